@@ -1,0 +1,103 @@
+"""What the service and the bucket answer, as values: edges make them, decisions read them.
+
+Nothing here is an exception. A lost answer, a refusal and an unreadable bucket are ordinary outcomes of one
+call, and the loop goes on. Facts: reference page "Asynchronous Processing API" §§4, 5, 7.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Refusal(StrEnum):
+    """Why the service, provably, did not take a request."""
+
+    BODY = "Body"  # 400, 413, 422: the request itself is wrong
+    SPURIOUS = "Spurious"  # the documented 400 "body should be non-empty" under load
+    CREDENTIALS = "Credentials"  # 401: the OAuth client is not accepted
+    FORBIDDEN = "Forbidden"  # 403: the account lacks the right, or has expired
+    QUOTA = "Quota"  # 403 with words about an exhausted allowance
+    RATE = "Rate"  # 429 with a time to come back
+    CONCURRENCY = "Concurrency"  # 429 without one: too many requests run at once
+    ENDPOINT = "Endpoint"  # any other 3xx or 4xx: wrong address, path or proxy
+    UNSENT = "Unsent"  # no byte of the request was written
+    NOT_ACCEPTED = "NotAccepted"  # a person says so
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """200 with an id."""
+
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The request was certainly not taken. `retry_after` is in seconds; `status` is 0 when nothing was answered."""
+
+    why: Refusal
+    message: str
+    status: int = 0
+    code: str = ""
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unconfirmed:
+    """The request may or may not have been taken; nobody can tell from the answer."""
+
+    message: str
+
+
+PostAnswer = Accepted | Refused | Unconfirmed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StillRunning:
+    """200: any status word counts as running."""
+
+    status: str = "RUNNING"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotVisible:
+    """404 or 403 on GET: finished, failed or never known; they cannot be told apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoAnswer:
+    """The status is not known this time (429, 5xx, 401, no connection). `retry_after` is in seconds."""
+
+    message: str
+    retry_after: float | None = None
+
+
+GetAnswer = StillRunning | NotVisible | NoAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class StoredObject:
+    """One object of the bucket. `key` is relative to the delivery prefix that was listed, without a leading '/'."""
+
+    key: str
+    bytes: int
+    etag: str = ""
+    modified: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What lies under a prefix, sorted by key; `documents` holds the text of the small JSON objects, cut at 256 KiB."""
+
+    objects: tuple[StoredObject, ...] = ()
+    documents: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """The bucket could not be listed; `message` says why in the store's own words, cut short."""
+
+    message: str
+
+
+BucketAnswer = Listing | Unreadable

@@ -1,0 +1,128 @@
+"""The SHJOBS_… variables and the secrets: what overrules the table of shjobs.toml, and what never belongs into it.
+
+`settings_from` calls these before the model sees the table. Pure: the variables and the reader of files are handed in.
+No message repeats a value, since it may be the secret.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic.alias_generators import to_snake
+
+from controller.written import NUMBERS, Written, keys_of, nearest
+
+_PREFIX = "SHJOBS_"
+# Kubernetes gives every container variables for its services; one named shjobs-… makes these.
+_KUBERNETES = re.compile(r"_SERVICE_(HOST|PORT)(_\w+)?$|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    """Every secret that was given, and one sentence for each that could not be had."""
+
+    found: Mapping[str, str] = field(repr=False)
+    """By the key they belong to, such as `clientSecret` or `credentials.my-bucket.accessKey`."""
+    absent: tuple[str, ...]
+    """Named but not there: no error until something must be sent."""
+    reasons: tuple[str, ...]
+    """What is wrong with the others."""
+
+
+def given_in(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that are ours; an empty one counts as not set."""
+    return {name: value for name, value in environment.items() if name.startswith(_PREFIX) and value}
+
+
+def variable_of(key: str) -> str:
+    """`maxRunning` → `SHJOBS_MAX_RUNNING`; `credentials.my-bucket.accessKey` → `SHJOBS_CREDENTIALS_MY_BUCKET_…`."""
+    return _PREFIX + to_snake(key.replace(".", "_").replace("-", "_")).upper()
+
+
+def overrule(table: dict[str, Any], given: Mapping[str, str]) -> dict[str, str]:
+    """Put the variables of plain settings into the table; answers key → variable for the messages."""
+    overruled = {key: variable for key, variable in _plain_variables().items() if variable in given}
+    for key, variable in overruled.items():
+        table[key] = _number(given[variable]) if key in NUMBERS else given[variable]
+    if overruled.keys() & {"clientId", "clientIdFile"}:
+        for key in {"clientId", "clientIdFile"} - overruled.keys():
+            table.pop(key, None)
+    return overruled
+
+
+def unknown_variables(table: Mapping[str, Any], given: Mapping[str, str]) -> Iterator[str]:
+    """Variables nobody reads: a misspelt budget must not pass for a set one."""
+    known = {*_plain_variables().values(), *(variable_of(key) for key in secret_files(table))}
+    for variable in given:
+        if variable not in known and not _KUBERNETES.search(variable):
+            yield f"{variable}: unknown variable{nearest(variable, known)}"
+
+
+def credentials_in(table: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The credentials that are tables at all; anything else is told by the model."""
+    written = table.get("credentials")
+    return {name: each for name, each in written.items() if isinstance(each, dict)} if isinstance(written, dict) else {}
+
+
+def secret_files(table: Mapping[str, Any]) -> dict[str, Any]:
+    """The key of every secret that may be given, with the file that the table names for it (or None)."""
+    files = {"clientSecret": table.get("clientSecretFile")}
+    if "clientIdFile" in table:
+        files["clientId"] = table["clientIdFile"]
+    for name, credential in credentials_in(table).items():
+        for key in ("accessKey", "secretAccessKey"):
+            files[f"credentials.{name}.{key}"] = credential.get(f"{key}File")
+    return files
+
+
+def secrets_of(table: Mapping[str, Any], given: Mapping[str, str], base: Path, read: Callable[[Path], str]) -> Secrets:
+    """Every secret from its variable, else from its file, which counts from `base`."""
+    found: dict[str, str] = {}
+    absent: list[str] = []
+    reasons: list[str] = []
+    for key, file in secret_files(table).items():
+        text = given.get(variable_of(key), "").strip()
+        if not text and isinstance(file, str) and file and "\0" not in file:
+            try:
+                text = read(base / file).strip()
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                reasons.append(f"{key}File: the file cannot be read: {error.strerror}")
+            except ValueError:
+                reasons.append(f"{key}File: the file is not text")
+            if not text:
+                words = f"the file named by {key}File is missing or empty; write it or set {variable_of(key)}"
+                absent.append(f"{key}: {words}")
+        if not text.isprintable():
+            reasons.append(f"{key}: must be one line of plain text")
+        if text:
+            found[key] = text
+    return Secrets(found=found, absent=tuple(absent), reasons=tuple(reasons))
+
+
+def misplaced_secrets(table: dict[str, Any]) -> Iterator[str]:
+    """Secrets written into the file itself; they are taken out of the table so that nothing else meets them."""
+    places = [(table, "", "clientSecret")]
+    places += [(each, f"credentials.{name}.", "accessKey") for name, each in credentials_in(table).items()]
+    places += [(each, f"credentials.{name}.", "secretAccessKey") for name, each in credentials_in(table).items()]
+    for holder, prefix, key in places:
+        if key in holder:
+            del holder[key]
+            variable = variable_of(prefix + key)
+            yield f'{prefix}{key}: no secret belongs in this file; write {key}File = "<file>" or set {variable}'
+
+
+def _plain_variables() -> dict[str, str]:
+    """Key → variable of every setting that is no table."""
+    return {key: variable_of(key) for key in keys_of(Written) if key != "credentials"}
+
+
+def _number(text: str) -> int | float | str:
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return text

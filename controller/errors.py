@@ -1,0 +1,83 @@
+"""What can be wrong, as values and as exceptions: every floor above uses these, none adds its own base."""
+
+import html
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import quote, quote_plus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Problem:
+    """One thing wrong in a file a person wrote, with the place to mend it.
+
+    `line` and `column` count from 1; `field` is the dotted path inside the document
+    (`spec.request.output.resx`), empty when the whole file is meant; `message` says what is wrong and
+    what to write instead.
+    """
+
+    path: str
+    line: int = 1
+    column: int = 1
+    field: str = ""
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.path}:{self.line}:{self.column}"
+        return f"{place}: {self.field}: {self.message}" if self.field else f"{place}: {self.message}"
+
+
+class ShjobsError(Exception):
+    """Something a person can mend; the text is the whole message, ready to print."""
+
+
+class UsageError(ShjobsError):
+    """The command, its settings or its surroundings must change first (exit code 2)."""
+
+
+class SettingsError(UsageError):
+    """shjobs.toml or a SHJOBS_… variable cannot be used; carries every reason at once."""
+
+    def __init__(self, source: str, reasons: tuple[str, ...]) -> None:
+        super().__init__("\n".join(f"{source}: {reason}" for reason in reasons))
+        self.reasons = reasons
+
+    @classmethod
+    def one(cls, source: str, reason: str) -> Self:
+        return cls(source, (reason,))
+
+
+class StateError(UsageError):
+    """The state directory cannot be used: locked, foreign, newer, or not writable."""
+
+
+class Later(ShjobsError):  # noqa: N818  (the name of an outcome)
+    """Nothing a person must change: try again, not before `seconds` when somebody said so."""
+
+    def __init__(self, message: str, seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+def cut(text: str, limit: int = 500) -> str:
+    """Foreign text on one line, cut short, fit to stand inside a message."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """Foreign text without the secrets, also where it quotes them for JSON, a URL or HTML."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        escaped = json.dumps(secret)[1:-1]
+        forms = {
+            secret,
+            escaped,
+            escaped.replace("/", "\\/"),
+            quote(secret, safe=""),
+            quote_plus(secret),
+            html.escape(secret),
+        }
+        for form in sorted(forms, key=len, reverse=True):
+            text = text.replace(form, "***")
+    return text

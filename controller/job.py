@@ -1,0 +1,78 @@
+"""The job: what one manifest declares, as it was last accepted, and what is known of its past.
+
+The request body is not kept here: it is as large as its evalscript, and only a POST needs it. The store hands
+it out by name.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from controller.errors import Problem
+
+
+class ExpectedOutput(BaseModel):
+    """One object the service will deliver: `<identifier>.<one of extensions>`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    identifier: str
+    media_type: str
+    extensions: tuple[str, ...]
+
+
+class Estimate(BaseModel):
+    """Processing units a submission is expected to cost, and the most it may cost; `upper` None: no upper end."""
+
+    model_config = ConfigDict(frozen=True)
+
+    expected: float
+    upper: float | None
+
+
+class Wanted(BaseModel):
+    """What the manifest, as last accepted, asks for. `deadline` is in seconds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    digest: str
+    delivery_url: str
+    credentials_ref: str | None = None
+    role_arn: str | None = None
+    outputs: tuple[ExpectedOutput, ...]
+    estimate: Estimate | None = None
+    rerun: int = 0
+    retries: int = 0
+    hold: bool = False
+    deadline: float = 86400.0
+    priority: int = 0
+    max_processing_units: float | None = None
+    labels: dict[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What the bucket said, in this process, about earlier submissions of the wanted digest."""
+
+    digest: str
+    at: datetime
+    readable: bool
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job by name. `wanted` is None once its manifest is removed; `problems` say why a newer text is not accepted."""
+
+    name: str
+    path: str
+    index: int = 0
+    generation: int = 0
+    wanted: Wanted | None = None
+    problems: tuple[Problem, ...] = ()
+    history: History | None = None
+
+    @property
+    def accepted(self) -> bool:
+        return not self.problems

@@ -1,0 +1,159 @@
+"""What a person may set, as one frozen `Settings`: made once at the door, handed to every floor.
+
+Pure: `settingsfile` finds and reads the files. Every mistake is told at once, and no value is ever repeated in a
+message, since a value in the wrong place may be a secret. `written` holds the model, `environment` the variables.
+"""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, SecretStr, ValidationError
+
+from controller.deployments import DEPLOYMENTS, Credential, Deployment, is_loopback
+from controller.environment import (
+    Secrets,
+    credentials_in,
+    given_in,
+    misplaced_secrets,
+    overrule,
+    secret_files,
+    secrets_of,
+    unknown_variables,
+    variable_of,
+)
+from controller.errors import SettingsError
+from controller.timing import Timing, seconds_of
+from controller.written import Policy, Written, WrittenCredential, in_words
+
+_CREDENTIAL_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+class Settings(Policy):
+    """Everything a person decided, with paths resolved, secrets read and the deployment's profile applied."""
+
+    model_config = ConfigDict(validate_by_name=True)
+
+    source: str
+    deployment: Deployment
+    jobs: Path
+    state: Path
+    status_dir: Path | None = None
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+    credentials: Mapping[str, Credential]
+    timing: Timing
+    absent: tuple[str, ...] = ()
+    """Secrets that were named but not found, one sentence each: no error until something must be sent."""
+
+
+def settings_from(
+    text: str, *, source: str, environment: Mapping[str, str], base: Path, read: Callable[[Path], str]
+) -> Settings:
+    """The settings in TOML `text`, overruled by the SHJOBS_… variables; an empty variable counts as not set.
+
+    Relative paths, the environment's too, count from `base`. `read` fetches a file's text (OSError when it cannot).
+    Raises `SettingsError` with every reason at once.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError.one(source, f"is not TOML: {error}") from None
+    given = given_in(environment)
+    overruled = overrule(table, given)
+    secrets = secrets_of(table, given, base, read)
+    reasons = [*secrets.reasons, *misplaced_secrets(table), *unknown_variables(table, given), *_contradictions(table)]
+    try:
+        written = Written.model_validate(table)
+    except ValidationError as error:
+        reasons += [in_words(each, overruled) for each in error.errors(include_url=False, include_input=False)]
+        # No cause: what pydantic keeps of the input may be a secret.
+        raise SettingsError(source, tuple(reasons)) from None
+    if reasons:
+        raise SettingsError(source, tuple(reasons))
+    return _settled(written, source, base, secrets)
+
+
+def _contradictions(table: Mapping[str, Any]) -> Iterator[str]:
+    """What no single key shows."""
+    if "clientId" in table and "clientIdFile" in table:
+        yield "clientId: stands beside clientIdFile; write only one of them"
+    sandbox = table.get("deployment") == "sandbox"
+    if "timeScale" in table and not sandbox:
+        yield 'timeScale: is only for the sandbox; remove it, or write deployment = "sandbox"'
+    for key in ("baseUrl", "tokenUrl"):
+        if sandbox and isinstance(table.get(key), str) and not _is_here(table[key]):
+            yield f"{key}: the sandbox is on this machine; write http://127.0.0.1:<port>, or another deployment"
+    variables: dict[str, str] = {}
+    for key in secret_files(table):
+        variable = variable_of(key)
+        if variables.setdefault(variable, key) != key:
+            yield f"{key}: shares the variable {variable} with {variables[variable]}; rename one of the credentials"
+    for name, credential in credentials_in(table).items():
+        yield from (f"credentials.{name}{reason}" for reason in _contradictions_of(name, credential, sandbox))
+
+
+def _contradictions_of(name: str, credential: Mapping[str, Any], sandbox: bool) -> Iterator[str]:
+    if not _CREDENTIAL_NAME.fullmatch(name):
+        yield ": a name is made of lowercase letters, digits and '-', at most 63"
+    if "folder" in credential and not sandbox:
+        yield '.folder: is only for the sandbox; remove it, or write deployment = "sandbox"'
+    if sandbox and ("folder" in credential) == ("endpoint" in credential):
+        yield ": in the sandbox, write either folder (a local folder that stands in for the object store) or endpoint"
+
+
+def _is_here(url: str) -> bool:
+    try:
+        return is_loopback(url)
+    except ValueError:
+        return True  # no URL at all: the model says so
+
+
+def _settled(written: Written, source: str, base: Path, secrets: Secrets) -> Settings:
+    """The profile applied, paths and durations resolved."""
+    timing = Timing(
+        unconfirmed_grace=seconds_of(written.unconfirmed_grace),
+        delivery_grace=seconds_of(written.delivery_grace),
+        settle=seconds_of(written.settle),
+        scan_every=seconds_of(written.scan_every),
+    )
+    policy: dict[str, Any] = {name: getattr(written, name) for name in Policy.model_fields}
+    client_secret = secrets.found.get("clientSecret")
+    return Settings(
+        **policy,
+        source=source,
+        deployment=_deployment(written),
+        jobs=base / written.jobs,
+        state=base / written.state,
+        status_dir=base / written.status_dir if written.status_dir else None,
+        client_id=written.client_id or secrets.found.get("clientId"),
+        client_secret=SecretStr(client_secret) if client_secret else None,
+        credentials={name: _credential(name, each, base, secrets) for name, each in written.credentials.items()},
+        timing=timing.scaled(written.time_scale) if written.time_scale else timing,
+        absent=secrets.absent,
+    )
+
+
+def _deployment(written: Written) -> Deployment:
+    profile = DEPLOYMENTS[written.deployment]
+    base_url = written.base_url or profile.base_url
+    # The sandbox serves its tokens itself, so they move with it.
+    token_url = f"{base_url}/oauth/token" if profile.name == "sandbox" else profile.token_url
+    changes = {"base_url": base_url, "token_url": written.token_url or token_url}
+    return profile.model_copy(update=changes | {"api_path": written.api_path or profile.api_path})
+
+
+def _credential(name: str, written: WrittenCredential, base: Path, secrets: Secrets) -> Credential:
+    keys = (secrets.found.get(f"credentials.{name}.{key}") for key in ("accessKey", "secretAccessKey"))
+    access, secret = (SecretStr(each) if each else None for each in keys)
+    return Credential(
+        name=name,
+        prefixes=tuple(written.prefixes),
+        endpoint=written.endpoint,
+        region=written.region,
+        folder=base / written.folder if written.folder else None,
+        access_key=access,
+        secret_access_key=secret,
+    )

@@ -1,0 +1,99 @@
+"""The words in which a job's standing is told: the same in status files, tables, logs and docs.
+
+Every reason belongs to one phase. `docs/reasons.md` explains each of them, which a test checks.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """Where a job is; never stored, always derived."""
+
+    INVALID = "Invalid"
+    HELD = "Held"
+    PENDING = "Pending"
+    SUBMITTING = "Submitting"
+    UNCONFIRMED = "Unconfirmed"
+    RUNNING = "Running"
+    VERIFYING = "Verifying"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    UNKNOWN = "Unknown"
+
+
+class Reason(StrEnum):
+    """One CamelCase word that says why a job is in its phase."""
+
+    REJECTED = "Rejected"
+    ON_HOLD = "OnHold"
+    PAUSED = "Paused"
+    APPROVAL_NEEDED = "ApprovalNeeded"
+    CREDENTIAL_MISSING = "CredentialMissing"
+    COST_UNKNOWN = "CostUnknown"
+    HISTORY_UNKNOWN = "HistoryUnknown"
+    QUEUED = "Queued"
+    BACKING_OFF = "BackingOff"
+    ACCOUNT_REFUSED = "AccountRefused"
+    BREAKER_OPEN = "BreakerOpen"
+    RETRY_SCHEDULED = "RetryScheduled"
+    SUBMITTING = "Submitting"
+    SEARCHING = "Searching"
+    NEEDS_PERSON = "NeedsPerson"
+    RUNNING = "Running"
+    OVERDUE = "Overdue"
+    VERIFYING = "Verifying"
+    DELIVERED = "Delivered"
+    ERROR_REPORTED = "ErrorReported"
+    REFUSED = "Refused"
+    NOTHING_DELIVERED = "NothingDelivered"
+    PARTLY_DELIVERED = "PartlyDelivered"
+    BUCKET_UNREADABLE = "BucketUnreadable"
+    REMOVED = "Removed"
+
+    @property
+    def phase(self) -> Phase:
+        return _PHASES[self]
+
+
+_PHASES = {
+    reason: phase
+    for phase, reasons in {
+        Phase.INVALID: (Reason.REJECTED,),
+        Phase.HELD: (
+            Reason.ON_HOLD,
+            Reason.PAUSED,
+            Reason.APPROVAL_NEEDED,
+            Reason.CREDENTIAL_MISSING,
+            Reason.COST_UNKNOWN,
+            Reason.HISTORY_UNKNOWN,
+        ),
+        Phase.PENDING: (
+            Reason.QUEUED,
+            Reason.BACKING_OFF,
+            Reason.ACCOUNT_REFUSED,
+            Reason.BREAKER_OPEN,
+            Reason.RETRY_SCHEDULED,
+        ),
+        Phase.SUBMITTING: (Reason.SUBMITTING,),
+        Phase.UNCONFIRMED: (Reason.SEARCHING, Reason.NEEDS_PERSON),
+        Phase.RUNNING: (Reason.RUNNING, Reason.OVERDUE),
+        Phase.VERIFYING: (Reason.VERIFYING,),
+        Phase.SUCCEEDED: (Reason.DELIVERED, Reason.REMOVED),
+        Phase.FAILED: (Reason.ERROR_REPORTED, Reason.REFUSED),
+        Phase.UNKNOWN: (Reason.NOTHING_DELIVERED, Reason.PARTLY_DELIVERED, Reason.BUCKET_UNREADABLE),
+    }.items()
+    for reason in reasons
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A job's phase with its reason and a sentence a person can act on."""
+
+    reason: Reason
+    message: str
+
+    @property
+    def phase(self) -> Phase:
+        return self.reason.phase

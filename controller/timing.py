@@ -1,0 +1,101 @@
+"""Every duration of the controller in one place, so that a person can read the whole rhythm on one page.
+
+Settings make one `Timing`; edges and decisions are handed it. Only the sandbox profile may scale it.
+"""
+
+import re
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_WRITTEN = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[smhd])")
+
+
+def seconds_of(text: str) -> float:
+    """Seconds of a duration as people write it: `5s`, `10m`, `24h`, `2d`. ValueError says what to write instead."""
+    written = _WRITTEN.fullmatch(text.strip())
+    if written is None:
+        raise ValueError('must be a number with a unit, such as "5s", "10m", "24h" or "2d"')
+    return float(written["number"]) * _UNITS[written["unit"]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """All durations, in seconds. Sources: reference page "Open questions: Async API" A, B and C; DESIGN §6 to §8."""
+
+    connect_timeout: float = 10
+    """Longest wait for a connection, TLS included."""
+    answer_timeout: float = 120
+    """Longest wait for the whole answer to a POST, from the connection to the last byte."""
+    read_timeout: float = 30
+    """Longest silence while the answer to a GET, a token request or a bucket listing is read."""
+    poll_first: float = 10
+    """No status is asked earlier than this after the submission, nor more often."""
+    poll_growth: float = 0.5
+    """The next poll comes after this share of the request's age. A ratio."""
+    poll_longest: float = 300
+    """No running request waits longer than this for its next poll."""
+    early_gone: float = 30
+    """A 404 this soon after the POST is not believed."""
+    gone_again: float = 10
+    """Two 404s must lie this far apart to be believed."""
+    stable: float = 10
+    """Outputs count as complete when they are unchanged over two listings this far apart."""
+    verify_every: float = 15
+    """Between two listings while the evidence is not settled."""
+    delivery_grace: float = 600
+    """After the 404, how long evidence may still arrive before the outcome is called Unknown."""
+    late_looks: tuple[float, ...] = (3600, 6 * 3600, 24 * 3600)
+    """When an Unknown outcome is looked at again, counted from the 404."""
+    unconfirmed_looks: tuple[float, ...] = (5, 15, 60, 300, 900)
+    """When the bucket is searched for an unconfirmed submission, counted from the POST."""
+    unconfirmed_every: float = 3600
+    """Between two such searches once `unconfirmed_looks` are used up."""
+    unconfirmed_grace: float = 86400
+    """How long the search goes on before `onUnconfirmed` decides."""
+    breaker_first: float = 60
+    """From an unconfirmed POST to the first canary of its deployment."""
+    breaker_longest: float = 1800
+    """No canary waits longer than this."""
+    account_first: float = 60
+    """From a refusal that concerns the account (401, 403, quota) to the first probe."""
+    account_longest: float = 3600
+    """No probe of the account waits longer than this."""
+    unsent_first: float = 5
+    """Before a request that provably never left is tried again."""
+    unsent_longest: float = 300
+    """No unsent request waits longer than this."""
+    concurrency_wait: float = 45
+    """Before the next POST after "too many concurrent requests"."""
+    retry_first: float = 60
+    """Before the first paid retry of a Failed run."""
+    retry_longest: float = 3600
+    """No paid retry waits longer than this."""
+    history_valid: float = 300
+    """How long a listing of what was paid for before may be used for a POST."""
+    history_retry: float = 60
+    """Before a history that could not be read is asked for again."""
+    sync_patience: float = 120
+    """`sync` ends when what it waits for is further away than this."""
+    settle: float = 5
+    """The whole tree must have been still for this long before anything is paid for."""
+    scan_every: float = 60
+    """Between two scans of the tree when no event asks for one."""
+    retry_after_longest: float = 600
+    """A `Retry-After` is never believed beyond this."""
+
+    def scaled(self, factor: float) -> Self:
+        """The same rhythm, every pause multiplied by `factor`. For the sandbox profile only.
+
+        How long an answer may take stays: the machine does not get faster.
+        """
+        names = [each.name for each in fields(self) if each.name not in _UNSCALED]
+        durations: dict[str, Any] = {name: _times(getattr(self, name), factor) for name in names}
+        return replace(self, **durations)
+
+
+_UNSCALED = frozenset({"poll_growth", "connect_timeout", "answer_timeout", "read_timeout"})
+
+
+def _times(value: float | tuple[float, ...], factor: float) -> float | tuple[float, ...]:
+    return tuple(each * factor for each in value) if isinstance(value, tuple) else value * factor

@@ -1,0 +1,190 @@
+"""shjobs.toml as a person writes it: the strict model of its keys, and its mistakes in words.
+
+`settings_from` checks the table against `Written`; the descriptions of the fields are the user's documentation.
+"""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Annotated, Literal, get_args
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
+
+from controller.deployments import NEW_PATH, OLD_PATH, DeploymentName, is_loopback, segments_of
+from controller.timing import seconds_of
+
+
+def _service_url(text: str) -> str:
+    """An address that secrets may be sent to: https, or plain http to this machine."""
+    try:
+        url = urlsplit(text)
+        _ = url.port
+    except ValueError:
+        raise ValueError("is not a URL; write it like https://host/path") from None
+    if url.scheme not in ("http", "https") or not url.hostname or any(each.isspace() for each in text):
+        raise ValueError("is not a URL; write it like https://host/path")
+    if url.username is not None or url.password is not None or url.query or url.fragment:
+        raise ValueError("must hold no user, password, '?' or '#'; write it like https://host/path")
+    if url.scheme == "http" and not is_loopback(text):
+        raise ValueError("plain http is only allowed to this machine (127.0.0.1, localhost); write https://")
+    return text.rstrip("/")
+
+
+def _api_path(text: str) -> str:
+    if not text.startswith("/") or any(each in "?#" or each.isspace() for each in text):
+        raise ValueError(f'must be the path of the service, such as "{NEW_PATH}" or "{OLD_PATH}"')
+    return text.rstrip("/")
+
+
+def _duration(text: str) -> str:
+    if seconds_of(text) > 366 * 86400:
+        raise ValueError("must be at most 366d")
+    return text
+
+
+def _time_between(text: str) -> str:
+    if not seconds_of(_duration(text)):
+        raise ValueError("must be more than 0s")
+    return text
+
+
+def _path(text: str) -> str:
+    if not text.strip() or "\0" in text:
+        raise ValueError("must be the name of a file or folder, not empty")
+    return text
+
+
+def _bucket_prefix(text: str) -> str:
+    if not segments_of(text):
+        raise ValueError("must be a bucket, or a folder in it, such as s3://my-bucket/ndvi")
+    return text.rstrip("/")
+
+
+ServiceUrl = Annotated[str, AfterValidator(_service_url)]
+ApiPath = Annotated[str, AfterValidator(_api_path)]
+Duration = Annotated[str, AfterValidator(_duration)]
+TimeBetween = Annotated[str, AfterValidator(_time_between)]
+FilePath = Annotated[str, AfterValidator(_path)]
+BucketPrefix = Annotated[str, AfterValidator(_bucket_prefix)]
+
+
+class Policy(BaseModel):
+    """The settings that are taken as they are written."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        alias_generator=to_camel,
+        hide_input_in_errors=True,
+    )
+
+    max_running: int = Field(3, ge=1, description="Requests that may run at the service at once.")
+    requests_per_minute: int = Field(100, ge=1, description="Calls to the service per minute, submissions and polls.")
+    workers: int = Field(4, ge=1, le=64, description="Calls under way at once.")
+    on_unconfirmed: Literal["hold", "resubmit"] = Field(
+        "hold",
+        description="What happens to a submission whose outcome stayed unknown past `unconfirmedGrace`: "
+        "`hold` waits for a person, `resubmit` accepts the risk of paying twice.",
+    )
+    approval_above: float = Field(
+        500, ge=0, allow_inf_nan=False, description="Processing units above which a job needs `maxProcessingUnits`."
+    )
+    monthly_budget: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="Processing units that may be reserved in one UTC month."
+    )
+    large_change_processing_units: float = Field(
+        1000, ge=0, allow_inf_nan=False, description="Processing units newly due in one turn that need a person's yes."
+    )
+    large_change_jobs: int = Field(50, ge=0, description="Jobs newly due in one turn that need a person's yes.")
+
+
+class WrittenCredential(BaseModel):
+    """`[credentials.<name>]` as a person writes it."""
+
+    model_config = Policy.model_config
+
+    prefixes: list[BucketPrefix] = Field(min_length=1, description="The s3:// URLs this key pair may be used for.")
+    endpoint: ServiceUrl | None = Field(None, description="URL of the object store, when it is not the deployment's.")
+    region: str | None = Field(None, min_length=1, description="Region of the buckets.")
+    folder: FilePath | None = Field(None, description="Sandbox only: bucket `b` is the folder `<folder>/b`.")
+    access_key_file: FilePath | None = Field(None, description="File that holds the access key.")
+    secret_access_key_file: FilePath | None = Field(None, description="File that holds the secret access key.")
+
+
+class Written(Policy):
+    """shjobs.toml and the SHJOBS_… variables together, before files are read and profiles applied."""
+
+    deployment: DeploymentName = Field("sentinel-hub", description="The installation of the service to work with.")
+    jobs: FilePath = Field("jobs.d", description="Folder of the manifests.")
+    state: FilePath = Field("state", description="Folder of the database.")
+    status_dir: FilePath | None = Field(None, description="Folder for the status files, when `jobs` is read-only.")
+    base_url: ServiceUrl | None = Field(None, description="Address of the service, when it is not the deployment's.")
+    api_path: ApiPath | None = Field(None, description="Path of the service, when it is not the deployment's.")
+    token_url: ServiceUrl | None = Field(None, description="Address of the token endpoint, likewise.")
+    client_id: str | None = Field(None, min_length=1, description="OAuth client id.")
+    client_id_file: FilePath | None = Field(None, description="File that holds the OAuth client id.")
+    client_secret_file: FilePath | None = Field(None, description="File that holds the OAuth client secret.")
+    unconfirmed_grace: Duration = Field("24h", description="How long an unconfirmed submission is searched for.")
+    delivery_grace: Duration = Field("10m", description="How long evidence may take after a request is gone.")
+    settle: Duration = Field("5s", description="How long the tree must be still before anything is paid for.")
+    scan_every: TimeBetween = Field("60s", description="Between two scans of the tree when nothing is heard.")
+    time_scale: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="Sandbox only: factor for every pause, not for network timeouts."
+    )
+    credentials: dict[str, WrittenCredential] = Field(default_factory=dict, description="Key pairs by name.")
+
+
+def keys_of(model: type[BaseModel]) -> list[str]:
+    """The keys of a model as they are written: `maxRunning`."""
+    return [to_camel(name) for name in model.model_fields]
+
+
+NUMBERS = {
+    to_camel(name)
+    for name, field in Written.model_fields.items()
+    if {int, float} & {field.annotation, *get_args(field.annotation)}
+}
+"""The keys whose values are numbers: a variable's text must become one."""
+
+
+_WORDS = {
+    "int_type": "must be a whole number, without quotes",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number, without quotes",
+    "finite_number": "must be a finite number",
+    "string_type": "must be text in quotes",
+    "string_too_short": "must not be empty",
+    "list_type": 'must be a list, such as ["…"]',
+    "too_short": "must not be empty",
+    "dict_type": "must be a table, such as [credentials.my-bucket]",
+    "model_type": "must be a table, such as [credentials.my-bucket]",
+    "missing": "is missing",
+}
+
+
+def in_words(error: ErrorDetails, overruled: Mapping[str, str]) -> str:
+    """One error of the model for a person: where (a key, or the variable that overruled it) and what to write."""
+    place, kind, context = error["loc"], error["type"], error.get("ctx", {})
+    where = overruled.get(str(place[0])) or ".".join(map(str, place))
+    if kind == "extra_forbidden":
+        model = Written if len(place) == 1 else WrittenCredential
+        return f"{where}: unknown key{nearest(str(place[-1]), keys_of(model))}"
+    if kind == "literal_error":
+        return f"{where}: must be one of {context['expected']}"
+    if kind == "value_error":
+        return f"{where}: {context['error']}"
+    limits = {"ge": "at least", "gt": "more than", "le": "at most"}
+    for limit, words in limits.items():
+        if limit in context:
+            return f"{where}: must be {words} {context[limit]:g}"
+    words = _WORDS.get(kind, error["msg"])
+    return f"{where}: {words.removesuffix(', without quotes') if where in overruled.values() else words}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean …?` when a known name is close, else nothing."""
+    near = get_close_matches(name, sorted(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""

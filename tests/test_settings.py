@@ -1,0 +1,387 @@
+"""Settings: every mistake at once and in plain words, the environment wins, and no secret is ever shown."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from controller.clock import Clock
+from controller.deployments import DEPLOYMENTS, NEW_PATH, OLD_PATH, Credential
+from controller.errors import SettingsError, masked
+from controller.settings import Settings, settings_from
+from controller.settingsfile import load_settings
+from controller.timing import Timing, seconds_of
+
+BASE = Path("/project")
+FILES = {"/project/id": "from-file\n", "/project/secret": " CANARY-file \n", "/project/empty": "\n", "/keys/a": "key\n"}
+WRONG_PATH = f'apiPath: must be the path of the service, such as "{NEW_PATH}" or "{OLD_PATH}"'
+CREDENTIAL = '[credentials.my-bucket]\nprefixes = ["s3://my-bucket/ndvi/"]\n'
+
+
+def read(path: Path) -> str:
+    if str(path) == "/project/locked":
+        raise PermissionError(13, "Permission denied")
+    if str(path) not in FILES:
+        raise FileNotFoundError(2, "No such file or directory")
+    return FILES[str(path)]
+
+
+def settings(text: str = "", **environment: str) -> Settings:
+    return settings_from(text, source="shjobs.toml", environment=environment, base=BASE, read=read)
+
+
+def reasons(text: str = "", **environment: str) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        settings(text, **environment)
+    assert "CANARY" not in str(caught.value) + repr(caught.value)
+    assert caught.value.__cause__ is None
+    assert all(line.startswith("shjobs.toml: ") for line in str(caught.value).splitlines())
+    return list(caught.value.reasons)
+
+
+def test_an_empty_file_means_the_documented_defaults() -> None:
+    made = settings()
+    assert made == Settings(
+        source="shjobs.toml",
+        deployment=DEPLOYMENTS["sentinel-hub"],
+        jobs=BASE / "jobs.d",
+        state=BASE / "state",
+        credentials={},
+        timing=Timing(),
+        max_running=3,
+        requests_per_minute=100,
+        workers=4,
+        on_unconfirmed="hold",
+        approval_above=500,
+        monthly_budget=None,
+        large_change_processing_units=1000,
+        large_change_jobs=50,
+    )
+
+
+def test_the_environment_wins_over_the_file() -> None:
+    text = 'maxRunning = 5\nworkers = 2\nclientId = "in-file"\nsettle = "1m"'
+    made = settings(text, SHJOBS_MAX_RUNNING="7", SHJOBS_CLIENT_ID="mine", SHJOBS_MONTHLY_BUDGET="1500.5")
+    assert (made.max_running, made.workers, made.client_id) == (7, 2, "mine")
+    assert (made.monthly_budget, made.timing.settle) == (1500.5, 60)
+
+
+def test_an_empty_variable_counts_as_not_set() -> None:
+    assert settings("maxRunning = 5", SHJOBS_MAX_RUNNING="").max_running == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "environment", "expected"),
+    [
+        pytest.param("maxRuning = 1", {}, ["maxRuning: unknown key; did you mean maxRunning?"], id="a misspelt key"),
+        pytest.param(
+            "max_running = 1", {}, ["max_running: unknown key; did you mean maxRunning?"], id="another spelling"
+        ),
+        pytest.param('workers = "3"', {}, ["workers: must be a whole number, without quotes"], id="a number in quotes"),
+        pytest.param("workers = true", {}, ["workers: must be a whole number, without quotes"], id="a truth"),
+        pytest.param("workers = 0", {}, ["workers: must be at least 1"], id="too few"),
+        pytest.param("jobs = 3", {}, ["jobs: must be text in quotes"], id="text without quotes"),
+        pytest.param('jobs = " "', {}, ["jobs: must be the name of a file or folder, not empty"], id="an empty path"),
+        pytest.param(
+            "monthlyBudget = nan", {}, ["monthlyBudget: must be a finite number"], id="a budget that is no number"
+        ),
+        pytest.param(
+            'deployment = "aws"',
+            {},
+            ["deployment: must be one of 'sentinel-hub', 'us-west-2', 'cdse' or 'sandbox'"],
+            id="an unknown deployment",
+        ),
+        pytest.param(
+            'settle = "5"',
+            {},
+            ['settle: must be a number with a unit, such as "5s", "10m", "24h" or "2d"'],
+            id="a duration without a unit",
+        ),
+        pytest.param('scanEvery = "0s"', {}, ["scanEvery: must be more than 0s"], id="no time between"),
+        pytest.param('settle = "9999d"', {}, ["settle: must be at most 366d"], id="a duration beyond reason"),
+        pytest.param(
+            'baseUrl = "http://example.com"',
+            {},
+            ["baseUrl: plain http is only allowed to this machine (127.0.0.1, localhost); write https://"],
+            id="plain http elsewhere",
+        ),
+        pytest.param(
+            'tokenUrl = "https://me:CANARY@example.com"',
+            {},
+            ["tokenUrl: must hold no user, password, '?' or '#'; write it like https://host/path"],
+            id="a password in an address",
+        ),
+        pytest.param(
+            'baseUrl = "example"', {}, ["baseUrl: is not a URL; write it like https://host/path"], id="no URL"
+        ),
+        pytest.param(
+            'apiPath = "async"',
+            {},
+            [WRONG_PATH],
+            id="no path",
+        ),
+        pytest.param('apiPath = "/async v1"', {}, [WRONG_PATH], id="a path with a space"),
+        pytest.param(
+            'clientSecret = "CANARY"',
+            {},
+            [
+                "clientSecret: no secret belongs in this file; "
+                'write clientSecretFile = "<file>" or set SHJOBS_CLIENT_SECRET'
+            ],
+            id="a secret in the file",
+        ),
+        pytest.param(
+            CREDENTIAL + 'secretAccessKey = "CANARY"',
+            {},
+            [
+                "credentials.my-bucket.secretAccessKey: no secret belongs in this file; write "
+                'secretAccessKeyFile = "<file>" or set SHJOBS_CREDENTIALS_MY_BUCKET_SECRET_ACCESS_KEY'
+            ],
+            id="a key in the file",
+        ),
+        pytest.param(
+            "[credentials.b]", {}, ["credentials.b.prefixes: is missing"], id="a credential that says not what for"
+        ),
+        pytest.param(
+            "[credentials.b]\nprefixes = []", {}, ["credentials.b.prefixes: must not be empty"], id="an empty list"
+        ),
+        pytest.param(
+            '[credentials.b]\nprefixes = ["b/x"]',
+            {},
+            ["credentials.b.prefixes.0: must be a bucket, or a folder in it, such as s3://my-bucket/ndvi"],
+            id="a prefix that is none",
+        ),
+        pytest.param(
+            "credentials = 3", {}, ["credentials: must be a table, such as [credentials.my-bucket]"], id="no table"
+        ),
+        pytest.param(
+            '[credentials.My]\nprefixes = ["s3://b"]',
+            {},
+            ["credentials.My: a name is made of lowercase letters, digits and '-', at most 63"],
+            id="a name with capitals",
+        ),
+        pytest.param(
+            CREDENTIAL + 'folder = "store"',
+            {},
+            ['credentials.my-bucket.folder: is only for the sandbox; remove it, or write deployment = "sandbox"'],
+            id="a folder outside the sandbox",
+        ),
+        pytest.param(
+            'deployment = "sandbox"\n' + CREDENTIAL,
+            {},
+            [
+                "credentials.my-bucket: in the sandbox, write either folder (a local folder that stands in for the "
+                "object store) or endpoint"
+            ],
+            id="a sandbox credential that would reach the real store",
+        ),
+        pytest.param(
+            "timeScale = 0.1",
+            {},
+            ['timeScale: is only for the sandbox; remove it, or write deployment = "sandbox"'],
+            id="scaled time outside the sandbox",
+        ),
+        pytest.param(
+            'deployment = "sandbox"\nbaseUrl = "https://services.sentinel-hub.com"',
+            {},
+            ["baseUrl: the sandbox is on this machine; write http://127.0.0.1:<port>, or another deployment"],
+            id="a sandbox that is elsewhere",
+        ),
+        pytest.param(
+            'clientId = "a"\nclientIdFile = "id"',
+            {},
+            ["clientId: stands beside clientIdFile; write only one of them"],
+            id="one value from two places",
+        ),
+        pytest.param(
+            'clientSecretFile = "locked"',
+            {},
+            ["clientSecretFile: the file cannot be read: Permission denied"],
+            id="a secret that may not be read",
+        ),
+        pytest.param(
+            '[credentials.a]\nprefixes = ["s3://b"]\n[credentials.a-secret]\nprefixes = ["s3://b"]',
+            {},
+            [
+                "credentials.a-secret.accessKey: shares the variable SHJOBS_CREDENTIALS_A_SECRET_ACCESS_KEY with "
+                "credentials.a.secretAccessKey; rename one of the credentials"
+            ],
+            id="two secrets with one variable",
+        ),
+        pytest.param(
+            "",
+            {"SHJOBS_MAX_RUNNING": "many"},
+            ["SHJOBS_MAX_RUNNING: must be a whole number"],
+            id="a variable of the wrong type is called by its name",
+        ),
+        pytest.param(
+            "",
+            {"SHJOBS_MONTHLY_BUGDET": "100"},
+            ["SHJOBS_MONTHLY_BUGDET: unknown variable; did you mean SHJOBS_MONTHLY_BUDGET?"],
+            id="a misspelt variable",
+        ),
+        pytest.param("x = [", {}, ["is not TOML: Invalid value (at end of document)"], id="no TOML"),
+    ],
+)
+def test_what_is_wrong_is_told_in_plain_words(text: str, environment: dict[str, str], expected: list[str]) -> None:
+    assert reasons(text, **environment) == expected
+
+
+def test_everything_that_is_wrong_is_told_at_once() -> None:
+    told = reasons(
+        'a = 1\nworkers = "x"\nclientSecret = "CANARY"\ntimeScale = 2', SHJOBS_NONSENSE="CANARY", SHJOBS_SETTLE="1"
+    )
+    places = ["clientSecret", "SHJOBS_NONSENSE", "timeScale", "workers", "SHJOBS_SETTLE", "a"]
+    assert [each.split(":")[0] for each in told] == places
+
+
+def test_variables_that_kubernetes_makes_for_a_service_are_no_settings() -> None:
+    settings("", SHJOBS_PORT="tcp://10.0.0.1:80", SHJOBS_SERVICE_HOST="10.0.0.1", SHJOBS_PORT_80_TCP_ADDR="10.0.0.1")
+
+
+def test_secrets_come_from_files_or_variables_and_are_never_shown() -> None:
+    text = f'clientIdFile = "id"\nclientSecretFile = "secret"\n{CREDENTIAL}accessKeyFile = "/keys/a"\n'
+    made = settings(text, SHJOBS_CREDENTIALS_MY_BUCKET_SECRET_ACCESS_KEY="CANARY-key")
+    held = made.credentials["my-bucket"]
+    assert made.client_id == "from-file"
+    assert made.client_secret is not None
+    assert made.client_secret.get_secret_value() == "CANARY-file"
+    assert held.access_key is not None
+    assert held.secret_access_key is not None
+    assert (held.access_key.get_secret_value(), held.secret_access_key.get_secret_value()) == ("key", "CANARY-key")
+    assert "CANARY" not in repr(made) + str(made) + made.model_dump_json()
+
+
+@pytest.mark.parametrize("file", ["missing", "empty"])
+def test_a_secret_that_is_not_there_is_no_error_yet(file: str) -> None:
+    made = settings(f'clientSecretFile = "{file}"')
+    assert made.client_secret is None
+    assert made.absent == (
+        "clientSecret: the file named by clientSecretFile is missing or empty; write it or set SHJOBS_CLIENT_SECRET",
+    )
+
+
+def test_the_old_path_belongs_to_cdse_and_the_other_one_can_be_set() -> None:
+    cdse = settings('deployment = "cdse"').deployment
+    assert (cdse.process_url, cdse.other_path) == ("https://sh.dataspace.copernicus.eu" + OLD_PATH, NEW_PATH)
+    assert settings(f'apiPath = "{OLD_PATH}"').deployment.process_url == "https://services.sentinel-hub.com" + OLD_PATH
+
+
+def test_the_tokens_of_the_sandbox_move_with_it() -> None:
+    moved = settings('deployment = "sandbox"', SHJOBS_BASE_URL="http://127.0.0.1:9999/").deployment
+    assert (moved.base_url, moved.token_url) == ("http://127.0.0.1:9999", "http://127.0.0.1:9999/oauth/token")
+
+
+def test_graces_are_set_and_the_sandbox_scales_every_pause() -> None:
+    made = settings('deployment = "sandbox"\ntimeScale = 0.1\ndeliveryGrace = "2m"\nscanEvery = "10s"').timing
+    assert (made.delivery_grace, made.scan_every, made.poll_growth) == (12, 1, Timing().poll_growth)
+    assert made.late_looks == pytest.approx((360, 2160, 8640))
+
+
+def test_scaled_time_leaves_an_answer_as_long_as_ever() -> None:
+    made, usual = settings('deployment = "sandbox"\ntimeScale = 0.1').timing, Timing()
+    assert (made.connect_timeout, made.answer_timeout, made.read_timeout) == (
+        usual.connect_timeout,
+        usual.answer_timeout,
+        usual.read_timeout,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("5s", 5), ("10m", 600), ("24h", 86400), ("2d", 172800), ("1.5h", 5400), ("0s", 0)],
+)
+def test_durations_are_written_with_a_unit(text: str, seconds: float) -> None:
+    assert seconds_of(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "5", "s", "-5s", "5 s", "5S", "1h30m", "infs"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="with a unit"):
+        seconds_of(text)
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        pytest.param("s3://b/a", True, id="the prefix itself"),
+        pytest.param("s3://b/a/", True, id="with a slash at its end"),
+        pytest.param("s3://b/a/x/y", True, id="below it"),
+        pytest.param("s3://b/ab", False, id="a longer name is another folder"),
+        pytest.param("s3://b", False, id="above it"),
+        pytest.param("s3://c/a/x", False, id="another bucket"),
+        pytest.param("s3://b/a/../c", False, id="a way out"),
+        pytest.param("gs://b/a", False, id="another store"),
+        pytest.param("s3://", False, id="no bucket at all"),
+    ],
+)
+def test_a_credential_may_be_used_at_and_below_its_prefixes(url: str, allowed: bool) -> None:
+    assert Credential(name="n", prefixes=("s3://b/a",)).may_use(url) is allowed
+
+
+@pytest.mark.parametrize("form", ["a/b+c", "a%2Fb%2Bc", "a\\/b+c"])
+def test_a_secret_is_masked_in_every_form(form: str) -> None:
+    assert masked(f"<{form}>", ["a/b+c", ""]) == "<***>"
+
+
+def test_the_file_in_the_working_directory_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_settings(None, {}).workers == 4
+    (tmp_path / "shjobs.toml").write_text("\ufeffworkers = 2\n", encoding="utf-8")
+    assert (load_settings(None, {}).workers, load_settings(None, {}).jobs) == (2, Path("jobs.d"))
+
+
+def test_paths_and_secrets_count_from_the_named_file(tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text('clientSecretFile = "secret"\n')
+    (tmp_path / "secret").write_text("s\n")
+    made = load_settings(tmp_path / "other.toml", {})
+    assert (made.jobs, made.client_secret is not None) == (tmp_path / "jobs.d", True)
+
+
+def _missing(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+def _folder(path: Path) -> None:
+    path.mkdir()
+
+
+def _binary(path: Path) -> None:
+    path.write_bytes(b"\xff\xfe")
+
+
+@pytest.mark.parametrize(
+    ("make", "words"), [(_missing, "no such file"), (_folder, "cannot be read"), (_binary, "is not UTF-8 text")]
+)
+def test_a_named_file_that_cannot_be_read_is_an_error(tmp_path: Path, make: Callable[[Path], None], words: str) -> None:
+    make(tmp_path / "x.toml")
+    with pytest.raises(SettingsError, match=words):
+        load_settings(tmp_path / "x.toml", {})
+
+
+def test_a_clock_never_goes_back() -> None:
+    seconds, wall = (
+        iter((100.0, 105.0, 105.0)),
+        iter((datetime(2026, 1, 1, tzinfo=UTC), datetime(2020, 1, 1, tzinfo=UTC))),
+    )
+    clock = Clock(wall=lambda: next(wall), monotonic=lambda: next(seconds))
+    assert clock.now() == datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=5)
+    assert clock.monotonic() == 105
+
+
+def test_the_real_clock_knows_its_zone() -> None:
+    assert Clock().now().tzinfo is UTC
+
+
+def _profiles() -> Mapping[str, tuple[str, bool]]:
+    return {name: (each.prices, each.roles) for name, each in DEPLOYMENTS.items()}
+
+
+def test_roles_exist_on_aws_only() -> None:
+    assert _profiles() == {
+        "sentinel-hub": ("planet", True),
+        "us-west-2": ("planet", True),
+        "cdse": ("cdse", False),
+        "sandbox": ("cdse", False),
+    }
