@@ -1,0 +1,246 @@
+"""Decides whether a document is a job: Accepted with its Request, or Broken with everything wrong at once.
+
+The loader asks it for every changed document. Pure. What must not stand in a manifest, and its keys and types, are
+judged here; what needs more than one field is a rule in `rules`.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from pydantic import ValidationError
+
+from controller.catalog import nearest
+from controller.document import Document, Path
+from controller.errors import Problem
+from controller.faults import OUTPUT, REQUEST, S3, Faults, kind_of, one_of, value_at
+from controller.manifest import Manifest, child_models, example_of, known_keys, model_at
+from controller.request import Request, request_of
+from controller.rules import RULES, credential_name
+
+_SECRET_KEYS = frozenset({"accesskey", "accesskeyid", "secretaccesskey", "secretkey", "credentials"})
+_SHORTEST_SECRET = 6  # a shorter text cannot be told from an ordinary word
+_REFERENCE: Path = (*REQUEST, "evalscriptReference")
+_GOOGLE: Path = (*OUTPUT, "delivery", "gs")
+_TYPES = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "model_type": "a mapping (`key: value`)",
+    "dict_type": "a mapping (`key: value`)",
+    "tuple_type": "a list (`- …` or `[…]`)",
+    "list_type": "a list (`- …` or `[…]`)",
+    "finite_number": "a finite number",
+}
+_LIMITS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """The text of an `evalscriptFile`, or the sentence that says why it cannot be used."""
+
+    path: str
+    text: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A document that declares a job. `index` is its number in the file, from 0."""
+
+    path: str
+    index: int
+    name: str
+    manifest: Manifest
+    request: Request
+    document: Document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """A document that cannot be accepted. Without a `name`, nobody can tell which job of the file is meant."""
+
+    path: str
+    index: int
+    name: str | None
+    problems: tuple[Problem, ...]
+
+
+def script_file(document: Document) -> str | None:
+    """The `evalscriptFile` a document names, for the loader to read."""
+    written = value_at(document.value, ("spec", "evalscriptFile"))
+    return written if isinstance(written, str) and written else None
+
+
+def accept(document: Document, path: str, evalscript: Script | None) -> Accepted | Broken:
+    """The job a document declares. `path` names its file in problems; `evalscript` is the file it refers to, read."""
+    faults = Faults(document, path)
+    manifest = None
+    if document.value is not None:
+        _not_yet(faults)
+        _no_secrets(faults)
+        _no_nulls(faults)
+        manifest = _read(faults)
+        _one_evalscript(faults, evalscript)
+        for rule in RULES:
+            rule(faults)
+    problems = faults.problems()
+    if manifest is None or problems:
+        return Broken(path=path, index=document.index, name=faults.name(), problems=problems)
+    text = evalscript.text if evalscript else manifest.spec.request.evalscript or ""
+    request = request_of(manifest, document.value["spec"]["request"], text)
+    return Accepted(
+        path=path,
+        index=document.index,
+        name=manifest.metadata.name,
+        manifest=manifest,
+        request=request,
+        document=document,
+    )
+
+
+# --- what must not stand in a manifest at all ---
+
+
+def _not_yet(faults: Faults) -> None:
+    if faults.at(_REFERENCE) is not None:
+        faults.add(_REFERENCE, "is not supported yet: write `evalscript`, or name a file in spec.evalscriptFile")
+        faults.silent |= {_REFERENCE, (*REQUEST, "evalscript")}
+    if faults.at(_GOOGLE) is not None:
+        faults.add(_GOOGLE, "Google Cloud Storage is not supported yet: write `s3` with a bucket that speaks S3")
+        faults.silent |= {_GOOGLE, S3}
+
+
+def _no_secrets(faults: Faults) -> None:
+    secrets = [path for path in faults.document.places if path[:1] == ("spec",) and _is_secret_key(path[-1])]
+    for path in secrets:
+        faults.secrets |= {text for text in _texts(faults.at(path)) if len(text) >= _SHORTEST_SECRET}
+        if path[:-1] == S3:
+            faults.add(path, _keys_refused(faults.at((*S3, "url"))))
+            # The one sentence is about the pair, and tells what is missing.
+            faults.silent |= {each for each in secrets if each[:-1] == S3} | {(*S3, "credentialsRef")}
+        else:
+            faults.add(path, "a secret must not stand in a manifest: remove it, and change it if it was ever shared")
+            faults.silent.add(path)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every scalar at or below a value, as it would look inside a message."""
+    below = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if isinstance(value, str | int | float):
+        yield str(value)
+    for each in below:
+        yield from _texts(each)
+
+
+@lru_cache(1024)
+def _is_secret_key(step: str | int) -> bool:
+    return str(step).replace("_", "").replace("-", "").lower() in _SECRET_KEYS
+
+
+def _keys_refused(url: Any) -> str:
+    name = credential_name(url)
+    variable = f"SHJOBS_CREDENTIALS_{name.upper().replace('-', '_')}"
+    return (
+        f"keys must not stand in a manifest: write instead `credentialsRef: {name}`, and give the keys that belong to "
+        f"it as {variable}_ACCESS_KEY and {variable}_SECRET_ACCESS_KEY (or name their files in shjobs.toml)"
+    )
+
+
+def _no_nulls(faults: Faults) -> None:
+    for path in faults.document.empty:
+        faults.add(path, "is empty: write a value, or remove it")
+
+
+# --- the evalscript: inline or in a file ---
+
+
+def _one_evalscript(faults: Faults, script: Script | None) -> None:
+    inline, file = (*REQUEST, "evalscript"), ("spec", "evalscriptFile")
+    written = {path for path in (inline, file) if faults.at(path) is not None or path in faults.silent}
+    text = faults.at(inline)
+    if len(written) == 2 and _REFERENCE not in faults.found:
+        faults.add(file, "the evalscript stands in spec.request.evalscript as well: keep one of the two")
+    elif not written and faults.mapping(REQUEST):
+        faults.add(inline, "is missing: write the script here, or name its file in spec.evalscriptFile")
+    elif isinstance(text, str) and not text.strip():
+        faults.add(inline, "must not be empty")
+    elif file in written and script_file(faults.document):
+        flaw = _script_flaw(script)
+        if flaw:
+            faults.add(file, flaw)
+
+
+def _script_flaw(script: Script | None) -> str:
+    if script is None:
+        return "was not read"
+    return script.problem or ("" if script.text.strip() else f"{script.path} holds no script")
+
+
+# --- keys and types, as the models know them ---
+
+
+def _read(faults: Faults) -> Manifest | None:
+    try:
+        return Manifest.model_validate(faults.document.value)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+    # Unknown keys first: one that was meant for a required key explains why that one is missing.
+    for each in sorted(errors, key=lambda each: each["type"] != "extra_forbidden"):
+        path: Path = each["loc"]
+        if each["type"] == "extra_forbidden":
+            _unknown_key(faults, path)
+        elif (each["type"] == "missing" and isinstance(path[-1], int)) or each["type"] == "too_long":
+            faults.add(path[:-1] if each["type"] == "missing" else path, "must be four numbers: [x1, y1, x2, y2]")
+        elif each["type"] != "too_short" or not each["input"]:  # a list of bad elements counts as too short as well
+            faults.add(path, _words(each, path))
+    return None
+
+
+def _unknown_key(faults: Faults, path: Path) -> None:
+    *around, key = path
+    model = model_at(tuple(around))
+    if model is None:
+        return
+    near = nearest(str(key), known_keys(model))
+    home = next((name for name, child in child_models(model).items() if child and key in known_keys(child)), None)
+    if near:
+        faults.add(path, f"unknown key: did you mean `{near}`?")
+        if near not in faults.mapping(tuple(around)):
+            faults.silent.add((*around, near))
+    elif home:
+        faults.add(path, f"unknown key here: it belongs below `{home}`")
+    else:
+        faults.add(path, f"unknown key: here may stand {', '.join(known_keys(model))}")
+
+
+def _words(error: Any, path: Path) -> str:
+    """A pydantic error as a person would say it."""
+    kind, context, value = error["type"], error.get("ctx", {}), error["input"]
+    if kind in _TYPES:
+        return f"must be {_TYPES[kind]}, not {kind_of(value)}{_remedy(kind, value)}"
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "literal_error":
+        return one_of(re.findall(r"'([^']*)'", context["expected"]), value)
+    if kind == "missing":
+        return f"is missing{_example(path)}"
+    if kind in ("too_short", "string_too_short"):
+        return "must not be empty"
+    limits = [f"{words} {context[limit]:g}" for limit, words in _LIMITS.items() if limit in context]
+    return f"must be {' and '.join(limits)}" if limits else "cannot be used here"
+
+
+def _remedy(kind: str, value: Any) -> str:
+    if kind in ("int_type", "float_type", "bool_type") and isinstance(value, str):
+        return ": remove the quotes" if re.fullmatch(r"[-+]?[0-9.]+|true|false", value) else ""
+    return ": put it in quotes" if kind == "string_type" and isinstance(value, int | float) else ""
+
+
+def _example(path: Path) -> str:
+    model = model_at(path[:-1])
+    example = example_of(model, str(path[-1])) if model else None
+    return f": write for example `{path[-1]}: {example}`" if example is not None else ""

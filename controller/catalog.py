@@ -1,0 +1,172 @@
+"""What the service offers, as data: collections with their older names, and coordinate reference systems.
+
+Read once, when first asked, from the package's copies of the reference pages `collections.json` and `crs.json`.
+Manifests, digests and checks use it; the sandbox reads the same data in its own way.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+
+DEFAULT_CRS = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+
+_OWN_DATA = re.compile(r"(byoc|batch|zarr)-[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_EPSG_URL = "http://www.opengis.net/def/crs/EPSG/0/"
+_EPSG_CODE = re.compile(r"(?:^|[^0-9])([0-9]{4,5})/?$")
+
+_RESAMPLING = {"upsampling": "NEAREST", "downsampling": "NEAREST"}
+_CLOUDY = {"mosaickingOrder": "mostRecent", "maxCloudCoverage": 100}
+_PLAIN = {"mosaickingOrder": "mostRecent"}
+_LANDSAT: Mapping[str, Mapping[str, Any]] = {"dataFilter": {**_CLOUDY, "tiers": "ALL_TIERS"}, "processing": _RESAMPLING}
+
+# What the service assumes for a key that is left out: the `default` keywords of the reference page
+# `request-schema.json`. Left out on purpose, because the pages disagree or the value depends on more than the
+# collection: `demInstance` (differs between deployments) and `minQa` (75 for NO2). Digests are made with this
+# table: it is part of scheme 1 and must not change.
+DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
+    {
+        "sentinel-2-l1c": {
+            "dataFilter": {**_CLOUDY, "previewMode": "DETAIL"},
+            "processing": {**_RESAMPLING, "harmonizeValues": True},
+        },
+        "sentinel-2-l2a": {"dataFilter": _CLOUDY, "processing": {**_RESAMPLING, "harmonizeValues": True}},
+        "sentinel-1-grd": {
+            "dataFilter": _PLAIN,
+            "processing": {
+                **_RESAMPLING,
+                "backCoeff": "GAMMA0_ELLIPSOID",
+                "orthorectify": False,
+                "radiometricTerrainOversampling": 2,
+            },
+        },
+        "sentinel-3-olci": {"dataFilter": _PLAIN, "processing": _RESAMPLING},
+        "sentinel-3-olci-l2": {"dataFilter": _CLOUDY, "processing": _RESAMPLING},
+        "sentinel-3-slstr": {"dataFilter": _CLOUDY, "processing": {**_RESAMPLING, "view": "NADIR"}},
+        "sentinel-3-slstr-l2": {"dataFilter": _CLOUDY, "processing": _RESAMPLING},
+        "sentinel-3-synergy-l2": {"dataFilter": _PLAIN, "processing": _RESAMPLING},
+        "sentinel-5p-l2": {"dataFilter": _PLAIN, "processing": _RESAMPLING},
+        "dem": {"dataFilter": {}, "processing": {**_RESAMPLING, "clampNegative": False, "egm": False}},
+        "landsat-8-l1c": _LANDSAT,
+        "landsat-ot-l1": _LANDSAT,
+        "landsat-ot-l2": _LANDSAT,
+        "landsat-etm-l1": _LANDSAT,
+        "landsat-etm-l2": _LANDSAT,
+        "landsat-tm-l1": _LANDSAT,
+        "landsat-tm-l2": _LANDSAT,
+        "landsat-mss-l1": _LANDSAT,
+        "hls": {"dataFilter": _CLOUDY, "processing": _RESAMPLING},
+        "modis": {"dataFilter": _PLAIN, "processing": _RESAMPLING},
+    }
+)
+OWN_DATA_DEFAULTS: Mapping[str, Mapping[str, Any]] = {"dataFilter": _PLAIN, "processing": _RESAMPLING}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """One collection. `aliases` are older names; `options` holds, by `dataFilter` and `processing`, the documented
+    keys with what they may be (`enum`, or `type` with `minimum` and `maximum`).
+    """
+
+    type: str
+    title: str
+    aliases: tuple[str, ...]
+    options: Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crs:
+    """A coordinate reference system the service accepts. `unit` (degree or metre) is that of bbox, resx and resy."""
+
+    url: str
+    name: str
+    unit: str
+
+
+def collection(type: str) -> Collection | None:
+    """The collection of a name, of an older alias, or of `byoc-…`, `batch-…`, `zarr-…`; None when unknown."""
+    canonical = canonical_type(type)
+    if canonical is None:
+        return None
+    own_data = _OWN_DATA.fullmatch(canonical)
+    return _collections()[f"{own_data[1]}-<collectionId>" if own_data else canonical]
+
+
+def canonical_type(written: str) -> str | None:
+    """Today's name of a collection: `S2L2A` → `sentinel-2-l2a`. Own data keeps its name; None when unknown.
+
+    `CUSTOM`, the older name of own data, does not say whose: it is unknown here.
+    """
+    if written in DEFAULTS or _OWN_DATA.fullmatch(written):
+        return written
+    return _aliases().get(written)
+
+
+def collection_names() -> tuple[str, ...]:
+    """Every name a manifest may use, own data apart."""
+    return (*DEFAULTS, *_aliases())
+
+
+def defaults_of(canonical: str) -> Mapping[str, Mapping[str, Any]]:
+    """What the service assumes for a collection, by `dataFilter` and `processing`."""
+    return DEFAULTS.get(canonical, OWN_DATA_DEFAULTS)
+
+
+@cache
+def option_names(section: str) -> frozenset[str]:
+    """Every key of `dataFilter` or `processing` that some collection documents."""
+    return frozenset().union(*(each.options[section] for each in _collections().values()))
+
+
+def crs(url: str) -> Crs | None:
+    """The CRS of a URL as the service wants it; None when the service does not know it."""
+    return _all_crs().get(url)
+
+
+def crs_url(written: str) -> str | None:
+    """The URL meant by another way to write a CRS (`EPSG:32633`, `32633`, a URN, https); None when none is."""
+    if written.upper().endswith("CRS84"):
+        return DEFAULT_CRS
+    code = _EPSG_CODE.search(written.strip())
+    url = f"{_EPSG_URL}{code[1]}" if code else ""
+    return url if url in _all_crs() else None
+
+
+def nearest(name: str, choices: Iterable[str]) -> str | None:
+    """The known name a person probably meant; None when nothing is near."""
+    known = {each.lower(): each for each in choices}
+    near = get_close_matches(name.lower(), known, n=1, cutoff=0.7)
+    return known[near[0]] if near else None
+
+
+@cache
+def _collections() -> Mapping[str, Collection]:
+    return {each["type"]: _collection(each) for each in _data("collections.json")["collections"]}
+
+
+def _collection(entry: Mapping[str, Any]) -> Collection:
+    options = {section: entry.get(section, {}) for section in ("dataFilter", "processing")}
+    aliases = tuple(entry.get("aliases", ()))
+    return Collection(type=entry["type"], title=entry["title"], aliases=aliases, options=options)
+
+
+@cache
+def _aliases() -> Mapping[str, str]:
+    written: Mapping[str, str] = _data("collections.json")["legacy_aliases"]
+    return {alias: type for alias, type in written.items() if type in DEFAULTS}
+
+
+@cache
+def _all_crs() -> Mapping[str, Crs]:
+    return {
+        each["url"]: Crs(url=each["url"], name=each["name"], unit=each["unit"]) for each in _data("crs.json")["crs"]
+    }
+
+
+def _data(name: str) -> Any:
+    return json.loads(files("controller").joinpath("data", name).read_text(encoding="utf-8"))

@@ -1,0 +1,157 @@
+"""Reads YAML and JSON text into plain values that still know where they were written.
+
+The loader calls it for every changed manifest, `check` for what it is given. YAML is read by the rules of
+version 1.2 (core schema), so that `on`, `12:30` and dates stay text; what cannot be checked or sent safely
+(duplicate keys, anchors, tags) is a Problem. Nothing here raises.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from controller.document.json_text import json_tokens
+from controller.document.tokens import DEEPEST, OPENING, TOO_DEEP, Kind, Lines, Place, TextError, Token
+from controller.document.yaml_text import yaml_tokens
+from controller.errors import Problem
+
+Path = tuple[str | int, ...]
+
+_FOREIGN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One document of a file. `index` counts the documents that are not empty, from 0.
+
+    `places` holds line and column, from 1, of every value: of its key inside a mapping, of itself inside a list.
+    `empty` lists the values that are null. `value` is None when the text could not be read to its end; `problems`
+    then says why.
+    """
+
+    index: int
+    value: Any
+    places: Mapping[Path, Place] = field(default_factory=dict)
+    empty: tuple[Path, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def place(self, path: Path) -> Place:
+        """Where `path` stands or, when it is not there, the nearest thing around it."""
+        while path and path not in self.places:
+            path = path[:-1]
+        return self.places.get(path, (1, 1))
+
+
+def field_name(path: Path) -> str:
+    """A path as people write it: `spec.request.input.data[0].type`."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
+
+
+def read_documents(text: str, path: str) -> tuple[Document, ...]:
+    """Every document of `text` that is not empty. `path` decides the language (`.json`) and names the Problems.
+
+    After a syntax error nothing more is read: the last Document then has no value and says where the error is.
+    """
+    text = text.removeprefix("\ufeff")
+    foreign = _FOREIGN.search(text)
+    if foreign:
+        place = Lines(text).place(foreign.start())
+        return (_unreadable(path, 0, place, f"the character U+{ord(foreign[0]):04X} does not belong into a text file"),)
+    tokens = json_tokens(text) if path.lower().endswith(".json") else yaml_tokens(text)
+    return tuple(_documents(tokens, path))
+
+
+def _documents(tokens: Iterator[Token], path: str) -> Iterator[Document]:
+    index, builder = 0, _Builder(path, tokens)
+    try:
+        for kind, *_ in tokens:
+            if kind is not Kind.DOCUMENT:
+                continue
+            builder = _Builder(path, tokens)
+            document = builder.document(index)
+            builder = _Builder(path, tokens)
+            if document.value is not None or document.problems:
+                yield document
+                index += 1
+    except TextError as wrong:
+        broken = _unreadable(path, index, wrong.place, wrong.message)
+        yield Document(index=index, value=None, problems=(*builder.problems, *broken.problems))
+
+
+def _unreadable(path: str, index: int, place: Place, message: str) -> Document:
+    problem = Problem(path=path, line=place[0], column=place[1], message=message)
+    return Document(index=index, value=None, places={(): place}, problems=(problem,))
+
+
+class _Builder:
+    """Puts one document together from the tokens and remembers the places."""
+
+    def __init__(self, path: str, tokens: Iterator[Token]) -> None:
+        self.path, self.tokens = path, tokens
+        self.places: dict[Path, Place] = {}
+        self.empty: list[Path] = []
+        self.problems: list[Problem] = []
+
+    def document(self, index: int) -> Document:
+        value = self.value(next(self.tokens), ())
+        empty, problems = tuple(self.empty), tuple(self.problems)
+        return Document(index=index, value=value, places=self.places, empty=empty, problems=problems)
+
+    def value(self, token: Token, where: Path) -> Any:
+        kind, scalar, place, refusal = token
+        self.places.setdefault(where, place)
+        if refusal:
+            self.refuse(place, where, refusal)
+        if kind is Kind.SCALAR:
+            if scalar is None and not refusal:
+                self.empty.append(where)
+            return scalar
+        if len(where) >= DEEPEST:
+            self.refuse(place, where[:4], TOO_DEEP)
+            return self.skip()
+        return self.mapping(where) if kind is Kind.MAPPING else self.list(where)
+
+    def mapping(self, where: Path) -> dict[str, Any]:
+        built: dict[str, Any] = {}
+        for token in self.tokens:
+            kind, key, place, refusal = token
+            if kind is Kind.END:
+                break
+            if kind is not Kind.SCALAR or refusal or not isinstance(key, str):
+                self.refuse(place, where, refusal or "a key must be text: put it in quotes")
+                self.discard(token)
+                self.discard(next(self.tokens))
+                continue
+            below = (*where, key)
+            if key in built:
+                line, _ = self.places[below]
+                self.refuse(place, below, f"this key stands twice (first in line {line}): keep one of the two")
+            else:
+                self.places[below] = place
+            built[key] = self.value(next(self.tokens), below)
+        return built
+
+    def list(self, where: Path) -> list[Any]:
+        built: list[Any] = []
+        for token in self.tokens:
+            if token[0] is Kind.END:
+                break
+            built.append(self.value(token, (*where, len(built))))
+        return built
+
+    def discard(self, token: Token) -> None:
+        if token[0] in OPENING:
+            self.skip()
+
+    def skip(self) -> None:
+        """Everything up to the end of the mapping or list that has just begun."""
+        depth = 1
+        while depth:
+            kind = next(self.tokens)[0]
+            depth += 1 if kind in OPENING else -1 if kind is Kind.END else 0
+
+    def refuse(self, place: Place, where: Path, message: str) -> None:
+        line, column = place
+        self.problems.append(
+            Problem(path=self.path, line=line, column=column, field=field_name(where), message=message)
+        )

@@ -1,0 +1,53 @@
+"""Reads JSON text into the tokens YAML is read into, so that both languages tell the same places and problems.
+
+The parser of the standard library knows no places: it only finds the first error of a text.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from controller.document.tokens import NOT_FINITE, TOO_DEEP, Kind, Lines, Place, TextError, Token, plain
+
+_JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]|[^\s,:{}\[\]"]+')
+_LONE = re.compile("[\ud800-\udfff]")
+
+
+def json_tokens(text: str) -> Iterator[Token]:
+    """The tokens of the one document; raises `TextError` at the first thing that is not JSON."""
+    if not text.strip():
+        return
+    lines = Lines(text)
+    try:
+        json.loads(text, parse_int=len, parse_constant=str)  # only to find the first error and its place
+    except json.JSONDecodeError as error:
+        raise TextError((error.lineno, error.colno), f"is not valid JSON: {_json_words(error.msg)}") from None
+    except RecursionError:
+        raise TextError((1, 1), TOO_DEEP) from None
+    yield Kind.DOCUMENT, None, (1, 1), ""
+    for token in _JSON_TOKEN.finditer(text):
+        written, place = token[0], lines.place(token.start())
+        match written[0]:
+            case "{":
+                yield Kind.MAPPING, None, place, ""
+            case "[":
+                yield Kind.LIST, None, place, ""
+            case "}" | "]":
+                yield Kind.END, None, place, ""
+            case _:
+                yield Kind.SCALAR, *_json_scalar(written, place)
+
+
+def _json_scalar(written: str, place: Place) -> tuple[Any, Place, str]:
+    if written[0] != '"':
+        value, refusal = plain(written)
+        return (None, place, NOT_FINITE) if isinstance(value, str) else (value, place, refusal)
+    text = json.loads(written)
+    return text, place, "half of a surrogate pair is no character" if _LONE.search(text) else ""
+
+
+def _json_words(message: str) -> str:
+    if message == "Extra data":
+        return "a JSON file holds one document, and more text follows it"
+    return message[:1].lower() + message[1:]

@@ -1,0 +1,77 @@
+"""Reads YAML text into tokens by the rules of version 1.2 (core schema): `on`, `12:30` and dates stay text.
+
+Anchors, aliases and tags are refused; everything else that is wrong ends the text with a `TextError`.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from controller.document.tokens import OPENING, Kind, Place, TextError, Token, plain
+
+_NO_ALIAS = "anchors and aliases (`&`, `*`) are not supported: write the value out where it is meant"
+_NO_TAG = "tags (`!`) are not supported: write the plain value"
+_KINDS = {
+    yaml.DocumentStartEvent: Kind.DOCUMENT,
+    yaml.MappingStartEvent: Kind.MAPPING,
+    yaml.SequenceStartEvent: Kind.LIST,
+    yaml.ScalarEvent: Kind.SCALAR,
+    yaml.AliasEvent: Kind.SCALAR,
+    yaml.MappingEndEvent: Kind.END,
+    yaml.SequenceEndEvent: Kind.END,
+}
+
+
+def yaml_tokens(text: str) -> Iterator[Token]:
+    """The tokens of every document; raises `TextError` where the text stops being YAML."""
+    parser = yaml.CSafeLoader(text)
+    try:
+        while True:
+            event: Any = parser.get_event()
+            kind = _KINDS.get(type(event))
+            if kind is None:
+                if isinstance(event, yaml.StreamEndEvent):
+                    return
+                continue
+            if kind is Kind.SCALAR:
+                value, refusal = _yaml_scalar(event)
+            else:
+                value, refusal = None, _refusal(event) if kind in OPENING else ""
+            yield kind, value, _place(event.start_mark), refusal
+    except yaml.MarkedYAMLError as error:
+        place = _place(error.problem_mark or error.context_mark)
+        raise TextError(place, _yaml_words(error, text)) from None
+    except yaml.YAMLError:
+        raise TextError((1, 1), "is not a YAML text") from None
+    finally:
+        parser.dispose()
+
+
+def _place(mark: Any) -> Place:
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
+
+
+def _yaml_scalar(event: yaml.ScalarEvent | yaml.AliasEvent) -> tuple[Any, str]:
+    if isinstance(event, yaml.AliasEvent):
+        return None, _NO_ALIAS
+    if event.anchor or event.tag:
+        return event.value, _refusal(event)
+    return plain(event.value) if event.implicit[0] else (event.value, "")
+
+
+def _refusal(event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> str:
+    if event.anchor:
+        return _NO_ALIAS
+    return _NO_TAG if event.tag else ""
+
+
+def _yaml_words(error: yaml.MarkedYAMLError, text: str) -> str:
+    mark, begun = error.problem_mark, error.context_mark
+    at = text.splitlines()[mark.line][mark.column :] if mark and mark.line < len(text.splitlines()) else ""
+    if at.startswith("\t"):
+        return "a tab cannot indent YAML: use spaces"
+    if at.startswith(("@", "`", "%")):
+        return f"a plain value cannot begin with `{at[0]}`: put it in quotes"
+    since = f" ({error.context}, which begins in line {begun.line + 1})" if error.context and begun else ""
+    return f"is not valid YAML: {error.problem}{since}"

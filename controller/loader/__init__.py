@@ -1,0 +1,194 @@
+"""Finds what changed below the jobs folder and reads it: manifests, and the evalscript files they name.
+
+The loop calls `scan` with what it remembers; `check` and `plan` with nothing. A file whose stat did not change is
+not opened, and one whose bytes did not change is not parsed. One bad file is one Broken among the others.
+"""
+
+import gc
+import os
+import posixpath
+from collections.abc import Iterator, Mapping, Set
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from controller.acceptance import Accepted, Broken, Script, accept, script_file
+from controller.document import Document, read_documents
+from controller.errors import Problem
+from controller.loader.record import LARGEST_FILE, FileRecord, read, stat_of
+from controller.loader.walk import SUFFIXES, Walk, shown
+
+__all__ = ["LARGEST_FILE", "FileRecord", "LoadedFile", "Scan", "scan", "shown"]
+
+_BULK = 1_000  # changed files from which the collector costs more than it finds
+_FRESH_NS = 2_000_000_000  # the coarsest clock of a file system still in use
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedFile:
+    """A manifest file that is new or changed, with its documents in order."""
+
+    path: str
+    documents: tuple[Accepted | Broken, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """What a look at the tree found. Paths are relative to the root, with '/'.
+
+    When not `ready`, the root is missing, empty or unreadable, `reason` says so, and nothing may be concluded.
+    `records` holds the new and altered records; those of `gone` (manifests, and scripts nobody uses) can be
+    forgotten. `problems` are names that are not UTF-8, and folders that could not be read: what was known below these
+    counts as unchanged.
+    """
+
+    ready: bool
+    reason: str = ""
+    changed: tuple[LoadedFile, ...] = ()
+    unchanged: Set[str] = frozenset()
+    gone: Set[str] = frozenset()
+    records: Mapping[str, FileRecord]
+    problems: tuple[Problem, ...] = ()
+
+
+def scan(root: Path, known: Mapping[str, FileRecord], now: datetime | None = None) -> Scan:
+    """Compares the tree below `root` with `known` and reads what changed.
+
+    With `now`, a file changed less than two seconds before is read again by the next scan: a second change within
+    one tick of the file system's clock would leave no trace in its stat.
+    """
+    with _collector_paused():
+        walk = Walk(root, known)
+        reason = walk.run()
+        if reason:
+            return Scan(ready=False, reason=reason, records={})
+        found = _Comparison(walk, known, now).scan()
+        if len(found.changed) >= _BULK:
+            gc.freeze()
+        return found
+
+
+class _Comparison:
+    """One comparison of a walk with what is known."""
+
+    def __init__(self, walk: Walk, known: Mapping[str, FileRecord], now: datetime | None) -> None:
+        self.walk, self.known = walk, known
+        self.trusted_until = int(now.timestamp() * 1e9) - _FRESH_NS if now else None
+        self.real_root = os.path.realpath(walk.root)
+        self.records: dict[str, FileRecord] = {}
+        self.scripts: dict[str, tuple[FileRecord, Script]] = {}
+        self.same: dict[tuple[str, ...], bool] = {(): True}
+        self.used: set[str] = set()
+
+    def scan(self) -> Scan:
+        walk = self.walk
+        altered = {path for path, record in walk.steady.items() if record.uses and not self.uses_the_same(record)}
+        changed = [self.load(path) for path in sorted(walk.suspects | altered | walk.twins.keys())]
+        loaded = tuple(each for each in changed if each)
+        seen = {*walk.steady, *(walk.suspects & self.known.keys()), *self.out_of_sight()}
+        gone = {path for path in self.known if path not in seen and path not in self.used}
+        seen.difference_update(each.path for each in loaded)
+        return Scan(
+            ready=True,
+            changed=loaded,
+            unchanged=seen,
+            gone=gone,
+            records=self.records,
+            problems=tuple(walk.problems),
+        )
+
+    def uses_the_same(self, record: FileRecord, twins: tuple[str, ...] = ()) -> bool:
+        """Whether the files a manifest depends on, its scripts or its twins, are those it was read with."""
+        if twins:
+            return record.uses == twins
+        if record.uses not in self.same:
+            self.same[record.uses] = all(map(self.is_same, record.uses))
+            self.used.update(record.uses if self.same[record.uses] else ())
+        return self.same[record.uses]
+
+    def is_same(self, path: str) -> bool:
+        record = self.known.get(path)
+        if record is None:
+            return False
+        if record.kind == "manifest":
+            return path in self.walk.steady
+        return record.has(stat_of(self.walk.root / path)) or self.script(path)[0].sha256 == record.sha256 != ""
+
+    def out_of_sight(self) -> set[str]:
+        """What is known below folders that cannot be read now."""
+        folders = tuple(f"{each.path}/" for each in self.walk.problems)
+        hidden = [record for record in self.known.values() if record.path.startswith(folders)] if folders else []
+        self.used.update(path for record in hidden for path in record.uses)
+        return {record.path for record in hidden if record.kind == "manifest"}
+
+    def load(self, path: str) -> LoadedFile | None:
+        """The documents of a file; None when it is the known one after all, or vanished under our eyes."""
+        content, record, flaw = read(self.walk.root / path, path, "manifest")
+        if record.size < 0 and path not in self.walk.dangling:
+            return None
+        before, twins = self.known.get(path), self.walk.twins.get(path, ())
+        if before and before.sha256 == record.sha256 != "" and self.uses_the_same(before, twins):
+            self.remember(record, before.uses)
+            return None
+        if twins:
+            flaw = f"shares its status file with {', '.join(map(posixpath.basename, twins))}: rename one of them"
+        if flaw:
+            self.remember(record, twins)
+            problem = Problem(path=path, message=flaw)
+            return LoadedFile(path=path, documents=(Broken(path=path, index=0, name=None, problems=(problem,)),))
+        return self.parse(content, record)
+
+    def parse(self, content: str, record: FileRecord) -> LoadedFile:
+        documents = read_documents(content, record.path)
+        scripts = [self.script_of(document, record.path) for document in documents]
+        self.remember(record, tuple(sorted({each.path for each in scripts if each and each.path})))
+        pairs = zip(documents, scripts, strict=True)
+        accepted = tuple(accept(document, record.path, script) for document, script in pairs)
+        return LoadedFile(path=record.path, documents=accepted)
+
+    def remember(self, record: FileRecord, uses: tuple[str, ...] = ()) -> None:
+        """Keeps a record; one too fresh to trust its stat is kept as never seen."""
+        self.used.update(uses)
+        is_fresh = self.trusted_until is not None and max(record.mtime_ns, record.ctime_ns) > self.trusted_until
+        kept = replace(record, uses=uses, ctime_ns=0) if is_fresh else replace(record, uses=uses) if uses else record
+        if self.known.get(record.path) != kept:
+            self.records[record.path] = kept
+
+    def script_of(self, document: Document, manifest: str) -> Script | None:
+        written = script_file(document)
+        if written is None:
+            return None
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(manifest), written))
+        if written.startswith("/") or path.split("/")[0] == ".." or "\\" in written or "\0" in written:
+            return Script(path="", problem="must be relative to the manifest and inside the jobs folder, as ndvi.js is")
+        if path.endswith(SUFFIXES):
+            return Script(path="", problem="must be a script, such as ndvi.js; this is the name of a manifest")
+        return self.script(path)[1]
+
+    def script(self, path: str) -> tuple[FileRecord, Script]:
+        """A script of the tree, read once in a scan."""
+        if path not in self.scripts:
+            self.scripts[path] = self.read_script(path)
+            self.remember(self.scripts[path][0])
+        return self.scripts[path]
+
+    def read_script(self, path: str) -> tuple[FileRecord, Script]:
+        full = Path(os.path.realpath(self.walk.root / path))
+        if not full.is_relative_to(self.real_root):
+            flaw = f"{path} is a link that leads out of the jobs folder: copy the script into it"
+            return FileRecord(path=path, kind="script", size=0), Script(path=path, problem=flaw)
+        content, record, flaw = read(full, path, "script")
+        return record, Script(path=path, text=content, problem=f"{path} {flaw}" if flaw else "")
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Ten thousand results make the garbage collector the slowest part of a load, and there is no garbage."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -1,0 +1,82 @@
+"""The values of single manifest fields: names, dates, durations, collections, CRS; what is accepted and what is said.
+
+`manifest` builds its models from these types. A validator raises ValueError with the sentence a person reads.
+"""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from controller.catalog import DEFAULT_CRS, canonical_type, collection_names, crs, crs_url, nearest
+from controller.digest import moment
+from controller.timing import seconds_of
+
+LONGEST_SIDE = 10_000  # pixels; reference page "Asynchronous Processing API" §6
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_ROLE = re.compile(r"arn:[a-z-]+:iam::[0-9A-Za-z]+:role/.+")
+_DEADLINE_SCHEMA = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?[smhd]$"}
+
+
+def _date_time(written: str) -> str:
+    moment(written)
+    return written
+
+
+def is_name(written: str) -> bool:
+    """Whether a job or a credential can have this name."""
+    return _NAME.fullmatch(written) is not None
+
+
+def _name(written: str) -> str:
+    if not is_name(written):
+        raise ValueError("must be made of lowercase letters, digits and '-' (not at its ends), at most 63 of them")
+    return written
+
+
+def _collection_type(written: str) -> str:
+    if canonical_type(written):
+        return written
+    near = nearest(written, collection_names())
+    hint = f"did you mean {near}?" if near else "write for example sentinel-2-l2a, or byoc-<collection id>"
+    raise ValueError(f"`{written}` is not a collection of the service: {hint}")
+
+
+def _crs(written: str) -> str:
+    if crs(written):
+        return written
+    url = crs_url(written)
+    hint = f"write {url}" if url else f"write a URL such as {DEFAULT_CRS} (the default), or of an EPSG code"
+    raise ValueError(f"`{written}` is not a CRS the service knows: {hint}")
+
+
+def _role_arn(written: str) -> str:
+    if not _ROLE.fullmatch(written):
+        raise ValueError("must be the ARN of a role, such as arn:aws:iam::123456789012:role/shjobs")
+    return written
+
+
+def _duration(written: Any) -> timedelta:
+    if not isinstance(written, str):
+        raise ValueError('must be text with a unit, such as "24h"')  # noqa: TRY004 (pydantic collects only ValueError)
+    try:
+        duration = timedelta(seconds=seconds_of(written))
+    except OverflowError:
+        raise ValueError("must be at most 366d") from None
+    if not timedelta(0) < duration <= timedelta(days=366):
+        raise ValueError("must be more than 0s and at most 366d")
+    return duration
+
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+DateTime = Annotated[str, AfterValidator(_date_time)]
+Name = Annotated[str, AfterValidator(_name)]
+CollectionType = Annotated[str, AfterValidator(_collection_type)]
+CrsUrl = Annotated[str, AfterValidator(_crs)]
+RoleArn = Annotated[str, AfterValidator(_role_arn)]
+Deadline = Annotated[timedelta, BeforeValidator(_duration), WithJsonSchema(_DEADLINE_SCHEMA)]
+Bbox = Annotated[tuple[Number, Number, Number, Number], Field(strict=False)]
+Pixels = Annotated[int, Field(ge=1, le=LONGEST_SIDE)]
+Positive = Annotated[Number, Field(gt=0)]
