@@ -1,0 +1,92 @@
+"""Who declares which job: settles names between documents, so that moving a file keeps the job.
+
+Pure. Of two documents with one name the one already recorded keeps it and the newcomer is rejected; a document
+that cannot be read removes nothing (DESIGN §4).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from controller.errors import Problem
+
+Place = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """One document of a manifest file: the job it names, if it could be read that far, and what is wrong with it."""
+
+    path: str
+    index: int
+    name: str | None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        return self.path, self.index
+
+    @property
+    def accepted(self) -> bool:
+        return self.name is not None and not self.problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """The outcome for the names asked about: who owns them now, which are removed, which documents came too late."""
+
+    owners: dict[str, Declared] = field(default_factory=dict)
+    stuck: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
+    removed: tuple[str, ...] = ()
+    rejected: tuple[Declared, ...] = ()
+
+
+def settled(
+    names: Iterable[str], recorded: Mapping[str, Place], files: Mapping[str, Sequence[Declared]],
+    claimants: Mapping[str, Sequence[Declared]],
+) -> Settlement:  # fmt: skip
+    """Settle `names`; `recorded` is each job's place so far, `files` every document by path, `claimants` by name."""
+    owners: dict[str, Declared] = {}
+    stuck: dict[str, tuple[Problem, ...]] = {}
+    removed: list[str] = []
+    rejected: list[Declared] = []
+    for name in names:
+        claims = sorted(claimants.get(name, ()), key=lambda item: item.place)
+        place = recorded.get(name)
+        owner = _owner(claims, place, files.get(place[0], ()) if place else ())
+        if owner and owner.accepted:
+            owners[name] = owner
+        elif place is not None and (problems := _what_is_wrong(owner, files.get(place[0], ()))):
+            stuck[name] = problems
+        elif place is not None:
+            removed.append(name)
+        home = owner.path if owner else place[0] if place else ""
+        rejected += [_too_late(item, home) for item in claims if item is not owner]
+        rejected += [owner] if owner and not owner.accepted and name not in stuck else []
+    return Settlement(owners=owners, stuck=stuck, removed=tuple(removed), rejected=tuple(rejected))
+
+
+def _owner(claims: Sequence[Declared], place: Place | None, recorded: Sequence[Declared]) -> Declared | None:
+    """The document at the recorded place, else one in the recorded file, else the first that can be accepted.
+
+    None while `recorded`, the documents of the recorded file, hold one whose name cannot be read: it may be this job.
+    """
+    if place is not None:
+        here = [item for item in claims if item.path == place[0]]
+        if here:
+            return next((item for item in here if item.place == place), here[0])
+        if any(item.name is None for item in recorded):
+            return None
+    return next((item for item in claims if item.accepted), claims[0] if claims else None)
+
+
+def _what_is_wrong(owner: Declared | None, documents: Sequence[Declared]) -> tuple[Problem, ...]:
+    """Why a recorded job cannot be read again: its own document's problems, or those of a nameless neighbour."""
+    if owner is not None:
+        return owner.problems
+    return tuple(problem for item in documents if item.name is None for problem in item.problems)
+
+
+def _too_late(item: Declared, home: str) -> Declared:
+    message = f"the job {item.name!r} is already declared in {home}; give this one another name"
+    problem = Problem(path=item.path, field="metadata.name", message=message)
+    return Declared(path=item.path, index=item.index, name=item.name, problems=(*item.problems, problem))

@@ -1,0 +1,97 @@
+"""What a submission costs, in processing units, before it is paid for.
+
+Pure: from the request, the facts of its evalscript and a price table. Formula, factors and every assumption:
+reference page "Processing units" §1.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from controller.job import Estimate
+from controller.prices import Prices
+from controller.script import Mosaicking, SampleType, ScriptFacts
+
+PIXELS_OF_ONE_UNIT = 512 * 512
+SMALLEST_AREA = 0.01
+FREE_BAND = "dataMask"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Samples:
+    """Data samples per pixel of one input; `upper` None: no upper end is known (TILE)."""
+
+    expected: float
+    upper: float | None
+
+
+def cost(
+    body: Mapping[str, Any], size: tuple[int, int], facts: ScriptFacts, samples: Sequence[Samples], prices: Prices
+) -> Estimate:
+    """The expected and the upper price of a request of `size` (width, height); `samples` has one entry per input."""
+    data = body["input"]["data"]
+    fixed = _area(size) * _format_factor(body, facts) * _fusion_factor(data) * _radar_factor(data)
+    weights = [_band_weight(item.bands) for item in facts.inputs]
+    expected = sum(weight * item.expected for weight, item in zip(weights, samples, strict=True))
+    upper = sum(weight * (item.upper or 0) for weight, item in zip(weights, samples, strict=True))
+    endless = any(item.upper is None for item in samples)
+    return Estimate(
+        expected=priced(fixed * expected, size, prices, prices.discount),
+        upper=None if endless else priced(fixed * upper, size, prices, prices.discount_upper),
+    )
+
+
+def priced(base: float, size: tuple[int, int], prices: Prices, discount: float) -> float:
+    """The price of a request whose terms multiply to `base`: the discount of a large raster, then the minimum."""
+    width, height = size
+    return max(prices.minimum, base * discount if width * height >= prices.discount_from_pixels else base)
+
+
+def samples_per_pixel(mosaicking: Mosaicking, days: int) -> Samples:
+    """Samples of an input over `days`, when the script drops no scene: one orbit in three days, at most one a day."""
+    match mosaicking:
+        case Mosaicking.SIMPLE:
+            return Samples(expected=1, upper=1)
+        case Mosaicking.ORBIT:
+            return Samples(expected=-(-days // 3), upper=days)
+        case Mosaicking.TILE:
+            return Samples(expected=-(-days // 3), upper=None)
+
+
+def _area(size: tuple[int, int]) -> float:
+    width, height = size
+    return max(width * height / PIXELS_OF_ONE_UNIT, SMALLEST_AREA)
+
+
+def _band_weight(bands: Sequence[str]) -> float:
+    counted = set(bands) - {FREE_BAND}
+    return max(len(counted), 1) / 3
+
+
+def _format_factor(body: Mapping[str, Any], facts: ScriptFacts) -> float:
+    """2 when a 32-bit float output is written as TIFF, else 1."""
+    responses = body["output"].get("responses") or [{}]
+    tiffs = {
+        response.get("identifier", "default")
+        for response in responses
+        if response.get("format", {}).get("type") == "image/tiff"
+    }
+    return 2.0 if any(item.sample_type is SampleType.FLOAT32 and item.id in tiffs for item in facts.outputs) else 1.0
+
+
+def _fusion_factor(data: Sequence[Mapping[str, Any]]) -> float:
+    """The number of inputs: requests of this API can only fuse collections of its own deployment."""
+    return float(len(data))
+
+
+def _radar_factor(data: Sequence[Mapping[str, Any]]) -> float:
+    """Terrain correction (2.5) replaces orthorectification (2); the Lee filter doubles. The dearest input counts."""
+    return max(_radar_factor_of(item.get("processing", {})) for item in data)
+
+
+def _radar_factor_of(processing: Mapping[str, Any]) -> float:
+    speckle_filter = processing.get("speckleFilter")
+    speckle = 2.0 if isinstance(speckle_filter, Mapping) and speckle_filter.get("type") == "LEE" else 1.0
+    if processing.get("backCoeff") == "GAMMA0_TERRAIN":
+        return 2.5 * speckle
+    return 2.0 * speckle if processing.get("orthorectify") else speckle

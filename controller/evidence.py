@@ -1,0 +1,131 @@
+"""Read a bucket's listing as evidence for one submission; called by the loop when a listing has arrived.
+
+The service writes `<request id>/<output>` below the delivery prefix, and somewhere a copy of the request that
+later tells its cost. Name, place and cost key of the copy and the body of error.json are not documented; every
+assumption about them stands here (reference page "Open questions" A 1-5, 9, 10).
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TypeGuard
+
+from controller.answers import BucketAnswer, Listing, StoredObject, Unreadable
+from controller.errors import cut
+from controller.job import ExpectedOutput
+from controller.submission import Evidence
+
+ERROR_NAME = "error.json"
+COST_KEY = re.compile(r"cost|processing.?units|\bpu\b", re.IGNORECASE)
+REQUEST_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def observed(
+    answer: BucketAnswer, previous: Evidence | None, request_id: str | None, outputs: Sequence[ExpectedOutput],
+    now: datetime,
+) -> Evidence:  # fmt: skip
+    """The evidence after one more look; `since` moves only when the objects differ from the look before.
+
+    A cost that was told once stays known, even when the bucket cannot be read any more.
+    """
+    told = previous.spent if previous else None
+    if isinstance(answer, Unreadable):
+        objects = previous.objects if previous else ()
+        return Evidence(at=now, since=now, readable=False, objects=objects, spent=told, message=answer.message)
+    own = tuple(item for item in answer.objects if _belongs(item.key, request_id))
+    unchanged = previous is not None and previous.readable and previous.objects == own
+    spent = _spent(answer.documents, own, {output.identifier for output in outputs})
+    return Evidence(
+        at=now,
+        since=previous.since if previous and unchanged else now,
+        readable=True,
+        objects=own,
+        error=_error_words(answer, own),
+        spent=told if spent is None else spent,
+    )
+
+
+def delivered(evidence: Evidence, output: ExpectedOutput) -> StoredObject | None:
+    """The object that is this output: right stem, an extension of its format or none, and not empty."""
+    names = {output.identifier, *(f"{output.identifier}.{extension}" for extension in output.extensions)}
+    for item in evidence.objects:
+        folder, _, name = item.key.rpartition("/")
+        if folder and name in names and item.bytes > 0:
+            return item
+    return None
+
+
+def request_ids(keys: Iterable[str]) -> tuple[str, ...]:
+    """Every request id that the keys name, in order of first appearance."""
+    return tuple(dict.fromkeys(found.lower() for key in keys for found in REQUEST_ID.findall(key)))
+
+
+def _belongs(key: str, request_id: str | None) -> bool:
+    """Whether an object below the delivery prefix is this request's: in its folder, or in the root of the prefix."""
+    if request_id is None:
+        return True
+    folder, _, inside = key.partition("/")
+    if inside:
+        return folder.lower() == request_id.lower()
+    return request_id.lower() in (request_ids([key]) or [request_id.lower()])
+
+
+def _error_words(listing: Listing, own: Sequence[StoredObject]) -> str | None:
+    for item in own:
+        if item.key.rpartition("/")[2] == ERROR_NAME:
+            return _message_of(listing.documents.get(item.key, ""))
+    return None
+
+
+def _message_of(text: str) -> str:
+    """The words of an error.json, whichever of the known shapes it has; never empty."""
+    document = _parsed(text)
+    if isinstance(document, Mapping):
+        inner = document.get("error")
+        candidates = [document.get("message"), inner.get("message") if isinstance(inner, Mapping) else inner]
+        text = next((word for word in candidates if isinstance(word, str) and word.strip()), text)
+    return cut(text, 2048) or "error.json is there, but holds no message"
+
+
+def _spent(documents: Mapping[str, str], own: Sequence[StoredObject], outputs: set[str]) -> float | None:
+    keys = {item.key for item in own}
+    for key, text in sorted(documents.items()):
+        name = key.rpartition("/")[2]
+        if key in keys and name != ERROR_NAME and name.removesuffix(".json") not in outputs:
+            document = _parsed(text)
+            if isinstance(document, Mapping) and _is_request_copy(document):
+                cost = _cost_in(document)
+                if cost is not None:
+                    return cost
+    return None
+
+
+def _is_request_copy(document: Mapping[str, object]) -> bool:
+    inner = document.get("request")
+    return any("input" in body and "output" in body for body in (document, inner) if isinstance(body, Mapping))
+
+
+def _cost_in(document: object) -> float | None:
+    """The first number, outermost first, whose key speaks of cost or processing units."""
+    level = [document]
+    while level:
+        named = [pair for value in level if isinstance(value, Mapping) for pair in value.items()]
+        for key, value in named:
+            if COST_KEY.search(str(key)) and _is_amount(value):
+                return float(value)
+        listed = [item for value in level if isinstance(value, list) for item in value]
+        level = [value for _, value in named] + listed
+    return None
+
+
+def _is_amount(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= sys.float_info.max
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

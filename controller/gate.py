@@ -1,0 +1,129 @@
+"""The gate before every POST: what the latest answers allow now, the same for all jobs of a deployment.
+
+Nothing is remembered but the ledger itself: the breaker, the account's trouble and every back-off follow from
+the newest submissions, so a restart changes none of them (DESIGN §6 "Protocol", §8).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Self
+
+from controller.answers import Refusal
+from controller.standing import Reason
+from controller.submission import Answer, Submission
+from controller.timing import Timing
+from controller.written import Policy
+
+ACCOUNT = frozenset({Refusal.CREDENTIALS, Refusal.FORBIDDEN, Refusal.QUOTA, Refusal.ENDPOINT})
+DECISIVE = frozenset({Refusal.BODY, Refusal.SPURIOUS})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How many POSTs may go out now, and when the gate opens if it is shut.
+
+    `without_keys` names the credentials whose key pair was not found; no job that uses one is sent.
+    """
+
+    policy: Policy
+    timing: Timing
+    slots: int
+    history_known: bool = False
+    paused: bool = False
+    without_keys: frozenset[str] = frozenset()
+    opens_at: datetime | None = None
+    reason: Reason = Reason.QUEUED
+    message: str = ""
+
+    def taken(self) -> Self:
+        """The limits after one more POST of the same turn."""
+        return replace(self, slots=self.slots - 1)
+
+
+def narrowed(free: Limits, newest: Sequence[Submission]) -> Limits:
+    """The limits that `newest`, the latest submissions newest first, leave of the `free` ones.
+
+    `newest` needs to reach back only to the first one that `is_decisive`.
+    """
+    trouble = _trouble(newest)
+    if not trouble:
+        return free
+    opens = {reason: _opens_at(reason, run, free.timing) for reason, run in trouble.items()}
+    reason = max(opens, key=opens.__getitem__)
+    underway = sum(1 for item in newest if item.answer is None)
+    return replace(
+        free,
+        slots=min(free.slots, 1 - underway),
+        opens_at=opens[reason],
+        reason=reason,
+        message=trouble[reason][-1].message,
+    )
+
+
+def is_decisive(submission: Submission) -> bool:
+    """Whether the service itself has answered for this body, which ends every back-off before it."""
+    if submission.answer is Answer.REFUSED:
+        return submission.refused is not None and submission.refused.why in DECISIVE
+    return submission.answer is Answer.ACCEPTED
+
+
+def backoff(first: float, longest: float, times: int) -> float:
+    """Seconds to wait after the n-th failure in a row: doubling, never past `longest`."""
+    return float(min(longest, first * 2 ** min(times - 1, 30)))
+
+
+def _trouble(newest: Sequence[Submission]) -> dict[Reason, list[Submission]]:
+    """What went wrong since the last decisive answer, by kind, each newest first.
+
+    Every kind cools by itself, so that an outage with mixed faces does not begin anew with each of them.
+    """
+    trouble: dict[Reason, list[Submission]] = {}
+    for submission in takewhile(lambda item: not is_decisive(item), newest):
+        if submission.answer is not None and not _is_a_persons_word(submission):
+            trouble.setdefault(_kind(submission), []).append(submission)
+    return trouble
+
+
+def _is_a_persons_word(submission: Submission) -> bool:
+    """What a person says of one submission tells nothing about the service."""
+    return submission.refused is not None and submission.refused.why is Refusal.NOT_ACCEPTED
+
+
+def _kind(submission: Submission) -> Reason:
+    if submission.answer is Answer.UNCONFIRMED or submission.refused is None:
+        return Reason.BREAKER_OPEN
+    if submission.refused.why in ACCOUNT:
+        return Reason.ACCOUNT_REFUSED
+    return Reason.BACKING_OFF if submission.refused.why is Refusal.UNSENT else Reason.QUEUED
+
+
+def _opens_at(reason: Reason, run: Sequence[Submission], timing: Timing) -> datetime:
+    """When this kind of trouble has cooled."""
+    if reason is Reason.QUEUED:
+        return max(_answered_at(item) + timedelta(seconds=_asked_to_wait(item, timing)) for item in run)
+    first, longest = {
+        Reason.BREAKER_OPEN: (timing.breaker_first, timing.breaker_longest),
+        Reason.ACCOUNT_REFUSED: (timing.account_first, timing.account_longest),
+        Reason.BACKING_OFF: (timing.unsent_first, timing.unsent_longest),
+    }[reason]
+    return _answered_at(run[0]) + timedelta(seconds=backoff(first, longest, _rounds(run)))
+
+
+def _asked_to_wait(submission: Submission, timing: Timing) -> float:
+    """Seconds that the service asked for with a 429; it names none when too many requests run at once."""
+    return (submission.refused and submission.refused.retry_after) or timing.concurrency_wait
+
+
+def _rounds(run: Sequence[Submission]) -> int:
+    """How many times in a row it went wrong; POSTs that were under way together count once."""
+    rounds, ended = 0, None
+    for submission in reversed(run):
+        if ended is None or submission.intended_at >= ended:
+            rounds, ended = rounds + 1, _answered_at(submission)
+    return rounds
+
+
+def _answered_at(submission: Submission) -> datetime:
+    return submission.answered_at or submission.intended_at

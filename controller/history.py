@@ -1,0 +1,69 @@
+"""Find in the bucket what was already paid for: before a first POST, and after an answer that was lost.
+
+The delivery prefix names job, digest, rerun and attempt, so the bucket is a second ledger (DESIGN §6).
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from controller.answers import Accepted, StoredObject, Unconfirmed
+from controller.evidence import request_ids
+from controller.job import Job, Wanted
+from controller.request import prefix
+from controller.submission import SUBMISSION_ID, Submission, digest16, submission_id
+
+
+def adopted(
+    job: Job, wanted: Wanted, found: Sequence[StoredObject], known: Iterable[Submission], now: datetime
+) -> tuple[Submission, ...]:
+    """The submissions of the wanted digest that lie in the bucket but not among the `known` ones.
+
+    `found` holds keys relative to the job's folder. A folder that names no request id was paid for by
+    somebody, but cannot be asked about: it is adopted as unconfirmed and a person decides. Intent and answer are
+    dated by the oldest object: what the bucket remembers says nothing of how the service answers today.
+    """
+    rows = {(item.digest, item.rerun, item.attempt) for item in known if not item.is_refused}
+    folders: dict[tuple[int, int], list[StoredObject]] = {}
+    for item in found:
+        match = SUBMISSION_ID.fullmatch(item.key.partition("/")[0])
+        if match and match[1] == digest16(wanted.digest):
+            folders.setdefault((int(match[2]), int(match[3])), []).append(item)
+    return tuple(
+        _adopt(job, wanted, rerun, attempt, objects, now)
+        for (rerun, attempt), objects in sorted(folders.items())
+        if (wanted.digest, rerun, attempt) not in rows
+    )
+
+
+def intent(job: Job, wanted: Wanted, rerun: int, attempt: int, now: datetime) -> Submission:
+    """The submission as it is stored before its POST; the upper estimate or the ceiling, if lower, is reserved."""
+    return Submission(
+        job=job.name,
+        digest=wanted.digest,
+        rerun=rerun,
+        attempt=attempt,
+        generation=job.generation,
+        prefix=prefix(wanted.delivery_url, job.name, submission_id(wanted.digest, rerun, attempt)),
+        intended_at=now,
+        outputs=wanted.outputs,
+        credentials_ref=wanted.credentials_ref,
+        reserved=_reservation(wanted),
+    )
+
+
+def _adopt(
+    job: Job, wanted: Wanted, rerun: int, attempt: int, objects: Sequence[StoredObject], now: datetime
+) -> Submission:
+    first = min((item.modified for item in objects if item.modified and item.modified < now), default=now)
+    bare = intent(job, wanted, rerun, attempt, first)
+    ids = request_ids(item.key.partition("/")[2] for item in objects)
+    if ids:
+        return bare.answered(Accepted(request_id=ids[0]), first, look_at=now)
+    words = f"{bare.prefix} holds {objects[0].key.partition('/')[2]} but names no request id"
+    return bare.answered(Unconfirmed(message=words), first, look_at=None)
+
+
+def _reservation(wanted: Wanted) -> float | None:
+    upper = wanted.estimate.upper if wanted.estimate else None
+    amounts = [amount for amount in (upper, wanted.max_processing_units) if amount is not None]
+    return min(amounts, default=None)

@@ -1,0 +1,80 @@
+"""What people asked for: commands of the inbox, applied to submissions.
+
+Pure. The command line appends commands to the ledger's inbox table; the loop takes them in its next turn, so that
+only one process ever decides (DESIGN §7).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from controller.answers import Accepted, Refusal, Refused
+from controller.history import intent
+from controller.job import Job
+from controller.next_step import in_force
+from controller.submission import Answer, Submission
+
+
+class _Command(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Resolve(_Command):
+    """A person knows what became of an Unconfirmed submission; `request_id` None: the service did not take it."""
+
+    command: Literal["resolve"] = "resolve"
+    job: str
+    request_id: str | None
+
+
+class Adopt(_Command):
+    """A person names the request that was already paid for what the job wants now."""
+
+    command: Literal["adopt"] = "adopt"
+    job: str
+    request_id: str
+
+
+class FirstRun(_Command):
+    """A person says that nothing was submitted before this ledger began."""
+
+    command: Literal["first-run"] = "first-run"
+
+
+Command = Resolve | Adopt | FirstRun
+COMMANDS: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="command")])
+
+
+def carried_out(
+    command: Resolve | Adopt, job: Job | None, submissions: Sequence[Submission], now: datetime
+) -> Submission | str:
+    """The submission that the command makes or changes; a sentence when it cannot be done."""
+    if job is None:
+        return f"there is no job {command.job}"
+    if isinstance(command, Resolve):
+        return _resolved(command, submissions, now)
+    return _adopted(command, job, submissions, now)
+
+
+def _resolved(command: Resolve, submissions: Sequence[Submission], now: datetime) -> Submission | str:
+    """The Unconfirmed submission with its answer; a sentence when there is none."""
+    unconfirmed = [item for item in submissions if item.answer is Answer.UNCONFIRMED]
+    if not unconfirmed:
+        return f"{command.job} has no unconfirmed submission"
+    if command.request_id:
+        return unconfirmed[-1].answered(Accepted(request_id=command.request_id), now, look_at=now)
+    refused = Refused(why=Refusal.NOT_ACCEPTED, message="a person said that the service did not accept it")
+    return unconfirmed[-1].answered(refused, now, look_at=None)
+
+
+def _adopted(command: Adopt, job: Job, submissions: Sequence[Submission], now: datetime) -> Submission | str:
+    """A submission of what the job wants, already accepted under this id; a sentence when it must not be made."""
+    if job.wanted is None:
+        return f"{job.name} has no accepted manifest"
+    current = in_force(job.wanted, submissions)
+    if current is not None:
+        return f"{job.name} already has a submission for this digest ({current.id}, {current.request_id or 'no id'})"
+    made = intent(job, job.wanted, job.wanted.rerun, 0, now)
+    return made.answered(Accepted(request_id=command.request_id), now, look_at=now)

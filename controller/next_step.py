@@ -1,0 +1,221 @@
+"""The next step of a job: the one rule from which `plan`, `sync` and `run` all act.
+
+Pure: it is given the job, its submissions, the limits and the time. The first thing it looks for is a reason to
+do nothing. A call that is under way for a job keeps the loop from asking again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from controller.answers import Refusal
+from controller.gate import Limits, backoff
+from controller.job import History, Job, Wanted
+from controller.standing import Reason
+from controller.submission import Answer, Outcome, Submission, digest16
+from controller.timing import Timing
+
+SPURIOUS_TRIES = 3
+PASSING = frozenset({Reason.BACKING_OFF, Reason.BREAKER_OPEN, Reason.RETRY_SCHEDULED, Reason.SEARCHING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submit:
+    """Store the intent for this rerun and attempt of the wanted digest, then send it once."""
+
+    rerun: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Ask the service whether the submission still runs."""
+
+    submission: Submission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class List:
+    """List the bucket below `prefix`: for one submission, or (None) for everything `only` names of a digest."""
+
+    prefix: str
+    credentials_ref: str | None
+    only: str = ""
+    submission: Submission | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Nothing to do before `until`; None: not before something changes."""
+
+    reason: Reason
+    until: datetime | None = None
+
+
+Step = Submit | Ask | List | Wait
+
+
+def next_step(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Step:
+    """What to do for a job now. The manifest's wish goes first, then whatever an open submission needs."""
+    first = wish(job, submissions, limits, now)
+    if not isinstance(first, Wait):
+        return first
+    steps = [follow(submission, now) for submission in submissions]
+    due = [step for step in steps if not isinstance(step, Wait)]
+    if due:
+        return due[0]
+    times = [step.until for step in (first, *steps) if isinstance(step, Wait) and step.until]
+    return Wait(reason=first.reason, until=min(times, default=None))
+
+
+def wish(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Step:
+    """What the manifest, as last accepted, asks for beyond what was already submitted."""
+    wanted = job.wanted
+    if wanted is None:
+        return Wait(reason=Reason.REJECTED if job.problems else Reason.REMOVED)
+    current = in_force(wanted, submissions)
+    if current is None:
+        first = Submit(rerun=wanted.rerun, attempt=0)
+        return Wait(reason=Reason.REJECTED) if job.problems else _pay(first, job, wanted, submissions, limits, now)
+    again = _pays_again(wanted, current, submissions, limits)
+    if again is None:
+        return Wait(reason=reason_of(current, now, wanted.deadline))
+    if again > now:
+        return Wait(reason=Reason.RETRY_SCHEDULED, until=again)
+    retry = Submit(rerun=wanted.rerun, attempt=current.attempt + 1)
+    return _pay(retry, job, wanted, submissions, limits, now)
+
+
+def is_at_rest(wait: Wait, submissions: Sequence[Submission], now: datetime, timing: Timing) -> bool:
+    """Whether `sync` may leave the job: nothing of it runs, and what it waits for is not about to come."""
+    if any(item.outcome is None and item.answer in (None, Answer.ACCEPTED) for item in submissions):
+        return False
+    if wait.reason is Reason.QUEUED:
+        return False
+    soon = wait.until is not None and wait.until <= now + timedelta(seconds=timing.sync_patience)
+    return not (soon and wait.reason in PASSING)
+
+
+def in_force(wanted: Wanted, submissions: Sequence[Submission]) -> Submission | None:
+    """The submission that answers for the wanted digest: paid for now, or at any time before.
+
+    A lower `rerun` than one already paid for is answered by that one: only a higher number pays.
+    """
+    known = [item for item in submissions if item.digest == wanted.digest and not item.is_refused]
+    exact = [item for item in known if item.rerun == wanted.rerun]
+    higher = [item for item in known if item.rerun > wanted.rerun]
+    return max(exact or higher, key=lambda item: (item.rerun, item.attempt), default=None)
+
+
+def follow(submission: Submission, now: datetime) -> Step:
+    """What an open submission needs, in force or superseded; a settled one needs nothing."""
+    reason = reason_of(submission, now)
+    if submission.answer in (None, Answer.REFUSED) or submission.look_at is None:
+        return Wait(reason=reason)
+    if submission.look_at > now:
+        return Wait(reason=reason, until=submission.look_at)
+    if submission.answer is Answer.ACCEPTED and submission.gone_at is None:
+        return Ask(submission=submission)
+    return List(prefix=submission.prefix, credentials_ref=submission.credentials_ref, submission=submission)
+
+
+def reason_of(submission: Submission, now: datetime, deadline: float | None = None) -> Reason:
+    """The word for where one submission stands; `deadline` is in seconds after the intent."""
+    if submission.answer is None:
+        return Reason.SUBMITTING
+    if submission.is_refused:
+        return Reason.REFUSED
+    if submission.answer is Answer.UNCONFIRMED:
+        return Reason.SEARCHING if submission.look_at else Reason.NEEDS_PERSON
+    if submission.outcome is not None:
+        return Reason(submission.reason)
+    if submission.gone_at is not None:
+        return Reason.VERIFYING
+    overdue = deadline is not None and now >= submission.intended_at + timedelta(seconds=deadline)
+    return Reason.OVERDUE if overdue else Reason.RUNNING
+
+
+def _pays_again(
+    wanted: Wanted, current: Submission, submissions: Sequence[Submission], limits: Limits
+) -> datetime | None:
+    """When the next attempt may be paid for: a retry that is left, or a person's standing choice to resubmit."""
+    if current.answer is Answer.UNCONFIRMED:
+        seen = current.evidence if current.look_at is None else None
+        found_nothing = seen is not None and seen.readable and not seen.objects
+        return current.intended_at if found_nothing and limits.policy.on_unconfirmed == "resubmit" else None
+    if current.outcome is not Outcome.FAILED or current.rerun != wanted.rerun:
+        return None
+    failed = sum(
+        item.outcome is Outcome.FAILED and (item.digest, item.rerun) == (current.digest, current.rerun)
+        for item in submissions
+    )
+    if failed > wanted.retries:
+        return None
+    wait = backoff(limits.timing.retry_first, limits.timing.retry_longest, failed)
+    return (current.finished_at or current.intended_at) + timedelta(seconds=wait)
+
+
+def _refusal(
+    submit: Submit, wanted: Wanted, submissions: Sequence[Submission], limits: Limits, now: datetime
+) -> Wait | None:
+    """Why a body that the service refused is not sent again, or not yet."""
+    sought = (wanted.digest, submit.rerun, submit.attempt)
+    rows = [item for item in submissions if (item.digest, item.rerun, item.attempt) == sought]
+    refused = [item.refused.why for item in rows if item.refused]
+    spurious = refused.count(Refusal.SPURIOUS)
+    if Refusal.BODY in refused or spurious >= SPURIOUS_TRIES:
+        return Wait(reason=Reason.REFUSED)
+    last = max((item.answered_at for item in rows if item.answered_at), default=None)
+    if not spurious or last is None:
+        return None
+    until = last + timedelta(seconds=backoff(limits.timing.unsent_first, limits.timing.unsent_longest, spurious))
+    return Wait(reason=Reason.BACKING_OFF, until=until) if until > now else None
+
+
+def _pay(
+    submit: Submit, job: Job, wanted: Wanted, submissions: Sequence[Submission], limits: Limits, now: datetime
+) -> Step:
+    """The submission itself, or what stands before it."""
+    refusal = _refusal(submit, wanted, submissions, limits, now)
+    if refusal:
+        return refusal
+    held = _held(wanted, limits)
+    if held:
+        return Wait(reason=held)
+    if limits.opens_at and limits.opens_at > now:
+        return Wait(reason=limits.reason, until=limits.opens_at)
+    if limits.slots <= 0:
+        return Wait(reason=limits.reason)
+    return _history(job, wanted, limits, now) or submit
+
+
+def _held(wanted: Wanted, limits: Limits) -> Reason | None:
+    """Why a valid job must not be paid for yet."""
+    if wanted.hold:
+        return Reason.ON_HOLD
+    if limits.paused:
+        return Reason.PAUSED
+    if wanted.credentials_ref in limits.without_keys:
+        return Reason.CREDENTIAL_MISSING
+    ceiling, estimate = wanted.max_processing_units, wanted.estimate
+    if estimate is None or estimate.upper is None:
+        return Reason.COST_UNKNOWN if ceiling is None else None
+    if estimate.upper > limits.policy.approval_above and (ceiling is None or ceiling < estimate.upper):
+        return Reason.APPROVAL_NEEDED
+    return None
+
+
+def _history(job: Job, wanted: Wanted, limits: Limits, now: datetime) -> List | Wait | None:
+    """The look for earlier submissions that must come before a POST; None when it was taken a moment ago."""
+    history = job.history
+    if history is None or history.digest != wanted.digest or _is_stale(history, limits, now):
+        prefix = f"{wanted.delivery_url}/{job.name}"
+        return List(prefix=prefix, credentials_ref=wanted.credentials_ref, only=digest16(wanted.digest))
+    if history.readable or limits.history_known:
+        return None
+    return Wait(reason=Reason.HISTORY_UNKNOWN, until=history.at + timedelta(seconds=limits.timing.history_retry))
+
+
+def _is_stale(history: History, limits: Limits, now: datetime) -> bool:
+    valid = limits.timing.history_valid if history.readable else limits.timing.history_retry
+    return now >= history.at + timedelta(seconds=valid)

@@ -1,0 +1,92 @@
+"""The phase of a job, derived each time it is told and never stored.
+
+It is that of the submission in force; an error in the manifest never hides a running request. Messages hold no
+"last checked" times, so that a status file changes only when its meaning does.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from controller.gate import Limits
+from controller.job import Job
+from controller.next_step import Wait, in_force, wish
+from controller.standing import Reason, Standing
+from controller.submission import Submission
+
+_SENTENCES = {
+    Reason.REJECTED: "the manifest cannot be accepted; see manifest.problems",
+    Reason.ON_HOLD: "spec.hold is true; set it to false to submit",
+    Reason.PAUSED: "submissions are paused; `shjobs resume` releases them",
+    Reason.COST_UNKNOWN: "the cost has no upper end; set spec.maxProcessingUnits to the most it may cost",
+    Reason.QUEUED: "will be submitted when a place is free",
+    Reason.BACKING_OFF: "the request was not taken; will be tried again",
+    Reason.ACCOUNT_REFUSED: "the service refuses this account or address; one probe goes out now and then",
+    Reason.BREAKER_OPEN: "an earlier submission got no answer; one canary goes out now and then",
+    Reason.RETRY_SCHEDULED: "the run failed; a paid retry is left and will be submitted",
+    Reason.SUBMITTING: "the request is being sent",
+    Reason.SEARCHING: "the POST got no clear answer; the bucket is searched for its request",
+    Reason.NEEDS_PERSON: "a POST without an answer, and the bucket names no request; use `shjobs resolve`",
+    Reason.RUNNING: "the service is working on it",
+    Reason.OVERDUE: "the service is still working on it, past spec.deadline; it cannot be cancelled",
+    Reason.VERIFYING: "finished at the service; waiting until the evidence in the bucket is settled",
+    Reason.DELIVERED: "every declared output is in the bucket",
+    Reason.REMOVED: "the manifest is gone; nothing in the bucket was touched",
+}
+
+
+def phase(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Standing:
+    """Where the job stands now, with a sentence a person can act on."""
+    step = wish(job, submissions, limits, now)
+    reason = step.reason if isinstance(step, Wait) else _reason_meanwhile(job, limits)
+    return Standing(reason=reason, message=_message(job, submissions, limits, reason))
+
+
+def _reason_meanwhile(job: Job, limits: Limits) -> Reason:
+    """A new look at a history that could not be read leaves the standing as it is, so that it does not flicker."""
+    history, wanted = job.history, job.wanted
+    is_known = limits.history_known or not history or history.readable or not wanted or history.digest != wanted.digest
+    return Reason.QUEUED if is_known else Reason.HISTORY_UNKNOWN
+
+
+def _message(job: Job, submissions: Sequence[Submission], limits: Limits, reason: Reason) -> str:
+    """The standing sentence of the reason, with the words of whoever refused or reported."""
+    sentence = _SENTENCES.get(reason, "")
+    words = _words(job, submissions, limits, reason)
+    return "; ".join(part for part in (sentence, words) if part)
+
+
+def _words(job: Job, submissions: Sequence[Submission], limits: Limits, reason: Reason) -> str:
+    match reason:
+        case Reason.APPROVAL_NEEDED:
+            return _approval(job, limits)
+        case Reason.CREDENTIAL_MISSING:
+            name = job.wanted.credentials_ref if job.wanted else ""
+            return f"no key pair was found for the credential {name!r}; see credentials in the settings"
+        case Reason.HISTORY_UNKNOWN:
+            why = job.history.message if job.history else ""
+            return f"the bucket cannot be listed, so nobody knows what was already paid for: {why}"
+        case Reason.ACCOUNT_REFUSED | Reason.BREAKER_OPEN:
+            return limits.message
+        case Reason.BACKING_OFF:
+            return limits.message or _last_refusal(job, submissions)
+        case Reason.REFUSED:
+            return _last_refusal(job, submissions)
+        case Reason.REJECTED | Reason.REMOVED | Reason.DELIVERED:
+            return ""
+    current = in_force(job.wanted, submissions) if job.wanted else None
+    return current.message if current else ""
+
+
+def _approval(job: Job, limits: Limits) -> str:
+    upper = job.wanted.estimate.upper if job.wanted and job.wanted.estimate else None
+    return (
+        f"may cost up to {upper or 0:,.2f} PU, above approvalAbove ({limits.policy.approval_above:,.0f} PU); "
+        f"set spec.maxProcessingUnits to at least that to approve it"
+    )
+
+
+def _last_refusal(job: Job, submissions: Sequence[Submission]) -> str:
+    """The service's own words about the wanted body."""
+    digest = job.wanted.digest if job.wanted else ""
+    refused = [item for item in submissions if item.refused and item.digest == digest]
+    return refused[-1].message if refused else ""

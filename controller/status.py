@@ -1,0 +1,120 @@
+"""The status document of one job, as it is written next to the manifest (DESIGN §5).
+
+Pure and deterministic: the same standing gives the same document, byte for byte.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from controller.errors import Problem
+from controller.evidence import delivered
+from controller.job import Job
+from controller.next_step import in_force
+from controller.standing import Reason, Standing
+from controller.submission import Outcome, Submission
+
+HISTORY_LENGTH = 5
+HEADER: Mapping[str, object] = {"apiVersion": "shjobs/v1", "kind": "AsyncProcessStatus"}
+
+
+def document(job: Job, submissions: Sequence[Submission], standing: Standing, deployment: str) -> dict[str, object]:
+    """The status of a job; keys without a value are left out."""
+    current = in_force(job.wanted, submissions) if job.wanted else None
+    status = {
+        **HEADER,
+        "name": job.name,
+        "phase": str(standing.phase),
+        "reason": str(standing.reason),
+        "message": standing.message,
+        "manifest": _manifest(job.problems),
+        "generation": (current.generation if current else job.generation) or None,
+        "digest": job.wanted.digest if job.wanted else None,
+        "deployment": deployment,
+        **(_submission(current) if current else {}),
+        "processingUnits": _processing_units(job, current),
+        "outputs": outputs(current) if current else None,
+        "history": [_line(item) for item in sorted(submissions, key=_age, reverse=True)[:HISTORY_LENGTH]],
+    }
+    return {key: value for key, value in status.items() if value not in (None, "", [], {})}
+
+
+def rejected(name: str | None, problems: Sequence[Problem]) -> dict[str, object]:
+    """The status of a document that was never accepted and so is no job."""
+    return {
+        **HEADER,
+        **({"name": name} if name else {}),
+        "phase": str(Reason.REJECTED.phase),
+        "reason": str(Reason.REJECTED),
+        "message": "the manifest cannot be accepted; see manifest.problems",
+        "manifest": _manifest(problems),
+    }
+
+
+def outputs(submission: Submission) -> list[dict[str, object]]:
+    """What was delivered, in the order in which it was declared."""
+    if submission.evidence is None or submission.outcome is None:
+        return []
+    found = [(output, delivered(submission.evidence, output)) for output in submission.outputs]
+    return [
+        {
+            "identifier": output.identifier,
+            "href": f"{submission.prefix}/{item.key}",
+            "bytes": item.bytes,
+            "etag": item.etag,
+        }
+        for output, item in found
+        if item
+    ]
+
+
+def moment(time: datetime | None) -> str | None:
+    """A time as every surface writes it: UTC, whole seconds, `Z`."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time else None
+
+
+def _manifest(problems: Sequence[Problem]) -> dict[str, object]:
+    if not problems:
+        return {"accepted": True}
+    return {"accepted": False, "problems": [str(problem) for problem in problems]}
+
+
+def _submission(current: Submission) -> dict[str, object]:
+    settled = current.outcome is not None
+    return {
+        "revision": current.revision,
+        "requestId": current.request_id,
+        "submittedAt": moment(current.intended_at),
+        "finishedAt": moment(current.finished_at) if settled else None,
+    }
+
+
+def _processing_units(job: Job, current: Submission | None) -> dict[str, float]:
+    estimate = job.wanted.estimate if job.wanted else None
+    amounts = {
+        "estimated": estimate.expected if estimate else None,
+        "reserved": current.reserved if current and current.spent is None else None,
+        "spent": current.spent if current else None,
+    }
+    return {key: round(amount, 4) for key, amount in amounts.items() if amount is not None}
+
+
+def _line(item: Submission) -> dict[str, object]:
+    """One line of history: which submission, what became of it, what it cost."""
+    line = {
+        "submission": item.id,
+        "requestId": item.request_id,
+        "submittedAt": moment(item.intended_at),
+        "outcome": _word(item),
+        "processingUnits": item.spent,
+    }
+    return {key: value for key, value in line.items() if value not in (None, "")}
+
+
+def _word(item: Submission) -> str:
+    if item.outcome is not None:
+        return item.outcome.value if item.outcome is not Outcome.UNKNOWN else f"unknown ({item.reason})"
+    return item.answer.value if item.answer else "submitting"
+
+
+def _age(item: Submission) -> tuple[datetime, int]:
+    return item.intended_at, item.number

@@ -1,0 +1,120 @@
+"""What one answer makes of a submission: each function takes the noun and returns the next one.
+
+The loop calls these when a worker's outcome arrives, and stores what they return. When to look again is decided
+here too, so a restart finds it in the row.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from controller.answers import (
+    Accepted,
+    BucketAnswer,
+    GetAnswer,
+    Listing,
+    NoAnswer,
+    NotVisible,
+    PostAnswer,
+    StillRunning,
+    Unconfirmed,
+)
+from controller.evidence import observed, request_ids
+from controller.submission import Answer, Outcome, Submission
+from controller.timing import Timing
+from controller.verdict import late_look, verdict
+
+INTERRUPTED = "the controller stopped while the POST was under way"
+
+
+def after_post(submission: Submission, answer: PostAnswer, now: datetime, timing: Timing) -> Submission:
+    """After the POST: polled if it was accepted, searched for in the bucket if nobody knows."""
+    match answer:
+        case Accepted():
+            look_at = now + timedelta(seconds=timing.poll_first)
+        case _:
+            look_at = now + timedelta(seconds=timing.unconfirmed_looks[0])
+    return submission.answered(answer, now, look_at)
+
+
+def interrupted(submission: Submission, now: datetime, timing: Timing) -> Submission:
+    """A submission found with an intent and no answer at start: its POST may have been read."""
+    return after_post(submission, Unconfirmed(message=INTERRUPTED), now, timing)
+
+
+def after_status(submission: Submission, answer: GetAnswer, now: datetime, timing: Timing) -> Submission:
+    """After a status request; 404 is believed only as reference page "Open questions" B 13 says."""
+    match answer:
+        case StillRunning():
+            return replace(submission, missing_at=None, look_at=now + _poll_interval(submission, now, timing))
+        case NoAnswer(retry_after=retry_after):
+            wait = max(timedelta(seconds=retry_after or 0), _poll_interval(submission, now, timing))
+            return replace(submission, look_at=now + wait)
+        case NotVisible():
+            return _not_visible(submission, now, timing)
+
+
+def after_listing(submission: Submission, answer: BucketAnswer, now: datetime, timing: Timing) -> Submission:
+    """After a listing of the delivery prefix: the search for a lost answer, or one more look at the evidence."""
+    if submission.answer is Answer.UNCONFIRMED:
+        return _searched(submission, answer, now, timing)
+    if submission.gone_at is None:
+        return submission  # a person resolved it while its bucket was searched
+    gone_at = submission.gone_at
+    evidence = observed(answer, submission.evidence, submission.request_id, submission.outputs, now)
+    if submission.outcome in (Outcome.SUCCEEDED, Outcome.FAILED):
+        return _with_late_cost(submission, evidence.spent, gone_at, now, timing)
+    seen = verdict(evidence, submission.outputs, gone_at, now, timing)
+    settled = seen.outcome is not None
+    return replace(
+        submission,
+        evidence=evidence,
+        outcome=seen.outcome,
+        reason=seen.reason if settled else "",
+        message=seen.message if settled else "",
+        finished_at=submission.finished_at if submission.outcome is seen.outcome else now,
+        look_at=seen.look_at,
+    )
+
+
+def _poll_interval(submission: Submission, now: datetime, timing: Timing) -> timedelta:
+    age = (now - submission.intended_at).total_seconds()
+    return timedelta(seconds=min(timing.poll_longest, max(timing.poll_first, timing.poll_growth * age)))
+
+
+def _not_visible(submission: Submission, now: datetime, timing: Timing) -> Submission:
+    believed_from = (submission.answered_at or submission.intended_at) + timedelta(seconds=timing.early_gone)
+    if now < believed_from:
+        return replace(submission, look_at=believed_from)
+    if submission.missing_at is None:
+        return replace(submission, missing_at=now, look_at=now + timedelta(seconds=timing.gone_again))
+    again_at = submission.missing_at + timedelta(seconds=timing.gone_again)
+    if now < again_at:
+        return replace(submission, look_at=again_at)
+    return replace(submission, gone_at=now, look_at=now)
+
+
+def _searched(submission: Submission, answer: BucketAnswer, now: datetime, timing: Timing) -> Submission:
+    ids = request_ids(item.key for item in answer.objects) if isinstance(answer, Listing) else ()
+    if ids:
+        lost_at = submission.answered_at or now
+        return submission.answered(Accepted(request_id=ids[0]), lost_at, look_at=now)
+    evidence = observed(answer, submission.evidence, None, submission.outputs, now)
+    return replace(submission, evidence=evidence, look_at=_next_search(submission, now, timing))
+
+
+def _next_search(submission: Submission, now: datetime, timing: Timing) -> datetime | None:
+    """Quickly at first, then hourly, until `unconfirmed_grace` is over."""
+    asked_at = submission.answered_at or submission.intended_at
+    quick = (asked_at + timedelta(seconds=look) for look in timing.unconfirmed_looks)
+    following = next((look for look in quick if look > now), now + timedelta(seconds=timing.unconfirmed_every))
+    ends_at = asked_at + timedelta(seconds=timing.unconfirmed_grace)
+    return None if now >= ends_at else min(following, ends_at)
+
+
+def _with_late_cost(
+    submission: Submission, spent: float | None, gone_at: datetime, now: datetime, timing: Timing
+) -> Submission:
+    """A settled outcome whose request copy told no cost is looked at again for that alone; the outcome stays."""
+    if spent is None or submission.evidence is None:
+        return replace(submission, look_at=late_look(gone_at, now, timing))
+    return replace(submission, evidence=replace(submission.evidence, spent=spent), look_at=None)
