@@ -1,0 +1,8 @@
+"""Evalscripts, run in a real JavaScript engine in a child process: their facts for pricing and checking, their pixels
+for the sandbox.
+"""
+
+from controller.evalscript.engine import UNNAMED, Engine, PixelBlock, Planes, Samples, ScenePlan
+from controller.evalscript.shared import close_shared, facts, kept
+
+__all__ = ["UNNAMED", "Engine", "PixelBlock", "Planes", "Samples", "ScenePlan", "close_shared", "facts", "kept"]

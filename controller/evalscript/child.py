@@ -1,0 +1,201 @@
+"""The child process that holds the JavaScript engine: `python -m controller.evalscript.child MEMORY`.
+
+Reads one frame, answers one frame, until its standard input closes. Started by `process`; it limits its own memory,
+so that nothing a script does can take the machine down with it.
+"""
+
+import json
+import os
+import resource
+import select
+import sys
+from collections.abc import Callable
+from importlib.resources import files
+from threading import Thread
+from typing import IO, Any, cast
+
+from py_mini_racer import (
+    JSEvalException,
+    JSFunction,
+    JSMappedObject,
+    JSOOMException,
+    JSParseException,
+    JSTimeoutException,
+    MiniRacer,
+)
+
+from controller.evalscript.frames import Header, fill_plane, read_header, read_plane, write_frame
+from controller.evalscript.report import SCRIPT_NAME, placed
+from controller.script import FailureKind
+
+FUNCTIONS = (
+    "setup",
+    "evaluatePixel",
+    "preProcessScenes",
+    "updateOutput",
+    "updateOutputMetadata",
+    "filterScenes",
+    "setInputComponents",
+    "setOutputComponentCount",
+)
+TOO_MUCH_MEMORY = "The script needs more memory than it may have"
+# The engine's own heap may take a quarter of the process's memory. Merely starting it counts as 560 MiB of data to the
+# kernel; a larger heap meets that limit inside the collector, where the engine hangs instead of giving up.
+HEAP_SHARE = 4
+
+
+class StepError(Exception):
+    """The step could not be done; `failure` is the reply that says so."""
+
+    def __init__(self, kind: FailureKind, message: str, line: int = 0, column: int = 0) -> None:
+        super().__init__(message)
+        self.failure = {"kind": kind.value, "message": message, "line": line, "column": column}
+
+
+class Realm:
+    """One evalscript in a fresh global scope of its own, with the prelude before it and the harness around it."""
+
+    def __init__(self, text: str, *, seconds: float, heap: int) -> None:
+        self._text = text
+        self._engine = MiniRacer()
+        self._engine.set_hard_memory_limit(heap)
+        self._engine.eval(_source("prelude.js"))
+        self._harness = cast(JSFunction, self._engine.eval(_source("harness.js")))
+        # Ordinary arguments would be gathered with Array.prototype.push, which a script may replace.
+        self._call = cast(JSMappedObject, self._engine.eval("Object.create(null)"))
+        self._seconds = seconds
+
+    def load(self) -> list[str]:
+        """Run the top level; the names of the known functions it defined."""
+        self._run(f"{self._text}\n//# sourceURL={SCRIPT_NAME}")
+        known = ", ".join(f"{name}: typeof {name} === 'function' ? {name} : undefined" for name in FUNCTIONS)
+        names: list[str] = json.loads(self.step(FailureKind.SETUP, "bind", self._run(f"({{{known}}})")))
+        return names
+
+    def step(self, kind: FailureKind, step: str, argument: Any = None, more: Any = None) -> Any:
+        """One step of the harness; a script's exception becomes a StepError of this kind."""
+        self._call["step"], self._call["argument"], self._call["more"] = step, argument, more
+        return self._guarded(kind, lambda: self._harness(this=self._call, timeout_sec=self._seconds))
+
+    def close(self) -> None:
+        del self._harness, self._call
+        self._engine.close()
+
+    def _run(self, source: str) -> Any:
+        return self._guarded(FailureKind.SETUP, lambda: self._engine.eval(source, timeout_sec=self._seconds))
+
+    def _guarded(self, kind: FailureKind, work: Callable[[], Any]) -> Any:
+        try:
+            return work()
+        except JSParseException as error:
+            raise self._failed(FailureKind.SYNTAX, error) from error
+        except JSTimeoutException as error:
+            raise StepError(FailureKind.TIMEOUT, f"The script ran longer than {self._seconds:g} s") from error
+        except JSOOMException as error:
+            raise StepError(FailureKind.MEMORY, TOO_MUCH_MEMORY) from error
+        except JSEvalException as error:
+            raise self._failed(kind, error) from error
+
+    def _failed(self, kind: FailureKind, error: JSEvalException) -> StepError:
+        if self._engine.was_hard_memory_limit_reached():
+            return StepError(FailureKind.MEMORY, TOO_MUCH_MEMORY)
+        place = placed(str(error), self._text)
+        if "RangeError: Array buffer allocation failed" in place.message:
+            return StepError(FailureKind.MEMORY, f"{TOO_MUCH_MEMORY}: {place.message}", place.line, place.column)
+        return StepError(kind, place.message, place.line, place.column)
+
+
+class Session:
+    """Answers the parent's frames; holds at most one realm."""
+
+    def __init__(self, *, heap: int) -> None:
+        self._heap = heap
+        self._realm: Realm | None = None
+
+    def answer(self, request: Header, stream: IO[bytes]) -> tuple[Header, list[memoryview]]:
+        """The reply to one request; the request's planes are taken from `stream` whatever happens."""
+        lengths: list[int] = request["planes"]
+        try:
+            if request["step"] == "load":
+                return self._load(request), []
+            if request["step"] == "evaluate":
+                return self._evaluate(request, stream, lengths)
+            return {"answer": self._held().step(FailureKind.RUNTIME, request["step"], request.get("argument"))}, []
+        except StepError as error:
+            for length in lengths:
+                read_plane(stream, length)
+            if error.failure["kind"] in (FailureKind.MEMORY, FailureKind.TIMEOUT):
+                self.close()
+            return {"failure": error.failure}, []
+
+    def close(self) -> None:
+        if self._realm is not None:
+            self._realm.close()
+            self._realm = None
+
+    def _held(self) -> Realm:
+        if self._realm is None:
+            raise StepError(FailureKind.CRASH, "No script is loaded")
+        return self._realm
+
+    def _load(self, request: Header) -> Header:
+        self.close()
+        self._realm = Realm(request["text"], seconds=request["seconds"], heap=self._heap)
+        functions = self._realm.load()
+        setup = self._realm.step(FailureKind.SETUP, "setup") if "setup" in functions else None
+        return {"functions": functions, "answer": setup if isinstance(setup, str) else None}
+
+    def _evaluate(self, request: Header, stream: IO[bytes], lengths: list[int]) -> tuple[Header, list[memoryview]]:
+        realm = self._held()
+        position = 0
+        while lengths:
+            memory = realm.step(FailureKind.MEMORY, "input", position, lengths[0])
+            fill_plane(stream, memory)
+            del lengths[0]
+            position += 1
+        complaint = realm.step(FailureKind.RUNTIME, "evaluate", request["argument"])
+        if complaint:
+            return {"complaint": complaint}, []
+        outputs = range(request["outputs"])
+        return {}, [realm.step(FailureKind.MEMORY, "output", number) for number in outputs]
+
+
+def main(arguments: list[str]) -> None:
+    memory = int(arguments[0])
+    requests, answers = _private_pipes()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    Thread(target=_end_with_parent, args=(requests.fileno(),), daemon=True).start()
+    session = Session(heap=memory // HEAP_SHARE)
+    try:
+        while (request := read_header(requests)) is not None:
+            reply, planes = session.answer(request, requests)
+            write_frame(answers, reply, planes)
+    finally:
+        session.close()
+
+
+def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """The frames' streams, moved away from the standard ones, where anything printed by a library would break them."""
+    requests = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    os.set_blocking(2, False)  # nobody reads it before the end: noise is dropped, never waited for
+    return requests, answers
+
+
+def _end_with_parent(descriptor: int) -> None:
+    """Leave as soon as the parent closes its end or dies, even in the middle of a script."""
+    poller = select.poll()
+    poller.register(descriptor, 0)
+    poller.poll()
+    os._exit(0)
+
+
+def _source(name: str) -> str:
+    return (files("controller.evalscript") / name).read_text(encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

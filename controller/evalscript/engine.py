@@ -1,0 +1,279 @@
+"""Runs one evalscript after another in the JavaScript engine: what the sandbox renders with, and `facts` reads with.
+
+Script trouble of any kind is returned as a ScriptFailure. Rules: reference page "Evalscript V3" §§1-7.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self
+
+from controller.evalscript.frames import Header, Plane
+from controller.evalscript.process import Child, Reply
+from controller.evalscript.setup import facts_of, positive_integer, shown
+from controller.script import FailureKind, Mosaicking, ScriptFacts, ScriptFailure, ScriptOutput
+
+RUNTIME_PREFIX = "Failed to evaluate script! "
+UNNAMED = ""  # the name of the only datasource of a request without fusion
+
+_PRAGMA = re.compile(r"//VERSION=3(?!\d)")
+_NO_SCRIPT = ScriptFailure(
+    kind=FailureKind.CRASH, message="No script is loaded, or its engine has ended; load it again"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Samples:
+    """The samples of one datasource for a block of pixels.
+
+    `values` holds raw little-endian numbers of `dtype`, laid out [sample][band][pixel]; `samples` is how many each
+    pixel has: always 1 in SIMPLE mode without fusion, any number otherwise. `dataMask` is a band like the others.
+    `name` is the datasource's id, or "0", "1", …; UNNAMED without fusion.
+    """
+
+    bands: tuple[str, ...]
+    values: Plane
+    samples: int = 1
+    name: str = UNNAMED
+    dtype: Literal["float32", "float64"] = "float32"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PixelBlock:
+    """`pixels` neighbours in row-major order and what `evaluatePixel` gets for them.
+
+    `scenes` is the function's second argument as JSON: {} in SIMPLE mode, {"orbits": […]} or {"tiles": […]};
+    with fusion, one such object by datasource name.
+    """
+
+    pixels: int
+    sources: tuple[Samples, ...]
+    scenes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planes:
+    """What came out of a block: by output id the stored numbers, little-endian, laid out [band][pixel]."""
+
+    outputs: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenePlan:
+    """The scenes the script wants, and its outputs as `updateOutput` left them.
+
+    `kept` lists, by datasource name, the positions of the kept scenes among those given, in the order of the samples.
+    """
+
+    kept: Mapping[str, tuple[int, ...]]
+    outputs: tuple[ScriptOutput, ...]
+
+
+class Engine:
+    """One child process, one script at a time; not for several threads at once.
+
+    Each call may take `seconds`; the child may hold `memory` bytes. A child that dies is replaced at the next `load`.
+    """
+
+    def __init__(self, *, seconds: float = 1800.0, memory: int = 1 << 30) -> None:
+        self.seconds = seconds
+        self._child = Child(memory=memory)
+        self._facts: ScriptFacts | None = None
+        self._outputs: tuple[ScriptOutput, ...] = ()
+        self._loaded_by: int | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int | None:
+        """Of the child, None when there is none."""
+        return self._child.pid
+
+    def close(self) -> None:
+        """End the child. A later `load` starts another."""
+        self._facts = None
+        self._child.close()
+
+    def load(self, text: str) -> ScriptFacts | ScriptFailure:
+        """Begin anew with this script: check the pragma, run the top level, call setup()."""
+        self._facts = None
+        problem = _text_problem(text) or self._child.start()
+        if problem:
+            return problem
+        reply = self._call({"step": "load", "text": text, "seconds": self.seconds})
+        if isinstance(reply, ScriptFailure):
+            return _hinted(reply)
+        facts = _facts_from(reply.header)
+        if isinstance(facts, ScriptFacts):
+            self._facts, self._outputs, self._loaded_by = facts, facts.outputs, self._child.pid
+        return facts
+
+    def scenes(self, collections: Mapping[str, Any]) -> ScenePlan | ScriptFailure:
+        """Let preProcessScenes choose the scenes and updateOutput the band counts, where the script defines them.
+
+        `collections` is the functions' argument as JSON, {"from": …, "to": …, "scenes": {"orbits": […]}}; with fusion
+        one such object by datasource name. Later blocks are written with the outputs of the plan.
+        """
+        if self._facts is None:
+            return _NO_SCRIPT
+        fusion = not _is_single(collections)
+        argument = {
+            "collections": collections if fusion else {UNNAMED: collections},
+            "fusion": fusion,
+            "preprocess": _has_scenes(self._facts),
+            "outputs": [{"id": output.id, "bands": output.bands} for output in self._facts.outputs],
+        }
+        reply = self._step("plan", argument)
+        if isinstance(reply, ScriptFailure):
+            return reply
+        answer = _decoded(reply.header["answer"], FailureKind.RUNTIME)
+        plan = answer if isinstance(answer, ScriptFailure) else _plan_from(answer, self._facts.outputs)
+        if isinstance(plan, ScenePlan):
+            self._outputs = plan.outputs
+        return plan
+
+    def evaluate(self, block: PixelBlock) -> Planes | ScriptFailure:
+        """evaluatePixel for every pixel of the block; globals of the script live on from block to block.
+
+        Raises ValueError for a block that contradicts itself or the script's mosaicking: the caller's mistake.
+        """
+        if self._facts is None:
+            return _NO_SCRIPT
+        single = _is_single_sample(block, self._facts)
+        _check_block(block, single)
+        reply = self._step(
+            "evaluate", _block_header(block, self._outputs, single), [source.values for source in block.sources]
+        )
+        if isinstance(reply, ScriptFailure):
+            return reply
+        ids = [output.id for output in self._outputs]
+        return Planes(outputs=dict(zip(ids, reply.planes, strict=True)))
+
+    def finish(self) -> object | ScriptFailure:
+        """Call updateOutputMetadata, if defined; the JSON value of outputMetadata.userData, {} when never assigned."""
+        reply = self._step("finish", None)
+        return reply if isinstance(reply, ScriptFailure) else _decoded(reply.header["answer"], FailureKind.RUNTIME)
+
+    def _step(self, step: str, argument: object, planes: Sequence[Plane] = ()) -> Reply | ScriptFailure:
+        if self._facts is None or self._child.pid != self._loaded_by:
+            return _NO_SCRIPT
+        header = {"step": step, "argument": json.dumps(argument), "outputs": len(self._outputs)}
+        reply = self._call(header, planes)
+        if isinstance(reply, ScriptFailure) and reply.kind is FailureKind.RUNTIME:
+            return replace(reply, message=RUNTIME_PREFIX + reply.message)
+        if isinstance(reply, Reply) and reply.header.get("complaint"):
+            return ScriptFailure(kind=FailureKind.RUNTIME, message=reply.header["complaint"])
+        return reply
+
+    def _call(self, header: Header, planes: Sequence[Plane] = ()) -> Reply | ScriptFailure:
+        reply = self._child.call(header, planes, seconds=self.seconds)
+        if isinstance(reply, Reply) and "failure" in reply.header:
+            told = reply.header["failure"]
+            reply = ScriptFailure(**{**told, "kind": FailureKind(told["kind"])})
+        if isinstance(reply, ScriptFailure) and reply.kind is not FailureKind.RUNTIME:
+            self._facts = None
+        return reply
+
+
+def _text_problem(text: str) -> ScriptFailure | None:
+    if not _PRAGMA.match(text):
+        first = text.partition("\n")[0].strip()[:40]
+        message = f"The first line must be //VERSION=3, but it is {first!r}; older versions cannot be run"
+        return ScriptFailure(kind=FailureKind.SYNTAX, message=message, line=1, column=1)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        line = text.count("\n", 0, error.start) + 1
+        message = "The script holds half of a character pair (a lone surrogate); save it as UTF-8"
+        return ScriptFailure(kind=FailureKind.SYNTAX, message=message, line=line)
+    return None
+
+
+def _hinted(failure: ScriptFailure) -> ScriptFailure:
+    if failure.kind is FailureKind.SYNTAX and "Illegal return statement" in failure.message:
+        hint = "; a script without functions is not accepted here: write setup() and evaluatePixel()"
+        return replace(failure, message=failure.message + hint)
+    return failure
+
+
+def _facts_from(header: Header) -> ScriptFacts | ScriptFailure:
+    missing = [name for name in ("setup", "evaluatePixel") if name not in header["functions"]]
+    if missing:
+        names = " and ".join(f"{name}()" for name in missing)
+        return ScriptFailure(kind=FailureKind.SETUP, message=f"The script defines no function {names}; write one")
+    answer = _decoded(header["answer"], FailureKind.SETUP)
+    return answer if isinstance(answer, ScriptFailure) else facts_of(answer, header["functions"])
+
+
+def _decoded(text: str | None, kind: FailureKind) -> Any | ScriptFailure:
+    """JSON the script produced; None is what JSON has no word for, such as undefined."""
+    try:
+        return None if text is None else json.loads(text)
+    except RecursionError:
+        return ScriptFailure(kind=kind, message="The script returned objects nested too deeply to be read")
+
+
+def _is_single(collections: Mapping[str, Any]) -> bool:
+    """Without fusion the mapping is the one collection itself."""
+    return not collections or bool({"scenes", "from", "to"} & collections.keys())
+
+
+def _has_scenes(facts: ScriptFacts) -> bool:
+    return any(source.mosaicking is not Mosaicking.SIMPLE for source in facts.inputs)
+
+
+def _is_single_sample(block: PixelBlock, facts: ScriptFacts) -> bool:
+    return [source.name for source in block.sources] == [UNNAMED] and not _has_scenes(facts)
+
+
+def _plan_from(answer: Header, outputs: Sequence[ScriptOutput]) -> ScenePlan | ScriptFailure:
+    if "complaint" in answer:
+        return ScriptFailure(kind=FailureKind.RUNTIME, message=answer["complaint"])
+    for name, kept in answer["kept"].items():
+        if any(type(position) is not int for position in kept) or len(set(kept)) != len(kept):
+            where = f" of {name}" if name else ""
+            message = (
+                f"preProcessScenes may only drop or reorder the scenes{where} it was given, not make or repeat any"
+            )
+            return ScriptFailure(kind=FailureKind.RUNTIME, message=message)
+    bands = {name: positive_integer(count) for name, count in answer["bands"].items()}
+    for name, count in answer["bands"].items():
+        if bands[name] is None:
+            message = f'updateOutput left {shown(count)} as the bands of output "{name}"; it must be 1 or more'
+            return ScriptFailure(kind=FailureKind.RUNTIME, message=message)
+    return ScenePlan(
+        kept={name: tuple(kept) for name, kept in answer["kept"].items()},
+        outputs=tuple(replace(output, bands=bands[output.id] or output.bands) for output in outputs),
+    )
+
+
+def _check_block(block: PixelBlock, single: bool) -> None:
+    for source in block.sources:
+        wanted = block.pixels * len(source.bands) * source.samples * _WIDTH[source.dtype]
+        if memoryview(source.values).nbytes != wanted:
+            given = memoryview(source.values).nbytes
+            raise ValueError(f"datasource {source.name!r} has {given} bytes of values, not {wanted}")
+    if single and block.sources[0].samples != 1:
+        raise ValueError("a SIMPLE script has exactly one sample per pixel")
+
+
+_WIDTH = {"float32": 4, "float64": 8}
+
+
+def _block_header(block: PixelBlock, outputs: Sequence[ScriptOutput], single: bool) -> Header:
+    return {
+        "pixels": block.pixels,
+        "single": single,
+        "fusion": [source.name for source in block.sources] != [UNNAMED],
+        "scenes": json.dumps(block.scenes),
+        "sources": [
+            {"name": source.name, "bands": source.bands, "samples": source.samples, "dtype": source.dtype}
+            for source in block.sources
+        ],
+        "outputs": [{"id": output.id, "bands": output.bands, "sampleType": output.sample_type} for output in outputs],
+    }

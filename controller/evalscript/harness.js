@@ -1,0 +1,310 @@
+// The hands that work an evalscript: hands it pixels and scenes, takes and encodes what it returns.
+// Evaluates to one function, which only the child process holds; its `this` is {step, argument, more}. A step returns
+// what was asked for or, when the script broke a rule, a sentence for people; what the script throws passes through
+// untouched, so that the engine reports the place. Runs before the script and keeps its own copies of every built-in it needs
+// later, because a script may replace them. Rules: reference page "Evalscript V3" §3, §4, §6.
+(function () {
+  "use strict";
+
+  const { parse, stringify } = JSON;
+  const { isArray } = Array;
+  const { create, defineProperty, keys } = Object;
+  const arrayPrototype = Array.prototype;
+  const [compile, toNumber, toText, DateOf, Buffer] = [Function, Number, String, Date, ArrayBuffer];
+  const { isFinite } = Number;
+  const { floor } = Math;
+  const views = { float32: Float32Array, float64: Float64Array };
+  const encodings = {
+    AUTO: { View: Uint8Array, scale: 255, low: 0, high: 255 },
+    UINT8: { View: Uint8Array, scale: 1, low: 0, high: 255 },
+    UINT16: { View: Uint16Array, scale: 1, low: 0, high: 65535 },
+    INT8: { View: Int8Array, scale: 1, low: -128, high: 127 },
+    INT16: { View: Int16Array, scale: 1, low: -32768, high: 32767 },
+    FLOAT32: { View: Float32Array },
+  };
+
+  const inputMetadata = { serviceVersion: "4.0.0", normalizationFactor: 0.0001 };
+  const outputMetadata = {};
+  const customData = {};
+  const inputs = [];
+  let targets = [];
+  let script = {};
+  let scenes = {};
+  let scenesText = "{}";
+  let makerKey = "";
+  let makerSource = null;
+
+  // ---- setup ---------------------------------------------------------------------------------------------------
+
+  // Takes the script's functions by their known names; tells which of them it defines.
+  function bind(functions) {
+    script = functions;
+    const known = keys(functions);
+    const defined = [];
+    for (let i = 0; i < known.length; i++) {
+      if (functions[known[i]]) defined[defined.length] = known[i];
+    }
+    return stringify(defined);
+  }
+
+  // JSON has no NaN, but nodataValue may be one.
+  function finite(_key, value) {
+    return typeof value === "number" && !isFinite(value) ? toText(value) : value;
+  }
+
+  function setup() {
+    return stringify((0, script.setup)(), finite);
+  }
+
+  // ---- scenes --------------------------------------------------------------------------------------------------
+
+  function listOf(holder) {
+    if (!holder) return undefined;
+    return holder.orbits === undefined ? holder.tiles : holder.orbits;
+  }
+
+  // Scripts written for the older shape read `scenes[0].date`, hence the hidden array face of the scenes object.
+  function sceneView(holder) {
+    const list = listOf(holder);
+    if (!list) return holder;
+    const view = create(arrayPrototype, { length: { value: list.length } });
+    if (holder.orbits) view.orbits = list;
+    else view.tiles = list;
+    for (let i = 0; i < list.length; i++) {
+      if (list[i].date === undefined) defineProperty(list[i], "date", { value: list[i].dateFrom });
+      defineProperty(view, i, { value: list[i] });
+    }
+    return view;
+  }
+
+  // An array of {date, idx} that carries `.orbits` or `.tiles` as well.
+  function datedScenes(holder) {
+    const list = listOf(holder);
+    const dated = [];
+    if (!list) return dated;
+    for (let i = 0; i < list.length; i++) dated[i] = { date: new DateOf(list[i].dateFrom || list[i].date), idx: i };
+    if (holder.orbits) dated.orbits = list;
+    else dated.tiles = list;
+    return dated;
+  }
+
+  function fusedScenes(holders) {
+    const fused = {};
+    const names = keys(holders);
+    for (let i = 0; i < names.length; i++) fused[names[i]] = { scenes: datedScenes(holders[names[i]]) };
+    return fused;
+  }
+
+  function useScenes(text, fusion) {
+    if (text === scenesText) return;
+    const given = parse(text);
+    scenes = fusion ? fusedScenes(given) : sceneView(given);
+    scenesText = text;
+  }
+
+  function prepared(collection) {
+    if (collection.from) collection.from = new DateOf(collection.from);
+    if (collection.to) collection.to = new DateOf(collection.to);
+    const list = listOf(collection.scenes) || [];
+    for (let i = 0; i < list.length; i++) list[i].__idx = i;
+  }
+
+  function indexes(list) {
+    const found = [];
+    for (let i = 0; i < list.length; i++) found[i] = list[i] && list[i].__idx;
+    return found;
+  }
+
+  function plan(request) {
+    const { collections, fusion, preprocess, outputs } = parse(request);
+    const names = keys(collections);
+    const shapes = {};
+    for (let i = 0; i < names.length; i++) {
+      const given = collections[names[i]];
+      prepared(given);
+      shapes[names[i]] = given.scenes && (given.scenes.orbits ? "orbits" : given.scenes.tiles ? "tiles" : undefined);
+    }
+
+    let kept = fusion ? collections : collections[""];
+    if (preprocess && script.preProcessScenes) kept = (0, script.preProcessScenes)(kept);
+    const answer = { kept: {}, bands: {} };
+    const collection = {};
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i];
+      const of = fusion ? kept && kept[name] : kept;
+      const holder = of && of.scenes;
+      answer.kept[name] = [];
+      if (shapes[name]) {
+        const list = holder && holder[shapes[name]];
+        if (!isArray(list)) return stringify({ complaint: lostScenes(fusion ? name + "." : "", shapes[name]) });
+        answer.kept[name] = indexes(list);
+      }
+      collection[name] = { scenes: datedScenes(holder) };
+    }
+
+    const described = {};
+    for (let i = 0; i < outputs.length; i++) described[outputs[i].id] = { bands: outputs[i].bands };
+    if (script.updateOutput) (0, script.updateOutput)(described, fusion ? collection : collection[""]);
+    for (let i = 0; i < outputs.length; i++) {
+      const { id } = outputs[i];
+      const bands = described[id] && described[id].bands;
+      answer.bands[id] = bands === undefined ? null : bands;
+    }
+    return stringify(answer, finite);
+  }
+
+  function lostScenes(name, shape) {
+    return (
+      "preProcessScenes must return the collections it was given, with the array collections." +
+      name + "scenes." + shape + " inside; write `return collections` at its end"
+    );
+  }
+
+  // ---- pixels in -----------------------------------------------------------------------------------------------
+
+  // The memory the child fills with the planes of datasource number `position`.
+  function input(position, bytes) {
+    if (!inputs[position] || inputs[position].byteLength !== bytes) inputs[position] = new Buffer(bytes);
+    return inputs[position];
+  }
+
+  function sampleLiteral(bands, view, at, pixels) {
+    let fields = "";
+    for (let b = 0; b < bands.length; b++) {
+      fields += (b ? ", " : "") + stringify(bands[b]) + ": " + view + "[" + at + " + " + b * pixels + "]";
+    }
+    return "{" + fields + "}";
+  }
+
+  // Source text of a function from pixel number to the `samples` argument. Every pixel gets fresh objects, because
+  // scripts sort, change and keep them; written out as literals they are as cheap as they can be.
+  function makerText(sources, pixels, single) {
+    if (single) return "return function (p) { return " + sampleLiteral(sources[0].bands, "v0", "p", pixels) + "; };";
+    let body = "";
+    let fused = "";
+    for (let i = 0; i < sources.length; i++) {
+      const { name, bands, samples } = sources[i];
+      const stride = bands.length * pixels;
+      body +=
+        "const a" + i + " = [];\n" +
+        "for (let s = 0, o = p; s < " + samples + "; s++, o += " + stride + ") " +
+        "a" + i + "[s] = " + sampleLiteral(bands, "v" + i, "o", pixels) + ";\n";
+      fused += (i ? ", " : "") + stringify(name) + ": a" + i;
+    }
+    const plain = sources.length === 1 && sources[0].name === "";
+    return "return function (p) {\n" + body + "return " + (plain ? "a0" : "{" + fused + "}") + ";\n};";
+  }
+
+  function maker({ sources, pixels, single }) {
+    let header = '"use strict";\n';
+    const planes = [];
+    for (let i = 0; i < sources.length; i++) {
+      header += "const v" + i + " = planes[" + i + "];\n";
+      planes[i] = new views[sources[i].dtype](inputs[i]);
+    }
+    const text = header + makerText(sources, pixels, single);
+    if (text !== makerKey) {
+      makerSource = compile("planes", text);
+      makerKey = text;
+    }
+    return makerSource(planes);
+  }
+
+  // ---- pixels out ----------------------------------------------------------------------------------------------
+
+  function target({ id, bands, sampleType }, pixels) {
+    const { View, scale, low, high } = encodings[sampleType];
+    const plane = new View(bands * pixels);
+    return { id, bands, plane, pixels, real: scale === undefined, scale: scale || 1, low: low || 0, high: high || 0 };
+  }
+
+  function prepareTargets(outputs, pixels) {
+    targets = [];
+    for (let i = 0; i < outputs.length; i++) targets[i] = target(outputs[i], pixels);
+  }
+
+  // Halves up, then clamped; NaN is not above, below or within any range and becomes 0.
+  function encoded(value, low, high) {
+    if (value >= high) return high;
+    if (value > low) return floor(value + 0.5);
+    return value <= low ? low : 0;
+  }
+
+  function storeValues(to, values, p) {
+    const { bands, plane, pixels, real, scale, low, high } = to;
+    if (values.length !== bands) {
+      return (
+        "Output " + stringify(to.id) + " needs an array of " + bands + (bands === 1 ? " number" : " numbers") +
+        " (`bands` in setup), but evaluatePixel returned " + values.length
+      );
+    }
+    for (let b = 0, o = p; b < bands; b++, o += pixels) {
+      const value = typeof values[b] === "number" ? values[b] : toNumber(values[b]);
+      plane[o] = real ? value : encoded(value * scale, low, high);
+    }
+    return "";
+  }
+
+  function outputNames() {
+    let names = "";
+    for (let i = 0; i < targets.length; i++) names += (i ? ", " : "") + stringify(targets[i].id) + ": [...]";
+    return "{" + names + "}";
+  }
+
+  function storeObject(answer, p) {
+    for (let i = 0; i < targets.length; i++) {
+      const { id } = targets[i];
+      const values = answer[id];
+      if (values === undefined) {
+        return "evaluatePixel returned no output " + stringify(id) + "; it must return " + outputNames();
+      }
+      if (!isArray(values)) return "Script must return an array.";
+      const complaint = storeValues(targets[i], values, p);
+      if (complaint) return complaint;
+    }
+    return "";
+  }
+
+  // Returning nothing leaves the zeros the planes begin with.
+  function store(answer, p) {
+    if (answer === undefined || targets.length === 0) return "";
+    if (isArray(answer)) {
+      if (targets.length === 1) return storeValues(targets[0], answer, p);
+      return "evaluatePixel returned one array, but setup has several outputs; it must return " + outputNames();
+    }
+    if (typeof answer !== "object" || answer === null) return "Script must return an array.";
+    return storeObject(answer, p);
+  }
+
+  function evaluate(request) {
+    const block = parse(request);
+    const { pixels } = block;
+    const evaluatePixel = script.evaluatePixel;
+    useScenes(block.scenes, block.fusion);
+    prepareTargets(block.outputs, pixels);
+    const samples = maker(block);
+    for (let p = 0; p < pixels; p++) {
+      const answer = evaluatePixel(samples(p), scenes, inputMetadata, customData, outputMetadata);
+      const complaint = store(answer, p);
+      if (complaint) return complaint;
+    }
+    return "";
+  }
+
+  function output(position) {
+    return targets[position].plane.buffer;
+  }
+
+  // ---- the end -------------------------------------------------------------------------------------------------
+
+  function finish() {
+    if (script.updateOutputMetadata) (0, script.updateOutputMetadata)(scenes, inputMetadata, outputMetadata);
+    return stringify(outputMetadata.userData) || "{}";
+  }
+
+  const steps = { bind, setup, plan, input, evaluate, output, finish };
+  return function harness() {
+    return steps[this.step](this.argument, this.more);
+  };
+})();
+//# sourceURL=harness.js

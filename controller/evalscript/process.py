@@ -1,0 +1,144 @@
+"""The parent's side of the engine child: start it, ask it within a deadline, know how it died.
+
+Used by `engine`. A child that dies, hangs or talks nonsense is an answer here, never an exception.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+import controller
+from controller.errors import cut
+from controller.evalscript.frames import FrameError, Header, Plane, read_header, read_plane, write_frame
+from controller.script import FailureKind, ScriptFailure
+
+GRACE = 2.0  # seconds between the engine's own time limit, which leaves the child alive, and the kill
+KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What the child answered."""
+
+    header: Header
+    planes: tuple[bytes, ...] = ()
+
+
+class Child:
+    """At most one engine process at a time; `start` brings up a new one when the last is gone."""
+
+    def __init__(self, *, memory: int) -> None:
+        self._memory = memory
+        self._process: subprocess.Popen[bytes] | None = None
+        self._overdue: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Of the living process, None when there is none."""
+        if self._process is None or self._process.poll() is not None:
+            return None
+        return self._process.pid
+
+    def start(self) -> ScriptFailure | None:
+        """Make sure that a process is there; it knows no script when it is new."""
+        if self.pid is not None:
+            return None
+        self.close()
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-s", "-m", "controller.evalscript.child", str(self._memory)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=_environment(),
+                start_new_session=True,  # Ctrl-C in the terminal is for us, not for it
+            )
+        except OSError as error:
+            return _crash(f"The script engine could not be started: {error}")
+        return None
+
+    def call(self, header: Mapping[str, Any], planes: Sequence[Plane] = (), *, seconds: float) -> Reply | ScriptFailure:
+        """One question and its answer. Past `seconds` (and a little grace) the child is killed."""
+        if self._process is None:
+            return _crash("The script engine is not running")
+        timer = Timer(seconds + GRACE, self._end_overdue, args=(self._process,))
+        timer.daemon = True
+        timer.start()
+        answered = False
+        try:
+            reply = self._exchange(self._process, header, planes)
+            answered = True
+        except (OSError, FrameError):
+            return self._cause_of_death(seconds)
+        finally:
+            timer.cancel()
+            if not answered:
+                self.close()
+        return reply
+
+    def close(self) -> None:
+        """End the process, if any."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            with suppress(OSError):  # what was still to be flushed has nowhere to go
+                stream.close()  # type: ignore[union-attr]
+
+    @staticmethod
+    def _exchange(process: subprocess.Popen[bytes], header: Mapping[str, Any], planes: Sequence[Plane]) -> Reply:
+        assert process.stdin is not None and process.stdout is not None
+        write_frame(process.stdin, header, planes)
+        reply = read_header(process.stdout)
+        if reply is None:
+            raise FrameError("the child closed its output")
+        return Reply(
+            header=reply, planes=tuple(bytes(read_plane(process.stdout, length)) for length in reply["planes"])
+        )
+
+    def _end_overdue(self, process: subprocess.Popen[bytes]) -> None:
+        self._overdue = process
+        process.kill()
+
+    def _cause_of_death(self, seconds: float) -> ScriptFailure:
+        process = self._process
+        assert process is not None and process.stderr is not None
+        process.kill()  # a child that broke the frame may still be alive
+        status = process.wait()
+        words = process.stderr.read().decode(errors="replace").strip()
+        if self._overdue is process:
+            return ScriptFailure(kind=FailureKind.TIMEOUT, message=f"The script ran longer than {seconds:g} s")
+        if "out of memory" in words or "MemoryError" in words:
+            return ScriptFailure(kind=FailureKind.MEMORY, message="The script needs more memory than it may have")
+        last_words = f": {cut(words[-300:])}" if words else ""
+        return _crash(f"The script engine died ({_status_name(status)}){last_words}")
+
+
+def _environment() -> dict[str, str]:
+    """Only what an interpreter needs: no credential of the parent reaches a process that runs foreign code."""
+    root = str(Path(controller.__file__).resolve().parent.parent)
+    paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    return {**kept, "LANG": "C.UTF-8", "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def _status_name(status: int) -> str:
+    if status >= 0:
+        return f"exit code {status}"
+    try:
+        return signal.Signals(-status).name
+    except ValueError:
+        return f"signal {-status}"
+
+
+def _crash(message: str) -> ScriptFailure:
+    return ScriptFailure(kind=FailureKind.CRASH, message=message)

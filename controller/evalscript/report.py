@@ -1,0 +1,65 @@
+"""From the engine's report of an uncaught exception to a sentence and a place in the script.
+
+A report reads `evalscript:3: TypeError: …`, the source line, a line of carets, and often a stack. Called by `child`.
+"""
+
+import re
+from dataclasses import dataclass
+
+from controller.errors import cut
+
+SCRIPT_NAME = "evalscript"
+ENGINE_NAME = "<anonymous>"  # what the parser calls a script it could not finish reading
+
+_PREFIX = re.compile(rf"(?P<name>{SCRIPT_NAME}|{ENGINE_NAME}|[\w.]+):(?P<line>\d+): ")
+_CARETS = re.compile(r"^\s*\^+\s*$")
+_FRAME = re.compile(rf"^\s+at (?:.*\()?{SCRIPT_NAME}:(?P<line>\d+):(?P<column>\d+)\)?$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What the engine said (`TypeError: …`), on one line and cut short, and where.
+
+    `line` and `column` count from 1 and are 0 when the error is not inside the script.
+    """
+
+    message: str
+    line: int = 0
+    column: int = 0
+
+
+def placed(report: str, script: str) -> Place:
+    """The error in `report`, located in `script`: the innermost frame inside it, else where the engine points."""
+    message, below = _halves(report)
+    prefix = _PREFIX.match(message)
+    message = cut(message[prefix.end() :] if prefix else message)
+    frame = _FRAME.search(below)
+    if frame:
+        return Place(message=message, line=int(frame["line"]), column=int(frame["column"]))
+    if prefix is None or prefix["name"] not in (SCRIPT_NAME, ENGINE_NAME):
+        return Place(message=message)
+    return _inside(script, Place(message=message, line=int(prefix["line"]), column=_caret_column(report)))
+
+
+def _halves(report: str) -> tuple[str, str]:
+    """The message, which may have several lines, and what follows the line of carets."""
+    lines = report.split("\n")
+    for position, line in enumerate(lines):
+        if position >= 2 and _CARETS.match(line):
+            return "\n".join(lines[: position - 1]), "\n".join(lines[position + 1 :])
+    return report.strip(), ""
+
+
+def _caret_column(report: str) -> int:
+    for line in report.split("\n")[2:]:
+        if _CARETS.match(line):
+            return line.index("^") + 1
+    return 0
+
+
+def _inside(script: str, place: Place) -> Place:
+    """An unexpected end is reported on the line added behind the script; the script's own end is meant."""
+    lines = script.rstrip("\n").split("\n")
+    if place.line <= len(lines):
+        return place
+    return Place(message=place.message, line=len(lines), column=len(lines[-1]) + 1)
