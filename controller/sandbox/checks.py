@@ -1,0 +1,54 @@
+"""The small rules `validation` is made of: what counts as a number, a text, a position or a moment in JSON."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, TypeGuard
+
+from controller.sandbox.replies import Violation
+
+DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+LARGEST = 1e300
+
+
+def needed(parameter: str, what: str) -> Violation:
+    return Violation(parameter=parameter, violation=f"is needed: {what}")
+
+
+def text(values: Mapping[str, Any], name: str, where: str) -> Iterator[Violation]:
+    """The violation of a value that is not a text, or an empty one."""
+    if not isinstance(values[name], str) or not values[name]:
+        yield Violation(parameter=where, violation="must be a text, not empty")
+
+
+def moment_of(value: object) -> datetime | None:
+    """An RFC 3339 date-time with its zone; None for anything else, a date alone included."""
+    if not isinstance(value, str) or not DATE_TIME.fullmatch(value):
+        return None
+    try:
+        return datetime.fromisoformat(value.upper())
+    except ValueError:
+        return None
+
+
+def is_whole(value: object, low: int, high: int) -> TypeGuard[int]:
+    """Whether it is an integer in the range; `true` is not a number in JSON."""
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether it is a number one can calculate with: not NaN, not infinite, not a thousand digits long."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST < value < LARGEST
+
+
+def is_within(value: object, low: float | None, high: float | None) -> bool:
+    return is_number(value) and (low is None or value >= low) and (high is None or value <= high)
+
+
+def is_list_of_lists(value: object) -> TypeGuard[list[list[Any]]]:
+    """Whether it is a list with at least one element, each of them such a list again."""
+    return isinstance(value, list) and bool(value) and all(isinstance(one, list) and one for one in value)
+
+
+def is_position(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(is_number(part) for part in value)

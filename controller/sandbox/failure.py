@@ -1,0 +1,38 @@
+"""The one way a rendering ends badly: the service side turns it into an `error.json`."""
+
+from typing import TypeVar
+
+from controller.errors import ShjobsError
+from controller.script import ScriptFailure
+
+Answer = TypeVar("Answer")
+
+
+class RenderFailed(ShjobsError):  # noqa: N818  named for the outcome
+    """The request was accepted but cannot be rendered; `code` is the service's word for it.
+
+    Source: reference page "Evalscript V3" §7.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def script_failed(message: str) -> RenderFailed:
+    """The script, or what it says about itself, is wrong."""
+    return RenderFailed("RENDERER_EXCEPTION", message)
+
+
+def not_here(message: str) -> RenderFailed:
+    """The real service can do it, this stand-in cannot: said plainly instead of delivering something else."""
+    return RenderFailed("SANDBOX_UNSUPPORTED", message)
+
+
+def accepted(answer: Answer | ScriptFailure) -> Answer:
+    """The engine's answer; raises RenderFailed with the script's own words and the place in it."""
+    if not isinstance(answer, ScriptFailure):
+        return answer
+    place = f" (line {answer.line}, column {answer.column})" if answer.line else ""
+    raise script_failed(answer.message + place)

@@ -1,0 +1,176 @@
+"""Where the pixels are: the output grid a request asks for, and the coarser one a large raster is evaluated on."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controller.sandbox.archive import Area
+from controller.sandbox.failure import RenderFailed
+from controller.sandbox.noise import Degrees
+from controller.sandbox.projection import CRS84, epsg_of, to_lonlat
+
+LARGEST_SIDE = 10_000  # pixels; reference page "Asynchronous Processing API" §6
+
+Rings = tuple[NDArray[np.float64], ...]  # of one polygon: the shell, then its holes, each (points, 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputGrid:
+    """The raster asked for: north-up, in the CRS of the request, edges in its units."""
+
+    epsg: int
+    west: float
+    south: float
+    east: float
+    north: float
+    width: int
+    height: int
+    polygons: tuple[Rings, ...] = ()  # empty: every pixel of the box is wanted
+
+    @property
+    def pixel_width(self) -> float:
+        return (self.east - self.west) / self.width
+
+    @property
+    def pixel_height(self) -> float:
+        return (self.north - self.south) / self.height
+
+    def area(self) -> Area:
+        """The box in degrees that holds every pixel, from points along its four edges."""
+        along = np.linspace(0, 1, 33)
+        x = self.west + along * (self.east - self.west)
+        y = self.south + along * (self.north - self.south)
+        edge_x = np.concatenate([x, x, np.full(33, self.west), np.full(33, self.east)])
+        edge_y = np.concatenate([np.full(33, self.south), np.full(33, self.north), y, y])
+        lon, lat = to_lonlat(self.epsg, edge_x, edge_y)
+        return Area(west=float(lon.min()), south=float(lat.min()), east=float(lon.max()), north=float(lat.max()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationGrid:
+    """The pixels the script really sees; each stands for `step_x` by `step_y` output pixels, less at the far edges."""
+
+    output: OutputGrid
+    step_x: int
+    step_y: int
+
+    @property
+    def width(self) -> int:
+        return -(-self.output.width // self.step_x)
+
+    @property
+    def height(self) -> int:
+        return -(-self.output.height // self.step_y)
+
+    @property
+    def pixels(self) -> int:
+        return self.width * self.height
+
+    def centres(self, start: int, stop: int) -> tuple[Degrees, Degrees]:
+        """Longitude and latitude of the centres of pixels [start, stop), counted row by row from the north-west."""
+        output, (rows, columns) = self.output, np.divmod(np.arange(start, stop), self.width)
+        x = output.west + _middles(self.width, self.step_x, output.width)[columns] * output.pixel_width
+        y = output.north - _middles(self.height, self.step_y, output.height)[rows] * output.pixel_height
+        return to_lonlat(output.epsg, x, y)
+
+    def wanted(self, start: int, stop: int) -> NDArray[np.bool_]:
+        """Which of those pixels have their centre inside the polygons."""
+        output = self.output
+        if not output.polygons:
+            return np.ones(stop - start, dtype=np.bool_)
+        x = output.west + _middles(self.width, self.step_x, output.width) * output.pixel_width
+        y = output.north - _middles(self.height, self.step_y, output.height) * output.pixel_height
+        first, last = start // self.width, -(-stop // self.width)
+        rows = np.concatenate([_inside(output.polygons, x, height) for height in y[first:last].tolist()])
+        return rows[start - first * self.width : stop - first * self.width]
+
+
+def output_grid(body: Mapping[str, Any]) -> OutputGrid:
+    """The grid of a request body; raises RenderFailed when the request does not describe one.
+
+    A box may name any two opposite corners; a geometry alone gives its envelope. Size from resx/resy is rounded half
+    up, at least one pixel (reference page "Asynchronous Processing API" §3).
+    """
+    bounds = body["input"]["bounds"]
+    polygons = _polygons(bounds.get("geometry"))
+    west, south, east, north = _box(bounds.get("bbox"), polygons)
+    width, height = _size(body["output"], east - west, north - south)
+    return OutputGrid(
+        epsg=epsg_of(bounds.get("properties", {}).get("crs", CRS84)),
+        west=west,
+        south=south,
+        east=east,
+        north=north,
+        width=width,
+        height=height,
+        polygons=polygons,
+    )
+
+
+def evaluation_grid(output: OutputGrid, coarse_side: int, *, full_resolution: bool) -> EvaluationGrid:
+    """At most `coarse_side` pixels a side, or every pixel with `full_resolution`."""
+    if full_resolution:
+        return EvaluationGrid(output=output, step_x=1, step_y=1)
+    return EvaluationGrid(
+        output=output, step_x=-(-output.width // coarse_side), step_y=-(-output.height // coarse_side)
+    )
+
+
+def _middles(count: int, step: int, size: int) -> Degrees:
+    """Middles of `count` cells of `step` output pixels along a side of `size`; the last cell may be narrower."""
+    edges = np.minimum(np.arange(count + 1) * step, size)
+    middles: Degrees = (edges[:-1] + edges[1:]) / 2
+    return middles
+
+
+def _polygons(geometry: Mapping[str, Any] | None) -> tuple[Rings, ...]:
+    if geometry is None:
+        return ()
+    shapes = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
+    return tuple(tuple(np.array(ring, dtype=np.float64)[:, :2] for ring in rings) for rings in shapes)
+
+
+def _box(bbox: Sequence[float] | None, polygons: tuple[Rings, ...]) -> tuple[float, float, float, float]:
+    if bbox is None:
+        shells = np.concatenate([rings[0] for rings in polygons])
+        (west, south), (east, north) = shells.min(axis=0).tolist(), shells.max(axis=0).tolist()
+    else:
+        (west, east), (south, north) = sorted((bbox[0], bbox[2])), sorted((bbox[1], bbox[3]))
+    if not (west < east and south < north):
+        raise RenderFailed("COMMON_BAD_PAYLOAD", "input.bounds is empty; give a box with two different corners")
+    return west, south, east, north
+
+
+def _size(output: Mapping[str, Any], across: float, down: float) -> tuple[int, int]:
+    if "width" in output:
+        width, height = output["width"], output["height"]
+    else:
+        width, height = (
+            max(1, math.floor(length / output[step] + 0.5)) for length, step in ((across, "resx"), (down, "resy"))
+        )
+    if max(width, height) > LARGEST_SIDE:
+        message = f"the output would be {width} x {height} px; at most {LARGEST_SIDE} a side are allowed"
+        raise RenderFailed("COMMON_BAD_PAYLOAD", message)
+    return width, height
+
+
+def _inside(polygons: tuple[Rings, ...], x: Degrees, y: float) -> NDArray[np.bool_]:
+    """Which of the points (x, y) of one row lie in a polygon, by the even-odd rule."""
+    inside = np.zeros(x.size, dtype=np.bool_)
+    for rings in polygons:
+        crossings = np.sort(np.concatenate([_crossings(ring, y) for ring in rings]))
+        inside |= np.searchsorted(crossings, x) % 2 == 1
+    return inside
+
+
+def _crossings(ring: NDArray[np.float64], y: float) -> Degrees:
+    """Where the line at height y crosses the ring; a vertex on the line counts once."""
+    start, end = ring[:-1], ring[1:]
+    cut = (start[:, 1] <= y) != (end[:, 1] <= y)
+    (x0, y0), (x1, y1) = start[cut].T, end[cut].T
+    crossings: Degrees = x0 + (y - y0) / (y1 - y0) * (x1 - x0)
+    return crossings

@@ -1,0 +1,95 @@
+"""What a run costs at the sandbox; called by `runs` when one has succeeded.
+
+Written from the reference page "Processing units (PU) for the Async API" and from nothing else: the controller has its
+own estimate, and the two must be able to disagree.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from controller.sandbox.extent import output_size
+from controller.script import SampleType, ScriptFacts, ScriptInput
+
+UNIT_PIXELS = 512 * 512
+SMALLEST_AREA = 0.01
+BANDS_PER_UNIT = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceRules:
+    """What differs between deployments: the least price in PU, the Async factor, and from how many pixels it holds."""
+
+    minimum: float = 10.0
+    discount: float = 2 / 3
+    discount_from: int = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What is counted: pixels of the output, bands of the input, samples per pixel, and the special factors."""
+
+    width: int
+    height: int
+    bands: int
+    samples: float = 1.0
+    float_output: bool = False
+    terrain_factor: float = 1.0
+    speckle_factor: float = 1.0
+    fusion_factor: float = 1.0
+
+
+CDSE_2025 = PriceRules()
+CLASSIC = PriceRules(discount=1.0)
+
+
+def processing_units(usage: Usage, rules: PriceRules = CDSE_2025) -> float:
+    """The price of one Async run in PU, not rounded (§1 of the page: discount first, then the minimum)."""
+    area = max(usage.width * usage.height / UNIT_PIXELS, SMALLEST_AREA)
+    base = area * usage.bands / BANDS_PER_UNIT * usage.samples * (2.0 if usage.float_output else 1.0)
+    base *= usage.terrain_factor * usage.speckle_factor * usage.fusion_factor
+    if usage.width * usage.height >= rules.discount_from:
+        base *= rules.discount
+    return max(rules.minimum, base)
+
+
+def usage_of(body: Mapping[str, Any], facts: ScriptFacts, samples_per_pixel: float) -> Usage:
+    """What a run of `body` used; `samples_per_pixel` is what was really read, not an estimate."""
+    width, height = output_size(body)
+    data = body["input"]["data"]
+    return Usage(
+        width=width,
+        height=height,
+        bands=counted_bands(facts.inputs),
+        samples=samples_per_pixel,
+        float_output=_writes_floats(body, facts),
+        terrain_factor=max(_terrain_factor(one.get("processing", {})) for one in data),
+        speckle_factor=max(_speckle_factor(one.get("processing", {})) for one in data),
+        fusion_factor=float(len(data)),
+    )
+
+
+def counted_bands(inputs: Sequence[ScriptInput]) -> int:
+    """Distinct bands over all inputs; `dataMask` is free unless it is all that is asked for."""
+    counted = sum(len(set(one.bands) - {"dataMask"}) for one in inputs)
+    return counted or 1
+
+
+def _writes_floats(body: Mapping[str, Any], facts: ScriptFacts) -> bool:
+    tiffs = {
+        response.get("identifier", "default")
+        for response in body["output"].get("responses", ())
+        if response.get("format", {}).get("type") == "image/tiff"
+    }
+    return any(output.id in tiffs and output.sample_type is SampleType.FLOAT32 for output in facts.outputs)
+
+
+def _terrain_factor(processing: Mapping[str, Any]) -> float:
+    if processing.get("backCoeff") == "GAMMA0_TERRAIN":
+        return 2.5
+    return 2.0 if processing.get("orthorectify") else 1.0
+
+
+def _speckle_factor(processing: Mapping[str, Any]) -> float:
+    speckle = processing.get("speckleFilter")
+    return 2.0 if isinstance(speckle, Mapping) and speckle.get("type") == "LEE" else 1.0

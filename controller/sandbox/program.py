@@ -1,0 +1,139 @@
+"""The sandbox as a program: `Sandbox` for tests and demos, `run_sandbox` for the command line.
+
+A restart on the same folder goes on with the same ledger and buckets. What ran when the former program stopped is
+over: a real service would go on, the sandbox records such requests as failed.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Self
+
+from controller import evalscript
+from controller.errors import UsageError
+from controller.sandbox.delivery import remove_tree
+from controller.sandbox.faults import Faults
+from controller.sandbox.ledger import Ledger, unfinished
+from controller.sandbox.limits import Allowance, RateLimit
+from controller.sandbox.options import SandboxOptions
+from controller.sandbox.render import RenderOptions, render
+from controller.sandbox.routes import Desk, Routes
+from controller.sandbox.runs import Examine, Renderer, Runs, Workshop
+from controller.sandbox.server import SandboxServer
+from controller.sandbox.tokens import Tokens
+
+logger = logging.getLogger(__name__)
+
+
+class Sandbox:
+    """A running sandbox, from `start` (or `with`) to `stop`.
+
+    `renderer` and `examine` may be replaced by simpler ones. Raises UsageError when the port is taken or another
+    sandbox works in the folder.
+    """
+
+    def __init__(
+        self, options: SandboxOptions, *, renderer: Renderer = render, examine: Examine = evalscript.facts
+    ) -> None:
+        self.options = options
+        self.faults = Faults(options.faults)
+        self._workshop = Workshop(renderer=renderer, render_options=_render_options(options), examine=examine)
+        self._ledger: Ledger | None = None
+        self._runs: Runs | None = None
+        self._server: SandboxServer | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def base_url(self) -> str:
+        """Where the API begins, without a trailing slash."""
+        assert self._server is not None, "the sandbox has not been started"
+        return f"http://{self._server.server_name}:{self._server.server_port}"
+
+    @property
+    def ledger(self) -> Ledger:
+        """What happened so far; still readable after `stop`."""
+        assert self._ledger is not None, "the sandbox has not been started"
+        return self._ledger
+
+    def start(self) -> Self:
+        """Opens folder, ledger and port; calls are answered when this returns."""
+        self.options.folder.mkdir(parents=True, exist_ok=True)
+        self._ledger = Ledger(self.options.ledger_path, lambda: datetime.now(UTC))
+        try:
+            self._prepare_folder()
+            self._open(self._ledger)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Ends every connection, thread and file; a render under way is waited for, what waits is dropped."""
+        if self._server is not None and self._thread is not None:
+            self._server.close()
+            self._thread.join()
+        if self._runs is not None and not self._runs.stop():
+            logger.warning("a run did not end in time; it is left behind")
+        if self._ledger is not None:
+            self._ledger.close()
+        self._server = self._thread = self._runs = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _prepare_folder(self) -> None:
+        remove_tree(self.options.scratch)
+        self.options.scratch.mkdir()
+        if self.options.s3_endpoint is None:
+            for name in self.options.buckets:
+                (self.options.folder / name).mkdir(exist_ok=True)
+
+    def _open(self, ledger: Ledger) -> None:
+        entries = ledger.entries()
+        allowance = Allowance(self.options.monthly_units, entries)
+        self._runs = Runs(self.options, self._workshop, ledger, allowance, self.faults)
+        for left in unfinished(entries):
+            self._runs.abandon(left.id, left.prefix)
+        desk = Desk(
+            options=self.options,
+            runs=self._runs,
+            tokens=Tokens(self.options, time.time),
+            rate=RateLimit(self.options.requests_per_minute, time.monotonic),
+            allowance=allowance,
+            faults=self.faults,
+            ledger=ledger,
+            examine=self._workshop.examine,
+            monotonic=time.monotonic,
+        )
+        self._server = _listening(self.options, Routes(desk))
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="sandbox-server")
+        self._thread.start()
+
+
+def run_sandbox(options: SandboxOptions, *, stop: threading.Event, ready: Callable[[str], None]) -> None:
+    """Serves until `stop` is set; `ready` is told the base URL once calls are answered."""
+    with Sandbox(options) as sandbox:
+        ready(sandbox.base_url)
+        stop.wait()
+
+
+def _listening(options: SandboxOptions, routes: Routes) -> SandboxServer:
+    try:
+        return SandboxServer(options.host, options.port, routes)
+    except OSError as error:
+        place = f"{options.host}:{options.port}"
+        raise UsageError(f"sandbox: {place} cannot be used ({error.strerror}); choose another port") from error
+
+
+def _render_options(options: SandboxOptions) -> RenderOptions:
+    return RenderOptions(
+        seed=options.seed,
+        full_resolution=options.full_resolution,
+        coarse_side=options.coarse_side,
+        seconds=options.render_seconds,
+    )

@@ -1,0 +1,73 @@
+"""The requests the sandbox knows: visible while they run, forgotten afterwards; kept by `runs`, asked by `routes`.
+
+Both API paths share one store. Source: reference pages "Asynchronous Processing API" §§4, 5 and "Open questions:
+Async API" 13.
+"""
+
+import threading
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from controller.sandbox.faults import Fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One accepted request; times are seconds of `time.monotonic`. `url` is where it delivers, as it was posted."""
+
+    id: str
+    body: Mapping[str, Any]
+    url: str
+    accepted_at: float
+    visible_at: float
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def delivery(self) -> Mapping[str, Any]:
+        """The `s3` object of the body, with its credentials."""
+        found: Mapping[str, Any] = self.body["output"]["delivery"]["s3"]
+        return found
+
+
+class Requests:
+    """Running requests by id. Safe to use from many threads."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, Request] = {}
+        self._asked: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def add(self, request: Request) -> None:
+        with self._lock:
+            self._running[request.id] = request
+
+    def find(self, id: str) -> Request | None:
+        """The running request of this id, whether or not GET may already see it."""
+        with self._lock:
+            return self._running.get(id)
+
+    def is_visible(self, id: str, now: float) -> bool:
+        """Whether a GET made now sees the request; counts as one GET."""
+        with self._lock:
+            request = self._running.get(id)
+            if request is None or now < request.visible_at:
+                return False
+            self._asked[id] = self._asked.get(id, 0) + 1
+            flapping = any(fault.name == "flapping-404" for fault in request.faults)
+            return not (flapping and self._asked[id] % 2)
+
+    def remove(self, id: str) -> None:
+        """Forgets the request; from now on GET answers 404."""
+        with self._lock:
+            self._running.pop(id, None)
+            self._asked.pop(id, None)
+
+    def count(self) -> int:
+        with self._lock:
+            return len(self._running)
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())

@@ -1,0 +1,56 @@
+"""A few worker threads and the actions they owe, each at its time: how the sandbox runs, finishes and is late."""
+
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable
+
+Action = Callable[[], None]
+
+
+class Schedule:
+    """Runs each action once it is due (seconds of `time.monotonic`), the earliest first.
+
+    An action must not raise. After `stop` what has not begun is dropped.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._due: list[tuple[float, int, Action]] = []
+        self._order = itertools.count()
+        self._changed = threading.Condition()
+        self._stopped = False
+        self._threads = [
+            threading.Thread(target=self._work, name=f"sandbox-worker-{number}", daemon=True)
+            for number in range(workers)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def at(self, due: float, action: Action) -> None:
+        """Owes `action` from `due` on; a time in the past means as soon as a worker is free."""
+        with self._changed:
+            heapq.heappush(self._due, (due, next(self._order), action))
+            self._changed.notify()
+
+    def stop(self, seconds: float = 10.0) -> bool:
+        """Lets the actions under way end, waiting at most `seconds` for each; says whether all did."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join(seconds)
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _work(self) -> None:
+        while action := self._next():
+            action()
+
+    def _next(self) -> Action | None:
+        with self._changed:
+            while not self._stopped:
+                wait = self._due[0][0] - time.monotonic() if self._due else None
+                if wait is not None and wait <= 0:
+                    return heapq.heappop(self._due)[2]
+                self._changed.wait(wait)
+            return None

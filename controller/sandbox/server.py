@@ -1,0 +1,154 @@
+"""The socket side of the sandbox: HTTP/1.1 with keep-alive on a loopback address, a thread per connection.
+
+Knows nothing of the service: a call goes to `Routes`, its answer to the wire. Buffered writing and no Nagle delay are
+what makes the standard library's server fast enough.
+"""
+
+import contextlib
+import logging
+import socket
+import socketserver
+import struct
+import threading
+import time
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from controller.sandbox.replies import Reply, error_reply
+from controller.sandbox.routes import PROCESS_PATHS, Call, Routes
+
+logger = logging.getLogger(__name__)
+
+LARGEST_BODY = 16 * 1024 * 1024
+SHUTDOWN_SECONDS = 3.0
+
+
+class SandboxServer(ThreadingHTTPServer):
+    """Listens from construction on; `port` 0 takes a free one. `close` ends every connection and thread."""
+
+    daemon_threads = False
+    block_on_close = True
+    request_queue_size = 128
+
+    def __init__(self, host: str, port: int, routes: Routes) -> None:
+        self.routes = routes
+        self.closing = threading.Event()
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        super().__init__((host, port), Handler)
+
+    def server_bind(self) -> None:
+        """Binds without asking a name server who we are, as the base class would."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._lock:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._lock:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def close(self) -> None:
+        """Stops accepting, lets answers under way go out, then cuts what is still open; joins every thread."""
+        self.shutdown()
+        self.closing.set()
+        self._end_connections(socket.SHUT_RD)
+        deadline = time.monotonic() + SHUTDOWN_SECONDS
+        while self._open and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self._end_connections(socket.SHUT_RDWR)
+        self.server_close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+        """A client that went away is not worth a traceback on the terminal."""
+        logger.debug("connection of %s ended", client_address, exc_info=True)
+
+    def _end_connections(self, how: int) -> None:
+        with self._lock:
+            for connection in self._open:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(how)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection: reads calls, asks the routes, writes answers."""
+
+    server: SandboxServer
+    protocol_version = "HTTP/1.1"
+    server_version = "sandbox"
+    sys_version = ""
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    timeout = 120
+
+    def handle_call(self) -> None:
+        """Serves one call of any method."""
+        path = unquote(urlsplit(self.path).path)
+        if self.command == "POST" and path in PROCESS_PATHS and self.server.routes.reset_before_read():
+            self._reset()
+            return
+        content = self._read_content()
+        if isinstance(content, Reply):
+            self.close_connection = True
+            self._write(content)
+            return
+        call = Call(method=self.command, path=path, headers=_lowered(self.headers), content=content)
+        self._write(self._answer(call))
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = handle_call  # noqa: N815
+
+    def _answer(self, call: Call) -> Reply:
+        try:
+            return self.server.routes.answer(call)
+        except Exception:  # the one net of a call: the client is told, the program goes on
+            logger.exception("%s %s", call.method, call.path)
+            return error_reply(500, "COMMON_EXCEPTION", "The sandbox itself failed; its log says why.")
+
+    def _read_content(self) -> bytes | Reply:
+        """The body, or the refusal of one whose length cannot be trusted."""
+        if "transfer-encoding" in self.headers:
+            return error_reply(411, "COMMON_BAD_PAYLOAD", "Send the body with a Content-Length.")
+        given = self.headers.get("content-length", "0")
+        if not (given.isascii() and given.isdigit()):
+            return error_reply(400, "COMMON_BAD_PAYLOAD", "The Content-Length is not a number.")
+        if int(given) > LARGEST_BODY:
+            return error_reply(413, "COMMON_BAD_PAYLOAD", f"The body is larger than {LARGEST_BODY} bytes.")
+        content = self.rfile.read(int(given))
+        if len(content) < int(given):
+            return error_reply(400, "COMMON_BAD_PAYLOAD", "The body is shorter than its Content-Length.")
+        return content
+
+    def _write(self, reply: Reply) -> None:
+        if reply.delay:
+            self.server.closing.wait(reply.delay)
+        if reply.hang_up:
+            self.close_connection = True
+            return
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Type", reply.content_type)
+        self.send_header("Content-Length", str(len(reply.content)))
+        if self.close_connection or self.server.closing.is_set():
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(reply.content)
+
+    def _reset(self) -> None:
+        """Ends the connection with a reset instead of an orderly goodbye."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+
+    def log_message(self, format: str, *args: Any) -> None:
+        logger.debug(format, *args)
+
+
+def _lowered(headers: Message) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}

@@ -1,0 +1,274 @@
+"""What the service refuses in a body before it takes the request; called by `routes` for every POST.
+
+Written from the reference pages "Asynchronous Processing API" §§3, 4, 6 and "Open questions: Async API" C, E; names of
+collections, their filters and the coordinate systems come from the package's data. Unknown properties pass, as they do
+at the service.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from controller.sandbox import extent
+from controller.sandbox.archived import collection_of, is_known_crs, short_name
+from controller.sandbox.checks import (
+    is_list_of_lists,
+    is_number,
+    is_position,
+    is_whole,
+    is_within,
+    moment_of,
+    needed,
+    text,
+)
+from controller.sandbox.replies import Reply, Violation, error_reply
+
+LARGEST_SIDE = 10_000
+FORMATS = ("image/png", "image/jpeg", "image/tiff", "application/json")
+S3_URL = re.compile(r"s3://[^/]+(/.*)?", re.DOTALL)
+
+Violations = Iterator[Violation]
+
+
+def refuse(body: object) -> Reply | None:
+    """The 400 for this body, with every violation of its shape; None when the request may run."""
+    if not isinstance(body, dict):
+        return error_reply(400, "COMMON_BAD_PAYLOAD", "The body must be a JSON object.")
+    found = [*_script(body), *_input(body), *_output(body)] or list(_derived_size(body))
+    if found:
+        message = "The request is not valid: " + "; ".join(str(one) for one in found)
+        return error_reply(400, "COMMON_BAD_PAYLOAD", message, errors=found)
+    return _too_coarse(body)
+
+
+def _script(body: Mapping[str, Any]) -> Violations:
+    given = [name for name in ("evalscript", "evalscriptReference") if name in body]
+    if len(given) != 1:
+        yield Violation(parameter="evalscript", violation="exactly one of evalscript and evalscriptReference is needed")
+    elif given == ["evalscript"]:
+        yield from text(body, "evalscript", "evalscript")
+    else:
+        yield from _script_reference(body["evalscriptReference"])
+
+
+def _script_reference(reference: object) -> Violations:
+    where = "evalscriptReference"
+    if not isinstance(reference, dict) or len({"s3", "gs"} & set(reference)) != 1:
+        yield Violation(parameter=where, violation="must hold exactly one of s3 and gs")
+    elif "s3" in reference:
+        yield from _s3_url(reference["s3"], f"{where}->s3")
+
+
+def _input(body: Mapping[str, Any]) -> Violations:
+    given = body.get("input")
+    if not isinstance(given, dict):
+        yield needed("input", "an object")
+        return
+    yield from _bounds(given.get("bounds"))
+    data = given.get("data")
+    if not isinstance(data, list) or not data:
+        yield needed("input->data", "a list with at least one element")
+        return
+    for place, element in enumerate(data):
+        yield from _dataset(element, f"input->data[{place}]")
+
+
+def _bounds(bounds: object) -> Violations:
+    where = "input->bounds"
+    if not isinstance(bounds, dict):
+        yield needed(where, "an object")
+        return
+    if "bbox" not in bounds and "geometry" not in bounds:
+        yield Violation(parameter=where, violation="at least one of bbox and geometry is needed")
+    if "bbox" in bounds:
+        yield from _bbox(bounds["bbox"])
+    if "geometry" in bounds:
+        yield from _geometry(bounds["geometry"])
+    properties = bounds.get("properties", {})
+    if not isinstance(properties, dict):
+        yield needed(f"{where}->properties", "an object")
+    elif not is_known_crs(properties.get("crs", extent.CRS84)):
+        yield Violation(parameter=f"{where}->properties->crs", violation="is not a supported CRS; write its full URL")
+
+
+def _bbox(bbox: object) -> Violations:
+    where = "input->bounds->bbox"
+    if not isinstance(bbox, list) or len(bbox) != 4 or not all(is_number(value) for value in bbox):
+        yield Violation(parameter=where, violation="must be four numbers")
+    elif bbox[0] == bbox[2] or bbox[1] == bbox[3]:
+        yield Violation(parameter=where, violation="must not be empty")
+
+
+def _geometry(geometry: object) -> Violations:
+    where = "input->bounds->geometry"
+    if not isinstance(geometry, dict) or geometry.get("type") not in ("Polygon", "MultiPolygon"):
+        yield Violation(parameter=where, violation="must be a GeoJSON Polygon or MultiPolygon")
+        return
+    coordinates = geometry.get("coordinates")
+    polygons = [coordinates] if geometry["type"] == "Polygon" else coordinates
+    if not is_list_of_lists(polygons):
+        yield Violation(parameter=f"{where}->coordinates", violation="must be nested lists of rings")
+        return
+    for ring in (ring for polygon in polygons for ring in polygon):
+        if trouble := _ring_trouble(ring):
+            yield Violation(parameter=f"{where}->coordinates", violation=trouble)
+            return
+    west, south, east, north = extent.box_of({"geometry": geometry})
+    if west == east or south == north:
+        yield Violation(parameter=f"{where}->coordinates", violation="must enclose an area")
+
+
+def _ring_trouble(ring: object) -> str | None:
+    if not isinstance(ring, list) or not all(is_position(position) for position in ring):
+        return "every position must be two numbers"
+    if len(ring) < 4 or ring[0] != ring[-1]:
+        return "every ring must be closed: at least four positions, the last equal to the first"
+    return None
+
+
+def _dataset(element: object, where: str) -> Violations:
+    if not isinstance(element, dict):
+        yield needed(where, "an object")
+        return
+    kind = element.get("type")
+    collection = collection_of(kind) if isinstance(kind, str) else None
+    if collection is None:
+        yield Violation(parameter=f"{where}->type", violation="is not a known collection")
+    if not isinstance(element.get("id", ""), str):
+        yield needed(f"{where}->id", "a text")
+    for section in ("dataFilter", "processing"):
+        values = element.get(section, {})
+        if not isinstance(values, dict):
+            yield needed(f"{where}->{section}", "an object")
+        elif collection is not None:
+            yield from _choices(values, collection.get(section) or {}, f"{where}->{section}")
+    filters = element.get("dataFilter")
+    if isinstance(filters, dict) and "timeRange" in filters:
+        yield from _time_range(filters["timeRange"], f"{where}->dataFilter->timeRange")
+
+
+def _choices(values: Mapping[str, Any], rules: Mapping[str, Any], where: str) -> Violations:
+    """The options of a collection whose data name an `enum` or a `type`."""
+    for name, value in values.items():
+        rule = rules.get(name)
+        if not isinstance(rule, dict):
+            continue
+        if "enum" in rule and value not in rule["enum"]:
+            choices = ", ".join(str(one) for one in rule["enum"])
+            yield Violation(parameter=f"{where}->{name}", violation=f"must be one of {choices}")
+        if rule.get("type") == "boolean" and not isinstance(value, bool):
+            yield Violation(parameter=f"{where}->{name}", violation="must be true or false")
+        if rule.get("type") == "number" and not is_within(value, rule.get("minimum"), rule.get("maximum")):
+            low, high = rule.get("minimum"), rule.get("maximum")
+            yield Violation(parameter=f"{where}->{name}", violation=f"must be a number from {low} to {high}")
+
+
+def _time_range(span: object, where: str) -> Violations:
+    if not isinstance(span, dict):
+        yield needed(where, "an object with from and to")
+        return
+    ends = {name: moment_of(span.get(name)) for name in ("from", "to")}
+    for name, moment in ends.items():
+        if moment is None:
+            yield Violation(parameter=f"{where}->{name}", violation="must be a date with time and zone (RFC 3339)")
+    if ends["from"] and ends["to"] and ends["from"] > ends["to"]:
+        yield Violation(parameter=where, violation="from must not be after to")
+
+
+def _output(body: Mapping[str, Any]) -> Violations:
+    output = body.get("output")
+    if not isinstance(output, dict):
+        yield needed("output", "an object")
+        return
+    yield from _size(output)
+    if "responses" in output:
+        yield from _responses(output["responses"])
+    yield from _delivery(output.get("delivery"))
+
+
+def _size(output: Mapping[str, Any]) -> Violations:
+    given = {name for name in ("width", "height", "resx", "resy") if name in output}
+    if given not in ({"width", "height"}, {"resx", "resy"}):
+        pairs = "exactly one of the pairs width, height and resx, resy can be set, and must be"
+        yield Violation(parameter="output", violation=pairs)
+    for name in sorted(given & {"width", "height"}):
+        if not is_whole(output[name], 1, LARGEST_SIDE):
+            yield Violation(parameter=f"output->{name}", violation=f"must be a whole number from 1 to {LARGEST_SIDE}")
+    for name in sorted(given & {"resx", "resy"}):
+        if not is_number(output[name]) or output[name] <= 0:
+            yield Violation(parameter=f"output->{name}", violation="must be a number above 0")
+
+
+def _derived_size(body: Mapping[str, Any]) -> Violations:
+    """Only for bodies whose shape is right: what resx and resy amount to."""
+    if "width" in body["output"]:
+        return
+    names = (("resx", "width"), ("resy", "height"))
+    for (resolution, side), pixels in zip(names, extent.output_size(body), strict=True):
+        if pixels > LARGEST_SIDE:
+            words = f"leads to a {side} of {pixels} pixels; the limit is {LARGEST_SIDE}"
+            yield Violation(parameter=f"output->{resolution}", violation=words)
+
+
+def _responses(responses: object) -> Violations:
+    if not isinstance(responses, list) or not responses:
+        yield needed("output->responses", "a list with at least one element")
+        return
+    for place, response in enumerate(responses):
+        where = f"output->responses[{place}]"
+        if not isinstance(response, dict):
+            yield needed(where, "an object")
+            continue
+        if "identifier" in response:
+            yield from text(response, "identifier", f"{where}->identifier")
+        if "format" in response:
+            yield from _format(response["format"], f"{where}->format")
+
+
+def _format(given: object, where: str) -> Violations:
+    if not isinstance(given, dict) or given.get("type") not in FORMATS:
+        yield Violation(parameter=f"{where}->type", violation=f"must be one of {', '.join(FORMATS)}")
+    elif given["type"] == "image/jpeg" and not is_whole(given.get("quality", 90), 0, 100):
+        yield Violation(parameter=f"{where}->quality", violation="must be a whole number from 0 to 100")
+
+
+def _delivery(delivery: object) -> Violations:
+    where = "output->delivery"
+    if not isinstance(delivery, dict):
+        yield needed(where, "an object")
+    elif len({"s3", "gs"} & set(delivery)) != 1:
+        yield Violation(parameter=where, violation="must hold exactly one of s3 and gs")
+    elif "gs" in delivery:
+        yield Violation(parameter=f"{where}->gs", violation="is not offered by this deployment; deliver to s3")
+    else:
+        yield from _s3_url(delivery["s3"], f"{where}->s3")
+        yield from _credentials(delivery["s3"], f"{where}->s3")
+
+
+def _s3_url(given: object, where: str) -> Violations:
+    url = given.get("url") if isinstance(given, dict) else None
+    if not isinstance(url, str) or not S3_URL.fullmatch(url):
+        yield Violation(parameter=f"{where}->url", violation="must be s3://bucket/path")
+
+
+def _credentials(given: object, where: str) -> Violations:
+    if not isinstance(given, dict):
+        return
+    for name in ("accessKey", "secretAccessKey", "iamRoleARN", "region"):
+        if name in given:
+            yield from text(given, name, f"{where}->{name}")
+    if "iamRoleARN" not in given and not {"accessKey", "secretAccessKey"} <= set(given):
+        yield Violation(parameter=where, violation="accessKey and secretAccessKey, or iamRoleARN, are needed")
+
+
+def _too_coarse(body: Mapping[str, Any]) -> Reply | None:
+    """The 400 for more metres per pixel than a collection allows."""
+    asked = extent.metres_per_pixel(body)
+    for element in body["input"]["data"]:
+        collection = collection_of(element["type"]) or {}
+        allowed = collection.get("request_limit", {}).get("max_meters_per_pixel")
+        if isinstance(allowed, int | float) and asked > allowed:
+            name = short_name(collection)
+            message = f"The requested resolution of {asked:.2f} m/px is coarser than {name} allows: {allowed:.2f} m/px."
+            return error_reply(400, "COMMON_EXCEPTION", message)
+    return None

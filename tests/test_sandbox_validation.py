@@ -1,0 +1,307 @@
+"""What the sandbox refuses at submit, and that the published request schema agrees wherever it can say the same."""
+
+import copy
+import json
+from importlib import resources
+from typing import Any
+
+import jsonschema
+import pytest
+
+from controller.sandbox.extent import metres_per_pixel, output_size
+from controller.sandbox.validation import refuse
+
+GOOD: dict[str, Any] = {
+    "input": {
+        "bounds": {
+            "bbox": [426000, 3960000, 462000, 3994000],
+            "properties": {"crs": "http://www.opengis.net/def/crs/EPSG/0/32633"},
+        },
+        "data": [
+            {
+                "type": "sentinel-2-l2a",
+                "dataFilter": {"timeRange": {"from": "2022-06-20T00:00:00Z", "to": "2022-06-30T23:59:59Z"}},
+            }
+        ],
+    },
+    "output": {
+        "resx": 10,
+        "resy": 10,
+        "responses": [{"identifier": "default", "format": {"type": "image/tiff"}}],
+        "delivery": {"s3": {"url": "s3://my-bucket/ndvi", "accessKey": "AK", "secretAccessKey": "SK"}},
+    },
+    "evalscript": "//VERSION=3",
+}
+ABSENT = object()
+SQUARE = [[0, 0], [0, 1], [1, 1], [1, 0], [0, 0]]
+
+
+def changed(path: str, value: object) -> dict[str, Any]:
+    """The good body with one place of it replaced; ABSENT takes it away."""
+    body = copy.deepcopy(GOOD)
+    *way, last = (int(part) if part.isdigit() else part for part in path.split("."))
+    place: Any = body
+    for part in way:
+        place = place[part]
+    if value is ABSENT:
+        del place[last]
+    else:
+        place[last] = value
+    return body
+
+
+def violations(body: object) -> list[str]:
+    """The parameters the refusal names; the code and the form of the wrapper are checked on the way."""
+    reply = refuse(body)
+    assert reply is not None
+    error = json.loads(reply.content)["error"]
+    assert (error["status"], error["reason"], error["code"]) == (400, "Bad Request", "COMMON_BAD_PAYLOAD")
+    assert all(one["violation"] in error["message"] for one in error.get("errors", []))
+    return [one["parameter"] for one in error.get("errors", [])]
+
+
+def test_the_documented_request_is_taken() -> None:
+    assert refuse(GOOD) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        pytest.param("input.data.0.type", "S2L2A", id="an older alias"),
+        pytest.param("input.data.0.type", "byoc-0188c0a4-9d8c-7e2f-8d2f-0123456789ab", id="a collection of one's own"),
+        pytest.param("input.bounds.bbox", [462000, 3994000, 426000, 3960000], id="opposite corners in any order"),
+        pytest.param("input.data.0.dataFilter.timeRange.to", "2022-06-20T02:00:00+02:00", id="from equal to to"),
+        pytest.param(
+            "input.data.0.dataFilter.timeRange.from", "2022-06-20t00:00:00.123z", id="lower case and fractions"
+        ),
+        pytest.param("input.data.0.dataFilter.mosaickingOrder", "leastCC", id="an order the collection knows"),
+        pytest.param("output.responses", ABSENT, id="no responses"),
+        pytest.param("output.responses.0.identifier", ABSENT, id="a response without identifier"),
+        pytest.param("output.delivery.s3", {"url": "s3://b", "iamRoleARN": "arn:aws:iam::1:role/r"}, id="a role"),
+        pytest.param("output.note", 1, id="an unknown property"),
+    ],
+)
+def test_taken(path: str, value: object) -> None:
+    assert refuse(changed(path, value)) is None
+
+
+REFUSED = [
+    pytest.param("input", ABSENT, ["input"], id="no input"),
+    pytest.param("input.bounds", ABSENT, ["input->bounds"], id="no bounds"),
+    pytest.param("input.bounds.bbox", ABSENT, ["input->bounds"], id="neither bbox nor geometry"),
+    pytest.param("input.bounds.bbox", [1, 2, 3], ["input->bounds->bbox"], id="a bbox of three numbers"),
+    pytest.param("input.bounds.bbox", [1, 2, 3, "4"], ["input->bounds->bbox"], id="a bbox with a text"),
+    pytest.param("input.bounds.bbox", [1, 2, 3, True], ["input->bounds->bbox"], id="a bbox with a truth value"),
+    pytest.param(
+        "input.bounds.geometry",
+        {"type": "GeometryCollection", "geometries": []},
+        ["input->bounds->geometry"],
+        id="a GeometryCollection",
+    ),
+    pytest.param(
+        "input.bounds.geometry",
+        {"type": "Polygon", "coordinates": []},
+        ["input->bounds->geometry->coordinates"],
+        id="a polygon without rings",
+    ),
+    pytest.param(
+        "input.bounds.geometry",
+        {"type": "Polygon", "coordinates": [[[0, 0, 9], *SQUARE[1:-1], [0, 0, 9]]]},
+        ["input->bounds->geometry->coordinates"],
+        id="a position with a height",
+    ),
+    pytest.param(
+        "input.bounds.properties.crs",
+        "EPSG:32633",
+        ["input->bounds->properties->crs"],
+        id="a CRS that is not a URL",
+    ),
+    pytest.param("input.data", [], ["input->data"], id="no data"),
+    pytest.param("input.data.0.type", ABSENT, ["input->data[0]->type"], id="data without a type"),
+    pytest.param("input.data.0.type", "sentinel-9", ["input->data[0]->type"], id="an unknown collection"),
+    pytest.param(
+        "input.data.0.dataFilter.timeRange.from",
+        "2022-06-20",
+        ["input->data[0]->dataFilter->timeRange->from"],
+        id="a date without time",
+    ),
+    pytest.param(
+        "input.data.0.dataFilter.mosaickingOrder",
+        "newest",
+        ["input->data[0]->dataFilter->mosaickingOrder"],
+        id="an unknown order",
+    ),
+    pytest.param(
+        "input.data.0.dataFilter.maxCloudCoverage",
+        101,
+        ["input->data[0]->dataFilter->maxCloudCoverage"],
+        id="more than all clouds",
+    ),
+    pytest.param(
+        "input.data.0.processing",
+        {"harmonizeValues": "yes"},
+        ["input->data[0]->processing->harmonizeValues"],
+        id="a text for a truth value",
+    ),
+    pytest.param("output", ABSENT, ["output"], id="no output"),
+    pytest.param("output.width", 100, ["output"], id="sides of both pairs"),
+    pytest.param("output.resy", ABSENT, ["output"], id="half a pair"),
+    pytest.param("output.resx", 0, ["output->resx"], id="a resolution of nothing"),
+    pytest.param("output.responses", [], ["output->responses"], id="an empty list of responses"),
+    pytest.param(
+        "output.responses.0.format.type", "image/bmp", ["output->responses[0]->format->type"], id="an unknown format"
+    ),
+    pytest.param(
+        "output.responses.0.format",
+        {"type": "image/jpeg", "quality": 101},
+        ["output->responses[0]->format->quality"],
+        id="too good a JPEG",
+    ),
+    pytest.param("output.delivery", ABSENT, ["output->delivery"], id="no delivery"),
+    pytest.param("output.delivery", {}, ["output->delivery"], id="an empty delivery"),
+    pytest.param("output.delivery.s3.url", "my-bucket/ndvi", ["output->delivery->s3->url"], id="not an s3 URL"),
+    pytest.param("output.delivery.s3.accessKey", ABSENT, ["output->delivery->s3"], id="half a pair of keys"),
+    pytest.param("output.delivery.s3", {"url": "s3://b"}, ["output->delivery->s3"], id="no credentials"),
+    pytest.param("evalscript", ABSENT, ["evalscript"], id="no script"),
+    pytest.param("evalscript", "", ["evalscript"], id="an empty script"),
+    pytest.param("evalscriptReference", {"s3": {"url": "s3://b/k"}}, ["evalscript"], id="a script in both ways"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "named"), REFUSED)
+def test_refused_with_the_field(path: str, value: object, named: list[str]) -> None:
+    assert violations(changed(path, value)) == named
+
+
+@pytest.mark.parametrize(("path", "value", "named"), REFUSED)
+def test_the_published_schema_refuses_the_same(path: str, value: object, named: list[str]) -> None:
+    schema = json.loads((resources.files("controller") / "data" / "request-schema.json").read_text(encoding="utf-8"))
+    validator = jsonschema.Draft202012Validator(schema)
+    assert validator.is_valid(GOOD)
+    assert not validator.is_valid(changed(path, value))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "named"),
+    [
+        pytest.param(
+            "input.bounds.geometry",
+            {"type": "Polygon", "coordinates": [SQUARE[:-1]]},
+            ["input->bounds->geometry->coordinates"],
+            id="an unclosed ring",
+        ),
+        pytest.param(
+            "input.bounds.geometry",
+            {"type": "MultiPolygon", "coordinates": [[SQUARE], [[*SQUARE[:-1], [5, 5]]]]},
+            ["input->bounds->geometry->coordinates"],
+            id="an unclosed ring of the second polygon",
+        ),
+        pytest.param("input.bounds.bbox", [1, 2, 1, 4], ["input->bounds->bbox"], id="an empty bbox"),
+        pytest.param("input.bounds.bbox", [1, 2, 3, 10**400], ["input->bounds->bbox"], id="a number past counting"),
+        pytest.param(
+            "input.data.0.dataFilter.timeRange.to",
+            "2022-06-31T00:00:00Z",
+            ["input->data[0]->dataFilter->timeRange->to"],
+            id="a day that does not exist",
+        ),
+        pytest.param(
+            "input.data.0.dataFilter.timeRange.to",
+            "2021-06-30T00:00:00Z",
+            ["input->data[0]->dataFilter->timeRange"],
+            id="from after to",
+        ),
+        pytest.param("output.resx", 3.5996, ["output->resx"], id="a derived width of 10001"),
+        pytest.param("output.resy", 1e-320, ["output->resy"], id="a derived height past counting"),
+        pytest.param("output.delivery", {"gs": {"url": "gs://b"}}, ["output->delivery->gs"], id="Google storage"),
+    ],
+)
+def test_refused_beyond_the_schema(path: str, value: object, named: list[str]) -> None:
+    assert violations(changed(path, value)) == named
+
+
+def test_every_violation_is_told_at_once() -> None:
+    body = changed("output.delivery", ABSENT)
+    body["input"]["data"][0]["type"] = "sentinel-9"
+    body["output"]["width"] = 0
+    del body["evalscript"]
+    assert violations(body) == ["evalscript", "input->data[0]->type", "output", "output->width", "output->delivery"]
+
+
+@pytest.mark.parametrize("body", [[], "text", 5, None, True])
+def test_a_body_that_is_not_an_object(body: object) -> None:
+    assert violations(body) == []
+
+
+def test_a_given_side_above_the_limit_is_named() -> None:
+    body = changed("output.resx", ABSENT)
+    del body["output"]["resy"]
+    body["output"] |= {"width": 10001, "height": 10000}
+    assert violations(body) == ["output->width"]
+
+
+def coarse(bbox: list[float], width: int, height: int, crs: str = "OGC/1.3/CRS84", kind: str = "S2L2A") -> Any:
+    body = copy.deepcopy(GOOD)
+    properties = {"crs": f"http://www.opengis.net/def/crs/{crs}"}
+    body["input"] = {"bounds": {"bbox": bbox, "properties": properties}, "data": [{"type": kind}]}
+    body["output"] = {"width": width, "height": height, "delivery": GOOD["output"]["delivery"]}
+    return body
+
+
+def test_too_coarse_for_sentinel_2_names_both_figures_and_the_collection() -> None:
+    reply = refuse(coarse([0, 3960000, 1600000, 4060000], 1000, 1000, "EPSG/0/32633", "sentinel-2-l2a"))
+    assert reply is not None
+    error = json.loads(reply.content)["error"]
+    assert (error["code"], "errors" in error) == ("COMMON_EXCEPTION", False)
+    assert "1600.00 m/px" in error["message"]
+    assert "1500.00 m/px" in error["message"]
+    assert "S2L2A" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "is_refused"),
+    [
+        pytest.param(coarse([0, 0, 1000000, 1000000], 1000, 1000, "EPSG/0/32633"), False, id="1000 m/px in UTM"),
+        pytest.param(
+            coarse([0, 0, 1000000, 1600000], 1000, 1000, "EPSG/0/32633"), True, id="only the height too coarse"
+        ),
+        pytest.param(coarse([0, 0, 10, 10], 1000, 1000), False, id="a hundredth of a degree"),
+        pytest.param(coarse([0, 0, 20, 20], 1000, 1000), True, id="a fiftieth of a degree at the equator"),
+        pytest.param(coarse([0, 60, 20, 70], 1000, 1000), False, id="the same width at 60 degrees north"),
+        pytest.param(coarse([-180, -10, 180, 10], 10000, 10000), True, id="all around the equator"),
+        pytest.param(coarse([0, 0, 20, 20], 1000, 1000, kind="S1GRD"), False, id="a collection without a limit"),
+    ],
+)
+def test_metres_per_pixel_are_ground_metres(body: dict[str, Any], is_refused: bool) -> None:
+    assert (refuse(body) is not None) is is_refused
+
+
+def test_the_observed_web_mercator_tile() -> None:
+    """Zoom 6, touching the equator: 2443.94 m/px were seen (page "Collections for input.data[].type")."""
+    side = 2 * 20037508.342789244 / 64
+    body = coarse([0, 0, side, side], 256, 256, "EPSG/0/3857")
+    assert metres_per_pixel(body) == pytest.approx(2443.94, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "resolution", "size"),
+    [
+        pytest.param({"bbox": [0, 0, 10, 5]}, 1, (10, 5), id="whole numbers"),
+        pytest.param({"bbox": [0, 0, 10.5, 10.4]}, 1, (11, 10), id="halves go up"),
+        pytest.param({"bbox": [0, 0, 0.1, 0.2]}, 1, (1, 1), id="at least one pixel"),
+        pytest.param(
+            {"geometry": {"type": "Polygon", "coordinates": [[[1, 1], [9, 1], [9, 4], [1, 1]]]}},
+            1,
+            (8, 3),
+            id="the box around a polygon",
+        ),
+        pytest.param(
+            {"geometry": {"type": "MultiPolygon", "coordinates": [[SQUARE], [[[5, 5], [9, 5], [9, 7], [5, 5]]]]}},
+            1,
+            (9, 7),
+            id="the box around two polygons",
+        ),
+    ],
+)
+def test_the_derived_size(bounds: dict[str, Any], resolution: float, size: tuple[int, int]) -> None:
+    body = {"input": {"bounds": bounds}, "output": {"resx": resolution, "resy": resolution}}
+    assert output_size(body) == size
