@@ -1,0 +1,127 @@
+"""Put the parts of the controller together from the settings: for `sync`, and on a copy for `plan`, `get`, `check`.
+
+The doors call these; nothing below knows how the parts are joined.
+"""
+
+import queue
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from controller import evalscript
+from controller.appraise import Appraiser
+from controller.book import Book
+from controller.bucket import Bucket
+from controller.deployments import Credential
+from controller.errors import UsageError
+from controller.gate import Limits
+from controller.lock import submitter_lock
+from controller.loop import Loop
+from controller.mounts import refuse_network_file_system
+from controller.prices import price_table
+from controller.service import Service
+from controller.session import Session
+from controller.settings import Settings
+from controller.statusfile import StatusFiles
+from controller.store import Store
+from controller.telling import StatusPlace, Teller, Watch, status_documents
+from controller.tree import Tree
+from controller.workers import Call, CallOutcome, Remote, Workers
+
+Inbox = queue.Queue[CallOutcome | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembly:
+    """The parts a door works with: the loop that decides, and the book and the tree it knows."""
+
+    loop: Loop
+    book: Book
+    tree: Tree
+    deployment: str
+
+    def documents(self, now: datetime) -> list[dict[str, object]]:
+        """The status documents of every file, in the order of the paths."""
+        limits = self.loop.limits()
+        return [
+            document
+            for path in sorted(self.tree.paths())
+            for document in status_documents(path, self.tree, self.book, limits, now, self.deployment)
+        ]
+
+
+class Nowhere:
+    """The place of status files that are not written."""
+
+    def write(self, manifest: str, documents: Sequence[Mapping[str, Any]]) -> bool:  # noqa: ARG002
+        return False
+
+    def remove(self, manifest: str) -> None:
+        """There is none."""
+
+
+@contextmanager
+def controller(settings: Settings, watch: Watch, inbox: Inbox) -> Iterator[tuple[Assembly, Workers]]:
+    """The real thing: it holds the lock, writes the ledger and the status files, and calls the service.
+
+    The outcomes of calls arrive in `inbox`. Raises `UsageError` when something it needs is not there.
+    """
+    if not settings.client_id or not settings.client_secret:
+        raise _no_client(settings)
+    bindings = {"deployment": settings.deployment.name, "account": settings.client_id}
+    refuse_network_file_system(settings.state)
+    places = StatusFiles(settings.jobs, settings.status_dir)
+    places.check_writable()
+    session = Session(settings.deployment, settings.client_id, settings.client_secret, settings.timing)
+    with (
+        submitter_lock(settings.state),
+        Store.open(settings.state, bindings) as store,
+        session,
+        Service(settings.deployment, session, settings.timing) as service,
+        Workers(Remote(service, bucket_of(settings), settings.credentials), inbox, settings.workers) as workers,
+    ):
+        yield _assembled(settings, store, watch, places, workers.hand, _without_keys(settings.credentials)), workers
+
+
+@contextmanager
+def rehearsal(settings: Settings, watch: Watch, hand: Callable[[Call], None]) -> Iterator[Assembly]:
+    """The same loop on a copy of the ledger: it writes nothing, and its calls go to `hand`."""
+    with Store.copy_of(settings.state) as store:
+        yield _assembled(settings, store, watch, Nowhere(), hand, frozenset())
+
+
+def bucket_of(settings: Settings) -> Bucket:
+    """The reader of buckets, as the settings' credentials allow."""
+    return Bucket(settings.deployment, settings.credentials, timing=settings.timing)
+
+
+def _assembled(
+    settings: Settings,
+    store: Store,
+    watch: Watch,
+    places: StatusPlace,
+    hand: Callable[[Call], None],
+    without_keys: frozenset[str],
+) -> Assembly:
+    book = Book(store)
+    tree = Tree(settings.jobs, Appraiser(settings.credentials, price_table(settings.deployment.prices), evalscript))
+    free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running, without_keys=without_keys)
+    teller = Teller(places, settings.deployment.name, watch)
+    loop = Loop(book, tree, free, hand, teller)
+    return Assembly(loop=loop, book=book, tree=tree, deployment=settings.deployment.name)
+
+
+def _no_client(settings: Settings) -> UsageError:
+    """What to set, and beneath it every secret that the settings name but that was not found."""
+    advice = (
+        "no OAuth client: set SHJOBS_CLIENT_ID and SHJOBS_CLIENT_SECRET, "
+        "or clientIdFile and clientSecretFile in shjobs.toml"
+    )
+    return UsageError("\n".join((advice, *(f"{settings.source}: {each}" for each in settings.absent))))
+
+
+def _without_keys(credentials: Mapping[str, Credential]) -> frozenset[str]:
+    """The named credentials whose key pair was not found."""
+    return frozenset(name for name, each in credentials.items() if not (each.access_key and each.secret_access_key))

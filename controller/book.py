@@ -1,0 +1,133 @@
+"""The ledger with its working memory: what the loop reads is in memory, what it changes is stored first.
+
+Jobs and submissions are kept by name without their request bodies, which only a POST needs.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+
+from controller.gate import is_decisive
+from controller.inbox import COMMANDS, Command
+from controller.job import Job
+from controller.loader import FileRecord
+from controller.store import Store
+from controller.submission import Submission
+
+HISTORY = "history"
+
+
+class Book:
+    """Jobs, their submissions, and the two views the gate needs: places taken and the newest answers."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.jobs: dict[str, Job] = {job.name: job for job in store.jobs()}
+        self._submissions: dict[str, dict[int, Submission]] = {}
+        self._running: set[int] = set()
+        self._trail: dict[int, Submission] = {}
+        self._decided_at = datetime.min.replace(tzinfo=UTC)
+        self._told = store.told()
+        self._history_known = store.fact(HISTORY) is not None
+        for submission in store.submissions():
+            self._keep(submission)
+
+    def transaction(self) -> AbstractContextManager[object]:
+        """What is changed inside is on the disk when it is left."""
+        return self._store.transaction()
+
+    def of(self, job: str) -> Sequence[Submission]:
+        """The submissions of a job, oldest first."""
+        return list(self._submissions.get(job, {}).values())
+
+    def current(self, submission: Submission) -> Submission:
+        """The same submission as it stands now."""
+        return self._submissions[submission.job][submission.number]
+
+    def everything(self) -> Iterable[Submission]:
+        return (item for rows in self._submissions.values() for item in rows.values())
+
+    @property
+    def running(self) -> int:
+        """How many of the account's places are taken by us."""
+        return len(self._running)
+
+    def newest(self) -> list[Submission]:
+        """The latest submissions, newest answer first, back to the last one the service decided about."""
+        return sorted(self._trail.values(), key=lambda item: item.answered_at or item.intended_at, reverse=True)
+
+    def files(self) -> Iterable[FileRecord]:
+        return [FileRecord(**row) for row in self._store.files()]
+
+    def note_files(self, clean: Iterable[FileRecord], forgotten: Iterable[str]) -> None:
+        self._store.replace_files([asdict(record) for record in clean], forgotten)
+
+    def put_job(self, job: Job, body: str | None = None) -> None:
+        """Store a job; `body` None keeps the stored one."""
+        self._store.save_job(job, body)
+        self.jobs[job.name] = job
+
+    def recall(self, job: Job) -> None:
+        """Change what is only in memory: what the bucket said in this process."""
+        self.jobs[job.name] = job
+
+    @property
+    def history_known(self) -> bool:
+        """Whether a person has said that nothing was submitted before this ledger began."""
+        return self._history_known
+
+    def commands(self) -> list[tuple[int, Command]]:
+        """What people asked for since the last turn."""
+        return [(number, COMMANDS.validate_json(text)) for number, text in self._store.asked()]
+
+    def done(self, number: int, now: datetime) -> None:
+        self._store.mark_done(number, now)
+
+    def begin_history(self) -> None:
+        self._store.set_fact(HISTORY, "known")
+        self._history_known = True
+
+    def add(self, submission: Submission) -> tuple[Submission, str]:
+        """Store a new submission of the wanted digest; answers it with its number, and the body to send."""
+        body = self._store.wanted_body(submission.job)
+        stored = replace(submission, number=self._store.add(submission, body))
+        self._keep(stored)
+        return stored, body
+
+    def save(self, submission: Submission) -> None:
+        self._store.save(submission)
+        self._keep(submission)
+
+    def tell(self, at: datetime, reason: str, message: str, job: str = "", submission: str = "") -> None:
+        self._store.tell(at, reason, message, job, submission)
+
+    def told(self, name: str) -> str:
+        """The standing that was last told of a job, by this process or an earlier one."""
+        return self._told.get(name, "")
+
+    def mark_told(self, name: str, told: str) -> None:
+        self._store.mark_told(name, told)
+        self._told[name] = told
+
+    def _keep(self, submission: Submission) -> None:
+        self._submissions.setdefault(submission.job, {})[submission.number] = submission
+        if submission.is_running:
+            self._running.add(submission.number)
+        else:
+            self._running.discard(submission.number)
+        self._follow_trail(submission)
+
+    def _follow_trail(self, submission: Submission) -> None:
+        """Keep answers back to the last decisive one: what came before no longer matters to the gate."""
+        answered_at = submission.answered_at
+        if answered_at is not None and answered_at < self._decided_at:
+            return
+        self._trail[submission.number] = submission
+        if answered_at is not None and is_decisive(submission):
+            self._decided_at = answered_at
+            self._trail = {
+                number: item
+                for number, item in self._trail.items()
+                if item.answered_at is None or item.answered_at >= answered_at
+            }

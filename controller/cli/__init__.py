@@ -1,0 +1,76 @@
+"""The command line. Each command lives in a module of its own, loaded when it is called, so that `--help` is quick.
+
+`run` is the one place where errors become sentences and exit codes: 0 done, 1 something is failed, invalid, unknown
+or unconfirmed, 2 wrong use (DESIGN §10).
+"""
+
+import logging
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from controller import __version__
+from controller.errors import ShjobsError
+
+COMMANDS = {
+    "check": "Read every manifest and tell everything that is wrong.",
+    "plan": "Show what the next turn would do, and what it would cost.",
+    "sync": "Submit what is new or changed and follow it to its outcome.",
+    "get": "Show the jobs and where they stand.",
+    "resolve": "Say what became of a submission that got no clear answer.",
+    "adopt": "Name what was already paid for, or say that nothing was.",
+    "sandbox": "Run a local stand-in for the service.",
+    "demo": "Take the four documented jobs through the sandbox.",
+}
+
+
+class _Commands(click.Group):
+    """Finds a command's module by its name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"controller.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="shjobs", message="%(prog)s %(version)s")
+@click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The settings file; shjobs.toml in the working directory if not given.",
+)
+@click.pass_context
+def cli(context: click.Context, config: Path | None) -> None:
+    """Commit a manifest, get the raster in your bucket, read the outcome beside the manifest."""
+    context.obj = config
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; answers its exit code."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr)
+    try:
+        code = cli.main(args=list(arguments), prog_name="shjobs", standalone_mode=False)
+    except click.exceptions.Abort:
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except ShjobsError as error:
+        click.echo(f"shjobs: {error}", err=True)
+        return 2
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,33 @@
+"""`shjobs adopt`: a person tells the ledger about the time before it."""
+
+import os
+from pathlib import Path
+
+import click
+
+from controller.errors import UsageError
+from controller.settingsfile import load_settings
+
+
+@click.command("adopt", short_help="Name what was already paid for, or say that nothing was.")
+@click.argument("name", required=False)
+@click.argument("request_id", required=False)
+@click.option("--first-run", is_flag=True, help="Nothing was submitted before this state directory was made.")
+@click.pass_obj
+def command(config: Path | None, name: str | None, request_id: str | None, first_run: bool) -> int:
+    """Take over REQUEST_ID as the submission of what the job NAME wants now: it is followed, not paid for again.
+
+    With --first-run, jobs that are Held for HistoryUnknown are released: use it only if nothing was submitted before.
+    """
+    from controller.asking import ask
+    from controller.inbox import Adopt, FirstRun
+
+    settings = load_settings(config, os.environ)
+    if first_run and not name:
+        ask(settings, FirstRun())
+    elif name and request_id and not first_run:
+        ask(settings, Adopt(job=name, request_id=request_id))
+    else:
+        raise UsageError("say either NAME and REQUEST_ID, or --first-run alone")
+    click.echo("noted; `shjobs sync`, or the running controller, carries it out at its next turn")
+    return 0

@@ -1,0 +1,100 @@
+"""`shjobs demo`: the four documented jobs, from manifest to proof, against a sandbox of its own."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import click
+
+from controller.errors import UsageError
+from controller.settings import Settings
+from controller.settingsfile import load_settings
+
+READY = "sandbox ready at "
+SETTINGS = """\
+deployment = "sandbox"
+
+[credentials.my-bucket]
+prefixes = ["s3://my-bucket/"]
+folder = "sandbox"
+"""
+PATIENCE = 20.0  # seconds
+
+
+@click.command("demo", short_help="Take the four documented jobs through the sandbox.")
+@click.option(
+    "--directory",
+    default="demo",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the demo keeps its manifests, state and rasters.",
+)
+@click.option("--time-scale", default=0.1, show_default=True, help="Factor for every waiting time.")
+def command(directory: Path, time_scale: float) -> int:  # fmt: skip
+    """Copy the four documented jobs, start a sandbox, take each job to its outcome, and stop the sandbox.
+
+    A second run finds everything paid for and submits nothing, even when DIRECTORY/state was deleted.
+    """
+    from controller.cli.sync import synced
+    from controller.cli.tables import BAD, UNFINISHED, exit_code, show
+    from controller.sandbox.ledger import Ledger, posts
+
+    _prepare(directory)
+    ledger = directory / "sandbox" / "ledger.jsonl"
+    with _sandbox(directory / "sandbox") as url:
+        before = len(posts(Ledger.read(ledger)))
+        documents = synced(_settings(directory, url, time_scale))
+        made = len(posts(Ledger.read(ledger))) - before
+    show(documents, "table")
+    click.echo(f"\nPOSTs in this run: {made}. Rasters: {directory}/sandbox/my-bucket, status: {directory}/jobs.d")
+    return exit_code(documents, bad=BAD | UNFINISHED)
+
+
+def _prepare(directory: Path) -> None:
+    """The manifests as they are shipped, and settings that name the sandbox; what is there already stays."""
+    jobs = directory / "jobs.d"
+    if not jobs.exists():
+        with as_file(_shipped_jobs()) as shipped:
+            shutil.copytree(shipped, jobs, ignore=shutil.ignore_patterns("*.status.yaml"))
+    (directory / "shjobs.toml").write_text(SETTINGS, encoding="utf-8")
+
+
+def _shipped_jobs() -> Traversable:
+    """`jobs.d` of the installed package, else of the checkout."""
+    package = files("controller")
+    inside = package.joinpath("data/jobs.d")
+    return inside if inside.is_dir() else Path(str(package)).parent / "jobs.d"
+
+
+def _settings(directory: Path, url: str, time_scale: float) -> Settings:
+    environment = {
+        "SHJOBS_BASE_URL": url,
+        "SHJOBS_TOKEN_URL": f"{url}/oauth/token",
+        "SHJOBS_CLIENT_ID": "sandbox",
+        "SHJOBS_CLIENT_SECRET": "sandbox-secret",
+        "SHJOBS_TIME_SCALE": str(time_scale),
+        "SHJOBS_CREDENTIALS_MY_BUCKET_ACCESS_KEY": "demo",
+        "SHJOBS_CREDENTIALS_MY_BUCKET_SECRET_ACCESS_KEY": "demo-secret",
+    }
+    return load_settings(directory / "shjobs.toml", environment)
+
+
+@contextmanager
+def _sandbox(folder: Path) -> Iterator[str]:
+    """A sandbox in a process of its own, on a free port of this machine; stopped when left."""
+    command = [sys.executable, "-m", "controller", "sandbox", "--port", "0", "--folder", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        try:
+            assert process.stdout is not None, "its output is piped"
+            line = process.stdout.readline().strip()
+            if not line.startswith(READY):
+                raise UsageError("the sandbox did not start; `shjobs sandbox` shows why")
+            yield line.removeprefix(READY)
+        finally:
+            process.terminate()
+            process.wait(PATIENCE)

@@ -1,0 +1,29 @@
+"""`shjobs resolve`: a person says what became of an Unconfirmed submission."""
+
+import os
+from pathlib import Path
+
+import click
+
+from controller.errors import UsageError
+from controller.settingsfile import load_settings
+
+
+@click.command("resolve", short_help="Say what became of a submission that got no clear answer.")
+@click.argument("name")
+@click.option("--request-id", help="The service accepted it under this id.")
+@click.option("--not-accepted", is_flag=True, help="The service did not accept it; it may be sent again.")
+@click.pass_obj
+def command(config: Path | None, name: str, request_id: str | None, not_accepted: bool) -> int:
+    """Say what became of the Unconfirmed submission of the job NAME.
+
+    Look at your account's requests or usage first: --not-accepted lets the controller pay for it again.
+    """
+    from controller.asking import ask
+    from controller.inbox import Resolve
+
+    if bool(request_id) == not_accepted:
+        raise UsageError("say one of --request-id ID and --not-accepted")
+    ask(load_settings(config, os.environ), Resolve(job=name, request_id=request_id))
+    click.echo(f"noted for {name}; `shjobs sync`, or the running controller, carries it out at its next turn")
+    return 0

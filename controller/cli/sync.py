@@ -1,0 +1,43 @@
+"""`shjobs sync`: turn the loop until nothing is left to wait for."""
+
+import os
+import queue
+import threading
+from pathlib import Path
+
+import click
+
+from controller.settings import Settings
+from controller.settingsfile import load_settings
+
+
+@click.command("sync", short_help="Submit what is new or changed and follow it to its outcome.")
+@click.pass_obj
+def command(config: Path | None) -> int:
+    """Submit every new or changed job and follow each to proof of its outcome.
+
+    Exit code 1 when something is failed, invalid, unknown, unconfirmed, or could not be submitted.
+    """
+    from controller.cli.tables import BAD, UNFINISHED, exit_code, show
+
+    documents = synced(load_settings(config, os.environ))
+    show(documents, "table")
+    return exit_code(documents, bad=BAD | UNFINISHED)
+
+
+def synced(settings: Settings) -> list[dict[str, object]]:
+    """Turn the loop to rest with progress on the terminal; answers the status of every document."""
+    from controller.assembly import Inbox, controller
+    from controller.cli.progress import progress
+    from controller.clock import Clock
+    from controller.turning import stopped_by_signals, turn_to_rest
+
+    clock, stopping = Clock(), threading.Event()
+    inbox: Inbox = queue.Queue()
+    with (
+        stopped_by_signals(stopping, inbox),
+        progress() as watch,
+        controller(settings, watch, inbox) as (assembly, workers),
+    ):
+        turn_to_rest(assembly.loop, inbox, workers, clock, stopping)
+        return assembly.documents(clock.now())

@@ -1,0 +1,21 @@
+"""Numbers and times as people read them, the same in every table and line."""
+
+
+def count(number: int, noun: str) -> str:
+    """`1 job`, `2 jobs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def units(amount: float | None) -> str:
+    """Processing units with two decimals, nothing when they are not known."""
+    return "" if amount is None else f"{amount:,.2f}"
+
+
+def size(amount: int) -> str:
+    """Bytes in the largest unit that leaves at least one."""
+    value = float(amount)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"

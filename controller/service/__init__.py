@@ -1,0 +1,226 @@
+"""The two calls of the service, with every answer as a value: workers call it, the deciding thread reads the values.
+
+Money hangs on `submit`: it sends at most one request, and says Refused only when the service cannot have taken it.
+Source: reference page "Asynchronous Processing API" §§1, 4 and 7, "Open questions: Async API" 14, 16, 19 and 20.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol, Self
+from urllib.parse import quote
+
+import requests
+
+from controller.answers import (
+    Accepted,
+    GetAnswer,
+    NoAnswer,
+    NotVisible,
+    PostAnswer,
+    Refusal,
+    Refused,
+    StillRunning,
+    Unconfirmed,
+)
+from controller.deployments import Deployment
+from controller.errors import Later, UsageError, cut
+from controller.service.answer import Answer
+from controller.service.transport import BROKEN, Bearer, Line, session_on
+from controller.timing import Timing
+
+_SECRET_KEYS = {"accessKey", "secretAccessKey", "credentials"}
+_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_SPURIOUS = "body should be non-empty"
+_CONCURRENT = re.compile(r"concurren", re.IGNORECASE)
+_QUOTA = re.compile(r"quota|exhausted|exceeded", re.IGNORECASE)
+_EXPIRED = re.compile(r"expired", re.IGNORECASE)
+
+
+class Tokens(Protocol):
+    """What the service needs of an OAuth session."""
+
+    user_agent: str
+
+    def token(self) -> str:
+        """A good token; raises `UsageError` when the client is refused, `Later` when there is none now."""
+
+    def renew(self, stale: str) -> None:
+        """The service refused this token."""
+
+    def in_words(self, error: BaseException) -> str:
+        """Why a connection failed."""
+
+
+class Service:
+    """One deployment, spoken to with one OAuth client. Safe to share between threads; close it when done."""
+
+    def __init__(self, deployment: Deployment, session: Tokens, timing: Timing) -> None:
+        self._deployment = deployment
+        self._session = session
+        self._timing = timing
+        self._local = threading.local()
+        self._polling: list[requests.Session] = []
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connections of all threads."""
+        with self._lock:
+            for http in self._polling:
+                http.close()
+            self._polling.clear()
+            self._local = threading.local()
+
+    def submit(self, payload: Mapping[str, Any]) -> PostAnswer:
+        """POST the payload once, on a connection of its own. Whatever goes wrong, it is not sent again here."""
+        body = json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
+        try:
+            token = self._session.token()
+        except UsageError as error:
+            return Refused(why=Refusal.CREDENTIALS, message=str(error))
+        except Later as error:
+            return Refused(why=Refusal.UNSENT, message=str(error), retry_after=error.seconds)
+        line = Line()
+        try:
+            with session_on(line, self._deployment, self._session.user_agent) as http:
+                http.headers.update({"Content-Type": "application/json", "Connection": "close"})
+                secrets = (token, *_secrets(payload))
+                answer = self._exchange(http, line, "POST", self._deployment.process_url, secrets, body)
+        except BROKEN as error:
+            return self._broken_off(line, error)
+        if answer.status == requests.codes.unauthorized:
+            self._session.renew(token)
+        return self._read_post(answer)
+
+    def status(self, request_id: str) -> GetAnswer:
+        """GET the status of a request. A lost or unclear answer is `NoAnswer`: the request itself is not affected."""
+        if not request_id.strip("."):
+            return NoAnswer(message=f"{request_id!r} is no request id")
+        url = f"{self._deployment.process_url}/{quote(request_id, safe='')}"
+        try:
+            token = self._session.token()
+            http, line = self._polled()
+            answer = self._exchange(http, line, "GET", url, (token,))
+        except UsageError as error:
+            return NoAnswer(message=str(error))
+        except Later as error:
+            return NoAnswer(message=str(error), retry_after=error.seconds)
+        except BROKEN as error:
+            return NoAnswer(message=f"{url}: {self._session.in_words(error)}")
+        if answer.status == requests.codes.unauthorized:
+            self._session.renew(token)
+        return self._read_get(answer)
+
+    def _polled(self) -> tuple[requests.Session, Line]:
+        """This thread's own keep-alive session."""
+        held: tuple[requests.Session, Line] | None = getattr(self._local, "held", None)
+        if held is None:
+            line = Line()
+            held = (session_on(line, self._deployment, self._session.user_agent), line)
+            self._local.held = held
+            with self._lock:
+                self._polling.append(held[0])
+        return held
+
+    def _exchange(
+        self,
+        http: requests.Session,
+        line: Line,
+        method: str,
+        url: str,
+        secrets: tuple[str, ...],
+        body: bytes | None = None,
+    ) -> Answer:
+        """One request and its whole answer, within the time that its kind may take. The first secret is the token."""
+        longest = self._timing.read_timeout if body is None else self._timing.answer_timeout
+        with (
+            line.hung_up_after(self._timing.connect_timeout + longest),
+            http.request(
+                method,
+                url,
+                data=body,
+                auth=Bearer(secrets[0]),
+                timeout=(self._timing.connect_timeout, longest),
+                allow_redirects=False,
+                stream=True,
+            ) as response,
+        ):
+            return Answer.read(response, secrets)
+
+    def _broken_off(self, line: Line, error: Exception) -> Refused | Unconfirmed:
+        """No status line was read: what counts is whether a connection stood, not what was raised."""
+        why = "no whole answer in time" if line.is_hung_up else self._session.in_words(error)
+        if line.stood:
+            return Unconfirmed(message=f"the request was sent to {self._deployment.process_url}, then: {why}")
+        return Refused(why=Refusal.UNSENT, message=f"{self._deployment.process_url} cannot be reached: {why}")
+
+    def _read_post(self, answer: Answer) -> PostAnswer:
+        status, code = answer.status, answer.code
+        if 200 <= status < 300:
+            return _accepted(answer)
+        if status < 300 or status == requests.codes.request_timeout or status >= 500:
+            return Unconfirmed(message=f"the service answered {status}: {answer.words}")
+        match status:
+            case 400 | 413 | 422:
+                why = Refusal.SPURIOUS if _SPURIOUS in answer.words.lower() else Refusal.BODY
+                return Refused(why=why, message=answer.words, status=status, code=code)
+            case 401:
+                message = f"the service does not accept the access token: {answer.words}"
+                return Refused(why=Refusal.CREDENTIALS, message=message, status=status, code=code)
+            case 403:
+                return Refused(why=_forbidden(answer), message=answer.words, status=status, code=code)
+            case 429:
+                return self._too_many(answer)
+        return Refused(why=Refusal.ENDPOINT, message=self._wrong_address(answer), status=status, code=code)
+
+    def _too_many(self, answer: Answer) -> Refused:
+        pause = answer.retry_after(self._timing.retry_after_longest)
+        is_concurrency = not answer.names_a_time or _CONCURRENT.search(answer.words) is not None
+        why = Refusal.CONCURRENCY if is_concurrency else Refusal.RATE
+        return Refused(why=why, message=answer.words, status=answer.status, code=answer.code, retry_after=pause)
+
+    def _wrong_address(self, answer: Answer) -> str:
+        advice = "check baseUrl and apiPath in the settings, and any proxy between"
+        if answer.status == requests.codes.not_found:
+            advice = f'check baseUrl in the settings, or write apiPath = "{self._deployment.other_path}"'
+        return f"{self._deployment.process_url} answers {answer.status}: {answer.words}; {advice}"
+
+    def _read_get(self, answer: Answer) -> GetAnswer:
+        if answer.status == requests.codes.ok and answer.is_json_object:
+            return StillRunning(status=cut(str(answer.content.get("status") or "RUNNING"), 50))
+        if answer.status in (requests.codes.not_found, requests.codes.forbidden):
+            return NotVisible()
+        message = f"the service answered {answer.status}: {answer.words}"
+        return NoAnswer(message=message, retry_after=answer.retry_after(self._timing.retry_after_longest))
+
+
+def _accepted(answer: Answer) -> Accepted | Unconfirmed:
+    request_id = answer.content.get("id")
+    if isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id):
+        return Accepted(request_id=request_id)
+    return Unconfirmed(message=f"the service answered {answer.status} without a request id: {answer.words}")
+
+
+def _forbidden(answer: Answer) -> Refusal:
+    told = f"{answer.code} {answer.words}"
+    return Refusal.QUOTA if _QUOTA.search(told) and not _EXPIRED.search(told) else Refusal.FORBIDDEN
+
+
+def _secrets(payload: Any) -> Iterator[str]:
+    """Every secret text in a payload, however deep."""
+    if isinstance(payload, Mapping):
+        for key, value in payload.items():
+            if key in _SECRET_KEYS and isinstance(value, str):
+                yield value
+            else:
+                yield from _secrets(value)
+    elif isinstance(payload, list | tuple):
+        for value in payload:
+            yield from _secrets(value)

@@ -1,0 +1,106 @@
+"""What the service answered: the status, the body, and its words for a person. `Service` decides what they mean.
+
+Source: reference page "Asynchronous Processing API" §7, "Open questions: Async API" 16 and 19.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Self
+
+import requests
+
+from controller.errors import cut, masked
+from controller.service.transport import BROKEN
+
+_LONGEST_BODY = 256 * 1024
+_MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Status and body of an answer. A body that broke off says nothing; the status line still counts.
+
+    `words` and `code` never hold one of the secrets, whatever the service repeats.
+    """
+
+    status: int
+    reason: str
+    text: str
+    retry_header: str | None
+    secrets: tuple[str, ...]
+
+    @classmethod
+    def read(cls, response: requests.Response, secrets: tuple[str, ...]) -> Self:
+        """The answer as it came, at most 256 KiB of it. `secrets` are the texts that no message may repeat."""
+        body = b""
+        with suppress(*BROKEN):
+            body = response.raw.read(_LONGEST_BODY, decode_content=True)
+        return cls(
+            status=response.status_code,
+            reason=response.reason or "",
+            text=body.decode(errors="replace"),
+            retry_header=response.headers.get("Retry-After"),
+            secrets=secrets,
+        )
+
+    @property
+    def is_json_object(self) -> bool:
+        """Whether the body is what the service itself would write."""
+        return bool(self.content)
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The body as an object; empty when it is none."""
+        try:
+            content = json.loads(self.text)
+        except (ValueError, RecursionError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    @property
+    def wrapper(self) -> dict[str, Any]:
+        """The error's own object, which stands alone or under `error`."""
+        inner = self.content.get("error")
+        return inner if isinstance(inner, dict) else self.content
+
+    @property
+    def code(self) -> str:
+        """The service's code, such as COMMON_BAD_PAYLOAD."""
+        return cut(masked(str(self.wrapper.get("code") or ""), self.secrets), 100)
+
+    @property
+    def words(self) -> str:
+        """What the service says, for a person; never empty."""
+        wrapper = self.wrapper
+        told = wrapper.get("message") or wrapper.get("error_description") or wrapper.get("error")
+        if self.content:
+            text, limit = "; ".join(str(each) for each in (told, *_violations(wrapper.get("errors"))) if each), 500
+        else:
+            text, limit = _MARKUP.sub(" ", self.text), 200
+        return cut(masked(text, self.secrets), limit) or cut(masked(self.reason, self.secrets), 100) or "no words"
+
+    @property
+    def names_a_time(self) -> bool:
+        """Whether there is a Retry-After other than zero."""
+        return self.retry_header is not None and self.retry_header.strip() not in ("", "0")
+
+    def retry_after(self, longest: float) -> float | None:
+        """Seconds to wait, from 1 to `longest`; the header is in milliseconds."""
+        try:
+            milliseconds = float(self.retry_header or "")
+        except ValueError:
+            return None
+        return min(max(milliseconds / 1000, 1.0), longest) if 0 < milliseconds < math.inf else None
+
+
+def _violations(errors: Any) -> Iterator[str]:
+    """`errors` of the wrapper, declared as an object and seen as an array."""
+    for each in errors if isinstance(errors, list) else [errors]:
+        if isinstance(each, dict):
+            yield ": ".join(str(each[key]) for key in ("parameter", "violation") if each.get(key))
+        elif each:
+            yield str(each)

@@ -1,0 +1,242 @@
+"""Access tokens of the service: fetched with the OAuth client, shared by all threads, renewed before they expire.
+
+`service` asks for one before every call. Client credentials have no refresh token, so a new one is fetched each time.
+Source: reference page "Asynchronous Processing API" §2, "Open questions: Async API" 20 and 21.
+"""
+
+import logging
+import math
+import os
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.client import RemoteDisconnected
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Self
+
+import requests
+from oauthlib.oauth2 import BackendApplicationClient, OAuth2Error
+from oauthlib.oauth2.rfc6749.errors import MissingTokenError
+from pydantic import SecretStr
+from requests_oauthlib import OAuth2Session
+
+from controller.deployments import Deployment, is_loopback
+from controller.errors import Later, UsageError, cut, masked
+from controller.timing import Timing
+
+_LIFETIME = 600.0  # believed when the answer names none
+_LEAST_MARGIN = 60.0
+_REFUSED = (400, 401, 403)
+
+
+class TokenRefused(UsageError):  # noqa: N818  (the name of an outcome, like those in answers)
+    """The token endpoint does not accept the OAuth client: its id or secret must change."""
+
+
+class TokenUnavailable(Later):
+    """No token this time: the endpoint is busy, broken or not reachable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Token:
+    text: str
+    asked_at: float
+    renew_at: float
+    expires_at: float
+
+
+class Session:
+    """Hands out a token that is good for the next call. Safe to share between threads; close it when done."""
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        client_id: str,
+        client_secret: SecretStr,
+        timing: Timing,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.user_agent = f"shjobs/{_version()}"
+        self._url = deployment.token_url
+        self._client_id = client_id
+        self._secret = client_secret
+        self._timing = timing
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._token: _Token | None = None
+        self._failure: TokenRefused | TokenUnavailable | None = None
+        self._ask_again_at = 0.0
+        # It writes the secret into its debug messages.
+        logging.getLogger("requests_oauthlib").setLevel(logging.INFO)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Session({self._url})"
+
+    def close(self) -> None:
+        """Forget the token."""
+        with self._lock:
+            self._token = None
+
+    def token(self) -> str:
+        """A token that will last for the next call. Raises `TokenRefused` or `TokenUnavailable`.
+
+        One thread fetches, the others wait for what it gets. After a failure nobody asks again for a moment, and
+        while the held token is still good the failure is not told.
+        """
+        with self._lock:
+            now = self._monotonic()
+            held = self._token
+            if held is not None and now < held.renew_at:
+                return held.text
+            if self._failure is None or now >= self._ask_again_at:
+                held = self._fetched(now)
+            if held is not None and now < held.expires_at:
+                return held.text
+            raise self._told(now)
+
+    def renew(self, stale: str) -> None:
+        """The service answered 401 to `stale`: the next call of `token` fetches another one.
+
+        A token that somebody renewed meanwhile, or that is only just fetched, is kept: it has not expired.
+        """
+        with self._lock:
+            held = self._token
+            is_old = held is not None and self._monotonic() >= held.asked_at + self._timing.poll_first
+            if held is not None and held.text == stale and is_old:
+                self._token = None
+
+    def in_words(self, error: BaseException) -> str:
+        """Why a connection failed, for a person: the root of the error, the same text every time, no secret."""
+        while (cause := error.__cause__ or error.__context__) is not None:
+            error = cause
+        for kind, words in _CONNECTION_WORDS:
+            if isinstance(error, kind):
+                return words
+        plain = getattr(error, "strerror", None) or _ADDRESS.sub("", str(error)) or type(error).__name__
+        return cut(masked(plain, [self._secret.get_secret_value()]), 200)
+
+    def _fetched(self, now: float) -> _Token | None:
+        """Ask for a token once, and hold it or the failure."""
+        try:
+            answer = self._asked()
+        except (TokenRefused, TokenUnavailable) as error:
+            pause = error.seconds if isinstance(error, TokenUnavailable) else None
+            self._failure, self._ask_again_at = error, now + (pause or self._timing.unsent_first)
+            return self._token
+        lifetime = _lifetime(answer)
+        margin = min(max(_LEAST_MARGIN, lifetime / 10), lifetime / 2)
+        self._failure = None
+        self._token = _Token(
+            text=str(answer["access_token"]),
+            asked_at=now,
+            renew_at=now + lifetime - margin,
+            expires_at=now + lifetime,
+        )
+        return self._token
+
+    def _told(self, now: float) -> TokenRefused | TokenUnavailable:
+        """The failure again, as a new exception: one raised in several threads would gather their tracebacks."""
+        if isinstance(self._failure, TokenUnavailable):
+            left = None if self._failure.seconds is None else max(0.0, self._ask_again_at - now)
+            return TokenUnavailable(str(self._failure), left)
+        return TokenRefused(str(self._failure))
+
+    def _asked(self) -> dict[str, Any]:
+        """One request to the token endpoint; the answer is a token, or an exception says why there is none."""
+        if self._url.startswith("http://") and is_loopback(self._url):
+            os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
+        with OAuth2Session(client=BackendApplicationClient(client_id=self._client_id)) as http:
+            http.headers["User-Agent"] = self.user_agent
+            http.trust_env = self._url.startswith("https://")  # no proxy may carry the secret in plain http
+            http.max_redirects = 0  # the secret goes to this address only
+            http.register_compliance_hook("access_token_response", self._checked)
+            try:
+                answer: dict[str, Any] = http.fetch_token(
+                    self._url,
+                    client_secret=self._secret.get_secret_value(),
+                    include_client_id=True,
+                    timeout=(self._timing.connect_timeout, self._timing.read_timeout),
+                )
+            except requests.TooManyRedirects as error:
+                raise TokenUnavailable(
+                    f"{self._url} answers with a redirect; set tokenUrl to where it leads"
+                ) from error
+            except requests.RequestException as error:
+                raise TokenUnavailable(f"{self._url} cannot be reached: {self.in_words(error)}") from error
+            except (MissingTokenError, ValueError) as error:
+                raise TokenUnavailable(f"{self._url} answered without a token; is tokenUrl right?") from error
+            except OAuth2Error as error:
+                raise TokenRefused(self._refusal(f"{error.error}: {error.description or ''}")) from error
+        return answer
+
+    def _checked(self, response: requests.Response) -> requests.Response:
+        """Tell an error status plainly: the OAuth library would only miss the token in it."""
+        status = response.status_code
+        if status == requests.codes.ok:
+            return response
+        words = _oauth_words(response)
+        if status in _REFUSED:
+            raise TokenRefused(self._refusal(words or f"status {status}"))
+        plain = masked(words or response.reason or "", [self._secret.get_secret_value()])
+        message = cut(f"{self._url} gives no token now ({status}): {plain}")
+        raise TokenUnavailable(message, _retry_after(response, self._timing.retry_after_longest))
+
+    def _refusal(self, words: str) -> str:
+        words = cut(masked(words, [self._secret.get_secret_value()]), 300)
+        return f"{self._url} does not accept the OAuth client: {words}; check SHJOBS_CLIENT_ID and SHJOBS_CLIENT_SECRET"
+
+
+_ADDRESS = re.compile(r"<[^<>]* at 0x[0-9a-f]+>:?\s*")
+_CONNECTION_WORDS: tuple[tuple[type[BaseException], str], ...] = (
+    (socket.gaierror, "the name of the host is not known"),
+    (TimeoutError, "no answer in time"),
+    (ConnectionRefusedError, "nothing listens there"),
+    (RemoteDisconnected, "the connection was closed without an answer"),
+    (ConnectionResetError, "the connection was reset"),
+    (BrokenPipeError, "the connection broke off"),
+)
+
+
+def _oauth_words(response: requests.Response) -> str:
+    """`error` and `error_description` of an OAuth answer; empty when it is something else, such as a proxy's page."""
+    try:
+        answer = response.json()
+    except ValueError:
+        return ""
+    if not isinstance(answer, dict):
+        return ""
+    return ": ".join(str(answer[key]) for key in ("error", "error_description") if answer.get(key))
+
+
+def _retry_after(response: requests.Response, longest: float) -> float | None:
+    """Seconds to wait. The API means milliseconds, an identity server perhaps seconds: below 1000 it is seconds."""
+    try:
+        number = float(response.headers["Retry-After"])
+    except (KeyError, ValueError):
+        return None
+    seconds = number if number < 1000 else number / 1000
+    return min(max(seconds, 1.0), longest) if math.isfinite(number) else None
+
+
+def _lifetime(answer: Mapping[str, Any]) -> float:
+    try:
+        lifetime = float(answer["expires_in"])
+    except (KeyError, TypeError, ValueError):
+        return _LIFETIME
+    return lifetime if 0 < lifetime < math.inf else _LIFETIME
+
+
+def _version() -> str:
+    try:
+        return version("shjobs")
+    except PackageNotFoundError:
+        return "0"

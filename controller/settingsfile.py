@@ -1,0 +1,32 @@
+"""Finds and reads shjobs.toml and the secret files it names; every door calls `load_settings` once, at its start."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from controller.errors import SettingsError
+from controller.settings import Settings, settings_from
+
+NAME = "shjobs.toml"
+
+
+def load_settings(config: Path | None, environment: Mapping[str, str]) -> Settings:
+    """The settings of `config`, else of shjobs.toml in the working directory, else the defaults.
+
+    Relative paths in them count from the file's folder. Raises `SettingsError` with every reason at once.
+    """
+    path = config or Path(NAME)
+    try:
+        text = _read(path)
+    except FileNotFoundError:
+        if config is not None:
+            raise SettingsError.one(str(path), "there is no such file; name the settings with --config") from None
+        text = ""
+    except OSError as error:
+        raise SettingsError.one(str(path), f"cannot be read: {error.strerror}") from error
+    except ValueError:
+        raise SettingsError.one(str(path), "is not UTF-8 text") from None
+    return settings_from(text, source=str(path), environment=environment, base=path.parent, read=_read)
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8-sig")

@@ -1,0 +1,174 @@
+"""Status files beside the manifests, or mirrored elsewhere: the loop hands in documents, this writes the bytes.
+
+They are an output only. A file is replaced in one step and only when its bytes change, so a reader never sees half
+of one and a watcher is woken by news alone.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import product
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
+
+from controller.errors import StateError
+
+LONGEST_DOCUMENT = 8 * 1024
+# YAML 1.2 reads these as numbers, the emitter (YAML 1.1) does not know: an etag such as 123e456 must stay text.
+_NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|0o[0-7]+")
+_LIMITS = tuple(product((100, 20, 5), (4000, 2000, 1000, 500, 250, 100)))
+
+
+def status_path(manifest: str) -> str:
+    """`a/ndvi.yaml` → `a/ndvi.status.yaml`."""
+    return str(PurePosixPath(manifest).with_suffix(".status.yaml"))
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Plain block style in the order given, without references."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  (the name is PyYAML's)
+        return True
+
+
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else "'" if _NUMBER.fullmatch(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style=style)
+
+
+_Dumper.add_representer(str, _text)
+_Dumper.add_multi_representer(str, _text)
+
+
+def render(documents: Sequence[Mapping[str, Any]]) -> bytes:
+    """The file's bytes: one YAML document for each, the same bytes for the same values, at most 8 KiB a document.
+
+    What is too long loses the end of its longest texts, then the end of its lists.
+    """
+    return b"---\n".join(_fitted(document) for document in documents)
+
+
+def _fitted(document: Mapping[str, Any]) -> bytes:
+    rendered = _dumped(document)
+    for items, letters in _LIMITS:
+        if len(rendered) <= LONGEST_DOCUMENT:
+            break
+        rendered = _dumped(_shortened(document, items, letters))
+    return rendered
+
+
+def _dumped(document: Any) -> bytes:
+    dumped: bytes = yaml.dump(
+        document,
+        Dumper=_Dumper,
+        encoding="utf-8",
+        allow_unicode=True,
+        sort_keys=False,
+        default_flow_style=False,
+        width=120,
+    )
+    return dumped
+
+
+def _shortened(value: Any, items: int, letters: int) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= letters else value[: letters - 1] + "…"
+    if isinstance(value, Mapping):
+        return {key: _shortened(each, items, letters) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shortened(each, items, letters) for each in value[:items]]
+    return value
+
+
+class StatusFiles:
+    """The status files of one tree of manifests. `status_dir` mirrors the tree when that cannot be written."""
+
+    def __init__(self, root: Path, status_dir: Path | None = None) -> None:
+        self._root = status_dir or root
+        self._is_mirror = status_dir is not None
+
+    def path(self, manifest: str) -> Path:
+        """Where the status of the manifest stands; `manifest` is relative to the tree."""
+        return self._root / status_path(manifest)
+
+    def write(self, manifest: str, documents: Sequence[Mapping[str, Any]]) -> bool:
+        """Write the file unless it already holds these bytes; True when it was written.
+
+        A folder that is gone with its manifests is not made again. Raises `StateError` when the disk refuses.
+        """
+        path, content = self.path(manifest), render(documents)
+        try:
+            if _holds(path, content):
+                _temporary(path).unlink(missing_ok=True)
+                return False
+            if self._is_mirror:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            elif not path.parent.is_dir():
+                return False
+            _replace(path, content)
+        except OSError as error:
+            raise self._unwritable(path, error) from error
+        return True
+
+    def remove(self, manifest: str) -> None:
+        """Remove the status of a manifest that is gone, and the mirror's folders that are empty then."""
+        path = self.path(manifest)
+        try:
+            for each in (path, _temporary(path)):
+                with suppress(FileNotFoundError, NotADirectoryError):
+                    each.unlink()
+        except OSError as error:
+            raise self._unwritable(path, error) from error
+        if self._is_mirror:
+            with suppress(OSError):
+                for folder in _folders(manifest):
+                    (self._root / folder).rmdir()
+
+    def check_writable(self) -> None:
+        """Raise `StateError` when no status file could be written. A tree that is not there yet is no error."""
+        probe = self._root / ".shjobs-writable.tmp"
+        try:
+            if self._is_mirror:
+                self._root.mkdir(parents=True, exist_ok=True)
+            elif not self._root.exists():
+                return
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise self._unwritable(self._root, error) from error
+
+    def _unwritable(self, path: Path, error: OSError) -> StateError:
+        advice = "name another folder with --status-dir (or statusDir in the settings)"
+        return StateError(f"{path}: the status cannot be written: {error.strerror}; {advice}")
+
+
+def _temporary(path: Path) -> Path:
+    """Hidden, no manifest by its suffix, and always the same: the next write takes over what a crash left."""
+    return path.with_name(f".{path.name}.tmp")
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        return path.read_bytes() == content
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        return False
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = _temporary(path)
+    # Not through a link that somebody laid there.
+    with suppress(FileNotFoundError):
+        temporary.unlink()
+    with temporary.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _folders(manifest: str) -> Iterator[PurePosixPath]:
+    """The folders above a manifest, innermost first, without the root."""
+    yield from list(PurePosixPath(manifest).parents)[:-1]

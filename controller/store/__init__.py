@@ -1,0 +1,243 @@
+"""The ledger: everything that must outlive the process, in one SQLite file (DESIGN §6).
+
+Only the deciding thread writes. Each public method that changes something belongs inside `transaction()`, whose
+commit returns only when the rows are on the disk.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+from sqlite_utils import Database
+
+from controller.errors import StateError
+from controller.job import Job, Wanted
+from controller.store.rows import COLUMNS, MUTABLE, row_of, submission_of, written
+from controller.store.schema import migrations
+from controller.submission import Submission
+
+FILE_NAME = "shjobs.db"
+BINDINGS = {"deployment": "deployment", "account": "OAuth client"}
+
+
+class Store:
+    """One open ledger. A connection belongs to the thread that opened it."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    @classmethod
+    def open(cls, state: Path, bindings: Mapping[str, str | None]) -> Self:
+        """The ledger in the state directory, made or migrated if need be.
+
+        Raises `StateError` when it is newer than this program, or belongs to another deployment or account.
+        """
+        path = state / FILE_NAME
+        with _said_plainly(path):
+            state.mkdir(parents=True, exist_ok=True)
+            store = cls(Database(sqlite3.connect(path, timeout=10)))
+            try:
+                store._prepare(path)
+                store._bind(path, bindings)
+            except BaseException:
+                store.close()
+                raise
+        return store
+
+    @classmethod
+    def copy_of(cls, state: Path) -> Self:
+        """The ledger copied into memory, empty when there is none yet: what is done to it, nobody else sees."""
+        memory = Database(memory=True)
+        path = state / FILE_NAME
+        with _said_plainly(path):
+            if path.exists():
+                with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)) as file:
+                    file.backup(memory.conn)
+            store = cls(memory)
+            store._refuse_newer(path)
+            migrations.apply(memory)
+        return store
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, and on the disk when it is left. Raises `StateError` when the disk refuses."""
+        try:
+            with self._db.atomic():
+                yield
+        except sqlite3.OperationalError as error:
+            raise StateError(f"the ledger cannot be written: {error}; nothing more is submitted") from error
+
+    # submissions
+
+    def submissions(self) -> Iterator[Submission]:
+        """Every submission ever made, oldest first."""
+        for row in self._rows(f"select {', '.join(COLUMNS)} from submission order by number"):
+            yield submission_of(row)
+
+    def add(self, submission: Submission, body: str) -> int:
+        """Store a new submission with its body, which holds no secrets; returns its number."""
+        row = {**row_of(submission), "body": body}
+        marks = ", ".join(f":{column}" for column in row)
+        cursor = self._db.execute(f"insert into submission ({', '.join(row)}) values ({marks})", row)
+        return int(cursor.lastrowid or 0)
+
+    def save(self, submission: Submission) -> None:
+        """Store what became of a submission."""
+        row = row_of(submission)
+        changes = ", ".join(f"{column} = :{column}" for column in MUTABLE)
+        self._db.execute(f"update submission set {changes} where number = :number", row)
+
+    def body_of(self, number: int) -> str:
+        """The body as sent, without secrets and with the delivery URL as the manifest has it."""
+        return str(self._one("select body from submission where number = ?", [number]) or "{}")
+
+    # jobs
+
+    def jobs(self) -> Iterator[Job]:
+        """Every job ever accepted, as last accepted."""
+        for row in self._rows("select name, path, position, generation, wanted from job"):
+            wanted = Wanted.model_validate_json(row["wanted"]) if row["wanted"] else None
+            generation, position = row["generation"], row["position"]
+            yield Job(name=row["name"], path=row["path"], index=position, generation=generation, wanted=wanted)
+
+    def save_job(self, job: Job, body: str | None = None) -> None:
+        """Store a job; `body` None keeps the stored one."""
+        self._db.execute(
+            "insert into job (name, path, position, generation, wanted, body) values (?, ?, ?, ?, ?, ?) "
+            "on conflict (name) do update set path = excluded.path, position = excluded.position, "
+            "generation = excluded.generation, wanted = excluded.wanted, body = coalesce(excluded.body, body)",
+            [job.name, job.path, job.index, job.generation, _wanted_text(job.wanted), body],
+        )
+
+    def wanted_body(self, name: str) -> str:
+        """The request body of the job as last accepted."""
+        return str(self._one("select body from job where name = ?", [name]) or "{}")
+
+    def told(self) -> dict[str, str]:
+        """The standing that was last told of each job."""
+        return {row["name"]: row["told"] for row in self._rows("select name, told from job")}
+
+    def mark_told(self, name: str, told: str) -> None:
+        self._db.execute("update job set told = ? where name = ?", [told, name])
+
+    # files
+
+    def files(self) -> list[dict[str, Any]]:
+        """What was known of each file when it was last read."""
+        rows = self._rows("select path, kind, size, mtime_ns, ctime_ns, inode, sha256, uses from file")
+        return [{**row, "uses": tuple(json.loads(row["uses"]))} for row in rows]
+
+    def replace_files(self, changed: Iterable[Mapping[str, object]], gone: Iterable[str]) -> None:
+        self._db.conn.executemany("delete from file where path = ?", [(path,) for path in gone])
+        self._db.conn.executemany(
+            "insert or replace into file values (:path, :kind, :size, :mtime_ns, :ctime_ns, :inode, :sha256, :uses)",
+            [{**row, "uses": json.dumps(row["uses"])} for row in changed],
+        )
+
+    # events and facts
+
+    def tell(self, at: datetime, reason: str, message: str, job: str = "", submission: str = "") -> None:
+        """Append an event; none is ever changed or deleted."""
+        self._db.execute(
+            "insert into event (at, job, submission, reason, message) values (?, ?, ?, ?, ?)",
+            [written(at), job or None, submission or None, reason, message],
+        )
+
+    def events(self, job: str | None = None, limit: int = 20) -> list[dict[str, Any]]:
+        """The latest events, newest last."""
+        where, arguments = ("where job = ?", [job]) if job else ("", [])
+        rows = self._rows(f"select * from event {where} order by number desc limit ?", [*arguments, limit])
+        return list(rows)[::-1]
+
+    def fact(self, key: str) -> str | None:
+        """A value of `meta`."""
+        value = self._one("select value from meta where key = ?", [key])
+        return None if value is None else str(value)
+
+    def set_fact(self, key: str, value: str) -> None:
+        self._db.execute("insert or replace into meta (key, value) values (?, ?)", [key, value])
+
+    def ask(self, at: datetime, command: str) -> None:
+        """Append a command for whoever turns the loop."""
+        self._db.execute("insert into inbox (at, command) values (?, ?)", [written(at), command])
+
+    def asked(self) -> list[tuple[int, str]]:
+        """The commands nobody has taken yet, oldest first."""
+        return [(row["number"], row["command"]) for row in self._rows("select * from inbox where done_at is null")]
+
+    def mark_done(self, number: int, at: datetime) -> None:
+        self._db.execute("update inbox set done_at = ? where number = ?", [written(at), number])
+
+    # opening
+
+    def _prepare(self, path: Path) -> None:
+        self._refuse_newer(path)
+        if migrations.applied(self._db) and migrations.pending(self._db):
+            self._copy(path)
+        self._db.enable_wal()
+        self._db.execute("pragma synchronous = full")
+        migrations.apply(self._db)
+
+    def _refuse_newer(self, path: Path) -> None:
+        known = {migration.name for migration in migrations._migrations}
+        newer = [item.name for item in migrations.applied(self._db) if item.name not in known]
+        if newer:
+            raise StateError(f"{path} was written by a newer version of shjobs (schema {newer[-1]!r}); use that one")
+
+    def _copy(self, path: Path) -> None:
+        """Keep the older database beside the one that is migrated."""
+        last = migrations.applied(self._db)[-1].name
+        with closing(sqlite3.connect(path.with_suffix(f".{last}.db"))) as copy:
+            self._db.conn.backup(copy)
+
+    def _bind(self, path: Path, bindings: Mapping[str, str | None]) -> None:
+        """One database belongs to one deployment and one OAuth client."""
+        for key, value in bindings.items():
+            known = self.fact(key)
+            if value and known is None:
+                self.set_fact(key, value)
+            elif value and known != value:
+                raise StateError(
+                    f"{path} belongs to the {BINDINGS[key]} {known!r}, the settings name {value!r}; "
+                    "use the former, or another state directory"
+                )
+        self._db.conn.commit()
+
+    def _rows(self, sql: str, arguments: Sequence[object] = ()) -> Iterator[dict[str, Any]]:
+        cursor = self._db.execute(sql, list(arguments))
+        names = [column[0] for column in cursor.description]
+        return (dict(zip(names, row, strict=True)) for row in cursor)
+
+    def _one(self, sql: str, arguments: Sequence[object]) -> object:
+        row = self._db.execute(sql, list(arguments)).fetchone()
+        return row[0] if row else None
+
+
+def _wanted_text(wanted: Wanted | None) -> str | None:
+    return wanted.model_dump_json() if wanted else None
+
+
+@contextmanager
+def _said_plainly(path: Path) -> Iterator[None]:
+    """Turn what SQLite and the file system say about the ledger into a sentence."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise StateError(
+            f"{path} cannot be used: {error}; restore it, or move it away to start from the bucket"
+        ) from error
+    except OSError as error:
+        raise StateError(f"{path} cannot be used: {error.strerror}") from error

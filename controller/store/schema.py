@@ -1,0 +1,84 @@
+"""The database schema as migrations, oldest first. A migration that has been released is never edited."""
+
+from sqlite_utils import Database, Migrations
+
+migrations = Migrations("shjobs")
+
+_FIRST = """
+create table submission (
+    number integer primary key,
+    id text not null,
+    job text not null,
+    digest text not null,
+    rerun integer not null,
+    attempt integer not null,
+    generation integer not null,
+    revision text not null default '',
+    body text not null,
+    outputs text not null,
+    prefix text not null,
+    credentials_ref text,
+    reserved_pu real,
+    intended_at text not null,
+    answer text check (answer in ('accepted', 'refused', 'unconfirmed')),
+    answered_at text,
+    answer_detail text,
+    message text not null default '',
+    request_id text unique,
+    missing_at text,
+    gone_at text,
+    verdict text check (verdict in ('succeeded', 'failed', 'unknown')),
+    reason text not null default '',
+    finished_at text,
+    evidence text,
+    spent_pu real,
+    look_at text
+);
+create unique index submission_paid_once on submission (job, digest, rerun, attempt) where answer is not 'refused';
+create index submission_by_job on submission (job, number);
+create table job (
+    name text primary key,
+    path text not null,
+    position integer not null,
+    generation integer not null,
+    wanted text,
+    body text,
+    told text not null default ''
+);
+create table file (
+    path text primary key,
+    kind text not null,
+    size integer not null,
+    mtime_ns integer not null,
+    ctime_ns integer not null,
+    inode integer not null,
+    sha256 text not null,
+    uses text not null
+);
+create table event (
+    number integer primary key,
+    at text not null,
+    job text,
+    submission text,
+    reason text not null,
+    message text not null
+);
+create index event_by_job on event (job, number);
+create table inbox (
+    number integer primary key,
+    at text not null,
+    command text not null,
+    done_at text
+);
+create table meta (
+    key text primary key,
+    value text not null
+);
+"""
+
+
+@migrations()
+def first(db: Database) -> None:
+    for statement in _FIRST.split(";"):
+        if statement.strip():
+            db.execute(statement)

@@ -1,0 +1,169 @@
+"""The tree of manifests as the loop sees it: files in, jobs out.
+
+Called by the loop at every scan. It reads only what changed, appraises what is new, and settles who declares which
+job; the ledger is the loop's business.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from controller.acceptance import Accepted, Broken
+from controller.claims import Declared, Place, Settlement, settled
+from controller.errors import Problem
+from controller.job import Job, Wanted
+from controller.loader import FileRecord, scan
+
+Appraise = Callable[[Accepted], Wanted | tuple[Problem, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a scan found: jobs with their new bodies (None: unchanged), paths whose status may differ, files to note.
+
+    `problems` belong to no manifest: folders that could not be read, names that are not UTF-8.
+    """
+
+    jobs: tuple[tuple[Job, str | None], ...] = ()
+    paths: frozenset[str] = frozenset()
+    gone: tuple[str, ...] = ()
+    clean: tuple[FileRecord, ...] = ()
+    unclean: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    ready: bool = True
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Acceptance:
+    wanted: Wanted
+    body: str
+
+
+class Tree:
+    """What is declared, by path and by name."""
+
+    def __init__(self, root: Path, appraise: Appraise) -> None:
+        self._root = root
+        self._appraise = appraise
+        self._files: dict[str, FileRecord] = {}
+        self._documents: dict[str, list[Declared]] = {}
+        self._claimants: dict[str, list[Declared]] = {}
+        self._rejections: dict[Place, tuple[Problem, ...]] = {}
+        # What a document asks for, until a job has taken it over: newly read, or second to a name.
+        self._acceptances: dict[Place, _Acceptance] = {}
+
+    def remember(self, files: Iterable[FileRecord], jobs: Iterable[Job]) -> None:
+        """Start from what the ledger knows: files without problems, and the jobs they declare."""
+        self._files = {record.path: record for record in files}
+        for job in sorted(jobs, key=lambda item: (item.path, item.index)):
+            if job.wanted is not None and job.path in self._files:
+                documents = [*self._documents.get(job.path, ()), _declared(job)]
+                self._declare(job.path, documents)
+
+    def documents(self, path: str) -> list[Declared]:
+        """The documents of a manifest file in their order, with everything that is wrong with them."""
+        found = self._documents.get(path, ())
+        return [replace(item, problems=self._rejections.get(item.place, item.problems)) for item in found]
+
+    def paths(self) -> Iterable[str]:
+        """Every manifest file."""
+        return self._documents.keys()
+
+    def refresh(self, jobs: Mapping[str, Job], now: datetime) -> Change:
+        """Scan the tree; answers the jobs that are new, changed, moved, removed or in trouble."""
+        found = scan(self._root, self._files, now)
+        if not found.ready:
+            return Change(ready=False, reason=found.reason)
+        touched = {*(file.path for file in found.changed), *found.gone}
+        names = {job.name for job in jobs.values() if job.path in touched} if touched else set()
+        for file in found.changed:
+            names |= self._declare(file.path, [self._read(item) for item in file.documents])
+        for path in found.gone:
+            names |= self._declare(path, [])
+        settlement = self._settle(names, jobs)
+        changed = tuple(self._changes(jobs, settlement))
+        self._note(found.records, found.gone)
+        paths = touched | {*(item.path for item in settlement.rejected), *(job.path for job, _ in changed)}
+        clean = [record for record in found.records.values() if self._is_clean(record)]
+        return Change(
+            jobs=changed,
+            paths=frozenset(paths & self._documents.keys()),
+            gone=tuple(path for path in touched if path not in self._documents),
+            clean=tuple(clean),
+            unclean=tuple(found.records.keys() - {record.path for record in clean}),
+            problems=tuple(sorted(found.problems)),
+        )
+
+    def _read(self, item: Accepted | Broken) -> Declared:
+        if isinstance(item, Broken):
+            return Declared(path=item.path, index=item.index, name=item.name, problems=item.problems)
+        answer = self._appraise(item)
+        if isinstance(answer, tuple):
+            return Declared(path=item.path, index=item.index, name=item.name, problems=answer)
+        body = json.dumps(item.request.body, ensure_ascii=False)
+        self._acceptances[item.path, item.index] = _Acceptance(wanted=answer, body=body)
+        return Declared(path=item.path, index=item.index, name=item.name)
+
+    def _declare(self, path: str, documents: Sequence[Declared]) -> set[str]:
+        """Put these documents in the place of the file's earlier ones; answers every name this concerns."""
+        before, names = self._documents.pop(path, []), set()
+        for item in before:
+            if item.name is not None:
+                self._claimants[item.name].remove(item)
+                names.add(item.name)
+        for item in documents:
+            if item.name is not None:
+                self._claimants.setdefault(item.name, []).append(item)
+                names.add(item.name)
+        if documents:
+            self._documents[path] = list(documents)
+        return names
+
+    def _settle(self, names: set[str], jobs: Mapping[str, Job]) -> Settlement:
+        recorded = {name: (jobs[name].path, jobs[name].index) for name in names if name in jobs and jobs[name].wanted}
+        settlement = settled(names, recorded, self._documents, self._claimants)
+        for name in names:
+            for item in self._claimants.get(name, ()):
+                self._rejections.pop(item.place, None)
+        self._rejections |= {item.place: item.problems for item in settlement.rejected}
+        return settlement
+
+    def _changes(self, jobs: Mapping[str, Job], settlement: Settlement) -> Iterable[tuple[Job, str | None]]:
+        for name, owner in settlement.owners.items():
+            job, acceptance = jobs.get(name), self._acceptances.pop(owner.place, None)
+            taken = _taken_over(job, owner, acceptance.wanted if acceptance else None)
+            if taken != job:
+                yield taken, acceptance.body if acceptance else None
+        for name, problems in settlement.stuck.items():
+            yield replace(jobs[name], problems=problems), None
+        for name in settlement.removed:
+            yield replace(jobs[name], wanted=None, problems=()), None
+
+    def _note(self, records: Mapping[str, FileRecord], gone: Iterable[str]) -> None:
+        for path in gone:
+            self._files.pop(path, None)
+        self._files |= records
+
+    def _is_clean(self, record: FileRecord) -> bool:
+        """Whether a restart may trust the stored form: a file with problems is read again, to tell them again."""
+        return all(
+            item.accepted and item.place not in self._rejections for item in self._documents.get(record.path, ())
+        )
+
+
+def _declared(job: Job) -> Declared:
+    return Declared(path=job.path, index=job.index, name=job.name)
+
+
+def _taken_over(job: Job | None, owner: Declared, wanted: Wanted | None) -> Job:
+    """The job as its owner declares it; the generation grows with every other digest."""
+    name = owner.name or ""
+    if job is None:
+        return Job(name=name, path=owner.path, index=owner.index, generation=1, wanted=wanted)
+    wanted = wanted or job.wanted
+    same = job.wanted is not None and wanted is not None and job.wanted.digest == wanted.digest
+    generation = job.generation if same else job.generation + 1
+    return replace(job, path=owner.path, index=owner.index, generation=generation, wanted=wanted, problems=())

@@ -1,0 +1,176 @@
+"""A few threads that carry out calls for the deciding thread and put each outcome into its inbox.
+
+A turn never waits for a call. Secrets are joined to a request here, for the moment of its POST, and nowhere kept.
+"""
+
+import json
+import logging
+import queue
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from controller.answers import BucketAnswer, GetAnswer, NoAnswer, PostAnswer, Refusal, Refused, Unconfirmed, Unreadable
+from controller.deployments import Credential
+from controller.errors import ShjobsError
+from controller.next_step import List
+from controller.request import payload
+from controller.submission import Submission
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """Send a stored intent, once. `body` is JSON without secrets; `role_arn` stands in for a key pair."""
+
+    submission: Submission
+    body: str
+    role_arn: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Get:
+    """Ask for a status."""
+
+    submission: Submission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Read the bucket as a `List` step says; `digest` is what the job wanted when it was asked."""
+
+    job: str
+    digest: str
+    step: List
+
+
+Call = Post | Get | Look
+NOT_SENT = Refused(why=Refusal.UNSENT, message="the controller stopped before the request was sent")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    call: Post
+    answer: PostAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Got:
+    call: Get
+    answer: GetAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    call: Look
+    answer: BucketAnswer
+
+
+CallOutcome = Posted | Got | Looked
+
+
+class ServiceCalls(Protocol):
+    """What is needed of the service."""
+
+    def submit(self, payload: Mapping[str, object]) -> PostAnswer: ...
+    def status(self, request_id: str) -> GetAnswer: ...
+
+
+class BucketCalls(Protocol):
+    """What is needed of object storage."""
+
+    def read(self, prefix: str, credentials_ref: str | None, *, only: str = "") -> BucketAnswer: ...
+
+
+class Remote:
+    """Carries out one call; an error that nobody foresaw becomes the most careful answer of its kind."""
+
+    def __init__(self, service: ServiceCalls, bucket: BucketCalls, credentials: Mapping[str, Credential]) -> None:
+        self._service = service
+        self._bucket = bucket
+        self._credentials = credentials
+
+    def outcome(self, call: Call) -> CallOutcome:
+        match call:
+            case Post():
+                return Posted(call=call, answer=self._post(call))
+            case Get():
+                return Got(call=call, answer=self._get(call))
+            case Look():
+                return Looked(call=call, answer=self._look(call))
+
+    def _post(self, call: Post) -> PostAnswer:
+        try:
+            fields = {"iamRoleARN": call.role_arn} if call.role_arn else self._key_pair(call.submission)
+            return self._service.submit(payload(json.loads(call.body), call.submission.prefix, fields))
+        except Exception as error:  # noqa: BLE001  the one net: a POST may have left
+            return Unconfirmed(message=_unforeseen(error))
+
+    def _key_pair(self, submission: Submission) -> dict[str, str]:
+        credential = self._credentials[submission.credentials_ref or ""]
+        pair = {"accessKey": credential.access_key, "secretAccessKey": credential.secret_access_key}
+        return {field: secret.get_secret_value() for field, secret in pair.items() if secret}
+
+    def _get(self, call: Get) -> GetAnswer:
+        try:
+            return self._service.status(call.submission.request_id or "")
+        except Exception as error:  # noqa: BLE001  the one net of this job
+            return NoAnswer(message=_unforeseen(error))
+
+    def _look(self, call: Look) -> BucketAnswer:
+        try:
+            return self._bucket.read(call.step.prefix, call.step.credentials_ref, only=call.step.only)
+        except Exception as error:  # noqa: BLE001  the one net of this job
+            return Unreadable(message=_unforeseen(error))
+
+
+class Workers:
+    """`count` threads that take calls in order; `inbox` receives the outcomes."""
+
+    def __init__(self, remote: Remote, inbox: "queue.Queue[CallOutcome | None]", count: int) -> None:
+        self._remote = remote
+        self._inbox = inbox
+        self._stopping = threading.Event()
+        self._calls: queue.Queue[Call | None] = queue.Queue()
+        self._threads = [threading.Thread(target=self._work, name=f"worker-{n}", daemon=True) for n in range(count)]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop(0)
+
+    def stop(self, patience: float) -> None:
+        """Start no further call and wait up to `patience` seconds for those under way.
+
+        A POST that was still in the queue has certainly not been sent, and its outcome says so.
+        """
+        self._stopping.set()
+        for _thread in self._threads:
+            self._calls.put(None)
+        ends_at = time.monotonic() + patience
+        for thread in self._threads:
+            thread.join(max(0.0, ends_at - time.monotonic()))
+
+    def hand(self, call: Call) -> None:
+        """Queue a call; returns at once."""
+        self._calls.put(call)
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            if not self._stopping.is_set():
+                self._inbox.put(self._remote.outcome(call))
+            elif isinstance(call, Post):
+                self._inbox.put(Posted(call=call, answer=NOT_SENT))
+
+
+def _unforeseen(error: Exception) -> str:
+    """The kind of an error nobody named; its text and traceback may hold secrets and are not told."""
+    words = str(error) if isinstance(error, ShjobsError) else f"unforeseen {type(error).__name__}; please report this"
+    log.error("%s", words)
+    return words

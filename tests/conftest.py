@@ -1,0 +1,151 @@
+"""What many tests stand on: a small repository of manifests beside a real sandbox on a free port."""
+
+import queue
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from controller.assembly import Inbox, controller
+from controller.clock import Clock
+from controller.sandbox.ledger import posts
+from controller.sandbox.options import SandboxOptions
+from controller.sandbox.program import Sandbox
+from controller.sandbox.render import Rendered, RenderOptions, render
+from controller.settings import Settings
+from controller.settingsfile import load_settings
+from controller.turning import turn_to_rest
+
+ACCESS_KEY = "canary-access-key-7f3a"
+SECRET_KEY = "canary-secret-access-key-b91c"
+CLIENT_SECRET = "canary-client-secret-55d0"
+
+SETTINGS = """\
+deployment = "sandbox"
+timeScale = 0.02
+deliveryGrace = "60s"
+
+[credentials.my-bucket]
+prefixes = ["s3://my-bucket/"]
+folder = "{folder}"
+"""
+
+NDVI = """\
+apiVersion: shjobs/v1
+kind: AsyncProcess
+metadata:
+  name: {name}
+spec:
+  request:
+    input:
+      bounds:
+        bbox: [{west}, 35.80, 14.50, 35.90]
+      data:
+        - type: sentinel-2-l2a
+          dataFilter:
+            timeRange: {{from: 2022-06-20T00:00:00Z, to: 2022-06-30T23:59:59Z}}
+    output:
+      width: 64
+      height: 32
+      responses:
+        - {{identifier: default, format: {{type: image/tiff}}}}
+      delivery:
+        s3: {{url: "s3://my-bucket/rasters", credentialsRef: my-bucket}}
+    evalscript: |
+      //VERSION=3
+      function setup() {{
+        return {{input: ["B04", "B08"], output: {{bands: 1, sampleType: "FLOAT32"}}}};
+      }}
+      function evaluatePixel(sample) {{
+        return [index(sample.B08, sample.B04)];
+      }}
+"""
+
+
+def ndvi(name: str = "ndvi", west: float = 14.40) -> str:
+    """A manifest of a small, quick job."""
+    return NDVI.format(name=name, west=west)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """A repository of manifests, its state, and the sandbox it talks to."""
+
+    root: Path
+    sandbox: Sandbox
+    environment: Mapping[str, str] = field(repr=False)
+    bodies: list[Mapping[str, object]]
+
+    @property
+    def jobs(self) -> Path:
+        return self.root / "jobs.d"
+
+    @property
+    def state(self) -> Path:
+        return self.root / "state"
+
+    @property
+    def bucket(self) -> Path:
+        return self.root / "sandbox" / "my-bucket"
+
+    def write(self, path: str, text: str) -> Path:
+        """A manifest or a script below jobs.d."""
+        target = self.jobs / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+        return target
+
+    def settings(self, **changed: str) -> Settings:
+        """The settings as the command line reads them; `changed` are further variables."""
+        return load_settings(self.root / "shjobs.toml", {**self.environment, **changed})
+
+    def sync(self, settings: Settings | None = None) -> dict[str, dict[str, Any]]:
+        """Turn the loop to rest; the status documents by job name."""
+        inbox: Inbox = queue.Queue()
+        clock = Clock()
+        with controller(settings or self.settings(), lambda _news: None, inbox) as (assembly, workers):
+            turn_to_rest(assembly.loop, inbox, workers, clock, threading.Event())
+            return {str(document.get("name")): document for document in assembly.documents(clock.now())}
+
+    def status(self, path: str) -> list[dict[str, Any]]:
+        """The documents of a status file."""
+        return list(yaml.safe_load_all((self.jobs / path).read_text(encoding="utf-8")))
+
+    def posts(self) -> int:
+        """How many POSTs the sandbox has read."""
+        return len(posts(self.sandbox.ledger.entries()))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    folder = tmp_path / "sandbox"
+    options = SandboxOptions(
+        folder=folder,
+        port=0,
+        buckets=("my-bucket",),
+        keys={ACCESS_KEY: SECRET_KEY},
+        client_secret=CLIENT_SECRET,
+        requests_per_minute=0,
+    )
+    (tmp_path / "jobs.d").mkdir()
+    (tmp_path / "shjobs.toml").write_text(SETTINGS.format(folder=folder), encoding="utf-8")
+    bodies: list[Mapping[str, object]] = []
+
+    def noted(body: Mapping[str, object], folder: Path, render_options: RenderOptions) -> Rendered:
+        bodies.append(body)
+        return render(body, folder, render_options)
+
+    with Sandbox(options, renderer=noted) as sandbox:
+        environment = {
+            "SHJOBS_BASE_URL": sandbox.base_url,
+            "SHJOBS_TOKEN_URL": f"{sandbox.base_url}/oauth/token",
+            "SHJOBS_CLIENT_ID": "sandbox",
+            "SHJOBS_CLIENT_SECRET": CLIENT_SECRET,
+            "SHJOBS_CREDENTIALS_MY_BUCKET_ACCESS_KEY": ACCESS_KEY,
+            "SHJOBS_CREDENTIALS_MY_BUCKET_SECRET_ACCESS_KEY": SECRET_KEY,
+        }
+        yield Workspace(root=tmp_path, sandbox=sandbox, environment=environment, bodies=bodies)

@@ -1,0 +1,41 @@
+"""What must be there before anything is sent: told in one message, before a lock or a file is touched."""
+
+import queue
+from pathlib import Path
+
+import pytest
+
+from controller.assembly import controller
+from controller.errors import UsageError
+from controller.settingsfile import load_settings
+
+NO_CLIENT = (
+    "no OAuth client: set SHJOBS_CLIENT_ID and SHJOBS_CLIENT_SECRET, "
+    "or clientIdFile and clientSecretFile in shjobs.toml"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        pytest.param("", [], id="nothing is set"),
+        pytest.param('clientId = "me"', [], id="the secret is not set"),
+        pytest.param(
+            'clientId = "me"\nclientSecretFile = "run/secret"',
+            [
+                "clientSecret: the file named by clientSecretFile is missing or empty; "
+                "write it or set SHJOBS_CLIENT_SECRET"
+            ],
+            id="the secret's file is not there",
+        ),
+    ],
+)
+def test_without_an_oauth_client_the_error_names_every_secret_that_was_not_found(
+    tmp_path: Path, text: str, lines: list[str]
+) -> None:
+    config = tmp_path / "shjobs.toml"
+    config.write_text(text)
+    with pytest.raises(UsageError) as caught, controller(load_settings(config, {}), lambda _news: None, queue.Queue()):
+        pass
+    assert str(caught.value).splitlines() == [NO_CLIENT, *(f"{config}: {line}" for line in lines)]
+    assert list(tmp_path.iterdir()) == [config]
