@@ -1,0 +1,138 @@
+"""Status files: the same bytes for the same values, replaced in one step, and only when something changed."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from controller.errors import StateError
+from controller.statusfile import LONGEST_DOCUMENT, StatusFiles, render, status_path
+
+
+class Phase(StrEnum):
+    RUNNING = "Running"
+
+
+@pytest.mark.parametrize(
+    ("manifest", "status"),
+    [
+        pytest.param("ndvi.yaml", "ndvi.status.yaml", id="beside the manifest"),
+        pytest.param("a/b/ndvi.yml", "a/b/ndvi.status.yaml", id="in its folder"),
+        pytest.param("a.b/ndvi.2022.json", "a.b/ndvi.2022.status.yaml", id="only the last suffix goes"),
+    ],
+)
+def test_where_a_status_stands(manifest: str, status: str) -> None:
+    assert status_path(manifest) == status
+
+
+def test_documents_keep_their_order_and_stay_readable() -> None:
+    shared = {"bytes": 1}
+    documents: list[dict[str, Any]] = [
+        {"phase": Phase.RUNNING, "message": "Zeile 1\nZeile 2: ü", "outputs": [shared, shared], "etag": "123e456"},
+        {"phase": "Held", "requestId": None, "hold": True, "reason": "no"},
+    ]
+    assert render(documents).decode() == (
+        "phase: Running\nmessage: |-\n  Zeile 1\n  Zeile 2: ü\noutputs:\n- bytes: 1\n- bytes: 1\netag: '123e456'\n"
+        "---\nphase: Held\nrequestId: null\nhold: true\nreason: 'no'\n"
+    )
+    assert list(yaml.safe_load_all(render(documents)))[1] == documents[1]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param({"phase": "Failed", "message": "x" * 50_000}, id="one long text"),
+        pytest.param({"phase": "Failed", "message": "ü\n" * 20_000}, id="many lines beyond ASCII"),
+        pytest.param({"phase": "Failed", "outputs": [{"href": "s3://b/" + "k" * 300}] * 500}, id="many outputs"),
+        pytest.param({"phase": "Failed", "message": "\x00\x07" * 9000}, id="characters that need escapes"),
+    ],
+)
+def test_a_document_never_exceeds_its_size(document: dict[str, Any]) -> None:
+    rendered = render([document, document])
+    assert all(len(each.encode()) <= LONGEST_DOCUMENT for each in rendered.decode().split("\n---\n"))
+    assert yaml.safe_load(rendered.decode().split("\n---\n")[0])["phase"] == "Failed"
+
+
+def test_a_long_message_is_cut_before_anything_shorter() -> None:
+    href = "s3://bucket/" + "k" * 200
+    document = yaml.safe_load(render([{"message": "x" * 20_000, "outputs": [{"href": href}]}]))
+    assert document["outputs"] == [{"href": href}]
+    assert document["message"].endswith("x…")
+
+
+def files(root: Path) -> list[str]:
+    return sorted(str(each.relative_to(root)) for each in root.rglob("*") if each.is_file())
+
+
+def test_a_file_is_written_only_when_its_bytes_change(tmp_path: Path) -> None:
+    status = StatusFiles(tmp_path)
+    assert status.write("ndvi.yaml", [{"phase": "Pending"}])
+    before = (tmp_path / "ndvi.status.yaml").stat()
+    assert not status.write("ndvi.yaml", [{"phase": "Pending"}])
+    assert (tmp_path / "ndvi.status.yaml").stat() == before
+    assert status.write("ndvi.yaml", [{"phase": "Running"}])
+    assert (tmp_path / "ndvi.status.yaml").read_text() == "phase: Running\n"
+    assert files(tmp_path) == ["ndvi.status.yaml"]
+
+
+def test_an_edited_file_is_written_again(tmp_path: Path) -> None:
+    status = StatusFiles(tmp_path)
+    (tmp_path / "ndvi.status.yaml").write_text("phase: Succeeded\n")
+    assert status.write("ndvi.yaml", [{"phase": "Pending"}])
+
+
+def test_a_mirror_makes_its_folders_and_removes_them_again(tmp_path: Path) -> None:
+    tree, mirror = tmp_path / "tree", tmp_path / "mirror"
+    tree.mkdir()
+    status = StatusFiles(tree, mirror)
+    status.check_writable()
+    assert status.write("a/b/ndvi.yaml", [{"phase": "Pending"}])
+    assert status.write("a/tci.yaml", [{"phase": "Pending"}])
+    assert files(tmp_path) == ["mirror/a/b/ndvi.status.yaml", "mirror/a/tci.status.yaml"]
+    status.remove("a/b/ndvi.yaml")
+    assert [(mirror / "a").is_dir(), (mirror / "a/b").is_dir()] == [True, False]
+    status.remove("a/tci.yaml")
+    assert list(mirror.iterdir()) == []
+
+
+def test_a_folder_that_went_with_its_manifests_is_not_made_again(tmp_path: Path) -> None:
+    status = StatusFiles(tmp_path)
+    assert not status.write("gone/ndvi.yaml", [{"phase": "Pending"}])
+    status.remove("gone/ndvi.yaml")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("after", ["a change", "no change", "the removal"])
+def test_what_a_crashed_write_left_is_cleaned(tmp_path: Path, after: str) -> None:
+    status = StatusFiles(tmp_path)
+    status.write("ndvi.yaml", [{"phase": "Pending"}])
+    left = tmp_path / ".ndvi.status.yaml.tmp"
+    left.write_text("phase: Ru")
+    if after == "the removal":
+        status.remove("ndvi.yaml")
+    else:
+        status.write("ndvi.yaml", [{"phase": "Running" if after == "a change" else "Pending"}])
+    assert files(tmp_path) == ([] if after == "the removal" else ["ndvi.status.yaml"])
+
+
+def test_a_link_laid_where_the_temporary_file_goes_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("mine")
+    (tmp_path / ".ndvi.status.yaml.tmp").symlink_to(tmp_path / "precious")
+    StatusFiles(tmp_path).write("ndvi.yaml", [{"phase": "Pending"}])
+    assert (tmp_path / "precious").read_text() == "mine"
+
+
+def test_a_tree_that_cannot_be_written_is_told_with_advice(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for status in (StatusFiles(tmp_path / "file"), StatusFiles(tmp_path, tmp_path / "file/status")):
+        with pytest.raises(StateError, match="--status-dir"):
+            status.check_writable()
+    with pytest.raises(StateError, match="--status-dir"):
+        StatusFiles(tmp_path, tmp_path / "file").write("ndvi.yaml", [{"phase": "Pending"}])
+
+
+def test_a_tree_that_is_not_there_yet_is_no_error(tmp_path: Path) -> None:
+    StatusFiles(tmp_path / "later").check_writable()
+    assert not (tmp_path / "later").exists()

@@ -1,0 +1,173 @@
+"""The ledger on a real disk: what is stored comes back, and what cannot be used is refused by name."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from controller.answers import Accepted, Refusal, Refused, StoredObject, Unconfirmed
+from controller.errors import StateError
+from controller.job import Estimate, ExpectedOutput, Job, Wanted
+from controller.store import FILE_NAME, Store
+from controller.submission import Evidence, Outcome, Submission
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+TIFF = ExpectedOutput(identifier="default", media_type="image/tiff", extensions=("tif", "tiff"))
+INTENT = Submission(
+    job="ndvi",
+    digest="1:" + "ab" * 32,
+    rerun=0,
+    attempt=0,
+    generation=1,
+    prefix="s3://my-bucket/rasters/ndvi/abababababababab-r0-a0",
+    intended_at=NOW,
+    outputs=(TIFF,),
+    credentials_ref="my-bucket",
+    reserved=20.5,
+)
+SETTLED = replace(
+    INTENT.answered(Accepted(request_id="6fd0b4e5-0000-4000-8000-000000000001"), NOW, NOW + timedelta(seconds=10)),
+    missing_at=NOW + timedelta(minutes=1),
+    gone_at=NOW + timedelta(minutes=2),
+    outcome=Outcome.SUCCEEDED,
+    reason="Delivered",
+    message="every declared output is delivered",
+    finished_at=NOW + timedelta(minutes=3),
+    evidence=Evidence(
+        at=NOW,
+        since=NOW,
+        readable=True,
+        objects=(StoredObject(key="x/default.tif", bytes=9, etag="e", modified=NOW),),
+        spent=20.25,
+    ),
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store.open(tmp_path, {"deployment": "sandbox", "account": "me"})
+
+
+@pytest.mark.parametrize(
+    "submission",
+    [
+        pytest.param(INTENT, id="an intent"),
+        pytest.param(SETTLED, id="settled with evidence"),
+        pytest.param(INTENT.answered(Unconfirmed(message="no answer"), NOW, NOW), id="unconfirmed"),
+        pytest.param(
+            INTENT.answered(Refused(why=Refusal.RATE, message="slow down", status=429, retry_after=3.4), NOW, None),
+            id="refused for a while",
+        ),
+    ],
+)
+def test_a_submission_comes_back_as_it_was_stored(store: Store, submission: Submission) -> None:
+    with store, store.transaction():
+        number = store.add(INTENT, '{"input": {}}')
+        stored = replace(submission, number=number)
+        store.save(stored)
+        assert list(store.submissions()) == [stored]
+        assert store.body_of(number) == '{"input": {}}'
+
+
+def test_one_submission_cannot_be_stored_twice_unless_it_was_refused(store: Store) -> None:
+    refused = INTENT.answered(Refused(why=Refusal.RATE, message="slow down"), NOW, None)
+    with store:
+        with store.transaction():
+            store.save(replace(refused, number=store.add(INTENT, "{}")))
+            store.add(INTENT, "{}")
+        with pytest.raises(sqlite3.IntegrityError), store.transaction():
+            store.add(INTENT, "{}")
+
+
+def test_a_job_comes_back_and_keeps_its_body_until_there_is_another(store: Store) -> None:
+    wanted = Wanted(
+        digest=INTENT.digest,
+        delivery_url="s3://my-bucket/rasters",
+        outputs=(TIFF,),
+        estimate=Estimate(expected=1, upper=None),
+    )
+    job = Job(name="ndvi", path="a/ndvi.yaml", index=1, generation=3, wanted=wanted)
+    with store, store.transaction():
+        store.save_job(job, "{}")
+        store.save_job(replace(job, path="b.yaml"))
+        assert list(store.jobs()) == [replace(job, path="b.yaml")]
+        assert store.wanted_body("ndvi") == "{}"
+
+
+def test_what_fails_inside_a_transaction_leaves_nothing(store: Store) -> None:
+    with store:
+        with pytest.raises(ZeroDivisionError), store.transaction():
+            store.add(INTENT, "{}")
+            raise ZeroDivisionError
+        assert list(store.submissions()) == []
+
+
+def test_the_intent_is_stored_with_full_synchronous(store: Store) -> None:
+    with store:
+        assert store._db.execute("pragma synchronous").fetchone() == (2,)
+
+
+@pytest.mark.parametrize(
+    ("bindings", "words"),
+    [
+        pytest.param(
+            {"deployment": "cdse"}, "the deployment 'sandbox', the settings name 'cdse'", id="other deployment"
+        ),
+        pytest.param({"account": "you"}, "the OAuth client 'me', the settings name 'you'", id="other account"),
+    ],
+)
+def test_a_ledger_of_somebody_else_is_refused(
+    store: Store, tmp_path: Path, bindings: dict[str, str], words: str
+) -> None:
+    store.close()
+    with pytest.raises(StateError, match=words):
+        Store.open(tmp_path, bindings)
+
+
+def test_a_newer_ledger_is_refused_by_name(store: Store, tmp_path: Path) -> None:
+    store.close()
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db, db:
+        db.execute(
+            "insert into _sqlite_migrations (migration_set, name, applied_at) values ('shjobs', 'from_the_future', '')"
+        )
+    with pytest.raises(StateError, match="newer version of shjobs \\(schema 'from_the_future'\\)"):
+        Store.open(tmp_path, {})
+    with pytest.raises(StateError, match="newer version"):
+        Store.copy_of(tmp_path)
+
+
+@pytest.mark.parametrize("opened", [lambda path: Store.open(path, {}), Store.copy_of], ids=["to write", "to look"])
+def test_a_file_that_is_no_database_is_told_plainly(tmp_path: Path, opened: Callable[[Path], Store]) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"this is not a database" * 100)
+    with pytest.raises(StateError, match="cannot be used: file is not a database"):
+        opened(tmp_path)
+
+
+def test_a_copy_sees_everything_and_changes_nothing(store: Store, tmp_path: Path) -> None:
+    with store, Store.copy_of(tmp_path) as empty, store.transaction():
+        store.add(INTENT, "{}")
+        assert list(empty.submissions()) == []
+    with Store.copy_of(tmp_path) as copy:
+        with copy.transaction():
+            copy.set_fact("history", "known")
+        assert len(list(copy.submissions())) == 1
+    with Store.open(tmp_path, {}) as again:
+        assert again.fact("history") is None
+
+
+def test_looking_at_a_state_that_is_not_there_makes_no_file(tmp_path: Path) -> None:
+    Store.copy_of(tmp_path / "nowhere").close()
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_commands_wait_in_the_inbox_until_they_are_done(store: Store) -> None:
+    with store, store.transaction():
+        store.ask(NOW, "one")
+        store.ask(NOW, "two")
+        [(first, _), _] = store.asked()
+        store.mark_done(first, NOW)
+        assert [text for _, text in store.asked()] == ["two"]
