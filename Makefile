@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install lint test demo lock clean
+.PHONY: install lint test prove demo lock clean
 
 install: $(VENV)/.installed
 
@@ -20,6 +20,10 @@ lint: install
 
 test: lint
 	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+# The long proofs: make prove, make prove SEED=7, make prove PARTS="crash races". They write docs/proofs/*.json.
+prove: install
+	$(BIN)/python -m tests.proofs $(if $(SEED),--seed $(SEED)) $(PARTS)
 
 demo: install
 	$(BIN)/shjobs demo

@@ -1,0 +1,344 @@
+"""The docs say what the program does: nothing is missing, nothing is invented, and the README's session replays."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
+
+from controller.cli import COMMANDS, cli
+from controller.environment import variable_of
+from controller.manifest import Manifest, child_models, known_keys
+from controller.manifest import Written as WrittenManifest
+from controller.sandbox.faults import KINDS, Fault
+from controller.settings import settings_from
+from controller.standing import Phase, Reason
+from controller.written import Policy, Written, WrittenCredential
+from tests.test_architecture import FLOORS
+from tests.test_cli import shjobs
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+END = "\x1e"
+TIME_SCALE = "0.02"
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """The fenced blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of every table row, without the marks of code; headers and rules begin with no mark."""
+    lines = [line for line in text.splitlines() if line.startswith("| `")]
+    return [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines]
+
+
+def section(text: str, heading: str) -> str:
+    """What stands below a heading, up to the next one."""
+    return text.split(f"\n{heading}\n", 1)[1].split("\n#", 1)[0]
+
+
+# the session of the README
+
+
+def session() -> list[tuple[str, str]]:
+    """Every command of the README's console blocks with the output that is shown for it."""
+    steps = [step for block in blocks(README, "console") for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
+    return [(command, output) for command, _, output in (step.partition("\n") for step in steps)]
+
+
+def comparable(output: str) -> list[str]:
+    """The lines without what differs from run to run; sizes of compressed rasters depend on the machine's zlib."""
+    for pattern, word in (
+        (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "REQUEST-ID"),
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"),
+        (r"(?<=etag: ).*", "ETAG"),
+        (r"(?<=bytes: )\d+", "BYTES"),
+        (r"(?<=127\.0\.0\.1:)\d+", "PORT"),
+    ):
+        output = re.sub(pattern, word, output)
+    return [line.rstrip() for line in output.rstrip().splitlines()]
+
+
+@contextmanager
+def sandbox(folder: Path, lines: int) -> Iterator[str]:
+    """`shjobs sandbox` in `folder`, on a free port; what it says at its start, once that is so many lines."""
+    command = [sys.executable, "-m", "controller", "sandbox", "--port", "0"]
+    said = folder / "sandbox.out"
+    with (
+        said.open("w") as file,
+        subprocess.Popen(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=file) as process,
+    ):
+        try:
+            deadline = time.monotonic() + 20
+            while said.read_text().count("\n") < lines and process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.02)
+            yield said.read_text()
+        finally:
+            process.terminate()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty folder with the files that the README shows, its script, and a command named `shjobs`."""
+    [manifest] = blocks(README, "yaml")
+    (tmp_path / "jobs.d").mkdir()
+    (tmp_path / "jobs.d" / "ndvi.yaml").write_text(manifest, encoding="utf-8")
+    shutil.copy(ROOT / "jobs.d" / "ndvi.js", tmp_path / "jobs.d")
+    (tmp_path / "shjobs.toml").write_text(blocks(README, "toml")[0], encoding="utf-8")
+    command = tmp_path / "bin" / "shjobs"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m controller "$@"\n', encoding="utf-8")
+    command.chmod(0o755)
+    return tmp_path
+
+
+def replayed(folder: Path, exports: list[str], commands: list[str]) -> list[str]:
+    """The outputs of the commands, typed one after the other into one shell, after the sandbox's own exports."""
+    script = "\n".join([*exports, *(f"{command}\nprintf '{END}'" for command in commands)])
+    given = {
+        "PATH": os.pathsep.join([str(folder / "bin"), os.environ.get("PATH", os.defpath)]),
+        "PYTHONPATH": str(ROOT),
+        "LC_ALL": "C.UTF-8",
+        "SHJOBS_TIME_SCALE": TIME_SCALE,
+    }
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=folder, env=given, capture_output=True, text=True, timeout=60, check=True
+    )
+    outputs = done.stdout.split(END)[:-1]
+    assert len(outputs) == len(commands), done.stderr
+    return outputs
+
+
+def test_the_session_of_the_readme_replays(folder: Path) -> None:
+    """Typed as shown; only port, waiting times and what `comparable` leaves out differ. `make demo` has a test."""
+    shown = {command: output for command, output in session() if command == "shjobs sandbox"}["shjobs sandbox"]
+    typed = [step for step in session() if step[0] not in ("make demo", "shjobs sandbox")]
+    with sandbox(folder, shown.count("\n")) as said:
+        assert comparable(said) == comparable(shown)
+        exports = [line for line in said.splitlines() if line.startswith("export ")]
+        outputs = replayed(folder, exports, [command for command, _ in typed])
+    for (command, output), real in zip(typed, outputs, strict=True):
+        assert (command, comparable(real)) == (command, comparable(output))
+
+
+def test_the_settings_of_the_session_are_those_of_the_repository() -> None:
+    shown = tomllib.loads(blocks(README, "toml")[0])
+    assert shown == tomllib.loads((ROOT / "shjobs.toml").read_text(encoding="utf-8"))
+
+
+def test_the_manifest_of_the_session_is_the_documented_job() -> None:
+    assert blocks(README, "yaml") == [(ROOT / "jobs.d" / "ndvi.yaml").read_text(encoding="utf-8")]
+
+
+def test_the_demo_that_is_shown_is_of_todays_jobs(tmp_path: Path) -> None:
+    """Every shown raster lies below the delivery prefix that `plan` gives its job now."""
+    shutil.copytree(ROOT / "jobs.d", tmp_path / "jobs.d", ignore=shutil.ignore_patterns("*.status.yaml"))
+    (tmp_path / "shjobs.toml").write_text(blocks(README, "toml")[0], encoding="utf-8")
+    (tmp_path / "state" / "sandbox" / "my-bucket").mkdir(parents=True)
+    planned = {row["name"]: row["prefix"] for row in json.loads(shjobs("plan", "-o", "json", cwd=tmp_path).stdout)}
+    shown = dict(session())["make demo"]
+    places = dict(re.findall(r"^(\S+): (s3://.*)/[^/]+/[^/]+$", shown, re.MULTILINE))
+    assert places == planned
+    assert set(re.findall(r"^(\S+) +Succeeded ", shown, re.MULTILINE)) == planned.keys()
+
+
+# commands and settings
+
+
+def options() -> list[tuple[str, str]]:
+    """Every command and option that `--help` shows."""
+    context = click.Context(cli)
+    commands = {name: cli.get_command(context, name) for name in COMMANDS}
+    found = [("", option) for parameter in cli.params for option in parameter.opts if option.startswith("-")]
+    for name, command in commands.items():
+        assert command is not None
+        for parameter in command.params:
+            found += [(name, option) for option in parameter.opts if option.startswith("-")]
+    return found
+
+
+def test_the_readme_lists_every_command_in_the_order_of_the_help() -> None:
+    table = section(README, "## Commands")
+    assert [cells[0].split()[0].strip("`") for cells in rows(table)] == list(COMMANDS)
+
+
+@pytest.mark.parametrize(("command", "option"), options())
+def test_every_option_is_explained(command: str, option: str) -> None:
+    if command == "sandbox":
+        assert option in [cells[0] for cells in rows(section(page("sandbox"), "## Options"))]
+        return
+    text = section(README, "## Commands")
+    explained = [line for line in text.splitlines() if line.startswith(f"| `{command}")] if command else [text]
+    assert re.search(rf"{option}\b", "".join(explained))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_no_option_is_invented(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    named = set(re.findall(r"`(--[a-z][a-z-]*)`", text)) | set(re.findall(r"shjobs[^`\n]* (--[a-z][a-z-]*)", text))
+    assert named <= {option for _, option in options()} | {"--help"}
+
+
+def spelled_default(field: FieldInfo) -> str:
+    """A default as the tables write it."""
+    if field.is_required():
+        return "required"
+    default = field.default
+    return f"{default:g}" if isinstance(default, int | float) else default if isinstance(default, str) else ""
+
+
+def test_every_setting_has_its_row_with_variable_and_default() -> None:
+    expected = {
+        to_camel(name): (variable_of(to_camel(name)), spelled_default(field))
+        for name, field in Written.model_fields.items()
+    }
+    expected["credentials"] = ("see below", "")
+    table = rows(section(page("settings"), "## Every setting"))
+    assert {cells[0]: (cells[1], cells[2]) for cells in table} == expected
+
+
+def test_every_setting_of_a_credential_has_its_row() -> None:
+    expected = {to_camel(name): spelled_default(field) for name, field in WrittenCredential.model_fields.items()}
+    assert {cells[0]: cells[1] for cells in rows(section(page("settings"), "## Credentials"))} == expected
+
+
+def test_the_settings_said_not_to_be_in_force_are_those_that_nothing_reads() -> None:
+    """Whoever makes one of them act takes it off the list. The other settings take effect as they are read."""
+    acted_on = {*Policy.model_fields, "unconfirmed_grace", "delivery_grace", "settle", "scan_every"}
+    readers = {"settings.py", "written.py", "timing.py"}
+    files = [path for path in (ROOT / "controller").rglob("*.py") if path.name not in readers]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in files if path.parent.name != "sandbox")
+    silent = {name for name in acted_on if not re.search(rf"\.{name}\b", code)}
+    [listed] = re.findall(r"^\*\*Not in force yet\*\*: (.*?)\. They", page("settings"), re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", listed)) == {to_camel(name) for name in silent}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_settings_file_that_is_shown_can_be_used(path: Path) -> None:
+    def no_file(path: Path) -> str:
+        raise FileNotFoundError(path)
+
+    for text in blocks(path.read_text(encoding="utf-8"), "toml"):
+        settings_from(text, source=path.name, environment={}, base=Path(), read=no_file)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_no_variable_is_invented(path: Path) -> None:
+    known = {variable_of(to_camel(name)) for name in Written.model_fields} | {"SHJOBS_CLIENT_SECRET"}
+    known |= {variable_of(f"credentials.my-bucket.{key}") for key in ("accessKey", "secretAccessKey")}
+    assert set(re.findall(r"SHJOBS_[A-Z_]+", path.read_text(encoding="utf-8"))) <= known
+
+
+# words
+
+
+def test_every_phase_and_every_reason_is_explained_where_it_belongs() -> None:
+    expected: dict[str, set[str]] = {phase: {item for item in Reason if item.phase is phase} for phase in Phase}
+    parts = re.split(r"^## ", page("reasons"), flags=re.MULTILINE)[1:]
+    assert {part.split("\n")[0]: set(re.findall(r"^### (\w+)$", part, re.MULTILINE)) for part in parts} == expected
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_says_what_to_do(reason: Reason) -> None:
+    phase = page("reasons").split(f"\n## {reason.phase}\n", 1)[1]
+    assert "**Do**: " in section(phase, f"### {reason}")
+
+
+def test_the_readme_lists_every_phase_in_order() -> None:
+    table = section(README, "## How a job lives")
+    assert re.findall(r"^\| ([A-Z]\w+) \|", table, re.MULTILINE) == list(Phase)
+
+
+# the manifest
+
+
+def models(model: type[WrittenManifest], path: str = "") -> Iterator[tuple[str, type[WrittenManifest]]]:
+    """Every mapping of a manifest by its path; `[]` marks the items of a list."""
+    yield path, model
+    for (key, child), field in zip(child_models(model).items(), model.model_fields.values(), strict=True):
+        if child is not None:
+            mark = "[]" if "tuple[" in str(field.annotation) else ""
+            yield from models(child, f"{path}.{key}{mark}".lstrip("."))
+
+
+@pytest.mark.parametrize(("path", "model"), list(models(Manifest)))
+def test_every_field_of_the_manifest_has_its_row(path: str, model: type[WrittenManifest]) -> None:
+    table = rows(section(page("manifest"), f"## `{path}`" if path else "## The document"))
+    required = [field.is_required() for field in model.model_fields.values()]
+    assert [(cells[0], cells[1].startswith("**Required.** ")) for cells in table] == list(
+        zip(known_keys(model), required, strict=True)
+    )
+
+
+def test_the_manifest_that_is_shown_is_accepted(tmp_path: Path) -> None:
+    (tmp_path / "jobs.d").mkdir()
+    (tmp_path / "jobs.d" / "ndvi.yaml").write_text(blocks(page("manifest"), "yaml")[0], encoding="utf-8")
+    (tmp_path / "shjobs.toml").write_text(blocks(README, "toml")[0], encoding="utf-8")
+    assert shjobs("check", cwd=tmp_path).stdout == "1 file, 1 job accepted, 0 problems\n"
+
+
+# the sandbox and the floors
+
+
+def test_every_fault_has_its_row() -> None:
+    expected = {
+        kind.name: (str(kind.moment), ", ".join(f"`{name}` {value:g}" for name, value in kind.parameters.items()))
+        for kind in KINDS.values()
+    }
+    lines = section(page("sandbox"), "## Faults").splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| `")]
+    assert {cell[0].strip("`"): (cell[1], cell[2]) for cell in cells} == expected
+
+
+def test_every_fault_that_is_shown_can_be_switched_on() -> None:
+    shown: list[Any] = [json.loads(body) for body in re.findall(r"-d '(.*?)'", page("sandbox"))]
+    assert [Fault.from_document(document).name for document in shown]
+
+
+def test_the_floors_are_those_of_the_architecture() -> None:
+    lines = re.findall(r"^\| (\w+) \| (`.*?) \|", page("architecture"), re.MULTILINE)
+    assert {floor: set(re.findall(r"`(\w+)`", names)) for floor, names in lines} == {
+        floor: set(names) for floor, names in FLOORS.items()
+    }
+
+
+# links
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors that a page's headings make."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    for words, target in re.findall(r"\[([^\]]+)\]\(([^)]+)\)", path.read_text(encoding="utf-8")):
+        if target.startswith("https://"):
+            continue
+        name, _, anchor = target.partition("#")
+        linked = (path.parent / name).resolve() if name else path
+        assert linked.is_relative_to(ROOT), target
+        assert linked.exists(), target
+        assert not anchor or anchor in anchors(linked), target
+        if words.startswith("`test_"):
+            assert f"def {words.strip('`')}(" in linked.read_text(encoding="utf-8"), words
