@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sqlite_utils import Database
 
@@ -22,6 +22,8 @@ from controller.submission import Submission
 
 FILE_NAME = "shjobs.db"
 BINDINGS = {"deployment": "deployment", "account": "OAuth client"}
+# SQLite calls some failures of a full disk an I/O error.
+ROOM = "see that its disk has free space and can be written, then start again: nothing is lost"
 
 
 class Store:
@@ -39,27 +41,21 @@ class Store:
         path = state / FILE_NAME
         with _said_plainly(path):
             state.mkdir(parents=True, exist_ok=True)
-            store = cls(Database(sqlite3.connect(path, timeout=10)))
-            try:
+            with _closed_on_error(cls(Database(sqlite3.connect(path, timeout=10)))) as store:
                 store._prepare(path)
                 store._bind(path, bindings)
-            except BaseException:
-                store.close()
-                raise
         return store
 
     @classmethod
     def copy_of(cls, state: Path) -> Self:
         """The ledger copied into memory, empty when there is none yet: what is done to it, nobody else sees."""
-        memory = Database(memory=True)
         path = state / FILE_NAME
-        with _said_plainly(path):
+        with _said_plainly(path), _closed_on_error(cls(Database(memory=True))) as store:
             if path.exists():
                 with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)) as file:
-                    file.backup(memory.conn)
-            store = cls(memory)
+                    file.backup(store._db.conn)
             store._refuse_newer(path)
-            migrations.apply(memory)
+            migrations.apply(store._db)
         return store
 
     def close(self) -> None:
@@ -78,7 +74,7 @@ class Store:
             with self._db.atomic():
                 yield
         except sqlite3.OperationalError as error:
-            raise StateError(f"the ledger cannot be written: {error}; nothing more is submitted") from error
+            raise StateError(f"the ledger cannot be written: {error}; nothing more is submitted; {ROOM}") from error
 
     # submissions
 
@@ -226,8 +222,20 @@ class Store:
         return row[0] if row else None
 
 
+_S = TypeVar("_S", bound=Store)
+
+
 def _wanted_text(wanted: Wanted | None) -> str | None:
     return wanted.model_dump_json() if wanted else None
+
+
+@contextmanager
+def _closed_on_error(store: _S) -> Iterator[_S]:
+    try:
+        yield store
+    except BaseException:
+        store.close()
+        raise
 
 
 @contextmanager
@@ -235,6 +243,8 @@ def _said_plainly(path: Path) -> Iterator[None]:
     """Turn what SQLite and the file system say about the ledger into a sentence."""
     try:
         yield
+    except sqlite3.OperationalError as error:
+        raise StateError(f"{path} cannot be used: {error}; {ROOM}") from error
     except sqlite3.DatabaseError as error:
         raise StateError(
             f"{path} cannot be used: {error}; restore it, or move it away to start from the bucket"
