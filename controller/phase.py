@@ -7,6 +7,7 @@ It is that of the submission in force; an error in the manifest never hides a ru
 from collections.abc import Sequence
 from datetime import datetime
 
+from controller.environment import variable_of
 from controller.gate import Limits
 from controller.job import Job
 from controller.next_step import Wait, in_force, wish
@@ -16,7 +17,7 @@ from controller.submission import Submission
 _SENTENCES = {
     Reason.REJECTED: "the manifest cannot be accepted; see manifest.problems",
     Reason.ON_HOLD: "spec.hold is true; set it to false to submit",
-    Reason.PAUSED: "submissions are paused; `shjobs resume` releases them",
+    Reason.PAUSED: "submissions are paused for all jobs; what runs is followed",
     Reason.COST_UNKNOWN: "the cost has no upper end; set spec.maxProcessingUnits to the most it may cost",
     Reason.QUEUED: "will be submitted when a place is free",
     Reason.BACKING_OFF: "the request was not taken; will be tried again",
@@ -60,8 +61,7 @@ def _words(job: Job, submissions: Sequence[Submission], limits: Limits, reason: 
         case Reason.APPROVAL_NEEDED:
             return _approval(job, limits)
         case Reason.CREDENTIAL_MISSING:
-            name = job.wanted.credentials_ref if job.wanted else ""
-            return f"no key pair was found for the credential {name!r}; see credentials in the settings"
+            return _keys_wanted((job.wanted and job.wanted.credentials_ref) or "")
         case Reason.HISTORY_UNKNOWN:
             why = job.history.message if job.history else ""
             return f"the bucket cannot be listed, so nobody knows what was already paid for: {why}"
@@ -90,3 +90,8 @@ def _last_refusal(job: Job, submissions: Sequence[Submission]) -> str:
     digest = job.wanted.digest if job.wanted else ""
     refused = [item for item in submissions if item.refused and item.digest == digest]
     return refused[-1].message if refused else ""
+
+
+def _keys_wanted(credential: str) -> str:
+    access, secret = (variable_of(f"credentials.{credential}.{key}") for key in ("accessKey", "secretAccessKey"))
+    return f"the credential {credential!r} has no key pair here; set {access} and {secret}, or name their files"

@@ -20,6 +20,7 @@ class Phase(StrEnum):
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
     UNKNOWN = "Unknown"
+    REMOVED = "Removed"
 
 
 class Reason(StrEnum):
@@ -79,8 +80,9 @@ _PHASES = {
         Phase.UNCONFIRMED: (Reason.SEARCHING, Reason.NEEDS_PERSON),
         Phase.RUNNING: (Reason.RUNNING, Reason.OVERDUE),
         Phase.VERIFYING: (Reason.VERIFYING,),
-        Phase.SUCCEEDED: (Reason.DELIVERED, Reason.REMOVED),
+        Phase.SUCCEEDED: (Reason.DELIVERED,),
         Phase.FAILED: (Reason.ERROR_REPORTED, Reason.REFUSED),
+        Phase.REMOVED: (Reason.REMOVED,),
         Phase.UNKNOWN: (Reason.NOTHING_DELIVERED, Reason.PARTLY_DELIVERED, Reason.BUCKET_UNREADABLE),
     }.items()
     for reason in reasons

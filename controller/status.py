@@ -6,6 +6,7 @@ Pure and deterministic: the same standing gives the same document, byte for byte
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from controller.answers import Refusal
 from controller.errors import Problem
 from controller.evidence import delivered
 from controller.job import Job
@@ -33,7 +34,7 @@ def document(job: Job, submissions: Sequence[Submission], standing: Standing, de
         **(_submission(current) if current else {}),
         "processingUnits": _processing_units(job, current),
         "outputs": outputs(current) if current else None,
-        "history": [_line(item) for item in sorted(submissions, key=_age, reverse=True)[:HISTORY_LENGTH]],
+        "history": [_line(item) for item in _told(submissions)],
     }
     return {key: value for key, value in status.items() if value not in (None, "", [], {})}
 
@@ -98,6 +99,12 @@ def _processing_units(job: Job, current: Submission | None) -> dict[str, float]:
     return {key: round(amount, 4) for key, amount in amounts.items() if amount is not None}
 
 
+def _told(submissions: Sequence[Submission]) -> list[Submission]:
+    """The latest submissions, newest first; a refusal that was only a matter of time is not told."""
+    lasting = [item for item in submissions if not item.refused or item.refused.why is Refusal.BODY]
+    return sorted(lasting, key=_age, reverse=True)[:HISTORY_LENGTH]
+
+
 def _line(item: Submission) -> dict[str, object]:
     """One line of history: which submission, what became of it, what it cost."""
     line = {
@@ -105,7 +112,7 @@ def _line(item: Submission) -> dict[str, object]:
         "requestId": item.request_id,
         "submittedAt": moment(item.intended_at),
         "outcome": _word(item),
-        "processingUnits": item.spent,
+        "processingUnits": None if item.spent is None else round(item.spent, 4),
     }
     return {key: value for key, value in line.items() if value not in (None, "")}
 

@@ -141,7 +141,7 @@ class StatusFiles:
             raise self._unwritable(self._root, error) from error
 
     def _unwritable(self, path: Path, error: OSError) -> StateError:
-        advice = "name another folder with --status-dir (or statusDir in the settings)"
+        advice = "name another folder with statusDir in the settings (or SHJOBS_STATUS_DIR)"
         return StateError(f"{path}: the status cannot be written: {error.strerror}; {advice}")
 
 

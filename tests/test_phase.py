@@ -159,7 +159,7 @@ def priced(upper: float | None) -> Job:
         pytest.param(
             job(),
             limits(paused=True),
-            Standing(reason=Reason.PAUSED, message="submissions are paused; `shjobs resume` releases them"),
+            Standing(reason=Reason.PAUSED, message="submissions are paused for all jobs; what runs is followed"),
             id="paused",
         ),
         pytest.param(
@@ -186,7 +186,9 @@ def priced(upper: float | None) -> Job:
             limits(without_keys=frozenset({"my-bucket"})),
             Standing(
                 reason=Reason.CREDENTIAL_MISSING,
-                message="no key pair was found for the credential 'my-bucket'; see credentials in the settings",
+                message="the credential 'my-bucket' has no key pair here; "
+                "set SHJOBS_CREDENTIALS_MY_BUCKET_ACCESS_KEY and SHJOBS_CREDENTIALS_MY_BUCKET_SECRET_ACCESS_KEY, "
+                "or name their files",
             ),
             id="no key pair",
         ),

@@ -127,9 +127,9 @@ def test_a_link_laid_where_the_temporary_file_goes_is_not_followed(tmp_path: Pat
 def test_a_tree_that_cannot_be_written_is_told_with_advice(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for status in (StatusFiles(tmp_path / "file"), StatusFiles(tmp_path, tmp_path / "file/status")):
-        with pytest.raises(StateError, match="--status-dir"):
+        with pytest.raises(StateError, match="statusDir"):
             status.check_writable()
-    with pytest.raises(StateError, match="--status-dir"):
+    with pytest.raises(StateError, match="statusDir"):
         StatusFiles(tmp_path, tmp_path / "file").write("ndvi.yaml", [{"phase": "Pending"}])
 
 

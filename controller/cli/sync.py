@@ -16,7 +16,7 @@ from controller.settingsfile import load_settings
 def command(config: Path | None) -> int:
     """Submit every new or changed job and follow each to proof of its outcome.
 
-    Exit code 1 when something is failed, invalid, unknown, unconfirmed, or could not be submitted.
+    Exit code 1 when something is failed, invalid, unknown, unconfirmed, or still pending.
     """
     from controller.cli.tables import BAD, UNFINISHED, exit_code, show
 
