@@ -15,8 +15,8 @@ def ask(settings: Settings, command: Command) -> None:
         assembly.loop.start(now, takes_over=False)
         assembly.loop.turn([], now)
         if not isinstance(command, FirstRun):
-            job = assembly.book.jobs.get(command.job)
-            answer = carried_out(command, job, assembly.book.of(command.job), now)
+            job, holder = assembly.book.jobs.get(command.job), assembly.book.holder(command.request_id)
+            answer = carried_out(command, job, assembly.book.of(command.job), holder, now)
             if isinstance(answer, str):
                 raise UsageError(answer)
     with Store.open(settings.state, {}) as store, store.transaction():

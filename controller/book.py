@@ -27,6 +27,7 @@ class Book:
         self._submissions: dict[str, dict[int, Submission]] = {}
         self._running: set[int] = set()
         self._trail: dict[int, Submission] = {}
+        self._holders: dict[str, Submission] = {}
         self._decided_at = datetime.min.replace(tzinfo=UTC)
         self._told = store.told()
         self._history_known = store.fact(HISTORY) is not None
@@ -45,6 +46,10 @@ class Book:
         """The same submission as it stands now."""
         return self._submissions[submission.job][submission.number]
 
+    def holder(self, request_id: str | None) -> Submission | None:
+        """The submission whose request this is."""
+        return self._holders.get(request_id or "")
+
     def everything(self) -> Iterable[Submission]:
         return (item for rows in self._submissions.values() for item in rows.values())
 
@@ -55,7 +60,7 @@ class Book:
 
     def newest(self) -> list[Submission]:
         """The latest submissions, newest answer first, back to the last one the service decided about."""
-        return sorted(self._trail.values(), key=lambda item: item.answered_at or item.intended_at, reverse=True)
+        return sorted(self._trail.values(), key=_heard_at, reverse=True)
 
     def files(self) -> Iterable[FileRecord]:
         return [FileRecord(**row) for row in self._store.files()]
@@ -112,6 +117,8 @@ class Book:
 
     def _keep(self, submission: Submission) -> None:
         self._submissions.setdefault(submission.job, {})[submission.number] = submission
+        if submission.request_id:
+            self._holders[submission.request_id] = submission
         if submission.is_running:
             self._running.add(submission.number)
         else:
@@ -120,14 +127,19 @@ class Book:
 
     def _follow_trail(self, submission: Submission) -> None:
         """Keep answers back to the last decisive one: what came before no longer matters to the gate."""
-        answered_at = submission.answered_at
-        if answered_at is not None and answered_at < self._decided_at:
+        if submission.answer is not None and _heard_at(submission) < self._decided_at:
+            self._trail.pop(submission.number, None)
             return
         self._trail[submission.number] = submission
-        if answered_at is not None and is_decisive(submission):
-            self._decided_at = answered_at
+        if is_decisive(submission):
+            self._decided_at = _heard_at(submission)
             self._trail = {
                 number: item
                 for number, item in self._trail.items()
-                if item.answered_at is None or item.answered_at >= answered_at
+                if item.answer is None or _heard_at(item) >= self._decided_at
             }
+
+
+def _heard_at(submission: Submission) -> datetime:
+    """When its answer came; one whose answer never came counts from its intent."""
+    return submission.answered_at or submission.intended_at

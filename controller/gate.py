@@ -18,6 +18,7 @@ from controller.written import Policy
 
 ACCOUNT = frozenset({Refusal.CREDENTIALS, Refusal.FORBIDDEN, Refusal.QUOTA, Refusal.ENDPOINT})
 DECISIVE = frozenset({Refusal.BODY, Refusal.SPURIOUS})
+MOST_UNANSWERED = 8  # POSTs under way at once, however many places there are: no more can be lost together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,18 +48,19 @@ def narrowed(free: Limits, newest: Sequence[Submission]) -> Limits:
 
     `newest` needs to reach back only to the first one that `is_decisive`.
     """
+    underway = sum(1 for item in newest if item.answer is None)
+    free = replace(free, slots=min(free.slots, MOST_UNANSWERED - underway))
     trouble = _trouble(newest)
     if not trouble:
         return free
     opens = {reason: _opens_at(reason, run, free.timing) for reason, run in trouble.items()}
     reason = max(opens, key=opens.__getitem__)
-    underway = sum(1 for item in newest if item.answer is None)
     return replace(
         free,
         slots=min(free.slots, 1 - underway),
         opens_at=opens[reason],
         reason=reason,
-        message=trouble[reason][-1].message,
+        message=next((item.message for item in reversed(trouble[reason]) if item.message), ""),
     )
 
 
@@ -66,7 +68,7 @@ def is_decisive(submission: Submission) -> bool:
     """Whether the service itself has answered for this body, which ends every back-off before it."""
     if submission.answer is Answer.REFUSED:
         return submission.refused is not None and submission.refused.why in DECISIVE
-    return submission.answer is Answer.ACCEPTED
+    return submission.answer is Answer.ACCEPTED and submission.answered_at is not None
 
 
 def backoff(first: float, longest: float, times: int) -> float:
@@ -120,7 +122,7 @@ def _rounds(run: Sequence[Submission]) -> int:
     """How many times in a row it went wrong; POSTs that were under way together count once."""
     rounds, ended = 0, None
     for submission in reversed(run):
-        if ended is None or submission.intended_at >= ended:
+        if ended is None or submission.intended_at > ended:
             rounds, ended = rounds + 1, _answered_at(submission)
     return rounds
 

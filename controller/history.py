@@ -3,24 +3,28 @@
 The delivery prefix names job, digest, rerun and attempt, so the bucket is a second ledger (DESIGN §6).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from controller.answers import Accepted, StoredObject, Unconfirmed
 from controller.evidence import request_ids
 from controller.job import Job, Wanted
 from controller.request import prefix
-from controller.submission import SUBMISSION_ID, Submission, digest16, submission_id
+from controller.submission import SUBMISSION_ID, Answer, Submission, digest16, submission_id
 
 
 def adopted(
-    job: Job, wanted: Wanted, found: Sequence[StoredObject], known: Iterable[Submission], now: datetime
-) -> tuple[Submission, ...]:
+    job: Job, wanted: Wanted, found: Sequence[StoredObject], known: Iterable[Submission], now: datetime,
+    taken: Collection[str] = (),
+) -> tuple[Submission, ...]:  # fmt: skip
     """The submissions of the wanted digest that lie in the bucket but not among the `known` ones.
 
     `found` holds keys relative to the job's folder. A folder that names no request id was paid for by
-    somebody, but cannot be asked about: it is adopted as unconfirmed and a person decides. Intent and answer are
-    dated by the oldest object: what the bucket remembers says nothing of how the service answers today.
+    somebody, but cannot be asked about: it is adopted as unconfirmed, searched until it names one, and then a person
+    decides. The same goes for one that names only `taken` ids, which other submissions have: two never follow one
+    request. Intent and answer are dated by the oldest object: what the bucket remembers says nothing of how the
+    service answers today.
     """
     rows = {(item.digest, item.rerun, item.attempt) for item in known if not item.is_refused}
     folders: dict[tuple[int, int], list[StoredObject]] = {}
@@ -28,11 +32,19 @@ def adopted(
         match = SUBMISSION_ID.fullmatch(item.key.partition("/")[0])
         if match and match[1] == digest16(wanted.digest):
             folders.setdefault((int(match[2]), int(match[3])), []).append(item)
-    return tuple(
-        _adopt(job, wanted, rerun, attempt, objects, now)
-        for (rerun, attempt), objects in sorted(folders.items())
-        if (wanted.digest, rerun, attempt) not in rows
-    )
+    made: list[Submission] = []
+    for (rerun, attempt), objects in sorted(folders.items()):
+        if (wanted.digest, rerun, attempt) not in rows:
+            held = {*taken, *(item.request_id for item in made)}
+            made.append(_adopt(job, wanted, rerun, attempt, objects, now, held))
+    return tuple(made)
+
+
+def shown(found: Sequence[StoredObject], known: Iterable[Submission], now: datetime) -> tuple[Submission, ...]:
+    """The unconfirmed submissions whose search is over, but of which the listing shows something: sought again."""
+    folders = {item.key.partition("/")[0] for item in found}
+    over = (item for item in known if item.answer is Answer.UNCONFIRMED and item.look_at is None)
+    return tuple(replace(item, look_at=now) for item in over if item.id in folders)
 
 
 def intent(job: Job, wanted: Wanted, rerun: int, attempt: int, now: datetime) -> Submission:
@@ -52,15 +64,18 @@ def intent(job: Job, wanted: Wanted, rerun: int, attempt: int, now: datetime) ->
 
 
 def _adopt(
-    job: Job, wanted: Wanted, rerun: int, attempt: int, objects: Sequence[StoredObject], now: datetime
-) -> Submission:
+    job: Job, wanted: Wanted, rerun: int, attempt: int, objects: Sequence[StoredObject], now: datetime,
+    taken: Container[str | None],
+) -> Submission:  # fmt: skip
     first = min((item.modified for item in objects if item.modified and item.modified < now), default=now)
     bare = intent(job, wanted, rerun, attempt, first)
-    ids = request_ids(item.key.partition("/")[2] for item in objects)
+    named = request_ids(item.key.partition("/")[2] for item in objects)
+    ids = [each for each in named if each not in taken]
     if ids:
         return bare.answered(Accepted(request_id=ids[0]), first, look_at=now)
-    words = f"{bare.prefix} holds {objects[0].key.partition('/')[2]} but names no request id"
-    return bare.answered(Unconfirmed(message=words), first, look_at=None)
+    lack = "names only requests of other submissions" if named else "names no request id"
+    words = f"{bare.prefix} holds {objects[0].key.partition('/')[2]} but {lack}"
+    return bare.answered(Unconfirmed(message=words), first, look_at=now)
 
 
 def _reservation(wanted: Wanted) -> float | None:

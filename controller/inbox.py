@@ -48,11 +48,17 @@ COMMANDS: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discrimina
 
 
 def carried_out(
-    command: Resolve | Adopt, job: Job | None, submissions: Sequence[Submission], now: datetime
-) -> Submission | str:
-    """The submission that the command makes or changes; a sentence when it cannot be done."""
+    command: Resolve | Adopt, job: Job | None, submissions: Sequence[Submission], holder: Submission | None,
+    now: datetime,
+) -> Submission | str:  # fmt: skip
+    """The submission that the command makes or changes; a sentence when it cannot be done.
+
+    `holder` is the submission that has the named request already, of whichever job.
+    """
     if job is None:
         return f"there is no job {command.job}"
+    if holder is not None:
+        return f"{command.request_id} is already the request of {holder.job} ({holder.id})"
     if isinstance(command, Resolve):
         return _resolved(command, submissions, now)
     return _adopted(command, job, submissions, now)

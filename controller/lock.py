@@ -17,7 +17,7 @@ def submitter_lock(state: Path) -> Iterator[None]:
     path = state / FILE_NAME
     try:
         state.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+", encoding="utf-8")
+        file = path.open("ab+", buffering=0)
     except OSError as error:
         raise StateError(f"{path} cannot be opened: {error.strerror}") from error
     with file:
@@ -25,9 +25,11 @@ def submitter_lock(state: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            holder = file.read().strip() or "another process"
+            holder = file.read().decode(errors="replace").strip() or "another process"
             raise StateError(f"{state} is in use by {holder}; only one process at a time may submit") from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()}")
-        file.flush()
+        try:
+            file.truncate(0)
+            file.write(f"process {os.getpid()}".encode())
+        except OSError as error:
+            raise StateError(f"{path} cannot be written: {error.strerror}") from error
         yield

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from controller.answers import Listing
+from controller.answers import BucketAnswer, Listing
 from controller.book import Book
 from controller.errors import Problem
+from controller.evidence import request_ids
 from controller.gate import Limits, narrowed
-from controller.history import adopted, intent
+from controller.history import adopted, intent, shown
 from controller.inbox import Command, FirstRun, carried_out
 from controller.job import History, Job
 from controller.next_step import Ask, List, Step, Submit, Wait, is_at_rest, next_step
@@ -102,14 +103,27 @@ class Loop:
         )
         return narrowed(free, self._book.newest())
 
+    def check_told(self) -> None:
+        """Raise `StateError` when a status file could not be written yet."""
+        self._teller.check_written()
+
     def is_busy(self) -> bool:
         """Whether a call is under way or a job waits to be decided."""
         return bool(self._underway or self._dirty)
 
     def is_at_rest(self, now: datetime) -> bool:
-        """Whether nothing further will happen soon: what ends `sync`."""
-        return not self.is_busy() and all(
-            is_at_rest(wait, self._book.of(name), now, self._timing) for name, wait in self._waits.items()
+        """Whether nothing further will happen soon: what ends `sync`. A queued job waits for the gate as it is now."""
+        if self.is_busy():
+            return False
+        opens_at = self.limits().opens_at
+        return all(
+            is_at_rest(
+                replace(wait, until=wait.until or opens_at) if name in self._queued else wait,
+                self._book.of(name),
+                now,
+                self._timing,
+            )
+            for name, wait in self._waits.items()
         )
 
     # recording
@@ -131,19 +145,28 @@ class Loop:
     def _looked(self, outcome: Looked, now: datetime) -> None:
         look, answer = outcome.call, outcome.answer
         if look.step.submission is not None:
-            self._book.save(after_listing(self._book.current(look.step.submission), answer, now, self._timing))
+            current = self._book.current(look.step.submission)
+            self._book.save(after_listing(current, answer, now, self._timing, self._taken(answer)))
             return
         job = self._book.jobs[look.job]
         if job.wanted is None or job.wanted.digest != look.digest:
             return
         if isinstance(answer, Listing):
-            for submission in adopted(job, job.wanted, answer.objects, self._book.of(job.name), now):
+            known, taken = self._book.of(job.name), self._taken(answer)
+            for submission in adopted(job, job.wanted, answer.objects, known, now, taken):
                 stored, _ = self._book.add(submission)
                 self._book.tell(now, "Adopted", f"found in the bucket at {stored.prefix}", job.name, stored.id)
+            for submission in shown(answer.objects, known, now):
+                self._book.save(submission)
             history = History(digest=look.digest, at=now, readable=True)
         else:
             history = History(digest=look.digest, at=now, readable=False, message=answer.message)
         self._book.recall(replace(job, history=history))
+
+    def _taken(self, answer: BucketAnswer) -> frozenset[str]:
+        """The request ids of a listing that a submission has already: found elsewhere, they are somebody's copies."""
+        ids = request_ids(item.key for item in answer.objects) if isinstance(answer, Listing) else ()
+        return frozenset(each for each in ids if self._book.holder(each))
 
     # obeying
 
@@ -164,7 +187,8 @@ class Loop:
         if isinstance(command, FirstRun):
             self._book.begin_history()
             return "a person said that nothing was submitted before"
-        answer = carried_out(command, self._book.jobs.get(command.job), self._book.of(command.job), now)
+        job, holder = self._book.jobs.get(command.job), self._book.holder(command.request_id)
+        answer = carried_out(command, job, self._book.of(command.job), holder, now)
         if isinstance(answer, str):
             return answer
         if answer.number:
@@ -179,6 +203,7 @@ class Loop:
         change = self._tree.refresh(self._book.jobs, now)
         self._scan_at = now + timedelta(seconds=self._timing.scan_every)
         if not change.ready:
+            self._warn([Problem(path=change.reason, message="nothing is changed until it can be read")])
             return
         if change.jobs or change.clean or change.unclean or change.gone:
             with self._book.transaction():

@@ -145,14 +145,25 @@ def _pays_again(
         return current.intended_at if found_nothing and limits.policy.on_unconfirmed == "resubmit" else None
     if current.outcome is not Outcome.FAILED or current.rerun != wanted.rerun:
         return None
-    failed = sum(
-        item.outcome is Outcome.FAILED and (item.digest, item.rerun) == (current.digest, current.rerun)
+    runs = _runs(current, submissions)
+    if runs > wanted.retries:
+        return None
+    wait = backoff(limits.timing.retry_first, limits.timing.retry_longest, runs)
+    return (current.finished_at or current.intended_at) + timedelta(seconds=wait)
+
+
+def _runs(current: Submission, submissions: Sequence[Submission]) -> int:
+    """How many attempts up to `current` were runs of their own, not stand-ins for an unconfirmed one before them.
+
+    The number of the attempt counts, not the failures that are known: in a new ledger earlier ones may not be settled.
+    """
+    stood_in_for = sum(
+        item.answer is Answer.UNCONFIRMED
+        and item.attempt < current.attempt
+        and (item.digest, item.rerun) == (current.digest, current.rerun)
         for item in submissions
     )
-    if failed > wanted.retries:
-        return None
-    wait = backoff(limits.timing.retry_first, limits.timing.retry_longest, failed)
-    return (current.finished_at or current.intended_at) + timedelta(seconds=wait)
+    return 1 + current.attempt - stood_in_for
 
 
 def _refusal(

@@ -64,6 +64,7 @@ class Submission:
     reserved: float | None = None
     answer: Answer | None = None
     answered_at: datetime | None = None
+    """None too for a request that was found in the bucket: its answer never came."""
     refused: Refused | None = None
     message: str = ""
     request_id: str | None = None

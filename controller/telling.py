@@ -1,16 +1,20 @@
 """Tell what changed: status files beside the manifests, events in the ledger, lines for whoever watches.
 
-Called once at the end of a turn, with only the jobs it touched. A status file is written when its bytes differ.
+Called once at the end of a turn, with only the jobs it touched. A status file is written when its bytes differ; one
+that cannot be written stops nobody and is tried again at the next scan.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from typing import Protocol
 
 from controller.book import Book
 from controller.claims import Declared
+from controller.errors import StateError
 from controller.gate import Limits
 from controller.job import Job
 from controller.next_step import in_force
@@ -20,6 +24,8 @@ from controller.status import document, rejected
 from controller.statusfile import render
 from controller.submission import Submission
 from controller.tree import Tree
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +60,12 @@ class Teller:
         self._names: set[str] = set()
         self._paths: set[str] = set()
         self._gone: set[str] = set()
+        self._unwritten: dict[str, StateError] = {}
 
     def touch(self, paths: Iterable[str], gone: Iterable[str]) -> None:
-        """These files changed, or went."""
-        self._paths |= set(paths)
-        self._gone |= set(gone)
+        """The tree was scanned, and these files changed, or went."""
+        self._paths |= {*paths, *self._unwritten}
+        self._gone |= {*gone, *self._unwritten}
 
     def touch_job(self, name: str) -> None:
         self._names.add(name)
@@ -75,6 +82,11 @@ class Teller:
             self._write(path, tree, book, limits, now)
         self._remove(tree)
 
+    def check_written(self) -> None:
+        """Raise `StateError` when what was told last could not be written to every status file."""
+        for error in self._unwritten.values():
+            raise StateError(f"{len(self._unwritten)} status files are not up to date; {error}")
+
     def _news(self, job: Job, book: Book, limits: Limits, now: datetime) -> News | None:
         standing = phase(job, book.of(job.name), limits, now)
         if self._standings.get(job.name) == standing:
@@ -89,15 +101,29 @@ class Teller:
         if not documents:
             return
         digest = sha256(render(documents)).hexdigest()
-        if self._written.get(path) != digest:
-            self._places.write(path, documents)
+        if self._written.get(path) == digest:
+            return
+        self._written.pop(path, None)
+        if self._tried(path, partial(self._places.write, path, documents)):
             self._written[path] = digest
 
     def _remove(self, tree: Tree) -> None:
         gone, self._gone = self._gone, set()
         for path in gone - set(tree.paths()):
-            self._places.remove(path)
             self._written.pop(path, None)
+            self._tried(path, partial(self._places.remove, path))
+
+    def _tried(self, path: str, act: Callable[[], object]) -> bool:
+        """Whether the disk let it happen; the first refusal for a path is logged."""
+        try:
+            act()
+        except StateError as error:
+            if path not in self._unwritten:
+                log.error("%s", error)
+            self._unwritten[path] = error
+            return False
+        self._unwritten.pop(path, None)
+        return True
 
 
 def status_documents(

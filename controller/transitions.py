@@ -4,6 +4,7 @@ The loop calls these when a worker's outcome arrives, and stores what they retur
 here too, so a restart finds it in the row.
 """
 
+from collections.abc import Container
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -53,10 +54,15 @@ def after_status(submission: Submission, answer: GetAnswer, now: datetime, timin
             return _not_visible(submission, now, timing)
 
 
-def after_listing(submission: Submission, answer: BucketAnswer, now: datetime, timing: Timing) -> Submission:
-    """After a listing of the delivery prefix: the search for a lost answer, or one more look at the evidence."""
+def after_listing(
+    submission: Submission, answer: BucketAnswer, now: datetime, timing: Timing, taken: Container[str] = ()
+) -> Submission:
+    """After a listing of the delivery prefix: the search for a lost answer, or one more look at the evidence.
+
+    `taken` are request ids that other submissions have; the search never finds those.
+    """
     if submission.answer is Answer.UNCONFIRMED:
-        return _searched(submission, answer, now, timing)
+        return _searched(submission, answer, now, timing, taken)
     if submission.gone_at is None:
         return submission  # a person resolved it while its bucket was searched
     gone_at = submission.gone_at
@@ -93,22 +99,27 @@ def _not_visible(submission: Submission, now: datetime, timing: Timing) -> Submi
     return replace(submission, gone_at=now, look_at=now)
 
 
-def _searched(submission: Submission, answer: BucketAnswer, now: datetime, timing: Timing) -> Submission:
-    ids = request_ids(item.key for item in answer.objects) if isinstance(answer, Listing) else ()
+def _searched(
+    submission: Submission, answer: BucketAnswer, now: datetime, timing: Timing, taken: Container[str]
+) -> Submission:
+    named = request_ids(item.key for item in answer.objects) if isinstance(answer, Listing) else ()
+    ids = [each for each in named if each not in taken]
     if ids:
-        lost_at = submission.answered_at or now
-        return submission.answered(Accepted(request_id=ids[0]), lost_at, look_at=now)
+        # The bucket does not say that the service answers again, so the breaker stays as it is.
+        return replace(submission.answered(Accepted(request_id=ids[0]), now, look_at=now), answered_at=None)
     evidence = observed(answer, submission.evidence, None, submission.outputs, now)
-    return replace(submission, evidence=evidence, look_at=_next_search(submission, now, timing))
+    return replace(submission, evidence=evidence, look_at=_next_search(submission, evidence.readable, now, timing))
 
 
-def _next_search(submission: Submission, now: datetime, timing: Timing) -> datetime | None:
-    """Quickly at first, then hourly, until `unconfirmed_grace` is over."""
+def _next_search(submission: Submission, readable: bool, now: datetime, timing: Timing) -> datetime | None:
+    """Quickly at first, then hourly, until `unconfirmed_grace` is over and the bucket could be read after it."""
     asked_at = submission.answered_at or submission.intended_at
     quick = (asked_at + timedelta(seconds=look) for look in timing.unconfirmed_looks)
     following = next((look for look in quick if look > now), now + timedelta(seconds=timing.unconfirmed_every))
     ends_at = asked_at + timedelta(seconds=timing.unconfirmed_grace)
-    return None if now >= ends_at else min(following, ends_at)
+    if now >= ends_at:
+        return None if readable else following
+    return min(following, ends_at)
 
 
 def _with_late_cost(

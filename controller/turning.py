@@ -10,6 +10,7 @@ from types import FrameType
 
 from controller.assembly import Inbox
 from controller.clock import Clock
+from controller.errors import StateError
 from controller.loop import Loop
 from controller.workers import CallOutcome, Workers
 
@@ -18,8 +19,22 @@ PATIENCE = 25.0  # seconds; DESIGN §12 "stop on SIGTERM"
 
 
 def turn_to_rest(loop: Loop, inbox: Inbox, workers: Workers, clock: Clock, stopping: threading.Event) -> None:
-    """Turn until every job is at rest, or until asked to stop; a POST under way then is awaited and recorded."""
+    """Turn until every job is at rest, or until asked to stop; a POST under way then is awaited and recorded.
+
+    Raises `StateError` when the ledger cannot be written, or when a status file could not be written to the end.
+    """
     loop.start(clock.now())
+    try:
+        _turn(loop, inbox, clock, stopping)
+    except StateError:
+        workers.finish(PATIENCE)
+        raise
+    workers.stop(PATIENCE)
+    loop.record(_heard(inbox, 0), clock.now())
+    loop.check_told()
+
+
+def _turn(loop: Loop, inbox: Inbox, clock: Clock, stopping: threading.Event) -> None:
     outcomes: list[CallOutcome] = []
     while True:
         loop.turn(outcomes, clock.now())
@@ -27,8 +42,6 @@ def turn_to_rest(loop: Loop, inbox: Inbox, workers: Workers, clock: Clock, stopp
             break
         now = clock.now()
         outcomes = _heard(inbox, _pause(loop.wakes_at(now), now))
-    workers.stop(PATIENCE)
-    loop.record(_heard(inbox, 0), clock.now())
 
 
 @contextmanager

@@ -43,7 +43,10 @@ def verdict(
             evidence.at + timedelta(seconds=timing.verify_every), gone_at + timedelta(seconds=timing.delivery_grace)
         )
         return Verdict(outcome=None, reason=reason, message=message, look_at=look_at)
-    return Verdict(outcome=Outcome.UNKNOWN, reason=reason, message=message, look_at=late_look(gone_at, now, timing))
+    late = late_look(gone_at, now, timing)
+    if late is None and not evidence.readable:
+        late = now + timedelta(seconds=timing.late_looks[-1])  # nobody could see what is there: daily, until one can
+    return Verdict(outcome=Outcome.UNKNOWN, reason=reason, message=message, look_at=late)
 
 
 def late_look(gone_at: datetime, now: datetime, timing: Timing) -> datetime | None:

@@ -134,6 +134,7 @@ class Workers:
         self._remote = remote
         self._inbox = inbox
         self._stopping = threading.Event()
+        self._sending = threading.Event()
         self._calls: queue.Queue[Call | None] = queue.Queue()
         self._threads = [threading.Thread(target=self._work, name=f"worker-{n}", daemon=True) for n in range(count)]
 
@@ -144,6 +145,14 @@ class Workers:
 
     def __exit__(self, *_: object) -> None:
         self.stop(0)
+
+    def finish(self, patience: float) -> None:
+        """Like `stop`, but the POSTs in the queue are still sent: for when their outcomes cannot be recorded.
+
+        What was sent can be found in the bucket later; of what was not, nobody could say so.
+        """
+        self._sending.set()
+        self.stop(patience)
 
     def stop(self, patience: float) -> None:
         """Start no further call and wait up to `patience` seconds for those under way.
@@ -163,7 +172,7 @@ class Workers:
 
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
-            if not self._stopping.is_set():
+            if not self._stopping.is_set() or (self._sending.is_set() and isinstance(call, Post)):
                 self._inbox.put(self._remote.outcome(call))
             elif isinstance(call, Post):
                 self._inbox.put(Posted(call=call, answer=NOT_SENT))

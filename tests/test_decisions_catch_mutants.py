@@ -124,6 +124,7 @@ LOOKS: list[tuple[Evidence | None, float]] = [
     (seen(0, error="boom", spent=1.0), 0),
     (seen(15, "default.tif", "preview.jpg", since=5, readable=False), 15),
     (seen(600, "default.tif", "preview.jpg", readable=False), 600),
+    (seen(90_000, "default.tif", readable=False), 90_000),
 ]
 
 NEXT_STEP_MUTANTS = [
@@ -159,8 +160,8 @@ NEXT_STEP_MUTANTS = [
     ),
     ("what is unknown is retried", "current.outcome is not Outcome.FAILED or", "current.outcome is None or"),
     ("a failure under a higher rerun is retried", " or current.rerun != wanted.rerun", ""),
-    ("one retry too many", "if failed > wanted.retries", "if failed > wanted.retries + 1"),
-    ("one retry too few", "if failed > wanted.retries", "if failed >= wanted.retries"),
+    ("one retry too many", "if runs > wanted.retries", "if runs > wanted.retries + 1"),
+    ("one retry too few", "if runs > wanted.retries", "if runs >= wanted.retries"),
     ("a refused body is sent again", "Refusal.BODY in refused or spurious", "spurious"),
     ("a spurious 400 is final", "spurious >= SPURIOUS_TRIES", "spurious"),
     ("a spurious 400 is tried for ever", " or spurious >= SPURIOUS_TRIES", ""),
@@ -205,7 +206,8 @@ VERDICT_MUTANTS = [
     ("a cost is never looked for", "late_look(gone_at, now, timing) if evidence.spent is None else None", "None"),
     ("partly is nothing", "len(missing) < declared", "len(missing) > declared"),
     ("unreadable is nothing", "    if not evidence.readable:", "    if not evidence:"),
-    ("unknown is let go", "look_at=late_look(gone_at, now, timing))", "look_at=None)"),
+    ("unknown is let go", "message=message, look_at=late)", "message=message, look_at=None)"),
+    ("an unread bucket is given up", "if late is None and not evidence.readable:", "if not evidence:"),
 ]
 
 

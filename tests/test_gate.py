@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from controller.answers import Refusal
-from controller.gate import Limits, backoff, is_decisive, narrowed
+from controller.gate import MOST_UNANSWERED, Limits, backoff, is_decisive, narrowed
 from controller.standing import Reason
 from controller.submission import Submission
 from tests.factories import NOW, accepted, at, limits, refused, submission, succeeded, unconfirmed
@@ -188,6 +188,19 @@ def test_a_recovered_history_does_not_open_the_gate(newest: list[Submission], ex
 def test_a_shut_gate_never_gives_more_places_than_are_free() -> None:
     assert narrowed(limits(slots=0), [lost(0)]).slots == 0
     assert narrowed(limits(slots=-2), [lost(0)]).slots == -2
+
+
+def test_however_many_places_there_are_only_a_few_posts_are_under_way_at_once() -> None:
+    """With 50 places, the first moment of an outage once left 50 submissions Unconfirmed."""
+    underway = [submission() for _ in range(3)]
+    assert narrowed(limits(slots=50), underway).slots == MOST_UNANSWERED - 3
+
+
+def test_a_request_found_in_the_bucket_does_not_end_the_breaker() -> None:
+    """When half of what was answered 502 had been taken, each find once let the whole queue out into the outage."""
+    found = replace(taken(0), answered_at=None)
+    assert narrowed(FREE, [lost(0, -1), found]) == shut(Reason.BREAKER_OPEN, 60, LOST)
+    assert narrowed(FREE, [found]).opens_at == at(59)
 
 
 def test_a_canary_takes_the_only_place() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from controller.answers import Refusal, StoredObject
-from controller.history import adopted, intent
+from controller.history import adopted, intent, shown
 from controller.job import Estimate
 from controller.submission import Answer, Submission, submission_id
 from tests.factories import (
@@ -27,6 +27,7 @@ from tests.factories import (
 FOLDER = submission_id(DIGEST, 0, 0)
 RETRY = submission_id(DIGEST, 0, 1)
 RERUN = submission_id(DIGEST, 2, 0)
+THIRD_ID = "77777777-2222-4333-8444-555555555555"
 
 
 def lies(key: str, modified: float | None = -600) -> StoredObject:
@@ -78,12 +79,16 @@ def test_nothing_is_adopted(found: list[StoredObject], known: list[Submission]) 
         pytest.param([lies(f"{FOLDER}/{REQUEST_ID}/a.tif", None)], [], [remembered(written_at=0)], id="no date: now"),
         pytest.param(
             [
-                lies(f"{RERUN}/{REQUEST_ID}/a.tif"),
-                lies(f"{RETRY}/{REQUEST_ID}/a.tif"),
+                lies(f"{RERUN}/{THIRD_ID}/a.tif"),
+                lies(f"{RETRY}/{FOREIGN_ID}/a.tif"),
                 lies(f"{FOLDER}/{REQUEST_ID}/a"),
             ],
             [],
-            [remembered(), remembered(attempt=1), remembered(rerun=2)],
+            [
+                remembered(),
+                replace(remembered(attempt=1), request_id=FOREIGN_ID),
+                replace(remembered(rerun=2), request_id=THIRD_ID),
+            ],
             id="every attempt and every rerun, in order",
         ),
         pytest.param(
@@ -112,15 +117,46 @@ def test_what_was_paid_for_is_adopted(
     assert adopted(job(), wanted(), found, known, NOW) == tuple(expected)
 
 
-def test_a_folder_that_names_no_request_is_left_to_a_person() -> None:
+def test_a_folder_that_names_no_request_is_searched_and_then_left_to_a_person() -> None:
     expected = submission(
         number=0,
         intended_at=at(-600),
         answer=Answer.UNCONFIRMED,
         answered_at=at(-600),
         message=f"s3://my-bucket/rasters/ndvi/{FOLDER} holds error.json but names no request id",
+        look_at=NOW,
     )
     assert adopted(job(), wanted(), [lies(f"{FOLDER}/error.json")], [], NOW) == (expected,)
+
+
+def test_a_folder_that_somebody_copied_is_never_a_second_follower_of_its_request() -> None:
+    copied = adopted(job(), wanted(), [lies(f"{FOLDER}/{REQUEST_ID}/a.tif")], [], NOW, {REQUEST_ID})
+    assert [(item.answer, item.request_id) for item in copied] == [(Answer.UNCONFIRMED, None)]
+
+
+def test_a_folder_that_was_copied_to_another_attempt_is_followed_once() -> None:
+    found = [lies(f"{FOLDER}/{REQUEST_ID}/a.tif"), lies(f"{RETRY}/{REQUEST_ID}/a.tif")]
+    assert [item.request_id for item in adopted(job(), wanted(), found, [], NOW)] == [REQUEST_ID, None]
+
+
+@pytest.mark.parametrize(
+    ("row", "found", "expected"),
+    [
+        pytest.param(
+            unconfirmed(look_at=None),
+            [lies(f"{FOLDER}/{REQUEST_ID}/a.tif")],
+            (unconfirmed(look_at=NOW),),
+            id="its search was over, and now the bucket names it",
+        ),
+        pytest.param(unconfirmed(look_at=None), [lies(f"{RETRY}/{REQUEST_ID}/a.tif")], (), id="another attempt's"),
+        pytest.param(unconfirmed(), [lies(f"{FOLDER}/{REQUEST_ID}/a.tif")], (), id="it is still being searched for"),
+        pytest.param(succeeded(), [lies(f"{FOLDER}/{REQUEST_ID}/a.tif")], (), id="it is not unconfirmed"),
+    ],
+)
+def test_what_a_listing_shows_of_an_unconfirmed_one_is_sought_before_anything_is_paid_again(
+    row: Submission, found: list[StoredObject], expected: tuple[Submission, ...]
+) -> None:
+    assert shown(found, [row], NOW) == expected
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,18 @@ def spurious(attempt: int = 0, **different: object) -> Submission:
             Wait(reason=Reason.ERROR_REPORTED),
             id="failed, and the retries are used up",
         ),
+        pytest.param(
+            job(wanted=wanted(retries=1)),
+            [accepted(look_at=None), failed(attempt=1, number=2)],
+            Wait(reason=Reason.ERROR_REPORTED),
+            id="the retries are used up, though the ledger is new and has not settled the first run",
+        ),
+        pytest.param(
+            job(wanted=wanted(retries=1)),
+            [unconfirmed(look_at=None), failed(attempt=1, number=2, finished_at=NOW)],
+            Wait(reason=Reason.RETRY_SCHEDULED, until=at(60)),
+            id="what stood in for an unconfirmed one was no retry",
+        ),
         pytest.param(job(wanted=wanted(retries=3)), [unknown()], Wait(reason=Reason.NOTHING_DELIVERED), id="unknown"),
         pytest.param(
             job(wanted=wanted(rerun=0, retries=3)),

@@ -183,8 +183,6 @@ def test_the_end_is_seen_within_one_longest_interval(minutes: float) -> None:
         pytest.param(300, 900, id="a quarter of an hour"),
         pytest.param(1000, 4600, id="then hourly"),
         pytest.param(DAY - 60, DAY, id="the last search is at the end of the grace"),
-        pytest.param(DAY, None, id="after a day the search is over"),
-        pytest.param(2 * DAY, None, id="found long after by a restart: over"),
     ],
 )
 @pytest.mark.parametrize(
@@ -202,6 +200,25 @@ def test_the_search_for_an_unconfirmed_one(
     assert after_listing(unconfirmed(), answer, at(now), TIMING) == unconfirmed(evidence=seen, look_at=time)
 
 
+@pytest.mark.parametrize("now", [pytest.param(DAY, id="after a day"), pytest.param(2 * DAY, id="after a restart")])
+@pytest.mark.parametrize(
+    ("answer", "look_at"),
+    [
+        pytest.param(listing(), None, id="nothing is there: the search is over"),
+        pytest.param(Unreadable(message="x"), 3600, id="nobody could see what is there: searched on, hourly"),
+    ],
+)
+def test_the_search_ends_with_a_look_that_could_see(now: float, answer: BucketAnswer, look_at: float | None) -> None:
+    time = None if look_at is None else at(now + look_at)
+    assert after_listing(unconfirmed(), answer, at(now), TIMING).look_at == time
+
+
+def test_an_id_that_another_submission_has_is_not_found() -> None:
+    folder = listing(TIFF, stored("x.tif", folder=FOREIGN_ID))
+    assert after_listing(unconfirmed(), folder, at(5), TIMING, {REQUEST_ID}).request_id == FOREIGN_ID
+    assert after_listing(unconfirmed(), listing(TIFF), at(5), TIMING, {REQUEST_ID}).look_at == at(15)
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -211,8 +228,8 @@ def test_the_search_for_an_unconfirmed_one(
     ],
 )
 def test_an_unconfirmed_one_that_is_found_is_followed(answer: BucketAnswer) -> None:
-    """The answer keeps its time: what the bucket shows says nothing of how the service answers now."""
-    expected = unconfirmed(answer=Answer.ACCEPTED, request_id=REQUEST_ID, message="", look_at=at(99))
+    """Its answer never came: what the bucket shows says nothing of how the service answers now."""
+    expected = unconfirmed(answer=Answer.ACCEPTED, answered_at=None, request_id=REQUEST_ID, message="", look_at=at(99))
     assert after_listing(unconfirmed(), answer, at(99), TIMING) == expected
 
 

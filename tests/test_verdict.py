@@ -105,6 +105,12 @@ def test_what_is_not_settled_is_waited_for(found: Evidence | None, now: float, e
             unknown("BucketUnreadable", 6 * HOUR),
             id="what was seen before does not count while the bucket cannot be read",
         ),
+        pytest.param(
+            unreadable(24 * HOUR),
+            24 * HOUR,
+            unknown("BucketUnreadable", 48 * HOUR),
+            id="after one day nobody could see what is there: daily",
+        ),
     ],
 )
 def test_without_evidence_the_outcome_is_unknown(found: Evidence, now: float, expected: Verdict) -> None:
