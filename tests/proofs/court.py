@@ -1,0 +1,195 @@
+"""The court of the histories: whether a POST, a charge, an outcome or a rest was right, by what the model knows.
+
+A charge for something that may be paid for already needs an excuse: a rerun that was asked for, a retry after an
+error.json, a person's word, or a bucket that could not have told this ledger of it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from controller.phase import phase
+from controller.standing import Reason
+from controller.submission import Answer, Outcome, Submission
+from controller.telling import News
+from tests.proofs.cloud import PostFate, Sent
+from tests.proofs.world import TIMING, Judge, Machine, PromiseError, World, digest_of
+
+ACCEPTED = (PostFate.ACCEPTED, PostFate.SLOW)
+SPURIOUS_TRIES = 3
+OPEN = frozenset(
+    {
+        *(Reason.QUEUED, Reason.BACKING_OFF, Reason.ACCOUNT_REFUSED, Reason.BREAKER_OPEN, Reason.HISTORY_UNKNOWN),
+        *(Reason.SUBMITTING, Reason.RUNNING, Reason.OVERDUE, Reason.VERIFYING, Reason.RETRY_SCHEDULED),
+    }
+)
+
+
+class Court(Judge):
+    """Judges every POST, charge and standing by what the model knows."""
+
+    def __init__(self) -> None:
+        self.figures: Counter[str] = Counter()
+        self.fates: set[StrEnum] = set()
+        self.world: World
+        self.meddled: set[str] = set()
+
+    def posted(self, machine: Machine, sent: Sent, body: str) -> None:
+        self.figures["posts"] += 1
+        if digest_of(body) != sent.digest:
+            raise PromiseError(f"{sent}: another body than its digest's was sent")
+        if (sent.job, sent.digest, sent.rerun) not in machine.ledger.asked:
+            raise PromiseError(f"{sent}: nobody asked for this rerun")
+        self.fates.add(sent.fate)
+        seen = machine.seen.get((sent.job, sent.digest))
+        if seen is None or not (seen.readable or machine.ledger.is_first_run):
+            raise PromiseError(f"{sent}: sent without having read what was paid for before")
+        if (sent.at - seen.at).total_seconds() > (TIMING.history_valid if seen.readable else TIMING.history_retry):
+            raise PromiseError(f"{sent}: what was paid for before was read too long ago")
+        earlier = [item for item in self.world.cloud.sent if item.key[:2] == sent.key[:2]]
+        heard = [item.fate for item in earlier if item.is_heard and item.ledger is sent.ledger and item.key == sent.key]
+        if PostFate.BODY in heard or heard.count(PostFate.SPURIOUS) >= SPURIOUS_TRIES:
+            raise PromiseError(f"{sent}: the service refused this body for good")
+        sent.excuses = {item: self._excuse(machine, sent, item, earlier) for item in earlier}
+
+    def charged(self, sent: Sent) -> None:
+        self.figures["charges"] += 1
+        self.fates |= {sent.weather.run, sent.weather.copy}
+        charged = [item for item in self.world.cloud.sent if item.charged]
+        for item in charged:
+            if item.excuses.get(sent, "-") == "" or sent.excuses.get(item, "-") == "":
+                self.figures["double_charges"] += 1
+                raise PromiseError(f"charged twice: {item} and {sent}")
+        for excuse in {sent.excuses[item] for item in charged if item in sent.excuses}:
+            self.figures[excuse] += 1
+
+    def told(self, machine: Machine, news: News) -> None:
+        """Refused needs a refusal of this body."""
+        self.figures["times_held_for_history"] += news.standing.reason is Reason.HISTORY_UNKNOWN
+        if news.standing.reason is not Reason.REFUSED or news.job.wanted is None:
+            return
+        key = (news.job.name, news.job.wanted.digest)
+        own = [
+            item for item in self.world.cloud.sent if item.ledger is machine.ledger and (item.job, item.digest) == key
+        ]
+        fates = [item.fate for item in own]
+        if PostFate.BODY not in fates and fates.count(PostFate.SPURIOUS) < SPURIOUS_TRIES:
+            raise PromiseError(f"{news.job.name} is told to be refused after {fates}")
+
+    def rows(self, machine: Machine) -> None:
+        """No outcome without its evidence, and no id lost that was heard."""
+        rows = machine.rows()
+        for row in rows:
+            if row.outcome in (Outcome.SUCCEEDED, Outcome.FAILED):
+                self._proven(row)
+        ids = {row.request_id for row in rows}
+        for sent in self.world.cloud.sent if machine.is_up else ():
+            is_known = (
+                not sent.charged or sent.request_id in ids or not sent.is_heard or sent.ledger is not machine.ledger
+            )
+            if not is_known and sent.fate in ACCEPTED:
+                self.figures["lost_ids"] += 1
+                raise PromiseError(f"{sent}: its id was heard and lost")
+
+    def rest(self, machine: Machine) -> None:
+        """After a long calm nothing is open, nothing accepted is lost, and decisive evidence is believed."""
+        rows = machine.rows()
+        for row in rows:
+            if row.answer is None:
+                raise PromiseError(f"{row.id} of {row.job} has no answer")
+            if row.answer is Answer.UNCONFIRMED:
+                self._not_lost(machine, row)
+            elif row.answer is Answer.ACCEPTED:
+                self._settled(machine, row)
+        for name, job in machine.book.jobs.items():
+            standing = phase(job, machine.book.of(name), machine.loop.limits(), self.world.now)
+            if standing.reason in OPEN:
+                raise PromiseError(f"{name} is still {standing.reason}: {standing.message}")
+            is_shown = standing.phase not in ("Held", "Invalid") and standing.reason is not Reason.REFUSED
+            if is_shown and job.wanted is not None:
+                self._found(machine, name, job.wanted.digest, rows)
+
+    def _excuse(self, machine: Machine, sent: Sent, item: Sent, earlier: Sequence[Sent]) -> str:
+        """Why `sent` may be paid for although `item` was sent before; "" when nothing excuses it."""
+        seen = machine.seen[sent.job, sent.digest]
+        if item.ledger is not machine.ledger and item.prefix not in seen.folders:
+            return "repeats_said_first_run" if machine.ledger.is_first_run else "repeats_not_yet_in_bucket"
+        if sent.rerun > item.rerun:
+            return "reruns"
+        if sent.rerun < item.rerun:
+            return "reruns" if any(each.rerun == sent.rerun and not each.is_refused for each in earlier) else ""
+        if item.key in machine.ledger.denied:
+            return "repeats_said_not_accepted"
+        if sent.attempt <= item.attempt:
+            return ""
+        # Two ledgers may each have sent this attempt, unseen by the other: one error.json under its prefix is enough.
+        failed = {each.attempt for each in earlier if each.rerun == sent.rerun and self._has_failed(each, sent.at)}
+        if item.attempt in failed and self._has_retries(machine, sent, failed):
+            return "retries"
+        is_over = (sent.at - item.at).total_seconds() >= TIMING.unconfirmed_grace
+        if self.world.policy.on_unconfirmed == "resubmit" and is_over and not item.is_heard_accepted:
+            return "" if item.prefix in seen.folders else "resubmits"
+        return ""
+
+    def _has_retries(self, machine: Machine, sent: Sent, failed: set[int]) -> bool:
+        """Whether the manifest leaves one; an attempt that did not fail was a stand-in, and used none up."""
+        wanted = machine.book.jobs[sent.job].wanted
+        stood_in = sum(attempt not in failed for attempt in range(sent.attempt))
+        return wanted is not None and sent.attempt <= wanted.retries + stood_in
+
+    def _has_failed(self, item: Sent, now: datetime) -> bool:
+        failed_at = self.world.cloud.failed_at(item) if item.charged else None
+        return failed_at is not None and failed_at <= now
+
+    def _proven(self, row: Submission) -> None:
+        sent = self.world.cloud.with_id(row.request_id)
+        if sent is None or sent.prefix != row.prefix:
+            if row.prefix not in self.meddled:
+                raise PromiseError(f"{row.id} of {row.job} follows a request that is not its own: {row.request_id}")
+            return
+        failed, delivered = self.world.cloud.failed_at(sent), self.world.cloud.delivered_at(sent)
+        at = row.finished_at or self.world.now
+        if row.outcome is Outcome.FAILED and (failed is None or failed > at):
+            raise PromiseError(f"{sent} is called Failed, but nothing failed")
+        if row.outcome is Outcome.SUCCEEDED and (delivered is None or delivered > at or (failed and failed <= at)):
+            raise PromiseError(f"{sent} is called Succeeded, but {sent.weather.run}")
+
+    def _not_lost(self, machine: Machine, row: Submission) -> None:
+        asked_at = row.answered_at or row.intended_at
+        known = {each.request_id for each in machine.rows()}  # a copied folder may have given it to another row
+        for sent in self.world.cloud.sent:
+            named = self.world.cloud.named_at(sent) if sent.charged and sent.prefix == row.prefix else None
+            if (
+                named is not None
+                and sent.request_id not in known
+                and named <= asked_at + timedelta(seconds=TIMING.unconfirmed_grace)
+            ):
+                self.figures["lost_ids"] += 1
+                raise PromiseError(f"{sent} is in the bucket since {named:%d %H:%M:%S}, but still Unconfirmed")
+
+    def _settled(self, machine: Machine, row: Submission) -> None:
+        sent = self.world.cloud.with_id(row.request_id)
+        if sent is None or sent.prefix != row.prefix:
+            self.figures["adopted_somebody_elses"] += 1
+            return
+        self.figures["lost_answers_found"] += not sent.is_heard_accepted and sent.ledger is machine.ledger
+        if row.gone_at is None:
+            raise PromiseError(f"{sent} ended, but is still polled")
+        failed, delivered = self.world.cloud.failed_at(sent), self.world.cloud.delivered_at(sent)
+        looks = (row.gone_at + timedelta(seconds=late) for late in (TIMING.delivery_grace, *TIMING.late_looks))
+        last = max((look for look in looks if look + timedelta(minutes=2) <= self.world.now), default=row.gone_at)
+        decisive = min((time for time in (failed, delivered) if time), default=None)
+        if decisive is not None and decisive <= last and row.outcome not in (Outcome.SUCCEEDED, Outcome.FAILED):
+            raise PromiseError(
+                f"{sent} was decided at {decisive:%d %H:%M:%S}, but is {row.outcome or 'open'}: {row.message}"
+            )
+        self.figures[f"outcome_{row.outcome or 'open'}"] += 1
+
+    def _found(self, machine: Machine, name: str, digest: str, rows: Iterable[Submission]) -> None:
+        """Whatever the bucket names of what is wanted now, this ledger follows."""
+        own = [item for item in self.world.cloud.sent if (item.job, item.digest) == (name, digest) and item.charged]
+        is_followed = any((row.job, row.digest) == (name, digest) and not row.is_refused for row in rows)
+        if own and not is_followed:
+            self.figures["lost_ids"] += 1
+            raise PromiseError(f"{own[-1]} was paid for, but {name} shows nothing of it")

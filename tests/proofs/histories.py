@@ -1,0 +1,405 @@
+"""Random histories of editing, crashing, losing and waiting, on the real loop against a model of service and bucket.
+
+Every step is data, so a history can be replayed and made shorter. `Court` holds the promises: what was charged,
+delivered and refused is asked of the model only.
+"""
+
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
+from random import Random
+from typing import Any
+
+from controller.inbox import Adopt, Command, FirstRun, Resolve
+from controller.next_step import in_force
+from controller.submission import Answer, Submission
+from tests.proofs.cloud import CopyFate, PostFate, RunFate, Sent, StatusFate, Weather
+from tests.proofs.court import Court
+from tests.proofs.record import tell
+from tests.proofs.world import URL, Draft, Files, Machine, PromiseError, World, digest_of
+
+HISTORIES = 10_000
+SMALL = 60
+STRANGER = {"early": "00000000-9999-4999-8999-000000000000", "late": "ffffffff-9999-4999-8999-ffffffffffff"}
+CALM = 30 * 3600.0
+"""Seconds of fair weather at the end of every history, after which nothing may be left open."""
+STORM = 7200.0
+"""Seconds after which POSTs are accepted again."""
+EXERCISED = (
+    *("posts", "charges", "crashes", "kills", "lost_databases", "clones", "commands", "reruns", "retries", "resubmits"),
+    *("lost_answers_found", "times_held_for_history", "outcome_succeeded", "outcome_failed", "outcome_unknown"),
+)
+"""What a full run must have done at least once to count."""
+DETAIL = re.compile(r"\(.*?\)|\b[0-9a-f]{4,}\b|\d+|\b[abc]\b")
+
+JOBS = ("a", "b", "c")
+PATHS = ("one.yaml", "two.yaml", "deep/three.yaml")
+DOWN = (0.0, 1.0, 400.0, 4000.0, 100_000.0)
+WAITS = (0.5, 1.0, 2.0, 6.0, 20.0, 60.0, 150.0, 600.0, 1800.0, 7200.0, 30_000.0, 90_000.0)
+F = PostFate
+STORMS = (
+    (F.ACCEPTED,),
+    (F.ACCEPTED, F.LOST),
+    (F.LOST,),
+    (F.SLOW,),
+    (F.BEFORE,),
+    (F.BEFORE, F.LOST, F.ACCEPTED),
+    (F.STALLED, F.ACCEPTED),
+    (F.UNSENT,),
+    (F.UNSENT, F.LOST, F.ACCEPTED),
+    (F.BODY, F.ACCEPTED),
+    (F.SPURIOUS,),
+    (F.SPURIOUS, F.ACCEPTED),
+    (F.CREDENTIALS,),
+    (F.FORBIDDEN, F.QUOTA, F.ACCEPTED),
+    (F.RATE, F.CONCURRENCY, F.ACCEPTED),
+    (F.CONCURRENCY, F.LOST),
+    (F.ENDPOINT,),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happens: the name of a method of `History` and its arguments."""
+
+    name: str
+    arguments: tuple[Any, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(repr(each) for each in self.arguments)})"
+
+
+# What may happen: how often, and every value of every argument.
+STEPS: dict[str, tuple[int, tuple[Sequence[Any], ...]]] = {
+    "wait": (30, (WAITS,)),
+    "edit": (8, (JOBS, ("A", "B", "C"))),
+    "rerun": (3, (JOBS, (0, 1, 2))),
+    "retries": (3, (JOBS, (0, 1, 2))),
+    "hold": (2, (JOBS, (True, False))),
+    "move": (3, (JOBS, PATHS)),
+    "remove": (3, (JOBS,)),
+    "twin": (1, (JOBS, PATHS)),
+    "garble": (2, (JOBS,)),
+    "checkout": (5, ((1, 2, 3, 6),)),
+    "pull": (3, ((0, 1),)),
+    "clone": (2, ()),
+    "posts": (7, (STORMS,)),
+    "runs": (5, (tuple(RunFate), (20.0, 600.0, 10_000.0))),
+    "copies": (4, (tuple(CopyFate),)),
+    "statuses": (3, (tuple(StatusFate),)),
+    "bucket": (5, ((True, True, False),)),
+    "fair": (3, ()),
+    "doom": (8, ((0, 1), tuple(range(24)), DOWN, (True, False))),
+    "kill": (4, ((0, 1), DOWN, (True, False))),
+    "lose": (3, ((0, 1), DOWN, (True, False))),
+    "choose": (1, (("hold", "resubmit"),)),
+    "resolve": (3, ((0, 1), JOBS, ("id", "no", "false no", "another's id"))),
+    "adopt": (1, ((0, 1), JOBS, ("own", "another's"))),
+    "first_run": (1, ((0, 1),)),
+    "meddle": (2, (JOBS, ("note", "early", "late", "copy"))),
+}
+
+
+class History:
+    """One history: a world, and what can happen in it. Each public method below `begin` is a kind of step."""
+
+    def __init__(self) -> None:
+        self.court = Court()
+        self.world = World(self.court)
+        self.court.world = self.world
+        self.tree: dict[str, tuple[Draft, ...]] = {"one.yaml": (Draft(job="a"),), "two.yaml": (Draft(job="b"),)}
+        self.past: list[Files] = []
+        self.world.machines.append(Machine(self.world, self.tree))
+
+    def take(self, step: Step) -> None:
+        """One step, and every promise after it."""
+        self.court.figures["steps"] += 1
+        getattr(self, step.name)(*step.arguments)
+        for machine in self.world.machines:
+            self.court.rows(machine)
+
+    def end(self) -> None:
+        """A long calm, after which nothing may be open."""
+        self.fair()
+        for machine in self.world.machines:
+            machine.ledger.db.fuse = None
+        self.world.wait(max(DOWN) + CALM)
+        for machine in self.world.machines:
+            self.court.rows(machine)
+            self.court.rest(machine)
+        self.court.figures["crashes"] += self.world.crashes
+
+    def close(self) -> None:
+        self.world.close()
+
+    # time and weather
+
+    def wait(self, seconds: float) -> None:
+        self.world.wait(seconds)
+
+    def posts(self, fates: tuple[PostFate, ...]) -> None:
+        self._weather(posts=fates)
+        self.world.cloud.storm_ends_at = self.world.now + timedelta(seconds=STORM)
+
+    def runs(self, fate: RunFate, takes: float) -> None:
+        self._weather(run=fate, takes=takes)
+
+    def copies(self, fate: CopyFate) -> None:
+        self._weather(copy=fate)
+
+    def statuses(self, fate: StatusFate) -> None:
+        self._weather(status=fate)
+
+    def bucket(self, readable: bool) -> None:
+        self._weather(readable=readable)
+
+    def fair(self) -> None:
+        self.world.cloud.weather = Weather()
+
+    # files
+
+    def edit(self, job: str, text: str) -> None:
+        self._rewrite(job, text=text, is_broken=False)
+
+    def rerun(self, job: str, number: int) -> None:
+        self._rewrite(job, rerun=number)
+
+    def retries(self, job: str, number: int) -> None:
+        self._rewrite(job, retries=number)
+
+    def hold(self, job: str, on: bool) -> None:
+        self._rewrite(job, hold=on)
+
+    def garble(self, job: str) -> None:
+        self._rewrite(job, is_broken=True)
+
+    def move(self, job: str, path: str) -> None:
+        drafts = [draft for drafts in self.tree.values() for draft in drafts if draft.job == job]
+        if drafts:
+            rest = self._without(job)
+            self._commit({**rest, path: (*rest.get(path, ()), drafts[0])})
+
+    def remove(self, job: str) -> None:
+        self._commit(self._without(job))
+
+    def twin(self, job: str, path: str) -> None:
+        self._commit({**self.tree, path: (*self.tree.get(path, ()), Draft(job=job, text="C"))})
+
+    def checkout(self, back: int) -> None:
+        """An earlier tree: a revert, a restored file, another branch."""
+        if len(self.past) >= back:
+            self._commit(dict(self.past[-back]))
+
+    def pull(self, number: int) -> None:
+        for machine in self._machines(number):
+            machine.files = self.tree
+            machine.notice()
+
+    def clone(self) -> None:
+        if len(self.world.machines) < 2:
+            self.court.figures["clones"] += 1
+            self.world.machines.append(Machine(self.world, self.tree))
+
+    # deaths
+
+    def doom(self, number: int, fuse: int, down: float, arrives: bool) -> None:
+        """The process will die at the n-th write, commit or call from here."""
+        for machine in self._machines(number):
+            self.world.down, self.world.arrives = down, arrives
+            machine.ledger.db.fuse = fuse
+
+    def kill(self, number: int, down: float, arrives: bool) -> None:
+        for machine in self._machines(number):
+            self.court.figures["kills"] += 1
+            machine.die(down, arrives=arrives)
+
+    def lose(self, number: int, down: float, arrives: bool) -> None:
+        """The database and every status file are gone; the bucket and the manifests are not."""
+        for machine in self._machines(number):
+            self.court.figures["lost_databases"] += 1
+            machine.die(down, arrives=arrives)
+            machine.lose_database()
+
+    # people
+
+    def choose(self, choice: str) -> None:
+        """The standing choice about Unconfirmed is changed, which takes a restart."""
+        self.world.policy = self.world.policy.model_copy(update={"on_unconfirmed": choice})
+        for number in range(len(self.world.machines)):
+            self.kill(number, 0.0, True)
+
+    def resolve(self, number: int, job: str, how: str) -> None:
+        for machine in self._machines(number):
+            row = _shown_unconfirmed(machine, job)
+            if row is None:
+                continue
+            own = [item for item in self.world.cloud.sent if item.prefix == row.prefix and _may_be_charged(item)]
+            if how == "another's id":
+                self._claim(machine, Resolve(job=job, request_id=self._another(job)), row.prefix)
+            elif how == "id" and own and own[-1].charged:
+                self._ask(machine, Resolve(job=job, request_id=own[-1].request_id))
+            elif how == "false no" or (how == "no" and not own):
+                machine.ledger.denied.add((row.job, row.digest, row.rerun, row.attempt))
+                self._ask(machine, Resolve(job=job, request_id=None))
+
+    def adopt(self, number: int, job: str, whose: str) -> None:
+        for machine in self._machines(number):
+            known = machine.book.jobs.get(job) if machine.is_up else None
+            if known is None or known.wanted is None:
+                continue
+            wanted = known.wanted
+            own = [item for item in self.world.cloud.sent if item.charged and item.key[:2] == (job, wanted.digest)]
+            prefixes = [f"{URL}/{job}/{wanted.digest[2:18]}-r{wanted.rerun}-a0"]
+            if whose == "own" and own:
+                self._claim(machine, Adopt(job=job, request_id=own[-1].request_id), *prefixes)
+            elif whose != "own" and (other := self._another(job)):
+                self._claim(machine, Adopt(job=job, request_id=other), *prefixes)
+
+    def first_run(self, number: int) -> None:
+        for machine in self._machines(number):
+            machine.ledger.is_first_run = True
+            self._ask(machine, FirstRun())
+
+    def meddle(self, job: str, how: str) -> None:
+        """Somebody else writes below the prefix of what the job wants: a note, another request's results, a copy."""
+        drafts = [draft for drafts in self.tree.values() for draft in drafts if draft.job == job]
+        for draft in drafts[:1]:
+            prefix = f"{URL}/{job}/{digest_of(draft.text)[2:18]}-r{draft.rerun}-a0"
+            self.court.meddled.add(prefix)
+            if how == "note":
+                self.world.cloud.put(prefix, "notes.txt", self.world.now)
+            elif how == "copy":
+                others = [item for item in self.world.cloud.sent if item.charged and item.prefix != prefix]
+                if others:
+                    self.world.cloud.copy_folder(others[-1].prefix, prefix, self.world.now)
+            else:
+                self.world.cloud.put(prefix, f"{STRANGER[how]}/default.tif", self.world.now)
+
+    # parts of steps
+
+    def _weather(self, **changed: Any) -> None:
+        self.world.cloud.weather = replace(self.world.cloud.weather, **changed)
+
+    def _rewrite(self, job: str, **changed: Any) -> None:
+        if not any(draft.job == job for drafts in self.tree.values() for draft in drafts):
+            self._commit({**self.tree, f"{job}.yaml": (replace(Draft(job=job), **changed),)})
+            return
+        self._commit({
+            path: tuple(replace(draft, **changed) if draft.job == job else draft for draft in drafts)
+            for path, drafts in self.tree.items()
+        })  # fmt: skip
+
+    def _without(self, job: str) -> dict[str, tuple[Draft, ...]]:
+        kept = {path: tuple(draft for draft in drafts if draft.job != job) for path, drafts in self.tree.items()}
+        return {path: drafts for path, drafts in kept.items() if drafts}
+
+    def _commit(self, tree: dict[str, tuple[Draft, ...]]) -> None:
+        self.past.append(self.tree)
+        self.tree = tree
+        self.pull(0)
+
+    def _machines(self, number: int) -> Sequence[Machine]:
+        return self.world.machines[number : number + 1]
+
+    def _ask(self, machine: Machine, command: Command) -> None:
+        self.court.figures["commands"] += 1
+        machine.ask(command.model_dump_json())
+
+    def _claim(self, machine: Machine, command: Resolve | Adopt, *prefixes: str) -> None:
+        """A person may name a wrong request; what then stands there is theirs to answer for."""
+        if command.request_id:
+            self.court.meddled.update(prefixes)
+            self._ask(machine, command)
+
+    def _another(self, job: str) -> str | None:
+        return next((item.request_id for item in self.world.cloud.sent if item.charged and item.job != job), None)
+
+
+def _may_be_charged(sent: Sent) -> bool:
+    return sent.charged or (not sent.is_dropped and sent.fate in (F.ACCEPTED, F.SLOW, F.LOST, F.STALLED))
+
+
+def _shown_unconfirmed(machine: Machine, job: str) -> Submission | None:
+    """What a person sees as Unconfirmed, and therefore means."""
+    known = machine.book.jobs.get(job) if machine.is_up else None
+    if known is None:
+        return None
+    shown = in_force(known.wanted, machine.book.of(job)) if known.wanted else None
+    rows = [row for row in machine.book.of(job) if row.answer is Answer.UNCONFIRMED]
+    return shown if shown in rows else rows[-1] if rows else None
+
+
+# many of them
+
+
+def steps_of(seed: int, index: int) -> list[Step]:
+    """The steps of one history, the same for the same numbers."""
+    random = Random(f"{seed}/{index}")
+    names, weights = list(STEPS), [weight for weight, _ in STEPS.values()]
+    chosen = random.choices(names, weights, k=random.randint(30, 60))
+    return [Step(name, tuple(random.choice(values) for values in STEPS[name][1])) for name in chosen]
+
+
+def outcome_of(steps: Iterable[Step]) -> tuple[str, Court]:
+    """What broke ("" if nothing did), and the court with its figures."""
+    history = History()
+    try:
+        for step in steps:
+            history.take(step)
+        history.end()
+    except PromiseError as broken:
+        return str(broken), history.court
+    except (sqlite3.Error, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        return f"{type(error).__name__}: {error}", history.court
+    finally:
+        history.close()
+    return "", history.court
+
+
+def shortened(steps: list[Step], fails: Callable[[list[Step]], bool]) -> list[Step]:
+    """A history that still fails, without the steps it can do without."""
+    size = len(steps) // 2
+    while size:
+        place = 0
+        while place < len(steps):
+            fewer = steps[:place] + steps[place + size :]
+            if fails(fewer):
+                steps = fewer
+            else:
+                place += size
+        size //= 2
+    return steps
+
+
+def prove(seed: int, *, small: bool = False) -> dict[str, object]:
+    """Run them all; AssertionError with a replayable history when a promise is broken."""
+    figures, fates = Counter(dict.fromkeys(EXERCISED, 0)), set[StrEnum]()
+    number = SMALL if small else HISTORIES
+    for index in range(number):
+        steps = steps_of(seed, index)
+        broken, court = outcome_of(steps)
+        figures.update(court.figures)
+        fates |= court.fates
+        assert not broken, f"seed {seed}, history {index}: {broken}\n{_story(steps, broken)}"
+        if index % 1000 == 999:
+            tell(f"histories: {index + 1} of {number}")
+    kinds = {"post_fates": PostFate, "run_fates": RunFate, "copy_fates": CopyFate}
+    counted = {name: sum(fate in fates for fate in kind) for name, kind in kinds.items()}
+    missing = [name for name in EXERCISED if not figures[name]]
+    missing += [name for name, kind in kinds.items() if counted[name] < len(kind)]
+    assert small or not missing, f"seed {seed}: these histories never exercised {', '.join(missing)}"
+    promised = {"double_charges": figures.pop("double_charges", 0), "lost_ids": figures.pop("lost_ids", 0)}
+    return {"histories": number, **dict(sorted(figures.items())), **counted, **promised}
+
+
+def _story(steps: list[Step], broken: str) -> str:
+    """The shortest history that breaks in the same way."""
+
+    def breaks_alike(fewer: list[Step]) -> bool:
+        return DETAIL.sub("", outcome_of(fewer)[0]) == DETAIL.sub("", broken)
+
+    return "\n".join(f"  {step}" for step in shortened(steps, breaks_alike))

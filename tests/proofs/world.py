@@ -1,0 +1,424 @@
+"""A small world for histories: machines with the real loop, book, store and tree rules, and the model cloud between.
+
+Nothing here waits: time is a number that `World.wait` moves from event to event. A machine can be killed before and
+after every write and commit of its ledger and every call it hands out; whatever was not committed is then lost.
+"""
+
+import heapq
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from controller.acceptance import Accepted
+from controller.assembly import Nowhere
+from controller.book import Book
+from controller.claims import Declared
+from controller.errors import Problem
+from controller.gate import Limits
+from controller.job import Estimate, ExpectedOutput, Job, Wanted
+from controller.loader import FileRecord
+from controller.loop import Loop
+from controller.store import Store
+from controller.store.schema import migrations
+from controller.submission import Submission
+from controller.telling import News, Teller
+from controller.timing import Timing
+from controller.tree import Change, Tree, _Acceptance
+from controller.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
+from controller.written import Policy
+from tests.proofs.cloud import Cloud, PostFate, Sent, answer_of
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+# As in production, but the two that only repeat themselves for days are slower: edits are hinted at anyway.
+TIMING = Timing(scan_every=6 * 3600, history_retry=600)
+URL = "s3://my-bucket/rasters"
+TIFF = ExpectedOutput(identifier="default", media_type="image/tiff", extensions=("tif", "tiff"))
+DATA = ExpectedOutput(identifier="userdata", media_type="application/json", extensions=("json",))
+OUTPUTS = {"A": (TIFF,), "B": (TIFF, DATA), "C": (TIFF,)}
+CALL, GIVEN_UP, SLOW, STALLED = 1.0, 120.0, 100.0, 200.0
+"""Seconds: a plain call, a POST without an answer, a slow answer, and when a stalled POST is processed after all."""
+SAME_INSTANT = 200
+"""More turns than this at one instant are a loop that burns the processor."""
+
+
+class Killed(BaseException):
+    """The process died here."""
+
+
+class PromiseError(AssertionError):
+    """A promise was broken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """One document of a manifest file: `text` stands for everything the digest covers."""
+
+    job: str
+    text: str = "A"
+    rerun: int = 0
+    retries: int = 0
+    hold: bool = False
+    is_broken: bool = False
+
+    @property
+    def wanted(self) -> Wanted:
+        return Wanted(
+            digest=digest_of(self.text),
+            delivery_url=URL,
+            credentials_ref="my-bucket",
+            outputs=OUTPUTS[self.text],
+            estimate=Estimate(expected=20, upper=20),
+            rerun=self.rerun,
+            retries=self.retries,
+            hold=self.hold,
+        )
+
+
+Files = Mapping[str, tuple[Draft, ...]]
+
+
+def digest_of(text: str) -> str:
+    return f"1:{sha256(text.encode()).hexdigest()}"
+
+
+class Shelf(Tree):
+    """The real rules of who declares which job, over manifests that are held in memory instead of on a disk."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("/nowhere"), _never)
+        self.shown: Files = {}
+
+    def documents(self, path: str) -> list[Declared]:
+        """None: status files are not what the histories are about, and rendering them takes most of the time."""
+        return []
+
+    def refresh(self, jobs: Mapping[str, Job], now: datetime) -> Change:
+        records = {path: _record(path, drafts) for path, drafts in self.shown.items()}
+        changed = [path for path, record in records.items() if self._files.get(path) != record]
+        gone = tuple(path for path in self._files if path not in records)
+        touched = {*changed, *gone}
+        names = {job.name for job in jobs.values() if job.path in touched} if touched else set()
+        for path in changed:
+            documents = [self._declared(path, index, draft) for index, draft in enumerate(self.shown[path])]
+            names |= self._declare(path, documents)
+        for path in gone:
+            names |= self._declare(path, [])
+        found = tuple(self._changes(jobs, self._settle(names, jobs)))
+        self._note({path: records[path] for path in changed}, gone)
+        clean = [records[path] for path in changed if self._is_clean(records[path])]
+        unclean = tuple(set(changed) - {record.path for record in clean})
+        return Change(jobs=found, paths=frozenset(), gone=gone, clean=tuple(clean), unclean=unclean)
+
+    def _declared(self, path: str, index: int, draft: Draft) -> Declared:
+        if draft.is_broken:
+            return Declared(path=path, index=index, name=None, problems=(Problem(path=path, message="not YAML"),))
+        self._acceptances[path, index] = _Acceptance(wanted=draft.wanted, body=draft.text)
+        return Declared(path=path, index=index, name=draft.job)
+
+
+class MortalDatabase(Database):
+    """A database in memory whose process dies when the fuse has burnt down: at a write, or at a commit."""
+
+    fuse: int | None = None
+
+    def burn(self) -> None:
+        if self.fuse is not None:
+            self.fuse -= 1
+            if self.fuse < 0:
+                self.fuse = None
+                raise Killed
+
+    def execute(self, sql: str, parameters: Sequence[object] | Mapping[str, object] | None = None) -> sqlite3.Cursor:
+        if not sql.startswith("select"):
+            self.burn()
+        return super().execute(sql, parameters)  # type: ignore[arg-type]
+
+
+class MortalStore(Store):
+    """The real store, which may die before and after every commit."""
+
+    def __init__(self, db: MortalDatabase) -> None:
+        super().__init__(db)
+        self._mortal = db
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with super().transaction():
+            yield
+            self._mortal.burn()
+        self._mortal.burn()
+
+
+class Ledger:
+    """One database from its making to its loss; it remembers what a person said to it and what it was asked for."""
+
+    def __init__(self) -> None:
+        self.db = MortalDatabase(memory=True)
+        _TEMPLATE.conn.backup(self.db.conn)
+        self.store = MortalStore(self.db)
+        self.denied: set[tuple[str, str, int, int]] = set()
+        self.asked: set[tuple[str, str, int]] = set()
+        self.is_first_run = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the last listing of a job's history told a process."""
+
+    at: datetime
+    readable: bool
+    folders: frozenset[str]
+
+
+class Machine:
+    """One clone of the repository with its own ledger, and the process that turns the loop, while there is one."""
+
+    def __init__(self, world: "World", files: Files) -> None:
+        self._world = world
+        self.files: Files = files
+        self.ledger = Ledger()
+        self.back_at: datetime | None = None
+        self.start()
+
+    @property
+    def is_up(self) -> bool:
+        return self.back_at is None
+
+    def start(self) -> None:
+        """A new process."""
+        self.back_at = None
+        self.process = object()
+        self.seen: dict[tuple[str, str], Seen] = {}
+        self._handed: list[Call] = []
+        self._outcomes: list[CallOutcome] = []
+        self._turned_at, self._turns = START, 0
+        self._is_nudged = True
+        self.book = Book(self.ledger.store)
+        self.shelf = Shelf()
+        free = Limits(policy=self._world.policy, timing=TIMING, slots=3)
+        teller = Teller(Nowhere(), "sandbox", lambda news: self._world.judge.told(self, news))
+        self.loop = Loop(self.book, self.shelf, free, self._hand, teller)
+        with self._until_killed():
+            self.loop.start(self._world.now)
+        self.notice()
+
+    def notice(self) -> None:
+        """The watcher hints that files changed."""
+        self.shelf.shown = self.files
+        drafts = [draft for drafts in self.files.values() for draft in drafts if not draft.is_broken]
+        self.ledger.asked |= {(draft.job, digest_of(draft.text), draft.rerun) for draft in drafts}
+        self.loop.rescan()
+        self._is_nudged = True
+
+    def die(self, down: float, *, arrives: bool) -> None:
+        """The process ends now; `arrives`: what it was sending reaches the service all the same."""
+        self.ledger.db.fuse = None
+        self._world.abandon(self.process, arrives=arrives)
+        self.back_at = self._world.now + timedelta(seconds=down)
+
+    def lose_database(self) -> None:
+        self.ledger.db.close()
+        self.ledger = Ledger()
+
+    def ask(self, command: str) -> None:
+        """A person appends a command to the inbox; the loop takes it in its next turn."""
+        fuse, self.ledger.db.fuse = self.ledger.db.fuse, None
+        with self.ledger.store.transaction():
+            self.ledger.store.ask(self._world.now, command)
+        self.ledger.db.fuse = fuse
+        self._is_nudged = True
+
+    def hear(self, outcome: CallOutcome) -> None:
+        self._outcomes.append(outcome)
+
+    def wakes_at(self) -> datetime | None:
+        """When something is to be done here."""
+        if self.back_at is not None:
+            return self.back_at
+        return self._world.now if self._outcomes or self._is_nudged else self.loop.wakes_at(self._world.now)
+
+    def act(self) -> None:
+        """Come back, or turn the loop once and carry out its calls."""
+        if not self.is_up:
+            self.start()
+            return
+        self._count()
+        outcomes, self._outcomes, self._is_nudged = self._outcomes, [], False
+        with self._until_killed():
+            self.loop.turn(outcomes, self._world.now)
+            self._world.note_heard(self.process, outcomes)
+            self._work()
+
+    def rows(self) -> list[Submission]:
+        return list(self.book.everything()) if self.is_up else []
+
+    def _work(self) -> None:
+        handed, self._handed = self._handed, []
+        for call in handed:
+            self._world.carry_out(self, call)
+
+    def _hand(self, call: Call) -> None:
+        self.ledger.db.burn()
+        self._handed.append(call)
+
+    @contextmanager
+    def _until_killed(self) -> Iterator[None]:
+        try:
+            yield
+        except Killed:
+            self._work()  # what was handed out, a worker took at once
+            self._world.crashes += 1
+            self.die(self._world.down, arrives=self._world.arrives)
+
+    def _count(self) -> None:
+        self._turns = self._turns + 1 if self._turned_at == self._world.now else 1
+        self._turned_at = self._world.now
+        if self._turns > SAME_INSTANT:
+            raise PromiseError(f"{self._turns} turns at one instant: the loop never sleeps")
+
+
+class World:
+    """Machines, the cloud and time. `judge` is told of every POST, charge and standing."""
+
+    def __init__(self, judge: "Judge") -> None:
+        self.now = START
+        self.cloud = Cloud()
+        self.policy = Policy()
+        self.judge = judge
+        self.machines: list[Machine] = []
+        self.crashes = 0
+        self.down, self.arrives = 60.0, True
+        self._events: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._number = 0
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        end = self.now + timedelta(seconds=seconds)
+        while (time := self._next()) is not None and time <= end:
+            self.now = max(self.now, time)
+            while self._events and self._events[0][0] <= self.now:
+                heapq.heappop(self._events)[2]()
+            for machine in self.machines:
+                wakes_at = machine.wakes_at()
+                if wakes_at is not None and wakes_at <= self.now:
+                    machine.act()
+        self.now = end
+
+    def abandon(self, process: object, *, arrives: bool) -> None:
+        """Nobody waits any more for what this process asked; what was not yet read may never be."""
+        if not arrives:
+            for sent in self.cloud.sent:
+                if sent.process is process and not sent.charged:
+                    sent.is_dropped = True
+
+    def note_heard(self, process: object, outcomes: Sequence[CallOutcome]) -> None:
+        """These answers are recorded."""
+        prefixes = {outcome.call.submission.prefix for outcome in outcomes if isinstance(outcome, Posted)}
+        for sent in self.cloud.sent if prefixes else ():
+            if sent.process is process and sent.prefix in prefixes:
+                sent.is_heard = True
+
+    def carry_out(self, machine: Machine, call: Call) -> None:
+        """What a worker does with a call."""
+        match call:
+            case Post():
+                self._post(machine, call)
+            case Get() | Look():
+                self._answer(machine, CALL, lambda: self._read(machine, call))
+
+    def close(self) -> None:
+        for machine in self.machines:
+            machine.ledger.db.close()
+
+    def _next(self) -> datetime | None:
+        times = [machine.wakes_at() for machine in self.machines]
+        return min([time for time in (*times, self._events[0][0] if self._events else None) if time], default=None)
+
+    def _post(self, machine: Machine, call: Post) -> None:
+        row = call.submission
+        sent = Sent(
+            job=row.job,
+            digest=row.digest,
+            rerun=row.rerun,
+            attempt=row.attempt,
+            prefix=row.prefix,
+            outputs=row.outputs,
+            ledger=machine.ledger,
+            process=machine.process,
+            at=self.now,
+            fate=self.cloud.next_fate(self.now),
+            weather=self.cloud.weather,
+        )
+        self.judge.posted(machine, sent, call.body)
+        self.cloud.sent.append(sent)
+        if sent.fate in (PostFate.ACCEPTED, PostFate.SLOW, PostFate.LOST, PostFate.STALLED):
+            self._at(STALLED if sent.fate is PostFate.STALLED else CALL / 2, lambda: self._arrive(sent))
+        silent = sent.fate in (PostFate.LOST, PostFate.STALLED)
+        pause = SLOW if sent.fate is PostFate.SLOW else GIVEN_UP if silent else CALL
+        self._answer(machine, pause, lambda: Posted(call=call, answer=answer_of(sent)))
+
+    def _arrive(self, sent: Sent) -> None:
+        if not sent.is_dropped:
+            self.cloud.charge(sent, self.now)
+            self.judge.charged(sent)
+
+    def _read(self, machine: Machine, call: Get | Look) -> CallOutcome:
+        if isinstance(call, Get):
+            return Got(call=call, answer=self.cloud.status(call.submission.request_id or "", self.now))
+        step = call.step
+        if step.submission is None:
+            folders = self.cloud.folders(step.prefix, step.only, self.now)
+            readable = self.cloud.weather.readable
+            seen = Seen(at=self.now, readable=readable, folders=folders if readable else frozenset())
+            machine.seen[call.job, call.digest] = seen
+        return Looked(call=call, answer=self.cloud.read(step.prefix, step.only, self.now))
+
+    def _answer(self, machine: Machine, seconds: float, outcome: Callable[[], CallOutcome]) -> None:
+        """The answer comes after a while, if the process that asked still lives then."""
+        process = machine.process
+
+        def arrive() -> None:
+            if machine.is_up and machine.process is process:
+                machine.hear(outcome())
+
+        self._at(seconds, arrive)
+
+    def _at(self, seconds: float, event: Callable[[], None]) -> None:
+        self._number += 1
+        heapq.heappush(self._events, (self.now + timedelta(seconds=seconds), self._number, event))
+
+
+class Judge:
+    """Who watches the money; `histories` has the strict one."""
+
+    def posted(self, machine: Machine, sent: Sent, body: str) -> None:
+        """A POST leaves."""
+
+    def charged(self, sent: Sent) -> None:
+        """The service took it."""
+
+    def told(self, machine: Machine, news: News) -> None:
+        """A machine tells a standing."""
+
+
+def _record(path: str, drafts: tuple[Draft, ...]) -> FileRecord:
+    return FileRecord(path=path, kind="manifest", sha256=repr(drafts))
+
+
+def _never(_: Accepted) -> Wanted:
+    raise AssertionError("manifests are held in memory")
+
+
+def _template() -> Database:
+    db = Database(memory=True)
+    migrations.apply(db)
+    return db
+
+
+_TEMPLATE = _template()

@@ -1,0 +1,219 @@
+"""Promise 1 on many small histories, and by name the ones that people live through every day.
+
+The full form is `python -m tests.proofs histories`. PROOF_SEED chooses other histories.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+
+from controller.phase import phase
+from controller.standing import Reason
+from tests.proofs.cloud import CopyFate, PostFate, RunFate
+from tests.proofs.histories import STEPS, History, Step, prove
+
+SEED = int(os.environ.get("PROOF_SEED", "7"))
+DAY = 86400.0
+
+
+@pytest.fixture
+def history() -> Iterator[History]:
+    """A repository with the jobs a and b, whose requests have just been accepted."""
+    made = History()
+    made.wait(6.0)
+    yield made
+    made.close()
+
+
+def posts(history: History) -> int:
+    return history.court.figures["posts"]
+
+
+def reasons(history: History) -> dict[str, Reason]:
+    """What the newest machine tells of each job."""
+    machine = history.world.machines[-1]
+    limits, now = machine.loop.limits(), history.world.now
+    return {name: phase(job, machine.book.of(name), limits, now).reason for name, job in machine.book.jobs.items()}
+
+
+def edited_and_reverted(history: History) -> None:
+    history.edit("a", "B")
+    history.wait(DAY)
+    history.edit("a", "A")
+
+
+def removed_and_restored(history: History) -> None:
+    history.remove("a")
+    history.wait(DAY)
+    history.checkout(1)
+
+
+def branched_away_and_back(history: History) -> None:
+    history.edit("a", "C")
+    history.edit("b", "B")
+    history.move("b", "deep/three.yaml")
+    history.wait(DAY)
+    history.checkout(3)
+
+
+def moved(history: History) -> None:
+    history.move("a", "two.yaml")
+    history.move("b", "one.yaml")
+
+
+def lost_its_database(history: History) -> None:
+    history.lose(0, 60.0, True)
+
+
+def cloned(history: History) -> None:
+    history.clone()
+
+
+def cloned_after_a_rerun_and_a_revert(history: History) -> None:
+    history.rerun("a", 1)
+    history.edit("b", "B")
+    history.wait(DAY)
+    history.checkout(2)
+    history.wait(60.0)
+    history.clone()
+
+
+@pytest.mark.parametrize(
+    ("happens", "paid"),
+    [
+        pytest.param(edited_and_reverted, 3, id="edited and reverted: only the other text was paid for"),
+        pytest.param(removed_and_restored, 2, id="removed and restored"),
+        pytest.param(branched_away_and_back, 4, id="another branch and back: only its two texts were paid for"),
+        pytest.param(moved, 2, id="the files change places"),
+        pytest.param(lost_its_database, 2, id="database and status files are gone"),
+        pytest.param(cloned, 2, id="a second clone on another machine"),
+        pytest.param(cloned_after_a_rerun_and_a_revert, 4, id="a second clone after a rerun and a revert"),
+    ],
+)
+@pytest.mark.parametrize("later", [pytest.param(0.0, id="at once"), pytest.param(2 * DAY, id="two days later")])
+def test_going_back_to_what_was_paid_for_costs_nothing(
+    history: History, happens: Callable[[History], None], paid: int, later: float
+) -> None:
+    history.wait(later)
+    happens(history)
+    history.wait(DAY)
+    assert posts(history) == paid
+    assert set(reasons(history).values()) == {Reason.DELIVERED}
+    history.end()
+
+
+@pytest.mark.parametrize(
+    "happens",
+    [
+        pytest.param(lost_its_database, id="database and status files are gone"),
+        pytest.param(cloned, id="a second clone on another machine"),
+    ],
+)
+def test_without_a_ledger_and_without_a_readable_bucket_everything_is_held(
+    history: History, happens: Callable[[History], None]
+) -> None:
+    history.bucket(False)
+    happens(history)
+    history.wait(DAY)
+    assert reasons(history) == {"a": Reason.HISTORY_UNKNOWN, "b": Reason.HISTORY_UNKNOWN}
+    assert posts(history) == 2
+    history.bucket(True)
+    history.wait(DAY)
+    assert set(reasons(history).values()) == {Reason.DELIVERED}
+    assert posts(history) == 2
+
+
+def test_a_request_that_appears_beside_a_note_after_the_database_was_lost_is_found(history: History) -> None:
+    history.copies(CopyFate.LATE)
+    history.edit("a", "B")
+    history.wait(6.0)
+    history.meddle("a", "note")
+    history.lose(0, 0.0, True)
+    history.end()
+    assert reasons(history)["a"] is Reason.DELIVERED
+
+
+def test_a_lost_answer_is_found_though_the_bucket_was_unreadable_for_longer_than_the_search(history: History) -> None:
+    history.posts((PostFate.LOST,))
+    history.edit("a", "B")
+    history.wait(6.0)
+    history.bucket(False)
+    history.wait(3 * DAY)
+    assert reasons(history)["a"] is Reason.SEARCHING
+    history.end()
+    assert reasons(history)["a"] is Reason.DELIVERED
+
+
+def test_results_are_believed_though_the_bucket_was_unreadable_at_every_late_look(history: History) -> None:
+    history.bucket(False)
+    history.wait(3 * DAY)
+    assert reasons(history)["a"] is Reason.BUCKET_UNREADABLE
+    history.end()
+    assert reasons(history)["a"] is Reason.DELIVERED
+
+
+def test_a_folder_that_somebody_copied_stops_nobody(history: History) -> None:
+    history.edit("c", "A")
+    history.hold("c", True)
+    history.meddle("c", "copy")
+    history.hold("c", False)
+    history.wait(2 * DAY)
+    assert (posts(history), reasons(history)["c"]) == (2, Reason.NEEDS_PERSON)
+
+
+def test_a_new_ledger_does_not_begin_the_retries_anew(history: History) -> None:
+    history.runs(RunFate.ERROR, 20.0)
+    history.retries("c", 2)
+    history.wait(DAY)
+    paid = posts(history)
+    history.lose(0, 60.0, True)
+    history.meddle("c", "early")  # the first run is never settled in the new ledger
+    history.wait(DAY)
+    assert posts(history) == paid
+
+
+def test_many_histories() -> None:
+    figures = prove(SEED, small=True)
+    assert (figures["double_charges"], figures["lost_ids"]) == (0, 0)
+    assert all(int(str(figures[name])) > 0 for name in ("charges", "crashes", "lost_databases", "lost_answers_found"))
+
+
+class Histories(RuleBasedStateMachine):
+    """The same steps, chosen by hypothesis, which shortens what it finds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.history = History()
+
+    def teardown(self) -> None:
+        try:
+            self.history.end()
+        finally:
+            self.history.close()
+
+
+def rule_of(name: str, values: tuple[Sequence[Any], ...]) -> Callable[..., None]:
+    """The rule that takes this step, with any of its arguments."""
+
+    def take(self: Histories, arguments: tuple[Any, ...]) -> None:
+        self.history.take(Step(name, arguments))
+
+    take.__name__ = name
+    return rule(arguments=st.tuples(*(st.sampled_from(each) for each in values)))(take)
+
+
+for _name, (_, _arguments) in STEPS.items():
+    setattr(Histories, _name, rule_of(_name, _arguments))
+
+
+def test_histories_that_hypothesis_chooses() -> None:
+    chosen = settings(
+        max_examples=100, stateful_step_count=30, deadline=None, database=None,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    run_state_machine_as_test(seed(SEED)(Histories), settings=chosen)
