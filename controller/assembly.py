@@ -4,7 +4,7 @@ The doors call these; nothing below knows how the parts are joined.
 """
 
 import queue
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -61,6 +61,9 @@ class Nowhere:
     def remove(self, manifest: str) -> None:
         """There is none."""
 
+    def sweep(self, manifests: Iterable[str]) -> None:
+        """There is none."""
+
 
 @contextmanager
 def controller(settings: Settings, watch: Watch, inbox: Inbox) -> Iterator[tuple[Assembly, Workers]]:
@@ -71,6 +74,8 @@ def controller(settings: Settings, watch: Watch, inbox: Inbox) -> Iterator[tuple
     if not settings.client_id or not settings.client_secret:
         raise _no_client(settings)
     bindings = {"deployment": settings.deployment.name, "account": settings.client_id}
+    if settings.monthly_budget is not None:
+        raise UsageError("monthlyBudget is not in force in this version: nothing would stop at it, so remove it")
     refuse_network_file_system(settings.state)
     places = StatusFiles(settings.jobs, settings.status_dir)
     places.check_writable()

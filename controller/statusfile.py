@@ -6,7 +6,7 @@ of one and a watcher is woken by news alone.
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import product
 from pathlib import Path, PurePosixPath
@@ -19,6 +19,7 @@ from controller.errors import StateError
 LONGEST_DOCUMENT = 8 * 1024
 # YAML 1.2 reads these as numbers, the emitter (YAML 1.1) does not know: an etag such as 123e456 must stay text.
 _NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|0o[0-7]+")
+_OURS = b"apiVersion: shjobs/v1\nkind: AsyncProcessStatus\n"
 _LIMITS = tuple(product((100, 20, 5), (4000, 2000, 1000, 500, 250, 100)))
 
 
@@ -127,6 +128,14 @@ class StatusFiles:
                 for folder in _folders(manifest):
                     (self._root / folder).rmdir()
 
+    def sweep(self, manifests: Iterable[str]) -> None:
+        """Remove what an earlier process left for manifests that are gone; files we did not write stay."""
+        known = {status_path(manifest) for manifest in manifests}
+        for path in self._root.rglob("*.status.yaml"):
+            if path.relative_to(self._root).as_posix() not in known and _is_ours(path):
+                with suppress(OSError):
+                    path.unlink()
+
     def check_writable(self) -> None:
         """Raise `StateError` when no status file could be written. A tree that is not there yet is no error."""
         probe = self._root / ".shjobs-writable.tmp"
@@ -154,6 +163,14 @@ def _holds(path: Path, content: bytes) -> bool:
     try:
         return path.read_bytes() == content
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        return False
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_OURS)) == _OURS
+    except OSError:
         return False
 
 

@@ -46,6 +46,7 @@ class StatusPlace(Protocol):
 
     def write(self, manifest_path: str, documents: Sequence[Mapping[str, object]]) -> bool: ...
     def remove(self, manifest_path: str) -> None: ...
+    def sweep(self, manifests: Iterable[str]) -> None: ...
 
 
 class Teller:
@@ -61,6 +62,7 @@ class Teller:
         self._paths: set[str] = set()
         self._gone: set[str] = set()
         self._unwritten: dict[str, StateError] = {}
+        self._is_swept = False
 
     def touch(self, paths: Iterable[str], gone: Iterable[str]) -> None:
         """The tree was scanned, and these files changed, or went."""
@@ -81,6 +83,9 @@ class Teller:
         for path in sorted(paths):
             self._write(path, tree, book, limits, now)
         self._remove(tree)
+        if not self._is_swept and tree.paths():
+            self._places.sweep(tree.paths())
+            self._is_swept = True
 
     def check_written(self) -> None:
         """Raise `StateError` when what was told last could not be written to every status file."""

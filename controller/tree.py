@@ -5,7 +5,7 @@ job; the ledger is the loop's business.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -68,7 +68,7 @@ class Tree:
         found = self._documents.get(path, ())
         return [replace(item, problems=self._rejections.get(item.place, item.problems)) for item in found]
 
-    def paths(self) -> Iterable[str]:
+    def paths(self) -> Collection[str]:
         """Every manifest file."""
         return self._documents.keys()
 

@@ -158,6 +158,16 @@ def test_sync_ends_with_1_when_something_failed(workspace: Workspace) -> None:
     assert shjobs("sync", cwd=workspace.root, environment=dict(workspace.environment)).returncode == 1
 
 
+def test_a_budget_that_nothing_would_keep_is_refused(workspace: Workspace) -> None:
+    workspace.write("ndvi.yaml", ndvi())
+    done = shjobs("sync", cwd=workspace.root, environment={**workspace.environment, "SHJOBS_MONTHLY_BUDGET": "100"})
+    assert (done.stderr, done.returncode) == (
+        "shjobs: monthlyBudget is not in force in this version: nothing would stop at it, so remove it\n",
+        2,
+    )
+    assert workspace.posts() == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

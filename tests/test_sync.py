@@ -80,6 +80,18 @@ def test_a_removed_and_restored_manifest_submits_nothing_again(workspace: Worksp
     assert workspace.posts() == 2
 
 
+def test_the_status_of_a_manifest_that_was_never_accepted_goes_with_it(workspace: Workspace) -> None:
+    workspace.write("ndvi.yaml", ndvi())
+    broken = workspace.write("sub/broken.yaml", ndvi("broken").replace("width: 64", "width: 64000"))
+    foreign = workspace.write("notes.status.yaml", "mine: true\n")
+    workspace.sync()
+    assert (workspace.jobs / "sub/broken.status.yaml").exists()
+    broken.unlink()
+    workspace.sync()
+    assert not (workspace.jobs / "sub/broken.status.yaml").exists()
+    assert foreign.read_text() == "mine: true\n"
+
+
 def test_a_lost_database_is_made_good_by_the_bucket(workspace: Workspace) -> None:
     workspace.write("ndvi.yaml", ndvi())
     first = workspace.sync()["ndvi"]
