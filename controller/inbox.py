@@ -60,19 +60,21 @@ def carried_out(
     if holder is not None:
         return f"{command.request_id} is already the request of {holder.job} ({holder.id})"
     if isinstance(command, Resolve):
-        return _resolved(command, submissions, now)
+        return _resolved(command, job, submissions, now)
     return _adopted(command, job, submissions, now)
 
 
-def _resolved(command: Resolve, submissions: Sequence[Submission], now: datetime) -> Submission | str:
-    """The Unconfirmed submission with its answer; a sentence when there is none."""
+def _resolved(command: Resolve, job: Job, submissions: Sequence[Submission], now: datetime) -> Submission | str:
+    """The Unconfirmed submission with its answer: the one the job shows, else the latest; a sentence if none is."""
     unconfirmed = [item for item in submissions if item.answer is Answer.UNCONFIRMED]
     if not unconfirmed:
         return f"{command.job} has no unconfirmed submission"
+    shown = in_force(job.wanted, submissions) if job.wanted else None
+    meant = shown if shown in unconfirmed else unconfirmed[-1]
     if command.request_id:
-        return unconfirmed[-1].answered(Accepted(request_id=command.request_id), now, look_at=now)
+        return meant.answered(Accepted(request_id=command.request_id), now, look_at=now)
     refused = Refused(why=Refusal.NOT_ACCEPTED, message="a person said that the service did not accept it")
-    return unconfirmed[-1].answered(refused, now, look_at=None)
+    return meant.answered(refused, now, look_at=None)
 
 
 def _adopted(command: Adopt, job: Job, submissions: Sequence[Submission], now: datetime) -> Submission | str:

@@ -2,13 +2,17 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 
 from controller.errors import StateError
 
 FILE_NAME = "lock"
+LOOKS = 100
+PAUSE = 0.01  # seconds between two looks
 
 
 @contextmanager
@@ -24,12 +28,25 @@ def submitter_lock(state: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.seek(0)
-            holder = file.read().decode(errors="replace").strip() or "another process"
-            raise StateError(f"{state} is in use by {holder}; only one process at a time may submit") from None
+            raise StateError(f"{state} is in use by {_holder(file)}; only one process at a time may submit") from None
         try:
             file.truncate(0)
             file.write(f"process {os.getpid()}".encode())
         except OSError as error:
             raise StateError(f"{path} cannot be written: {error.strerror}") from error
-        yield
+        try:
+            yield
+        finally:
+            # Whoever takes it next is not mistaken for us before it has written its own name.
+            file.truncate(0)
+
+
+def _holder(file: FileIO) -> str:
+    """Who holds the lock; the name is written a moment after the lock was taken."""
+    for _ in range(LOOKS):
+        file.seek(0)
+        name = file.read().decode(errors="replace")
+        if name:
+            return name
+        time.sleep(PAUSE)
+    return "another process"

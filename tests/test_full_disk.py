@@ -11,7 +11,6 @@ import pytest
 
 from controller.answers import Accepted, GetAnswer, Listing, PostAnswer
 from controller.errors import StateError
-from controller.lock import submitter_lock
 from controller.sandbox.ledger import charges_by_prefix
 from controller.store import FILE_NAME, Store
 from controller.workers import NOT_SENT, Call, CallOutcome, Get, Post, Posted, Remote, Workers
@@ -81,12 +80,6 @@ def test_what_becomes_of_the_posts_in_the_queue(ending: str, sent: int) -> None:
     answers = [each.answer for each in outcomes if isinstance(each, Posted)]
     assert answers == [Accepted(request_id=REQUEST_ID)] * sent + [NOT_SENT] * (3 - sent)
     assert (service.posts, inbox.empty()) == (sent, True)
-
-
-def test_a_lock_that_cannot_be_written_is_told_plainly(tmp_path: Path) -> None:
-    (tmp_path / "lock").symlink_to("/dev/full")
-    with pytest.raises(StateError, match="lock cannot be written: "), submitter_lock(tmp_path):
-        pass
 
 
 def test_a_ledger_without_room_is_not_taken_for_a_broken_one(tmp_path: Path) -> None:

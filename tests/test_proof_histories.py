@@ -177,6 +177,25 @@ def test_a_new_ledger_does_not_begin_the_retries_anew(history: History) -> None:
     assert posts(history) == paid
 
 
+def test_a_person_who_resolves_means_what_is_shown_not_what_was_sent_last(history: History) -> None:
+    history.copies(CopyFate.NEVER)
+    history.posts((PostFate.BEFORE,))
+    history.edit("a", "B")
+    history.wait(2 * DAY)
+    history.runs(RunFate.NOTHING, 20.0)
+    history.posts((PostFate.LOST,))
+    history.edit("a", "C")
+    history.wait(2 * DAY)
+    history.edit("a", "B")
+    history.wait(60.0)
+    history.resolve(0, "a", "no")
+    history.wait(2 * DAY)
+    history.edit("a", "C")
+    history.wait(DAY)
+    assert reasons(history)["a"] is Reason.NEEDS_PERSON
+    assert posts(history) == 5
+
+
 def test_many_histories() -> None:
     figures = prove(SEED, small=True)
     assert (figures["double_charges"], figures["lost_ids"]) == (0, 0)

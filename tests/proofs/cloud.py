@@ -130,8 +130,8 @@ class Sent:
 
     @property
     def is_refused(self) -> bool:
-        """Whether the service certainly did not take it, and said so."""
-        return self.fate.name in Refusal.__members__
+        """Whether the service certainly did not take it, and a living controller recorded that."""
+        return self.is_heard and self.fate.name in Refusal.__members__
 
     @property
     def is_heard_accepted(self) -> bool:

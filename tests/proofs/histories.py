@@ -105,7 +105,7 @@ STEPS: dict[str, tuple[int, tuple[Sequence[Any], ...]]] = {
 
 
 class History:
-    """One history: a world, and what can happen in it. Each public method below `begin` is a kind of step."""
+    """One history: a world, and what can happen in it. The public methods after `close` are the kinds of steps."""
 
     def __init__(self) -> None:
         self.court = Court()

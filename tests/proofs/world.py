@@ -395,7 +395,7 @@ class World:
 
 
 class Judge:
-    """Who watches the money; `histories` has the strict one."""
+    """Who watches the money; `court` has the strict one."""
 
     def posted(self, machine: Machine, sent: Sent, body: str) -> None:
         """A POST leaves."""
