@@ -1,5 +1,6 @@
 """The ledger on a real disk: what is stored comes back, and what cannot be used is refused by name."""
 
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -157,6 +158,25 @@ def test_a_copy_sees_everything_and_changes_nothing(store: Store, tmp_path: Path
         assert len(list(copy.submissions())) == 1
     with Store.open(tmp_path, {}) as again:
         assert again.fact("history") is None
+
+
+def test_a_database_that_died_while_it_was_made_can_still_be_looked_at(tmp_path: Path) -> None:
+    """A crash in the first sync left a hot journal, which a read-only connection must not roll back."""
+    made, left = tmp_path / "made", tmp_path / "left"
+    made.mkdir()
+    with closing(sqlite3.connect(made / FILE_NAME, isolation_level=None)) as db:
+        db.execute("pragma cache_size = 1")
+        db.execute("create table filler (text)")
+        db.execute("begin")
+        db.executemany("insert into filler values (?)", [("x" * 1000,)] * 1000)
+        shutil.copytree(made, left)
+    with (
+        closing(sqlite3.connect(f"file:{left / FILE_NAME}?mode=ro", uri=True)) as only,
+        pytest.raises(sqlite3.OperationalError, match="readonly"),
+    ):
+        only.execute("select * from filler")
+    with Store.copy_of(left) as copy:
+        assert list(copy.submissions()) == []
 
 
 def test_looking_at_a_state_that_is_not_there_makes_no_file(tmp_path: Path) -> None:

@@ -52,8 +52,7 @@ class Store:
         path = state / FILE_NAME
         with _said_plainly(path), _closed_on_error(cls(Database(memory=True))) as store:
             if path.exists():
-                with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)) as file:
-                    file.backup(store._db.conn)
+                _copy_into(store._db.conn, path)
             store._refuse_newer(path)
             migrations.apply(store._db)
         return store
@@ -227,6 +226,16 @@ _S = TypeVar("_S", bound=Store)
 
 def _wanted_text(wanted: Wanted | None) -> str | None:
     return wanted.model_dump_json() if wanted else None
+
+
+def _copy_into(memory: sqlite3.Connection, path: Path) -> None:
+    """Read the file without writing; one that a crash left half-way is first rolled back, by SQLite itself."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)) as file:
+            file.backup(memory)
+    except sqlite3.OperationalError:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=10)) as file:
+            file.backup(memory)
 
 
 @contextmanager
