@@ -1,7 +1,8 @@
 """Two controllers on one state: a pair of `shjobs sync` is started at the same moment, again and again.
 
-In every other pair the first one is stopped by a signal at a seeded moment and continued at another. A pair counts
-only if one of the two was refused while the other, alive, held the lock. The oracle is the sandbox's ledger.
+In two of four pairs one is stopped by a signal at a seeded moment and continued at another: once the first one, at any
+moment of its life, once whoever holds the lock. A pair counts only if one of the two was refused while the other,
+alive, held the lock. The oracle is the sandbox's ledger.
 """
 
 import random
@@ -9,9 +10,8 @@ import re
 import signal
 import time
 from collections import Counter
-from contextlib import suppress
 
-from tests.proofs.ground import Ended, Ground, Running, ground
+from tests.proofs.ground import Ended, Ground, Running, ground, until
 from tests.proofs.record import tell
 
 JOBS = 3
@@ -32,7 +32,7 @@ def prove(seed: int, *, small: bool = False) -> dict[str, object]:
                 tell(replay)
             for job in range(JOBS):
                 field.write(f"job-{job}", JOBS * pair + job)
-            counts += _raced(field, chance, replay, stopping=pair % 2 == 1)
+            counts += _raced(field, chance, replay, ("", "first", "", "holder")[pair % 4])
             field.assert_paid_once(replay)
             _assert_all_done(field, JOBS * (pair + 1), replay)
         posts = field.posts()
@@ -48,11 +48,18 @@ def prove(seed: int, *, small: bool = False) -> dict[str, object]:
     }
 
 
-def _raced(field: Ground, chance: random.Random, replay: str, *, stopping: bool) -> Counter[str]:
-    """One pair from start to end; what is to be counted of it."""
+def _raced(field: Ground, chance: random.Random, replay: str, whom: str) -> Counter[str]:
+    """One pair from start to end, `whom` of it stopped for a while; what is to be counted of it."""
     counts: Counter[str] = Counter()
     first, second = field.start("first"), field.start("second")
-    stop = _stopped(field, first, chance) if stopping else ""
+    stop = ""
+    if whom == "first":
+        time.sleep(chance.uniform(0.2, 2.0))
+        stop = _stopped(field, first, chance)
+    elif whom == "holder":
+        until(lambda: _holder(field) in (first.pid, second.pid) or not (first.is_alive or second.is_alive))
+        time.sleep(chance.uniform(0, 0.5))
+        stop = _stopped(field, first if _holder(field) == first.pid else second, chance)
     ends = {first.pid: first.ended(), second.pid: second.ended()}
     losers = [pid for pid, end in ends.items() if end.code == 2]
     if not losers:
@@ -70,16 +77,14 @@ def _raced(field: Ground, chance: random.Random, replay: str, *, stopping: bool)
     return counts
 
 
-def _stopped(field: Ground, first: Running, chance: random.Random) -> str:
-    """Stop it at a seeded moment of its life, and continue it later; says whether it held the lock meanwhile."""
-    time.sleep(chance.uniform(0.2, 2.0))
+def _stopped(field: Ground, one: Running, chance: random.Random) -> str:
+    """Stop it now, and continue it a seeded time later; says whether it held the lock meanwhile."""
     how = ""
-    with suppress(ProcessLookupError):
-        first.process.send_signal(signal.SIGSTOP)
-        time.sleep(chance.uniform(0.1, 1.0))
-        if first.is_stopped:
-            how = "holding" if _holder(field) == first.pid else "waiting"
-        first.process.send_signal(signal.SIGCONT)
+    one.process.send_signal(signal.SIGSTOP)
+    time.sleep(chance.uniform(0.1, 1.0))
+    if one.is_stopped:
+        how = "holding" if _holder(field) == one.pid else "waiting"
+    one.process.send_signal(signal.SIGCONT)
     return how
 
 
