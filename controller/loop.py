@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from controller.answers import BucketAnswer, Listing
+from controller.answers import Accepted, BucketAnswer, Listing, PostAnswer, Unconfirmed
 from controller.book import Book
 from controller.errors import Problem
 from controller.evidence import request_ids
@@ -132,7 +132,7 @@ class Loop:
         match outcome:
             case Posted(call=call, answer=answer):
                 name = call.submission.job
-                self._book.save(after_post(self._book.current(call.submission), answer, now, self._timing))
+                self._book.save(after_post(self._book.current(call.submission), self._own(answer), now, self._timing))
             case Got(call=call, answer=status):
                 name = call.submission.job
                 self._book.save(after_status(self._book.current(call.submission), status, now, self._timing))
@@ -162,6 +162,13 @@ class Loop:
         else:
             history = History(digest=look.digest, at=now, readable=False, message=answer.message)
         self._book.recall(replace(job, history=history))
+
+    def _own(self, answer: PostAnswer) -> PostAnswer:
+        """The answer to a POST; nobody knows what it means when a person gave its request id to another submission."""
+        holder = self._book.holder(answer.request_id) if isinstance(answer, Accepted) else None
+        if isinstance(answer, Accepted) and holder:
+            return Unconfirmed(message=f"the service named {answer.request_id}, which {holder.job} has ({holder.id})")
+        return answer
 
     def _taken(self, answer: BucketAnswer) -> frozenset[str]:
         """The request ids of a listing that a submission has already: found elsewhere, they are somebody's copies."""

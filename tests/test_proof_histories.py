@@ -166,6 +166,16 @@ def test_a_folder_that_somebody_copied_stops_nobody(history: History) -> None:
     assert (posts(history), reasons(history)["c"]) == (2, Reason.NEEDS_PERSON)
 
 
+def test_a_request_id_that_a_person_gave_to_the_wrong_job_stops_nobody(history: History) -> None:
+    history.garble("a")
+    history.edit("c", "C")
+    history.wait(1.6)
+    history.adopt(0, "a", "another's")
+    history.adopt(0, "c", "another's")
+    history.wait(2 * DAY)
+    assert reasons(history)["b"] is Reason.DELIVERED
+
+
 def test_a_new_ledger_does_not_begin_the_retries_anew(history: History) -> None:
     history.runs(RunFate.ERROR, 20.0)
     history.retries("c", 2)

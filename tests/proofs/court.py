@@ -118,6 +118,8 @@ class Court(Judge):
         if sent.rerun > item.rerun:
             return "reruns"
         if sent.rerun < item.rerun:
+            if sent.attempt and self.world.policy.on_unconfirmed == "resubmit":
+                return "resubmits"
             return "reruns" if any(each.rerun == sent.rerun and not each.is_refused for each in earlier) else ""
         if item.key in machine.ledger.denied:
             return "repeats_said_not_accepted"

@@ -96,7 +96,7 @@ STEPS: dict[str, tuple[int, tuple[Sequence[Any], ...]]] = {
     "doom": (8, ((0, 1), tuple(range(24)), DOWN, (True, False))),
     "kill": (4, ((0, 1), DOWN, (True, False))),
     "lose": (3, ((0, 1), DOWN, (True, False))),
-    "choose": (1, (("hold", "resubmit"),)),
+    "choose": (2, (("hold", "resubmit", "resubmit"),)),
     "resolve": (3, ((0, 1), JOBS, ("id", "no", "false no", "another's id"))),
     "adopt": (1, ((0, 1), JOBS, ("own", "another's"))),
     "first_run": (1, ((0, 1),)),
