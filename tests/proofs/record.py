@@ -34,9 +34,14 @@ def record(name: str, seed: int, figures: Mapping[str, object], folder: Path = F
 
 
 def _commit() -> str:
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown"
+    """The commit, `-dirty` when anything but the figures themselves differs from it."""
+    commit = _git("rev-parse", "HEAD").strip()
+    changed = _git("status", "--porcelain", "--", ".", ":!docs/proofs", ":!docs/guarantees.md")
+    return commit + ("-dirty" if changed else "") if commit else "unknown"
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False).stdout
 
 
 def tell(line: str) -> None:
