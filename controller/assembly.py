@@ -78,7 +78,6 @@ def controller(settings: Settings, watch: Watch, inbox: Inbox) -> Iterator[tuple
         raise UsageError("monthlyBudget is not in force in this version: nothing would stop at it, so remove it")
     refuse_network_file_system(settings.state)
     places = StatusFiles(settings.jobs, settings.status_dir)
-    places.check_writable()
     session = Session(settings.deployment, settings.client_id, settings.client_secret, settings.timing)
     with (
         submitter_lock(settings.state),
@@ -87,6 +86,7 @@ def controller(settings: Settings, watch: Watch, inbox: Inbox) -> Iterator[tuple
         Service(settings.deployment, session, settings.timing) as service,
         Workers(Remote(service, bucket_of(settings), settings.credentials), inbox, settings.workers) as workers,
     ):
+        places.check_writable()  # under the lock, so that two that start together never meet in the tree
         yield _assembled(settings, store, watch, places, workers.hand, _without_keys(settings.credentials)), workers
 
 

@@ -99,12 +99,17 @@ def is_at_rest(wait: Wait, submissions: Sequence[Submission], now: datetime, tim
 def in_force(wanted: Wanted, submissions: Sequence[Submission]) -> Submission | None:
     """The submission that answers for the wanted digest: paid for now, or at any time before.
 
-    A lower `rerun` than one already paid for is answered by that one: only a higher number pays.
+    A lower `rerun` than one already paid for is answered by that one: only a higher number pays. An unconfirmed attempt
+    stands back behind one that was found after all and may still deliver.
     """
     known = [item for item in submissions if item.digest == wanted.digest and not item.is_refused]
     exact = [item for item in known if item.rerun == wanted.rerun]
     higher = [item for item in known if item.rerun > wanted.rerun]
-    return max(exact or higher, key=lambda item: (item.rerun, item.attempt), default=None)
+    latest = max(exact or higher, key=_order, default=None)
+    if latest is None or latest.answer is not Answer.UNCONFIRMED:
+        return latest
+    may_deliver = (item for item in known if item.rerun == latest.rerun and item.answer is Answer.ACCEPTED)
+    return max((item for item in may_deliver if item.outcome is not Outcome.FAILED), key=_order, default=latest)
 
 
 def follow(submission: Submission, now: datetime) -> Step:
@@ -140,9 +145,8 @@ def _pays_again(
 ) -> datetime | None:
     """When the next attempt may be paid for: a retry that is left, or a person's standing choice to resubmit."""
     if current.answer is Answer.UNCONFIRMED:
-        seen = current.evidence if current.look_at is None else None
-        found_nothing = seen is not None and seen.readable and not seen.objects
-        return current.intended_at if found_nothing and limits.policy.on_unconfirmed == "resubmit" else None
+        resubmits = limits.policy.on_unconfirmed == "resubmit" and _left_nothing(wanted, current, submissions)
+        return current.intended_at if resubmits else None
     if current.outcome is not Outcome.FAILED or current.rerun != wanted.rerun:
         return None
     runs = _runs(current, submissions)
@@ -150,6 +154,26 @@ def _pays_again(
         return None
     wait = backoff(limits.timing.retry_first, limits.timing.retry_longest, runs)
     return (current.finished_at or current.intended_at) + timedelta(seconds=wait)
+
+
+def _order(submission: Submission) -> tuple[int, int]:
+    return submission.rerun, submission.attempt
+
+
+def _left_nothing(wanted: Wanted, current: Submission, submissions: Sequence[Submission]) -> bool:
+    """Whether no attempt can have been paid for that a further one would pay for again.
+
+    An attempt that others already stand in for may be found late, and may even have failed.
+    """
+    attempts = [item for item in submissions if (item.digest, item.rerun) == (current.digest, current.rerun)]
+    failures = sum(item.outcome is Outcome.FAILED for item in attempts)
+    unconfirmed = [item for item in attempts if item.answer is Answer.UNCONFIRMED]
+    return failures <= wanted.retries and all(_was_sought_in_vain(item) for item in unconfirmed)
+
+
+def _was_sought_in_vain(submission: Submission) -> bool:
+    seen = submission.evidence if submission.look_at is None else None
+    return seen is not None and seen.readable and not seen.objects
 
 
 def _runs(current: Submission, submissions: Sequence[Submission]) -> int:

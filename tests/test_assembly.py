@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from controller.assembly import controller
-from controller.errors import UsageError
+from controller.errors import StateError, UsageError
+from controller.lock import submitter_lock
 from controller.settingsfile import load_settings
 
 NO_CLIENT = (
@@ -39,3 +40,19 @@ def test_without_an_oauth_client_the_error_names_every_secret_that_was_not_found
         pass
     assert str(caught.value).splitlines() == [NO_CLIENT, *(f"{config}: {line}" for line in lines)]
     assert list(tmp_path.iterdir()) == [config]
+
+
+def test_who_finds_the_lock_taken_leaves_the_tree_alone(tmp_path: Path) -> None:
+    """Its trial file once met the other's, which then could not start (races 934876736/21)."""
+    config, jobs = tmp_path / "shjobs.toml", tmp_path / "jobs.d"
+    config.write_text('clientId = "me"')
+    jobs.mkdir()
+    before = jobs.stat().st_mtime_ns
+    settings = load_settings(config, {"SHJOBS_CLIENT_SECRET": "secret"})
+    with (
+        submitter_lock(settings.state),
+        pytest.raises(StateError, match=r"in use by process \d+"),
+        controller(settings, lambda _news: None, queue.Queue()),
+    ):
+        pass
+    assert jobs.stat().st_mtime_ns == before

@@ -45,6 +45,7 @@ BROKEN = (Problem(path="ndvi.yaml", message="this is not YAML"),)
 RESUBMIT = limits(on_unconfirmed="resubmit")
 SHUT = limits(opens_at=at(60))
 ENDED = failed(finished_at=at(-60))
+VAIN = unconfirmed(attempt=1, number=2, look_at=None, evidence=evidence(objects=()))
 
 STEPS: list[tuple[Job, list[Submission], Limits]] = [
     (job(), [], limits()),
@@ -99,6 +100,10 @@ STEPS: list[tuple[Job, list[Submission], Limits]] = [
     (job(), [unconfirmed(look_at=None, evidence=evidence(objects=()))], RESUBMIT),
     (job(), [unconfirmed(look_at=None, evidence=evidence(objects=(), readable=False))], RESUBMIT),
     (job(), [unconfirmed(look_at=None, evidence=evidence())], RESUBMIT),
+    (job(), [accepted(), VAIN], RESUBMIT),
+    (job(), [ENDED, VAIN], RESUBMIT),
+    (job(wanted=wanted(retries=1)), [ENDED, VAIN], RESUBMIT),
+    (job(), [unconfirmed(look_at=None, evidence=evidence()), VAIN], RESUBMIT),
     (job(wanted=wanted(deadline=600.0)), [accepted(intended_at=at(-600), look_at=at(9))], limits()),
     (job(), [accepted(look_at=at(9)), accepted(digest=OTHER_DIGEST, look_at=at(5))], limits()),
 ]
@@ -143,20 +148,32 @@ NEXT_STEP_MUTANTS = [
     ),
     ("a lower rerun pays", "max(exact or higher,", "max(exact,"),
     ("any rerun answers", "item.rerun > wanted.rerun", "item.rerun != wanted.rerun"),
-    ("the first attempt is in force", "(item.rerun, item.attempt)", "(item.rerun, -item.attempt)"),
+    (
+        "the first attempt is in force",
+        "return submission.rerun, submission.attempt",
+        "return submission.rerun, -submission.attempt",
+    ),
     ("what is not due is done", "submission.look_at > now:", "submission.look_at < now:"),
     ("what is due waits", "submission.look_at > now:", "submission.look_at >= now:"),
     ("what is gone is asked for", "is Answer.ACCEPTED and submission.gone_at is None", "is Answer.ACCEPTED"),
     ("an intent is followed", "if submission.answer in (None, Answer.REFUSED) or", "if"),
     ("always searching", "Reason.SEARCHING if submission.look_at else Reason.NEEDS_PERSON", "Reason.SEARCHING"),
     ("overdue a moment late", "now >= submission.intended_at", "now > submission.intended_at"),
-    ("resubmitted while it is searched", "current.evidence if current.look_at is None else None", "current.evidence"),
+    (
+        "resubmitted while it is searched",
+        "submission.evidence if submission.look_at is None else None",
+        "submission.evidence",
+    ),
     ("resubmitted with an unreadable bucket", "seen.readable and not seen.objects", "not seen.objects"),
     ("resubmitted although something is there", "seen.readable and not seen.objects", "seen.readable"),
+    ("resubmitted without being asked", 'limits.policy.on_unconfirmed == "resubmit" and ', ""),
+    ("resubmitted beside one that was found", "if item.outcome is not Outcome.FAILED), key", "if False), key"),
+    ("a failed one answers for an unconfirmed retry", "if item.outcome is not Outcome.FAILED), key", "), key"),
+    ("resubmitted after the last retry failed", "failures <= wanted.retries and ", ""),
     (
-        "resubmitted without being asked",
-        'found_nothing and limits.policy.on_unconfirmed == "resubmit"',
-        "found_nothing",
+        "resubmitted without asking of the others",
+        "all(_was_sought_in_vain(item) for item in",
+        "any(_was_sought_in_vain(item) for item in",
     ),
     ("what is unknown is retried", "current.outcome is not Outcome.FAILED or", "current.outcome is None or"),
     ("a failure under a higher rerun is retried", " or current.rerun != wanted.rerun", ""),

@@ -266,6 +266,33 @@ def test_resubmitting_an_unconfirmed_one_is_a_standing_choice(row: Submission, a
     assert next_step(job(), [row], allowed, NOW) == expected
 
 
+VAIN = unconfirmed(attempt=1, number=2, look_at=None, evidence=SEARCHED)
+FOUND = evidence(objects=(stored("default.tif", folder="strange"),))
+
+
+@pytest.mark.parametrize(
+    ("retries", "earlier", "expected"),
+    [
+        pytest.param(0, unconfirmed(look_at=None, evidence=SEARCHED), Submit(rerun=0, attempt=2), id="nothing of it"),
+        pytest.param(0, accepted(), Wait(reason=Reason.RUNNING, until=at(11)), id="found after all and running"),
+        pytest.param(0, succeeded(), Wait(reason=Reason.DELIVERED), id="found after all and delivered"),
+        pytest.param(0, failed(), Wait(reason=Reason.NEEDS_PERSON), id="found after all and failed: no retry is left"),
+        pytest.param(1, failed(), Submit(rerun=0, attempt=2), id="failed, and this attempt was its retry"),
+        pytest.param(
+            0, unconfirmed(look_at=at(5)), Wait(reason=Reason.NEEDS_PERSON, until=at(5)), id="sought again just now"
+        ),
+        pytest.param(
+            0, unconfirmed(look_at=None, evidence=FOUND), Wait(reason=Reason.NEEDS_PERSON), id="something lies there"
+        ),
+    ],
+)
+def test_a_second_resubmission_asks_what_became_of_the_first_attempt(
+    retries: int, earlier: Submission, expected: Step
+) -> None:
+    """Two machines on one bucket: what this one gave up, the other one had paid for (histories 481395568/1332)."""
+    assert next_step(job(wanted=wanted(retries=retries)), [earlier, VAIN], RESUBMIT, NOW) == expected
+
+
 @pytest.mark.parametrize(
     ("declared", "allowed", "expected"),
     [
@@ -441,6 +468,8 @@ def test_the_wish_looks_at_nothing_else() -> None:
         pytest.param(
             0, [accepted(attempt=1), refused(Refusal.BODY, attempt=2)], accepted(attempt=1), id="not a refused attempt"
         ),
+        pytest.param(0, [accepted(), VAIN], accepted(), id="one found after all before an unconfirmed one"),
+        pytest.param(0, [failed(), VAIN], VAIN, id="an unconfirmed retry after a failure"),
         pytest.param(0, [succeeded(rerun=1), failed()], failed(), id="the exact rerun before a higher one"),
         pytest.param(0, [succeeded(rerun=1), failed(rerun=2)], failed(rerun=2), id="the highest rerun"),
     ],
