@@ -4,22 +4,25 @@ Called by the tree for every new text. What only the settings or the engine can 
 do not exist or may not be used for the bucket, and scripts that cannot be loaded.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from pathlib import PurePosixPath
 from posixpath import normpath
 from typing import Any, Protocol
 
 from controller.acceptance import Accepted
+from controller.agreement import disagreements
 from controller.cost import Samples, cost, samples_per_pixel
-from controller.deployments import Credential
+from controller.deployments import Credential, Deployment
 from controller.digest import moment
-from controller.document import Path, field_name
-from controller.errors import Problem
+from controller.document import field_name
+from controller.errors import Finding, Problem
 from controller.faults import OUTPUT
 from controller.job import Estimate, Wanted
-from controller.prices import Prices
+from controller.lint import hints
+from controller.prices import price_table
 from controller.script import Mosaicking, ScriptFacts, ScriptFailure, ScriptInput
+from controller.tree import Appraisal
 
 CREDENTIAL = (*OUTPUT, "delivery", "s3", "credentialsRef")
 EVALSCRIPT = ("spec", "request", "evalscript")
@@ -33,19 +36,31 @@ class Scripts(Protocol):
 
 
 class Appraiser:
-    """Knows the credentials, the prices and the engine; one call appraises one document."""
+    """Knows the deployment, the credentials and the engine; one call appraises one document."""
 
-    def __init__(self, credentials: Mapping[str, Credential], prices: Prices, scripts: Scripts) -> None:
+    def __init__(self, deployment: Deployment, credentials: Mapping[str, Credential], scripts: Scripts) -> None:
+        self._deployment = deployment
         self._credentials = credentials
-        self._prices = prices
+        self._prices = price_table(deployment.prices)
         self._scripts = scripts
 
-    def __call__(self, item: Accepted) -> Wanted | tuple[Problem, ...]:
+    def __call__(self, item: Accepted) -> Appraisal:
         facts = self._scripts.facts(item.request.body["evalscript"])
-        problems = [*self._credential_problems(item), *_script_problems(item, facts)]
+        found = [*self._credential_findings(item), *self._script_findings(item, facts)]
+        told = sorted(_placed(item, each) for each in found)
+        warnings = tuple(each for each in told if each.is_warning)
+        problems = tuple(each for each in told if not each.is_warning)
         if problems or isinstance(facts, ScriptFailure):
-            return tuple(problems)
-        return _wanted(item, self._estimate(item, facts))
+            return Appraisal(wanted=None, problems=problems, warnings=warnings)
+        return Appraisal(wanted=_wanted(item, self._estimate(item, facts)), warnings=warnings)
+
+    def _script_findings(self, item: Accepted, facts: ScriptFacts | ScriptFailure) -> Iterable[Finding]:
+        if isinstance(facts, ScriptFailure):
+            message = f"the evalscript cannot be used ({facts.kind}): {facts.message}"
+            yield Finding(code="E300", message=message, line=max(1, facts.line), column=max(1, facts.column))
+            return
+        yield from disagreements(item.request, facts, self._deployment.name)
+        yield from hints(item.request, facts)
 
     def _estimate(self, item: Accepted, facts: ScriptFacts) -> Estimate | None:
         """The price; None when the script's inputs do not pair with the request's: the service will settle that."""
@@ -72,23 +87,19 @@ class Appraiser:
             return samples_per_pixel(mode, days)
         return Samples(expected=sum(third.values()), upper=sum(daily.values()))
 
-    def _credential_problems(self, item: Accepted) -> Iterator[Problem]:
+    def _credential_findings(self, item: Accepted) -> Iterable[Finding]:
         reference, url = item.request.credentials_ref, item.request.delivery_url
         if reference is None:
             return
         credential = self._credentials.get(reference)
         if credential is None:
             known = ", ".join(sorted(self._credentials)) or "none"
-            yield _problem(
-                item,
-                CREDENTIAL,
-                f"the settings name no credential {reference!r} (known: {known}); add [credentials.{reference}]",
-            )
+            message = f"the settings name no credential {reference!r} (known: {known}); add [credentials.{reference}]"
+            yield Finding(code="E250", path=CREDENTIAL, message=message)
         elif not credential.may_use(url):
             allowed = " or ".join(credential.prefixes)
-            yield _problem(
-                item, CREDENTIAL, f"the credential {reference!r} may only be used below {allowed}, not for {url}"
-            )
+            message = f"the credential {reference!r} may only be used below {allowed}, not for {url}"
+            yield Finding(code="E251", path=CREDENTIAL, message=message)
 
 
 def _wanted(item: Accepted, estimate: Estimate | None) -> Wanted:
@@ -133,24 +144,17 @@ def _scenes(time_range: tuple[str, str], every: int) -> dict[str, Any]:
     return {"from": time_range[0], "to": time_range[1], "scenes": {"orbits": orbits}}
 
 
-def _script_problems(item: Accepted, facts: ScriptFacts | ScriptFailure) -> Iterator[Problem]:
-    """Why the script cannot be loaded, at its own line: in its file, or inside the manifest."""
-    if isinstance(facts, ScriptFacts):
-        return
-    message = f"the evalscript cannot be used ({facts.kind}): {facts.message}"
+def _placed(item: Accepted, finding: Finding) -> Problem:
+    """The finding at its line: in the manifest, in the script's own file, or in the script inside the manifest."""
+    path, code, message = item.path, finding.code, finding.message
     file, here = item.manifest.spec.evalscript_file, PurePosixPath(item.path)
-    if file is not None:
-        line, column = max(1, facts.line), max(1, facts.column)
-        yield Problem(path=normpath(here.parent / file), line=line, column=column, message=message)
-        return
-    line, column = item.document.place(EVALSCRIPT)
-    if here.suffix == ".json":  # a JSON text has the whole script on one line
-        message = f"line {facts.line}: {message}"
-    else:
-        line += facts.line
-    yield Problem(path=item.path, line=line, column=column, field=field_name(EVALSCRIPT), message=message)
-
-
-def _problem(item: Accepted, path: Path, message: str) -> Problem:
-    line, column = item.document.place(path)
-    return Problem(path=item.path, line=line, column=column, field=field_name(path), message=message)
+    if finding.line and file is not None:
+        script = normpath(here.parent / file)
+        return Problem(path=script, line=finding.line, column=finding.column or 1, message=message, code=code)
+    place = EVALSCRIPT if finding.line else finding.path
+    line, column = item.document.place(place)
+    if finding.line and here.suffix == ".json":  # a JSON text has the whole script on one line
+        message = f"line {finding.line}: {message}"
+    elif finding.line:
+        line += finding.line
+    return Problem(path=path, line=line, column=column, field=field_name(place), message=message, code=code)

@@ -20,7 +20,6 @@ from controller.gate import Limits
 from controller.lock import submitter_lock
 from controller.loop import Loop
 from controller.mounts import refuse_network_file_system
-from controller.prices import price_table
 from controller.service import Service
 from controller.session import Session
 from controller.settings import Settings
@@ -111,7 +110,7 @@ def _assembled(
     without_keys: frozenset[str],
 ) -> Assembly:
     book = Book(store)
-    tree = Tree(settings.jobs, Appraiser(settings.credentials, price_table(settings.deployment.prices), evalscript))
+    tree = Tree(settings.jobs, Appraiser(settings.deployment, settings.credentials, evalscript))
     free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running, without_keys=without_keys)
     teller = Teller(places, settings.deployment.name, watch)
     loop = Loop(book, tree, free, hand, teller)

@@ -5,7 +5,7 @@ that cannot be read removes nothing (DESIGN §4).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from controller.errors import Problem
 
@@ -14,12 +14,16 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
-    """One document of a manifest file: the job it names, if it could be read that far, and what is wrong with it."""
+    """One document of a manifest file: the job it names, if it could be read that far, and what is wrong with it.
+
+    `warnings` hinder nothing; a document that was not read in this process has none.
+    """
 
     path: str
     index: int
     name: str | None
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def place(self) -> Place:
@@ -89,4 +93,4 @@ def _what_is_wrong(owner: Declared | None, documents: Sequence[Declared]) -> tup
 def _too_late(item: Declared, home: str) -> Declared:
     message = f"the job {item.name!r} is already declared in {home}; give this one another name"
     problem = Problem(path=item.path, field="metadata.name", message=message)
-    return Declared(path=item.path, index=item.index, name=item.name, problems=(*item.problems, problem))
+    return replace(item, problems=(*item.problems, problem))

@@ -1,5 +1,6 @@
 """What can be wrong, as values and as exceptions: every floor above uses these, none adds its own base."""
 
+import dataclasses
 import html
 import json
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ class Problem:
 
     `line` and `column` count from 1; `field` is the dotted path inside the document
     (`spec.request.output.resx`), empty when the whole file is meant; `message` says what is wrong and
-    what to write instead.
+    what to write instead. `code` is stable from version to version: `E…` for an error, `W…` for a warning.
     """
 
     path: str
@@ -22,10 +23,29 @@ class Problem:
     column: int = 1
     field: str = ""
     message: str
+    code: str = dataclasses.field(default="", compare=False)
+
+    @property
+    def is_warning(self) -> bool:
+        return self.code.startswith("W")
 
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}:{self.column}"
         return f"{place}: {self.field}: {self.message}" if self.field else f"{place}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a deeper look found, before it has a place in a file: at `path` in the document, or in its evalscript.
+
+    `line` and `column` count from 1 inside the evalscript and are 0 when `path` is meant.
+    """
+
+    code: str
+    message: str
+    path: tuple[str | int, ...] = ()
+    line: int = 0
+    column: int = 0
 
 
 class ShjobsError(Exception):

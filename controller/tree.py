@@ -16,7 +16,17 @@ from controller.errors import Problem
 from controller.job import Job, Wanted
 from controller.loader import FileRecord, scan
 
-Appraise = Callable[[Accepted], Wanted | tuple[Problem, ...]]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appraisal:
+    """What a document wants, None when a closer look rejects it; `problems` say why, `warnings` hinder nothing."""
+
+    wanted: Wanted | None
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+
+Appraise = Callable[[Accepted], Appraisal]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +111,12 @@ class Tree:
         if isinstance(item, Broken):
             return Declared(path=item.path, index=item.index, name=item.name, problems=item.problems)
         answer = self._appraise(item)
-        if isinstance(answer, tuple):
-            return Declared(path=item.path, index=item.index, name=item.name, problems=answer)
-        body = json.dumps(item.request.body, ensure_ascii=False)
-        self._acceptances[item.path, item.index] = _Acceptance(wanted=answer, body=body)
-        return Declared(path=item.path, index=item.index, name=item.name)
+        if answer.wanted is not None:
+            body = json.dumps(item.request.body, ensure_ascii=False)
+            self._acceptances[item.path, item.index] = _Acceptance(wanted=answer.wanted, body=body)
+        return Declared(
+            path=item.path, index=item.index, name=item.name, problems=answer.problems, warnings=answer.warnings
+        )
 
     def _declare(self, path: str, documents: Sequence[Declared]) -> set[str]:
         """Put these documents in the place of the file's earlier ones; answers every name this concerns."""

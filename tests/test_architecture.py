@@ -20,6 +20,7 @@ FLOORS = {
     DECISIONS: (
         *(
             "acceptance",
+            "agreement",
             "claims",
             "cost",
             "evidence",
@@ -27,6 +28,7 @@ FLOORS = {
             "gate",
             "history",
             "inbox",
+            "lint",
             "next_step",
             "phase",
             "request",

@@ -11,7 +11,6 @@ from controller.claims import Declared
 from controller.cli.words import count
 from controller.errors import Problem, UsageError
 from controller.loader import shown
-from controller.prices import price_table
 from controller.settingsfile import load_settings
 from controller.tree import Tree
 
@@ -29,7 +28,7 @@ def command(config: Path | None, path: Path | None) -> int:
     settings = load_settings(config, os.environ)
     root = path or settings.jobs
     folder = root.parent if root.is_file() else root
-    tree = Tree(folder, Appraiser(settings.credentials, price_table(settings.deployment.prices), evalscript))
+    tree = Tree(folder, Appraiser(settings.deployment, settings.credentials, evalscript))
     change = tree.refresh({}, datetime.now(UTC))
     if not change.ready:
         raise UsageError(change.reason)

@@ -29,7 +29,7 @@ from controller.store.schema import migrations
 from controller.submission import Submission
 from controller.telling import News, Teller
 from controller.timing import Timing
-from controller.tree import Change, Tree, _Acceptance
+from controller.tree import Appraisal, Change, Tree, _Acceptance
 from controller.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
 from controller.written import Policy
 from tests.proofs.cloud import Cloud, PostFate, Sent, answer_of
@@ -411,7 +411,7 @@ def _record(path: str, drafts: tuple[Draft, ...]) -> FileRecord:
     return FileRecord(path=path, kind="manifest", sha256=repr(drafts))
 
 
-def _never(_: Accepted) -> Wanted:
+def _never(_: Accepted) -> Appraisal:
     raise AssertionError("manifests are held in memory")
 
 
