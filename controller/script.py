@@ -4,6 +4,7 @@ Produced by `controller.evalscript`, which runs the script in the real engine; r
 Source of the meanings: reference page "Evalscript V3" §2 (`setup()`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -77,3 +78,78 @@ class ScriptFailure:
     message: str
     line: int = 0
     column: int = 0
+
+
+# --- the rehearsal: a dry run over a few synthetic pixels ---
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One datasource on the stage. `name` is its key in `samples`, empty without fusion; `start` and `end` are the time
+    range as the request has it; `values` are two ordinary pixels, one number for each band.
+
+    `blank` is what a band holds where there is no data: 0, or None for not-a-number. `always` says that every pixel
+    has data (a terrain model). `ascending`: the oldest scene comes first. `bounds`: tiles carry their outline.
+    """
+
+    name: str
+    type: str
+    mode: Mosaicking
+    bands: tuple[str, ...]
+    values: tuple[tuple[float, ...], tuple[float, ...]]
+    start: str = ""
+    end: str = ""
+    blank: float | None = 0.0
+    always: bool = False
+    ascending: bool = False
+    bounds: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """What a script is rehearsed with. Only outputs whose id is `delivered` have to be returned."""
+
+    sources: tuple[Source, ...]
+    outputs: tuple[ScriptOutput, ...]
+    delivered: tuple[str, ...]
+    fusion: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mishap:
+    """One trial that failed: `step` is the script's function, `situation` the scenes there were (`several`, `one`,
+    `none`, `without <datasource>`), `kind` the pixel (`data`, `other`, `empty`, `zero`, `large`; empty: no sample).
+
+    `thrown` is false for an answer that cannot be used. `by_engine` is false for an exception that the script made
+    itself. `line` and `column` count from 1 inside the script, 0 when unknown.
+    """
+
+    step: str
+    situation: str
+    kind: str
+    message: str
+    line: int = 0
+    column: int = 0
+    thrown: bool = True
+    by_engine: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """What a dry run showed. `trials` counts them by step, `failed` those that failed.
+
+    `read` holds the bands that were read, `missing` what was read of a sample but is not there, as (datasource, name).
+    `answers` has what evaluatePixel returned, by kind of pixel and output id; None for what is no finite number.
+    `kept` counts the scenes preProcessScenes keeps of one a day, and of one in three days; `filtered` what an older
+    script's filterScenes would keep, of how many.
+    """
+
+    trials: Mapping[str, int]
+    failed: Mapping[str, int]
+    mishaps: tuple[Mishap, ...] = ()
+    read: frozenset[tuple[str, str]] = frozenset()
+    missing: frozenset[tuple[str, str]] = frozenset()
+    globals: frozenset[str] = frozenset()
+    answers: Mapping[str, Mapping[str, tuple[float | None, ...]]]
+    kept: tuple[int, int] | None = None
+    filtered: tuple[int, int] | None = None

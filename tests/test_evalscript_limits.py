@@ -11,10 +11,12 @@ from pathlib import Path
 from threading import Timer
 
 import pytest
+import yaml
 
 import controller
-from controller.evalscript import Engine, PixelBlock, Planes, Samples, close_shared, facts
-from controller.script import FailureKind, ScriptFacts, ScriptFailure
+from controller.evalscript import Engine, PixelBlock, Planes, Samples, close_shared, facts, rehearsal
+from controller.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
+from tests.scripts import accepted, appraised, told
 
 BEGIN = "//VERSION=3\nfunction setup() { return {input: ['B04'], output: {bands: 1}}; }\n"
 GOOD = BEGIN + "function evaluatePixel(s) { return [1]; }"
@@ -271,3 +273,124 @@ def test_asking_for_facts_loads_no_engine_into_this_process() -> None:
         " assert not {'py_mini_racer', 'numpy', 'asyncio'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", program], check=True, env=ENVIRONMENT)
+
+
+class Hurried:
+    """The shared engine with little patience."""
+
+    def facts(self, text: str) -> ScriptFacts | ScriptFailure:
+        return facts(text, seconds=0.5)
+
+    def rehearsal(self, text: str, stage: Stage) -> Rehearsal | ScriptFailure:
+        return rehearsal(text, stage, seconds=0.5)
+
+
+MOVING = BEGIN.replace("}; }", ", mosaicking: 'ORBIT'}; }")
+PIXEL = "function evaluatePixel() { return [1]; }\n"
+TIME = "the script cannot even do a few synthetic pixels: The script ran longer than 0.5 s"
+
+
+def pixel(body: str) -> str:
+    return BEGIN + f"function evaluatePixel() {{ {body} return [1]; }}"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(
+            BEGIN + PIXEL + "for (;;);",
+            "1:1 E300 the evalscript cannot be used (timeout): The script ran longer than 0.5 s",
+            id="an endless loop at the top level",
+        ),
+        pytest.param(
+            "//VERSION=3\nfunction setup() { for (;;); }\n" + PIXEL,
+            "1:1 E300 the evalscript cannot be used (timeout): The script ran longer than 0.5 s",
+            id="an endless loop in setup",
+        ),
+        pytest.param(
+            MOVING + PIXEL + "function preProcessScenes() { for (;;); }",
+            f"3:1 E304 {TIME}",
+            id="an endless loop in preProcessScenes",
+        ),
+        pytest.param(
+            MOVING + PIXEL + "function updateOutput() { for (;;); }",
+            f"3:1 E304 {TIME}",
+            id="an endless loop in updateOutput",
+        ),
+        pytest.param(pixel("for (;;);"), f"3:1 E304 {TIME}", id="an endless loop in evaluatePixel"),
+        pytest.param(
+            BEGIN + PIXEL + "function updateOutputMetadata() { for (;;); }",
+            f"3:1 E304 {TIME}",
+            id="an endless loop in updateOutputMetadata",
+        ),
+        pytest.param(
+            BEGIN + PIXEL + "function filterScenes() { for (;;); }\nfilterScenes();",
+            "1:1 E300 the evalscript cannot be used (timeout): The script ran longer than 0.5 s",
+            id="an endless loop in a function that is called too early",
+        ),
+        pytest.param(
+            pixel("/(a+)+$/.test('a'.repeat(60) + 'b');"), f"3:1 E304 {TIME}", id="a regular expression that never ends"
+        ),
+        pytest.param(
+            pixel("const again = () => Promise.resolve().then(again); again();"),
+            f"3:1 E304 {TIME}",
+            id="promises without an end",
+        ),
+        pytest.param(
+            BEGIN + PIXEL + "const again = () => Promise.resolve().then(again); again();",
+            "1:1 E300 the evalscript cannot be used (timeout): The script ran longer than 0.5 s",
+            id="promises without an end at the top level",
+        ),
+        pytest.param(
+            BEGIN + "function evaluatePixel() { return new Array(4e9); }",
+            '3:1 E302 Output "default" needs an array of 1 number (`bands` in setup), but evaluatePixel returned '
+            "4000000000 (every pixel that was tried)",
+            id="an answer of four thousand million values",
+        ),
+        pytest.param(
+            "//VERSION=3\nfunction setup() { return {input: ['B04'], output: {bands: 1e12}}; }\n"
+            "function evaluatePixel() { return [1]; }",
+            None,
+            id="more bands than there is memory",
+        ),
+    ],
+)
+def test_an_appraisal_tells_what_a_script_uses_up_and_lives_on(text: str, expected: str | None) -> None:
+    found = told(appraised(accepted(text), scripts=Hurried()).problems)
+    if expected is not None:
+        assert found == [expected] if expected else found == []
+    assert appraised(accepted(GOOD), scripts=Hurried()).problems == ()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("for (;;) kept.push(new Float64Array(1e7).fill(1));", id="typed arrays"),
+        pytest.param("for (;;) kept.push({a: 1, b: [1, 2]});", id="many small objects"),
+        pytest.param("for (let s = 'x';;) { s += s; /y/.test(s); }", id="a string that doubles"),
+        pytest.param("throw new Error('x'.repeat(5e8));", id="an enormous message"),
+    ],
+)
+def test_a_memory_bomb_is_an_error_of_the_appraisal_and_the_next_script_is_checked(body: str) -> None:
+    (problem,) = appraised(accepted(f"{BEGIN}const kept = [];\nfunction evaluatePixel() {{ {body} }}")).problems
+    assert problem.code in ("E301", "E304")  # the engine may refuse a single allocation, or give up altogether
+    assert problem.path == "script.js" and problem.line == 4
+    assert appraised(accepted(GOOD)).problems == ()
+
+
+def test_check_tells_the_endless_script_and_checks_the_one_after_it(tmp_path: Path) -> None:
+    for name, text in (("a-endless", ENDLESS), ("b-good", GOOD)):
+        manifest = yaml.safe_dump({**accepted(text).document.value, "metadata": {"name": name}})
+        (tmp_path / f"{name}.yaml").write_text(manifest.replace("script.js", f"{name}.js"))
+        (tmp_path / f"{name}.js").write_text(text)
+    settings = tmp_path / "shjobs.toml"
+    settings.write_text(
+        'deployment = "sandbox"\n[credentials.my-bucket]\nprefixes = ["s3://my-bucket/"]\nfolder = "."\n'
+    )
+    command = [sys.executable, "-m", "controller", "--config", str(settings), "check", str(tmp_path)]
+    environment = {**ENVIRONMENT, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path)
+    problems = [line for line in done.stdout.splitlines() if ".js:" in line]
+    assert done.returncode == 1, done.stderr
+    assert [line.partition(": ")[0].rpartition("/")[2] for line in problems] == ["a-endless.js:3:1"]
+    assert "E304" in problems[0] and "ran longer than 5 s" in problems[0]

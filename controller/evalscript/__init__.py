@@ -3,6 +3,6 @@ for the sandbox.
 """
 
 from controller.evalscript.engine import UNNAMED, Engine, PixelBlock, Planes, Samples, ScenePlan
-from controller.evalscript.shared import close_shared, facts, kept
+from controller.evalscript.shared import close_shared, facts, rehearsal
 
-__all__ = ["UNNAMED", "Engine", "PixelBlock", "Planes", "Samples", "ScenePlan", "close_shared", "facts", "kept"]
+__all__ = ["UNNAMED", "Engine", "PixelBlock", "Planes", "Samples", "ScenePlan", "close_shared", "facts", "rehearsal"]

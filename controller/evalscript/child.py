@@ -6,10 +6,14 @@ so that nothing a script does can take the machine down with it.
 
 import json
 import os
+import re
 import resource
 import select
 import sys
+from asyncio import AbstractEventLoop, new_event_loop
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import cache
 from importlib.resources import files
 from threading import Thread
 from typing import IO, Any, cast
@@ -22,6 +26,7 @@ from py_mini_racer import (
     JSParseException,
     JSTimeoutException,
     MiniRacer,
+    mini_racer,
 )
 
 from controller.evalscript.frames import Header, fill_plane, read_header, read_plane, write_frame
@@ -38,6 +43,7 @@ FUNCTIONS = (
     "setInputComponents",
     "setOutputComponentCount",
 )
+_LATER = re.compile(r"\b(?:Promise|async|await)\b")  # what may leave something to do for later
 TOO_MUCH_MEMORY = "The script needs more memory than it may have"
 # The engine's own heap may take a quarter of the process's memory. Merely starting it counts as 560 MiB of data to the
 # kernel; a larger heap meets that limit inside the collector, where the engine hangs instead of giving up.
@@ -53,33 +59,45 @@ class StepError(Exception):
 
 
 class Realm:
-    """One evalscript in a fresh global scope of its own, with the prelude before it and the harness around it."""
+    """A fresh global scope for one evalscript, with the prelude before it and the harness around it.
 
-    def __init__(self, text: str, *, seconds: float, heap: int) -> None:
-        self._text = text
-        self._engine = MiniRacer()
+    All realms share one event loop: a loop and a thread for each would take most of the time of a short script.
+    """
+
+    def __init__(self, *, heap: int, loop: AbstractEventLoop) -> None:
+        self._held = ExitStack()
+        self._engine: MiniRacer = self._held.enter_context(mini_racer(loop))
         self._engine.set_hard_memory_limit(heap)
-        self._engine.eval(_source("prelude.js"))
-        self._harness = cast(JSFunction, self._engine.eval(_source("harness.js")))
+        hands = cast(JSMappedObject, self._engine.eval(_surroundings()))
+        self._harness = cast(JSFunction, hands["harness"])
         # Ordinary arguments would be gathered with Array.prototype.push, which a script may replace.
-        self._call = cast(JSMappedObject, self._engine.eval("Object.create(null)"))
-        self._seconds = seconds
+        self._call = cast(JSMappedObject, hands["call"])
+        self._text, self._seconds = "", 0.0
 
-    def load(self) -> list[str]:
-        """Run the top level; the names of the known functions it defined."""
+    def load(self, text: str, seconds: float) -> dict[str, Any]:
+        """Run the top level and setup(): the known `functions` it defined, and setup's `answer` as JSON.
+
+        Every later step has so many seconds.
+        """
+        self._text, self._seconds = text, seconds
         self._run(f"{self._text}\n//# sourceURL={SCRIPT_NAME}")
         known = ", ".join(f"{name}: typeof {name} === 'function' ? {name} : undefined" for name in FUNCTIONS)
-        names: list[str] = json.loads(self.step(FailureKind.SETUP, "bind", self._run(f"({{{known}}})")))
-        return names
+        begun: dict[str, Any] = json.loads(self.step(FailureKind.SETUP, "begin", self._run(f"({{{known}}})")))
+        return begun
 
     def step(self, kind: FailureKind, step: str, argument: Any = None, more: Any = None) -> Any:
         """One step of the harness; a script's exception becomes a StepError of this kind."""
         self._call["step"], self._call["argument"], self._call["more"] = step, argument, more
         return self._guarded(kind, lambda: self._harness(this=self._call, timeout_sec=self._seconds))
 
+    def finish_promises(self) -> None:
+        """Let run what the script's promises have left to do: with nothing to do it is soon over."""
+        if _LATER.search(self._text):
+            self._run("undefined")
+
     def close(self) -> None:
         del self._harness, self._call
-        self._engine.close()
+        self._held.close()
 
     def _run(self, source: str) -> Any:
         return self._guarded(FailureKind.SETUP, lambda: self._engine.eval(source, timeout_sec=self._seconds))
@@ -106,11 +124,19 @@ class Realm:
 
 
 class Session:
-    """Answers the parent's frames; holds at most one realm."""
+    """Answers the parent's frames; holds at most one realm with a script, and an empty one for the next script."""
 
     def __init__(self, *, heap: int) -> None:
         self._heap = heap
+        self._loop = new_event_loop()
+        Thread(target=self._loop.run_forever, daemon=True).start()
         self._realm: Realm | None = None
+        self._spare: Realm | None = None
+
+    def prepare(self) -> None:
+        """Have the realm of the next script ready."""
+        if self._spare is None:
+            self._spare = Realm(heap=self._heap, loop=self._loop)
 
     def answer(self, request: Header, stream: IO[bytes]) -> tuple[Header, list[memoryview]]:
         """The reply to one request; the request's planes are taken from `stream` whatever happens."""
@@ -120,7 +146,10 @@ class Session:
                 return self._load(request), []
             if request["step"] == "evaluate":
                 return self._evaluate(request, stream, lengths)
-            return {"answer": self._held().step(FailureKind.RUNTIME, request["step"], request.get("argument"))}, []
+            answer = self._held().step(FailureKind.RUNTIME, request["step"], request.get("argument"))
+            if request["step"] == "rehearse":
+                self._held().finish_promises()
+            return {"answer": answer}, []
         except StepError as error:
             for length in lengths:
                 read_plane(stream, length)
@@ -140,10 +169,9 @@ class Session:
 
     def _load(self, request: Header) -> Header:
         self.close()
-        self._realm = Realm(request["text"], seconds=request["seconds"], heap=self._heap)
-        functions = self._realm.load()
-        setup = self._realm.step(FailureKind.SETUP, "setup") if "setup" in functions else None
-        return {"functions": functions, "answer": setup if isinstance(setup, str) else None}
+        self.prepare()
+        self._realm, self._spare = self._spare, None
+        return self._held().load(request["text"], request["seconds"])
 
     def _evaluate(self, request: Header, stream: IO[bytes], lengths: list[int]) -> tuple[Header, list[memoryview]]:
         realm = self._held()
@@ -171,6 +199,9 @@ def main(arguments: list[str]) -> None:
         while (request := read_header(requests)) is not None:
             reply, planes = session.answer(request, requests)
             write_frame(answers, reply, planes)
+            if request["step"] == "rehearse":  # the parent is busy with the answer, then comes with another script
+                session.close()
+                session.prepare()
     finally:
         session.close()
 
@@ -193,8 +224,14 @@ def _end_with_parent(descriptor: int) -> None:
     os._exit(0)
 
 
-def _source(name: str) -> str:
-    return (files("controller.evalscript") / name).read_text(encoding="utf-8")
+@cache
+def _surroundings() -> str:
+    """Source text that defines what a script finds, and whose value is what the child holds."""
+    prelude, rehearsal, harness = (
+        (files("controller.evalscript") / f"{name}.js").read_text(encoding="utf-8")
+        for name in ("prelude", "rehearsal", "harness")
+    )
+    return f"{prelude}\n({{harness: {harness}\n({rehearsal}\n), call: Object.create(null)}})"
 
 
 if __name__ == "__main__":

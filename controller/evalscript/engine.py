@@ -12,7 +12,16 @@ from typing import Any, Literal, Self
 from controller.evalscript.frames import Header, Plane
 from controller.evalscript.process import Child, Reply
 from controller.evalscript.setup import facts_of, positive_integer, shown
-from controller.script import FailureKind, Mosaicking, ScriptFacts, ScriptFailure, ScriptOutput
+from controller.evalscript.trials import rehearsal_of, stage_document
+from controller.script import (
+    FailureKind,
+    Mosaicking,
+    Rehearsal,
+    ScriptFacts,
+    ScriptFailure,
+    ScriptOutput,
+    Stage,
+)
 
 RUNTIME_PREFIX = "Failed to evaluate script! "
 UNNAMED = ""  # the name of the only datasource of a request without fusion
@@ -82,6 +91,7 @@ class Engine:
         self._facts: ScriptFacts | None = None
         self._outputs: tuple[ScriptOutput, ...] = ()
         self._loaded_by: int | None = None
+        self._text = ""
 
     def __enter__(self) -> Self:
         return self
@@ -111,6 +121,7 @@ class Engine:
         facts = _facts_from(reply.header)
         if isinstance(facts, ScriptFacts):
             self._facts, self._outputs, self._loaded_by = facts, facts.outputs, self._child.pid
+            self._text = text
         return facts
 
     def scenes(self, collections: Mapping[str, Any]) -> ScenePlan | ScriptFailure:
@@ -126,6 +137,7 @@ class Engine:
             "collections": collections if fusion else {UNNAMED: collections},
             "fusion": fusion,
             "preprocess": _has_scenes(self._facts),
+            "update": True,
             "outputs": [{"id": output.id, "bands": output.bands} for output in self._facts.outputs],
         }
         reply = self._step("plan", argument)
@@ -153,6 +165,15 @@ class Engine:
             return reply
         ids = [output.id for output in self._outputs]
         return Planes(outputs=dict(zip(ids, reply.planes, strict=True)))
+
+    def rehearse(self, stage: Stage) -> Rehearsal | ScriptFailure:
+        """A dry run over a few synthetic pixels; afterwards the script must be loaded again for anything else."""
+        reply = self._step("rehearse", stage_document(stage))
+        self._facts = None
+        if isinstance(reply, ScriptFailure):
+            return reply
+        report = _decoded(reply.header["answer"], FailureKind.RUNTIME)
+        return report if isinstance(report, ScriptFailure) else rehearsal_of(report, self._text)
 
     def finish(self) -> object | ScriptFailure:
         """Call updateOutputMetadata, if defined; the JSON value of outputMetadata.userData, {} when never assigned."""

@@ -3,7 +3,8 @@
 // what was asked for or, when the script broke a rule, a sentence for people; what the script throws passes through
 // untouched, so that the engine reports the place. Runs before the script and keeps its own copies of every built-in it needs
 // later, because a script may replace them. Rules: reference page "Evalscript V3" §3, §4, §6.
-(function () {
+// `rehearsal` is the value of rehearsal.js; the child puts the two together.
+(function (rehearsal) {
   "use strict";
 
   const { parse, stringify } = JSON;
@@ -36,24 +37,21 @@
 
   // ---- setup ---------------------------------------------------------------------------------------------------
 
-  // Takes the script's functions by their known names; tells which of them it defines.
-  function bind(functions) {
+  // JSON has no NaN, but nodataValue may be one.
+  function finite(_key, value) {
+    return typeof value === "number" && !isFinite(value) ? toText(value) : value;
+  }
+
+  // Takes the script's functions by their known names; tells which of them it defines and what setup() answers.
+  function begin(functions) {
     script = functions;
     const known = keys(functions);
     const defined = [];
     for (let i = 0; i < known.length; i++) {
       if (functions[known[i]]) defined[defined.length] = known[i];
     }
-    return stringify(defined);
-  }
-
-  // JSON has no NaN, but nodataValue may be one.
-  function finite(_key, value) {
-    return typeof value === "number" && !isFinite(value) ? toText(value) : value;
-  }
-
-  function setup() {
-    return stringify((0, script.setup)(), finite);
+    const answer = script.setup ? stringify((0, script.setup)(), finite) : null;
+    return stringify({ functions: defined, answer: typeof answer === "string" ? answer : null });
   }
 
   // ---- scenes --------------------------------------------------------------------------------------------------
@@ -115,8 +113,9 @@
     return found;
   }
 
+  // Without `update` updateOutput is left alone, and so are the outputs.
   function plan(request) {
-    const { collections, fusion, preprocess, outputs } = parse(request);
+    const { collections, fusion, preprocess, outputs, update } = parse(request);
     const names = keys(collections);
     const shapes = {};
     for (let i = 0; i < names.length; i++) {
@@ -144,7 +143,7 @@
 
     const described = {};
     for (let i = 0; i < outputs.length; i++) described[outputs[i].id] = { bands: outputs[i].bands };
-    if (script.updateOutput) (0, script.updateOutput)(described, fusion ? collection : collection[""]);
+    if (update && script.updateOutput) (0, script.updateOutput)(described, fusion ? collection : collection[""]);
     for (let i = 0; i < outputs.length; i++) {
       const { id } = outputs[i];
       const bands = described[id] && described[id].bands;
@@ -302,9 +301,22 @@
     return stringify(outputMetadata.userData) || "{}";
   }
 
-  const steps = { bind, setup, plan, input, evaluate, output, finish };
+  function rehearse(stage) {
+    const plans = (request) => parse(plan(stringify(request)));
+    const begin = (outputs, documents, fusion) => {
+      prepareTargets(outputs, 1);
+      useScenes(stringify(documents), fusion);
+    };
+    const evaluateOne = (samples) => {
+      const answer = (0, script.evaluatePixel)(samples, scenes, inputMetadata, customData, outputMetadata);
+      return { answer, complaint: store(answer, 0) };
+    };
+    return rehearsal({ script, plans, begin, evaluateOne, finish }, stage);
+  }
+
+  const steps = { begin, plan, input, evaluate, output, finish, rehearse };
   return function harness() {
     return steps[this.step](this.argument, this.more);
   };
-})();
+})
 //# sourceURL=harness.js

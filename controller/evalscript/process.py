@@ -4,6 +4,7 @@ Used by `engine`. A child that dies, hangs or talks nonsense is an answer here, 
 """
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
-from typing import Any
+from typing import IO, Any
 
 import controller
 from controller.errors import cut
@@ -68,17 +69,14 @@ class Child:
         """One question and its answer. Past `seconds` (and a little grace) the child is killed."""
         if self._process is None:
             return _crash("The script engine is not running")
-        timer = Timer(seconds + GRACE, self._end_overdue, args=(self._process,))
-        timer.daemon = True
-        timer.start()
         answered = False
         try:
-            reply = self._exchange(self._process, header, planes)
+            exchange = self._watched_exchange if planes else self._exchange
+            reply = exchange(self._process, header, planes, seconds + GRACE)
             answered = True
         except (OSError, FrameError):
             return self._cause_of_death(seconds)
         finally:
-            timer.cancel()
             if not answered:
                 self.close()
         return reply
@@ -94,10 +92,30 @@ class Child:
             with suppress(OSError):  # what was still to be flushed has nowhere to go
                 stream.close()  # type: ignore[union-attr]
 
-    @staticmethod
-    def _exchange(process: subprocess.Popen[bytes], header: Mapping[str, Any], planes: Sequence[Plane]) -> Reply:
+    def _watched_exchange(
+        self, process: subprocess.Popen[bytes], header: Mapping[str, Any], planes: Sequence[Plane], seconds: float
+    ) -> Reply:
+        """Planes may fill the pipe, so that even writing waits for the child: a thread watches the time."""
+        timer = Timer(seconds, self._end_overdue, args=(process,))
+        timer.daemon = True
+        timer.start()
+        try:
+            return self._exchange(process, header, planes, None)
+        finally:
+            timer.cancel()
+
+    def _exchange(
+        self,
+        process: subprocess.Popen[bytes],
+        header: Mapping[str, Any],
+        planes: Sequence[Plane],
+        seconds: float | None,
+    ) -> Reply:
+        """Without planes the child is idle and reads at once: waiting for the first byte of its answer is enough."""
         assert process.stdin is not None and process.stdout is not None
         write_frame(process.stdin, header, planes)
+        if seconds is not None and not _speaks(process.stdout, seconds):
+            self._end_overdue(process)
         reply = read_header(process.stdout)
         if reply is None:
             raise FrameError("the child closed its output")
@@ -121,6 +139,13 @@ class Child:
             return ScriptFailure(kind=FailureKind.MEMORY, message="The script needs more memory than it may have")
         last_words = f": {cut(words[-300:])}" if words else ""
         return _crash(f"The script engine died ({_status_name(status)}){last_words}")
+
+
+def _speaks(stream: IO[bytes], seconds: float) -> bool:
+    """Whether there is something to read, or the end, within so many seconds."""
+    poller = select.poll()
+    poller.register(stream, select.POLLIN)
+    return bool(poller.poll(seconds * 1000))
 
 
 def _environment() -> dict[str, str]:

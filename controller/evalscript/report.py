@@ -33,12 +33,18 @@ def placed(report: str, script: str) -> Place:
     message, below = _halves(report)
     prefix = _PREFIX.match(message)
     message = cut(message[prefix.end() :] if prefix else message)
-    frame = _FRAME.search(below)
-    if frame:
-        return Place(message=message, line=int(frame["line"]), column=int(frame["column"]))
+    line, column = frame_in(below)
+    if line:
+        return Place(message=message, line=line, column=column)
     if prefix is None or prefix["name"] not in (SCRIPT_NAME, ENGINE_NAME):
         return Place(message=message)
     return _inside(script, Place(message=message, line=int(prefix["line"]), column=_caret_column(report)))
+
+
+def frame_in(stack: str) -> tuple[int, int]:
+    """Line and column of the innermost frame of a stack that lies in the script; zeros when none does."""
+    frame = _FRAME.search(stack)
+    return (int(frame["line"]), int(frame["column"])) if frame else (0, 0)
 
 
 def _halves(report: str) -> tuple[str, str]:

@@ -1,20 +1,32 @@
-"""The facts of evalscripts for everyone who asks, from one engine that all threads share.
+"""The facts and the rehearsals of evalscripts for everyone who asks, from one engine that all threads share.
 
-The controller asks again and again for the same few scripts, so answers are remembered by the script's hash.
+The controller asks again and again for the same few scripts, so answers are remembered by what was asked.
 """
 
 import atexit
 from collections import OrderedDict
-from collections.abc import Mapping
 from hashlib import sha256
 from threading import Lock
-from typing import Any
+from typing import TypeVar
 
 from controller.evalscript.engine import Engine
-from controller.script import FailureKind, ScriptFacts, ScriptFailure
+from controller.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
 
-REMEMBERED = 1024  # scripts
+REMEMBERED = 1024  # scripts, and as many rehearsals
 LASTING = (FailureKind.SYNTAX, FailureKind.SETUP)  # the others may be the machine's fault: ask again
+
+Answer = TypeVar("Answer")
+
+
+class _Remembered(OrderedDict[bytes, Answer]):
+    """The answers asked for last."""
+
+    def keep(self, key: bytes, answer: Answer) -> Answer:
+        self[key] = answer
+        self.move_to_end(key)
+        if len(self) > REMEMBERED:
+            self.popitem(last=False)
+        return answer
 
 
 class _Shared:
@@ -23,34 +35,47 @@ class _Shared:
     def __init__(self) -> None:
         self._lock = Lock()
         self._engine = Engine()
-        self._answers: OrderedDict[bytes, ScriptFacts | ScriptFailure] = OrderedDict()
+        self._facts = _Remembered[ScriptFacts | ScriptFailure]()
+        self._rehearsals = _Remembered[Rehearsal]()
+        self._loaded = b""  # the script that the engine holds, untouched since it was loaded
 
     def facts(self, text: str, seconds: float) -> ScriptFacts | ScriptFailure:
-        key = sha256(text.encode(errors="surrogatepass")).digest()
+        key = _key(text)
         with self._lock:
-            if key not in self._answers:
-                self._engine.seconds = seconds
-                answer = self._engine.load(text)
-                if isinstance(answer, ScriptFailure) and answer.kind not in LASTING:
-                    return answer
-                self._answers[key] = answer
-            self._answers.move_to_end(key)
-            if len(self._answers) > REMEMBERED:
-                self._answers.popitem(last=False)
-            return self._answers[key]
+            answer = self._facts.get(key) or self._load(key, text, seconds)
+            if isinstance(answer, ScriptFailure) and answer.kind not in LASTING:
+                return answer
+            return self._facts.keep(key, answer)
 
-    def kept(self, text: str, collections: Mapping[str, Any], seconds: float) -> Mapping[str, int] | ScriptFailure:
+    def rehearsal(self, text: str, stage: Stage, seconds: float) -> Rehearsal | ScriptFailure:
+        script = _key(text)
+        key = _key(f"{stage}\n{script.hex()}")
         with self._lock:
-            self._engine.seconds = seconds
-            loaded = self._engine.load(text)
-            plan = self._engine.scenes(collections) if isinstance(loaded, ScriptFacts) else loaded
-        if isinstance(plan, ScriptFailure):
-            return plan
-        return {name: len(scenes) for name, scenes in plan.kept.items()}
+            answer = self._rehearsals.get(key) or self._rehearse(script, text, stage, seconds)
+            return answer if isinstance(answer, ScriptFailure) else self._rehearsals.keep(key, answer)
+
+    def _load(self, key: bytes, text: str, seconds: float) -> ScriptFacts | ScriptFailure:
+        self._engine.seconds = seconds
+        answer = self._engine.load(text)
+        self._loaded = key if isinstance(answer, ScriptFacts) else b""
+        return answer
+
+    def _rehearse(self, key: bytes, text: str, stage: Stage, seconds: float) -> Rehearsal | ScriptFailure:
+        if self._loaded != key or self._engine.pid is None:
+            loaded = self._load(key, text, seconds)
+            if isinstance(loaded, ScriptFailure):
+                return loaded
+        self._loaded = b""
+        return self._engine.rehearse(stage)
 
     def close(self) -> None:
         with self._lock:
+            self._loaded = b""
             self._engine.close()
+
+
+def _key(text: str) -> bytes:
+    return sha256(text.encode(errors="surrogatepass")).digest()
 
 
 _shared = _Shared()
@@ -64,9 +89,12 @@ def facts(text: str, *, seconds: float = 5.0) -> ScriptFacts | ScriptFailure:
     return _shared.facts(text, seconds)
 
 
-def kept(text: str, collections: Mapping[str, Any], *, seconds: float = 5.0) -> Mapping[str, int] | ScriptFailure:
-    """How many of the scenes in `collections` (as for `Engine.scenes`) the script keeps, by datasource name."""
-    return _shared.kept(text, collections, seconds)
+def rehearsal(text: str, stage: Stage, *, seconds: float = 5.0) -> Rehearsal | ScriptFailure:
+    """What a dry run of this script on this stage shows; cheapest right after its `facts` were asked for.
+
+    `seconds` bounds the whole run.
+    """
+    return _shared.rehearsal(text, stage, seconds)
 
 
 def close_shared() -> None:

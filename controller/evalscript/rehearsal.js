@@ -1,0 +1,464 @@
+// A dry run of an evalscript over a few synthetic pixels and scenes; tells what it read, answered and failed at.
+// Evaluates to one function, which the harness calls with its hands and the stage (controller/script.py describes the
+// stage and the report, both JSON). Nothing a script does may spoil the report: built-ins are copied before it runs.
+(function () {
+  "use strict";
+
+  const { parse, stringify } = JSON;
+  const { isArray } = Array;
+  const { isView } = ArrayBuffer;
+  const { getPrototypeOf, keys } = Object;
+  const { getOwnPropertyDescriptor: descriptorOf } = Reflect;
+  const [Watch, DateOf, toText, NaNumber] = [Proxy, Date, String, NaN];
+  const { isFinite, isInteger } = Number;
+  const own = Function.prototype.call.bind(Object.prototype.hasOwnProperty);
+  const part = Function.prototype.call.bind(String.prototype.slice);
+  const iso = Function.prototype.call.bind(Date.prototype.toISOString);
+  const time = Function.prototype.call.bind(Date.prototype.getTime);
+  const engineErrors = [TypeError, ReferenceError, RangeError, SyntaxError, URIError, EvalError].map((e) => e.prototype);
+  const everywhere = globalThis;
+
+  const DAY = 86400000;
+  const MOST_DAYS = 5000;
+  const MANY = 8; // scenes of an ordinary pixel
+  const WATCHED = 2; // samples of a pixel
+  const VERY_MANY = 1000; // scenes of a pixel when all others failed
+  const MOST_MISHAPS = 60;
+  const LONGEST = 2000; // characters of a message or of a stack
+
+  // ---- what happened -------------------------------------------------------------------------------------------
+
+  let report = {};
+
+  // `engine` says that the engine threw it, not that the script made such an error: only then can it be a mistake.
+  function described(error) {
+    let [message, stack, engine] = ["an exception", "", false];
+    try {
+      const isObject = typeof error === "object" && error !== null;
+      message = toText(error);
+      if (isObject && typeof error.stack === "string") stack = error.stack;
+      const prototype = isObject ? getPrototypeOf(error) : null;
+      for (let i = 0; i < engineErrors.length; i++) engine = engine || prototype === engineErrors[i];
+    } catch {
+      engine = false;
+    }
+    return { message: part(message, 0, LONGEST), stack: part(stack, -LONGEST), engine };
+  }
+
+  // Counts a trial of a step; a complaint (a sentence) or an exception of it is noted. Answers whether it went well.
+  function attempt(step, situation, kind, work) {
+    report.trials[step] = (report.trials[step] || 0) + 1;
+    let mishap = null;
+    try {
+      const complaint = work();
+      if (!complaint) return true;
+      mishap = { message: complaint, stack: "", engine: true, complaint: true };
+    } catch (error) {
+      mishap = described(error);
+    }
+    const { mishaps } = report;
+    report.failed[step] = (report.failed[step] || 0) + 1;
+    if (mishaps.length < MOST_MISHAPS) mishaps[mishaps.length] = { step, situation, kind, ...mishap };
+    return false;
+  }
+
+  // ---- scenes --------------------------------------------------------------------------------------------------
+
+  function listName(source) {
+    return source.mode === "ORBIT" ? "orbits" : "tiles";
+  }
+
+  function tile(source, day, number) {
+    const found = {
+      date: day + "T10:0" + (number % 10) + ":31Z",
+      shId: 1000000 + number,
+      cloudCoverage: (number * 7) % 100,
+      dataPath: "rehearsal://" + source.type + "/" + day + "/" + number,
+    };
+    if (!source.bounds) return found;
+    const box = { type: "Polygon", coordinates: [[[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]], crs: source.crs };
+    return { ...found, dataGeometry: box, dataEnvelope: box };
+  }
+
+  function scene(source, day, number) {
+    if (source.mode === "TILE") return { ...tile(source, day, number), __idx: number };
+    return { dateFrom: day + "T00:00:00Z", dateTo: day + "T23:59:59Z", __idx: number };
+  }
+
+  // One scene for every day (two when they are tiles), in the order of the request.
+  function scenesOf(source) {
+    const days = [];
+    const last = time(new DateOf(part(source.to, 0, 10) + "T00:00:00Z"));
+    const first = time(new DateOf(part(source.from, 0, 10) + "T00:00:00Z"));
+    for (let day = last; day >= first && days.length < MOST_DAYS; day -= DAY) days[days.length] = day;
+    const found = [];
+    for (let i = 0; i < days.length; i++) {
+      const name = part(iso(new DateOf(days[source.ascending ? days.length - 1 - i : i])), 0, 10);
+      found[found.length] = scene(source, name, found.length);
+      if (source.mode === "TILE") found[found.length] = scene(source, name, found.length);
+    }
+    return found;
+  }
+
+  // Second argument of evaluatePixel: the chosen scenes, now with their tiles.
+  function documentOf(source, scenes) {
+    if (source.mode === "SIMPLE") return {};
+    const found = [];
+    for (let i = 0; i < scenes.length; i++) {
+      found[i] = { ...scenes[i], __idx: i };
+      if (source.mode === "ORBIT") found[i].tiles = [tile(source, part(scenes[i].dateFrom, 0, 10), i)];
+    }
+    return { [listName(source)]: found };
+  }
+
+  function byName(sources, valueOf) {
+    const named = {};
+    for (let i = 0; i < sources.length; i++) named[sources[i].name] = valueOf(sources[i], i);
+    return named;
+  }
+
+  function collectionsOf(sources, lists) {
+    return byName(sources, (source, i) => {
+      if (source.mode === "SIMPLE") return { from: source.from, to: source.to, scenes: {} };
+      return { from: source.from, to: source.to, scenes: { [listName(source)]: lists[i] } };
+    });
+  }
+
+  // ---- pixels --------------------------------------------------------------------------------------------------
+
+  // A sample whose reader is watched: what is read of its bands, and what else is asked of it.
+  function watched(sample, source) {
+    const read = report.read[source.name];
+    const missing = report.missing[source.name];
+    const note = (target, key) => {
+      if (own(target, key)) read[key] = true;
+      else if (typeof key === "string" && !(key in target)) missing[key] = missing[key] !== false;
+    };
+    return new Watch(sample, {
+      get(target, key) {
+        note(target, key);
+        return target[key];
+      },
+      has(target, key) {
+        if (typeof key === "string" && !own(target, key)) missing[key] = false; // the script asks before it reads
+        return key in target;
+      },
+      getOwnPropertyDescriptor(target, key) {
+        if (typeof key === "string" && !own(target, key)) missing[key] = false;
+        return descriptorOf(target, key);
+      },
+    });
+  }
+
+  // Watching is slow, and what happens to the first samples of a pixel happens to all.
+  function sampleOf(source, value, number) {
+    const sample = {};
+    for (let i = 0; i < source.bands.length; i++) sample[source.bands[i]] = value(i, source.bands[i] === "dataMask");
+    return number < WATCHED ? watched(sample, source) : sample;
+  }
+
+  // By kind of pixel, the value of band number i of sample number k.
+  const kinds = {
+    data: (source, k) => (i) => source.values[k % 2][i],
+    other: (source, k) => (i) => source.values[(k + 1) % 2][i],
+    empty: (source) => (_i, isMask) => (source.blank === null && !isMask ? NaNumber : 0),
+    zero: () => (_i, isMask) => (isMask ? 1 : 0),
+    large: (source) => (i, isMask) => (isMask ? 1 : source.values[0][i] * 8),
+  };
+
+  function samplesOf(stage, counts, kind) {
+    const of = (source, i) => {
+      const list = [];
+      for (let k = 0; k < counts[i]; k++) list[k] = sampleOf(source, kind(source, k), k);
+      return list;
+    };
+    if (stage.fusion) return byName(stage.sources, of);
+    const only = of(stage.sources[0], 0);
+    return stage.sources[0].mode === "SIMPLE" ? only[0] : only;
+  }
+
+  function numbers(values) {
+    const found = [];
+    for (let i = 0; isArray(values) && i < values.length && i < 100; i++) {
+      const value = typeof values[i] === "boolean" ? +values[i] : values[i];
+      found[i] = typeof value === "number" && isFinite(value) ? value : null;
+    }
+    return found;
+  }
+
+  function delivered(stage, outputs) {
+    const found = [];
+    for (let i = 0; i < outputs.length; i++) {
+      for (let k = 0; k < stage.delivered.length; k++) {
+        if (outputs[i].id === stage.delivered[k]) found[found.length] = outputs[i];
+      }
+    }
+    return found;
+  }
+
+  // Whether the service takes typed arrays for arrays is not documented.
+  function hasViews(answer) {
+    if (isView(answer)) return true;
+    const names = typeof answer === "object" && answer !== null && !isArray(answer) ? keys(answer) : [];
+    for (let i = 0; i < names.length; i++) if (isView(answer[names[i]])) return true;
+    return false;
+  }
+
+  function answered(answer, outputs) {
+    if (isArray(answer)) return outputs.length === 1 ? { [outputs[0].id]: numbers(answer) } : {};
+    const found = {};
+    for (let i = 0; answer && i < outputs.length; i++) found[outputs[i].id] = numbers(answer[outputs[i].id]);
+    return found;
+  }
+
+  // ---- the performance -----------------------------------------------------------------------------------------
+
+  function chosen(hands, stage, lists) {
+    const plan = hands.plans({
+      collections: collectionsOf(stage.sources, lists), fusion: stage.fusion, preprocess: true, outputs: [],
+    });
+    if (plan.complaint) return plan;
+    const complaint = "preProcessScenes may only drop or reorder the scenes it was given, not make or repeat any";
+    const kept = [];
+    for (let i = 0; i < lists.length; i++) {
+      kept[i] = [];
+      const indexes = plan.kept[stage.sources[i].name];
+      for (let k = 0; k < indexes.length; k++) {
+        if (!isInteger(indexes[k]) || !lists[i][indexes[k]]) return { complaint };
+        kept[i][k] = lists[i][indexes[k]];
+      }
+    }
+    return { kept };
+  }
+
+  function resized(hands, stage, lists) {
+    const outputs = stage.outputs;
+    const collections = collectionsOf(stage.sources, lists);
+    const plan = hands.plans({ collections, fusion: stage.fusion, preprocess: false, outputs, update: true });
+    const found = [];
+    for (let i = 0; i < outputs.length; i++) {
+      const bands = plan.bands[outputs[i].id];
+      if (!isInteger(bands) || bands < 1) {
+        const left = stringify(bands) + " as the bands of output " + stringify(outputs[i].id);
+        return { complaint: "updateOutput left " + left + "; it must be 1 or more" };
+      }
+      found[i] = { ...outputs[i], bands };
+    }
+    return { outputs: found };
+  }
+
+  function total(lists) {
+    let count = 0;
+    for (let i = 0; i < lists.length; i++) count += lists[i].length;
+    return count;
+  }
+
+  // The scenes after preProcessScenes; when it drops everything, likelier scenes than ours may stay: all of them.
+  function afterChoice(hands, stage, situation, lists) {
+    let kept = lists;
+    attempt("preProcessScenes", situation, "", () => {
+      const plan = chosen(hands, stage, lists);
+      if (plan.kept && total(plan.kept)) kept = plan.kept;
+      if (plan.kept && report.kept && situation === "several") report.kept[0] = total(plan.kept);
+      return plan.complaint;
+    });
+    return kept;
+  }
+
+  function firstOf(list, most) {
+    const found = [];
+    for (let i = 0; i < list.length && i < most; i++) found[i] = list[i];
+    return found;
+  }
+
+  // The first scenes of each datasource, so many at most. A script that chooses scenes gets to see just these, so that
+  // what it remembers of them fits.
+  function fewer(hands, stage, scenes, most) {
+    const shown = byIndex(stage, (_source, i) => firstOf(scenes[i], most));
+    if (!hands.script.preProcessScenes || total(shown) === total(scenes)) return shown;
+    try {
+      const plan = chosen(hands, stage, shown);
+      return plan.kept && total(plan.kept) ? plan.kept : shown;
+    } catch {
+      return shown;
+    }
+  }
+
+  // Sets the scene for pixels; answers how many samples each datasource has.
+  function begin(hands, stage, { outputs, scenes, absent }) {
+    const documents = byName(stage.sources, (source, i) => documentOf(source, scenes[i]));
+    hands.begin(delivered(stage, outputs), stage.fusion ? documents : documents[stage.sources[0].name], stage.fusion);
+    return byIndex(stage, (source, i) => (source.mode !== "SIMPLE" ? scenes[i].length : absent[i] ? 0 : 1));
+  }
+
+  function perform(hands, stage, { situation, lists, absent }) {
+    const { script } = hands;
+    let scenes = lists;
+    if (script.preProcessScenes && stage.scenes) scenes = afterChoice(hands, stage, situation, lists);
+    scenes = fewer(hands, stage, scenes, MANY);
+    let { outputs } = stage;
+    if (script.updateOutput) {
+      attempt("updateOutput", situation, "", () => {
+        const plan = resized(hands, stage, scenes);
+        outputs = plan.outputs || outputs;
+        return plan.complaint;
+      });
+    }
+    const counts = begin(hands, stage, { outputs, scenes, absent });
+    const before = globalsNow();
+    evaluateKinds(hands, stage, { situation, counts, outputs });
+    noteGlobals(before);
+    if (script.updateOutputMetadata) {
+      attempt("updateOutputMetadata", situation, "", () => {
+        hands.finish();
+      });
+    }
+    return { outputs, scenes, absent, lists };
+  }
+
+  function evaluateKinds(hands, stage, { situation, counts, outputs }) {
+    let samples = 0;
+    for (let i = 0; i < counts.length; i++) samples += counts[i];
+    const names = samples ? keys(kinds) : ["data"];
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i];
+      attempt("evaluatePixel", situation, samples ? name : "", () => {
+        const { answer, complaint } = hands.evaluateOne(samplesOf(stage, counts, kinds[name]));
+        if (!complaint && situation === "several") report.answers[name] = answered(answer, delivered(stage, outputs));
+        return complaint && hasViews(answer) ? "" : complaint;
+      });
+    }
+  }
+
+  // As many scenes as there may be, whether the script would choose them or not.
+  function withAll(hands, stage, { outputs, lists, absent }) {
+    try {
+      const scenes = fewer(hands, stage, lists, VERY_MANY);
+      const plan = hands.script.updateOutput ? resized(hands, stage, scenes) : {};
+      return { outputs: plan.outputs || outputs, scenes, absent };
+    } catch {
+      return { outputs, scenes: lists, absent };
+    }
+  }
+
+  // When every pixel failed: is there any value, or any number of scenes, with which it would not?
+  function lastChance(hands, stage, show) {
+    let counts = [];
+    const works = (kind) => {
+      try {
+        const { answer, complaint } = hands.evaluateOne(samplesOf(stage, counts, kind));
+        return !complaint || hasViews(answer);
+      } catch {
+        return false;
+      }
+    };
+    if (stage.scenes) {
+      counts = begin(hands, stage, withAll(hands, stage, show));
+      if (works(kinds.data)) return true;
+    }
+    counts = begin(hands, stage, show);
+    if (works(() => () => 10000)) return true;
+    for (let value = -20; value <= 300; value++) {
+      if (works(() => (_i, isMask) => (isMask ? 1 : value))) return true;
+      if (works(() => (_i, isMask) => (isMask ? 1 : value / 20))) return true;
+    }
+    return false;
+  }
+
+  function situations(stage, lists) {
+    const [none, one, present] = [[], [], []];
+    for (let i = 0; i < stage.sources.length; i++) {
+      none[i] = [];
+      one[i] = lists[i].length ? [{ ...lists[i][0] }] : [];
+      present[i] = false;
+    }
+    const found = [{ situation: "several", lists, absent: present }];
+    if (!stage.scenes && !stage.fusion) return found;
+    if (stage.scenes) found[1] = { situation: "one", lists: one, absent: present };
+    found[found.length] = { situation: "none", lists: none, absent: byIndex(stage, (s) => !s.always) };
+    for (let i = 0; stage.fusion && i < stage.sources.length; i++) {
+      if (stage.sources[i].always) continue;
+      const without = byIndex(stage, (_s, k) => (k === i ? [] : lists[k]));
+      const absent = byIndex(stage, (_s, k) => k === i);
+      found[found.length] = { situation: "without " + stage.sources[i].name, lists: without, absent };
+    }
+    return found;
+  }
+
+  function byIndex(stage, valueOf) {
+    const found = [];
+    for (let i = 0; i < stage.sources.length; i++) found[i] = valueOf(stage.sources[i], i);
+    return found;
+  }
+
+  function third(list) {
+    const found = [];
+    for (let i = 0; i < list.length; i += 3) found[found.length] = list[i];
+    return found;
+  }
+
+  // How many scenes preProcessScenes keeps of one in three days, which is what the price expects.
+  function countedThird(hands, stage, list) {
+    try {
+      const plan = chosen(hands, stage, [third(list)]);
+      return plan.complaint ? null : total(plan.kept);
+    } catch {
+      return null;
+    }
+  }
+
+  // What the filterScenes of an older script would have kept of one scene in three days: [kept, of so many].
+  function filtered(hands, stage, daily) {
+    try {
+      const source = stage.sources[0];
+      const given = [];
+      const list = third(daily);
+      for (let i = 0; i < list.length; i++) given[i] = { date: new DateOf(list[i].dateFrom || list[i].date), idx: i };
+      const metadata = { from: new DateOf(source.from), to: new DateOf(source.to) };
+      const kept = (0, hands.script.filterScenes)(given, metadata);
+      return isArray(kept) ? [kept.length, list.length] : null;
+    } catch {
+      return null;
+    }
+  }
+
+  // Only what a script made is enumerable.
+  function globalsNow() {
+    const names = keys(everywhere);
+    const found = {};
+    for (let i = 0; i < names.length; i++) found["$" + names[i]] = everywhere[names[i]];
+    return found;
+  }
+
+  function noteGlobals(before) {
+    const now = globalsNow();
+    const names = keys(now);
+    for (let i = 0; i < names.length; i++) {
+      const [was, is] = [before[names[i]], now[names[i]]];
+      if (was !== is && !(was !== was && is !== is)) report.globals[part(names[i], 1)] = true;
+    }
+  }
+
+  return function rehearsal(hands, text) {
+    const stage = parse(text);
+    const empty = () => ({});
+    report = {
+      trials: {}, failed: {}, mishaps: [], answers: {}, globals: {}, kept: null, filtered: null,
+      read: byName(stage.sources, empty), missing: byName(stage.sources, empty),
+    };
+    const single = stage.scenes && !stage.fusion;
+    const lists = byIndex(stage, (source) => (source.mode === "SIMPLE" ? [] : scenesOf(source)));
+    if (single && hands.script.filterScenes) report.filtered = filtered(hands, stage, lists[0]);
+    if (single && hands.script.preProcessScenes) report.kept = [null, countedThird(hands, stage, lists[0])];
+    const shows = situations(stage, lists);
+    let first = null;
+    for (let i = 0; i < shows.length; i++) {
+      const shown = perform(hands, stage, shows[i]);
+      first = first || shown;
+    }
+    const { trials, failed } = report;
+    if (failed.evaluatePixel === trials.evaluatePixel && lastChance(hands, stage, first)) trials.evaluatePixel++;
+    return stringify(report);
+  };
+})()
+//# sourceURL=rehearsal.js

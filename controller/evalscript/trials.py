@@ -1,0 +1,86 @@
+"""The rehearsal's two texts: the stage as the child gets it, and its report as a Rehearsal.
+
+Called by `engine`. The shapes are those of rehearsal.js.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from controller.errors import cut
+from controller.evalscript.report import SCRIPT_NAME, frame_in
+from controller.script import Mishap, Mosaicking, Rehearsal, Source, Stage
+
+_MADE_BY_SCRIPT = re.compile(r"new\b|throw\b|\w*Error\s*\(")
+
+
+def stage_document(stage: Stage) -> dict[str, Any]:
+    """The stage as JSON."""
+    return {
+        "fusion": stage.fusion,
+        "scenes": any(source.mode is not Mosaicking.SIMPLE for source in stage.sources),
+        "outputs": [{"id": each.id, "bands": each.bands, "sampleType": each.sample_type} for each in stage.outputs],
+        "delivered": stage.delivered,
+        "sources": [_source_document(source) for source in stage.sources],
+    }
+
+
+def rehearsal_of(report: Mapping[str, Any], script: str) -> Rehearsal:
+    """The child's report on `script`."""
+    kept = report["kept"]
+    return Rehearsal(
+        trials=report["trials"],
+        failed=report["failed"],
+        mishaps=tuple(_mishap(each, script) for each in report["mishaps"]),
+        read=frozenset((source, band) for source, bands in report["read"].items() for band in bands),
+        missing=frozenset(
+            (source, name) for source, names in report["missing"].items() for name, plain in names.items() if plain
+        ),
+        globals=frozenset(report["globals"]),
+        answers={
+            kind: {output: tuple(values) for output, values in answer.items()}
+            for kind, answer in report["answers"].items()
+        },
+        kept=None if kept is None or None in kept else tuple(kept),
+        filtered=None if report["filtered"] is None else tuple(report["filtered"]),
+    )
+
+
+def _source_document(source: Source) -> dict[str, Any]:
+    return {
+        "name": source.name,
+        "type": source.type,
+        "mode": source.mode,
+        "bands": source.bands,
+        "values": source.values,
+        "from": source.start,
+        "to": source.end,
+        "blank": source.blank,
+        "always": source.always,
+        "ascending": source.ascending,
+        "bounds": source.bounds,
+    }
+
+
+def _mishap(told: Mapping[str, Any], script: str) -> Mishap:
+    line, column = frame_in(told["stack"])
+    return Mishap(
+        step=told["step"],
+        situation=told["situation"],
+        kind=told["kind"],
+        message=cut(told["message"]),
+        line=line,
+        column=column,
+        thrown=not told.get("complaint", False),
+        by_engine=told.get("complaint", False) or (told["engine"] and _is_by_engine(told["stack"], script)),
+    )
+
+
+def _is_by_engine(stack: str, script: str) -> bool:
+    """Whether the innermost frame is no expression that makes an error. Without any frame nobody knows."""
+    line, column = frame_in(stack)
+    if not line:
+        return False
+    first = next((each for each in stack.split("\n") if each.lstrip().startswith("at ")), "")
+    text = script.split("\n")[line - 1][column - 1 :]
+    return SCRIPT_NAME not in first or _MADE_BY_SCRIPT.match(text) is None

@@ -1,0 +1,153 @@
+"""From what failed in an evalscript's rehearsal to findings: errors only where failure is certain.
+
+Pure; called by the appraiser. A function that fails in every trial fails in the service too; one that fails in some
+gets a warning that names them. What a script throws on purpose is its own affair. Codes E301-E304, W001-W003.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from controller.errors import Finding
+from controller.script import FailureKind, Mishap, Mosaicking, Rehearsal, ScriptFailure, Stage
+from controller.source import SourceText
+
+EVALUATE = "evaluatePixel"
+MADE_ANEW = "preProcessScenes may only drop or reorder"
+
+_PIXELS = {
+    "data": "on ordinary pixels",
+    "other": "on ordinary pixels",
+    "empty": "on pixels without data (dataMask 0)",
+    "zero": "on pixels whose bands are all 0",
+    "large": "on pixels with very large values",
+}
+_SCENES = {
+    "several": "with several scenes",
+    "one": "with a single scene",
+    "none": "where there is no scene",
+}
+
+
+def mishaps(told: Rehearsal | ScriptFailure, stage: Stage, source: SourceText) -> Iterator[Finding]:
+    """Everything that went wrong in the rehearsal of `source` on `stage`."""
+    if isinstance(told, ScriptFailure):
+        yield from _unfinished(told, source)
+        return
+    for step, trials in told.trials.items():
+        failed = [each for each in told.mishaps if each.step == step]
+        if told.failed.get(step, 0) == trials and _is_certain(failed, stage, source):
+            yield _error(failed[0], stage, source)
+        else:
+            yield from _warnings(failed, stage, source)
+
+
+def _unfinished(failure: ScriptFailure, source: SourceText) -> Iterator[Finding]:
+    if failure.kind not in (FailureKind.TIMEOUT, FailureKind.MEMORY, FailureKind.CRASH):
+        return
+    line, column = (failure.line, failure.column) if failure.line else _definition(EVALUATE, source)
+    message = f"the script cannot even do a few synthetic pixels: {failure.message}"
+    yield Finding(code="E304", message=message, line=line, column=column)
+
+
+def _is_certain(failed: Iterable[Mishap], stage: Stage, source: SourceText) -> bool:
+    """Whether the service must fail as well: the documentation does not say how scenes look in data fusion, what the
+    samples of a source without a name are called, nor what becomes of a scene that preProcessScenes makes anew.
+    """
+    if not all(each.by_engine and not each.message.startswith(MADE_ANEW) for each in failed):
+        return False
+    if not stage.fusion:
+        return True
+    has_names = not any(each.name.isdigit() for each in stage.sources)
+    return has_names and not re.search(r"\b(?:scenes|collections?)\b", source.code)
+
+
+def _error(mishap: Mishap, stage: Stage, source: SourceText) -> Finding:
+    line, column = _place(mishap, source)
+    message = f"{_what(mishap)}{_advice(mishap, stage, source)}"
+    if mishap.step != EVALUATE:
+        return Finding(code="E303", message=f"{message} (whatever scenes there are)", line=line, column=column)
+    code = "E301" if mishap.thrown else "E302"
+    return Finding(code=code, message=f"{message} (every pixel that was tried)", line=line, column=column)
+
+
+def _warnings(failed: Iterable[Mishap], stage: Stage, source: SourceText) -> Iterator[Finding]:
+    """One for each thing that goes wrong, with all the cases in which it does."""
+    groups: dict[tuple[int, int, str], list[Mishap]] = {}
+    for each in failed:
+        if each.by_engine:
+            groups.setdefault((each.line, each.column, each.message), []).append(each)
+    for group in groups.values():
+        first = group[0]
+        cases = " and ".join(dict.fromkeys(_cases(group)))
+        line, column = _place(first, source)
+        code = "W002" if first.step != EVALUATE else "W001" if first.thrown else "W003"
+        message = f"{cases}: {_what(first)}{_advice(first, stage, source)}"
+        yield Finding(code=code, message=message, line=line, column=column)
+
+
+def _cases(group: Iterable[Mishap]) -> Iterator[str]:
+    """When it happens, in words: with these scenes, or on these pixels."""
+    situations: dict[str, set[str]] = {}
+    for each in group:
+        situations.setdefault(each.situation, set()).add(each.kind)
+    for situation, kinds in situations.items():
+        if kinds == set(_PIXELS) and situation == "several":
+            yield "on all pixels that were tried"
+        elif kinds == {""} or kinds == set(_PIXELS):
+            yield _SCENES.get(situation, f"where {situation.removeprefix('without ')} has no scene")
+        else:
+            yield from (words for kind, words in _PIXELS.items() if kind in kinds)
+
+
+def _what(mishap: Mishap) -> str:
+    if not mishap.thrown:
+        return _in_our_words(mishap.message)
+    return f"{mishap.step} fails with {mishap.message}"
+
+
+def _in_our_words(complaint: str) -> str:
+    if complaint == "Script must return an array.":
+        return "evaluatePixel must return an array of numbers, or an object with one array for each output"
+    return complaint
+
+
+def _advice(mishap: Mishap, stage: Stage, source: SourceText) -> str:
+    """What to write instead, where the message tells enough to know."""
+    unknown = re.search(r"ReferenceError: ([\w$]+) is not defined", mishap.message)
+    bands = {band for each in stage.sources for band in each.bands}
+    samples = _samples_name(source)
+    if unknown and unknown[1] in bands:
+        return f": bands belong to the sample, write {samples}.{unknown[1]}"
+    if "of undefined" not in mishap.message or mishap.step != EVALUATE:
+        return ""
+    if not mishap.kind:
+        return _guard(mishap, stage, samples)
+    is_single = not stage.fusion and stage.sources[0].mode is Mosaicking.SIMPLE
+    if is_single and re.search(rf"\b{re.escape(samples)}\s*\[\s*0\s*\]", source.code):
+        return f": under SIMPLE mosaicking there is one sample, write {samples}.B04 rather than {samples}[0].B04"
+    return ""
+
+
+def _samples_name(source: SourceText) -> str:
+    """What the script calls the first argument of evaluatePixel."""
+    function = source.function(EVALUATE)
+    return function.parameters[0] if function and function.parameters else "samples"
+
+
+def _guard(mishap: Mishap, stage: Stage, samples: str) -> str:
+    """How to notice, before anything is read, that there is no sample."""
+    if not stage.fusion:
+        return f": return early when {samples}.length is 0"
+    missing = mishap.situation.removeprefix("without ")
+    name = missing if missing in {each.name for each in stage.sources} else stage.sources[0].name
+    return f": return early when {samples}.{name}.length is 0"
+
+
+def _place(mishap: Mishap, source: SourceText) -> tuple[int, int]:
+    return (mishap.line, mishap.column) if mishap.line else _definition(mishap.step, source)
+
+
+def _definition(name: str, source: SourceText) -> tuple[int, int]:
+    """Where the function is written, else the script's first line."""
+    found = re.search(rf"\bfunction\s+{name}\b|\b{name}\s*=(?!=)", source.code)
+    return source.place(found.start()) if found else (1, 1)
