@@ -13,12 +13,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from controller.catalog import nearest
+from controller.delivery import credential_name
 from controller.document import Document, Path
 from controller.errors import Problem
 from controller.faults import OUTPUT, REQUEST, S3, Faults, kind_of, one_of, value_at
 from controller.manifest import Manifest, child_models, example_of, known_keys, model_at
 from controller.request import Request, request_of
-from controller.rules import RULES, credential_name
+from controller.rules import RULES
 
 _SECRET_KEYS = frozenset({"accesskey", "accesskeyid", "secretaccesskey", "secretkey", "credentials"})
 _SHORTEST_SECRET = 6  # a shorter text cannot be told from an ordinary word
@@ -35,6 +36,7 @@ _TYPES = {
     "list_type": "a list (`- …` or `[…]`)",
     "finite_number": "a finite number",
 }
+_CODES = {"missing": "E105", "literal_error": "E108", "too_short": "E107", "string_too_short": "E107"}
 _LIMITS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 
 
@@ -49,7 +51,7 @@ class Script:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """A document that declares a job. `index` is its number in the file, from 0."""
+    """A document that declares a job. `index` is its number in the file, from 0; `warnings` hinder nothing."""
 
     path: str
     index: int
@@ -57,6 +59,7 @@ class Accepted:
     manifest: Manifest
     request: Request
     document: Document
+    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,7 @@ class Broken:
     index: int
     name: str | None
     problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...] = ()
 
 
 def script_file(document: Document) -> str | None:
@@ -87,9 +91,10 @@ def accept(document: Document, path: str, evalscript: Script | None) -> Accepted
         _one_evalscript(faults, evalscript)
         for rule in RULES:
             rule(faults)
-    problems = faults.problems()
+    problems, warnings = faults.problems(), faults.warnings()
     if manifest is None or problems:
-        return Broken(path=path, index=document.index, name=faults.name(), problems=problems)
+        name = faults.name()
+        return Broken(path=path, index=document.index, name=name, problems=problems, warnings=warnings)
     text = evalscript.text if evalscript else manifest.spec.request.evalscript or ""
     request = request_of(manifest, document.value["spec"]["request"], text)
     return Accepted(
@@ -99,6 +104,7 @@ def accept(document: Document, path: str, evalscript: Script | None) -> Accepted
         manifest=manifest,
         request=request,
         document=document,
+        warnings=warnings,
     )
 
 
@@ -107,10 +113,14 @@ def accept(document: Document, path: str, evalscript: Script | None) -> Accepted
 
 def _not_yet(faults: Faults) -> None:
     if faults.at(_REFERENCE) is not None:
-        faults.add(_REFERENCE, "is not supported yet: write `evalscript`, or name a file in spec.evalscriptFile")
+        faults.add(
+            _REFERENCE, "E111", "is not supported yet: write `evalscript`, or name a file in spec.evalscriptFile"
+        )
         faults.silent |= {_REFERENCE, (*REQUEST, "evalscript")}
     if faults.at(_GOOGLE) is not None:
-        faults.add(_GOOGLE, "Google Cloud Storage is not supported yet: write `s3` with a bucket that speaks S3")
+        faults.add(
+            _GOOGLE, "E111", "Google Cloud Storage is not supported yet: write `s3` with a bucket that speaks S3"
+        )
         faults.silent |= {_GOOGLE, S3}
 
 
@@ -119,11 +129,12 @@ def _no_secrets(faults: Faults) -> None:
     for path in secrets:
         faults.secrets |= {text for text in _texts(faults.at(path)) if len(text) >= _SHORTEST_SECRET}
         if path[:-1] == S3:
-            faults.add(path, _keys_refused(faults.at((*S3, "url"))))
+            faults.add(path, "E110", _keys_refused(faults.at((*S3, "url"))))
             # The one sentence is about the pair, and tells what is missing.
             faults.silent |= {each for each in secrets if each[:-1] == S3} | {(*S3, "credentialsRef")}
         else:
-            faults.add(path, "a secret must not stand in a manifest: remove it, and change it if it was ever shared")
+            message = "a secret must not stand in a manifest: remove it, and change it if it was ever shared"
+            faults.add(path, "E110", message)
             faults.silent.add(path)
 
 
@@ -152,7 +163,7 @@ def _keys_refused(url: Any) -> str:
 
 def _no_nulls(faults: Faults) -> None:
     for path in faults.document.empty:
-        faults.add(path, "is empty: write a value, or remove it")
+        faults.add(path, "E107", "is empty: write a value, or remove it")
 
 
 # --- the evalscript: inline or in a file ---
@@ -163,15 +174,15 @@ def _one_evalscript(faults: Faults, script: Script | None) -> None:
     written = {path for path in (inline, file) if faults.at(path) is not None or path in faults.silent}
     text = faults.at(inline)
     if len(written) == 2 and _REFERENCE not in faults.found:
-        faults.add(file, "the evalscript stands in spec.request.evalscript as well: keep one of the two")
+        faults.add(file, "E112", "the evalscript stands in spec.request.evalscript as well: keep one of the two")
     elif not written and faults.mapping(REQUEST):
-        faults.add(inline, "is missing: write the script here, or name its file in spec.evalscriptFile")
+        faults.add(inline, "E112", "is missing: write the script here, or name its file in spec.evalscriptFile")
     elif isinstance(text, str) and not text.strip():
-        faults.add(inline, "must not be empty")
+        faults.add(inline, "E107", "must not be empty")
     elif file in written and script_file(faults.document):
         flaw = _script_flaw(script)
         if flaw:
-            faults.add(file, flaw)
+            faults.add(file, "E113", flaw)
 
 
 def _script_flaw(script: Script | None) -> str:
@@ -194,9 +205,10 @@ def _read(faults: Faults) -> Manifest | None:
         if each["type"] == "extra_forbidden":
             _unknown_key(faults, path)
         elif (each["type"] == "missing" and isinstance(path[-1], int)) or each["type"] == "too_long":
-            faults.add(path[:-1] if each["type"] == "missing" else path, "must be four numbers: [x1, y1, x2, y2]")
+            place = path[:-1] if each["type"] == "missing" else path
+            faults.add(place, "E106", "must be four numbers: [x1, y1, x2, y2]")
         elif each["type"] != "too_short" or not each["input"]:  # a list of bad elements counts as too short as well
-            faults.add(path, _words(each, path))
+            faults.add(path, _code(each), _words(each, path))
     return None
 
 
@@ -208,13 +220,22 @@ def _unknown_key(faults: Faults, path: Path) -> None:
     near = nearest(str(key), known_keys(model))
     home = next((name for name, child in child_models(model).items() if child and key in known_keys(child)), None)
     if near:
-        faults.add(path, f"unknown key: did you mean `{near}`?")
+        faults.add(path, "E104", f"unknown key: did you mean `{near}`?")
         if near not in faults.mapping(tuple(around)):
             faults.silent.add((*around, near))
     elif home:
-        faults.add(path, f"unknown key here: it belongs below `{home}`")
+        faults.add(path, "E104", f"unknown key here: it belongs below `{home}`")
+        if home not in faults.mapping(tuple(around)):
+            faults.silent.add((*around, home))
     else:
-        faults.add(path, f"unknown key: here may stand {', '.join(known_keys(model))}")
+        faults.add(path, "E104", f"unknown key: here may stand {', '.join(known_keys(model))}")
+
+
+def _code(error: Any) -> str:
+    """The code of a pydantic error; a validator of `values` brings its own."""
+    if error["type"] == "value_error":
+        return str(getattr(error["ctx"]["error"], "code", "E108"))
+    return "E106" if error["type"] in _TYPES else _CODES.get(error["type"], "E109")
 
 
 def _words(error: Any, path: Path) -> str:

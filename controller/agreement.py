@@ -1,17 +1,135 @@
-"""Whether a request agrees with its evalscript, with its collections and with the deployment that is to run it.
+"""Whether a request agrees with its evalscript: an input for every source, and outputs that fit their files.
 
-Pure. The appraiser asks once for every new text, with the facts that the engine found. Collections, bands, dates and
-hosting: `data/collections.json`, a copy of the reference page of that name.
+Pure. The appraiser asks once for every new text, with the facts that the engine found. Source of the rules: reference
+page "Evalscript V3" §§2, 3, 6 and 7. The bands are judged by `bands`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from controller.deployments import DeploymentName
+from controller.bands import band_findings, place_of
+from controller.catalog import nearest
+from controller.document import Path
 from controller.errors import Finding
+from controller.faults import DATA
 from controller.request import Request
-from controller.script import ScriptFacts
+from controller.responses import JPEG, PNG, RESPONSES, TIFF, USERDATA, identifier, media_type
+from controller.script import SampleType, ScriptFacts, ScriptInput, ScriptOutput
+from controller.source import SourceText
+
+Pair = tuple[ScriptInput, Mapping[str, Any]]
+
+_EIGHT_BITS = (SampleType.AUTO, SampleType.UINT8)
+# What an image can hold: sample types, and numbers of components with alpha; a TIFF holds everything.
+_HOLDS: Mapping[str, tuple[tuple[SampleType, ...], tuple[int, ...]]] = {
+    PNG: ((*_EIGHT_BITS, SampleType.UINT16), (1, 2, 3, 4)),
+    JPEG: (_EIGHT_BITS, (1, 3)),
+}
 
 
-def disagreements(request: Request, facts: ScriptFacts, deployment: DeploymentName) -> Iterator[Finding]:  # noqa: ARG001
+def disagreements(request: Request, facts: ScriptFacts) -> Iterator[Finding]:
     """Everything in the request that the service would refuse, or answer otherwise than meant."""
-    yield from ()
+    source, data = SourceText(request.body["evalscript"]), request.body["input"]["data"]
+    yield from _inputs(facts, data, source)
+    for asked, dataset in paired(facts.inputs, data):
+        yield from band_findings(asked, dataset, asked.mosaicking, source)
+    yield from _outputs(facts, request.body["output"].get("responses"), source)
+
+
+def paired(inputs: Sequence[ScriptInput], data: Sequence[Mapping[str, Any]]) -> list[Pair]:
+    """Each input of `setup()` with what it reads: the source its `datasource` names, else the one at its place."""
+    named = {dataset["id"]: dataset for dataset in data if "id" in dataset}
+    placed = dict(enumerate(data))
+    found = [(each, named.get(each.datasource or "", placed.get(number))) for number, each in enumerate(inputs)]
+    return [(asked, dataset) for asked, dataset in found if dataset is not None]
+
+
+# --- inputs and sources ---
+
+
+def _inputs(facts: ScriptFacts, data: Sequence[Mapping[str, Any]], source: SourceText) -> Iterator[Finding]:
+    count, ids = len(facts.inputs), [dataset["id"] for dataset in data if "id" in dataset]
+    if count > len(data):
+        message = f"setup() has {count} inputs, and input.data has {len(data)}: write one input for each source"
+        line, column = place_of(source, "input")
+        yield Finding(code="E230", message=message, line=line, column=column)
+    names = [each.datasource for each in facts.inputs]
+    for name in names:
+        if name is not None and name not in ids:
+            yield _nameless(name, ids, len(data), source)
+    for number, dataset in enumerate(data) if count < len(data) else ():
+        is_read = dataset.get("id") in names if any(names) else number < count
+        if not is_read:
+            message = "is read by no input of the evalscript, and makes the job cost more: remove it, or read it"
+            yield Finding(code="W117", path=(*DATA, number), message=message)
+
+
+def _nameless(name: str, ids: list[str], count: int, source: SourceText) -> Finding:
+    line, column = place_of(source, name)
+    if count == 1 and not ids:
+        message = f"the datasource {name!r} is the id of no source: write `id: {name}` in input.data[0]"
+        return Finding(code="W117", message=message, line=line, column=column)
+    near = nearest(name, ids)
+    hint = f"did you mean {near}?" if near else f"the ids are {', '.join(ids)}" if ids else "they have no `id` at all"
+    message = f"the datasource {name!r} is the id of no source in input.data: {hint}"
+    return Finding(code="E231", message=message, line=line, column=column)
+
+
+# --- outputs and responses ---
+
+
+def _outputs(facts: ScriptFacts, written: Sequence[Mapping[str, Any]] | None, source: SourceText) -> Iterator[Finding]:
+    outputs = {output.id: output for output in facts.outputs}
+    responses = written or [{}]
+    for number, response in enumerate(responses):
+        path: Path = (*RESPONSES, number) if written else RESPONSES
+        if identifier(response) == USERDATA:
+            if "userData" not in source.text:
+                message = "the evalscript never sets outputMetadata.userData: the file will hold {}"
+                yield Finding(code="W121", path=path, message=message)
+        else:
+            yield from _response(response, path, outputs, facts, source)
+    delivered = {identifier(response) for response in responses}
+    for name in outputs:
+        if name not in delivered:
+            line, column = place_of(source, name)
+            message = f"the output `{name}` is delivered by no response: write one, or remove the output"
+            yield Finding(code="W115", message=message, line=line, column=column)
+
+
+def _response(
+    response: Mapping[str, Any],
+    path: Path,
+    outputs: Mapping[str, ScriptOutput],
+    facts: ScriptFacts,
+    source: SourceText,
+) -> Iterator[Finding]:
+    name, media = identifier(response), media_type(response)
+    assumed = "" if path[-1] != "responses" else f"without responses, `{name}` is delivered as {media}, and "
+    if name not in outputs:
+        near = nearest(name, outputs)
+        hint = f"did you mean {near}?" if near else f"it has {', '.join(outputs) or 'none'}"
+        message = f"{assumed}setup() has no output `{name}`: {hint}"
+        yield Finding(code="E221", path=path if assumed else (*path, "identifier"), message=message)
+        return
+    flaw = _misfit(outputs[name], media, is_updated="updateOutput" in facts.functions)
+    if flaw:
+        yield Finding(code="E222", path=path if assumed else (*path, "format"), message=assumed + flaw)
+    elif outputs[name].nodata is not None and media != TIFF:
+        line, column = place_of(source, "nodataValue")
+        message = f"the nodataValue of output `{name}` is lost: only {TIFF} can keep one"
+        yield Finding(code="W116", message=message, line=line, column=column)
+
+
+def _misfit(output: ScriptOutput, media: str, *, is_updated: bool) -> str:
+    """Why an output cannot be written in a format; its number of bands is not known when the script changes it."""
+    if media not in _HOLDS:
+        return ""
+    types, counts = _HOLDS[media]
+    if output.sample_type not in types:
+        choices = f"{', '.join(types[:-1])} or {types[-1]}"
+        return f"{media} cannot hold {output.sample_type} (output `{output.id}`): write {choices}, or {TIFF}"
+    if output.bands not in counts and not is_updated:
+        numbers = ", ".join(map(str, counts))
+        return f"{media} cannot hold {output.bands} bands (output `{output.id}`), only {numbers}: write {TIFF}"
+    return ""

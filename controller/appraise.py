@@ -5,13 +5,16 @@ do not exist or may not be used for the bucket, and scripts that cannot be loade
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import UTC
+from hashlib import sha256
 from pathlib import PurePosixPath
 from posixpath import normpath
 from typing import Any, Protocol
 
 from controller.acceptance import Accepted
 from controller.agreement import disagreements
+from controller.availability import unavailable
+from controller.clock import Clock
 from controller.cost import Samples, cost, samples_per_pixel
 from controller.deployments import Credential, Deployment
 from controller.digest import moment
@@ -19,9 +22,13 @@ from controller.document import field_name
 from controller.errors import Finding, Problem
 from controller.faults import OUTPUT
 from controller.job import Estimate, Wanted
-from controller.lint import hints
+from controller.lint import Case, hints
+from controller.mishaps import mishaps
 from controller.prices import price_table
-from controller.script import Mosaicking, ScriptFacts, ScriptFailure, ScriptInput
+from controller.request import Request
+from controller.script import Mosaicking, Rehearsal, ScriptFacts, ScriptFailure, ScriptInput, Stage
+from controller.source import SourceText
+from controller.staging import stage_of
 from controller.tree import Appraisal
 
 CREDENTIAL = (*OUTPUT, "delivery", "s3", "credentialsRef")
@@ -32,60 +39,85 @@ class Scripts(Protocol):
     """What is asked of the JavaScript engine."""
 
     def facts(self, text: str) -> ScriptFacts | ScriptFailure: ...
-    def kept(self, text: str, collections: Mapping[str, Any]) -> Mapping[str, int] | ScriptFailure: ...
+    def rehearsal(self, text: str, stage: Stage) -> Rehearsal | ScriptFailure: ...
 
 
 class Appraiser:
     """Knows the deployment, the credentials and the engine; one call appraises one document."""
 
-    def __init__(self, deployment: Deployment, credentials: Mapping[str, Credential], scripts: Scripts) -> None:
+    def __init__(
+        self,
+        deployment: Deployment,
+        credentials: Mapping[str, Credential],
+        scripts: Scripts,
+        clock: Clock | None = None,
+    ) -> None:
         self._deployment = deployment
         self._credentials = credentials
         self._prices = price_table(deployment.prices)
         self._scripts = scripts
+        self._clock = clock or Clock()
 
     def __call__(self, item: Accepted) -> Appraisal:
         facts = self._scripts.facts(item.request.body["evalscript"])
-        found = [*self._credential_findings(item), *self._script_findings(item, facts)]
+        stage = None if isinstance(facts, ScriptFailure) else stage_of(item.request, facts)
+        rehearsal = self._scripts.rehearsal(item.request.body["evalscript"], stage) if stage else None
+        estimate = self._estimate(item, facts, rehearsal)
+        today = self._clock.now().date()
+        found = [*self._credential_findings(item), *unavailable(item.request, self._deployment.name, today)]
+        found += self._script_findings(item, facts)
+        if stage and rehearsal and not isinstance(facts, ScriptFailure):
+            found += self._rehearsal_findings(item.request, facts, stage, rehearsal, estimate)
         told = sorted(_placed(item, each) for each in found)
-        warnings = tuple(each for each in told if each.is_warning)
+        warnings = tuple(sorted((*item.warnings, *(each for each in told if each.is_warning))))
         problems = tuple(each for each in told if not each.is_warning)
         if problems or isinstance(facts, ScriptFailure):
             return Appraisal(wanted=None, problems=problems, warnings=warnings)
-        return Appraisal(wanted=_wanted(item, self._estimate(item, facts)), warnings=warnings)
+        return Appraisal(wanted=_wanted(item, estimate), warnings=warnings)
 
     def _script_findings(self, item: Accepted, facts: ScriptFacts | ScriptFailure) -> Iterable[Finding]:
         if isinstance(facts, ScriptFailure):
             message = f"the evalscript cannot be used ({facts.kind}): {facts.message}"
             yield Finding(code="E300", message=message, line=max(1, facts.line), column=max(1, facts.column))
             return
-        yield from disagreements(item.request, facts, self._deployment.name)
-        yield from hints(item.request, facts)
+        yield from disagreements(item.request, facts)
 
-    def _estimate(self, item: Accepted, facts: ScriptFacts) -> Estimate | None:
+    def _rehearsal_findings(
+        self,
+        request: Request,
+        facts: ScriptFacts,
+        stage: Stage,
+        rehearsal: Rehearsal | ScriptFailure,
+        estimate: Estimate | None,
+    ) -> Iterable[Finding]:
+        source = SourceText(request.body["evalscript"])
+        yield from mishaps(rehearsal, stage, source)
+        if isinstance(rehearsal, Rehearsal):
+            yield from hints(
+                Case(
+                    request=request,
+                    facts=facts,
+                    stage=stage,
+                    rehearsal=rehearsal,
+                    source=source,
+                    deployment=self._deployment.name,
+                    estimate=estimate,
+                )
+            )
+
+    def _estimate(
+        self, item: Accepted, facts: ScriptFacts | ScriptFailure, rehearsal: Rehearsal | ScriptFailure | None
+    ) -> Estimate | None:
         """The price; None when the script's inputs do not pair with the request's: the service will settle that."""
         data = item.request.body["input"]["data"]
-        if len(facts.inputs) != len(data):
+        if isinstance(facts, ScriptFailure) or len(facts.inputs) != len(data):
             return None
-        days = [max(1, len(_days(_time_range(each)))) for each in data]
+        kept = rehearsal.kept if isinstance(rehearsal, Rehearsal) else None
         samples = [
-            self._samples(item, facts, script_input, number)
-            for script_input, number in zip(facts.inputs, days, strict=True)
+            _samples(script_input, _days(each), kept) for script_input, each in zip(facts.inputs, data, strict=True)
         ]
         size = (item.request.width, item.request.height)
         return cost(item.request.body, size, facts, samples, self._prices)
-
-    def _samples(self, item: Accepted, facts: ScriptFacts, script_input: ScriptInput, days: int) -> Samples:
-        """How many samples a pixel gets; a script that chooses scenes is asked to choose among the likely ones."""
-        mode = script_input.mosaicking
-        if mode is not Mosaicking.ORBIT or "preProcessScenes" not in facts.functions or len(facts.inputs) > 1:
-            return samples_per_pixel(mode, days)
-        text, time_range = item.request.body["evalscript"], _time_range(item.request.body["input"]["data"][0])
-        daily = self._scripts.kept(text, _scenes(time_range, 1))
-        third = self._scripts.kept(text, _scenes(time_range, 3))
-        if isinstance(daily, ScriptFailure) or isinstance(third, ScriptFailure):
-            return samples_per_pixel(mode, days)
-        return Samples(expected=sum(third.values()), upper=sum(daily.values()))
 
     def _credential_findings(self, item: Accepted) -> Iterable[Finding]:
         reference, url = item.request.credentials_ref, item.request.delivery_url
@@ -104,6 +136,7 @@ class Appraiser:
 
 def _wanted(item: Accepted, estimate: Estimate | None) -> Wanted:
     spec, request = item.manifest.spec, item.request
+    file = spec.evalscript_file
     return Wanted(
         digest=request.digest,
         delivery_url=request.delivery_url,
@@ -118,30 +151,26 @@ def _wanted(item: Accepted, estimate: Estimate | None) -> Wanted:
         priority=spec.priority,
         max_processing_units=spec.max_processing_units,
         labels=dict(item.manifest.metadata.labels),
+        script=normpath(PurePosixPath(item.path).parent / file) if file else "",
+        script_hash=sha256(request.body["evalscript"].encode()).hexdigest()[:16] if file else "",
     )
 
 
-def _time_range(data: Mapping[str, Any]) -> tuple[str, str]:
-    """From and to as the request has them; both empty for a collection without time."""
-    written = data.get("dataFilter", {}).get("timeRange", {})
-    return written.get("from", ""), written.get("to", "")
+def _samples(script_input: ScriptInput, days: int, kept: tuple[int, int] | None) -> Samples:
+    """How many samples a pixel gets; a script that chooses scenes was asked to choose among the likely ones."""
+    if script_input.mosaicking is not Mosaicking.ORBIT or kept is None:
+        return samples_per_pixel(script_input.mosaicking, days)
+    daily, third = kept
+    return Samples(expected=third, upper=daily)
 
 
-def _days(time_range: tuple[str, str]) -> list[date]:
-    """The UTC days that the range touches, newest first, as the scenes of a request come."""
-    if not all(time_range):
-        return []
-    first, last = (moment(each).date() for each in time_range)
-    return [last - timedelta(days=back) for back in range((last - first).days + 1)]
-
-
-def _scenes(time_range: tuple[str, str], every: int) -> dict[str, Any]:
-    """An orbit for every n-th day of the range, as `preProcessScenes` is given them."""
-    orbits = [
-        {"dateFrom": f"{day}T00:00:00Z", "dateTo": f"{day}T23:59:59Z", "__idx": index}
-        for index, day in enumerate(_days(time_range)[::every])
-    ]
-    return {"from": time_range[0], "to": time_range[1], "scenes": {"orbits": orbits}}
+def _days(data: Mapping[str, Any]) -> int:
+    """How many UTC days the time range touches, at least one."""
+    written = data.get("dataFilter", {}).get("timeRange")
+    if not written:
+        return 1
+    first, last = (moment(written[end]).astimezone(UTC).date() for end in ("from", "to"))
+    return (last - first).days + 1
 
 
 def _placed(item: Accepted, finding: Finding) -> Problem:

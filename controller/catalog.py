@@ -71,21 +71,46 @@ OWN_DATA_DEFAULTS: Mapping[str, Mapping[str, Any]] = {"dataFilter": _PLAIN, "pro
 class Collection:
     """One collection. `aliases` are older names; `options` holds, by `dataFilter` and `processing`, the documented
     keys with what they may be (`enum`, or `type` with `minimum` and `maximum`).
+
+    `since` and `until` are the dates of its first and last scene, as far as the vendor tells, `first` that of the
+    mission; all "" when unknown. `bands` maps a band to its units, the default first, and is empty for own data.
+    `hosts` holds, by deployment, what is particular there. `coarsest` is in ground metres per pixel.
     """
 
     type: str
     title: str
     aliases: tuple[str, ...]
     options: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    since: str
+    until: str
+    first: str
+    timeless: bool
+    mosaicking: tuple[str, ...]
+    bands: Mapping[str, tuple[str, ...]]
+    hosts: Mapping[str, Mapping[str, Any]]
+    coarsest: float | None
+
+    @property
+    def name(self) -> str:
+        """As a sentence calls it: `sentinel-2-l2a`, `byoc data`."""
+        return f"{self.type.split('-')[0]} data" if self.is_own else self.type
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a person's own data, of which only that person knows the bands."""
+        return not self.bands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crs:
-    """A coordinate reference system the service accepts. `unit` (degree or metre) is that of bbox, resx and resy."""
+    """A coordinate reference system the service accepts. `unit` (degree or metre) is that of bbox, resx and resy;
+    `group` is one of wgs84, web-mercator, utm-north, utm-south and other.
+    """
 
     url: str
     name: str
     unit: str
+    group: str
 
 
 def collection(type: str) -> Collection | None:
@@ -128,6 +153,11 @@ def crs(url: str) -> Crs | None:
     return _all_crs().get(url)
 
 
+def crs_urls() -> tuple[str, ...]:
+    """The URL of every CRS the service knows."""
+    return tuple(_all_crs())
+
+
 def crs_url(written: str) -> str | None:
     """The URL meant by another way to write a CRS (`EPSG:32633`, `32633`, a URN, https); None when none is."""
     if written.upper().endswith("CRS84"):
@@ -150,9 +180,39 @@ def _collections() -> Mapping[str, Collection]:
 
 
 def _collection(entry: Mapping[str, Any]) -> Collection:
-    options = {section: entry.get(section, {}) for section in ("dataFilter", "processing")}
-    aliases = tuple(entry.get("aliases", ()))
-    return Collection(type=entry["type"], title=entry["title"], aliases=aliases, options=options)
+    bands = entry["bands"] if isinstance(entry["bands"], list) else ()  # a sentence for own data
+    limit = entry["request_limit"]["max_meters_per_pixel"]
+    return Collection(
+        type=entry["type"],
+        title=entry["title"],
+        aliases=tuple(entry.get("aliases", ())),
+        options={section: entry.get(section, {}) for section in ("dataFilter", "processing")},
+        since=(entry["available_since"] or "")[:10],
+        until=(entry["available_until"] or "")[:10],
+        first=_first_of_mission(entry["type"]),
+        timeless=entry["timeless"],
+        mosaicking=tuple(entry["mosaicking"]),
+        bands={band["name"]: _units_of(entry["type"], band) for band in bands},
+        hosts={each["name"]: each for each in entry["deployments"]},
+        coarsest=limit if isinstance(limit, int | float) else None,
+    )
+
+
+def _units_of(type: str, band: Mapping[str, Any]) -> tuple[str, ...]:
+    """The units of a band; DN beside that of a Sentinel-5P gas, as the page's note says: both are accepted."""
+    more = band.get("also_accepts_unit", []) + (["DN"] if type == "sentinel-5p-l2" else [])
+    return tuple(dict.fromkeys((*band["units"], *more)))
+
+
+def _first_of_mission(type: str) -> str:
+    """The date of the first scene in any collection of the same satellites: `sentinel-2-l2a` is `sentinel-2`."""
+    mission = "-".join(type.split("-")[:2]) + "-"
+    dates = [each["available_since"] for each in _data("collections.json")["collections"] if _is_of(mission, each)]
+    return str(min(dates, default=""))[:10]
+
+
+def _is_of(mission: str, entry: Mapping[str, Any]) -> bool:
+    return f"{entry['type']}-".startswith(mission) and bool(entry["available_since"])
 
 
 @cache
@@ -164,9 +224,11 @@ def _aliases() -> Mapping[str, str]:
 @cache
 def _all_crs() -> Mapping[str, Crs]:
     return {
-        each["url"]: Crs(url=each["url"], name=each["name"], unit=each["unit"]) for each in _data("crs.json")["crs"]
+        each["url"]: Crs(url=each["url"], name=each["name"], unit=each["unit"], group=each["group"])
+        for each in _data("crs.json")["crs"]
     }
 
 
+@cache
 def _data(name: str) -> Any:
     return json.loads(files("controller").joinpath("data", name).read_text(encoding="utf-8"))

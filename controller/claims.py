@@ -8,22 +8,31 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from controller.errors import Problem
+from controller.silencing import Ignore
 
 Place = tuple[str, int]
+
+TWO_JOBS = "E194"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
     """One document of a manifest file: the job it names, if it could be read that far, and what is wrong with it.
 
-    `warnings` hinder nothing; a document that was not read in this process has none.
+    `line` and `column` are those of the name, as far as known.
+    `warnings` hinder nothing; `used` and `idle` are the comments that silenced some of them, or had nothing to silence.
+    A document that was not read in this process has none of these.
     """
 
     path: str
     index: int
     name: str | None
+    line: int = 1
+    column: int = 1
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    used: tuple[Ignore, ...] = ()
+    idle: tuple[Ignore, ...] = ()
 
     @property
     def place(self) -> Place:
@@ -92,5 +101,7 @@ def _what_is_wrong(owner: Declared | None, documents: Sequence[Declared]) -> tup
 
 def _too_late(item: Declared, home: str) -> Declared:
     message = f"the job {item.name!r} is already declared in {home}; give this one another name"
-    problem = Problem(path=item.path, field="metadata.name", message=message)
+    problem = Problem(
+        path=item.path, line=item.line, column=item.column, field="metadata.name", message=message, code=TWO_JOBS
+    )
     return replace(item, problems=(*item.problems, problem))

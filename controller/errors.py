@@ -30,8 +30,8 @@ class Problem:
         return self.code.startswith("W")
 
     def __str__(self) -> str:
-        place = f"{self.path}:{self.line}:{self.column}"
-        return f"{place}: {self.field}: {self.message}" if self.field else f"{place}: {self.message}"
+        about = " ".join(filter(None, (self.code, self.field)))
+        return ": ".join(filter(None, (f"{self.path}:{self.line}:{self.column}", about, self.message)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

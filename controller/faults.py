@@ -12,6 +12,9 @@ from controller.document import Document, Path, field_name
 from controller.errors import Problem
 from controller.values import is_name
 
+Told = tuple[str, str]
+"""Code and message."""
+
 # Where more than one rule looks.
 REQUEST: Path = ("spec", "request")
 DATA: Path = (*REQUEST, "input", "data")
@@ -23,12 +26,14 @@ S3: Path = (*OUTPUT, "delivery", "s3")
 class Faults:
     """What is wrong so far, one fault for a place: the first one told is the one that explains it.
 
-    A place that is `silent` is explained by a fault elsewhere; nothing at or below it is told.
+    A place that is `silent` is explained by a fault elsewhere; nothing at or below it is told. Beside the faults
+    stand the doubts: what probably is not meant, but hinders nothing.
     """
 
     def __init__(self, document: Document, path: str) -> None:
         self.document, self.path = document, path
-        self.found: dict[Path, str] = {}
+        self.found: dict[Path, Told] = {}
+        self.doubts: dict[Path, list[Told]] = {}
         self.silent: set[Path] = set()
         self.secrets: set[str] = set()
         self.told = {problem.field for problem in document.problems if problem.field}
@@ -42,14 +47,20 @@ class Faults:
         value = self.at(path)
         return value if isinstance(value, dict) else {}
 
-    def add(self, path: Path, message: str) -> None:
+    def add(self, path: Path, code: str, message: str) -> None:
         """One more fault, unless the place is explained already or the message is empty."""
         silent = any(path[: len(each)] == each for each in self.silent)
         if message and not silent and field_name(path) not in self.told:
-            self.found.setdefault(path, message)
+            self.found.setdefault(path, (code, message))
+
+    def doubt(self, path: Path, code: str, message: str) -> None:
+        """One more doubt; a place may have several, but none beside a fault."""
+        self.doubts.setdefault(path, []).append((code, message))
 
     def touch(self, path: Path) -> bool:
         """Whether something at, below or around `path` is wrong already."""
+        if not (self.found or self.silent or self.told):
+            return False
         touched = (*self.found, *self.silent)
         wrong = any(each[: len(path)] == path or path[: len(each)] == each for each in touched)
         return wrong or any(each.startswith(field_name(path)) for each in self.told)
@@ -61,14 +72,21 @@ class Faults:
 
     def problems(self) -> tuple[Problem, ...]:
         """Everything that is wrong, in the order of the text; a secret in a message is hidden."""
-        return tuple(sorted((*self.document.problems, *map(self._problem, self.found))))
+        found = (self._problem(path, *told) for path, told in self.found.items())
+        return tuple(sorted((*self.document.problems, *found)))
 
-    def _problem(self, path: Path) -> Problem:
+    def warnings(self) -> tuple[Problem, ...]:
+        """Every doubt about a place where nothing is wrong, in the order of the text."""
+        if not self.doubts:
+            return ()
+        open_to_doubt = ((path, told) for path, told in self.doubts.items() if not self.touch(path))
+        return tuple(sorted(self._problem(path, *each) for path, told in open_to_doubt for each in told))
+
+    def _problem(self, path: Path, code: str, message: str) -> Problem:
         line, column = self.document.place(path)
-        message = self.found[path]
         for secret in self.secrets:
             message = message.replace(secret, "[hidden]")
-        return Problem(path=self.path, line=line, column=column, field=field_name(path), message=message)
+        return Problem(path=self.path, line=line, column=column, field=field_name(path), message=message, code=code)
 
 
 def value_at(value: Any, path: Path) -> Any:

@@ -13,7 +13,19 @@ from pydantic.alias_generators import to_camel
 
 from controller.catalog import DEFAULT_CRS
 from controller.digest import moment
-from controller.values import Bbox, CollectionType, CrsUrl, DateTime, Deadline, Name, Number, Pixels, Positive, RoleArn
+from controller.values import (
+    Bbox,
+    CollectionType,
+    CrsUrl,
+    DateTime,
+    Deadline,
+    Name,
+    Number,
+    Pixels,
+    Positive,
+    RoleArn,
+    Unfit,
+)
 
 API_VERSION = "shjobs/v1"
 KIND = "AsyncProcess"
@@ -43,7 +55,7 @@ class TimeRange(Written):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if moment(self.from_) > moment(self.to):
-            raise ValueError("`from` is later than `to`: exchange them")
+            raise Unfit("E216", "`from` is later than `to`: exchange them")
         return self
 
 

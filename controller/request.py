@@ -4,12 +4,13 @@ Pure. `acceptance` makes a `Request` of every accepted manifest; the loop asks f
 just before a POST, for the payload, the only form that holds a secret.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import floor
 from typing import Any
 
 from controller.digest import digest
+from controller.geometry import envelope
 from controller.job import ExpectedOutput
 from controller.manifest import Manifest
 
@@ -79,25 +80,7 @@ def size_of(request: Mapping[str, Any]) -> tuple[int, int]:
 def derived_size(bounds: Mapping[str, Any], resx: float, resy: float) -> tuple[int, int]:
     """Pixels of the area at a resolution, rounded half up; 0 where a pixel is more than twice as long as the area."""
     x1, y1, x2, y2 = envelope(bounds)
-    return _pixels(x2 - x1, resx), _pixels(y2 - y1, resy)
-
-
-def envelope(bounds: Mapping[str, Any]) -> tuple[float, float, float, float]:
-    """Smallest x and y, largest x and y, of the bbox (any two opposite corners), else of the geometry."""
-    bbox = bounds.get("bbox")
-    positions = [bbox[:2], bbox[2:]] if bbox else list(_positions(bounds["geometry"]))
-    xs, ys = [x for x, _ in positions], [y for _, y in positions]
-    return min(xs), min(ys), max(xs), max(ys)
-
-
-def ring_flaw(geometry: Mapping[str, Any]) -> str:
-    """What is wrong with the rings of a geometry, "" when nothing is. Source: GeoJSON, RFC 7946 §3.1.6."""
-    polygons = _polygons(geometry)
-    if not polygons or not all(isinstance(each, list) and each for each in polygons):
-        return f"must be a list of {'rings' if geometry['type'] == 'Polygon' else 'polygons, each a list of rings'}"
-    rings = [ring for polygon in polygons for ring in polygon]
-    flaws = (_flaw_of_ring(ring, f"ring {number}") for number, ring in enumerate(rings, start=1))
-    return next((flaw for flaw in flaws if flaw), "")
+    return pixels(x2 - x1, resx), pixels(y2 - y1, resy)
 
 
 def prefix(delivery_url: str, job: str, submission_id: str) -> str:
@@ -127,30 +110,6 @@ def _outputs(manifest: Manifest) -> tuple[ExpectedOutput, ...]:
     )
 
 
-def _pixels(extent: float, resolution: float) -> int:
+def pixels(extent: float, resolution: float) -> int:
+    """How many pixels of a resolution an extent takes, both in units of the CRS."""
     return floor(min(extent / resolution, _ENDLESS) + 0.5)
-
-
-def _polygons(geometry: Mapping[str, Any]) -> list[Any]:
-    coordinates: list[Any] = geometry["coordinates"]
-    return [coordinates] if geometry["type"] == "Polygon" else coordinates
-
-
-def _positions(geometry: Mapping[str, Any]) -> Iterator[list[float]]:
-    for polygon in _polygons(geometry):
-        for ring in polygon:
-            yield from ring
-
-
-def _flaw_of_ring(ring: Any, name: str) -> str:
-    if not isinstance(ring, list) or not all(_is_position(each) for each in ring):
-        return f"{name} must be a list of positions, each of two numbers: [x, y]"
-    if len(ring) < 4:
-        return f"{name} has {len(ring)} positions: a ring has at least four, the last equal to the first"
-    if ring[0] != ring[-1]:
-        return f"{name} is not closed: repeat its first position {ring[0]} at its end"
-    return ""
-
-
-def _is_position(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(type(each) in (int, float) for each in value)

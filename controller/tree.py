@@ -13,8 +13,10 @@ from pathlib import Path
 from controller.acceptance import Accepted, Broken
 from controller.claims import Declared, Place, Settlement, settled
 from controller.errors import Problem
+from controller.guard import cause_of
 from controller.job import Job, Wanted
 from controller.loader import FileRecord, scan
+from controller.silencing import Comments, script_comments, silenced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,8 @@ class Appraisal:
 
 
 Appraise = Callable[[Accepted], Appraisal]
+Prepare = Callable[[Sequence[Accepted]], None]
+"""Is told what `appraise` will be asked next, so that it may do it all at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +59,14 @@ class _Acceptance:
 class Tree:
     """What is declared, by path and by name."""
 
-    def __init__(self, root: Path, appraise: Appraise) -> None:
+    def __init__(self, root: Path, appraise: Appraise, prepare: Prepare | None = None) -> None:
         self._root = root
         self._appraise = appraise
+        self._prepare = prepare
         self._files: dict[str, FileRecord] = {}
         self._documents: dict[str, list[Declared]] = {}
         self._claimants: dict[str, list[Declared]] = {}
+        self._unsettled: set[str] = set()
         self._rejections: dict[Place, tuple[Problem, ...]] = {}
         # What a document asks for, until a job has taken it over: newly read, or second to a name.
         self._acceptances: dict[Place, _Acceptance] = {}
@@ -72,6 +78,21 @@ class Tree:
             if job.wanted is not None and job.path in self._files:
                 documents = [*self._documents.get(job.path, ()), _declared(job)]
                 self._declare(job.path, documents)
+
+    def recall(self, files: Iterable[FileRecord], documents: Iterable[Declared]) -> None:
+        """Start from what an earlier `check` found; every name is settled anew by the next refresh."""
+        self._files = {record.path: record for record in files}
+        for item in documents:
+            self._unsettled |= self._declare(item.path, [*self._documents.get(item.path, ()), item])
+
+    def found(self) -> tuple[list[FileRecord], list[Declared]]:
+        """What `recall` takes: every file, and every document as it was read, whoever else declares its name."""
+        return list(self._files.values()), [item for path in self._documents for item in self._documents[path]]
+
+    def uses(self, path: str) -> tuple[str, ...]:
+        """The scripts of a manifest file."""
+        record = self._files.get(path)
+        return record.uses if record else ()
 
     def documents(self, path: str) -> list[Declared]:
         """The documents of a manifest file in their order, with everything that is wrong with them."""
@@ -87,13 +108,16 @@ class Tree:
         found = scan(self._root, self._files, now)
         if not found.ready:
             return Change(ready=False, reason=found.reason)
+        if self._prepare:
+            self._prepare([item for file in found.changed for item in file.documents if isinstance(item, Accepted)])
         touched = {*(file.path for file in found.changed), *found.gone}
         names = {job.name for job in jobs.values() if job.path in touched} if touched else set()
         for file in found.changed:
-            names |= self._declare(file.path, [self._read(item) for item in file.documents])
+            names |= self._declare(file.path, [self._read(item, file.comments) for item in file.documents])
         for path in found.gone:
             names |= self._declare(path, [])
-        settlement = self._settle(names, jobs)
+        settlement = self._settle(names | self._unsettled, jobs)
+        self._unsettled = set()
         changed = tuple(self._changes(jobs, settlement))
         self._note(found.records, found.gone)
         paths = touched | {*(item.path for item in settlement.rejected), *(job.path for job, _ in changed)}
@@ -107,15 +131,26 @@ class Tree:
             problems=tuple(sorted(found.problems)),
         )
 
-    def _read(self, item: Accepted | Broken) -> Declared:
+    def _read(self, item: Accepted | Broken, comments: Comments) -> Declared:
         if isinstance(item, Broken):
-            return Declared(path=item.path, index=item.index, name=item.name, problems=item.problems)
+            flaws = silenced(item.warnings, [comments]).warnings
+            return Declared(path=item.path, index=item.index, name=item.name, problems=item.problems, warnings=flaws)
         answer = self._appraise(item)
         if answer.wanted is not None:
             body = json.dumps(item.request.body, ensure_ascii=False)
             self._acceptances[item.path, item.index] = _Acceptance(wanted=answer.wanted, body=body)
+        told = silenced(answer.warnings, [comments, script_comments(item)])
+        line, column = item.document.place(("metadata", "name"))
         return Declared(
-            path=item.path, index=item.index, name=item.name, problems=answer.problems, warnings=answer.warnings
+            path=item.path,
+            index=item.index,
+            name=item.name,
+            line=line,
+            column=column,
+            problems=answer.problems,
+            warnings=told.warnings,
+            used=told.used,
+            idle=told.idle,
         )
 
     def _declare(self, path: str, documents: Sequence[Declared]) -> set[str]:
@@ -172,6 +207,8 @@ def _declared(job: Job) -> Declared:
 def _taken_over(job: Job | None, owner: Declared, wanted: Wanted | None) -> Job:
     """The job as its owner declares it; the generation grows with every other digest."""
     name = owner.name or ""
+    if wanted is not None:
+        wanted = wanted.model_copy(update={"cause": cause_of(job.wanted if job else None, wanted)})
     if job is None:
         return Job(name=name, path=owner.path, index=owner.index, generation=1, wanted=wanted)
     wanted = wanted or job.wanted

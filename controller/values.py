@@ -1,6 +1,6 @@
 """The values of single manifest fields: names, dates, durations, collections, CRS; what is accepted and what is said.
 
-`manifest` builds its models from these types. A validator raises ValueError with the sentence a person reads.
+`manifest` builds its models from these types. A validator raises `Unfit` with the sentence a person reads.
 """
 
 import re
@@ -20,8 +20,19 @@ _ROLE = re.compile(r"arn:[a-z-]+:iam::[0-9A-Za-z]+:role/.+")
 _DEADLINE_SCHEMA = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?[smhd]$"}
 
 
+class Unfit(ValueError):  # noqa: N818  (pydantic collects a ValueError; `code` becomes that of the Problem)
+    """A value that cannot stand here."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 def _date_time(written: str) -> str:
-    moment(written)
+    try:
+        moment(written)
+    except ValueError as error:
+        raise Unfit("E215", str(error)) from None
     return written
 
 
@@ -32,7 +43,7 @@ def is_name(written: str) -> bool:
 
 def _name(written: str) -> str:
     if not is_name(written):
-        raise ValueError("must be made of lowercase letters, digits and '-' (not at its ends), at most 63 of them")
+        raise Unfit("E108", "must be made of lowercase letters, digits and '-' (not at its ends), at most 63 of them")
     return written
 
 
@@ -41,7 +52,7 @@ def _collection_type(written: str) -> str:
         return written
     near = nearest(written, collection_names())
     hint = f"did you mean {near}?" if near else "write for example sentinel-2-l2a, or byoc-<collection id>"
-    raise ValueError(f"`{written}` is not a collection of the service: {hint}")
+    raise Unfit("E210", f"`{written}` is not a collection of the service: {hint}")
 
 
 def _crs(written: str) -> str:
@@ -49,24 +60,24 @@ def _crs(written: str) -> str:
         return written
     url = crs_url(written)
     hint = f"write {url}" if url else f"write a URL such as {DEFAULT_CRS} (the default), or of an EPSG code"
-    raise ValueError(f"`{written}` is not a CRS the service knows: {hint}")
+    raise Unfit("E204", f"`{written}` is not a CRS the service knows: {hint}")
 
 
 def _role_arn(written: str) -> str:
     if not _ROLE.fullmatch(written):
-        raise ValueError("must be the ARN of a role, such as arn:aws:iam::123456789012:role/shjobs")
+        raise Unfit("E108", "must be the ARN of a role, such as arn:aws:iam::123456789012:role/shjobs")
     return written
 
 
 def _duration(written: Any) -> timedelta:
     if not isinstance(written, str):
-        raise ValueError('must be text with a unit, such as "24h"')  # noqa: TRY004 (pydantic collects only ValueError)
+        raise Unfit("E106", 'must be text with a unit, such as "24h"')
     try:
         duration = timedelta(seconds=seconds_of(written))
     except OverflowError:
-        raise ValueError("must be at most 366d") from None
+        raise Unfit("E109", "must be at most 366d") from None
     if not timedelta(0) < duration <= timedelta(days=366):
-        raise ValueError("must be more than 0s and at most 366d")
+        raise Unfit("E109", "must be more than 0s and at most 366d")
     return duration
 
 

@@ -129,7 +129,7 @@ def test_a_changed_script_changes_the_manifests_that_use_it(jobs: Jobs) -> None:
 
 def test_a_missing_script_is_told_where_it_is_named_until_it_is_there(jobs: Jobs) -> None:
     (jobs.root / "ndvi.js").unlink()
-    assert jobs.told() == ["ndvi.yaml:8:3: spec.evalscriptFile: ndvi.js does not exist"]
+    assert jobs.told() == ["ndvi.yaml:8:3: E113 spec.evalscriptFile: ndvi.js does not exist"]
     assert jobs.changed() == []
     jobs.write("ndvi.js", SCRIPT)
     assert [type(each.documents[0]) for each in jobs.scan().changed] == [Accepted]
@@ -177,7 +177,7 @@ def test_a_script_that_cannot_be_used_is_told(jobs: Jobs, written: str, words: s
     jobs.write("empty.js", "")
     jobs.write("ndvi.yaml", manifest("ndvi", f'"{written}"'))
     told = [each for each in jobs.told() if each.startswith("ndvi.yaml")]
-    assert told == [f"ndvi.yaml:8:3: spec.evalscriptFile: {words}"]
+    assert told == [f"ndvi.yaml:8:3: E113 spec.evalscriptFile: {words}"]
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_a_script_that_cannot_be_used_is_told(jobs: Jobs, written: str, words: s
 def test_a_manifest_that_cannot_be_read_is_one_problem(jobs: Jobs, content: bytes, words: str) -> None:
     jobs.scan()
     jobs.write("bad.yaml", content)
-    assert jobs.told() == [f"bad.yaml:1:1: {words}"]
+    assert jobs.told() == [f"bad.yaml:1:1: E190: {words}"]
     assert jobs.changed() == []
 
 
@@ -199,9 +199,9 @@ def test_links_to_nothing_to_themselves_and_pipes_are_problems_of_their_own(jobs
     (jobs.root / "b.yaml").symlink_to("b.yaml")
     os.mkfifo(jobs.root / "c.yaml")
     assert jobs.told() == [
-        "a.yaml:1:1: is a link to a file that does not exist",
-        "b.yaml:1:1: cannot be read: Too many levels of symbolic links",
-        "c.yaml:1:1: is not a regular file",
+        "a.yaml:1:1: E190: is a link to a file that does not exist",
+        "b.yaml:1:1: E190: cannot be read: Too many levels of symbolic links",
+        "c.yaml:1:1: E190: is not a regular file",
     ]
 
 
@@ -209,7 +209,9 @@ def test_a_name_that_cannot_be_printed_is_told_and_left_alone(jobs: Jobs) -> Non
     Path(os.fsdecode(os.fsencode(jobs.root) + b"/caf\xe9.yaml")).write_text(manifest("cafe"))
     jobs.write("café.yaml", manifest("cafe"))
     found = jobs.scan()
-    assert [str(each) for each in found.problems] == ["caf\\udce9.yaml:1:1: has a name that is not UTF-8: rename it"]
+    assert [str(each) for each in found.problems] == [
+        "caf\\udce9.yaml:1:1: E192: has a name that is not UTF-8: rename it"
+    ]
     assert [each.path for each in found.changed] == ["café.yaml", "ndvi.yaml"]
 
 
@@ -233,8 +235,8 @@ def test_two_files_with_one_status_file_are_both_refused_until_one_goes(jobs: Jo
     jobs.scan()
     jobs.write("ndvi.json", "{}")
     assert jobs.told() == [
-        "ndvi.json:1:1: shares its status file with ndvi.yaml: rename one of them",
-        "ndvi.yaml:1:1: shares its status file with ndvi.json: rename one of them",
+        "ndvi.json:1:1: E191: shares its status file with ndvi.yaml: rename one of them",
+        "ndvi.yaml:1:1: E191: shares its status file with ndvi.json: rename one of them",
     ]
     assert jobs.changed() == []
     (jobs.root / "ndvi.json").unlink()
@@ -391,5 +393,5 @@ def test_a_folder_that_cannot_be_read_keeps_its_jobs() -> None:
         with without_privileges():
             found = jobs.scan()
         (jobs.root / "a").chmod(0o700)
-    assert [str(each) for each in found.problems] == ["a:1:1: cannot be read: Permission denied"]
+    assert [str(each) for each in found.problems] == ["a:1:1: E193: cannot be read: Permission denied"]
     assert (found.changed, found.unchanged, found.gone) == ((), {"ndvi.yaml", "a/one.yaml"}, set())

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from controller.acceptance import Accepted, Script, accept
 from controller.catalog import DEFAULTS, collection, collection_names, option_names
 from controller.document import read_documents
+from controller.geometry import envelope
 from controller.job import ExpectedOutput
-from controller.request import Request, derived_size, envelope, payload, prefix, size_of
+from controller.request import Request, derived_size, payload, prefix, size_of
 
 SCRIPT = "//VERSION=3\nfunction evaluatePixel() { return [1]; }\n"
 PNG = ExpectedOutput(identifier="default", media_type="image/png", extensions=("png",))
@@ -136,7 +137,7 @@ S1 = {"type": "sentinel-1-grd", "processing": {"orthorectify": True, "backCoeff"
         pytest.param(
             asked(
                 ITALY,
-                {"width": 1, "height": 1},
+                {"width": 1000, "height": 1000},
                 {"type": "sentinel-2-l2a", "dataFilter": {}, "processing": {}},
                 responses=[{"format": {"type": "image/jpeg", "quality": 75}}],
             ),
@@ -287,7 +288,7 @@ def test_what_is_accepted_satisfies_the_published_schema_whatever_its_options(
     type: str, data_filter: dict[str, Any], processing: dict[str, Any]
 ) -> None:
     data = {"type": type, "dataFilter": data_filter, "processing": processing}
-    text = json.dumps(manifest(asked(ITALY, {"width": 5, "height": 5}, data)))
+    text = json.dumps(manifest(asked(ITALY, {"width": 500, "height": 500}, data)))
     (document,) = read_documents(text, "job.json")
     job = accept(document, "job.json", Script(path="script.js", text=SCRIPT))
     if isinstance(job, Accepted):
@@ -312,5 +313,5 @@ DOCUMENTED = [
 
 @pytest.mark.parametrize(("name", "section", "key", "value"), DOCUMENTED)
 def test_every_documented_option_is_accepted(name: str, section: str, key: str, value: str) -> None:
-    body = asked(ITALY, {"width": 5, "height": 5}, {"type": name, section: {key: value}})
+    body = asked(ITALY, {"width": 500, "height": 500}, {"type": name, section: {key: value}})
     validator().validate(posted(requested(json.dumps(manifest(body)), "job.json")))

@@ -1,49 +1,75 @@
 """`shjobs check`: every manifest, every problem, offline."""
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from controller.appraise import Appraiser
-from controller.claims import Declared
+from controller.checkcache import CheckCache, cache_folder
+from controller.checking import Checked, Ground, check, grounds
+from controller.cli.annotations import as_json, github, text
+from controller.cli.safe import printable
 from controller.cli.words import count
-from controller.errors import Problem, UsageError
-from controller.loader import shown
-from controller.settingsfile import load_settings
-from controller.tree import Tree
+from controller.examining import Examiner
+from controller.settingsfile import NAME, load_settings
+
+FORMS = {"text": text, "json": as_json, "github": github}
 
 
 @click.command("check", short_help="Read every manifest and tell everything that is wrong.")
-@click.argument("path", required=False, type=click.Path(exists=True, path_type=Path))
+@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    "form",
+    type=click.Choice(list(FORMS)),
+    default="text",
+    show_default=True,
+    help="github: annotations of a pull request, written by a workflow.",
+)
+@click.option("--strict", is_flag=True, help="Exit code 1 for warnings too.")
+@click.option("--no-cache", is_flag=True, help="Examine everything again, and remember nothing.")
 @click.pass_obj
-def command(config: Path | None, path: Path | None) -> int:
-    """Read every manifest below PATH (a folder or one file; `jobs` of the settings if not given).
+def command(config: Path | None, paths: tuple[Path, ...], form: str, strict: bool, no_cache: bool) -> int:
+    """Read every manifest that PATH names (files and folders; `jobs` of the settings if not given).
 
-    Each problem is one line, file:line:column: field: what to write instead. Exit code 1 when there is one.
+    For a script, the manifests that use it are read. Each problem is one line: file:line:column: CODE field: what to
+    write instead. Nothing is called, no credentials and no state are needed. Exit code 1 when there is an error.
     """
-    from controller import evalscript
-
+    configured = config is not None or Path(NAME).exists()
     settings = load_settings(config, os.environ)
-    root = path or settings.jobs
-    folder = root.parent if root.is_file() else root
-    tree = Tree(folder, Appraiser(settings.deployment, settings.credentials, evalscript))
-    change = tree.refresh({}, datetime.now(UTC))
-    if not change.ready:
-        raise UsageError(change.reason)
-    only = shown(root.name) if root.is_file() else None
-    paths = [item for item in sorted(tree.paths()) if only in (None, item)]
-    problems = [item for item in change.problems if only in (None, item.path)]
-    return _report(folder, problems, [document for item in paths for document in tree.documents(item)], len(paths))
+    examiner = Examiner(settings, configured=configured)
+    cache = CheckCache(None if no_cache else cache_folder(os.environ))
+    found = [_check(ground, examiner, cache) for ground in grounds(paths, settings.jobs)]
+    problems = [each for part in found for each in part.problems]
+    if problems or form == "json":
+        click.echo(FORMS[form](problems))
+    errors = sum(not each.is_warning for each in problems)
+    warnings = len(problems) - errors
+    _tell(found, errors, warnings, err=bool(problems) or form != "text")
+    if not configured:
+        click.echo(f"there is no {NAME} here: whether the named credentials exist was not checked", err=True)
+    return int(errors > 0 or (strict and warnings > 0))
 
 
-def _report(folder: Path, unread: list[Problem], documents: list[Declared], files: int) -> int:
-    problems = [*unread, *(problem for item in documents for problem in item.problems)]
-    place = "" if folder == Path() else f"{folder}/"
-    for problem in problems:
-        click.echo(f"{place}{problem}")
-    accepted = sum(item.accepted for item in documents)
-    summary = f"{count(files, 'file')}, {count(accepted, 'job')} accepted, {count(len(problems), 'problem')}"
-    click.echo(summary, err=bool(problems))
-    return 1 if problems else 0
+def _check(ground: Ground, examiner: Examiner, cache: CheckCache) -> Checked:
+    """What is found there, with paths that can be opened from the working directory."""
+    found = check(ground, examiner, datetime.now(UTC), cache, examiner.stamp)
+    here, folder = Path.cwd(), ground.folder
+    around = folder.relative_to(here) if folder.is_relative_to(here) else folder
+    return replace(
+        found,
+        problems=tuple(replace(each, path=str(around / each.path)) for each in found.problems),
+        unused=tuple(str(around / each) for each in found.unused),
+    )
+
+
+def _tell(found: Sequence[Checked], errors: int, warnings: int, *, err: bool) -> None:
+    for path in (each for part in found for each in part.unused):
+        click.echo(f"{printable(path)}: holds no manifest, and no manifest uses it", err=True)
+    files, jobs = sum(each.files for each in found), sum(each.jobs for each in found)
+    parts = (count(files, "file"), f"{count(jobs, 'job')} accepted", count(errors, "error"), count(warnings, "warning"))
+    click.echo(", ".join(parts), err=err)

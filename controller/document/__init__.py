@@ -79,7 +79,7 @@ def _documents(tokens: Iterator[Token], path: str) -> Iterator[Document]:
 
 
 def _unreadable(path: str, index: int, place: Place, message: str) -> Document:
-    problem = Problem(path=path, line=place[0], column=place[1], message=message)
+    problem = Problem(path=path, line=place[0], column=place[1], message=message, code="E100")
     return Document(index=index, value=None, places={(): place}, problems=(problem,))
 
 
@@ -107,7 +107,7 @@ class _Builder:
                 self.empty.append(where)
             return scalar
         if len(where) >= DEEPEST:
-            self.refuse(place, where[:4], TOO_DEEP)
+            self.refuse(place, where[:4], TOO_DEEP, "E100")
             return self.skip()
         return self.mapping(where) if kind is Kind.MAPPING else self.list(where)
 
@@ -125,7 +125,7 @@ class _Builder:
             below = (*where, key)
             if key in built:
                 line, _ = self.places[below]
-                self.refuse(place, below, f"this key stands twice (first in line {line}): keep one of the two")
+                self.refuse(place, below, f"this key stands twice (first in line {line}): keep one of the two", "E101")
             else:
                 self.places[below] = place
             built[key] = self.value(next(self.tokens), below)
@@ -150,8 +150,8 @@ class _Builder:
             kind = next(self.tokens)[0]
             depth += 1 if kind in OPENING else -1 if kind is Kind.END else 0
 
-    def refuse(self, place: Place, where: Path, message: str) -> None:
+    def refuse(self, place: Place, where: Path, message: str, code: str = "E102") -> None:
         line, column = place
         self.problems.append(
-            Problem(path=self.path, line=line, column=column, field=field_name(where), message=message)
+            Problem(path=self.path, line=line, column=column, field=field_name(where), message=message, code=code)
         )

@@ -18,6 +18,7 @@ from controller.document import Document, read_documents
 from controller.errors import Problem
 from controller.loader.record import LARGEST_FILE, FileRecord, read, stat_of
 from controller.loader.walk import SUFFIXES, Walk, shown
+from controller.silencing import NOTHING, Comments, manifest_comments
 
 __all__ = ["LARGEST_FILE", "FileRecord", "LoadedFile", "Scan", "scan", "shown"]
 
@@ -27,10 +28,11 @@ _FRESH_NS = 2_000_000_000  # the coarsest clock of a file system still in use
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedFile:
-    """A manifest file that is new or changed, with its documents in order."""
+    """A manifest file that is new or changed, with its documents in order and what its comments ask for."""
 
     path: str
     documents: tuple[Accepted | Broken, ...]
+    comments: Comments = NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +137,7 @@ class _Comparison:
             flaw = f"shares its status file with {', '.join(map(posixpath.basename, twins))}: rename one of them"
         if flaw:
             self.remember(record, twins)
-            problem = Problem(path=path, message=flaw)
+            problem = Problem(path=path, message=flaw, code="E191" if twins else "E190")
             return LoadedFile(path=path, documents=(Broken(path=path, index=0, name=None, problems=(problem,)),))
         return self.parse(content, record)
 
@@ -145,7 +147,7 @@ class _Comparison:
         self.remember(record, tuple(sorted({each.path for each in scripts if each and each.path})))
         pairs = zip(documents, scripts, strict=True)
         accepted = tuple(accept(document, record.path, script) for document, script in pairs)
-        return LoadedFile(path=record.path, documents=accepted)
+        return LoadedFile(path=record.path, documents=accepted, comments=manifest_comments(content, record.path))
 
     def remember(self, record: FileRecord, uses: tuple[str, ...] = ()) -> None:
         """Keeps a record; one too fresh to trust its stat is kept as never seen."""

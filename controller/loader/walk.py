@@ -49,7 +49,7 @@ class Walk:
                 continue
             if not name.isascii() and not _is_text(name):
                 self.problems.append(
-                    Problem(path=shown(relative + name), message="has a name that is not UTF-8: rename it")
+                    Problem(path=shown(relative + name), message="has a name that is not UTF-8: rename it", code="E192")
                 )
                 continue
             try:
@@ -82,15 +82,18 @@ class Walk:
         except FileNotFoundError:
             return
         except OSError as error:
-            self.problems.append(Problem(path=relative.rstrip("/"), message=f"cannot be read: {error.strerror}"))
+            self._refuse(relative, f"cannot be read: {error.strerror}")
             return
         identity = (found.st_dev, found.st_ino)
         if identity in around:  # a link that leads back to a folder around it
             return
         if len(around) > _DEEPEST:
-            self.problems.append(Problem(path=relative.rstrip("/"), message=f"is more than {_DEEPEST} folders deep"))
+            self._refuse(relative, f"is more than {_DEEPEST} folders deep")
             return
         self._folder(entries, relative, (*around, identity))
+
+    def _refuse(self, folder: str, message: str) -> None:
+        self.problems.append(Problem(path=folder.rstrip("/"), message=message, code="E193"))
 
     def _remember_twins(self, rare: list[str]) -> None:
         """Of two files that differ in the ending only, one is not a `.yaml`."""

@@ -1,0 +1,122 @@
+"""Whether the bands an evalscript asks for, their units and its mosaicking exist in the collections of the request.
+
+Pure; `agreement` asks. Source: the tables of the reference page "collections.json". Nothing is known, and nothing
+refused, of a person's own data.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from controller.catalog import Collection, collection, collection_names, nearest
+from controller.errors import Finding, cut
+from controller.script import Mosaicking, ScriptInput
+from controller.source import SourceText
+
+MASK = "dataMask"
+# Bands of Sentinel-1 that are only there when the data are processed so.
+_NEEDS: Mapping[str, tuple[str, Any, str]] = {
+    "localIncidenceAngle": ("orthorectify", True, "`orthorectify: true`"),
+    "scatteringArea": ("backCoeff", "GAMMA0_TERRAIN", "`backCoeff: GAMMA0_TERRAIN`"),
+    "shadowMask": ("backCoeff", "GAMMA0_TERRAIN", "`backCoeff: GAMMA0_TERRAIN`"),
+}
+_POLARIZED = frozenset({"VV", "VH", "HV", "HH"})
+_GUESSED = frozenset({"landsat-8-l1c"})  # its list of bands was inferred from that of landsat-ot-l1
+_DECIBEL = "DB"  # mentioned for Sentinel-1 by third parties only
+
+
+def band_findings(
+    asked: ScriptInput, dataset: Mapping[str, Any], mosaicking: Mosaicking, source: SourceText
+) -> Iterator[Finding]:
+    """What is wrong with one input of `setup()`, read from one element of `input.data`."""
+    used = collection(dataset["type"])
+    if used is None:
+        return
+    if mosaicking not in used.mosaicking:
+        yield _mosaicking(mosaicking, used, source)
+    if used.is_own:
+        return
+    for band in dict.fromkeys(asked.bands):
+        if band not in used.bands:
+            yield _unknown(band, used, source)
+    yield from _units(asked, used, source)
+    if used.type == "sentinel-1-grd":
+        yield from _radar(asked, dataset, used, source)
+
+
+def place_of(source: SourceText, literal: str) -> tuple[int, int]:
+    """Line and column of a word in `setup()`, quoted or a constant; of `setup` itself, else of the script's begin."""
+    setup = re.search(r"\bsetup\b", source.code)
+    start = setup.start() if setup else 0
+    word = re.compile(rf"(?<![\w$]){re.escape(literal)}(?![\w$])").search(source.words, start)
+    return source.place(word.start() if word else start)
+
+
+def _finding(code: str, message: str, source: SourceText, literal: str) -> Finding:
+    line, column = place_of(source, literal)
+    return Finding(code=code, message=message, line=line, column=column)
+
+
+def _mosaicking(mosaicking: Mosaicking, used: Collection, source: SourceText) -> Finding:
+    choices = " or ".join(used.mosaicking)
+    if used.timeless:
+        message = f"{used.type} has no scenes, so that {mosaicking} is not documented for it: write {choices}"
+        return _finding("W119", message, source, mosaicking)
+    message = f"mosaicking {mosaicking} is not offered by {used.name}: write {choices}"
+    return _finding("E234", message, source, mosaicking)
+
+
+def _unknown(band: str, used: Collection, source: SourceText) -> Finding:
+    padded = f"{band[:1]}0{band[1:]}".upper()  # B8 is meant as B08, not as B8A
+    near = padded if padded in used.bands else nearest(band, used.bands)
+    hint = f"did you mean {near}?" if near else f"it has {cut(', '.join(used.bands), 120)}"
+    if used.type in _GUESSED:
+        return _finding("W122", f"`{band}` is not known to be a band of {used.type}: {hint}", source, band)
+    return _finding("E232", f"`{band}` is no band of {used.type}: {hint}", source, band)
+
+
+def _units(asked: ScriptInput, used: Collection, source: SourceText) -> Iterator[Finding]:
+    """Units are compared without regard to case; the mask may stand below any of them."""
+    known = [(band, used.bands[band]) for band in asked.bands if band in used.bands]
+    if len(asked.units) == 1:
+        unit, bands = asked.units[0], [(band, units) for band, units in known if band != MASK]
+        unfit = [(band, units) for band, units in bands if unit.upper() not in units]
+        if unfit and len(unfit) == len(bands):
+            yield _unit(unit, *unfit[0], used, source)
+        elif unfit:
+            names = ", ".join(band for band, _ in unfit)
+            message = f"the unit {unit} does not exist for {names}: write one unit for each band"
+            yield _finding("W118", message, source, unit)
+    for band, unit in zip(asked.bands, asked.units, strict=False) if len(asked.units) > 1 else ():
+        units = used.bands.get(band)
+        if units and band != MASK and unit.upper() not in units:
+            yield _unit(unit, band, units, used, source)
+
+
+def _unit(unit: str, band: str, units: tuple[str, ...], used: Collection, source: SourceText) -> Finding:
+    choices = " or ".join(units)
+    if unit.upper() == _DECIBEL and used.type == "sentinel-1-grd":
+        message = f"the unit {unit} is not documented for {band} of {used.type}: write {choices}, and convert it"
+        return _finding("W118", message, source, unit)
+    near = None if unit.upper() in _all_units() else nearest(unit, _all_units() & {*units})
+    hint = f"did you mean {near}?" if near else f"it is in {choices}"
+    return _finding("E233", f"the unit {unit} does not exist for {band} of {used.type}: {hint}", source, unit)
+
+
+@cache
+def _all_units() -> frozenset[str]:
+    known = filter(None, map(collection, collection_names()))
+    return frozenset(unit for each in known for units in each.bands.values() for unit in units)
+
+
+def _radar(asked: ScriptInput, dataset: Mapping[str, Any], used: Collection, source: SourceText) -> Iterator[Finding]:
+    processing, chosen = dataset.get("processing", {}), dataset.get("dataFilter", {}).get("polarization")
+    present = used.options["dataFilter"]["polarization"]["bands_present"].get(chosen, _POLARIZED)
+    for band in dict.fromkeys(asked.bands):
+        key, value, words = _NEEDS.get(band, ("", None, ""))
+        if key and processing.get(key) != value:
+            yield _finding("E213", f"`{band}` needs {words} in the `processing` of {used.type}", source, band)
+        elif band in _POLARIZED and band not in present:
+            message = f"polarization {chosen} keeps scenes with {' and '.join(present)}: `{band}` may be empty in all"
+            yield _finding("W120", message, source, band)

@@ -1,0 +1,91 @@
+"""What earlier runs of `shjobs check` found, kept in the user's cache folder: one JSON file for each thing remembered.
+
+A cache is never an error: what cannot be read is not there, what cannot be written is not kept. Files are replaced in
+one step, so runs at the same time cannot hurt each other; the oldest go when there are too many.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+import controller
+
+MOST_FILES = 64
+MOST_BYTES = 64_000_000
+
+
+def cache_folder(environment: Mapping[str, str]) -> Path | None:
+    """`$XDG_CACHE_HOME/shjobs`, else `~/.cache/shjobs`; None when there is no home either."""
+    given = Path(environment.get("XDG_CACHE_HOME", ""))
+    if given.is_absolute():
+        return given / "shjobs"
+    home = Path(environment.get("HOME", ""))
+    return home / ".cache" / "shjobs" if home.is_absolute() else None
+
+
+def package_stamp() -> str:
+    """Says which program this is: its version, and for a checkout every file of it, since the version stays there."""
+    found: list[tuple[str, int, int]] = []
+    for folder, below, names in os.walk(Path(controller.__file__).parent):
+        below[:] = sorted(set(below) - {"__pycache__", "sandbox"})
+        states = [(name, (Path(folder) / name).stat()) for name in sorted(names)]
+        found += [(name, state.st_size, state.st_mtime_ns) for name, state in states]
+    return sha256(f"{controller.__version__} {found}".encode()).hexdigest()
+
+
+class CheckCache:
+    """The files of one folder, by key. Without a folder it forgets everything."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder / "check" if folder else None
+
+    def read(self, key: str) -> Any:
+        """What was kept under this key; None when nothing was, or nothing that can be read."""
+        if self._folder is None:
+            return None
+        file = self._folder / f"{key}.json"
+        try:
+            found = json.loads(file.read_bytes())
+            os.utime(file)  # read is used: the oldest are thrown away first
+        except (OSError, ValueError, RecursionError):
+            return None
+        return found
+
+    def write(self, key: str, value: Any) -> None:
+        """Keep a value under this key, for this user alone."""
+        if self._folder is None:
+            return
+        content = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+        if len(content) > MOST_BYTES:
+            return
+        with suppress(OSError):
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._replace(self._folder / f"{key}.json", content)
+            self._make_room()
+
+    def _replace(self, file: Path, content: bytes) -> None:
+        with NamedTemporaryFile(dir=file.parent, prefix=".", suffix=".tmp", delete=False) as written:
+            temporary = Path(written.name)
+            try:
+                written.write(content)
+                written.close()
+                temporary.replace(file)
+            except OSError:
+                temporary.unlink(missing_ok=True)
+                raise
+
+    def _make_room(self) -> None:
+        """Throw away what was used longest ago, and what a killed run left half written."""
+        assert self._folder is not None
+        files = [(each, each.stat()) for each in self._folder.iterdir() if each.suffix in (".json", ".tmp")]
+        files.sort(key=lambda pair: pair[1].st_mtime_ns, reverse=True)
+        total = 0
+        for number, (file, found) in enumerate(files):
+            total += found.st_size
+            if number >= MOST_FILES or total > MOST_BYTES:
+                file.unlink(missing_ok=True)

@@ -1,0 +1,182 @@
+"""Checks the manifests and scripts that a person or a hook names, without calls, credentials or state.
+
+`shjobs check` calls it. The whole tree around what is named is read, so that names which clash are found; what did
+not change since an earlier run is taken from the cache.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from posixpath import normpath
+from typing import Any, Protocol
+
+from controller.acceptance import Accepted
+from controller.checkcache import CheckCache
+from controller.claims import TWO_JOBS, Declared
+from controller.errors import Problem, UsageError
+from controller.loader import FileRecord, shown
+from controller.silencing import Ignore, needless
+from controller.tree import Appraisal, Tree
+
+_FORM = "1"  # of what is kept; another one when it changes
+
+
+class Examine(Protocol):
+    """What the examiner is asked."""
+
+    def prepare(self, items: Sequence[Accepted]) -> None:
+        """These documents will be asked about next."""
+
+    def __call__(self, item: Accepted) -> tuple[Appraisal, bool]:
+        """The appraisal of a document, and whether it would be the same the next time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """A folder that is read as a whole, and the paths in it that are asked about ("" is all of it)."""
+
+    folder: Path
+    named: frozenset[str]
+
+    def has(self, path: str) -> bool:
+        """Whether a file is asked about, by itself or with a folder around it."""
+        return bool(self.named & {"", *_reached(path)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What was asked about, in numbers, and everything to tell: file by file the errors, then the warnings.
+
+    `unused` was named, but is neither a manifest nor a script of one.
+    """
+
+    files: int
+    jobs: int
+    problems: tuple[Problem, ...]
+    unused: tuple[str, ...]
+
+
+def grounds(paths: Collection[Path], jobs: Path) -> list[Ground]:
+    """The folders to read for these paths: the jobs folder for what lies in it, else the folder named or around.
+
+    A manifest may use scripts of the whole jobs folder, so a part of it cannot be read alone.
+    """
+    targets = [_plain(path) for path in paths or (jobs,)]
+    folders = {_home(each, _plain(jobs)) for each in targets}
+    found: dict[Path, set[str]] = {each: set() for each in sorted(folders) if not folders & set(each.parents)}
+    for target in targets:
+        folder = next(each for each in found if target.is_relative_to(each))
+        path = target.relative_to(folder).as_posix()
+        found[folder].add("" if path == "." else path)
+    return [Ground(folder=folder, named=frozenset(named)) for folder, named in found.items()]
+
+
+def check(ground: Ground, examine: Examine, now: datetime, cache: CheckCache, stamp: str) -> Checked:
+    """Everything wrong or doubtful in what is asked about. Raises `UsageError` when the folder cannot be read.
+
+    `stamp` names all that an answer depends on beside the files themselves.
+    """
+    passing: set[str] = set()
+
+    def appraise(item: Accepted) -> Appraisal:
+        answer, lasts = examine(item)
+        if not lasts:
+            passing.add(item.path)
+        return answer
+
+    tree = Tree(ground.folder, appraise, examine.prepare)
+    key = sha256(f"{_FORM}\n{stamp}\n{ground.folder.resolve()}".encode("utf-8", "surrogateescape")).hexdigest()
+    _recall(tree, cache.read(key))
+    change = tree.refresh({}, now)
+    if not change.ready:
+        raise UsageError(change.reason)
+    if change.clean or change.unclean or change.gone:
+        cache.write(key, _kept(tree, passing))
+    return _checked(ground, tree, change.problems)
+
+
+def _plain(path: Path) -> Path:
+    return Path(normpath(path.absolute()))
+
+
+def _home(target: Path, jobs: Path) -> Path:
+    if target.is_relative_to(jobs):
+        return jobs
+    return target if target.is_dir() else target.parent
+
+
+def _reached(path: str) -> Iterator[str]:
+    """A path and every folder around it."""
+    yield path
+    yield from map(str, PurePosixPath(path).parents)
+
+
+def _checked(ground: Ground, tree: Tree, unread: Sequence[Problem]) -> Checked:
+    documents = {path: tree.documents(path) for path in sorted(tree.paths())}
+    scripts = {path: tree.uses(path) for path in documents}
+    asked = {path for path in documents if ground.has(path) or any(map(ground.has, scripts[path]))}
+    named = {shown(each) for each in ground.named}
+    told = [each for each in unread if ground.has(each.path) or each.path in named]
+    told += [each for path in asked for item in documents[path] for each in (*item.problems, *item.warnings)]
+    told += _clashes(asked, documents)
+    told += [each for each in _needless(documents, scripts) if ground.has(each.path) or each.path in asked]
+    known = {*documents, *(each.path for each in told)}.union(*scripts.values())
+    return Checked(
+        files=len(asked),
+        jobs=sum(item.accepted for path in asked for item in documents[path]),
+        problems=tuple(_in_order(told)),
+        unused=tuple(sorted(named - {"", *(each for path in known for each in _reached(path))})),
+    )
+
+
+def _clashes(asked: Collection[str], documents: Mapping[str, Sequence[Declared]]) -> Iterator[Problem]:
+    """The other documents that declare a job which is asked about."""
+    names = {item.name for path in asked for item in documents[path] if item.name}
+    for path in documents.keys() - asked:
+        for item in documents[path]:
+            if item.name in names:
+                yield from (each for each in item.problems if each.code == TWO_JOBS)
+
+
+def _needless(documents: Mapping[str, Sequence[Declared]], scripts: Mapping[str, tuple[str, ...]]) -> list[Problem]:
+    broken = [path for path, found in documents.items() if not all(item.accepted for item in found)]
+    doubtful = {each for path in broken for each in (path, *scripts[path])}
+    found = [item for each in documents.values() for item in each]
+    return needless(
+        (each for item in found for each in item.used), (each for item in found for each in item.idle), doubtful
+    )
+
+
+def _in_order(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Each once: by file, errors before warnings, in the order of the text."""
+    once = {(each, each.code): each for each in problems}.values()
+    return iter(sorted(once, key=lambda each: (each.path, each.is_warning, each)))
+
+
+# --- what is kept of a tree until the next run ---
+
+
+def _kept(tree: Tree, passing: Collection[str]) -> dict[str, Any]:
+    files, documents = tree.found()
+    return {
+        "files": [asdict(each) for each in files if each.path not in passing],
+        "documents": [asdict(each) for each in documents if each.path not in passing],
+    }
+
+
+def _recall(tree: Tree, kept: Any) -> None:
+    """Give the tree what an earlier run kept; anything that does not look like that is passed by."""
+    try:
+        files = [FileRecord(**{**each, "uses": tuple(each["uses"])}) for each in kept["files"]]
+        documents = [_declared(each) for each in kept["documents"]]
+    except (TypeError, KeyError):
+        return
+    tree.recall(files, documents)
+
+
+def _declared(kept: dict[str, Any]) -> Declared:
+    told = {name: tuple(Problem(**each) for each in kept[name]) for name in ("problems", "warnings")}
+    silent = {name: tuple(Ignore(**each) for each in kept[name]) for name in ("used", "idle")}
+    return Declared(**{**kept, **told, **silent})

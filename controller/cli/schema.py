@@ -1,0 +1,18 @@
+"""`shjobs schema`: what editors need to help with a manifest while it is written."""
+
+import json
+
+import click
+
+
+@click.command("schema", short_help="Print the JSON Schema of manifests, for editors.")
+def command() -> int:
+    """Print the JSON Schema of manifests, for editors.
+
+    `shjobs schema > manifest.schema.json`, then write as first line of a manifest:
+    # yaml-language-server: $schema=<path of that file from here>
+    """
+    from controller.schema import manifest_schema
+
+    click.echo(json.dumps(manifest_schema(), indent=2, ensure_ascii=False))
+    return 0

@@ -1,0 +1,141 @@
+"""How `check` has documents appraised: as the loop does, but several at once, without settings too, and wary of
+failures that may pass.
+
+Made from the settings by the door; the engine for scripts is loaded with the first document that needs it.
+"""
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TypeVar
+
+from controller.acceptance import Accepted
+from controller.checkcache import package_stamp
+from controller.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
+from controller.settings import Settings
+from controller.tree import Appraisal
+
+NO_SUCH_CREDENTIAL = "E250"
+MOST_ENGINES = 4
+_DOCUMENTS_OF_AN_ENGINE = 8  # fewer are done before another engine has started
+_SECONDS = 5.0  # for a script and its rehearsal
+_LASTING = (FailureKind.SYNTAX, FailureKind.SETUP, FailureKind.RUNTIME)
+"""The other failures (time, memory, a dead engine) may be the machine's."""
+_OF_TODAY = frozenset({"E218", "W111"})
+"""About dates to come: another day, another answer."""
+
+Answer = tuple[Appraisal, bool]
+Answered = TypeVar("Answered", bound=ScriptFacts | Rehearsal | ScriptFailure)
+
+
+class Examiner:
+    """Appraises documents for `check`.
+
+    Without a settings file nobody can say which credentials exist, so none is missed.
+    """
+
+    def __init__(self, settings: Settings, *, configured: bool) -> None:
+        self._settings = settings
+        self._configured = configured
+        self._answers: dict[tuple[str, int], Answer] = {}
+
+    @property
+    def stamp(self) -> str:
+        """All that an answer depends on beside the files: the program, and the settings that matter."""
+        credentials = {name: each.prefixes for name, each in self._settings.credentials.items()}
+        parts = (package_stamp(), self._settings.deployment.name, self._configured, credentials)
+        return json.dumps(parts, sort_keys=True)
+
+    def prepare(self, items: Sequence[Accepted]) -> None:
+        """Appraise these documents, with as many engines as the machine has use for."""
+        engines = min(MOST_ENGINES, len(os.sched_getaffinity(0)), -(-len(items) // _DOCUMENTS_OF_AN_ENGINE))
+        if not engines:
+            return
+        with _desks(self._settings) as desk, ThreadPoolExecutor(engines) as pool:
+            try:
+                answers = pool.map(lambda item: self._answer(desk(), item), items)
+                self._answers = {(item.path, item.index): each for item, each in zip(items, answers, strict=True)}
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C does not wait for all of them
+
+    def __call__(self, item: Accepted) -> Answer:
+        """The appraisal of a document that was announced, and whether it would be the same the next time."""
+        return self._answers.pop((item.path, item.index))
+
+    def _answer(self, desk: "_Desk", item: Accepted) -> Answer:
+        answer, failures = desk.appraisal(item)
+        dated = any(each.code in _OF_TODAY for each in (*answer.problems, *answer.warnings))
+        lasts = not dated and all(each.kind in _LASTING for each in failures)
+        if self._configured:
+            return answer, lasts
+        known = tuple(each for each in answer.problems if each.code != NO_SUCH_CREDENTIAL)
+        return replace(answer, problems=known), lasts
+
+
+class _Desk:
+    """Where one thread works: an appraiser with an engine of its own, and what that was asked before."""
+
+    def __init__(self, settings: Settings) -> None:
+        from controller.appraise import Appraiser
+        from controller.evalscript import Engine
+
+        self.engine = Engine(seconds=_SECONDS)
+        self._appraise = Appraiser(settings.deployment, settings.credentials, self)
+        self._facts: dict[str, ScriptFacts | ScriptFailure] = {}
+        self._rehearsals: dict[tuple[str, str], Rehearsal | ScriptFailure] = {}
+        self._loaded = ""
+        self._failures: list[ScriptFailure] = []
+
+    def appraisal(self, item: Accepted) -> tuple[Appraisal, list[ScriptFailure]]:
+        """The appraisal, and what the engine failed at on the way."""
+        self._failures = []
+        return self._appraise(item), self._failures
+
+    def facts(self, text: str) -> ScriptFacts | ScriptFailure:
+        if text not in self._facts:
+            self._facts[text] = self._load(text)
+        return self._noted(self._facts[text])
+
+    def rehearsal(self, text: str, stage: Stage) -> Rehearsal | ScriptFailure:
+        asked = (text, str(stage))
+        if asked not in self._rehearsals:
+            self._rehearsals[asked] = self._rehearse(text, stage)
+        return self._noted(self._rehearsals[asked])
+
+    def _load(self, text: str) -> ScriptFacts | ScriptFailure:
+        self._loaded = text
+        return self.engine.load(text)
+
+    def _rehearse(self, text: str, stage: Stage) -> Rehearsal | ScriptFailure:
+        """A script can be rehearsed once after it was loaded."""
+        loaded = None if self._loaded == text else self._load(text)
+        self._loaded = ""
+        return loaded if isinstance(loaded, ScriptFailure) else self.engine.rehearse(stage)
+
+    def _noted(self, answer: Answered) -> Answered:
+        if isinstance(answer, ScriptFailure):
+            self._failures.append(answer)
+        return answer
+
+
+@contextmanager
+def _desks(settings: Settings) -> Iterator[Callable[[], _Desk]]:
+    """Hands every thread a desk of its own; at the end their engines are closed."""
+    mine, made = threading.local(), list[_Desk]()
+
+    def desk() -> _Desk:
+        if not hasattr(mine, "desk"):
+            mine.desk = _Desk(settings)
+            made.append(mine.desk)
+        found: _Desk = mine.desk
+        return found
+
+    try:
+        yield desk
+    finally:
+        for each in made:
+            each.engine.close()

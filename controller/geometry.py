@@ -1,0 +1,90 @@
+"""The shape of the area: what its bbox or GeoJSON geometry covers, and what is wrong with its rings.
+
+Pure. `area` judges with it, `request` derives sizes from it. All numbers are in units of the CRS.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, pairwise
+from typing import Any
+
+Box = tuple[float, float, float, float]
+"""Smallest x and y, largest x and y."""
+
+_MOST_PAIRS = 200_000  # of edges that are compared; a ring with more of them is not looked through
+
+
+def envelope(bounds: Mapping[str, Any]) -> Box:
+    """What the bbox (any two opposite corners) covers, else the geometry."""
+    bbox = bounds.get("bbox")
+    if bbox:
+        x1, y1, x2, y2 = bbox
+        return min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
+    xs, ys = zip(*_positions(bounds["geometry"]), strict=True)
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+def ring_flaw(geometry: Mapping[str, Any]) -> str:
+    """What is wrong with the rings of a geometry, "" when nothing is. Source: GeoJSON, RFC 7946 §3.1.6."""
+    polygons = _polygons(geometry)
+    if not polygons or not all(isinstance(each, list) and each for each in polygons):
+        return f"must be a list of {'rings' if geometry['type'] == 'Polygon' else 'polygons, each a list of rings'}"
+    rings = [(f"ring {number}", ring) for number, ring in enumerate(chain(*polygons), start=1)]
+    flaw = next(filter(None, (_flaw_of_ring(ring, name) for name, ring in rings)), "")
+    return flaw or next(filter(None, (_crossing(ring, name) for name, ring in rings)), "")
+
+
+def _polygons(geometry: Mapping[str, Any]) -> list[Any]:
+    coordinates: list[Any] = geometry["coordinates"]
+    return [coordinates] if geometry["type"] == "Polygon" else coordinates
+
+
+def _positions(geometry: Mapping[str, Any]) -> Iterator[list[float]]:
+    for polygon in _polygons(geometry):
+        for ring in polygon:
+            yield from ring
+
+
+def _flaw_of_ring(ring: Any, name: str) -> str:
+    if not isinstance(ring, list) or not all(_is_position(each) for each in ring):
+        return f"{name} must be a list of positions, each of two numbers: [x, y]"
+    if len(ring) < 4:
+        return f"{name} has {len(ring)} positions: a ring has at least four, the last equal to the first"
+    if ring[0] != ring[-1]:
+        return f"{name} is not closed: repeat its first position {ring[0]} at its end"
+    return ""
+
+
+def _is_position(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(type(each) in (int, float) for each in value)
+
+
+def _crossing(ring: list[Any], name: str) -> str:
+    """Two edges that cross each other inside both; edges that only touch are let be."""
+    edges = sorted((min(a[0], b[0]), max(a[0], b[0]), a, b) for a, b in pairwise(ring))
+    pairs = 0
+    near: list[Any] = []
+    for edge in edges:
+        near = [each for each in near if each[1] >= edge[0]]  # the others end before this one begins
+        pairs += len(near)
+        if pairs > _MOST_PAIRS:
+            return ""
+        for other in near:
+            if _cross(*edge[2:], *other[2:]):
+                first, second = sorted((other, edge), key=lambda each: ring.index(each[2]))
+                meeting = f"{_edge(*first[2:])} meets {_edge(*second[2:])}"
+                return f"{name} crosses itself: {meeting}; list the corners in their order"
+        near.append(edge)
+    return ""
+
+
+def _cross(a: Sequence[float], b: Sequence[float], c: Sequence[float], d: Sequence[float]) -> bool:
+    return _side(a, b, c) * _side(a, b, d) < 0 and _side(c, d, a) * _side(c, d, b) < 0
+
+
+def _side(a: Sequence[float], b: Sequence[float], point: Sequence[float]) -> float:
+    """More than 0 to the left of the line from a to b, less to its right, 0 on it."""
+    return (b[0] - a[0]) * (point[1] - a[1]) - (b[1] - a[1]) * (point[0] - a[0])
+
+
+def _edge(begin: Sequence[float], end: Sequence[float]) -> str:
+    return f"the edge from {list(begin)} to {list(end)}"

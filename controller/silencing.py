@@ -1,0 +1,161 @@
+"""Warnings that a person has seen and accepted: `# shjobs: ignore W012 <reason>` in a manifest, `//` in an evalscript.
+
+Pure. The tree asks which warnings of a document remain, `check` which of the comments were needless. Errors cannot be
+silenced, and neither can what is said here about the comments themselves.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import PurePosixPath
+from posixpath import normpath
+
+from controller.acceptance import Accepted
+from controller.catalog import nearest
+from controller.codes import SILENCING, WARNINGS, is_code
+from controller.document.comments import yaml_comments
+from controller.document.tokens import Place
+from controller.errors import Problem
+from controller.source import SourceText
+
+_EVALSCRIPT = ("spec", "request", "evalscript")
+_MARK = "shjobs:"
+_OURS = re.compile(r"[ \t]*shjobs:[ \t]*([\w-]*)(.*)")
+_IN_SCRIPT = re.compile(r"//([ \t]*shjobs:[^\r\n]*)")
+_CODES = re.compile(r"(?:[\s,]*\b[EW]\d+\b)*", re.IGNORECASE)
+_EXAMPLE = "write for example `shjobs: ignore W012 all scenes are meant`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Ignore:
+    """One code that a comment asks not to be told; `path`, `line` and `column` are those of the comment."""
+
+    path: str
+    line: int
+    column: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comments:
+    """What the comments of a file ask for, and what is wrong with them."""
+
+    ignores: tuple[Ignore, ...] = ()
+    flaws: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silenced:
+    """The warnings that remain of a document's, the comments that had an effect on it, and those that had none."""
+
+    warnings: tuple[Problem, ...]
+    used: tuple[Ignore, ...]
+    idle: tuple[Ignore, ...]
+
+
+NOTHING = Comments()
+
+
+def manifest_comments(text: str, path: str) -> Comments:
+    """What the comments of a YAML manifest ask for; they concern every document of the file."""
+    if _MARK not in text or path.lower().endswith(".json"):
+        return NOTHING
+    return _comments(path, yaml_comments(text))
+
+
+def script_comments(item: Accepted) -> Comments:
+    """What the comments of a document's evalscript ask for, with their places in its own file or in the manifest."""
+    text = item.request.body["evalscript"]
+    if _MARK not in text:
+        return NOTHING
+    file, here = item.manifest.spec.evalscript_file, PurePosixPath(item.path)
+    if file is not None:
+        return _in_script(text, normpath(here.parent / file), (0, 0), one_line=False)
+    return _in_script(text, item.path, item.document.place(_EVALSCRIPT), one_line=here.suffix == ".json")
+
+
+@lru_cache(256)
+def _in_script(text: str, path: str, key: Place, *, one_line: bool) -> Comments:
+    """`key` is the place of the key with the script below it; (0, 0) when the script has a file of its own."""
+    source = SourceText(text)
+    found: list[tuple[Place, str]] = []
+    for match in _IN_SCRIPT.finditer(text):
+        if _begins_comment(source, match.start()):
+            line, column = source.place(match.start())
+            inside = key if one_line else (key[0] + line, key[1])
+            found.append((inside if key[0] else (line, column), match[1]))
+    return _comments(path, found)
+
+
+def _begins_comment(source: SourceText, offset: int) -> bool:
+    """Whether a comment begins here, outside of strings and of other comments."""
+    before = len(source.text[:offset].rstrip(" \t"))
+    starts = before == 0 or source.words[before - 1] == source.text[before - 1]
+    return starts and source.words[offset] == " "
+
+
+def silenced(warnings: Iterable[Problem], comments: Iterable[Comments]) -> Silenced:
+    """What remains of a document's warnings, and the flaws of the comments among them."""
+    told = tuple(warnings)
+    ignores = [ignore for each in comments for ignore in each.ignores]
+    flaws = [flaw for each in comments for flaw in each.flaws]
+    quiet, given = {each.code for each in ignores}, {each.code for each in told}
+    return Silenced(
+        warnings=tuple(sorted([*(each for each in told if each.code not in quiet), *flaws])),
+        used=tuple(each for each in ignores if each.code in given),
+        idle=tuple(each for each in ignores if each.code not in given),
+    )
+
+
+def needless(used: Iterable[Ignore], idle: Iterable[Ignore], doubtful: Set[str]) -> list[Problem]:
+    """The comments that silence nothing in any document; those of `doubtful` files are not judged.
+
+    A file is doubtful when one of the documents that depend on it has an error, since its warnings are not all known.
+    """
+    left = {each for each in idle if each.path not in doubtful} - set(used)
+    return [_flaw(each, "W904", f"there is no {each.code} here to silence: remove it") for each in sorted(left)]
+
+
+def _comments(path: str, found: Iterable[tuple[Place, str]]) -> Comments:
+    ignores: list[Ignore] = []
+    flaws: list[Problem] = []
+    for (line, column), words in found:
+        for code, flaw, message in _told(words):
+            place = Ignore(path=path, line=line, column=column, code=code)
+            if code:
+                ignores.append(place)
+            if flaw:
+                flaws.append(_flaw(place, flaw, message))
+    return Comments(ignores=tuple(ignores), flaws=tuple(flaws))
+
+
+def _told(words: str) -> Iterator[tuple[str, str, str]]:
+    """Codes that a comment silences ("" for none), each with the code and the message of what is wrong with it."""
+    ours = _OURS.match(words)
+    if not ours or ours[1] != "ignore":
+        if ours and nearest(ours[1], ["ignore"]):
+            yield "", "W900", f"`shjobs: {ours[1]}` is not known: {_EXAMPLE}"
+        return
+    listed = _CODES.match(ours[2])
+    written = re.findall(r"\w+", listed[0]) if listed else []
+    if not written:
+        yield "", "W900", f"names no warning: {_EXAMPLE}"
+    elif not re.search(r"\w", ours[2][len(listed[0]) if listed else 0 :]):
+        yield "", "W903", f"gives no reason: {_EXAMPLE}"
+    for code in dict.fromkeys(written):
+        flaw, message = _wrong_with(code)
+        yield ("" if flaw else code), flaw, message
+
+
+def _wrong_with(code: str) -> tuple[str, str]:
+    if code in WARNINGS:
+        return "", ""
+    if code in SILENCING or (is_code(code) and code.startswith("E")):
+        kind = "is about such comments" if code in SILENCING else "is an error"
+        return "W901", f"{code} {kind} and cannot be silenced: mend what it tells, and take it out of this comment"
+    return "W902", f"there is no warning {code}: write the code as it is told, or take it out"
+
+
+def _flaw(place: Ignore, code: str, message: str) -> Problem:
+    return Problem(path=place.path, line=place.line, column=place.column, message=message, code=code)

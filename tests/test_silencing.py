@@ -1,0 +1,193 @@
+"""Comments that silence warnings: what counts as one, what it concerns, and what is wrong with it."""
+
+import json
+
+import pytest
+
+from controller.acceptance import Accepted, Script, accept
+from controller.codes import WARNINGS
+from controller.document import read_documents
+from controller.document.comments import yaml_comments
+from controller.errors import Problem
+from controller.silencing import Comments, Ignore, manifest_comments, needless, script_comments, silenced
+
+FIRST, SECOND = sorted(WARNINGS)[:2]
+
+
+@pytest.mark.parametrize(
+    ("text", "comments"),
+    [
+        pytest.param("# one\na: 1\n", [((1, 1), " one")], id="on a line of its own"),
+        pytest.param("a: 1  # one\nb: [1, # two\n 2]\n", [((1, 7), " one"), ((2, 8), " two")], id="behind something"),
+        pytest.param("a: x#y\nb: 'z # no'\nc: \"z # no\"\n", [], id="not inside a value"),
+        pytest.param("a: one\n  # no\n", [((2, 3), " no")], id="below a plain value"),
+        pytest.param("a: |\n  # no\n  // no\n# yes\nb: 1\n", [((4, 1), " yes")], id="not inside a block, but below it"),
+        pytest.param("a: | # yes\n  # no\n", [((1, 6), " yes")], id="behind the sign that begins a block"),
+        pytest.param("a: >- # yes\n  # no", [((1, 7), " yes")], id="a folded block at the end of the text"),
+        pytest.param("a: |", [], id="a block without a line"),
+        pytest.param("ä: é # ü\n", [((1, 6), " ü")], id="columns count characters"),
+        pytest.param("# one\na: [\n# two\n", [((1, 1), " one")], id="nothing behind a mistake counts"),
+        pytest.param("# one\r\na: 1\r\n# two\r\n", [((1, 1), " one"), ((3, 1), " two")], id="with Windows line ends"),
+        pytest.param("a: 1\n---\n# two\nb: 1\n", [((3, 1), " two")], id="in a second document"),
+        pytest.param("", [], id="an empty text"),
+    ],
+)
+def test_comments_of_yaml_are_found_where_they_stand(text: str, comments: list[tuple[tuple[int, int], str]]) -> None:
+    assert list(yaml_comments(text)) == comments
+
+
+def ignores(line: int, column: int, *codes: str, path: str = "a.yaml") -> tuple[Ignore, ...]:
+    return tuple(Ignore(path=path, line=line, column=column, code=code) for code in codes)
+
+
+def flaw(code: str, message: str) -> Problem:
+    return Problem(path="a.yaml", line=1, column=1, code=code, message=message)
+
+
+EXAMPLE = "write for example `shjobs: ignore W012 all scenes are meant`"
+
+
+@pytest.mark.parametrize(
+    ("comment", "codes", "flaws"),
+    [
+        pytest.param(f"# shjobs: ignore {FIRST} one season", [FIRST], [], id="a code and a reason"),
+        pytest.param(f"#shjobs:ignore {FIRST}: so be it", [FIRST], [], id="a colon behind the code"),
+        pytest.param(f"# shjobs: ignore {FIRST}, {SECOND} so be it", [FIRST, SECOND], [], id="two codes"),
+        pytest.param(f"# shjobs: ignore {FIRST} {SECOND} B04 is used", [FIRST, SECOND], [], id="a band is no code"),
+        pytest.param("# shjobs reads this file", [], [], id="a sentence about shjobs"),
+        pytest.param("# shjobs: the controller of our rasters", [], [], id="another sentence"),
+        pytest.param(f"# please, shjobs: ignore {FIRST} x", [], [], id="not at the beginning of a comment"),
+        pytest.param("# shjobs: ignore", [], [flaw("W900", f"names no warning: {EXAMPLE}")], id="nothing named"),
+        pytest.param(
+            "# shjobs: ignore the clouds", [], [flaw("W900", f"names no warning: {EXAMPLE}")], id="a reason alone"
+        ),
+        pytest.param(
+            f"# shjobs: ignroe {FIRST} x",
+            [],
+            [flaw("W900", f"`shjobs: ignroe` is not known: {EXAMPLE}")],
+            id="misspelt",
+        ),
+        pytest.param(
+            "# shjobs: ignore E204 x",
+            [],
+            [
+                flaw(
+                    "W901",
+                    "E204 is an error and cannot be silenced: mend what it tells, and take it out of this comment",
+                )
+            ],
+            id="an error",
+        ),
+        pytest.param(
+            "# shjobs: ignore W904 x",
+            [],
+            [
+                flaw(
+                    "W901",
+                    "W904 is about such comments and cannot be silenced: mend what it tells, and take it out of this "
+                    "comment",
+                )
+            ],
+            id="a warning about comments",
+        ),
+        pytest.param(
+            f"# shjobs: ignore {FIRST}", [FIRST], [flaw("W903", f"gives no reason: {EXAMPLE}")], id="without a reason"
+        ),
+        pytest.param(
+            f"# shjobs: ignore {FIRST}: --", [FIRST], [flaw("W903", f"gives no reason: {EXAMPLE}")], id="signs alone"
+        ),
+        pytest.param(
+            f"# shjobs: ignore {FIRST}, {FIRST} twice", [FIRST], [], id="a code that stands twice counts once"
+        ),
+    ],
+)
+def test_a_comment_is_understood_or_told(comment: str, codes: list[str], flaws: list[Problem]) -> None:
+    found = manifest_comments(f"{comment}\na: 1\n", "a.yaml")
+    assert found == Comments(ignores=ignores(1, 1, *codes), flaws=tuple(flaws))
+    assert [each.code for each in found.flaws] == [each.code for each in flaws]
+
+
+@pytest.mark.parametrize("code", ["W102", "W9999", "w001", "E2"])
+def test_an_unknown_code_is_told_and_silences_nothing(code: str) -> None:
+    found = manifest_comments(f"# shjobs: ignore {code} x\n", "a.yaml")
+    message = f"there is no warning {code}: write the code as it is told, or take it out"
+    assert ([(each.code, each.message) for each in found.flaws], found.ignores) == ([("W902", message)], ())
+
+
+def test_a_json_manifest_has_no_comments() -> None:
+    assert manifest_comments(f'{{"a": "# shjobs: ignore {FIRST} x"}}', "a.json") == Comments()
+
+
+def job(script: str, *, inline: bool = True, path: str = "sub/a.yaml") -> Accepted:
+    """A manifest with this script, inline as a block or in a file beside the folder."""
+    body = {
+        "input": {"bounds": {"bbox": [1, 2, 3, 4]}, "data": [{"type": "dem"}]},
+        "output": {
+            "width": 5,
+            "height": 5,
+            "delivery": {"s3": {"url": "s3://my-bucket", "credentialsRef": "my-bucket"}},
+        },
+    }
+    whole = {"apiVersion": "shjobs/v1", "kind": "AsyncProcess", "metadata": {"name": "a"}}
+    if path.endswith(".json"):
+        text = json.dumps({**whole, "spec": {"request": {**body, "evalscript": script}}}, indent=1)
+    else:
+        block = "".join(f"      {line}\n" for line in script.splitlines())
+        where = f"    evalscript: |\n{block}" if inline else "  evalscriptFile: ../a.js\n"
+        head = json.dumps(whole)[1:-1].replace(', "', '\n"')
+        request = "".join(f"    {key}: {json.dumps(value)}\n" for key, value in body.items())
+        text = f"{head}\nspec:\n  request:\n{request}{where}"
+    [document] = read_documents(text, path)
+    read = None if inline else Script(path="a.js", text=script)
+    found = accept(document, path, read)
+    assert isinstance(found, Accepted), found.problems
+    return found
+
+
+SCRIPT = f"//VERSION=3\n  // shjobs: ignore {FIRST} x\nfunction evaluatePixel() {{ return [1]; }}\n"
+
+
+@pytest.mark.parametrize(
+    ("item", "place"),
+    [
+        pytest.param(job(SCRIPT), ("sub/a.yaml", 10, 5), id="inline: at its line of the manifest"),
+        pytest.param(job(SCRIPT, inline=False), ("a.js", 2, 3), id="in a file: at its own place"),
+        pytest.param(job(SCRIPT, path="sub/a.json"), ("sub/a.json", 34, 4), id="in JSON: where the script stands"),
+    ],
+)
+def test_a_comment_of_a_script_has_its_place(item: Accepted, place: tuple[str, int, int]) -> None:
+    path, line, column = place
+    assert script_comments(item) == Comments(ignores=ignores(line, column, FIRST, path=path))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(f'const a = "// shjobs: ignore {FIRST} x";', id="in a string"),
+        pytest.param(f"const a = `\n// shjobs: ignore {FIRST} x\n`;", id="in a template"),
+        pytest.param(f"// see // shjobs: ignore {FIRST} x", id="behind another comment"),
+    ],
+)
+def test_what_only_looks_like_a_comment_of_a_script_counts_for_nothing(line: str) -> None:
+    assert script_comments(job(f"//VERSION=3\n{line}\n", inline=False)) == Comments()
+
+
+def warning(code: str, line: int = 5) -> Problem:
+    return Problem(path="a.js", line=line, column=1, code=code, message="doubtful")
+
+
+def test_what_is_silenced_is_taken_out_and_the_comment_counts_as_used() -> None:
+    first, second = Comments(ignores=ignores(1, 1, FIRST)), Comments(ignores=ignores(2, 1, SECOND, path="a.js"))
+    found = silenced([warning(FIRST), warning("W199"), warning(FIRST, 9)], [first, second])
+    assert (found.warnings, found.used, found.idle) == ((warning("W199"),), first.ignores, second.ignores)
+
+
+def test_the_flaws_of_comments_stand_among_the_warnings() -> None:
+    comments = Comments(flaws=(flaw("W903", "gives no reason"),))
+    assert silenced([warning(FIRST)], [comments]).warnings == (warning(FIRST), flaw("W903", "gives no reason"))
+
+
+def test_a_comment_is_needless_when_no_document_needs_it() -> None:
+    used, idle, doubtful = ignores(1, 1, FIRST), ignores(2, 1, SECOND), ignores(3, 1, SECOND, path="b.yaml")
+    told = needless(used, [*used, *idle, *idle, *doubtful], {"b.yaml"})
+    assert [str(each) for each in told] == [f"a.yaml:2:1: W904: there is no {SECOND} here to silence: remove it"]
