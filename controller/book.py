@@ -12,6 +12,7 @@ from controller.gate import is_decisive
 from controller.inbox import COMMANDS, Command
 from controller.job import Job
 from controller.loader import FileRecord
+from controller.spending import Spending, is_overspent, month_of, overspent_hash
 from controller.store import Store
 from controller.submission import Submission
 
@@ -23,11 +24,15 @@ class Book:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.permits = store.permits
         self.jobs: dict[str, Job] = {job.name: job for job in store.jobs()}
         self._submissions: dict[str, dict[int, Submission]] = {}
         self._running: set[int] = set()
         self._trail: dict[int, Submission] = {}
         self._holders: dict[str, Submission] = {}
+        self._months: dict[str, Spending] = {}
+        self._overspent: dict[int, Submission] = {}
+        self.accepted: set[str] = set(store.permits.accepted())
         self._decided_at = datetime.min.replace(tzinfo=UTC)
         self._told = store.told()
         self._history_known = store.fact(HISTORY) is not None
@@ -61,6 +66,23 @@ class Book:
     def newest(self) -> list[Submission]:
         """The latest submissions, newest answer first, back to the last one the service decided about."""
         return sorted(self._trail.values(), key=_heard_at, reverse=True)
+
+    def spending(self, now: datetime, budget: float | None) -> Spending:
+        """What the submissions of this month count for."""
+        month = month_of(now)
+        return replace(self._months.get(month, Spending(month=month)), budget=budget)
+
+    def overspent(self) -> list[Submission]:
+        """The submissions that cost more than was reserved for them and that no person has accepted, oldest first."""
+        return [self._overspent[number] for number in sorted(self._overspent)]
+
+    def accept(self, label: str, now: datetime) -> None:
+        """Keep a person's yes to a batch or an overspent submission by its hash."""
+        self.permits.accept(label, now)
+        self.accepted.add(label)
+        self._overspent = {
+            number: item for number, item in self._overspent.items() if overspent_hash(item) not in self.accepted
+        }
 
     def files(self) -> Iterable[FileRecord]:
         return [FileRecord(**row) for row in self._store.files()]
@@ -100,6 +122,14 @@ class Book:
         self._keep(stored)
         return stored, body
 
+    def wanted_body(self, job: str) -> str:
+        """The request body of the job as last accepted, JSON without secrets."""
+        return self._store.wanted_body(job)
+
+    def body_of(self, submission: Submission) -> str:
+        """The body as it was sent, likewise, with the delivery URL as the manifest had it."""
+        return self._store.body_of(submission.number)
+
     def save(self, submission: Submission) -> None:
         self._store.save(submission)
         self._keep(submission)
@@ -116,7 +146,9 @@ class Book:
         self._told[name] = told
 
     def _keep(self, submission: Submission) -> None:
-        self._submissions.setdefault(submission.job, {})[submission.number] = submission
+        rows = self._submissions.setdefault(submission.job, {})
+        self._count(rows.get(submission.number), submission)
+        rows[submission.number] = submission
         if submission.request_id:
             self._holders[submission.request_id] = submission
         if submission.is_running:
@@ -124,6 +156,15 @@ class Book:
         else:
             self._running.discard(submission.number)
         self._follow_trail(submission)
+
+    def _count(self, before: Submission | None, after: Submission) -> None:
+        """Keep the month's sums and the list of what cost too much."""
+        month = month_of(after.intended_at)
+        spending = self._months.get(month, Spending(month=month))
+        self._months[month] = (spending.counting(before, -1) if before else spending).counting(after)
+        self._overspent.pop(after.number, None)
+        if is_overspent(after) and overspent_hash(after) not in self.accepted:
+            self._overspent[after.number] = after
 
     def _follow_trail(self, submission: Submission) -> None:
         """Keep answers back to the last decisive one: what came before no longer matters to the gate."""

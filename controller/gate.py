@@ -4,14 +4,17 @@ Nothing is remembered but the ledger itself: the breaker, the account's trouble 
 the newest submissions, so a restart changes none of them (DESIGN §6 "Protocol", §8).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Self
 
 from controller.answers import Refusal
+from controller.guard import Permit
+from controller.spending import Spending
 from controller.standing import Reason
+from controller.stillness import Settling
 from controller.submission import Answer, Submission
 from controller.timing import Timing
 from controller.written import Policy
@@ -23,24 +26,45 @@ MOST_UNANSWERED = 8  # POSTs under way at once, however many places there are: n
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How many POSTs may go out now, and when the gate opens if it is shut.
+    """How many POSTs may go out now, what they may cost, and when the gate opens if it is shut.
 
-    `without_keys` names the credentials whose key pair was not found; no job that uses one is sent.
+    `looks` are listings of the bucket that a large change may begin before anybody is asked about it. `without_keys`
+    names the credentials whose key pair was not found; no job that uses one is sent. `overspent` is the first
+    submission that cost more than was reserved for it. `permits` is the guard's word by key; None: there is no guard.
     """
 
     policy: Policy
     timing: Timing
     slots: int
+    looks: int = 1
     history_known: bool = False
     paused: bool = False
+    settling: Settling | None = None
     without_keys: frozenset[str] = frozenset()
+    spending: Spending | None = None
+    overspent: Submission | None = None
+    permits: Mapping[str, Permit] | None = None
     opens_at: datetime | None = None
     reason: Reason = Reason.QUEUED
     message: str = ""
 
-    def taken(self) -> Self:
-        """The limits after one more POST of the same turn."""
-        return replace(self, slots=self.slots - 1)
+    @property
+    def left(self) -> float | None:
+        """Processing units that are left of the monthly budget; None: there is none."""
+        return self.spending.left if self.spending else None
+
+    def permit(self, key: str) -> Permit | None:
+        """The guard's word on a submission; None: it has not ruled yet."""
+        return Permit() if self.permits is None else self.permits.get(key)
+
+    def taken(self, units: float | None = None) -> Self:
+        """The limits after one more POST of the same turn, which reserves so many processing units."""
+        spending = self.spending.taken(units) if self.spending else None
+        return replace(self, slots=self.slots - 1, spending=spending)
+
+    def looked(self) -> Self:
+        """The limits after one more listing for a large change."""
+        return replace(self, looks=self.looks - 1)
 
 
 def narrowed(free: Limits, newest: Sequence[Submission]) -> Limits:

@@ -11,6 +11,7 @@ from controller.answers import Accepted, StoredObject, Unconfirmed
 from controller.evidence import request_ids
 from controller.job import Job, Wanted
 from controller.request import prefix
+from controller.spending import reservation
 from controller.submission import SUBMISSION_ID, Answer, Submission, digest16, submission_id
 
 
@@ -59,7 +60,7 @@ def intent(job: Job, wanted: Wanted, rerun: int, attempt: int, now: datetime) ->
         intended_at=now,
         outputs=wanted.outputs,
         credentials_ref=wanted.credentials_ref,
-        reserved=_reservation(wanted),
+        reserved=reservation(wanted),
     )
 
 
@@ -68,7 +69,7 @@ def _adopt(
     taken: Container[str | None],
 ) -> Submission:  # fmt: skip
     first = min((item.modified for item in objects if item.modified and item.modified < now), default=now)
-    bare = intent(job, wanted, rerun, attempt, first)
+    bare = replace(intent(job, wanted, rerun, attempt, first), adopted=True)
     named = request_ids(item.key.partition("/")[2] for item in objects)
     ids = [each for each in named if each not in taken]
     if ids:
@@ -76,9 +77,3 @@ def _adopt(
     lack = "names only requests of other submissions" if named else "names no request id"
     words = f"{bare.prefix} holds {objects[0].key.partition('/')[2]} but {lack}"
     return bare.answered(Unconfirmed(message=words), first, look_at=now)
-
-
-def _reservation(wanted: Wanted) -> float | None:
-    upper = wanted.estimate.upper if wanted.estimate else None
-    amounts = [amount for amount in (upper, wanted.max_processing_units) if amount is not None]
-    return min(amounts, default=None)

@@ -5,6 +5,7 @@ only one process ever decides (DESIGN §7).
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -37,13 +38,20 @@ class Adopt(_Command):
     request_id: str
 
 
+class Accept(_Command):
+    """A person says yes to a large change, or to go on after a submission that cost too much: whatever has the hash."""
+
+    command: Literal["accept"] = "accept"
+    hash: str
+
+
 class FirstRun(_Command):
     """A person says that nothing was submitted before this ledger began."""
 
     command: Literal["first-run"] = "first-run"
 
 
-Command = Resolve | Adopt | FirstRun
+Command = Resolve | Adopt | Accept | FirstRun
 COMMANDS: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="command")])
 
 
@@ -84,5 +92,5 @@ def _adopted(command: Adopt, job: Job, submissions: Sequence[Submission], now: d
     current = in_force(job.wanted, submissions)
     if current is not None:
         return f"{job.name} already has a submission for this digest ({current.id}, {current.request_id or 'no id'})"
-    made = intent(job, job.wanted, job.wanted.rerun, 0, now)
+    made = replace(intent(job, job.wanted, job.wanted.rerun, 0, now), adopted=True)
     return made.answered(Accepted(request_id=command.request_id), now, look_at=now)

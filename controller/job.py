@@ -32,7 +32,11 @@ class Estimate(BaseModel):
 
 
 class Wanted(BaseModel):
-    """What the manifest, as last accepted, asks for. `deadline` is in seconds."""
+    """What the manifest, as last accepted, asks for. `deadline` is in seconds.
+
+    `script` is the path of its `evalscriptFile`, and `script_hash` says which text that was. `cause` tells in a few
+    words why this is wanted instead of what was before.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -49,6 +53,9 @@ class Wanted(BaseModel):
     priority: int = 0
     max_processing_units: float | None = None
     labels: dict[str, str] = {}
+    script: str = ""
+    script_hash: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

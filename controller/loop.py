@@ -5,48 +5,57 @@ rescans if asked, decides for the dirty and the due, stores all intents in one t
 tells what changed.
 """
 
-import heapq
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from controller.answers import Accepted, BucketAnswer, Listing, PostAnswer, Unconfirmed
+from controller.admission import Admission
+from controller.agenda import QUEUING, Agenda
 from controller.book import Book
+from controller.brakes import Brakes
+from controller.brakes import Look as LookAtBrakes
+from controller.errands import carry_out, concerned
 from controller.errors import Problem
-from controller.evidence import request_ids
 from controller.gate import Limits, narrowed
-from controller.history import adopted, intent, shown
-from controller.inbox import Command, FirstRun, carried_out
-from controller.job import History, Job
+from controller.history import intent
+from controller.job import Job
 from controller.next_step import Ask, List, Step, Submit, Wait, is_at_rest, next_step
-from controller.standing import Reason
+from controller.recording import Recorder
+from controller.spending import reservation
+from controller.stillness import Stillness
 from controller.telling import Teller
-from controller.transitions import after_listing, after_post, after_status, interrupted
-from controller.tree import Tree
-from controller.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
+from controller.transitions import interrupted
+from controller.tree import Change, Tree
+from controller.workers import Call, CallOutcome, Get, Look, Post
 
 log = logging.getLogger(__name__)
 
-QUEUING = frozenset({Reason.QUEUED, Reason.BACKING_OFF, Reason.ACCOUNT_REFUSED, Reason.BREAKER_OPEN})
-
 
 class Loop:
-    """The state between two turns: who is dirty, due, queued, or has a call under way."""
+    """The state between two turns: who is on the agenda, or has a call under way.
 
-    def __init__(self, book: Book, tree: Tree, free: Limits, hand: Callable[[Call], None], teller: Teller) -> None:
+    `brakes` looks at what stops payments from outside. `settle` is in seconds: how long the tree must have been still.
+    """
+
+    def __init__(
+        self, book: Book, tree: Tree, free: Limits, hand: Callable[[Call], None], teller: Teller, *,
+        brakes: LookAtBrakes = Brakes, settle: float = 0.0,
+    ) -> None:  # fmt: skip
         self._book = book
         self._tree = tree
         self._free = free
         self._hand = hand
         self._teller = teller
         self._timing = free.timing
-        self._dirty: set[str] = set()
-        self._due: list[tuple[datetime, str]] = []
-        self._queued: set[str] = set()
+        self._look_at_brakes = brakes
+        self._brakes = Brakes()
+        self._stillness = Stillness(settle=settle)
+        self._recorder = Recorder(book, free.timing)
+        self._admission = Admission(book, free.policy)
+        self._agenda = Agenda(book.jobs.__getitem__)
         self._underway: dict[str, Call] = {}
-        self._waits: dict[str, Wait] = {}
-        self._gate = Reason.QUEUED
+        self._now = datetime.min.replace(tzinfo=UTC)
         self._scan_at: datetime | None = None
         self._problems: frozenset[Problem] = frozenset()
 
@@ -58,8 +67,8 @@ class Loop:
                     if submission.answer is None:
                         self._book.save(interrupted(submission, now, self._timing))
         self._tree.remember(self._book.files(), self._book.jobs.values())
-        self._dirty |= self._book.jobs.keys()
-        self._scan_at = now
+        self._agenda.mark(self._book.jobs.keys())
+        self._now = self._scan_at = now
 
     def rescan(self) -> None:
         """Look at the files again in the next turn."""
@@ -67,39 +76,45 @@ class Loop:
 
     def turn(self, outcomes: Sequence[CallOutcome], now: datetime) -> None:
         """One round; `outcomes` are the calls that ended since the last one."""
+        self._now = now
         self.record(outcomes, now)
-        if self._scan_at is None or self._scan_at <= now:
-            self._scan(now)
+        self._look_around(now)
         self._obey(now)
-        limits = self.limits()
-        steps = self._decide(limits, now)
+        steps = self._decide(now)
         self._send(steps, now)
-        self._teller.tell(self._tree, self._book, limits, now)
+        self._teller.tell(self._tree, self._book, self.limits(), now)
 
     def record(self, outcomes: Sequence[CallOutcome], now: datetime) -> None:
         """Record what calls answered, and decide nothing."""
         if outcomes:
             with self._book.transaction():
                 for outcome in outcomes:
-                    self._record(outcome, now)
+                    name = self._recorder.record(outcome, now)
+                    self._underway.pop(name, None)
+                    self._agenda.mark([name])
 
     def wakes_at(self, now: datetime) -> datetime | None:
         """When the next turn is due if nothing is heard before; None: only when something is heard."""
-        opens_at = self.limits().opens_at if self._queued else None
-        times = [
-            self._scan_at,
-            self._due[0][0] if self._due else None,
-            opens_at if opens_at and opens_at > now else None,
-        ]
+        limits = self.limits()
+        settles_at = limits.settling.until if limits.settling else None
+        times = [self._scan_at, self._agenda.wakes_at(limits, now), settles_at]
         return min((time for time in times if time), default=None)
 
     def limits(self) -> Limits:
-        """What the gate allows after everything recorded so far."""
-        preparing = sum(isinstance(call, Look) and call.step.submission is None for call in self._underway.values())
+        """What may be paid for after everything recorded so far, at the time of the last turn."""
+        policy, overspent = self._free.policy, self._book.overspent()
+        looks = [name for name, call in self._underway.items() if isinstance(call, Look) and not call.step.submission]
+        preparing = sum(self._admission.is_admitted(name) for name in looks)
         free = replace(
             self._free,
-            slots=self._free.policy.max_running - self._book.running - preparing,
+            slots=policy.max_running - self._book.running - preparing,
+            looks=policy.workers - (len(looks) - preparing),
             history_known=self._book.history_known,
+            paused=self._brakes.paused,
+            settling=self._stillness.settling(self._now, self._timing),
+            spending=self._book.spending(self._now, policy.monthly_budget),
+            overspent=overspent[0] if overspent and policy.monthly_budget is not None else None,
+            permits=self._admission.permits,
         )
         return narrowed(free, self._book.newest())
 
@@ -109,71 +124,62 @@ class Loop:
 
     def is_busy(self) -> bool:
         """Whether a call is under way or a job waits to be decided."""
-        return bool(self._underway or self._dirty)
+        return bool(self._underway) or not self._agenda.is_empty()
 
     def is_at_rest(self, now: datetime) -> bool:
         """Whether nothing further will happen soon: what ends `sync`. A queued job waits for the gate as it is now."""
-        if self.is_busy():
+        limits = self.limits()
+        if self.is_busy() or (limits.settling and limits.settling.until):
             return False
-        opens_at = self.limits().opens_at
         return all(
             is_at_rest(
-                replace(wait, until=wait.until or opens_at) if name in self._queued else wait,
+                replace(wait, until=wait.until or limits.opens_at) if wait.reason in QUEUING else wait,
                 self._book.of(name),
                 now,
                 self._timing,
             )
-            for name, wait in self._waits.items()
+            for name, wait in self._agenda.waits()
         )
 
-    # recording
+    # looking around
 
-    def _record(self, outcome: CallOutcome, now: datetime) -> None:
-        match outcome:
-            case Posted(call=call, answer=answer):
-                name = call.submission.job
-                self._book.save(after_post(self._book.current(call.submission), self._own(answer), now, self._timing))
-            case Got(call=call, answer=status):
-                name = call.submission.job
-                self._book.save(after_status(self._book.current(call.submission), status, now, self._timing))
-            case Looked(call=look):
-                name = look.job
-                self._looked(outcome, now)
-        self._underway.pop(name, None)
-        self._dirty.add(name)
+    def _look_around(self, now: datetime) -> None:
+        """Scan the tree if that is due. What was scanned beside a git command at work is scanned again after it."""
+        was_locked = self._stillness.lock is not None
+        lock = self._look_at_brakes().lock
+        self._stillness = self._stillness.locked_by(lock)
+        if (was_locked and not lock) or self._scan_at is None or self._scan_at <= now:
+            self._scan(now)
+        self._brakes = self._look_at_brakes()
+        self._stillness = self._stillness.locked_by(self._brakes.lock or lock)
 
-    def _looked(self, outcome: Looked, now: datetime) -> None:
-        look, answer = outcome.call, outcome.answer
-        if look.step.submission is not None:
-            current = self._book.current(look.step.submission)
-            self._book.save(after_listing(current, answer, now, self._timing, self._taken(answer)))
+    def _scan(self, now: datetime) -> None:
+        change = self._tree.refresh(self._book.jobs, now)
+        self._scan_at = now + timedelta(seconds=self._timing.scan_every)
+        self._stillness = self._stillness.scanned(now, changed=not change.ready or bool(change.paths or change.gone))
+        if self._stillness.still_at and not self._stillness.is_still:
+            self._scan_at = min(self._scan_at, self._stillness.still_at)
+        if not change.ready:
+            self._warn([Problem(path=change.reason, message="nothing is changed until it can be read")])
             return
-        job = self._book.jobs[look.job]
-        if job.wanted is None or job.wanted.digest != look.digest:
-            return
-        if isinstance(answer, Listing):
-            known, taken = self._book.of(job.name), self._taken(answer)
-            for submission in adopted(job, job.wanted, answer.objects, known, now, taken):
-                stored, _ = self._book.add(submission)
-                self._book.tell(now, "Adopted", f"found in the bucket at {stored.prefix}", job.name, stored.id)
-            for submission in shown(answer.objects, known, now):
-                self._book.save(submission)
-            history = History(digest=look.digest, at=now, readable=True)
-        else:
-            history = History(digest=look.digest, at=now, readable=False, message=answer.message)
-        self._book.recall(replace(job, history=history))
+        self._keep(change)
+        self._agenda.mark(job.name for job, _ in change.jobs)
+        self._teller.touch(change.paths, change.gone)
+        self._warn(change.problems)
 
-    def _own(self, answer: PostAnswer) -> PostAnswer:
-        """The answer to a POST; nobody knows what it means when a person gave its request id to another submission."""
-        holder = self._book.holder(answer.request_id) if isinstance(answer, Accepted) else None
-        if isinstance(answer, Accepted) and holder:
-            return Unconfirmed(message=f"the service named {answer.request_id}, which {holder.job} has ({holder.id})")
-        return answer
+    def _keep(self, change: Change) -> None:
+        if change.jobs or change.clean or change.unclean or change.gone:
+            with self._book.transaction():
+                for job, body in change.jobs:
+                    self._book.put_job(job, body)
+                self._book.note_files(change.clean, [*change.unclean, *change.gone])
 
-    def _taken(self, answer: BucketAnswer) -> frozenset[str]:
-        """The request ids of a listing that a submission has already: found elsewhere, they are somebody's copies."""
-        ids = request_ids(item.key for item in answer.objects) if isinstance(answer, Listing) else ()
-        return frozenset(each for each in ids if self._book.holder(each))
+    def _warn(self, problems: Iterable[Problem]) -> None:
+        """Log what belongs to no manifest, and so to no status file, unless the last scan found it too."""
+        for problem in problems:
+            if problem not in self._problems:
+                log.warning("%s", problem)
+        self._problems = frozenset(problems)
 
     # obeying
 
@@ -185,74 +191,43 @@ class Loop:
         with self._book.transaction():
             for number, command in commands:
                 self._book.done(number, now)
-                job = "" if isinstance(command, FirstRun) else command.job
-                self._book.tell(now, "Asked", self._carry_out(command, now), job)
-                self._dirty |= {job} & self._book.jobs.keys() if job else self._book.jobs.keys()
-
-    def _carry_out(self, command: Command, now: datetime) -> str:
-        """Do it; answers the sentence for the event."""
-        if isinstance(command, FirstRun):
-            self._book.begin_history()
-            return "a person said that nothing was submitted before"
-        job, holder = self._book.jobs.get(command.job), self._book.holder(command.request_id)
-        answer = carried_out(command, job, self._book.of(command.job), holder, now)
-        if isinstance(answer, str):
-            return answer
-        if answer.number:
-            self._book.save(answer)
-        else:
-            self._book.add(answer)
-        return f"a person resolved {answer.id}: {answer.answer}"
-
-    # scanning
-
-    def _scan(self, now: datetime) -> None:
-        change = self._tree.refresh(self._book.jobs, now)
-        self._scan_at = now + timedelta(seconds=self._timing.scan_every)
-        if not change.ready:
-            self._warn([Problem(path=change.reason, message="nothing is changed until it can be read")])
-            return
-        if change.jobs or change.clean or change.unclean or change.gone:
-            with self._book.transaction():
-                for job, body in change.jobs:
-                    self._book.put_job(job, body)
-                self._book.note_files(change.clean, [*change.unclean, *change.gone])
-        self._dirty |= {job.name for job, _ in change.jobs}
-        self._teller.touch(change.paths, change.gone)
-        self._warn(change.problems)
-
-    def _warn(self, problems: Iterable[Problem]) -> None:
-        """Log what belongs to no manifest, and so to no status file, unless the last scan found it too."""
-        for problem in problems:
-            if problem not in self._problems:
-                log.warning("%s", problem)
-        self._problems = frozenset(problems)
+                job = concerned(command)
+                self._book.tell(now, "Asked", carry_out(command, self._book, self._admission, now), job)
+                self._agenda.mark({job} & self._book.jobs.keys() if job else self._book.jobs.keys())
 
     # deciding
 
-    def _decide(self, limits: Limits, now: datetime) -> list[tuple[Job, Step]]:
-        while self._due and self._due[0][0] <= now:
-            self._dirty.add(heapq.heappop(self._due)[1])
-        self._dirty.update(self._next_in_queue(limits, now))
-        ready = [self._book.jobs[name] for name in self._dirty if name not in self._underway]
-        self._dirty.clear()
+    def _decide(self, now: datetime) -> list[tuple[Job, Step]]:
+        limits = self.limits()
+        names = self._agenda.taken(limits, now)
+        names |= self._admission.rule(names, limits, now)
+        names |= self._agenda.in_line(limits, now, self._admission.unlisted)
         steps: list[tuple[Job, Step]] = []
-        for job in sorted(ready, key=_order):
-            step = next_step(job, self._book.of(job.name), limits, now)
-            if isinstance(step, Submit) or (isinstance(step, List) and step.submission is None):
-                limits = limits.taken()
-            steps.append((job, step))
-            self._teller.touch_job(job.name)
+        decided = set(self._underway)
+        while names := names - decided:
+            for job in self._agenda.in_order(names):
+                step = next_step(job, self._book.of(job.name), limits, now)
+                limits = self._after(step, job, limits)
+                steps.append((job, step))
+            decided |= names
+            names = self._agenda.in_line(limits, now, self._admission.unlisted)
         return steps
 
-    def _next_in_queue(self, limits: Limits, now: datetime) -> Iterable[str]:
-        """The queued jobs whose turn it may be; all of them when the reason they wait for has changed."""
-        if limits.reason is not self._gate:
-            self._gate = limits.reason
-            return list(self._queued)
-        if limits.slots <= 0 or (limits.opens_at and limits.opens_at > now):
-            return ()
-        return heapq.nsmallest(limits.slots, self._queued, key=lambda name: _order(self._book.jobs[name]))
+    def _after(self, step: Step, job: Job, limits: Limits) -> Limits:
+        """What a step leaves to the others of the same turn."""
+        self._teller.touch_job(job.name)
+        match step:
+            case Submit():
+                self._agenda.begin(job.name)
+                return limits.taken(reservation(job.wanted) if job.wanted else None)
+            case List(submission=None):
+                self._agenda.begin(job.name)
+                return limits.taken() if self._admission.is_admitted(job.name) else limits.looked()
+            case Wait():
+                self._agenda.wait(job.name, step)
+            case _:
+                self._agenda.begin(job.name)
+        return limits
 
     # acting
 
@@ -263,15 +238,12 @@ class Loop:
             with self._book.transaction():
                 calls = [(job.name, self._intend(job, step, now)) for job, step in submits]
         for job, step in steps:
-            self._queued.discard(job.name)
             match step:
                 case Ask(submission=submission):
                     calls.append((job.name, Get(submission=submission)))
                 case List():
                     digest = job.wanted.digest if job.wanted else ""
                     calls.append((job.name, Look(job=job.name, digest=digest, step=step)))
-                case Wait():
-                    self._wait(job.name, step)
         for name, call in calls:
             self._underway[name] = call
             self._hand(call)
@@ -280,15 +252,3 @@ class Loop:
         assert job.wanted is not None, "only a wanted job is submitted"
         stored, body = self._book.add(intent(job, job.wanted, step.rerun, step.attempt, now))
         return Post(submission=stored, body=body, role_arn=job.wanted.role_arn)
-
-    def _wait(self, name: str, wait: Wait) -> None:
-        self._waits[name] = wait
-        if wait.reason in QUEUING:
-            self._queued.add(name)
-        if wait.until is not None:
-            heapq.heappush(self._due, (wait.until, name))
-
-
-def _order(job: Job) -> tuple[int, str]:
-    """Who goes first: the higher priority, then by name."""
-    return -(job.wanted.priority if job.wanted else 0), job.name

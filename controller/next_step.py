@@ -10,13 +10,17 @@ from datetime import datetime, timedelta
 
 from controller.answers import Refusal
 from controller.gate import Limits, backoff
+from controller.guard import key_of
 from controller.job import History, Job, Wanted
+from controller.spending import next_month, reservation
 from controller.standing import Reason
 from controller.submission import Answer, Outcome, Submission, digest16
 from controller.timing import Timing
 
 SPURIOUS_TRIES = 3
-PASSING = frozenset({Reason.BACKING_OFF, Reason.BREAKER_OPEN, Reason.RETRY_SCHEDULED, Reason.SEARCHING})
+PASSING = frozenset(
+    {Reason.BACKING_OFF, Reason.BREAKER_OPEN, Reason.RETRY_SCHEDULED, Reason.SEARCHING, Reason.SETTLING}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,21 +73,40 @@ def next_step(job: Job, submissions: Sequence[Submission], limits: Limits, now: 
 
 
 def wish(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Step:
-    """What the manifest, as last accepted, asks for beyond what was already submitted."""
+    """What the manifest, as last accepted, asks for beyond what was already submitted, and what the limits allow."""
+    asked = asked_for(job, submissions, limits, now)
+    return asked if isinstance(asked, Wait) else _pay(asked, job, submissions, limits, now)
+
+
+def asked_for(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Submit | Wait:
+    """The submission that the manifest asks for now, whatever the limits say of it."""
     wanted = job.wanted
     if wanted is None:
         return Wait(reason=Reason.REJECTED if job.problems else Reason.REMOVED)
     current = in_force(wanted, submissions)
     if current is None:
-        first = Submit(rerun=wanted.rerun, attempt=0)
-        return Wait(reason=Reason.REJECTED) if job.problems else _pay(first, job, wanted, submissions, limits, now)
+        return Wait(reason=Reason.REJECTED) if job.problems else Submit(rerun=wanted.rerun, attempt=0)
     again = _pays_again(wanted, current, submissions, limits)
     if again is None:
         return Wait(reason=reason_of(current, now, wanted.deadline))
     if again > now:
         return Wait(reason=Reason.RETRY_SCHEDULED, until=again)
-    retry = Submit(rerun=wanted.rerun, attempt=current.attempt + 1)
-    return _pay(retry, job, wanted, submissions, limits, now)
+    return Submit(rerun=wanted.rerun, attempt=current.attempt + 1)
+
+
+def due(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Submit | None:
+    """The submission that would be paid for now but for what stops other jobs as well: the guard rules on these."""
+    asked = asked_for(job, submissions, limits, now)
+    if isinstance(asked, Wait) or job.wanted is None or _refusal(asked, job.wanted, submissions, limits, now):
+        return None
+    return None if held(job.wanted, limits) else asked
+
+
+def stopped(wanted: Wanted, limits: Limits) -> Reason | None:
+    """What stops this job together with others, so that it is not newly due."""
+    if limits.paused:
+        return Reason.PAUSED
+    return Reason.CREDENTIAL_MISSING if wanted.credentials_ref in limits.without_keys else None
 
 
 def is_at_rest(wait: Wait, submissions: Sequence[Submission], now: datetime, timing: Timing) -> bool:
@@ -207,16 +230,19 @@ def _refusal(
     return Wait(reason=Reason.BACKING_OFF, until=until) if until > now else None
 
 
-def _pay(
-    submit: Submit, job: Job, wanted: Wanted, submissions: Sequence[Submission], limits: Limits, now: datetime
-) -> Step:
+def _pay(submit: Submit, job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Step:
     """The submission itself, or what stands before it."""
+    wanted = job.wanted
+    assert wanted is not None, "a removed job asks for nothing"
     refusal = _refusal(submit, wanted, submissions, limits, now)
     if refusal:
         return refusal
-    held = _held(wanted, limits)
-    if held:
-        return Wait(reason=held)
+    waits_for = held(wanted, limits) or stopped(wanted, limits)
+    if waits_for:
+        return Wait(reason=waits_for)
+    guarded = _guarded(submit, job, wanted, limits, now)
+    if guarded:
+        return guarded
     if limits.opens_at and limits.opens_at > now:
         return Wait(reason=limits.reason, until=limits.opens_at)
     if limits.slots <= 0:
@@ -224,20 +250,48 @@ def _pay(
     return _history(job, wanted, limits, now) or submit
 
 
-def _held(wanted: Wanted, limits: Limits) -> Reason | None:
-    """Why a valid job must not be paid for yet."""
+def held(wanted: Wanted, limits: Limits) -> Reason | None:
+    """Why a valid job must not be paid for before its manifest says more."""
     if wanted.hold:
         return Reason.ON_HOLD
-    if limits.paused:
-        return Reason.PAUSED
-    if wanted.credentials_ref in limits.without_keys:
-        return Reason.CREDENTIAL_MISSING
     ceiling, estimate = wanted.max_processing_units, wanted.estimate
     if estimate is None or estimate.upper is None:
         return Reason.COST_UNKNOWN if ceiling is None else None
     if estimate.upper > limits.policy.approval_above and (ceiling is None or ceiling < estimate.upper):
         return Reason.APPROVAL_NEEDED
     return None
+
+
+def _guarded(submit: Submit, job: Job, wanted: Wanted, limits: Limits, now: datetime) -> Step | None:
+    """What the money rules say. What needs a person comes before what passes, so that no standing flickers."""
+    permit = limits.permit(key_of(job.name, wanted.digest, submit.rerun, submit.attempt))
+    if permit and permit.batch:
+        return _listed_first(job, wanted, permit.is_listed, limits, now) or Wait(reason=Reason.LARGE_CHANGE)
+    if permit and limits.overspent:
+        return Wait(reason=Reason.OVERSPENT)
+    if permit and limits.spending and not limits.spending.allows(reservation(wanted)):
+        return Wait(reason=Reason.BUDGET_EXCEEDED, until=next_month(now))
+    if limits.settling:
+        return Wait(reason=Reason.SETTLING, until=limits.settling.until)
+    if permit:
+        return None
+    return _listed_first(job, wanted, is_asked(job), limits, now) or Wait(reason=Reason.LISTING)
+
+
+def _listed_first(job: Job, wanted: Wanted, is_listed: bool, limits: Limits, now: datetime) -> List | Wait | None:
+    """The look for what was already paid for, before a person is asked about a large change; None when it is over."""
+    step = None if is_listed or is_read(job, limits) else _history(job, wanted, limits, now)
+    return Wait(reason=Reason.LISTING) if isinstance(step, List) and limits.looks <= 0 else step
+
+
+def is_asked(job: Job) -> bool:
+    """Whether the bucket was asked, in this process, what was already paid for of the wanted digest."""
+    return job.history is not None and job.wanted is not None and job.history.digest == job.wanted.digest
+
+
+def is_read(job: Job, limits: Limits) -> bool:
+    """Whether it answered, or a person did."""
+    return is_asked(job) and (limits.history_known or (job.history is not None and job.history.readable))
 
 
 def _history(job: Job, wanted: Wanted, limits: Limits, now: datetime) -> List | Wait | None:

@@ -9,16 +9,19 @@ from datetime import datetime
 
 from controller.environment import variable_of
 from controller.gate import Limits
+from controller.guard import Permit, key_of
 from controller.job import Job
-from controller.next_step import Wait, in_force, wish
+from controller.next_step import Wait, asked_for, in_force, wish
+from controller.spending import overspent_hash, reservation
 from controller.standing import Reason, Standing
 from controller.submission import Submission
 
 _SENTENCES = {
     Reason.REJECTED: "the manifest cannot be accepted; see manifest.problems",
     Reason.ON_HOLD: "spec.hold is true; set it to false to submit",
-    Reason.PAUSED: "submissions are paused for all jobs; what runs is followed",
+    Reason.PAUSED: "submissions are paused for all jobs; what runs is followed; `shjobs resume` goes on",
     Reason.COST_UNKNOWN: "the cost has no upper end; set spec.maxProcessingUnits to the most it may cost",
+    Reason.LISTING: "part of a large change: the bucket is listed first, for what was already paid for",
     Reason.QUEUED: "will be submitted when a place is free",
     Reason.BACKING_OFF: "the request was not taken; will be tried again",
     Reason.ACCOUNT_REFUSED: "the service refuses this account or address; one probe goes out now and then",
@@ -38,26 +41,47 @@ _SENTENCES = {
 def phase(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Standing:
     """Where the job stands now, with a sentence a person can act on."""
     step = wish(job, submissions, limits, now)
-    reason = step.reason if isinstance(step, Wait) else _reason_meanwhile(job, limits)
-    return Standing(reason=reason, message=_message(job, submissions, limits, reason))
+    permit = _permit(job, submissions, limits, now)
+    reason = step.reason if isinstance(step, Wait) else _reason_meanwhile(job, permit, limits)
+    return Standing(reason=reason, message=_message(job, submissions, limits, permit, reason))
 
 
-def _reason_meanwhile(job: Job, limits: Limits) -> Reason:
+def _permit(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Permit | None:
+    """The guard's word on what the manifest asks for; None: there is nothing it would have to rule on, or not yet."""
+    asked = asked_for(job, submissions, limits, now)
+    if isinstance(asked, Wait) or job.wanted is None:
+        return None
+    return limits.permit(key_of(job.name, job.wanted.digest, asked.rerun, asked.attempt))
+
+
+def _reason_meanwhile(job: Job, permit: Permit | None, limits: Limits) -> Reason:
     """A new look at a history that could not be read leaves the standing as it is, so that it does not flicker."""
     history, wanted = job.history, job.wanted
     is_known = limits.history_known or not history or history.readable or not wanted or history.digest != wanted.digest
-    return Reason.QUEUED if is_known else Reason.HISTORY_UNKNOWN
+    if not is_known:
+        return Reason.HISTORY_UNKNOWN
+    return Reason.QUEUED if permit and not permit.batch else Reason.LISTING
 
 
-def _message(job: Job, submissions: Sequence[Submission], limits: Limits, reason: Reason) -> str:
+def _message(
+    job: Job, submissions: Sequence[Submission], limits: Limits, permit: Permit | None, reason: Reason
+) -> str:  # fmt: skip
     """The standing sentence of the reason, with the words of whoever refused or reported."""
     sentence = _SENTENCES.get(reason, "")
-    words = _words(job, submissions, limits, reason)
+    words = _words(job, submissions, limits, permit, reason)
     return "; ".join(part for part in (sentence, words) if part)
 
 
-def _words(job: Job, submissions: Sequence[Submission], limits: Limits, reason: Reason) -> str:
+def _words(job: Job, submissions: Sequence[Submission], limits: Limits, permit: Permit | None, reason: Reason) -> str:
     match reason:
+        case Reason.LARGE_CHANGE:
+            return _large_change(permit, limits)
+        case Reason.BUDGET_EXCEEDED:
+            return _budget(job, limits)
+        case Reason.OVERSPENT:
+            return overspending(limits.overspent) if limits.overspent else ""
+        case Reason.SETTLING:
+            return limits.settling.message if limits.settling else ""
         case Reason.APPROVAL_NEEDED:
             return _approval(job, limits)
         case Reason.CREDENTIAL_MISSING:
@@ -75,6 +99,37 @@ def _words(job: Job, submissions: Sequence[Submission], limits: Limits, reason: 
             return ""
     current = in_force(job.wanted, submissions) if job.wanted else None
     return current.message if current else ""
+
+
+def overspending(submission: Submission) -> str:
+    """What happened, and what lets submissions go on."""
+    return (
+        f"{submission.job} ({submission.id}) cost {submission.spent or 0:,.2f} PU, but {submission.reserved or 0:,.2f} "
+        f"were reserved: the estimate is too low; `shjobs accept {overspent_hash(submission)}` lets submissions go on"
+    )
+
+
+def _large_change(permit: Permit | None, limits: Limits) -> str:
+    if permit is None or permit.batch is None:
+        return ""
+    batch, policy = permit.batch, limits.policy
+    many = "one submission" if batch.jobs == 1 else f"{batch.jobs:,} submissions"
+    return (
+        f"{many} of up to {batch.units:,.2f} PU became due at once ({batch.cause}); "
+        f"more than {policy.large_change_jobs:,} or {policy.large_change_processing_units:,.0f} PU need a person's "
+        f"yes: `shjobs plan` shows them, `shjobs accept {batch.hash}` releases exactly these"
+    )
+
+
+def _budget(job: Job, limits: Limits) -> str:
+    spending = limits.spending
+    if spending is None or job.wanted is None:
+        return ""
+    return (
+        f"may cost up to {reservation(job.wanted) or 0:,.2f} PU, but {max(0.0, spending.left or 0.0):,.2f} are left of "
+        f"monthlyBudget ({spending.budget or 0:,.0f} PU) in {spending.month} (UTC): {spending.spent:,.2f} spent, "
+        f"{spending.reserved:,.2f} reserved; make it cheaper, raise monthlyBudget, or wait for the next month"
+    )
 
 
 def _approval(job: Job, limits: Limits) -> str:

@@ -33,6 +33,11 @@ class Reason(StrEnum):
     CREDENTIAL_MISSING = "CredentialMissing"
     COST_UNKNOWN = "CostUnknown"
     HISTORY_UNKNOWN = "HistoryUnknown"
+    LARGE_CHANGE = "LargeChange"
+    BUDGET_EXCEEDED = "BudgetExceeded"
+    OVERSPENT = "Overspent"
+    SETTLING = "Settling"
+    LISTING = "Listing"
     QUEUED = "Queued"
     BACKING_OFF = "BackingOff"
     ACCOUNT_REFUSED = "AccountRefused"
@@ -68,8 +73,13 @@ _PHASES = {
             Reason.CREDENTIAL_MISSING,
             Reason.COST_UNKNOWN,
             Reason.HISTORY_UNKNOWN,
+            Reason.LARGE_CHANGE,
+            Reason.BUDGET_EXCEEDED,
+            Reason.OVERSPENT,
         ),
         Phase.PENDING: (
+            Reason.SETTLING,
+            Reason.LISTING,
             Reason.QUEUED,
             Reason.BACKING_OFF,
             Reason.ACCOUNT_REFUSED,

@@ -62,6 +62,8 @@ class Submission:
     number: int = 0
     revision: str = ""
     reserved: float | None = None
+    adopted: bool = False
+    """It was found in the bucket, or named by a person: this ledger did not send it."""
     answer: Answer | None = None
     answered_at: datetime | None = None
     """None too for a request that was found in the bucket: its answer never came."""

@@ -135,6 +135,16 @@ def status_documents(
     path: str, tree: Tree, book: Book, limits: Limits, now: datetime, deployment: str
 ) -> list[dict[str, object]]:
     """One status for each document of a file; jobs that a broken text still holds come with its problems."""
+    return [
+        rejected(item.name, item.problems)
+        if isinstance(item, Declared)
+        else document(item, book.of(item.name), phase(item, book.of(item.name), limits, now), deployment)
+        for item in jobs_of(path, tree, book)
+    ]
+
+
+def jobs_of(path: str, tree: Tree, book: Book) -> list[Job | Declared]:
+    """What each document of a file stands for: a job, or itself while it is none."""
     declared = tree.documents(path)
     held = iter(_held_by(path, declared, book) if any(item.name is None for item in declared) else ())
     found: list[Job | Declared] = []
@@ -146,12 +156,7 @@ def status_documents(
             found += left
         else:
             found.append(item)
-    return [
-        rejected(item.name, item.problems)
-        if isinstance(item, Declared)
-        else document(item, book.of(item.name), phase(item, book.of(item.name), limits, now), deployment)
-        for item in found
-    ]
+    return found
 
 
 def _note(news: Sequence[News], book: Book, now: datetime) -> None:

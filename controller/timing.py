@@ -79,6 +79,10 @@ class Timing:
     """`sync` ends when what it waits for is further away than this."""
     settle: float = 5
     """The whole tree must have been still for this long before anything is paid for."""
+    lock_again: float = 1
+    """Between two looks at git's index lock."""
+    lock_stale: float = 60
+    """Git's index lock is not waited for when it is older than this."""
     scan_every: float = 60
     """Between two scans of the tree when no event asks for one."""
     retry_after_longest: float = 600

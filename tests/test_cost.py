@@ -167,17 +167,69 @@ def test_vector_19_with_a_remote_collection() -> None:
     assert prices == pytest.approx((REMOTE.exact * 2 / 3, REMOTE.exact), rel=1e-6)
 
 
+PROCESS = CLASSIC.model_copy(update={"minimum": 0.005})  # the other way to ask for a raster has a minimum of its own
+
+
 @pytest.mark.parametrize(
-    ("area", "published"),
+    ("area", "exact", "published"),
     [
-        pytest.param((500, 500), 1.27, id="500x500, two bands, ortho"),
-        pytest.param((5000, 5000), 127.15, id="5000x5000, two bands, ortho"),
+        pytest.param((500, 500), 500 * 500 / 262_144 * 4 / 3, 1.27, id="500x500"),
+        pytest.param((2000, 2000), 2000 * 2000 / 262_144 * 4 / 3, 20.34, id="2000x2000"),
+        pytest.param((5000, 5000), 5000 * 5000 / 262_144 * 4 / 3, 127.15, id="5000x5000"),
+        pytest.param((400_000, 400_000), 400_000**2 / 262_144 * 4 / 3, 813_802, id="400000x400000"),
     ],
 )
-def test_the_examples_of_the_questions_page(area: tuple[int, int], published: float) -> None:
-    free = CLASSIC.model_copy(update={"minimum": 0.005})
-    estimate = cost(body(processing=ORTHO), area, facts(("VV", "VH")), [ONCE], free)
-    assert estimate.expected == pytest.approx(published, abs=0.01)
+def test_the_examples_of_the_questions_page(area: tuple[int, int], exact: float, published: float) -> None:
+    """Two radar bands, orthorectified; the page cuts its figures off."""
+    estimate = cost(body(processing=ORTHO), area, facts(("VV", "VH")), [ONCE], PROCESS)
+    assert estimate.expected == pytest.approx(exact, rel=1e-6)
+    assert 0 <= estimate.expected - published < 10 ** -(2 if published < 1000 else 0)
+
+
+@pytest.mark.parametrize(
+    ("samples", "header"),
+    [
+        pytest.param(1, 2.5202064514160156, id="one sample"),
+        pytest.param(2, 5.040412902832031, id="two samples"),
+    ],
+)
+def test_prices_that_the_service_itself_has_told(samples: int, header: float) -> None:
+    """Three bands and dataMask on 631 x 1047 pixels: the header `x-processingunits-spent`, digit by digit."""
+    count = [Samples(expected=samples, upper=samples)]
+    estimate = cost(body(), (631, 1047), facts(("B04", "B03", "B02", "dataMask")), count, PROCESS)
+    assert estimate.expected == pytest.approx(header, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("bands", "metres", "processing", "published"),
+    [
+        pytest.param(("B04", "B03", "B02"), 10, None, 26.2, id="true colour at 10 m"),
+        pytest.param(("B04", "B08"), 10, None, 39.3, id="an index at 10 m"),
+        pytest.param(tuple(f"B{number:02}" for number in range(13)), 10, None, 6.0, id="13 bands at 10 m"),
+        pytest.param(("VV",), 20, ORTHO, 157.3, id="one radar band, orthorectified, at 20 m"),
+    ],
+)
+def test_square_kilometres_of_one_unit(
+    bands: tuple[str, ...], metres: int, processing: dict[str, Any] | None, published: float
+) -> None:
+    side = 10_000
+    estimate = cost(body(processing=processing), (side, side), facts(bands), [ONCE], PROCESS)
+    radar = 2 if processing else 1
+    each = (side * metres / 1000) ** 2 / estimate.expected
+    assert each == pytest.approx(262_144 * metres**2 / 1e6 / (len(bands) / 3 * radar), rel=1e-6)
+    assert each == pytest.approx(published, abs=0.0505)
+
+
+@pytest.mark.parametrize(
+    ("area", "expected"),
+    [
+        pytest.param((1982, 1983), 10.0, id="just below the break-even"),
+        pytest.param((1983, 1983), 1983 * 1983 / 262_144 * 2 / 3, id="just above the break-even"),
+        pytest.param((20, 20), 10.0, id="the smallest example of the documentation"),
+    ],
+)
+def test_where_the_minimum_stops_to_matter(area: tuple[int, int], expected: float) -> None:
+    assert cost(body(), area, facts(), [ONCE], CDSE).expected == pytest.approx(expected, rel=1e-6)
 
 
 def test_planet_may_give_no_discount_so_the_upper_end_has_none() -> None:

@@ -16,9 +16,13 @@ import controller.verdict
 from controller.answers import Refusal
 from controller.errors import Problem
 from controller.gate import Limits
+from controller.guard import Batch, Permit
 from controller.job import Estimate, Job
-from controller.submission import Evidence, Submission
+from controller.spending import Spending
+from controller.stillness import Settling
+from controller.submission import Evidence, Submission, submission_id
 from tests.factories import (
+    DIGEST,
     JPEG,
     NOW,
     OTHER_DIGEST,
@@ -45,7 +49,17 @@ BROKEN = (Problem(path="ndvi.yaml", message="this is not YAML"),)
 RESUBMIT = limits(on_unconfirmed="resubmit")
 SHUT = limits(opens_at=at(60))
 ENDED = failed(finished_at=at(-60))
+KEY = f"ndvi/{submission_id(DIGEST, 0, 0)}"
+BATCH = Batch(hash="0123456789ab", jobs=60, units=1200, cause="ndvi.js changed: 60 jobs")
+SETTLING = Settling(message="the files changed just now", until=at(5))
+DEAR = succeeded(digest=OTHER_DIGEST, evidence=evidence(spent=21.0))
 VAIN = unconfirmed(attempt=1, number=2, look_at=None, evidence=evidence(objects=()))
+
+
+def left(units: float) -> Spending:
+    """A month of which so many processing units are left."""
+    return Spending(month="2026-03", budget=100, spent=60, reserved=40 - units)
+
 
 STEPS: list[tuple[Job, list[Submission], Limits]] = [
     (job(), [], limits()),
@@ -106,6 +120,28 @@ STEPS: list[tuple[Job, list[Submission], Limits]] = [
     (job(), [unconfirmed(look_at=None, evidence=evidence()), VAIN], RESUBMIT),
     (job(wanted=wanted(deadline=600.0)), [accepted(intended_at=at(-600), look_at=at(9))], limits()),
     (job(), [accepted(look_at=at(9)), accepted(digest=OTHER_DIGEST, look_at=at(5))], limits()),
+    (job(), [], limits(spending=left(20))),
+    (job(), [], limits(spending=left(19.9))),
+    (job(), [], limits(spending=left(19.9), permits={})),
+    (job(), [], limits(overspent=DEAR)),
+    (job(), [], limits(overspent=DEAR, permits={})),
+    (job(), [], limits(settling=SETTLING)),
+    (job(), [], limits(settling=SETTLING, spending=left(1))),
+    (job(), [], limits(permits={})),
+    (job(history=None), [], limits(permits={})),
+    (job(history=None), [], limits(permits={}, looks=0)),
+    (job(history=history(readable=False)), [], limits(permits={})),
+    (job(history=history(digest=OTHER_DIGEST)), [], limits(permits={})),
+    (job(), [], limits(permits={KEY: Permit()})),
+    (job(), [], limits(permits={KEY: Permit(batch=BATCH)})),
+    (job(), [], limits(permits={KEY: Permit(batch=BATCH)}, settling=SETTLING)),
+    (job(history=None), [], limits(permits={KEY: Permit(batch=BATCH)})),
+    (job(history=None), [], limits(permits={KEY: Permit(batch=BATCH, is_listed=False)})),
+    (job(history=None), [], limits(permits={KEY: Permit(batch=BATCH, is_listed=False)}, looks=0)),
+    (job(history=history(readable=False)), [], limits(permits={KEY: Permit(batch=BATCH, is_listed=False)})),
+    (job(), [], limits(permits={KEY: Permit(batch=BATCH, is_listed=False)})),
+    (job(history=history(at=at(-301))), [], limits(permits={KEY: Permit(batch=BATCH, is_listed=False)})),
+    (job(wanted=wanted(rerun=1)), [succeeded()], limits(permits={KEY: Permit()})),
 ]
 
 
@@ -137,7 +173,7 @@ NEXT_STEP_MUTANTS = [
     ("nothing is followed", "    if due:\n        return due[0]\n", ""),
     ("the farthest time", "min(times, default=None)", "max(times, default=None)"),
     ("a removed job is rejected", "Reason.REJECTED if job.problems else Reason.REMOVED", "Reason.REJECTED"),
-    ("a broken manifest is paid for", "Wait(reason=Reason.REJECTED) if job.problems else _pay(", "_pay("),
+    ("a broken manifest is paid for", "Wait(reason=Reason.REJECTED) if job.problems else Submit(", "Submit("),
     ("a retry repeats its attempt", "attempt=current.attempt + 1", "attempt=current.attempt"),
     ("a retry does not wait", "    if again > now:", "    if again < now and False:"),
     ("another digest is in force", "item.digest == wanted.digest and not item.is_refused", "not item.is_refused"),
@@ -184,7 +220,7 @@ NEXT_STEP_MUTANTS = [
     ("a spurious 400 is tried for ever", " or spurious >= SPURIOUS_TRIES", ""),
     ("any refusal backs off", "if not spurious or last is None", "if last is None"),
     ("refusals do not matter", "    if refusal:\n        return refusal\n", ""),
-    ("hold, pause, keys and price do not matter", "    if held:\n        return Wait(reason=held)\n", ""),
+    ("hold, pause, keys and price do not matter", "    if waits_for:\n        return Wait(reason=waits_for)\n", ""),
     ("a shut gate is open", "limits.opens_at > now", "limits.opens_at < now"),
     ("places do not matter", "limits.slots <= 0", "limits.slots < 0"),
     ("history does not matter", "_history(job, wanted, limits, now) or submit", "submit"),
@@ -199,6 +235,33 @@ NEXT_STEP_MUTANTS = [
     ("a stale history counts", " or _is_stale(history, limits, now)", ""),
     ("an unread history counts", "history.readable or limits.history_known", "True"),
     ("a known history does not count", "history.readable or limits.history_known", "history.readable"),
+    ("the guard does not matter", "    if guarded:\n        return guarded\n", ""),
+    ("a large change is paid for", "    if permit and permit.batch:", "    if permit and not permit:"),
+    (
+        "a large change is not listed first",
+        "permit.is_listed, limits, now) or Wait(reason=Reason.LARGE",
+        "True, limits, now) or Wait(reason=Reason.LARGE",
+    ),
+    ("what was overspent stops nobody", "permit and limits.overspent", "not permit and limits.overspent"),
+    ("the budget is no ceiling", "not limits.spending.allows(reservation(wanted))", "not limits.spending"),
+    ("the budget stops everybody", "not limits.spending.allows(reservation(wanted))", "True"),
+    ("the budget never opens", "until=next_month(now)", "until=None"),
+    (
+        "a moving tree is paid for",
+        "    if limits.settling:\n        return Wait(reason=Reason.SETTLING",
+        "    if not limits:\n        return Wait(reason=Reason.SETTLING",
+    ),
+    (
+        "what nobody ruled on is paid for",
+        "    if permit:\n        return None\n",
+        "    if not permit:\n        return None\n",
+    ),
+    (
+        "too many listings at once",
+        "isinstance(step, List) and limits.looks <= 0",
+        "isinstance(step, List) and limits.looks < 0",
+    ),
+    ("what was listed is listed again", "None if is_listed or is_read(job, limits) else", "None if is_listed else"),
 ]
 
 VERDICT_MUTANTS = [

@@ -37,7 +37,7 @@ def lies(key: str, modified: float | None = -600) -> StoredObject:
 
 def remembered(rerun: int = 0, attempt: int = 0, written_at: float = -600) -> Submission:
     row = accepted(rerun=rerun, attempt=attempt, number=0, intended_at=at(written_at), answered_at=at(written_at))
-    return replace(row, look_at=NOW)
+    return replace(row, look_at=NOW, adopted=True)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +120,7 @@ def test_what_was_paid_for_is_adopted(
 def test_a_folder_that_names_no_request_is_searched_and_then_left_to_a_person() -> None:
     expected = submission(
         number=0,
+        adopted=True,
         intended_at=at(-600),
         answer=Answer.UNCONFIRMED,
         answered_at=at(-600),

@@ -159,7 +159,10 @@ def priced(upper: float | None) -> Job:
         pytest.param(
             job(),
             limits(paused=True),
-            Standing(reason=Reason.PAUSED, message="submissions are paused for all jobs; what runs is followed"),
+            Standing(
+                reason=Reason.PAUSED,
+                message="submissions are paused for all jobs; what runs is followed; `shjobs resume` goes on",
+            ),
             id="paused",
         ),
         pytest.param(

@@ -4,18 +4,15 @@ The full form is `python -m tests.proofs histories`. PROOF_SEED chooses other hi
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import HealthCheck, seed, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from controller.phase import phase
 from controller.standing import Reason
+from tests.proofs.chosen import live_through_chosen
 from tests.proofs.cloud import CopyFate, PostFate, RunFate
-from tests.proofs.histories import STEPS, History, Step, prove
+from tests.proofs.histories import History, prove
 
 SEED = int(os.environ.get("PROOF_SEED", "7"))
 DAY = 86400.0
@@ -213,37 +210,5 @@ def test_many_histories() -> None:
     assert all(int(str(figures[name])) > 0 for name in ("charges", "crashes", "lost_databases", "lost_answers_found"))
 
 
-class Histories(RuleBasedStateMachine):
-    """The same steps, chosen by hypothesis, which shortens what it finds."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.history = History()
-
-    def teardown(self) -> None:
-        try:
-            self.history.end()
-        finally:
-            self.history.close()
-
-
-def rule_of(name: str, values: tuple[Sequence[Any], ...]) -> Callable[..., None]:
-    """The rule that takes this step, with any of its arguments."""
-
-    def take(self: Histories, arguments: tuple[Any, ...]) -> None:
-        self.history.take(Step(name, arguments))
-
-    take.__name__ = name
-    return rule(arguments=st.tuples(*(st.sampled_from(each) for each in values)))(take)
-
-
-for _name, (_, _arguments) in STEPS.items():
-    setattr(Histories, _name, rule_of(_name, _arguments))
-
-
 def test_histories_that_hypothesis_chooses() -> None:
-    chosen = settings(
-        max_examples=100, stateful_step_count=30, deadline=None, database=None,
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-    run_state_machine_as_test(seed(SEED)(Histories), settings=chosen)
+    live_through_chosen(History, SEED, examples=100)

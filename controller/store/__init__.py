@@ -16,6 +16,7 @@ from sqlite_utils import Database
 
 from controller.errors import StateError
 from controller.job import Job, Wanted
+from controller.store.permits import PermitRows
 from controller.store.rows import COLUMNS, MUTABLE, row_of, submission_of, written
 from controller.store.schema import migrations
 from controller.submission import Submission
@@ -31,6 +32,7 @@ class Store:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self.permits = PermitRows(db)
 
     @classmethod
     def open(cls, state: Path, bindings: Mapping[str, str | None]) -> Self:

@@ -16,7 +16,7 @@ MUTABLE = (
 )
 COLUMNS = (
     *("number", "id", "job", "digest", "rerun", "attempt", "generation", "revision", "outputs", "prefix"),
-    *("credentials_ref", "reserved_pu", "intended_at"),
+    *("credentials_ref", "reserved_pu", "adopted", "intended_at"),
     *MUTABLE,
 )
 
@@ -36,6 +36,7 @@ def row_of(submission: Submission) -> dict[str, object]:
         "prefix": submission.prefix,
         "credentials_ref": submission.credentials_ref,
         "reserved_pu": submission.reserved,
+        "adopted": submission.adopted,
         "intended_at": written(submission.intended_at),
         "answer": submission.answer,
         "answered_at": written(submission.answered_at),
@@ -67,6 +68,7 @@ def submission_of(row: Mapping[str, Any]) -> Submission:
         prefix=row["prefix"],
         credentials_ref=row["credentials_ref"],
         reserved=row["reserved_pu"],
+        adopted=bool(row["adopted"]),
         intended_at=datetime.fromisoformat(row["intended_at"]),
         answer=Answer(row["answer"]) if row["answer"] else None,
         answered_at=read(row["answered_at"]),

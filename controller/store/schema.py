@@ -76,9 +76,40 @@ create table meta (
 );
 """
 
+# `batch` without `at` was accepted before it was ever due; `due.batch` is empty for what is admitted.
+_SECOND = """
+alter table submission add column adopted integer not null default 0;
+update submission set adopted = 1 where exists (
+    select 1 from event
+    where event.reason = 'Adopted' and event.job = submission.job and event.submission = submission.id
+);
+create table due (
+    key text primary key,
+    batch text not null default '',
+    is_listed integer not null default 0
+);
+create table batch (
+    hash text primary key,
+    at text,
+    jobs integer not null default 0,
+    units real not null default 0,
+    cause text not null default '',
+    accepted_at text
+);
+"""
+
 
 @migrations()
 def first(db: Database) -> None:
-    for statement in _FIRST.split(";"):
+    _execute(db, _FIRST)
+
+
+@migrations()
+def second(db: Database) -> None:
+    _execute(db, _SECOND)
+
+
+def _execute(db: Database, statements: str) -> None:
+    for statement in statements.split(";"):
         if statement.strip():
             db.execute(statement)

@@ -91,7 +91,10 @@ class StatusFate(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weather:
-    """How service and bucket behave now. The fates of POSTs take turns; a run keeps the weather of its POST."""
+    """How service and bucket behave now. The fates of POSTs take turns; a run keeps the weather of its POST.
+
+    `density` is what a run costs by what was reserved for it: above 1 in an archive denser than estimated.
+    """
 
     posts: tuple[PostFate, ...] = (PostFate.ACCEPTED,)
     run: RunFate = RunFate.DELIVERED
@@ -99,6 +102,7 @@ class Weather:
     copy: CopyFate = CopyFate.AT_ACCEPT
     status: StatusFate = StatusFate.TRUE
     readable: bool = True
+    density: float = 0.625
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -116,6 +120,7 @@ class Sent:
     at: datetime
     fate: PostFate
     weather: Weather
+    reserved: float = 0.0
     request_id: str = ""
     ends_at: datetime | None = None
     is_dropped: bool = False
@@ -127,6 +132,11 @@ class Sent:
     @property
     def charged(self) -> bool:
         return bool(self.request_id)
+
+    @property
+    def cost(self) -> float:
+        """What the run costs, if it was taken, in processing units."""
+        return round(self.reserved * self.weather.density, 4)
 
     @property
     def is_refused(self) -> bool:
@@ -284,7 +294,7 @@ def _copies(sent: Sent, now: datetime) -> Iterable[Put]:
     first = now + timedelta(seconds=delay)
     yield Put(at=first, key=key, bytes=900, text=json.dumps(body))
     if fate is not CopyFate.WITHOUT_COST:
-        yield Put(at=max(first, sent.ends_at), key=key, bytes=950, text=json.dumps({**body, "costPU": 12.5}))
+        yield Put(at=max(first, sent.ends_at), key=key, bytes=950, text=json.dumps({**body, "costPU": sent.cost}))
 
 
 def _deliveries(sent: Sent) -> Iterable[Put]:

@@ -21,7 +21,15 @@ SPURIOUS_TRIES = 3
 OPEN = frozenset(
     {
         *(Reason.QUEUED, Reason.BACKING_OFF, Reason.ACCOUNT_REFUSED, Reason.BREAKER_OPEN, Reason.HISTORY_UNKNOWN),
-        *(Reason.SUBMITTING, Reason.RUNNING, Reason.OVERDUE, Reason.VERIFYING, Reason.RETRY_SCHEDULED),
+        *(
+            Reason.LISTING,
+            Reason.SETTLING,
+            Reason.SUBMITTING,
+            Reason.RUNNING,
+            Reason.OVERDUE,
+            Reason.VERIFYING,
+            Reason.RETRY_SCHEDULED,
+        ),
     }
 )
 

@@ -7,12 +7,12 @@ delivered and refused is asked of the model only.
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 from controller.inbox import Adopt, Command, FirstRun, Resolve
 from controller.next_step import in_force
@@ -73,8 +73,9 @@ class Step:
         return f"{self.name}({', '.join(repr(each) for each in self.arguments)})"
 
 
-# What may happen: how often, and every value of every argument.
-STEPS: dict[str, tuple[int, tuple[Sequence[Any], ...]]] = {
+Kinds = Mapping[str, tuple[int, tuple[Sequence[Any], ...]]]
+"""What may happen: how often, and every value of every argument."""
+STEPS: Kinds = {
     "wait": (30, (WAITS,)),
     "edit": (8, (JOBS, ("A", "B", "C"))),
     "rerun": (3, (JOBS, (0, 1, 2))),
@@ -107,8 +108,10 @@ STEPS: dict[str, tuple[int, tuple[Sequence[Any], ...]]] = {
 class History:
     """One history: a world, and what can happen in it. The public methods after `close` are the kinds of steps."""
 
-    def __init__(self) -> None:
-        self.court = Court()
+    kinds: ClassVar[Kinds] = STEPS
+
+    def __init__(self, court: Court | None = None) -> None:
+        self.court = court or Court()
         self.world = World(self.court)
         self.court.world = self.world
         self.tree: dict[str, tuple[Draft, ...]] = {"one.yaml": (Draft(job="a"),), "two.yaml": (Draft(job="b"),)}
@@ -336,17 +339,17 @@ def _shown_unconfirmed(machine: Machine, job: str) -> Submission | None:
 # many of them
 
 
-def steps_of(seed: int, index: int) -> list[Step]:
+def steps_of(seed: int, index: int, kinds: Kinds = STEPS) -> list[Step]:
     """The steps of one history, the same for the same numbers."""
     random = Random(f"{seed}/{index}")
-    names, weights = list(STEPS), [weight for weight, _ in STEPS.values()]
+    names, weights = list(kinds), [weight for weight, _ in kinds.values()]
     chosen = random.choices(names, weights, k=random.randint(30, 60))
-    return [Step(name, tuple(random.choice(values) for values in STEPS[name][1])) for name in chosen]
+    return [Step(name, tuple(random.choice(values) for values in kinds[name][1])) for name in chosen]
 
 
-def outcome_of(steps: Iterable[Step]) -> tuple[str, Court]:
+def outcome_of(steps: Iterable[Step], make: Callable[[], History] = History) -> tuple[str, Court]:
     """What broke ("" if nothing did), and the court with its figures."""
-    history = History()
+    history = make()
     try:
         for step in steps:
             history.take(step)
@@ -377,29 +380,37 @@ def shortened(steps: list[Step], fails: Callable[[list[Step]], bool]) -> list[St
 
 def prove(seed: int, *, small: bool = False) -> dict[str, object]:
     """Run them all; AssertionError with a replayable history when a promise is broken."""
-    figures, fates = Counter(dict.fromkeys(EXERCISED, 0)), set[StrEnum]()
     number = SMALL if small else HISTORIES
-    for index in range(number):
-        steps = steps_of(seed, index)
-        broken, court = outcome_of(steps)
-        figures.update(court.figures)
-        fates |= court.fates
-        assert not broken, f"seed {seed}, history {index}: {broken}\n{_story(steps, broken)}"
-        if index % 1000 == 999:
-            tell(f"histories: {index + 1} of {number}")
+    figures, fates = lived(seed, number, History, "histories")
     kinds = {"post_fates": PostFate, "run_fates": RunFate, "copy_fates": CopyFate}
     counted = {name: sum(fate in fates for fate in kind) for name, kind in kinds.items()}
     missing = [name for name in EXERCISED if not figures[name]]
     missing += [name for name, kind in kinds.items() if counted[name] < len(kind)]
     assert small or not missing, f"seed {seed}: these histories never exercised {', '.join(missing)}"
     promised = {"double_charges": figures.pop("double_charges", 0), "lost_ids": figures.pop("lost_ids", 0)}
-    return {"histories": number, **dict(sorted(figures.items())), **counted, **promised}
+    told = {**dict.fromkeys(EXERCISED, 0), **figures}
+    return {"histories": number, **dict(sorted(told.items())), **counted, **promised}
 
 
-def _story(steps: list[Step], broken: str) -> str:
+def lived(seed: int, number: int, make: Callable[[], History], name: str) -> tuple[Counter[str], set[StrEnum]]:
+    """Live through so many; AssertionError with a replayable history when a promise is broken."""
+    figures, fates = Counter[str](), set[StrEnum]()
+    kinds = make().kinds
+    for index in range(number):
+        steps = steps_of(seed, index, kinds)
+        broken, court = outcome_of(steps, make)
+        figures.update(court.figures)
+        fates |= court.fates
+        assert not broken, f"seed {seed}, history {index}: {broken}\n{_story(steps, broken, make)}"
+        if index % 1000 == 999:
+            tell(f"{name}: {index + 1} of {number}")
+    return figures, fates
+
+
+def _story(steps: list[Step], broken: str, make: Callable[[], History]) -> str:
     """The shortest history that breaks in the same way."""
 
     def breaks_alike(fewer: list[Step]) -> bool:
-        return DETAIL.sub("", outcome_of(fewer)[0]) == DETAIL.sub("", broken)
+        return DETAIL.sub("", outcome_of(fewer, make)[0]) == DETAIL.sub("", broken)
 
     return "\n".join(f"  {step}" for step in shortened(steps, breaks_alike))

@@ -41,6 +41,8 @@ URL = "s3://my-bucket/rasters"
 TIFF = ExpectedOutput(identifier="default", media_type="image/tiff", extensions=("tif", "tiff"))
 DATA = ExpectedOutput(identifier="userdata", media_type="application/json", extensions=("json",))
 OUTPUTS = {"A": (TIFF,), "B": (TIFF, DATA), "C": (TIFF,)}
+UPPER = {"A": 20.0, "B": 45.0, "C": 5.0}
+"""Processing units: the upper end of the estimate for each text."""
 CALL, GIVEN_UP, SLOW, STALLED = 1.0, 120.0, 100.0, 200.0
 """Seconds: a plain call, a POST without an answer, a slow answer, and when a stalled POST is processed after all."""
 SAME_INSTANT = 200
@@ -73,7 +75,7 @@ class Draft:
             delivery_url=URL,
             credentials_ref="my-bucket",
             outputs=OUTPUTS[self.text],
-            estimate=Estimate(expected=20, upper=20),
+            estimate=Estimate(expected=UPPER[self.text] / 2, upper=UPPER[self.text]),
             rerun=self.rerun,
             retries=self.retries,
             hold=self.hold,
@@ -353,6 +355,7 @@ class World:
             process=machine.process,
             at=self.now,
             fate=self.cloud.next_fate(self.now),
+            reserved=row.reserved or 0.0,
             weather=self.cloud.weather,
         )
         self.judge.posted(machine, sent, call.body)

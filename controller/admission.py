@@ -1,0 +1,171 @@
+"""Remembers what the spend guard ruled: which submissions are admitted, and which batches wait for a person.
+
+The loop asks it before it decides. What was ruled is in the ledger, so a restart changes nothing; what is newly due
+and not yet ruled on is only in memory, and is found again.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+
+from controller.book import Book
+from controller.gate import Limits
+from controller.guard import NEW, RETRY, Batch, Due, Permit, Ruling, batch_of, key_of, ruling
+from controller.job import Job
+from controller.next_step import Submit, asked_for, due, held, in_force, is_asked, is_read, stopped
+from controller.spending import reservation
+from controller.submission import Answer
+from controller.written import Policy
+
+
+class Admission:
+    """The guard's word on each key, and what waits for one. A job asks for one submission at a time."""
+
+    def __init__(self, book: Book, policy: Policy) -> None:
+        self._book = book
+        self._policy = policy
+        self._keys: dict[str, str] = {}
+        self._permits: dict[str, Permit] = {}
+        self._new: dict[str, Due] = {}
+        self._unlisted: set[str] = set()
+        self._shaken: set[str] = set()
+        self._changed: set[str] = set()
+        self._dropped: set[str] = set()
+        for key, (label, is_listed) in book.permits.due().items():
+            self._grant(key.partition("/")[0], key, book.permits.batch(label), is_listed=is_listed)
+        self._changed.clear()
+
+    @property
+    def permits(self) -> Mapping[str, Permit]:
+        """The guard's word by key, as it changes."""
+        return self._permits
+
+    @property
+    def unlisted(self) -> Collection[str]:
+        """The jobs of large changes whose buckets are to be listed before a person is asked."""
+        return self._unlisted
+
+    def is_admitted(self, job: str) -> bool:
+        permit = self._permits.get(self._keys.get(job, ""))
+        return permit is not None and permit.batch is None
+
+    def waiting(self) -> list[Batch]:
+        """The batches that wait for a person, the most costly first."""
+        found = {permit.batch.hash: permit.batch for permit in self._permits.values() if permit.batch}
+        return sorted(found.values(), key=lambda batch: (-batch.units, batch.hash))
+
+    def accepted(self, label: str) -> None:
+        """A person said yes to this hash; the next ruling acts on it."""
+        self._shaken.add(label)
+
+    def rule(self, names: Iterable[str], limits: Limits, now: datetime) -> set[str]:
+        """Note which of these jobs became due or no longer are, and rule on all that is newly due.
+
+        Answers the jobs on which the guard's word is another one now.
+        """
+        for name in names:
+            self._note(self._book.jobs[name], limits, now)
+        shaken, self._shaken = self._shaken, set()
+        for label in sorted(shaken):
+            self._gather_again(label)
+        if self._new and not limits.paused and not limits.settling:
+            self._rule_on_new(limits)
+        return self._stored(now)
+
+    # noting
+
+    def _note(self, job: Job, limits: Limits, now: datetime) -> None:
+        key, permit = self._key(job, limits, now), self._permits.get(self._keys.get(job.name, ""))
+        if permit and permit.batch:
+            self._shaken.add(permit.batch.hash)
+        if permit and key == self._keys[job.name]:
+            self._grant(job.name, key, permit.batch, is_listed=permit.is_listed or is_read(job, limits))
+            return
+        self._withdraw(job.name)
+        self._new.pop(job.name, None)
+        self._unlisted.discard(job.name)
+        if key and self._is_newly_due(job, limits, now):
+            self._new[job.name] = _due_of(job, key)
+            if not is_asked(job):
+                self._unlisted.add(job.name)
+
+    def _key(self, job: Job, limits: Limits, now: datetime) -> str | None:
+        """The submission a job asks for, or asked for and does not have yet; None: none, or it holds itself back."""
+        if job.wanted is None or held(job.wanted, limits):
+            return None
+        known = self._book.of(job.name)
+        asked = asked_for(job, known, limits, now)
+        if isinstance(asked, Submit):
+            return key_of(job.name, job.wanted.digest, asked.rerun, asked.attempt)
+        current = in_force(job.wanted, known)
+        is_open = current is not None and current.answer in (None, Answer.UNCONFIRMED)
+        return f"{job.name}/{current.id}" if current and is_open else None
+
+    def _is_newly_due(self, job: Job, limits: Limits, now: datetime) -> bool:
+        """What waits for all jobs alike to go on is due when they do, all at once."""
+        if job.wanted is None or limits.settling or stopped(job.wanted, limits):
+            return False
+        return due(job, self._book.of(job.name), limits, now) is not None
+
+    # ruling
+
+    def _rule_on_new(self, limits: Limits) -> None:
+        decision = ruling(self._new.values(), self._policy)
+        if decision is Ruling.LIST_FIRST:
+            return
+        batch = self._unless_accepted(batch_of(self._new.values())) if decision is Ruling.HOLD else None
+        for name, each in self._new.items():
+            self._grant(name, each.key, batch, is_listed=is_read(self._book.jobs[name], limits))
+        self._new.clear()
+
+    def _gather_again(self, label: str) -> None:
+        """The rest of a batch that some have left is a batch of its own, and may have been accepted before."""
+        held_now = {name: self._permits[key] for name, key in self._keys.items()}
+        members = {name: each for name, each in held_now.items() if each.batch and each.batch.hash == label}
+        if not members:
+            return
+        batch = self._unless_accepted(batch_of([_due_of(self._book.jobs[name], self._keys[name]) for name in members]))
+        for name, permit in members.items():
+            self._grant(name, self._keys[name], batch, is_listed=permit.is_listed)
+
+    def _unless_accepted(self, batch: Batch) -> Batch | None:
+        return None if batch.hash in self._book.accepted else batch
+
+    # remembering
+
+    def _grant(self, name: str, key: str, batch: Batch | None, *, is_listed: bool) -> None:
+        permit = Permit(batch=batch, is_listed=is_listed)
+        if self._permits.get(key) != permit:
+            self._changed.add(name)
+        self._keys[name], self._permits[key] = key, permit
+        if batch and not is_listed:
+            self._unlisted.add(name)
+        else:
+            self._unlisted.discard(name)
+
+    def _withdraw(self, name: str) -> None:
+        key = self._keys.pop(name, None)
+        if key is not None:
+            self._permits.pop(key)
+            self._dropped.add(key)
+
+    def _stored(self, now: datetime) -> set[str]:
+        """Store what changed; answers the jobs on which there is another word."""
+        changed, self._changed = self._changed & self._keys.keys(), set()
+        dropped, self._dropped = self._dropped, set()
+        if changed or dropped:
+            permits = {self._keys[name]: self._permits[self._keys[name]] for name in changed}
+            with self._book.transaction():
+                self._book.permits.drop_due(dropped)
+                for batch in {permit.batch.hash: permit.batch for permit in permits.values() if permit.batch}.values():
+                    self._book.permits.put_batch(batch, now)
+                self._book.permits.put_due(
+                    (key, permit.batch.hash if permit.batch else "", permit.is_listed)
+                    for key, permit in permits.items()
+                )
+        return changed
+
+
+def _due_of(job: Job, key: str) -> Due:
+    assert job.wanted is not None, "a removed job asks for nothing"
+    cause = (job.wanted.cause or NEW) if key.endswith("-a0") else RETRY
+    return Due(key=key, units=reservation(job.wanted) or 0.0, cause=cause, is_listed=is_asked(job))

@@ -1,0 +1,109 @@
+"""What stops payments from outside the files: the file PAUSE in the state directory, and git's lock on the tree.
+
+The loop looks at both in every turn before it decides; `shjobs pause` and `resume` write and remove the file.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from controller.errors import StateError, cut
+from controller.stillness import IndexLock
+
+FILE_NAME = "PAUSE"
+LOCK = "index.lock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brakes:
+    """What was found: whether submissions are paused, and git's index lock if there is one."""
+
+    paused: bool = False
+    lock: IndexLock | None = None
+
+
+Look = Callable[[], Brakes]
+
+
+def brakes_of(jobs: Path, state: Path) -> Look:
+    """Looks at the brakes of a tree and a state directory."""
+    return lambda: Brakes(paused=is_paused(state), lock=index_lock(jobs))
+
+
+def is_paused(state: Path) -> bool:
+    """Whether the file is there; one that cannot be looked at counts as there."""
+    try:
+        (state / FILE_NAME).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def pause(state: Path, who: str, now: datetime) -> bool:
+    """Pause; answers False when it was paused already, by whomever."""
+    path = state / FILE_NAME
+    if is_paused(state):
+        return False
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"paused by {who} at {now:%Y-%m-%dT%H:%M:%SZ}\n")
+    except OSError as error:
+        raise StateError(f"{path} cannot be written: {error.strerror}") from error
+    return True
+
+
+def resume(state: Path) -> bool:
+    """Go on; answers False when nothing was paused."""
+    path = state / FILE_NAME
+    try:
+        path.unlink()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise StateError(f"{path} cannot be removed: {error.strerror}") from error
+    return True
+
+
+def who_paused(state: Path) -> str:
+    """The words in the file; a person may have made it with any words, or none."""
+    try:
+        return cut((state / FILE_NAME).read_text(encoding="utf-8", errors="replace"), 200)
+    except OSError:
+        return ""
+
+
+def index_lock(jobs: Path) -> IndexLock | None:
+    """Git's lock on the index of the repository or worktree that `jobs` lies in; None: there is no lock, or no git."""
+    folder = _git_directory(jobs)
+    if folder is None:
+        return None
+    path = folder / LOCK
+    try:
+        return IndexLock(path=str(path), since=datetime.fromtimestamp(path.stat().st_mtime, UTC))
+    except (OSError, OverflowError, ValueError):
+        return None
+
+
+def _git_directory(jobs: Path) -> Path | None:
+    """The nearest `.git` upwards; in a worktree it is a file that names the directory."""
+    here = jobs.absolute()
+    for folder in (here, *here.parents):
+        found = folder / ".git"
+        if found.is_dir():
+            return found
+        if found.is_file():
+            return _named_in(found)
+    return None
+
+
+def _named_in(file: Path) -> Path | None:
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return None
+    named = text.removeprefix("gitdir:").strip()
+    return file.parent / named if named and named != text else None

@@ -1,0 +1,36 @@
+"""`shjobs accept`: a person's yes to what the spend guard holds, or to go on after a request that cost too much."""
+
+import os
+import re
+from pathlib import Path
+
+import click
+
+from controller.errors import UsageError
+from controller.settingsfile import load_settings
+
+_HASH = re.compile(r"[0-9a-f]{12}")
+
+
+@click.command("accept", short_help="Say yes to a large change, or to go on after one that cost too much.")
+@click.argument("hashes", metavar="HASH...", nargs=-1, required=True)
+@click.pass_obj
+def command(config: Path | None, hashes: tuple[str, ...]) -> int:
+    """Release exactly what HASH stands for: a large change, or the stop after a request that cost too much.
+
+    `shjobs plan`, `get` and `budget` show the hashes. A hash that nothing waits for yet is remembered, so that a change
+    may be accepted before it is merged.
+    """
+    from controller.asking import ask
+    from controller.inbox import Accept
+
+    wrong = [each for each in hashes if not _HASH.fullmatch(each)]
+    if wrong:
+        raise UsageError(
+            f"{wrong[0]!r} is no hash of twelve hexadecimal digits; `shjobs budget` shows those that wait for a yes"
+        )
+    settings = load_settings(config, os.environ)
+    for each in hashes:
+        click.echo(f"{each}: {ask(settings, Accept(hash=each))}")
+    click.echo("noted; `shjobs sync`, or the running controller, carries it out at its next turn")
+    return 0

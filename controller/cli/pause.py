@@ -1,0 +1,33 @@
+"""`shjobs pause`: submit nothing more until a person says so."""
+
+import getpass
+import os
+import socket
+from pathlib import Path
+
+import click
+
+from controller.clock import Clock
+from controller.settingsfile import load_settings
+
+
+@click.command("pause", short_help="Submit nothing until `resume`; what runs is followed.")
+@click.pass_obj
+def command(config: Path | None) -> int:
+    """Write the file PAUSE into the state directory: nothing is submitted while it is there; what runs is followed."""
+    from controller.brakes import pause, who_paused
+
+    settings = load_settings(config, os.environ)
+    if pause(settings.state, _who(), Clock().now()):
+        click.echo("paused: nothing more is submitted; `shjobs resume` goes on")
+    else:
+        click.echo(f"already {who_paused(settings.state) or 'paused'}; `shjobs resume` goes on")
+    return 0
+
+
+def _who() -> str:
+    """The person and the machine, as far as they have names."""
+    try:
+        return f"{getpass.getuser()} on {socket.gethostname()}"
+    except (KeyError, OSError):
+        return f"somebody on {socket.gethostname()}"

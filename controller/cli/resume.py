@@ -1,0 +1,22 @@
+"""`shjobs resume`: go on after `pause`."""
+
+import os
+from pathlib import Path
+
+import click
+
+from controller.settingsfile import load_settings
+
+
+@click.command("resume", short_help="Go on after `pause`.")
+@click.pass_obj
+def command(config: Path | None) -> int:
+    """Remove the file PAUSE from the state directory: submissions go on."""
+    from controller.brakes import resume
+
+    settings = load_settings(config, os.environ)
+    if resume(settings.state):
+        click.echo("resumed: `shjobs sync`, or the running controller, submits again")
+    else:
+        click.echo("nothing was paused")
+    return 0

@@ -1,0 +1,108 @@
+"""The spend guard: what becomes due all at once and is too much needs a person's yes (DESIGN §8).
+
+Pure; `admission` remembers what it decides. A submission is known here by its key, `<job>/<submission id>`, so an
+edited job is another one.
+"""
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from controller.job import Wanted
+from controller.spending import hash_of
+from controller.submission import submission_id
+from controller.written import Policy
+
+NEW = "new"
+RETRY = "retry"
+NAMED_CAUSES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A submission that would be paid for now if there were a place. `units` is its reservation in PU.
+
+    `is_listed`: the bucket was asked whether it was paid for before, with whatever answer.
+    """
+
+    key: str
+    units: float
+    cause: str
+    is_listed: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A large change that waits for a person: how many submissions, how many PU at most, and where it came from."""
+
+    hash: str
+    jobs: int
+    units: float
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permit:
+    """The guard's word on one key: admitted, or held with its batch."""
+
+    batch: Batch | None = None
+    is_listed: bool = True
+
+
+class Ruling(Enum):
+    """What to do with everything that is newly due."""
+
+    ADMIT = auto()
+    LIST_FIRST = auto()
+    HOLD = auto()
+
+
+def ruling(due: Collection[Due], policy: Policy) -> Ruling:
+    """Within the limits it is admitted. Beyond them the buckets are listed before anybody is asked.
+
+    What was already paid for is then adopted and costs nothing, so a lost database needs no person.
+    """
+    if not is_large(due, policy):
+        return Ruling.ADMIT
+    return Ruling.HOLD if all(each.is_listed for each in due) else Ruling.LIST_FIRST
+
+
+def is_large(due: Collection[Due], policy: Policy) -> bool:
+    units = sum(each.units for each in due)
+    return len(due) > policy.large_change_jobs or units > policy.large_change_processing_units
+
+
+def batch_of(due: Collection[Due]) -> Batch:
+    """All of it as one batch, whose hash stands for exactly these keys."""
+    return Batch(
+        hash=hash_of(each.key for each in due),
+        jobs=len(due),
+        units=sum(each.units for each in due),
+        cause=_causes(due),
+    )
+
+
+def key_of(job: str, digest: str, rerun: int, attempt: int) -> str:
+    return f"{job}/{submission_id(digest, rerun, attempt)}"
+
+
+def cause_of(before: Wanted | None, after: Wanted) -> str:
+    """Where another wish of a job came from, in a few words: `ndvi.js changed`."""
+    if before is None:
+        return NEW
+    if before.digest == after.digest:
+        return "rerun raised" if after.rerun > before.rerun else before.cause
+    if after.script and (before.script, before.script_hash) != (after.script, after.script_hash):
+        return f"{after.script} changed"
+    return "manifest changed"
+
+
+def _causes(due: Collection[Due]) -> str:
+    """`ndvi.js changed: 500 jobs, new: 3 jobs`: the most frequent first."""
+    counts = Counter(each.cause for each in due)
+    order = sorted(counts, key=lambda cause: (-counts[cause], cause))
+    named = order[:NAMED_CAUSES] if len(order) > NAMED_CAUSES + 1 else order
+    rest = sum(counts[cause] for cause in order[len(named) :])
+    told = [(cause, counts[cause]) for cause in named] + ([("others", rest)] if rest else [])
+    return ", ".join(f"{cause}: {number} {'job' if number == 1 else 'jobs'}" for cause, number in told)

@@ -1,0 +1,71 @@
+"""Record what calls answered: each outcome changes one submission, or what is known of a job's past.
+
+The loop calls this at the beginning of a turn, inside one transaction; `transitions` says what an answer makes of a
+submission.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from controller.answers import Accepted, BucketAnswer, Listing, PostAnswer, Unconfirmed
+from controller.book import Book
+from controller.evidence import request_ids
+from controller.history import adopted, shown
+from controller.job import History
+from controller.timing import Timing
+from controller.transitions import after_listing, after_post, after_status
+from controller.workers import CallOutcome, Got, Looked, Posted
+
+
+class Recorder:
+    """Writes outcomes into the book, and decides nothing."""
+
+    def __init__(self, book: Book, timing: Timing) -> None:
+        self._book = book
+        self._timing = timing
+
+    def record(self, outcome: CallOutcome, now: datetime) -> str:
+        """Record one outcome; answers the name of its job."""
+        match outcome:
+            case Posted(call=call, answer=answer):
+                self._book.save(after_post(self._book.current(call.submission), self._own(answer), now, self._timing))
+                return call.submission.job
+            case Got(call=call, answer=status):
+                self._book.save(after_status(self._book.current(call.submission), status, now, self._timing))
+                return call.submission.job
+            case Looked(call=look):
+                self._looked(outcome, now)
+                return look.job
+
+    def _looked(self, outcome: Looked, now: datetime) -> None:
+        look, answer = outcome.call, outcome.answer
+        if look.step.submission is not None:
+            current = self._book.current(look.step.submission)
+            self._book.save(after_listing(current, answer, now, self._timing, self._taken(answer)))
+            return
+        job = self._book.jobs[look.job]
+        if job.wanted is None or job.wanted.digest != look.digest:
+            return
+        if isinstance(answer, Listing):
+            known, taken = self._book.of(job.name), self._taken(answer)
+            for submission in adopted(job, job.wanted, answer.objects, known, now, taken):
+                stored, _ = self._book.add(submission)
+                self._book.tell(now, "Adopted", f"found in the bucket at {stored.prefix}", job.name, stored.id)
+            for submission in shown(answer.objects, known, now):
+                self._book.save(submission)
+            history = History(digest=look.digest, at=now, readable=True)
+        else:
+            history = History(digest=look.digest, at=now, readable=False, message=answer.message)
+        self._book.recall(replace(job, history=history))
+
+    def _own(self, answer: PostAnswer) -> PostAnswer:
+        """The answer to a POST; nobody knows what it means when a person gave its request id to another submission."""
+        holder = self._book.holder(answer.request_id) if isinstance(answer, Accepted) else None
+        if isinstance(answer, Accepted) and holder:
+            return Unconfirmed(message=f"the service named {answer.request_id}, which {holder.job} has ({holder.id})")
+        return answer
+
+    def _taken(self, answer: BucketAnswer) -> frozenset[str]:
+        """The request ids of a listing that a submission has already: found elsewhere, they are somebody's copies."""
+        ids = request_ids(item.key for item in answer.objects) if isinstance(answer, Listing) else ()
+        return frozenset(each for each in ids if self._book.holder(each))

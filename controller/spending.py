@@ -1,0 +1,104 @@
+"""The money of a month: what was spent, what is reserved, and what a monthly budget leaves (DESIGN §8).
+
+Pure. The book keeps one `Spending` for each month as submissions come and settle; the gate hands it to every decision.
+Months are UTC, by the time of the intent. All amounts are processing units (PU).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Self
+
+from controller.job import Wanted
+from controller.submission import Answer, Submission
+
+TOLERANCE = 0.01
+"""An actual cost may lie this much above its reservation: the service rounds."""
+DUST = 1e-6
+"""Less than this is what adding and taking away leaves of nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """What the submissions of one month count for. `spent` are actual costs, `reserved` is held for the others.
+
+    `adopted` counts those found in the bucket: a ledger that was lost may have held more, so the sum is a lower bound.
+    """
+
+    month: str
+    budget: float | None = None
+    spent: float = 0.0
+    reserved: float = 0.0
+    adopted: int = 0
+
+    @property
+    def left(self) -> float | None:
+        """What may still be reserved; below 0 when more was spent than the budget; None: there is no budget."""
+        return None if self.budget is None else self.budget - self.spent - self.reserved
+
+    @property
+    def is_lower_bound(self) -> bool:
+        return self.adopted > 0
+
+    def allows(self, units: float | None) -> bool:
+        """Whether so much may be reserved now."""
+        return self.left is None or (units or 0.0) <= self.left + DUST
+
+    def taken(self, units: float | None) -> Self:
+        """After one more reservation."""
+        return replace(self, reserved=self.reserved + (units or 0.0))
+
+    def counting(self, submission: Submission, times: int = 1) -> Self:
+        """With this submission counted; `times` -1 takes it out again."""
+        units = times * counted(submission)
+        found = replace(self, adopted=self.adopted + times) if submission.adopted else self
+        if submission.spent is not None:
+            return replace(found, spent=_clean(found.spent + units))
+        return replace(found, reserved=_clean(found.reserved + units))
+
+
+def counted(submission: Submission) -> float:
+    """What it counts for: its actual cost if that is known, else its reservation; nothing once it was refused."""
+    if submission.is_refused:
+        return 0.0
+    return submission.reserved or 0.0 if submission.spent is None else submission.spent
+
+
+def reservation(wanted: Wanted) -> float | None:
+    """The upper estimate or the ceiling, whichever is lower; None when neither is known."""
+    upper = wanted.estimate.upper if wanted.estimate else None
+    amounts = [amount for amount in (upper, wanted.max_processing_units) if amount is not None]
+    return min(amounts, default=None)
+
+
+def month_of(time: datetime) -> str:
+    """`2026-03`, in UTC."""
+    return f"{time.astimezone(UTC):%Y-%m}"
+
+
+def next_month(time: datetime) -> datetime:
+    """The first moment of the month after this one."""
+    time = time.astimezone(UTC)
+    return datetime(time.year + time.month // 12, time.month % 12 + 1, 1, tzinfo=UTC)
+
+
+def is_overspent(submission: Submission) -> bool:
+    """Whether what we paid for cost more than was reserved for it; what others paid for was not our estimate."""
+    if submission.answer is not Answer.ACCEPTED or submission.adopted or submission.spent is None:
+        return False
+    return submission.reserved is not None and submission.spent > submission.reserved + TOLERANCE
+
+
+def overspent_hash(submission: Submission) -> str:
+    """What a person accepts to let submissions go on after this one."""
+    return hash_of([f"overspent {submission.job}/{submission.id}"])
+
+
+def hash_of(keys: Iterable[str]) -> str:
+    """Twelve hexadecimal digits that stand for exactly this set, in whatever order."""
+    return sha256("\n".join(sorted(keys)).encode()).hexdigest()[:12]
+
+
+def _clean(amount: float) -> float:
+    return 0.0 if abs(amount) < DUST else amount

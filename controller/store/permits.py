@@ -1,0 +1,55 @@
+"""The spend guard's memory in the ledger: what is admitted, which batches wait for a person, what was accepted."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from controller.guard import Batch
+from controller.store.rows import written
+
+
+class PermitRows:
+    """The tables `due` and `batch`. What changes them belongs inside the store's `transaction()`."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def due(self) -> dict[str, tuple[str, bool]]:
+        """By key: the hash of its batch, "" when it is admitted, and whether its bucket could be listed."""
+        rows = self._db.execute("select key, batch, is_listed from due order by key")
+        return {key: (batch, bool(is_listed)) for key, batch, is_listed in rows}
+
+    def put_due(self, rows: Iterable[tuple[str, str, bool]]) -> None:
+        """Store key, hash of the batch ("": admitted) and whether the bucket could be listed."""
+        self._db.conn.executemany("insert or replace into due (key, batch, is_listed) values (?, ?, ?)", rows)
+
+    def drop_due(self, keys: Iterable[str]) -> None:
+        self._db.conn.executemany("delete from due where key = ?", [(key,) for key in keys])
+
+    def batch(self, label: str) -> Batch | None:
+        """The batch of this hash, if it ever was one."""
+        sql = "select hash, jobs, units, cause from batch where hash = ? and at is not null"
+        row = self._db.execute(sql, [label]).fetchone()
+        return Batch(hash=row[0], jobs=row[1], units=row[2], cause=row[3]) if row else None
+
+    def put_batch(self, batch: Batch, at: datetime) -> None:
+        """Store a batch that waits; an acceptance that came before it stays."""
+        self._db.execute(
+            "insert into batch (hash, at, jobs, units, cause) values (?, ?, ?, ?, ?) on conflict (hash) do update "
+            "set at = excluded.at, jobs = excluded.jobs, units = excluded.units, cause = excluded.cause",
+            [batch.hash, written(at), batch.jobs, batch.units, batch.cause],
+        )
+
+    def accepted(self) -> frozenset[str]:
+        """Every hash that a person said yes to."""
+        rows = self._db.execute("select hash from batch where accepted_at is not null")
+        return frozenset(row[0] for row in rows)
+
+    def accept(self, label: str, at: datetime) -> None:
+        """A person's yes, which stays."""
+        self._db.execute(
+            "insert into batch (hash, accepted_at) values (?, ?) "
+            "on conflict (hash) do update set accepted_at = coalesce(accepted_at, excluded.accepted_at)",
+            [label, written(at)],
+        )

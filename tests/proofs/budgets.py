@@ -1,0 +1,152 @@
+"""A budget is a ceiling: random histories with a budget, a spend guard, and archives denser than the estimates assume.
+
+The histories are those of `histories`, deaths and lost databases among them, with more money at stake. What a run cost
+is asked of the model only.
+"""
+
+import re
+from collections import defaultdict
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from controller.guard import key_of
+from controller.inbox import Accept
+from controller.spending import TOLERANCE, overspent_hash
+from controller.standing import Reason
+from controller.submission import Answer, Submission
+from controller.telling import News
+from tests.proofs.cloud import Sent
+from tests.proofs.court import Court
+from tests.proofs.histories import STEPS, History, Kinds, lived
+from tests.proofs.world import Ledger, Machine, PromiseError
+
+HISTORIES, SMALL = 10_000, 60
+BUDGET = 70.0
+DENSITIES = (0.0, 0.625, 1.0, 1.0, 1.0, 1.01, 3.0)
+NEAR = 20.0
+BEGINS = datetime(2026, 3, 30, 16, tzinfo=UTC)
+"""So late in a month that most histories see the next one begin."""
+LET_GO = frozenset({Reason.ON_HOLD, Reason.REMOVED, Reason.REJECTED})
+"""What takes a job out of the large change that it was part of."""
+ACCEPT = re.compile("shjobs accept ([0-9a-f]{12})")
+EXERCISED = (
+    *("posts", "crashes", "lost_databases", "held_by_the_budget", "stopped_after_overspending", "months_begun"),
+    *("held_as_large_change", "released_by_a_person", "went_on_after_overspending", "posts_near_the_ceiling"),
+)
+
+
+class Auditor(Court):
+    """Judges the money of every POST, beside everything that the court judges."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.offered: dict[int, list[str]] = defaultdict(list)
+        """The hashes that each ledger has told of, as a person reads them."""
+        self.accepted: dict[int, set[str]] = defaultdict(set)
+        self._held: dict[tuple[int, str], tuple[str, set[str]]] = {}
+
+    def posted(self, machine: Machine, sent: Sent, body: str) -> None:
+        super().posted(machine, sent, body)
+        others = [row for row in machine.rows() if (row.job, row.digest, row.rerun, row.attempt) != sent.key]
+        self._within_budget(sent, others)
+        self._not_after_overspending(machine.ledger, sent, others)
+        self._released(machine.ledger, sent)
+
+    def told(self, machine: Machine, news: News) -> None:
+        super().told(machine, news)
+        ledger, standing, wanted = id(machine.ledger), news.standing, news.job.wanted
+        hashes = ACCEPT.findall(standing.message)
+        self.offered[ledger] += hashes
+        self.figures["held_by_the_budget"] += standing.reason is Reason.BUDGET_EXCEEDED
+        self.figures["stopped_after_overspending"] += standing.reason is Reason.OVERSPENT
+        self.figures["held_as_large_change"] += standing.reason is Reason.LARGE_CHANGE
+        place, asked = (ledger, news.job.name), f"{wanted.digest} {wanted.rerun}" if wanted else ""
+        if standing.reason in LET_GO or self._held.get(place, (asked,))[0] != asked:
+            self._held.pop(place, None)
+        if standing.reason is Reason.LARGE_CHANGE:
+            self._held.setdefault(place, (asked, set()))[1].update(hashes)
+
+    def _within_budget(self, sent: Sent, others: list[Submission]) -> None:
+        """What is reserved and spent of this month, as this ledger can know it, leaves room for one more."""
+        counted = sum(self._counted(row) for row in others if _month(row) == f"{sent.at:%Y-%m}")
+        if counted + sent.reserved > BUDGET + 1e-6:
+            raise PromiseError(f"{sent} reserves {sent.reserved} beside {counted} of {BUDGET} PU")
+        self.figures["posts_near_the_ceiling"] += counted + sent.reserved > BUDGET - NEAR
+        self.figures["months_begun"] += counted == 0 and any(_month(row) != f"{sent.at:%Y-%m}" for row in others)
+
+    def _counted(self, row: Submission) -> float:
+        """Its true cost once this ledger knows a cost, before that its reservation; nothing if it was never taken."""
+        if row.answer is Answer.REFUSED:
+            return 0.0
+        if row.spent is None:
+            return row.reserved or 0.0
+        sent = self.world.cloud.with_id(row.request_id)
+        if sent is not None and row.spent != sent.cost:
+            raise PromiseError(f"{sent} cost {sent.cost}, but {row.spent} is counted")
+        return row.spent
+
+    def _not_after_overspending(self, ledger: Ledger, sent: Sent, others: list[Submission]) -> None:
+        for row in others:
+            was_ours = row.answer is Answer.ACCEPTED and not row.adopted
+            if not was_ours or row.spent is None or row.spent <= (row.reserved or 0.0) + TOLERANCE:
+                continue
+            if overspent_hash(row) not in self.accepted[id(ledger)]:
+                raise PromiseError(f"{sent} is sent after {row.id} of {row.job} cost {row.spent} of {row.reserved} PU")
+            self.figures["went_on_after_overspending"] += 1
+
+    def _released(self, ledger: Ledger, sent: Sent) -> None:
+        asked, hashes = self._held.pop((id(ledger), sent.job), ("", set()))
+        if asked != f"{sent.digest} {sent.rerun}":
+            return
+        if not hashes & self.accepted[id(ledger)]:
+            raise PromiseError(f"{sent} was held as {key_of(*sent.key)} and nobody said yes")
+        self.figures["released_by_a_person"] += 1
+
+
+class Audited(History):
+    """A history with a budget, in which a person says yes now and then."""
+
+    kinds: ClassVar[Kinds] = {
+        **STEPS,
+        "density": (8, (DENSITIES,)),
+        "accept": (12, ((0, 1), (1, 2, 3))),
+    }
+
+    def __init__(self) -> None:
+        self.auditor = Auditor()
+        super().__init__(self.auditor)
+        changed = {"monthly_budget": BUDGET, "large_change_jobs": 2, "large_change_processing_units": 60.0}
+        self.world.policy = self.world.policy.model_copy(update=changed)
+        self.world.now = BEGINS
+        self.world.machines[0].die(0.0, arrives=True)  # it comes back with this policy
+        self._ledgers: list[Any] = []
+
+    def density(self, density: float) -> None:
+        self.world.cloud.weather = replace(self.world.cloud.weather, density=density)
+
+    def accept(self, number: int, back: int) -> None:
+        """A person says yes to a hash that was told not long ago."""
+        for machine in self._machines(number):
+            offered = self.auditor.offered[id(machine.ledger)]
+            if machine.is_up and len(offered) >= back:
+                self.auditor.accepted[id(machine.ledger)].add(offered[-back])
+                self._ask(machine, Accept(hash=offered[-back]))
+
+    def lose(self, number: int, down: float, arrives: bool) -> None:
+        self._ledgers += [machine.ledger for machine in self._machines(number)]  # so that no other gets its id
+        super().lose(number, down, arrives)
+
+
+def prove(seed: int, *, small: bool = False) -> dict[str, object]:
+    """Run them all; AssertionError with a replayable history when a budget was no ceiling."""
+    number = SMALL if small else HISTORIES
+    figures, _ = lived(seed, number, Audited, "budgets")
+    missing = [name for name in EXERCISED if not figures[name]]
+    assert small or not missing, f"seed {seed}: these histories never exercised {', '.join(missing)}"
+    counted = {name: figures[name] for name in EXERCISED}
+    return {"histories": number, **counted, "reservations_beyond_what_was_left": 0, "posts_after_overspending": 0}
+
+
+def _month(row: Submission) -> str:
+    return f"{row.intended_at:%Y-%m}"

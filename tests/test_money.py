@@ -1,0 +1,162 @@
+"""The money rules through the real parts: a budget, a large change, a pause, and a person's yes to each."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.conftest import Workspace, ndvi
+from tests.test_cli import shjobs
+
+SMALLEST = 10.0
+"""Processing units that the smallest request costs at the sandbox, and is expected to cost."""
+
+
+def run(workspace: Workspace, *arguments: str, **changed: str) -> str:
+    """What a command prints; it must end well."""
+    done = shjobs(*arguments, cwd=workspace.root, environment={**workspace.environment, **changed})
+    assert done.returncode in (0, 1), done.stderr
+    return done.stdout
+
+
+def budget(workspace: Workspace, **changed: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(run(workspace, "budget", "-o", "json", **changed))
+    return found
+
+
+def reasons(workspace: Workspace, **changed: str) -> dict[str, str]:
+    return {name: status["reason"] for name, status in workspace.sync(workspace.settings(**changed)).items()}
+
+
+def ceiling(text: str, units: float) -> str:
+    return text.replace("spec:\n", f"spec:\n  maxProcessingUnits: {units:g}\n")
+
+
+def test_a_budget_is_a_ceiling_and_a_raised_one_lets_the_rest_go(workspace: Workspace) -> None:
+    for number in range(3):
+        workspace.write(f"{number}.yaml", ndvi(f"job-{number}", 14.4 + number / 100))
+    found = reasons(workspace, SHJOBS_MONTHLY_BUDGET="25")
+    assert sorted(found.values()) == ["BudgetExceeded", "Delivered", "Delivered"]
+    assert (budget(workspace, SHJOBS_MONTHLY_BUDGET="25")["left"], workspace.posts()) == (5, 2)
+    assert set(reasons(workspace, SHJOBS_MONTHLY_BUDGET="30").values()) == {"Delivered"}
+    assert workspace.posts() == 3
+
+
+def test_the_message_of_a_held_job_tells_every_amount(workspace: Workspace) -> None:
+    workspace.write("ndvi.yaml", ndvi())
+    message = workspace.sync(workspace.settings(SHJOBS_MONTHLY_BUDGET="9"))["ndvi"]["message"]
+    assert re.sub(r"\d{4}-\d\d", "MONTH", message) == (
+        "may cost up to 10.00 PU, but 9.00 are left of monthlyBudget (9 PU) in MONTH (UTC): 0.00 spent, 0.00 reserved; "
+        "make it cheaper, raise monthlyBudget, or wait for the next month"
+    )
+
+
+def test_a_cost_above_its_reservation_stops_the_next_until_a_person_says_yes(workspace: Workspace) -> None:
+    workspace.write("dear.yaml", ceiling(ndvi("dear"), SMALLEST / 2))
+    assert reasons(workspace, SHJOBS_MONTHLY_BUDGET="1000") == {"dear": "Delivered"}
+    workspace.write("next.yaml", ndvi("next", 14.41))
+    assert reasons(workspace, SHJOBS_MONTHLY_BUDGET="1000")["next"] == "Overspent"
+    assert workspace.posts() == 1
+    [held] = budget(workspace, SHJOBS_MONTHLY_BUDGET="1000")["overspent"]
+    assert (held["job"], held["reserved"], held["spent"]) == ("dear", SMALLEST / 2, SMALLEST)
+    assert f"{held['hash']}: submissions go on after dear" in run(workspace, "accept", held["hash"])
+    assert reasons(workspace, SHJOBS_MONTHLY_BUDGET="1000")["next"] == "Delivered"
+
+
+def test_a_large_change_waits_for_its_hash_and_then_goes_out_whole(workspace: Workspace) -> None:
+    for number in range(3):
+        workspace.write(f"{number}.yaml", ndvi(f"job-{number}", 14.4 + number / 100))
+    guarded = {"SHJOBS_LARGE_CHANGE_JOBS": "2"}
+    assert set(reasons(workspace, **guarded).values()) == {"LargeChange"}
+    [waiting] = budget(workspace, **guarded)["waiting"]
+    assert (waiting["jobs"], waiting["processingUnits"], waiting["cause"]) == (3, 3 * SMALLEST, "new: 3 jobs")
+    said = run(workspace, "accept", waiting["hash"], **guarded)
+    assert said.startswith(f"{waiting['hash']}: 3 of up to 30.00 PU are released (new: 3 jobs)\n")
+    assert set(reasons(workspace, **guarded).values()) == {"Delivered"}
+    assert (workspace.posts(), budget(workspace, **guarded)["waiting"]) == (3, [])
+
+
+def test_another_job_that_joins_later_is_not_covered_by_the_yes(workspace: Workspace) -> None:
+    for number in range(3):
+        workspace.write(f"{number}.yaml", ndvi(f"job-{number}", 14.4 + number / 100))
+    guarded = {"SHJOBS_LARGE_CHANGE_JOBS": "2"}
+    reasons(workspace, **guarded)
+    [waiting] = budget(workspace, **guarded)["waiting"]
+    workspace.write("0.yaml", ndvi("job-0", 14.49))  # an edited job is another one
+    run(workspace, "accept", waiting["hash"], **guarded)
+    assert "LargeChange" in reasons(workspace, **guarded).values()
+
+
+def test_a_hash_may_be_accepted_before_its_change_is_there(workspace: Workspace) -> None:
+    texts = {f"{number}.yaml": ndvi(f"job-{number}", 14.4 + number / 100) for number in range(3)}
+    guarded = {"SHJOBS_LARGE_CHANGE_JOBS": "2"}
+    paths = [workspace.write(path, text) for path, text in texts.items()]
+    [label] = set(re.findall(r"shjobs accept ([0-9a-f]{12})", run(workspace, "plan", "-o", "json", **guarded)))
+    for path in paths:
+        path.unlink()
+    workspace.write("other.yaml", ndvi("other", 14.3))
+    reasons(workspace, **guarded)
+    assert "it is remembered, and releases exactly that set" in run(workspace, "accept", label, **guarded)
+    for name, text in texts.items():
+        workspace.write(name, text)
+    assert set(reasons(workspace, **guarded).values()) == {"Delivered"}
+
+
+@pytest.mark.parametrize("label", ["0123", "g" * 12, "0123456789AB"])
+def test_what_is_no_hash_is_refused(workspace: Workspace, label: str) -> None:
+    done = shjobs("accept", label, cwd=workspace.root, environment=dict(workspace.environment))
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"shjobs: {label!r} is no hash of twelve hexadecimal digits; `shjobs budget` shows those that wait for a yes\n",
+    )
+
+
+def test_a_pause_stops_submissions_and_nothing_else(workspace: Workspace) -> None:
+    workspace.write("ndvi.yaml", ndvi())
+    assert run(workspace, "pause") == "paused: nothing more is submitted; `shjobs resume` goes on\n"
+    assert reasons(workspace) == {"ndvi": "Paused"}
+    assert re.fullmatch(r"already paused by .+ on .+ at .+Z; `shjobs resume` goes on\n", run(workspace, "pause"))
+    assert "paused by" in run(workspace, "budget")
+    assert run(workspace, "resume") == "resumed: `shjobs sync`, or the running controller, submits again\n"
+    assert run(workspace, "resume") == "nothing was paused\n"
+    assert (reasons(workspace), workspace.posts()) == ({"ndvi": "Delivered"}, 1)
+
+
+def test_nothing_is_paid_for_while_git_holds_its_index_lock(workspace: Workspace) -> None:
+    workspace.write("ndvi.yaml", ndvi())
+    (workspace.root / ".git").mkdir()
+    lock = workspace.root / ".git" / "index.lock"
+    lock.touch()
+    assert reasons(workspace) == {"ndvi": "Settling"}  # the lock became stale, so it needs a person
+    assert workspace.posts() == 0
+    lock.unlink()
+    assert reasons(workspace) == {"ndvi": "Delivered"}
+
+
+def test_the_account_of_a_month_is_a_page_for_a_person(workspace: Workspace) -> None:
+    workspace.write("ndvi.yaml", ndvi())
+    workspace.sync()
+    told = run(workspace, "budget", SHJOBS_MONTHLY_BUDGET="100")
+    assert re.sub(r"\d{4}-\d\d \(UTC\)", "MONTH", told) == (
+        "MONTH, sandbox\n"
+        "  budget    100.00 PU\n"
+        "  spent     10.00 PU\n"
+        "  reserved  0.00 PU\n"
+        "  left      90.00 PU\n"
+        "  one job   above 500.00 PU it needs maxProcessingUnits\n"
+        "  at once   more than 50 jobs or 1,000.00 PU need a yes\n"
+        "  prices    cdse, 2025-03 (Copernicus Data Space Ecosystem documentation, Overview/ProcessingUnit)\n"
+    )
+
+
+def test_after_a_lost_database_the_account_is_a_lower_bound_and_says_so(workspace: Workspace) -> None:
+    workspace.write("ndvi.yaml", ndvi())
+    workspace.sync()
+    for path in workspace.state.glob("shjobs.db*"):
+        path.unlink()
+    workspace.sync()
+    told = run(workspace, "budget", SHJOBS_MONTHLY_BUDGET="100")
+    assert "spent     at least 10.00 PU" in told
+    assert "left      at most 90.00 PU" in told
+    assert "so more may have been spent" in told
