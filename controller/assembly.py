@@ -13,6 +13,7 @@ from typing import Any
 from controller import evalscript
 from controller.appraise import Appraiser
 from controller.book import Book
+from controller.brakes import brakes_of
 from controller.bucket import Bucket
 from controller.deployments import Credential
 from controller.errors import UsageError
@@ -73,8 +74,6 @@ def controller(settings: Settings, watch: Watch, inbox: Inbox) -> Iterator[tuple
     if not settings.client_id or not settings.client_secret:
         raise _no_client(settings)
     bindings = {"deployment": settings.deployment.name, "account": settings.client_id}
-    if settings.monthly_budget is not None:
-        raise UsageError("monthlyBudget is not in force in this version: nothing would stop at it, so remove it")
     refuse_network_file_system(settings.state)
     places = StatusFiles(settings.jobs, settings.status_dir)
     session = Session(settings.deployment, settings.client_id, settings.client_secret, settings.timing)
@@ -86,14 +85,16 @@ def controller(settings: Settings, watch: Watch, inbox: Inbox) -> Iterator[tuple
         Workers(Remote(service, bucket_of(settings), settings.credentials), inbox, settings.workers) as workers,
     ):
         places.check_writable()  # under the lock, so that two that start together never meet in the tree
-        yield _assembled(settings, store, watch, places, workers.hand, _without_keys(settings.credentials)), workers
+        yield _assembled(settings, store, watch, places, workers.hand, without_keys(settings.credentials)), workers
 
 
 @contextmanager
-def rehearsal(settings: Settings, watch: Watch, hand: Callable[[Call], None]) -> Iterator[Assembly]:
+def rehearsal(
+    settings: Settings, watch: Watch, hand: Callable[[Call], None], *, without_keys: frozenset[str] = frozenset()
+) -> Iterator[Assembly]:
     """The same loop on a copy of the ledger: it writes nothing, and its calls go to `hand`."""
     with Store.copy_of(settings.state) as store:
-        yield _assembled(settings, store, watch, Nowhere(), hand, frozenset())
+        yield _assembled(settings, store, watch, Nowhere(), hand, without_keys)
 
 
 def bucket_of(settings: Settings) -> Bucket:
@@ -113,7 +114,7 @@ def _assembled(
     tree = Tree(settings.jobs, Appraiser(settings.deployment, settings.credentials, evalscript))
     free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running, without_keys=without_keys)
     teller = Teller(places, settings.deployment.name, watch)
-    loop = Loop(book, tree, free, hand, teller)
+    loop = Loop(book, tree, free, hand, teller, brakes=brakes_of(settings.jobs, settings.state))
     return Assembly(loop=loop, book=book, tree=tree, deployment=settings.deployment.name)
 
 
@@ -126,6 +127,6 @@ def _no_client(settings: Settings) -> UsageError:
     return UsageError("\n".join((advice, *(f"{settings.source}: {each}" for each in settings.absent))))
 
 
-def _without_keys(credentials: Mapping[str, Credential]) -> frozenset[str]:
+def without_keys(credentials: Mapping[str, Credential]) -> frozenset[str]:
     """The named credentials whose key pair was not found."""
     return frozenset(name for name, each in credentials.items() if not (each.access_key and each.secret_access_key))

@@ -1,85 +1,266 @@
 """The plan: what the loop would do, found by turning it on a copy of the ledger (DESIGN §7).
 
-Listings of the bucket are carried out, because a first submission depends on them and they cost nothing; every POST
-is only noted down. Where the key pair is not at hand, as on a machine that only checks pull requests, no history is
-assumed and the row says so.
+Listings of the bucket are carried out, because a first submission depends on them and they cost nothing; nothing is
+sent to the service. Where the key pair is not at hand, as on a machine that only checks pull requests, no history is
+assumed and the plan says so. With a git revision, its tree stands in for the ledger and nothing is listed at all.
 """
 
-import sys
-from collections import deque
-from collections.abc import Collection, Mapping
+import json
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
-from controller.answers import Listing
-from controller.assembly import bucket_of, rehearsal
+from controller import evalscript
+from controller.answers import BucketAnswer, Listing
+from controller.assembly import Assembly, bucket_of, rehearsal, without_keys
+from controller.baseline import EMPTY, Baseline, baseline, boundless, nothing_listed, take_over
 from controller.book import Book
+from controller.claims import Declared
 from controller.clock import Clock
+from controller.deployments import Credential
+from controller.difference import Difference, difference
+from controller.forecast import SAME, Action, Foreseen, described, last_sent, rejected
+from controller.foresight import Read, Sight, foresee
+from controller.gate import Limits
+from controller.gitref import tree_at
+from controller.job import Job
+from controller.next_step import List
+from controller.phase import phase
+from controller.prices import price_table
+from controller.script import Mosaicking, ScriptFailure
 from controller.settings import Settings
-from controller.standing import Phase
+from controller.store import FILE_NAME
 from controller.submission import Submission
-from controller.workers import Call, Look, Looked, Post
+from controller.telling import jobs_of
+from controller.workers import Call, Look
 
-ACTIONS = {
-    Phase.INVALID: "invalid",
-    Phase.HELD: "hold back",
-    Phase.PENDING: "wait",
-    Phase.SUBMITTING: "follow",
-    Phase.UNCONFIRMED: "search",
-    Phase.RUNNING: "follow",
-    Phase.VERIFYING: "follow",
-}
+HEADER: Mapping[str, object] = {"apiVersion": "shjobs/v1", "kind": "Plan"}
+ORBIT = "mosaicking ORBIT: one scene every 3 days is expected, one a day at most"
+PRICED = frozenset({Action.SUBMIT, Action.HOLD, Action.WAIT})
 
 
-def plan(settings: Settings) -> list[dict[str, Any]]:
-    """One row for each job and each document that cannot be accepted, in the order of the files."""
-    now, calls, posts = Clock().now(), deque[Call](), dict[str, Post]()
-    # Every job that will be submitted is shown, not only those for which a place is free at once.
-    boundless = settings.model_copy(update={"max_running": sys.maxsize})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Before:
+    """What the ledger knew before the rehearsal."""
+
+    jobs: Mapping[str, Job]
+    submissions: Mapping[str, Sequence[Submission]]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Basis:
+    """What a plan stands on: the ledger with the buckets, or the tree at `ref`."""
+
+    settings: Settings
+    read: Read
+    known: Baseline = EMPTY
+    without_keys: frozenset[str] = frozenset()
+    ref: str = ""
+    commit: str = ""
+    unlisted: dict[str, str] = field(default_factory=dict)
+    """The credential whose key pair is not here, by each job whose history was therefore not looked for."""
+
+
+def plan(settings: Settings, against: str = "") -> dict[str, Any]:
+    """The plan as one JSON object; `docs/plan.md` explains it. Raises `UsageError` for a revision that is not here."""
+    now = Clock().now()
+    if not against:
+        return _planned(_of_the_ledger(settings), now)
+    with tree_at(settings.jobs, against) as past:
+        basis = _Basis(
+            settings=settings.model_copy(update={"state": past.root / ".none"}),
+            read=nothing_listed,
+            known=baseline(settings, past.root, now),
+            ref=against,
+            commit=past.commit,
+        )
+        return _planned(basis, now)
+
+
+def _of_the_ledger(settings: Settings) -> _Basis:
+    """Without an OAuth client nothing can be sent from here: the plan is for the machine that has the keys too."""
+    is_complete = settings.client_id and settings.client_secret
+    unlisted: dict[str, str] = {}
+    return _Basis(
+        settings=settings,
+        read=_reader(settings, unlisted),
+        without_keys=without_keys(settings.credentials) if is_complete else frozenset(),
+        unlisted=unlisted,
+    )
+
+
+def _reader(settings: Settings, unlisted: dict[str, str]) -> Read:
+    """Lists the buckets that can be listed from here, and notes the jobs whose bucket cannot."""
     bucket = bucket_of(settings)
-    keyless = {name for name, each in settings.credentials.items() if not (each.access_key or each.folder)}
-    with rehearsal(boundless, lambda _news: None, calls.append) as assembly:
+
+    def read(look: Look) -> BucketAnswer | None:
+        credential = _credential(settings, look.step)
+        if credential is None or _is_usable(credential):
+            return bucket.read(look.step.prefix, look.step.credentials_ref, only=look.step.only)
+        if look.step.submission is not None:
+            return None
+        unlisted[look.job] = credential.name
+        return Listing()
+
+    return read
+
+
+def _credential(settings: Settings, step: List) -> Credential | None:
+    """The credential that the bucket would be listed with."""
+    if step.credentials_ref is not None:
+        return settings.credentials.get(step.credentials_ref)
+    able = (each for _, each in sorted(settings.credentials.items()) if each.may_use(step.prefix))
+    return next(able, None)
+
+
+def _is_usable(credential: Credential) -> bool:
+    return bool(credential.folder or (credential.access_key and credential.secret_access_key))
+
+
+def _planned(basis: _Basis, now: datetime) -> dict[str, Any]:
+    """Turn the loop on the basis and tell what it would do."""
+    calls, settings = deque[Call](), boundless(basis.settings)
+    with rehearsal(settings, lambda _news: None, calls.append, without_keys=basis.without_keys) as assembly:
+        take_over(assembly.book, basis.known)
+        before = _Before(
+            jobs=dict(assembly.book.jobs), submissions={name: assembly.book.of(name) for name in assembly.book.jobs}
+        )
         assembly.loop.start(now)
-        assembly.loop.turn([], now)
-        while calls:
-            call = calls.popleft()
-            if isinstance(call, Post):
-                posts[call.submission.job] = call
-            elif isinstance(call, Look) and call.step.submission is None:
-                unlisted = call.step.credentials_ref in keyless
-                answer = (
-                    Listing()
-                    if unlisted
-                    else bucket.read(call.step.prefix, call.step.credentials_ref, only=call.step.only)
-                )
-                assembly.loop.turn([Looked(call=call, answer=answer)], now)
-        return [_row(document, assembly.book, posts, keyless) for document in assembly.documents(now)]
+        left = assembly.loop.limits().left
+        sight = foresee(assembly.loop, assembly.book, calls, basis.read, now, settings.timing.sync_patience)
+        twins = _by_digest([*before.jobs.values(), *assembly.book.jobs.values()])
+        limits = assembly.loop.limits()
+        outlook = _Outlook(basis=basis, limits=limits, assembly=assembly, before=before, sight=sight, twins=twins)
+        jobs = list(outlook.jobs())
+        return {
+            **HEADER,
+            "deployment": settings.deployment.name,
+            **({"against": {"ref": basis.ref, "commit": basis.commit}} if basis.ref else {}),
+            "assumptions": [*_assumptions(basis), *_pricing_assumptions(assembly, jobs)],
+            "prices": _prices(settings),
+            "budget": _budget(settings, left, limits.left, now),
+            "totals": _totals(jobs),
+            "jobs": jobs,
+        }
 
 
-def _row(
-    document: Mapping[str, Any], book: Book, posts: Mapping[str, Post], keyless: Collection[str]
-) -> dict[str, Any]:
-    name = document.get("name", "")
-    job, post = book.jobs.get(name), posts.get(name)
-    estimate = job.wanted.estimate if job and job.wanted else None
-    row = {
-        "name": name or "(no name)",
-        "action": "submit" if post else ACTIONS.get(Phase(document["phase"]), "nothing"),
-        "phase": document["phase"],
-        "expected": estimate.expected if estimate else None,
-        "upper": estimate.upper if estimate else None,
-        "reserved": post.submission.reserved if post else None,
-        "prefix": post.submission.prefix if post else None,
-        "why": _why_submitted(post.submission, book, keyless) if post else document["message"],
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outlook:
+    """The jobs before and after the rehearsal; `twins` are the names of the jobs that ask for each digest."""
+
+    basis: _Basis
+    limits: Limits
+    assembly: Assembly
+    before: _Before
+    sight: Sight
+    twins: Mapping[str, Sequence[str]]
+
+    def jobs(self) -> Iterable[dict[str, Any]]:
+        """Every document in the order of the files, then the jobs that are declared no more."""
+        book, tree = self.assembly.book, self.assembly.tree
+        for path in sorted(tree.paths()):
+            for item in jobs_of(path, tree, book):
+                if isinstance(item, Declared):
+                    yield rejected(item.name, item.path, item.problems)
+                else:
+                    yield described(self._seen(item))
+        for job in sorted(book.jobs.values(), key=lambda item: item.name):
+            if job.wanted is None:
+                seen = self._seen(job)
+                told = described(seen)
+                if "superseded" in told or (seen.was and seen.was.wanted):
+                    yield told
+
+    def _seen(self, job: Job) -> Foreseen:
+        book, sight = self.assembly.book, self.sight
+        planned = sight.posts.get(job.name)
+        submissions = [item for item in book.of(job.name) if planned is None or item.number != planned.number]
+        alike = self.twins.get(job.wanted.digest, ()) if job.wanted and planned and not submissions else ()
+        bare = Foreseen(
+            job=job,
+            was=self.before.jobs.get(job.name),
+            known=self.before.submissions.get(job.name, ()),
+            submissions=submissions,
+            planned=planned,
+            standing=phase(job, book.of(job.name), self.limits, sight.now),
+            due=sight.due.get(job.name),
+            twin=next((name for name in alike if name != job.name), ""),
+            is_history_assumed=job.name in self.basis.unlisted,
+            ref=self.basis.ref,
+        )
+        return replace(bare, difference=_difference(bare, book))
+
+
+def _difference(seen: Foreseen, book: Book) -> Difference:
+    """From the body that was sent last to the one that is wanted now."""
+    last, wanted = last_sent(seen), seen.job.wanted
+    if last is None or wanted is None or last.digest == wanted.digest:
+        return SAME
+    bodies = [json.loads(text) for text in (book.body_of(last), book.wanted_body(seen.job.name))]
+    return difference(*bodies) if all(bodies) else SAME
+
+
+def _by_digest(jobs: Iterable[Job]) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for job in sorted(jobs, key=lambda item: item.name):
+        if job.wanted is not None:
+            names.setdefault(job.wanted.digest, []).append(job.name)
+    return names
+
+
+def _assumptions(basis: _Basis) -> Iterable[str]:
+    """What the plan takes for granted about the past."""
+    if basis.ref:
+        yield f"the jobs of {basis.ref} count as submitted; no bucket is listed, and nothing is known of money spent"
+        return
+    names = ", ".join(sorted(set(basis.unlisted.values())))
+    has_ledger = (basis.settings.state / FILE_NAME).exists()
+    if names:
+        where = "beyond the ledger" if has_ledger else "and there is no ledger"
+        yield f"no history is assumed {where}: the key pair of {names} is not here, so no bucket is listed with it"
+    elif not has_ledger:
+        yield "the buckets tell what was paid for before: there is no ledger here"
+
+
+def _pricing_assumptions(assembly: Assembly, jobs: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    priced = [job["name"] for job in jobs if job["action"] in PRICED]
+    if any(_uses_orbit(assembly.book.wanted_body(name)) for name in priced):
+        yield ORBIT
+
+
+def _uses_orbit(body: str) -> bool:
+    script = json.loads(body).get("evalscript", "")
+    if Mosaicking.ORBIT not in script:
+        return False
+    facts = evalscript.facts(script)
+    return not isinstance(facts, ScriptFailure) and any(item.mosaicking is Mosaicking.ORBIT for item in facts.inputs)
+
+
+def _prices(settings: Settings) -> dict[str, Any]:
+    table = price_table(settings.deployment.prices)
+    return {
+        "table": settings.deployment.prices,
+        "dated": table.dated,
+        "source": table.source,
+        "minimum": table.minimum,
     }
-    return {key: value for key, value in row.items() if value is not None}
 
 
-def _why_submitted(submission: Submission, book: Book, keyless: Collection[str]) -> str:
-    if submission.credentials_ref in keyless:
-        return f"no history is assumed: the key pair of {submission.credentials_ref} is not here to list its bucket"
-    earlier = [item for item in book.of(submission.job) if item.number != submission.number]
-    if not earlier:
-        return "new"
-    if all(item.digest != submission.digest for item in earlier):
-        return f"changed: generation {submission.generation}"
-    return f"attempt {submission.attempt + 1}" if submission.attempt else f"rerun {submission.rerun}"
+def _budget(settings: Settings, before: float | None, after: float | None, now: datetime) -> dict[str, Any] | None:
+    if settings.monthly_budget is None or before is None or after is None:
+        return None
+    amounts = {"monthly": settings.monthly_budget, "left": before, "leftAfter": after}
+    return {"month": f"{now:%Y-%m}", **{key: round(amount, 4) for key, amount in amounts.items()}}
+
+
+def _totals(jobs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    amounts = [job.get("processingUnits", {}) for job in jobs if job["action"] == Action.SUBMIT]
+    counted = Counter(str(job["action"]) for job in jobs)
+    return {
+        "submissions": len(amounts),
+        "expected": round(sum(each.get("expected", 0.0) for each in amounts), 4),
+        "reserved": round(sum(each.get("reserved", 0.0) for each in amounts), 4),
+        "actions": {str(action): counted[action] for action in Action if counted[action]},
+    }

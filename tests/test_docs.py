@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,15 +16,18 @@ from typing import Any
 
 import click
 import pytest
+import yaml
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
 from controller.cli import COMMANDS, cli
+from controller.codes import SILENCING, WARNINGS
 from controller.environment import variable_of
 from controller.manifest import Manifest, child_models, known_keys
 from controller.manifest import Written as WrittenManifest
 from controller.sandbox.faults import KINDS, Fault
 from controller.settings import settings_from
+from controller.silencing import manifest_comments
 from controller.standing import Phase, Reason
 from controller.written import Policy, Written, WrittenCredential
 from tests.test_architecture import FLOORS
@@ -154,7 +158,9 @@ def test_the_demo_that_is_shown_is_of_todays_jobs(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "jobs.d", tmp_path / "jobs.d", ignore=shutil.ignore_patterns("*.status.yaml"))
     (tmp_path / "shjobs.toml").write_text(blocks(README, "toml")[0], encoding="utf-8")
     (tmp_path / "state" / "sandbox" / "my-bucket").mkdir(parents=True)
-    planned = {row["name"]: row["prefix"] for row in json.loads(shjobs("plan", "-o", "json", cwd=tmp_path).stdout)}
+    unguarded = {"SHJOBS_LARGE_CHANGE_PROCESSING_UNITS": "100000"}
+    jobs = json.loads(shjobs("plan", "-o", "json", cwd=tmp_path, environment=unguarded).stdout)["jobs"]
+    planned = {job["name"]: job["prefix"] for job in jobs}
     shown = dict(session())["make demo"]
     places = dict(re.findall(r"^(\S+): (s3://.*)/[^/]+/[^/]+$", shown, re.MULTILINE))
     assert places == planned
@@ -293,7 +299,100 @@ def test_the_manifest_that_is_shown_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "jobs.d").mkdir()
     (tmp_path / "jobs.d" / "ndvi.yaml").write_text(blocks(page("manifest"), "yaml")[0], encoding="utf-8")
     (tmp_path / "shjobs.toml").write_text(blocks(README, "toml")[0], encoding="utf-8")
-    assert shjobs("check", cwd=tmp_path).stdout == "1 file, 1 job accepted, 0 problems\n"
+    assert shjobs("check", cwd=tmp_path).stdout == "1 file, 1 job accepted, 0 errors, 0 warnings\n"
+
+
+# checks, and where they are made
+
+
+def codes_of(text: str) -> list[str]:
+    """The codes of the tables of a page, in their order."""
+    return [cells[0] for cells in rows(text) if re.fullmatch(r"[EW]\d{3}", cells[0])]
+
+
+def test_every_code_is_explained_once_and_none_is_invented() -> None:
+    files = [path for path in (ROOT / "controller").rglob("*.py") if path.name != "codes.py"]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in files if path.parent.name != "sandbox")
+    explained = codes_of(page("checks"))
+    assert sorted(explained) == sorted(set(re.findall(r'"([EW]\d{3})"', code)))
+
+
+def test_the_warnings_that_can_be_silenced_are_those_of_the_page() -> None:
+    told = {code for code in codes_of(page("checks")) if code.startswith("W")}
+    assert told == WARNINGS | SILENCING
+
+
+def test_the_silencing_comments_that_are_shown_are_understood() -> None:
+    shown = "\n".join(line.replace("//", "#") for text in ("yaml", "js") for line in blocks(page("checks"), text))
+    found = manifest_comments(shown, "shown.yaml")
+    assert ([each.code for each in found.ignores], found.flaws) == (["W012", "W005", "W010"], ())
+
+
+def test_the_check_that_is_shown_is_what_check_says(tmp_path: Path) -> None:
+    [shown] = blocks(page("checks"), "console")
+    (tmp_path / "jobs.d").mkdir()
+    manifest = blocks(page("manifest"), "yaml")[0].replace("sentinel-2-l2a", "sentinel-2-l2b")
+    (tmp_path / "jobs.d" / "ndvi.yaml").write_text(manifest, encoding="utf-8")
+    (tmp_path / "shjobs.toml").write_text(blocks(README, "toml")[0], encoding="utf-8")
+    done = shjobs("check", "--no-cache", cwd=tmp_path)
+    assert f"$ shjobs check\n{done.stdout}{done.stderr}" == shown
+
+
+def commands_in(text: str) -> list[list[str]]:
+    """Every call of shjobs in a text, up to what the shell does with its output."""
+    return [shlex.split(call) for call in re.findall(r"^(?:run: )?\s*(shjobs [^|>&#\n`]+)", text, re.MULTILINE)]
+
+
+def test_the_workflow_that_is_shown_is_the_one_to_copy_and_its_commands_exist() -> None:
+    text = (ROOT / "docs" / "workflow.yaml").read_text(encoding="utf-8")
+    assert blocks(page("ci"), "yaml")[0] == text
+    workflow = yaml.safe_load(text)
+    assert set(workflow) == {"name", True, "permissions", "concurrency", "jobs"}  # `on` is true to YAML 1.1
+    steps = workflow["jobs"]["check-and-plan"]["steps"]
+    calls = [call for step in steps for call in commands_in(step.get("run", ""))]
+    assert [call[:2] for call in calls] == [["shjobs", "check"], ["shjobs", "plan"]]
+    known = {(name, option) for name, option in options()}
+    for call in calls:
+        assert {option for option in call if option.startswith("-")} <= {
+            option for name, option in known if name == call[1]
+        }
+    used = {name for step in steps for name in re.findall(r"\$\{?([A-Z_]+)\b", step.get("run", ""))}
+    assert used <= {"GITHUB_STEP_SUMMARY", *(name for step in steps for name in step.get("env", {}))}
+
+
+def test_the_workflow_hands_no_expression_to_the_shell() -> None:
+    """What a pull request names, its branch for instance, must never become a command."""
+    workflow = yaml.safe_load((ROOT / "docs" / "workflow.yaml").read_text(encoding="utf-8"))
+    assert not [step for step in workflow["jobs"]["check-and-plan"]["steps"] if "${{" in step.get("run", "")]
+
+
+@pytest.mark.parametrize(
+    ("path", "checked"),
+    [
+        pytest.param("jobs.d/ndvi.yaml", True, id="a manifest"),
+        pytest.param("jobs.d/sub/ndvi.yml", True, id="in a folder"),
+        pytest.param("jobs.d/ndvi.json", True, id="in JSON"),
+        pytest.param("jobs.d/ndvi.js", True, id="an evalscript"),
+        pytest.param("jobs.d/ndvi.status.yaml", False, id="a status file"),
+        pytest.param("jobs.d/README.md", False, id="a page"),
+        pytest.param(".github/workflows/shjobs.yaml", False, id="no manifest"),
+    ],
+)
+def test_the_hook_gets_manifests_and_scripts(path: str, checked: bool) -> None:
+    [hook] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    wanted = bool(re.search(hook["files"], path)) and not re.search(hook["exclude"], path)
+    assert wanted is checked
+
+
+def test_the_hook_can_be_installed_and_its_command_exists() -> None:
+    [hook] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    program, command = hook["entry"].split()
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
+    assert (hook["id"], hook["language"], hook["pass_filenames"]) == ("shjobs-check", "python", True)
+    assert program in scripts
+    assert command in COMMANDS
+    [shown] = [block for block in blocks(page("ci"), "yaml") if block.startswith("repos:")]
+    assert yaml.safe_load(shown)["repos"][0]["hooks"] == [{"id": hook["id"]}]
 
 
 # the sandbox and the floors

@@ -52,4 +52,4 @@ def test_the_wheel_runs_in_an_environment_of_its_own(wheel: Path, tmp_path: Path
     )
     check = [sys.executable, "-m", "controller", "check", str(site / "controller/data/jobs.d")]
     done = subprocess.run(check, cwd=tmp_path, env=given, capture_output=True, text=True, check=False)
-    assert (done.stdout, done.returncode) == ("4 files, 4 jobs accepted, 0 problems\n", 0), done.stderr
+    assert (done.stdout, done.returncode) == ("4 files, 4 jobs accepted, 0 errors, 0 warnings\n", 0), done.stderr

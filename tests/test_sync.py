@@ -191,7 +191,7 @@ def test_a_broken_manifest_is_told_and_leaves_the_others_alone(workspace: Worksp
     status = workspace.sync()
     assert (status["broken"]["phase"], status["ndvi"]["phase"]) == ("Invalid", "Succeeded")
     [problem] = workspace.status("broken.status.yaml")[0]["manifest"]["problems"]
-    assert problem.startswith("broken.yaml:15:7: spec.request.output.width: ")
+    assert problem.startswith("broken.yaml:15:7: E109 spec.request.output.width: ")
 
 
 def test_a_job_whose_manifest_breaks_stays_as_last_accepted(workspace: Workspace) -> None:
@@ -217,14 +217,14 @@ def test_a_name_that_is_not_utf_8_is_logged_once_and_again_when_it_comes_back(
     now = datetime.now(UTC)
     with rehearsal(workspace.settings(), lambda _news: None, lambda _call: None) as assembly:
         assembly.loop.start(now)
-        assert scanned() == ["WARNING a\\udce9.yaml:1:1: has a name that is not UTF-8: rename it"]
+        assert scanned() == ["WARNING a\\udce9.yaml:1:1: E192: has a name that is not UTF-8: rename it"]
         assert scanned() == []
         workspace.write(os.fsdecode(b"b\xe9.yaml"), ndvi("second"))
-        assert scanned() == ["WARNING b\\udce9.yaml:1:1: has a name that is not UTF-8: rename it"]
+        assert scanned() == ["WARNING b\\udce9.yaml:1:1: E192: has a name that is not UTF-8: rename it"]
         first.unlink()
         assert scanned() == []
         workspace.write(os.fsdecode(b"a\xe9.yaml"), ndvi("first"))
-        assert scanned() == ["WARNING a\\udce9.yaml:1:1: has a name that is not UTF-8: rename it"]
+        assert scanned() == ["WARNING a\\udce9.yaml:1:1: E192: has a name that is not UTF-8: rename it"]
 
 
 def test_every_posted_body_is_valid_against_the_schema_of_the_service(workspace: Workspace) -> None:

@@ -22,6 +22,11 @@ COMMANDS = {
     "get": "Show the jobs and where they stand.",
     "resolve": "Say what became of a submission that got no clear answer.",
     "adopt": "Name what was already paid for, or say that nothing was.",
+    "accept": "Say yes to a large change, or to go on after one that cost too much.",
+    "pause": "Submit nothing until `resume`; what runs is followed.",
+    "resume": "Go on after `pause`.",
+    "budget": "Show the month: spent, reserved, left, and what waits for a yes.",
+    "schema": "Print the JSON Schema of manifests, for editors.",
     "sandbox": "Run a local stand-in for the service.",
     "demo": "Take the four documented jobs through the sandbox.",
 }

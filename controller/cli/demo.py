@@ -18,6 +18,7 @@ from controller.settingsfile import load_settings
 READY = "sandbox ready at "
 SETTINGS = """\
 deployment = "sandbox"
+largeChangeProcessingUnits = 100000 # the four jobs are meant to go out together
 
 [credentials.my-bucket]
 prefixes = ["s3://my-bucket/"]

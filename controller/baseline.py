@@ -1,0 +1,91 @@
+"""A tree at a git revision, taken as what was submitted before: the ledger that `plan --against` starts from.
+
+The loop itself is turned on that tree, long ago and without a budget, so that exactly what it would have sent counts as
+submitted. What the tree itself held back (`hold`, an approval that is missing) was not.
+"""
+
+import sys
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from controller.answers import Listing
+from controller.assembly import Assembly, rehearsal
+from controller.book import Book
+from controller.foresight import foresee
+from controller.job import Job
+from controller.loader import FileRecord
+from controller.settings import Settings
+from controller.standing import Reason
+from controller.submission import Outcome, Submission
+from controller.workers import Call, Look
+
+LONG_AGO = timedelta(days=366)
+"""So far back lies what was submitted: outside the month of the budget and every back-off."""
+MANIFESTS = frozenset({".yaml", ".yml", ".json"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """Jobs with their bodies, their submissions, and the files they stand in."""
+
+    jobs: tuple[tuple[Job, str], ...] = ()
+    submissions: tuple[Submission, ...] = ()
+    files: tuple[FileRecord, ...] = ()
+
+
+def boundless(settings: Settings, **changed: object) -> Settings:
+    """Settings under which every job that would be submitted is sent at once, not only those with a free place."""
+    return settings.model_copy(update={"max_running": sys.maxsize, **changed})
+
+
+def nothing_listed(_look: Look) -> Listing:
+    """A bucket in which nothing was found, because none is asked."""
+    return Listing()
+
+
+EMPTY = Baseline()
+
+
+def baseline(settings: Settings, root: Path, now: datetime) -> Baseline:
+    """What the loop would have submitted from the tree at `root`, empty when there are no manifests."""
+    if not any(path.suffix in MANIFESTS for path in root.rglob("*")):
+        return EMPTY
+    free = boundless(
+        settings, jobs=root, state=root / ".none", monthly_budget=None,
+        large_change_processing_units=float(sys.maxsize), large_change_jobs=sys.maxsize,
+    )  # fmt: skip
+    calls, then = deque[Call](), now - LONG_AGO
+    with rehearsal(free, lambda _news: None, calls.append) as past:
+        past.loop.start(then)
+        sight = foresee(past.loop, past.book, calls, nothing_listed, then, 0.0)
+        return Baseline(
+            jobs=tuple((job, past.book.wanted_body(job.name)) for job in past.book.jobs.values()),
+            submissions=tuple(_ended(past.book.current(post), then) for post in sight.posts.values()),
+            files=tuple(_files(past)),
+        )
+
+
+def take_over(book: Book, known: Baseline) -> None:
+    """Put it into an empty ledger."""
+    with book.transaction():
+        for job, body in known.jobs:
+            book.put_job(replace(job, history=None, problems=()), body)
+        for submission in known.submissions:
+            book.add(replace(submission, number=0))
+        book.note_files(known.files, ())
+
+
+def _ended(submission: Submission, then: datetime) -> Submission:
+    return replace(
+        submission, outcome=Outcome.SUCCEEDED, reason=Reason.DELIVERED, gone_at=then, finished_at=then, look_at=None
+    )
+
+
+def _files(past: Assembly) -> Iterable[FileRecord]:
+    """Every file as the ledger would know it; one with problems as never seen, so that it is read again."""
+    clean = {record.path: record for record in past.book.files()}
+    unclean = (path for path in past.tree.paths() if path not in clean)
+    return [*clean.values(), *(FileRecord(path=path, kind="manifest", size=0) for path in unclean)]

@@ -1,0 +1,81 @@
+"""The plan as a comment for a pull request: what changes first, each difference folded away, the rest only counted."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from controller.cli.plantable import amount_before, budgeted, changes, name_of, quiet, running_on
+from controller.cli.safe import code, fenced
+from controller.cli.words import count, units
+from controller.forecast import QUIET
+
+LONGEST = 60_000  # characters; a comment may hold 65 536
+MOST_PROBLEMS = 20  # of one manifest
+
+Part = Mapping[str, Any]
+
+
+def markdown(plan: Part) -> str:
+    """The comment, never longer than `LONGEST`: what does not fit is left out and counted."""
+    changing = [job for job in plan["jobs"] if job["action"] not in QUIET]
+    foot = _foot(plan)
+    room = LONGEST - len(foot) - 200
+    head, left_out = _within([_row(job) for job in changing], _head(plan, bool(changing)), room)
+    rest = [f"\nand {count(left_out, 'more job')} that would not fit here\n"] if left_out else []
+    details, unfolded = _within([text for job in changing if (text := _folded(job))], head, room)
+    rest += [f"\n{count(unfolded, 'more difference')} would not fit here\n"] if unfolded else []
+    return "".join([*details, *rest, foot])
+
+
+def _within(pieces: list[str], before: list[str], room: int) -> tuple[list[str], int]:
+    """As many of the pieces after what stands before as there is room for, and how many are left out."""
+    taken, used = list(before), sum(map(len, before))
+    for number, piece in enumerate(pieces):
+        used += len(piece)
+        if used > room:
+            return taken, len(pieces) - number
+        taken.append(piece)
+    return taken, 0
+
+
+def _head(plan: Part, has_rows: bool) -> list[str]:
+    totals, against, rest = plan["totals"], plan.get("against"), quiet(plan["totals"]["actions"])
+    number, amounts = count(totals["submissions"], "submission"), (totals["expected"], totals["reserved"])
+    lines = [f"### shjobs plan: {number}, about {units(amounts[0])} PU, at most {units(amounts[1])} PU\n"]
+    if against:
+        lines.append(f"\nCompared with {code(against['ref'])} ({against['commit'][:10]}).\n")
+    if rest:
+        lines.append(f"\nNothing changes for: {rest}.\n")
+    if has_rows:
+        lines.append("\n| job | action | PU | at most | before | why |\n| --- | --- | ---: | ---: | ---: | --- |\n")
+    return lines
+
+
+def _row(job: Part) -> str:
+    amounts = job.get("processingUnits", {})
+    figures = (units(amounts.get("expected")), units(amounts.get("upper")), units(amount_before(job)))
+    return f"| {code(name_of(job))} | {job['action']} | {' | '.join(figures)} | {code(job['why'])} |\n"
+
+
+def _folded(job: Part) -> str:
+    """What changes in one job, behind a line to click on; "" when there is nothing more to say."""
+    lines = [*changes(job), *running_on(job)]
+    problems = [*job.get("problems", ())]
+    more = [f"… {count(len(problems) - MOST_PROBLEMS, 'more problem')}"] if len(problems) > MOST_PROBLEMS else []
+    found = [*lines, *problems[:MOST_PROBLEMS], *more]
+    if not found:
+        return ""
+    what = count(len(problems), "problem") if problems else "what changes"
+    return f"\n<details><summary>{code(name_of(job))}: {what}</summary>\n\n{fenced(found, 'text')}\n\n</details>\n"
+
+
+def _foot(plan: Part) -> str:
+    return "\n" + "".join(f"- {line}\n" for line in _notes(plan))
+
+
+def _notes(plan: Part) -> Iterator[str]:
+    """Budget, price table and everything that was taken for granted."""
+    yield from budgeted(plan)
+    prices = plan["prices"]
+    yield f"prices: {code(prices['table'])}, {prices['dated']} ({code(prices['source'])})"
+    for each in plan["assumptions"]:
+        yield f"assumed: {code(each)}"

@@ -1,0 +1,129 @@
+"""The plan for people at a terminal or behind a pipe: a table, what changes below it, and the sums."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from controller.cli.safe import printable
+from controller.cli.tables import console, plain_table
+from controller.cli.words import count, units
+from controller.difference import spelled
+from controller.forecast import QUIET
+
+MOST_QUIET = 20
+"""More jobs than this for which nothing changes are only counted."""
+NARROW = 100
+"""Columns of a terminal below which the reasons stand under the table, not in it."""
+COLOURS = {"submit": "cyan", "invalid": "red", "hold": "magenta", "wait": "magenta", "remove": "yellow"}
+
+Part = Mapping[str, Any]
+
+
+def table(plan: Part) -> str:
+    """The whole text, without spaces at the ends of its lines."""
+    screen = console()
+    is_narrow = screen.width < NARROW
+    with screen.capture() as captured:
+        for line in plan["assumptions"]:
+            screen.print(Text(f"assumed: {printable(line)}"))
+        if plan["assumptions"]:
+            screen.print()
+        if rows := shown(plan["jobs"]):
+            screen.print(_table(rows, has_reasons=not is_narrow))
+            screen.print()
+        for line in _details(plan["jobs"], rows if is_narrow else ()):
+            screen.print(Text(printable(line)), soft_wrap=True)
+        for line in sums(plan):
+            screen.print(Text(printable(line)))
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+def shown(jobs: Sequence[Part]) -> list[Part]:
+    """The jobs worth a line of their own."""
+    quiet = sum(job["action"] in QUIET for job in jobs)
+    return [job for job in jobs if job["action"] not in QUIET or quiet <= MOST_QUIET]
+
+
+def sums(plan: Part) -> Iterator[str]:
+    """Submissions and their price, the jobs that were only counted, the budget and the price table."""
+    totals, prices = plan["totals"], plan["prices"]
+    expected, reserved = units(totals["expected"]), units(totals["reserved"])
+    yield f"{count(totals['submissions'], 'submission')}: about {expected} PU, at most {reserved} PU reserved"
+    if len(shown(plan["jobs"])) < len(plan["jobs"]):
+        yield f"not shown: {quiet(totals['actions'])}"
+    yield from budgeted(plan)
+    yield f"prices: {prices['table']}, {prices['dated']} ({prices['source']})"
+
+
+def budgeted(plan: Part) -> Iterator[str]:
+    """What is left of the month's budget, if there is one, before and after the plan."""
+    if budget := plan["budget"]:
+        left, after = units(budget["left"]), units(budget["leftAfter"])
+        yield f"budget of {budget['month']}: {units(budget['monthly'])} PU, {left} PU left, {after} PU left after this"
+
+
+def quiet(actions: Mapping[str, int]) -> str:
+    """`12 unchanged, 1 follow`: the jobs for which nothing changes."""
+    return ", ".join(f"{number:,} {action}" for action, number in actions.items() if action in QUIET)
+
+
+def amount_before(job: Part) -> float | None:
+    """What the submission before cost, else what it was expected to cost, else what was reserved for it."""
+    before = job.get("before", {})
+    amounts = (before.get(key) for key in ("spent", "expected", "reserved"))
+    return next((amount for amount in amounts if amount is not None), None)
+
+
+def changes(job: Part) -> list[str]:
+    """The difference to the body that was sent last, line by line."""
+    found = job.get("difference", {})
+    lines = [spelled(field) for field in found.get("fields", ())]
+    lines += [f"… {count(found['moreFields'], 'more field')}"] if "moreFields" in found else []
+    script = [*found.get("evalscript", ())]
+    script += [f"… {count(found['moreLines'], 'more line')}"] if "moreLines" in found else []
+    return [*lines, *(["evalscript:", *(f"  {line}" for line in script)] if script else [])]
+
+
+def _table(jobs: Sequence[Part], *, has_reasons: bool) -> Table:
+    has_before = any(amount_before(job) is not None and job["action"] not in QUIET for job in jobs)
+    names = ["JOB", "ACTION", "PU", "AT MOST", *(["BEFORE"] if has_before else [])]
+    made = plain_table(*names, *(["WHY"] if has_reasons else []))
+    for column in made.columns[2 : len(names)]:
+        column.justify = "right"
+    for job in jobs:
+        made.add_row(*_cells(job)[: len(names)], *([Text(printable(job["why"]))] if has_reasons else []))
+    made.columns[-1].no_wrap = not has_reasons
+    return made
+
+
+def _cells(job: Part) -> list[Text]:
+    """Everything but the reason."""
+    amounts = job.get("processingUnits", {})
+    figures = [units(amounts.get("expected")), units(amounts.get("upper")), units(amount_before(job))]
+    return [Text(name_of(job)), Text(job["action"], style=COLOURS.get(job["action"], "")), *map(Text, figures)]
+
+
+def name_of(job: Part) -> str:
+    """The job's name; a document that none could be read from is known by its file."""
+    return printable(str(job.get("name") or job["path"]))
+
+
+def _details(jobs: Iterable[Part], told: Sequence[Part]) -> Iterator[str]:
+    """Below the table: what changed, what runs on, what is wrong, for those of `told` also why."""
+    for job in jobs:
+        lines = [*changes(job), *running_on(job), *job.get("problems", ())]
+        if lines or job in told:
+            yield f"{name_of(job)}: {job['why'] if job in told else ''}".rstrip()
+            yield from (f"  {line}" for line in lines)
+            yield ""
+
+
+def running_on(job: Part) -> list[str]:
+    """What is superseded but cannot be cancelled."""
+    return [
+        f"superseded, {each['state']}, followed to its end: {each.get('requestId') or each['submission']} "
+        f"of {each['submittedAt']}"
+        for each in job.get("superseded", ())
+    ]

@@ -1,0 +1,32 @@
+"""Text that a manifest or a service wrote, made safe for where it is printed: a terminal, or a Markdown comment."""
+
+import unicodedata
+from collections.abc import Iterable
+
+LONGEST = 500  # characters of one foreign text in a comment
+_PLAIN = frozenset(" .,:;/-=+%()'\"")
+
+
+def printable(text: str) -> str:
+    """Nothing in it moves the cursor, changes colours or the direction of writing: such characters are spelled out."""
+    return "".join(each if _is_visible(each) else ascii(each)[1:-1] for each in text.expandtabs(4))
+
+
+def code(text: str) -> str:
+    """Foreign text as inline code of a Markdown comment: no mark-up, no HTML, no mention takes effect."""
+    line = printable(" ".join(text.split()))
+    line = line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
+    return f"<code>{''.join(each if each.isalnum() or each in _PLAIN else f'&#{ord(each)};' for each in line)}</code>"
+
+
+def fenced(lines: Iterable[str], language: str) -> str:
+    """Lines as a code block whose fence is longer than any run of backticks inside."""
+    body = [printable(line) for line in lines]
+    fence = "```"
+    while any(fence in line for line in body):
+        fence += "`"
+    return "\n".join([f"{fence}{language}", *body, fence])
+
+
+def _is_visible(character: str) -> bool:
+    return character == " " or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")

@@ -1,0 +1,289 @@
+"""What `plan` says of one job: which action, why, and what it costs now and cost before.
+
+Pure. `planning` turns the loop on a copy and hands over what it was before and what it is then; nothing here decides
+what is submitted, it only names what the loop decided.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from controller.difference import Difference
+from controller.errors import Problem
+from controller.job import Job
+from controller.next_step import in_force
+from controller.standing import Phase, Standing
+from controller.status import moment
+from controller.submission import Answer, Outcome, Submission
+
+NAMED_FIELDS = 3
+SAME = Difference()
+
+
+class Action(StrEnum):
+    """What would happen to a job."""
+
+    SUBMIT = "submit"
+    RETURN = "return"
+    HOLD = "hold"
+    WAIT = "wait"
+    INVALID = "invalid"
+    REMOVE = "remove"
+    FOLLOW = "follow"
+    SEARCH = "search"
+    UNCHANGED = "unchanged"
+
+
+QUIET = frozenset({Action.FOLLOW, Action.SEARCH, Action.UNCHANGED})
+"""Nothing changes for these jobs: what is already under way goes on, and what has ended stays."""
+
+_BY_PHASE = {
+    Phase.INVALID: Action.INVALID,
+    Phase.HELD: Action.HOLD,
+    Phase.PENDING: Action.WAIT,
+    Phase.REMOVED: Action.REMOVE,
+}
+_GOING_ON = {
+    Phase.SUBMITTING: Action.FOLLOW,
+    Phase.RUNNING: Action.FOLLOW,
+    Phase.VERIFYING: Action.FOLLOW,
+    Phase.UNCONFIRMED: Action.SEARCH,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen:
+    """One job before and after the rehearsal.
+
+    `was` is the job as the ledger had it, None when it had none; `known` its submissions then. `submissions` are those
+    after the rehearsal, without `planned`, the one that would be sent at `due` (None: at once). `difference` is to the
+    body sent last, `twin` the name of another job that asks for the same. `ref` is the revision that stands in for the
+    ledger, if one does: then dates and ids of submissions mean nothing.
+    """
+
+    job: Job
+    was: Job | None
+    known: Sequence[Submission]
+    submissions: Sequence[Submission]
+    planned: Submission | None
+    standing: Standing
+    difference: Difference = SAME
+    due: datetime | None = None
+    twin: str = ""
+    is_history_assumed: bool = False
+    ref: str = ""
+
+
+def action_of(seen: Foreseen) -> Action:
+    """The one word for what would happen."""
+    if seen.planned is not None:
+        return Action.SUBMIT
+    if seen.job.problems:
+        return Action.INVALID
+    found = _BY_PHASE.get(seen.standing.phase)
+    if found is not None:
+        return found
+    if _returns_to(seen) is not None:
+        return Action.RETURN
+    return _GOING_ON.get(seen.standing.phase, Action.UNCHANGED)
+
+
+def described(seen: Foreseen) -> dict[str, Any]:
+    """The job's part of the plan as JSON; keys without a value are left out."""
+    action = action_of(seen)
+    told: dict[str, Any] = {
+        "name": seen.job.name,
+        "path": seen.job.path,
+        "action": str(action),
+        **(_sending(seen) if action is Action.SUBMIT else _standing(seen, action)),
+        "why": _why(seen, action),
+        "processingUnits": _amounts(seen),
+        "before": _before(seen),
+        "digest": seen.job.wanted.digest if seen.job.wanted else None,
+        "difference": seen.difference.document() if action not in QUIET else None,
+        "superseded": [] if seen.ref else [_running(item) for item in _superseded(seen)],
+        "problems": _texts(seen.job.problems),
+    }
+    return {key: value for key, value in told.items() if value not in (None, "", [], {})}
+
+
+def rejected(name: str | None, path: str, problems: Sequence[Problem]) -> dict[str, Any]:
+    """The same for a document that is no job."""
+    told = {
+        "name": name,
+        "path": path,
+        "action": str(Action.INVALID),
+        "why": "the manifest cannot be accepted",
+        "problems": _texts(problems),
+    }
+    return {key: value for key, value in told.items() if value}
+
+
+def last_sent(seen: Foreseen) -> Submission | None:
+    """The submission that the job's wish is compared with: the latest that was taken, else the latest refused."""
+    taken = [item for item in seen.known if not item.is_refused] or seen.known
+    return max(taken, key=_age, default=None)
+
+
+def _standing(seen: Foreseen, action: Action) -> dict[str, str]:
+    """Phase and reason, unless the submission they tell of is one that a revision stands in for."""
+    if seen.ref and action not in (Action.HOLD, Action.WAIT):
+        return {}
+    return {"phase": str(seen.standing.phase), "reason": str(seen.standing.reason)}
+
+
+def _sending(seen: Foreseen) -> dict[str, Any]:
+    assert seen.planned is not None, "it would be sent"
+    return {
+        "submission": seen.planned.id,
+        "prefix": seen.planned.prefix,
+        "generation": seen.planned.generation,
+        "due": moment(seen.due),
+        "historyAssumed": seen.is_history_assumed or None,
+    }
+
+
+def _amounts(seen: Foreseen) -> dict[str, float]:
+    """What the job's request costs: expected, at most, and what is reserved if it is submitted. PU."""
+    estimate = seen.job.wanted.estimate if seen.job.wanted else None
+    amounts = {
+        "expected": estimate.expected if estimate else None,
+        "upper": estimate.upper if estimate else None,
+        "reserved": seen.planned.reserved if seen.planned else None,
+    }
+    return {key: round(amount, 4) for key, amount in amounts.items() if amount is not None}
+
+
+def _before(seen: Foreseen) -> dict[str, Any]:
+    """The submission that was sent last: its estimate if it is still known, its reservation, its actual cost. PU."""
+    last = last_sent(seen)
+    if last is None:
+        return {}
+    wanted = seen.was.wanted if seen.was else None
+    estimate = wanted.estimate if wanted and wanted.digest == last.digest else None
+    amounts = {
+        "expected": estimate.expected if estimate else None,
+        "upper": estimate.upper if estimate else None,
+        "reserved": last.reserved,
+        "spent": last.spent,
+    }
+    told = {} if seen.ref else {"submission": last.id, "submittedAt": moment(last.intended_at)}
+    return told | {key: round(amount, 4) for key, amount in amounts.items() if amount is not None}
+
+
+def _why(seen: Foreseen, action: Action) -> str:
+    match action:
+        case Action.SUBMIT:
+            return _why_submitted(seen)
+        case Action.RETURN:
+            return _why_returned(seen)
+        case Action.INVALID if seen.job.wanted is not None and seen.standing.phase is not Phase.INVALID:
+            stays = f"at {seen.ref}" if seen.ref else f"last accepted ({seen.standing.phase})"
+            return f"the manifest cannot be accepted; the job stays as {stays}"
+        case Action.INVALID:
+            return "the manifest cannot be accepted"
+        case Action.UNCHANGED if seen.ref:
+            return f"the same request as at {seen.ref}"
+        case Action.UNCHANGED if seen.standing.phase is not Phase.SUCCEEDED:
+            return f"{seen.standing.phase}: {seen.standing.message}"
+        case Action.REMOVE:
+            runs_on = bool(_superseded(seen)) and not seen.ref
+            return f"the manifest is gone; {'what runs is followed to its end' if runs_on else 'results stay'}"
+    return seen.standing.message
+
+
+def _why_submitted(seen: Foreseen) -> str:
+    notes = [
+        _cause(seen),
+        f"the job {seen.twin!r} asks for the same, but every name is paid for" if seen.twin else "",
+        "no history is assumed" if seen.is_history_assumed and not seen.ref else "",
+        _retries(seen),
+    ]
+    return "; ".join(note for note in notes if note)
+
+
+def _cause(seen: Foreseen) -> str:
+    """New, changed, a rerun or a further attempt."""
+    planned, earlier = seen.planned, seen.submissions
+    assert planned is not None, "it would be sent"
+    same = [item for item in earlier if item.digest == planned.digest]
+    if not same:
+        return _first(seen) if not earlier else f"changed{_fields(seen.difference)}"
+    attempts = [item for item in same if item.rerun == planned.rerun and item.attempt < planned.attempt]
+    if attempts:
+        last = max(attempts, key=lambda item: item.attempt)
+        state = "failed" if last.outcome is Outcome.FAILED else "got no clear answer"
+        return f"attempt {planned.attempt + 1}: attempt {last.attempt + 1} {state}"
+    if all(item.rerun < planned.rerun for item in same):
+        return f"rerun {planned.rerun}"
+    return "it was refused before and is sent again"
+
+
+def _first(seen: Foreseen) -> str:
+    return "not submitted before" if seen.was and seen.was.wanted else "new"
+
+
+def _fields(found: Difference) -> str:
+    """`: input.bounds.bbox[2], evalscript`: the first few things that changed."""
+    paths = [*(["evalscript"] if found.script else []), *(field["path"] for field in found.fields)]
+    more = len(paths) + found.more_fields - NAMED_FIELDS
+    named = ", ".join(paths[:NAMED_FIELDS]) + (f" and {more} more" if more > 0 else "")
+    return f": {named}" if named else ""
+
+
+def _retries(seen: Foreseen) -> str:
+    left = seen.job.wanted.retries - seen.planned.attempt if seen.job.wanted and seen.planned else 0
+    return f"up to {left} paid {'retry' if left == 1 else 'retries'} if it fails" if left > 0 else ""
+
+
+def _returns_to(seen: Foreseen) -> Submission | None:
+    """The submission that answers for the job now and did not before."""
+    current = in_force(seen.job.wanted, seen.submissions) if seen.job.wanted else None
+    former = in_force(seen.was.wanted, seen.known) if seen.was and seen.was.wanted else None
+    return current if current and (former is None or former.id != current.id) else None
+
+
+def _why_returned(seen: Foreseen) -> str:
+    current = _returns_to(seen)
+    assert current is not None, "it returns"
+    was_known = any(item.id == current.id for item in seen.known)
+    what = "returns to" if was_known else "found in the bucket:"
+    day = f"{current.intended_at:%Y-%m-%d}"
+    return f"{what} the submission of {day} ({seen.standing.phase}); nothing is paid"
+
+
+def _superseded(seen: Foreseen) -> list[Submission]:
+    """Submissions that are not what the job wants any more but have not come to their end."""
+    current = in_force(seen.job.wanted, seen.submissions) if seen.job.wanted else None
+    return [item for item in seen.submissions if item is not current and item is not seen.planned and _is_open(item)]
+
+
+def _is_open(item: Submission) -> bool:
+    return item.outcome is None and item.answer is not Answer.REFUSED
+
+
+def _running(item: Submission) -> dict[str, Any]:
+    told = {
+        "submission": item.id,
+        "requestId": item.request_id,
+        "submittedAt": moment(item.intended_at),
+        "reserved": item.reserved,
+        "state": _state(item),
+    }
+    return {key: value for key, value in told.items() if value is not None}
+
+
+def _state(item: Submission) -> str:
+    if item.answer is not Answer.ACCEPTED:
+        return "unconfirmed"
+    return "verifying" if item.gone_at else "running"
+
+
+def _texts(problems: Sequence[Problem]) -> list[str]:
+    return [str(problem) for problem in problems]
+
+
+def _age(item: Submission) -> tuple[datetime, int]:
+    return item.intended_at, item.number

@@ -1,0 +1,79 @@
+"""Turn the loop on a copy until nothing but time and the service could tell more: what `plan` stands on.
+
+Every POST is taken to be accepted and to run on, no status is asked, and the bucket is read as `read` says. The
+decisions are the loop's own, so what is foreseen here is what `sync` would send (DESIGN §7).
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from controller.answers import Accepted, BucketAnswer, NoAnswer
+from controller.book import Book
+from controller.loop import Loop
+from controller.next_step import Wait, wish
+from controller.standing import Reason
+from controller.submission import Submission
+from controller.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
+
+Read = Callable[[Look], BucketAnswer | None]
+"""Reads the bucket for the loop; None: it cannot be read here, and what it would say stays open."""
+SOON = frozenset({Reason.RETRY_SCHEDULED, Reason.BACKING_OFF, Reason.BREAKER_OPEN})
+NOT_ASKED = NoAnswer(message="a plan asks the service nothing")
+
+
+@dataclass(slots=True, kw_only=True)
+class Sight:
+    """What would be sent, by job, as stored before its POST; when, if not at once; and the time that was reached."""
+
+    now: datetime
+    posts: dict[str, Submission] = field(default_factory=dict)
+    due: dict[str, datetime] = field(default_factory=dict)
+
+
+def foresee(loop: Loop, book: Book, calls: deque[Call], read: Read, now: datetime, patience: float) -> Sight:
+    """Turn a started loop, whose calls arrive in `calls`, as `sync` would.
+
+    A retry or a back-off that ends within `patience` seconds is waited for, which here takes no time.
+    """
+    sight, at = Sight(now=now), now
+    loop.turn([], at)
+    while True:
+        while calls:
+            handed = [calls.popleft() for _ in range(len(calls))]
+            _note(sight, handed, at, now)
+            loop.turn([each for call in handed if (each := _outcome(call, read))], at)
+        sight.now = at
+        following = _opens_at(book, loop, at, patience)
+        if following is None:
+            return sight
+        at = following
+        loop.turn([], at)
+
+
+def _note(sight: Sight, handed: list[Call], at: datetime, now: datetime) -> None:
+    for call in handed:
+        if isinstance(call, Post):
+            sight.posts[call.submission.job] = call.submission
+            if at > now:
+                sight.due[call.submission.job] = at
+
+
+def _outcome(call: Call, read: Read) -> CallOutcome | None:
+    match call:
+        case Post(submission=submission):
+            return Posted(call=call, answer=Accepted(request_id=f"planned-{submission.number}"))
+        case Get():
+            return Got(call=call, answer=NOT_ASKED)
+        case Look():
+            answer = read(call)
+            return Looked(call=call, answer=answer) if answer is not None else None
+
+
+def _opens_at(book: Book, loop: Loop, now: datetime, patience: float) -> datetime | None:
+    """When the next job may be sent that only waits for a time soon to come."""
+    limits, longest = loop.limits(), now + timedelta(seconds=patience)
+    waits = (wish(job, book.of(job.name), limits, now) for job in book.jobs.values())
+    times = [step.until for step in waits if isinstance(step, Wait) and step.until and step.reason in SOON]
+    return min((time for time in times if now < time <= longest), default=None)
