@@ -4,7 +4,7 @@ The loop asks it before it decides. What was ruled is in the ledger, so a restar
 and not yet ruled on is only in memory, and is found again.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from controller.book import Book
@@ -39,14 +39,9 @@ class Admission:
         """The guard's word by key, as it changes."""
         return self._permits
 
-    @property
-    def unlisted(self) -> Collection[str]:
-        """The jobs of large changes whose buckets are to be listed before a person is asked."""
-        return self._unlisted
-
-    def is_admitted(self, job: str) -> bool:
-        permit = self._permits.get(self._keys.get(job, ""))
-        return permit is not None and permit.batch is None
+    def is_unlisted(self, job: str) -> bool:
+        """Whether it is part of a large change, and its bucket is to be listed before a person is asked."""
+        return job in self._unlisted
 
     def waiting(self) -> list[Batch]:
         """The batches that wait for a person, the most costly first."""

@@ -5,12 +5,13 @@ Kept by the loop. It knows times, reasons and places, and nothing of submissions
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from controller.gate import Limits
 from controller.job import Job
+from controller.line import Line
 from controller.next_step import Wait
 from controller.spending import reservation
 from controller.standing import Reason
@@ -36,31 +37,38 @@ class _Signs:
 class Agenda:
     """Names of jobs, by when and why they are to be looked at."""
 
-    def __init__(self, jobs: Callable[[str], Job]) -> None:
+    def __init__(self, jobs: Callable[[str], Job], is_unlisted: Callable[[str], bool]) -> None:
         self._job = jobs
+        self._is_unlisted = is_unlisted
         self._dirty: set[str] = set()
         self._due: list[tuple[datetime, str]] = []
         self._waiting: dict[Reason, set[str]] = defaultdict(set)
         self._waits: dict[str, Wait] = {}
+        self._since: dict[str, datetime] = {}
+        self._paying, self._listing = Line(), Line()
         self._signs: _Signs | None = None
 
     def mark(self, names: Iterable[str]) -> None:
         """These changed: decide them in this turn, or as soon as their call has ended."""
         self._dirty.update(names)
 
-    def wait(self, name: str, wait: Wait) -> None:
+    def wait(self, name: str, wait: Wait, now: datetime) -> None:
         """It was decided, and has to wait."""
-        self.begin(name)
+        self._leave(name)
         self._waits[name] = wait
         self._waiting[wait.reason].add(name)
+        if wait.reason in PAYING:
+            self._stand(name, wait.reason, self._since.setdefault(name, now))
+        else:
+            self._since.pop(name, None)
         if wait.until is not None:
             heapq.heappush(self._due, (wait.until, name))
 
-    def begin(self, name: str) -> None:
-        """It waits for nothing: a call for it is under way."""
-        before = self._waits.pop(name, None)
-        if before:
-            self._waiting[before.reason].discard(name)
+    def begin(self, name: str, *, submits: bool = False) -> None:
+        """It waits for nothing: a call for it is under way. Who submits has waited to the end."""
+        self._leave(name)
+        if submits:
+            self._since.pop(name, None)
 
     def taken(self, limits: Limits, now: datetime) -> set[str]:
         """Everybody to be decided now but for those in line; they are off the agenda with this."""
@@ -69,19 +77,11 @@ class Agenda:
         names, self._dirty = self._dirty | self._reopened(limits), set()
         return names
 
-    def in_line(self, limits: Limits, now: datetime, unlisted: Collection[str]) -> set[str]:
-        """The queued jobs whose turn it may be, and those of large changes whose bucket may be listed next."""
-        found: list[str] = []
-        if limits.slots > 0 and not (limits.opens_at and limits.opens_at > now):
-            queued = (name for reason in QUEUING for name in self._waiting[reason])
-            found += heapq.nsmallest(limits.slots, queued, key=self._place)
-        if limits.looks > 0 and unlisted:
-            found += heapq.nsmallest(limits.looks, self._waiting[Reason.LISTING] & set(unlisted), key=self._place)
-        return set(found)
-
-    def in_order(self, names: Iterable[str]) -> list[Job]:
-        """The jobs of these names: the higher priority first, then by name."""
-        return [self._job(name) for name in sorted(names, key=self._place)]
+    def next_in_line(self, limits: Limits, now: datetime) -> Job | None:
+        """Who may begin a submission now, or the listing that a large change needs; None: nobody."""
+        is_open = limits.slots > 0 and not (limits.opens_at and limits.opens_at > now)
+        name = (self._paying.next(limits.may_begin) if is_open else None) or self._listing.next(limits.may_look)
+        return self._job(name) if name else None
 
     def is_empty(self) -> bool:
         """Whether nobody waits to be decided."""
@@ -92,10 +92,23 @@ class Agenda:
 
     def wakes_at(self, limits: Limits, now: datetime) -> datetime | None:
         """When the next one is to be looked at, if nothing is heard before."""
-        is_queued = any(self._waiting[reason] for reason in QUEUING)
-        opens_at = limits.opens_at if is_queued and limits.opens_at and limits.opens_at > now else None
-        times = [self._due[0][0] if self._due else None, opens_at]
+        opens_at = limits.opens_at if self._paying and limits.opens_at and limits.opens_at > now else None
+        grows_at = limits.grows_at if self._paying and limits.slots <= 0 else None
+        times = [self._due[0][0] if self._due else None, opens_at, grows_at]
         return min((time for time in times if time), default=None)
+
+    def _stand(self, name: str, reason: Reason, since: datetime) -> None:
+        if reason in QUEUING:
+            self._paying.join(self._job(name), since)
+        elif reason is Reason.LISTING and self._is_unlisted(name):
+            self._listing.join(self._job(name), since)
+
+    def _leave(self, name: str) -> None:
+        before = self._waits.pop(name, None)
+        if before:
+            self._waiting[before.reason].discard(name)
+            self._paying.leave(name)
+            self._listing.leave(name)
 
     def _reopened(self, limits: Limits) -> set[str]:
         """Those who wait for something that holds for all and is not as it was."""
@@ -114,10 +127,6 @@ class Agenda:
         """Those held by the budget who fit into what is left of it now."""
         held = self._waiting[Reason.BUDGET_EXCEEDED]
         return {name for name in held if limits.spending and limits.spending.allows(_units(self._job(name)))}
-
-    def _place(self, name: str) -> tuple[int, str]:
-        wanted = self._job(name).wanted
-        return -(wanted.priority if wanted else 0), name
 
 
 def _signs(limits: Limits) -> _Signs:

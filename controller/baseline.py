@@ -38,7 +38,7 @@ class Baseline:
 
 def boundless(settings: Settings, **changed: object) -> Settings:
     """Settings under which every job that would be submitted is sent at once, not only those with a free place."""
-    return settings.model_copy(update={"max_running": sys.maxsize, **changed})
+    return settings.model_copy(update={"max_running": sys.maxsize, "requests_per_minute": sys.maxsize, **changed})
 
 
 def nothing_listed(_look: Look) -> Listing:

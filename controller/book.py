@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
+from controller.answers import Refusal
 from controller.gate import is_decisive
 from controller.inbox import COMMANDS, Command
 from controller.job import Job
@@ -32,6 +33,7 @@ class Book:
         self._holders: dict[str, Submission] = {}
         self._months: dict[str, Spending] = {}
         self._overspent: dict[int, Submission] = {}
+        self._crowded: dict[int, datetime] = {}
         self.accepted: set[str] = set(store.permits.accepted())
         self._decided_at = datetime.min.replace(tzinfo=UTC)
         self._told = store.told()
@@ -66,6 +68,10 @@ class Book:
     def newest(self) -> list[Submission]:
         """The latest submissions, newest answer first, back to the last one the service decided about."""
         return sorted(self._trail.values(), key=_heard_at, reverse=True)
+
+    def crowded(self) -> list[datetime]:
+        """When the service said that too many requests run at once, oldest first."""
+        return sorted(self._crowded.values())
 
     def spending(self, now: datetime, budget: float | None) -> Spending:
         """What the submissions of this month count for."""
@@ -155,6 +161,8 @@ class Book:
             self._running.add(submission.number)
         else:
             self._running.discard(submission.number)
+        if submission.refused and submission.refused.why is Refusal.CONCURRENCY:
+            self._crowded[submission.number] = _heard_at(submission)
         self._follow_trail(submission)
 
     def _count(self, before: Submission | None, after: Submission) -> None:

@@ -5,13 +5,14 @@ the newest submissions, so a restart changes none of them (DESIGN §6 "Protocol"
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Self
 
 from controller.answers import Refusal
 from controller.guard import Permit
+from controller.rate import Rate
 from controller.spending import Spending
 from controller.standing import Reason
 from controller.stillness import Settling
@@ -28,15 +29,17 @@ MOST_UNANSWERED = 8  # POSTs under way at once, however many places there are: n
 class Limits:
     """How many POSTs may go out now, what they may cost, and when the gate opens if it is shut.
 
-    `looks` are listings of the bucket that a large change may begin before anybody is asked about it. `without_keys`
-    names the credentials whose key pair was not found; no job that uses one is sent. `overspent` is the first
-    submission that cost more than was reserved for it. `permits` is the guard's word by key; None: there is no guard.
+    `looks` are listings that a large change may have under way in each bucket; `listing` are the listings for what was
+    paid for that are under way, by bucket. `without_keys` names the credentials whose key pair was not found; no job
+    that uses one is sent. `overspent` is the first submission that cost more than was reserved for it. `permits` is the
+    guard's word by key; None: there is no guard. At `grows_at` there is one place more.
     """
 
     policy: Policy
     timing: Timing
     slots: int
     looks: int = 1
+    listing: Mapping[str, int] = field(default_factory=dict)
     history_known: bool = False
     paused: bool = False
     settling: Settling | None = None
@@ -45,6 +48,7 @@ class Limits:
     overspent: Submission | None = None
     permits: Mapping[str, Permit] | None = None
     opens_at: datetime | None = None
+    grows_at: datetime | None = None
     reason: Reason = Reason.QUEUED
     message: str = ""
 
@@ -62,9 +66,29 @@ class Limits:
         spending = self.spending.taken(units) if self.spending else None
         return replace(self, slots=self.slots - 1, spending=spending)
 
-    def looked(self) -> Self:
-        """The limits after one more listing for a large change."""
-        return replace(self, looks=self.looks - 1)
+    def may_begin(self, bucket: str) -> bool:
+        """Whether one more submission may begin: a bucket whose listings hang leaves the others their places."""
+        return self.slots > self.listing.get(bucket, 0)
+
+    def may_look(self, bucket: str) -> bool:
+        """Whether a large change may begin one more listing in this bucket."""
+        return self.looks > self.listing.get(bucket, 0)
+
+    def looked(self, bucket: str) -> Self:
+        """The limits after one more listing for what was paid for."""
+        return replace(self, listing={**self.listing, bucket: self.listing.get(bucket, 0) + 1})
+
+    def closed(self) -> Self:
+        """The limits for whoever has not stood in line yet."""
+        return replace(self, slots=0, looks=0)
+
+    def paced(self, rate: Rate, now: datetime) -> Self:
+        """The limits that the rate limiter leaves of these."""
+        left = rate.left(now)
+        if left > 0:
+            return replace(self, slots=min(self.slots, left))
+        opens_at = max(rate.opens_at(now), self.opens_at or now)
+        return replace(self, slots=min(self.slots, 0), opens_at=opens_at)
 
 
 def narrowed(free: Limits, newest: Sequence[Submission]) -> Limits:

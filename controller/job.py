@@ -57,6 +57,16 @@ class Wanted(BaseModel):
     script_hash: str = ""
     cause: str = ""
 
+    @property
+    def bucket(self) -> str:
+        """The name of the bucket that the results go to."""
+        return bucket_in(self.delivery_url)
+
+
+def bucket_in(url: str) -> str:
+    """`my-bucket` of `s3://my-bucket/rasters`."""
+    return url.partition("://")[2].partition("/")[0]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:

@@ -6,7 +6,8 @@ tells what changed.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -19,9 +20,11 @@ from controller.errands import carry_out, concerned
 from controller.errors import Problem
 from controller.gate import Limits, narrowed
 from controller.history import intent
-from controller.job import Job
-from controller.next_step import Ask, List, Step, Submit, Wait, is_at_rest, next_step
-from controller.recording import Recorder
+from controller.job import Job, bucket_in
+from controller.next_step import Ask, List, Step, Submit, Wait, is_at_rest, next_step, reason_of
+from controller.places import grows_at, lately, places
+from controller.rate import Rate
+from controller.recording import Recorder, asked_to_wait
 from controller.spending import reservation
 from controller.stillness import Stillness
 from controller.telling import Teller
@@ -53,7 +56,8 @@ class Loop:
         self._stillness = Stillness(settle=settle)
         self._recorder = Recorder(book, free.timing)
         self._admission = Admission(book, free.policy)
-        self._agenda = Agenda(book.jobs.__getitem__)
+        self._rate: Rate | None = None
+        self._agenda = Agenda(book.jobs.__getitem__, self._admission.is_unlisted)
         self._underway: dict[str, Call] = {}
         self._now = datetime.min.replace(tzinfo=UTC)
         self._scan_at: datetime | None = None
@@ -92,6 +96,8 @@ class Loop:
                     name = self._recorder.record(outcome, now)
                     self._underway.pop(name, None)
                     self._agenda.mark([name])
+            for pause in filter(None, map(asked_to_wait, outcomes)):
+                self._rate = self._paced(now).held(now + timedelta(seconds=pause))
 
     def wakes_at(self, now: datetime) -> datetime | None:
         """When the next turn is due if nothing is heard before; None: only when something is heard."""
@@ -102,21 +108,33 @@ class Loop:
 
     def limits(self) -> Limits:
         """What may be paid for after everything recorded so far, at the time of the last turn."""
-        policy, overspent = self._free.policy, self._book.overspent()
-        looks = [name for name, call in self._underway.items() if isinstance(call, Look) and not call.step.submission]
-        preparing = sum(self._admission.is_admitted(name) for name in looks)
+        policy, book, now = self._free.policy, self._book, self._now
+        overspent = book.overspent() if policy.monthly_budget is not None else ()
+        crowded = lately(book.crowded(), now, self._timing)
         free = replace(
             self._free,
-            slots=policy.max_running - self._book.running - preparing,
-            looks=policy.workers - (len(looks) - preparing),
-            history_known=self._book.history_known,
+            slots=places(policy.max_running, crowded, now, self._timing) - book.running,
+            grows_at=grows_at(policy.max_running, crowded, now, self._timing),
+            looks=policy.workers,
+            listing=self._listing(),
+            history_known=book.history_known,
             paused=self._brakes.paused,
-            settling=self._stillness.settling(self._now, self._timing),
-            spending=self._book.spending(self._now, policy.monthly_budget),
-            overspent=overspent[0] if overspent and policy.monthly_budget is not None else None,
+            settling=self._stillness.settling(now, self._timing),
+            spending=book.spending(now, policy.monthly_budget),
+            overspent=overspent[0] if overspent else None,
             permits=self._admission.permits,
         )
-        return narrowed(free, self._book.newest())
+        return narrowed(free, book.newest()).paced(self._paced(now), now)
+
+    def _listing(self) -> Counter[str]:
+        """How many listings for what was paid for are under way, by bucket."""
+        looks = (call for call in self._underway.values() if isinstance(call, Look))
+        return Counter(bucket_in(look.step.prefix) for look in looks if look.step.submission is None)
+
+    def _paced(self, now: datetime) -> Rate:
+        if self._rate is None:
+            self._rate = Rate.begun(self._free.policy.requests_per_minute, now)
+        return self._rate
 
     def check_told(self) -> None:
         """Raise `StateError` when a status file could not be written yet."""
@@ -155,8 +173,11 @@ class Loop:
 
     def _scan(self, now: datetime) -> None:
         change = self._tree.refresh(self._book.jobs, now)
+        changed = not change.ready or bool(change.paths or change.gone)
         self._scan_at = now + timedelta(seconds=self._timing.scan_every)
-        self._stillness = self._stillness.scanned(now, changed=not change.ready or bool(change.paths or change.gone))
+        if changed:
+            self._scan_at = min(self._scan_at, now + timedelta(seconds=self._timing.scan_again))
+        self._stillness = self._stillness.scanned(now, changed=changed)
         if self._stillness.still_at and not self._stillness.is_still:
             self._scan_at = min(self._scan_at, self._stillness.still_at)
         if not change.ready:
@@ -201,33 +222,53 @@ class Loop:
         limits = self.limits()
         names = self._agenda.taken(limits, now)
         names |= self._admission.rule(names, limits, now)
-        names |= self._agenda.in_line(limits, now, self._admission.unlisted)
-        steps: list[tuple[Job, Step]] = []
-        decided = set(self._underway)
-        while names := names - decided:
-            for job in self._agenda.in_order(names):
-                step = next_step(job, self._book.of(job.name), limits, now)
-                limits = self._after(step, job, limits)
-                steps.append((job, step))
-            decided |= names
-            names = self._agenda.in_line(limits, now, self._admission.unlisted)
-        return steps
+        closed = limits.closed()  # whoever would pay stands in line first
+        steps = [self._step(self._book.jobs[name], closed, now) for name in sorted(names - self._underway.keys())]
+        for job, step in steps:
+            self._put(job, step, now)
+        served = list(self._serve(limits, now))
+        return self._in_time([each for each in (*steps, *served) if not isinstance(each[1], Wait)], now)
 
-    def _after(self, step: Step, job: Job, limits: Limits) -> Limits:
-        """What a step leaves to the others of the same turn."""
+    def _step(self, job: Job, limits: Limits, now: datetime) -> tuple[Job, Step]:
         self._teller.touch_job(job.name)
-        match step:
-            case Submit():
-                self._agenda.begin(job.name)
-                return limits.taken(reservation(job.wanted) if job.wanted else None)
-            case List(submission=None):
-                self._agenda.begin(job.name)
-                return limits.taken() if self._admission.is_admitted(job.name) else limits.looked()
-            case Wait():
-                self._agenda.wait(job.name, step)
-            case _:
-                self._agenda.begin(job.name)
-        return limits
+        return job, next_step(job, self._book.of(job.name), limits, now)
+
+    def _put(self, job: Job, step: Step, now: datetime) -> None:
+        if isinstance(step, Wait):
+            self._agenda.wait(job.name, step, now)
+        else:
+            self._agenda.begin(job.name, submits=isinstance(step, Submit))
+
+    def _serve(self, limits: Limits, now: datetime) -> Iterator[tuple[Job, Step]]:
+        """Let those in line begin, as far as the limits go; who cannot after all stands in line again afterwards."""
+        back: list[tuple[Job, Step]] = []
+        while job := self._agenda.next_in_line(limits, now):
+            _, step = self._step(job, limits, now)
+            match step:
+                case Wait():
+                    back.append((job, step))
+                    continue
+                case Submit():
+                    limits = limits.taken(reservation(job.wanted) if job.wanted else None)
+                case List(submission=None, prefix=prefix):
+                    limits = limits.looked(bucket_in(prefix))
+            self._put(job, step, now)
+            yield job, step
+        for job, step in back:
+            self._put(job, step, now)
+
+    def _in_time(self, steps: list[tuple[Job, Step]], now: datetime) -> list[tuple[Job, Step]]:
+        """What may go out now: submissions go before status requests, of which the rate limiter may put off some."""
+        rate = self._paced(now).taken(now, sum(isinstance(step, Submit) for _, step in steps))
+        asks = [(job, step) for job, step in steps if isinstance(step, Ask)]
+        asks.sort(key=lambda each: (each[1].submission.look_at or now, each[0].name))
+        left = rate.left(now)
+        self._rate = rate.taken(now, min(left, len(asks)))
+        for nth, (job, step) in enumerate(asks[left:], left + 1):
+            wait = Wait(reason=reason_of(step.submission, now), until=rate.opens_at(now, nth))
+            self._agenda.wait(job.name, wait, now)
+        put_off = {job.name for job, _ in asks[left:]}
+        return [(job, step) for job, step in steps if job.name not in put_off]
 
     # acting
 

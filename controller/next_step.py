@@ -247,7 +247,10 @@ def _pay(submit: Submit, job: Job, submissions: Sequence[Submission], limits: Li
         return Wait(reason=limits.reason, until=limits.opens_at)
     if limits.slots <= 0:
         return Wait(reason=limits.reason)
-    return _history(job, wanted, limits, now) or submit
+    step = _history(job, wanted, limits, now)
+    if isinstance(step, List) and not limits.may_begin(wanted.bucket):
+        return Wait(reason=limits.reason)
+    return step or submit
 
 
 def held(wanted: Wanted, limits: Limits) -> Reason | None:
@@ -281,7 +284,7 @@ def _guarded(submit: Submit, job: Job, wanted: Wanted, limits: Limits, now: date
 def _listed_first(job: Job, wanted: Wanted, is_listed: bool, limits: Limits, now: datetime) -> List | Wait | None:
     """The look for what was already paid for, before a person is asked about a large change; None when it is over."""
     step = None if is_listed or is_read(job, limits) else _history(job, wanted, limits, now)
-    return Wait(reason=Reason.LISTING) if isinstance(step, List) and limits.looks <= 0 else step
+    return Wait(reason=Reason.LISTING) if isinstance(step, List) and not limits.may_look(wanted.bucket) else step
 
 
 def is_asked(job: Job) -> bool:

@@ -7,7 +7,16 @@ submission.
 from dataclasses import replace
 from datetime import datetime
 
-from controller.answers import Accepted, BucketAnswer, Listing, PostAnswer, Unconfirmed
+from controller.answers import (
+    Accepted,
+    BucketAnswer,
+    Listing,
+    NoAnswer,
+    PostAnswer,
+    Refusal,
+    Refused,
+    Unconfirmed,
+)
 from controller.book import Book
 from controller.evidence import request_ids
 from controller.history import adopted, shown
@@ -15,6 +24,14 @@ from controller.job import History
 from controller.timing import Timing
 from controller.transitions import after_listing, after_post, after_status
 from controller.workers import CallOutcome, Got, Looked, Posted
+
+
+def asked_to_wait(outcome: CallOutcome) -> float | None:
+    """Seconds of patience that the service asked for with a 429 that names a time; None: it did not."""
+    match outcome:
+        case Posted(answer=Refused(why=Refusal.RATE, retry_after=seconds)) | Got(answer=NoAnswer(retry_after=seconds)):
+            return seconds
+    return None
 
 
 class Recorder:

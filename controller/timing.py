@@ -31,8 +31,10 @@ class Timing:
     """Longest silence while the answer to a GET, a token request or a bucket listing is read."""
     poll_first: float = 10
     """No status is asked earlier than this after the submission, nor more often."""
-    poll_growth: float = 0.5
+    poll_growth: float = 0.6
     """The next poll comes after this share of the request's age. A ratio."""
+    poll_jitter: float = 0.1
+    """So much of a poll's interval, at most, is added, so that polls do not march in step. A ratio."""
     poll_longest: float = 300
     """No running request waits longer than this for its next poll."""
     early_gone: float = 30
@@ -67,6 +69,10 @@ class Timing:
     """No unsent request waits longer than this."""
     concurrency_wait: float = 45
     """Before the next POST after "too many concurrent requests"."""
+    place_regained: float = 600
+    """After so long without "too many concurrent requests" one more request may run at once."""
+    places_forgotten: float = 86400
+    """And after so long as many as the settings allow."""
     retry_first: float = 60
     """Before the first paid retry of a Failed run."""
     retry_longest: float = 3600
@@ -85,6 +91,8 @@ class Timing:
     """Git's index lock is not waited for when it is older than this."""
     scan_every: float = 60
     """Between two scans of the tree when no event asks for one."""
+    scan_again: float = 2.5
+    """After a scan that saw a change: another one within a tick of the file system's clock leaves no other trace."""
     retry_after_longest: float = 600
     """A `Retry-After` is never believed beyond this."""
 
@@ -98,7 +106,7 @@ class Timing:
         return replace(self, **durations)
 
 
-_UNSCALED = frozenset({"poll_growth", "connect_timeout", "answer_timeout", "read_timeout"})
+_UNSCALED = frozenset({"poll_growth", "poll_jitter", "connect_timeout", "answer_timeout", "read_timeout"})
 
 
 def _times(value: float | tuple[float, ...], factor: float) -> float | tuple[float, ...]:

@@ -7,6 +7,7 @@ here too, so a restart finds it in the row.
 from collections.abc import Container
 from dataclasses import replace
 from datetime import datetime, timedelta
+from zlib import crc32
 
 from controller.answers import (
     Accepted,
@@ -84,7 +85,13 @@ def after_listing(
 
 def _poll_interval(submission: Submission, now: datetime, timing: Timing) -> timedelta:
     age = (now - submission.intended_at).total_seconds()
-    return timedelta(seconds=min(timing.poll_longest, max(timing.poll_first, timing.poll_growth * age)))
+    interval = min(timing.poll_longest, max(timing.poll_first, timing.poll_growth * age))
+    return timedelta(seconds=interval * (1 + timing.poll_jitter * _lot(f"{submission.request_id} {now}")))
+
+
+def _lot(text: str) -> float:
+    """A number between 0 and 1 that is drawn by lot, always the same for the same text."""
+    return crc32(text.encode()) / 2**32
 
 
 def _not_visible(submission: Submission, now: datetime, timing: Timing) -> Submission:

@@ -72,6 +72,7 @@ STEPS: list[tuple[Job, list[Submission], Limits]] = [
     (job(), [], SHUT),
     (job(), [], limits(opens_at=NOW)),
     (job(), [], limits(slots=0)),
+    (job(history=None), [], limits(slots=2, listing={"my-bucket": 2})),
     (job(), [], limits(paused=True)),
     (job(), [], limits(without_keys=frozenset({"my-bucket"}))),
     (job(problems=BROKEN), [], limits()),
@@ -223,7 +224,12 @@ NEXT_STEP_MUTANTS = [
     ("hold, pause, keys and price do not matter", "    if waits_for:\n        return Wait(reason=waits_for)\n", ""),
     ("a shut gate is open", "limits.opens_at > now", "limits.opens_at < now"),
     ("places do not matter", "limits.slots <= 0", "limits.slots < 0"),
-    ("history does not matter", "_history(job, wanted, limits, now) or submit", "submit"),
+    ("history does not matter", "return step or submit", "return submit"),
+    (
+        "a bucket that hangs is listed again",
+        "    if isinstance(step, List) and not limits.may_begin(wanted.bucket):",
+        "    if not wanted:",
+    ),
     ("a hold does not matter", "    if wanted.hold:", "    if not wanted:"),
     ("a pause does not matter", "    if limits.paused:", "    if not limits:"),
     ("a missing key pair does not matter", "wanted.credentials_ref in limits.without_keys", "not wanted"),
@@ -258,8 +264,8 @@ NEXT_STEP_MUTANTS = [
     ),
     (
         "too many listings at once",
-        "isinstance(step, List) and limits.looks <= 0",
-        "isinstance(step, List) and limits.looks < 0",
+        "isinstance(step, List) and not limits.may_look(wanted.bucket) else",
+        "isinstance(step, List) and limits.looks < 0 else",
     ),
     ("what was listed is listed again", "None if is_listed or is_read(job, limits) else", "None if is_listed else"),
 ]

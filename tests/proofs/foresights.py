@@ -103,7 +103,7 @@ def foreseen(history: History, machine: Machine, now: datetime) -> Sight:
     machine.ledger.db.conn.backup(copy.conn)
     book, shelf, calls = Book(Store(copy)), Shelf(), deque[Call]()
     shelf.shown = machine.files
-    boundless = history.world.policy.model_copy(update={"max_running": sys.maxsize})
+    boundless = history.world.policy.model_copy(update={"max_running": sys.maxsize, "requests_per_minute": sys.maxsize})
     free = Limits(policy=boundless, timing=TIMING, slots=boundless.max_running)
     loop = Loop(book, shelf, free, calls.append, Teller(Nowhere(), "sandbox", lambda _news: None))
     loop.start(now)

@@ -1,0 +1,55 @@
+"""The rate limiter: how many calls may go to the service now, and when the next one may.
+
+Pure. The loop keeps one `Rate`: every submission and every status request takes a call from it, submissions first. The
+allowance refills steadily and is never saved up beyond a few seconds' worth, since bursts are partly refused.
+Source: reference page "Asynchronous Processing API" §7.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Self
+
+BURST = 10.0
+"""Seconds: so much of an unused allowance may be used at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """Calls that may go out: `calls` of them at `at`, and `per_minute` more with every minute."""
+
+    per_minute: int
+    at: datetime
+    calls: float
+    held_until: datetime | None = None
+    """The service asked for patience until then."""
+
+    @classmethod
+    def begun(cls, per_minute: int, now: datetime) -> Self:
+        """A whole burst may go out at the start."""
+        return cls(per_minute=per_minute, at=now, calls=_most(per_minute))
+
+    def left(self, now: datetime) -> int:
+        """How many calls may go out now."""
+        return 0 if self.held_until and now < self.held_until else max(0, int(self._refilled(now)))
+
+    def taken(self, now: datetime, calls: int = 1) -> Self:
+        """After so many calls."""
+        return replace(self, at=max(self.at, now), calls=self._refilled(now) - calls)
+
+    def held(self, until: datetime) -> Self:
+        """After the service asked for patience: nothing goes out before."""
+        return replace(self, held_until=max(until, self.held_until or until))
+
+    def opens_at(self, now: datetime, nth: int = 1) -> datetime:
+        """When the n-th call from now may go out."""
+        missing = max(0.0, nth - self._refilled(now))
+        refilled_at = now + timedelta(seconds=missing * 60 / self.per_minute)
+        return max(refilled_at, self.held_until or refilled_at)
+
+    def _refilled(self, now: datetime) -> float:
+        passed = max(0.0, (now - self.at).total_seconds())
+        return min(_most(self.per_minute), self.calls + passed * self.per_minute / 60)
+
+
+def _most(per_minute: int) -> float:
+    return max(1.0, per_minute * BURST / 60)
