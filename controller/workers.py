@@ -1,4 +1,4 @@
-"""A few threads that carry out calls for the deciding thread and put each outcome into its inbox.
+"""Carries out calls for the deciding thread, and puts each outcome into its inbox.
 
 A turn never waits for a call. Secrets are joined to a request here, for the moment of its POST, and nowhere kept.
 """
@@ -6,7 +6,6 @@ A turn never waits for a call. Secrets are joined to a request here, for the mom
 import json
 import logging
 import queue
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from typing import Protocol, Self
 from controller.answers import BucketAnswer, GetAnswer, NoAnswer, PostAnswer, Refusal, Refused, Unconfirmed, Unreadable
 from controller.deployments import Credential
 from controller.errors import ShjobsError
+from controller.job import bucket_in
+from controller.lane import Lane
 from controller.next_step import List
 from controller.request import payload
 from controller.submission import Submission
@@ -48,6 +49,8 @@ class Look:
 
 
 Call = Post | Get | Look
+POSTS = "submissions"
+BRIEFLY = 2.0  # seconds: what a call that costs nothing is waited for at the end
 NOT_SENT = Refused(why=Refusal.UNSENT, message="the controller stopped before the request was sent")
 
 
@@ -128,54 +131,70 @@ class Remote:
 
 
 class Workers:
-    """`count` threads that take calls in order; `inbox` receives the outcomes."""
+    """Carries out calls on threads that come and go; `inbox` receives the outcomes.
 
-    def __init__(self, remote: Remote, inbox: "queue.Queue[CallOutcome | None]", count: int) -> None:
+    Submissions, status requests and each bucket have a lane of their own with at most `most` threads, so that what
+    hangs in one holds up no other.
+    """
+
+    def __init__(self, remote: Remote, inbox: "queue.Queue[CallOutcome | None]", most: int) -> None:
         self._remote = remote
         self._inbox = inbox
-        self._stopping = threading.Event()
-        self._sending = threading.Event()
-        self._calls: queue.Queue[Call | None] = queue.Queue()
-        self._threads = [threading.Thread(target=self._work, name=f"worker-{n}", daemon=True) for n in range(count)]
+        self._most = most
+        self._lanes: dict[str, Lane[Call]] = {}
 
     def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop(0)
+
+    def hand(self, call: Call) -> None:
+        """Queue a call; returns at once."""
+        name = _lane_of(call)
+        if name not in self._lanes:
+            self._lanes[name] = Lane(name, self._most, self._carry_out)
+        self._lanes[name].put(call)
+
+    def stop(self, patience: float) -> None:
+        """Start no further call; wait up to `patience` seconds for a POST under way, and briefly for other calls.
+
+        A POST that was still in the queue has certainly not been sent, and its outcome says so.
+        """
+        for lane in self._lanes.values():
+            for call in lane.emptied():
+                if isinstance(call, Post):
+                    self._inbox.put(Posted(call=call, answer=NOT_SENT))
+        self._close(patience)
 
     def finish(self, patience: float) -> None:
         """Like `stop`, but the POSTs in the queue are still sent: for when their outcomes cannot be recorded.
 
         What was sent can be found in the bucket later; of what was not, nobody could say so.
         """
-        self._sending.set()
-        self.stop(patience)
+        for name, lane in self._lanes.items():
+            if name != POSTS:
+                lane.emptied()
+        self._close(patience)
 
-    def stop(self, patience: float) -> None:
-        """Start no further call and wait up to `patience` seconds for those under way.
+    def _carry_out(self, call: Call) -> None:
+        self._inbox.put(self._remote.outcome(call))
 
-        A POST that was still in the queue has certainly not been sent, and its outcome says so.
-        """
-        self._stopping.set()
-        for _thread in self._threads:
-            self._calls.put(None)
-        ends_at = time.monotonic() + patience
-        for thread in self._threads:
-            thread.join(max(0.0, ends_at - time.monotonic()))
+    def _close(self, patience: float) -> None:
+        began = time.monotonic()
+        for name, lane in sorted(self._lanes.items(), key=lambda each: each[0] != POSTS):
+            longest = patience if name == POSTS else min(patience, BRIEFLY)
+            lane.close(longest - (time.monotonic() - began))
 
-    def hand(self, call: Call) -> None:
-        """Queue a call; returns at once."""
-        self._calls.put(call)
 
-    def _work(self) -> None:
-        while (call := self._calls.get()) is not None:
-            if not self._stopping.is_set() or (self._sending.is_set() and isinstance(call, Post)):
-                self._inbox.put(self._remote.outcome(call))
-            elif isinstance(call, Post):
-                self._inbox.put(Posted(call=call, answer=NOT_SENT))
+def _lane_of(call: Call) -> str:
+    match call:
+        case Post():
+            return POSTS
+        case Get():
+            return "status"
+        case Look(step=step):
+            return f"bucket {bucket_in(step.prefix)}"
 
 
 def _unforeseen(error: Exception) -> str:

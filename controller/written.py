@@ -83,7 +83,7 @@ class Policy(BaseModel):
 
     max_running: int = Field(3, ge=1, description="Requests that may run at the service at once.")
     requests_per_minute: int = Field(100, ge=1, description="Calls to the service per minute, submissions and polls.")
-    workers: int = Field(4, ge=1, le=64, description="Calls under way at once.")
+    workers: int = Field(4, ge=1, le=64, description="Calls of one kind, or listings of one bucket, under way at once.")
     on_unconfirmed: Literal["hold", "resubmit"] = Field(
         "hold",
         description="What happens to a submission whose outcome stayed unknown past `unconfirmedGrace`: "

@@ -100,6 +100,7 @@ FLOORS = {
             "errands",
             "examining",
             "foresight",
+            "lane",
             "line",
             "loop",
             "planning",

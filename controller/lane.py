@@ -1,0 +1,70 @@
+"""A lane: a queue of calls and the threads that carry them out: they come when there is work and go when there is none.
+
+`workers` has one for each kind of call and each bucket.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+IDLE = 10.0  # seconds after which a thread without work goes
+
+Item = TypeVar("Item")
+
+
+class Lane(Generic[Item]):
+    """At most `most` threads at once; `act` is called with each item, in the order they came, and must not raise."""
+
+    def __init__(self, name: str, most: int, act: Callable[[Item], None]) -> None:
+        self._name = name
+        self._most = most
+        self._act = act
+        self._items: deque[Item] = deque()
+        self._changed = threading.Condition()
+        self._threads: set[threading.Thread] = set()
+        self._idle = 0
+        self._is_closed = False
+
+    def put(self, item: Item) -> None:
+        """Queue an item; returns at once."""
+        with self._changed:
+            self._items.append(item)
+            if len(self._items) > self._idle and len(self._threads) < self._most:
+                thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+                self._threads.add(thread)
+                thread.start()
+            self._changed.notify()
+
+    def emptied(self) -> list[Item]:
+        """Take out what nobody has begun."""
+        with self._changed:
+            found = list(self._items)
+            self._items.clear()
+        return found
+
+    def close(self, patience: float) -> None:
+        """Let what is queued and under way be finished, for so many seconds; what takes longer is left behind."""
+        with self._changed:
+            self._is_closed = True
+            threads = list(self._threads)
+            self._changed.notify_all()
+        ends_at = time.monotonic() + patience
+        for thread in threads:
+            thread.join(max(0.0, ends_at - time.monotonic()))
+
+    def _work(self) -> None:
+        for item in iter(self._next, None):
+            self._act(item)
+
+    def _next(self) -> Item | None:
+        """The next item; None: there was none for a while, and the thread goes."""
+        with self._changed:
+            self._idle += 1
+            self._changed.wait_for(lambda: self._items or self._is_closed, IDLE)
+            self._idle -= 1
+            if self._items:
+                return self._items.popleft()
+            self._threads.discard(threading.current_thread())
+            return None
