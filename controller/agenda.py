@@ -87,6 +87,16 @@ class Agenda:
         """Whether nobody waits to be decided."""
         return not self._dirty
 
+    @property
+    def waiting(self) -> int:
+        """How many wait in line for a place."""
+        return len(self._paying)
+
+    @property
+    def oldest(self) -> datetime | None:
+        """Since when the one who has waited longest waits."""
+        return self._paying.oldest
+
     def waits(self) -> Iterable[tuple[str, Wait]]:
         return self._waits.items()
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from controller import evalscript
@@ -18,19 +19,23 @@ from controller.bucket import Bucket
 from controller.deployments import Credential
 from controller.errors import UsageError
 from controller.gate import Limits
+from controller.lock import FILE_NAME as LOCK_NAME
 from controller.lock import submitter_lock
+from controller.lookout import Lookout, Scanned
 from controller.loop import Loop
 from controller.mounts import refuse_network_file_system
 from controller.service import Service
 from controller.session import Session
 from controller.settings import Settings
 from controller.statusfile import StatusFiles
-from controller.store import Store
+from controller.store import FILE_NAME, Store
 from controller.telling import StatusPlace, Teller, Watch, status_documents
+from controller.timing import Timing
 from controller.tree import Tree
-from controller.workers import Call, CallOutcome, Remote, Workers
+from controller.workers import Call, CallOutcome, Observe, Remote, Workers
 
-Inbox = queue.Queue[CallOutcome | None]
+Inbox = queue.SimpleQueue[CallOutcome | None]
+"""Outcomes, and None to wake the deciding thread; a signal handler may put into it at any moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +71,15 @@ class Nowhere:
 
 
 @contextmanager
-def controller(settings: Settings, watch: Watch, inbox: Inbox) -> Iterator[tuple[Assembly, Workers]]:
+def controller(
+    settings: Settings, watch: Watch, inbox: Inbox, *, settle: float = 0.0, scanned: Scanned | None = None,
+    called: Observe | None = None,
+) -> Iterator[tuple[Assembly, Workers]]:  # fmt: skip
     """The real thing: it holds the lock, writes the ledger and the status files, and calls the service.
 
-    The outcomes of calls arrive in `inbox`. Raises `UsageError` when something it needs is not there.
+    The outcomes of calls arrive in `inbox`; nothing is paid for until the tree has been still for `settle` seconds.
+    `scanned` and `called` are told of every scan and every call. Raises `UsageError` when something it needs is not
+    there.
     """
     if not settings.client_id or not settings.client_secret:
         raise _no_client(settings)
@@ -82,10 +92,13 @@ def controller(settings: Settings, watch: Watch, inbox: Inbox) -> Iterator[tuple
         Store.open(settings.state, bindings) as store,
         session,
         Service(settings.deployment, session, settings.timing) as service,
-        Workers(Remote(service, bucket_of(settings), settings.credentials), inbox, settings.workers) as workers,
+        Workers(Remote(service, bucket_of(settings), settings.credentials), inbox, settings.workers, called) as workers,
     ):
         places.check_writable()  # under the lock, so that two that start together never meet in the tree
-        yield _assembled(settings, store, watch, places, workers.hand, without_keys(settings.credentials)), workers
+        held = (settings.state / LOCK_NAME, settings.state / FILE_NAME)
+        look = partial(Lookout, brakes=brakes_of(settings.jobs, settings.state, held), settle=settle, scanned=scanned)
+        keyless = without_keys(settings.credentials)
+        yield _assembled(settings, store, watch, places, workers.hand, keyless, look), workers
 
 
 @contextmanager
@@ -94,7 +107,8 @@ def rehearsal(
 ) -> Iterator[Assembly]:
     """The same loop on a copy of the ledger: it writes nothing, and its calls go to `hand`."""
     with Store.copy_of(settings.state) as store:
-        yield _assembled(settings, store, watch, Nowhere(), hand, without_keys)
+        look = partial(Lookout, brakes=brakes_of(settings.jobs, settings.state), settle=0.0)
+        yield _assembled(settings, store, watch, Nowhere(), hand, without_keys, look)
 
 
 def bucket_of(settings: Settings) -> Bucket:
@@ -109,12 +123,13 @@ def _assembled(
     places: StatusPlace,
     hand: Callable[[Call], None],
     without_keys: frozenset[str],
+    look: Callable[[Tree, Timing], Lookout],
 ) -> Assembly:
     book = Book(store)
     tree = Tree(settings.jobs, Appraiser(settings.deployment, settings.credentials, evalscript))
     free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running, without_keys=without_keys)
     teller = Teller(places, settings.deployment.name, watch)
-    loop = Loop(book, tree, free, hand, teller, brakes=brakes_of(settings.jobs, settings.state))
+    loop = Loop(book, tree, free, hand, teller, look(tree, settings.timing))
     return Assembly(loop=loop, book=book, tree=tree, deployment=settings.deployment.name)
 
 

@@ -114,12 +114,20 @@ class Book:
         """What people asked for since the last turn."""
         return [(number, COMMANDS.validate_json(text)) for number, text in self._store.asked()]
 
+    def has_commands(self) -> bool:
+        """Whether somebody asked for something since the last turn."""
+        return self._store.is_asked()
+
     def done(self, number: int, now: datetime) -> None:
         self._store.mark_done(number, now)
 
     def begin_history(self) -> None:
+        """A person says that nothing was submitted before; buckets that could not be read are looked at once more."""
         self._store.set_fact(HISTORY, "known")
         self._history_known = True
+        for job in self.jobs.values():
+            if job.history and not job.history.readable:
+                self.jobs[job.name] = replace(job, history=None)
 
     def add(self, submission: Submission) -> tuple[Submission, str]:
         """Store a new submission of the wanted digest; answers it with its number, and the body to send."""

@@ -1,9 +1,9 @@
-"""What stops payments from outside the files: the file PAUSE in the state directory, and git's lock on the tree.
+"""What stops payments from outside the files: the file PAUSE, git's lock on the tree, a state that was taken away.
 
 The loop looks at both in every turn before it decides; `shjobs pause` and `resume` write and remove the file.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,18 +17,37 @@ LOCK = "index.lock"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brakes:
-    """What was found: whether submissions are paused, and git's index lock if there is one."""
+    """What was found: a pause, git's index lock if there is one, and what became of the state if it was taken away."""
 
     paused: bool = False
     lock: IndexLock | None = None
+    lost: str = ""
 
 
 Look = Callable[[], Brakes]
 
 
-def brakes_of(jobs: Path, state: Path) -> Look:
-    """Looks at the brakes of a tree and a state directory."""
-    return lambda: Brakes(paused=is_paused(state), lock=index_lock(jobs))
+def brakes_of(jobs: Path, state: Path, held: Iterable[Path] = ()) -> Look:
+    """Looks at the brakes of a tree and a state directory, and whether the files `held` are those of this moment."""
+    identities = {path: _identity(path) for path in held}
+
+    def look() -> Brakes:
+        lost = next((path for path, identity in identities.items() if _identity(path) != identity), None)
+        return Brakes(paused=is_paused(state), lock=index_lock(jobs), lost=_lost(lost) if lost else "")
+
+    return look
+
+
+def _lost(path: Path) -> str:
+    return f"{path} was removed or replaced while it was in use: nothing more is submitted from here"
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def is_paused(state: Path) -> bool:

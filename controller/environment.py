@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic.alias_generators import to_snake
 
-from controller.written import NUMBERS, Written, keys_of, nearest
+from controller.written import NUMBERS, SWITCHES, Written, keys_of, nearest
 
 _PREFIX = "SHJOBS_"
 # Kubernetes gives every container variables for its services; one named shjobs-… makes these.
@@ -46,7 +46,7 @@ def overrule(table: dict[str, Any], given: Mapping[str, str]) -> dict[str, str]:
     """Put the variables of plain settings into the table; answers key → variable for the messages."""
     overruled = {key: variable for key, variable in _plain_variables().items() if variable in given}
     for key, variable in overruled.items():
-        table[key] = _number(given[variable]) if key in NUMBERS else given[variable]
+        table[key] = _value(key, given[variable])
     if overruled.keys() & {"clientId", "clientIdFile"}:
         for key in {"clientId", "clientIdFile"} - overruled.keys():
             table.pop(key, None)
@@ -121,8 +121,11 @@ def _plain_variables() -> dict[str, str]:
     return {key: variable_of(key) for key in keys_of(Written) if key != "credentials"}
 
 
-def _number(text: str) -> int | float | str:
-    for kind in (int, float):
+def _value(key: str, text: str) -> bool | int | float | str:
+    """The text of a variable as what its setting is; the model tells when it cannot be."""
+    if key in SWITCHES:
+        return {"true": True, "false": False}.get(text.lower(), text)
+    for kind in (int, float) if key in NUMBERS else ():
         with suppress(ValueError):
             return kind(text)
     return text

@@ -15,35 +15,32 @@ from controller.admission import Admission
 from controller.agenda import QUEUING, Agenda
 from controller.book import Book
 from controller.brakes import Brakes
-from controller.brakes import Look as LookAtBrakes
 from controller.errands import carry_out, concerned
-from controller.errors import Problem
+from controller.errors import StateError
 from controller.gate import Limits, narrowed
 from controller.history import intent
 from controller.job import Job, bucket_in
+from controller.lookout import Lookout
 from controller.next_step import Ask, List, Step, Submit, Wait, is_at_rest, next_step, reason_of
 from controller.places import grows_at, lately, places
 from controller.rate import Rate
 from controller.recording import Recorder, asked_to_wait
 from controller.spending import reservation
-from controller.stillness import Stillness
 from controller.telling import Teller
 from controller.transitions import interrupted
 from controller.tree import Change, Tree
+from controller.vitals import Vitals
 from controller.workers import Call, CallOutcome, Get, Look, Post
 
 log = logging.getLogger(__name__)
 
 
 class Loop:
-    """The state between two turns: who is on the agenda, or has a call under way.
-
-    `brakes` looks at what stops payments from outside. `settle` is in seconds: how long the tree must have been still.
-    """
+    """The state between two turns: who is on the agenda, or has a call under way."""
 
     def __init__(
-        self, book: Book, tree: Tree, free: Limits, hand: Callable[[Call], None], teller: Teller, *,
-        brakes: LookAtBrakes = Brakes, settle: float = 0.0,
+        self, book: Book, tree: Tree, free: Limits, hand: Callable[[Call], None], teller: Teller,
+        lookout: Lookout | None = None,
     ) -> None:  # fmt: skip
         self._book = book
         self._tree = tree
@@ -51,17 +48,14 @@ class Loop:
         self._hand = hand
         self._teller = teller
         self._timing = free.timing
-        self._look_at_brakes = brakes
-        self._brakes = Brakes()
-        self._stillness = Stillness(settle=settle)
+        self._lookout = lookout or Lookout(tree, free.timing, Brakes, settle=0.0)
         self._recorder = Recorder(book, free.timing)
         self._admission = Admission(book, free.policy)
-        self._rate: Rate | None = None
         self._agenda = Agenda(book.jobs.__getitem__, self._admission.is_unlisted)
+        self._rate: Rate | None = None
         self._underway: dict[str, Call] = {}
         self._now = datetime.min.replace(tzinfo=UTC)
-        self._scan_at: datetime | None = None
-        self._problems: frozenset[Problem] = frozenset()
+        self._problems: frozenset[str] = frozenset()
 
     def start(self, now: datetime, *, takes_over: bool = True) -> None:
         """Begin with what the ledger knows. Whoever takes over from a dead process finds its POSTs unconfirmed."""
@@ -72,11 +66,11 @@ class Loop:
                         self._book.save(interrupted(submission, now, self._timing))
         self._tree.remember(self._book.files(), self._book.jobs.values())
         self._agenda.mark(self._book.jobs.keys())
-        self._now = self._scan_at = now
+        self._now = now
 
-    def rescan(self) -> None:
-        """Look at the files again in the next turn."""
-        self._scan_at = None
+    def rescan(self, at: datetime | None = None) -> None:
+        """Look at the files again in the next turn after `at`; None: in the next turn."""
+        self._lookout.rescan(at)
 
     def turn(self, outcomes: Sequence[CallOutcome], now: datetime) -> None:
         """One round; `outcomes` are the calls that ended since the last one."""
@@ -96,6 +90,7 @@ class Loop:
                     name = self._recorder.record(outcome, now)
                     self._underway.pop(name, None)
                     self._agenda.mark([name])
+                    self._teller.touch_job(name)
             for pause in filter(None, map(asked_to_wait, outcomes)):
                 self._rate = self._paced(now).held(now + timedelta(seconds=pause))
 
@@ -103,7 +98,7 @@ class Loop:
         """When the next turn is due if nothing is heard before; None: only when something is heard."""
         limits = self.limits()
         settles_at = limits.settling.until if limits.settling else None
-        times = [self._scan_at, self._agenda.wakes_at(limits, now), settles_at]
+        times = [self._lookout.scan_at, self._agenda.wakes_at(limits, now), settles_at]
         return min((time for time in times if time), default=None)
 
     def limits(self) -> Limits:
@@ -118,8 +113,8 @@ class Loop:
             looks=policy.workers,
             listing=self._listing(),
             history_known=book.history_known,
-            paused=self._brakes.paused,
-            settling=self._stillness.settling(now, self._timing),
+            paused=self._lookout.is_paused,
+            settling=self._lookout.settling(now),
             spending=book.spending(now, policy.monthly_budget),
             overspent=overspent[0] if overspent else None,
             permits=self._admission.permits,
@@ -138,7 +133,36 @@ class Loop:
 
     def check_told(self) -> None:
         """Raise `StateError` when a status file could not be written yet."""
-        self._teller.check_written()
+        if self._teller.trouble:
+            raise StateError(self._teller.trouble)
+
+    def tell(self, now: datetime) -> None:
+        """Tell what was recorded since the last turn, which decides nothing any more."""
+        self._teller.tell(self._tree, self._book, self.limits(), now)
+
+    def is_nudged(self) -> bool:
+        """Whether something outside asks for a turn: a command in the inbox, a pause, a lock of git."""
+        return self._lookout.is_nudged() or self._book.has_commands()
+
+    def vitals(self) -> Vitals:
+        """The vital signs after the last turn."""
+        limits, policy = self.limits(), self._free.policy
+        is_shut = limits.opens_at is not None and limits.opens_at > self._now
+        return Vitals(
+            at=self._now,
+            spending=self._book.spending(self._now, policy.monthly_budget),
+            phases=dict(self._teller.phases),
+            running=self._book.running,
+            places=self._book.running + limits.slots,
+            waiting=self._agenda.waiting,
+            oldest=self._agenda.oldest,
+            gate=limits.reason if is_shut else None,
+            message=limits.message,
+            is_paused=limits.paused,
+            scanned_at=self._lookout.scanned_at,
+            tree=self._lookout.unready,
+            status=self._teller.trouble,
+        )
 
     def is_busy(self) -> bool:
         """Whether a call is under way or a job waits to be decided."""
@@ -162,31 +186,16 @@ class Loop:
     # looking around
 
     def _look_around(self, now: datetime) -> None:
-        """Scan the tree if that is due. What was scanned beside a git command at work is scanned again after it."""
-        was_locked = self._stillness.lock is not None
-        lock = self._look_at_brakes().lock
-        self._stillness = self._stillness.locked_by(lock)
-        if (was_locked and not lock) or self._scan_at is None or self._scan_at <= now:
-            self._scan(now)
-        self._brakes = self._look_at_brakes()
-        self._stillness = self._stillness.locked_by(self._brakes.lock or lock)
-
-    def _scan(self, now: datetime) -> None:
-        change = self._tree.refresh(self._book.jobs, now)
-        changed = not change.ready or bool(change.paths or change.gone)
-        self._scan_at = now + timedelta(seconds=self._timing.scan_every)
-        if changed:
-            self._scan_at = min(self._scan_at, now + timedelta(seconds=self._timing.scan_again))
-        self._stillness = self._stillness.scanned(now, changed=changed)
-        if self._stillness.still_at and not self._stillness.is_still:
-            self._scan_at = min(self._scan_at, self._stillness.still_at)
+        change = self._lookout.look(self._book.jobs, now)
+        if change is None:
+            return
         if not change.ready:
-            self._warn([Problem(path=change.reason, message="nothing is changed until it can be read")])
+            self._warn([f"{change.reason}; nothing is changed until it can be read"])
             return
         self._keep(change)
         self._agenda.mark(job.name for job, _ in change.jobs)
         self._teller.touch(change.paths, change.gone)
-        self._warn(change.problems)
+        self._warn(map(str, change.problems))
 
     def _keep(self, change: Change) -> None:
         if change.jobs or change.clean or change.unclean or change.gone:
@@ -195,12 +204,13 @@ class Loop:
                     self._book.put_job(job, body)
                 self._book.note_files(change.clean, [*change.unclean, *change.gone])
 
-    def _warn(self, problems: Iterable[Problem]) -> None:
+    def _warn(self, problems: Iterable[str]) -> None:
         """Log what belongs to no manifest, and so to no status file, unless the last scan found it too."""
-        for problem in problems:
+        found = dict.fromkeys(problems)
+        for problem in found:
             if problem not in self._problems:
                 log.warning("%s", problem)
-        self._problems = frozenset(problems)
+        self._problems = frozenset(found)
 
     # obeying
 

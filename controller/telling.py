@@ -5,6 +5,7 @@ that cannot be written stops nobody and is tried again at the next scan.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +20,7 @@ from controller.gate import Limits
 from controller.job import Job
 from controller.next_step import in_force
 from controller.phase import phase
-from controller.standing import Standing
+from controller.standing import Phase, Standing
 from controller.status import document, rejected
 from controller.statusfile import render
 from controller.submission import Submission
@@ -57,6 +58,7 @@ class Teller:
         self._deployment = deployment
         self._watch = watch
         self._standings: dict[str, Standing] = {}
+        self.phases: Counter[Phase] = Counter()
         self._written: dict[str, str] = {}
         self._names: set[str] = set()
         self._paths: set[str] = set()
@@ -87,15 +89,20 @@ class Teller:
             self._places.sweep(tree.paths())
             self._is_swept = True
 
-    def check_written(self) -> None:
-        """Raise `StateError` when what was told last could not be written to every status file."""
-        for error in self._unwritten.values():
-            raise StateError(f"{len(self._unwritten)} status files are not up to date; {error}")
+    @property
+    def trouble(self) -> str:
+        """What keeps status files from being up to date; "" when they are."""
+        error = next(iter(self._unwritten.values()), None)
+        return f"{len(self._unwritten)} status files are not up to date; {error}" if error else ""
 
     def _news(self, job: Job, book: Book, limits: Limits, now: datetime) -> News | None:
         standing = phase(job, book.of(job.name), limits, now)
-        if self._standings.get(job.name) == standing:
+        before = self._standings.get(job.name)
+        if before == standing:
             return None
+        self.phases[standing.phase] += 1
+        if before:
+            self.phases[before.phase] -= 1
         self._standings[job.name] = standing
         current = in_force(job.wanted, book.of(job.name)) if job.wanted else None
         changed = book.told(job.name) != _spelled(standing)

@@ -37,7 +37,8 @@ Prepare = Callable[[Sequence[Accepted]], None]
 class Change:
     """What a scan found: jobs with their new bodies (None: unchanged), paths whose status may differ, files to note.
 
-    `problems` belong to no manifest: folders that could not be read, names that are not UTF-8.
+    `problems` belong to no manifest: folders that could not be read, names that are not UTF-8. `links` and `folders`
+    are for whoever watches the tree.
     """
 
     jobs: tuple[tuple[Job, str | None], ...] = ()
@@ -48,6 +49,8 @@ class Change:
     problems: tuple[Problem, ...] = ()
     ready: bool = True
     reason: str = ""
+    links: tuple[str, ...] = ()
+    folders: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,12 +75,16 @@ class Tree:
         self._acceptances: dict[Place, _Acceptance] = {}
 
     def remember(self, files: Iterable[FileRecord], jobs: Iterable[Job]) -> None:
-        """Start from what the ledger knows: files without problems, and the jobs they declare."""
+        """Start from what the ledger knows: files without problems, and the jobs they declare.
+
+        A job whose file had problems is settled by the next refresh, even if that file is gone by then.
+        """
         self._files = {record.path: record for record in files}
         for job in sorted(jobs, key=lambda item: (item.path, item.index)):
             if job.wanted is not None and job.path in self._files:
-                documents = [*self._documents.get(job.path, ()), _declared(job)]
-                self._declare(job.path, documents)
+                self._declare(job.path, [*self._documents.get(job.path, ()), _declared(job)])
+            elif job.wanted is not None:
+                self._unsettled.add(job.name)
 
     def recall(self, files: Iterable[FileRecord], documents: Iterable[Declared]) -> None:
         """Start from what an earlier `check` found; every name is settled anew by the next refresh."""
@@ -116,8 +123,10 @@ class Tree:
             names |= self._declare(file.path, [self._read(item, file.comments) for item in file.documents])
         for path in found.gone:
             names |= self._declare(path, [])
-        settlement = self._settle(names | self._unsettled, jobs)
-        self._unsettled = set()
+        hidden = tuple(f"{each.path}/" for each in found.problems)
+        unseen = {name for name in self._unsettled if name in jobs and jobs[name].path.startswith(hidden)}
+        settlement = self._settle(names | (self._unsettled - unseen), jobs)
+        self._unsettled = unseen
         changed = tuple(self._changes(jobs, settlement))
         self._note(found.records, found.gone)
         paths = touched | {*(item.path for item in settlement.rejected), *(job.path for job, _ in changed)}
@@ -129,6 +138,8 @@ class Tree:
             clean=tuple(clean),
             unclean=tuple(found.records.keys() - {record.path for record in clean}),
             problems=tuple(sorted(found.problems)),
+            links=found.links,
+            folders=found.folders,
         )
 
     def _read(self, item: Accepted | Broken, comments: Comments) -> Declared:

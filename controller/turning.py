@@ -1,9 +1,8 @@
-"""Turn the loop: the small `while` around its turns, and the signals that end it."""
+"""Turn the loop: the small `while` around its turns, for `sync` until all is at rest, for `run` until asked to stop."""
 
 import queue
 import signal
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from types import FrameType
@@ -17,44 +16,83 @@ from controller.workers import CallOutcome, Workers
 LONGEST_PAUSE = 3600.0
 PATIENCE = 25.0  # seconds; DESIGN §12 "stop on SIGTERM"
 
+Beat = Callable[[], float]
+"""Called after each turn and each pause; answers how many seconds the next pause may take at the most."""
 
-def turn_to_rest(loop: Loop, inbox: Inbox, workers: Workers, clock: Clock, stopping: threading.Event) -> None:
+
+class Flags:
+    """What signals and watchers say to the deciding thread. Setting one takes no lock: a handler may do it any time."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self.stopping = False
+        self.hinted = False
+
+    def stop(self) -> None:
+        """Come to an end."""
+        self.stopping = True
+        self._inbox.put(None)
+
+    def hint(self) -> None:
+        """Look at the tree again."""
+        if not self.hinted:
+            self.hinted = True
+            self._inbox.put(None)
+
+
+def turn_to_rest(loop: Loop, inbox: Inbox, workers: Workers, clock: Clock, flags: Flags) -> None:
     """Turn until every job is at rest, or until asked to stop; a POST under way then is awaited and recorded.
 
     Raises `StateError` when the ledger cannot be written, or when a status file could not be written to the end.
     """
+    turn(loop, inbox, workers, clock, flags, until=lambda: loop.is_at_rest(clock.now()))
+    loop.check_told()
+
+
+def turn(
+    loop: Loop,
+    inbox: Inbox,
+    workers: Workers,
+    clock: Clock,
+    flags: Flags,
+    *,
+    until: Callable[[], bool] = lambda: False,
+    beat: Beat = lambda: LONGEST_PAUSE,
+) -> None:
+    """Turn `until` something holds or somebody asks to stop; then await and record a POST that is under way.
+
+    Raises `StateError` when the ledger cannot be written.
+    """
     loop.start(clock.now())
     try:
-        _turn(loop, inbox, clock, stopping)
+        outcomes: list[CallOutcome] = []
+        while True:
+            loop.turn(outcomes, clock.now())
+            if flags.stopping or until():
+                break
+            outcomes = _pause(loop, inbox, clock, flags, beat)
     except StateError:
         workers.finish(PATIENCE)
         raise
     workers.stop(PATIENCE)
     loop.record(_heard(inbox, 0), clock.now())
-    loop.check_told()
-
-
-def _turn(loop: Loop, inbox: Inbox, clock: Clock, stopping: threading.Event) -> None:
-    outcomes: list[CallOutcome] = []
-    while True:
-        loop.turn(outcomes, clock.now())
-        if stopping.is_set() or loop.is_at_rest(clock.now()):
-            break
-        now = clock.now()
-        outcomes = _heard(inbox, _pause(loop.wakes_at(now), now))
+    loop.tell(clock.now())
 
 
 @contextmanager
-def stopped_by_signals(stopping: threading.Event, inbox: Inbox) -> Iterator[None]:
-    """While inside, SIGINT and SIGTERM only raise the flag and wake the loop; the second one leaves at once."""
+def heeding_signals(flags: Flags) -> Iterator[None]:
+    """While inside, SIGINT and SIGTERM only raise a flag, and the second one leaves at once; SIGHUP hints."""
 
     def ask(number: int, _frame: FrameType | None) -> None:
-        if stopping.is_set():
+        if flags.stopping:
             raise SystemExit(128 + number)
-        stopping.set()
-        inbox.put(None)
+        flags.stop()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    def hint(_number: int, _frame: FrameType | None) -> None:
+        flags.hint()
+
+    handlers = {signal.SIGINT: ask, signal.SIGTERM: ask, signal.SIGHUP: hint}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:
@@ -62,7 +100,19 @@ def stopped_by_signals(stopping: threading.Event, inbox: Inbox) -> Iterator[None
             signal.signal(number, handler)
 
 
-def _pause(until: datetime | None, now: datetime) -> float:
+def _pause(loop: Loop, inbox: Inbox, clock: Clock, flags: Flags, beat: Beat) -> list[CallOutcome]:
+    """Wait until the loop has something to do: a call has ended, a time has come, or somebody nudges it."""
+    while True:
+        longest = beat()
+        now = clock.now()
+        wakes_at = loop.wakes_at(now)
+        is_due = wakes_at is not None and wakes_at <= now
+        heard = _heard(inbox, 0.0 if is_due else min(longest, _seconds(wakes_at, now)))
+        if heard or is_due or flags.stopping or loop.is_nudged():
+            return heard
+
+
+def _seconds(until: datetime | None, now: datetime) -> float:
     return LONGEST_PAUSE if until is None else max(0.0, (until - now).total_seconds())
 
 

@@ -7,7 +7,7 @@ import json
 import logging
 import queue
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -73,6 +73,8 @@ class Looked:
 
 
 CallOutcome = Posted | Got | Looked
+Observe = Callable[[CallOutcome, float], None]
+"""Is told how many seconds each call took; any thread may call it."""
 
 
 class ServiceCalls(Protocol):
@@ -137,10 +139,13 @@ class Workers:
     hangs in one holds up no other.
     """
 
-    def __init__(self, remote: Remote, inbox: "queue.Queue[CallOutcome | None]", most: int) -> None:
+    def __init__(
+        self, remote: Remote, inbox: "queue.SimpleQueue[CallOutcome | None]", most: int, observe: Observe | None = None
+    ) -> None:
         self._remote = remote
         self._inbox = inbox
         self._most = most
+        self._observe = observe
         self._lanes: dict[str, Lane[Call]] = {}
 
     def __enter__(self) -> Self:
@@ -178,7 +183,11 @@ class Workers:
         self._close(patience)
 
     def _carry_out(self, call: Call) -> None:
-        self._inbox.put(self._remote.outcome(call))
+        began = time.monotonic()
+        outcome = self._remote.outcome(call)
+        self._inbox.put(outcome)
+        if self._observe:
+            self._observe(outcome, time.monotonic() - began)
 
     def _close(self, patience: float) -> None:
         began = time.monotonic()

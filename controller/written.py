@@ -99,6 +99,11 @@ class Policy(BaseModel):
         1000, ge=0, allow_inf_nan=False, description="Processing units newly due in one turn that need a person's yes."
     )
     large_change_jobs: int = Field(50, ge=0, description="Jobs newly due in one turn that need a person's yes.")
+    watch: bool = Field(True, description="Whether `run` listens to the events of the file system, beside its scans.")
+    listen: str = Field(
+        "127.0.0.1:9617", description="Where `run` serves health, readiness and metrics; empty: nowhere."
+    )
+    log_format: Literal["human", "json"] = Field("human", description="How `run` logs: lines for people, or JSON.")
 
 
 class WrittenCredential(BaseModel):
@@ -148,6 +153,8 @@ NUMBERS = {
     if {int, float} & {field.annotation, *get_args(field.annotation)}
 }
 """The keys whose values are numbers: a variable's text must become one."""
+SWITCHES = {to_camel(name) for name, field in Written.model_fields.items() if field.annotation is bool}
+"""The keys whose values are true or false, likewise."""
 
 
 _WORDS = {
@@ -155,6 +162,7 @@ _WORDS = {
     "int_from_float": "must be a whole number",
     "float_type": "must be a number, without quotes",
     "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
     "string_type": "must be text in quotes",
     "string_too_short": "must not be empty",
     "list_type": 'must be a list, such as ["…"]',

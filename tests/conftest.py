@@ -1,7 +1,6 @@
 """What many tests stand on: a small repository of manifests beside a real sandbox on a free port."""
 
 import queue
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,7 @@ from controller.sandbox.program import Sandbox
 from controller.sandbox.render import Rendered, RenderOptions, render
 from controller.settings import Settings
 from controller.settingsfile import load_settings
-from controller.turning import turn_to_rest
+from controller.turning import Flags, turn_to_rest
 
 ACCESS_KEY = "canary-access-key-7f3a"
 SECRET_KEY = "canary-secret-access-key-b91c"
@@ -105,10 +104,10 @@ class Workspace:
 
     def sync(self, settings: Settings | None = None) -> dict[str, dict[str, Any]]:
         """Turn the loop to rest; the status documents by job name."""
-        inbox: Inbox = queue.Queue()
+        inbox: Inbox = queue.SimpleQueue()
         clock = Clock()
         with controller(settings or self.settings(), lambda _news: None, inbox) as (assembly, workers):
-            turn_to_rest(assembly.loop, inbox, workers, clock, threading.Event())
+            turn_to_rest(assembly.loop, inbox, workers, clock, Flags(inbox))
             return {str(document.get("name")): document for document in assembly.documents(clock.now())}
 
     def status(self, path: str) -> list[dict[str, Any]]:

@@ -12,106 +12,28 @@ NOUNS = "nouns"
 DECISIONS = "decisions"
 EDGES = "edges"
 DOORS = "doors"
-FLOORS = {
-    NOUNS: (
-        *("answers", "catalog", "clock", "codes", "deployments", "digest", "document", "environment", "errors", "job"),
-        *(
-            "manifest",
-            "prices",
-            "schema",
-            "script",
-            "settings",
-            "source",
-            "standing",
-            "submission",
-            "timing",
-            "values",
-            "written",
-        ),
-    ),
-    DECISIONS: (
-        *(
-            "acceptance",
-            "agreement",
-            "area",
-            "availability",
-            "bands",
-            "claims",
-            "cost",
-            "datasets",
-            "delivery",
-            "difference",
-            "evidence",
-            "faults",
-            "forecast",
-            "gate",
-            "geometry",
-            "ground",
-            "guard",
-            "history",
-            "idioms",
-            "inbox",
-            "lint",
-            "mishaps",
-            "next_step",
-            "phase",
-            "places",
-            "rate",
-            "request",
-            "responses",
-            "rules",
-            "silencing",
-            "size",
-            "spending",
-            "staging",
-            "status",
-            "stillness",
-        ),
-        *("transitions", "verdict"),
-    ),
-    EDGES: (
-        "brakes",
-        "bucket",
-        "checkcache",
-        "evalscript",
-        "gitref",
-        "loader",
-        "lock",
-        "mounts",
-        "service",
-        "session",
-        "settingsfile",
-        "statusfile",
-        "store",
-    ),
-    DOORS: (
-        *(
-            "__main__",
-            "accounts",
-            "admission",
-            "agenda",
-            "appraise",
-            "asking",
-            "assembly",
-            "baseline",
-            "book",
-            "checking",
-            "cli",
-            "errands",
-            "examining",
-            "foresight",
-            "lane",
-            "line",
-            "loop",
-            "planning",
-            "recording",
-            "sandbox",
-            "telling",
-            "tree",
-        ),
-        *("turning", "workers"),
-    ),
+ROOMS = {
+    NOUNS: """
+        answers catalog clock codes deployments digest document environment errors job manifest prices
+        schema script settings source standing submission timing values written
+    """,
+    DECISIONS: """
+        acceptance agreement area availability bands claims cost datasets delivery difference evidence
+        faults forecast gate geometry ground guard history idioms inbox lint mishaps next_step phase places
+        rate request responses rules silencing size spending staging status stillness transitions verdict
+        vitals
+    """,
+    EDGES: """
+        brakes bucket checkcache evalscript gitref loader lock mounts service session settingsfile
+        statusfile store watcher
+    """,
+    DOORS: """
+        __main__ accounts admission agenda appraise asking assembly baseline book checking cli daemon
+        errands examining foresight lane line logs lookout loop metrics planning recording sandbox telling
+        tree turning web workers
+    """,
 }
+FLOORS = {floor: rooms.split() for floor, rooms in ROOMS.items()}
 HEIGHT = {name: height for height, names in enumerate(FLOORS.values()) for name in names}
 PURE = {"os", "io", "sqlite3", "socket", "time", "requests", "obstore", "sqlite_utils", "subprocess", "threading"}
 

@@ -9,6 +9,7 @@ from controller.assembly import controller
 from controller.errors import StateError, UsageError
 from controller.lock import submitter_lock
 from controller.settingsfile import load_settings
+from controller.workers import CallOutcome
 
 NO_CLIENT = (
     "no OAuth client: set SHJOBS_CLIENT_ID and SHJOBS_CLIENT_SECRET, "
@@ -36,7 +37,8 @@ def test_without_an_oauth_client_the_error_names_every_secret_that_was_not_found
 ) -> None:
     config = tmp_path / "shjobs.toml"
     config.write_text(text)
-    with pytest.raises(UsageError) as caught, controller(load_settings(config, {}), lambda _news: None, queue.Queue()):
+    settings, inbox = load_settings(config, {}), queue.SimpleQueue[CallOutcome | None]()
+    with pytest.raises(UsageError) as caught, controller(settings, lambda _news: None, inbox):
         pass
     assert str(caught.value).splitlines() == [NO_CLIENT, *(f"{config}: {line}" for line in lines)]
     assert list(tmp_path.iterdir()) == [config]
@@ -52,7 +54,7 @@ def test_who_finds_the_lock_taken_leaves_the_tree_alone(tmp_path: Path) -> None:
     with (
         submitter_lock(settings.state),
         pytest.raises(StateError, match=r"in use by process \d+"),
-        controller(settings, lambda _news: None, queue.Queue()),
+        controller(settings, lambda _news: None, queue.SimpleQueue()),
     ):
         pass
     assert jobs.stat().st_mtime_ns == before

@@ -25,6 +25,7 @@ from controller.codes import SILENCING, WARNINGS
 from controller.environment import variable_of
 from controller.manifest import Manifest, child_models, known_keys
 from controller.manifest import Written as WrittenManifest
+from controller.metrics import CONDITIONS
 from controller.sandbox.faults import KINDS, Fault
 from controller.settings import settings_from
 from controller.silencing import manifest_comments
@@ -209,6 +210,8 @@ def spelled_default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     default = field.default
+    if isinstance(default, bool):
+        return str(default).lower()
     return f"{default:g}" if isinstance(default, int | float) else default if isinstance(default, str) else ""
 
 
@@ -439,3 +442,26 @@ def test_every_link_leads_somewhere(path: Path) -> None:
         assert not anchor or anchor in anchors(linked), target
         if words.startswith("`test_"):
             assert f"def {words.strip('`')}(" in linked.read_text(encoding="utf-8"), words
+
+
+# the daemon
+
+
+def test_every_condition_and_every_metric_is_explained_and_none_is_invented() -> None:
+    text = page("daemon")
+    explained = [cells[0] for cells in rows(text) if cells[0] and cells[0][0].isupper() and cells[0].isalpha()]
+    assert explained == list(CONDITIONS)
+    code = (ROOT / "controller" / "metrics.py").read_text(encoding="utf-8")
+    made = {*re.findall(r'_(?:plain|labelled)\("(\w+)"', code), *re.findall(r'"shjobs_(\w+)"', code)}
+    told = {name for name in made if re.search(rf"`(shjobs)?_?{name}[`{{,]|`_{name.rpartition('_')[2]}`", text)}
+    assert told == made
+    assert set(re.findall(r"`shjobs_(\w+)", text)) <= made
+
+
+def test_every_alert_watches_a_metric_that_there_is() -> None:
+    rules = yaml.safe_load((ROOT / "deploy" / "alerts.yaml").read_text(encoding="utf-8"))["groups"][0]["rules"]
+    named = {name for rule in rules for name in re.findall(r"shjobs_(\w+)", rule["expr"])}
+    code = (ROOT / "controller" / "metrics.py").read_text(encoding="utf-8")
+    assert named <= set(re.findall(r'_(?:plain|labelled)\("(\w+)"', code))
+    told = {word for rule in rules for word in re.findall(r'condition="(\w+)"', rule["expr"])}
+    assert told <= set(CONDITIONS)

@@ -70,7 +70,7 @@ ROLE = "arn:aws:iam::123456789012:role/writer"
     ],
 )
 def test_what_becomes_of_the_posts_in_the_queue(ending: str, sent: int) -> None:
-    service, inbox = Service(), queue.Queue[CallOutcome | None]()
+    service, inbox = Service(), queue.SimpleQueue[CallOutcome | None]()
     post = Post(submission=submission(), body=BODY, role_arn=ROLE)
     calls: list[Call] = [post, Get(submission=accepted()), Get(submission=accepted()), post, post]
     with Workers(Remote(service, Bucket(), {}), inbox, 1) as workers:

@@ -67,7 +67,7 @@ def jobs(tmp_path: Path) -> Jobs:
 def test_nothing_changed_nothing_read(jobs: Jobs) -> None:
     jobs.scan()
     found = jobs.scan()
-    assert found == Scan(ready=True, unchanged={"ndvi.yaml"}, gone=set(), records={})
+    assert found == Scan(ready=True, unchanged={"ndvi.yaml"}, gone=set(), records={}, folders=1)
 
 
 def test_a_first_scan_reads_everything_in_order(jobs: Jobs) -> None:
@@ -344,7 +344,7 @@ def as_found(record: FileRecord, root: Path) -> FileRecord:
 def test_an_old_file_is_trusted_at_once(jobs: Jobs) -> None:
     later = datetime.now(UTC) + timedelta(seconds=10)
     known = scan(jobs.root, {}, later).records
-    assert scan(jobs.root, known, later) == Scan(ready=True, unchanged={"ndvi.yaml"}, gone=set(), records={})
+    assert scan(jobs.root, known, later) == Scan(ready=True, unchanged={"ndvi.yaml"}, gone=set(), records={}, folders=1)
 
 
 def test_one_bad_file_does_not_touch_the_others(jobs: Jobs) -> None:

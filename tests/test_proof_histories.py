@@ -154,6 +154,16 @@ def test_results_are_believed_though_the_bucket_was_unreadable_at_every_late_loo
     assert reasons(history)["a"] is Reason.DELIVERED
 
 
+def test_a_first_run_that_is_said_by_mistake_pays_for_nothing_that_the_bucket_shows_by_then(history: History) -> None:
+    history.bucket(False)
+    history.lose(0, 0.0, True)
+    history.wait(5.0)
+    history.bucket(True)
+    history.first_run(0)
+    history.wait(DAY)
+    assert (posts(history), set(reasons(history).values())) == (2, {Reason.DELIVERED})
+
+
 def test_a_folder_that_somebody_copied_stops_nobody(history: History) -> None:
     history.edit("c", "A")
     history.hold("c", True)

@@ -203,6 +203,18 @@ def test_a_job_whose_manifest_breaks_stays_as_last_accepted(workspace: Workspace
     assert workspace.posts() == 1
 
 
+def test_a_job_whose_broken_manifest_went_while_nobody_looked_is_removed(workspace: Workspace) -> None:
+    """It stayed as last accepted for ever, and was submitted as soon as nothing else held it."""
+    workspace.write("other.yaml", ndvi("other"))
+    path = workspace.write("ndvi.yaml", ndvi())
+    assert set(workspace.sync(workspace.settings(SHJOBS_MONTHLY_BUDGET="1"))) == {"ndvi", "other"}
+    path.write_text("spec: [")
+    workspace.sync(workspace.settings(SHJOBS_MONTHLY_BUDGET="1"))
+    path.unlink()
+    assert set(workspace.sync()) == {"other"}
+    assert workspace.posts() == 1
+
+
 def test_a_name_that_is_not_utf_8_is_logged_once_and_again_when_it_comes_back(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:

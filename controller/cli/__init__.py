@@ -19,6 +19,7 @@ COMMANDS = {
     "check": "Read every manifest and tell everything that is wrong.",
     "plan": "Show what the next turn would do, and what it would cost.",
     "sync": "Submit what is new or changed and follow it to its outcome.",
+    "run": "Turn the loop for ever: the daemon.",
     "get": "Show the jobs and where they stand.",
     "resolve": "Say what became of a submission that got no clear answer.",
     "adopt": "Name what was already paid for, or say that nothing was.",

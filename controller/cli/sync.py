@@ -2,7 +2,6 @@
 
 import os
 import queue
-import threading
 from pathlib import Path
 
 import click
@@ -30,14 +29,15 @@ def synced(settings: Settings) -> list[dict[str, object]]:
     from controller.assembly import Inbox, controller
     from controller.cli.progress import progress
     from controller.clock import Clock
-    from controller.turning import stopped_by_signals, turn_to_rest
+    from controller.turning import Flags, heeding_signals, turn_to_rest
 
-    clock, stopping = Clock(), threading.Event()
-    inbox: Inbox = queue.Queue()
+    clock = Clock()
+    inbox: Inbox = queue.SimpleQueue()
+    flags = Flags(inbox)
     with (
-        stopped_by_signals(stopping, inbox),
+        heeding_signals(flags),
         progress() as watch,
         controller(settings, watch, inbox) as (assembly, workers),
     ):
-        turn_to_rest(assembly.loop, inbox, workers, clock, stopping)
+        turn_to_rest(assembly.loop, inbox, workers, clock, flags)
         return assembly.documents(clock.now())

@@ -42,7 +42,7 @@ class Scan:
     When not `ready`, the root is missing, empty or unreadable, `reason` says so, and nothing may be concluded.
     `records` holds the new and altered records; those of `gone` (manifests, and scripts nobody uses) can be
     forgotten. `problems` are names that are not UTF-8, and folders that could not be read: what was known below these
-    counts as unchanged.
+    counts as unchanged. `links` are the symbolic links of the tree, `folders` is how many folders it has.
     """
 
     ready: bool
@@ -52,6 +52,8 @@ class Scan:
     gone: Set[str] = frozenset()
     records: Mapping[str, FileRecord]
     problems: tuple[Problem, ...] = ()
+    links: tuple[str, ...] = ()
+    folders: int = 0
 
 
 def scan(root: Path, known: Mapping[str, FileRecord], now: datetime | None = None) -> Scan:
@@ -98,6 +100,8 @@ class _Comparison:
             gone=gone,
             records=self.records,
             problems=tuple(walk.problems),
+            links=tuple(walk.links),
+            folders=walk.folders,
         )
 
     def uses_the_same(self, record: FileRecord, twins: tuple[str, ...] = ()) -> bool:

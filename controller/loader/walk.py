@@ -26,6 +26,8 @@ class Walk:
         self.dangling: set[str] = set()
         self.twins: dict[str, tuple[str, ...]] = {}
         self.problems: list[Problem] = []
+        self.links: list[str] = []
+        self.folders = 1
 
     def run(self) -> str:
         """Walks; the sentence that is returned, if any, says why the root is not ready."""
@@ -52,6 +54,8 @@ class Walk:
                     Problem(path=shown(relative + name), message="has a name that is not UTF-8: rename it", code="E192")
                 )
                 continue
+            if entry.is_symlink():
+                self.links.append(relative + name)
             try:
                 is_folder = entry.is_dir()
             except OSError:  # a link to itself
@@ -90,6 +94,7 @@ class Walk:
         if len(around) > _DEEPEST:
             self._refuse(relative, f"is more than {_DEEPEST} folders deep")
             return
+        self.folders += 1
         self._folder(entries, relative, (*around, identity))
 
     def _refuse(self, folder: str, message: str) -> None:

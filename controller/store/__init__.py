@@ -175,6 +175,10 @@ class Store:
         """The commands nobody has taken yet, oldest first."""
         return [(row["number"], row["command"]) for row in self._rows("select * from inbox where done_at is null")]
 
+    def is_asked(self) -> bool:
+        """Whether there is a command that nobody has taken yet."""
+        return self._one("select 1 from inbox where done_at is null limit 1", []) is not None
+
     def mark_done(self, number: int, at: datetime) -> None:
         self._db.execute("update inbox set done_at = ? where number = ?", [written(at), number])
 

@@ -5,7 +5,6 @@ Only the sandbox's pixels come from a stand-in, so that a thousand jobs are chea
 
 import queue
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ from controller.settingsfile import load_settings
 from controller.submission import Submission
 from controller.telling import News, Watch
 from controller.timing import Timing
-from controller.turning import turn_to_rest
+from controller.turning import Flags, turn_to_rest
 
 BUCKET = "my-bucket"
 SHUT = "shut-bucket"
@@ -120,10 +119,10 @@ class Site:
 
     def sync(self, clock: Clock | None = None, watch: Watch = lambda _: None) -> Ended:
         """Start the controller, turn its loop to rest, and stop it."""
-        inbox: Inbox = queue.Queue()
+        inbox: Inbox = queue.SimpleQueue()
         clock = clock or Clock()
         with controller(self.settings, watch, inbox) as (assembly, workers):
-            turn_to_rest(assembly.loop, inbox, workers, clock, threading.Event())
+            turn_to_rest(assembly.loop, inbox, workers, clock, Flags(inbox))
             documents = assembly.documents(clock.now())
             return Ended(
                 statuses={str(document["name"]): document for document in documents},

@@ -111,7 +111,8 @@ class Shelf(Tree):
             names |= self._declare(path, documents)
         for path in gone:
             names |= self._declare(path, [])
-        found = tuple(self._changes(jobs, self._settle(names, jobs)))
+        unsettled, self._unsettled = self._unsettled, set()
+        found = tuple(self._changes(jobs, self._settle(names | unsettled, jobs)))
         self._note({path: records[path] for path in changed}, gone)
         clean = [records[path] for path in changed if self._is_clean(records[path])]
         unclean = tuple(set(changed) - {record.path for record in clean})

@@ -1,0 +1,30 @@
+"""`shjobs run`: the daemon."""
+
+import os
+from pathlib import Path
+
+import click
+
+from controller.logs import FORMS
+from controller.settingsfile import load_settings
+
+
+@click.command("run", short_help="Turn the loop for ever: the daemon.")
+@click.option(
+    "--listen", metavar="HOST:PORT", help="Where to serve /healthz, /readyz and /metrics; overrides `listen`."
+)
+@click.option("--no-listen", is_flag=True, help="Open no port.")
+@click.option("--log-format", type=click.Choice(FORMS), help="Lines for people or JSON; overrides `logFormat`.")
+@click.pass_obj
+def command(config: Path | None, listen: str | None, no_listen: bool, log_format: str | None) -> int:
+    """Watch the manifests, submit what is new or changed, follow every request to its outcome, until it is stopped.
+
+    SIGTERM or Ctrl-C ends it: a POST under way is waited for and recorded; the second one leaves at once. SIGHUP looks
+    at the tree again. One process at a time may run on a state directory.
+    """
+    from controller.daemon import run
+    from controller.logs import set_up
+
+    settings = load_settings(config, os.environ)
+    set_up(log_format or settings.log_format)
+    return run(settings, "" if no_listen else listen if listen is not None else settings.listen)

@@ -1,0 +1,178 @@
+"""The daemon: the loop turned for ever, with a watcher that hints, a port to look at it, and signals that end it.
+
+`shjobs run` calls `run`. A ledger that cannot be written stops it for a while, not for good: it says so, waits, and
+begins again from what is on the disk.
+"""
+
+import logging
+import queue
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from datetime import timedelta
+
+from controller.assembly import Inbox, controller
+from controller.clock import Clock
+from controller.errors import StateError
+from controller.metrics import CONTENT_TYPE, Metrics
+from controller.settings import Settings
+from controller.spending import Spending, month_of
+from controller.telling import News
+from controller.tree import Change
+from controller.turning import Flags, heeding_signals, turn
+from controller.vitals import Vitals, conditions, is_alive
+from controller.watcher import Watcher
+from controller.web import Page, Web
+
+log = logging.getLogger(__name__)
+
+TICK = 1.0  # seconds between two looks at what sends no events: the inbox, a pause, the lock of git
+DEBOUNCE = 0.02  # seconds after a hint: a rename follows the write
+BREATH = 3.0  # the tree is left alone for so many times as long as its scan took
+LONGEST_BREATH = 5.0  # seconds
+FIRST_RETRY, LONGEST_RETRY = 5.0, 60.0  # seconds before a ledger that could not be written is tried again
+
+
+def run(settings: Settings, listen: str) -> int:
+    """Turn the loop until a signal ends it; answers the exit code.
+
+    Raises `UsageError` for whatever makes a start impossible, the port `listen` included ("" opens none).
+    """
+    daemon = Daemon(settings)
+    with heeding_signals(daemon.flags), _served(listen, daemon):
+        daemon.run()
+    return 0
+
+
+class Daemon:
+    """One daemon and its vital signs, which any thread may read."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._clock = Clock()
+        self._inbox: Inbox = queue.SimpleQueue()
+        self.flags = Flags(self._inbox)
+        now = self._clock.now()
+        self.vitals = Vitals(at=now, spending=Spending(month=month_of(now), budget=settings.monthly_budget))
+        self.metrics = Metrics(
+            lambda: self.vitals, self._clock.now, settings.deployment.name, settings.timing.scan_every
+        )
+        self._watcher = Watcher(settings.jobs, self.flags.hint) if settings.watch else None
+        self._watching = ""
+        self._hinted_at: float | None = None
+        self._scan_ended, self._scan_took = self._clock.monotonic(), 0.0
+        self._drawn_at = float("-inf")
+
+    def run(self) -> None:
+        """Turn until asked to stop. What is wrong with the state is raised at the very start, and waited for later."""
+        waits = FIRST_RETRY
+        try:
+            log.info("watching %s", self._settings.jobs)
+            self._watch((), 0)
+            while not self.flags.stopping:
+                try:
+                    self._turn()
+                except StateError as error:
+                    if self.vitals.scanned_at is None:
+                        raise
+                    self._fail(str(error))
+                    self._rest(waits)
+                    waits = min(LONGEST_RETRY, 2 * waits)
+                else:
+                    waits = FIRST_RETRY
+            log.info("stopped: what runs at the service goes on, and is followed by the next start")
+        finally:
+            if self._watcher:
+                self._watcher.stop()
+
+    def why_not_ready(self) -> list[tuple[str, str]]:
+        """Word and sentence for everything that keeps it from being ready."""
+        return list(conditions(self.vitals, self._clock.now(), self._settings.timing.scan_every))
+
+    def is_alive(self) -> bool:
+        return is_alive(self.vitals, self._clock.now())
+
+    def _turn(self) -> None:
+        settings, inbox = self._settings, self._inbox
+        with controller(
+            settings,
+            self._tell,
+            inbox,
+            settle=settings.timing.settle,
+            scanned=self._scanned,
+            called=self.metrics.called,
+        ) as (assembly, workers):
+            self._loop = assembly.loop
+            turn(assembly.loop, inbox, workers, self._clock, self.flags, beat=self._beat)
+
+    def _beat(self) -> float:
+        """After a turn, and once a second: pass on hints, and draw up the vital signs."""
+        now = self._clock.monotonic()
+        if self.flags.hinted:
+            self.flags.hinted = False
+            self._hinted_at = now
+        if self._hinted_at is not None:
+            breath = min(LONGEST_BREATH, BREATH * self._scan_took)
+            wait = max(self._hinted_at + DEBOUNCE, self._scan_ended + breath) - now
+            self._loop.rescan(self._clock.now() + timedelta(seconds=max(0.0, wait)))
+            self._hinted_at = None
+        if now - self._drawn_at >= TICK:
+            self.vitals = replace(self._loop.vitals(), at=self._clock.now(), watching=self._watching)
+            self._drawn_at = now
+        return TICK
+
+    def _scanned(self, change: Change, seconds: float) -> None:
+        self._scan_ended, self._scan_took = self._clock.monotonic(), seconds
+        self.metrics.scanned(seconds)
+        self._watch(change.links, change.folders)
+
+    def _watch(self, links: tuple[str, ...], folders: int) -> None:
+        """Look after the watches; what is wrong with them is logged when it is news."""
+        trouble = self._watcher.look_after(links, folders) if self._watcher else ""
+        if trouble and trouble != self._watching:
+            log.warning("%s", trouble)
+        self._watching = trouble
+
+    def _tell(self, news: News) -> None:
+        if not news.changed:
+            return
+        told = {"job": news.job.name, "phase": news.standing.phase, "reason": news.standing.reason}
+        if news.submission and news.submission.request_id:
+            told["requestId"] = news.submission.request_id
+        log.info("%s", news.standing.message, extra={"told": told})
+
+    def _fail(self, message: str) -> None:
+        log.error("%s", message)
+        self.vitals = replace(self.vitals, at=self._clock.now(), ledger=message)
+
+    def _rest(self, seconds: float) -> None:
+        """Wait, but not for longer than somebody lets us; outcomes that come now are found again later."""
+        ends_at = self._clock.monotonic() + seconds
+        while not self.flags.stopping and (left := ends_at - self._clock.monotonic()) > 0:
+            try:
+                self._inbox.get(timeout=min(left, TICK))
+            except queue.Empty:
+                self.vitals = replace(self.vitals, at=self._clock.now())
+
+
+@contextmanager
+def _served(listen: str, daemon: Daemon) -> Iterator[None]:
+    """The port, if there is to be one."""
+
+    def health() -> Page:
+        alive = daemon.is_alive()
+        return Page(content=b"ok\n" if alive else b"the loop gave no sign of life\n", status=200 if alive else 503)
+
+    def readiness() -> Page:
+        found = daemon.why_not_ready()
+        text = "".join(f"{word}: {sentence}\n" for word, sentence in found) or "ok\n"
+        return Page(content=text.encode(), status=503 if found else 200)
+
+    def metrics() -> Page:
+        return Page(content=daemon.metrics.page(), content_type=CONTENT_TYPE)
+
+    pages = {"/healthz": health, "/readyz": readiness, "/metrics": metrics}
+    with Web(listen, pages) if listen else nullcontext() as web:
+        if web is not None:
+            log.info("listening at %s (%s)", web.url, ", ".join(pages))
+        yield

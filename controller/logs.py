@@ -1,0 +1,51 @@
+"""How the daemon logs: a line for a person, or one JSON object a line for a machine. The doors set it up.
+
+What belongs to a line beside its message is given as `extra={"told": {...}}`.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TextIO
+
+FORMS = ("human", "json")
+
+
+def told_of(record: logging.LogRecord) -> Mapping[str, object]:
+    """What a line tells beside its message."""
+    found: Mapping[str, object] = getattr(record, "told", {})
+    return found
+
+
+class Human(logging.Formatter):
+    """`2026-03-01T12:00:00Z INFO ndvi Running: the service is working on it`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        words = " ".join(dict.fromkeys(map(str, told_of(record).values())))
+        message = record.getMessage()
+        return " ".join(filter(None, (_time(record), record.levelname, f"{words}:" if words else "", message)))
+
+
+class Json(logging.Formatter):
+    """One JSON object: time, level, message, and whatever else is told."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"time": _time(record), "level": record.levelname.lower(), "message": record.getMessage()}
+        return json.dumps({**line, **told_of(record)}, ensure_ascii=False, default=str)
+
+
+def set_up(form: str, level: int = logging.INFO, stream: TextIO | None = None) -> None:
+    """Send everything there is to say to `stream` (the standard error output) in one form."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(Json() if form == "json" else Human())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for noisy in ("urllib3", "requests_oauthlib", "oauthlib", "watchdog"):
+        logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
+
+
+def _time(record: logging.LogRecord) -> str:
+    return f"{datetime.fromtimestamp(record.created, UTC):%Y-%m-%dT%H:%M:%SZ}"

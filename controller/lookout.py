@@ -1,0 +1,87 @@
+"""Looks around for the loop: when the tree is scanned, whether it stands still, and what stops payments from outside.
+
+A scan is due when somebody hints at a change, some time after the last one, and once more after each that saw a change.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from controller.brakes import Brakes
+from controller.brakes import Look as LookAtBrakes
+from controller.errors import StateError
+from controller.job import Job
+from controller.stillness import Settling, Stillness
+from controller.timing import Timing
+from controller.tree import Change, Tree
+
+Scanned = Callable[[Change, float], None]
+"""Is told what a scan found, and how many seconds it took."""
+
+
+class Lookout:
+    """What was last seen of the surroundings. `settle` is in seconds: how long the tree must have been still.
+
+    `scanned` is told of each scan.
+    """
+
+    def __init__(
+        self, tree: Tree, timing: Timing, brakes: LookAtBrakes, settle: float, scanned: Scanned | None = None
+    ) -> None:
+        self._tree = tree
+        self._timing = timing
+        self._look_at_brakes = brakes
+        self._brakes = Brakes()
+        self._stillness = Stillness(settle=settle)
+        self._scanned = scanned
+        self.scan_at: datetime | None = datetime.min.replace(tzinfo=UTC)
+        self.scanned_at: datetime | None = None
+        self.unready = ""
+        """Why the tree cannot be read now; "" when it can."""
+
+    @property
+    def is_paused(self) -> bool:
+        return self._brakes.paused
+
+    def settling(self, now: datetime) -> Settling | None:
+        """Why nothing is paid for now; None: the tree is still."""
+        return self._stillness.settling(now, self._timing)
+
+    def rescan(self, at: datetime | None = None) -> None:
+        """Look at the files again in the next turn after `at`; None: in the next turn."""
+        self.scan_at = min(at, self.scan_at) if at and self.scan_at else None
+
+    def is_nudged(self) -> bool:
+        """Whether a pause, a lock of git or the state is not as it was."""
+        return self._look_at_brakes() != self._brakes
+
+    def look(self, jobs: Mapping[str, Job], now: datetime) -> Change | None:
+        """Scan the tree if that is due; None: it is not. Raises `StateError` when the state was taken away.
+
+        What was scanned beside a git command at work is scanned again after it.
+        """
+        was_locked = self._stillness.lock is not None
+        lock = self._look_at_brakes().lock
+        self._stillness = self._stillness.locked_by(lock)
+        is_due = (was_locked and not lock) or self.scan_at is None or self.scan_at <= now
+        change = self._scan(jobs, now) if is_due else None
+        self._brakes = self._look_at_brakes()
+        self._stillness = self._stillness.locked_by(self._brakes.lock or lock)
+        if self._brakes.lost:
+            raise StateError(self._brakes.lost)
+        return change
+
+    def _scan(self, jobs: Mapping[str, Job], now: datetime) -> Change:
+        began = time.monotonic()
+        change = self._tree.refresh(jobs, now)
+        changed = not change.ready or bool(change.paths or change.gone)
+        self._stillness = self._stillness.scanned(now, changed=changed)
+        self.scanned_at, self.unready = now, change.reason
+        self.scan_at = now + timedelta(seconds=self._timing.scan_every)
+        if changed:
+            self.scan_at = min(self.scan_at, now + timedelta(seconds=self._timing.scan_again))
+        if self._stillness.still_at and not self._stillness.is_still:
+            self.scan_at = min(self.scan_at, self._stillness.still_at)
+        if self._scanned:
+            self._scanned(change, time.monotonic() - began)
+        return change

@@ -1,0 +1,115 @@
+"""Metrics for Prometheus: the vital signs as gauges, and how long calls, scans and turns took.
+
+Made by the daemon only; the library is loaded here and nowhere else.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from controller import __version__
+from controller.standing import Phase
+from controller.vitals import Vitals, conditions
+from controller.workers import CallOutcome, Got, Looked, Posted
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+CONDITIONS = (
+    *("LedgerUnusable", "NotScanned", "ScanStale", "TreeNotReady", "WatcherDead", "StatusUnwritten"),
+    *("CredentialsRefused", "BreakerOpen"),
+)
+CALL_BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
+SCAN_BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """What was measured, and what the vital signs say at the moment of asking. Safe to use from any thread."""
+
+    def __init__(
+        self, vitals: Callable[[], Vitals], now: Callable[[], datetime], deployment: str, scan_every: float
+    ) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(_Signs(vitals, now, deployment, scan_every))
+        self._calls = Histogram(
+            "shjobs_call_seconds", "How long calls took, by kind and answer.", ["call", "answer"],
+            buckets=CALL_BUCKETS, registry=self._registry,
+        )  # fmt: skip
+        self._scans = Histogram(
+            "shjobs_scan_seconds", "How long scans of the tree took.",
+            buckets=SCAN_BUCKETS, registry=self._registry,
+        )  # fmt: skip
+
+    def called(self, outcome: CallOutcome, seconds: float) -> None:
+        """A call ended after so many seconds."""
+        kind = {Posted: "submit", Got: "status", Looked: "list"}[type(outcome)]
+        self._calls.labels(kind, type(outcome.answer).__name__).observe(seconds)
+
+    def scanned(self, seconds: float) -> None:
+        """A scan of the tree took so many seconds."""
+        self._scans.observe(seconds)
+
+    def page(self) -> bytes:
+        """Everything, as Prometheus reads it, but for the times at which the counters began."""
+        lines = generate_latest(self._registry).splitlines(keepends=True)
+        return b"".join(line for line in lines if b"_created" not in line)
+
+
+class _Signs(Collector):
+    """Reads the vital signs whenever somebody asks."""
+
+    def __init__(
+        self, vitals: Callable[[], Vitals], now: Callable[[], datetime], deployment: str, scan_every: float
+    ) -> None:
+        self._vitals = vitals
+        self._now = now
+        self._deployment = deployment
+        self._scan_every = scan_every
+
+    def describe(self) -> list[Metric]:
+        """Nothing is read while the registry is made."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        vitals, now = self._vitals(), self._now()
+        program: dict[tuple[str, ...], float] = {(__version__, self._deployment): 1}
+        yield _labelled("build_info", "The program.", ["version", "deployment"], program)
+        phases: dict[tuple[str, ...], float] = {
+            (str(phase),): vitals.phases.get(phase, 0) for phase in Phase if phase is not Phase.REMOVED
+        }
+        yield _labelled("jobs", "Jobs by phase.", ["phase"], phases)
+        found = {word for word, _ in conditions(vitals, now, self._scan_every)}
+        yield _labelled("not_ready", "Why it is not ready.", ["condition"], {(c,): c in found for c in CONDITIONS})
+        yield _plain("ready", "Whether it is ready.", not found)
+        yield _plain("paused", "Whether submissions are paused.", vitals.is_paused)
+        yield from _money(vitals)
+        yield _plain("running", "Requests of ours that run at the service.", vitals.running)
+        yield _plain("places", "Requests that may run at once now.", vitals.places)
+        yield _plain("queue_jobs", "Jobs that wait for a place.", vitals.waiting)
+        oldest = (now - vitals.oldest).total_seconds() if vitals.oldest else 0.0
+        yield _plain("queue_oldest_seconds", "How long the first in line has waited.", oldest)
+        yield _plain("turn_timestamp_seconds", "When the loop last turned.", vitals.at.timestamp())
+        if vitals.scanned_at:
+            yield _plain("scan_timestamp_seconds", "When the tree was last scanned.", vitals.scanned_at.timestamp())
+
+
+def _money(vitals: Vitals) -> Iterator[Metric]:
+    """Processing units of the month; a budget that is not set has no metric."""
+    spending = vitals.spending
+    yield _plain("processing_units_spent", "Spent in this UTC month.", spending.spent)
+    yield _plain("processing_units_reserved", "Reserved in this UTC month.", spending.reserved)
+    if spending.budget is not None:
+        yield _plain("processing_units_budget", "monthlyBudget.", spending.budget)
+        yield _plain("processing_units_left", "What may still be reserved in this UTC month.", spending.left or 0.0)
+
+
+def _plain(name: str, told: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"shjobs_{name}", told, value=float(value))
+
+
+def _labelled(name: str, told: str, labels: list[str], values: Mapping[tuple[str, ...], float]) -> Metric:
+    family = GaugeMetricFamily(f"shjobs_{name}", told, labels=labels)
+    for key, value in values.items():
+        family.add_metric(list(key), float(value))
+    return family

@@ -1,0 +1,166 @@
+"""Hints that something changed below the jobs folder: events say "look", a scan says what.
+
+Made by the daemon; the loop calls `look_after` with what each scan saw, so that new folders, swapped links and a root
+that came back are watched again. Without events nothing is missed: the next scan sees it.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from watchdog.events import (
+    DirAttribEvent,
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileAttribEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
+from watchdog.observers.api import BaseObserver, ObservedWatch
+from watchdog.observers.inotify import InotifyObserver
+
+from controller.errors import cut
+from controller.watcher.targets import Target, is_hidden, targets
+
+# Reading is no change: with these out of the mask the kernel does not even tell of our own scans.
+EVENTS: list[type[FileSystemEvent]] = [
+    *(FileCreatedEvent, FileModifiedEvent, FileMovedEvent, FileDeletedEvent, FileClosedEvent, FileAttribEvent),
+    *(DirCreatedEvent, DirMovedEvent, DirDeletedEvent, DirAttribEvent),
+]
+IN_VAIN = "changes are seen at the next scan only"
+
+Hint = Callable[[], None]
+
+
+class Watcher:
+    """Watches a tree, the links that lead to it, and those that lead out of it. `hint` may be called by any thread."""
+
+    def __init__(self, root: Path, hint: Hint) -> None:
+        self._root = root
+        self._hint = hint
+        self._watches: dict[Target, ObservedWatch] = {}
+        self._ear = _Ear(self._overheard)
+        self._trouble = ""
+        self._observer: BaseObserver | None = None
+        logging.getLogger("watchdog").addHandler(self._ear)
+
+    def look_after(self, links: Iterable[str] = (), folders: int = 0) -> str:
+        """Watch what should be watched now; answers why events cannot be relied on, "" when they can.
+
+        `links` are the symbolic links of the tree, `folders` how many folders it has. When something is newly watched,
+        a hint follows: it may have changed a moment before.
+        """
+        try:
+            observer = self._running()
+        except OSError as error:
+            return self._in_vain(error)
+        wanted = set(targets(self._root, [self._root / link for link in links]))
+        trouble, self._trouble = self._trouble, ""
+        for target in [target for target in self._watches if target not in wanted or not self._is_alive(target)]:
+            self._forget(observer, target)
+        before = len(self._watches)
+        for target in wanted - self._watches.keys():
+            trouble = self._watch(observer, target) or trouble
+        if len(self._watches) > before:
+            self._hint()
+        if not trouble and _watched() < folders:
+            trouble = f"only {_watched()} of {folders} folders are watched (fs.inotify.max_user_watches?); {IN_VAIN}"
+        return trouble
+
+    def stop(self) -> None:
+        """Let go of everything."""
+        logging.getLogger("watchdog").removeHandler(self._ear)
+        if self._observer is not None:
+            self._observer.stop()
+            self._observer.join()
+            self._observer = None
+
+    def _running(self) -> BaseObserver:
+        """The observer; one whose thread died is replaced."""
+        if self._observer is not None and self._observer.is_alive():
+            return self._observer
+        self._watches.clear()
+        self._observer = InotifyObserver()
+        self._observer.daemon = True
+        self._observer.start()
+        return self._observer
+
+    def _is_alive(self, target: Target) -> bool:
+        """A root that is deleted takes its emitter along, silently."""
+        watch = self._watches[target]
+        emitters = self._observer.emitters if self._observer else ()
+        return any(emitter.watch == watch and emitter.is_alive() for emitter in emitters)
+
+    def _watch(self, observer: BaseObserver, target: Target) -> str:
+        handler = _Handler(target, self._hint)
+        is_deep = target.names is None
+        try:
+            watch = observer.schedule(handler, target.folder, recursive=is_deep, event_filter=EVENTS)
+        except OSError as error:
+            return self._in_vain(error)
+        self._watches[target] = watch
+        return ""
+
+    def _forget(self, observer: BaseObserver, target: Target) -> None:
+        with suppress(KeyError, OSError):
+            observer.unschedule(self._watches.pop(target))
+
+    def _in_vain(self, error: OSError) -> str:
+        return f"{self._root} cannot be watched: {error.strerror or error}; {IN_VAIN}"
+
+    def _overheard(self, words: str) -> None:
+        """On overflow no handler is told anything: there is only a line in the log of the library."""
+        self._trouble = f"events were lost: {cut(words, 200)}"
+        self._hint()
+
+
+class _Handler(FileSystemEventHandler):
+    """Passes on what may concern a manifest or a script."""
+
+    def __init__(self, target: Target, hint: Hint) -> None:
+        self._target = target
+        self._prefix = len(target.folder.rstrip("/")) + 1
+        self._hint = hint
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        if any(self._matters(os.fsdecode(path)) for path in (event.src_path, event.dest_path) if path):
+            self._hint()
+
+    def _matters(self, path: str) -> bool:
+        names = path[self._prefix :].split("/")
+        if self._target.names is not None:
+            return names[0] in self._target.names
+        return not (is_ours(names[-1]) or any(is_hidden(name) for name in names))
+
+
+class _Ear(logging.Handler):
+    """Hears the warnings of the library."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._tell(record.getMessage())
+
+
+def is_ours(name: str) -> bool:
+    """Whether it is the name of a status file, which must wake nobody."""
+    return name.endswith(".status.yaml")
+
+
+def _watched() -> int:
+    """How many folders the kernel watches for this process: the library passes over those it could not add."""
+    count = 0
+    for file in Path("/proc/self/fdinfo").glob("*"):
+        with suppress(OSError):
+            count += file.read_text().count("inotify wd:")
+    return count
