@@ -50,7 +50,9 @@ class Watcher:
         self._ear = _Ear(self._overheard)
         self._trouble = ""
         self._observer: BaseObserver | None = None
-        logging.getLogger("watchdog").addHandler(self._ear)
+        library = logging.getLogger("watchdog")
+        library.addHandler(self._ear)
+        library.propagate = False  # what it says is told in our own words
 
     def look_after(self, links: Iterable[str] = (), folders: int = 0) -> str:
         """Watch what should be watched now; answers why events cannot be relied on, "" when they can.

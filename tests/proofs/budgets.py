@@ -19,7 +19,7 @@ from controller.telling import News
 from tests.proofs.cloud import Sent
 from tests.proofs.court import Court
 from tests.proofs.histories import STEPS, History, Kinds, lived
-from tests.proofs.world import Ledger, Machine, PromiseError
+from tests.proofs.world import Ledger, Machine, PromiseError, digest_of
 
 HISTORIES, SMALL = 10_000, 60
 BUDGET = 70.0
@@ -45,6 +45,14 @@ class Auditor(Court):
         """The hashes that each ledger has told of, as a person reads them."""
         self.accepted: dict[int, set[str]] = defaultdict(set)
         self._held: dict[tuple[int, str], tuple[str, set[str]]] = {}
+
+    def noticed(self, machine: Machine) -> None:
+        """Who asks for something else leaves the large change, and comes back as one job."""
+        drafts = [draft for drafts in machine.files.values() for draft in drafts if not draft.is_broken]
+        asked = {(draft.job, f"{digest_of(draft.text)} {draft.rerun}") for draft in drafts}
+        for place in [place for place in self._held if place[0] == id(machine.ledger)]:
+            if (place[1], self._held[place][0]) not in asked:
+                del self._held[place]
 
     def posted(self, machine: Machine, sent: Sent, body: str) -> None:
         super().posted(machine, sent, body)

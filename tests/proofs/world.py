@@ -216,6 +216,7 @@ class Machine:
         self.shelf.shown = self.files
         drafts = [draft for drafts in self.files.values() for draft in drafts if not draft.is_broken]
         self.ledger.asked |= {(draft.job, digest_of(draft.text), draft.rerun) for draft in drafts}
+        self._world.judge.noticed(self)
         self.loop.rescan()
         self._is_nudged = True
 
@@ -400,6 +401,9 @@ class World:
 
 class Judge:
     """Who watches the money; `court` has the strict one."""
+
+    def noticed(self, machine: Machine) -> None:
+        """The files of a machine are others."""
 
     def posted(self, machine: Machine, sent: Sent, body: str) -> None:
         """A POST leaves."""
