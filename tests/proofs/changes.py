@@ -240,8 +240,8 @@ class Daemon:
         self.process = process
 
     def has_seen(self, digest: str) -> bool:
-        for path in (self._place.root / "status").rglob("seen.status.yaml"):
-            with suppress(OSError, yaml.YAMLError):
+        with suppress(OSError):  # its folder may go while we look
+            for path in (self._place.root / "status").rglob("seen.status.yaml"):
                 status = yaml.safe_load(path.read_bytes())
                 if isinstance(status, Mapping) and status.get("digest") == digest:
                     return True
