@@ -4,7 +4,7 @@ The doors call these; nothing below knows how the parts are joined.
 """
 
 import queue
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,12 +24,13 @@ from controller.lock import submitter_lock
 from controller.lookout import Lookout, Scanned
 from controller.loop import Loop
 from controller.mounts import refuse_network_file_system
+from controller.noticeboard import Noticeboard, StatusPlace
 from controller.service import Service
 from controller.session import Session
 from controller.settings import Settings
 from controller.statusfile import StatusFiles
 from controller.store import FILE_NAME, Store
-from controller.telling import StatusPlace, Teller, Watch, status_documents
+from controller.telling import Teller, Watch, status_documents
 from controller.timing import Timing
 from controller.tree import Tree
 from controller.workers import Call, CallOutcome, Observe, Remote, Workers
@@ -60,13 +61,16 @@ class Assembly:
 class Nowhere:
     """The place of status files that are not written."""
 
+    def path(self, manifest: str) -> None:
+        """There is none."""
+
     def write(self, manifest: str, documents: Sequence[Mapping[str, Any]]) -> bool:  # noqa: ARG002
         return False
 
     def remove(self, manifest: str) -> None:
         """There is none."""
 
-    def sweep(self, manifests: Iterable[str]) -> None:
+    def clear(self, status: str) -> None:
         """There is none."""
 
 
@@ -126,9 +130,11 @@ def _assembled(
     look: Callable[[Tree, Timing], Lookout],
 ) -> Assembly:
     book = Book(store)
-    tree = Tree(settings.jobs, Appraiser(settings.deployment, settings.credentials, evalscript))
+    board = Noticeboard(places)
+    appraise = Appraiser(settings.deployment, settings.credentials, evalscript)
+    tree = Tree(settings.jobs, appraise, statuses=board.records, mirror=settings.status_dir)
     free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running, without_keys=without_keys)
-    teller = Teller(places, settings.deployment.name, watch)
+    teller = Teller(board, settings.deployment.name, watch)
     loop = Loop(book, tree, free, hand, teller, look(tree, settings.timing))
     return Assembly(loop=loop, book=book, tree=tree, deployment=settings.deployment.name)
 

@@ -64,7 +64,9 @@ class Loop:
                 for submission in list(self._book.everything()):
                     if submission.answer is None:
                         self._book.save(interrupted(submission, now, self._timing))
-        self._tree.remember(self._book.files(), self._book.jobs.values())
+        files = list(self._book.files())
+        self._tree.remember([each for each in files if each.kind != "status"], self._book.jobs.values())
+        self._teller.board.remember(each for each in files if each.kind == "status")
         self._agenda.mark(self._book.jobs.keys())
         self._now = now
 
@@ -133,12 +135,13 @@ class Loop:
 
     def check_told(self) -> None:
         """Raise `StateError` when a status file could not be written yet."""
-        if self._teller.trouble:
-            raise StateError(self._teller.trouble)
+        if self._teller.board.trouble:
+            raise StateError(self._teller.board.trouble)
 
     def tell(self, now: datetime) -> None:
-        """Tell what was recorded since the last turn, which decides nothing any more."""
+        """Tell what was recorded since the last turn, and keep what was written; nothing is decided any more."""
         self._teller.tell(self._tree, self._book, self.limits(), now)
+        self._keep(Change())
 
     def is_nudged(self) -> bool:
         """Whether something outside asks for a turn: a command in the inbox, a pause, a lock of git."""
@@ -161,7 +164,7 @@ class Loop:
             is_paused=limits.paused,
             scanned_at=self._lookout.scanned_at,
             tree=self._lookout.unready,
-            status=self._teller.trouble,
+            status=self._teller.board.trouble,
         )
 
     def is_busy(self) -> bool:
@@ -194,15 +197,18 @@ class Loop:
             return
         self._keep(change)
         self._agenda.mark(job.name for job, _ in change.jobs)
-        self._teller.touch(change.paths, change.gone)
+        again = self._teller.board.touched(change.strays, self._tree.paths())
+        self._teller.touch([*change.paths, *again], change.gone)
         self._warn(map(str, change.problems))
 
     def _keep(self, change: Change) -> None:
-        if change.jobs or change.clean or change.unclean or change.gone:
+        written, forgotten = self._teller.board.unsaved()
+        clean, unclean = [*change.clean, *written], [*change.unclean, *change.gone, *forgotten]
+        if change.jobs or clean or unclean:
             with self._book.transaction():
                 for job, body in change.jobs:
                     self._book.put_job(job, body)
-                self._book.note_files(change.clean, [*change.unclean, *change.gone])
+                self._book.note_files(clean, unclean)
 
     def _warn(self, problems: Iterable[str]) -> None:
         """Log what belongs to no manifest, and so to no status file, unless the last scan found it too."""

@@ -4,9 +4,8 @@ They are an output only. A file is replaced in one step and only when its bytes 
 of one and a watcher is woken by news alone.
 """
 
-import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import product
 from pathlib import Path, PurePosixPath
@@ -128,13 +127,15 @@ class StatusFiles:
                 for folder in _folders(manifest):
                     (self._root / folder).rmdir()
 
-    def sweep(self, manifests: Iterable[str]) -> None:
-        """Remove what an earlier process left for manifests that are gone; files we did not write stay."""
-        known = {status_path(manifest) for manifest in manifests}
-        for path in self._root.rglob("*.status.yaml"):
-            if path.relative_to(self._root).as_posix() not in known and _is_ours(path):
-                with suppress(OSError):
-                    path.unlink()
+    def clear(self, status: str) -> None:
+        """Remove a status file whose manifest is gone, if we wrote it; `status` is relative to the tree."""
+        path = self._root / status
+        if not _is_ours(path):
+            return
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._unwritable(path, error) from error
 
     def check_writable(self) -> None:
         """Raise `StateError` when no status file could be written. A tree that is not there yet is no error."""
@@ -181,8 +182,7 @@ def _replace(path: Path, content: bytes) -> None:
         temporary.unlink()
     with temporary.open("xb") as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    # Not synced: should the machine die now, the next scan finds that it is not as it was left, and writes it again.
     temporary.replace(path)
 
 

@@ -15,7 +15,7 @@ from controller.claims import Declared, Place, Settlement, settled
 from controller.errors import Problem
 from controller.guard import cause_of
 from controller.job import Job, Wanted
-from controller.loader import FileRecord, scan
+from controller.loader import FileRecord, scan, strays
 from controller.silencing import Comments, script_comments, silenced
 
 
@@ -37,8 +37,8 @@ Prepare = Callable[[Sequence[Accepted]], None]
 class Change:
     """What a scan found: jobs with their new bodies (None: unchanged), paths whose status may differ, files to note.
 
-    `problems` belong to no manifest: folders that could not be read, names that are not UTF-8. `links` and `folders`
-    are for whoever watches the tree.
+    `problems` belong to no manifest: folders that could not be read, names that are not UTF-8. `strays` are
+    status files that are not as they were left; `links` and `folders` are for whoever watches the tree.
     """
 
     jobs: tuple[tuple[Job, str | None], ...] = ()
@@ -49,6 +49,7 @@ class Change:
     problems: tuple[Problem, ...] = ()
     ready: bool = True
     reason: str = ""
+    strays: frozenset[str] = frozenset()
     links: tuple[str, ...] = ()
     folders: int = 0
 
@@ -60,10 +61,22 @@ class _Acceptance:
 
 
 class Tree:
-    """What is declared, by path and by name."""
+    """What is declared, by path and by name.
 
-    def __init__(self, root: Path, appraise: Appraise, prepare: Prepare | None = None) -> None:
+    `statuses` are the status files as they were left, in the tree or in its `mirror`, as they change.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        appraise: Appraise,
+        prepare: Prepare | None = None,
+        statuses: Mapping[str, FileRecord] | None = None,
+        mirror: Path | None = None,
+    ) -> None:
         self._root = root
+        self._statuses = statuses
+        self._mirror = mirror
         self._appraise = appraise
         self._prepare = prepare
         self._files: dict[str, FileRecord] = {}
@@ -112,7 +125,7 @@ class Tree:
 
     def refresh(self, jobs: Mapping[str, Job], now: datetime) -> Change:
         """Scan the tree; answers the jobs that are new, changed, moved, removed or in trouble."""
-        found = scan(self._root, self._files, now)
+        found = scan(self._root, self._files, now, None if self._mirror else self._statuses)
         if not found.ready:
             return Change(ready=False, reason=found.reason)
         if self._prepare:
@@ -138,6 +151,7 @@ class Tree:
             clean=tuple(clean),
             unclean=tuple(found.records.keys() - {record.path for record in clean}),
             problems=tuple(sorted(found.problems)),
+            strays=strays(self._mirror, self._statuses or {}) if self._mirror else found.strays,
             links=found.links,
             folders=found.folders,
         )

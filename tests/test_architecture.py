@@ -29,7 +29,7 @@ ROOMS = {
     """,
     DOORS: """
         __main__ accounts admission agenda appraise asking assembly baseline book checking cli daemon
-        errands examining foresight lane line logs lookout loop metrics planning recording sandbox telling
+        errands examining foresight lane line logs lookout loop metrics noticeboard planning recording sandbox telling
         tree turning web workers
     """,
 }

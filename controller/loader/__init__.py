@@ -16,11 +16,21 @@ from pathlib import Path
 from controller.acceptance import Accepted, Broken, Script, accept, script_file
 from controller.document import Document, read_documents
 from controller.errors import Problem
-from controller.loader.record import LARGEST_FILE, FileRecord, read, stat_of
+from controller.loader.record import LARGEST_FILE, FileRecord, read, seen_at, stat_of
 from controller.loader.walk import SUFFIXES, Walk, shown
 from controller.silencing import NOTHING, Comments, manifest_comments
 
-__all__ = ["LARGEST_FILE", "FileRecord", "LoadedFile", "Scan", "scan", "shown"]
+__all__ = [
+    "LARGEST_FILE",
+    "FileRecord",
+    "LoadedFile",
+    "Scan",
+    "manifests_of",
+    "scan",
+    "seen_at",
+    "shown",
+    "strays",
+]
 
 _BULK = 1_000  # changed files from which the collector costs more than it finds
 _FRESH_NS = 2_000_000_000  # the coarsest clock of a file system still in use
@@ -43,6 +53,7 @@ class Scan:
     `records` holds the new and altered records; those of `gone` (manifests, and scripts nobody uses) can be
     forgotten. `problems` are names that are not UTF-8, and folders that could not be read: what was known below these
     counts as unchanged. `links` are the symbolic links of the tree, `folders` is how many folders it has.
+    `strays` are status files that are not as they were left: changed, unknown or gone.
     """
 
     ready: bool
@@ -54,16 +65,22 @@ class Scan:
     problems: tuple[Problem, ...] = ()
     links: tuple[str, ...] = ()
     folders: int = 0
+    strays: frozenset[str] = frozenset()
 
 
-def scan(root: Path, known: Mapping[str, FileRecord], now: datetime | None = None) -> Scan:
-    """Compares the tree below `root` with `known` and reads what changed.
+def scan(
+    root: Path,
+    known: Mapping[str, FileRecord],
+    now: datetime | None = None,
+    statuses: Mapping[str, FileRecord] | None = None,
+) -> Scan:
+    """Compares the tree below `root` with `known` and reads what changed; `statuses` are the status files left there.
 
     With `now`, a file changed less than two seconds before is read again by the next scan: a second change within
     one tick of the file system's clock would leave no trace in its stat.
     """
     with _collector_paused():
-        walk = Walk(root, known)
+        walk = Walk(root, known, statuses)
         reason = walk.run()
         if reason:
             return Scan(ready=False, reason=reason, records={})
@@ -102,6 +119,7 @@ class _Comparison:
             problems=tuple(walk.problems),
             links=tuple(walk.links),
             folders=walk.folders,
+            strays=frozenset(walk.strays | walk.missing()),
         )
 
     def uses_the_same(self, record: FileRecord, twins: tuple[str, ...] = ()) -> bool:
@@ -186,6 +204,18 @@ class _Comparison:
             return FileRecord(path=path, kind="script", size=0), Script(path=path, problem=flaw)
         content, record, flaw = read(full, path, "script")
         return record, Script(path=path, text=content, problem=f"{path} {flaw}" if flaw else "")
+
+
+def strays(root: Path, statuses: Mapping[str, FileRecord]) -> frozenset[str]:
+    """The status files below `root`, a mirror of the tree, that are not as they were left."""
+    walk = Walk(root, {}, statuses)
+    walk.run(is_mirror=True)
+    return frozenset(walk.strays | walk.missing())
+
+
+def manifests_of(status: str) -> set[str]:
+    """The manifests whose status file this may be."""
+    return {status.removesuffix(".status.yaml") + suffix for suffix in SUFFIXES}
 
 
 @contextmanager

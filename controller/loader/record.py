@@ -17,8 +17,8 @@ LARGEST_FILE = 1_000_000  # bytes
 class FileRecord:
     """What is remembered of a file to see whether it changed. `path` is relative to the root.
 
-    `kind` is "manifest" or "script"; `uses` names the files a manifest depends on. A file that is not there has
-    `size` -1. Times are in nanoseconds.
+    `kind` is "manifest", "script" or "status"; `uses` names the files a manifest depends on. `sha256` is that of the
+    bytes, of a status file that of its documents. A file that is not there has `size` -1. Times are in nanoseconds.
     """
 
     path: str
@@ -48,6 +48,17 @@ def stat_of(file: os.DirEntry[str] | Path) -> os.stat_result | None:
         return file.stat()
     except OSError:
         return None
+
+
+def seen_at(full: Path, path: str, kind: str) -> FileRecord | None:
+    """The record of a file as its stat shows it, without its content; None: it is not there."""
+    found = stat_of(full)
+    if found is None:
+        return None
+    return FileRecord(
+        path=path, kind=kind, size=found.st_size, mtime_ns=found.st_mtime_ns, ctime_ns=found.st_ctime_ns,
+        inode=found.st_ino,
+    )  # fmt: skip
 
 
 def read(full: Path, path: str, kind: str) -> tuple[str, FileRecord, str]:

@@ -17,10 +17,17 @@ _DEEPEST = 64  # folders
 
 
 class Walk:
-    """Every manifest below the root: steady ones have the stat that is known, suspects another or (dangling) none."""
+    """Every manifest below the root: steady ones have the stat that is known, suspects another or (dangling) none.
 
-    def __init__(self, root: Path, known: Mapping[str, FileRecord]) -> None:
-        self.root, self.known = root, known
+    `strays` are status files that do not have the stat that is known, `statuses` those that were left there.
+    """
+
+    def __init__(
+        self, root: Path, known: Mapping[str, FileRecord], statuses: Mapping[str, FileRecord] | None = None
+    ) -> None:
+        self.root, self.known, self.statuses = root, known, statuses or {}
+        self.strays: set[str] = set()
+        self._found = 0
         self.steady: dict[str, FileRecord] = {}
         self.suspects: set[str] = set()
         self.dangling: set[str] = set()
@@ -29,15 +36,15 @@ class Walk:
         self.links: list[str] = []
         self.folders = 1
 
-    def run(self) -> str:
-        """Walks; the sentence that is returned, if any, says why the root is not ready."""
+    def run(self, *, is_mirror: bool = False) -> str:
+        """Walks; the sentence that is returned, if any, says why the root is not ready. A mirror holds no manifests."""
         try:
             found, entries = self.root.stat(), _entries(self.root)
         except FileNotFoundError:
             return f"{self.root} does not exist"
         except OSError as error:
             return f"{self.root} cannot be read: {error.strerror}"
-        if all(entry.name[0] == "." or entry.name.endswith(_STATUS) for entry in entries):
+        if not is_mirror and all(entry.name[0] == "." or entry.name.endswith(_STATUS) for entry in entries):
             return f"{self.root} is empty"
         self._folder(entries, "", ((found.st_dev, found.st_ino),))
         return ""
@@ -62,7 +69,9 @@ class Walk:
                 is_folder = False
             if is_folder:
                 folders.append(entry)
-            elif name.endswith(SUFFIXES) and not name.endswith(_STATUS):
+            elif name.endswith(_STATUS):
+                self._compare_status(relative + name, entry)
+            elif name.endswith(SUFFIXES):
                 self._compare(relative + name, entry)
                 if not name.endswith(".yaml"):
                     rare.append(relative + name)
@@ -79,6 +88,19 @@ class Walk:
             self.suspects.add(path)
         if found is None:
             self.dangling.add(path)
+
+    def _compare_status(self, path: str, entry: os.DirEntry[str]) -> None:
+        record = self.statuses.get(path)
+        if record is not None and record.has(stat_of(entry)):
+            self._found += 1
+        else:
+            self.strays.add(path)
+
+    def missing(self) -> set[str]:
+        """The status files that were left there and are gone; nothing is walked a second time to know."""
+        if self._found == len(self.statuses):
+            return set()
+        return {path for path in self.statuses if not (self.root / path).exists()}
 
     def _enter(self, entry: os.DirEntry[str], relative: str, around: tuple[tuple[int, int], ...]) -> None:
         try:

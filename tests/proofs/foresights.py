@@ -18,6 +18,7 @@ from controller.book import Book
 from controller.foresight import Sight, foresee
 from controller.gate import Limits
 from controller.loop import Loop
+from controller.noticeboard import Noticeboard
 from controller.store import Store
 from controller.submission import Outcome, Submission
 from controller.telling import Teller
@@ -105,7 +106,7 @@ def foreseen(history: History, machine: Machine, now: datetime) -> Sight:
     shelf.shown = machine.files
     boundless = history.world.policy.model_copy(update={"max_running": sys.maxsize, "requests_per_minute": sys.maxsize})
     free = Limits(policy=boundless, timing=TIMING, slots=boundless.max_running)
-    loop = Loop(book, shelf, free, calls.append, Teller(Nowhere(), "sandbox", lambda _news: None))
+    loop = Loop(book, shelf, free, calls.append, Teller(Noticeboard(Nowhere()), "sandbox", lambda _news: None))
     loop.start(now)
 
     def read(look: Look) -> BucketAnswer:

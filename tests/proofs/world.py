@@ -24,6 +24,7 @@ from controller.gate import Limits
 from controller.job import Estimate, ExpectedOutput, Job, Wanted
 from controller.loader import FileRecord
 from controller.loop import Loop
+from controller.noticeboard import Noticeboard
 from controller.store import Store
 from controller.store.schema import migrations
 from controller.submission import Submission
@@ -205,7 +206,7 @@ class Machine:
         self.book = Book(self.ledger.store)
         self.shelf = Shelf()
         free = Limits(policy=self._world.policy, timing=TIMING, slots=3)
-        teller = Teller(Nowhere(), "sandbox", lambda news: self._world.judge.told(self, news))
+        teller = Teller(Noticeboard(Nowhere()), "sandbox", lambda news: self._world.judge.told(self, news))
         self.loop = Loop(self.book, self.shelf, free, self._hand, teller)
         with self._until_killed():
             self.loop.start(self._world.now)

@@ -1,0 +1,153 @@
+"""A repository whose jobs are all finished: manifests, ledger and status files, made by the real loop in no time.
+
+The service and the buckets are stood in for by answers that come at once, so ten thousand jobs take a minute.
+"""
+
+import json
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from controller import evalscript
+from controller.answers import Accepted, Listing, NotVisible, StoredObject
+from controller.appraise import Appraiser
+from controller.book import Book
+from controller.gate import Limits
+from controller.loop import Loop
+from controller.noticeboard import Noticeboard
+from controller.settings import Settings
+from controller.settingsfile import load_settings
+from controller.statusfile import StatusFiles
+from controller.store import Store
+from controller.telling import Teller
+from controller.tree import Tree
+from controller.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
+
+SETTINGS = """\
+deployment = "sandbox"
+maxRunning = 1000000
+requestsPerMinute = 1000000000
+largeChangeJobs = 1000000
+largeChangeProcessingUnits = 1000000000
+settle = "0s"
+
+[credentials.my-bucket]
+prefixes = ["s3://my-bucket/"]
+folder = "buckets"
+"""
+ENVIRONMENT = {
+    "SHJOBS_CLIENT_ID": "sandbox",
+    "SHJOBS_CLIENT_SECRET": "sandbox-secret",
+    "SHJOBS_CREDENTIALS_MY_BUCKET_ACCESS_KEY": "any",
+    "SHJOBS_CREDENTIALS_MY_BUCKET_SECRET_ACCESS_KEY": "any",
+}
+BEGAN = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MANIFEST = """\
+apiVersion: shjobs/v1
+kind: AsyncProcess
+metadata:
+  name: job-{number}
+  labels: {{team: agri}}
+spec:
+  evalscriptFile: {script}
+  request:
+    input:
+      bounds:
+        bbox: [{west:.5f}, 35.80, 14.90, 35.90]
+      data:
+        - type: sentinel-2-l2a
+          dataFilter:
+            timeRange: {{from: 2022-06-20T00:00:00Z, to: 2022-06-30T23:59:59Z}}
+    output:
+      width: 64
+      height: 32
+      responses:
+        - {{identifier: default, format: {{type: image/tiff}}}}
+      delivery:
+        s3: {{url: s3://my-bucket/rasters, credentialsRef: my-bucket}}
+"""
+SCRIPT = """\
+//VERSION=3
+function setup() {
+  return {input: ["B04", "B08"], output: {bands: 1, sampleType: "FLOAT32"}};
+}
+function evaluatePixel(sample) {
+  return [index(sample.B08, sample.B04)];
+}
+"""
+FOLDERS = 100
+
+
+def manifests(root: Path, count: int) -> None:
+    """So many manifests in `root/jobs.d`, at most a hundred folders of them, with one script, and the settings."""
+    jobs = root / "jobs.d"
+    jobs.mkdir(parents=True)
+    (jobs / "ndvi.js").write_text(SCRIPT, encoding="utf-8")
+    (root / "shjobs.toml").write_text(SETTINGS, encoding="utf-8")
+    for number in range(count):
+        folder = jobs / f"folder-{number % FOLDERS:02}"
+        folder.mkdir(exist_ok=True)
+        text = MANIFEST.format(number=number, west=14 + number / 1e6, script="../ndvi.js")
+        (folder / f"job-{number}.yaml").write_text(text, encoding="utf-8")
+
+
+def settings_of(root: Path) -> Settings:
+    return load_settings(root / "shjobs.toml", ENVIRONMENT)
+
+
+@contextmanager
+def loop_on(root: Path, calls: deque[Call]) -> Iterator[tuple[Loop, Book]]:
+    """The real loop on a repository; what it would call is only noted down."""
+    settings = settings_of(root)
+    bindings = {"deployment": settings.deployment.name, "account": settings.client_id}
+    with Store.open(settings.state, bindings) as store:
+        book = Book(store)
+        board = Noticeboard(StatusFiles(settings.jobs, settings.status_dir))
+        appraise = Appraiser(settings.deployment, settings.credentials, evalscript)
+        tree = Tree(settings.jobs, appraise, statuses=board.records)
+        free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running)
+        teller = Teller(board, settings.deployment.name, lambda _news: None)
+        yield Loop(book, tree, free, calls.append, teller), book
+
+
+def finish(root: Path) -> None:
+    """Take every job to Succeeded."""
+    calls, now = deque[Call](), BEGAN
+    with loop_on(root, calls) as (loop, book):
+        loop.start(now)
+        outcomes: list[CallOutcome] = []
+        while True:
+            loop.turn(outcomes, now)
+            outcomes = [_outcome(call) for call in calls]
+            calls.clear()
+            if not outcomes:
+                wakes_at = loop.wakes_at(now)
+                if all(item.outcome for item in book.everything()) or wakes_at is None:
+                    loop.tell(now)
+                    return
+                now = max(wakes_at, now + timedelta(seconds=1))
+                loop.rescan(now + timedelta(days=1))
+
+
+def _outcome(call: Call) -> CallOutcome:
+    """What a service that is done at once, and its bucket, would answer."""
+    match call:
+        case Post(submission=submission):
+            request_id = f"{submission.number:08x}-1111-4111-8111-111111111111"
+            return Posted(call=call, answer=Accepted(request_id=request_id))
+        case Get():
+            return Got(call=call, answer=NotVisible())
+        case Look(step=step) if step.submission is None:
+            return Looked(call=call, answer=Listing())
+        case Look(step=step):
+            assert step.submission is not None, "the case before"
+            return Looked(call=call, answer=_delivered(step.submission.request_id or ""))
+
+
+def _delivered(request_id: str) -> Listing:
+    raster = StoredObject(key=f"{request_id}/default.tif", bytes=8000, etag="0" * 32, modified=BEGAN)
+    copy = StoredObject(key=f"{request_id}/request-{request_id}.json", bytes=900, etag="1" * 32, modified=BEGAN)
+    text = json.dumps({"input": {}, "output": {}, "costPU": 10.0})
+    return Listing(objects=(raster, copy), documents={copy.key: text})

@@ -1,0 +1,122 @@
+"""What stands in every status file: one is written only when its meaning changes, and again when somebody touched it.
+
+The teller posts here. What was written is remembered by the file's stat and the hash of its documents, across restarts
+too, so that nothing is rendered, opened or written while nothing happens. A file that cannot be written stops nobody
+and is tried again at the next scan.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+
+from controller.errors import StateError
+from controller.loader import FileRecord, manifests_of, seen_at
+from controller.statusfile import status_path
+
+log = logging.getLogger(__name__)
+
+Documents = Sequence[Mapping[str, object]]
+
+
+class StatusPlace(Protocol):
+    """Where status documents go."""
+
+    def path(self, manifest: str) -> Path | None: ...
+    def write(self, manifest: str, documents: Documents) -> bool: ...
+    def remove(self, manifest: str) -> None: ...
+    def clear(self, status: str) -> None: ...
+
+
+class Noticeboard:
+    """Every status file as it was left. `records` is for the scan, which compares it with what it finds."""
+
+    def __init__(self, places: StatusPlace) -> None:
+        self._places = places
+        self.records: dict[str, FileRecord] = {}
+        self._left: set[str] = set()
+        self._unsaved: dict[str, FileRecord | None] = {}
+        self._unwritten: dict[str, StateError] = {}
+
+    @property
+    def trouble(self) -> str:
+        """What keeps status files from being up to date; "" when they are."""
+        error = next(iter(self._unwritten.values()), None)
+        return f"{len(self._unwritten)} status files are not up to date; {error}" if error else ""
+
+    @property
+    def unwritten(self) -> Collection[str]:
+        """The manifests whose status could not be written, or removed."""
+        return self._unwritten.keys()
+
+    def remember(self, records: Iterable[FileRecord]) -> None:
+        """Start with what an earlier process left."""
+        self.records.update((record.path, record) for record in records)
+        self._left = set(self.records)
+
+    def touched(self, strays: Iterable[str], manifests: Collection[str]) -> set[str]:
+        """These status files are not as they were left; answers the manifests whose status is to be written again.
+
+        What stands there for a manifest that is gone, and was written by us, is removed; the first time that is looked
+        for among everything an earlier process left.
+        """
+        again: set[str] = set()
+        left, self._left = self._left, set()
+        for status in [*strays, *(each for each in left if manifests_of(each).isdisjoint(manifests))]:
+            owners = manifests_of(status).intersection(manifests)
+            self._forget(status)
+            again |= owners
+            if not owners:
+                self._tried(status, partial(self._places.clear, status))
+        return again
+
+    def post(self, manifest: str, documents: Documents) -> None:
+        """Have these documents stand there."""
+        status, digest = status_path(manifest), _hash_of(documents)
+        record = self.records.get(status)
+        if record is not None and record.sha256 == digest:
+            return
+        self._forget(status)
+        if self._tried(manifest, partial(self._places.write, manifest, documents)):
+            self._note(manifest, digest)
+
+    def remove(self, manifest: str) -> None:
+        """The manifest is gone."""
+        self._forget(status_path(manifest))
+        self._tried(manifest, partial(self._places.remove, manifest))
+
+    def unsaved(self) -> tuple[list[FileRecord], list[str]]:
+        """What changed since it was last asked: records to keep, and paths to forget."""
+        changed, self._unsaved = self._unsaved, {}
+        return [each for each in changed.values() if each], [path for path, each in changed.items() if each is None]
+
+    def _note(self, manifest: str, digest: str) -> None:
+        path = self._places.path(manifest)
+        record = seen_at(path, status_path(manifest), "status") if path else None
+        if record is not None:
+            self.records[record.path] = self._unsaved[record.path] = replace(record, sha256=digest)
+
+    def _forget(self, status: str) -> None:
+        if self.records.pop(status, None):
+            self._unsaved[status] = None
+
+    def _tried(self, path: str, act: Callable[[], object]) -> bool:
+        """Whether the disk let it happen; the first refusal for a path is logged."""
+        try:
+            act()
+        except StateError as error:
+            if path not in self._unwritten:
+                log.error("%s", error)
+            self._unwritten[path] = error
+            return False
+        self._unwritten.pop(path, None)
+        return True
+
+
+def _hash_of(documents: Documents) -> str:
+    text = json.dumps(documents, ensure_ascii=False, default=str, separators=(",", ":"))
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
