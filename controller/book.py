@@ -6,7 +6,7 @@ Jobs and submissions are kept by name without their request bodies, which only a
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from controller.answers import Refusal
 from controller.gate import is_decisive
@@ -29,13 +29,14 @@ class Book:
         self.jobs: dict[str, Job] = {job.name: job for job in store.jobs()}
         self._submissions: dict[str, dict[int, Submission]] = {}
         self._running: set[int] = set()
+        self._unanswered: dict[int, Submission] = {}
         self._trail: dict[int, Submission] = {}
+        self._decisive: Submission | None = None
         self._holders: dict[str, Submission] = {}
         self._months: dict[str, Spending] = {}
         self._overspent: dict[int, Submission] = {}
         self._crowded: dict[int, datetime] = {}
         self.accepted: set[str] = set(store.permits.accepted())
-        self._decided_at = datetime.min.replace(tzinfo=UTC)
         self._told = store.told()
         self._history_known = store.fact(HISTORY) is not None
         for submission in store.submissions():
@@ -67,7 +68,8 @@ class Book:
 
     def newest(self) -> list[Submission]:
         """The latest submissions, newest answer first, back to the last one the service decided about."""
-        return sorted(self._trail.values(), key=_heard_at, reverse=True)
+        found = [*self._unanswered.values(), *self._trail.values(), *([self._decisive] if self._decisive else [])]
+        return sorted(found, key=lambda item: (_heard_at(item), not is_decisive(item)), reverse=True)
 
     def crowded(self) -> list[datetime]:
         """When the service said that too many requests run at once, oldest first."""
@@ -184,17 +186,17 @@ class Book:
 
     def _follow_trail(self, submission: Submission) -> None:
         """Keep answers back to the last decisive one: what came before no longer matters to the gate."""
-        if submission.answer is not None and _heard_at(submission) < self._decided_at:
-            self._trail.pop(submission.number, None)
+        self._unanswered.pop(submission.number, None)
+        self._trail.pop(submission.number, None)
+        if submission.answer is None:
+            self._unanswered[submission.number] = submission
+        elif self._decisive and _heard_at(submission) < _heard_at(self._decisive):
             return
-        self._trail[submission.number] = submission
-        if is_decisive(submission):
-            self._decided_at = _heard_at(submission)
-            self._trail = {
-                number: item
-                for number, item in self._trail.items()
-                if item.answer is None or _heard_at(item) >= self._decided_at
-            }
+        elif is_decisive(submission):
+            self._decisive, since = submission, _heard_at(submission)
+            self._trail = {number: item for number, item in self._trail.items() if _heard_at(item) >= since}
+        else:
+            self._trail[submission.number] = submission
 
 
 def _heard_at(submission: Submission) -> datetime:

@@ -66,8 +66,8 @@ class Noticeboard:
         """
         again: set[str] = set()
         left, self._left = self._left, set()
-        for status in [*strays, *(each for each in left if manifests_of(each).isdisjoint(manifests))]:
-            owners = manifests_of(status).intersection(manifests)
+        for status in [*strays, *(each for each in left if not _owners(each, manifests))]:
+            owners = _owners(status, manifests)
             self._forget(status)
             again |= owners
             if not owners:
@@ -115,6 +115,10 @@ class Noticeboard:
             return False
         self._unwritten.pop(path, None)
         return True
+
+
+def _owners(status: str, manifests: Collection[str]) -> set[str]:
+    return {each for each in manifests_of(status) if each in manifests}
 
 
 def _hash_of(documents: Documents) -> str:
