@@ -150,7 +150,7 @@ def _wanted(item: Accepted, estimate: Estimate | None) -> Wanted:
         deadline=spec.deadline.total_seconds(),
         priority=spec.priority,
         max_processing_units=spec.max_processing_units,
-        labels=dict(item.manifest.metadata.labels),
+        labels=tuple(item.manifest.metadata.labels.items()),
         script=normpath(PurePosixPath(item.path).parent / file) if file else "",
         script_hash=sha256(request.body["evalscript"].encode()).hexdigest()[:16] if file else "",
     )

@@ -7,38 +7,33 @@ it out by name.
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
-
 from controller.errors import Problem
 
 
-class ExpectedOutput(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedOutput:
     """One object the service will deliver: `<identifier>.<one of extensions>`."""
-
-    model_config = ConfigDict(frozen=True)
 
     identifier: str
     media_type: str
     extensions: tuple[str, ...]
 
 
-class Estimate(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
     """Processing units a submission is expected to cost, and the most it may cost; `upper` None: no upper end."""
-
-    model_config = ConfigDict(frozen=True)
 
     expected: float
     upper: float | None
 
 
-class Wanted(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
     """What the manifest, as last accepted, asks for. `deadline` is in seconds.
 
     `script` is the path of its `evalscriptFile`, and `script_hash` says which text that was. `cause` tells in a few
-    words why this is wanted instead of what was before.
+    words why this is wanted instead of what was before. `labels` are pairs of name and value.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     digest: str
     delivery_url: str
@@ -52,7 +47,7 @@ class Wanted(BaseModel):
     deadline: float = 86400.0
     priority: int = 0
     max_processing_units: float | None = None
-    labels: dict[str, str] = {}
+    labels: tuple[tuple[str, str], ...] = ()
     script: str = ""
     script_hash: str = ""
     cause: str = ""

@@ -233,7 +233,7 @@ def _taken_over(job: Job | None, owner: Declared, wanted: Wanted | None) -> Job:
     """The job as its owner declares it; the generation grows with every other digest."""
     name = owner.name or ""
     if wanted is not None:
-        wanted = wanted.model_copy(update={"cause": cause_of(job.wanted if job else None, wanted)})
+        wanted = replace(wanted, cause=cause_of(job.wanted if job else None, wanted))
     if job is None:
         return Job(name=name, path=owner.path, index=owner.index, generation=1, wanted=wanted)
     wanted = wanted or job.wanted

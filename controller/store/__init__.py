@@ -9,15 +9,17 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
+from sys import intern
 from typing import Any, Self, TypeVar
 
 from sqlite_utils import Database
 
 from controller.errors import StateError
-from controller.job import Job, Wanted
+from controller.job import Job
 from controller.store.permits import PermitRows
-from controller.store.rows import COLUMNS, MUTABLE, row_of, submission_of, written
+from controller.store.rows import COLUMNS, MUTABLE, row_of, submission_of, wanted_of, wanted_text, written
 from controller.store.schema import migrations
 from controller.submission import Submission
 
@@ -106,9 +108,8 @@ class Store:
     def jobs(self) -> Iterator[Job]:
         """Every job ever accepted, as last accepted."""
         for row in self._rows("select name, path, position, generation, wanted from job"):
-            wanted = Wanted.model_validate_json(row["wanted"]) if row["wanted"] else None
-            generation, position = row["generation"], row["position"]
-            yield Job(name=row["name"], path=row["path"], index=position, generation=generation, wanted=wanted)
+            name, path, wanted = intern(row["name"]), intern(row["path"]), wanted_of(row["wanted"])
+            yield Job(name=name, path=path, index=row["position"], generation=row["generation"], wanted=wanted)
 
     def save_job(self, job: Job, body: str | None = None) -> None:
         """Store a job; `body` None keeps the stored one."""
@@ -116,7 +117,7 @@ class Store:
             "insert into job (name, path, position, generation, wanted, body) values (?, ?, ?, ?, ?, ?) "
             "on conflict (name) do update set path = excluded.path, position = excluded.position, "
             "generation = excluded.generation, wanted = excluded.wanted, body = coalesce(excluded.body, body)",
-            [job.name, job.path, job.index, job.generation, _wanted_text(job.wanted), body],
+            [job.name, job.path, job.index, job.generation, wanted_text(job.wanted), body],
         )
 
     def wanted_body(self, name: str) -> str:
@@ -125,7 +126,7 @@ class Store:
 
     def told(self) -> dict[str, str]:
         """The standing that was last told of each job."""
-        return {row["name"]: row["told"] for row in self._rows("select name, told from job")}
+        return {intern(row["name"]): intern(row["told"]) for row in self._rows("select name, told from job")}
 
     def mark_told(self, name: str, told: str) -> None:
         self._db.execute("update job set told = ? where name = ?", [told, name])
@@ -135,7 +136,10 @@ class Store:
     def files(self) -> list[dict[str, Any]]:
         """What was known of each file when it was last read."""
         rows = self._rows("select path, kind, size, mtime_ns, ctime_ns, inode, sha256, uses from file")
-        return [{**row, "uses": tuple(json.loads(row["uses"]))} for row in rows]
+        return [
+            {**row, "path": intern(row["path"]), "kind": intern(row["kind"]), "uses": _uses(row["uses"])}
+            for row in rows
+        ]
 
     def replace_files(self, changed: Iterable[Mapping[str, object]], gone: Iterable[str]) -> None:
         self._db.conn.executemany("delete from file where path = ?", [(path,) for path in gone])
@@ -230,8 +234,10 @@ class Store:
 _S = TypeVar("_S", bound=Store)
 
 
-def _wanted_text(wanted: Wanted | None) -> str | None:
-    return wanted.model_dump_json() if wanted else None
+@lru_cache(maxsize=1024)
+def _uses(text: str) -> tuple[str, ...]:
+    """The files that a manifest uses; many use the same script."""
+    return tuple(json.loads(text))
 
 
 def _copy_into(memory: sqlite3.Connection, path: Path) -> None:

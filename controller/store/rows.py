@@ -4,10 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
+from functools import lru_cache
+from sys import intern
 from typing import Any
 
 from controller.answers import Refusal, Refused, StoredObject
-from controller.job import ExpectedOutput
+from controller.job import Estimate, ExpectedOutput, Wanted
 from controller.submission import Answer, Evidence, Outcome, Submission
 
 MUTABLE = (
@@ -32,7 +34,7 @@ def row_of(submission: Submission) -> dict[str, object]:
         "attempt": submission.attempt,
         "generation": submission.generation,
         "revision": submission.revision,
-        "outputs": json.dumps([output.model_dump() for output in submission.outputs]),
+        "outputs": json.dumps([asdict(output) for output in submission.outputs]),
         "prefix": submission.prefix,
         "credentials_ref": submission.credentials_ref,
         "reserved_pu": submission.reserved,
@@ -58,30 +60,51 @@ def submission_of(row: Mapping[str, Any]) -> Submission:
     """The noun that `row_of` spelled."""
     return Submission(
         number=row["number"],
-        job=row["job"],
-        digest=row["digest"],
+        job=intern(row["job"]),
+        digest=intern(row["digest"]),
         rerun=row["rerun"],
         attempt=row["attempt"],
         generation=row["generation"],
         revision=row["revision"],
-        outputs=tuple(ExpectedOutput(**output) for output in json.loads(row["outputs"])),
+        outputs=_outputs(row["outputs"]),
         prefix=row["prefix"],
-        credentials_ref=row["credentials_ref"],
+        credentials_ref=_shared(row["credentials_ref"]),
         reserved=row["reserved_pu"],
         adopted=bool(row["adopted"]),
         intended_at=datetime.fromisoformat(row["intended_at"]),
         answer=Answer(row["answer"]) if row["answer"] else None,
         answered_at=read(row["answered_at"]),
         refused=_refused(row["answer_detail"]),
-        message=row["message"],
+        message=intern(row["message"]),
         request_id=row["request_id"],
         missing_at=read(row["missing_at"]),
         gone_at=read(row["gone_at"]),
         outcome=Outcome(row["verdict"]) if row["verdict"] else None,
-        reason=row["reason"],
+        reason=intern(row["reason"]),
         finished_at=read(row["finished_at"]),
         evidence=_evidence(row["evidence"]),
         look_at=read(row["look_at"]),
+    )
+
+
+def wanted_text(wanted: Wanted | None) -> str | None:
+    """What a job wants, as JSON; None when it wants nothing."""
+    return json.dumps(asdict(wanted), ensure_ascii=False) if wanted else None
+
+
+def wanted_of(text: str | None) -> Wanted | None:
+    """The noun that `wanted_text` spelled. Texts that many jobs have in common are kept once."""
+    if not text:
+        return None
+    detail = json.loads(text)
+    estimate, labels = detail["estimate"], detail["labels"]
+    return Wanted(
+        **{
+            **{key: _shared(value) for key, value in detail.items()},
+            "outputs": _outputs(json.dumps(detail["outputs"])),
+            "estimate": Estimate(**estimate) if estimate else None,
+            "labels": tuple((intern(name), intern(value)) for name, value in dict(labels).items()),
+        }
     )
 
 
@@ -92,6 +115,16 @@ def written(time: datetime | None) -> str | None:
 
 def read(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
+
+
+@lru_cache(maxsize=1024)
+def _outputs(text: str) -> tuple[ExpectedOutput, ...]:
+    """The declared outputs; most jobs declare the same few."""
+    return tuple(ExpectedOutput(**{**each, "extensions": tuple(each["extensions"])}) for each in json.loads(text))
+
+
+def _shared(value: Any) -> Any:
+    return intern(value) if type(value) is str else value
 
 
 def _refused(text: str | None) -> Refused | None:
