@@ -16,7 +16,7 @@ from controller.assembly import Assembly, rehearsal
 from controller.book import Book
 from controller.foresight import foresee
 from controller.job import Job
-from controller.loader import FileRecord
+from controller.loader import READ, FileRecord
 from controller.settings import Settings
 from controller.standing import Reason
 from controller.submission import Outcome, Submission
@@ -86,6 +86,6 @@ def _ended(submission: Submission, then: datetime) -> Submission:
 
 def _files(past: Assembly) -> Iterable[FileRecord]:
     """Every file as the ledger would know it; one with problems as never seen, so that it is read again."""
-    clean = {record.path: record for record in past.book.files()}
+    clean = {record.path: record for record in past.book.files() if record.kind in READ}
     unclean = (path for path in past.tree.paths() if path not in clean)
     return [*clean.values(), *(FileRecord(path=path, kind="manifest", size=0) for path in unclean)]

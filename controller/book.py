@@ -3,7 +3,7 @@
 Jobs and submissions are kept by name without their request bodies, which only a POST needs.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -152,6 +152,10 @@ class Book:
 
     def tell(self, at: datetime, reason: str, message: str, job: str = "", submission: str = "") -> None:
         self._store.tell(at, reason, message, job, submission)
+
+    def keep_statuses(self, told: Mapping[str, str], gone: Iterable[str]) -> None:
+        """Keep what stands in the status files of these manifests, as JSON, and forget that of the others."""
+        self._store.replace_statuses(told, gone)
 
     def told(self, name: str) -> str:
         """The standing that was last told of a job, by this process or an earlier one."""

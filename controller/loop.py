@@ -20,6 +20,7 @@ from controller.errors import StateError
 from controller.gate import Limits, narrowed
 from controller.history import intent
 from controller.job import Job, bucket_in
+from controller.loader import BROKEN, READ, STATUS
 from controller.lookout import Lookout
 from controller.next_step import Ask, List, Step, Submit, Wait, is_at_rest, next_step, reason_of
 from controller.places import grows_at, lately, places
@@ -65,8 +66,8 @@ class Loop:
                     if submission.answer is None:
                         self._book.save(interrupted(submission, now, self._timing))
         files = list(self._book.files())
-        self._tree.remember([each for each in files if each.kind != "status"], self._book.jobs.values())
-        self._teller.board.remember(each for each in files if each.kind == "status")
+        self._tree.remember([each for each in files if each.kind in READ], self._book.jobs.values())
+        self._teller.board.remember(each for each in files if each.kind == STATUS)
         self._agenda.mark(self._book.jobs.keys())
         self._now = now
 
@@ -203,12 +204,13 @@ class Loop:
 
     def _keep(self, change: Change) -> None:
         written, forgotten = self._teller.board.unsaved()
-        clean, unclean = [*change.clean, *written], [*change.unclean, *change.gone, *forgotten]
-        if change.jobs or clean or unclean:
+        broken = [replace(record, kind=BROKEN) for record in change.unclean]
+        seen, forgotten = [*change.clean, *broken, *written], [*change.gone, *forgotten]
+        if change.jobs or seen or forgotten:
             with self._book.transaction():
                 for job, body in change.jobs:
                     self._book.put_job(job, body)
-                self._book.note_files(clean, unclean)
+                self._book.note_files(seen, forgotten)
 
     def _warn(self, problems: Iterable[str]) -> None:
         """Log what belongs to no manifest, and so to no status file, unless the last scan found it too."""

@@ -5,7 +5,6 @@ too, so that nothing is rendered, opened or written while nothing happens. A fil
 and is tried again at the next scan.
 """
 
-import json
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from controller.errors import StateError
-from controller.loader import FileRecord, manifests_of, seen_at
+from controller.loader import STATUS, FileRecord, manifests_of, seen_at
 from controller.statusfile import status_path
 
 log = logging.getLogger(__name__)
@@ -74,15 +73,18 @@ class Noticeboard:
                 self._tried(status, partial(self._places.clear, status))
         return again
 
-    def post(self, manifest: str, documents: Documents) -> None:
-        """Have these documents stand there."""
-        status, digest = status_path(manifest), _hash_of(documents)
-        record = self.records.get(status)
-        if record is not None and record.sha256 == digest:
+    def is_news(self, manifest: str, text: str) -> bool:
+        """Whether something else stands there than the documents that are this JSON."""
+        record = self.records.get(status_path(manifest))
+        return record is None or record.sha256 != _hash_of(text)
+
+    def post(self, manifest: str, documents: Documents, text: str) -> None:
+        """Have these documents, which are `text` as JSON, stand there."""
+        if not self.is_news(manifest, text):
             return
-        self._forget(status)
+        self._forget(status_path(manifest))
         if self._tried(manifest, partial(self._places.write, manifest, documents)):
-            self._note(manifest, digest)
+            self._note(manifest, _hash_of(text))
 
     def remove(self, manifest: str) -> None:
         """The manifest is gone."""
@@ -96,7 +98,7 @@ class Noticeboard:
 
     def _note(self, manifest: str, digest: str) -> None:
         path = self._places.path(manifest)
-        record = seen_at(path, status_path(manifest), "status") if path else None
+        record = seen_at(path, status_path(manifest), STATUS) if path else None
         if record is not None:
             self.records[record.path] = self._unsaved[record.path] = replace(record, sha256=digest)
 
@@ -121,6 +123,5 @@ def _owners(status: str, manifests: Collection[str]) -> set[str]:
     return {each for each in manifests_of(status) if each in manifests}
 
 
-def _hash_of(documents: Documents) -> str:
-    text = json.dumps(documents, ensure_ascii=False, default=str, separators=(",", ":"))
+def _hash_of(text: str) -> str:
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

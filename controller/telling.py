@@ -3,6 +3,7 @@
 Called once at the end of a turn, with only the jobs it touched.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,15 @@ class News:
 Watch = Callable[[News], None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Notice:
+    """What a status file is to say, in documents and as JSON."""
+
+    path: str
+    documents: list[dict[str, object]]
+    text: str
+
+
 class Teller:
     """Remembers what it told, so that nothing is told twice."""
 
@@ -59,17 +69,26 @@ class Teller:
         """Tell of everything touched since the last turn."""
         names, self._names = self._names, set()
         news = [item for name in sorted(names) if (item := self._news(book.jobs[name], book, limits, now))]
-        _note([item for item in news if item.changed], book, now)
+        paths, self._paths = self._paths | {book.jobs[name].path for name in names}, set()
+        gone, self._gone = self._gone.difference(tree.paths()), set()
+        notices = [each for path in sorted(paths) if (each := self._notice(path, tree, book, limits, now))]
+        changed = [item for item in news if item.changed]
+        if changed or notices or gone:
+            with book.transaction():
+                _note(changed, book, now)
+                book.keep_statuses({notice.path: notice.text for notice in notices}, gone)
         for item in news:
             self._watch(item)
-        paths, self._paths = self._paths | {book.jobs[name].path for name in names}, set()
-        for path in sorted(paths):
-            documents = status_documents(path, tree, book, limits, now, self._deployment)
-            if documents:
-                self.board.post(path, documents)
-        gone, self._gone = self._gone, set()
-        for path in gone.difference(tree.paths()):
+        for notice in notices:
+            self.board.post(notice.path, notice.documents, notice.text)
+        for path in gone:
             self.board.remove(path)
+
+    def _notice(self, path: str, tree: Tree, book: Book, limits: Limits, now: datetime) -> _Notice | None:
+        """What the status file is to say; None when it says so already, or there is to be none."""
+        documents = status_documents(path, tree, book, limits, now, self._deployment)
+        text = json.dumps(documents, ensure_ascii=False, default=str)
+        return _Notice(path, documents, text) if documents and self.board.is_news(path, text) else None
 
     def _news(self, job: Job, book: Book, limits: Limits, now: datetime) -> News | None:
         standing = phase(job, book.of(job.name), limits, now)
@@ -114,13 +133,10 @@ def jobs_of(path: str, tree: Tree, book: Book) -> list[Job | Declared]:
 
 
 def _note(news: Sequence[News], book: Book, now: datetime) -> None:
-    if not news:
-        return
-    with book.transaction():
-        for item in news:
-            submission = item.submission.id if item.submission else ""
-            book.tell(now, item.standing.reason, item.standing.message, item.job.name, submission)
-            book.mark_told(item.job.name, _spelled(item.standing))
+    for item in news:
+        submission = item.submission.id if item.submission else ""
+        book.tell(now, item.standing.reason, item.standing.message, item.job.name, submission)
+        book.mark_told(item.job.name, _spelled(item.standing))
 
 
 def _spelled(standing: Standing) -> str:

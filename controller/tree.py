@@ -45,7 +45,7 @@ class Change:
     paths: frozenset[str] = frozenset()
     gone: tuple[str, ...] = ()
     clean: tuple[FileRecord, ...] = ()
-    unclean: tuple[str, ...] = ()
+    unclean: tuple[FileRecord, ...] = ()
     problems: tuple[Problem, ...] = ()
     ready: bool = True
     reason: str = ""
@@ -143,13 +143,13 @@ class Tree:
         changed = tuple(self._changes(jobs, settlement))
         self._note(found.records, found.gone)
         paths = touched | {*(item.path for item in settlement.rejected), *(job.path for job, _ in changed)}
-        clean = [record for record in found.records.values() if self._is_clean(record)]
+        is_clean = {record.path: self._is_clean(record) for record in found.records.values()}
         return Change(
             jobs=changed,
             paths=frozenset(paths & self._documents.keys()),
             gone=tuple(path for path in touched if path not in self._documents),
-            clean=tuple(clean),
-            unclean=tuple(found.records.keys() - {record.path for record in clean}),
+            clean=tuple(each for each in found.records.values() if is_clean[each.path]),
+            unclean=tuple(each for each in found.records.values() if not is_clean[each.path]),
             problems=tuple(sorted(found.problems)),
             strays=strays(self._mirror, self._statuses or {}) if self._mirror else found.strays,
             links=found.links,

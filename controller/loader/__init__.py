@@ -16,15 +16,19 @@ from pathlib import Path
 from controller.acceptance import Accepted, Broken, Script, accept, script_file
 from controller.document import Document, read_documents
 from controller.errors import Problem
-from controller.loader.record import LARGEST_FILE, FileRecord, read, seen_at, stat_of
+from controller.loader.record import BROKEN, LARGEST_FILE, READ, STATUS, FileRecord, read, seen_at, stat_of
 from controller.loader.walk import SUFFIXES, Walk, shown
 from controller.silencing import NOTHING, Comments, manifest_comments
 
 __all__ = [
+    "BROKEN",
     "LARGEST_FILE",
+    "READ",
+    "STATUS",
     "FileRecord",
     "LoadedFile",
     "Scan",
+    "is_unchanged",
     "manifests_of",
     "scan",
     "seen_at",
@@ -204,6 +208,15 @@ class _Comparison:
             return FileRecord(path=path, kind="script", size=0), Script(path=path, problem=flaw)
         content, record, flaw = read(full, path, "script")
         return record, Script(path=path, text=content, problem=f"{path} {flaw}" if flaw else "")
+
+
+def is_unchanged(root: Path, known: Mapping[str, FileRecord]) -> bool:
+    """Whether the files are those that are known, as far as stat can tell; nothing is read."""
+    walk = Walk(root, known)
+    if walk.run() or walk.suspects:
+        return False
+    others = [record for path, record in known.items() if path not in walk.steady and record.kind != STATUS]
+    return all(record.kind == "script" and record.has(stat_of(root / record.path)) for record in others)
 
 
 def strays(root: Path, statuses: Mapping[str, FileRecord]) -> frozenset[str]:

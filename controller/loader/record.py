@@ -11,13 +11,17 @@ from io import FileIO
 from pathlib import Path
 
 LARGEST_FILE = 1_000_000  # bytes
+READ = ("manifest", "script")
+BROKEN = "broken"
+STATUS = "status"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRecord:
     """What is remembered of a file to see whether it changed. `path` is relative to the root.
 
-    `kind` is "manifest", "script" or "status"; `uses` names the files a manifest depends on. `sha256` is that of the
+    `kind` is "manifest", "script", "status", or "broken": a manifest with problems, which a restart reads again to tell
+    them. `uses` names the files a manifest depends on. `sha256` is that of the
     bytes, of a status file that of its documents. A file that is not there has `size` -1. Times are in nanoseconds.
     """
 

@@ -148,7 +148,17 @@ class Store:
             [{**row, "uses": json.dumps(row["uses"])} for row in changed],
         )
 
-    # events and facts
+    # what is told
+
+    def statuses(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        """The status documents of every manifest by its path, as last told, in the order of the paths."""
+        for row in self._rows("select path, documents from status order by path"):
+            yield row["path"], json.loads(row["documents"])
+
+    def replace_statuses(self, told: Mapping[str, str], gone: Iterable[str]) -> None:
+        """Keep the documents of these manifests, as JSON, and forget those of the others."""
+        self._db.conn.executemany("delete from status where path = ?", [(path,) for path in gone])
+        self._db.conn.executemany("insert or replace into status values (?, ?)", told.items())
 
     def tell(self, at: datetime, reason: str, message: str, job: str = "", submission: str = "") -> None:
         """Append an event; none is ever changed or deleted."""

@@ -99,6 +99,15 @@ create table batch (
 """
 
 
+# What stands in the status file of a manifest, as JSON: for whoever only wants to read it.
+_THIRD = """
+create table status (
+    path text primary key,
+    documents text not null
+);
+"""
+
+
 @migrations()
 def first(db: Database) -> None:
     _execute(db, _FIRST)
@@ -107,6 +116,11 @@ def first(db: Database) -> None:
 @migrations()
 def second(db: Database) -> None:
     _execute(db, _SECOND)
+
+
+@migrations()
+def third(db: Database) -> None:
+    _execute(db, _THIRD)
 
 
 def _execute(db: Database, statements: str) -> None:

@@ -116,7 +116,7 @@ class Shelf(Tree):
         found = tuple(self._changes(jobs, self._settle(names | unsettled, jobs)))
         self._note({path: records[path] for path in changed}, gone)
         clean = [records[path] for path in changed if self._is_clean(records[path])]
-        unclean = tuple(set(changed) - {record.path for record in clean})
+        unclean = tuple(records[path] for path in changed if not self._is_clean(records[path]))
         return Change(jobs=found, paths=frozenset(), gone=gone, clean=tuple(clean), unclean=unclean)
 
     def _declared(self, path: str, index: int, draft: Draft) -> Declared:
