@@ -20,7 +20,7 @@ from controller.noticeboard import Noticeboard
 from controller.settings import Settings
 from controller.settingsfile import load_settings
 from controller.statusfile import StatusFiles
-from controller.store import Store
+from controller.store.ledger import Store
 from controller.telling import Teller
 from controller.tree import Tree
 from controller.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted

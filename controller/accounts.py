@@ -10,7 +10,7 @@ from controller.brakes import is_paused, who_paused
 from controller.prices import price_table
 from controller.settings import Settings
 from controller.spending import overspent_hash
-from controller.store import Store
+from controller.store.ledger import Store
 from controller.submission import Submission
 
 

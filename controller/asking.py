@@ -9,7 +9,7 @@ from controller.errands import meaning_of
 from controller.errors import UsageError
 from controller.inbox import Accept, Adopt, Command, FirstRun, Resolve, carried_out
 from controller.settings import Settings
-from controller.store import Store
+from controller.store.ledger import Store
 
 
 def ask(settings: Settings, command: Command) -> str:

@@ -29,7 +29,8 @@ from controller.service import Service
 from controller.session import Session
 from controller.settings import Settings
 from controller.statusfile import StatusFiles
-from controller.store import FILE_NAME, Store
+from controller.store.ledger import Store
+from controller.store.place import FILE_NAME
 from controller.telling import Teller, Watch, status_documents
 from controller.timing import Timing
 from controller.tree import Tree
@@ -50,12 +51,11 @@ class Assembly:
 
     def documents(self, now: datetime) -> list[dict[str, object]]:
         """The status documents of every file, in the order of the paths."""
-        limits = self.loop.limits()
-        return [
-            document
-            for path in sorted(self.tree.paths())
-            for document in status_documents(path, self.tree, self.book, limits, now, self.deployment)
-        ]
+        return [document for path in sorted(self.tree.paths()) for document in self.documents_of(path, now)]
+
+    def documents_of(self, path: str, now: datetime) -> list[dict[str, object]]:
+        """The status documents of one file."""
+        return status_documents(path, self.tree, self.book, self.loop.limits(), now, self.deployment)
 
 
 class Nowhere:

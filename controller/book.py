@@ -14,7 +14,7 @@ from controller.inbox import COMMANDS, Command
 from controller.job import Job
 from controller.loader import FileRecord
 from controller.spending import Spending, is_overspent, month_of, overspent_hash
-from controller.store import Store
+from controller.store.ledger import Store
 from controller.submission import Submission
 
 HISTORY = "history"

@@ -13,6 +13,7 @@ from controller.errors import StateError
 FILE_NAME = "lock"
 LOOKS = 100
 PAUSE = 0.01  # seconds between two looks
+LOCKS = Path("/proc/locks")
 
 
 @contextmanager
@@ -39,6 +40,16 @@ def submitter_lock(state: Path) -> Iterator[None]:
         finally:
             # Whoever takes it next is not mistaken for us before it has written its own name.
             file.truncate(0)
+
+
+def is_held(state: Path) -> bool:
+    """Whether somebody on this machine holds the lock; the kernel is asked, since trying it would get in the way."""
+    try:
+        inode = (state / FILE_NAME).stat().st_ino
+        locks = LOCKS.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return any("FLOCK" in line and f":{inode} " in line for line in locks.splitlines())
 
 
 def _holder(file: FileIO) -> str:

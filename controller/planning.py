@@ -31,7 +31,7 @@ from controller.phase import phase
 from controller.prices import price_table
 from controller.script import Mosaicking, ScriptFailure
 from controller.settings import Settings
-from controller.store import FILE_NAME
+from controller.store.place import FILE_NAME
 from controller.submission import Submission
 from controller.telling import jobs_of
 from controller.workers import Call, Look

@@ -21,7 +21,7 @@ ROOMS = {
         acceptance agreement area availability bands claims cost datasets delivery difference evidence
         faults forecast gate geometry ground guard history idioms inbox lint mishaps next_step phase places
         rate request responses rules silencing size spending staging status stillness transitions verdict
-        vitals
+        vitals why
     """,
     EDGES: """
         brakes bucket checkcache evalscript gitref loader lock mounts service session settingsfile
@@ -29,8 +29,8 @@ ROOMS = {
     """,
     DOORS: """
         __main__ accounts admission agenda appraise asking assembly baseline book checking cli daemon
-        errands examining foresight lane line logs lookout loop metrics noticeboard planning recording sandbox telling
-        tree turning web workers
+        errands examining explaining foresight lane line logs lookout loop metrics noticeboard planning
+        reading recording sandbox telling tree turning web workers
     """,
 }
 FLOORS = {floor: rooms.split() for floor, rooms in ROOMS.items()}

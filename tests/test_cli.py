@@ -154,7 +154,7 @@ def test_get_prints_the_status_files(workspace: Workspace) -> None:
     workspace.write("ndvi.yaml", ndvi())
     workspace.sync()
     done = shjobs("get", "-o", "json", cwd=workspace.root)
-    assert json.loads(done.stdout) == workspace.status("ndvi.status.yaml")
+    assert json.loads(done.stdout) == [{**workspace.status("ndvi.status.yaml")[0], "path": "ndvi.yaml"}]
     assert done.returncode == 0
 
 

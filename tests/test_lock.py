@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from controller.errors import StateError
-from controller.lock import submitter_lock
+from controller.lock import is_held, submitter_lock
 
 HOLD = """\
 import sys
@@ -43,6 +43,13 @@ def test_it_dies_with_a_killed_holder(tmp_path: Path) -> None:
             taken(tmp_path)
         holder.kill()
     taken(tmp_path)
+
+
+def test_whether_it_is_held_can_be_asked_without_trying_it(tmp_path: Path) -> None:
+    assert not is_held(tmp_path)
+    with submitter_lock(tmp_path):
+        assert is_held(tmp_path)
+    assert not is_held(tmp_path)
 
 
 def test_a_holder_that_has_not_written_its_name_yet_is_waited_for(tmp_path: Path) -> None:

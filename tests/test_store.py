@@ -13,7 +13,8 @@ import pytest
 from controller.answers import Accepted, Refusal, Refused, StoredObject, Unconfirmed
 from controller.errors import StateError
 from controller.job import Estimate, ExpectedOutput, Job, Wanted
-from controller.store import FILE_NAME, Store
+from controller.store.ledger import Store
+from controller.store.place import FILE_NAME
 from controller.submission import Evidence, Outcome, Submission
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

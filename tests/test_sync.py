@@ -14,7 +14,7 @@ from controller.errors import StateError, UsageError
 from controller.lock import submitter_lock
 from controller.sandbox.faults import Fault
 from controller.sandbox.ledger import charges_by_prefix
-from controller.store import Store
+from controller.store.ledger import Store
 from tests.conftest import Workspace, ndvi
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "controller/data/request-schema.json").read_text())

@@ -1,34 +1,93 @@
 """`shjobs get`: the jobs and where they stand, from the ledger and the files, without a single call."""
 
 import os
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from controller.clock import Clock
 from controller.errors import UsageError
+from controller.settings import Settings
 from controller.settingsfile import load_settings
+from controller.standing import Phase
+
+LOOK_EVERY = 1.0  # seconds, with --watch
 
 
 @click.command("get", short_help="Show the jobs and where they stand.")
 @click.argument("names", nargs=-1)
+@click.option("-l", "--selector", multiple=True, metavar="LABEL[=VALUE]", help="Only jobs with this label.")
+@click.option("--phase", "phases", multiple=True, type=click.Choice([*Phase], case_sensitive=False))
+@click.option("-w", "--watch", is_flag=True, help="Go on, and print a job again whenever its standing changes.")
 @click.option(
-    "-o", "--output", "form", type=click.Choice(["table", "json", "yaml"]), default="table", show_default=True
-)
+    "-o", "--output", "form", default="table", show_default=True,
+    type=click.Choice(["table", "wide", "json", "yaml", "name"]),
+)  # fmt: skip
 @click.pass_obj
-def command(config: Path | None, names: tuple[str, ...], form: str) -> int:
-    """Show the jobs NAMES, or all of them. Nothing is submitted, asked or written."""
-    from controller.assembly import rehearsal
+def command(
+    config: Path | None, names: tuple[str, ...], selector: tuple[str, ...], phases: tuple[str, ...], watch: bool,
+    form: str,
+) -> int:  # fmt: skip
+    """Show the jobs NAMES, or all of them. Nothing is submitted, asked or written.
+
+    \b
+    shjobs get -l team=agri --phase Failed     what failed of one team
+    shjobs get ndvi-malta -o yaml              everything about one job
+    shjobs get --watch                         until Ctrl-C
+    """
     from controller.cli.tables import exit_code, show
 
-    settings, now = load_settings(config, os.environ), Clock().now()
-    with rehearsal(settings, lambda _news: None, lambda _call: None) as assembly:
-        assembly.loop.start(now, takes_over=False)
-        assembly.loop.turn([], now)
-        documents = assembly.documents(now)
-    wanted = [document for document in documents if not names or document.get("name") in names]
-    missing = sorted(set(names) - {str(document.get("name")) for document in wanted})
+    settings = load_settings(config, os.environ)
+    documents = list(_chosen(settings, names, selector, phases))
+    if documents or form in ("json", "yaml"):
+        show(documents, form)
+    else:
+        click.echo("no job is like that" if selector or phases else "there is no job", err=True)
+    if watch:
+        _watch(settings, names, selector, phases, form, documents)
+    return exit_code(documents)
+
+
+def _chosen(
+    settings: Settings, names: Sequence[str], selector: Sequence[str], phases: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """The documents that are asked for. Raises `UsageError` for a name that no job has."""
+    from controller.reading import labels, standings
+
+    found = standings(settings, Clock().now())
+    missing = sorted(set(names) - {str(document.get("name")) for document in found})
     if missing:
         raise UsageError(f"no such job: {', '.join(missing)}; `shjobs get` lists them all")
-    show(wanted, form)
-    return exit_code(wanted)
+    known = labels(settings) if selector else {}
+    for document in found:
+        name = document.get("name")
+        is_meant = (not names or name in names) and (not phases or document["phase"] in phases)
+        if is_meant and all(_has(known.get(str(name), {}), each) for each in selector):
+            yield document
+
+
+def _has(labels: Mapping[str, str], wanted: str) -> bool:
+    name, separator, value = wanted.partition("=")
+    return name in labels and (not separator or labels[name] == value)
+
+
+def _watch(
+    settings: Settings, names: Sequence[str], selector: Sequence[str], phases: Sequence[str], form: str,
+    before: Sequence[Mapping[str, Any]],
+) -> None:  # fmt: skip
+    """Print each job again when what is told of it changes."""
+    from controller.cli.tables import show
+
+    known = {str(document.get("name")): document for document in before}
+    while True:
+        sys.stdout.flush()
+        time.sleep(LOOK_EVERY)
+        now = list(_chosen(settings, names, selector, phases))
+        fresh = [each for each in now if known.get(str(each.get("name"))) != each]
+        known = {str(document.get("name")): document for document in now}
+        if fresh:
+            show(fresh, form)

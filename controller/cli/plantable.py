@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from controller.cli.safe import printable
-from controller.cli.tables import console, plain_table
+from controller.cli.screens import console, plain_table
 from controller.cli.words import count, units
 from controller.difference import spelled
 from controller.forecast import QUIET

@@ -9,6 +9,8 @@ _PLAIN = frozenset(" .,:;/-=+%()'\"")
 
 def printable(text: str) -> str:
     """Nothing in it moves the cursor, changes colours or the direction of writing: such characters are spelled out."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(each if _is_visible(each) else ascii(each)[1:-1] for each in text.expandtabs(4))
 
 

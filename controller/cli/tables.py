@@ -1,16 +1,16 @@
 """Tables, JSON and YAML of the jobs, all made from their status documents."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+import shutil
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import click
 import yaml
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from controller.cli.words import units
+from controller.cli.safe import printable
+from controller.cli.words import count, units
 from controller.standing import Phase
 
 COLOURS = {
@@ -26,41 +26,101 @@ COLOURS = {
 }
 BAD = frozenset({Phase.FAILED, Phase.INVALID, Phase.UNKNOWN, Phase.UNCONFIRMED})
 UNFINISHED = frozenset({Phase.PENDING, Phase.SUBMITTING, Phase.RUNNING, Phase.VERIFYING})
+MOST_NOTES = 20
+"""Jobs whose notes are told below a table."""
 
 Document = Mapping[str, Any]
+Colours = Mapping[str, Mapping[Any, str]]
+"""The colour of a cell, by its column and its text."""
 
 
 def show(documents: Sequence[Document], form: str) -> None:
-    """Print status documents as `table`, `json` or `yaml`."""
-    if form == "json":
-        click.echo(json.dumps(documents, indent=2, ensure_ascii=False))
-    elif form == "yaml":
-        click.echo(yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True, width=120), nl=False)
-    else:
-        _print_table(documents)
+    """Print status documents as `table`, `wide`, `json`, `yaml` or `name`."""
+    match form:
+        case "json":
+            click.echo(json.dumps(documents, indent=2, ensure_ascii=False))
+        case "yaml":
+            click.echo(yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True, width=120), nl=False)
+        case "name":
+            click.echo("".join(f"{name_of(document)}\n" for document in documents), nl=False)
+        case _:
+            click.echo("".join(f"{line}\n" for line in table(documents, is_wide=form == "wide")), nl=False)
 
 
-def _print_table(documents: Sequence[Document]) -> None:
-    """One line a job, then for each job where its outputs are, or why there are none."""
-    table = plain_table("JOB", "PHASE", "PU", "REQUEST ID")
-    table.columns[2].justify = "right"
-    for document in documents:
-        row = (_name(document), phase_text(document["phase"]), _cost(document), document.get("requestId", ""))
-        table.add_row(*row)
-    screen = console()
-    screen.print(table)
-    if documents:
-        screen.print()
-    for document in documents:
-        for note in _notes(document):
-            screen.print(Text(f"{_name(document)}: {note}"), soft_wrap=True)
+def table(documents: Sequence[Document], *, is_wide: bool = False) -> Iterator[str]:
+    """One line a job, then where outputs are, or why there are none: of the few, or of those that want a person."""
+    columns = ("JOB", "PHASE", "REASON", "PU", "REQUEST ID", "GENERATION", "PATH") if is_wide else _COLUMNS
+    rows = [_row(document, columns) for document in documents]
+    yield from aligned(columns, rows, right={"PU", "GENERATION"}, colours={"PHASE": COLOURS})
+    is_short = len(documents) <= MOST_NOTES
+    noted = [each for each in documents if is_short or Phase(each["phase"]) in BAD]
+    if noted:
+        yield ""
+    for document in noted[:MOST_NOTES]:
+        yield from (printable(f"{name_of(document)}: {note}") for note in notes(document))
+    if len(noted) > MOST_NOTES:
+        yield f"and {count(len(noted) - MOST_NOTES, 'more job')}: name them, or write -o yaml"
 
 
-def _name(document: Document) -> str:
+_COLUMNS = ("JOB", "PHASE", "PU", "REQUEST ID")
+
+
+def _row(document: Document, columns: Iterable[str]) -> list[str]:
+    cells = {
+        "JOB": name_of(document),
+        "PHASE": str(document["phase"]),
+        "REASON": str(document["reason"]),
+        "PU": cost(document),
+        "REQUEST ID": str(document.get("requestId", "")),
+        "GENERATION": str(document.get("generation", "")),
+        "PATH": str(document.get("path", "")),
+    }
+    return [printable(cells[column]) for column in columns]
+
+
+def aligned(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Collection[str] = (),
+    colours: Colours | None = None,
+) -> Iterator[str]:
+    """A table without lines, which survives pipes. On a terminal too narrow for it the last columns give way."""
+    widths = [max(map(len, each)) for each in zip(columns, *rows, strict=True)]
+    while sum(widths) + 2 * len(widths) > _room() and len(widths) > 2:
+        widths.pop()
+    is_colourful = sys.stdout.isatty()
+    for number, row in enumerate([columns, *rows]):
+        cells = [
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, cell, width in zip(columns, row, widths, strict=False)
+        ]
+        line = "  ".join(cells).rstrip()
+        if is_colourful:
+            line = click.style(line, bold=True) if number == 0 else _coloured(line, columns, row, colours or {})
+        yield line
+
+
+def _coloured(
+    line: str, columns: Sequence[str], row: Sequence[str], colours: Colours
+) -> str:  # fmt: skip
+    for column, cell in zip(columns, row, strict=True):
+        colour = colours.get(column, {}).get(cell)
+        if colour:
+            line = line.replace(f"  {cell}", f"  {click.style(cell, fg=colour)}", 1)
+    return line
+
+
+def _room() -> int:
+    """How many columns there are; a pipe has no end."""
+    return shutil.get_terminal_size((10_000, 24)).columns if sys.stdout.isatty() else 10_000
+
+
+def name_of(document: Document) -> str:
     return str(document.get("name", "(no name)"))
 
 
-def _cost(document: Document) -> str:
+def cost(document: Document) -> str:
     """What was spent, else about what it will cost."""
     amounts = document.get("processingUnits", {})
     if "spent" in amounts:
@@ -68,31 +128,13 @@ def _cost(document: Document) -> str:
     return f"~{units(amounts['estimated'])}" if "estimated" in amounts else ""
 
 
-def _notes(document: Document) -> list[str]:
+def notes(document: Document) -> list[str]:
     """Output paths of a success; otherwise reason and message, and every problem of the manifest."""
     manifest = document["manifest"]
     good = Phase(document["phase"]) is Phase.SUCCEEDED
     found = [output["href"] for output in document.get("outputs", ())] if good else []
     told = [] if good else [f"{document['reason']}: {document['message']}"]
     return [*found, *told, *manifest.get("problems", ())]
-
-
-def plain_table(*columns: str) -> Table:
-    """A table without lines, which survives pipes; on a narrow terminal the first column gives way."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for place, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=place > 0)
-    return table
-
-
-def phase_text(phase: str) -> Text:
-    return Text(phase, style=COLOURS.get(Phase(phase), ""))
-
-
-def console(*, stderr: bool = False) -> Console:
-    """A terminal is as wide as it is; a pipe has no width, so nothing is folded for it."""
-    made = Console(stderr=stderr, highlight=False, soft_wrap=False)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=400)
 
 
 def exit_code(documents: Sequence[Document], *, bad: Collection[Phase] = BAD) -> int:

@@ -9,7 +9,7 @@ from sys import intern
 from typing import Any
 
 from controller.answers import Refusal, Refused, StoredObject
-from controller.job import Estimate, ExpectedOutput, Wanted
+from controller.job import Estimate, ExpectedOutput, Job, Wanted
 from controller.submission import Answer, Evidence, Outcome, Submission
 
 MUTABLE = (
@@ -85,6 +85,13 @@ def submission_of(row: Mapping[str, Any]) -> Submission:
         evidence=_evidence(row["evidence"]),
         look_at=read(row["look_at"]),
     )
+
+
+def job_of(row: Mapping[str, Any]) -> Job:
+    """The job of a row with its name, path, position, generation and what it wants."""
+    name, path = intern(row["name"]), intern(row["path"])
+    wanted = wanted_of(row["wanted"])
+    return Job(name=name, path=path, index=row["position"], generation=row["generation"], wanted=wanted)
 
 
 def wanted_text(wanted: Wanted | None) -> str | None:

@@ -6,7 +6,7 @@ from typing import Self
 
 from controller import assembly
 from controller.__main__ import main
-from controller.store import Store
+from controller.store.ledger import Store
 
 
 class Careless(Store):

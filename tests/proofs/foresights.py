@@ -19,7 +19,7 @@ from controller.foresight import Sight, foresee
 from controller.gate import Limits
 from controller.loop import Loop
 from controller.noticeboard import Noticeboard
-from controller.store import Store
+from controller.store.ledger import Store
 from controller.submission import Outcome, Submission
 from controller.telling import Teller
 from controller.workers import Call, Look

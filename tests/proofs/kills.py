@@ -16,7 +16,7 @@ from signal import SIGKILL
 import yaml
 
 from controller.statusfile import render
-from controller.store import Store
+from controller.store.ledger import Store
 from tests.proofs.ground import Ground, copied, flaw_of, ground, until
 from tests.proofs.record import tell
 

@@ -25,7 +25,7 @@ from controller.job import Estimate, ExpectedOutput, Job, Wanted
 from controller.loader import FileRecord
 from controller.loop import Loop
 from controller.noticeboard import Noticeboard
-from controller.store import Store
+from controller.store.ledger import Store
 from controller.store.schema import migrations
 from controller.submission import Submission
 from controller.telling import News, Teller

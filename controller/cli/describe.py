@@ -1,0 +1,96 @@
+"""`shjobs describe`: everything about one job: standing, cost, request, submissions with their evidence, events."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from controller.clock import Clock
+from controller.settingsfile import load_settings
+
+NAMED = {
+    "path": "manifest", "phase": "phase", "reason": "reason", "message": "message", "generation": "generation",
+    "digest": "digest", "revision": "revision", "deployment": "deployment",
+}  # fmt: skip
+
+USUAL = {"rerun": 0, "retries": 0, "hold": False, "priority": 0, "deadlineSeconds": 86400}
+
+
+@click.command("describe", short_help="Show everything about one job.")
+@click.argument("name")
+@click.option("-o", "--output", "form", type=click.Choice(["text", "json", "yaml"]), default="text", show_default=True)
+@click.pass_obj
+def command(config: Path | None, name: str, form: str) -> int:
+    """Show everything about the job NAME, from files and database alone."""
+    import yaml
+
+    from controller.cli.safe import printable
+    from controller.explaining import description
+
+    found = description(load_settings(config, os.environ), name, Clock().now())
+    if form == "json":
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    elif form == "yaml":
+        plain = json.loads(json.dumps(found))  # words of ours are texts of their own kind
+        click.echo(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=120), nl=False)
+    else:
+        click.echo("\n".join(printable(line) for line in _lines(found)))
+    return 0
+
+
+def _lines(found: Mapping[str, Any]) -> Iterator[str]:
+    from controller.cli.words import units
+
+    yield found["name"]
+    named = [(word, found[key]) for key, word in NAMED.items() if key in found]
+    amounts = found.get("processingUnits", {})
+    cost = ", ".join(f"{units(amount)} PU {name}" for name, amount in amounts.items())
+    labels = ", ".join(f"{name}={value}" for name, value in found["labels"].items())
+    policy = ", ".join(f"{name}: {_spelled(each)}" for name, each in found["policy"].items() if each != USUAL.get(name))
+    yield from _aligned([*named, ("cost", cost), ("labels", labels), ("policy", policy)])
+    for problem in found["manifest"].get("problems", ()):
+        yield f"  problem: {problem}"
+    for submission in found["submissions"]:
+        yield from ("", f"submission {submission['submission']}")
+        yield from _submission(submission)
+    if found["events"]:
+        yield from ("", "events, newest last")
+        yield from (f"  {event['at'][:19]}Z  {event['reason']}  {event['message']}" for event in found["events"])
+
+
+def _submission(told: Mapping[str, Any]) -> Iterator[str]:
+    from controller.cli.words import size, units
+
+    amounts = [f"{units(told[key])} PU {key}" for key in ("reserved", "spent") if key in told]
+    times = [
+        (key.removesuffix("At"), told[key])
+        for key in ("submittedAt", "goneAt", "finishedAt", "nextLookAt")
+        if key in told
+    ]
+    outcome = " ".join(str(told[key]) for key in ("outcome", "reason") if key in told) or told.get("answer", "")
+    rows = [("request", told.get("requestId", "")), ("outcome", outcome), ("message", told.get("message", ""))]
+    rows += [("prefix", told["prefix"]), ("revision", told.get("revision", "")), *times, ("cost", ", ".join(amounts))]
+    yield from _aligned(rows)
+    seen = told.get("evidence", {})
+    if seen:
+        readable = "" if seen["readable"] else f", not readable: {seen.get('message', '')}"
+        yield f"  evidence of {seen['seenAt']}, unchanged since {seen['unchangedSince']}{readable}"
+    if "error" in seen:
+        yield f"    error.json: {seen['error']}"
+    for each in seen.get("objects", ()):
+        yield f"    {size(each['bytes']):>9}  {each['modified'] or '':<20}  {each['key']}"
+
+
+def _aligned(rows: list[tuple[str, Any]]) -> Iterator[str]:
+    told = [(name, str(value)) for name, value in rows if value not in (None, "")]
+    width = max((len(name) for name, _ in told), default=0)
+    yield from (f"  {name:<{width}}  {value}" for name, value in told)
+
+
+def _spelled(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)

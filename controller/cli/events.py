@@ -1,0 +1,60 @@
+"""`shjobs events`: what happened, as the ledger has it."""
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from controller.settings import Settings
+from controller.settingsfile import load_settings
+
+LOOK_EVERY = 0.5  # seconds, with --follow
+MOST = 1_000  # events taken at once while following
+
+
+@click.command("events", short_help="Show what happened, newest last.")
+@click.argument("names", nargs=-1)
+@click.option("-f", "--follow", is_flag=True, help="Go on, and print what happens from now on, until Ctrl-C.")
+@click.option("-n", "--limit", default=20, show_default=True, type=click.IntRange(0), help="So many of the latest.")
+@click.option("-o", "--output", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.pass_obj
+def command(config: Path | None, names: tuple[str, ...], follow: bool, limit: int, form: str) -> int:
+    """Show the latest events of the jobs NAMES, or of all. Each change of a standing is one; none is ever deleted.
+
+    With `-o json` there is one object a line.
+    """
+    from controller.reading import events
+
+    settings = load_settings(config, os.environ)
+    found = events(settings, names, limit)
+    _print(found, form)
+    last = _last(settings)
+    while follow:
+        time.sleep(LOOK_EVERY)
+        newest = _last(settings)
+        if newest != last:
+            _print(events(settings, names, MOST, last if newest > last else 0), form)  # fewer: another ledger
+        last = newest
+    return 0
+
+
+def _last(settings: Settings) -> int:
+    """The number of the latest event."""
+    from controller.reading import events
+
+    return max((row["number"] for row in events(settings, (), 1)), default=0)
+
+
+def _print(rows: list[Mapping[str, Any]] | list[dict[str, Any]], form: str) -> None:
+    from controller.cli.safe import printable
+
+    for row in rows:
+        if form == "json":
+            click.echo(json.dumps({key: value for key, value in row.items() if value is not None}, ensure_ascii=False))
+        else:
+            about = " ".join(filter(None, (row["job"], row["submission"])))
+            click.echo(printable(f"{row['at'][:19]}Z  {about or '-'}  {row['reason']}  {row['message']}"))

@@ -1,0 +1,26 @@
+"""What is drawn with the terminal library: tables that fold, and a console that is as wide as it is."""
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from controller.cli.tables import COLOURS
+from controller.standing import Phase
+
+
+def plain_table(*columns: str) -> Table:
+    """A table without lines, which survives pipes; on a narrow terminal the first column gives way."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for place, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=place > 0)
+    return table
+
+
+def phase_text(phase: str) -> Text:
+    return Text(phase, style=COLOURS.get(Phase(phase), ""))
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A terminal is as wide as it is; a pipe has no width, so nothing is folded for it."""
+    made = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=400)

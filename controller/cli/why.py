@@ -1,0 +1,24 @@
+"""`shjobs why`: one paragraph on what a job waits for, and what would change that."""
+
+import os
+from pathlib import Path
+
+import click
+
+from controller.clock import Clock
+from controller.settingsfile import load_settings
+
+
+@click.command("why", short_help="Say what a job waits for, and what would change that.")
+@click.argument("name")
+@click.pass_obj
+def command(config: Path | None, name: str) -> int:
+    """Say in one paragraph why the job NAME stands where it stands. Nothing is submitted, asked or written."""
+    from controller.cli.safe import printable
+    from controller.explaining import case_of
+    from controller.why import why
+
+    now = Clock().now()
+    case = case_of(load_settings(config, os.environ), name, now)
+    click.echo(printable(why(case, now)))
+    return 0

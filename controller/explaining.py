@@ -1,0 +1,140 @@
+"""Gathers what is known of one job, for `why` and `describe`: the loop is turned once on a copy of the ledger."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from controller.assembly import Assembly, rehearsal
+from controller.errors import UsageError
+from controller.next_step import Wait, next_step
+from controller.phase import phase
+from controller.reading import events
+from controller.settings import Settings
+from controller.status import document, moment, outputs
+from controller.submission import Submission
+from controller.why import Case
+
+LAST_EVENTS = 10
+
+
+def case_of(settings: Settings, name: str, now: datetime) -> Case:
+    """The job of this name with its surroundings. Raises `UsageError` when there is none."""
+    with _turned(settings, now) as assembly:
+        return _case(assembly, name, now)
+
+
+def description(settings: Settings, name: str, now: datetime) -> dict[str, Any]:
+    """Everything about one job as JSON: its status, its submissions with their evidence, its events, its request.
+
+    Raises `UsageError` when there is none.
+    """
+    with _turned(settings, now) as assembly:
+        case = _case(assembly, name, now)
+        status = document(case.job, case.submissions, case.standing, assembly.deployment)
+        request = json.loads(assembly.book.wanted_body(name))
+    wanted = case.job.wanted
+    return {
+        **{key: value for key, value in status.items() if key != "history"},
+        "kind": "AsyncProcessDescription",
+        "path": case.job.path,
+        "labels": dict(wanted.labels) if wanted else {},
+        "policy": _policy(case),
+        "submissions": [_submission(item) for item in reversed(case.submissions)],
+        "events": list(map(_event, events(settings, [name], LAST_EVENTS))),
+        "request": request,
+    }
+
+
+@contextmanager
+def _turned(settings: Settings, now: datetime) -> Iterator[Assembly]:
+    with rehearsal(settings, lambda _news: None, lambda _call: None) as assembly:
+        assembly.loop.start(now, takes_over=False)
+        assembly.loop.turn([], now)
+        yield assembly
+
+
+def _case(assembly: Assembly, name: str, now: datetime) -> Case:
+    book, limits = assembly.book, assembly.loop.limits()
+    job = book.jobs.get(name)
+    if job is None:
+        problems = [each for each in assembly.documents(now) if each.get("name") == name]
+        told = f"{name} was never accepted; `shjobs check` tells why" if problems else f"no such job: {name}"
+        raise UsageError(f"{told}; `shjobs get` lists all jobs")
+    submissions = book.of(name)
+    step = next_step(job, submissions, limits, now)
+    return Case(
+        job=job,
+        submissions=submissions,
+        standing=phase(job, submissions, limits, now),
+        limits=limits,
+        running=sorted({item.job for item in book.everything() if item.is_running}),
+        waiting=assembly.loop.vitals().waiting,
+        until=step.until if isinstance(step, Wait) else None,
+    )
+
+
+def _policy(case: Case) -> dict[str, Any]:
+    """What the manifest says beside the request."""
+    wanted = case.job.wanted
+    if wanted is None:
+        return {}
+    told = {
+        "rerun": wanted.rerun,
+        "retries": wanted.retries,
+        "hold": wanted.hold,
+        "priority": wanted.priority,
+        "deadlineSeconds": wanted.deadline,
+        "maxProcessingUnits": wanted.max_processing_units,
+        "credentialsRef": wanted.credentials_ref,
+        "evalscriptFile": wanted.script or None,
+    }
+    return {key: value for key, value in told.items() if value is not None}
+
+
+def _submission(item: Submission) -> dict[str, Any]:
+    told = {
+        "submission": item.id,
+        "generation": item.generation,
+        "revision": item.revision,
+        "requestId": item.request_id,
+        "answer": item.answer,
+        "outcome": item.outcome,
+        "reason": item.reason,
+        "message": item.message,
+        "prefix": item.prefix,
+        "submittedAt": moment(item.intended_at),
+        "answeredAt": moment(item.answered_at),
+        "goneAt": moment(item.gone_at),
+        "finishedAt": moment(item.finished_at),
+        "nextLookAt": moment(item.look_at),
+        "reserved": item.reserved,
+        "spent": item.spent,
+        "adopted": item.adopted or None,
+        "outputs": outputs(item),
+        "evidence": _evidence(item),
+    }
+    return {key: value for key, value in told.items() if value not in (None, "", [], {})}
+
+
+def _evidence(item: Submission) -> dict[str, Any]:
+    """What the bucket showed when it was last looked at."""
+    seen = item.evidence
+    if seen is None:
+        return {}
+    objects = [{**asdict(each), "modified": moment(each.modified)} for each in seen.objects]
+    told = {
+        "seenAt": moment(seen.at),
+        "unchangedSince": moment(seen.since),
+        "readable": seen.readable,
+        "error": seen.error,
+        "message": seen.message,
+        "objects": objects,
+    }
+    return {key: value for key, value in told.items() if value not in (None, "", [])}
+
+
+def _event(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: row[key] for key in ("at", "reason", "message", "submission") if row[key]}

@@ -1,0 +1,246 @@
+"""The ledger: everything that must outlive the process, in one SQLite file (DESIGN §6).
+
+Only the deciding thread writes. Each public method that changes something belongs inside `transaction()`, whose
+commit returns only when the rows are on the disk.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from sys import intern
+from typing import Any, Self, TypeVar
+
+from sqlite_utils import Database
+
+from controller.errors import StateError
+from controller.job import Job
+from controller.store.permits import PermitRows
+from controller.store.place import FILE_NAME, ROOM, read_only, said_plainly
+from controller.store.rows import COLUMNS, MUTABLE, job_of, row_of, submission_of, wanted_text, written
+from controller.store.schema import migrations
+from controller.submission import Submission
+
+BINDINGS = {"deployment": "deployment", "account": "OAuth client"}
+
+
+class Store:
+    """One open ledger. A connection belongs to the thread that opened it."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self.permits = PermitRows(db)
+
+    @classmethod
+    def open(cls, state: Path, bindings: Mapping[str, str | None]) -> Self:
+        """The ledger in the state directory, made or migrated if need be.
+
+        Raises `StateError` when it is newer than this program, or belongs to another deployment or account.
+        """
+        path = state / FILE_NAME
+        with said_plainly(path):
+            state.mkdir(parents=True, exist_ok=True)
+            with _closed_on_error(cls(Database(sqlite3.connect(path, timeout=10)))) as store:
+                store._prepare(path)
+                store._bind(path, bindings)
+        return store
+
+    @classmethod
+    def copy_of(cls, state: Path) -> Self:
+        """The ledger copied into memory, empty when there is none yet: what is done to it, nobody else sees."""
+        path = state / FILE_NAME
+        with said_plainly(path), _closed_on_error(cls(Database(memory=True))) as store:
+            if path.exists():
+                with closing(read_only(path)) as file:
+                    file.backup(store._db.conn)
+            store._refuse_newer(path)
+            migrations.apply(store._db)
+        return store
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, and on the disk when it is left. Raises `StateError` when the disk refuses."""
+        try:
+            with self._db.atomic():
+                yield
+        except sqlite3.OperationalError as error:
+            raise StateError(f"the ledger cannot be written: {error}; nothing more is submitted; {ROOM}") from error
+
+    # submissions
+
+    def submissions(self) -> Iterator[Submission]:
+        """Every submission ever made, oldest first."""
+        for row in self._rows(f"select {', '.join(COLUMNS)} from submission order by number"):
+            yield submission_of(row)
+
+    def add(self, submission: Submission, body: str) -> int:
+        """Store a new submission with its body, which holds no secrets; returns its number."""
+        row = {**row_of(submission), "body": body}
+        marks = ", ".join(f":{column}" for column in row)
+        cursor = self._db.execute(f"insert into submission ({', '.join(row)}) values ({marks})", row)
+        return int(cursor.lastrowid or 0)
+
+    def save(self, submission: Submission) -> None:
+        """Store what became of a submission."""
+        row = row_of(submission)
+        changes = ", ".join(f"{column} = :{column}" for column in MUTABLE)
+        self._db.execute(f"update submission set {changes} where number = :number", row)
+
+    def body_of(self, number: int) -> str:
+        """The body as sent, without secrets and with the delivery URL as the manifest has it."""
+        return str(self._one("select body from submission where number = ?", [number]) or "{}")
+
+    # jobs
+
+    def jobs(self) -> Iterator[Job]:
+        """Every job ever accepted, as last accepted."""
+        for row in self._rows("select name, path, position, generation, wanted from job"):
+            yield job_of(row)
+
+    def save_job(self, job: Job, body: str | None = None) -> None:
+        """Store a job; `body` None keeps the stored one."""
+        self._db.execute(
+            "insert into job (name, path, position, generation, wanted, body) values (?, ?, ?, ?, ?, ?) "
+            "on conflict (name) do update set path = excluded.path, position = excluded.position, "
+            "generation = excluded.generation, wanted = excluded.wanted, body = coalesce(excluded.body, body)",
+            [job.name, job.path, job.index, job.generation, wanted_text(job.wanted), body],
+        )
+
+    def wanted_body(self, name: str) -> str:
+        """The request body of the job as last accepted."""
+        return str(self._one("select body from job where name = ?", [name]) or "{}")
+
+    def told(self) -> dict[str, str]:
+        """The standing that was last told of each job."""
+        return {intern(row["name"]): intern(row["told"]) for row in self._rows("select name, told from job")}
+
+    def mark_told(self, name: str, told: str) -> None:
+        self._db.execute("update job set told = ? where name = ?", [told, name])
+
+    # files
+
+    def files(self) -> list[dict[str, Any]]:
+        """What was known of each file when it was last read."""
+        rows = self._rows("select path, kind, size, mtime_ns, ctime_ns, inode, sha256, uses from file")
+        return [
+            {**row, "path": intern(row["path"]), "kind": intern(row["kind"]), "uses": _uses(row["uses"])}
+            for row in rows
+        ]
+
+    def replace_files(self, changed: Iterable[Mapping[str, object]], gone: Iterable[str]) -> None:
+        self._db.conn.executemany("delete from file where path = ?", [(path,) for path in gone])
+        self._db.conn.executemany(
+            "insert or replace into file values (:path, :kind, :size, :mtime_ns, :ctime_ns, :inode, :sha256, :uses)",
+            [{**row, "uses": json.dumps(row["uses"])} for row in changed],
+        )
+
+    # what is told
+
+    def replace_statuses(self, told: Mapping[str, str], gone: Iterable[str]) -> None:
+        """Keep the documents of these manifests, as JSON, and forget those of the others."""
+        self._db.conn.executemany("delete from status where path = ?", [(path,) for path in gone])
+        self._db.conn.executemany("insert or replace into status values (?, ?)", told.items())
+
+    def tell(self, at: datetime, reason: str, message: str, job: str = "", submission: str = "") -> None:
+        """Append an event; none is ever changed or deleted."""
+        self._db.execute(
+            "insert into event (at, job, submission, reason, message) values (?, ?, ?, ?, ?)",
+            [written(at), job or None, submission or None, reason, message],
+        )
+
+    def fact(self, key: str) -> str | None:
+        """A value of `meta`."""
+        value = self._one("select value from meta where key = ?", [key])
+        return None if value is None else str(value)
+
+    def set_fact(self, key: str, value: str) -> None:
+        self._db.execute("insert or replace into meta (key, value) values (?, ?)", [key, value])
+
+    def ask(self, at: datetime, command: str) -> None:
+        """Append a command for whoever turns the loop."""
+        self._db.execute("insert into inbox (at, command) values (?, ?)", [written(at), command])
+
+    def asked(self) -> list[tuple[int, str]]:
+        """The commands nobody has taken yet, oldest first."""
+        return [(row["number"], row["command"]) for row in self._rows("select * from inbox where done_at is null")]
+
+    def is_asked(self) -> bool:
+        """Whether there is a command that nobody has taken yet."""
+        return self._one("select 1 from inbox where done_at is null limit 1", []) is not None
+
+    def mark_done(self, number: int, at: datetime) -> None:
+        self._db.execute("update inbox set done_at = ? where number = ?", [written(at), number])
+
+    # opening
+
+    def _prepare(self, path: Path) -> None:
+        self._refuse_newer(path)
+        if migrations.applied(self._db) and migrations.pending(self._db):
+            self._copy(path)
+        self._db.enable_wal()
+        self._db.execute("pragma synchronous = full")
+        migrations.apply(self._db)
+
+    def _refuse_newer(self, path: Path) -> None:
+        known = {migration.name for migration in migrations._migrations}
+        newer = [item.name for item in migrations.applied(self._db) if item.name not in known]
+        if newer:
+            raise StateError(f"{path} was written by a newer version of shjobs (schema {newer[-1]!r}); use that one")
+
+    def _copy(self, path: Path) -> None:
+        """Keep the older database beside the one that is migrated."""
+        last = migrations.applied(self._db)[-1].name
+        with closing(sqlite3.connect(path.with_suffix(f".{last}.db"))) as copy:
+            self._db.conn.backup(copy)
+
+    def _bind(self, path: Path, bindings: Mapping[str, str | None]) -> None:
+        """One database belongs to one deployment and one OAuth client."""
+        for key, value in bindings.items():
+            known = self.fact(key)
+            if value and known is None:
+                self.set_fact(key, value)
+            elif value and known != value:
+                raise StateError(
+                    f"{path} belongs to the {BINDINGS[key]} {known!r}, the settings name {value!r}; "
+                    "use the former, or another state directory"
+                )
+        self._db.conn.commit()
+
+    def _rows(self, sql: str, arguments: Sequence[object] = ()) -> Iterator[dict[str, Any]]:
+        cursor = self._db.execute(sql, list(arguments))
+        names = [column[0] for column in cursor.description]
+        return (dict(zip(names, row, strict=True)) for row in cursor)
+
+    def _one(self, sql: str, arguments: Sequence[object]) -> object:
+        row = self._db.execute(sql, list(arguments)).fetchone()
+        return row[0] if row else None
+
+
+_S = TypeVar("_S", bound=Store)
+
+
+@lru_cache(maxsize=1024)
+def _uses(text: str) -> tuple[str, ...]:
+    """The files that a manifest uses; many use the same script."""
+    return tuple(json.loads(text))
+
+
+@contextmanager
+def _closed_on_error(store: _S) -> Iterator[_S]:
+    try:
+        yield store
+    except BaseException:
+        store.close()
+        raise

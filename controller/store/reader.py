@@ -1,0 +1,96 @@
+"""Reads the ledger while somebody else may be writing it: for commands that only show.
+
+It needs nothing but SQLite, so that they start fast.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from controller.job import Job
+from controller.store.place import FILE_NAME, read_only, said_plainly
+from controller.store.rows import COLUMNS, job_of, submission_of
+from controller.submission import Submission
+
+SCHEMA = ("first", "second", "third")
+"""The migrations that a ledger of this program has seen, oldest first."""
+
+
+class Reader:
+    """One ledger, opened for reading only; close it when done."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    def of(cls, state: Path) -> Self | None:
+        """The reader of a state directory; None when it has no ledger, or one of another version's schema."""
+        path = state / FILE_NAME
+        if not path.exists():
+            return None
+        with said_plainly(path):
+            reader = cls(read_only(path))
+            if reader._schema() != SCHEMA:
+                reader.close()
+                return None
+        return reader
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def statuses(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        """The status documents of every manifest by its path, as last told, in the order of the paths."""
+        for path, documents in self._connection.execute("select path, documents from status order by path"):
+            yield path, json.loads(documents)
+
+    def files(self) -> list[dict[str, Any]]:
+        """What was known of each file when it was last read."""
+        rows = self._rows("select path, kind, size, mtime_ns, ctime_ns, inode, sha256, uses from file")
+        return [{**row, "uses": tuple(json.loads(row["uses"]))} for row in rows]
+
+    def labels(self) -> dict[str, dict[str, str]]:
+        """The labels of every job that has any."""
+        rows = self._rows("select name, json_extract(wanted, '$.labels') labels from job where wanted is not null")
+        return {row["name"]: dict(json.loads(row["labels"])) for row in rows if row["labels"] not in (None, "[]", "{}")}
+
+    def job(self, name: str) -> Job | None:
+        """One job, as last accepted."""
+        sql = "select name, path, position, generation, wanted from job where name = ?"
+        return next((job_of(row) for row in self._rows(sql, [name])), None)
+
+    def body(self, name: str) -> Any:
+        """The request body of a job as last accepted, without secrets."""
+        return json.loads(
+            next((row["body"] for row in self._rows("select body from job where name = ?", [name])), "{}")
+        )
+
+    def submissions_of(self, job: str) -> list[Submission]:
+        """The submissions of one job, oldest first."""
+        rows = self._rows(f"select {', '.join(COLUMNS)} from submission where job = ? order by number", [job])
+        return [submission_of(row) for row in rows]
+
+    def events(self, jobs: Sequence[str] = (), limit: int = 20, after: int = 0) -> list[dict[str, Any]]:
+        """The latest events after that number, of these jobs or of all, newest last."""
+        among = f"and job in ({', '.join('?' * len(jobs))})" if jobs else ""
+        sql = f"select * from event where number > ? {among} order by number desc limit ?"
+        return list(self._rows(sql, [after, *jobs, limit]))[::-1]
+
+    def _schema(self) -> tuple[str, ...]:
+        try:
+            rows = self._connection.execute("select name from _sqlite_migrations order by id")
+            return tuple(row[0] for row in rows)
+        except sqlite3.OperationalError:
+            return ()
+
+    def _rows(self, sql: str, arguments: Sequence[object] = ()) -> Iterator[dict[str, Any]]:
+        cursor = self._connection.execute(sql, arguments)
+        names = [column[0] for column in cursor.description]
+        return (dict(zip(names, row, strict=True)) for row in cursor)

@@ -1,0 +1,129 @@
+"""Why a job stands where it stands, in one paragraph: what it waits for, and what would change that.
+
+Pure: `shjobs why` hands over what the loop knows. The reasons themselves are explained in `docs/reasons.md`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from controller.gate import Limits
+from controller.job import Job
+from controller.next_step import in_force
+from controller.standing import Reason, Standing
+from controller.submission import Outcome, Submission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One job and what surrounds it.
+
+    `running` are the jobs that take places at the service, `waiting` how many stand in line for one, `until` says when
+    this one is looked at again by itself.
+    """
+
+    job: Job
+    submissions: Sequence[Submission]
+    standing: Standing
+    limits: Limits
+    running: Sequence[str] = ()
+    waiting: int = 0
+    until: datetime | None = None
+
+
+_CHANGES = {
+    Reason.REJECTED: "Nothing is submitted until the manifest is mended; `shjobs check` tells everything at once.",
+    Reason.ON_HOLD: "It is submitted when `spec.hold` is false.",
+    Reason.PAUSED: "It goes on with `shjobs resume`.",
+    Reason.APPROVAL_NEEDED: "A `spec.maxProcessingUnits` that covers it is a yes; a cheaper request needs none.",
+    Reason.CREDENTIAL_MISSING: "It goes on when the key pair is there and the controller was started again.",
+    Reason.COST_UNKNOWN: "A `spec.maxProcessingUnits` says how much may be reserved for it.",
+    Reason.HISTORY_UNKNOWN: "It goes on by itself once the bucket can be listed.",
+    Reason.LARGE_CHANGE: "Accepted, all of it goes out; reverted, nothing was paid.",
+    Reason.BUDGET_EXCEEDED: "What settles for less than was reserved makes room, too.",
+    Reason.OVERSPENT: "Nothing is submitted until somebody has looked at it.",
+    Reason.LISTING: "It goes on by itself.",
+    Reason.BACKING_OFF: "It is tried again by itself.",
+    Reason.ACCOUNT_REFUSED: "One job at a time is sent as a probe; when it is taken, all others follow.",
+    Reason.BREAKER_OPEN: "One job at a time is sent as a canary; when it is answered, all others follow.",
+    Reason.SUBMITTING: "Its answer is awaited, for two minutes at most.",
+    Reason.SEARCHING: "Found, it is followed; not found within `unconfirmedGrace`, a person decides.",
+    Reason.NEEDS_PERSON: "It never goes on by itself: it may have been paid for.",
+    Reason.RUNNING: "It ends when the service says so; nobody can cancel it.",
+    Reason.OVERDUE: "It ends when the service says so; nobody can cancel it.",
+    Reason.VERIFYING: "It is settled when the bucket shows an outcome, and called Unknown when it does not in time.",
+    Reason.DELIVERED: "A changed request or a higher `rerun` would be submitted, and paid for.",
+    Reason.ERROR_REPORTED: "A changed request, or a higher `rerun` for the same one, would be submitted, and paid for.",
+    Reason.REFUSED: "Nothing was paid. A changed request would be submitted.",
+    Reason.NOTHING_DELIVERED: "Late evidence still settles it. A higher `rerun` pays again.",
+    Reason.PARTLY_DELIVERED: "Late evidence still settles it. A higher `rerun` pays again.",
+    Reason.BUCKET_UNREADABLE: "It is settled once the bucket can be read.",
+    Reason.REMOVED: "Put back, it has its past again, and nothing is paid for twice.",
+}
+
+
+def why(case: Case, now: datetime) -> str:
+    """The paragraph."""
+    return " ".join(_sentences(case, now))
+
+
+def _sentences(case: Case, now: datetime) -> Iterator[str]:
+    reason = case.standing.reason
+    yield f"{case.job.name} is {case.standing.phase} ({reason}): {case.standing.message}."
+    current = in_force(case.job.wanted, case.submissions) if case.job.wanted else None
+    if case.job.problems and reason is not Reason.REJECTED:
+        yield f"Its manifest cannot be accepted as it is now ({case.job.problems[0]}), so it stays as last accepted."
+    if reason is Reason.QUEUED:
+        yield from _queued(case)
+    if current is not None and reason in (Reason.RUNNING, Reason.OVERDUE, Reason.VERIFYING, Reason.SEARCHING):
+        yield f"It was submitted {ago(now - current.intended_at)} ago{_named(current)}."
+    if reason in _CHANGES:
+        yield _CHANGES[reason]
+    if case.until is not None and case.until > now:
+        at = f"{case.until.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        yield f"It is looked at again in {ago(case.until - now)}, at {at}."
+    older = [item for item in case.submissions if item is not current and _is_open(item)]
+    if older:
+        yield f"Beside it {_and(item.id for item in older)} of an earlier request {_are(older)} still followed."
+
+
+def _queued(case: Case) -> Iterator[str]:
+    limits, running = case.limits, len(case.running)
+    if limits.opens_at is not None:
+        yield f"The service asked for patience until {limits.opens_at.astimezone(UTC):%H:%M:%S} UTC."
+    if running:
+        places = running + max(0, limits.slots)
+        yield f"{running} of {places} places are taken: {_and(case.running)}."
+    others = case.waiting - 1
+    if others > 0:
+        yield f"{others} other {'job waits' if others == 1 else 'jobs wait'} in line with it."
+    yield "It is submitted by itself when its turn comes."
+
+
+def ago(time: timedelta) -> str:
+    """A length of time as a person says it: `40 s`, `12 min`, `3 h`, `2 days`."""
+    seconds = max(0, round(time.total_seconds()))
+    for limit, unit, name in ((120, 1, "s"), (120 * 60, 60, "min"), (48 * 3600, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds // unit} {name}"
+    return f"{seconds // 86400} days"
+
+
+def _named(submission: Submission) -> str:
+    return f" as request {submission.request_id}" if submission.request_id else ""
+
+
+def _is_open(submission: Submission) -> bool:
+    return not submission.is_refused and submission.outcome in (None, Outcome.UNKNOWN) and bool(submission.look_at)
+
+
+def _and(words: Iterable[str]) -> str:
+    """`a, b and c`; of many the first few."""
+    found = list(words)
+    if len(found) > 5:
+        return f"{', '.join(found[:4])} and {len(found) - 4} more"
+    return " and ".join([*([", ".join(found[:-1])] if found[1:] else []), found[-1]])
+
+
+def _are(items: Sequence[object]) -> str:
+    return "is" if len(items) == 1 else "are"
