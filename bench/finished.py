@@ -83,7 +83,7 @@ FOLDERS = 100
 def manifests(root: Path, count: int) -> None:
     """So many manifests in `root/jobs.d`, at most a hundred folders of them, with one script, and the settings."""
     jobs = root / "jobs.d"
-    jobs.mkdir(parents=True)
+    jobs.mkdir(parents=True, exist_ok=True)
     (jobs / "ndvi.js").write_text(SCRIPT, encoding="utf-8")
     (root / "shjobs.toml").write_text(SETTINGS, encoding="utf-8")
     for number in range(count):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from controller.errors import StateError
-from controller.loader import STATUS, FileRecord, manifests_of, seen_at
+from controller.loader import STATUS, FileRecord, Known, manifests_of, seen_at
 from controller.statusfile import status_path
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class Noticeboard:
 
     def __init__(self, places: StatusPlace) -> None:
         self._places = places
-        self.records: dict[str, FileRecord] = {}
+        self.records = Known()
         self._left: set[str] = set()
         self._unsaved: dict[str, FileRecord | None] = {}
         self._unwritten: dict[str, StateError] = {}
@@ -54,8 +54,9 @@ class Noticeboard:
 
     def remember(self, records: Iterable[FileRecord]) -> None:
         """Start with what an earlier process left."""
-        self.records.update((record.path, record) for record in records)
-        self._left = set(self.records)
+        for record in records:
+            self.records.put(record)
+            self._left.add(record.path)
 
     def touched(self, strays: Iterable[str], manifests: Collection[str]) -> set[str]:
         """These status files are not as they were left; answers the manifests whose status is to be written again.
@@ -100,10 +101,11 @@ class Noticeboard:
         path = self._places.path(manifest)
         record = seen_at(path, status_path(manifest), STATUS) if path else None
         if record is not None:
-            self.records[record.path] = self._unsaved[record.path] = replace(record, sha256=digest)
+            kept = self._unsaved[record.path] = replace(record, sha256=digest)
+            self.records.put(kept)
 
     def _forget(self, status: str) -> None:
-        if self.records.pop(status, None):
+        if self.records.drop(status):
             self._unsaved[status] = None
 
     def _tried(self, path: str, act: Callable[[], object]) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from controller.loader import STATUS, FileRecord, is_unchanged
+from controller.loader import STATUS, FileRecord, Known, is_unchanged
 from controller.lock import is_held
 from controller.settings import Settings
 from controller.store.reader import Reader
@@ -46,8 +46,8 @@ def events(settings: Settings, jobs: Sequence[str], limit: int, after: int = 0) 
 
 def _is_up_to_date(settings: Settings, store: Reader) -> bool:
     """Whether the files are those that the ledger was told about."""
-    known = {row["path"]: FileRecord(**row) for row in store.files() if row["kind"] != STATUS}
-    return bool(known) and is_unchanged(settings.jobs, known)
+    known = Known(FileRecord(**row) for row in store.files() if row["kind"] != STATUS)
+    return len(known) > 0 and is_unchanged(settings.jobs, known)
 
 
 def _rehearsed(settings: Settings, now: datetime) -> list[Document]:

@@ -15,7 +15,7 @@ from controller.claims import Declared, Place, Settlement, settled
 from controller.errors import Problem
 from controller.guard import cause_of
 from controller.job import Job, Wanted
-from controller.loader import FileRecord, scan, strays
+from controller.loader import FileRecord, Known, scan, strays
 from controller.silencing import Comments, script_comments, silenced
 
 
@@ -71,7 +71,7 @@ class Tree:
         root: Path,
         appraise: Appraise,
         prepare: Prepare | None = None,
-        statuses: Mapping[str, FileRecord] | None = None,
+        statuses: Known | None = None,
         mirror: Path | None = None,
     ) -> None:
         self._root = root
@@ -79,7 +79,7 @@ class Tree:
         self._mirror = mirror
         self._appraise = appraise
         self._prepare = prepare
-        self._files: dict[str, FileRecord] = {}
+        self._files = Known()
         self._documents: dict[str, list[Declared]] = {}
         self._claimants: dict[str, list[Declared]] = {}
         self._unsettled: set[str] = set()
@@ -92,7 +92,7 @@ class Tree:
 
         A job whose file had problems is settled by the next refresh, even if that file is gone by then.
         """
-        self._files = {record.path: record for record in files}
+        self._files = Known(files)
         for job in sorted(jobs, key=lambda item: (item.path, item.index)):
             if job.wanted is not None and job.path in self._files:
                 self._declare(job.path, [*self._documents.get(job.path, ()), _declared(job)])
@@ -101,13 +101,13 @@ class Tree:
 
     def recall(self, files: Iterable[FileRecord], documents: Iterable[Declared]) -> None:
         """Start from what an earlier `check` found; every name is settled anew by the next refresh."""
-        self._files = {record.path: record for record in files}
+        self._files = Known(files)
         for item in documents:
             self._unsettled |= self._declare(item.path, [*self._documents.get(item.path, ()), item])
 
     def found(self) -> tuple[list[FileRecord], list[Declared]]:
         """What `recall` takes: every file, and every document as it was read, whoever else declares its name."""
-        return list(self._files.values()), [item for path in self._documents for item in self._documents[path]]
+        return list(self._files), [item for path in self._documents for item in self._documents[path]]
 
     def uses(self, path: str) -> tuple[str, ...]:
         """The scripts of a manifest file."""
@@ -151,7 +151,7 @@ class Tree:
             clean=tuple(each for each in found.records.values() if is_clean[each.path]),
             unclean=tuple(each for each in found.records.values() if not is_clean[each.path]),
             problems=tuple(sorted(found.problems)),
-            strays=strays(self._mirror, self._statuses or {}) if self._mirror else found.strays,
+            strays=strays(self._mirror, self._statuses or Known()) if self._mirror else found.strays,
             links=found.links,
             folders=found.folders,
         )
@@ -215,8 +215,9 @@ class Tree:
 
     def _note(self, records: Mapping[str, FileRecord], gone: Iterable[str]) -> None:
         for path in gone:
-            self._files.pop(path, None)
-        self._files |= records
+            self._files.drop(path)
+        for record in records.values():
+            self._files.put(record)
 
     def _is_clean(self, record: FileRecord) -> bool:
         """Whether a restart may trust the stored form: a file with problems is read again, to tell them again."""

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from controller.acceptance import Accepted, Broken
-from controller.loader import LARGEST_FILE, FileRecord, Scan, scan
+from controller.loader import LARGEST_FILE, FileRecord, Known, Scan, scan
 
 SCRIPT = "//VERSION=3\nfunction evaluatePixel() { return [1]; }\n"
 
@@ -35,7 +35,7 @@ class Jobs:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.known: dict[str, FileRecord] = {}
+        self.known = Known()
 
     def write(self, path: str, text: str | bytes) -> Path:
         file = self.root / path
@@ -45,7 +45,10 @@ class Jobs:
 
     def scan(self) -> Scan:
         found = scan(self.root, self.known)
-        self.known = {path: each for path, each in {**self.known, **found.records}.items() if path not in found.gone}
+        for path in found.gone:
+            self.known.drop(path)
+        for record in found.records.values():
+            self.known.put(record)
         return found
 
     def changed(self) -> list[str]:
@@ -67,7 +70,7 @@ def jobs(tmp_path: Path) -> Jobs:
 def test_nothing_changed_nothing_read(jobs: Jobs) -> None:
     jobs.scan()
     found = jobs.scan()
-    assert found == Scan(ready=True, unchanged={"ndvi.yaml"}, gone=set(), records={}, folders=1)
+    assert found == Scan(ready=True, gone=set(), records={}, folders=1)
 
 
 def test_a_first_scan_reads_everything_in_order(jobs: Jobs) -> None:
@@ -110,7 +113,7 @@ def test_a_changed_manifest_is_read_again_and_a_touched_one_is_not(jobs: Jobs) -
     jobs.scan()
     os.utime(jobs.root / "ndvi.yaml", (1, 1))
     found = jobs.scan()
-    assert (found.changed, found.unchanged, list(found.records)) == ((), {"ndvi.yaml"}, ["ndvi.yaml"])
+    assert (found.changed, found.gone, list(found.records)) == ((), set(), ["ndvi.yaml"])
     jobs.write("ndvi.yaml", manifest("other"))
     assert jobs.changed() == ["ndvi.yaml"]
 
@@ -251,7 +254,7 @@ def test_a_removed_manifest_is_gone_and_so_is_the_script_nobody_uses(jobs: Jobs)
     jobs.scan()
     (jobs.root / "ndvi.yaml").unlink()
     assert jobs.scan().gone == {"ndvi.yaml", "ndvi.js"}
-    assert set(jobs.known) == {"other.yaml", "other.js"}
+    assert {record.path for record in jobs.known} == {"other.yaml", "other.js"}
 
 
 def test_a_moved_manifest_is_gone_here_and_new_there(jobs: Jobs) -> None:
@@ -272,7 +275,7 @@ def test_a_missing_or_empty_root_is_not_ready_and_changes_nothing(jobs: Jobs) ->
 
 def test_a_root_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "jobs.d").write_text("")
-    assert scan(tmp_path / "jobs.d", {}).reason == f"{tmp_path}/jobs.d cannot be read: Not a directory"
+    assert scan(tmp_path / "jobs.d", Known()).reason == f"{tmp_path}/jobs.d cannot be read: Not a directory"
 
 
 def test_a_mounted_config_map_is_seen_when_it_is_swapped(tmp_path: Path) -> None:
@@ -316,12 +319,12 @@ def test_links_that_lead_in_circles_end(jobs: Jobs) -> None:
 def test_a_second_change_within_one_tick_of_the_clock_is_not_missed(jobs: Jobs) -> None:
     file = jobs.root / "ndvi.yaml"
     now = datetime.now(UTC)
-    first = scan(jobs.root, {}, now)
+    first = scan(jobs.root, Known(), now)
     seen = file.stat()
     file.write_text(manifest("nvdi"))
     os.utime(file, ns=(seen.st_atime_ns, seen.st_mtime_ns))
     # What a coarse clock does: the second write has the stat of the first.
-    known = {path: as_found(each, jobs.root) for path, each in first.records.items()}
+    known = Known(as_found(each, jobs.root) for each in first.records.values())
     assert [each.path for each in scan(jobs.root, known, now).changed] == ["ndvi.yaml"]
 
 
@@ -343,8 +346,8 @@ def as_found(record: FileRecord, root: Path) -> FileRecord:
 
 def test_an_old_file_is_trusted_at_once(jobs: Jobs) -> None:
     later = datetime.now(UTC) + timedelta(seconds=10)
-    known = scan(jobs.root, {}, later).records
-    assert scan(jobs.root, known, later) == Scan(ready=True, unchanged={"ndvi.yaml"}, gone=set(), records={}, folders=1)
+    known = Known(scan(jobs.root, Known(), later).records.values())
+    assert scan(jobs.root, known, later) == Scan(ready=True, gone=set(), records={}, folders=1)
 
 
 def test_one_bad_file_does_not_touch_the_others(jobs: Jobs) -> None:
@@ -394,4 +397,4 @@ def test_a_folder_that_cannot_be_read_keeps_its_jobs() -> None:
             found = jobs.scan()
         (jobs.root / "a").chmod(0o700)
     assert [str(each) for each in found.problems] == ["a:1:1: E193: cannot be read: Permission denied"]
-    assert (found.changed, found.unchanged, found.gone) == ((), {"ndvi.yaml", "a/one.yaml"}, set())
+    assert (found.changed, found.gone) == ((), set())

@@ -13,7 +13,7 @@ import rasterio
 from numpy.typing import NDArray
 
 from controller.acceptance import Accepted
-from controller.loader import scan
+from controller.loader import Known, scan
 from controller.sandbox.archive import SceneFilter, find_tiles, in_swath, orbits_of
 from controller.sandbox.bands import Wanted, product
 from controller.sandbox.failure import RenderFailed
@@ -100,7 +100,7 @@ def archived(body: Mapping[str, Any]) -> tuple[Source, SceneFilter, Pixels]:
 
 
 def accepted_job(name: str) -> Accepted:
-    [document] = next(file for file in scan(JOBS, {}).changed if file.path == f"{name}.yaml").documents
+    [document] = next(file for file in scan(JOBS, Known()).changed if file.path == f"{name}.yaml").documents
     assert isinstance(document, Accepted)
     return document
 

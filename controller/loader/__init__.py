@@ -16,6 +16,7 @@ from pathlib import Path
 from controller.acceptance import Accepted, Broken, Script, accept, script_file
 from controller.document import Document, read_documents
 from controller.errors import Problem
+from controller.loader.known import Known
 from controller.loader.record import BROKEN, LARGEST_FILE, READ, STATUS, FileRecord, read, seen_at, stat_of
 from controller.loader.walk import SUFFIXES, Walk, shown
 from controller.silencing import NOTHING, Comments, manifest_comments
@@ -26,6 +27,7 @@ __all__ = [
     "READ",
     "STATUS",
     "FileRecord",
+    "Known",
     "LoadedFile",
     "Scan",
     "is_unchanged",
@@ -63,7 +65,6 @@ class Scan:
     ready: bool
     reason: str = ""
     changed: tuple[LoadedFile, ...] = ()
-    unchanged: Set[str] = frozenset()
     gone: Set[str] = frozenset()
     records: Mapping[str, FileRecord]
     problems: tuple[Problem, ...] = ()
@@ -72,12 +73,7 @@ class Scan:
     strays: frozenset[str] = frozenset()
 
 
-def scan(
-    root: Path,
-    known: Mapping[str, FileRecord],
-    now: datetime | None = None,
-    statuses: Mapping[str, FileRecord] | None = None,
-) -> Scan:
+def scan(root: Path, known: Known, now: datetime | None = None, statuses: Known | None = None) -> Scan:
     """Compares the tree below `root` with `known` and reads what changed; `statuses` are the status files left there.
 
     With `now`, a file changed less than two seconds before is read again by the next scan: a second change within
@@ -97,66 +93,64 @@ def scan(
 class _Comparison:
     """One comparison of a walk with what is known."""
 
-    def __init__(self, walk: Walk, known: Mapping[str, FileRecord], now: datetime | None) -> None:
+    def __init__(self, walk: Walk, known: Known, now: datetime | None) -> None:
         self.walk, self.known = walk, known
         self.trusted_until = int(now.timestamp() * 1e9) - _FRESH_NS if now else None
         self.real_root = os.path.realpath(walk.root)
         self.records: dict[str, FileRecord] = {}
         self.scripts: dict[str, tuple[FileRecord, Script]] = {}
         self.same: dict[tuple[str, ...], bool] = {(): True}
-        self.used: set[str] = set()
 
     def scan(self) -> Scan:
         walk = self.walk
-        altered = {path for path, record in walk.steady.items() if record.uses and not self.uses_the_same(record)}
-        changed = [self.load(path) for path in sorted(walk.suspects | altered | walk.twins.keys())]
-        loaded = tuple(each for each in changed if each)
-        seen = {*walk.steady, *(walk.suspects & self.known.keys()), *self.out_of_sight()}
-        gone = {path for path in self.known if path not in seen and path not in self.used}
-        seen.difference_update(each.path for each in loaded)
+        altered = {path for uses in self.known.users if not self.uses_the_same(uses) for path in self.known.users[uses]}
+        altered = {path for path in altered if walk.is_steady(path) and not walk.is_hidden(path)}
+        suspects = walk.suspects | altered | walk.twins.keys()
+        changed = tuple(each for each in map(self.load, sorted(suspects)) if each)
+        gone = walk.missing | {path for path in walk.suspects & walk.vanished if path in self.known}
         return Scan(
             ready=True,
-            changed=loaded,
-            unchanged=seen,
-            gone=gone,
+            changed=changed,
+            gone=gone | self.unused_scripts(gone),
             records=self.records,
             problems=tuple(walk.problems),
             links=tuple(walk.links),
             folders=walk.folders,
-            strays=frozenset(walk.strays | walk.missing()),
+            strays=frozenset(walk.strays),
         )
 
-    def uses_the_same(self, record: FileRecord, twins: tuple[str, ...] = ()) -> bool:
+    def uses_the_same(self, uses: tuple[str, ...]) -> bool:
         """Whether the files a manifest depends on, its scripts or its twins, are those it was read with."""
-        if twins:
-            return record.uses == twins
-        if record.uses not in self.same:
-            self.same[record.uses] = all(map(self.is_same, record.uses))
-            self.used.update(record.uses if self.same[record.uses] else ())
-        return self.same[record.uses]
+        if uses not in self.same:
+            self.same[uses] = all(map(self.is_same, uses))
+        return self.same[uses]
 
     def is_same(self, path: str) -> bool:
         record = self.known.get(path)
         if record is None:
             return False
         if record.kind == "manifest":
-            return path in self.walk.steady
+            return self.walk.is_steady(path)
         return record.has(stat_of(self.walk.root / path)) or self.script(path)[0].sha256 == record.sha256 != ""
 
-    def out_of_sight(self) -> set[str]:
-        """What is known below folders that cannot be read now."""
-        folders = tuple(f"{each.path}/" for each in self.walk.problems)
-        hidden = [record for record in self.known.values() if record.path.startswith(folders)] if folders else []
-        self.used.update(path for record in hidden for path in record.uses)
-        return {record.path for record in hidden if record.kind == "manifest"}
+    def depends_on_the_same(self, record: FileRecord, twins: tuple[str, ...]) -> bool:
+        return record.uses == twins if twins else self.uses_the_same(record.uses)
+
+    def unused_scripts(self, gone: Set[str]) -> set[str]:
+        """The scripts that nobody uses any more."""
+        read = self.records.keys() | gone
+        used = {path for uses, users in self.known.users.items() if not users <= read for path in uses}
+        used.update(path for record in self.records.values() for path in record.uses)
+        return self.known.scripts.keys() - used
 
     def load(self, path: str) -> LoadedFile | None:
         """The documents of a file; None when it is the known one after all, or vanished under our eyes."""
         content, record, flaw = read(self.walk.root / path, path, "manifest")
         if record.size < 0 and path not in self.walk.dangling:
+            self.walk.vanished.add(path)
             return None
         before, twins = self.known.get(path), self.walk.twins.get(path, ())
-        if before and before.sha256 == record.sha256 != "" and self.uses_the_same(before, twins):
+        if before and before.sha256 == record.sha256 != "" and self.depends_on_the_same(before, twins):
             self.remember(record, before.uses)
             return None
         if twins:
@@ -177,7 +171,6 @@ class _Comparison:
 
     def remember(self, record: FileRecord, uses: tuple[str, ...] = ()) -> None:
         """Keeps a record; one too fresh to trust its stat is kept as never seen."""
-        self.used.update(uses)
         is_fresh = self.trusted_until is not None and max(record.mtime_ns, record.ctime_ns) > self.trusted_until
         kept = replace(record, uses=uses, ctime_ns=0) if is_fresh else replace(record, uses=uses) if uses else record
         if self.known.get(record.path) != kept:
@@ -210,20 +203,19 @@ class _Comparison:
         return record, Script(path=path, text=content, problem=f"{path} {flaw}" if flaw else "")
 
 
-def is_unchanged(root: Path, known: Mapping[str, FileRecord]) -> bool:
+def is_unchanged(root: Path, known: Known) -> bool:
     """Whether the files are those that are known, as far as stat can tell; nothing is read."""
     walk = Walk(root, known)
-    if walk.run() or walk.suspects:
+    if walk.run() or walk.suspects or walk.missing:
         return False
-    others = [record for path, record in known.items() if path not in walk.steady and record.kind != STATUS]
-    return all(record.kind == "script" and record.has(stat_of(root / record.path)) for record in others)
+    return all(record.has(stat_of(root / record.path)) for record in known.scripts.values())
 
 
-def strays(root: Path, statuses: Mapping[str, FileRecord]) -> frozenset[str]:
+def strays(root: Path, statuses: Known) -> frozenset[str]:
     """The status files below `root`, a mirror of the tree, that are not as they were left."""
-    walk = Walk(root, {}, statuses)
+    walk = Walk(root, Known(), statuses)
     walk.run(is_mirror=True)
-    return frozenset(walk.strays | walk.missing())
+    return frozenset(walk.strays)
 
 
 def manifests_of(status: str) -> set[str]:

@@ -104,7 +104,7 @@ class Shelf(Tree):
     def refresh(self, jobs: Mapping[str, Job], now: datetime) -> Change:
         records = {path: _record(path, drafts) for path, drafts in self.shown.items()}
         changed = [path for path, record in records.items() if self._files.get(path) != record]
-        gone = tuple(path for path in self._files if path not in records)
+        gone = tuple(known.path for known in self._files if known.path not in records)
         touched = {*changed, *gone}
         names = {job.name for job in jobs.values() if job.path in touched} if touched else set()
         for path in changed:

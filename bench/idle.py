@@ -1,0 +1,63 @@
+"""A daemon beside jobs that are all finished: how soon it is ready, and what it costs to have it there."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from bench.finished import finish, manifests
+from bench.program import daemon, free_port, until
+from bench.rows import Row
+
+SCALES = (100, 1_000, 10_000)
+SECONDS = 20.0
+
+
+def rows(scales: tuple[int, ...] = SCALES) -> Iterator[Row]:
+    for count in scales:
+        with tempfile.TemporaryDirectory(prefix="shjobs-bench-") as name:
+            root = Path(name)
+            manifests(root, count)
+            finish(root)
+            yield from _restarted(root, count, is_large=count == max(scales))
+            for path in (root / "state").iterdir():
+                path.unlink()
+            shutil.rmtree(root / "jobs.d")
+            yield from _fresh(root, count, is_large=count == max(scales))
+
+
+def _restarted(root: Path, count: int, *, is_large: bool) -> Iterator[Row]:
+    scale = f"{count:,} finished jobs"
+    with daemon(root, free_port(), SHJOBS_BASE_URL="http://127.0.0.1:9") as program:
+        ready = until(program.is_ready)
+        time.sleep(3)
+        before = program.processor_seconds
+        time.sleep(SECONDS)
+        busy = 100 * (program.processor_seconds - before) / SECONDS
+        calls = sum(
+            float(line.rpartition(" ")[2])
+            for line in program.page("/metrics")[1].splitlines()
+            if line.startswith("shjobs_call_seconds_count")
+        )
+        memory = program.mebibytes
+        stop = program.seconds_to_stop()
+    limited = partial(Row, scale=scale, of="figure")
+    yield limited(what="ready after a restart", figure=ready, unit="s", most=3.0 if is_large else None)
+    yield limited(what="idle", figure=busy, unit="% of a core", most=1.0 if is_large else None)
+    yield limited(what="calls while idle", figure=calls, unit="calls", most=0.0)
+    yield limited(what="memory", figure=memory, unit="MiB", most=150.0 if is_large else None)
+    yield limited(what="stop on SIGTERM", figure=stop, unit="s", most=5.0)
+
+
+def _fresh(root: Path, count: int, *, is_large: bool) -> Iterator[Row]:
+    """The same jobs seen for the first time, all on hold by a pause."""
+    manifests(root, count)
+    (root / "state" / "PAUSE").touch()
+    with daemon(root, free_port(), SHJOBS_BASE_URL="http://127.0.0.1:9") as program:
+        until(program.is_ready)
+        time.sleep(3)
+        memory = program.mebibytes
+    most = 150.0 if is_large else None
+    yield Row(what="memory", scale=f"{count:,} new jobs", figure=memory, unit="MiB", most=most, of="figure")

@@ -1,0 +1,85 @@
+"""One row of the table: a figure, its baseline of the same run, and whether the budget of DESIGN §12 holds."""
+
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """`ratio` compares the figure with its baseline; `most` or `least` is the budget of whichever is compared.
+
+    `of` says what the budget is for: the ratio, or the figure itself.
+    """
+
+    what: str
+    scale: str
+    figure: float
+    unit: str
+    baseline: float | None = None
+    against: str = ""
+    most: float | None = None
+    least: float | None = None
+    of: str = "ratio"
+
+    @property
+    def ratio(self) -> float | None:
+        return self.figure / self.baseline if self.baseline else None
+
+    @property
+    def holds(self) -> bool | None:
+        """None: there is no budget at this scale."""
+        compared = self.ratio if self.of == "ratio" else self.figure
+        if compared is None or (self.most is None and self.least is None):
+            return None
+        return (self.most is None or compared <= self.most) and (self.least is None or compared >= self.least)
+
+
+def table(rows: Iterable[Row]) -> Iterator[str]:
+    """The rows as text."""
+    told = [("WHAT", "SCALE", "FIGURE", "BASELINE", "RATIO", "BUDGET", "")]
+    for row in rows:
+        ratio = f"{row.ratio:.2f}" if row.ratio is not None else ""
+        baseline = f"{_number(row.baseline)} {row.unit} {row.against}" if row.baseline is not None else row.against
+        limit = row.most if row.most is not None else row.least
+        sign = "≤" if row.most is not None else "≥"
+        budget = "" if limit is None else f"{row.of} {sign} {limit:g}"
+        verdict = {True: "holds", False: "BROKEN", None: ""}[row.holds]
+        told.append((row.what, row.scale, f"{_number(row.figure)} {row.unit}", baseline, ratio, budget, verdict))
+    widths = [max(map(len, column)) for column in zip(*told, strict=True)]
+    for line in told:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+
+
+def record(rows: Sequence[Row], path: Path) -> None:
+    """Keep them as JSON, with the machine they were measured on."""
+    machine = {
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 2),
+    }
+    told = [{**asdict(row), "ratio": row.ratio, "holds": row.holds} for row in rows]
+    path.write_text(json.dumps({"machine": machine, "rows": told}, indent=2) + "\n", encoding="utf-8")
+
+
+def in_turn(rounds: int, *acts: Callable[[], object]) -> list[float]:
+    """The median seconds of each, run in turn so that all meet the same machine; one round is not counted."""
+    took: list[list[float]] = [[] for _ in acts]
+    for number in range(rounds + 1):
+        for times, act in zip(took, acts, strict=True):
+            began = time.perf_counter()
+            act()
+            if number:
+                times.append(time.perf_counter() - began)
+    return [statistics.median(times) for times in took]
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.3g}"
