@@ -211,7 +211,7 @@ def test_a_script_may_replace_any_global_without_breaking_the_frame_around_it(en
         "Array.prototype[Symbol.iterator] = Array = Object = Function = Number = String = Date = boom;\n"
         "Float64Array = Uint8Array = ArrayBuffer = globalThis = undefined;",
     )
-    assert isinstance(engine.scenes({"scenes": {"orbits": ORBITS}}), ScenePlan)
+    assert isinstance(engine.scenes({"": {"scenes": {"orbits": ORBITS}}}), ScenePlan)
     planes = evaluate(engine, samples([1], [2]), pixels=1, scenes={"orbits": ORBITS[:2]})
     assert planes.outputs == {"default": b"\x07"}
     assert engine.finish() == {}
@@ -338,7 +338,7 @@ function evaluatePixel() {}
 )
 def test_pre_process_scenes(engine: Engine, functions: str, kept: tuple[int, ...]) -> None:
     load(engine, MOSAIC, functions)
-    plan = engine.scenes(COLLECTION)
+    plan = engine.scenes({"": COLLECTION})
     assert isinstance(plan, ScenePlan) and plan.kept == {"": kept}
 
 
@@ -351,7 +351,7 @@ def test_pre_process_scenes_sees_tiles(engine: Engine) -> None:
         "\nfunction evaluatePixel() {}",
     )
     tiles = [{"date": "2022-06-30T10:00:00Z", "cloudCoverage": cover} for cover in (50, 10)]
-    plan = engine.scenes({"scenes": {"tiles": tiles}})
+    plan = engine.scenes({"": {"scenes": {"tiles": tiles}}})
     assert isinstance(plan, ScenePlan) and plan.kept == {"": (1,)}
 
 
@@ -361,7 +361,7 @@ def test_pre_process_scenes_is_not_called_in_simple_mode(engine: Engine) -> None
         "input: ['B04'], output: {bands: 1}",
         "function preProcessScenes() { throw new Error('called'); } function evaluatePixel() {}",
     )
-    assert engine.scenes({}) == ScenePlan(kept={"": ()}, outputs=(ScriptOutput(id="default", bands=1),))
+    assert engine.scenes({"": {}}) == ScenePlan(kept={"": ()}, outputs=(ScriptOutput(id="default", bands=1),))
 
 
 @pytest.mark.parametrize(
@@ -388,7 +388,7 @@ def test_pre_process_scenes_is_not_called_in_simple_mode(engine: Engine) -> None
 )
 def test_pre_process_scenes_may_not(engine: Engine, body: str, message: str) -> None:
     load(engine, MOSAIC, f"function preProcessScenes(c) {{ {body} }} function evaluatePixel() {{}}")
-    told = engine.scenes(COLLECTION)
+    told = engine.scenes({"": COLLECTION})
     assert isinstance(told, ScriptFailure)
     assert (told.kind, told.message) == (FailureKind.RUNTIME, message)
 
@@ -402,7 +402,7 @@ def test_update_output_sets_the_number_of_bands_from_the_scenes_left(engine: Eng
         " output.days.bands = s.length + s.orbits.length - 2 * s.filter((x) => x.date.getUTCDate() === 30).length; }\n"
         "function evaluatePixel(samples) { return [1, 2]; }",
     )
-    plan = engine.scenes(COLLECTION)
+    plan = engine.scenes({"": COLLECTION})
     assert isinstance(plan, ScenePlan) and plan.outputs[0].bands == 2
     planes = evaluate(engine, samples([1], [1]), pixels=1, scenes={"orbits": ORBITS[:2]})
     assert planes.outputs == {"days": bytes([1, 2])}
@@ -411,7 +411,7 @@ def test_update_output_sets_the_number_of_bands_from_the_scenes_left(engine: Eng
 @pytest.mark.parametrize(("bands", "shown"), [("0", "0"), ("'x'", '"x"'), ("undefined", "missing")])
 def test_update_output_must_leave_a_number_of_bands(engine: Engine, bands: str, shown: str) -> None:
     load(engine, MOSAIC, f"function updateOutput(o) {{ o.default.bands = {bands}; }} function evaluatePixel() {{}}")
-    assert engine.scenes(COLLECTION) == ScriptFailure(
+    assert engine.scenes({"": COLLECTION}) == ScriptFailure(
         kind=FailureKind.RUNTIME,
         message=f'updateOutput left {shown} as the bands of output "default"; it must be 1 or more',
     )

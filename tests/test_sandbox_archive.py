@@ -7,17 +7,19 @@ import numpy as np
 import pytest
 import rasterio.warp
 
-from controller.sandbox.archive import SWATH, Area, SceneFilter, Tile, across_track, find_tiles, in_swath, orbits_of
-from controller.sandbox.bands import Wanted, product, wanted_bands
+from controller.sandbox.archive import TRACKS, Area, SceneFilter, Tile, by_day, find_tiles
 from controller.sandbox.failure import RenderFailed
 from controller.sandbox.grid import EvaluationGrid, evaluation_grid, output_grid
-from controller.sandbox.measures import Look, values
-from controller.sandbox.noise import Degrees
+from controller.sandbox.look import Look, Source
+from controller.sandbox.noise import Degrees, Place
+from controller.sandbox.optical import sentinel2
+from controller.sandbox.products import Wanted, product, wanted_bands
 from controller.sandbox.projection import CRS84, epsg_of, to_lonlat
-from controller.sandbox.reflectance import CLOUDY, ground_at, sky_at
+from controller.sandbox.world import CLOUDY, ground_at
 from controller.script import ScriptInput
 
 L1C, L2A = product("sentinel-2-l1c"), product("sentinel-2-l2a")
+[TRACK] = TRACKS["sentinel-2-l2a"]
 SUMMER, WINTER = date(2022, 6, 20), date(2022, 1, 15)
 ALPS = Area(west=11.2, south=44.7, east=18.6, north=47.8)
 EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
@@ -29,17 +31,20 @@ def positions(area: Area, columns: int, rows: int) -> tuple[Degrees, Degrees]:
 
 
 def look_at(lon: Degrees, lat: Degrees, day: date, seed: int = 1) -> Look:
-    ground = ground_at(lon, lat, seed)
-    return Look(ground=ground, sky=sky_at(ground, seed, day), day=day)
+    return Look(ground_at(Place(lon, lat), seed), seed, (day, TRACK))
+
+
+def measured(look: Look, wanted: Wanted, archived: Any = L2A, **processing: Any) -> np.ndarray[Any, np.dtype[Any]]:
+    return sentinel2(Source(product=archived, bands=(wanted,), seed=1, processing=processing), wanted, look)
 
 
 def band(look: Look, name: str, unit: str = "DN") -> np.ndarray[Any, np.dtype[np.float64]]:
-    return values(L2A, Wanted(band=name, unit=unit), look)
+    return measured(look, Wanted(band=name, unit=unit))
 
 
 def june(order: str = "mostRecent", max_cloud: float = 100.0, area: Area = ALPS) -> tuple[Tile, ...]:
     since, until = datetime(2022, 6, 1, tzinfo=UTC), datetime(2022, 6, 30, 23, 59, 59, tzinfo=UTC)
-    return find_tiles(area, SceneFilter(since=since, until=until, order=order, max_cloud=max_cloud), seed=1)
+    return find_tiles(L2A, area, SceneFilter(since=since, until=until, order=order, max_cloud=max_cloud), seed=1)
 
 
 # What is seen
@@ -51,7 +56,9 @@ def test_every_band_of_the_catalogue_has_finite_values_in_every_unit(archived: A
     look = look_at(lon, lat, SUMMER)
     for name, units in archived.units.items():
         for unit in units:
-            plane = values(archived, Wanted(band=name, unit=unit), look)
+            if name == "dataMask":
+                continue
+            plane = measured(look, Wanted(band=name, unit=unit), archived)
             assert plane.shape == lon.shape, name
             assert np.isfinite(plane).all(), name
             assert (plane >= 0).all(), name
@@ -79,7 +86,7 @@ def test_digital_numbers_are_whole_and_ten_thousand_times_the_reflectance() -> N
     numbers, reflectances = band(look, "B04", "DN"), band(look, "B04", "REFLECTANCE")
     np.testing.assert_array_equal(numbers, np.rint(numbers))
     np.testing.assert_array_equal(reflectances, numbers / 10000)
-    assert numbers.min() >= 1
+    assert numbers.min() > 0
 
 
 def test_aerosol_depth_has_its_own_scale() -> None:
@@ -93,7 +100,7 @@ def test_the_air_adds_blue_light_at_the_top_of_the_atmosphere() -> None:
     look = look_at(lon, lat, SUMMER)
     clear = look.sky.opacity == 0
     blue = Wanted(band="B02", unit="REFLECTANCE")
-    added = values(L1C, blue, look)[clear] - values(L2A, blue, look)[clear]
+    added = measured(look, blue, L1C)[clear] - measured(look, blue)[clear]
     assert np.median(added) > 0.03
 
 
@@ -133,31 +140,31 @@ def test_the_sun_is_high_in_summer_and_stands_in_the_south_east_in_the_morning()
 
 def test_every_place_is_seen_each_four_to_five_days() -> None:
     lon, lat = positions(Area(west=-179, south=-55, east=179, north=80), 90, 40)
-    days = [in_swath(date(2022, 1, 1) + timedelta(days=number), lon, lat) for number in range(100)]
+    days = [TRACK.sees(date(2022, 1, 1) + timedelta(days=number), lon, lat) for number in range(100)]
     times = np.sum(days, axis=0)
     assert times.min() >= 20
     assert times.mean() == pytest.approx(22.5, abs=0.5)
 
 
 def test_an_area_of_600_km_is_seen_about_every_second_day() -> None:
-    days = {tile.day for tile in june()}
+    days = {tile.sensed.date() for tile in june()}
     assert 14 <= len(days) <= 20
 
 
 def test_cloud_cover_varies_and_belongs_to_the_granule() -> None:
-    cover = {tile.id: tile.cloud_coverage for tile in june()}
+    cover = {tile.number: tile.cloud_coverage for tile in june()}
     assert min(cover.values()) < 5
     assert max(cover.values()) > 90
     inside = june(area=Area(west=14.2, south=46.2, east=14.3, north=46.3))
     assert inside
-    assert all(cover[tile.id] == tile.cloud_coverage for tile in inside)
+    assert all(cover[tile.number] == tile.cloud_coverage for tile in inside)
 
 
 def test_a_granule_is_listed_exactly_when_its_part_of_the_area_was_seen() -> None:
     spot = Area(west=14.20, south=46.20, east=14.21, north=46.21)
     lon, lat = positions(spot, 20, 20)
-    seen = {day for n in range(30) if in_swath(day := date(2022, 6, 1) + timedelta(days=n), lon, lat).any()}
-    assert {tile.day for tile in june(area=spot)} == seen
+    seen = {day for n in range(30) if TRACK.sees(day := date(2022, 6, 1) + timedelta(days=n), lon, lat).any()}
+    assert {tile.sensed.date() for tile in june(area=spot)} == seen
 
 
 def test_mosaicking_orders() -> None:
@@ -170,9 +177,9 @@ def test_mosaicking_orders() -> None:
 
 def test_days_follow_the_mosaicking_order_too() -> None:
     tiles = june()
-    newest, oldest, clearest = (orbits_of(tiles, order) for order in ("mostRecent", "leastRecent", "leastCC"))
+    newest, oldest, clearest = (by_day(tiles, order) for order in ("mostRecent", "leastRecent", "leastCC"))
     assert newest == oldest[::-1]
-    means = [np.mean([tile.cloud_coverage for tile in orbit.tiles]) for orbit in clearest]
+    means = [np.mean([tile.cloud_coverage for tile in orbit]) for orbit in clearest]
     assert means == sorted(means)
 
 
@@ -185,22 +192,21 @@ def test_a_cloud_limit_includes_the_limit_itself() -> None:
 def test_both_ends_of_the_time_range_count() -> None:
     tile = june()[5]
     exactly = SceneFilter(since=tile.sensed, until=tile.sensed)
-    assert tile in find_tiles(ALPS, exactly, seed=1)
+    assert tile in find_tiles(L2A, ALPS, exactly, seed=1)
     later = SceneFilter(since=tile.sensed + timedelta(seconds=1), until=tile.sensed + timedelta(seconds=2))
-    assert tile not in find_tiles(ALPS, later, seed=1)
+    assert tile not in find_tiles(L2A, ALPS, later, seed=1)
 
 
 def test_too_many_scenes_are_refused_plainly() -> None:
     decade = SceneFilter(since=datetime(2016, 1, 1, tzinfo=UTC), until=datetime(2026, 1, 1, tzinfo=UTC))
     with pytest.raises(RenderFailed, match="narrow the time range"):
-        find_tiles(Area(west=-170, south=-50, east=170, north=80), decade, seed=1)
+        find_tiles(L2A, Area(west=-170, south=-50, east=170, north=80), decade, seed=1)
 
 
 def test_across_track_positions_grow_to_the_east() -> None:
     lon = np.array([0.0, 1.0, 2.0])
-    start = across_track(SUMMER, lon, np.zeros(3))
+    start = TRACK.across(SUMMER, lon, np.zeros(3))
     assert np.allclose(np.diff(start) % 24, 1)
-    assert SWATH < 24
 
 
 # What a script may ask for
@@ -235,7 +241,7 @@ def test_wrong_bands_and_units_are_named(asked: ScriptInput, message: str) -> No
 
 def grid_of(bounds: dict[str, Any], coarse_side: int = 256, **output: Any) -> EvaluationGrid:
     body = {"input": {"bounds": bounds}, "output": output}
-    return evaluation_grid(output_grid(body), coarse_side, full_resolution=False)
+    return evaluation_grid(output_grid(body), coarse_side)
 
 
 def test_any_two_opposite_corners_make_the_same_box() -> None:
@@ -256,11 +262,6 @@ def test_any_two_opposite_corners_make_the_same_box() -> None:
 def test_a_size_derived_from_the_resolution(side: float, pixels: int) -> None:
     grid = grid_of({"bbox": [0, 0, side, side], "properties": {"crs": f"{EPSG}32633"}}, resx=10, resy=10)
     assert (grid.output.width, grid.output.height) == (pixels, pixels)
-
-
-def test_a_derived_size_beyond_the_limit_is_refused() -> None:
-    with pytest.raises(RenderFailed, match="10001 x 1 px; at most 10000"):
-        grid_of({"bbox": [0, 0, 100_010, 10], "properties": {"crs": f"{EPSG}32633"}}, resx=10, resy=10)
 
 
 def test_a_geometry_alone_gives_its_envelope_and_masks_by_pixel_centre() -> None:
@@ -290,7 +291,7 @@ def test_a_large_raster_is_evaluated_on_cells_of_whole_pixels() -> None:
 
 def test_full_resolution_evaluates_every_pixel() -> None:
     body = {"input": {"bounds": {"bbox": [0, 0, 10, 4]}}, "output": {"width": 1000, "height": 400}}
-    grid = evaluation_grid(output_grid(body), 4, full_resolution=True)
+    grid = evaluation_grid(output_grid(body), None)
     assert (grid.width, grid.height) == (1000, 400)
 
 
@@ -318,7 +319,6 @@ def test_the_area_of_a_projected_box_holds_every_pixel_centre() -> None:
 def test_coordinate_systems() -> None:
     assert epsg_of(CRS84) == 4326
     assert epsg_of(f"{EPSG}32733") == 32733
-    with pytest.raises(RenderFailed, match="EPSG:3035 is not in the sandbox; it knows CRS84"):
-        epsg_of(f"{EPSG}3035")
+    assert epsg_of(f"{EPSG}3035") == 3035
     with pytest.raises(RenderFailed, match="is not a CRS address"):
         epsg_of("EPSG:4326")

@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 
 from controller.acceptance import Accepted
 from controller.loader import Known, scan
-from controller.sandbox.archive import SceneFilter, find_tiles, in_swath, orbits_of
-from controller.sandbox.bands import Wanted, product
+from controller.sandbox.archive import TRACKS, SceneFilter, Tile, by_day, find_tiles
+from controller.sandbox.extent import metres_per_pixel
 from controller.sandbox.failure import RenderFailed
 from controller.sandbox.grid import evaluation_grid, output_grid
+from controller.sandbox.look import Source
+from controller.sandbox.products import Wanted, product
 from controller.sandbox.raster import write_geotiff
 from controller.sandbox.render import MOST_PIXELS, Rendered, RenderOptions, render
-from controller.sandbox.samples import Pixels, Source, orbit_samples, simple_samples
+from controller.sandbox.samples import Pixels, grouped, read_samples
 
 JOBS = Path(__file__).parent.parent / "jobs.d"
 OPTIONS = RenderOptions()
@@ -82,7 +84,7 @@ def rendered(body: Mapping[str, Any], folder: Path, options: RenderOptions = OPT
 
 def archived(body: Mapping[str, Any]) -> tuple[Source, SceneFilter, Pixels]:
     """What the archive itself says for a body, to compare with."""
-    grid = evaluation_grid(output_grid(body), 256, full_resolution=True)
+    grid = evaluation_grid(output_grid(body), None)
     lon, lat = grid.centres(0, grid.pixels)
     data = body["input"]["data"][0]
     times = data["dataFilter"]["timeRange"]
@@ -93,7 +95,16 @@ def archived(body: Mapping[str, Any]) -> tuple[Source, SceneFilter, Pixels]:
     )
     bands = tuple(Wanted(band=name, unit="REFLECTANCE") for name in ("B04", "B08"))
     pixels = Pixels(lon=lon, lat=lat, wanted=np.ones(lon.shape, dtype=np.bool_))
-    return Source(product=product(data["type"]), bands=bands, seed=1), wanted, pixels
+    collection = product(data["type"])
+    return Source(product=collection, bands=bands, seed=1, metres_per_pixel=metres_per_pixel(body)), wanted, pixels
+
+
+def tiles_of(body: Mapping[str, Any]) -> tuple[Tile, ...]:
+    source, wanted, _ = archived(body)
+    return find_tiles(source.product, output_grid(body).area(), wanted, seed=1)
+
+
+[TRACK] = TRACKS["sentinel-2-l2a"]
 
 
 # The four documented jobs
@@ -176,9 +187,8 @@ def test_the_ndvi_job_equals_an_independent_computation(tmp_path: Path) -> None:
     body["input"]["bounds"]["bbox"] = [440000, 3970000, 440640, 3970640]
     body["output"] |= {"width": 64, "height": 64}
     _, raster = rendered(body, tmp_path)
-    source, wanted, pixels = archived(body)
-    tiles = find_tiles(output_grid(body).area(), wanted, seed=1)
-    red, infrared = simple_samples(source, tiles, pixels)[0]
+    source, _, pixels = archived(body)
+    red, infrared = read_samples(source, [grouped(tiles_of(body))], pixels)[0]
     expected = white_green((infrared - red) / (infrared + red)).reshape(3, 64, 64)
     np.testing.assert_array_equal(raster.values, expected)
 
@@ -190,14 +200,15 @@ def test_the_ndvi_job_equals_an_independent_computation(tmp_path: Path) -> None:
 def test_simple_takes_the_first_tile_in_order_that_has_data_at_the_pixel(order: str, tmp_path: Path) -> None:
     body = body_of(TWO_BANDS, data={"dataFilter": {"timeRange": JUNE, "mosaickingOrder": order}})
     answer, raster = rendered(body, tmp_path)
-    source, wanted, pixels = archived(body)
+    source, _, pixels = archived(body)
     expected = np.zeros((2, pixels.lon.size))
-    for tile in reversed(find_tiles(output_grid(body).area(), wanted, seed=1)):
+    for tile in reversed(tiles_of(body)):
         west, south = tile.cell
         inside = (np.floor(pixels.lon) == west) & (np.floor(pixels.lat) == south)
-        here = inside & in_swath(tile.day, pixels.lon, pixels.lat)
-        spot = Pixels(lon=pixels.lon[here], lat=pixels.lat[here], wanted=pixels.wanted[here])
-        expected[:, here] = simple_samples(source, [tile], spot)[0]
+        here = inside & TRACK.sees(tile.sensed.date(), pixels.lon, pixels.lat)
+        if here.any():
+            spot = Pixels(lon=pixels.lon[here], lat=pixels.lat[here], wanted=pixels.wanted[here])
+            expected[:, here] = read_samples(source, [grouped([tile])], spot)[0]
     np.testing.assert_array_equal(raster.values.reshape(2, -1), expected.astype(np.float32))
     assert answer.samples_per_pixel == 1
 
@@ -230,7 +241,7 @@ def test_orbit_has_one_sample_a_day_and_marks_where_the_day_saw_nothing(tmp_path
     answer, raster = rendered(body, tmp_path)
     days = [datetime.fromisoformat(text).date() for text in list(answer.userdata)]  # type: ignore[call-overload]
     _, _, pixels = archived(body)
-    seen = sum(in_swath(day, pixels.lon, pixels.lat).astype(int) for day in days)
+    seen = sum(TRACK.sees(day, pixels.lon, pixels.lat).astype(int) for day in days)
     assert answer.scenes == answer.samples_per_pixel == len(days)
     assert (raster.values[0] == len(days)).all()
     np.testing.assert_array_equal(raster.values[1].ravel(), seen)
@@ -254,11 +265,9 @@ def test_days_come_in_mosaicking_order(order: str, is_ascending: bool, tmp_path:
 
 def test_bands_are_zero_where_a_day_saw_nothing() -> None:
     source, wanted, pixels = archived(body_of(TWO_BANDS))
-    area = output_grid(body_of(TWO_BANDS)).area()
-    tiles = find_tiles(area, wanted, seed=1)
-    orbit = orbits_of(tiles, wanted.order)[0]
-    samples = orbit_samples(source, [orbit], pixels)[0]
-    unseen = ~in_swath(orbit.day, pixels.lon, pixels.lat)
+    orbit = by_day(tiles_of(body_of(TWO_BANDS)), wanted.order)[0]
+    [samples] = read_samples(source, [grouped(orbit)], pixels)
+    unseen = ~TRACK.sees(orbit[0].sensed.date(), pixels.lon, pixels.lat)
     assert (samples[:, unseen] == 0).all()
     assert (samples[:, ~unseen] > 0).all()
 
@@ -353,12 +362,66 @@ def test_outside_the_polygon_there_is_no_data(tmp_path: Path) -> None:
     [pytest.param(1, "uint8", id="one band"), pytest.param(13, "float32", id="thirteen bands")],
 )
 def test_any_number_of_bands_is_written_tile_by_tile(bands: int, dtype: str, tmp_path: Path) -> None:
-    grid = evaluation_grid(output_grid(body_of(TWO_BANDS, width=700, height=520)), 1000, full_resolution=False)
+    grid = evaluation_grid(output_grid(body_of(TWO_BANDS, width=700, height=520)), 1000)
     cells = np.random.default_rng(0).integers(0, 200, (520, 700, bands)).astype(dtype)
     write_geotiff(tmp_path / "any.tif", grid, cells, nodata=float("nan") if dtype == "float32" else None)
     raster = read(tmp_path / "any.tif")
     np.testing.assert_array_equal(raster.values, cells.transpose(2, 0, 1))
     assert np.isnan(raster.profile["nodata"]) if dtype == "float32" else raster.profile["nodata"] is None
+
+
+# Formats
+
+FOUR = "[0.2, 0.4, 0.6, 0.8]"
+
+
+def picture(kind: str, bands: int, sample_type: str, folder: Path, **output: Any) -> tuple[Path, Raster]:
+    """What a script that returns one colour, darker where the ground is, delivers."""
+    top = {"AUTO": 1, "UINT8": 255, "UINT16": 65535}[sample_type]
+    returned = f"{FOUR}.slice(0, {bands}).map((x) => x * sample.B04 / (sample.B04 + 0.01) * {top})"
+    responses = [{"identifier": "default", "format": {"type": kind, **output.pop("format", {})}}]
+    body = body_of(constant(returned, sample_type, bands), responses=responses, **{"width": 70, "height": 50, **output})
+    [file] = render(body, folder, OPTIONS).files
+    return file.path, read(file.path)
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+@pytest.mark.parametrize("bands", [1, 2, 3, 4])
+@pytest.mark.parametrize("sample_type", ["AUTO", "UINT8", "UINT16"])
+def test_a_png_holds_what_the_tiff_holds(bands: int, sample_type: str, tmp_path: Path) -> None:
+    path, shown = picture("image/png", bands, sample_type, tmp_path)
+    _, stored = picture("image/tiff", bands, sample_type, tmp_path)
+    assert path.name == "default.png"
+    assert shown.profile["driver"] == "PNG"
+    assert shown.values.dtype == stored.values.dtype
+    np.testing.assert_array_equal(shown.values, stored.values)
+    assert np.unique(shown.values[0]).size > 5
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_a_large_png_repeats_its_pixels_strip_by_strip(tmp_path: Path) -> None:
+    _, shown = picture("image/png", 3, "UINT8", tmp_path, width=600, height=700)
+    _, stored = picture("image/tiff", 3, "UINT8", tmp_path, width=600, height=700)
+    np.testing.assert_array_equal(shown.values, stored.values)
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+@pytest.mark.parametrize("bands", [1, 3])
+def test_a_jpeg_looks_like_the_tiff_and_the_better_the_quality_the_larger_it_is(bands: int, tmp_path: Path) -> None:
+    sizes = []
+    for quality in ({"quality": 20}, {}, {"quality": 100}):
+        path, shown = picture("image/jpeg", bands, "AUTO", tmp_path, format=quality)
+        sizes.append(path.stat().st_size)
+    _, stored = picture("image/tiff", bands, "AUTO", tmp_path)
+    assert (path.name, shown.profile["driver"]) == ("default.jpg", "JPEG")
+    assert np.abs(shown.values.astype(int) - stored.values.astype(int)).mean() < 8
+    assert sizes == sorted(set(sizes))
+
+
+def test_no_response_means_one_png_of_the_default_output(tmp_path: Path) -> None:
+    answer = render(body_of(constant("[1]"), responses=[]), tmp_path, OPTIONS)
+    assert [(file.identifier, file.name) for file in answer.files] == [("default", "default.png")]
+    assert answer.files[0].path.read_bytes().startswith(b"\x89PNG")
 
 
 # Responses
@@ -445,31 +508,22 @@ def test_the_older_name_of_a_collection_works(tmp_path: Path) -> None:
             id="a number of bands the format cannot hold",
         ),
         pytest.param(
-            body_of(constant("[1]"), responses=[]),
-            "SANDBOX_UNSUPPORTED",
-            "image/png is not in the sandbox yet; use image/tiff",
-            id="PNG, which is also what no response means",
-        ),
-        pytest.param(
             body_of(constant("[1]"), responses=[{"identifier": "userdata", "format": {"type": "image/tiff"}}]),
             "COMMON_BAD_PAYLOAD",
             "userdata can only be application/json",
             id="user data as an image",
         ),
         pytest.param(
-            body_of(TWO_BANDS, data={"type": "dem"}),
+            body_of(TWO_BANDS, data={"type": "sentinel-3-olci"}),
             "SANDBOX_UNSUPPORTED",
-            "dem is not in the sandbox's archive yet",
-            id="another collection",
+            "sentinel-3-olci is not in the sandbox's archive; it holds sentinel-2-l1c, .* dem",
+            id="a collection that is not in the archive",
         ),
         pytest.param(
-            body_of(DAYS.replace('"ORBIT"', '"TILE"')), "SANDBOX_UNSUPPORTED", "TILE is not in the sandbox", id="TILE"
-        ),
-        pytest.param(
-            body_of(TWO_BANDS, data={"processing": {"harmonizeValues": False}}),
-            "SANDBOX_UNSUPPORTED",
-            "harmonizeValues: false is not in the sandbox",
-            id="raw digital numbers",
+            body_of(DAYS.replace('"ORBIT"', '"TILE"'), data={"type": "sentinel-1-grd"}),
+            "RENDERER_EXCEPTION",
+            "sentinel-1-grd has no mosaicking TILE; it has SIMPLE and ORBIT",
+            id="a mosaicking the collection has not",
         ),
         pytest.param(
             body_of(TWO_BANDS, data={"dataFilter": {}}), "COMMON_BAD_PAYLOAD", "timeRange is missing", id="no time"
@@ -485,13 +539,6 @@ def test_a_request_that_cannot_be_rendered_says_why(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_data_fusion_is_refused_plainly(tmp_path: Path) -> None:
-    body = body_of(TWO_BANDS)
-    body["input"]["data"] *= 2
-    with pytest.raises(RenderFailed, match="data fusion"):
-        render(body, tmp_path, OPTIONS)
-
-
 def test_a_script_that_runs_too_long_ends_as_a_failure(tmp_path: Path) -> None:
     endless = constant("(() => { while (true) {} })()")
     with pytest.raises(RenderFailed) as caught:
@@ -503,6 +550,6 @@ def test_the_archive_has_no_gap_between_two_days() -> None:
     source, _, pixels = archived(body_of(TWO_BANDS))
     since = datetime(2022, 6, 1, tzinfo=UTC)
     wanted = SceneFilter(since=since, until=since + timedelta(days=5))
-    tiles = find_tiles(output_grid(body_of(TWO_BANDS)).area(), wanted, seed=1)
-    assert (simple_samples(source, tiles, pixels) > 0).all()
-    assert {tile.day for tile in tiles} <= {date(2022, 6, day) for day in range(1, 7)}
+    tiles = find_tiles(source.product, output_grid(body_of(TWO_BANDS)).area(), wanted, seed=1)
+    assert (read_samples(source, [grouped(tiles)], pixels) > 0).all()
+    assert {tile.sensed.date() for tile in tiles} <= {date(2022, 6, day) for day in range(1, 7)}

@@ -124,18 +124,17 @@ class Engine:
             self._text = text
         return facts
 
-    def scenes(self, collections: Mapping[str, Any]) -> ScenePlan | ScriptFailure:
+    def scenes(self, collections: Mapping[str, Mapping[str, Any]]) -> ScenePlan | ScriptFailure:
         """Let preProcessScenes choose the scenes and updateOutput the band counts, where the script defines them.
 
-        `collections` is the functions' argument as JSON, {"from": …, "to": …, "scenes": {"orbits": […]}}; with fusion
-        one such object by datasource name. Later blocks are written with the outputs of the plan.
+        `collections` has by datasource name what the functions get, as JSON: {"from": …, "to": …, "scenes": {"orbits":
+        […]}}. Later blocks are written with the outputs of the plan.
         """
         if self._facts is None:
             return _NO_SCRIPT
-        fusion = not _is_single(collections)
         argument = {
-            "collections": collections if fusion else {UNNAMED: collections},
-            "fusion": fusion,
+            "collections": collections,
+            "fusion": UNNAMED not in collections,
             "preprocess": _has_scenes(self._facts),
             "update": True,
             "outputs": [{"id": output.id, "bands": output.bands} for output in self._facts.outputs],
@@ -237,11 +236,6 @@ def _decoded(text: str | None, kind: FailureKind) -> Any | ScriptFailure:
         return None if text is None else json.loads(text)
     except RecursionError:
         return ScriptFailure(kind=kind, message="The script returned objects nested too deeply to be read")
-
-
-def _is_single(collections: Mapping[str, Any]) -> bool:
-    """Without fusion the mapping is the one collection itself."""
-    return not collections or bool({"scenes", "from", "to"} & collections.keys())
 
 
 def _has_scenes(facts: ScriptFacts) -> bool:

@@ -15,19 +15,23 @@
   const { isFinite } = Number;
   const { floor } = Math;
   const views = { float32: Float32Array, float64: Float64Array };
+  // `stored` is source text: the stored number from `v`. Halves go up, then it is clamped; what is not a number is not
+  // above, below or within any range and becomes 0. Storing into an unsigned plane cuts the fraction off by itself.
   const encodings = {
-    AUTO: { View: Uint8Array, scale: 255, low: 0, high: 255 },
-    UINT8: { View: Uint8Array, scale: 1, low: 0, high: 255 },
-    UINT16: { View: Uint16Array, scale: 1, low: 0, high: 65535 },
-    INT8: { View: Int8Array, scale: 1, low: -128, high: 127 },
-    INT16: { View: Int16Array, scale: 1, low: -32768, high: 32767 },
-    FLOAT32: { View: Float32Array },
+    AUTO: { View: Uint8Array, stored: "(v *= 255) >= 255 ? 255 : v > 0 ? v + 0.5 : 0" },
+    UINT8: { View: Uint8Array, stored: "v >= 255 ? 255 : v > 0 ? v + 0.5 : 0" },
+    UINT16: { View: Uint16Array, stored: "v >= 65535 ? 65535 : v > 0 ? v + 0.5 : 0" },
+    INT8: { View: Int8Array, stored: "v >= 127 ? 127 : v > -128 ? floor(v + 0.5) : v <= -128 ? -128 : 0" },
+    INT16: { View: Int16Array, stored: "v >= 32767 ? 32767 : v > -32768 ? floor(v + 0.5) : v <= -32768 ? -32768 : 0" },
+    FLOAT32: { View: Float32Array, stored: "v" },
   };
+  const UNROLLED = 16; // components written out one by one; a script may ask for any number
 
   const inputMetadata = { serviceVersion: "4.0.0", normalizationFactor: 0.0001 };
   const outputMetadata = {};
   const customData = {};
   const inputs = [];
+  const writers = create(null);
   let targets = [];
   let script = {};
   let scenes = {};
@@ -211,10 +215,23 @@
 
   // ---- pixels out ----------------------------------------------------------------------------------------------
 
-  function target({ id, bands, sampleType }, pixels) {
-    const { View, scale, low, high } = encodings[sampleType];
-    const plane = new View(bands * pixels);
-    return { id, bands, plane, pixels, real: scale === undefined, scale: scale || 1, low: low || 0, high: high || 0 };
+  // Source text of a function that stores one pixel's values; written out, because it runs for every number.
+  function storeText({ bands, sampleType }, pixels) {
+    const one = (value, at) =>
+      "v = " + value + "; if (typeof v !== 'number') v = toNumber(v); plane[" + at + "] = " +
+      encodings[sampleType].stored + ";\n";
+    let body = "";
+    if (bands > UNROLLED) body = "for (let b = 0, o = p; b < " + bands + "; b++, o += " + pixels + ") {" + one("values[b]", "o") + "}";
+    else for (let b = 0; b < bands; b++) body += one("values[" + b + "]", "p + " + b * pixels);
+    return '"use strict";\nreturn function (values, p) {\nlet v;\n' + body + "};";
+  }
+
+  function target(output, pixels) {
+    const { id, bands, sampleType } = output;
+    const plane = new encodings[sampleType].View(bands * pixels);
+    const text = storeText(output, pixels);
+    if (!writers[text]) writers[text] = compile("plane", "toNumber", "floor", text);
+    return { id, bands, plane, write: writers[text](plane, toNumber, floor) };
   }
 
   function prepareTargets(outputs, pixels) {
@@ -222,25 +239,15 @@
     for (let i = 0; i < outputs.length; i++) targets[i] = target(outputs[i], pixels);
   }
 
-  // Halves up, then clamped; NaN is not above, below or within any range and becomes 0.
-  function encoded(value, low, high) {
-    if (value >= high) return high;
-    if (value > low) return floor(value + 0.5);
-    return value <= low ? low : 0;
-  }
-
   function storeValues(to, values, p) {
-    const { bands, plane, pixels, real, scale, low, high } = to;
+    const { bands } = to;
     if (values.length !== bands) {
       return (
         "Output " + stringify(to.id) + " needs an array of " + bands + (bands === 1 ? " number" : " numbers") +
         " (`bands` in setup), but evaluatePixel returned " + values.length
       );
     }
-    for (let b = 0, o = p; b < bands; b++, o += pixels) {
-      const value = typeof values[b] === "number" ? values[b] : toNumber(values[b]);
-      plane[o] = real ? value : encoded(value * scale, low, high);
-    }
+    to.write(values, p);
     return "";
   }
 

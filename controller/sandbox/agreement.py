@@ -1,7 +1,7 @@
-"""Whether the request and its script fit together: outputs, formats, sample types, mosaicking.
+"""Whether the request and its script fit together: inputs, bands, mosaicking, outputs and formats.
 
-The service checks this before it reads any data; the renderer calls it first.
-Source: reference page "Evalscript V3" §§2, 6, 7.
+The service checks this before it reads any data; the renderer does it first, and `routes` does for scripts that are to
+be checked at submit. Source: reference page "Evalscript V3" §§2, 4, 6, 7.
 """
 
 import re
@@ -9,11 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from controller.sandbox.failure import RenderFailed, not_here, script_failed
+from controller.evalscript import UNNAMED
+from controller.sandbox.failure import RenderFailed, script_failed
+from controller.sandbox.products import Product, Wanted, product, wanted_bands
 from controller.script import Mosaicking, SampleType, ScriptFacts, ScriptInput, ScriptOutput
 
 USERDATA = "userdata"
 _JSON = "application/json"
+_TIFF = "image/tiff"
 _FILE_NAME = re.compile(r"[\w.-]+")
 _UNSAID: Sequence[Mapping[str, Any]] = ({"identifier": "default", "format": {"type": "image/png"}},)
 _EIGHT_BITS = (SampleType.AUTO, SampleType.UINT8)
@@ -25,28 +28,40 @@ _PICTURES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """One element of `input.data` with the input of the script that reads it, under its name in `samples`."""
+
+    name: str
+    data: Mapping[str, Any]
+    mosaicking: Mosaicking
+    product: Product
+    bands: tuple[Wanted, ...]
+    bounds: bool  # whether tiles are shown with their outline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """One output in the format it is wanted in; `quality` is that of a JPEG."""
+
+    output: ScriptOutput
+    media_type: str
+    quality: int = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Responses:
     """What is to be written: the images, and whether the script's user data are wanted beside them."""
 
-    images: tuple[ScriptOutput, ...]
+    images: tuple[Image, ...]
     userdata: bool
 
 
-def only_source(body: Mapping[str, Any], facts: ScriptFacts) -> tuple[Mapping[str, Any], ScriptInput]:
-    """The one element of `input.data` and the one input of the script; raises RenderFailed for data fusion."""
-    sources = body["input"]["data"]
-    if len(sources) != 1:
-        raise not_here("several elements in input.data (data fusion) are not in the sandbox yet")
-    if len(facts.inputs) != 1:
-        raise script_failed(f"setup() has {len(facts.inputs)} inputs, the request has one element in input.data")
-    name, asked = sources[0].get("id"), facts.inputs[0]
-    if asked.datasource is not None and asked.datasource != name:
-        raise script_failed(f"setup() reads datasource {asked.datasource!r}; input.data[0].id is {name!r}")
-    if asked.mosaicking is Mosaicking.TILE:
-        raise not_here("mosaicking TILE is not in the sandbox yet; use ORBIT or SIMPLE")
-    if sources[0].get("processing", {}).get("harmonizeValues") is False:
-        raise not_here("harmonizeValues: false is not in the sandbox yet; its archive has one processing baseline")
-    return sources[0], asked
+def agreed(body: Mapping[str, Any], facts: ScriptFacts) -> tuple[Pair, ...]:
+    """The pairs of inputs, after everything that can be told without data was checked; raises RenderFailed."""
+    pairs = _pairs(body["input"]["data"], facts.inputs)
+    if "updateOutput" not in facts.functions:
+        agreed_responses(body, facts.outputs)
+    return pairs
 
 
 def agreed_responses(body: Mapping[str, Any], outputs: Sequence[ScriptOutput]) -> Responses:
@@ -55,7 +70,8 @@ def agreed_responses(body: Mapping[str, Any], outputs: Sequence[ScriptOutput]) -
     images, userdata = [], False
     for response in body["output"].get("responses") or _UNSAID:
         name = response.get("identifier", "default")
-        media_type = response.get("format", {}).get("type", "image/png")
+        form = response.get("format", {})
+        media_type = form.get("type", "image/png")
         if name == USERDATA:
             if media_type != _JSON:
                 raise RenderFailed("COMMON_BAD_PAYLOAD", f"userdata can only be {_JSON}, not {media_type}")
@@ -64,20 +80,56 @@ def agreed_responses(body: Mapping[str, Any], outputs: Sequence[ScriptOutput]) -
             raise script_failed(f"responses ask for output {name!r}; setup() has {', '.join(map(repr, known))}")
         else:
             _check_format(known[name], media_type)
-            images.append(known[name])
+            images.append(Image(output=known[name], media_type=media_type, quality=form.get("quality", 90)))
     return Responses(images=tuple(images), userdata=userdata)
+
+
+def _pairs(data: Sequence[Mapping[str, Any]], inputs: Sequence[ScriptInput]) -> tuple[Pair, ...]:
+    if len(data) != len(inputs):
+        counted = f"{len(inputs)} input{'s' * (len(inputs) != 1)}"
+        raise script_failed(f"setup() has {counted}; input.data of the request has {len(data)}")
+    pairs = []
+    for place, asked in enumerate(inputs):
+        position = place if asked.datasource is None else _position(data, asked.datasource)
+        name = (asked.datasource or str(position)) if len(data) > 1 else UNNAMED
+        pairs.append(_pair(name, data[position], asked))
+    if len({pair.name for pair in pairs}) != len(pairs):
+        raise script_failed("setup(): two inputs read the same datasource; give each its own")
+    return tuple(pairs)
+
+
+def _position(data: Sequence[Mapping[str, Any]], datasource: str) -> int:
+    ids = [element.get("id") for element in data]
+    if datasource not in ids:
+        known = ", ".join(repr(id) for id in ids if id) or "none"
+        raise script_failed(f"setup() reads datasource {datasource!r}; the ids in input.data are: {known}")
+    return ids.index(datasource)
+
+
+def _pair(name: str, data: Mapping[str, Any], asked: ScriptInput) -> Pair:
+    collection = product(data["type"])
+    if asked.mosaicking not in collection.mosaicking:
+        offered = " and ".join(collection.mosaicking)
+        raise script_failed(f"setup(): {collection.type} has no mosaicking {asked.mosaicking}; it has {offered}")
+    return Pair(
+        name=name,
+        data=data,
+        mosaicking=asked.mosaicking,
+        product=collection,
+        bands=wanted_bands(asked, collection),
+        bounds="bounds" in asked.metadata,
+    )
 
 
 def _check_format(output: ScriptOutput, media_type: str) -> None:
     if not _FILE_NAME.fullmatch(output.id):
         raise script_failed(f"output {output.id!r} cannot name a file; use letters, digits, '_', '-' and '.'")
-    if media_type == "image/tiff":
+    if media_type == _TIFF:
         return
     if media_type not in _PICTURES:
         raise RenderFailed("COMMON_BAD_PAYLOAD", f"output {output.id!r} cannot be written as {media_type}")
     types, counts = _PICTURES[media_type]
     if output.sample_type not in types:
-        raise script_failed(f"{media_type} cannot hold {output.sample_type} (output {output.id!r}); use image/tiff")
+        raise script_failed(f"{media_type} cannot hold {output.sample_type} (output {output.id!r}); use {_TIFF}")
     if output.bands not in counts:
-        raise script_failed(f"{media_type} cannot hold {output.bands} bands (output {output.id!r}); use image/tiff")
-    raise not_here(f"{media_type} is not in the sandbox yet; use image/tiff for output {output.id!r}")
+        raise script_failed(f"{media_type} cannot hold {output.bands} bands (output {output.id!r}); use {_TIFF}")

@@ -1,31 +1,81 @@
-"""A synthetic Sentinel-2 archive: which granules were seen on which day, and how cloudy they were.
+"""The synthetic archive: which granules each constellation saw on which day, and how cloudy they were.
 
-Everything is a pure function of (seed, day, position). A swath 5.4 degrees wide passes every 24 degrees of longitude
-and moves on by two fifths of that from day to day, so each place is seen every fourth or fifth day and an area 600 km
-wide about every second day. Granules are cells of one degree. The renderer is the only caller.
+Everything is a pure function of (seed, day, position). Granules are cells of whole degrees. Called by `scenes`.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
 from controller.sandbox.failure import not_here
-from controller.sandbox.noise import Degrees
-from controller.sandbox.reflectance import CLOUDY, Mask, opacity_at
+from controller.sandbox.noise import Degrees, Place
+from controller.sandbox.products import Product
+from controller.sandbox.world import Mask, cloud_share
 
-SPACING = 24.0  # degrees of longitude between two passes of one day
-SWATH = 5.4  # degrees of longitude
-_SHIFT = SPACING * 2 / 5  # from one day to the next: five days make a cycle
-_TILT = 0.2  # degrees of longitude the track drifts per degree of latitude
-_SOUTH, _NORTH = -60, 84  # latitudes imaged, in degrees
 _MOST_TILES = 200_000
-_BATCH = 2_000
 _PROBES = (np.arange(8) + 0.5) / 8
+_SOUTH, _NORTH = -60, 84  # latitudes imaged, in degrees
+_POLAR = 70  # degrees
 
 Whole = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """How a constellation passes: every `spacing` degrees of longitude a swath of `swath` degrees, `step` of `cycle`
+    parts of the spacing further east each day, so that each place is seen about once in `cycle` days.
+
+    `hour` is the local solar time, `size` the degrees of a granule's side. `tilt` is how many degrees of longitude the
+    track drifts per degree of latitude.
+    """
+
+    spacing: float
+    swath: float
+    cycle: int
+    step: int
+    hour: float
+    size: int = 1
+    tilt: float = 0.2
+
+    @property
+    def is_ascending(self) -> bool:
+        return self.tilt < 0
+
+    def across(self, day: date, lon: Degrees, lat: Degrees) -> Degrees:
+        """Degrees east of the western edge of the nearest swath of `day`, up to `spacing`; below `swath` is inside."""
+        shift = self.spacing * self.step / self.cycle * (day.toordinal() % self.cycle)
+        return (lon - self.tilt * lat - shift) % self.spacing
+
+    def sees(self, day: date, lon: Degrees, lat: Degrees) -> Mask:
+        """Which positions were in a swath on `day`."""
+        seen: Mask = (self.across(day, lon, lat) < self.swath) & (lat > _SOUTH) & (lat < _NORTH)
+        return seen
+
+    def second_of_day(self, lon: Whole, lat: Whole) -> Whole:
+        """In UTC, when the granule with this south-western corner is seen; the satellite needs 14 s for a degree."""
+        along = 14 * lat if self.is_ascending else -14 * lat
+        return ((self.hour * 3600 - 240 * lon + along) % 86400).astype(np.int64)
+
+
+_SENTINEL_2 = (Track(spacing=24, swath=5.4, cycle=5, step=2, hour=10.5),)
+_LANDSAT = (Track(spacing=12, swath=1.7, cycle=8, step=3, hour=10.2, size=2),)
+_SENTINEL_1 = (
+    Track(spacing=12, swath=2.2, cycle=6, step=1, hour=6, size=2),
+    Track(spacing=12, swath=2.2, cycle=6, step=1, hour=18, size=2, tilt=-0.2),
+)
+TRACKS: Mapping[str, tuple[Track, ...]] = {
+    "sentinel-2-l1c": _SENTINEL_2,
+    "sentinel-2-l2a": _SENTINEL_2,
+    "sentinel-1-grd": _SENTINEL_1,
+    "landsat-ot-l1": _LANDSAT,
+    "landsat-ot-l2": _LANDSAT,
+}
+Overpass = tuple[date, Track]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,50 +90,64 @@ class Area:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tile:
-    """One granule seen on one day. `cell` is its south-west corner in whole degrees; cloud_coverage in percent."""
+    """One granule seen on one day. `cell` is its south-west corner in whole degrees; `cloud_coverage` in percent, 0
+    for what looks through clouds."""
 
+    type: str
+    track: Track
     cell: tuple[int, int]
     sensed: datetime
-    cloud_coverage: float
+    cloud_coverage: float = 0.0
 
     @property
-    def day(self) -> date:
-        return self.sensed.date()
+    def overpass(self) -> Overpass:
+        return self.sensed.date(), self.track
 
     @property
-    def id(self) -> str:
+    def name(self) -> str:
         lon, lat = self.cell
-        return f"T{'EW'[lon < 0]}{abs(lon):03}{'NS'[lat < 0]}{abs(lat):02}_{self.sensed:%Y%m%dT%H%M%S}"
+        return f"{'EW'[lon < 0]}{abs(lon):03}{'NS'[lat < 0]}{abs(lat):02}_{self.sensed:%Y%m%dT%H%M%S}"
 
+    @property
+    def number(self) -> int:
+        """What is different for every tile."""
+        return zlib.crc32(f"{self.type}/{self.name}".encode())
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Orbit:
-    """All tiles of one UTC day, in mosaicking order."""
-
-    day: date
-    tiles: tuple[Tile, ...]
+    @property
+    def outline(self) -> list[list[float]]:
+        """The ring around the part of the granule that was seen, in degrees."""
+        day, track = self.overpass
+        (west, south), size = self.cell, track.size
+        corners = []
+        for lat in (south, south + size):
+            middle = west + size / 2
+            edge = middle - float(track.across(day, np.array(middle), np.array(lat)))
+            if edge + track.swath < west:
+                edge += track.spacing
+            left = min(max(edge, west), west + size)
+            corners.append((left, max(min(edge + track.swath, west + size), left), lat))
+        (a, b, low), (c, d, high) = corners
+        return [[a, low], [b, low], [d, high], [c, high], [a, low]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SceneFilter:
-    """What `dataFilter` lets through: times inclusive, cloud cover in percent of a granule, and the order."""
+    """What `dataFilter` lets through: times inclusive, cloud cover in percent of a granule, the order, and what a tile
+    must be (`{"orbitDirection": "ASCENDING"}`)."""
 
     since: datetime
     until: datetime
     order: str = "mostRecent"
     max_cloud: float = 100.0
+    asked: Mapping[str, object] = field(default_factory=dict)
 
 
-def find_tiles(area: Area, wanted: SceneFilter, seed: int) -> tuple[Tile, ...]:
+def find_tiles(product: Product, area: Area, wanted: SceneFilter, seed: int) -> tuple[Tile, ...]:
     """Every granule over `area` that passes the filter, in mosaicking order."""
-    passes = _passes(area, wanted.since, wanted.until)
-    found = []
-    for first in range(0, len(passes), _BATCH):
-        batch = passes[first : first + _BATCH]
-        for (ordinal, lon, lat, second), cloud in zip(batch.tolist(), _cloud_cover(batch, seed), strict=True):
-            if cloud <= wanted.max_cloud:
-                sensed = _midnight(date.fromordinal(ordinal)) + timedelta(seconds=second)
-                found.append(Tile(cell=(lon, lat), sensed=sensed, cloud_coverage=cloud))
+    found = [tile for track in TRACKS[product.type] for tile in _passes(product.type, track, area, wanted)]
+    found = [tile for tile in found if _is_asked_for(tile, wanted)]
+    if product.has_clouds:
+        found = [tile for tile in _with_clouds(found, seed) if tile.cloud_coverage <= wanted.max_cloud]
     return in_order(found, wanted.order)
 
 
@@ -95,78 +159,90 @@ def in_order(tiles: Iterable[Tile], order: str) -> tuple[Tile, ...]:
     return tuple(ordered)
 
 
-def orbits_of(tiles: Sequence[Tile], order: str) -> tuple[Orbit, ...]:
-    """The tiles day by day, newest first unless `order` says otherwise; leastCC goes by the day's mean cloud cover."""
+def by_day(tiles: Sequence[Tile], order: str) -> tuple[tuple[Tile, ...], ...]:
+    """The orbits: tiles of one UTC day, newest day first unless `order` says otherwise; leastCC goes by the mean cloud
+    cover of the day."""
     days: dict[date, list[Tile]] = {}
     for tile in tiles:
-        days.setdefault(tile.day, []).append(tile)
-    orbits = sorted(
-        (Orbit(day=day, tiles=tuple(found)) for day, found in days.items()),
-        key=lambda orbit: orbit.day,
-        reverse=order != "leastRecent",
-    )
+        days.setdefault(tile.sensed.date(), []).append(tile)
+    orbits = sorted(days.items(), reverse=order != "leastRecent")
     if order == "leastCC":
-        orbits.sort(key=_mean_cloud)
-    return tuple(orbits)
+        orbits.sort(key=lambda orbit: sum(tile.cloud_coverage for tile in orbit[1]) / len(orbit[1]))
+    return tuple(tuple(found) for _, found in orbits)
 
 
-def across_track(day: date, lon: Degrees, lat: Degrees) -> Degrees:
-    """Degrees east of the western edge of the nearest swath of `day`, 0 to SPACING; below SWATH is inside."""
-    return (lon - _TILT * lat - _SHIFT * (day.toordinal() % 5)) % SPACING
+def facts_of(tile: Tile) -> Mapping[str, str]:
+    """What a tile is, by the name of the filter that asks for it."""
+    if tile.type != "sentinel-1-grd":
+        return {"tier": "TIER_2" if tile.number % 7 == 0 else "TIER_1"}
+    polar = bool(is_polar(np.array(tile.cell[1]), tile.track))
+    return {
+        "orbitDirection": "ASCENDING" if tile.track.is_ascending else "DESCENDING",
+        "acquisitionMode": "EW" if polar else "IW",
+        "polarization": "DH" if polar else "DV",
+        "resolution": "MEDIUM" if polar else "HIGH",
+        "timeliness": "NRT3h" if tile.number % 5 == 0 else "Fast24h",
+    }
 
 
-def in_swath(day: date, lon: Degrees, lat: Degrees) -> Mask:
-    """Which positions the satellite saw on `day`."""
-    seen: Mask = (across_track(day, lon, lat) < SWATH) & (lat > _SOUTH) & (lat < _NORTH)
-    return seen
+def is_polar(lat: Degrees, track: Track) -> Mask:
+    """Where radar watches the ice, in other polarisations than the land."""
+    polar: Mask = np.abs(np.floor(lat / track.size) * track.size) >= _POLAR
+    return polar
 
 
-def _passes(area: Area, since: datetime, until: datetime) -> Whole:
-    """(day, cell longitude, cell latitude, second of the day) of every granule imaged between the two times."""
-    lon, lat = _cells(area)
-    west, east = np.maximum(lon, area.west), np.minimum(lon + 1, area.east)
-    south, north = np.maximum(lat, area.south), np.minimum(lat + 1, area.north)
-    width = (east - _TILT * south) - (west - _TILT * north)
-    second = _second_of_day(lon, lat)
-    found: list[Whole] = [np.empty((0, 4), dtype=np.int64)]
-    for ordinal in range(since.toordinal(), until.toordinal() + 1):
+def _is_asked_for(tile: Tile, wanted: SceneFilter) -> bool:
+    facts = facts_of(tile)
+    if wanted.asked.get("tiers", "ALL_TIERS") != "ALL_TIERS" and facts["tier"] != "TIER_1":
+        return False
+    return all(facts.get(name, value) == value for name, value in wanted.asked.items())
+
+
+def _passes(type: str, track: Track, area: Area, wanted: SceneFilter) -> Iterator[Tile]:
+    """Every granule over the area imaged between the two times."""
+    lon, lat = _cells(area, track.size)
+    west, east = np.maximum(lon, area.west), np.minimum(lon + track.size, area.east)
+    south, north = np.maximum(lat, area.south), np.minimum(lat + track.size, area.north)
+    width = (east - west) + abs(track.tilt) * (north - south)
+    corner = south if track.is_ascending else north
+    second, count = track.second_of_day(lon, lat), 0
+    for ordinal in range(wanted.since.toordinal(), wanted.until.toordinal() + 1):
         day = date.fromordinal(ordinal)
-        start = across_track(day, west, north)
-        seen = (start < SWATH) | (start + width >= SPACING)
-        seen &= (second >= _seconds_between(day, since)) & (second <= _seconds_between(day, until))
-        found.append(np.stack([np.full(seen.sum(), ordinal), lon[seen], lat[seen], second[seen]], axis=1))
-        if sum(map(len, found)) > _MOST_TILES:
+        start = track.across(day, west, corner)
+        seen = (start < track.swath) | (start + width >= track.spacing)
+        count += int(seen.sum())
+        if count > _MOST_TILES:
             raise not_here("so many scenes are too much for the sandbox; narrow the time range or the area")
-    return np.concatenate(found)
+        for x, y, moment in zip(lon[seen].tolist(), lat[seen].tolist(), second[seen].tolist(), strict=True):
+            sensed = datetime.combine(day, time(), tzinfo=UTC) + timedelta(seconds=moment)
+            tile = Tile(type=type, track=track, cell=(x, y), sensed=sensed + _fraction(type, x, y, ordinal))
+            if wanted.since <= tile.sensed <= wanted.until:
+                yield tile
 
 
-def _cells(area: Area) -> tuple[Whole, Whole]:
-    columns = np.arange(np.floor(area.west), np.ceil(area.east), dtype=np.int64)
-    rows = np.arange(max(np.floor(area.south), _SOUTH), min(np.ceil(area.north), _NORTH), dtype=np.int64)
+def _cells(area: Area, size: int) -> tuple[Whole, Whole]:
+    columns = np.arange(np.floor(area.west / size), np.ceil(area.east / size), dtype=np.int64) * size
+    south, north = max(area.south, _SOUTH), min(area.north, _NORTH)
+    rows = np.arange(np.floor(south / size), np.ceil(north / size), dtype=np.int64) * size
     lon, lat = np.meshgrid(columns, rows)
     return lon.ravel(), lat.ravel()
 
 
-def _second_of_day(lon: Whole, lat: Whole) -> Whole:
-    """Half past ten local solar time, the north before the south."""
-    return ((37800 - 240 * lon - 14 * lat) % 86400).astype(np.int64)
+def _fraction(type: str, lon: int, lat: int, ordinal: int) -> timedelta:
+    """Landsat tells its times to the microsecond (reference page "Evalscript V3" §3)."""
+    if not type.startswith("landsat"):
+        return timedelta()
+    return timedelta(microseconds=(ordinal * 7919 + lon * 104729 + lat * 1299709) % 1_000_000)
 
 
-def _seconds_between(day: date, moment: datetime) -> float:
-    return (moment - _midnight(day)).total_seconds()
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), tzinfo=UTC)
-
-
-def _cloud_cover(passes: Whole, seed: int) -> list[float]:
-    """Percent of each granule under cloud, from 64 probes inside it."""
-    ordinal, lon, lat, _ = (column[:, np.newaxis] for column in passes.T)
+def _with_clouds(tiles: Sequence[Tile], seed: int) -> Iterator[Tile]:
+    """The tiles with their cloud cover, from 64 probes inside each."""
     east, north = (grid.ravel() for grid in np.meshgrid(_PROBES, _PROBES))
-    clouds = opacity_at(lon + east, lat + north, seed, ordinal) >= CLOUDY
-    return [round(float(share), 2) for share in clouds.mean(axis=1) * 100]
-
-
-def _mean_cloud(orbit: Orbit) -> float:
-    return sum(tile.cloud_coverage for tile in orbit.tiles) / len(orbit.tiles)
+    for day, found in groupby(tiles, key=lambda tile: tile.sensed.date()):
+        same = list(found)
+        corners = np.array([tile.cell for tile in same], dtype=np.float64)
+        lon = corners[:, :1] + east * same[0].track.size
+        lat = corners[:, 1:] + north * same[0].track.size
+        cloudy = cloud_share(Place(lon.ravel(), lat.ravel()), seed, day).reshape(lon.shape)
+        for tile, share in zip(same, cloudy.mean(axis=1).tolist(), strict=True):
+            yield replace(tile, cloud_coverage=round(share * 100, 2))

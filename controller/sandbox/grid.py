@@ -1,7 +1,6 @@
 """Where the pixels are: the output grid a request asks for, and the coarser one a large raster is evaluated on."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.sandbox.archive import Area
-from controller.sandbox.failure import RenderFailed
+from controller.sandbox.extent import box_of, crs_of, output_size
 from controller.sandbox.noise import Degrees
-from controller.sandbox.projection import CRS84, epsg_of, to_lonlat
-
-LARGEST_SIDE = 10_000  # pixels; reference page "Asynchronous Processing API" §6
+from controller.sandbox.projection import epsg_of, rows_to_lonlat, to_lonlat
 
 Rings = tuple[NDArray[np.float64], ...]  # of one polygon: the shell, then its holes, each (points, 2)
 
@@ -72,52 +69,52 @@ class EvaluationGrid:
 
     def centres(self, start: int, stop: int) -> tuple[Degrees, Degrees]:
         """Longitude and latitude of the centres of pixels [start, stop), counted row by row from the north-west."""
-        output, (rows, columns) = self.output, np.divmod(np.arange(start, stop), self.width)
-        x = output.west + _middles(self.width, self.step_x, output.width)[columns] * output.pixel_width
-        y = output.north - _middles(self.height, self.step_y, output.height)[rows] * output.pixel_height
-        return to_lonlat(output.epsg, x, y)
+        first, last = start // self.width, -(-stop // self.width)
+        lon, lat = rows_to_lonlat(self.output.epsg, self._x(), self._y()[first:last])
+        inside = slice(start - first * self.width, stop - first * self.width)
+        return lon.reshape(-1)[inside], lat.reshape(-1)[inside]
 
     def wanted(self, start: int, stop: int) -> NDArray[np.bool_]:
         """Which of those pixels have their centre inside the polygons."""
-        output = self.output
-        if not output.polygons:
+        polygons = self.output.polygons
+        if not polygons:
             return np.ones(stop - start, dtype=np.bool_)
-        x = output.west + _middles(self.width, self.step_x, output.width) * output.pixel_width
-        y = output.north - _middles(self.height, self.step_y, output.height) * output.pixel_height
         first, last = start // self.width, -(-stop // self.width)
-        rows = np.concatenate([_inside(output.polygons, x, height) for height in y[first:last].tolist()])
+        x = self._x()
+        rows = np.concatenate([_inside(polygons, x, height) for height in self._y()[first:last].tolist()])
         return rows[start - first * self.width : stop - first * self.width]
+
+    def _x(self) -> Degrees:
+        output = self.output
+        return output.west + _middles(self.width, self.step_x, output.width) * output.pixel_width
+
+    def _y(self) -> Degrees:
+        output = self.output
+        return output.north - _middles(self.height, self.step_y, output.height) * output.pixel_height
 
 
 def output_grid(body: Mapping[str, Any]) -> OutputGrid:
-    """The grid of a request body; raises RenderFailed when the request does not describe one.
-
-    A box may name any two opposite corners; a geometry alone gives its envelope. Size from resx/resy is rounded half
-    up, at least one pixel (reference page "Asynchronous Processing API" §3).
-    """
+    """The grid of a valid request body."""
     bounds = body["input"]["bounds"]
-    polygons = _polygons(bounds.get("geometry"))
-    west, south, east, north = _box(bounds.get("bbox"), polygons)
-    width, height = _size(body["output"], east - west, north - south)
+    west, south, east, north = box_of(bounds)
+    width, height = output_size(body)
     return OutputGrid(
-        epsg=epsg_of(bounds.get("properties", {}).get("crs", CRS84)),
+        epsg=epsg_of(crs_of(bounds)),
         west=west,
         south=south,
         east=east,
         north=north,
         width=width,
         height=height,
-        polygons=polygons,
+        polygons=_polygons(bounds.get("geometry")),
     )
 
 
-def evaluation_grid(output: OutputGrid, coarse_side: int, *, full_resolution: bool) -> EvaluationGrid:
-    """At most `coarse_side` pixels a side, or every pixel with `full_resolution`."""
-    if full_resolution:
+def evaluation_grid(output: OutputGrid, side: int | None) -> EvaluationGrid:
+    """At most `side` pixels a side; every pixel when it is None."""
+    if side is None:
         return EvaluationGrid(output=output, step_x=1, step_y=1)
-    return EvaluationGrid(
-        output=output, step_x=-(-output.width // coarse_side), step_y=-(-output.height // coarse_side)
-    )
+    return EvaluationGrid(output=output, step_x=-(-output.width // side), step_y=-(-output.height // side))
 
 
 def _middles(count: int, step: int, size: int) -> Degrees:
@@ -132,30 +129,6 @@ def _polygons(geometry: Mapping[str, Any] | None) -> tuple[Rings, ...]:
         return ()
     shapes = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
     return tuple(tuple(np.array(ring, dtype=np.float64)[:, :2] for ring in rings) for rings in shapes)
-
-
-def _box(bbox: Sequence[float] | None, polygons: tuple[Rings, ...]) -> tuple[float, float, float, float]:
-    if bbox is None:
-        shells = np.concatenate([rings[0] for rings in polygons])
-        (west, south), (east, north) = shells.min(axis=0).tolist(), shells.max(axis=0).tolist()
-    else:
-        (west, east), (south, north) = sorted((bbox[0], bbox[2])), sorted((bbox[1], bbox[3]))
-    if not (west < east and south < north):
-        raise RenderFailed("COMMON_BAD_PAYLOAD", "input.bounds is empty; give a box with two different corners")
-    return west, south, east, north
-
-
-def _size(output: Mapping[str, Any], across: float, down: float) -> tuple[int, int]:
-    if "width" in output:
-        width, height = output["width"], output["height"]
-    else:
-        width, height = (
-            max(1, math.floor(length / output[step] + 0.5)) for length, step in ((across, "resx"), (down, "resy"))
-        )
-    if max(width, height) > LARGEST_SIDE:
-        message = f"the output would be {width} x {height} px; at most {LARGEST_SIDE} a side are allowed"
-        raise RenderFailed("COMMON_BAD_PAYLOAD", message)
-    return width, height
 
 
 def _inside(polygons: tuple[Rings, ...], x: Degrees, y: float) -> NDArray[np.bool_]:

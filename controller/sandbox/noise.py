@@ -1,18 +1,23 @@
 """Smooth random fields over the globe, for the synthetic archive.
 
-Every value is a pure function of (longitude, latitude, salt) and never of the pixel grid, so two requests over
-one place see the same ground and the same clouds. The archive calls nothing else for randomness.
+Every value is a pure function of (longitude, latitude, salt) and never of the pixels around, so two requests over
+one place see the same ground and the same clouds. The world calls nothing else for randomness.
 """
 
 import zlib
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
 Field = NDArray[np.float32]
 Degrees = NDArray[np.float64]
-Salt = int | NDArray[np.uint32]
+Bits = NDArray[np.uint32]
+Layers = tuple[tuple[float, float], ...]
+"""(cells per degree, weight)"""
 
+# Lattices are turned against the meridians, so that no edge of a picture runs along them, and are square at 45 degrees.
+_TURN = ((0.62, 0.48), (-0.34, 0.88))
 _EAST = np.uint32(0x9E3779B1)
 _NORTH = np.uint32(0x85EBCA77)
 _STIR = np.uint32(0x2C1B3C6D)
@@ -25,56 +30,124 @@ def salt(seed: int, name: str) -> int:
     return zlib.crc32(f"{seed}:{name}".encode())
 
 
-def daily(base: int, day: int | NDArray[np.int64]) -> NDArray[np.uint32]:
-    """`base` made different for every day (a proleptic ordinal), for fields that change from day to day."""
-    days = np.atleast_1d(np.asarray(day, dtype=np.uint64))  # arrays wrap around silently, numpy scalars warn
-    mixed = (days * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(32)
-    return mixed.astype(np.uint32) ^ np.uint32(base)
+def daily(seed: int, name: str, day: date) -> int:
+    """The same for a field that is another one every day."""
+    return salt(seed, f"{name}:{day.toordinal()}")
 
 
-def smooth(lon: Degrees, lat: Degrees, per_degree: float, salt: Salt) -> Field:
+class Place:
+    """Positions in degrees, and the lattices around them: worked out once, whatever is looked up on them."""
+
+    def __init__(self, lon: Degrees, lat: Degrees) -> None:
+        self.lon, self.lat = lon, lat
+        self._along, self._beside = lon * _TURN[0][0] + lat * _TURN[0][1], lon * _TURN[1][0] + lat * _TURN[1][1]
+        self._lattices: dict[float, _Lattice] = {}
+
+    def lattice(self, per_degree: float) -> "_Lattice":
+        """The one with so many cells a degree (of latitude); worked out at its first use."""
+        if per_degree not in self._lattices:
+            self._lattices[per_degree] = _Lattice(self._along, self._beside, per_degree)
+        return self._lattices[per_degree]
+
+    def part(self, chosen: NDArray[np.intp]) -> "Place":
+        """Some of the positions, by their numbers."""
+        return Place(self.lon[chosen], self.lat[chosen])
+
+    def moved(self, east: float, north: float) -> "Place":
+        """Every position so many degrees further."""
+        return Place(self.lon + east, self.lat + north)
+
+
+class _Lattice:
+    """The cell of a square lattice that each position lies in, and how far inside.
+
+    Neighbours share their corners: as long as these are fewer than the positions, each is computed once.
+    """
+
+    def __init__(self, along: Degrees, beside: Degrees, per_degree: float) -> None:
+        self._column, self.right = _cell(along, per_degree)
+        self._row, self.up = _cell(beside, per_degree)
+        west, south = self._column.min(), self._row.min()
+        self._width = int(self._column.max() - west) + 2
+        height = int(self._row.max() - south) + 2
+        self._is_shared = self._width * height <= along.size
+        if self._is_shared:
+            columns, rows = west + np.arange(self._width), south + np.arange(height)
+            self._corners = _bits(columns)[np.newaxis, :], _bits(rows)[:, np.newaxis]
+            self._number = ((self._row - south) * self._width + (self._column - west)).astype(np.intp)
+
+    def corners(self, salt: int) -> tuple[Field, Field, Field, Field]:
+        """What chance says at the corners of each cell: south-west, south-east, north-west, north-east."""
+        if self._is_shared:
+            known, here, width = _chance(*self._corners, salt).ravel(), self._number, self._width
+            # No number is out of range; "wrap" is the quickest way not to have that looked up.
+            a, b, c, d = (known[start:].take(here, mode="wrap") for start in (0, 1, width, width + 1))
+            return a, b, c, d
+        east, north = _bits(self._column), _bits(self._row)
+        right, up = east + np.uint32(1), north + np.uint32(1)
+        return (
+            _chance(east, north, salt),
+            _chance(right, north, salt),
+            _chance(east, up, salt),
+            _chance(right, up, salt),
+        )
+
+    def cells(self, salt: int) -> Field:
+        """What chance says for each cell as a whole."""
+        if self._is_shared:
+            whole: Field = _chance(*self._corners, salt).ravel().take(self._number)
+            return whole
+        return _chance(_bits(self._column), _bits(self._row), salt)
+
+
+def smooth(place: Place, per_degree: float, salt: int) -> Field:
     """Value noise in 0..1 on a lattice with `per_degree` cells a degree, blended smoothly between its corners."""
-    east, right = _lattice(lon, per_degree)
-    north, up = _lattice(lat, per_degree)
-    column, next_column = east * _EAST, (east + np.uint32(1)) * _EAST
-    row = (north * _NORTH) ^ np.asarray(salt, dtype=np.uint32)
-    next_row = ((north + np.uint32(1)) * _NORTH) ^ np.asarray(salt, dtype=np.uint32)
-    below = _between(_unit(column ^ row), _unit(next_column ^ row), right)
-    above = _between(_unit(column ^ next_row), _unit(next_column ^ next_row), right)
-    return _between(below, above, up)
+    lattice = place.lattice(per_degree)
+    south_west, south_east, north_west, north_east = lattice.corners(salt)
+    below = _between(south_west, south_east, lattice.right)
+    above = _between(north_west, north_east, lattice.right)
+    return _between(below, above, lattice.up)
 
 
-def patches(lon: Degrees, lat: Degrees, per_degree: float, salt: Salt) -> Field:
-    """One random value in 0..1 for each whole cell of the lattice: fields and building blocks."""
-    east, _ = _lattice(lon, per_degree)
-    north, _ = _lattice(lat, per_degree)
-    row = (north * _NORTH) ^ np.asarray(salt, dtype=np.uint32)
-    return _unit((east * _EAST) ^ row)
+def patches(place: Place, per_degree: float, salt: int) -> Field:
+    """One random value in 0..1 for each whole cell of the lattice: fields, building blocks, speckle."""
+    return place.lattice(per_degree).cells(salt)
 
 
-def layered(lon: Degrees, lat: Degrees, layers: tuple[tuple[float, float], ...], salt: Salt) -> Field:
-    """Several lattices added up: `layers` holds (cells per degree, weight); the result stays in 0..1."""
+def layered(place: Place, layers: Layers, salt: int) -> Field:
+    """Several lattices added up by weight; the result stays in 0..1."""
     total = sum(weight for _, weight in layers)
-    field: Field = np.zeros(np.broadcast_shapes(lon.shape, lat.shape), dtype=np.float32)
+    field: Field = np.zeros(place.lon.shape, dtype=np.float32)
     for number, (per_degree, weight) in enumerate(layers):
-        mine = np.asarray(salt, dtype=np.uint32) ^ np.uint32(number << 16)
-        field = field + smooth(lon, lat, per_degree, mine) * np.float32(weight / total)
+        field += smooth(place, per_degree, salt ^ (number << 16)) * np.float32(weight / total)
     return field
 
 
-def _lattice(degrees: Degrees, per_degree: float) -> tuple[NDArray[np.uint32], Field]:
+def _cell(degrees: Degrees, per_degree: float) -> tuple[Degrees, Field]:
+    """The number of the cell and how far inside, eased so that the field has no creases."""
     scaled = degrees * per_degree
     corner = np.floor(scaled)
-    inside = (scaled - corner).astype(np.float32)
-    return corner.astype(np.int32).view(np.uint32), inside * inside * (3 - 2 * inside)
+    scaled -= corner
+    inside = scaled.astype(np.float32)
+    return corner, inside * inside * (3 - 2 * inside)
 
 
-def _unit(bits: NDArray[np.uint32]) -> Field:
+def _bits(whole: Degrees) -> Bits:
+    return whole.astype(np.int64).astype(np.uint32)
+
+
+def _chance(east: Bits, north: Bits, salt: int) -> Field:
+    bits = (east * _EAST) ^ (north * _NORTH) ^ np.uint32(salt)
     bits = (bits ^ (bits >> np.uint32(15))) * _STIR
     bits = (bits ^ (bits >> np.uint32(12))) * _STIR_AGAIN
     bits ^= bits >> np.uint32(15)
-    return bits.astype(np.float32) * _TO_UNIT
+    even: Field = bits.astype(np.float32) * _TO_UNIT
+    return even
 
 
 def _between(first: Field, second: Field, share: Field) -> Field:
-    return first + (second - first) * share
+    """In place of `second`, which nobody else holds."""
+    second -= first
+    second *= share
+    second += first
+    return second

@@ -41,19 +41,25 @@ def write_geotiff(path: Path, grid: EvaluationGrid, cells: Cells, nodata: float 
         )
 
 
+def sources(start: int, count: int, size: int, step: int) -> NDArray[np.intp]:
+    """The cell behind each of `count` pixels from `start` along a side of `size`; past its end the last is repeated."""
+    pixels: NDArray[np.intp] = np.minimum(np.arange(start, start + count), size - 1) // step
+    return pixels
+
+
 def _tiles(grid: EvaluationGrid, cells: Cells) -> Iterator[Cells]:
     for top in range(0, grid.output.height, TILE):
-        rows = _sources(top, grid.output.height, grid.step_y)
+        rows = sources(top, TILE, grid.output.height, grid.step_y)
         for left in range(0, grid.output.width, TILE):
-            columns = _sources(left, grid.output.width, grid.step_x)
-            tile = cells[rows[:, np.newaxis], columns]
+            columns = sources(left, TILE, grid.output.width, grid.step_x)
+            tile = _repeated(cells, rows, columns)
             yield tile if tile.shape[2] > 1 else tile[:, :, 0]
 
 
-def _sources(start: int, size: int, step: int) -> NDArray[np.int64]:
-    """The cell behind each of the 512 pixels from `start`; past the edge the last one is repeated."""
-    pixels: NDArray[np.int64] = np.minimum(np.arange(start, start + TILE), size - 1) // step
-    return pixels
+def _repeated(cells: Cells, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Cells:
+    if rows[-1] - rows[0] == rows.size - 1 and columns[-1] - columns[0] == columns.size - 1:
+        return cells[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return cells[rows[:, np.newaxis], columns]
 
 
 def _bytes(output: OutputGrid, cells: Cells) -> int:

@@ -1,13 +1,16 @@
 """Executes a request as the service would: reads the synthetic archive, runs the evalscript, writes the rasters.
 
-Called by the sandbox's workers with a validated body. Memory stays bounded: pixels are evaluated in blocks, their
-results are kept in a file, and rasters are written tile by tile.
+Called by the sandbox's workers, and by the preview, with a validated body. Memory stays bounded: pixels are evaluated
+in blocks, their results are kept in files, and rasters are written tile by tile.
 """
 
 import json
+import math
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +19,24 @@ from numpy.typing import DTypeLike
 
 from controller.evalscript import Engine, PixelBlock, Planes
 from controller.evalscript import Samples as SentSamples
-from controller.sandbox.agreement import USERDATA, Responses, agreed_responses, only_source
-from controller.sandbox.bands import product, wanted_bands
+from controller.sandbox.agreement import USERDATA, Responses, agreed, agreed_responses
+from controller.sandbox.extent import metres_per_pixel
 from controller.sandbox.failure import RenderFailed, accepted
-from controller.sandbox.grid import EvaluationGrid, evaluation_grid, output_grid
+from controller.sandbox.grid import EvaluationGrid, OutputGrid, evaluation_grid, output_grid
+from controller.sandbox.pictures import write_jpeg, write_png
 from controller.sandbox.raster import Cells, write_geotiff
-from controller.sandbox.samples import Pixels, Source
-from controller.sandbox.scenes import Scenes, plan_scenes
-from controller.script import SampleType, ScriptOutput
+from controller.sandbox.samples import Pixels
+from controller.sandbox.scenes import Scenes, View, document_of, plan_scenes
+from controller.script import SampleType, ScriptFacts, ScriptOutput
 
-__all__ = ["RenderFailed", "RenderOptions", "Rendered", "RenderedFile", "render"]
+__all__ = ["Evaluated", "RenderFailed", "RenderOptions", "Rendered", "RenderedFile", "evaluated", "render"]
 
 BLOCK_BYTES = 24 << 20  # of samples in one block; the engine holds them a second time
 MOST_PIXELS = 1 << 16  # in one block
 _WORKING_BYTES = 300  # a pixel, while its samples are computed
+# glibc gives freed memory back at once until it has seen a block of this size freed; getting it again with every array
+# takes longer than the arithmetic.
+_KEPT_BYTES = 31 << 20
 
 _STORED: Mapping[SampleType, DTypeLike] = {
     SampleType.AUTO: np.uint8,
@@ -45,14 +52,17 @@ _STORED: Mapping[SampleType, DTypeLike] = {
 class RenderOptions:
     """How to render.
 
-    `seed` chooses the archive. A raster with more than `coarse_side` pixels a side is evaluated on a coarser grid and
-    its pixels repeated, unless `full_resolution`. `seconds` bounds each call into the script.
+    `seed` chooses the archive, which ends at `now` (None: this moment). A raster with more than `coarse_side` pixels a
+    side is evaluated on a coarser grid and its pixels repeated, unless `full_resolution`. `seconds` bounds each call
+    into the script. `most_samples` coarsens further when pixels times samples are more; None: never.
     """
 
     seed: int = 1
     full_resolution: bool = False
     coarse_side: int = 256
     seconds: float = 1800.0
+    now: datetime | None = None
+    most_samples: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,58 +76,122 @@ class RenderedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """What came of a request: its files, the samples each pixel had (the price counts them), and the scenes read."""
+    """What came of a request: its files, the samples each pixel had (the price counts them), and the scenes read.
+
+    With several inputs `samples` has the samples of each, and `facts` what the script said of itself.
+    """
 
     files: tuple[RenderedFile, ...]
     samples_per_pixel: float
     scenes: int
     userdata: object
+    samples: tuple[float, ...] = ()
+    facts: ScriptFacts | None = None
 
 
-def render(body: Mapping[str, Any], folder: Path, options: RenderOptions) -> Rendered:
-    """Render a request into files below `folder`; raises RenderFailed when the request or its script is at fault."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """A request whose pixels were all evaluated: `cells` has the numbers of each output on the evaluation grid."""
+
+    grid: EvaluationGrid
+    facts: ScriptFacts
+    outputs: tuple[ScriptOutput, ...]
+    scenes: tuple[Scenes, ...]
+    cells: Mapping[str, Cells]
+    userdata: object
+
+
+def render(body: Mapping[str, Any], folder: Path, options: RenderOptions, engine: Engine | None = None) -> Rendered:
+    """Render a request into files below `folder`; raises RenderFailed when the request or its script is at fault.
+
+    `engine` is one that is running already; it is left running.
+    """
+    with _engine(engine, options.seconds) as hired, tempfile.TemporaryDirectory(dir=folder) as scratch:
+        done = evaluated(body, Path(scratch), options, hired)
+        responses = agreed_responses(body, done.outputs)
+        files = (*_images(folder, done, responses), *_userdata(folder, responses, done.userdata))
+    samples = tuple(float(each.samples_per_pixel) for each in done.scenes)
+    return Rendered(
+        files=files,
+        samples_per_pixel=max(samples),
+        scenes=sum(each.count for each in done.scenes),
+        userdata=done.userdata,
+        samples=samples,
+        facts=done.facts,
+    )
+
+
+def evaluated(body: Mapping[str, Any], scratch: Path, options: RenderOptions, engine: Engine) -> Evaluated:
+    """Run the script of a request over every pixel; the numbers are kept in files below `scratch`."""
+    bytearray(_KEPT_BYTES)
     output = output_grid(body)
-    grid = evaluation_grid(output, options.coarse_side, full_resolution=options.full_resolution)
-    with Engine(seconds=options.seconds) as engine, tempfile.TemporaryDirectory(dir=folder) as scratch:
-        facts = accepted(engine.load(body["evalscript"]))
-        data, asked = only_source(body, facts)
-        collection = product(data["type"])
-        source = Source(product=collection, bands=wanted_bands(asked, collection), seed=options.seed)
-        scenes, outputs = plan_scenes(engine, asked.mosaicking, source, data, output.area())
-        responses = agreed_responses(body, outputs)
-        cells = {image.id: _empty_cells(Path(scratch), grid, image) for image in responses.images}
-        for start, stop in _blocks(grid, scenes):
-            planes = accepted(engine.evaluate(_block(grid, scenes, start, stop)))
-            _keep(planes, cells, start, stop)
-        userdata: object = accepted(engine.finish())
-        files = (*_images(folder, grid, responses, cells), *_userdata(folder, responses, userdata))
-    return Rendered(files=files, samples_per_pixel=scenes.samples_per_pixel, scenes=scenes.count, userdata=userdata)
+    facts = accepted(engine.load(body["evalscript"]))
+    pairs = agreed(body, facts)
+    now = options.now or datetime.now(UTC)
+    view = View(area=output.area(), seed=options.seed, metres_per_pixel=metres_per_pixel(body), now=now)
+    scenes, outputs = plan_scenes(engine, pairs, view)
+    images = [image.output for image in agreed_responses(body, outputs).images]
+    grid = _grid(output, scenes, options)
+    cells = {image.id: _empty_cells(scratch, grid, image) for image in images}
+    document = document_of(scenes)
+    for start, stop in _blocks(grid, scenes):
+        planes = accepted(engine.evaluate(_block(grid, scenes, document, start, stop)))
+        _keep(planes, cells, start, stop)
+    userdata: object = accepted(engine.finish())
+    return Evaluated(grid=grid, facts=facts, outputs=outputs, scenes=scenes, cells=cells, userdata=userdata)
 
 
-def _blocks(grid: EvaluationGrid, scenes: Scenes) -> Iterator[tuple[int, int]]:
-    """Runs of pixels in row-major order, each small enough for the memory one block may take."""
-    bytes_per_pixel = scenes.samples_per_pixel * len(scenes.source.bands) * 8 + _WORKING_BYTES
-    most = max(1, min(MOST_PIXELS, BLOCK_BYTES // bytes_per_pixel))
+@contextmanager
+def _engine(given: Engine | None, seconds: float) -> Iterator[Engine]:
+    if given is not None:
+        given.seconds = seconds
+        yield given
+        return
+    with Engine(seconds=seconds) as own:
+        yield own
+
+
+def _grid(output: OutputGrid, scenes: Sequence[Scenes], options: RenderOptions) -> EvaluationGrid:
+    side = None if options.full_resolution else options.coarse_side
+    if options.most_samples is not None:
+        samples = max(1, sum(each.samples_per_pixel for each in scenes))
+        affordable = math.isqrt(options.most_samples // samples)
+        side = max(1, min(affordable, side or affordable))
+    return evaluation_grid(output, side)
+
+
+def _blocks(grid: EvaluationGrid, scenes: Sequence[Scenes]) -> Iterator[tuple[int, int]]:
+    """Runs of pixels in row-major order, each small enough for the memory of one block; whole rows if they fit."""
+    values = sum(each.samples_per_pixel * len(each.source.bands) for each in scenes)
+    most = max(1, min(MOST_PIXELS, BLOCK_BYTES // (values * 8 + _WORKING_BYTES)))
+    most = most // grid.width * grid.width or most
     for start in range(0, grid.pixels, most):
         yield start, min(start + most, grid.pixels)
 
 
-def _block(grid: EvaluationGrid, scenes: Scenes, start: int, stop: int) -> PixelBlock:
+def _block(
+    grid: EvaluationGrid, scenes: Sequence[Scenes], document: Mapping[str, Any], start: int, stop: int
+) -> PixelBlock:
     lon, lat = grid.centres(start, stop)
-    samples = scenes.read(Pixels(lon=lon, lat=lat, wanted=grid.wanted(start, stop)))
-    sent = SentSamples(
+    pixels = Pixels(lon=lon, lat=lat, wanted=grid.wanted(start, stop))
+    return PixelBlock(pixels=stop - start, sources=tuple(_sent(each, pixels) for each in scenes), scenes=document)
+
+
+def _sent(scenes: Scenes, pixels: Pixels) -> SentSamples:
+    return SentSamples(
+        name=scenes.name,
         bands=tuple(wanted.band for wanted in scenes.source.bands),
-        values=samples.reshape(-1).view(np.uint8).data,
+        values=scenes.read(pixels).reshape(-1).view(np.uint8).data,
         samples=scenes.samples_per_pixel,
         dtype="float64",
     )
-    return PixelBlock(pixels=stop - start, sources=(sent,), scenes=scenes.document)
 
 
 def _empty_cells(scratch: Path, grid: EvaluationGrid, image: ScriptOutput) -> Cells:
     """Room for one output on the evaluation grid, in a file: at full resolution it may be larger than memory."""
     shape = (grid.height, grid.width, image.bands)
-    return np.memmap(scratch / f"{image.id}.cells", dtype=_STORED[image.sample_type], mode="w+", shape=shape)
+    room = np.memmap(scratch / f"{image.id}.cells", dtype=_STORED[image.sample_type], mode="w+", shape=shape)
+    return np.asarray(room)
 
 
 def _keep(planes: Planes, cells: Mapping[str, Cells], start: int, stop: int) -> None:
@@ -126,13 +200,20 @@ def _keep(planes: Planes, cells: Mapping[str, Cells], start: int, stop: int) -> 
         whole.reshape(-1, whole.shape[2])[start:stop] = stored.T
 
 
-def _images(
-    folder: Path, grid: EvaluationGrid, responses: Responses, cells: Mapping[str, Cells]
-) -> Iterator[RenderedFile]:
+def _images(folder: Path, done: Evaluated, responses: Responses) -> Iterator[RenderedFile]:
     for image in responses.images:
-        path = folder / f"{image.id}.tif"
-        write_geotiff(path, grid, cells[image.id], image.nodata)
-        yield RenderedFile(identifier=image.id, name=path.name, path=path)
+        name, cells = image.output.id, done.cells[image.output.id]
+        match image.media_type:
+            case "image/png":
+                path = folder / f"{name}.png"
+                write_png(path, done.grid, cells)
+            case "image/jpeg":
+                path = folder / f"{name}.jpg"
+                write_jpeg(path, done.grid, cells, image.quality)
+            case _:
+                path = folder / f"{name}.tif"
+                write_geotiff(path, done.grid, cells, image.output.nodata)
+        yield RenderedFile(identifier=name, name=path.name, path=path)
 
 
 def _userdata(folder: Path, responses: Responses, userdata: object) -> Iterator[RenderedFile]:

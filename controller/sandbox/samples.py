@@ -1,32 +1,40 @@
 """Samples of the archive for a run of pixels: what `evaluatePixel` is going to see.
 
-Arrays are (sample, band, pixel) in float64; where a sample has no data every band is 0, `dataMask` included
-(reference page "Evalscript V3" §5). The renderer calls one of the two functions block by block.
+Arrays are (sample, band, pixel) in float64; where a sample has no data every band is blank and `dataMask` 0 (reference
+page "Evalscript V3" §5). The renderer reads block by block.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.sandbox.archive import Orbit, Tile, in_swath
-from controller.sandbox.bands import Product, Wanted
-from controller.sandbox.measures import Look, values
+from controller.sandbox.archive import TRACKS, Overpass, Tile
+from controller.sandbox.look import Look, Plane, Source
+from controller.sandbox.native import Numbers, Spots, spots
 from controller.sandbox.noise import Degrees
-from controller.sandbox.reflectance import Ground, Mask, ground_at, sky_at
+from controller.sandbox.optical import landsat, sentinel2
+from controller.sandbox.products import MASK, Wanted
+from controller.sandbox.radar import sentinel1
+from controller.sandbox.terrain import elevation
+from controller.sandbox.world import Mask
 
 Samples = NDArray[np.float64]
+Cells = Sequence[tuple[tuple[int, int], Numbers]]
+"""The wanted pixels of each granule."""
+Group = Mapping[tuple[int, int], Sequence[Tile]]
+"""Tiles by their cell, in mosaicking order: together they make one sample."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """What to read: a product of one archive, and the bands in the units asked for."""
-
-    product: Product
-    bands: tuple[Wanted, ...]
-    seed: int
+SENSORS: Mapping[str, Callable[[Source, Wanted, Look], Plane]] = {
+    "sentinel-2-l1c": sentinel2,
+    "sentinel-2-l2a": sentinel2,
+    "sentinel-1-grd": sentinel1,
+    "landsat-ot-l1": landsat,
+    "landsat-ot-l2": landsat,
+    "dem": elevation,
+}
+_MOSTLY = 0.6  # of a block: from here on it is cheaper to look at all of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,56 +46,110 @@ class Pixels:
     wanted: Mask
 
 
-def simple_samples(source: Source, tiles: Sequence[Tile], pixels: Pixels) -> Samples:
-    """SIMPLE: one sample, from the first tile in the given order that has data at the pixel."""
-    samples = np.zeros((1, len(source.bands), pixels.lon.size))
-    days = _first_days(tiles, pixels)
-    for ordinal in np.unique(days[days > 0]).tolist():
-        here = np.flatnonzero(days == ordinal)
-        ground = ground_at(pixels.lon[here], pixels.lat[here], source.seed)
-        samples[0][:, here] = _planes(source, ground, date.fromordinal(ordinal))
+def grouped(tiles: Sequence[Tile]) -> Group:
+    """The tiles of one sample by their cell."""
+    cells: dict[tuple[int, int], list[Tile]] = {}
+    for tile in tiles:
+        cells.setdefault(tile.cell, []).append(tile)
+    return cells
+
+
+def read_samples(source: Source, groups: Sequence[Group], pixels: Pixels) -> Samples:
+    """One sample for each group: at every pixel from the first tile of the group that has data there."""
+    samples = _blank(source, len(groups), pixels)
+    cells = _by_cell(pixels, TRACKS[source.product.type][0].size)
+    reader = _Reader(source, pixels)
+    for group, sample in zip(groups, samples, strict=True):
+        for overpass, here in _supplied(group, cells, pixels):
+            reader.fill(sample, overpass, here)
     return samples
 
 
-def orbit_samples(source: Source, orbits: Sequence[Orbit], pixels: Pixels) -> Samples:
-    """ORBIT: one sample a day, in the given order."""
-    samples = np.zeros((len(orbits), len(source.bands), pixels.lon.size))
-    ground = ground_at(pixels.lon, pixels.lat, source.seed)
-    cells, cell_of_pixel = np.unique(_cell_codes(pixels), return_inverse=True)
-    for orbit, planes in zip(orbits, samples, strict=True):
-        is_found = np.isin(cells, [_code(*tile.cell) for tile in orbit.tiles])
-        seen = pixels.wanted & is_found[cell_of_pixel] & in_swath(orbit.day, pixels.lon, pixels.lat)
-        here = np.flatnonzero(seen)
-        if here.size:
-            planes[:, here] = _planes(source, ground.part(here), orbit.day)
+def read_timeless(source: Source, pixels: Pixels) -> Samples:
+    """The one sample of a collection without scenes: data wherever the polygon is."""
+    samples = _blank(source, 1, pixels)
+    _Reader(source, pixels).fill(samples[0], None, np.flatnonzero(pixels.wanted))
     return samples
 
 
-def _first_days(tiles: Sequence[Tile], pixels: Pixels) -> NDArray[np.int64]:
-    """For each pixel the day (a proleptic ordinal) of the tile that supplies it, 0 where none does."""
-    days = np.zeros(pixels.lon.size, dtype=np.int64)
-    codes = _cell_codes(pixels)
-    for code in np.unique(codes).tolist():
-        still_open = np.flatnonzero((codes == code) & pixels.wanted)
-        for tile in tiles:
+class _Reader:
+    """Reads one source over one block; the native pixels are found once, whichever scenes are read."""
+
+    def __init__(self, source: Source, pixels: Pixels) -> None:
+        self._source, self._pixels = source, pixels
+        kinds: dict[tuple[float, str], list[int]] = {}
+        for number, wanted in enumerate(source.bands):
+            if wanted.band != MASK:
+                kind = (source.metres(wanted.band), source.resampling(wanted.band))
+                kinds.setdefault(kind, []).append(number)
+        self._kinds = kinds
+        self._spots: dict[tuple[float, str], Spots] = {}
+
+    def fill(self, sample: Samples, overpass: Overpass | None, here: Numbers) -> None:
+        """Write the bands that an overpass saw at the pixels `here` into one sample."""
+        if not here.size:
+            return
+        is_whole = here.size == self._pixels.lon.size
+        for number, wanted in enumerate(self._source.bands):
+            if wanted.band == MASK:
+                sample[number, here] = 1
+        for kind, numbers in self._kinds.items():
+            seen = self._found(kind)
+            is_part = here.size < _MOSTLY * self._pixels.lon.size
+            if is_part:
+                seen = seen.part(here)
+            look = Look(seen.ground, self._source.seed, overpass)
+            for number in numbers:
+                plane = seen.blend(self._value(self._source.bands[number], look))
+                if is_whole:
+                    sample[number] = plane
+                else:
+                    sample[number, here] = plane if is_part else plane[here]
+
+    def _found(self, kind: tuple[float, str]) -> Spots:
+        if kind not in self._spots:
+            metres, method = kind
+            lon, lat = self._pixels.lon, self._pixels.lat
+            self._spots[kind] = spots(lon, lat, metres, self._source.metres_per_pixel, method, self._source.seed)
+        return self._spots[kind]
+
+    def _value(self, wanted: Wanted, look: Look) -> Plane:
+        return SENSORS[self._source.product.type](self._source, wanted, look)
+
+
+def _blank(source: Source, count: int, pixels: Pixels) -> Samples:
+    samples = np.full((count, len(source.bands), pixels.lon.size), source.product.blank)
+    for number, wanted in enumerate(source.bands):
+        if wanted.band == MASK:
+            samples[:, number] = 0
+    return samples
+
+
+def _supplied(group: Group, cells: Cells, pixels: Pixels) -> Iterator[tuple[Overpass, Numbers]]:
+    """Which pixels each overpass of the group supplies."""
+    found: dict[Overpass, list[Numbers]] = {}
+    for cell, still_open in cells:
+        for tile in group.get(cell, ()):
             if not still_open.size:
                 break
-            if _code(*tile.cell) == code:
-                seen = in_swath(tile.day, pixels.lon[still_open], pixels.lat[still_open])
-                days[still_open[seen]] = tile.day.toordinal()
-                still_open = still_open[~seen]
-    return days
+            day, track = tile.overpass
+            seen = track.sees(day, pixels.lon[still_open], pixels.lat[still_open])
+            found.setdefault((day, track), []).append(still_open[seen])
+            still_open = still_open[~seen]
+    for overpass, parts in found.items():
+        yield overpass, parts[0] if len(parts) == 1 else np.sort(np.concatenate(parts))
 
 
-def _planes(source: Source, ground: Ground, day: date) -> Samples:
-    look = Look(ground=ground, sky=sky_at(ground, source.seed, day), day=day)
-    return np.stack([values(source.product, wanted, look) for wanted in source.bands])
-
-
-def _cell_codes(pixels: Pixels) -> NDArray[np.int64]:
-    return (np.floor(pixels.lat) * 1000 + np.floor(pixels.lon)).astype(np.int64)
-
-
-def _code(lon: int, lat: int) -> int:
-    """One number for a granule's cell."""
-    return lat * 1000 + lon
+def _by_cell(pixels: Pixels, size: int) -> Cells:
+    column, row = np.floor(pixels.lon / size), np.floor(pixels.lat / size)
+    wanted = np.flatnonzero(pixels.wanted)
+    if not wanted.size:
+        return []
+    if column.min() == column.max() and row.min() == row.max():
+        return [((int(column[0]) * size, int(row[0]) * size), wanted)]
+    codes = (row * 1000 + column)[wanted]
+    found = []
+    for code in np.unique(codes).tolist():
+        inside = wanted[codes == code]
+        found.append(((int(column[inside[0]]) * size, int(row[inside[0]]) * size), inside))
+    return found

@@ -3,98 +3,190 @@
 Called by the renderer. Shapes: reference page "Evalscript V3" §§3, 4.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from controller.evalscript import UNNAMED, Engine
-from controller.sandbox.archive import Area, Orbit, SceneFilter, Tile, find_tiles, orbits_of
+from controller.sandbox.agreement import Pair
+from controller.sandbox.archive import Area, SceneFilter, Tile, by_day, find_tiles
 from controller.sandbox.failure import RenderFailed, accepted
-from controller.sandbox.samples import Pixels, Samples, Source, orbit_samples, simple_samples
+from controller.sandbox.look import Source
+from controller.sandbox.samples import Group, Pixels, Samples, grouped, read_samples, read_timeless
 from controller.script import Mosaicking, ScriptOutput
 
 Json = Mapping[str, Any]
 
+_FILTERS = ("resolution", "acquisitionMode", "polarization", "orbitDirection", "timeliness", "tiers")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenes:
-    """SIMPLE: all tiles found, `orbits` None. ORBIT: the days left after preProcessScenes, in sample order.
+    """What one input reads: the tiles of each sample, in sample order, and what evaluatePixel is shown of them."""
 
-    `document` is the second argument of evaluatePixel.
-    """
-
+    name: str
     source: Source
-    tiles: tuple[Tile, ...]
-    orbits: tuple[Orbit, ...] | None
+    groups: tuple[Group, ...]
+    count: int  # days or tiles read
     document: Json
 
     @property
     def samples_per_pixel(self) -> int:
-        return 1 if self.orbits is None else len(self.orbits)
-
-    @property
-    def count(self) -> int:
-        """Tiles or days read."""
-        return len(self.tiles if self.orbits is None else self.orbits)
+        return len(self.groups)
 
     def read(self, pixels: Pixels) -> Samples:
         """The samples of a run of pixels."""
-        if self.orbits is None:
-            return simple_samples(self.source, self.tiles, pixels)
-        return orbit_samples(self.source, self.orbits, pixels)
+        if self.source.product.since is None:
+            return read_timeless(self.source, pixels)
+        return read_samples(self.source, self.groups, pixels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What every input of a request is looked at with; scenes after `now` are not there yet."""
+
+    area: Area
+    seed: int
+    metres_per_pixel: float
+    now: datetime
 
 
 def plan_scenes(
-    engine: Engine, mosaicking: Mosaicking, source: Source, data: Json, area: Area
-) -> tuple[Scenes, tuple[ScriptOutput, ...]]:
-    """The scenes to read over `area` and the script's outputs, after preProcessScenes and updateOutput.
+    engine: Engine, pairs: Sequence[Pair], view: View
+) -> tuple[tuple[Scenes, ...], tuple[ScriptOutput, ...]]:
+    """The scenes of every input and the script's outputs, after preProcessScenes and updateOutput.
 
-    `data` is the one element of the request's `input.data`. Raises RenderFailed.
+    Raises RenderFailed.
     """
-    wanted = scene_filter(data)
-    since = max(wanted.since, source.product.since)
-    tiles = find_tiles(area, replace(wanted, since=since), source.seed)
-    if mosaicking is Mosaicking.SIMPLE:
-        return Scenes(source=source, tiles=tiles, orbits=None, document={}), accepted(engine.scenes({})).outputs
-    found = orbits_of(tiles, wanted.order)
-    days = [_day_document(orbit.day, number) for number, orbit in enumerate(found)]
-    plan = accepted(engine.scenes({"from": _iso(wanted.since), "to": _iso(wanted.until), "scenes": {"orbits": days}}))
-    kept = tuple(found[number] for number in plan.kept[UNNAMED])
-    document = {"orbits": [_orbit_document(orbit, number) for number, orbit in enumerate(kept)]}
-    return Scenes(source=source, tiles=tiles, orbits=kept, document=document), plan.outputs
+    found = [_found(pair, number, view) for number, pair in enumerate(pairs)]
+    collections = {pair.name: _collection(pair, scenes) for pair, scenes in zip(pairs, found, strict=True)}
+    plan = accepted(engine.scenes(collections))
+    kept = []
+    for pair, scenes in zip(pairs, found, strict=True):
+        if pair.mosaicking is not Mosaicking.SIMPLE:
+            scenes = [scenes[number] for number in plan.kept[pair.name]]
+        kept.append(_scenes(pair, scenes, view, is_fused=len(pairs) > 1))
+    return tuple(kept), plan.outputs
 
 
-def scene_filter(data: Json) -> SceneFilter:
-    """The `dataFilter` of one element of `input.data`; raises RenderFailed when it has no time range."""
-    asked = data.get("dataFilter", {})
+def document_of(scenes: Sequence[Scenes]) -> Json:
+    """The second argument of evaluatePixel."""
+    named = {each.name: each.document for each in scenes}
+    return named.get(UNNAMED, named)
+
+
+def _found(pair: Pair, number: int, view: View) -> list[tuple[Tile, ...]]:
+    """The tiles of each sample, before the script has chosen; all tiles together make the one of SIMPLE."""
+    if pair.product.since is None:
+        return []
+    wanted = _filter(pair, number, view.now)
+    tiles = find_tiles(pair.product, view.area, wanted, view.seed)
+    match pair.mosaicking:
+        case Mosaicking.SIMPLE:
+            return [tiles]
+        case Mosaicking.ORBIT:
+            return list(by_day(tiles, wanted.order))
+        case Mosaicking.TILE:
+            return [(tile,) for tile in tiles]
+
+
+def _filter(pair: Pair, number: int, now: datetime) -> SceneFilter:
+    asked = pair.data.get("dataFilter", {})
     if "timeRange" not in asked:
-        raise RenderFailed("COMMON_BAD_PAYLOAD", "input.data[0].dataFilter.timeRange is missing; give from and to")
-    since, until = (datetime.fromisoformat(asked["timeRange"][end]).astimezone(UTC) for end in ("from", "to"))
+        where = f"input.data[{number}].dataFilter.timeRange"
+        raise RenderFailed("COMMON_BAD_PAYLOAD", f"{where} is missing; give from and to")
+    since, until = _times(asked)
+    assert pair.product.since is not None, "what has no time is not filtered by it"
     return SceneFilter(
-        since=since,
-        until=until,
+        since=max(since, pair.product.since),
+        until=min(until, now),
         order=asked.get("mosaickingOrder", "mostRecent"),
         max_cloud=asked.get("maxCloudCoverage", 100.0),
+        asked={name: asked[name] for name in _FILTERS if name in asked},
     )
 
 
-def _day_document(day: date, number: int) -> dict[str, Any]:
-    return {"dateFrom": f"{day}T00:00:00Z", "dateTo": f"{day}T23:59:59Z", "__idx": number}
+def _times(asked: Json) -> tuple[datetime, datetime]:
+    since, until = (datetime.fromisoformat(asked["timeRange"][end]).astimezone(UTC) for end in ("from", "to"))
+    return since, until
 
 
-def _orbit_document(orbit: Orbit, number: int) -> Json:
-    return {**_day_document(orbit.day, number), "tiles": [_tile_document(tile) for tile in orbit.tiles]}
+def _scenes(pair: Pair, found: Sequence[tuple[Tile, ...]], view: View, *, is_fused: bool) -> Scenes:
+    """An input without any scene has no sample where samples are arrays (reference page §4, data fusion)."""
+    source = Source(
+        product=pair.product,
+        bands=pair.bands,
+        seed=view.seed,
+        filters=pair.data.get("dataFilter", {}),
+        processing=pair.data.get("processing", {}),
+        metres_per_pixel=view.metres_per_pixel,
+    )
+    document: dict[str, Any] = {}
+    count, groups = len(found), tuple(grouped(tiles) for tiles in found)
+    if pair.product.since is None:
+        groups = ({},)
+    elif pair.mosaicking is Mosaicking.SIMPLE:
+        count = sum(map(len, found))
+        groups = () if is_fused and not count else groups
+    elif pair.mosaicking is Mosaicking.ORBIT:
+        document["orbits"] = [_orbit_document(tiles, number, pair) for number, tiles in enumerate(found)]
+    else:
+        document["tiles"] = [_numbered(_tile_document(tile, pair), number) for number, (tile,) in enumerate(found)]
+    return Scenes(name=pair.name, source=source, groups=groups, count=count, document=document)
 
 
-def _tile_document(tile: Tile) -> Json:
-    return {
+def _collection(pair: Pair, found: Sequence[tuple[Tile, ...]]) -> Json:
+    """What preProcessScenes gets of one input: the days without their tiles, or the tiles without from and to."""
+    if pair.mosaicking is Mosaicking.SIMPLE:
+        return {"scenes": {}}
+    if pair.mosaicking is Mosaicking.TILE:
+        tiles = [_numbered(_tile_document(tile, pair), number) for number, (tile,) in enumerate(found)]
+        return {"scenes": {"tiles": tiles}}
+    since, until = _times(pair.data["dataFilter"])
+    days = [_numbered(_day_document(tiles), number) for number, tiles in enumerate(found)]
+    return {"from": _iso(since), "to": _iso(until), "scenes": {"orbits": days}}
+
+
+def _numbered(document: Json, number: int) -> Json:
+    return {**document, "__idx": number}
+
+
+def _day_document(tiles: Sequence[Tile]) -> Json:
+    day = tiles[0].sensed.date()
+    return {"dateFrom": f"{day}T00:00:00Z", "dateTo": f"{day}T23:59:59Z"}
+
+
+def _orbit_document(tiles: Sequence[Tile], number: int, pair: Pair) -> Json:
+    return {**_day_document(tiles), "tiles": [_tile_document(tile, pair) for tile in tiles], "__idx": number}
+
+
+def _tile_document(tile: Tile, pair: Pair) -> Json:
+    document: dict[str, Any] = {
         "date": _iso(tile.sensed),
-        "shId": tile.id,
-        "cloudCoverage": tile.cloud_coverage,
-        "dataPath": f"sandbox://sentinel-2/{tile.id}",
+        "shId": tile.number,
+        "dataPath": f"sandbox://{tile.type}/{tile.name}",
     }
+    if pair.product.has_clouds:
+        document["cloudCoverage"] = tile.cloud_coverage
+    if tile.type == "landsat-ot-l1":
+        document["landsatOliTirsProductId"] = f"LC09_L1TP_{tile.name}_02_T1"
+    if pair.bounds:
+        document["dataGeometry"], document["dataEnvelope"] = _polygon(tile.outline), _envelope(tile.outline)
+    return document
+
+
+def _polygon(ring: Sequence[Sequence[float]]) -> Json:
+    return {"type": "Polygon", "coordinates": [ring]}
+
+
+def _envelope(ring: Sequence[Sequence[float]]) -> Json:
+    xs, ys = zip(*ring, strict=True)
+    west, south, east, north = min(xs), min(ys), max(xs), max(ys)
+    return _polygon([[west, south], [east, south], [east, north], [west, north], [west, south]])
 
 
 def _iso(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z"
+    """As the service writes it: whole seconds, or microseconds where the collection has them."""
+    fraction = f".{moment.microsecond:06}" if moment.microsecond else ""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}{fraction}Z"

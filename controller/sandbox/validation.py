@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from controller.sandbox import extent
-from controller.sandbox.archived import collection_of, is_known_crs, short_name
 from controller.sandbox.checks import (
     is_list_of_lists,
     is_number,
@@ -21,6 +20,7 @@ from controller.sandbox.checks import (
     needed,
     text,
 )
+from controller.sandbox.products import collection_of, is_known_crs, short_name
 from controller.sandbox.replies import Reply, Violation, error_reply
 
 LARGEST_SIDE = 10_000

@@ -1,0 +1,139 @@
+"""The collections as the service offers them, and which of them the sandbox has scenes of.
+
+Bands, units, resolutions and filters come from the package's `collections.json`; called by `validation`, `agreement`
+and the readers of the archive.
+"""
+
+import functools
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import resources
+from typing import Any
+
+from controller.sandbox.failure import not_here, script_failed
+from controller.script import Mosaicking, ScriptInput
+
+ARCHIVED = ("sentinel-2-l1c", "sentinel-2-l2a", "sentinel-1-grd", "landsat-ot-l1", "landsat-ot-l2", "dem")
+MASK = "dataMask"
+OWN_DATA = re.compile(r"(byoc|batch|zarr)-[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_FINEST = 30.0  # metres, where the data name no single resolution
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """One collection of the archive; `units` maps a band to its units in upper case, the default first.
+
+    `blank` is what a band holds where there is no data. `metres` are the native resolutions of the bands; 0 for what
+    is computed for each output pixel. `since` is None for what has no time.
+    """
+
+    type: str
+    since: datetime | None
+    mosaicking: tuple[Mosaicking, ...]
+    has_clouds: bool
+    blank: float
+    units: Mapping[str, tuple[str, ...]]
+    scales: Mapping[str, float]  # digital numbers per physical unit, 1 where the data do not say
+    metres: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One band a script asked for, in the unit it asked for."""
+
+    band: str
+    unit: str
+
+
+def collection_of(name: str) -> Mapping[str, Any] | None:
+    """The entry of a collection by its present name, an older alias or a `byoc-<uuid>` form; None when unknown."""
+    if OWN_DATA.fullmatch(name):
+        return _collections().get(f"{name.partition('-')[0]}-<collectionId>")
+    return None if "<" in name else _collections().get(name)
+
+
+def short_name(collection: Mapping[str, Any]) -> str:
+    """The name the service prints in its messages: the oldest one."""
+    aliases = collection["aliases"]
+    return str(aliases[0] if aliases else collection["type"])
+
+
+def is_known_crs(url: object) -> bool:
+    return isinstance(url, str) and url in _crs_urls()
+
+
+@functools.cache
+def product(type_or_alias: str) -> Product:
+    """The archived collection of that name; raises RenderFailed when the sandbox has no scenes of it."""
+    entry = collection_of(type_or_alias)
+    if entry is None or entry["type"] not in ARCHIVED:
+        raise not_here(f"{type_or_alias} is not in the sandbox's archive; it holds {', '.join(ARCHIVED)}")
+    bands = entry["bands"]
+    return Product(
+        type=entry["type"],
+        since=None if entry["timeless"] else datetime.fromisoformat(entry["available_since"]),
+        mosaicking=tuple(Mosaicking(mode) for mode in entry["mosaicking"]),
+        has_clouds=entry["cloud_metadata"],
+        blank=math.nan if entry["nodata"].get("band_values") == "NaN" else 0.0,
+        units={band["name"]: (*band["units"], *band.get("also_accepts_unit", ())) for band in bands},
+        scales={band["name"]: float(band.get("dn_per_unit", 1)) for band in bands},
+        metres={band["name"]: _metres(band) for band in bands},
+    )
+
+
+def wanted_bands(asked: ScriptInput, product: Product) -> tuple[Wanted, ...]:
+    """The distinct bands of a script's input with their units; raises RenderFailed for one that does not exist.
+
+    Units are compared without regard to case (reference page "Evalscript V3" §2).
+    """
+    units = asked.units
+    if len(units) > 1 and len(units) != len(asked.bands):
+        raise script_failed(
+            f"setup(): {len(asked.bands)} bands but {len(units)} units; write one unit, or one per band"
+        )
+    wanted = {}
+    for number, band in enumerate(asked.bands):
+        unit = units[number] if len(units) > 1 else units[0] if units else ""
+        wanted[band] = _wanted(band, unit, product)
+    return tuple(wanted.values())
+
+
+def _wanted(band: str, unit: str, product: Product) -> Wanted:
+    offered = product.units.get(band)
+    if offered is None:
+        raise script_failed(f"setup(): {product.type} has no band {band}; it has {', '.join(product.units)}")
+    unit = unit.upper() or offered[0]
+    if unit not in offered:
+        raise script_failed(f"setup(): {band} of {product.type} has no unit {unit}; it has {', '.join(offered)}")
+    return Wanted(band=band, unit=unit)
+
+
+def _metres(band: Mapping[str, Any]) -> float:
+    """Radar has the resolution of its scenes, and the terrain model that of its instance: the finest stands here."""
+    given = band["resolution_m"]
+    if band["name"] == MASK:
+        return 0.0
+    return float(given) if isinstance(given, int | float) else _FINEST
+
+
+@functools.cache
+def _collections() -> Mapping[str, Mapping[str, Any]]:
+    known = {}
+    for entry in _data("collections.json")["collections"]:
+        for name in (entry["type"], *entry["aliases"]):
+            known[name] = entry
+    return known
+
+
+@functools.cache
+def _crs_urls() -> frozenset[str]:
+    return frozenset(entry["url"] for entry in _data("crs.json")["crs"])
+
+
+def _data(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((resources.files("controller") / "data" / name).read_text(encoding="utf-8"))
+    return document
