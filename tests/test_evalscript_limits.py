@@ -176,6 +176,17 @@ def test_the_child_inherits_no_secret_and_limits_its_own_memory(monkeypatch: pyt
     ]
 
 
+def test_the_child_can_open_no_file_and_no_socket_once_it_runs_scripts() -> None:
+    with Engine(seconds=20) as engine:
+        assert works(engine)
+        process = Path(f"/proc/{engine.pid}")
+        limits = {line[:25].strip(): line[26:].split()[0] for line in (process / "limits").read_text().splitlines()}
+        taken = sorted(int(path.name) for path in (process / "fd").iterdir())
+    assert limits["Max open files"] == str(len(taken))
+    assert taken == list(range(len(taken)))
+    assert limits["Max file size"] == "0"
+
+
 def test_noise_on_standard_error_disturbs_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.stderr.write('noise ' * 5000)\n")
     monkeypatch.setenv("PYTHONPATH", path_with(tmp_path))

@@ -1,6 +1,7 @@
 """The functions, constants and visualizers every evalscript finds ready; the numbers are those of the reference."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -15,8 +16,20 @@ ONE_PIXEL = PixelBlock(pixels=1, sources=(Samples(bands=("B04",), values=bytes(4
 
 @pytest.fixture(scope="module")
 def value_of() -> Iterator[Evaluate]:
+    with values_in(Engine(seconds=20)) as evaluate:
+        yield evaluate
+
+
+@pytest.fixture(scope="module")
+def older_value_of() -> Iterator[Evaluate]:
+    with values_in(Engine(seconds=20, older_ramps=True)) as evaluate:
+        yield evaluate
+
+
+@contextmanager
+def values_in(engine: Engine) -> Iterator[Evaluate]:
     """The JSON value of a JavaScript expression as an evalscript sees it."""
-    with Engine(seconds=20) as engine:
+    with engine:
 
         def evaluate(expression: str) -> object:
             assigned = f"metadata.userData = {{value: {expression}}};"
@@ -243,6 +256,26 @@ def test_built_in_tables_stretch_to_a_range(
 )
 def test_a_ramp_of_ones_own(value_of: Evaluate, value: float, expected: tuple[int, ...]) -> None:
     assert colour(value_of, f"(new ColorRampVisualizer({USER}))", value) == expected
+
+
+@pytest.mark.parametrize(
+    ("ramp", "value", "expected"),
+    [
+        (f"new ColorRampVisualizer({USER})", 250, (127, 0, 127)),
+        (f"new ColorRampVisualizer({USER})", 299, (2, 0, 252)),
+        (f"new ColorRampVisualizer({USER})", 300, BLUE),
+        (f"{RAMP}WhiteGreen()", 0.3, (0, 0x66, 0)),
+        (f"{RAMP}WhiteGreen()", 0.6, (0x80, 0xB3, 0)),
+        (f"{RAMP}RedTemperature()", 0.25, (0xAE, 0, 0)),
+        (f"{RAMP}RedTemperature()", 0.525, (0xFF, 0x86, 0)),
+        (f"{RAMP}BlueRed()", 0.375, (0, 0xFF, 0xFF)),
+        (f"{GRADIENT}WhiteGreen()", 0.3, (0, 76, 0)),
+    ],
+)
+def test_the_older_ramps_round_down_and_have_other_stops_while_gradients_stay(
+    older_value_of: Evaluate, ramp: str, value: float, expected: tuple[int, ...]
+) -> None:
+    assert colour(older_value_of, f"({ramp})", value) == expected
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The child process that holds the JavaScript engine: `python -m controller.evalscript.child MEMORY`.
+"""The child process that holds the JavaScript engine: `python -m controller.evalscript.child MEMORY RAMPS`.
 
 Reads one frame, answers one frame, until its standard input closes. Started by `process`; it limits its own memory,
 so that nothing a script does can take the machine down with it.
@@ -44,6 +44,7 @@ FUNCTIONS = (
     "setOutputComponentCount",
 )
 _LATER = re.compile(r"\b(?:Promise|async|await)\b")  # what may leave something to do for later
+OLDER = "older"  # RAMPS: colour ramps as they were documented in 2025
 TOO_MUCH_MEMORY = "The script needs more memory than it may have"
 # The engine's own heap may take a quarter of the process's memory. Merely starting it counts as 560 MiB of data to the
 # kernel; a larger heap meets that limit inside the collector, where the engine hangs instead of giving up.
@@ -64,11 +65,11 @@ class Realm:
     All realms share one event loop: a loop and a thread for each would take most of the time of a short script.
     """
 
-    def __init__(self, *, heap: int, loop: AbstractEventLoop) -> None:
+    def __init__(self, *, heap: int, ramps: str, loop: AbstractEventLoop) -> None:
         self._held = ExitStack()
         self._engine: MiniRacer = self._held.enter_context(mini_racer(loop))
         self._engine.set_hard_memory_limit(heap)
-        hands = cast(JSMappedObject, self._engine.eval(_surroundings()))
+        hands = cast(JSMappedObject, self._engine.eval(_surroundings(ramps)))
         self._harness = cast(JSFunction, hands["harness"])
         # Ordinary arguments would be gathered with Array.prototype.push, which a script may replace.
         self._call = cast(JSMappedObject, hands["call"])
@@ -126,8 +127,8 @@ class Realm:
 class Session:
     """Answers the parent's frames; holds at most one realm with a script, and an empty one for the next script."""
 
-    def __init__(self, *, heap: int) -> None:
-        self._heap = heap
+    def __init__(self, *, heap: int, ramps: str) -> None:
+        self._heap, self._ramps = heap, ramps
         self._loop = new_event_loop()
         Thread(target=self._loop.run_forever, daemon=True).start()
         self._realm: Realm | None = None
@@ -136,7 +137,7 @@ class Session:
     def prepare(self) -> None:
         """Have the realm of the next script ready."""
         if self._spare is None:
-            self._spare = Realm(heap=self._heap, loop=self._loop)
+            self._spare = Realm(heap=self._heap, ramps=self._ramps, loop=self._loop)
 
     def answer(self, request: Header, stream: IO[bytes]) -> tuple[Header, list[memoryview]]:
         """The reply to one request; the request's planes are taken from `stream` whatever happens."""
@@ -189,12 +190,14 @@ class Session:
 
 
 def main(arguments: list[str]) -> None:
-    memory = int(arguments[0])
+    memory, ramps = int(arguments[0]), arguments[1]
     requests, answers = _private_pipes()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     Thread(target=_end_with_parent, args=(requests.fileno(),), daemon=True).start()
-    session = Session(heap=memory // HEAP_SHARE)
+    session = Session(heap=memory // HEAP_SHARE, ramps=ramps)
+    session.prepare()
+    _close_the_doors()
     try:
         while (request := read_header(requests)) is not None:
             reply, planes = session.answer(request, requests)
@@ -204,6 +207,16 @@ def main(arguments: list[str]) -> None:
                 session.prepare()
     finally:
         session.close()
+
+
+def _close_the_doors() -> None:
+    """From here on this process can open no file and no socket, whatever a script finds in the engine: every
+    descriptor there may be is taken.
+    """
+    lowest = os.dup(0)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, lowest))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
 def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
@@ -225,12 +238,13 @@ def _end_with_parent(descriptor: int) -> None:
 
 
 @cache
-def _surroundings() -> str:
+def _surroundings(ramps: str) -> str:
     """Source text that defines what a script finds, and whose value is what the child holds."""
     prelude, rehearsal, harness = (
         (files("controller.evalscript") / f"{name}.js").read_text(encoding="utf-8")
         for name in ("prelude", "rehearsal", "harness")
     )
+    prelude = prelude.replace("OLDER_RAMPS", str(ramps == OLDER).lower())
     return f"{prelude}\n({{harness: {harness}\n({rehearsal}\n), call: Object.create(null)}})"
 
 

@@ -83,11 +83,12 @@ class Engine:
     """One child process, one script at a time; not for several threads at once.
 
     Each call may take `seconds`; the child may hold `memory` bytes. A child that dies is replaced at the next `load`.
+    `older_ramps`: colour ramps as they were documented in 2025 (reference page "Evalscript V3" §9).
     """
 
-    def __init__(self, *, seconds: float = 1800.0, memory: int = 1 << 30) -> None:
+    def __init__(self, *, seconds: float = 1800.0, memory: int = 1 << 30, older_ramps: bool = False) -> None:
         self.seconds = seconds
-        self._child = Child(memory=memory)
+        self._child = Child(memory=memory, ramps="older" if older_ramps else "newer")
         self._facts: ScriptFacts | None = None
         self._outputs: tuple[ScriptOutput, ...] = ()
         self._loaded_by: int | None = None

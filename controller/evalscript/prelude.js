@@ -1,7 +1,8 @@
 // What every evalscript finds ready: constants, utility functions, visualizers.
 // Written from the rules of reference page "Evalscript V3" §8 and §9. Runs once per realm, before the script.
 // Everything is defined as configurable, so that a script may declare the same names for itself.
-(function () {
+// `olderRamps`: colour ramps as the documentation of 2025 has them. The child writes its choice over OLDER_RAMPS.
+(function (olderRamps) {
   "use strict";
 
   const { floor, max: larger, min: smaller, pow } = Math;
@@ -237,8 +238,9 @@
     return isArray(colour) ? [colour[0] * 255, colour[1] * 255, colour[2] * 255] : int2rgb(colour);
   }
 
-  // The colours at ascending stops and, rounded to whole 255ths, between them. NaN gets the last colour.
-  function interpolated(value, stops, colours) {
+  // The colours at ascending stops and, as whole 255ths, between them: `half` is 0.5 for the nearest, 0 for the one
+  // below. NaN gets the last colour.
+  function interpolated(value, stops, colours, half) {
     const last = stops.length - 1;
     if (value <= stops[0]) return normalizeRGB(colours[0]);
     if (!(value < stops[last])) return normalizeRGB(colours[last]);
@@ -248,9 +250,9 @@
     const from = colours[i - 1];
     const to = colours[i];
     return [
-      floor(to[0] * t + from[0] * (1 - t) + 0.5) / 255,
-      floor(to[1] * t + from[1] * (1 - t) + 0.5) / 255,
-      floor(to[2] * t + from[2] * (1 - t) + 0.5) / 255,
+      floor(to[0] * t + from[0] * (1 - t) + half) / 255,
+      floor(to[1] * t + from[1] * (1 - t) + half) / 255,
+      floor(to[2] * t + from[2] * (1 - t) + half) / 255,
     ];
   }
 
@@ -280,7 +282,7 @@
     }
 
     process(value) {
-      return interpolated(value, this.stops, this.colors);
+      return interpolated(value, this.stops, this.colors, 0.5);
     }
 
     static createWhiteGreen(minVal, maxVal) {
@@ -314,7 +316,7 @@
     }
 
     process(value) {
-      return interpolated(value, this.stops, this.colors);
+      return interpolated(value, this.stops, this.colors, olderRamps ? 0 : 0.5);
     }
 
     inverse() {
@@ -339,9 +341,10 @@
     }
   }
 
-  // The tables of gradients list inverted positions; ramps take values.
+  // The tables of gradients list inverted positions; ramps take values. The older ramps took the positions as they are.
   function ascending(pairs) {
-    return mapped(pairs, (pair) => [1 - pair[0], pair[1]]);
+    const last = pairs.length - 1;
+    return mapped(pairs, (pair, i) => [olderRamps ? pairs[last - i][0] : 1 - pair[0], pair[1]]);
   }
 
   class Stretch extends Visualizer {
@@ -431,6 +434,6 @@
 
   // The engine brings timers of its own; the service has none.
   for (const name of ["setTimeout", "clearTimeout", "__timer_manager"]) globalThis[name] = undefined;
-})();
+})(OLDER_RAMPS);
 __TimerManager = undefined;
 //# sourceURL=prelude.js

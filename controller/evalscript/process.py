@@ -35,8 +35,8 @@ class Reply:
 class Child:
     """At most one engine process at a time; `start` brings up a new one when the last is gone."""
 
-    def __init__(self, *, memory: int) -> None:
-        self._memory = memory
+    def __init__(self, *, memory: int, ramps: str) -> None:
+        self._arguments = [str(memory), ramps]
         self._process: subprocess.Popen[bytes] | None = None
         self._overdue: subprocess.Popen[bytes] | None = None
 
@@ -54,7 +54,7 @@ class Child:
         self.close()
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-s", "-m", "controller.evalscript.child", str(self._memory)],
+                [sys.executable, "-P", "-s", "-m", "controller.evalscript.child", *self._arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
