@@ -2,7 +2,7 @@
 
 import pytest
 
-from controller.sandbox.pricing import CLASSIC, Usage, counted_bands, processing_units, usage_of
+from controller.sandbox.pricing import CLASSIC, Usage, band_samples, processing_units, usage_of
 from controller.script import Mosaicking, SampleType, ScriptFacts, ScriptInput, ScriptOutput
 
 PIXELS = 512 * 512
@@ -12,8 +12,7 @@ def usage(width: int, height: int, bands: int, samples: float = 1, **factors: fl
     return Usage(
         width=width,
         height=height,
-        bands=bands,
-        samples=samples,
+        band_samples=bands * samples,
         float_output=factors.get("bits") == 32,
         terrain_factor=factors.get("terrain", 1),
         speckle_factor=factors.get("speckle", 1),
@@ -167,18 +166,21 @@ def test_all_26_vectors_are_here() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bands", "counted"),
+    ("bands", "samples", "counted"),
     [
-        pytest.param([("B04", "B08")], 2, id="each band counts"),
-        pytest.param([("B04", "B04")], 1, id="a band named twice counts once"),
-        pytest.param([("B04", "B03", "B02", "dataMask")], 3, id="dataMask is free beside others"),
-        pytest.param([("dataMask",)], 1, id="dataMask alone counts"),
-        pytest.param([("B04", "SCL", "CLM")], 3, id="auxiliary bands count like any other"),
-        pytest.param([("B04", "B08"), ("B04", "dataMask")], 3, id="the bands of two collections are added"),
+        pytest.param([("B04", "B08")], [1], 2, id="each band counts"),
+        pytest.param([("B04", "B04")], [1], 1, id="a band named twice counts once"),
+        pytest.param([("B04", "B03", "B02", "dataMask")], [1], 3, id="dataMask is free beside others"),
+        pytest.param([("dataMask",)], [1], 1, id="dataMask alone counts"),
+        pytest.param([("dataMask",)], [30], 30, id="and in every sample"),
+        pytest.param([("B04", "SCL", "CLM")], [1], 3, id="auxiliary bands count like any other"),
+        pytest.param([("B04", "B08"), ("B04", "dataMask")], [1, 1], 3, id="the bands of two collections are added"),
+        pytest.param([("VV",), ("B04", "B08")], [9, 2], 13, id="each input has samples of its own"),
+        pytest.param([("VV",), ("B04", "B08")], [0, 1], 2, id="an input without scenes costs nothing"),
     ],
 )
-def test_which_bands_are_counted(bands: list[tuple[str, ...]], counted: int) -> None:
-    assert counted_bands([ScriptInput(bands=one) for one in bands]) == counted
+def test_which_bands_are_counted_how_often(bands: list[tuple[str, ...]], samples: list[float], counted: int) -> None:
+    assert band_samples([ScriptInput(bands=one) for one in bands], samples) == counted
 
 
 def script(*outputs: ScriptOutput) -> ScriptFacts:
@@ -212,7 +214,7 @@ def test_which_outputs_double_the_price(responses: list[dict[str, object]], doub
         "input": {"bounds": {"bbox": [0, 0, 1, 1]}, "data": [{"type": "sentinel-2-l2a"}]},
         "output": {"width": 100, "height": 100, "responses": responses},
     }
-    assert usage_of(body, script(FLOATS, WHOLES), 1).float_output is doubled
+    assert usage_of(body, script(FLOATS, WHOLES), [1]).float_output is doubled
 
 
 def test_size_samples_and_sentinel_1_factors_come_from_the_body() -> None:
@@ -229,11 +231,10 @@ def test_size_samples_and_sentinel_1_factors_come_from_the_body() -> None:
         },
         "output": {"resx": 10, "resy": 10},
     }
-    assert usage_of(body, script(WHOLES), 7.5) == Usage(
+    assert usage_of(body, script(WHOLES), [7.5]) == Usage(
         width=3600,
         height=3400,
-        bands=2,
-        samples=7.5,
+        band_samples=15,
         terrain_factor=2.5,
         speckle_factor=2.0,
         fusion_factor=2.0,

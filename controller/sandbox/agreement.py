@@ -56,9 +56,12 @@ class Responses:
     userdata: bool
 
 
-def agreed(body: Mapping[str, Any], facts: ScriptFacts) -> tuple[Pair, ...]:
-    """The pairs of inputs, after everything that can be told without data was checked; raises RenderFailed."""
-    pairs = _pairs(body["input"]["data"], facts.inputs)
+def agreed(body: Mapping[str, Any], facts: ScriptFacts, host: str | None = None) -> tuple[Pair, ...]:
+    """The pairs of inputs, after everything that can be told without data was checked; raises RenderFailed.
+
+    `host` is the deployment that is played: bands and defaults differ.
+    """
+    pairs = _pairs(body["input"]["data"], facts.inputs, host)
     if "updateOutput" not in facts.functions:
         agreed_responses(body, facts.outputs)
     return pairs
@@ -84,7 +87,7 @@ def agreed_responses(body: Mapping[str, Any], outputs: Sequence[ScriptOutput]) -
     return Responses(images=tuple(images), userdata=userdata)
 
 
-def _pairs(data: Sequence[Mapping[str, Any]], inputs: Sequence[ScriptInput]) -> tuple[Pair, ...]:
+def _pairs(data: Sequence[Mapping[str, Any]], inputs: Sequence[ScriptInput], host: str | None) -> tuple[Pair, ...]:
     if len(data) != len(inputs):
         counted = f"{len(inputs)} input{'s' * (len(inputs) != 1)}"
         raise script_failed(f"setup() has {counted}; input.data of the request has {len(data)}")
@@ -92,7 +95,7 @@ def _pairs(data: Sequence[Mapping[str, Any]], inputs: Sequence[ScriptInput]) -> 
     for place, asked in enumerate(inputs):
         position = place if asked.datasource is None else _position(data, asked.datasource)
         name = (asked.datasource or str(position)) if len(data) > 1 else UNNAMED
-        pairs.append(_pair(name, data[position], asked))
+        pairs.append(_pair(name, data[position], asked, host))
     if len({pair.name for pair in pairs}) != len(pairs):
         raise script_failed("setup(): two inputs read the same datasource; give each its own")
     return tuple(pairs)
@@ -106,8 +109,8 @@ def _position(data: Sequence[Mapping[str, Any]], datasource: str) -> int:
     return ids.index(datasource)
 
 
-def _pair(name: str, data: Mapping[str, Any], asked: ScriptInput) -> Pair:
-    collection = product(data["type"])
+def _pair(name: str, data: Mapping[str, Any], asked: ScriptInput, host: str | None) -> Pair:
+    collection = product(data["type"], host)
     if asked.mosaicking not in collection.mosaicking:
         offered = " and ".join(collection.mosaicking)
         raise script_failed(f"setup(): {collection.type} has no mosaicking {asked.mosaicking}; it has {offered}")

@@ -1,4 +1,4 @@
-"""Writing into the user's bucket with the user's credentials; `runs` is the only caller.
+"""Writing into the user's bucket, and reading from it, with the user's credentials; `runs` is the only caller.
 
 A bucket is a folder below the sandbox's own, or one at any S3 endpoint. Keys are laid out as reference page
 "Asynchronous Processing API" §§3, 5 has it: `<prefix>/<id>/<name>`, or the URL's own placeholders.
@@ -29,6 +29,9 @@ class Store(Protocol):
     def put(self, key: str, content: bytes | Path) -> None:
         """Writes one object whole or not at all; a file is moved away. Raises BucketError."""
 
+    def get(self, key: str) -> bytes:
+        """Reads one object. Raises BucketError."""
+
 
 class FolderStore:
     """A bucket that is a folder; objects appear in it by rename, so a reader never sees half of one."""
@@ -45,6 +48,12 @@ class FolderStore:
             source.replace(target)
         except (OSError, ValueError) as error:
             raise BucketError(f"{key!r} cannot be written: {cut(str(error), 200)}") from error
+
+    def get(self, key: str) -> bytes:
+        try:
+            return (self._bucket / key).read_bytes()
+        except (OSError, ValueError) as error:
+            raise BucketError(f"{key!r} cannot be read: {cut(str(error), 200)}") from error
 
     def _written(self, content: bytes) -> Path:
         handle, name = tempfile.mkstemp(dir=self._scratch)
@@ -81,6 +90,15 @@ class S3Store:
             raise BucketError(f"{key!r} cannot be written: {cut(str(error), 200)}") from error
         if isinstance(content, Path):
             content.unlink()
+
+    def get(self, key: str) -> bytes:
+        import obstore
+        from obstore.exceptions import BaseError
+
+        try:
+            return bytes(obstore.get(self._remote, key).bytes())
+        except (BaseError, OSError) as error:
+            raise BucketError(f"{key!r} cannot be read: {cut(str(error), 200)}") from error
 
 
 def open_store(delivery: Mapping[str, Any], options: SandboxOptions) -> Store:
@@ -124,6 +142,14 @@ def key_for(url: str, id: str, name: str, *, in_root: bool = False) -> str:
     if {".", ".."} & set(PurePosixPath(key).parts) or "/./" in key:
         raise BucketError(f"{url} holds '.' or '..'; write the plain path")
     return key
+
+
+def read_object(place: Mapping[str, Any], options: SandboxOptions) -> bytes:
+    """The object that an `s3` URL with its credentials names. Raises BucketError."""
+    key = str(place["url"]).removeprefix("s3://").partition("/")[2]
+    if {".", "..", ""} & set(key.split("/")):
+        raise BucketError(f"{place['url']} is not the plain URL of an object")
+    return open_store(place, options).get(key)
 
 
 def without_secrets(value: Any) -> Any:

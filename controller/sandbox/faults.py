@@ -1,44 +1,25 @@
-"""What can go wrong on purpose: one table of named faults, and the board on which they are switched on.
+"""Faults that are switched on: by hand, from the start, or by a comment in the evalscript of the request they are for.
 
-`routes` and `server` claim the faults of a call, `runs` those of an accepted request. Each kind is one row of `KINDS`;
-what it stands for at the real service is in reference pages "Asynchronous Processing API" §4 and "Open questions:
-Async API" A, B.
+`routes` and `server` claim the faults of a call, `runs` those of an accepted request. The kinds are in `kinds`.
 """
 
+import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from random import Random
 from typing import Self
 
 from controller.errors import ShjobsError
-from controller.sandbox.parcel import Item, Parcel
-from controller.sandbox.replies import (
-    Reply,
-    empty_body,
-    error_document,
-    error_reply,
-    html_reply,
-    json_reply,
-    quota_exhausted,
-    too_many_calls,
-    too_many_concurrent,
-    unauthorized,
-)
+from controller.sandbox.kinds import KINDS, Kind, Moment, Parameters
+from controller.sandbox.parcel import Parcel
+from controller.sandbox.replies import Reply
 
-Parameters = Mapping[str, float]
+__all__ = ["KINDS", "Fault", "FaultError", "Faults", "Moment", "reshaped", "written_in"]
 
-
-class Moment(StrEnum):
-    """When a fault strikes."""
-
-    ARRIVE = "before a POST is read"
-    BEFORE = "after a POST is read, before it is processed"
-    AFTER = "after a POST is processed"
-    STATUS = "at a GET"
-    TOKEN = "at a token request"
-    FOLLOW = "at every GET of one accepted request"
-    DELIVER = "when one accepted request delivers"
+_UNKNOWN_URL = (Moment.ARRIVE, Moment.TOKEN)
+_FIELDS = ("name", "times", "after", "rate", "match", "parameters")
+_COMMENT = re.compile(r"^\s*//\s*sandbox:\s*(\S+)[ \t]*(.*?)\s*$", re.MULTILINE)
 
 
 class FaultError(ShjobsError):
@@ -46,25 +27,17 @@ class FaultError(ShjobsError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
-    """One row: `answers` makes the answer of a call (from the true one), `reshapes` what a request delivers."""
-
-    name: str
-    moment: Moment
-    parameters: Parameters = field(default_factory=dict)
-    answers: Callable[[Reply, Parameters], Reply] | None = None
-    reshapes: Callable[[Parcel, Parameters], Parcel] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One fault that is switched on: for the next `times` calls or requests (-1: all) whose delivery URL holds `match`.
+    """One fault that is switched on, for calls or requests whose delivery URL holds `match`.
 
-    Raises FaultError for a name or a parameter that is not in the table.
+    It lets the first `after` pass, then strikes with probability `rate`, `times` in all (-1: always). Raises
+    FaultError for a name or a parameter that is not in the table.
     """
 
     name: str
     times: int = 1
+    after: int = 0
+    rate: float = 1.0
     match: str = ""
     parameters: Parameters = field(default_factory=dict)
 
@@ -75,7 +48,7 @@ class Fault:
         if strange := sorted(set(self.parameters) - set(known)):
             allowed = ", ".join(known) or "none"
             raise FaultError(f"fault {self.name} has no parameter {', '.join(strange)}; it knows: {allowed}")
-        if self.match and self.kind.moment in (Moment.ARRIVE, Moment.TOKEN):
+        if self.match and self.kind.moment in _UNKNOWN_URL:
             raise FaultError(f"fault {self.name} strikes before a delivery URL is known; leave out 'match'")
 
     @property
@@ -92,36 +65,41 @@ class Fault:
         return self.kind.answers(true_reply, self.settings) if self.kind.answers else true_reply
 
     def as_document(self) -> dict[str, object]:
-        return {"name": self.name, "times": self.times, "match": self.match, "parameters": dict(self.settings)}
+        return {name: getattr(self, name) for name in _FIELDS[:-1]} | {"parameters": dict(self.settings)}
 
     @classmethod
     def from_document(cls, document: object) -> Self:
-        """The fault of a JSON object `{name, times, match, parameters}`; raises FaultError when it is not one."""
+        """The fault of a JSON object with these fields; raises FaultError when it is not one."""
         if not isinstance(document, dict) or not isinstance(document.get("name"), str):
             raise FaultError("write a JSON object with at least a 'name'")
-        if strange := sorted(set(document) - {"name", "times", "match", "parameters"}):
-            raise FaultError(f"a fault has no {', '.join(strange)}; write name, times, match, parameters")
-        times, match = document.get("times", 1), document.get("match", "")
-        parameters = document.get("parameters", {})
+        if strange := sorted(set(document) - set(_FIELDS)):
+            raise FaultError(f"a fault has no {', '.join(strange)}; write {', '.join(_FIELDS)}")
+        given = {**cls(name=document["name"]).as_document(), "parameters": {}, **document}
+        times, after, rate, parameters = (given[name] for name in ("times", "after", "rate", "parameters"))
         if type(times) is not int or times == 0 or times < -1:
             raise FaultError("'times' is a whole number from 1, or -1 for always")
-        if not isinstance(match, str) or not isinstance(parameters, dict):
+        if type(after) is not int or after < 0:
+            raise FaultError("'after' is a whole number from 0")
+        if type(rate) not in (int, float) or not 0 < rate <= 1:
+            raise FaultError("'rate' is a number above 0, up to 1")
+        if not isinstance(given["match"], str) or not isinstance(parameters, dict):
             raise FaultError("'match' is a text and 'parameters' an object")
         if not all(type(value) in (int, float) and value >= 0 for value in parameters.values()):
             raise FaultError("every parameter is a number from 0")
-        return cls(name=document["name"], times=times, match=match, parameters=parameters)
+        return cls(**given)
 
 
 class Faults:
-    """The board: which faults are switched on now. Safe to use from many threads."""
+    """A board: which faults are switched on now. Safe to use from many threads; `seed` decides what rates do."""
 
-    def __init__(self, faults: Iterable[Fault] = ()) -> None:
+    def __init__(self, faults: Iterable[Fault] = (), seed: int = 1) -> None:
         self._on: list[Fault] = list(faults)
+        self._chance = Random(seed)
         self._lock = threading.Lock()
 
-    def add(self, fault: Fault) -> None:
+    def add(self, *faults: Fault) -> None:
         with self._lock:
-            self._on.append(fault)
+            self._on.extend(faults)
 
     def clear(self) -> None:
         with self._lock:
@@ -133,28 +111,31 @@ class Faults:
             return list(self._on)
 
     def claim(self, moment: Moment, url: str = "") -> Fault | None:
-        """The first fault for this moment and delivery URL, used up by one; None when there is none."""
+        """The first fault that strikes at this moment and delivery URL, used up by one; None when there is none."""
         with self._lock:
-            for place, fault in enumerate(self._on):
-                if fault.kind.moment is moment and fault.match in url:
-                    self._use_up(place)
-                    return fault
-        return None
+            return next((fault for fault in list(self._on) if self._concerns(fault, {moment}, url)), None)
 
     def claim_all(self, moments: frozenset[Moment], url: str) -> tuple[Fault, ...]:
-        """Every fault for these moments and this delivery URL, each used up by one."""
+        """Every fault that strikes at these moments and this delivery URL, each used up by one."""
         with self._lock:
-            claimed = [fault for fault in self._on if fault.kind.moment in moments and fault.match in url]
-            for fault in claimed:
-                self._use_up(next(place for place, one in enumerate(self._on) if one is fault))
-        return tuple(claimed)
+            return tuple(fault for fault in list(self._on) if self._concerns(fault, moments, url))
 
-    def _use_up(self, place: int) -> None:
-        fault = self._on[place]
+    def _concerns(self, fault: Fault, moments: Iterable[Moment], url: str) -> bool:
+        return fault.kind.moment in moments and fault.match in url and self._strikes(fault)
+
+    def _strikes(self, fault: Fault) -> bool:
+        """Whether it is its turn; one more turn is over then."""
+        place = next(place for place, one in enumerate(self._on) if one is fault)
+        if fault.after:
+            self._on[place] = replace(fault, after=fault.after - 1)
+            return False
+        if fault.rate < 1 and self._chance.random() >= fault.rate:
+            return False
         if fault.times == 1:
             del self._on[place]
         elif fault.times > 1:
             self._on[place] = replace(fault, times=fault.times - 1)
+        return True
 
 
 def reshaped(parcel: Parcel, faults: Iterable[Fault]) -> Parcel:
@@ -165,109 +146,26 @@ def reshaped(parcel: Parcel, faults: Iterable[Fault]) -> Parcel:
     return parcel
 
 
-def _error_beside_outputs(parcel: Parcel, _: Parameters) -> Parcel:
-    message = "The run failed after its outputs were written."
-    error = Item(name="error.json", content=json_reply(400, error_document(400, "COMMON_EXCEPTION", message)).content)
-    return replace(parcel, items=(*parcel.items, error), failure=message)
+def written_in(script: str) -> tuple[Fault, ...]:
+    """The faults that an evalscript asks for itself, `// sandbox: late-delivery seconds=30`, a line each."""
+    found = []
+    for name, words in _COMMENT.findall(script):
+        fault = Fault.from_document({"name": name} | _fields(words))
+        if fault.kind.moment in _UNKNOWN_URL:
+            raise FaultError(f"fault {name} strikes before a script is known; switch it on at /sandbox/faults")
+        found.append(fault)
+    return tuple(found)
 
 
-def _malformed_error(parcel: Parcel, _: Parameters) -> Parcel:
-    error = Item(name="error.json", content=b'{"status": 400, "message": "The run fai')
-    return replace(parcel, items=(error,), failure="The run failed, and its error.json is cut off.")
-
-
-def _foreign(parcel: Parcel, _: Parameters) -> Parcel:
-    stranger = Item(name="notes.json", content=b'{"note": "not written by the service"}')
-    return replace(parcel, items=(*parcel.items, stranger))
-
-
-def _emptied(parcel: Parcel, _: Parameters) -> Parcel:
-    return replace(parcel, items=tuple(replace(item, content=b"") for item in parcel.items))
-
-
-KINDS: Mapping[str, Kind] = {
-    kind.name: kind
-    for kind in (
-        Kind(name="reset-before-read", moment=Moment.ARRIVE),
-        Kind(name="refuse-502-before", moment=Moment.BEFORE, answers=lambda *_: html_reply(502)),
-        Kind(
-            name="rate-429",
-            moment=Moment.BEFORE,
-            parameters={"milliseconds": 3398},
-            answers=lambda _, p: too_many_calls(int(p["milliseconds"])),
-        ),
-        Kind(name="concurrency-429", moment=Moment.BEFORE, answers=lambda *_: too_many_concurrent()),
-        Kind(name="spurious-400", moment=Moment.BEFORE, answers=lambda *_: empty_body()),
-        Kind(
-            name="unauthorized-401",
-            moment=Moment.BEFORE,
-            answers=lambda *_: unauthorized("The access token has expired."),
-        ),
-        Kind(
-            name="forbidden-403",
-            moment=Moment.BEFORE,
-            answers=lambda *_: error_reply(
-                403, "COMMON_INSUFFICIENT_PERMISSIONS", "This account may not use the Async API."
-            ),
-        ),
-        Kind(name="quota-403", moment=Moment.BEFORE, answers=lambda *_: quota_exhausted()),
-        Kind(name="answer-lost", moment=Moment.AFTER, answers=lambda reply, _: reply.lost()),
-        Kind(name="refuse-502-after", moment=Moment.AFTER, answers=lambda *_: html_reply(502)),
-        Kind(
-            name="slow-answer",
-            moment=Moment.AFTER,
-            parameters={"seconds": 5},
-            answers=lambda reply, p: reply.later(p["seconds"]),
-        ),
-        Kind(
-            name="status-500",
-            moment=Moment.STATUS,
-            answers=lambda *_: error_reply(500, "COMMON_EXCEPTION", "The status cannot be read at the moment."),
-        ),
-        Kind(
-            name="status-429",
-            moment=Moment.STATUS,
-            parameters={"milliseconds": 3398},
-            answers=lambda _, p: too_many_calls(int(p["milliseconds"])),
-        ),
-        Kind(name="token-503", moment=Moment.TOKEN, answers=lambda *_: html_reply(503)),
-        Kind(name="early-404", moment=Moment.FOLLOW, parameters={"seconds": 5}),
-        Kind(name="flapping-404", moment=Moment.FOLLOW),
-        Kind(
-            name="never-deliver",
-            moment=Moment.DELIVER,
-            reshapes=lambda parcel, _: replace(parcel, items=(), silent=True),
-        ),
-        Kind(
-            name="partial-delivery",
-            moment=Moment.DELIVER,
-            reshapes=lambda parcel, _: replace(parcel, items=parcel.items[:-1]),
-        ),
-        Kind(name="zero-byte", moment=Moment.DELIVER, reshapes=_emptied),
-        Kind(
-            name="late-delivery",
-            moment=Moment.DELIVER,
-            parameters={"seconds": 5},
-            reshapes=lambda parcel, p: replace(parcel, late=p["seconds"]),
-        ),
-        Kind(name="error-with-outputs", moment=Moment.DELIVER, reshapes=_error_beside_outputs),
-        Kind(name="error-json-malformed", moment=Moment.DELIVER, reshapes=_malformed_error),
-        Kind(name="foreign-object", moment=Moment.DELIVER, reshapes=_foreign),
-        Kind(
-            name="copy-never",
-            moment=Moment.DELIVER,
-            reshapes=lambda parcel, _: replace(parcel, has_copy=False),
-        ),
-        Kind(
-            name="copy-late",
-            moment=Moment.DELIVER,
-            parameters={"seconds": 5},
-            reshapes=lambda parcel, p: replace(parcel, copy_late=p["seconds"]),
-        ),
-        Kind(
-            name="copy-in-root",
-            moment=Moment.DELIVER,
-            reshapes=lambda parcel, _: replace(parcel, copy_in_root=True),
-        ),
-    )
-}
+def _fields(words: str) -> dict[str, object]:
+    """`times=2 seconds=30` as the fields and the parameters of a fault."""
+    fields: dict[str, object] = {}
+    parameters: dict[str, object] = {}
+    for word in words.split():
+        name, _, text = word.partition("=")
+        try:
+            value: object = int(text) if text.lstrip("-").isdecimal() else float(text)
+        except ValueError:
+            raise FaultError(f"{word!r} is not name=number") from None
+        (fields if name in _FIELDS else parameters)[name] = value
+    return fields | {"parameters": parameters}

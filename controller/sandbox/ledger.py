@@ -42,6 +42,12 @@ class Entry:
         """The JSON form, without what is empty."""
         return {name: value for name, value in asdict(self).items() if value not in (None, "", ())}
 
+    def as_line(self) -> str:
+        """The form for people: when, what, whose, and what there is to say."""
+        facts = (self.status, self.code, self.processing_units and f"{self.processing_units:.2f} PU", self.message)
+        said = " ".join(str(fact) for fact in (*facts, *self.keys) if fact not in (None, "", 0))
+        return f"{self.time[:19]}  {self.event:<9}  {self.id or '-':<36}  {self.prefix or '-'}  {said}".rstrip()
+
     @classmethod
     def from_line(cls, line: str) -> Self:
         try:

@@ -1,4 +1,4 @@
-"""The limits of an account: calls per minute and processing units per month; asked by `routes` before anything else.
+"""The limits of an account, per minute and per month: calls and processing units; `routes` asks them first.
 
 How many requests may run at once is kept by `requests`, which knows them. Source: reference page
 "Asynchronous Processing API" §§6, 7.
@@ -13,48 +13,57 @@ from controller.sandbox.ledger import Entry
 
 
 class RateLimit:
-    """A bucket of calls: `per_minute` at most at once, refilled steadily. `clock` counts seconds; 0 means no limit."""
+    """A bucket: `per_minute` at most at once, refilled steadily. `clock` counts seconds; 0 means no limit."""
 
-    def __init__(self, per_minute: int, clock: Callable[[], float]) -> None:
+    def __init__(self, per_minute: float, clock: Callable[[], float]) -> None:
         self._capacity = float(per_minute)
         self._left = float(per_minute)
         self._clock = clock
         self._at = clock()
         self._lock = threading.Lock()
 
-    def take(self) -> int:
-        """Takes one call: 0 when there was one, else the milliseconds until there will be."""
+    def take(self, amount: float = 1.0) -> int:
+        """Takes so much: 0 when it was there, else the milliseconds until it will be. Nothing asks for no debt."""
         if not self._capacity:
             return 0
         with self._lock:
-            now = self._clock()
-            self._left = min(self._capacity, self._left + (now - self._at) * self._capacity / 60)
-            self._at = now
-            if self._left < 1:
-                return math.ceil((1 - self._left) * 60_000 / self._capacity)
-            self._left -= 1
+            self._refill()
+            if self._left < amount:
+                return math.ceil((amount - self._left) * 60_000 / self._capacity)
+            self._left -= amount
             return 0
+
+    def owe(self, amount: float) -> None:
+        """Takes so much whether it is there or not."""
+        with self._lock:
+            self._refill()
+            self._left -= amount
+
+    def _refill(self) -> None:
+        now = self._clock()
+        self._left = min(self._capacity, self._left + (now - self._at) * self._capacity / 60)
+        self._at = now
 
 
 class Allowance:
-    """Processing units an account may spend in a UTC month; `units` None means no limit."""
+    """What an account may use in a UTC month: processing units and requests; None means no limit."""
 
-    def __init__(self, units: float | None, entries: list[Entry]) -> None:
-        self._units = units
-        self._spent: dict[str, float] = {}
+    def __init__(self, units: float | None, requests: int | None, entries: list[Entry]) -> None:
+        self._most = (units, requests)
+        self._used: dict[str, tuple[float, int]] = {}
         self._lock = threading.Lock()
         for entry in entries:
-            if entry.event == "charged":
-                self.spend(entry.processing_units or 0.0, entry.time[:7])
+            self.note(entry)
 
-    def spend(self, units: float, month: str) -> None:
-        """Adds to what `month` (YYYY-MM) has cost."""
+    def note(self, entry: Entry) -> None:
+        """Counts a line of the ledger: what was charged, and what was accepted."""
+        month, units = entry.time[:7], entry.processing_units or 0.0 if entry.event == "charged" else 0.0
         with self._lock:
-            self._spent[month] = self._spent.get(month, 0.0) + units
+            spent, requests = self._used.get(month, (0.0, 0))
+            self._used[month] = (spent + units, requests + (entry.event == "accepted"))
 
     def is_exhausted(self, now: datetime) -> bool:
         """Whether nothing is left of the month `now` lies in."""
-        if self._units is None:
-            return False
         with self._lock:
-            return self._spent.get(f"{now.astimezone(UTC):%Y-%m}", 0.0) >= self._units
+            used = self._used.get(f"{now.astimezone(UTC):%Y-%m}", (0.0, 0))
+        return any(most is not None and amount >= most for amount, most in zip(used, self._most, strict=True))

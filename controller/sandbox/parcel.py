@@ -17,7 +17,8 @@ class Parcel:
     """Objects in the order they are written, then the request copy; all delays are in seconds after the run.
 
     `failure` is the message of a failed run: nothing is charged and the copy gets no cost. `silent` delivers nothing
-    at all. `late` counts from the moment GET no longer knows the request.
+    at all. `late` counts from the moment GET no longer knows the request. The bucket takes `taken` objects and then
+    no more, None: all of them. `lingers` is how long GET still says RUNNING afterwards.
     """
 
     items: tuple[Item, ...] = ()
@@ -27,3 +28,5 @@ class Parcel:
     has_copy: bool = True
     copy_in_root: bool = False
     copy_late: float = 0.0
+    taken: int | None = None
+    lingers: float = 0.0

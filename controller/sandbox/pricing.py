@@ -27,12 +27,12 @@ class PriceRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What is counted: pixels of the output, bands of the input, samples per pixel, and the special factors."""
+    """What is counted: pixels of the output, bands times samples per pixel summed over the inputs, and the special
+    factors."""
 
     width: int
     height: int
-    bands: int
-    samples: float = 1.0
+    band_samples: float
     float_output: bool = False
     terrain_factor: float = 1.0
     speckle_factor: float = 1.0
@@ -41,27 +41,30 @@ class Usage:
 
 CDSE_2025 = PriceRules()
 CLASSIC = PriceRules(discount=1.0)
+PRICES: Mapping[str, PriceRules] = {"cdse-2025": CDSE_2025, "classic": CLASSIC}
 
 
 def processing_units(usage: Usage, rules: PriceRules = CDSE_2025) -> float:
     """The price of one Async run in PU, not rounded (§1 of the page: discount first, then the minimum)."""
     area = max(usage.width * usage.height / UNIT_PIXELS, SMALLEST_AREA)
-    base = area * usage.bands / BANDS_PER_UNIT * usage.samples * (2.0 if usage.float_output else 1.0)
+    base = area * usage.band_samples / BANDS_PER_UNIT * (2.0 if usage.float_output else 1.0)
     base *= usage.terrain_factor * usage.speckle_factor * usage.fusion_factor
     if usage.width * usage.height >= rules.discount_from:
         base *= rules.discount
     return max(rules.minimum, base)
 
 
-def usage_of(body: Mapping[str, Any], facts: ScriptFacts, samples_per_pixel: float) -> Usage:
-    """What a run of `body` used; `samples_per_pixel` is what was really read, not an estimate."""
+def usage_of(body: Mapping[str, Any], facts: ScriptFacts, samples: Sequence[float]) -> Usage:
+    """What a run of `body` used; `samples` per pixel of each input are what was really read, not an estimate.
+
+    Pixels times bands times samples are counted input by input (§1, "With fusion and different sample counts").
+    """
     width, height = output_size(body)
     data = body["input"]["data"]
     return Usage(
         width=width,
         height=height,
-        bands=counted_bands(facts.inputs),
-        samples=samples_per_pixel,
+        band_samples=band_samples(facts.inputs, samples),
         float_output=_writes_floats(body, facts),
         terrain_factor=max(_terrain_factor(one.get("processing", {})) for one in data),
         speckle_factor=max(_speckle_factor(one.get("processing", {})) for one in data),
@@ -69,10 +72,12 @@ def usage_of(body: Mapping[str, Any], facts: ScriptFacts, samples_per_pixel: flo
     )
 
 
-def counted_bands(inputs: Sequence[ScriptInput]) -> int:
-    """Distinct bands over all inputs; `dataMask` is free unless it is all that is asked for."""
-    counted = sum(len(set(one.bands) - {"dataMask"}) for one in inputs)
-    return counted or 1
+def band_samples(inputs: Sequence[ScriptInput], samples: Sequence[float]) -> float:
+    """Distinct bands times samples over all inputs; `dataMask` is free unless it is all that is asked for."""
+    counted = [len(set(one.bands) - {"dataMask"}) for one in inputs]
+    if not any(counted):
+        return max(samples)
+    return sum(bands * each for bands, each in zip(counted, samples, strict=True))
 
 
 def _writes_floats(body: Mapping[str, Any], facts: ScriptFacts) -> bool:

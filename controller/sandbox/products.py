@@ -37,6 +37,7 @@ class Product:
     has_clouds: bool
     blank: float
     units: Mapping[str, tuple[str, ...]]
+    defaults: Mapping[str, str]  # of dataFilter, where deployments differ
     scales: Mapping[str, float]  # digital numbers per physical unit, 1 where the data do not say
     metres: Mapping[str, float]
 
@@ -66,19 +67,27 @@ def is_known_crs(url: object) -> bool:
     return isinstance(url, str) and url in _crs_urls()
 
 
+def is_hosted(collection: Mapping[str, Any], host: str | None) -> bool:
+    """Whether a deployment offers the collection; None stands for one that offers everything."""
+    return host is None or host in [each["name"] for each in collection["deployments"]]
+
+
 @functools.cache
-def product(type_or_alias: str) -> Product:
-    """The archived collection of that name; raises RenderFailed when the sandbox has no scenes of it."""
+def product(type_or_alias: str, host: str | None = None) -> Product:
+    """The archived collection of that name, as a deployment offers it; raises RenderFailed when the sandbox has no
+    scenes of it."""
     entry = collection_of(type_or_alias)
     if entry is None or entry["type"] not in ARCHIVED:
         raise not_here(f"{type_or_alias} is not in the sandbox's archive; it holds {', '.join(ARCHIVED)}")
-    bands = entry["bands"]
+    bands = [band for band in entry["bands"] if host in (None, *band.get("deployments", [host]))]
+    instance = next((each.get("default_demInstance") for each in entry["deployments"] if each["name"] == host), None)
     return Product(
         type=entry["type"],
         since=None if entry["timeless"] else datetime.fromisoformat(entry["available_since"]),
         mosaicking=tuple(Mosaicking(mode) for mode in entry["mosaicking"]),
         has_clouds=entry["cloud_metadata"],
         blank=math.nan if entry["nodata"].get("band_values") == "NaN" else 0.0,
+        defaults={"demInstance": instance} if instance else {},
         units={band["name"]: (*band["units"], *band.get("also_accepts_unit", ())) for band in bands},
         scales={band["name"]: float(band.get("dn_per_unit", 1)) for band in bands},
         metres={band["name"]: _metres(band) for band in bands},

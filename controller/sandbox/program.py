@@ -5,22 +5,24 @@ over: a real service would go on, the sandbox records such requests as failed.
 """
 
 import logging
+import ssl
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Self
 
 from controller import evalscript
 from controller.errors import UsageError
+from controller.sandbox.clock import SandboxClock
 from controller.sandbox.delivery import remove_tree
+from controller.sandbox.engines import Engines
 from controller.sandbox.faults import Faults
 from controller.sandbox.ledger import Ledger, unfinished
 from controller.sandbox.limits import Allowance, RateLimit
 from controller.sandbox.options import SandboxOptions
-from controller.sandbox.render import RenderOptions, render
+from controller.sandbox.render import RenderOptions
 from controller.sandbox.routes import Desk, Routes
-from controller.sandbox.runs import Examine, Renderer, Runs, Workshop
+from controller.sandbox.runs import Account, Examine, Renderer, Runs, Workshop
 from controller.sandbox.server import SandboxServer
 from controller.sandbox.tokens import Tokens
 
@@ -35,11 +37,15 @@ class Sandbox:
     """
 
     def __init__(
-        self, options: SandboxOptions, *, renderer: Renderer = render, examine: Examine = evalscript.facts
+        self, options: SandboxOptions, *, renderer: Renderer | None = None, examine: Examine = evalscript.facts
     ) -> None:
         self.options = options
-        self.faults = Faults(options.faults)
-        self._workshop = Workshop(renderer=renderer, render_options=_render_options(options), examine=examine)
+        self.faults = Faults(options.faults, options.seed)
+        self._engines = Engines()
+        self._workshop = Workshop(
+            renderer=renderer or self._engines.render, render_options=_render_options(options), examine=examine
+        )
+        self._clock = SandboxClock(options.time_scale)
         self._ledger: Ledger | None = None
         self._runs: Runs | None = None
         self._server: SandboxServer | None = None
@@ -49,7 +55,7 @@ class Sandbox:
     def base_url(self) -> str:
         """Where the API begins, without a trailing slash."""
         assert self._server is not None, "the sandbox has not been started"
-        return f"http://{self._server.server_name}:{self._server.server_port}"
+        return self._server.url
 
     @property
     def ledger(self) -> Ledger:
@@ -60,7 +66,8 @@ class Sandbox:
     def start(self) -> Self:
         """Opens folder, ledger and port; calls are answered when this returns."""
         self.options.folder.mkdir(parents=True, exist_ok=True)
-        self._ledger = Ledger(self.options.ledger_path, lambda: datetime.now(UTC))
+        self._clock = SandboxClock(self.options.time_scale)
+        self._ledger = Ledger(self.options.ledger_path, self._clock.now)
         try:
             self._prepare_folder()
             self._open(self._ledger)
@@ -76,6 +83,7 @@ class Sandbox:
             self._thread.join()
         if self._runs is not None and not self._runs.stop():
             logger.warning("a run did not end in time; it is left behind")
+        self._engines.close()
         if self._ledger is not None:
             self._ledger.close()
         self._server = self._thread = self._runs = None
@@ -94,23 +102,27 @@ class Sandbox:
                 (self.options.folder / name).mkdir(exist_ok=True)
 
     def _open(self, ledger: Ledger) -> None:
-        entries = ledger.entries()
-        allowance = Allowance(self.options.monthly_units, entries)
-        self._runs = Runs(self.options, self._workshop, ledger, allowance, self.faults)
+        options, clock, entries = self.options, self._clock, ledger.entries()
+        allowance = Allowance(options.monthly_units, options.monthly_requests, entries)
+        units = RateLimit(options.units_per_minute, clock.seconds)
+        account = Account(ledger=ledger, allowance=allowance, units=units)
+        self._runs = Runs(options, self._workshop, account, self.faults, clock)
         for left in unfinished(entries):
             self._runs.abandon(left.id, left.prefix)
         desk = Desk(
-            options=self.options,
+            options=options,
             runs=self._runs,
-            tokens=Tokens(self.options, time.time),
-            rate=RateLimit(self.options.requests_per_minute, time.monotonic),
+            tokens=Tokens(options, clock.real(options.token_life), time.time),
+            rate=RateLimit(options.requests_per_minute, clock.seconds),
+            units=units,
+            token_rate=RateLimit(options.token_requests_per_minute, clock.seconds),
             allowance=allowance,
             faults=self.faults,
             ledger=ledger,
             examine=self._workshop.examine,
-            monotonic=time.monotonic,
+            clock=clock,
         )
-        self._server = _listening(self.options, Routes(desk))
+        self._server = _listening(options, Routes(desk))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="sandbox-server")
         self._thread.start()
 
@@ -124,7 +136,11 @@ def run_sandbox(options: SandboxOptions, *, stop: threading.Event, ready: Callab
 
 def _listening(options: SandboxOptions, routes: Routes) -> SandboxServer:
     try:
-        return SandboxServer(options.host, options.port, routes)
+        return SandboxServer(options, routes)
+    except ssl.SSLError as error:
+        raise UsageError(f"sandbox: the certificate and its key cannot be used ({error.reason})") from error
+    except FileNotFoundError as error:
+        raise UsageError(f"sandbox: {error.filename or 'the certificate or its key'} is not there") from error
     except OSError as error:
         place = f"{options.host}:{options.port}"
         raise UsageError(f"sandbox: {place} cannot be used ({error.strerror}); choose another port") from error
@@ -136,4 +152,6 @@ def _render_options(options: SandboxOptions) -> RenderOptions:
         full_resolution=options.full_resolution,
         coarse_side=options.coarse_side,
         seconds=options.render_seconds,
+        host=options.profile.host,
+        older_ramps=options.older_ramps,
     )

@@ -52,9 +52,10 @@ _STORED: Mapping[SampleType, DTypeLike] = {
 class RenderOptions:
     """How to render.
 
-    `seed` chooses the archive, which ends at `now` (None: this moment). A raster with more than `coarse_side` pixels a
-    side is evaluated on a coarser grid and its pixels repeated, unless `full_resolution`. `seconds` bounds each call
-    into the script. `most_samples` coarsens further when pixels times samples are more; None: never.
+    `seed` chooses the archive, which ends at `now` (None: this moment); `host` is the deployment that is played. A
+    raster with more than `coarse_side` pixels a side is evaluated on a coarser grid and its pixels repeated, unless
+    `full_resolution`. `seconds` bounds each call into the script. `most_samples` coarsens further when pixels times
+    samples are more; None: never.
     """
 
     seed: int = 1
@@ -62,6 +63,8 @@ class RenderOptions:
     coarse_side: int = 256
     seconds: float = 1800.0
     now: datetime | None = None
+    host: str | None = None
+    older_ramps: bool = False
     most_samples: int | None = None
 
 
@@ -106,7 +109,7 @@ def render(body: Mapping[str, Any], folder: Path, options: RenderOptions, engine
 
     `engine` is one that is running already; it is left running.
     """
-    with _engine(engine, options.seconds) as hired, tempfile.TemporaryDirectory(dir=folder) as scratch:
+    with _engine(engine, options) as hired, tempfile.TemporaryDirectory(dir=folder) as scratch:
         done = evaluated(body, Path(scratch), options, hired)
         responses = agreed_responses(body, done.outputs)
         files = (*_images(folder, done, responses), *_userdata(folder, responses, done.userdata))
@@ -126,7 +129,7 @@ def evaluated(body: Mapping[str, Any], scratch: Path, options: RenderOptions, en
     bytearray(_KEPT_BYTES)
     output = output_grid(body)
     facts = accepted(engine.load(body["evalscript"]))
-    pairs = agreed(body, facts)
+    pairs = agreed(body, facts, options.host)
     now = options.now or datetime.now(UTC)
     view = View(area=output.area(), seed=options.seed, metres_per_pixel=metres_per_pixel(body), now=now)
     scenes, outputs = plan_scenes(engine, pairs, view)
@@ -142,12 +145,11 @@ def evaluated(body: Mapping[str, Any], scratch: Path, options: RenderOptions, en
 
 
 @contextmanager
-def _engine(given: Engine | None, seconds: float) -> Iterator[Engine]:
+def _engine(given: Engine | None, options: RenderOptions) -> Iterator[Engine]:
     if given is not None:
-        given.seconds = seconds
         yield given
         return
-    with Engine(seconds=seconds) as own:
+    with Engine(seconds=options.seconds, older_ramps=options.older_ramps) as own:
         yield own
 
 

@@ -24,7 +24,12 @@ class Violation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """One answer, sent after `delay` seconds; with `hang_up` the connection is closed and not a byte of it is sent."""
+    """One answer, sent after `delay` seconds.
+
+    What may become of it on the wire: with `hang_up` the connection is closed and not a byte of it is sent; `cut_at`
+    resets the connection after so many bytes; `garbled` sends what is no answer; `copies` times it is sent; `drip` is
+    the pause in seconds after every byte.
+    """
 
     status: int
     content: bytes = b""
@@ -32,18 +37,23 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
     hang_up: bool = False
+    cut_at: int | None = None
+    garbled: bool = False
+    copies: int = 1
+    drip: float = 0.0
 
     def later(self, seconds: float) -> Self:
         return replace(self, delay=seconds)
 
-    def lost(self) -> Self:
-        return replace(self, hang_up=True)
+    def bare(self) -> Self:
+        """An error without its wrapper."""
+        document = json.loads(self.content)
+        return replace(self, content=_compact(document.get("error", document)))
 
 
 def json_reply(status: int, document: object, headers: Mapping[str, str] | None = None) -> Reply:
     """`document` as compact JSON."""
-    content = json.dumps(document, separators=(",", ":")).encode()
-    return Reply(status=status, content=content, headers=headers or {})
+    return Reply(status=status, content=_compact(document), headers=headers or {})
 
 
 def html_reply(status: int) -> Reply:
@@ -82,20 +92,27 @@ def too_many_concurrent() -> Reply:
     return error_reply(429, "RATE_LIMIT_EXCEEDED", "The maximum number of concurrent async requests is reached.")
 
 
-def too_many_calls(milliseconds: int) -> Reply:
+def too_many_calls(milliseconds: float) -> Reply:
     """The rate limit: Retry-After is in milliseconds."""
-    message = f"The rate limit is exceeded. Come back in {milliseconds} ms."
-    return error_reply(429, "RATE_LIMIT_EXCEEDED", message, headers={"Retry-After": str(milliseconds)})
+    message = f"The rate limit is exceeded. Come back in {milliseconds:.0f} ms."
+    return error_reply(429, "RATE_LIMIT_EXCEEDED", message, headers={"Retry-After": f"{milliseconds:.0f}"})
 
 
 def unauthorized(message: str) -> Reply:
     return error_reply(401, "COMMON_UNAUTHORIZED", message)
 
 
-def quota_exhausted() -> Reply:
-    message = "The quota of processing units of this account is exhausted for this month."
+def forbidden(message: str) -> Reply:
     return error_reply(403, "COMMON_INSUFFICIENT_PERMISSIONS", message)
+
+
+def quota_exhausted() -> Reply:
+    return forbidden("The quota of processing units of this account is exhausted for this month.")
 
 
 def empty_body() -> Reply:
     return error_reply(400, "COMMON_BAD_PAYLOAD", "The request body should be non-empty.")
+
+
+def _compact(document: object) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode()

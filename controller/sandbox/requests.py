@@ -7,15 +7,18 @@ Async API" 13.
 import threading
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from controller.sandbox.faults import Fault
+from controller.sandbox.faults import Fault, Faults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One accepted request; times are seconds of `time.monotonic`. `url` is where it delivers, as it was posted."""
+    """One accepted request; times are seconds of the sandbox's clock. `url` is where it delivers, as it was posted.
+
+    `faults` follow it to its end; `own` holds those for its GETs that its script asks for.
+    """
 
     id: str
     body: Mapping[str, Any]
@@ -23,6 +26,7 @@ class Request:
     accepted_at: float
     visible_at: float
     faults: tuple[Fault, ...] = ()
+    own: Faults = field(default_factory=Faults)
 
     @property
     def delivery(self) -> Mapping[str, Any]:

@@ -5,20 +5,25 @@ The order of the checks is that of a service behind a gateway: token, rate, body
 """
 
 import json
+import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from controller.sandbox import replies, validation
-from controller.sandbox.faults import Fault, FaultError, Faults, Moment
+from controller.sandbox.agreement import agreed
+from controller.sandbox.clock import SandboxClock
+from controller.sandbox.extent import crs_of
+from controller.sandbox.failure import RenderFailed, accepted
+from controller.sandbox.faults import Fault, FaultError, Faults, Moment, written_in
 from controller.sandbox.ledger import Ledger
 from controller.sandbox.limits import Allowance, RateLimit
 from controller.sandbox.options import SandboxOptions, ScriptCheck
+from controller.sandbox.products import product
+from controller.sandbox.projection import epsg_of
 from controller.sandbox.replies import Reply, error_reply, json_reply
 from controller.sandbox.runs import Examine, Runs, digest_of
 from controller.sandbox.tokens import TOKEN_PATHS, Tokens
-from controller.script import ScriptFailure
 
 PROCESS_PATHS = ("/api/v1/async/process", "/async/v1/process")
 RUNNING = "RUNNING"
@@ -39,17 +44,19 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Everything the routes work with; one of each per program."""
+    """Everything the routes work with; one of each per program. `rate`, `units` and `token_rate` are the policies."""
 
     options: SandboxOptions
     runs: Runs
     tokens: Tokens
     rate: RateLimit
+    units: RateLimit
+    token_rate: RateLimit
     allowance: Allowance
     faults: Faults
     ledger: Ledger
     examine: Examine
-    monotonic: Callable[[], float]
+    clock: SandboxClock
 
 
 Route = Callable[[Call], Reply]
@@ -62,7 +69,7 @@ class Routes:
         self._desk = desk
 
     def answer(self, call: Call) -> Reply:
-        """The answer to any call, right or wrong."""
+        """The answer to any call, right or wrong; its pauses are in our own seconds."""
         methods = self._methods(call.path)
         if methods is None:
             return replies.not_found(f"The address {call.path}")
@@ -70,14 +77,19 @@ class Routes:
             allowed = {"Allow": ", ".join(sorted(methods))}
             message = f"{call.method} is not allowed here."
             return error_reply(405, "COMMON_METHOD_NOT_ALLOWED", message, headers=allowed)
-        return methods[call.method](call)
+        reply = methods[call.method](call)
+        if not reply.delay and not reply.drip:
+            return reply
+        real = self._desk.clock.real
+        return replace(reply, delay=real(reply.delay), drip=real(reply.drip))
 
-    def reset_before_read(self) -> bool:
-        """Whether a POST that arrives now is to be cut off unread; only `server` can do that."""
+    def cut_off_at(self) -> int | None:
+        """After how many bytes of its body a POST that arrives now is to be cut off; only `server` can do that."""
         fault = self._desk.faults.claim(Moment.ARRIVE)
-        if fault is not None:
-            self._desk.ledger.add("fault", message=fault.name)
-        return fault is not None
+        if fault is None:
+            return None
+        self._desk.ledger.add("fault", message=fault.name)
+        return int(fault.settings.get("bytes", 0))
 
     def _methods(self, path: str) -> Mapping[str, Route] | None:
         if path in TOKEN_PATHS:
@@ -89,13 +101,16 @@ class Routes:
         own: Mapping[str, Mapping[str, Route]] = {
             "/sandbox/health": {"GET": self._health},
             "/sandbox/ledger": {"GET": self._ledger},
-            "/sandbox/faults": {"GET": self._list_faults, "POST": self._add_fault, "DELETE": self._clear_faults},
+            "/sandbox/faults": {"GET": self._list_faults, "POST": self._add_faults, "DELETE": self._clear_faults},
         }
         return own.get(path)
 
     def _token(self, call: Call) -> Reply:
-        reply = self._desk.tokens.issue(call.content, call.header("content-type"), call.header("authorization"))
-        reply = self._struck(Moment.TOKEN, reply)
+        fault = self._claimed(Moment.TOKEN, (self._desk.faults,))
+        end = self._desk.clock.real(fault.settings["seconds"]) if fault and fault.name == "token-dies-early" else None
+        given = (call.content, call.header("content-type"), call.header("authorization"))
+        reply = self._waits(self._desk.token_rate, 1) or self._desk.tokens.issue(*given, end)
+        reply = fault.answer(reply) if fault else reply
         self._desk.ledger.add("token", status=reply.status)
         return reply
 
@@ -103,20 +118,31 @@ class Routes:
         body = _parsed(call.content)
         url = delivery_url(body)
         self._desk.ledger.add("post", prefix=url, digest=digest_of(body))
-        refusal = self._refusal(call, body, url)
+        own = Faults()
+        refusal = self._asked_for(body, own) or self._refusal(call, body, url, own)
         if refusal is None:
-            request = self._desk.runs.accept(body, url)
+            request = self._desk.runs.accept(body, url, own)
             if request is not None:
-                return self._struck(Moment.AFTER, _running(request.id), url, request.id)
-            refusal = replies.too_many_concurrent()
+                fault = self._claimed(Moment.AFTER, (own, self._desk.faults), url, request.id)
+                return fault.answer(_running(request.id)) if fault else _running(request.id)
+            refusal = self._too_much(replies.too_many_concurrent())
         self._record_refusal(refusal, url)
         return refusal
 
-    def _refusal(self, call: Call, body: Any, url: str) -> Reply | None:
+    def _asked_for(self, body: Any, own: Faults) -> Reply | None:
+        """Puts the faults that the script asks for on the board of its own, or says why that cannot be."""
+        script = body.get("evalscript") if isinstance(body, dict) else None
+        try:
+            own.add(*written_in(script if isinstance(script, str) else ""))
+        except FaultError as error:
+            return error_reply(400, "COMMON_BAD_PAYLOAD", str(error))
+        return None
+
+    def _refusal(self, call: Call, body: Any, url: str, own: Faults) -> Reply | None:
         """Why this POST is not taken, before there is the question of room."""
         if (early := self._gate(call)) is not None:
             return early
-        if fault := self._claimed(Moment.BEFORE, url):
+        if fault := self._claimed(Moment.BEFORE, (own, self._desk.faults), url):
             return fault.answer(_running(""))
         if call.header("content-type").partition(";")[0].strip().lower() != "application/json":
             message = "The content type must be application/json."
@@ -125,49 +151,73 @@ class Routes:
             return replies.empty_body()
         if body is None:
             return error_reply(400, "COMMON_BAD_PAYLOAD", "The body is not valid JSON.")
-        return validation.refuse(body) or self._script_refusal(body) or self._account_refusal()
+        options = self._desk.options
+        invalid = validation.refuse(body, host=options.profile.host, largest_script=options.largest_script)
+        return invalid or _not_here(body) or self._script_refusal(body) or self._account_refusal()
 
     def _gate(self, call: Call) -> Reply | None:
-        """What every API call passes first: token, then rate."""
+        """What every API call passes first: token, then the policies."""
         if (refusal := self._desk.tokens.refuse(call.header("authorization"))) is not None:
             return refusal
-        milliseconds = self._desk.rate.take()
-        return replies.too_many_calls(milliseconds) if milliseconds else None
+        return self._waits(self._desk.units, 0) or self._waits(self._desk.rate, 1)
+
+    def _waits(self, policy: RateLimit, amount: float) -> Reply | None:
+        milliseconds = policy.take(amount)
+        if not milliseconds:
+            return None
+        return self._too_much(replies.too_many_calls(max(1, self._desk.clock.real(milliseconds))))
+
+    def _too_much(self, reply: Reply) -> Reply:
+        return reply.bare() if self._desk.options.bare_rate_errors else reply
 
     def _script_refusal(self, body: Mapping[str, Any]) -> Reply | None:
         if self._desk.options.script_check is ScriptCheck.AT_RUN or "evalscript" not in body:
             return None
-        facts = self._desk.examine(body["evalscript"])
-        return error_reply(400, "RENDERER_EXCEPTION", facts.message) if isinstance(facts, ScriptFailure) else None
+        try:
+            agreed(body, accepted(self._desk.examine(body["evalscript"])), self._desk.options.profile.host)
+        except RenderFailed as error:
+            return error_reply(400, error.code, error.message)
+        return None
 
     def _account_refusal(self) -> Reply | None:
-        return replies.quota_exhausted() if self._desk.allowance.is_exhausted(datetime.now(UTC)) else None
+        return replies.quota_exhausted() if self._desk.allowance.is_exhausted(self._desk.clock.now()) else None
 
     def _status(self, call: Call) -> Reply:
         id = call.path.rpartition("/")[2]
         request = self._desk.runs.requests.find(id)
+        url = request.url if request else ""
+        boards = (request.own, self._desk.faults) if request else (self._desk.faults,)
         reply = self._gate(call) or self._status_answer(id)
-        reply = self._struck(Moment.STATUS, reply, request.url if request else "", id)
-        self._desk.ledger.add("status", id=id, prefix=request.url if request else "", status=reply.status)
+        if fault := self._claimed(Moment.STATUS, boards, url, id):
+            reply = fault.answer(reply)
+        self._desk.ledger.add("status", id=id, prefix=url, status=reply.status)
         return reply
 
     def _status_answer(self, id: str) -> Reply:
-        if self._desk.runs.requests.is_visible(id, self._desk.monotonic()):
+        if self._desk.runs.requests.is_visible(id, self._desk.clock.seconds()):
             return _running(id)
+        if self._desk.options.malformed_id_status == 400 and not _is_uuid(id):
+            return error_reply(400, "COMMON_BAD_PAYLOAD", f"{id} is not the id of a request.")
         return replies.not_found(f"The request {id}")
 
     def _health(self, _: Call) -> Reply:
         return json_reply(200, {"status": "ok", "running": self._desk.runs.requests.count()})
 
-    def _ledger(self, _: Call) -> Reply:
-        return json_reply(200, {"entries": [entry.as_document() for entry in self._desk.ledger.entries()]})
+    def _ledger(self, call: Call) -> Reply:
+        entries = self._desk.ledger.entries()
+        if "text/plain" in call.header("accept"):
+            text = "".join(f"{entry.as_line()}\n" for entry in entries)
+            return Reply(status=200, content=text.encode(), content_type="text/plain; charset=utf-8")
+        return json_reply(200, {"entries": [entry.as_document() for entry in entries]})
 
     def _list_faults(self, _: Call) -> Reply:
         return json_reply(200, {"faults": [fault.as_document() for fault in self._desk.faults.shown()]})
 
-    def _add_fault(self, call: Call) -> Reply:
+    def _add_faults(self, call: Call) -> Reply:
+        """One fault, or a list of them: nothing is switched on when one of them is wrong."""
+        given = _parsed(call.content)
         try:
-            self._desk.faults.add(Fault.from_document(_parsed(call.content)))
+            self._desk.faults.add(*map(Fault.from_document, given if isinstance(given, list) else [given]))
         except FaultError as error:
             return error_reply(400, "COMMON_BAD_PAYLOAD", str(error))
         return self._list_faults(call)
@@ -176,20 +226,16 @@ class Routes:
         self._desk.faults.clear()
         return self._list_faults(call)
 
-    def _struck(self, moment: Moment, reply: Reply, url: str = "", id: str = "") -> Reply:
-        """`reply`, or what a fault switched on for this moment makes of it."""
-        fault = self._claimed(moment, url, id)
-        return fault.answer(reply) if fault else reply
-
-    def _claimed(self, moment: Moment, url: str = "", id: str = "") -> Fault | None:
-        fault = self._desk.faults.claim(moment, url)
+    def _claimed(self, moment: Moment, boards: tuple[Faults, ...], url: str = "", id: str = "") -> Fault | None:
+        """The fault that strikes now: one that the request asks for itself comes first."""
+        fault = next(filter(None, (board.claim(moment, url) for board in boards)), None)
         if fault is not None:
             self._desk.ledger.add("fault", id=id, prefix=url, message=fault.name)
         return fault
 
     def _record_refusal(self, reply: Reply, url: str) -> None:
         told = _parsed(reply.content)
-        error = told.get("error", {}) if isinstance(told, dict) else {}
+        error = told.get("error", told) if isinstance(told, dict) else {}
         code, message = error.get("code", ""), error.get("message", "")
         self._desk.ledger.add("refused", prefix=url, status=reply.status, code=code, message=message)
 
@@ -201,8 +247,26 @@ def delivery_url(body: object) -> str:
     return body if isinstance(body, str) else ""
 
 
+def _not_here(body: Mapping[str, Any]) -> Reply | None:
+    """What the service has and the sandbox has not, said before anything is taken."""
+    try:
+        for element in body["input"]["data"]:
+            product(element["type"])
+        epsg_of(crs_of(body["input"]["bounds"]))
+    except RenderFailed as error:
+        return error_reply(400, error.code, error.message)
+    return None
+
+
 def _running(id: str) -> Reply:
     return json_reply(200, {"id": id, "status": RUNNING})
+
+
+def _is_uuid(id: str) -> bool:
+    try:
+        return str(uuid.UUID(id)) == id.lower()
+    except ValueError:
+        return False
 
 
 def _parsed(content: bytes) -> Any:

@@ -1,14 +1,13 @@
 """The life of an accepted request: copy, run, outputs, cost, and the moment it is forgotten; started by `routes`.
 
-Order of events: reference page "Asynchronous Processing API" §5 and "Open questions: Async API" 7. A failed run costs
-nothing and leaves an `error.json`; an unusable bucket gets nothing at all.
+Order of events: reference page "Asynchronous Processing API" §5 and "Open questions: Async API" 7. A failed run leaves
+an `error.json`, and costs nothing unless the options say so; an unusable bucket gets nothing at all.
 """
 
 import hashlib
 import json
 import logging
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from controller.errors import cut
 from controller.sandbox import delivery
-from controller.sandbox.delivery import BucketError, key_for, open_store
-from controller.sandbox.failure import RenderFailed
-from controller.sandbox.faults import Faults, Moment, reshaped
+from controller.sandbox.clock import SandboxClock
+from controller.sandbox.delivery import BucketError, key_for, open_store, read_object
+from controller.sandbox.failure import RenderFailed, accepted
+from controller.sandbox.faults import Fault, Faults, Moment, reshaped
 from controller.sandbox.ledger import Ledger
-from controller.sandbox.limits import Allowance
+from controller.sandbox.limits import Allowance, RateLimit
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.parcel import Item, Parcel
 from controller.sandbox.pricing import processing_units, usage_of
@@ -39,7 +39,7 @@ Body = Mapping[str, Any]
 Renderer = Callable[[Mapping[str, object], Path, "RenderOptions"], "Rendered"]
 Examine = Callable[[str], ScriptFacts | ScriptFailure]
 
-STICKY_MOMENTS = frozenset({Moment.FOLLOW, Moment.DELIVER})
+FOLLOWING = frozenset({Moment.FOLLOW, Moment.DELIVER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,29 +51,43 @@ class Workshop:
     examine: Examine
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What runs are charged to, and where everything is written down."""
+
+    ledger: Ledger
+    allowance: Allowance
+    units: RateLimit
+
+
 class Runs:
     """Takes requests and sees each to its end. Safe to use from many threads."""
 
     def __init__(
-        self, options: SandboxOptions, workshop: Workshop, ledger: Ledger, allowance: Allowance, faults: Faults
+        self, options: SandboxOptions, workshop: Workshop, account: Account, faults: Faults, clock: SandboxClock
     ) -> None:
         self._options = options
         self._workshop = workshop
-        self._ledger = ledger
-        self._allowance = allowance
+        self._account = account
+        self._ledger = account.ledger
         self._faults = faults
+        self._clock = clock
         self._taking = threading.Lock()
         self.requests = Requests()
-        self._schedule = Schedule(options.workers)
+        self._schedule = Schedule(options.workers, clock)
 
-    def accept(self, body: Body, url: str) -> Request | None:
-        """Takes a valid body, or answers None when too many requests run already. The copy is written at once."""
+    def accept(self, body: Body, url: str, own: Faults) -> Request | None:
+        """Takes a valid body, or answers None when too many requests run already. The copy is written at once.
+
+        `own` are the faults its script asks for.
+        """
         with self._taking:
             if self.requests.count() >= self._options.max_running:
                 return None
-            request = self._new_request(body, url)
+            request = self._new_request(body, url, own)
             self.requests.add(request)
-        self._ledger.add("accepted", id=request.id, prefix=url, digest=digest_of(body))
+        entry = self._ledger.add("accepted", id=request.id, prefix=url, digest=digest_of(body))
+        self._account.allowance.note(entry)
         self._begin(request)
         return request
 
@@ -83,33 +97,41 @@ class Runs:
 
     def abandon(self, id: str, url: str) -> None:
         """Ends a request that a former run of the program left behind, with an error.json where that is possible."""
-        message = "The sandbox was restarted while this request ran."
         keys: tuple[str, ...] = ()
         if self._options.s3_endpoint is None:
             try:
                 key = key_for(url, id, "error.json")
-                open_store({"url": url}, self._options).put(key, _error_item("COMMON_EXCEPTION", message).content)
+                error = self._error_item("COMMON_EXCEPTION", "The sandbox was restarted while this request ran.")
+                open_store({"url": url}, self._options).put(key, error.content)
                 keys = (key,)
             except BucketError as error:
                 logger.info("no error.json for %s: %s", id, error)
         self._ledger.add("failed", id=id, prefix=url, message="sandbox restarted", keys=keys)
 
-    def _new_request(self, body: Body, url: str) -> Request:
-        now = time.monotonic()
-        claimed = self._faults.claim_all(STICKY_MOMENTS, url)
+    def _new_request(self, body: Body, url: str, own: Faults) -> Request:
+        now = self._clock.seconds()
+        claimed = own.claim_all(FOLLOWING, url) + self._faults.claim_all(FOLLOWING, url)
         hidden = [fault.settings["seconds"] for fault in claimed if fault.name == "early-404"]
         visible_at = now + max([self._options.hidden_seconds, *hidden])
-        return Request(id=new_id(), body=body, url=url, accepted_at=now, visible_at=visible_at, faults=claimed)
+        id = new_id()
+        return Request(id=id, body=body, url=url, accepted_at=now, visible_at=visible_at, faults=claimed, own=own)
 
     def _begin(self, request: Request) -> None:
         for fault in request.faults:
-            self._ledger.add("fault", id=request.id, prefix=request.url, message=fault.name)
+            self.note(fault, request)
         plan = self._plan(request, Parcel())
         if plan.copy_late:
             self._schedule.at(request.accepted_at + plan.copy_late, partial(self._write_early_copy, request, plan))
         else:
             self._write_early_copy(request, plan)
-        self._schedule.at(request.accepted_at, partial(self._run, request))
+        self._schedule.at(self._starts(request), partial(self._run, request))
+
+    def note(self, fault: Fault, request: Request) -> None:
+        """Writes down that a fault struck this request."""
+        self._ledger.add("fault", id=request.id, prefix=request.url, message=fault.name)
+
+    def _starts(self, request: Request) -> float:
+        return request.accepted_at + self._options.queue_seconds
 
     def _write_early_copy(self, request: Request, plan: Parcel) -> None:
         """The copy without cost, while the request runs; a bucket that refuses it is found out again at the end."""
@@ -128,31 +150,40 @@ class Runs:
             items, units = self._rendered(request)
             parcel = Parcel(items=items)
         except RenderFailed as error:
-            parcel = Parcel(items=(_error_item(error.code, error.message),), failure=error.message)
+            parcel = Parcel(items=(self._error_item(error.code, error.message),), failure=error.message)
         except Exception as error:  # the one net: a mistake of the renderer must end as a failed request
             logger.exception("request %s", request.id)
             message = f"The sandbox itself failed: {type(error).__name__}: {cut(str(error))}"
-            parcel = Parcel(items=(_error_item("COMMON_EXCEPTION", message),), failure=message)
+            parcel = Parcel(items=(self._error_item("COMMON_EXCEPTION", message),), failure=message)
         parcel = self._plan(request, parcel)
-        end = max(time.monotonic(), request.accepted_at + self._options.run_seconds)
+        least = max(self._options.run_seconds, units * self._options.seconds_per_unit)
+        end = max(self._clock.seconds(), self._starts(request) + least)
         self._schedule.at(end, partial(self._end, request, parcel, units))
 
     def _rendered(self, request: Request) -> tuple[tuple[Item, ...], float]:
         """The outputs as files, and their price in PU. Raises RenderFailed."""
-        script = request.body.get("evalscript")
-        if script is None:
-            raise RenderFailed("SANDBOX_UNSUPPORTED", "evalscriptReference is not in the sandbox; send evalscript.")
-        _refuse_paths(request.body)
+        body = {**delivery.without_secrets(request.body), "evalscript": self._script(request.body)}
+        _refuse_paths(body)
         folder = self._options.scratch / request.id
         folder.mkdir()
-        shown = delivery.without_secrets(request.body)
-        rendered = self._workshop.renderer(shown, folder, self._workshop.render_options)
-        facts = self._workshop.examine(script)
-        if isinstance(facts, ScriptFailure):
-            raise RenderFailed("RENDERER_EXCEPTION", facts.message)
-        usage = usage_of(request.body, facts, rendered.samples_per_pixel)
+        options = replace(self._workshop.render_options, now=self._clock.now())
+        rendered = self._workshop.renderer(body, folder, options)
+        facts = rendered.facts or accepted(self._workshop.examine(body["evalscript"]))
+        usage = usage_of(body, facts, rendered.samples or [rendered.samples_per_pixel])
         items = tuple(Item(name=file.name, content=file.path) for file in rendered.files)
         return items, processing_units(usage, self._options.price_rules)
+
+    def _script(self, body: Body) -> str:
+        """The evalscript, from the body or from the place it names."""
+        if "evalscript" in body:
+            return str(body["evalscript"])
+        reference = body["evalscriptReference"]
+        if "s3" not in reference:
+            raise RenderFailed("SANDBOX_UNSUPPORTED", "An evalscript in Google Cloud Storage is not in the sandbox.")
+        try:
+            return read_object(reference["s3"], self._options).decode()
+        except (BucketError, UnicodeDecodeError) as error:
+            raise RenderFailed("RENDERER_EXCEPTION", f"The evalscript cannot be read: {error}") from error
 
     def _plan(self, request: Request, parcel: Parcel) -> Parcel:
         return reshaped(replace(parcel, copy_in_root=self._options.copy_in_root), request.faults)
@@ -161,12 +192,16 @@ class Runs:
         """Delivers, then forgets; a late parcel is delivered after it is forgotten."""
         if parcel.late:
             self.requests.remove(request.id)
-            self._schedule.at(time.monotonic() + parcel.late, partial(self._deliver, request, parcel, units))
+            self._schedule.at(self._clock.seconds() + parcel.late, partial(self._deliver, request, parcel, units))
             return
         try:
             self._deliver(request, parcel, units)
         finally:
-            self.requests.remove(request.id)
+            forget = partial(self.requests.remove, request.id)
+            if parcel.lingers:
+                self._schedule.at(self._clock.seconds() + parcel.lingers, forget)
+            else:
+                forget()
 
     def _deliver(self, request: Request, parcel: Parcel, units: float) -> None:
         written: list[str] = []
@@ -176,15 +211,17 @@ class Runs:
             if parcel.failure is None:
                 self._settle(request, parcel, units, tuple(written))
             else:
-                self._fail(request, parcel.failure, tuple(written))
+                self._fail(request, parcel.failure, units, tuple(written))
         except BucketError as error:
-            self._fail(request, f"the bucket cannot be used: {error}", tuple(written))
+            self._fail(request, f"the bucket cannot be used: {error}", units, tuple(written))
         finally:
             delivery.remove_tree(self._options.scratch / request.id)
 
     def _put_items(self, request: Request, parcel: Parcel, written: list[str]) -> None:
         store = open_store(request.delivery, self._options)
         for item in parcel.items:
+            if len(written) == parcel.taken:
+                raise BucketError("access denied")
             key = key_for(request.url, request.id, item.name)
             store.put(key, item.content)
             written.append(key)
@@ -193,14 +230,20 @@ class Runs:
         """Success: the copy tells the cost, and the ledger has both."""
         if parcel.copy_late:
             late = partial(self._write_late_copy, request, parcel, units)
-            self._schedule.at(time.monotonic() + parcel.copy_late, late)
+            self._schedule.at(self._clock.seconds() + parcel.copy_late, late)
         else:
             self._write_copy(request, parcel, units)
-        entry = self._ledger.add("charged", id=request.id, prefix=request.url, processing_units=units)
-        self._allowance.spend(units, entry.time[:7])
+        self._charge(request, units)
         self._ledger.add("delivered", id=request.id, prefix=request.url, keys=written)
 
-    def _fail(self, request: Request, message: str, written: tuple[str, ...]) -> None:
+    def _charge(self, request: Request, units: float) -> None:
+        entry = self._ledger.add("charged", id=request.id, prefix=request.url, processing_units=units)
+        self._account.allowance.note(entry)
+        self._account.units.owe(units)
+
+    def _fail(self, request: Request, message: str, units: float, written: tuple[str, ...]) -> None:
+        if self._options.charge_failed:
+            self._charge(request, units or self._options.price_rules.minimum)
         self._ledger.add("failed", id=request.id, prefix=request.url, message=cut(message), keys=written)
 
     def _write_late_copy(self, request: Request, parcel: Parcel, units: float) -> None:
@@ -214,10 +257,16 @@ class Runs:
         if not parcel.has_copy or (parcel.silent and units is not None):
             return
         body = request.body if self._options.keep_secrets else delivery.without_secrets(request.body)
-        document = dict(body) if units is None else {**body, "costPU": units}
+        document = dict(body) if units is None else _with_cost(body, self._options.cost_field, units)
         name = self._options.copy_name.replace("<REQUEST_ID>", request.id)
         key = key_for(request.url, request.id, name, in_root=parcel.copy_in_root)
         open_store(request.delivery, self._options).put(key, delivery.as_json(document))
+
+    def _error_item(self, code: str, message: str) -> Item:
+        error = error_document(400, code, message)
+        return Item(
+            name="error.json", content=delivery.as_json({"error": error} if self._options.wrap_error_json else error)
+        )
 
 
 def digest_of(body: object) -> str:
@@ -226,13 +275,15 @@ def digest_of(body: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _with_cost(body: Body, path: str, units: float) -> dict[str, Any]:
+    """The body with its cost at `status.costPU` or any such path."""
+    first, _, rest = path.partition(".")
+    return {**body, first: _with_cost(body.get(first) or {}, rest, units) if rest else units}
+
+
 def _refuse_paths(body: Body) -> None:
     """Identifiers become file names: one that is a path could write anywhere on this machine."""
     for response in body["output"].get("responses", ()):
         identifier = response.get("identifier", "default")
         if identifier != Path(identifier).name or "\0" in identifier:
             raise RenderFailed("COMMON_BAD_PAYLOAD", f"identifier {identifier!r} cannot be a file name; leave out '/'")
-
-
-def _error_item(code: str, message: str) -> Item:
-    return Item(name="error.json", content=delivery.as_json(error_document(400, code, message)))

@@ -118,7 +118,7 @@ def _scenes(pair: Pair, found: Sequence[tuple[Tile, ...]], view: View, *, is_fus
         product=pair.product,
         bands=pair.bands,
         seed=view.seed,
-        filters=pair.data.get("dataFilter", {}),
+        filters={**pair.product.defaults, **pair.data.get("dataFilter", {})},
         processing=pair.data.get("processing", {}),
         metres_per_pixel=view.metres_per_pixel,
     )

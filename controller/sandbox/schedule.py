@@ -3,19 +3,21 @@
 import heapq
 import itertools
 import threading
-import time
 from collections.abc import Callable
+
+from controller.sandbox.clock import SandboxClock
 
 Action = Callable[[], None]
 
 
 class Schedule:
-    """Runs each action once it is due (seconds of `time.monotonic`), the earliest first.
+    """Runs each action once it is due (seconds of the clock), the earliest first.
 
     An action must not raise. After `stop` what has not begun is dropped.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, clock: SandboxClock) -> None:
+        self._clock = clock
         self._due: list[tuple[float, int, Action]] = []
         self._order = itertools.count()
         self._changed = threading.Condition()
@@ -49,7 +51,7 @@ class Schedule:
     def _next(self) -> Action | None:
         with self._changed:
             while not self._stopped:
-                wait = self._due[0][0] - time.monotonic() if self._due else None
+                wait = self._clock.real(self._due[0][0] - self._clock.seconds()) if self._due else None
                 if wait is not None and wait <= 0:
                     return heapq.heappop(self._due)[2]
                 self._changed.wait(wait)

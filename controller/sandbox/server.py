@@ -1,43 +1,57 @@
 """The socket side of the sandbox: HTTP/1.1 with keep-alive on a loopback address, a thread per connection.
 
-Knows nothing of the service: a call goes to `Routes`, its answer to the wire. Buffered writing and no Nagle delay are
-what makes the standard library's server fast enough.
+Knows nothing of the service: a call goes to `Routes`, its answer to the wire. Every answer is written in one piece and
+without Nagle's delay, which is what makes the standard library's server fast enough.
 """
 
 import contextlib
 import logging
 import socket
 import socketserver
+import ssl
 import struct
 import threading
 import time
 from email.message import Message
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from controller.sandbox.options import SandboxOptions
 from controller.sandbox.replies import Reply, error_reply
 from controller.sandbox.routes import PROCESS_PATHS, Call, Routes
 
 logger = logging.getLogger(__name__)
 
-LARGEST_BODY = 16 * 1024 * 1024
 SHUTDOWN_SECONDS = 3.0
+_AFTERWARDS = 0.05  # seconds until an answer comes again, when its reader is done with the first
+_NONSENSE = b"\x17\x03\x03\x00\x20" + b"x" * 32  # a TLS record that nobody can decrypt, and no line of HTTP
 
 
 class SandboxServer(ThreadingHTTPServer):
-    """Listens from construction on; `port` 0 takes a free one. `close` ends every connection and thread."""
+    """Listens from construction on; port 0 takes a free one. `close` ends every connection and thread.
+
+    Raises OSError for a port or a certificate that cannot be used.
+    """
 
     daemon_threads = False
     block_on_close = True
     request_queue_size = 128
 
-    def __init__(self, host: str, port: int, routes: Routes) -> None:
+    def __init__(self, options: SandboxOptions, routes: Routes) -> None:
         self.routes = routes
+        self.largest_body = options.largest_body
         self.closing = threading.Event()
+        self._tls = _tls_context(options)
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
-        super().__init__((host, port), Handler)
+        super().__init__((options.host, options.port), Handler)
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http{'s' if self._tls else ''}://{self.server_name}:{self.server_port}"
 
     def server_bind(self) -> None:
         """Binds without asking a name server who we are, as the base class would."""
@@ -48,6 +62,14 @@ class SandboxServer(ThreadingHTTPServer):
         with self._lock:
             self._open.add(request)
         super().process_request(request, client_address)
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """In the connection's own thread: first the handshake, if any, then the calls."""
+        if self._tls is None:
+            Handler(request, client_address, self)
+            return
+        with self._tls.wrap_socket(request, server_side=True) as line:
+            Handler(line, client_address, self)
 
     def shutdown_request(self, request: Any) -> None:
         with self._lock:
@@ -81,8 +103,6 @@ class Handler(BaseHTTPRequestHandler):
 
     server: SandboxServer
     protocol_version = "HTTP/1.1"
-    server_version = "sandbox"
-    sys_version = ""
     disable_nagle_algorithm = True
     wbufsize = -1
     timeout = 120
@@ -90,9 +110,12 @@ class Handler(BaseHTTPRequestHandler):
     def handle_call(self) -> None:
         """Serves one call of any method."""
         path = unquote(urlsplit(self.path).path)
-        if self.command == "POST" and path in PROCESS_PATHS and self.server.routes.reset_before_read():
-            self._reset()
-            return
+        if self.command == "POST" and path in PROCESS_PATHS:
+            cut = self.server.routes.cut_off_at()
+            if cut is not None:
+                self.rfile.read(cut)
+                self._reset()
+                return
         content = self._read_content()
         if isinstance(content, Reply):
             self.close_connection = True
@@ -114,11 +137,11 @@ class Handler(BaseHTTPRequestHandler):
         """The body, or the refusal of one whose length cannot be trusted."""
         if "transfer-encoding" in self.headers:
             return error_reply(411, "COMMON_BAD_PAYLOAD", "Send the body with a Content-Length.")
-        given = self.headers.get("content-length", "0")
+        given, largest = self.headers.get("content-length", "0"), self.server.largest_body
         if not (given.isascii() and given.isdigit()):
             return error_reply(400, "COMMON_BAD_PAYLOAD", "The Content-Length is not a number.")
-        if int(given) > LARGEST_BODY:
-            return error_reply(413, "COMMON_BAD_PAYLOAD", f"The body is larger than {LARGEST_BODY} bytes.")
+        if largest and int(given) > largest:
+            return error_reply(413, "COMMON_BAD_PAYLOAD", f"The body is larger than {largest} bytes.")
         content = self.rfile.read(int(given))
         if len(content) < int(given):
             return error_reply(400, "COMMON_BAD_PAYLOAD", "The body is shorter than its Content-Length.")
@@ -127,19 +150,44 @@ class Handler(BaseHTTPRequestHandler):
     def _write(self, reply: Reply) -> None:
         if reply.delay:
             self.server.closing.wait(reply.delay)
-        if reply.hang_up:
+        if reply.hang_up or reply.garbled:
             self.close_connection = True
+        if self.server.closing.is_set():
+            self.close_connection = True
+        if reply.hang_up:
             return
-        self.send_response(reply.status)
-        for name, value in reply.headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Type", reply.content_type)
-        self.send_header("Content-Length", str(len(reply.content)))
-        if self.close_connection or self.server.closing.is_set():
-            self.send_header("Connection", "close")
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(reply.content)
+        if reply.garbled:
+            socket.socket.sendall(self.connection, _NONSENSE)  # below TLS, if there is any
+            return
+        self._send(self._written(reply), reply)
+        for _ in range(1, reply.copies):
+            self.wfile.flush()
+            self.server.closing.wait(_AFTERWARDS)
+            self._send(self._written(reply), reply)
+
+    def _written(self, reply: Reply) -> bytes:
+        """The answer as it is on the wire."""
+        lines = [f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}", "Server: sandbox"]
+        lines += [f"{name}: {value}" for name, value in reply.headers.items()]
+        lines += [f"Content-Type: {reply.content_type}", f"Content-Length: {len(reply.content)}"]
+        if self.close_connection:
+            lines.append("Connection: close")
+        content = b"" if self.command == "HEAD" else reply.content
+        return "\r\n".join([*lines, "", ""]).encode("latin-1") + content
+
+    def _send(self, raw: bytes, reply: Reply) -> None:
+        if reply.drip:
+            for place in range(len(raw)):
+                self.wfile.write(raw[place : place + 1])
+                self.wfile.flush()
+                if self.server.closing.wait(reply.drip):
+                    self.close_connection = True
+                    return
+            return
+        self.wfile.write(raw if reply.cut_at is None else raw[: reply.cut_at])
+        if reply.cut_at is not None:
+            self.wfile.flush()
+            self._reset()
 
     def _reset(self) -> None:
         """Ends the connection with a reset instead of an orderly goodbye."""
@@ -148,6 +196,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         logger.debug(format, *args)
+
+
+def _tls_context(options: SandboxOptions) -> ssl.SSLContext | None:
+    if options.tls_certificate is None or options.tls_key is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(options.tls_certificate, options.tls_key)
+    return context
 
 
 def _lowered(headers: Message) -> dict[str, str]:

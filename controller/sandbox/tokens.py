@@ -16,20 +16,26 @@ from urllib.parse import parse_qs, unquote_plus
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.replies import Reply, json_reply, unauthorized
 
-TOKEN_PATHS = frozenset({"/oauth/token", "/auth/realms/main/protocol/openid-connect/token"})
+TOKEN_PATHS = frozenset(
+    {"/oauth/token", *(f"/auth/realms/{realm}/protocol/openid-connect/token" for realm in ("main", "CDSE"))}
+)
 
 
 class Tokens:
-    """Issues and checks tokens for the one client of `options`; `wall` is the time in seconds since 1970."""
+    """Issues and checks tokens for the one client of `options`, good for `life` seconds of ours; `wall` is the time
+    in seconds since 1970."""
 
-    def __init__(self, options: SandboxOptions, wall: Callable[[], float]) -> None:
+    def __init__(self, options: SandboxOptions, life: float, wall: Callable[[], float]) -> None:
         self._client = (options.client_id, options.client_secret)
-        self._seconds = options.token_seconds
+        self._life = life
         self._key = hashlib.sha256(f"token {options.client_secret}".encode()).digest()
         self._wall = wall
 
-    def issue(self, content: bytes, content_type: str, authorization: str) -> Reply:
-        """The answer to one token request; errors have the OAuth form, not the wrapper of the API."""
+    def issue(self, content: bytes, content_type: str, authorization: str, end: float | None = None) -> Reply:
+        """The answer to one token request; errors have the OAuth form, not the wrapper of the API.
+
+        With `end` the token is refused after so many seconds, whatever it says of itself.
+        """
         if not content_type.startswith("application/x-www-form-urlencoded"):
             return _oauth_error(400, "invalid_request", "The body must be application/x-www-form-urlencoded.")
         form = {name: values[-1] for name, values in parse_qs(content.decode("utf-8", "replace")).items()}
@@ -38,7 +44,8 @@ class Tokens:
         claimed = _basic(authorization) or (form.get("client_id", ""), form.get("client_secret", ""))
         if not self._is_client(claimed):
             return _oauth_error(401, "invalid_client", "Invalid client or invalid client credentials.")
-        lifetime = {"access_token": self._sign(), "token_type": "Bearer", "expires_in": int(self._seconds)}
+        token = self._sign(self._life if end is None else end)
+        lifetime = {"access_token": token, "token_type": "Bearer", "expires_in": int(self._life)}
         return json_reply(200, lifetime, {"Cache-Control": "no-store"})
 
     def refuse(self, authorization: str) -> Reply | None:
@@ -49,16 +56,22 @@ class Tokens:
         signed, _, signature = token.rpartition(".")
         if not hmac.compare_digest(signature.encode(), self._signature(signed).encode()):
             return unauthorized("The access token is not valid.")
-        if json.loads(_unpacked(signed.partition(".")[2]))["exp"] <= self._wall():
+        if json.loads(_unpacked(signed.partition(".")[2]))["end"] <= self._wall():
             return unauthorized("The access token has expired.")
         return None
 
     def _is_client(self, claimed: tuple[str, str]) -> bool:
         return all(hmac.compare_digest(a.encode(), b.encode()) for a, b in zip(claimed, self._client, strict=True))
 
-    def _sign(self) -> str:
+    def _sign(self, end: float) -> str:
         now = self._wall()
-        claims = {"jti": secrets.token_hex(8), "iat": now, "exp": now + self._seconds, "azp": self._client[0]}
+        claims = {
+            "jti": secrets.token_hex(8),
+            "iat": int(now),
+            "exp": int(now + self._life),
+            "azp": self._client[0],
+            "end": now + end,
+        }
         header = {"alg": "HS256", "typ": "JWT"}
         signed = ".".join(_packed(json.dumps(part).encode()) for part in (header, claims))
         return f"{signed}.{self._signature(signed)}"

@@ -20,7 +20,7 @@ from controller.sandbox.checks import (
     needed,
     text,
 )
-from controller.sandbox.products import collection_of, is_known_crs, short_name
+from controller.sandbox.products import collection_of, is_hosted, is_known_crs, short_name
 from controller.sandbox.replies import Reply, Violation, error_reply
 
 LARGEST_SIDE = 10_000
@@ -30,23 +30,29 @@ S3_URL = re.compile(r"s3://[^/]+(/.*)?", re.DOTALL)
 Violations = Iterator[Violation]
 
 
-def refuse(body: object) -> Reply | None:
-    """The 400 for this body, with every violation of its shape; None when the request may run."""
+def refuse(body: object, *, host: str | None = None, largest_script: int = 0) -> Reply | None:
+    """The 400 for this body, with every violation of its shape; None when the request may run.
+
+    `host` is the deployment that is played (None hosts everything); 0 sets no limit to the script's bytes.
+    """
     if not isinstance(body, dict):
         return error_reply(400, "COMMON_BAD_PAYLOAD", "The body must be a JSON object.")
-    found = [*_script(body), *_input(body), *_output(body)] or list(_derived_size(body))
+    found = [*_script(body, largest_script), *_input(body), *_output(body)]
+    found = found or [*_derived_size(body), *_not_hosted(body, host)]
     if found:
         message = "The request is not valid: " + "; ".join(str(one) for one in found)
         return error_reply(400, "COMMON_BAD_PAYLOAD", message, errors=found)
     return _too_coarse(body)
 
 
-def _script(body: Mapping[str, Any]) -> Violations:
+def _script(body: Mapping[str, Any], largest: int) -> Violations:
     given = [name for name in ("evalscript", "evalscriptReference") if name in body]
     if len(given) != 1:
         yield Violation(parameter="evalscript", violation="exactly one of evalscript and evalscriptReference is needed")
     elif given == ["evalscript"]:
         yield from text(body, "evalscript", "evalscript")
+        if largest and len(str(body["evalscript"]).encode(errors="replace")) > largest:
+            yield Violation(parameter="evalscript", violation=f"is larger than {largest} bytes")
     else:
         yield from _script_reference(body["evalscriptReference"])
 
@@ -142,6 +148,7 @@ def _dataset(element: object, where: str) -> Violations:
             yield needed(f"{where}->{section}", "an object")
         elif collection is not None:
             yield from _choices(values, collection.get(section) or {}, f"{where}->{section}")
+            yield from _radar(values, f"{where}->{section}")
     filters = element.get("dataFilter")
     if isinstance(filters, dict) and "timeRange" in filters:
         yield from _time_range(filters["timeRange"], f"{where}->dataFilter->timeRange")
@@ -161,6 +168,21 @@ def _choices(values: Mapping[str, Any], rules: Mapping[str, Any], where: str) ->
         if rule.get("type") == "number" and not is_within(value, rule.get("minimum"), rule.get("maximum")):
             low, high = rule.get("minimum"), rule.get("maximum")
             yield Violation(parameter=f"{where}->{name}", violation=f"must be a number from {low} to {high}")
+
+
+def _radar(values: Mapping[str, Any], where: str) -> Violations:
+    """The rules of Sentinel-1 that are no plain choice; other collections do not have these fields."""
+    if values.get("backCoeff") == "GAMMA0_TERRAIN" and values.get("orthorectify") is not True:
+        yield Violation(parameter=f"{where}->backCoeff", violation="GAMMA0_TERRAIN needs orthorectify: true")
+    speckle = values.get("speckleFilter", {"type": "NONE"})
+    if not isinstance(speckle, dict) or speckle.get("type") not in ("NONE", "LEE"):
+        yield Violation(parameter=f"{where}->speckleFilter->type", violation="must be NONE or LEE")
+    elif speckle["type"] == "LEE":
+        for side in ("windowSizeX", "windowSizeY"):
+            if not is_whole(speckle.get(side), 1, 7):
+                yield Violation(
+                    parameter=f"{where}->speckleFilter->{side}", violation="must be a whole number from 1 to 7"
+                )
 
 
 def _time_range(span: object, where: str) -> Violations:
@@ -208,6 +230,16 @@ def _derived_size(body: Mapping[str, Any]) -> Violations:
         if pixels > LARGEST_SIDE:
             words = f"leads to a {side} of {pixels} pixels; the limit is {LARGEST_SIDE}"
             yield Violation(parameter=f"output->{resolution}", violation=words)
+
+
+def _not_hosted(body: Mapping[str, Any], host: str | None) -> Violations:
+    """Only for bodies whose shape is right: what a deployment does not offer."""
+    for place, element in enumerate(body["input"]["data"]):
+        if not is_hosted(collection_of(element["type"]) or {}, host):
+            yield Violation(parameter=f"input->data[{place}]->type", violation="is not hosted by this deployment")
+    if host == "cdse" and "iamRoleARN" in body["output"]["delivery"]["s3"]:
+        where = "output->delivery->s3->iamRoleARN"
+        yield Violation(parameter=where, violation="is not offered by this deployment; send a pair of keys")
 
 
 def _responses(responses: object) -> Violations:

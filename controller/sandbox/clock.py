@@ -1,0 +1,29 @@
+"""The sandbox's own time, which may run faster than ours: a scale of 0.01 makes a minute of the service 0.6 seconds.
+
+Made at the door and handed to everything that waits, expires or is dated. What a client is told (expires_in,
+Retry-After) is in the client's seconds.
+"""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+
+class SandboxClock:
+    """Starts when it is made; never goes back."""
+
+    def __init__(self, scale: float = 1.0) -> None:
+        self._scale = scale
+        self._began = datetime.now(UTC)
+        self._origin = time.monotonic()
+
+    def seconds(self) -> float:
+        """Seconds of the service since the start."""
+        return (time.monotonic() - self._origin) / self._scale
+
+    def now(self) -> datetime:
+        """The date the service believes in."""
+        return self._began + timedelta(seconds=self.seconds())
+
+    def real(self, seconds: float) -> float:
+        """How long so many seconds of the service take us."""
+        return seconds * self._scale
