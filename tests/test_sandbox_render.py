@@ -309,7 +309,7 @@ def test_the_raster_lies_where_the_request_says(tmp_path: Path) -> None:
     assert raster.values.shape == (2, 10, 40)
     assert profile["crs"].to_epsg() == 32633
     assert profile["transform"][:6] == (50, 0, 426000, 0, -100, 3961000)
-    assert (profile["tiled"], profile["blockxsize"], profile["compress"]) == (True, 512, "deflate")
+    assert (profile["blockysize"], profile["blockxsize"], profile["compress"]) == (16, 48, "deflate")
     assert profile["nodata"] is None
 
 

@@ -10,7 +10,7 @@ from controller.errors import UsageError
 
 
 @click.command("sandbox", short_help="Run a local stand-in for the service.")
-@click.option("--port", default=8087, show_default=True, help="Port on 127.0.0.1; 0 takes a free one.")
+@click.option("--port", type=int, help="Port on 127.0.0.1, 8087 if not given; 0 takes a free one.")
 @click.option(
     "--folder",
     default="state/sandbox",
@@ -18,44 +18,45 @@ from controller.errors import UsageError
     type=click.Path(file_okay=False, path_type=Path),
     help="Where its ledger and its buckets are.",
 )
-@click.option("--bucket", "buckets", multiple=True, default=["my-bucket"], show_default=True, help="A bucket to make.")
-@click.option("--run-seconds", default=0.0, help="The least time a request stays RUNNING.")
-@click.option("--max-running", default=3, show_default=True, help="Requests that may run at once.")
-@click.option("--full-resolution", is_flag=True, help="Evaluate every pixel of large rasters.")
-def command(
-    port: int, folder: Path, buckets: tuple[str, ...], run_seconds: float, max_running: int, full_resolution: bool
-) -> int:
-    """Serve token endpoint, POST and GET on 127.0.0.1 and deliver real GeoTIFFs into local folders.
+@click.option("--bucket", "buckets", multiple=True, help="A bucket to make; my-bucket if none is given.")
+@click.option("--run-seconds", type=float, help="The least time a request stays RUNNING.")
+@click.option("--max-running", type=int, help="Requests that may run at once, 3 if not given.")
+@click.option("--full-resolution", is_flag=True, default=None, help="Evaluate every pixel of large rasters.")
+@click.option("--seed", type=int, help="Another archive for each number, 1 if not given.")
+@click.option("--time-scale", type=float, help="A factor for the service's own times; 0.01 makes a minute 0.6 s.")
+@click.option(
+    "--options",
+    "path",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A TOML file with these and all other options.",
+)
+def command(path: Path | None, buckets: tuple[str, ...], **given: object) -> int:
+    """Serve token endpoint, POST and GET on 127.0.0.1 and deliver real rasters into local folders.
 
     Client id and secret are `sandbox` and `sandbox-secret`; bucket `b` is the folder FOLDER/b.
     """
     try:
-        from controller.sandbox.options import SandboxOptions
+        from controller.sandbox.options import read_options
         from controller.sandbox.program import run_sandbox
     except ModuleNotFoundError as error:
         raise UsageError(f"the sandbox needs {error.name}: install shjobs[sandbox]") from error
 
-    options = SandboxOptions(
-        folder=folder,
-        port=port,
-        buckets=buckets,
-        run_seconds=run_seconds,
-        max_running=max_running,
-        full_resolution=full_resolution,
-    )
+    chosen = {name: value for name, value in given.items() if value is not None}
+    options = read_options(path, chosen | ({"buckets": buckets} if buckets else {}), {"buckets": ("my-bucket",)})
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    run_sandbox(options, stop=stop, ready=lambda url: click.echo(_welcome(url, options.client_secret, buckets)))
+    welcome = (options.client_id, options.client_secret, options.buckets)
+    run_sandbox(options, stop=stop, ready=lambda url: click.echo(_welcome(url, *welcome)))
     return 0
 
 
-def _welcome(url: str, client_secret: str, buckets: tuple[str, ...]) -> str:
+def _welcome(url: str, client_id: str, client_secret: str, buckets: tuple[str, ...]) -> str:
     """Where it is, and what to export in the shell of `shjobs sync`."""
     variables = {
         "BASE_URL": url,
         "TOKEN_URL": f"{url}/oauth/token",
-        "CLIENT_ID": "sandbox",
+        "CLIENT_ID": client_id,
         "CLIENT_SECRET": client_secret,
     }
     for bucket in buckets:

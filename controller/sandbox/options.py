@@ -151,10 +151,11 @@ class SandboxOptions:
         return self.folder / ".work"
 
 
-def read_options(path: Path | None, given: Mapping[str, object]) -> SandboxOptions:
-    """The options of a TOML file (its keys are the fields in camelCase), overruled by those `given`.
-
-    Raises UsageError that names the file and the key.
+def read_options(
+    path: Path | None, given: Mapping[str, object], unless: Mapping[str, object] | None = None
+) -> SandboxOptions:
+    """The options of a TOML file (its keys are the fields in camelCase), overruled by those `given`; `unless` they are
+    anywhere, these. Raises UsageError that names the file and the key.
     """
     written = {} if path is None else _table(path)
     known = {_camel(each.name): each.name for each in fields(SandboxOptions) if each.name not in NOT_IN_A_FILE}
@@ -162,7 +163,7 @@ def read_options(path: Path | None, given: Mapping[str, object]) -> SandboxOptio
         near = difflib.get_close_matches(unknown[0], known, 1)
         hint = f"; did you mean {near[0]}?" if near else f"; choose from {', '.join(known)}"
         raise UsageError(f"{path}: there is no option {unknown[0]}{hint}")
-    return _checked(path, {known[key]: value for key, value in written.items()} | dict(given))
+    return _checked(path, {**(unless or {}), **{known[key]: value for key, value in written.items()}, **given})
 
 
 def is_loopback(host: str) -> bool:

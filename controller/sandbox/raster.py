@@ -23,13 +23,14 @@ def write_geotiff(path: Path, grid: EvaluationGrid, cells: Cells, nodata: float 
     `nodata` becomes the GDAL_NODATA tag. Source: OGC GeoTIFF 1.1; reference page "Evalscript V3" §6.
     """
     output, bands = grid.output, cells.shape[2]
+    height, width = _side(output.height), _side(output.width)
     is_colour = bands == 3 and cells.dtype.kind == "u"
     with tifffile.TiffWriter(path, bigtiff=_bytes(output, cells) > _BIG) as file:
         file.write(
-            _tiles(grid, cells),
+            _tiles(grid, cells, height, width),
             shape=(output.height, output.width, bands)[: 3 if bands > 1 else 2],
             dtype=cells.dtype,
-            tile=(TILE, TILE),
+            tile=(height, width),
             planarconfig="contig" if bands > 1 else None,
             photometric="rgb" if is_colour else "minisblack",
             compression="zlib",
@@ -47,11 +48,16 @@ def sources(start: int, count: int, size: int, step: int) -> NDArray[np.intp]:
     return pixels
 
 
-def _tiles(grid: EvaluationGrid, cells: Cells) -> Iterator[Cells]:
-    for top in range(0, grid.output.height, TILE):
-        rows = sources(top, TILE, grid.output.height, grid.step_y)
-        for left in range(0, grid.output.width, TILE):
-            columns = sources(left, TILE, grid.output.width, grid.step_x)
+def _side(pixels: int) -> int:
+    """Of a tile: TIFF wants a multiple of 16."""
+    return min(TILE, -(-pixels // 16) * 16)
+
+
+def _tiles(grid: EvaluationGrid, cells: Cells, height: int, width: int) -> Iterator[Cells]:
+    for top in range(0, grid.output.height, height):
+        rows = sources(top, height, grid.output.height, grid.step_y)
+        for left in range(0, grid.output.width, width):
+            columns = sources(left, width, grid.output.width, grid.step_x)
             tile = _repeated(cells, rows, columns)
             yield tile if tile.shape[2] > 1 else tile[:, :, 0]
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,6 @@ __all__ = ["Evaluated", "RenderFailed", "RenderOptions", "Rendered", "RenderedFi
 BLOCK_BYTES = 24 << 20  # of samples in one block; the engine holds them a second time
 MOST_PIXELS = 1 << 16  # in one block
 _WORKING_BYTES = 300  # a pixel, while its samples are computed
-# glibc gives freed memory back at once until it has seen a block of this size freed; getting it again with every array
-# takes longer than the arithmetic.
-_KEPT_BYTES = 31 << 20
-
 _STORED: Mapping[SampleType, DTypeLike] = {
     SampleType.AUTO: np.uint8,
     SampleType.UINT8: np.uint8,
@@ -126,7 +123,7 @@ def render(body: Mapping[str, Any], folder: Path, options: RenderOptions, engine
 
 def evaluated(body: Mapping[str, Any], scratch: Path, options: RenderOptions, engine: Engine) -> Evaluated:
     """Run the script of a request over every pixel; the numbers are kept in files below `scratch`."""
-    bytearray(_KEPT_BYTES)
+    _keep_freed_memory()
     output = output_grid(body)
     facts = accepted(engine.load(body["evalscript"]))
     pairs = agreed(body, facts, options.host)
@@ -142,6 +139,14 @@ def evaluated(body: Mapping[str, Any], scratch: Path, options: RenderOptions, en
         _keep(planes, cells, start, stop)
     userdata: object = accepted(engine.finish())
     return Evaluated(grid=grid, facts=facts, outputs=outputs, scenes=scenes, cells=cells, userdata=userdata)
+
+
+@cache
+def _keep_freed_memory() -> None:
+    """glibc gives freed memory back at once until it has seen a block as large as this one freed; getting it again for
+    every array takes longer than the arithmetic.
+    """
+    bytearray(31 << 20)
 
 
 @contextmanager
