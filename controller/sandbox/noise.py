@@ -16,7 +16,8 @@ Bits = NDArray[np.uint32]
 Layers = tuple[tuple[float, float], ...]
 """(cells per degree, weight)"""
 
-# Lattices are turned against the meridians, so that no edge of a picture runs along them, and are square at 45 degrees.
+# A metre is as exact as the fields need to be, hence the single precision along the lattices; these are turned
+# against the meridians, so that no edge of a picture runs along them, and are square at 45 degrees.
 _TURN = ((0.62, 0.48), (-0.34, 0.88))
 _EAST = np.uint32(0x9E3779B1)
 _NORTH = np.uint32(0x85EBCA77)
@@ -40,7 +41,8 @@ class Place:
 
     def __init__(self, lon: Degrees, lat: Degrees) -> None:
         self.lon, self.lat = lon, lat
-        self._along, self._beside = lon * _TURN[0][0] + lat * _TURN[0][1], lon * _TURN[1][0] + lat * _TURN[1][1]
+        (a, b), (c, d) = _TURN
+        self._along, self._beside = (lon * a + lat * b).astype(np.float32), (lon * c + lat * d).astype(np.float32)
         self._lattices: dict[float, _Lattice] = {}
 
     def lattice(self, per_degree: float) -> "_Lattice":
@@ -64,7 +66,7 @@ class _Lattice:
     Neighbours share their corners: as long as these are fewer than the positions, each is computed once.
     """
 
-    def __init__(self, along: Degrees, beside: Degrees, per_degree: float) -> None:
+    def __init__(self, along: Field, beside: Field, per_degree: float) -> None:
         self._column, self.right = _cell(along, per_degree)
         self._row, self.up = _cell(beside, per_degree)
         west, south = self._column.min(), self._row.min()
@@ -123,16 +125,15 @@ def layered(place: Place, layers: Layers, salt: int) -> Field:
     return field
 
 
-def _cell(degrees: Degrees, per_degree: float) -> tuple[Degrees, Field]:
+def _cell(degrees: Field, per_degree: float) -> tuple[Field, Field]:
     """The number of the cell and how far inside, eased so that the field has no creases."""
-    scaled = degrees * per_degree
-    corner = np.floor(scaled)
-    scaled -= corner
-    inside = scaled.astype(np.float32)
+    inside = degrees * np.float32(per_degree)
+    corner = np.floor(inside)
+    inside -= corner
     return corner, inside * inside * (3 - 2 * inside)
 
 
-def _bits(whole: Degrees) -> Bits:
+def _bits(whole: Field) -> Bits:
     return whole.astype(np.int64).astype(np.uint32)
 
 

@@ -20,7 +20,7 @@ SEA_LEVEL = 0.37  # of the relief field, 0..1
 _FOOTHILLS = 0.42
 # Fields share their lattices as far as they can: a lattice costs as much as a field on it.
 _RELIEF: Layers = ((0.7, 1.0), (3.0, 0.5), (13.0, 0.22), (60.0, 0.08))
-_WET: Layers = ((3.0, 1.0), (13.0, 0.6), (150.0, 0.25))
+_WET: Layers = ((3.0, 1.0), (13.0, 0.6), (290.0, 0.25))
 _TOWNS: Layers = ((13.0, 1.0), (60.0, 0.7))
 _CLOUDS: Layers = ((0.7, 1.0), (3.0, 0.6), (13.0, 0.35), (60.0, 0.18))
 _VEIL: Layers = ((3.0, 1.0), (13.0, 0.3))
@@ -122,7 +122,7 @@ def ground_at(place: Place, seed: int) -> Ground:
     wet = layered(place, _WET, salt(seed, "wet"))
     towns = layered(place, _TOWNS, salt(seed, "towns"))
     parcels = patches(place, 290.0, salt(seed, "parcels"))
-    blocks = patches(place, 1900.0, salt(seed, "blocks"))
+    blocks = patches(place, 4000.0, salt(seed, "blocks"))
     fine = smooth(place, 4000.0, salt(seed, "fine"))
     town = np.clip((towns - np.float32(0.72)) * 9, 0, 1)
     plants = np.clip((wet - np.float32(0.24)) * np.float32(2.2) + (parcels - np.float32(0.5)) * np.float32(0.35), 0, 1)
