@@ -30,6 +30,7 @@ COMMANDS = {
     "pause": "Submit nothing until `resume`; what runs is followed.",
     "resume": "Go on after `pause`.",
     "budget": "Show the month: spent, reserved, left, and what waits for a yes.",
+    "preview": "Draw a small picture of a manifest's output.",
     "schema": "Print the JSON Schema of manifests, for editors.",
     "sandbox": "Run a local stand-in for the service.",
     "demo": "Take the four documented jobs through the sandbox.",

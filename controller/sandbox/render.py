@@ -9,7 +9,7 @@ import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -25,7 +25,7 @@ from controller.sandbox.extent import metres_per_pixel
 from controller.sandbox.failure import RenderFailed, accepted
 from controller.sandbox.grid import EvaluationGrid, OutputGrid, evaluation_grid, output_grid
 from controller.sandbox.pictures import write_jpeg, write_png
-from controller.sandbox.raster import Cells, write_geotiff
+from controller.sandbox.raster import Cells, sources, write_geotiff
 from controller.sandbox.samples import Pixels
 from controller.sandbox.scenes import Scenes, View, document_of, plan_scenes
 from controller.script import SampleType, ScriptFacts, ScriptOutput
@@ -51,8 +51,8 @@ class RenderOptions:
 
     `seed` chooses the archive, which ends at `now` (None: this moment); `host` is the deployment that is played. A
     raster with more than `coarse_side` pixels a side is evaluated on a coarser grid and its pixels repeated, unless
-    `full_resolution`. `seconds` bounds each call into the script. `most_samples` coarsens further when pixels times
-    samples are more; None: never.
+    `full_resolution`. `seconds` bounds each call into the script. The output gets fewer pixels when these times their
+    samples are more than `most_samples`; None: never.
     """
 
     seed: int = 1
@@ -159,12 +159,12 @@ def _engine(given: Engine | None, options: RenderOptions) -> Iterator[Engine]:
 
 
 def _grid(output: OutputGrid, scenes: Sequence[Scenes], options: RenderOptions) -> EvaluationGrid:
-    side = None if options.full_resolution else options.coarse_side
     if options.most_samples is not None:
-        samples = max(1, sum(each.samples_per_pixel for each in scenes))
-        affordable = math.isqrt(options.most_samples // samples)
-        side = max(1, min(affordable, side or affordable))
-    return evaluation_grid(output, side)
+        samples = output.width * output.height * max(1, sum(each.samples_per_pixel for each in scenes))
+        share = min(1.0, math.sqrt(options.most_samples / samples))
+        width, height = (max(1, round(side * share)) for side in (output.width, output.height))
+        output = replace(output, width=width, height=height)
+    return evaluation_grid(output, None if options.full_resolution else options.coarse_side)
 
 
 def _blocks(grid: EvaluationGrid, scenes: Sequence[Scenes]) -> Iterator[tuple[int, int]]:
@@ -208,15 +208,18 @@ def _keep(planes: Planes, cells: Mapping[str, Cells], start: int, stop: int) -> 
 
 
 def _images(folder: Path, done: Evaluated, responses: Responses) -> Iterator[RenderedFile]:
+    output = done.grid.output
+    rows = sources(0, output.height, output.height, done.grid.step_y)
+    columns = sources(0, output.width, output.width, done.grid.step_x)
     for image in responses.images:
         name, cells = image.output.id, done.cells[image.output.id]
         match image.media_type:
             case "image/png":
                 path = folder / f"{name}.png"
-                write_png(path, done.grid, cells)
+                write_png(path, cells, rows, columns)
             case "image/jpeg":
                 path = folder / f"{name}.jpg"
-                write_jpeg(path, done.grid, cells, image.quality)
+                write_jpeg(path, cells, rows, columns, image.quality)
             case _:
                 path = folder / f"{name}.tif"
                 write_geotiff(path, done.grid, cells, image.output.nodata)

@@ -1,0 +1,78 @@
+"""`shjobs preview`: look at what a manifest's script makes, before anything is paid for."""
+
+import os
+from pathlib import Path
+
+import click
+
+from controller.acceptance import Accepted, Broken
+from controller.cli.safe import printable
+from controller.errors import ShjobsError, UsageError
+from controller.settingsfile import load_settings
+
+LARGEST = 512  # pixels
+SYNTHETIC = "The scenes are synthetic: this shows what the script does, not what the place looks like."
+
+
+@click.command("preview", short_help="Draw a small picture of a manifest's output.")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="The PNG file; <job>.png if not given.")
+@click.option("--job", "name", help="Which job, when FILE declares several; all of them if not given.")
+@click.option("--size", default=LARGEST, show_default=True, type=click.IntRange(1, LARGEST), help="Most pixels a side.")
+@click.option("--seed", default=1, show_default=True, help="Other scenes for each number.")
+@click.pass_obj
+def command(config: Path | None, file: Path, output: Path | None, name: str | None, size: int, seed: int) -> int:
+    """Run the script of FILE over synthetic scenes and draw its default output as a PNG file.
+
+    Nothing is called and nothing is paid for. What is not an 8 bit picture of 1, 3 or 4 components is stretched, and
+    that is said. Exit code 1 when a job cannot be drawn.
+    """
+    try:
+        import controller.sandbox.preview  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise UsageError(f"the preview needs {error.name}: install shjobs[sandbox]") from error
+
+    documents = _documents(file, load_settings(config, os.environ).jobs, name)
+    if output is not None and len(documents) > 1:
+        raise UsageError(f"{file} declares {len(documents)} jobs: name one with --job, or leave out --output")
+    drawn = [_is_drawn(document, output, size, seed) for document in documents]
+    return int(not all(drawn))
+
+
+def _documents(file: Path, jobs: Path, name: str | None) -> list[Accepted | Broken]:
+    """What the file declares; the folder around it is read too, since scripts may lie there."""
+    from controller.checking import grounds
+    from controller.loader import scan
+
+    [ground] = grounds([file], jobs)
+    [path] = ground.named
+    read = {each.path: each.documents for each in scan(ground.folder, {}).changed}
+    if path not in read:
+        raise UsageError(f"{file} is no manifest; those are named *.yaml, *.yml or *.json")
+    found = [document for document in read[path] if name in (None, document.name)]
+    if not found:
+        known = ", ".join(document.name for document in read[path] if document.name) or "none"
+        raise UsageError(f"{file} declares no job {name}; it has {known}")
+    return found
+
+
+def _is_drawn(document: Accepted | Broken, output: Path | None, size: int, seed: int) -> bool:
+    from controller.sandbox.failure import RenderFailed
+    from controller.sandbox.preview import draw
+
+    if isinstance(document, Broken):
+        for problem in document.problems:
+            click.echo(str(problem), err=True)
+        return False
+    target = output or Path(f"{document.name}.png")
+    try:
+        made = draw(document.request.body, target, side=size, seed=seed)
+    except RenderFailed as error:
+        click.echo(f"{document.name}: {printable(error.message)}", err=True)
+        return False
+    except OSError as error:
+        raise ShjobsError(f"{target} cannot be written: {error.strerror}") from error
+    click.echo(f"{target}: {made.width} x {made.height} px")
+    for note in (*made.notes, SYNTHETIC):
+        click.echo(f"  {printable(note)}")
+    return True
