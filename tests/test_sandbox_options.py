@@ -1,7 +1,9 @@
 """What can be told otherwise about the sandbox: each option by what it changes, through real sockets and folders."""
 
 import ipaddress
+import re
 import time
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from controller.sandbox.clock import SandboxClock
 from controller.sandbox.faults import Fault
 from controller.sandbox.ledger import charges_by_prefix
 from controller.sandbox.limits import RateLimit
-from controller.sandbox.options import Profile, SandboxOptions, ScriptCheck, read_options
+from controller.sandbox.options import NOT_IN_A_FILE, Profile, SandboxOptions, ScriptCheck, read_options
 from controller.sandbox.pricing import CLASSIC
 from controller.sandbox.program import Sandbox
 from controller.sandbox.render import RenderOptions
@@ -375,3 +377,33 @@ def test_a_file_that_cannot_be_read_says_where(text: str, words: str, tmp_path: 
     with pytest.raises(UsageError) as caught:
         read_options(path, {"folder": tmp_path})
     assert words in str(caught.value)
+
+
+# The page
+
+PAGE = (Path(__file__).parent.parent / "docs" / "sandbox.md").read_text(encoding="utf-8")
+
+
+def test_the_file_that_is_shown_can_be_read(tmp_path: Path) -> None:
+    [shown] = re.findall(r"^```ini\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    (tmp_path / "sandbox.toml").write_text(shown)
+    options = read_options(tmp_path / "sandbox.toml", {"folder": tmp_path})
+    assert (options.profile, options.faults[0].rate) == (Profile.CDSE, 0.05)
+
+
+def test_every_option_has_its_row_with_its_default() -> None:
+    table = PAGE.partition("## Every option")[2].partition("## The ledger")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if "| `" in line[:3]]
+    shown = {name.strip("` "): cells[1].strip("`") for cells in rows for name in cells[0].split(",")}
+    by_command = {"folder": "state/sandbox", "buckets": "my-bucket", "priceRules": "cdse-2025"}
+    expected = {}
+    for each in fields(SandboxOptions):
+        if each.name in NOT_IN_A_FILE:
+            continue
+        first, *rest = each.name.split("_")
+        name = first + "".join(part.capitalize() for part in rest)
+        default = each.default
+        told = "" if default in (None, ()) else f"{default:g}" if type(default) in (int, float) else str(default)
+        expected[name] = by_command.get(name, told.lower() if isinstance(default, bool) else told)
+    expected["largestBody"] = str(16 << 20)
+    assert shown == expected

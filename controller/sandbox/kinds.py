@@ -160,7 +160,7 @@ _ROWS = (
     Kind(name="flapping-404", moment=Moment.FOLLOW),
     Kind(
         name="lingering-200",
-        moment=Moment.DELIVER,
+        moment=Moment.FOLLOW,
         parameters={"seconds": 5},
         reshapes=lambda parcel, settings: replace(parcel, lingers=settings["seconds"]),
     ),
