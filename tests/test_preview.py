@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from controller.cli import run
+from controller.cli import cli
+from tests.test_cli import shjobs
 
 JOBS = Path(__file__).parent.parent / "jobs.d"
 SYNTHETIC = "  The scenes are synthetic: this shows what the script does, not what the place looks like."
@@ -40,6 +41,11 @@ spec:
       function evaluatePixel(s) {{ {body} }}
 """
 Manifest = Callable[..., Path]
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of a command in this process; wrong use is an exception here."""
+    return int(cli.main(args=arguments, prog_name="shjobs", standalone_mode=False))
 
 
 @pytest.fixture
@@ -127,21 +133,21 @@ def test_a_small_request_is_shown_pixel_by_pixel(manifest: Manifest, capsys: pyt
         pytest.param("{bands: 4}", "return [s.B04, s.B03, s.B02, 1];", (4,), "every pixel", id="alpha of eight bits"),
         pytest.param(
             "{bands: 4, sampleType: 'UINT16'}",
-            "return [s.B04 * 1e4, s.B03 * 1e4, s.B02 * 1e4, s.B04 > 0.1 ? 65535 : 0];",
+            "return [s.B04 * 1e4, s.B03 * 1e4, s.B02 * 1e4, (s.B04 * 1e4) % 2 < 1 ? 65535 : 0];",
             (4,),
             "the fourth component is taken for transparency",
             id="alpha of sixteen bits",
         ),
         pytest.param(
             "{bands: 1, sampleType: 'INT16', nodataValue: -1}",
-            "return [s.B04 > 0.12 ? s.B04 * 1e4 : -1];",
+            "return [(s.B04 * 1e4) % 2 < 1 ? s.B04 * 1e4 : -1];",
             (2,),
             "pixels without data are transparent",
             id="no data",
         ),
         pytest.param(
             "{bands: 1, sampleType: 'FLOAT32'}",
-            "return [s.B04 > 0.12 ? s.B04 : NaN];",
+            "return [(s.B04 * 1e4) % 2 < 1 ? s.B04 : NaN];",
             (2,),
             "pixels without data are transparent",
             id="not a number",
@@ -202,17 +208,18 @@ def test_every_job_of_a_file_is_drawn_or_the_one_that_is_named(manifest: Manifes
         pytest.param(["--size", "600"], "600", id="too large"),
     ],
 )
-def test_wrong_use(arguments: list[str], words: str, manifest: Manifest, capsys: pytest.CaptureFixture[str]) -> None:
-    path = str(manifest("one", "two", width=8, height=8))
-    assert run(["preview", path, *arguments]) == 2
-    assert words in capsys.readouterr().err
+def test_wrong_use(arguments: list[str], words: str, manifest: Manifest) -> None:
+    path = manifest("one", "two", width=8, height=8)
+    done = shjobs("preview", str(path), *arguments, cwd=path.parent)
+    assert done.returncode == 2
+    assert words in done.stderr
 
 
-def test_a_file_that_is_no_manifest(manifest: Manifest, capsys: pytest.CaptureFixture[str]) -> None:
-    manifest()
-    Path("script.js").write_text("//VERSION=3")
-    assert run(["preview", "script.js"]) == 2
-    assert "script.js is no manifest" in capsys.readouterr().err
+def test_a_file_that_is_no_manifest(manifest: Manifest) -> None:
+    folder = manifest().parent
+    (folder / "script.js").write_text("//VERSION=3")
+    done = shjobs("preview", "script.js", cwd=folder)
+    assert (done.returncode, "script.js is no manifest" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ Layers = tuple[tuple[float, float], ...]
 # A metre is as exact as the fields need to be, hence the single precision along the lattices; these are turned
 # against the meridians, so that no edge of a picture runs along them, and are square at 45 degrees.
 _TURN = ((0.62, 0.48), (-0.34, 0.88))
+_PLANET = 77  # one of many: with seed 1 the documented jobs see land, sea and not too many clouds
 _EAST = np.uint32(0x9E3779B1)
 _NORTH = np.uint32(0x85EBCA77)
 _STIR = np.uint32(0x2C1B3C6D)
@@ -28,7 +29,7 @@ _TO_UNIT = np.float32(2.0**-32)
 
 def salt(seed: int, name: str) -> int:
     """A 32-bit number of its own for every named field of every seed."""
-    return zlib.crc32(f"{seed}:{name}".encode())
+    return zlib.crc32(f"{_PLANET}:{seed}:{name}".encode())
 
 
 def daily(seed: int, name: str, day: date) -> int:
