@@ -246,6 +246,34 @@ def test_a_script_cannot_reach(engine: Engine, name: str) -> None:
     assert told.message == "Failed to evaluate script! undefined"
 
 
+# What the language brings (ECMA-262 and its annexes, V8's own spellings included); nothing of it reaches outside.
+LANGUAGE = """
+Infinity NaN undefined globalThis eval isFinite isNaN parseFloat parseInt decodeURI decodeURIComponent encodeURI
+encodeURIComponent escape unescape Object Function Array Number Boolean String Symbol Date Promise RegExp Error
+AggregateError EvalError RangeError ReferenceError SyntaxError TypeError URIError SuppressedError ArrayBuffer
+SharedArrayBuffer Uint8Array Int8Array Uint16Array Int16Array Uint32Array Int32Array Float16Array Float32Array
+Float64Array Uint8ClampedArray BigUint64Array BigInt64Array DataView Map BigInt Set WeakMap WeakSet WeakRef Proxy
+Reflect FinalizationRegistry Iterator JSON Math Intl Atomics WebAssembly DisposableStack AsyncDisposableStack Temporal
+"""
+DOCUMENTED = """
+JAVA_DOUBLE_MAX_VAL SampleType Mosaicking blueRed redTemperature greenWhite oceanColor index inverse int2rgb rgb2int
+normalizeRGB combine valueMap valueInterpolate colorBlend colorMap decodeL8C2Qa decodeLs8Qa decodeS3OLCIQualityFlags
+ColorMapVisualizer ColorGradientVisualizer ColorRampVisualizer HighlightCompressVisualizer
+HighlightCompressVisualizerSingle DefaultVisualizer Identity console setup evaluatePixel
+"""
+
+
+def test_a_script_finds_the_language_the_documented_names_and_nothing_else(engine: Engine) -> None:
+    """The engine's timers are there by name only, and undefined."""
+    names = "Object.getOwnPropertyNames(globalThis).filter((name) => globalThis[name] !== undefined)"
+    told = f"function evaluatePixel(s, scenes, input, custom, output) {{ output.userData = {names}; }}"
+    assert isinstance(engine.load(BEGIN + told), ScriptFacts)
+    assert isinstance(engine.evaluate(ONE_PIXEL), Planes)
+    found = engine.finish()
+    assert isinstance(found, list)
+    assert set(found) - set(LANGUAGE.split()) == set(DOCUMENTED.split())
+
+
 def test_a_script_cannot_import_a_file(engine: Engine) -> None:
     body = (
         "var seen = 'waiting';\nimport('/etc/hostname').then(() => { seen = 'read'; }, () => { seen = 'refused'; });\n"

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+import threading
 import time
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
@@ -317,6 +318,16 @@ def test_it_speaks_https_and_breaks_a_record_of_it_on_request(tmp_path: Path) ->
             web.post(sandbox.base_url + OLD, json=request_body(), timeout=5)
         accepted = [entry for entry in sandbox.ledger.entries() if entry.event == "accepted"]
         assert len(accepted) == 3
+
+
+def test_stopping_does_not_wait_for_an_idle_connection(tmp_path: Path) -> None:
+    cert, key = certificate(tmp_path)
+    options = SandboxOptions(folder=tmp_path / "s", port=0, tls_certificate=cert, tls_key=key)
+    with requests.Session() as web:
+        with Sandbox(options) as sandbox:
+            web.verify, web.trust_env = str(cert), False
+            assert web.get(f"{sandbox.base_url}/sandbox/health", timeout=5).json()["status"] == "ok"
+        assert "sandbox-server" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_a_certificate_that_cannot_be_used_is_told_plainly(tmp_path: Path) -> None:

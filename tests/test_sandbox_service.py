@@ -1,6 +1,7 @@
 """The sandbox as a service, through real sockets and real folders; only the pixels come from a small stand-in."""
 
 import json
+import re
 import socket
 import threading
 import time
@@ -871,6 +872,56 @@ def test_faults_that_cannot_be_switched_on(service: Service, document: object, w
     assert words in response.text
     with pytest.raises(FaultError):
         Fault.from_document(document)
+
+
+def test_the_ledger_can_be_read_by_people_too(service: Service) -> None:
+    id = service.finish()
+    service.post({})
+    shown = service.web.get(f"{service.url}/sandbox/ledger", headers={"Accept": "text/plain"}, timeout=10)
+    assert shown.headers["Content-Type"] == "text/plain; charset=utf-8"
+    lines = {line.split()[1]: line for line in shown.text.splitlines()}
+    assert len(shown.text.splitlines()) == len(service.entries())
+    assert lines["charged"].endswith(f"{id}  s3://my-bucket/ndvi  {PRICE:.2f} PU")
+    assert lines["delivered"].endswith(f"  ndvi/{id}/default.tif")
+    assert "400 COMMON_BAD_PAYLOAD The request is not valid" in lines["refused"]
+    assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d  token ", shown.text)
+
+
+HOSTILE = {
+    "an endless loop": "for (;;);",
+    "endless recursion": "(function again() { again(); })();",
+    "all the memory": "const kept = []; for (;;) kept.push(new Float64Array(1e7).fill(1));",
+    "many small objects": "const kept = []; for (;;) kept.push({a: 1});",
+    "a file": "return [require('fs').readFileSync('/etc/hostname')];",
+    "the network": "return [fetch('http://127.0.0.1:1')];",
+    "the program": "return [process.exit(1)];",
+    "an enormous answer": "return new Array(4e9);",
+    "a deep answer": "let deep = []; for (let i = 0; i < 1e6; i++) deep = [deep]; return deep;",
+}
+
+
+def test_no_script_takes_the_program_down(tmp_path: Path) -> None:
+    """Each of them ends as a failed request; the one after them is rendered."""
+    options = SandboxOptions(
+        folder=tmp_path, port=0, buckets=("my-bucket",), max_running=20, render_seconds=1.0, workers=1
+    )
+    good = request_body(REAL_SCRIPT % "")
+    good["output"] |= {"width": 64, "height": 64}
+    good["input"]["data"][0]["dataFilter"] = {
+        "timeRange": {"from": "2022-06-01T00:00:00Z", "to": "2022-06-30T00:00:00Z"}
+    }
+    with Sandbox(options) as sandbox, requests.Session() as web:
+        web.headers["Authorization"] = f"Bearer {token(sandbox)}"
+        service = Service(sandbox=sandbox, web=web)
+        bad = {name: service.submit({**good, "evalscript": REAL_SCRIPT % body}) for name, body in HOSTILE.items()}
+        last = service.submit(good)
+        until(lambda: service.events(last)[-1] in ("delivered", "failed"), 60)
+        ends = {name: service.events(id)[-1] for name, id in bad.items()}
+        assert ends == dict.fromkeys(HOSTILE, "failed")
+        assert all("error.json" in service.names(id) for id in bad.values())
+        assert service.events(last)[-1] == "delivered"
+        told = {name: service.read(id, "error.json")["code"] for name, id in bad.items()}
+        assert told == dict.fromkeys(HOSTILE, "RENDERER_EXCEPTION")
 
 
 # --- the program

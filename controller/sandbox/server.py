@@ -69,7 +69,13 @@ class SandboxServer(ThreadingHTTPServer):
             Handler(request, client_address, self)
             return
         with self._tls.wrap_socket(request, server_side=True) as line:
-            Handler(line, client_address, self)
+            with self._lock:
+                self._open.add(line)
+            try:
+                Handler(line, client_address, self)
+            finally:
+                with self._lock:
+                    self._open.discard(line)
 
     def shutdown_request(self, request: Any) -> None:
         with self._lock:
