@@ -81,6 +81,27 @@ def test_a_failed_run_may_cost_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("home", "region", "more"),
+    [
+        pytest.param("eu-central-1", "us-west-2", 17 * 0.03e-6, id="into another region"),
+        pytest.param("eu-central-1", "eu-central-1", 0, id="at home"),
+        pytest.param("eu-central-1", None, 0, id="no region is the one at home"),
+        pytest.param(None, None, 0, id="where regions do not count"),
+    ],
+)
+def test_the_way_into_another_region_costs_by_the_megabyte(
+    home: str | None, region: str | None, more: float, tmp_path: Path
+) -> None:
+    body = request_body()
+    if region:
+        body["output"]["delivery"]["s3"]["region"] = region
+    with running(tmp_path, region=home) as service:
+        service.finish(body)
+        [charged] = charges_by_prefix(service.entries()).values()
+    assert charged - PRICE == pytest.approx(more, abs=1e-9)
+
+
+@pytest.mark.parametrize(
     ("profile", "seconds"),
     [
         pytest.param(Profile.CDSE, 600, id="ten minutes at CDSE"),
@@ -416,5 +437,5 @@ def test_every_option_has_its_row_with_its_default() -> None:
         default = each.default
         told = "" if default in (None, ()) else f"{default:g}" if type(default) in (int, float) else str(default)
         expected[name] = by_command.get(name, told.lower() if isinstance(default, bool) else told)
-    expected["largestBody"] = str(16 << 20)
+    expected |= {"largestBody": str(16 << 20), "renderBytes": str(1 << 30)}
     assert shown == expected

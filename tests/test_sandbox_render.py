@@ -546,6 +546,20 @@ def test_a_script_that_runs_too_long_ends_as_a_failure(tmp_path: Path) -> None:
     assert caught.value.code == "RENDERER_EXCEPTION"
 
 
+def test_the_time_of_a_script_is_that_of_the_whole_request(tmp_path: Path) -> None:
+    """A year of scenes in every band fills several blocks; none of them takes too long by itself."""
+    bands = ", ".join(f"'{band}'" for band in product("sentinel-2-l2a").units)
+    slow = f"""//VERSION=3
+    function setup() {{ return {{ input: [{bands}], output: {{ bands: 1 }}, mosaicking: "ORBIT" }}; }}
+    function evaluatePixel() {{ const end = Date.now() + 1; while (Date.now() <= end); return [1]; }}
+    """
+    year = {"dataFilter": {"timeRange": {"from": "2021-01-01T00:00:00Z", "to": "2021-12-31T23:59:59Z"}}}
+    body = body_of(slow, data=year, width=40, height=40)
+    body["input"]["bounds"]["bbox"] = [8.0, 45.0, 20.0, 46.5]
+    with pytest.raises(RenderFailed, match=r"ran longer than 1\.5 s"):
+        render(body, tmp_path, RenderOptions(seconds=1.5))
+
+
 def test_the_archive_has_no_gap_between_two_days() -> None:
     source, _, pixels = archived(body_of(TWO_BANDS))
     since = datetime(2022, 6, 1, tzinfo=UTC)

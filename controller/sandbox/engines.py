@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.evalscript import Engine
-from controller.sandbox.render import Rendered, RenderOptions, render
+from controller.sandbox.render import Rendered, RenderOptions, engine_for, render
 
 
 class Engines:
@@ -23,8 +23,7 @@ class Engines:
         try:
             engine = self._idle.get_nowait()
         except queue.Empty:
-            engine = Engine(older_ramps=options.older_ramps)
-        engine.seconds = options.seconds
+            engine = engine_for(options)
         try:
             return render(body, folder, options, engine)
         finally:

@@ -72,6 +72,7 @@ class SandboxOptions:
     monthly_requests: int | None = None
     max_running: int = 3
     price_rules: PriceRules = CDSE_2025
+    region: str | None = None  # of the deployment; delivery to another one costs 0.03 PU per MB
     charge_failed: bool = False  # a failed run costs its price, or the least one where none is known
 
     # Requests.
@@ -97,7 +98,8 @@ class SandboxOptions:
     seed: int = 1
     full_resolution: bool = False
     coarse_side: int = 256
-    render_seconds: float = 1800.0
+    render_seconds: float = 1800.0  # for the script of one request
+    render_bytes: int = 1 << 30  # of memory for the process it runs in
     older_ramps: bool = False  # colour ramps as documented in 2025
 
     faults: tuple[Fault, ...] = ()

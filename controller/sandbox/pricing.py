@@ -54,6 +54,11 @@ def processing_units(usage: Usage, rules: PriceRules = CDSE_2025) -> float:
     return max(rules.minimum, base)
 
 
+def delivery_units(megabytes: float) -> float:
+    """What the way into another region costs on top, in PU; a megabyte is 10^6 bytes (§1)."""
+    return 0.03 * megabytes
+
+
 def usage_of(body: Mapping[str, Any], facts: ScriptFacts, samples: Sequence[float]) -> Usage:
     """What a run of `body` used; `samples` per pixel of each input are what was really read, not an estimate.
 

@@ -152,6 +152,7 @@ def _render_options(options: SandboxOptions) -> RenderOptions:
         full_resolution=options.full_resolution,
         coarse_side=options.coarse_side,
         seconds=options.render_seconds,
+        memory=options.render_bytes,
         host=options.profile.host,
         older_ramps=options.older_ramps,
     )

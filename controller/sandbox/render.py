@@ -7,6 +7,7 @@ in blocks, their results are kept in files, and rasters are written tile by tile
 import json
 import math
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from controller.evalscript import Engine, PixelBlock, Planes
 from controller.evalscript import Samples as SentSamples
 from controller.sandbox.agreement import USERDATA, Responses, agreed, agreed_responses
 from controller.sandbox.extent import metres_per_pixel
-from controller.sandbox.failure import RenderFailed, accepted
+from controller.sandbox.failure import RenderFailed, accepted, script_failed
 from controller.sandbox.grid import EvaluationGrid, OutputGrid, evaluation_grid, output_grid
 from controller.sandbox.pictures import write_jpeg, write_png
 from controller.sandbox.raster import Cells, sources, write_geotiff
@@ -51,14 +52,15 @@ class RenderOptions:
 
     `seed` chooses the archive, which ends at `now` (None: this moment); `host` is the deployment that is played. A
     raster with more than `coarse_side` pixels a side is evaluated on a coarser grid and its pixels repeated, unless
-    `full_resolution`. `seconds` bounds each call into the script. The output gets fewer pixels when these times their
-    samples are more than `most_samples`; None: never.
+    `full_resolution`. `seconds` and `memory` (bytes) bound the script. The output gets fewer pixels when these times
+    their samples are more than `most_samples`; None: never.
     """
 
     seed: int = 1
     full_resolution: bool = False
     coarse_side: int = 256
     seconds: float = 1800.0
+    memory: int = 1 << 30
     now: datetime | None = None
     host: str | None = None
     older_ramps: bool = False
@@ -134,7 +136,10 @@ def evaluated(body: Mapping[str, Any], scratch: Path, options: RenderOptions, en
     grid = _grid(output, scenes, options)
     cells = {image.id: _empty_cells(scratch, grid, image) for image in images}
     document = document_of(scenes)
+    ends = time.monotonic() + options.seconds
     for start, stop in _blocks(grid, scenes):
+        if time.monotonic() > ends:
+            raise script_failed(f"The script ran longer than {options.seconds:g} s")
         planes = accepted(engine.evaluate(_block(grid, scenes, document, start, stop)))
         _keep(planes, cells, start, stop)
     userdata: object = accepted(engine.finish())
@@ -149,12 +154,17 @@ def _keep_freed_memory() -> None:
     bytearray(31 << 20)
 
 
+def engine_for(options: RenderOptions) -> Engine:
+    """A new engine with the limits of these options."""
+    return Engine(seconds=options.seconds, memory=options.memory, older_ramps=options.older_ramps)
+
+
 @contextmanager
 def _engine(given: Engine | None, options: RenderOptions) -> Iterator[Engine]:
     if given is not None:
         yield given
         return
-    with Engine(seconds=options.seconds, older_ramps=options.older_ramps) as own:
+    with engine_for(options) as own:
         yield own
 
 

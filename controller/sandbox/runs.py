@@ -24,7 +24,7 @@ from controller.sandbox.ledger import Ledger
 from controller.sandbox.limits import Allowance, RateLimit
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.parcel import Item, Parcel
-from controller.sandbox.pricing import processing_units, usage_of
+from controller.sandbox.pricing import delivery_units, processing_units, usage_of
 from controller.sandbox.replies import error_document
 from controller.sandbox.requests import Request, Requests, new_id
 from controller.sandbox.schedule import Schedule
@@ -171,7 +171,11 @@ class Runs:
         facts = rendered.facts or accepted(self._workshop.examine(body["evalscript"]))
         usage = usage_of(body, facts, rendered.samples or [rendered.samples_per_pixel])
         items = tuple(Item(name=file.name, content=file.path) for file in rendered.files)
-        return items, processing_units(usage, self._options.price_rules)
+        units = processing_units(usage, self._options.price_rules)
+        home = self._options.region
+        if home is not None and request.delivery.get("region", home) != home:
+            units += delivery_units(sum(file.path.stat().st_size for file in rendered.files) / 1e6)
+        return items, units
 
     def _script(self, body: Body) -> str:
         """The evalscript, from the body or from the place it names."""
