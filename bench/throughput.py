@@ -1,16 +1,18 @@
-"""Many jobs through the sandbox: submissions a second beside a bare loop of POSTs, processor time beside a loop that is
-written by hand with the vendor's client.
+"""Many jobs through the sandbox: submissions a second beside a bare loop of POSTs, and processor time beside a loop
+that a person writes by hand with the vendor's client, each in the time that the service itself would take.
 
-`python -m bench.throughput vendor ADDRESS COUNT` is that loop, in a process of its own.
+`python -m bench.throughput ADDRESS COUNT` is that loop, in a process of its own.
 """
 
 import json
-import resource
+import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,14 +20,15 @@ from typing import Any
 import requests
 
 from bench.finished import MANIFEST, SCRIPT, manifests
-from bench.program import LONGEST, ROOT, environment
+from bench.program import ROOT, environment, until
 from bench.rows import Row
 from bench.stand import sandbox, times_of
 
 SCALES = (10, 100, 1_000)
+RUN = 120.0  # seconds that a request runs
+ASK_EVERY = 10.0  # seconds between two rounds of the hand-written loop
 SETTINGS = """\
 deployment = "sandbox"
-timeScale = 0.05
 maxRunning = 100000
 workers = 8
 requestsPerMinute = 1000000000
@@ -41,36 +44,64 @@ folder = "sandbox"
 def rows(scales: tuple[int, ...] = SCALES) -> Iterator[Row]:
     for count in scales:
         is_large = count == max(scales)
-        ours, our_processor = _ours(count)
-        bare = _bare(count)
-        vendor = _vendor(count)
         row = partial(Row, scale=f"{count:,} jobs")
         yield row(
-            what="submissions a second", figure=ours, unit="/s", baseline=bare, against="bare POST loop",
-            least=0.7 if is_large else None,
+            what="submissions a second", figure=_submitted(count), unit="/s", baseline=_bare(count),
+            against="bare POST loop", least=0.7 if is_large else None,
         )  # fmt: skip
+        ours, vendors = _followed(count)
         yield row(
-            what="processor time per job", figure=1000 * our_processor / count, unit="ms", against="vendor's client",
-            baseline=1000 * vendor / count, most=1.0 if is_large else None,
+            what="processor time per job", figure=1000 * ours / count, unit="ms", baseline=1000 * vendors / count,
+            against="vendor's client", most=1.0 if is_large else None,
         )  # fmt: skip
 
 
-def _ours(count: int) -> tuple[float, float]:
-    """Submissions a second of one `sync`, and the processor seconds of the whole of it, start included."""
+def _submitted(count: int) -> float:
+    """Submissions a second of one `sync`, from the first that was accepted to the last."""
     with tempfile.TemporaryDirectory(prefix="shjobs-bench-") as name:
         root = Path(name)
-        manifests(root, count)
-        (root / "shjobs.toml").write_text(SETTINGS, encoding="utf-8")
-        with sandbox(root / "sandbox") as address, (root / "out").open("wb") as out:
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            command = [sys.executable, "-m", "controller", "sync"]
-            given = environment(SHJOBS_BASE_URL=address)
-            subprocess.run(command, cwd=root, env=given, stdout=out, stderr=out, timeout=LONGEST, check=True)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        accepted = times_of(root / "sandbox", "accepted")
-        assert len(accepted) == count, f"{len(accepted)} of {count} were accepted"
-        seconds = (max(accepted) - min(accepted)).total_seconds()
-    return (count - 1) / seconds, _processor(after) - _processor(before)
+        with sandbox(root / "sandbox", RUN) as address, _syncing(root, address, count) as process:
+            until(lambda: process.poll() is not None or len(_accepted(root)) == count, pause=0.5)
+            process.send_signal(signal.SIGTERM)
+        accepted = _accepted(root)
+    assert len(accepted) == count, f"{len(accepted)} of {count} were accepted"
+    return (count - 1) / (max(accepted) - min(accepted)).total_seconds()
+
+
+def _accepted(root: Path) -> list[datetime]:
+    return times_of(root / "sandbox", "accepted")
+
+
+def _followed(count: int) -> tuple[float, float]:
+    """Processor seconds of a `sync` and of the hand-written loop, each from its start until every request has ended.
+
+    They run side by side, and mostly wait.
+    """
+    with tempfile.TemporaryDirectory(prefix="shjobs-bench-") as name:
+        root, folder = Path(name) / "ours", Path(name) / "vendor"
+        with sandbox(root / "sandbox", RUN) as address, sandbox(folder, RUN) as other:
+            processes = [_syncing(root, address, count), _asking(folder, other, count)]
+            ours, vendors = [_processor_seconds(process) for process in processes]
+        assert len(_accepted(root)) == len(times_of(folder, "accepted")) == count
+    return ours, vendors
+
+
+def _syncing(root: Path, address: str, count: int) -> "subprocess.Popen[bytes]":
+    """A `sync` of so many new jobs that has just been started."""
+    manifests(root, count)
+    (root / "shjobs.toml").write_text(SETTINGS, encoding="utf-8")
+    command = [sys.executable, "-m", "controller", "sync"]
+    with (root / "out").open("wb") as out:
+        given = environment(SHJOBS_BASE_URL=address)
+        return subprocess.Popen(command, cwd=root, env=given, stdout=out, stderr=out)
+
+
+def _processor_seconds(process: "subprocess.Popen[bytes]") -> float:
+    """What a process used, once it has ended well."""
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, f"{process.args!r} ended with {process.returncode}"
+    return used.ru_utime + used.ru_stime
 
 
 def _bare(count: int) -> float:
@@ -110,27 +141,15 @@ def _token(address: str) -> str:
     return str(requests.post(f"{address}/oauth/token", data=form, timeout=30).json()["access_token"])
 
 
-def _vendor(count: int) -> float:
-    """Processor seconds of the hand-written loop, start included."""
-    with tempfile.TemporaryDirectory(prefix="shjobs-bench-") as name:
-        folder = Path(name)
-        with sandbox(folder) as address:
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            command = [sys.executable, "-m", "bench.throughput", address, str(count)]
-            given = {**environment(), "OAUTHLIB_INSECURE_TRANSPORT": "1", "HOME": name}
-            subprocess.run(command, cwd=ROOT, env=given, timeout=LONGEST, check=True)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        accepted = times_of(folder, "accepted")
-        assert len(accepted) == count, f"{len(accepted)} of {count} were accepted"
-    return _processor(after) - _processor(before)
-
-
-def _processor(used: "resource.struct_rusage") -> float:
-    return used.ru_utime + used.ru_stime
+def _asking(folder: Path, address: str, count: int) -> "subprocess.Popen[bytes]":
+    """The hand-written loop, which has just been started."""
+    command = [sys.executable, "-m", "bench.throughput", address, str(count)]
+    given = {**environment(), "OAUTHLIB_INSECURE_TRANSPORT": "1", "HOME": str(folder)}
+    return subprocess.Popen(command, cwd=ROOT, env=given)
 
 
 def main() -> None:
-    """Submit, ask until nothing runs any more, and look for each raster: what a person writes who has no controller."""
+    """Submit, then ask now and then until nothing runs any more: what a person writes who has no controller."""
     import sentinelhub
     from sentinelhub.api.process import AsyncProcessRequest, SentinelHubRequest, get_async_running_status
 
@@ -156,7 +175,7 @@ def main() -> None:
     while ids:
         running = get_async_running_status(ids, config)
         ids = [each for each in ids if running[each]]
-        time.sleep(0.5)
+        time.sleep(ASK_EVERY)
 
 
 if __name__ == "__main__":

@@ -161,9 +161,9 @@ class Book:
         """The standing that was last told of a job, by this process or an earlier one."""
         return self._told.get(name, "")
 
-    def mark_told(self, name: str, told: str) -> None:
-        self._store.mark_told(name, told)
-        self._told[name] = told
+    def mark_told(self, told: Mapping[str, str]) -> None:
+        self._store.mark_told(told)
+        self._told.update(told)
 
     def _keep(self, submission: Submission) -> None:
         rows = self._submissions.setdefault(submission.job, {})

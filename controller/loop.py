@@ -2,7 +2,7 @@
 
 `sync` turns it until nothing is left to wait for, `run` for ever, `plan` once on a copy. A turn records outcomes,
 rescans if asked, decides for the dirty and the due, stores all intents in one transaction, hands out the calls and
-tells what changed.
+tells what changed, unless it told something only just before.
 """
 
 import logging
@@ -31,7 +31,7 @@ from controller.telling import Teller
 from controller.transitions import interrupted
 from controller.tree import Change, Tree
 from controller.vitals import Vitals
-from controller.workers import Call, CallOutcome, Get, Look, Post
+from controller.workers import Call, CallOutcome, Get, Look, Post, Posted, is_history
 
 log = logging.getLogger(__name__)
 
@@ -79,11 +79,16 @@ class Loop:
         """One round; `outcomes` are the calls that ended since the last one."""
         self._now = now
         self.record(outcomes, now)
-        self._look_around(now)
-        self._obey(now)
-        steps = self._decide(now)
-        self._send(steps, now)
-        self._teller.tell(self._tree, self._book, self.limits(), now)
+        change = self._lookout.look(self._book.jobs, now)
+        with self._book.transaction():
+            self._take_in(change)
+            self._obey(now)
+            calls = [(job.name, self._call(job, step, now)) for job, step in self._decide(now)]
+        for name, call in calls:
+            self._underway[name] = call
+            self._hand(call)
+        if (tells_at := self._teller.tells_at(now, self._timing)) and tells_at <= now:
+            self._teller.tell(self._tree, self._book, self.limits(), now)
 
     def record(self, outcomes: Sequence[CallOutcome], now: datetime) -> None:
         """Record what calls answered, and decide nothing."""
@@ -101,8 +106,14 @@ class Loop:
         """When the next turn is due if nothing is heard before; None: only when something is heard."""
         limits = self.limits()
         settles_at = limits.settling.until if limits.settling else None
-        times = [self._lookout.scan_at, self._agenda.wakes_at(limits, now), settles_at]
+        tells_at = self._teller.tells_at(now, self._timing)
+        times = [self._lookout.scan_at, self._agenda.wakes_at(limits, now), settles_at, tells_at]
         return min((time for time in times if time), default=None)
+
+    def patience(self, outcomes: Iterable[CallOutcome]) -> float:
+        """How many seconds more outcomes may be waited for: none, when a submission waits for one of these."""
+        is_urgent = any(isinstance(each, Posted) or is_history(each.call) for each in outcomes)
+        return 0.0 if is_urgent else self._timing.gather
 
     def limits(self) -> Limits:
         """What may be paid for after everything recorded so far, at the time of the last turn."""
@@ -126,8 +137,7 @@ class Loop:
 
     def _listing(self) -> Counter[str]:
         """How many listings for what was paid for are under way, by bucket."""
-        looks = (call for call in self._underway.values() if isinstance(call, Look))
-        return Counter(bucket_in(look.step.prefix) for look in looks if look.step.submission is None)
+        return Counter(bucket_in(call.step.prefix) for call in self._underway.values() if is_history(call))
 
     def _paced(self, now: datetime) -> Rate:
         if self._rate is None:
@@ -142,7 +152,8 @@ class Loop:
     def tell(self, now: datetime) -> None:
         """Tell what was recorded since the last turn, and keep what was written; nothing is decided any more."""
         self._teller.tell(self._tree, self._book, self.limits(), now)
-        self._keep(Change())
+        with self._book.transaction():
+            self._keep(Change())
 
     def is_nudged(self) -> bool:
         """Whether something outside asks for a turn: a command in the inbox, a pause, a lock of git."""
@@ -189,8 +200,7 @@ class Loop:
 
     # looking around
 
-    def _look_around(self, now: datetime) -> None:
-        change = self._lookout.look(self._book.jobs, now)
+    def _take_in(self, change: Change | None) -> None:
         if change is None:
             return
         if not change.ready:
@@ -207,10 +217,9 @@ class Loop:
         broken = [replace(record, kind=BROKEN) for record in change.unclean]
         seen, forgotten = [*change.clean, *broken, *written], [*change.gone, *forgotten]
         if change.jobs or seen or forgotten:
-            with self._book.transaction():
-                for job, body in change.jobs:
-                    self._book.put_job(job, body)
-                self._book.note_files(seen, forgotten)
+            for job, body in change.jobs:
+                self._book.put_job(job, body)
+            self._book.note_files(seen, forgotten)
 
     def _warn(self, problems: Iterable[str]) -> None:
         """Log what belongs to no manifest, and so to no status file, unless the last scan found it too."""
@@ -224,15 +233,11 @@ class Loop:
 
     def _obey(self, now: datetime) -> None:
         """Carry out what people asked for; what cannot be done is told as an event."""
-        commands = self._book.commands()
-        if not commands:
-            return
-        with self._book.transaction():
-            for number, command in commands:
-                self._book.done(number, now)
-                job = concerned(command)
-                self._book.tell(now, "Asked", carry_out(command, self._book, self._admission, now), job)
-                self._agenda.mark({job} & self._book.jobs.keys() if job else self._book.jobs.keys())
+        for number, command in self._book.commands():
+            self._book.done(number, now)
+            job = concerned(command)
+            self._book.tell(now, "Asked", carry_out(command, self._book, self._admission, now), job)
+            self._agenda.mark({job} & self._book.jobs.keys() if job else self._book.jobs.keys())
 
     # deciding
 
@@ -290,22 +295,16 @@ class Loop:
 
     # acting
 
-    def _send(self, steps: Sequence[tuple[Job, Step]], now: datetime) -> None:
-        submits = [(job, step) for job, step in steps if isinstance(step, Submit)]
-        calls: list[tuple[str, Call]] = []
-        if submits:
-            with self._book.transaction():
-                calls = [(job.name, self._intend(job, step, now)) for job, step in submits]
-        for job, step in steps:
-            match step:
-                case Ask(submission=submission):
-                    calls.append((job.name, Get(submission=submission)))
-                case List():
-                    digest = job.wanted.digest if job.wanted else ""
-                    calls.append((job.name, Look(job=job.name, digest=digest, step=step)))
-        for name, call in calls:
-            self._underway[name] = call
-            self._hand(call)
+    def _call(self, job: Job, step: Step, now: datetime) -> Call:
+        """What is to be handed out for a step that does not wait; an intent is stored with it."""
+        match step:
+            case Submit():
+                return self._intend(job, step, now)
+            case Ask(submission=submission):
+                return Get(submission=submission)
+            case List():
+                return Look(job=job.name, digest=job.wanted.digest if job.wanted else "", step=step)
+        raise AssertionError(f"{step} is no call")
 
     def _intend(self, job: Job, step: Submit, now: datetime) -> Post:
         assert job.wanted is not None, "only a wanted job is submitted"

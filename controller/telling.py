@@ -1,13 +1,13 @@
 """Tell what changed: status files beside the manifests, events in the ledger, lines for whoever watches.
 
-Called once at the end of a turn, with only the jobs it touched.
+Called at the end of a turn, with only the jobs that turns have touched since it was called last.
 """
 
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from controller.book import Book
 from controller.claims import Declared
@@ -19,6 +19,7 @@ from controller.phase import phase
 from controller.standing import Phase, Standing
 from controller.status import document, rejected
 from controller.submission import Submission
+from controller.timing import Timing
 from controller.tree import Tree
 
 
@@ -56,6 +57,13 @@ class Teller:
         self._names: set[str] = set()
         self._paths: set[str] = set()
         self._gone: set[str] = set()
+        self._told_at = datetime.min.replace(tzinfo=UTC)
+
+    def tells_at(self, now: datetime, timing: Timing) -> datetime | None:
+        """When what was touched is to be told; None: nothing was."""
+        if not (self._names or self._paths or self._gone):
+            return None
+        return min(self._told_at, now) + timedelta(seconds=timing.gather)
 
     def touch(self, paths: Iterable[str], gone: Iterable[str]) -> None:
         """The tree was scanned, and these files changed, or went."""
@@ -66,7 +74,8 @@ class Teller:
         self._names.add(name)
 
     def tell(self, tree: Tree, book: Book, limits: Limits, now: datetime) -> None:
-        """Tell of everything touched since the last turn."""
+        """Tell of everything touched since the last time."""
+        self._told_at = now
         names, self._names = self._names, set()
         news = [item for name in sorted(names) if (item := self._news(book.jobs[name], book, limits, now))]
         paths, self._paths = self._paths | {book.jobs[name].path for name in names}, set()
@@ -136,7 +145,7 @@ def _note(news: Sequence[News], book: Book, now: datetime) -> None:
     for item in news:
         submission = item.submission.id if item.submission else ""
         book.tell(now, item.standing.reason, item.standing.message, item.job.name, submission)
-        book.mark_told(item.job.name, _spelled(item.standing))
+    book.mark_told({item.job.name: _spelled(item.standing) for item in news})
 
 
 def _spelled(standing: Standing) -> str:

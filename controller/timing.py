@@ -93,6 +93,8 @@ class Timing:
     """Between two scans of the tree when no event asks for one."""
     scan_again: float = 2.5
     """After a scan that saw a change: another one within a tick of the file system's clock leaves no other trace."""
+    gather: float = 0.25
+    """So long what is not urgent is gathered: answers that let nobody pay, and what is to be told."""
     retry_after_longest: float = 600
     """A `Retry-After` is never believed beyond this."""
 

@@ -9,7 +9,7 @@ import queue
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeGuard
 
 from controller.answers import BucketAnswer, GetAnswer, NoAnswer, PostAnswer, Refusal, Refused, Unconfirmed, Unreadable
 from controller.deployments import Credential
@@ -49,6 +49,13 @@ class Look:
 
 
 Call = Post | Get | Look
+
+
+def is_history(call: Call) -> TypeGuard[Look]:
+    """Whether it looks for what was paid for before, so that a submission can follow."""
+    return isinstance(call, Look) and call.step.submission is None
+
+
 POSTS = "submissions"
 BRIEFLY = 2.0  # seconds: what a call that costs nothing is waited for at the end
 NOT_SENT = Refused(why=Refusal.UNSENT, message="the controller stopped before the request was sent")

@@ -4,7 +4,6 @@
 """
 
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
@@ -18,9 +17,11 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from controller.deployments import Deployment
+from controller.service.watchdog import Watchdog
 
 # What a call can die of. Anything else is a mistake of ours and goes up.
 BROKEN = (OSError, HTTPException, HTTPError, ValueError)
+WATCHDOG = Watchdog()
 
 
 class Line(HTTPAdapter):
@@ -59,13 +60,8 @@ class Line(HTTPAdapter):
     def hung_up_after(self, seconds: float) -> Iterator[None]:
         """Bound a whole exchange: a socket's own timeout begins anew with every byte that drips in."""
         self.is_hung_up = False
-        timer = threading.Timer(seconds, self._hang_up)
-        timer.daemon = True
-        timer.start()
-        try:
+        with WATCHDOG.watching(seconds, self._hang_up):
             yield
-        finally:
-            timer.cancel()
 
     def _hang_up(self) -> None:
         self.is_hung_up = True

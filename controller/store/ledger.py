@@ -71,9 +71,18 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing, and on the disk when it is left. Raises `StateError` when the disk refuses."""
+        """All or nothing, and on the disk when it is left; inside another one it is part of that.
+
+        Raises `StateError` when the disk refuses.
+        """
+        conn = self._db.conn
+        if conn.in_transaction:
+            yield
+            return
         try:
-            with self._db.atomic():
+            with conn:
+                # Whoever reads first and writes then is refused when somebody else wrote in between.
+                conn.execute("begin immediate")
                 yield
         except sqlite3.OperationalError as error:
             raise StateError(f"the ledger cannot be written: {error}; nothing more is submitted; {ROOM}") from error
@@ -89,14 +98,13 @@ class Store:
         """Store a new submission with its body, which holds no secrets; returns its number."""
         row = {**row_of(submission), "body": body}
         marks = ", ".join(f":{column}" for column in row)
-        cursor = self._db.execute(f"insert into submission ({', '.join(row)}) values ({marks})", row)
+        cursor = self._db.conn.execute(f"insert into submission ({', '.join(row)}) values ({marks})", row)
         return int(cursor.lastrowid or 0)
 
     def save(self, submission: Submission) -> None:
         """Store what became of a submission."""
-        row = row_of(submission)
         changes = ", ".join(f"{column} = :{column}" for column in MUTABLE)
-        self._db.execute(f"update submission set {changes} where number = :number", row)
+        self._db.conn.execute(f"update submission set {changes} where number = :number", row_of(submission))
 
     def body_of(self, number: int) -> str:
         """The body as sent, without secrets and with the delivery URL as the manifest has it."""
@@ -126,8 +134,9 @@ class Store:
         """The standing that was last told of each job."""
         return {intern(row["name"]): intern(row["told"]) for row in self._rows("select name, told from job")}
 
-    def mark_told(self, name: str, told: str) -> None:
-        self._db.execute("update job set told = ? where name = ?", [told, name])
+    def mark_told(self, told: Mapping[str, str]) -> None:
+        """Keep the standing that was told of each of these jobs."""
+        self._db.conn.executemany("update job set told = ? where name = ?", [(text, job) for job, text in told.items()])
 
     # files
 
@@ -155,7 +164,7 @@ class Store:
 
     def tell(self, at: datetime, reason: str, message: str, job: str = "", submission: str = "") -> None:
         """Append an event; none is ever changed or deleted."""
-        self._db.execute(
+        self._db.conn.execute(
             "insert into event (at, job, submission, reason, message) values (?, ?, ?, ?, ?)",
             [written(at), job or None, submission or None, reason, message],
         )

@@ -1,0 +1,52 @@
+"""One thread for all deadlines: whatever takes longer than it may is interrupted.
+
+`transport` hangs up an exchange with it. A thread for each exchange would cost more than the exchange.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+
+
+class Watchdog:
+    """Watches blocks of code of any thread. Its own thread begins with the first of them, and ends with the process."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._watched: dict[int, tuple[float, Callable[[], None]]] = {}
+        self._numbers = count()
+        self._wakes_at: float | None = None
+
+    @contextmanager
+    def watching(self, seconds: float, interrupt: Callable[[], None]) -> Iterator[None]:
+        """Call `interrupt` once, unless the block is left within so many seconds; never after it was left."""
+        number = next(self._numbers)
+        with self._changed:
+            self._watch(number, time.monotonic() + seconds, interrupt)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._watched.pop(number, None)
+
+    def _watch(self, number: int, ends_at: float, interrupt: Callable[[], None]) -> None:
+        self._watched[number] = (ends_at, interrupt)
+        if self._wakes_at is None:
+            self._wakes_at = ends_at
+            threading.Thread(target=self._run, name="deadlines", daemon=True).start()
+        elif ends_at < self._wakes_at:
+            self._changed.notify()
+
+    def _run(self) -> None:
+        with self._changed:
+            while True:
+                now = time.monotonic()
+                for number in [each for each, (ends_at, _) in self._watched.items() if ends_at <= now]:
+                    self._watched.pop(number)[1]()
+                self._wakes_at = min((ends_at for ends_at, _ in self._watched.values()), default=now + IDLE)
+                self._changed.wait(self._wakes_at - now)
+
+
+IDLE = 60.0  # seconds between two looks when there is nothing to watch

@@ -1,0 +1,42 @@
+"""The watchdog of the transport: it interrupts what takes too long, and nothing else."""
+
+import threading
+import time
+
+from controller.service.watchdog import Watchdog
+
+
+def test_what_takes_too_long_is_interrupted() -> None:
+    interrupted = threading.Event()
+    with Watchdog().watching(0.05, interrupted.set):
+        assert interrupted.wait(10)
+
+
+def test_what_was_left_in_time_is_not_interrupted() -> None:
+    watchdog, late, early = Watchdog(), threading.Event(), threading.Event()
+    with watchdog.watching(0.1, early.set):
+        pass
+    with watchdog.watching(0.2, late.set):
+        assert late.wait(10)
+    assert not early.is_set()
+
+
+def test_a_short_deadline_does_not_wait_for_a_long_one() -> None:
+    watchdog, short, long = Watchdog(), threading.Event(), threading.Event()
+    with watchdog.watching(60, long.set), watchdog.watching(0.05, short.set):
+        assert short.wait(10)
+    assert not long.is_set()
+
+
+def test_what_comes_after_a_quiet_while_is_watched_too() -> None:
+    watchdog, interrupted = Watchdog(), threading.Event()
+    with watchdog.watching(0.05, lambda: None):
+        time.sleep(0.1)
+    with watchdog.watching(0.05, interrupted.set):
+        assert interrupted.wait(10)
+
+
+def test_one_thread_watches_for_all() -> None:
+    watchdog, before = Watchdog(), threading.active_count()
+    with watchdog.watching(60, lambda: None), watchdog.watching(50, lambda: None), watchdog.watching(40, lambda: None):
+        assert threading.active_count() == before + 1
