@@ -19,13 +19,13 @@ ROOMS = {
     """,
     DECISIONS: """
         acceptance agreement area availability bands claims cost datasets delivery difference evidence
-        faults forecast gate geometry ground guard history idioms inbox lint mishaps next_step phase places
-        rate request responses rules silencing size spending staging status stillness transitions verdict
-        vitals why
+        faults forecast gate geometry ground guard history idioms inbox lint mishaps next_step phase
+        places rate request responses rules silencing size spending staging status stillness transitions
+        verdict vitals why
     """,
     EDGES: """
-        brakes bucket checkcache evalscript gitref loader lock mounts service session settingsfile
-        statusfile store watcher
+        brakes bucket checkcache evalscript gitinfo gitref loader lock mounts service session
+        settingsfile statusfile store watcher
     """,
     DOORS: """
         __main__ accounts admission agenda appraise asking assembly baseline book checking cli daemon
