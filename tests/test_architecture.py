@@ -19,12 +19,12 @@ ROOMS = {
     """,
     DECISIONS: """
         acceptance agreement area availability bands claims cost datasets delivery difference evidence
-        faults forecast gate geometry ground guard history idioms inbox lint mishaps next_step phase
-        places rate request responses rules silencing size spending staging status stillness transitions
-        verdict vitals why
+        faults forecast gate geometry ground guard history idioms inbox layout lint mishaps next_step
+        phase places rate request responses rules silencing size skeleton spending staging status
+        stillness transitions verdict vitals why
     """,
     EDGES: """
-        brakes bucket checkcache evalscript gitinfo gitref loader lock mounts service session
+        brakes bucket checkcache evalscript gitinfo gitref loader lock mounts newfile service session
         settingsfile statusfile store watcher
     """,
     DOORS: """

@@ -16,6 +16,7 @@ from controller import __version__
 from controller.errors import ShjobsError
 
 COMMANDS = {
+    "init": "Make a new repository: settings, an example, a check for pull requests.",
     "check": "Read every manifest and tell everything that is wrong.",
     "plan": "Show what the next turn would do, and what it would cost.",
     "sync": "Submit what is new or changed and follow it to its outcome.",
