@@ -4,10 +4,12 @@
 """
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from controller.faults import S3, Faults
 
+_SECRET_KEYS = frozenset({"accesskey", "accesskeyid", "secretaccesskey", "secretkey", "credentials"})
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
 
 
@@ -25,6 +27,12 @@ def delivery(faults: Faults) -> None:
         name = credential_name(s3.get("url"))
         message = f"is missing: write `credentialsRef: {name}`, or an iamRoleARN (AWS only)"
         faults.add((*S3, "credentialsRef"), "E241", message)
+
+
+@lru_cache(1024)
+def is_secret_key(key: str | int) -> bool:
+    """Whether a field of this name holds a key of a bucket, however it is spelled."""
+    return str(key).replace("_", "").replace("-", "").lower() in _SECRET_KEYS
 
 
 def credential_name(url: Any) -> str:

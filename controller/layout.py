@@ -9,13 +9,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 WIDEST = 100
+_INDENT = "  "
 _PLAIN = re.compile(r"[A-Za-z_/][\w./+-]*(?:://[\w./+-]+)?|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 
 def laid_out(document: Mapping[str, Any]) -> str:
-    """YAML of a mapping: short values on one line, everything else below its key."""
-    return "".join(f"{line}\n" for line in _lines(document))
+    """YAML of a mapping: its own mappings below their keys, what is short inside of them on one line."""
+    lines: list[str] = []
+    for key, value in document.items():
+        if isinstance(value, Mapping) and value:
+            lines += [f"{scalar(key)}:", *(f"{_INDENT}{line}" for line in _lines(value))]
+        else:
+            lines += _entry(f"{scalar(key)}:", value)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def scalar(value: Any) -> str:
@@ -36,20 +43,20 @@ def _visible(character: str) -> str:
 def _lines(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping):
         for key, below in value.items():
-            yield from _entry(f"{scalar(key)}:", below, "  ")
+            yield from _entry(f"{scalar(key)}:", below)
     else:
         for item in value:
             yield from _item(item)
 
 
-def _entry(head: str, value: Any, indent: str) -> Iterator[str]:
+def _entry(head: str, value: Any) -> Iterator[str]:
     """A key with its value, on its line or below it."""
     inline = _inline(value, deepest=1)
     if inline is not None and (len(head) + len(inline) < WIDEST or not _has_more(value)):
         yield f"{head} {inline}"
         return
     yield head
-    yield from (f"{indent}{line}" for line in _lines(value))
+    yield from (f"{_INDENT}{line}" for line in _lines(value))
 
 
 def _item(value: Any) -> Iterator[str]:

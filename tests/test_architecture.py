@@ -19,9 +19,9 @@ ROOMS = {
     """,
     DECISIONS: """
         acceptance agreement area availability bands claims cost datasets delivery difference evidence
-        faults forecast gate geometry ground guard history idioms inbox layout lint mishaps next_step
-        phase places rate request responses rules silencing size skeleton spending staging status
-        stillness transitions verdict vitals why
+        expressions faults forecast gate geometry ground guard history idioms inbox layout linebreaks
+        lint mishaps next_step pasted phase places rate request responses rules silencing size skeleton
+        spending staging status stillness transitions verdict vitals why
     """,
     EDGES: """
         brakes bucket checkcache evalscript gitinfo gitref loader lock mounts newfile service session
@@ -29,8 +29,8 @@ ROOMS = {
     """,
     DOORS: """
         __main__ accounts admission agenda appraise asking assembly baseline book checking cli daemon
-        errands examining explaining foresight lane line logs lookout loop metrics noticeboard planning
-        reading recording sandbox telling tree turning web workers
+        errands examining explaining foresight intake lane line logs lookout loop metrics noticeboard
+        planning reading recording sandbox telling tree turning web workers
     """,
 }
 FLOORS = {floor: rooms.split() for floor, rooms in ROOMS.items()}

@@ -17,6 +17,7 @@ from controller.errors import ShjobsError
 
 COMMANDS = {
     "init": "Make a new repository: settings, an example, a check for pull requests.",
+    "import": "Make a manifest of a request body, or of a snippet of the documentation.",
     "check": "Read every manifest and tell everything that is wrong.",
     "plan": "Show what the next turn would do, and what it would cost.",
     "sync": "Submit what is new or changed and follow it to its outcome.",
@@ -35,6 +36,8 @@ COMMANDS = {
     "sandbox": "Run a local stand-in for the service.",
     "demo": "Take the four documented jobs through the sandbox.",
 }
+_MODULES = {"import": "importing"}
+"""Where a command lives whose name cannot be a module's."""
 
 
 class _Commands(click.Group):
@@ -46,7 +49,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"controller.cli.{cmd_name}").command
+        command: click.Command = import_module(f"controller.cli.{_MODULES.get(cmd_name, cmd_name)}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
