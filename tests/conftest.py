@@ -148,3 +148,17 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
             "SHJOBS_CREDENTIALS_MY_BUCKET_SECRET_ACCESS_KEY": SECRET_KEY,
         }
         yield Workspace(root=tmp_path, sandbox=sandbox, environment=environment, bodies=bodies)
+
+
+@pytest.fixture
+def endpoint() -> Iterator[str]:
+    """An object store that speaks S3, believes every key pair, and has no bucket yet."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()
