@@ -153,4 +153,4 @@ def _no_client(settings: Settings) -> UsageError:
 
 def without_keys(credentials: Mapping[str, Credential]) -> frozenset[str]:
     """The named credentials whose key pair was not found."""
-    return frozenset(name for name, each in credentials.items() if not (each.access_key and each.secret_access_key))
+    return frozenset(name for name, each in credentials.items() if not each.has_keys)

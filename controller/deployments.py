@@ -91,7 +91,11 @@ DEPLOYMENTS: Mapping[str, Deployment] = {
 
 
 class Credential(BaseModel):
-    """A named key pair for object storage, and where it may be used."""
+    """A named key pair for object storage, and where it may be used.
+
+    With `default_chain`, buckets are read with what AWS's default chain finds, such as a role of this machine. The
+    service needs a key pair, or a role that the manifest names, all the same.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -99,9 +103,20 @@ class Credential(BaseModel):
     prefixes: tuple[str, ...]
     endpoint: str | None = None
     region: str | None = None
+    default_chain: bool = False
     folder: Path | None = None
     access_key: SecretStr | None = None
     secret_access_key: SecretStr | None = None
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether the key pair is there, without which the service cannot write."""
+        return self.access_key is not None and self.secret_access_key is not None
+
+    @property
+    def can_read(self) -> bool:
+        """Whether there is anything to read a bucket with."""
+        return self.folder is not None or self.default_chain or self.has_keys
 
     def may_use(self, url: str) -> bool:
         """Whether `url` lies at or below one of the prefixes, whole path segments compared."""

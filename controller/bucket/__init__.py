@@ -95,7 +95,10 @@ class Bucket:
 
 
 def _unreadable(place: Place, error: Exception, *, denied: str = "") -> Unreadable:
-    return Unreadable(message=f"{place.name}: {in_words(error, place.credential, denied=denied)}")
+    words = in_words(error, place.credential, denied=denied)
+    if place.credential.default_chain and isinstance(error, BaseError) and f"/{place.bucket}" not in str(error):
+        words = f"AWS's default chain (variables, web identity, container, instance) gave no credentials: {words}"
+    return Unreadable(message=f"{place.name}: {words}")
 
 
 def _stored(found: "ObjectMeta", path: str) -> StoredObject:

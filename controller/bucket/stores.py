@@ -64,17 +64,17 @@ class Stores:
     def _credential(self, url: str, ref: str | None) -> Credential | Unreadable:
         """The credential to use, or why there is none."""
         if ref is None:
-            able = [each for _, each in sorted(self._credentials.items()) if each.may_use(url)]
+            able = [each for each in self._credentials.values() if each.may_use(url)]
             if not able:
                 return Unreadable(message=f"no credential may be used for {url}; {_advice(url)}")
-            found = able[0]
+            found = min(able, key=lambda each: (not each.can_read, each.name))
         elif ref not in self._credentials:
             return Unreadable(message=f"no credential is called {ref}; {_advice(url, ref)}")
         else:
             found = self._credentials[ref]
         if not found.may_use(url):
             return Unreadable(message=f"credential {found.name} may not be used for {url}; {_advice(url, found.name)}")
-        if found.folder is None and (found.access_key is None or found.secret_access_key is None):
+        if not found.can_read:
             keys = "accessKeyFile and secretAccessKeyFile, or the SHJOBS_CREDENTIALS_… variables"
             return Unreadable(message=f"credential {found.name} has no key pair; give it {keys}")
         return found
@@ -89,7 +89,11 @@ class Stores:
             return self._stores[key]
 
     def _s3(self, name: str, credential: Credential, patience: float) -> S3Store:
-        """Every setting is named here, since the library would take what is missing from AWS_… variables."""
+        """Every setting is named here, since the library would take what is missing from AWS_… variables.
+
+        Without a provider of keys it takes these, too, from there, or from what else AWS's default chain knows: a web
+        identity, a container, the instance. Profiles it does not read.
+        """
         region = credential.region or self._deployment.region
         endpoint = credential.endpoint or self._deployment.s3_endpoint or f"https://s3.{region}.amazonaws.com"
         once = timedelta(seconds=patience)
@@ -110,7 +114,7 @@ class Stores:
                 "max_retries": RETRIES,
                 "retry_timeout": once * (RETRIES + 1),
             },
-            credential_provider=_key_pair(credential),
+            credential_provider=None if credential.default_chain else _key_pair(credential),
         )
 
 
