@@ -40,6 +40,10 @@ class Deployment(BaseModel):
         """Where a request is POSTed; a request id is appended to ask for its status."""
         return self.base_url + self.api_path
 
+    def endpoint_of(self, region: str) -> str:
+        """Where the buckets of a region are."""
+        return self.s3_endpoint or f"https://s3.{region}.amazonaws.com"
+
     @property
     def other_path(self) -> str:
         """The path to try when this one answers 404 to a POST."""

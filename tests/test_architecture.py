@@ -14,8 +14,8 @@ EDGES = "edges"
 DOORS = "doors"
 ROOMS = {
     NOUNS: """
-        answers catalog clock codes deployments digest document environment errors job manifest prices
-        schema script settings source standing submission timing values written
+        answers catalog clock codes deployments digest document environment errors job manifest origins
+        prices schema script settings source standing submission timing values written
     """,
     DECISIONS: """
         acceptance agreement area availability bands claims cost datasets delivery difference evidence

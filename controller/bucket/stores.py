@@ -95,7 +95,7 @@ class Stores:
         identity, a container, the instance. Profiles it does not read.
         """
         region = credential.region or self._deployment.region
-        endpoint = credential.endpoint or self._deployment.s3_endpoint or f"https://s3.{region}.amazonaws.com"
+        endpoint = credential.endpoint or self._deployment.endpoint_of(region)
         once = timedelta(seconds=patience)
         return S3Store(
             name,

@@ -33,6 +33,7 @@ COMMANDS = {
     "pause": "Submit nothing until `resume`; what runs is followed.",
     "resume": "Go on after `pause`.",
     "budget": "Show the month: spent, reserved, left, and what waits for a yes.",
+    "config": "Show every setting, its value and where it comes from.",
     "schema": "Print the JSON Schema of manifests, for editors.",
     "sandbox": "Run a local stand-in for the service.",
     "demo": "Take the four documented jobs through the sandbox.",
