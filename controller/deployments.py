@@ -34,6 +34,8 @@ class Deployment(BaseModel):
     """Region of a bucket that names none."""
     roles: bool = False
     """Whether a delivery may name an `iamRoleARN` instead of a key pair."""
+    reader: str = ""
+    """The principal that a bucket's policy must let read; empty: none."""
 
     @property
     def process_url(self) -> str:
@@ -51,6 +53,7 @@ class Deployment(BaseModel):
 
 
 _AWS_TOKENS = "https://services.sentinel-hub.com/auth/realms/main/protocol/openid-connect/token"
+_AWS_READER = "arn:aws:iam::614251495211:root"
 
 DEPLOYMENTS: Mapping[str, Deployment] = {
     each.name: each
@@ -63,6 +66,7 @@ DEPLOYMENTS: Mapping[str, Deployment] = {
             prices="planet",
             region="eu-central-1",
             roles=True,
+            reader=_AWS_READER,
         ),
         Deployment(
             name="us-west-2",
@@ -72,6 +76,7 @@ DEPLOYMENTS: Mapping[str, Deployment] = {
             prices="planet",
             region="us-west-2",
             roles=True,
+            reader=_AWS_READER,
         ),
         Deployment(
             name="cdse",
@@ -81,6 +86,7 @@ DEPLOYMENTS: Mapping[str, Deployment] = {
             prices="cdse",
             s3_endpoint="https://s3.waw3-1.cloudferro.com",
             region="WAW3-1",
+            reader="arn:aws:iam::ddf4c98b5e6647f0a246f0624c8341d9:root",
         ),
         Deployment(
             name="sandbox",

@@ -20,8 +20,8 @@ ROOMS = {
     DECISIONS: """
         acceptance agreement area availability bands claims cost datasets delivery difference evidence
         expressions faults forecast gate geometry ground guard history idioms inbox layout linebreaks
-        lint magic mishaps next_step pasted phase places rate request responses rules silencing size
-        skeleton spending staging status stillness transitions verdict vitals why
+        lint magic mishaps next_step pasted phase places policy probe rate request responses rules signs
+        silencing size skeleton spending staging status stillness transitions verdict vitals why
     """,
     EDGES: """
         brakes bucket checkcache evalscript gitinfo gitref loader lock mounts newfile partfile service
@@ -29,8 +29,8 @@ ROOMS = {
     """,
     DOORS: """
         __main__ accounts admission agenda appraise asking assembly baseline book checking cli daemon
-        errands examining explaining fetching foresight intake lane line logs lookout loop metrics
-        noticeboard planning reading recording sandbox telling tree turning web workers
+        diagnosis errands examining explaining fetching foresight intake lane line logs lookout loop
+        metrics noticeboard planning probing reading recording sandbox telling tree turning web workers
     """,
 }
 FLOORS = {floor: rooms.split() for floor, rooms in ROOMS.items()}

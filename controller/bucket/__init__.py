@@ -1,11 +1,12 @@
 """Lists and reads what lies under a delivery prefix, in object storage or a local folder that stands in for it.
 
-Workers list with it, `fetch` reads objects piece by piece; a bucket that cannot be read is an answer like any other.
+Workers list with it, `fetch` reads objects piece by piece, `doctor` tries what else it can do; a bucket that cannot be
+read is an answer like any other.
 The settings decide which key pair may be used where. Source: reference page "Asynchronous Processing API" §§5 and 8.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import obstore
@@ -21,10 +22,11 @@ from controller.timing import Timing
 if TYPE_CHECKING:
     from obstore import GetOptions, ObjectMeta
 
-__all__ = ["Bucket"]
+__all__ = ["FEW", "Bucket"]
 
 _LONGEST_DOCUMENT = 256 * 1024
 _MOST_DOCUMENTS = 20
+FEW = 50  # objects that `peek` looks at
 _ERRORS = (BaseError, Later, OSError, ValueError)
 
 
@@ -48,7 +50,7 @@ class Bucket:
 
         Without `credentials_ref` (a delivery by role) any credential that may be used for the prefix reads.
         """
-        place = self._stores.place(prefix, credentials_ref, patience=self._timing.read_timeout / (RETRIES + 1))
+        place = self._place(prefix, credentials_ref)
         if isinstance(place, Unreadable):
             return place
         try:
@@ -70,6 +72,51 @@ class Bucket:
             return bytes(obstore.get(place.store, place.path, options=options).bytes())
         except _ERRORS as error:
             return _unreadable(place, error, denied="the credential may not read it (AccessDenied)")
+
+    def peek(self, url: str, credentials_ref: str | None) -> BucketAnswer:
+        """The first few objects below `url`: whether it can be listed at all."""
+        place = self._place(url, credentials_ref)
+        if isinstance(place, Unreadable):
+            return place
+        try:
+            page = next(iter(obstore.list(place.store, place.path or None, chunk_size=FEW)), [])
+        except _ERRORS as error:
+            return _unreadable(place, error)
+        return Listing(objects=tuple(_stored(each, place.path) for each in page))
+
+    def write(self, url: str, credentials_ref: str | None, content: bytes) -> Unreadable | None:
+        """Write one object; None: it was written."""
+        return self._act(url, credentials_ref, lambda place: obstore.put(place.store, place.path, content), "write to")
+
+    def remove(self, url: str, credentials_ref: str | None, keys: Sequence[str]) -> Unreadable | None:
+        """Remove objects by their keys below `url`; None: they are gone."""
+
+        def act(place: Place) -> None:
+            obstore.delete(place.store, [f"{place.path}/{key}" for key in keys])
+
+        return self._act(url, credentials_ref, act, "remove from") if keys else None
+
+    def policy(self, url: str, credentials_ref: str | None) -> str | Unreadable | None:
+        """The policy of the bucket as JSON text, None when it has none."""
+        place = self._place(url, credentials_ref)
+        if isinstance(place, Unreadable):
+            return place
+        return self._stores.policy(place)
+
+    def _act(
+        self, url: str, credentials_ref: str | None, act: Callable[[Place], object], deed: str
+    ) -> Unreadable | None:  # fmt: skip
+        place = self._place(url, credentials_ref)
+        if isinstance(place, Unreadable):
+            return place
+        try:
+            act(place)
+        except _ERRORS as error:
+            return _unreadable(place, error, denied=f"the credential may not {deed} it (AccessDenied)")
+        return None
+
+    def _place(self, url: str, credentials_ref: str | None) -> Place | Unreadable:
+        return self._stores.place(url, credentials_ref, patience=self._timing.read_timeout / (RETRIES + 1))
 
     def _listed(self, store: Store, path: str, only: str) -> Listing:
         """List, then fetch the small JSON objects, all within the time one listing may take."""

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import requests
 from obstore.store import LocalStore, S3Store
 
 from controller.answers import Unreadable
+from controller.bucket.signed import policy_of
 from controller.deployments import Credential, Deployment
 from controller.timing import Timing
 
@@ -61,6 +63,28 @@ class Stores:
         store = self._store(name, credential, patience)
         return Place(bucket=name, path=path.strip("/"), credential=credential, store=store)
 
+    def policy(self, place: Place) -> str | Unreadable | None:
+        """The policy of a bucket as JSON text, None when it has none; it takes a key pair to ask."""
+        credential = place.credential
+        if not credential.access_key or not credential.secret_access_key:
+            return Unreadable(message=f"{place.name}: its policy can only be read with a key pair")
+        keys = (credential.access_key.get_secret_value(), credential.secret_access_key.get_secret_value())
+        endpoint, region = self._home(credential)
+        try:
+            status, text = policy_of(endpoint, region, place.bucket, keys, self._timing.connect_timeout)
+        except requests.RequestException:
+            return Unreadable(message=f"{place.name}: its policy cannot be read: no answer")
+        if status == requests.codes.not_found and "NoSuchBucketPolicy" in text:
+            return None
+        if status != requests.codes.ok:
+            return Unreadable(message=f"{place.name}: its policy cannot be read (status {status})")
+        return text
+
+    def _home(self, credential: Credential) -> tuple[str, str]:
+        """Endpoint and region of a credential's buckets."""
+        region = credential.region or self._deployment.region
+        return credential.endpoint or self._deployment.endpoint_of(region), region
+
     def _credential(self, url: str, ref: str | None) -> Credential | Unreadable:
         """The credential to use, or why there is none."""
         if ref is None:
@@ -94,8 +118,7 @@ class Stores:
         Without a provider of keys it takes these, too, from there, or from what else AWS's default chain knows: a web
         identity, a container, the instance. Profiles it does not read.
         """
-        region = credential.region or self._deployment.region
-        endpoint = credential.endpoint or self._deployment.endpoint_of(region)
+        endpoint, region = self._home(credential)
         once = timedelta(seconds=patience)
         return S3Store(
             name,

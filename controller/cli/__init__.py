@@ -33,6 +33,7 @@ COMMANDS = {
     "pause": "Submit nothing until `resume`; what runs is followed.",
     "resume": "Go on after `pause`.",
     "budget": "Show the month: spent, reserved, left, and what waits for a yes.",
+    "doctor": "Look at clock, account, buckets, files and state, and say what to mend.",
     "config": "Show every setting, its value and where it comes from.",
     "schema": "Print the JSON Schema of manifests, for editors.",
     "sandbox": "Run a local stand-in for the service.",
