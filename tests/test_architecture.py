@@ -18,10 +18,11 @@ ROOMS = {
         prices schema script settings source standing submission timing values written
     """,
     DECISIONS: """
-        acceptance agreement area availability bands claims cost datasets delivery difference evidence
-        expressions faults forecast gate geometry ground guard history idioms inbox layout linebreaks
-        lint magic mishaps next_step pasted phase places policy probe rate request responses rules signs
-        silencing size skeleton spending staging status stillness transitions verdict vitals why
+        acceptance agreement area availability bands claims conditions cost datasets delivery difference
+        evidence expressions faults forecast gate geometry ground guard history idioms inbox layout
+        linebreaks lint magic mishaps next_step pasted phase places policy probe rate request responses
+        rules signs silencing size skeleton spending staging status stillness transitions verdict vitals
+        why
     """,
     EDGES: """
         brakes bucket checkcache evalscript gitinfo gitref loader lock mounts newfile partfile service
@@ -30,7 +31,8 @@ ROOMS = {
     DOORS: """
         __main__ accounts admission agenda appraise asking assembly baseline book checking cli daemon
         diagnosis errands examining explaining fetching foresight intake lane line logs lookout loop
-        metrics noticeboard planning probing reading recording sandbox telling tree turning web workers
+        metrics noticeboard planning probing reading recording sandbox telling tree turning waiting web
+        workers
     """,
 }
 FLOORS = {floor: rooms.split() for floor, rooms in ROOMS.items()}

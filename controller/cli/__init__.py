@@ -26,6 +26,7 @@ COMMANDS = {
     "describe": "Show everything about one job.",
     "why": "Say what a job waits for, and what would change that.",
     "events": "Show what happened, newest last.",
+    "wait": "Wait until jobs reach a phase or a condition.",
     "fetch": "Download the outputs of succeeded jobs.",
     "resolve": "Say what became of a submission that got no clear answer.",
     "adopt": "Name what was already paid for, or say that nothing was.",
