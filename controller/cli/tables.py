@@ -11,6 +11,7 @@ import yaml
 
 from controller.cli.safe import printable
 from controller.cli.words import count, units
+from controller.conditions import conditions
 from controller.standing import Phase
 
 COLOURS = {
@@ -35,10 +36,11 @@ Colours = Mapping[str, Mapping[Any, str]]
 
 
 def show(documents: Sequence[Document], form: str) -> None:
-    """Print status documents as `table`, `wide`, `json`, `yaml` or `name`."""
+    """Print status documents as `table`, `wide`, `yaml`, `name` or `json`, which has Kubernetes' conditions too."""
     match form:
         case "json":
-            click.echo(json.dumps(documents, indent=2, ensure_ascii=False))
+            found = [{**document, "conditions": conditions(document)} for document in documents]
+            click.echo(json.dumps(found, indent=2, ensure_ascii=False))
         case "yaml":
             click.echo(yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True, width=120), nl=False)
         case "name":
