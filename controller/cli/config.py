@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from controller.cli.examples import epilog
 from controller.origins import Origin, Shown, shown
 from controller.settingsfile import load_settings, read_text
 
@@ -16,7 +17,7 @@ def command() -> None:
     """Show the settings that are in force."""
 
 
-@command.command("show", short_help="Show every setting, its value and where it comes from.")
+@command.command("show", short_help="Show every setting, its value and where it comes from.", epilog=epilog("config"))
 @click.option("-o", "--output", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.pass_obj
 def show(config: Path | None, form: str) -> int:

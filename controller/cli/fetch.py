@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from controller.cli.completing import JOB
 from controller.cli.words import size
 from controller.errors import UsageError
 from controller.settingsfile import load_settings
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("fetch", short_help="Download the outputs of succeeded jobs.")
-@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, type=JOB)
 @click.option(
     "--output", default="fetched", show_default=True, type=click.Path(file_okay=False, path_type=Path),
     help="Folder to write to; each job gets one of its own in it.",

@@ -8,14 +8,15 @@ from typing import Any
 
 import click
 
+from controller.cli.completing import AIM, JOB
 from controller.errors import UsageError
 from controller.settingsfile import load_settings
 
 
 @click.command("wait", short_help="Wait until jobs reach a phase or a condition.")
-@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, type=JOB)
 @click.option(
-    "--for", "wanted", default="Ready", show_default=True, metavar="PHASE|CONDITION",
+    "--for", "wanted", default="Ready", show_default=True, metavar="PHASE|CONDITION", type=AIM,
     help="A phase, such as Running, or a condition: Ready, Reconciling, Stalled, condition=Ready=False.",
 )  # fmt: skip
 @click.option("--timeout", default="1h", show_default=True, metavar="DURATION", help="How long at most, such as 90s.")
