@@ -1,6 +1,7 @@
 """Tables, JSON and YAML of the jobs, all made from their status documents."""
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -91,7 +92,7 @@ def aligned(
     widths = [max(map(len, each)) for each in zip(columns, *rows, strict=True)]
     while sum(widths) + 2 * len(widths) > _room() and len(widths) > 2:
         widths.pop()
-    is_colourful = sys.stdout.isatty()
+    is_colourful = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     for number, row in enumerate([columns, *rows]):
         cells = [
             cell.rjust(width) if column in right else cell.ljust(width)
