@@ -46,7 +46,10 @@ def command(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    run_sandbox(options, stop=stop, ready=lambda url: click.echo(_welcome(url, options.client_secret, buckets)))
+    try:
+        run_sandbox(options, stop=stop, ready=lambda url: click.echo(_welcome(url, options.client_secret, buckets)))
+    except OSError as error:
+        raise UsageError(f"the sandbox cannot run in {folder}: {error.strerror or error}") from error
     return 0
 
 
