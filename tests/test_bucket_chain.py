@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from controller.answers import Listing, Unreadable
 from controller.bucket import Bucket
 from controller.deployments import DEPLOYMENTS, Credential
 from controller.timing import Timing
+from tests.conftest import served
 
 EMPTY = b'<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><KeyCount>0</KeyCount></ListBucketResult>'
 REACHED = "2099-01-01T00:00:00Z"
@@ -63,15 +64,10 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         def log_message(self, *_: Any) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    found.url = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setenv("AWS_METADATA_ENDPOINT", found.url)
-    yield found
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(Handler) as url:
+        found.url = url
+        monkeypatch.setenv("AWS_METADATA_ENDPOINT", found.url)
+        yield found
 
 
 def bucket(cloud: Cloud, **changes: Any) -> Bucket:

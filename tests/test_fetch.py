@@ -4,9 +4,8 @@ import hashlib
 import json
 import os
 import re
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from controller.job import ExpectedOutput
 from controller.partfile import Origin, part_file
 from controller.settings import Settings
 from controller.settingsfile import load_settings
-from tests.conftest import Workspace, ndvi
+from tests.conftest import Workspace, ndvi, served
 from tests.factories import JPEG, TIFF, USERDATA
 from tests.test_bucket import raw
 from tests.test_cli import shjobs
@@ -279,13 +278,8 @@ def breaking() -> Iterator[tuple[str, list[str]]]:
         def log_message(self, *_: Any) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", asked
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(Handler) as url:
+        yield url, asked
 
 
 def test_a_store_that_fails_in_between_is_told_and_the_rest_is_fetched_later(
