@@ -7,13 +7,12 @@ judged here; what needs more than one field is a rule in `rules`.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
 
 from controller.catalog import nearest
-from controller.delivery import credential_name
+from controller.delivery import credential_name, is_secret_key
 from controller.document import Document, Path
 from controller.errors import Problem
 from controller.faults import OUTPUT, REQUEST, S3, Faults, kind_of, one_of, value_at
@@ -21,7 +20,6 @@ from controller.manifest import Manifest, child_models, example_of, known_keys, 
 from controller.request import Request, request_of
 from controller.rules import RULES
 
-_SECRET_KEYS = frozenset({"accesskey", "accesskeyid", "secretaccesskey", "secretkey", "credentials"})
 _SHORTEST_SECRET = 6  # a shorter text cannot be told from an ordinary word
 _REFERENCE: Path = (*REQUEST, "evalscriptReference")
 _GOOGLE: Path = (*OUTPUT, "delivery", "gs")
@@ -125,7 +123,7 @@ def _not_yet(faults: Faults) -> None:
 
 
 def _no_secrets(faults: Faults) -> None:
-    secrets = [path for path in faults.document.places if path[:1] == ("spec",) and _is_secret_key(path[-1])]
+    secrets = [path for path in faults.document.places if path[:1] == ("spec",) and is_secret_key(path[-1])]
     for path in secrets:
         faults.secrets |= {text for text in _texts(faults.at(path)) if len(text) >= _SHORTEST_SECRET}
         if path[:-1] == S3:
@@ -145,11 +143,6 @@ def _texts(value: Any) -> Iterator[str]:
         yield str(value)
     for each in below:
         yield from _texts(each)
-
-
-@lru_cache(1024)
-def _is_secret_key(step: str | int) -> bool:
-    return str(step).replace("_", "").replace("-", "").lower() in _SECRET_KEYS
 
 
 def _keys_refused(url: Any) -> str:

@@ -19,6 +19,7 @@ from controller.bucket import Bucket
 from controller.deployments import Credential
 from controller.errors import UsageError
 from controller.gate import Limits
+from controller.gitinfo import checkout, git_directory
 from controller.lock import FILE_NAME as LOCK_NAME
 from controller.lock import submitter_lock
 from controller.lookout import Lookout, Scanned
@@ -100,7 +101,8 @@ def controller(
     ):
         places.check_writable()  # under the lock, so that two that start together never meet in the tree
         held = (settings.state / LOCK_NAME, settings.state / FILE_NAME)
-        look = partial(Lookout, brakes=brakes_of(settings.jobs, settings.state, held), settle=settle, scanned=scanned)
+        git = partial(git_directory, settings.jobs)
+        look = partial(Lookout, brakes=brakes_of(git, settings.state, held), settle=settle, scanned=scanned)
         keyless = without_keys(settings.credentials)
         yield _assembled(settings, store, watch, places, workers.hand, keyless, look), workers
 
@@ -111,7 +113,7 @@ def rehearsal(
 ) -> Iterator[Assembly]:
     """The same loop on a copy of the ledger: it writes nothing, and its calls go to `hand`."""
     with Store.copy_of(settings.state) as store:
-        look = partial(Lookout, brakes=brakes_of(settings.jobs, settings.state), settle=0.0)
+        look = partial(Lookout, brakes=brakes_of(partial(git_directory, settings.jobs), settings.state), settle=0.0)
         yield _assembled(settings, store, watch, Nowhere(), hand, without_keys, look)
 
 
@@ -132,7 +134,8 @@ def _assembled(
     book = Book(store)
     board = Noticeboard(places)
     appraise = Appraiser(settings.deployment, settings.credentials, evalscript)
-    tree = Tree(settings.jobs, appraise, statuses=board.records, mirror=settings.status_dir)
+    look_at_git = partial(checkout, settings.jobs)
+    tree = Tree(settings.jobs, appraise, checkout=look_at_git, statuses=board.records, mirror=settings.status_dir)
     free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running, without_keys=without_keys)
     teller = Teller(board, settings.deployment.name, watch)
     loop = Loop(book, tree, free, hand, teller, look(tree, settings.timing))
@@ -150,4 +153,4 @@ def _no_client(settings: Settings) -> UsageError:
 
 def without_keys(credentials: Mapping[str, Credential]) -> frozenset[str]:
     """The named credentials whose key pair was not found."""
-    return frozenset(name for name, each in credentials.items() if not (each.access_key and each.secret_access_key))
+    return frozenset(name for name, each in credentials.items() if not each.has_keys)

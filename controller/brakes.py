@@ -27,13 +27,16 @@ class Brakes:
 Look = Callable[[], Brakes]
 
 
-def brakes_of(jobs: Path, state: Path, held: Iterable[Path] = ()) -> Look:
-    """Looks at the brakes of a tree and a state directory, and whether the files `held` are those of this moment."""
+def brakes_of(git: Callable[[], Path | None], state: Path, held: Iterable[Path] = ()) -> Look:
+    """Looks at the brakes of a state directory and of a tree whose git directory `git` finds.
+
+    And whether the files `held` are those of this moment.
+    """
     identities = {path: _identity(path) for path in held}
 
     def look() -> Brakes:
         lost = next((path for path, identity in identities.items() if _identity(path) != identity), None)
-        return Brakes(paused=is_paused(state), lock=index_lock(jobs), lost=_lost(lost) if lost else "")
+        return Brakes(paused=is_paused(state), lock=index_lock(git()), lost=_lost(lost) if lost else "")
 
     return look
 
@@ -95,34 +98,12 @@ def who_paused(state: Path) -> str:
         return ""
 
 
-def index_lock(jobs: Path) -> IndexLock | None:
-    """Git's lock on the index of the repository or worktree that `jobs` lies in; None: there is no lock, or no git."""
-    folder = _git_directory(jobs)
-    if folder is None:
+def index_lock(git: Path | None) -> IndexLock | None:
+    """Git's lock on the index of a git directory; None: there is no lock, or no git."""
+    if git is None:
         return None
-    path = folder / LOCK
+    path = git / LOCK
     try:
         return IndexLock(path=str(path), since=datetime.fromtimestamp(path.stat().st_mtime, UTC))
     except (OSError, OverflowError, ValueError):
         return None
-
-
-def _git_directory(jobs: Path) -> Path | None:
-    """The nearest `.git` upwards; in a worktree it is a file that names the directory."""
-    here = jobs.absolute()
-    for folder in (here, *here.parents):
-        found = folder / ".git"
-        if found.is_dir():
-            return found
-        if found.is_file():
-            return _named_in(found)
-    return None
-
-
-def _named_in(file: Path) -> Path | None:
-    try:
-        text = file.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return None
-    named = text.removeprefix("gitdir:").strip()
-    return file.parent / named if named and named != text else None

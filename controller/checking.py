@@ -4,6 +4,7 @@
 not change since an earlier run is taken from the cache.
 """
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -87,7 +88,7 @@ def check(ground: Ground, examine: Examine, now: datetime, cache: CheckCache, st
         return answer
 
     tree = Tree(ground.folder, appraise, examine.prepare)
-    key = sha256(f"{_FORM}\n{stamp}\n{ground.folder.resolve()}".encode("utf-8", "surrogateescape")).hexdigest()
+    key = sha256(f"{_FORM}\n{stamp}\n{os.path.realpath(ground.folder)}".encode("utf-8", "surrogateescape")).hexdigest()
     _recall(tree, cache.read(key))
     change = tree.refresh({}, now)
     if not change.ready:

@@ -4,10 +4,12 @@
 """
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from controller.faults import S3, Faults
 
+_SECRET_KEYS = frozenset({"accesskey", "accesskeyid", "secretaccesskey", "secretkey", "credentials"})
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
 
 
@@ -15,7 +17,7 @@ def delivery(faults: Faults) -> None:
     s3 = faults.at(S3)
     if not isinstance(s3, dict):
         return
-    flaw = _url_flaw(s3["url"]) if isinstance(s3.get("url"), str) else None
+    flaw = url_flaw(s3["url"]) if isinstance(s3.get("url"), str) else None
     if flaw:
         faults.add((*S3, "url"), *flaw)
     ways = [key for key in ("credentialsRef", "iamRoleARN") if key in s3 or (*S3, key) in faults.silent]
@@ -27,13 +29,19 @@ def delivery(faults: Faults) -> None:
         faults.add((*S3, "credentialsRef"), "E241", message)
 
 
+@lru_cache(1024)
+def is_secret_key(key: str | int) -> bool:
+    """Whether a field of this name holds a key of a bucket, however it is spelled."""
+    return str(key).replace("_", "").replace("-", "").lower() in _SECRET_KEYS
+
+
 def credential_name(url: Any) -> str:
     """The bucket's own name makes the best name for its credential."""
     bucket = re.match(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(/|$)", url) if isinstance(url, str) else None
     return bucket[1].replace(".", "-") if bucket else "my-bucket"
 
 
-def _url_flaw(url: str) -> tuple[str, str] | None:
+def url_flaw(url: str) -> tuple[str, str] | None:
     """Code and message of what is wrong with a delivery URL."""
     if url.startswith("gs://"):
         return "E111", "Google Cloud Storage is not supported yet: write s3://my-bucket/folder"

@@ -34,11 +34,17 @@ class Deployment(BaseModel):
     """Region of a bucket that names none."""
     roles: bool = False
     """Whether a delivery may name an `iamRoleARN` instead of a key pair."""
+    reader: str = ""
+    """The principal that a bucket's policy must let read; empty: none."""
 
     @property
     def process_url(self) -> str:
         """Where a request is POSTed; a request id is appended to ask for its status."""
         return self.base_url + self.api_path
+
+    def endpoint_of(self, region: str) -> str:
+        """Where the buckets of a region are."""
+        return self.s3_endpoint or f"https://s3.{region}.amazonaws.com"
 
     @property
     def other_path(self) -> str:
@@ -47,6 +53,7 @@ class Deployment(BaseModel):
 
 
 _AWS_TOKENS = "https://services.sentinel-hub.com/auth/realms/main/protocol/openid-connect/token"
+_AWS_READER = "arn:aws:iam::614251495211:root"
 
 DEPLOYMENTS: Mapping[str, Deployment] = {
     each.name: each
@@ -59,6 +66,7 @@ DEPLOYMENTS: Mapping[str, Deployment] = {
             prices="planet",
             region="eu-central-1",
             roles=True,
+            reader=_AWS_READER,
         ),
         Deployment(
             name="us-west-2",
@@ -68,6 +76,7 @@ DEPLOYMENTS: Mapping[str, Deployment] = {
             prices="planet",
             region="us-west-2",
             roles=True,
+            reader=_AWS_READER,
         ),
         Deployment(
             name="cdse",
@@ -77,6 +86,7 @@ DEPLOYMENTS: Mapping[str, Deployment] = {
             prices="cdse",
             s3_endpoint="https://s3.waw3-1.cloudferro.com",
             region="WAW3-1",
+            reader="arn:aws:iam::ddf4c98b5e6647f0a246f0624c8341d9:root",
         ),
         Deployment(
             name="sandbox",
@@ -91,7 +101,11 @@ DEPLOYMENTS: Mapping[str, Deployment] = {
 
 
 class Credential(BaseModel):
-    """A named key pair for object storage, and where it may be used."""
+    """A named key pair for object storage, and where it may be used.
+
+    With `default_chain`, buckets are read with what AWS's default chain finds, such as a role of this machine. The
+    service needs a key pair, or a role that the manifest names, all the same.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -99,9 +113,20 @@ class Credential(BaseModel):
     prefixes: tuple[str, ...]
     endpoint: str | None = None
     region: str | None = None
+    default_chain: bool = False
     folder: Path | None = None
     access_key: SecretStr | None = None
     secret_access_key: SecretStr | None = None
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether the key pair is there, without which the service cannot write."""
+        return self.access_key is not None and self.secret_access_key is not None
+
+    @property
+    def can_read(self) -> bool:
+        """Whether there is anything to read a bucket with."""
+        return self.folder is not None or self.default_chain or self.has_keys
 
     def may_use(self, url: str) -> bool:
         """Whether `url` lies at or below one of the prefixes, whole path segments compared."""

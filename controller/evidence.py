@@ -8,7 +8,7 @@ assumption about them stands here (reference page "Open questions" A 1-5, 9, 10)
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeGuard
 
@@ -91,15 +91,19 @@ def _message_of(text: str) -> str:
 
 def _spent(documents: Mapping[str, str], own: Sequence[StoredObject], outputs: set[str]) -> float | None:
     keys = {item.key for item in own}
+    copies = request_copies({key: text for key, text in documents.items() if key in keys}, outputs)
+    return next((cost[1] for document in copies.values() if (cost := cost_in(document))), None)
+
+
+def request_copies(documents: Mapping[str, str], outputs: Container[str]) -> dict[str, Mapping[str, object]]:
+    """The copies of a request among the documents of a listing, by key; `outputs` are the names of its outputs."""
+    found: dict[str, Mapping[str, object]] = {}
     for key, text in sorted(documents.items()):
         name = key.rpartition("/")[2]
-        if key in keys and name != ERROR_NAME and name.removesuffix(".json") not in outputs:
-            document = _parsed(text)
-            if isinstance(document, Mapping) and _is_request_copy(document):
-                cost = _cost_in(document)
-                if cost is not None:
-                    return cost
-    return None
+        document = _parsed(text) if name != ERROR_NAME and name.removesuffix(".json") not in outputs else None
+        if isinstance(document, Mapping) and _is_request_copy(document):
+            found[key] = document
+    return found
 
 
 def _is_request_copy(document: Mapping[str, object]) -> bool:
@@ -107,14 +111,14 @@ def _is_request_copy(document: Mapping[str, object]) -> bool:
     return any("input" in body and "output" in body for body in (document, inner) if isinstance(body, Mapping))
 
 
-def _cost_in(document: object) -> float | None:
-    """The first number, outermost first, whose key speaks of cost or processing units."""
+def cost_in(document: object) -> tuple[str, float] | None:
+    """The first number, outermost first, whose key speaks of cost or processing units, with that key."""
     level = [document]
     while level:
         named = [pair for value in level if isinstance(value, Mapping) for pair in value.items()]
         for key, value in named:
             if COST_KEY.search(str(key)) and _is_amount(value):
-                return float(value)
+                return str(key), float(value)
         listed = [item for value in level if isinstance(value, list) for item in value]
         level = [value for _, value in named] + listed
     return None

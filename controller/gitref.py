@@ -12,12 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from controller.environment import for_git
 from controller.errors import UsageError, cut
 
 PATIENCE = 120.0  # seconds; a partial clone fetches what it lacks
 LINK, FILE = "120000", "100"
-# What a hook inherits about its own repository would lead git away from the one around the jobs folder.
-_INHERITED = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,12 +125,10 @@ def _write_one(folder: Path, entry: _Entry, content: bytes) -> None:
 
 def _git(folder: Path, *arguments: str, given: bytes = b"", fails: bool = False) -> bytes:
     """What git answers; empty when it `fails` and may. UsageError with git's own words when it may not."""
-    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
-    environment = {key: value for key, value in os.environ.items() if key not in _INHERITED} | quiet
     try:
         done = subprocess.run(
             ["git", "-C", str(folder), *arguments],
-            env=environment, input=given, capture_output=True, timeout=PATIENCE, check=False,
+            env=for_git(os.environ), input=given, capture_output=True, timeout=PATIENCE, check=False,
         )  # fmt: skip
     except FileNotFoundError:
         raise UsageError("--against needs git, which is not installed here") from None

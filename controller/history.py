@@ -58,6 +58,7 @@ def intent(job: Job, wanted: Wanted, rerun: int, attempt: int, now: datetime) ->
         generation=job.generation,
         prefix=prefix(wanted.delivery_url, job.name, submission_id(wanted.digest, rerun, attempt)),
         intended_at=now,
+        revision=wanted.revision,
         outputs=wanted.outputs,
         credentials_ref=wanted.credentials_ref,
         reserved=reservation(wanted),
@@ -69,7 +70,8 @@ def _adopt(
     taken: Container[str | None],
 ) -> Submission:  # fmt: skip
     first = min((item.modified for item in objects if item.modified and item.modified < now), default=now)
-    bare = replace(intent(job, wanted, rerun, attempt, first), adopted=True)
+    # Of which commit it was, the bucket does not tell.
+    bare = replace(intent(job, wanted, rerun, attempt, first), adopted=True, revision="")
     named = request_ids(item.key.partition("/")[2] for item in objects)
     ids = [each for each in named if each not in taken]
     if ids:

@@ -92,5 +92,5 @@ def _adopted(command: Adopt, job: Job, submissions: Sequence[Submission], now: d
     current = in_force(job.wanted, submissions)
     if current is not None:
         return f"{job.name} already has a submission for this digest ({current.id}, {current.request_id or 'no id'})"
-    made = replace(intent(job, job.wanted, job.wanted.rerun, 0, now), adopted=True)
+    made = replace(intent(job, job.wanted, job.wanted.rerun, 0, now), adopted=True, revision="")
     return made.answered(Accepted(request_id=command.request_id), now, look_at=now)

@@ -32,7 +32,9 @@ class Wanted:
     """What the manifest, as last accepted, asks for. `deadline` is in seconds.
 
     `script` is the path of its `evalscriptFile`, and `script_hash` says which text that was. `cause` tells in a few
-    words why this is wanted instead of what was before. `labels` are pairs of name and value.
+    words why this is wanted instead of what was before. `labels` are pairs of name and value. `revision` is the commit
+    at which this digest was first seen, marked `-dirty` when it did not hold the files as they were; empty outside of
+    git.
     """
 
     digest: str
@@ -51,6 +53,7 @@ class Wanted:
     script: str = ""
     script_hash: str = ""
     cause: str = ""
+    revision: str = ""
 
     @property
     def bucket(self) -> str:

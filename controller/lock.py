@@ -43,13 +43,22 @@ def submitter_lock(state: Path) -> Iterator[None]:
 
 
 def is_held(state: Path) -> bool:
-    """Whether somebody on this machine holds the lock; the kernel is asked, since trying it would get in the way."""
+    """Whether somebody on this machine holds the lock."""
+    return bool(holder(state))
+
+
+def holder(state: Path) -> str:
+    """Who holds the lock; empty when nobody does, or when the system does not tell.
+
+    The kernel is asked, since trying the lock would get in the way.
+    """
     try:
         inode = (state / FILE_NAME).stat().st_ino
         locks = LOCKS.read_text(encoding="ascii", errors="replace")
     except OSError:
-        return False
-    return any("FLOCK" in line and f":{inode} " in line for line in locks.splitlines())
+        return ""
+    held = (line.split() for line in locks.splitlines() if "FLOCK" in line and f":{inode} " in line)
+    return next((f"process {fields[4]}" for fields in held), "")
 
 
 def _holder(file: FileIO) -> str:

@@ -1,5 +1,6 @@
 """On which kind of file system a folder lies: SQLite and file locks cannot be trusted over a network."""
 
+import os
 from pathlib import Path
 
 from controller.errors import StateError
@@ -30,7 +31,7 @@ def _kind_of(folder: Path, mounts: Path) -> str:
         lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return ""
-    place, best, kind = folder.resolve(), -1, ""
+    place, best, kind = Path(os.path.realpath(folder)), -1, ""
     for line in lines:
         before, _, after = line.partition(" - ")
         point = Path(before.split()[4].replace("\\040", " "))

@@ -98,6 +98,8 @@ def _contradictions(table: Mapping[str, Any]) -> Iterator[str]:
 def _contradictions_of(name: str, credential: Mapping[str, Any], sandbox: bool) -> Iterator[str]:
     if not _CREDENTIAL_NAME.fullmatch(name):
         yield ": a name is made of lowercase letters, digits and '-', at most 63"
+    if "folder" in credential and credential.get("defaultChain") is True:
+        yield ".defaultChain: a folder needs no credentials; remove it"
     if "folder" in credential and not sandbox:
         yield '.folder: is only for the sandbox; remove it, or write deployment = "sandbox"'
     if sandbox and ("folder" in credential) == ("endpoint" in credential):
@@ -153,6 +155,7 @@ def _credential(name: str, written: WrittenCredential, base: Path, secrets: Secr
         prefixes=tuple(written.prefixes),
         endpoint=written.endpoint,
         region=written.region,
+        default_chain=written.default_chain,
         folder=base / written.folder if written.folder else None,
         access_key=access,
         secret_access_key=secret,

@@ -14,18 +14,23 @@ def load_settings(config: Path | None, environment: Mapping[str, str]) -> Settin
 
     Relative paths in them count from the file's folder. Raises `SettingsError` with every reason at once.
     """
+    path, text = read_text(config)
+    return settings_from(text, source=str(path), environment=environment, base=path.parent, read=_read)
+
+
+def read_text(config: Path | None) -> tuple[Path, str]:
+    """The settings file and what stands in it, "" when there is none and none was named."""
     path = config or Path(NAME)
     try:
-        text = _read(path)
+        return path, _read(path)
     except FileNotFoundError:
         if config is not None:
             raise SettingsError.one(str(path), "there is no such file; name the settings with --config") from None
-        text = ""
+        return path, ""
     except OSError as error:
         raise SettingsError.one(str(path), f"cannot be read: {error.strerror}") from error
     except ValueError:
         raise SettingsError.one(str(path), "is not UTF-8 text") from None
-    return settings_from(text, source=str(path), environment=environment, base=path.parent, read=_read)
 
 
 def _read(path: Path) -> str:

@@ -31,6 +31,7 @@ def document(job: Job, submissions: Sequence[Submission], standing: Standing, de
         "generation": (current.generation if current else job.generation) or None,
         "digest": job.wanted.digest if job.wanted else None,
         "deployment": deployment,
+        "revision": current.revision if current else job.wanted.revision if job.wanted else None,
         **(_submission(current) if current else {}),
         "processingUnits": _processing_units(job, current),
         "outputs": outputs(current) if current else None,
@@ -82,7 +83,6 @@ def _manifest(problems: Sequence[Problem]) -> dict[str, object]:
 def _submission(current: Submission) -> dict[str, object]:
     settled = current.outcome is not None
     return {
-        "revision": current.revision,
         "requestId": current.request_id,
         "submittedAt": moment(current.intended_at),
         "finishedAt": moment(current.finished_at) if settled else None,

@@ -13,6 +13,7 @@ from pathlib import Path
 from controller.acceptance import Accepted, Broken
 from controller.claims import Declared, Place, Settlement, settled
 from controller.errors import Problem
+from controller.gitinfo import DIRTY, Checkout
 from controller.guard import cause_of
 from controller.job import Job, Wanted
 from controller.loader import FileRecord, Known, scan, strays
@@ -31,6 +32,9 @@ class Appraisal:
 Appraise = Callable[[Accepted], Appraisal]
 Prepare = Callable[[Sequence[Accepted]], None]
 """Is told what `appraise` will be asked next, so that it may do it all at once."""
+
+
+LookAtGit = Callable[[], Checkout | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,16 +77,19 @@ class Tree:
         prepare: Prepare | None = None,
         statuses: Known | None = None,
         mirror: Path | None = None,
+        checkout: LookAtGit = lambda: None,
     ) -> None:
         self._root = root
         self._statuses = statuses
         self._mirror = mirror
         self._appraise = appraise
         self._prepare = prepare
+        self._checkout = checkout
         self._files = Known()
         self._documents: dict[str, list[Declared]] = {}
         self._claimants: dict[str, list[Declared]] = {}
         self._unsettled: set[str] = set()
+        self._dirty: set[str] = set()
         self._rejections: dict[Place, tuple[Problem, ...]] = {}
         # What a document asks for, until a job has taken it over: newly read, or second to a name.
         self._acceptances: dict[Place, _Acceptance] = {}
@@ -140,7 +147,8 @@ class Tree:
         unseen = {name for name in self._unsettled if name in jobs and jobs[name].path.startswith(hidden)}
         settlement = self._settle(names | (self._unsettled - unseen), jobs)
         self._unsettled = unseen
-        changed = tuple(self._changes(jobs, settlement))
+        found_jobs = {job.name: (job, body) for job, body in self._changes(jobs, settlement)}
+        changed = self._dated(found_jobs, jobs, is_quiet=not touched)
         self._note(found.records, found.gone)
         paths = touched | {*(item.path for item in settlement.rejected), *(job.path for job, _ in changed)}
         is_clean = {record.path: self._is_clean(record) for record in found.records.values()}
@@ -213,6 +221,26 @@ class Tree:
         for name in settlement.removed:
             yield replace(jobs[name], wanted=None, problems=()), None
 
+    def _dated(
+        self, changed: dict[str, tuple[Job, str | None]], jobs: Mapping[str, Job], *, is_quiet: bool
+    ) -> tuple[tuple[Job, str | None], ...]:
+        """Say at which commit each new digest was first seen.
+
+        Git moves HEAD after the files: what was called dirty in the midst of a checkout is looked at once more when the
+        files are still.
+        """
+        names = self._dirty | {name for name, (job, _) in changed.items() if _is_new(job, jobs.get(name))}
+        checkout = self._checkout() if names else None
+        self._dirty = set()
+        for name in sorted(names) if checkout else ():
+            job, body = changed.get(name) or (jobs[name], None)
+            dated = _at(checkout, job)
+            if dated != job:
+                changed[name] = (dated, body)
+            if not is_quiet and dated.wanted and dated.wanted.revision.endswith(DIRTY):
+                self._dirty.add(name)
+        return tuple(changed.values())
+
     def _note(self, records: Mapping[str, FileRecord], gone: Iterable[str]) -> None:
         for path in gone:
             self._files.drop(path)
@@ -230,14 +258,28 @@ def _declared(job: Job) -> Declared:
     return Declared(path=job.path, index=job.index, name=job.name)
 
 
+def _is_new(job: Job, before: Job | None) -> bool:
+    """Whether the job asks for another digest than before."""
+    digest = before.wanted.digest if before and before.wanted else None
+    return job.wanted is not None and job.wanted.digest != digest
+
+
+def _at(checkout: Checkout | None, job: Job) -> Job:
+    if job.wanted is None or checkout is None:
+        return job
+    revision = checkout.revision_of(job.path, job.wanted.script)
+    return replace(job, wanted=replace(job.wanted, revision=revision))
+
+
 def _taken_over(job: Job | None, owner: Declared, wanted: Wanted | None) -> Job:
-    """The job as its owner declares it; the generation grows with every other digest."""
-    name = owner.name or ""
+    """The job as its owner declares it; the generation grows with every other digest, the revision stays with one."""
+    name, before = owner.name or "", job.wanted if job else None
     if wanted is not None:
-        wanted = replace(wanted, cause=cause_of(job.wanted if job else None, wanted))
+        kept = before.revision if before and before.digest == wanted.digest else ""
+        wanted = replace(wanted, cause=cause_of(before, wanted), revision=kept)
     if job is None:
         return Job(name=name, path=owner.path, index=owner.index, generation=1, wanted=wanted)
-    wanted = wanted or job.wanted
-    same = job.wanted is not None and wanted is not None and job.wanted.digest == wanted.digest
+    wanted = wanted or before
+    same = before is not None and wanted is not None and before.digest == wanted.digest
     generation = job.generation if same else job.generation + 1
     return replace(job, path=owner.path, index=owner.index, generation=generation, wanted=wanted, problems=())

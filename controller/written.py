@@ -114,6 +114,7 @@ class WrittenCredential(BaseModel):
     prefixes: list[BucketPrefix] = Field(min_length=1, description="The s3:// URLs this key pair may be used for.")
     endpoint: ServiceUrl | None = Field(None, description="URL of the object store, when it is not the deployment's.")
     region: str | None = Field(None, min_length=1, description="Region of the buckets.")
+    default_chain: bool = Field(False, description="Read with what AWS's default chain finds, not with the key pair.")
     folder: FilePath | None = Field(None, description="Sandbox only: bucket `b` is the folder `<folder>/b`.")
     access_key_file: FilePath | None = Field(None, description="File that holds the access key.")
     secret_access_key_file: FilePath | None = Field(None, description="File that holds the secret access key.")

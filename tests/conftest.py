@@ -1,8 +1,11 @@
 """What many tests stand on: a small repository of manifests beside a real sandbox on a free port."""
 
 import queue
+import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -148,3 +151,31 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
             "SHJOBS_CREDENTIALS_MY_BUCKET_SECRET_ACCESS_KEY": SECRET_KEY,
         }
         yield Workspace(root=tmp_path, sandbox=sandbox, environment=environment, bodies=bodies)
+
+
+@contextmanager
+def served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The address at which a stand-in for some server answers; it stops when left."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def endpoint() -> Iterator[str]:
+    """An object store that speaks S3, believes every key pair, and has no bucket yet."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()

@@ -14,23 +14,25 @@ EDGES = "edges"
 DOORS = "doors"
 ROOMS = {
     NOUNS: """
-        answers catalog clock codes deployments digest document environment errors job manifest prices
-        schema script settings source standing submission timing values written
+        answers catalog clock codes deployments digest document environment errors job manifest origins
+        prices schema script settings source standing submission timing values written
     """,
     DECISIONS: """
-        acceptance agreement area availability bands claims cost datasets delivery difference evidence
-        faults forecast gate geometry ground guard history idioms inbox lint mishaps next_step phase places
-        rate request responses rules silencing size spending staging status stillness transitions verdict
-        vitals why
+        acceptance agreement area availability bands claims conditions cost datasets delivery difference
+        evidence expressions faults forecast gate geometry ground guard history idioms inbox layout
+        linebreaks lint magic mishaps next_step pasted phase places policy probe rate request responses
+        rules signs silencing size skeleton spending staging status stillness transitions verdict vitals
+        why
     """,
     EDGES: """
-        brakes bucket checkcache evalscript gitref loader lock mounts service session settingsfile
-        statusfile store watcher
+        brakes bucket checkcache evalscript gitinfo gitref loader lock mounts newfile partfile service
+        session settingsfile statusfile store thumbnail watcher
     """,
     DOORS: """
         __main__ accounts admission agenda appraise asking assembly baseline book checking cli daemon
-        errands examining explaining foresight lane line logs lookout loop metrics noticeboard planning
-        reading recording sandbox telling tree turning web workers
+        diagnosis errands examining explaining fetching foresight intake lane line logs lookout loop
+        metrics noticeboard planning probing reading recording sandbox telling tree turning waiting web
+        workers
     """,
 }
 FLOORS = {floor: rooms.split() for floor, rooms in ROOMS.items()}

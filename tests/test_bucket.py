@@ -3,10 +3,9 @@
 import hashlib
 import json
 import socket
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from controller.answers import Listing, Unreadable
 from controller.bucket import Bucket
 from controller.deployments import DEPLOYMENTS, Credential
 from controller.timing import Timing
+from tests.conftest import served
 
 SANDBOX = DEPLOYMENTS["sandbox"]
 ACCESS, SECRET = "CANARY-access", "CANARY/secret"
@@ -193,14 +193,9 @@ def refusing() -> Iterator[Refusing]:
         def log_message(self, *_: Any) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    store.url = f"http://127.0.0.1:{server.server_port}"
-    yield store
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(Handler) as url:
+        store.url = url
+        yield store
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,9 @@ def test_get_prints_the_status_files(workspace: Workspace) -> None:
     workspace.write("ndvi.yaml", ndvi())
     workspace.sync()
     done = shjobs("get", "-o", "json", cwd=workspace.root)
-    assert json.loads(done.stdout) == [{**workspace.status("ndvi.status.yaml")[0], "path": "ndvi.yaml"}]
+    [found] = json.loads(done.stdout)
+    assert [each["type"] for each in found.pop("conditions")] == ["Ready", "Reconciling", "Stalled"]
+    assert found == {**workspace.status("ndvi.status.yaml")[0], "path": "ndvi.yaml"}
     assert done.returncode == 0
 
 

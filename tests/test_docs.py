@@ -178,7 +178,8 @@ def options() -> list[tuple[str, str]]:
     found = [("", option) for parameter in cli.params for option in parameter.opts if option.startswith("-")]
     for name, command in commands.items():
         assert command is not None
-        for parameter in command.params:
+        below = command.commands.values() if isinstance(command, click.Group) else ()
+        for parameter in (*command.params, *(each for inner in below for each in inner.params)):
             found += [(name, option) for option in parameter.opts if option.startswith("-")]
     return found
 

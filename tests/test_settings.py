@@ -177,6 +177,18 @@ def test_an_empty_variable_counts_as_not_set() -> None:
             id="a sandbox credential that would reach the real store",
         ),
         pytest.param(
+            CREDENTIAL + 'defaultChain = "yes"',
+            {},
+            ["credentials.my-bucket.defaultChain: must be true or false"],
+            id="a truth in quotes",
+        ),
+        pytest.param(
+            'deployment = "sandbox"\n' + CREDENTIAL + 'folder = "store"\ndefaultChain = true',
+            {},
+            ["credentials.my-bucket.defaultChain: a folder needs no credentials; remove it"],
+            id="a chain for a folder",
+        ),
+        pytest.param(
             "timeScale = 0.1",
             {},
             ['timeScale: is only for the sandbox; remove it, or write deployment = "sandbox"'],
@@ -358,6 +370,59 @@ def test_a_named_file_that_cannot_be_read_is_an_error(tmp_path: Path, make: Call
     make(tmp_path / "x.toml")
     with pytest.raises(SettingsError, match=words):
         load_settings(tmp_path / "x.toml", {})
+
+
+@pytest.mark.parametrize(
+    ("content", "secret"),
+    [
+        pytest.param(b"CANARY\n", "CANARY", id="with the line end of an editor"),
+        pytest.param(b"\xef\xbb\xbfCANARY\r\n", "CANARY", id="with the marks of another system"),
+        pytest.param(b"  CANARY  \n\n", "CANARY", id="with spaces around"),
+        pytest.param(b"two words", "two words", id="with a space inside"),
+        pytest.param(b"\n", None, id="empty, which is no error yet"),
+    ],
+)
+def test_a_secret_file_of_kubernetes_is_read_as_its_one_line(
+    tmp_path: Path, content: bytes, secret: str | None
+) -> None:
+    """There a secret is a link into a folder that is swapped as a whole."""
+    (tmp_path / "..2026").mkdir()
+    (tmp_path / "..2026" / "client-secret").write_bytes(content)
+    (tmp_path / "..data").symlink_to("..2026")
+    (tmp_path / "client-secret").symlink_to("..data/client-secret")
+    (tmp_path / "shjobs.toml").write_text('clientSecretFile = "client-secret"')
+    made = load_settings(tmp_path / "shjobs.toml", {})
+    assert (made.client_secret.get_secret_value() if made.client_secret else None) == secret
+    assert len(made.absent) == (secret is None)
+
+
+def _two_lines(path: Path) -> None:
+    path.write_bytes(b"CANARY\nCANARY\n")
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        pytest.param(_folder, "clientSecretFile: the file cannot be read: Is a directory", id="made by Docker"),
+        pytest.param(_binary, "clientSecretFile: the file is not text", id="not text"),
+        pytest.param(_two_lines, "clientSecret: must be one line of plain text", id="two lines"),
+    ],
+)
+def test_a_secret_file_that_cannot_be_used_is_told(tmp_path: Path, make: Callable[[Path], None], words: str) -> None:
+    make(tmp_path / "secret")
+    (tmp_path / "shjobs.toml").write_text('clientSecretFile = "secret"')
+    with pytest.raises(SettingsError) as caught:
+        load_settings(tmp_path / "shjobs.toml", {})
+    assert caught.value.reasons == (words,)
+
+
+def test_a_credential_can_read_with_the_chain_but_only_its_keys_let_the_service_write() -> None:
+    made = settings(CREDENTIAL + "defaultChain = true").credentials["my-bucket"]
+    assert (made.default_chain, made.can_read, made.has_keys) == (True, True, False)
+    keys = {f"SHJOBS_CREDENTIALS_MY_BUCKET_{key}ACCESS_KEY": "CANARY" for key in ("", "SECRET_")}
+    made = settings(CREDENTIAL, **keys).credentials["my-bucket"]
+    assert (made.default_chain, made.can_read, made.has_keys) == (False, True, True)
+    assert not settings(CREDENTIAL).credentials["my-bucket"].can_read
 
 
 def test_a_clock_never_goes_back() -> None:

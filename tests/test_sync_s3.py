@@ -1,12 +1,9 @@
 """The same job through a real S3 protocol: the sandbox delivers into a bucket, the controller reads it there."""
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
-import pytest
-from moto.server import ThreadedMotoServer
 
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox
@@ -21,17 +18,6 @@ prefixes = ["s3://my-bucket/"]
 endpoint = "{endpoint}"
 region = "us-east-1"
 """
-
-
-@pytest.fixture
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    try:
-        yield f"http://{host}:{port}"
-    finally:
-        server.stop()
 
 
 def test_a_job_is_delivered_to_s3_and_proven_there_even_without_a_database(

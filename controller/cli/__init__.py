@@ -1,21 +1,31 @@
 """The command line. Each command lives in a module of its own, loaded when it is called, so that `--help` is quick.
 
 `run` is the one place where errors become sentences and exit codes: 0 done, 1 something is failed, invalid, unknown
-or unconfirmed, 2 wrong use (DESIGN §10).
+or unconfirmed, 2 wrong use (DESIGN §10); 70 is a mistake of ours, 130 is Ctrl-C.
 """
 
+import errno
 import logging
+import os
 import sys
+import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
 import click
 
 from controller import __version__
+from controller.cli.examples import epilog
 from controller.errors import ShjobsError
 
+FAILED, WRONG_USE, UNFORESEEN, INTERRUPTED = 1, 2, 70, 130
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF})
+
 COMMANDS = {
+    "init": "Make a new repository: settings, an example, a check for pull requests.",
+    "import": "Make a manifest of a request body, or of a snippet of the documentation.",
     "check": "Read every manifest and tell everything that is wrong.",
     "plan": "Show what the next turn would do, and what it would cost.",
     "sync": "Submit what is new or changed and follow it to its outcome.",
@@ -24,6 +34,8 @@ COMMANDS = {
     "describe": "Show everything about one job.",
     "why": "Say what a job waits for, and what would change that.",
     "events": "Show what happened, newest last.",
+    "wait": "Wait until jobs reach a phase or a condition.",
+    "fetch": "Download the outputs of succeeded jobs.",
     "resolve": "Say what became of a submission that got no clear answer.",
     "adopt": "Name what was already paid for, or say that nothing was.",
     "accept": "Say yes to a large change, or to go on after one that cost too much.",
@@ -31,10 +43,15 @@ COMMANDS = {
     "resume": "Go on after `pause`.",
     "budget": "Show the month: spent, reserved, left, and what waits for a yes.",
     "preview": "Draw a small picture of a manifest's output.",
+    "doctor": "Look at clock, account, buckets, files and state, and say what to mend.",
+    "config": "Show every setting, its value and where it comes from.",
+    "completion": "Print what lets a shell complete commands and names of jobs.",
     "schema": "Print the JSON Schema of manifests, for editors.",
     "sandbox": "Run a local stand-in for the service.",
     "demo": "Take the four documented jobs through the sandbox.",
 }
+_MODULES = {"import": "importing"}
+"""Where a command lives whose name cannot be a module's."""
 
 
 class _Commands(click.Group):
@@ -46,7 +63,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"controller.cli.{cmd_name}").command
+        command: click.Command = import_module(f"controller.cli.{_MODULES.get(cmd_name, cmd_name)}").command
+        command.epilog = epilog(cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -73,14 +91,40 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = cli.main(args=list(arguments), prog_name="shjobs", standalone_mode=False)
     except click.exceptions.Abort:
-        return 130
+        return INTERRUPTED
     except click.ClickException as error:
         error.show()
-        return 2
+        return WRONG_USE
     except ShjobsError as error:
         click.echo(f"shjobs: {error}", err=True)
-        return 2
+        return WRONG_USE
     except BrokenPipeError:
-        sys.stderr.close()
+        _let_go_of_the_output()
         return 0
+    except Exception as error:  # the one net: a traceback may hold what must not be seen
+        if sys.flags.dev_mode:
+            raise
+        return _unforeseen(error)
     return code if isinstance(code, int) else 0
+
+
+def _unforeseen(error: Exception) -> int:
+    """Say what happened without the values that a traceback would show."""
+    if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
+        _let_go_of_the_output()
+        click.echo(f"shjobs: the output cannot be written: {error.strerror}", err=True)
+        return FAILED
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(last.filename).name} line {last.lineno}"
+    click.echo(
+        f"shjobs: this should not happen: {type(error).__name__} in {place}. Please report it; "
+        "`python -X dev -m controller …` shows more",
+        err=True,
+    )
+    return UNFORESEEN
+
+
+def _let_go_of_the_output() -> None:
+    """Nobody can take it any more; without this, Python would say so once more when it ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

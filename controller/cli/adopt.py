@@ -5,12 +5,13 @@ from pathlib import Path
 
 import click
 
+from controller.cli.completing import JOB
 from controller.errors import UsageError
 from controller.settingsfile import load_settings
 
 
 @click.command("adopt", short_help="Name what was already paid for, or say that nothing was.")
-@click.argument("name", required=False)
+@click.argument("name", required=False, type=JOB)
 @click.argument("request_id", required=False)
 @click.option("--first-run", is_flag=True, help="Nothing was submitted before this state directory was made.")
 @click.pass_obj

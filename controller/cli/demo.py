@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from controller.errors import UsageError
+from controller.errors import UsageError, cut
 from controller.settings import Settings
 from controller.settingsfile import load_settings
 
@@ -59,10 +59,15 @@ def command(directory: Path, time_scale: float) -> int:  # fmt: skip
 def _prepare(directory: Path) -> None:
     """The manifests as they are shipped, and settings that name the sandbox; what is there already stays."""
     jobs = directory / "jobs.d"
-    if not jobs.exists():
-        with as_file(_shipped_jobs()) as shipped:
-            shutil.copytree(shipped, jobs, ignore=shutil.ignore_patterns("*.status.yaml"))
-    (directory / "shjobs.toml").write_text(SETTINGS, encoding="utf-8")
+    try:
+        if not jobs.exists():
+            with as_file(_shipped_jobs()) as shipped:
+                shutil.copytree(shipped, jobs, ignore=shutil.ignore_patterns("*.status.yaml"))
+        (directory / "shjobs.toml").write_text(SETTINGS, encoding="utf-8")
+    except shutil.Error as error:  # one entry for each file, with source, target and why
+        raise UsageError(f"the demo cannot be put into {directory}: {cut(str(error.args[0][0][2]), 200)}") from error
+    except OSError as error:
+        raise UsageError(f"the demo cannot be put into {directory}: {error.strerror}") from error
 
 
 def _shipped_jobs() -> Traversable:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from controller.cli.completing import JOB
 from controller.clock import Clock
 from controller.settingsfile import load_settings
 
@@ -20,7 +21,7 @@ USUAL = {"rerun": 0, "retries": 0, "hold": False, "priority": 0, "deadlineSecond
 
 
 @click.command("describe", short_help="Show everything about one job.")
-@click.argument("name")
+@click.argument("name", type=JOB)
 @click.option("-o", "--output", "form", type=click.Choice(["text", "json", "yaml"]), default="text", show_default=True)
 @click.pass_obj
 def command(config: Path | None, name: str, form: str) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from controller.cli.completing import JOB
 from controller.clock import Clock
 from controller.errors import UsageError
 from controller.settings import Settings
@@ -19,7 +20,7 @@ LOOK_EVERY = 1.0  # seconds, with --watch
 
 
 @click.command("get", short_help="Show the jobs and where they stand.")
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, type=JOB)
 @click.option("-l", "--selector", multiple=True, metavar="LABEL[=VALUE]", help="Only jobs with this label.")
 @click.option("--phase", "phases", multiple=True, type=click.Choice([*Phase], case_sensitive=False))
 @click.option("-w", "--watch", is_flag=True, help="Go on, and print a job again whenever its standing changes.")

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import click
 
+from controller.cli.completing import JOB
 from controller.errors import UsageError
 from controller.settingsfile import load_settings
 
 
 @click.command("resolve", short_help="Say what became of a submission that got no clear answer.")
-@click.argument("name")
+@click.argument("name", type=JOB)
 @click.option("--request-id", help="The service accepted it under this id.")
 @click.option("--not-accepted", is_flag=True, help="The service did not accept it; it may be sent again.")
 @click.pass_obj

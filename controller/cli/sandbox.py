@@ -47,7 +47,10 @@ def command(path: Path | None, buckets: tuple[str, ...], **given: object) -> int
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     welcome = (options.client_id, options.client_secret, options.buckets)
-    run_sandbox(options, stop=stop, ready=lambda url: click.echo(_welcome(url, *welcome)))
+    try:
+        run_sandbox(options, stop=stop, ready=lambda url: click.echo(_welcome(url, *welcome)))
+    except OSError as error:
+        raise UsageError(f"the sandbox cannot run in {options.folder}: {error.strerror or error}") from error
     return 0
 
 

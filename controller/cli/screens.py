@@ -1,5 +1,7 @@
 """What is drawn with the terminal library: tables that fold, and a console that is as wide as it is."""
 
+import os
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -22,5 +24,6 @@ def phase_text(phase: str) -> Text:
 
 def console(*, stderr: bool = False) -> Console:
     """A terminal is as wide as it is; a pipe has no width, so nothing is folded for it."""
-    made = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    is_plain = bool(os.environ.get("NO_COLOR"))
+    made = Console(stderr=stderr, highlight=False, soft_wrap=False, color_system=None if is_plain else "auto")
     return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=400)

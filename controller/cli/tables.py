@@ -1,6 +1,7 @@
 """Tables, JSON and YAML of the jobs, all made from their status documents."""
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ import yaml
 
 from controller.cli.safe import printable
 from controller.cli.words import count, units
+from controller.conditions import conditions
 from controller.standing import Phase
 
 COLOURS = {
@@ -35,10 +37,11 @@ Colours = Mapping[str, Mapping[Any, str]]
 
 
 def show(documents: Sequence[Document], form: str) -> None:
-    """Print status documents as `table`, `wide`, `json`, `yaml` or `name`."""
+    """Print status documents as `table`, `wide`, `yaml`, `name` or `json`, which has Kubernetes' conditions too."""
     match form:
         case "json":
-            click.echo(json.dumps(documents, indent=2, ensure_ascii=False))
+            found = [{**document, "conditions": conditions(document)} for document in documents]
+            click.echo(json.dumps(found, indent=2, ensure_ascii=False))
         case "yaml":
             click.echo(yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True, width=120), nl=False)
         case "name":
@@ -89,7 +92,7 @@ def aligned(
     widths = [max(map(len, each)) for each in zip(columns, *rows, strict=True)]
     while sum(widths) + 2 * len(widths) > _room() and len(widths) > 2:
         widths.pop()
-    is_colourful = sys.stdout.isatty()
+    is_colourful = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     for number, row in enumerate([columns, *rows]):
         cells = [
             cell.rjust(width) if column in right else cell.ljust(width)

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import click
 
+from controller.cli.completing import JOB
 from controller.clock import Clock
 from controller.settingsfile import load_settings
 
 
 @click.command("why", short_help="Say what a job waits for, and what would change that.")
-@click.argument("name")
+@click.argument("name", type=JOB)
 @click.pass_obj
 def command(config: Path | None, name: str) -> int:
     """Say in one paragraph why the job NAME stands where it stands. Nothing is submitted, asked or written."""

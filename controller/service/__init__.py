@@ -8,6 +8,8 @@ import json
 import re
 import threading
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol, Self
 from urllib.parse import quote
 
@@ -117,6 +119,20 @@ class Service:
         if answer.status == requests.codes.unauthorized:
             self._session.renew(token)
         return self._read_get(answer)
+
+    def server_time(self) -> datetime | NoAnswer:
+        """What the service's clock says, from the Date header of an answer to a question that needs no token."""
+        url = self._deployment.base_url
+        try:
+            http, _ = self._polled()
+            limits = (self._timing.connect_timeout, self._timing.read_timeout)
+            with http.head(url, timeout=limits, allow_redirects=False) as response:
+                told = parsedate_to_datetime(response.headers["Date"])
+                return told if told.tzinfo else told.replace(tzinfo=UTC)
+        except (KeyError, TypeError):
+            return NoAnswer(message=f"{url} answers without a Date")
+        except BROKEN as error:
+            return NoAnswer(message=f"{url}: {self._session.in_words(error)}")
 
     def _polled(self) -> tuple[requests.Session, Line]:
         """This thread's own keep-alive session."""

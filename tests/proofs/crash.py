@@ -213,7 +213,9 @@ def _figures(cases: Sequence[Case], runs: Sequence[tuple[Case, Found | None]]) -
     phases = Counter(found.phase for _, found in died)
     charged = [sum(entry.event == "charged" for entry in found.entries) for _, found in died]
     missed = [str(case) for case, found in runs if found is None]
-    assert len(missed) <= max(1, len(runs) // 20), "\n".join([f"of {len(runs)} runs, these never came to their call:", *missed])
+    assert len(missed) <= max(1, len(runs) // 20), "\n".join(
+        [f"of {len(runs)} runs, these never came to their call:", *missed]
+    )
     return {
         "calls in the lives of the four fates": len({case.place for case in cases}),
         "of these died at": len({case.place for case, _ in died}),

@@ -1,0 +1,159 @@
+"""Opens buckets: which credential may be used for a place, and the store it leads to, in S3 or a local folder.
+
+`Bucket` calls it. Stores are kept, so that connections are, and shared between threads.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import requests
+from obstore.store import LocalStore, S3Store
+
+from controller.answers import Unreadable
+from controller.bucket.signed import policy_of
+from controller.deployments import Credential, Deployment
+from controller.timing import Timing
+
+if TYPE_CHECKING:
+    from obstore.store import S3Credential
+
+Store = S3Store | LocalStore
+RETRIES = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """An opened bucket, the credential that opened it, and the path in it that was meant, without slashes around."""
+
+    bucket: str
+    path: str
+    credential: Credential
+    store: Store
+
+    @property
+    def name(self) -> str:
+        """The bucket and the credential, as messages begin."""
+        return f"bucket {self.bucket}, credential {self.credential.name}"
+
+
+class Stores:
+    """The buckets of one deployment, as the settings' credentials open them."""
+
+    def __init__(self, deployment: Deployment, credentials: Mapping[str, Credential], timing: Timing) -> None:
+        self._deployment = deployment
+        self._credentials = credentials
+        self._timing = timing
+        self._stores: dict[tuple[str, str, float], Store] = {}
+        self._lock = threading.Lock()
+
+    def place(self, url: str, ref: str | None, *, patience: float) -> Place | Unreadable:
+        """Where `s3://bucket/path` leads, or why nowhere. Without `ref` (a role), any credential for it will do.
+
+        `patience` is how long one answer may take, in seconds, retries apart.
+        """
+        name, _, path = url.removeprefix("s3://").partition("/")
+        credential = self._credential(url, ref)
+        if isinstance(credential, Unreadable):
+            return credential
+        if credential.folder is not None and not (credential.folder / name).is_dir():
+            return Unreadable(message=f"bucket {name}: there is no folder {credential.folder / name}")
+        store = self._store(name, credential, patience)
+        return Place(bucket=name, path=path.strip("/"), credential=credential, store=store)
+
+    def policy(self, place: Place) -> str | Unreadable | None:
+        """The policy of a bucket as JSON text, None when it has none; it takes a key pair to ask."""
+        credential = place.credential
+        if not credential.access_key or not credential.secret_access_key:
+            return Unreadable(message=f"{place.name}: its policy can only be read with a key pair")
+        keys = (credential.access_key.get_secret_value(), credential.secret_access_key.get_secret_value())
+        endpoint, region = self._home(credential)
+        try:
+            status, text = policy_of(endpoint, region, place.bucket, keys, self._timing.connect_timeout)
+        except requests.RequestException:
+            return Unreadable(message=f"{place.name}: its policy cannot be read: no answer")
+        if status == requests.codes.not_found and "NoSuchBucketPolicy" in text:
+            return None
+        if status != requests.codes.ok:
+            return Unreadable(message=f"{place.name}: its policy cannot be read (status {status})")
+        return text
+
+    def _home(self, credential: Credential) -> tuple[str, str]:
+        """Endpoint and region of a credential's buckets."""
+        region = credential.region or self._deployment.region
+        return credential.endpoint or self._deployment.endpoint_of(region), region
+
+    def _credential(self, url: str, ref: str | None) -> Credential | Unreadable:
+        """The credential to use, or why there is none."""
+        if ref is None:
+            able = [each for each in self._credentials.values() if each.may_use(url)]
+            if not able:
+                return Unreadable(message=f"no credential may be used for {url}; {_advice(url)}")
+            found = min(able, key=lambda each: (not each.can_read, each.name))
+        elif ref not in self._credentials:
+            return Unreadable(message=f"no credential is called {ref}; {_advice(url, ref)}")
+        else:
+            found = self._credentials[ref]
+        if not found.may_use(url):
+            return Unreadable(message=f"credential {found.name} may not be used for {url}; {_advice(url, found.name)}")
+        if not found.can_read:
+            keys = "accessKeyFile and secretAccessKeyFile, or the SHJOBS_CREDENTIALS_… variables"
+            return Unreadable(message=f"credential {found.name} has no key pair; give it {keys}")
+        return found
+
+    def _store(self, name: str, credential: Credential, patience: float) -> Store:
+        with self._lock:
+            key = (name, credential.name, patience)
+            if key not in self._stores:
+                self._stores[key] = (
+                    LocalStore(credential.folder / name) if credential.folder else self._s3(name, credential, patience)
+                )
+            return self._stores[key]
+
+    def _s3(self, name: str, credential: Credential, patience: float) -> S3Store:
+        """Every setting is named here, since the library would take what is missing from AWS_… variables.
+
+        Without a provider of keys it takes these, too, from there, or from what else AWS's default chain knows: a web
+        identity, a container, the instance. Profiles it does not read.
+        """
+        endpoint, region = self._home(credential)
+        once = timedelta(seconds=patience)
+        return S3Store(
+            name,
+            config={
+                "endpoint": endpoint,
+                "region": region,
+                "virtual_hosted_style_request": False,
+                "skip_signature": False,
+            },
+            client_options={
+                "timeout": once,
+                "connect_timeout": min(once, timedelta(seconds=self._timing.connect_timeout)),
+                "allow_http": endpoint.startswith("http://"),
+            },
+            retry_config={
+                "max_retries": RETRIES,
+                "retry_timeout": once * (RETRIES + 1),
+            },
+            credential_provider=None if credential.default_chain else _key_pair(credential),
+        )
+
+
+def _key_pair(credential: Credential) -> "Callable[[], S3Credential]":
+    def key_pair() -> "S3Credential":
+        access, secret = credential.access_key, credential.secret_access_key
+        assert access is not None and secret is not None, "checked before a store is made"
+        return {
+            "access_key_id": access.get_secret_value(),
+            "secret_access_key": secret.get_secret_value(),
+            "token": None,
+            "expires_at": None,
+        }
+
+    return key_pair
+
+
+def _advice(url: str, name: str = "<name>") -> str:
+    return f'write [credentials.{name}] with prefixes = ["{url}"] in the settings'

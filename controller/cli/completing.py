@@ -1,0 +1,75 @@
+"""What a shell may complete beyond commands and options: names of jobs, phases and conditions.
+
+Completion must be quick and quiet: whatever goes wrong, nothing is offered.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem
+
+MOST_FILES = 200
+"""More manifests than this are not read for a completion; the ledger knows their jobs after the first `sync`."""
+
+
+class _Words(click.ParamType[str]):
+    """Text that a shell completes from a list."""
+
+    name = "text"
+
+    def words(self, context: click.Context) -> Iterable[str]:
+        raise NotImplementedError
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        return [CompletionItem(word) for word in self.words(ctx) if word.startswith(incomplete)]
+
+
+class _JobName(_Words):
+    """The name of a job that the ledger or, without one, the files know."""
+
+    name = "name"
+
+    def words(self, context: click.Context) -> Iterable[str]:
+        from controller.errors import ShjobsError
+        from controller.settingsfile import load_settings
+        from controller.store.place import FILE_NAME
+
+        try:
+            settings = load_settings(context.find_root().params.get("config"), os.environ)
+            ledger = settings.state / FILE_NAME
+            return sorted(_in_ledger(ledger) if ledger.exists() else _in_files(settings.jobs))
+        except (ShjobsError, OSError, sqlite3.Error):
+            return ()
+
+
+class _Aim(_Words):
+    """What `wait` waits for."""
+
+    def words(self, context: click.Context) -> Iterable[str]:  # noqa: ARG002
+        from controller.conditions import TYPES
+        from controller.standing import Phase
+
+        return (*TYPES, *(phase for phase in Phase if phase is not Phase.REMOVED))
+
+
+JOB = _JobName()
+AIM = _Aim()
+
+
+def _in_ledger(path: Path) -> Iterable[str]:
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)) as ledger:
+        return [row[0] for row in ledger.execute("select name from job where wanted is not null")]
+
+
+def _in_files(jobs: Path) -> Iterable[str]:
+    from controller.loader import Known, scan
+    from controller.loader.walk import Walk
+
+    walk = Walk(jobs, Known())
+    if walk.run() or len(walk.suspects) > MOST_FILES:
+        return ()
+    return [item.name for file in scan(jobs, Known()).changed for item in file.documents if item.name]

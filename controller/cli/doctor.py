@@ -1,0 +1,98 @@
+"""`shjobs doctor`: what is wrong around the controller, and how to mend it."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.text import Text
+
+from controller.cli.safe import printable
+from controller.errors import SettingsError, UsageError
+from controller.settingsfile import load_settings, read_text
+from controller.signs import Health, Sign, fail
+
+COLOURS = {Health.OK: "green", Health.WARN: "yellow", Health.FAIL: "red"}
+
+
+@click.command("doctor", short_help="Look at clock, account, buckets, files and state, and say what to mend.")
+@click.option("-o", "--output", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--write", is_flag=True, help="Also write a small object to each bucket, and remove it again.")
+@click.option("--probe", is_flag=True, help="Also spend one smallest request to learn how this deployment behaves.")
+@click.option("--url", metavar="S3URL", help="Where the probe delivers, if not to the only credential's place.")
+@click.option("--yes", is_flag=True, help="Do not ask before the probe is paid for.")
+@click.pass_obj
+def command(config: Path | None, form: str, write: bool, probe: bool, url: str | None, yes: bool) -> int:
+    """Look at everything the controller stands on, and tell for each thing whether it is well and how to mend it.
+
+    Nothing is spent and nothing is written to a bucket, unless --probe or --write say so; both remove what they wrote.
+    Exit code 1 when something has failed.
+    """
+    found = _told(_signs(config, write), form)
+    report = _probed(config, url, yes, form, found) if probe else None
+    if form == "json":
+        _print_json(found, report)
+    return int(any(sign.health is Health.FAIL for sign in found))
+
+
+def _signs(config: Path | None, write: bool) -> Iterator[Sign]:
+    from controller.diagnosis import local_signs, remote_signs
+
+    try:
+        settings = load_settings(config, os.environ)
+    except SettingsError as error:
+        for reason in error.reasons:
+            yield fail("settings", reason, "mend it first: everything else depends on it")
+        return
+    path, text = read_text(config)
+    yield from local_signs(settings, has_file=bool(text) or path.exists())
+    yield from remote_signs(settings, write=write)
+
+
+def _probed(config: Path | None, url: str | None, yes: bool, form: str, found: list[Sign]) -> dict[str, Any] | None:
+    """Send the probe if all is well and a person agrees; its sign joins the others, its report is the answer."""
+    from controller.probe import UNITS
+    from controller.probing import place_of, probe
+
+    if any(sign.health is Health.FAIL for sign in found):
+        found += _told([fail("probe", "was not sent", "mend what has failed first")], form)
+        return None
+    settings = load_settings(config, os.environ)
+    place, credential = place_of(settings, url)
+    question = f"Send one request to {settings.deployment.name} for up to {UNITS:g} PU, delivered below {place}?"
+    if not yes and not click.confirm(question, err=True):
+        raise UsageError("the probe was not sent; --yes answers beforehand")
+    sign, report = probe(settings, place, credential, lambda line: click.echo(line, err=True))
+    found += _told([sign], form)
+    for each in report["observations"] if report and form == "text" else ():
+        word = {True: "as assumed", False: "NOT as assumed", None: "not told"}[each["agrees"]]
+        click.echo(f"      {each['question']} {each['about']}: {word}: {json.dumps(each['found'])}")
+    return report
+
+
+def _told(signs: Iterable[Sign], form: str) -> list[Sign]:
+    """All signs; for people, each is printed as it is found."""
+    from controller.cli.screens import console
+
+    found, screen = [], console()
+    for sign in signs:
+        found.append(sign)
+        if form == "text":
+            words = printable(f"{sign.name}: {sign.message}")
+            screen.print(Text.assemble((f"{sign.health:<4}", COLOURS[sign.health]), "  ", words), soft_wrap=True)
+            if sign.advice:
+                screen.print(Text(f"      do: {printable(sign.advice)}"), soft_wrap=True)
+    return found
+
+
+def _print_json(found: Iterable[Sign], report: dict[str, Any] | None) -> None:
+    fields = ("name", "health", "message", "advice")
+    document = {
+        "apiVersion": "shjobs/v1",
+        "kind": "Diagnosis",
+        "signs": [{key: str(getattr(sign, key)) for key in fields if getattr(sign, key)} for sign in found],
+        **({"probe": report} if report else {}),
+    }
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))

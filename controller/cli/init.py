@@ -1,0 +1,83 @@
+"""`shjobs init`: a new repository, ready for its first job."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from controller.deployments import DeploymentName
+from controller.errors import UsageError
+
+EXAMPLE = "jobs.d/example.yaml"
+WORKFLOW = ".github/workflows/shjobs.yaml"
+
+
+@click.command("init", short_help="Make a new repository: settings, an example, a check for pull requests.")
+@click.argument("directory", default=".", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--deployment", type=click.Choice(get_args(DeploymentName)), default="sandbox", show_default=True,
+    help="The installation of the service to work with.",
+)  # fmt: skip
+@click.option(
+    "--url", metavar="S3URL", default="s3://my-bucket/rasters", show_default=True,
+    help="Where the example's results go.",
+)  # fmt: skip
+def command(directory: Path, deployment: str, url: str) -> int:
+    """Make settings, one small example, a check for pull requests, a schema for editors and a .gitignore in DIRECTORY.
+
+    What is there already stays as it is. Nothing is called and nothing is submitted.
+    """
+    from controller.delivery import url_flaw
+    from controller.newfile import create
+    from controller.skeleton import skeleton
+
+    if flaw := url_flaw(url):
+        raise UsageError(f"--url: {flaw[1]}")
+    # Settings that are there already may name an account that pays.
+    held = deployment != "sandbox" or (directory / "shjobs.toml").exists()
+    made = {path: create(directory / path, text) for path, text in skeleton(deployment, url, held=held).items()}
+    for path, is_new in made.items():
+        click.echo(f"{'made' if is_new else 'kept'} {directory / path}")
+    for line in (*_remarks(directory, made), "", *_next(directory, deployment, held=held and made[EXAMPLE])):
+        click.echo(line)
+    return 0
+
+
+def _remarks(directory: Path, made: Mapping[str, bool]) -> Iterator[str]:
+    """What a person has to see to."""
+    from controller.gitinfo import git_directory
+    from controller.skeleton import IGNORED
+
+    if not made[".gitignore"]:
+        held = _lines_of(directory / ".gitignore")
+        if missing := [each for each in IGNORED if each not in held]:
+            yield f"add to {directory / '.gitignore'}: {' '.join(missing)}"
+    if made[WORKFLOW]:
+        yield f"write into {directory / WORKFLOW} where you have shjobs from (OWNER)"
+    git = git_directory(directory)
+    if git is not None and git.parent != directory.resolve() and git.name == ".git":
+        yield f"GitHub reads workflows at the top of the repository only: move {directory / '.github'} there"
+
+
+def _lines_of(path: Path) -> Iterable[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").split()
+    except OSError:
+        return ()
+
+
+def _next(directory: Path, deployment: str, *, held: bool) -> Iterator[str]:
+    yield "next:"
+    if directory.resolve() != Path.cwd():
+        yield f"  cd {directory}"
+    yield "  shjobs check"
+    if deployment == "sandbox":
+        yield "  shjobs sandbox   # in a second terminal; type what it exports into this one"
+    else:
+        yield "  shjobs doctor    # tells what is still missing: the OAuth client, the keys of the bucket"
+    yield "  shjobs plan"
+    if held:
+        yield f"  # the example is held: remove `hold: true` from {EXAMPLE} to let it go"
+    yield "  shjobs sync"
+    yield "  shjobs fetch example --preview"

@@ -1,0 +1,53 @@
+"""`shjobs wait`: until jobs stand where a script needs them."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from controller.cli.completing import AIM, JOB
+from controller.errors import UsageError
+from controller.settingsfile import load_settings
+
+
+@click.command("wait", short_help="Wait until jobs reach a phase or a condition.")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, type=JOB)
+@click.option(
+    "--for", "wanted", default="Ready", show_default=True, metavar="PHASE|CONDITION", type=AIM,
+    help="A phase, such as Running, or a condition: Ready, Reconciling, Stalled, condition=Ready=False.",
+)  # fmt: skip
+@click.option("--timeout", default="1h", show_default=True, metavar="DURATION", help="How long at most, such as 90s.")
+@click.pass_obj
+def command(config: Path | None, names: tuple[str, ...], wanted: str, timeout: str) -> int:
+    """Wait until every job NAME has the phase or condition. It only reads: something else must run or sync.
+
+    Exit code 0 when all have it; 1 when the time is over, or when a job that should succeed came to rest without.
+    """
+    from controller.conditions import target
+    from controller.timing import seconds_of
+    from controller.waiting import Ending, wait
+
+    aim = target(wanted)
+    try:
+        seconds = seconds_of(timeout)
+    except ValueError as error:
+        raise UsageError(f"--timeout: {error}") from None
+    late = 0
+    for each in wait(load_settings(config, os.environ), names, aim, seconds, _watch):
+        standing = f"{each.document['phase']} ({each.document['reason']}: {each.document['message']})"
+        if each.ending is Ending.MET:
+            click.echo(f"{each.name}: {each.document['phase']}")
+            continue
+        late += 1
+        why = f"not {wanted} within {timeout}" if each.ending is Ending.LATE else f"will not be {wanted} by itself"
+        click.echo(f"{each.name}: {why}: {standing}", err=True)
+    return int(late > 0)
+
+
+def _watch(name: str, document: Mapping[str, Any]) -> None:
+    """Changes of phase, for a person who looks on."""
+    if sys.stderr.isatty():
+        click.echo(f"{name}: {document['phase']}…", err=True)

@@ -1,0 +1,286 @@
+"""Looks at everything a controller stands on, one sign after the other: for `shjobs doctor`.
+
+Only questions that cost nothing are asked, and nothing is written, but for one small object where that is wanted.
+"""
+
+import os
+import platform
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from secrets import token_hex
+from uuid import uuid4
+
+from pydantic import SecretStr
+
+from controller import __version__
+from controller.answers import NoAnswer, NotVisible, Unreadable
+from controller.assembly import bucket_of
+from controller.bucket import FEW, Bucket
+from controller.clock import Clock
+from controller.deployments import Credential
+from controller.environment import variable_of
+from controller.errors import Later, StateError, UsageError
+from controller.gitinfo import author, checkout
+from controller.loader import Known
+from controller.loader.walk import Walk
+from controller.lock import holder
+from controller.mounts import refuse_network_file_system
+from controller.policy import missing
+from controller.service import Service
+from controller.session import Session
+from controller.settings import Settings
+from controller.signs import Sign, clock, fail, ok, policy, python, space, warn
+from controller.store.ledger import Store
+from controller.store.place import FILE_NAME
+
+EMPTY = b"written by `shjobs doctor --write`, which removes it\n"
+
+
+def local_signs(settings: Settings, *, has_file: bool) -> Iterator[Sign]:
+    """What can be told without asking anybody. `has_file`: the settings were written down."""
+    yield from _versions()
+    yield from _settings(settings, has_file)
+    yield from _state(settings)
+    yield from _tree(settings)
+
+
+def remote_signs(settings: Settings, *, write: bool) -> Iterator[Sign]:
+    """What the service and the buckets tell. With `write`, an object is written to each bucket and removed again."""
+    secret = settings.client_secret or SecretStr("")
+    with (
+        Session(settings.deployment, settings.client_id or "", secret, settings.timing) as session,
+        Service(settings.deployment, session, settings.timing) as service,
+    ):
+        yield _clock(service, Clock().now())
+        if settings.client_id and settings.client_secret:
+            token = _token(session, settings)
+            yield token
+            if token.health == "ok":
+                yield _endpoint(service, settings)
+        else:
+            yield fail("token", "there is no OAuth client", _client_advice(settings))
+    bucket = bucket_of(settings)
+    for credential in settings.credentials.values():
+        yield _keys(credential)
+        if credential.can_read:
+            yield from _buckets(settings, bucket, credential, write)
+    if not settings.credentials:
+        yield warn("buckets", "the settings name no credential", "add [credentials.my-bucket] with its prefixes")
+
+
+# here
+
+
+def _versions() -> Iterator[Sign]:
+    told = f"shjobs {__version__}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    major, minor, _ = platform.python_version_tuple()
+    git = _git_version()
+    yield python((int(major), int(minor)), f"{told}, {git}" if git else told)
+    if not git:
+        yield warn("git", "there is no git here", "install it: `plan --against` needs it, and `-dirty` revisions too")
+
+
+def _git_version() -> str:
+    try:
+        done = subprocess.run(["git", "--version"], capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip().replace("version ", "")
+
+
+def _settings(settings: Settings, has_file: bool) -> Iterator[Sign]:
+    if has_file:
+        yield ok("settings", f"{settings.source}, deployment {settings.deployment.name}")
+    else:
+        advice = "`shjobs init` makes one, --config names another"
+        yield warn("settings", f"there is no {settings.source}: only defaults and variables are in force", advice)
+    for sentence in settings.absent:
+        name, _, words = sentence.partition(": ")
+        yield warn(name, "is named but not there", words)
+
+
+def _state(settings: Settings) -> Iterator[Sign]:
+    folder, here = settings.state, _nearest(settings.state)
+    try:
+        refuse_network_file_system(folder)
+    except StateError as error:
+        yield fail("state", str(error), "name a folder on a local disk with `state` in the settings")
+        return
+    if folder.is_symlink() and not folder.exists():
+        yield fail("state", f"{folder} is a link that leads nowhere", "mend it, or name another folder with `state`")
+        return
+    if not os.access(here, os.W_OK | os.X_OK) or not here.is_dir():
+        yield fail("state", f"{here} cannot be written", "name another folder with `state`, or give the right to write")
+        return
+    if full := space(shutil.disk_usage(here).free, str(here)):
+        yield full
+    held = holder(folder)
+    yield ok("state", f"{folder} is on a local disk{f', in use by {held}' if held else ' and can be written'}")
+    yield _ledger(settings)
+
+
+def _ledger(settings: Settings) -> Sign:
+    path = settings.state / FILE_NAME
+    if not path.exists():
+        return ok("ledger", f"{path} is not there yet: the buckets tell what was paid for")
+    advice = "move it away: what was paid for is found again in the buckets; or restore it from a copy"
+    try:
+        with Store.copy_of(settings.state) as store:
+            bound = [store.fact(key) for key in ("deployment", "account")]
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)) as file:
+            flaw = file.execute("pragma quick_check(1)").fetchone()[0]
+    except StateError as error:
+        return fail("ledger", str(error), advice)
+    except sqlite3.Error as error:
+        return fail("ledger", f"{path} cannot be read: {error}", advice)
+    if flaw != "ok":
+        return fail("ledger", f"{path} is damaged: {flaw}", advice)
+    for known, wanted in zip(bound, (settings.deployment.name, settings.client_id), strict=True):
+        if known and wanted and known != wanted:
+            words = f"{path} belongs to {known!r}, the settings name {wanted!r}"
+            return fail("ledger", words, "use the former, or another state directory")
+    return ok("ledger", f"{path} is whole")
+
+
+def _tree(settings: Settings) -> Iterator[Sign]:
+    walk = Walk(settings.jobs, Known())
+    if reason := walk.run():
+        yield fail("tree", reason, "write a manifest there (`shjobs init` makes one), or name the folder with `jobs`")
+        return
+    yield ok("tree", f"{settings.jobs} can be read; manifest files: {len(walk.suspects):,}, folders: {walk.folders:,}")
+    for problem in walk.problems:
+        yield warn("tree", f"{problem.path} {problem.message}", "what is below it is not seen")
+    yield _status_files(settings)
+    yield _git(settings.jobs)
+    yield _watching(settings, walk)
+
+
+def _status_files(settings: Settings) -> Sign:
+    where = settings.status_dir or settings.jobs
+    if os.access(_nearest(where), os.W_OK | os.X_OK):
+        return ok("status files", f"can be written below {where}")
+    return fail("status files", f"cannot be written below {where}", "name another folder with `statusDir`")
+
+
+def _git(jobs: Path) -> Sign:
+    found = checkout(jobs)
+    if found is None:
+        return ok("revision", f"{jobs} is in no git repository with a commit: no revisions are told")
+    where = f"{found.commit[:12]} on {found.branch}" if found.branch else f"{found.commit[:12]}, detached"
+    by = author(jobs)
+    changed = (
+        "" if found.changed is None else f"; files that differ: {len(found.changed):,}" if found.changed else "; clean"
+    )
+    return ok("revision", f"{where}{f', by {by}' if by else ''}{changed}")
+
+
+def _watching(settings: Settings, walk: Walk) -> Sign:
+    """Tried out: the limits of the kernel hold for all processes together, so numbers alone would not tell."""
+    from controller.watcher import Watcher
+
+    if not settings.watch:
+        return ok("watching", f"is switched off: `run` sees changes every {settings.timing.scan_every:.0f} s")
+    watcher = Watcher(settings.jobs, lambda: None)
+    try:
+        trouble = watcher.look_after(walk.links, walk.folders)
+    finally:
+        watcher.stop()
+    if trouble:
+        advice = "raise fs.inotify.max_user_watches or max_user_instances (sysctl), or leave it to the scans"
+        return warn("watching", trouble, advice)
+    return ok("watching", "changes are heard at once")
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
+    here = folder.absolute()
+    while not here.exists() and here != here.parent:
+        here = here.parent
+    return here
+
+
+# elsewhere
+
+
+def _clock(service: Service, now: datetime) -> Sign:
+    told = service.server_time()
+    if isinstance(told, NoAnswer):
+        return fail("clock", f"the service's clock is not known: {told.message}", "see that the service can be reached")
+    return clock((told - now).total_seconds())
+
+
+def _client_advice(settings: Settings) -> str:
+    return f"set {variable_of('clientId')} and {variable_of('clientSecret')}, or name their files in {settings.source}"
+
+
+def _token(session: Session, settings: Settings) -> Sign:
+    try:
+        session.token()
+    except UsageError as error:
+        return fail("token", str(error), _client_advice(settings))
+    except Later as error:
+        return fail("token", str(error), "try again later; is tokenUrl right?")
+    return ok("token", f"{settings.deployment.token_url} gives one to {settings.client_id}")
+
+
+def _endpoint(service: Service, settings: Settings) -> Sign:
+    url = settings.deployment.process_url
+    answer = service.status(str(uuid4()))
+    if isinstance(answer, NotVisible):
+        return ok("endpoint", f"{url} does not know an id that it never gave, as it should")
+    if isinstance(answer, NoAnswer):
+        return fail("endpoint", answer.message, "check baseUrl and apiPath in the settings, and any proxy between")
+    return warn("endpoint", f"{url} knows an id that it never gave", "check baseUrl and apiPath: is this the service?")
+
+
+def _keys(credential: Credential) -> Sign:
+    name = f"credential {credential.name}"
+    variables = [variable_of(f"credentials.{credential.name}.{key}") for key in ("accessKey", "secretAccessKey")]
+    if credential.has_keys:
+        return ok(name, "has a key pair" + (" for the service; AWS's chain reads" if credential.default_chain else ""))
+    reads = "reads with AWS's default chain" if credential.default_chain else "has no key pair"
+    words = f"{reads}: jobs that name it are held, those with a role are not"
+    return warn(name, words, f"set {variables[0]} and {variables[1]}, or name their files")
+
+
+def _buckets(settings: Settings, bucket: Bucket, credential: Credential, write: bool) -> Iterator[Sign]:
+    """Every place of a credential, and the policy of each of its buckets."""
+    for prefix in credential.prefixes:
+        answer = bucket.peek(prefix, credential.name)
+        if isinstance(answer, Unreadable):
+            yield fail(prefix, answer.message, "without this nobody can tell what was paid for, and how it ended")
+            continue
+        more = " or more" if len(answer.objects) >= FEW else ""
+        yield ok(prefix, f"can be listed; objects: {len(answer.objects)}{more}")
+        if write:
+            yield _writing(bucket, credential, prefix)
+    if settings.deployment.reader and credential.has_keys:
+        for name in sorted({prefix.removeprefix("s3://").partition("/")[0] for prefix in credential.prefixes}):
+            yield _policy(settings, bucket, credential, name)
+
+
+def _writing(bucket: Bucket, credential: Credential, prefix: str) -> Sign:
+    key = f".shjobs-doctor-{token_hex(8)}"
+    refused = bucket.write(f"{prefix}/{key}", credential.name, EMPTY)
+    if refused is not None:
+        return fail(prefix, refused.message, "the key pair must be allowed to write there (s3:PutObject)")
+    stuck = bucket.remove(prefix, credential.name, [key])
+    if stuck is not None:
+        advice = f"the service does not need that; remove {prefix}/{key} yourself"
+        return warn(prefix, f"can be written, but: {stuck.message}", advice)
+    return ok(prefix, "can be written")
+
+
+def _policy(settings: Settings, bucket: Bucket, credential: Credential, name: str) -> Sign:
+    principal = settings.deployment.reader
+    prefix = next(each for each in credential.prefixes if each.removeprefix("s3://").partition("/")[0] == name)
+    found = bucket.policy(prefix, credential.name)
+    if isinstance(found, Unreadable):
+        advice = f"see in the console of the bucket that its policy lets {principal} read"
+        return warn(f"policy of {name}", found.message, advice)
+    return policy(name, principal, None if found is None else missing(found, principal, name))

@@ -1,0 +1,145 @@
+"""Fetches the outputs of succeeded submissions into a folder: for `shjobs fetch`.
+
+What to fetch is known from the ledger alone; the bucket is only read. Each file is fetched in pieces of the very object
+that was recorded, so it can be broken off at any moment and gone on with.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from controller.answers import Unreadable
+from controller.assembly import bucket_of
+from controller.book import Book
+from controller.bucket import Bucket
+from controller.errors import UsageError
+from controller.evidence import delivered
+from controller.job import ExpectedOutput
+from controller.magic import LONGEST, is_of
+from controller.next_step import in_force
+from controller.partfile import Found, Origin, found, part_file
+from controller.settings import Settings
+from controller.store.ledger import Store
+from controller.submission import Outcome, Submission
+
+PIECE = 4 * 1024 * 1024  # bytes
+
+Watch = Callable[[str, int, int], None]
+"""Is told the name of a file, how many of its bytes are there, and how many it has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One output of a job, and where it goes."""
+
+    job: str
+    output: ExpectedOutput
+    origin: Origin
+    credentials_ref: str | None
+    target: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """A file that is there; `was_there`: already before."""
+
+    wanted: Wanted
+    was_there: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """What is not there, and why."""
+
+    job: str
+    message: str
+
+
+def outputs_of(
+    settings: Settings, names: Sequence[str], submission: str, folder: Path
+) -> list[Wanted | Missing]:  # fmt: skip
+    """The outputs of the jobs, of the given submission or of what stands for them now.
+
+    Raises `UsageError` when a job or the submission is not known.
+    """
+    with Store.copy_of(settings.state) as store:
+        book = Book(store)
+        unknown = sorted(set(names) - book.jobs.keys())
+        if unknown:
+            raise UsageError(f"no such job in the ledger: {', '.join(unknown)}; `shjobs get` lists them")
+        return [each for name in dict.fromkeys(names) for each in _outputs(book, name, submission, folder)]
+
+
+def fetch(settings: Settings, wanted: Sequence[Wanted], watch: Watch) -> Iterator[Fetched | Missing]:
+    """Fetch one after the other. Raises `UsageError` when the disk refuses; what arrived until then is kept."""
+    bucket = bucket_of(settings)
+    for each in wanted:
+        yield _fetched(bucket, each, watch)
+
+
+def _outputs(book: Book, name: str, submission: str, folder: Path) -> Iterator[Wanted | Missing]:
+    chosen = _chosen(book, name, submission)
+    if chosen is None or chosen.outcome is not Outcome.SUCCEEDED or chosen.evidence is None:
+        which = f"submission {submission} of " if submission else ""
+        yield Missing(job=name, message=f"{which}{name} has not succeeded; `shjobs get {name}` tells where it stands")
+        return
+    place = folder / name / submission if submission else folder / name
+    for output in chosen.outputs:
+        item = delivered(chosen.evidence, output)
+        if item is None:
+            yield Missing(job=name, message=f"{output.identifier}: was never seen in the bucket")
+            continue
+        href = f"{chosen.prefix}/{item.key}"
+        yield Wanted(
+            job=name,
+            output=output,
+            origin=Origin(href=href, etag=item.etag, bytes=item.bytes),
+            credentials_ref=chosen.credentials_ref,
+            target=place / PurePosixPath(item.key).name,
+        )
+
+
+def _chosen(book: Book, name: str, submission: str) -> Submission | None:
+    """The named submission; else the one in force, or the last that succeeded when the manifest is gone."""
+    known, job = book.of(name), book.jobs[name]
+    if submission:
+        named = [item for item in known if item.id == submission]
+        if not named:
+            told = ", ".join(item.id for item in known) or "none"
+            raise UsageError(f"{name} has no submission {submission}; known: {told}")
+        return named[-1]
+    if job.wanted is not None:
+        return in_force(job.wanted, known)
+    return next((item for item in reversed(known) if item.outcome is Outcome.SUCCEEDED), None)
+
+
+def _fetched(bucket: Bucket, wanted: Wanted, watch: Watch) -> Fetched | Missing:
+    target = wanted.target
+    match found(target, wanted.origin):
+        case Found.SAME:
+            return Fetched(wanted=wanted, was_there=True)
+        case Found.CHANGED:
+            return _missing(wanted, f"{target} was changed since it was fetched: move it away to fetch it again")
+        case Found.FOREIGN:
+            return _missing(wanted, f"{target} is there already, and was not fetched: move it away")
+    size = wanted.origin.bytes
+    with part_file(target, wanted.origin) as part:
+        while part.size < size:
+            watch(str(target), part.size, size)
+            end = min(part.size + PIECE, size)
+            piece = bucket.piece(wanted.origin.href, wanted.credentials_ref, wanted.origin.etag, part.size, end)
+            if isinstance(piece, Unreadable):
+                return _missing(wanted, f"{wanted.origin.href}: {piece.message}")
+            if len(piece) != end - part.size:
+                return _missing(wanted, f"{wanted.origin.href}: is shorter than the {size:,} bytes that were recorded")
+            part.add(piece)
+        watch(str(target), size, size)
+        if not is_of(wanted.output.media_type, part.head(LONGEST)):
+            part.drop()
+            return _missing(wanted, f"{wanted.origin.href}: is not of the type {wanted.output.media_type}")
+        part.finish()
+    return Fetched(wanted=wanted)
+
+
+def _missing(wanted: Wanted, message: str) -> Missing:
+    return Missing(job=wanted.job, message=message)

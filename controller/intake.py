@@ -1,0 +1,141 @@
+"""From what a person pasted to a manifest and a script that `check` accepts: for `import`.
+
+The key pair goes nowhere: the manifest names a credential, one of the settings that may be used there or a new one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from controller import evalscript
+from controller.acceptance import Broken, Script, accept
+from controller.appraise import Appraiser
+from controller.catalog import canonical_type
+from controller.delivery import credential_name, url_flaw
+from controller.deployments import Credential
+from controller.document import read_documents
+from controller.errors import Problem, UsageError
+from controller.layout import laid_out
+from controller.loader import Known, scan
+from controller.pasted import Pasted, read
+from controller.settings import Settings
+
+UNUSABLE = "E300"
+SUFFIXES = (".yaml", ".yml", ".json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """What is to be written; nothing may be when there are `problems`: `check` would refuse it.
+
+    `credential` is what the manifest names, "" when it names a role; `is_known`: the settings have it.
+    """
+
+    pasted: Pasted
+    manifest: str
+    script: str
+    url: str
+    credential: str
+    is_known: bool
+    problems: tuple[Problem, ...]
+
+
+def take_in(text: str, name: str, url: str | None, settings: Settings) -> Intake:
+    """The job `name` that asks for what the text asks for, delivered to `url` if one is given.
+
+    Raises `UsageError` when the text holds no request, or no place for its results.
+    """
+    pasted = read(text)
+    s3 = _delivery(pasted.body, url)
+    place, role = str(s3["url"]), s3.get("iamRoleARN")
+    credential, is_known = ("", True) if role else _credential(place, settings)
+    body = _delivered(pasted.body, s3 if role else {**s3, "credentialsRef": credential})
+    document = {
+        "apiVersion": "shjobs/v1",
+        "kind": "AsyncProcess",
+        "metadata": {"name": name},
+        "spec": {**({"evalscriptFile": f"{name}.js"} if pasted.evalscript else {}), "request": body},
+    }
+    script = pasted.evalscript.strip("\n") + "\n" if pasted.evalscript else ""
+    manifest = laid_out(document)
+    problems = _problems(manifest, script, name, settings, credential, place)
+    if pasted.had_lost_breaks and any(each.code == UNUSABLE for each in problems):
+        raise UsageError(
+            "the evalscript lost its line breaks, and where its comments end cannot be told: copy it again with them"
+        )
+    return Intake(
+        pasted=pasted,
+        manifest=manifest,
+        script=script,
+        url=place,
+        credential=credential,
+        is_known=is_known,
+        problems=problems,
+    )
+
+
+def refuse_taken(folder: Path, name: str, jobs: Path) -> None:
+    """Raise `UsageError` when the name, or a file it needs, is taken in the folder or in the tree."""
+    for suffix in (*SUFFIXES, ".js"):
+        if (path := folder / f"{name}{suffix}").exists():
+            raise UsageError(f"{path} is there already: choose another name with --name")
+    for file in scan(jobs, Known()).changed if jobs.is_dir() else ():
+        for document in file.documents:
+            if document.name == name:
+                raise UsageError(f"{jobs / file.path} declares a job {name} already: choose another name with --name")
+
+
+def _delivery(body: Mapping[str, Any], url: str | None) -> dict[str, Any]:
+    """The place of the results, with the given URL or the text's own."""
+    output = body["output"] if isinstance(body["output"], dict) else {}
+    delivery = output.get("delivery")
+    s3 = delivery.get("s3") if isinstance(delivery, dict) else None
+    found = dict(s3) if isinstance(s3, dict) else {}
+    if url is not None:
+        found["url"] = url
+    if not isinstance(found.get("url"), str):
+        raise UsageError("says no place in S3 for its results: give one with --url s3://my-bucket/folder")
+    if flaw := url_flaw(found["url"]):
+        where = "--url" if url is not None else "output.delivery.s3.url"
+        advice = "" if url is not None else "; give the real one with --url s3://my-bucket/folder"
+        raise UsageError(f"{where}: {flaw[1]}{advice}")
+    return found
+
+
+def _delivered(body: Mapping[str, Any], s3: Mapping[str, Any]) -> dict[str, Any]:
+    """The body with this delivery, and with the names of collections as they are written today, which mean the same."""
+    output = body["output"] if isinstance(body["output"], dict) else {}
+    source = body["input"] if isinstance(body["input"], dict) else {}
+    data = source.get("data")
+    named = {**source, "data": [_renamed(each) for each in data]} if isinstance(data, list) else source
+    return {**body, "input": named, "output": {**output, "delivery": {"s3": s3}}}
+
+
+def _renamed(data: Any) -> Any:
+    if not isinstance(data, dict) or not isinstance(data.get("type"), str):
+        return data
+    return {"type": canonical_type(data["type"]) or data["type"], **{key: data[key] for key in data if key != "type"}}
+
+
+def _credential(url: str, settings: Settings) -> tuple[str, bool]:
+    """A credential of the settings that may be used there, the bucket's namesake first; else the name of a new one."""
+    name = credential_name(url)
+    able = [each.name for each in settings.credentials.values() if each.may_use(url)]
+    found = name if name in able else min(able, default=None)
+    return (found, True) if found else (name, False)
+
+
+def _problems(
+    manifest: str, script: str, name: str, settings: Settings, credential: str, url: str
+) -> tuple[Problem, ...]:  # fmt: skip
+    """What `check` would say once the settings know the credential."""
+    path = f"{name}.yaml"
+    [document] = read_documents(manifest, path)
+    item = accept(document, path, Script(path=f"{name}.js", text=script) if script else None)
+    if isinstance(item, Broken):
+        return item.problems
+    credentials = {**settings.credentials}
+    if credential:
+        credentials.setdefault(credential, Credential(name=credential, prefixes=(url,)))
+    return Appraiser(settings.deployment, credentials, evalscript)(item).problems

@@ -1,0 +1,149 @@
+"""A file that arrives piece by piece: what is there already is kept, and it takes its name only when it is whole.
+
+`fetching` writes one for each output. Beside the files stands a small record of what was fetched from where, so that a
+file which is there is not fetched again, and one that somebody changed is not lost.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from enum import Enum, auto
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from controller.errors import UsageError
+
+RECORD = ".fetched.json"
+_MD5 = re.compile("[0-9a-f]{32}")
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The object a file is to hold."""
+
+    href: str
+    etag: str
+    bytes: int
+
+
+class Found(Enum):
+    """What stands where a file is to go."""
+
+    NOTHING = auto()
+    SAME = auto()
+    """The very object."""
+    OLDER = auto()
+    """Another object that was fetched before, unchanged since: it may be replaced."""
+    CHANGED = auto()
+    """Fetched before, but changed since."""
+    FOREIGN = auto()
+    """Something that was not fetched."""
+
+
+def found(target: Path, origin: Origin) -> Found:
+    """What is there. A file that was not fetched counts as the same when its MD5 is the object's ETag.
+
+    Raises `UsageError` when nobody may look.
+    """
+    try:
+        stat = target.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return Found.NOTHING
+    except OSError as error:
+        raise UsageError(f"{target} cannot be looked at: {error.strerror}") from error
+    known = _record(target.parent).get(target.name)
+    if known is not None:
+        if (known.get("bytes"), known.get("mtime_ns")) != (stat.st_size, stat.st_mtime_ns):
+            return Found.CHANGED
+        return Found.SAME if {**known, "mtime_ns": 0} == {**asdict(origin), "mtime_ns": 0} else Found.OLDER
+    is_same = stat.st_size == origin.bytes and _MD5.fullmatch(origin.etag) and _md5(target) == origin.etag
+    return Found.SAME if is_same else Found.FOREIGN
+
+
+class PartFile:
+    """One file under way; `size` is how much of it is there."""
+
+    def __init__(self, target: Path, part: Path, file: FileIO, origin: Origin) -> None:
+        self._target = target
+        self._part = part
+        self._file = file
+        self._origin = origin
+        self.size = part.stat().st_size
+        if self.size > origin.bytes:
+            self._file.truncate(0)
+            self.size = 0
+
+    def add(self, piece: bytes) -> None:
+        self._file.write(piece)
+        self.size += len(piece)
+
+    def head(self, length: int) -> bytes:
+        """The first bytes."""
+        with self._part.open("rb") as file:
+            return file.read(length)
+
+    def drop(self) -> None:
+        """Forget what arrived."""
+        self._part.unlink(missing_ok=True)
+
+    def finish(self) -> None:
+        """Note where the file came from, then give it its name."""
+        os.fsync(self._file.fileno())
+        known = _record(self._target.parent)
+        known[self._target.name] = {**asdict(self._origin), "mtime_ns": self._part.stat().st_mtime_ns}
+        _replace(self._target.parent / RECORD, json.dumps(known, indent=2))
+        self._part.replace(self._target)
+        for older in self._target.parent.glob(f".{self._target.name}.*.part"):
+            older.unlink(missing_ok=True)
+
+
+@contextmanager
+def part_file(target: Path, origin: Origin) -> Iterator[PartFile]:
+    """The part of `target` that is there, to go on with. It stays when left, unless it was finished or dropped.
+
+    Raises `UsageError` when the disk refuses, or when another process is writing it.
+    """
+    stamp = hashlib.sha256(f"{origin.href}\n{origin.etag}\n{origin.bytes}".encode()).hexdigest()[:8]
+    part = target.with_name(f".{target.name}.{stamp}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("ab", buffering=0) as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield PartFile(target, part, file, origin)
+    except BlockingIOError:
+        raise UsageError(f"{target} is being fetched by another process") from None
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename or target} cannot be written: {error.strerror}; what arrived is kept: run it again"
+        ) from error
+
+
+def _record(folder: Path) -> dict[str, dict[str, Any]]:
+    """What was fetched into the folder, by file name; empty when that is not known."""
+    try:
+        known = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    entries = known.items() if isinstance(known, dict) else ()
+    return {name: each for name, each in entries if isinstance(each, dict)}
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = path.with_name(f"{path.name}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def _md5(path: Path) -> str:
+    digest = hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

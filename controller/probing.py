@@ -1,0 +1,207 @@
+"""Sends the probe, watches what becomes of it, and removes what it delivered: for `shjobs doctor --probe`.
+
+It is a submission like any other: its intent is in the ledger before it is sent, once, and it counts for the month. If
+this ends in between, the next `sync` follows it to its end.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from controller.answers import Accepted, Listing, Refused, Unreadable
+from controller.assembly import bucket_of
+from controller.book import Book
+from controller.brakes import is_paused
+from controller.bucket import Bucket
+from controller.clock import Clock
+from controller.delivery import url_flaw
+from controller.deployments import Credential
+from controller.digest import digest
+from controller.errors import StateError, UsageError
+from controller.job import Job
+from controller.lock import submitter_lock
+from controller.next_step import List
+from controller.probe import CERTAIN, JOB, UNITS, Watched, body, report
+from controller.recording import Recorder
+from controller.request import prefix
+from controller.service import Service
+from controller.session import Session
+from controller.settings import Settings
+from controller.signs import Sign, fail, ok, warn
+from controller.status import moment
+from controller.store.ledger import Store
+from controller.submission import Submission, submission_id
+from controller.workers import Get, Look, Looked, Post, Posted, Remote
+
+REPORT = "probe.json"
+LONGEST = 1800.0  # seconds it is watched; it goes on without us
+COPY_PATIENCE = 12  # times the pause between two polls that the cost is waited for after the outcome
+Tell = Callable[[str], None]
+
+
+def place_of(settings: Settings, url: str | None) -> tuple[str, Credential]:
+    """Where the probe delivers, and with which key pair. Raises `UsageError` when that cannot be told."""
+    able = [each for each in settings.credentials.values() if each.has_keys]
+    if url is None:
+        if len(able) != 1:
+            raise UsageError("say where the probe may deliver with --url s3://bucket/folder")
+        url = able[0].prefixes[0]
+    if flaw := url_flaw(url):
+        raise UsageError(f"--url: {flaw[1]}")
+    for each in able:
+        if each.may_use(url):
+            return url.rstrip("/"), each
+    raise UsageError(f"no credential with a key pair may be used for {url}")
+
+
+def probe(settings: Settings, url: str, credential: Credential, tell: Tell) -> tuple[Sign, dict[str, Any] | None]:
+    """What became of it, and the report, which is also stored in the state directory.
+
+    Raises `UsageError` when it must not be sent: another process submits, there is a pause, or the budget says no.
+    """
+    if settings.client_id is None or settings.client_secret is None:
+        raise UsageError("there is no OAuth client to send the probe with")
+    bindings = {"deployment": settings.deployment.name, "account": settings.client_id}
+    with (
+        submitter_lock(settings.state),
+        Store.open(settings.state, bindings) as store,
+        Session(settings.deployment, settings.client_id, settings.client_secret, settings.timing) as session,
+        Service(settings.deployment, session, settings.timing) as service,
+    ):
+        bucket = bucket_of(settings)
+        return _Probe(settings, Book(store), Remote(service, bucket, settings.credentials), bucket, tell).run(
+            url, credential
+        )
+
+
+class _Probe:
+    """One run."""
+
+    def __init__(self, settings: Settings, book: Book, remote: Remote, bucket: Bucket, tell: Tell) -> None:
+        self._settings = settings
+        self._book = book
+        self._remote = remote
+        self._bucket = bucket
+        self._tell = tell
+        self._clock = Clock()
+        self._recorder = Recorder(book, settings.timing)
+        self._pause = settings.timing.poll_first / 5
+
+    def run(self, url: str, credential: Credential) -> tuple[Sign, dict[str, Any] | None]:
+        self._check_allowed()
+        submission, text = self._intend(url, credential)
+        outcome = self._remote.outcome(Post(submission=submission, body=text, role_arn=None))
+        assert isinstance(outcome, Posted), "a POST is answered as one"
+        self._record(outcome)
+        match outcome.answer:
+            case Refused(message=words):
+                return fail("probe", f"was refused: {words}", "see what the service says; nothing was paid for"), None
+            case Accepted(request_id=request_id):
+                self._tell(f"probe: the service has it as {request_id}")
+                return self._followed(self._book.current(submission), credential)
+        words = self._book.current(submission).message
+        advice = "it may have been taken; its place in the bucket is searched by the next `shjobs sync`"
+        return fail("probe", f"got no clear answer: {words}", advice), None
+
+    def _check_allowed(self) -> None:
+        if is_paused(self._settings.state):
+            raise UsageError("submissions are paused; `shjobs resume` goes on")
+        left = self._book.spending(self._clock.now(), self._settings.monthly_budget).left
+        if left is not None and left < UNITS:
+            raise UsageError(f"the probe may cost {UNITS:,.2f} PU, but {max(0.0, left):,.2f} are left of monthlyBudget")
+        if JOB in self._book.jobs and self._book.jobs[JOB].wanted is not None:
+            raise UsageError(f"a manifest declares a job {JOB}, which is the probe's own name: rename it")
+
+    def _intend(self, url: str, credential: Credential) -> tuple[Submission, str]:
+        """Store the intent, as a job without a manifest: whoever finds it there follows it to its end."""
+        wanted = body(self._settings.deployment.name, url)
+        rerun = len(self._book.of(JOB))
+        made = Submission(
+            job=JOB,
+            digest=digest(wanted),
+            rerun=rerun,
+            attempt=0,
+            generation=1,
+            prefix=prefix(url, JOB, submission_id(digest(wanted), rerun, 0)),
+            intended_at=self._clock.now(),
+            outputs=CERTAIN,
+            credentials_ref=credential.name,
+            reserved=UNITS,
+        )
+        with self._book.transaction():
+            self._book.put_job(Job(name=JOB, path="", generation=1), json.dumps(wanted))
+            return self._book.add(made)
+
+    def _record(self, outcome: Any) -> None:
+        with self._book.transaction():
+            self._recorder.record(outcome, self._clock.now())
+
+    def _followed(self, submission: Submission, credential: Credential) -> tuple[Sign, dict[str, Any]]:
+        watched, began = Watched(request_id=submission.request_id or ""), self._clock.monotonic()
+        settled_at: float | None = None
+        while (at := self._clock.monotonic() - began) < LONGEST:
+            submission = self._looked(submission, watched, at, credential)
+            if submission.outcome is not None:
+                settled_at = at if settled_at is None else settled_at
+                if submission.spent is not None or at > settled_at + COPY_PATIENCE * self._pause:
+                    break
+            time.sleep(self._pause)
+        told = self._reported(submission, watched)
+        if submission.outcome is None:
+            words = "still runs, or its outcome is not settled yet; the next `shjobs sync` follows it"
+            return warn("probe", words, f"see {self._settings.state / REPORT}"), told
+        return self._cleaned(submission, watched, credential), told
+
+    def _looked(self, submission: Submission, watched: Watched, at: float, credential: Credential) -> Submission:
+        """One look at the service, while it may know the request, and one at the bucket."""
+        if submission.gone_at is None:
+            asked = self._remote.outcome(Get(submission=submission))
+            self._record(asked)
+            watched.statuses.append((at, asked.answer))  # type: ignore[arg-type]
+            submission = self._book.current(submission)
+        step = List(prefix=submission.prefix, credentials_ref=credential.name, submission=submission)
+        seen = self._remote.outcome(Look(job=JOB, digest=submission.digest, step=step))
+        self._record(seen)
+        if isinstance(seen, Looked) and isinstance(seen.answer, Listing):
+            watched.listings.append((at, seen.answer))
+            watched.has_secrets |= _holds_keys(seen.answer, credential)
+        return self._book.current(submission)
+
+    def _reported(self, submission: Submission, watched: Watched) -> dict[str, Any]:
+        facts = {
+            "deployment": self._settings.deployment.name,
+            "at": moment(submission.intended_at),
+            "outcome": str(submission.outcome or "open"),
+            "message": submission.message,
+            "processingUnits": submission.spent,
+        }
+        told = report(watched, facts)
+        path = self._settings.state / REPORT
+        try:
+            _replace(path, json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise StateError(f"{path} cannot be written: {error.strerror}") from error
+        return told
+
+    def _cleaned(self, submission: Submission, watched: Watched, credential: Credential) -> Sign:
+        keys = [each.key for each in watched.last.objects]
+        stuck = self._bucket.remove(submission.prefix, credential.name, keys)
+        words = f"{submission.outcome}: see {self._settings.state / REPORT}"
+        if isinstance(stuck, Unreadable):
+            return warn("probe", words, f"remove {submission.prefix} yourself: {stuck.message}")
+        if submission.outcome == "succeeded":
+            return ok("probe", words)
+        return fail("probe", words, submission.message)
+
+
+def _holds_keys(listing: Listing, credential: Credential) -> bool:
+    keys = [each.get_secret_value() for each in (credential.access_key, credential.secret_access_key) if each]
+    return any(key in text for text in listing.documents.values() for key in keys)
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = path.with_name(f"{path.name}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

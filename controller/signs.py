@@ -1,0 +1,89 @@
+"""What `doctor` says of one thing: ok, doubtful or broken, and what to do about it.
+
+Pure: `diagnosis` looks, these functions judge what it saw.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+SUPPORTED = ((3, 11), (3, 13))
+CLOCK_EXACT = 5.0  # seconds; the Date header has whole ones, and takes its time
+CLOCK_BEARABLE = 300.0  # seconds; object stores refuse signatures beside which their clock is 15 minutes off
+LITTLE_SPACE = 200 * 1024 * 1024  # bytes
+
+
+class Health(StrEnum):
+    """How a thing is."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """One line of the diagnosis; `advice` is empty when there is nothing to do."""
+
+    name: str
+    health: Health
+    message: str
+    advice: str = ""
+
+
+def ok(name: str, message: str) -> Sign:
+    return Sign(name=name, health=Health.OK, message=message)
+
+
+def warn(name: str, message: str, advice: str) -> Sign:
+    return Sign(name=name, health=Health.WARN, message=message, advice=advice)
+
+
+def fail(name: str, message: str, advice: str) -> Sign:
+    return Sign(name=name, health=Health.FAIL, message=message, advice=advice)
+
+
+def python(version: tuple[int, int], told: str) -> Sign:
+    """Whether this Python is one that shjobs is made for; `told` names all versions."""
+    first, last = SUPPORTED
+    if first <= version <= last:
+        return ok("versions", told)
+    wanted = f"{first[0]}.{first[1]} to {last[0]}.{last[1]}"
+    return warn("versions", told, f"shjobs is made for Python {wanted}: install it there")
+
+
+def clock(ahead: float) -> Sign:
+    """The service's clock minus ours, in seconds."""
+    if abs(ahead) <= CLOCK_EXACT:
+        return ok("clock", "agrees with the service's")
+    way = "behind" if ahead > 0 else "ahead of"
+    message = f"this machine is {abs(ahead):,.0f} s {way} the service"
+    advice = (
+        "set the clock, and keep it set (NTP): tokens and signatures are good for a time, and months are counted by it"
+    )
+    return warn("clock", message, advice) if abs(ahead) <= CLOCK_BEARABLE else fail("clock", message, advice)
+
+
+def space(free: int, folder: str) -> Sign | None:
+    """A state directory that is about to be full; None: there is room."""
+    if free >= LITTLE_SPACE:
+        return None
+    message = f"{free / 1e6:,.0f} MB are left on the disk of {folder}"
+    return warn("state", message, "make room: without it nothing is submitted")
+
+
+def policy(bucket: str, principal: str, missing: Sequence[str] | None) -> Sign:
+    """Whether the bucket's policy lets the service read; `missing` None: it has no policy."""
+    name = f"policy of {bucket}"
+    if missing is None:
+        return warn(name, "there is none", _grant(principal, bucket, "the service needs one that allows"))
+    if missing:
+        return warn(name, f"does not allow {', '.join(missing)}", _grant(principal, bucket, "let it allow"))
+    return ok(name, "lets the service read")
+
+
+def _grant(principal: str, bucket: str, words: str) -> str:
+    return (
+        f"{words} {principal} the actions s3:GetBucketLocation, s3:ListBucket and s3:GetObject "
+        f"on arn:aws:s3:::{bucket} and arn:aws:s3:::{bucket}/*"
+    )

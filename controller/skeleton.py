@@ -1,0 +1,51 @@
+"""The files of a new repository: settings, one example job, a check for pull requests, what git ignores, the schema.
+
+`shjobs init` writes them. The texts are in `data/skeleton`; the workflow is also shown in docs/ci.md.
+"""
+
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+
+from controller.delivery import credential_name
+from controller.environment import variable_of
+from controller.layout import scalar
+from controller.schema import manifest_schema
+
+IGNORED = ("/state/", "*.status.yaml", "/fetched/")
+"""What git must not hold, as it stands in the skeleton's .gitignore."""
+
+_IMAGERY = {"us-west-2": ("landsat-ot-l2", "B04", "B05")}
+"""Collection, red and near infrared of the example, where Sentinel-2 is not at hand."""
+
+
+def skeleton(deployment: str, url: str, *, held: bool) -> Mapping[str, str]:
+    """The texts by path, for a deployment and the delivery URL of the example, which is `held` unless it is free."""
+    credential = credential_name(url)
+    collection, red, infrared = _IMAGERY.get(deployment, ("sentinel-2-l2a", "B04", "B08"))
+    marks = {
+        "@DEPLOYMENT@": deployment,
+        "@URL@": scalar(url),
+        "@PREFIX@": f"s3://{url.removeprefix('s3://').partition('/')[0]}/",
+        "@CREDENTIAL@": credential,
+        "@COLLECTION@": collection,
+        "@RED@": red,
+        "@NIR@": infrared,
+        "@VARIABLE@": variable_of(f"credentials.{credential}"),
+        "  hold: @HOLD@\n": "  hold: true # nothing is submitted while this stands here\n" if held else "",
+    }
+    return {
+        "shjobs.toml": _text("sandbox.toml" if deployment == "sandbox" else "service.toml", marks),
+        "jobs.d/example.yaml": _text("example.yaml", marks),
+        "jobs.d/example.js": _text("example.js", marks),
+        "manifest.schema.json": json.dumps(manifest_schema(), indent=2, ensure_ascii=False) + "\n",
+        ".gitignore": _text("gitignore", {}),
+        ".github/workflows/shjobs.yaml": _text("workflow.yaml", {}),
+    }
+
+
+def _text(name: str, marks: Mapping[str, str]) -> str:
+    text = files("controller").joinpath(f"data/skeleton/{name}").read_text(encoding="utf-8")
+    for mark, words in marks.items():
+        text = text.replace(mark, words)
+    return text

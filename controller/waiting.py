@@ -1,0 +1,78 @@
+"""Waits until jobs stand where a person wants them: for `shjobs wait`. It only reads, like `get`, again and again."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from controller.clock import Clock
+from controller.conditions import Target
+from controller.errors import UsageError
+from controller.reading import standings
+from controller.settings import Settings
+
+SHORTEST, LONGEST = 0.5, 10.0  # seconds between two looks
+BREATH = 4.0  # a look is followed by a pause of so many times its length
+
+Document = Mapping[str, Any]
+Watch = Callable[[str, Document], None]
+
+
+class Ending(Enum):
+    """How the waiting for one job ended."""
+
+    MET = auto()
+    HOPELESS = auto()
+    LATE = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waited:
+    """A job and where it stands at the end."""
+
+    name: str
+    ending: Ending
+    document: Document
+
+
+def wait(settings: Settings, names: Sequence[str], target: Target, seconds: float, watch: Watch) -> Iterator[Waited]:
+    """Each job as soon as its waiting ends; `watch` is told of every change of phase.
+
+    Raises `UsageError` when one of them is no job.
+    """
+    clock, left = Clock(), list(dict.fromkeys(names))
+    ends_at = clock.monotonic() + seconds
+    phases: dict[str, str] = {}
+    while left:
+        began = clock.monotonic()
+        documents = _documents(settings, clock, left)
+        for name in tuple(left):
+            document = documents[name]
+            if phases.get(name) != document["phase"]:
+                phases[name] = document["phase"]
+                watch(name, document)
+            ending = _ending(target, document, is_late=clock.monotonic() >= ends_at)
+            if ending is not None:
+                left.remove(name)
+                yield Waited(name=name, ending=ending, document=document)
+        pause = min(max(SHORTEST, BREATH * (clock.monotonic() - began)), LONGEST)
+        if left:
+            time.sleep(max(0.0, min(pause, ends_at - clock.monotonic())))
+
+
+def _ending(target: Target, document: Document, *, is_late: bool) -> Ending | None:
+    if target.is_met(document):
+        return Ending.MET
+    if target.is_hopeless(document):
+        return Ending.HOPELESS
+    return Ending.LATE if is_late else None
+
+
+def _documents(settings: Settings, clock: Clock, names: Sequence[str]) -> dict[str, Document]:
+    """Where the jobs stand now."""
+    documents = standings(settings, clock.now())
+    found: dict[str, Document] = {str(document["name"]): document for document in documents if "name" in document}
+    if unknown := sorted(set(names) - found.keys()):
+        raise UsageError(f"no such job: {', '.join(unknown)}; `shjobs get` lists them all")
+    return found
