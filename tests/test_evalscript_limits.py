@@ -26,7 +26,7 @@ ONE_PIXEL = PixelBlock(pixels=1, sources=(Samples(bands=("B04",), values=bytes(4
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
-    with Engine(seconds=20) as engine:
+    with Engine(seconds=120) as engine:
         yield engine
 
 
@@ -83,7 +83,7 @@ def test_time_runs_out_for(body: str) -> None:
     [
         pytest.param("for (;;) kept.push(new Float64Array(1e7).fill(1));", id="typed arrays"),
         pytest.param("for (;;) kept.push({a: 1, b: [1, 2]});", id="many small objects"),
-        pytest.param("for (;;) kept.push(new Array(3e7).fill(0));", id="large arrays"),
+        pytest.param("for (;;) kept.push(new Array(1e6).fill(0));", id="large arrays"),
         pytest.param("for (;;) { kept.push('x'.repeat(1e7) + kept.length); /y/.test(kept.at(-1)); }", id="strings"),
     ],
 )

@@ -251,6 +251,12 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
     "an import of prose": (written("x.txt", "Please make a map."), ["import", "x.txt"], 2, "neither JSON nor Python"),
     "an import of other JSON": (written("x.json", '{"a": 1}'), ["import", "x.json"], 2, "holds no request"),
     "an import to nowhere": (written("x.json", "{}"), ["import", "x.json", "--name", "X"], 2, "lowercase letters"),
+    "a preview of nothing": (nothing, ["preview", "nowhere.yaml"], 2, "does not exist"),
+    "a preview of no manifest": (written("x.txt", "name: x"), ["preview", "x.txt"], 2, "is no manifest"),
+    "a preview of nobody": (nothing, ["preview", "jobs.d/ndvi.yaml", "--job", "nobody"], 2, "it has ndvi"),
+    "a preview nobody may write": (
+        nothing, ["preview", "jobs.d/ndvi.yaml", "--output", "/proc/x.png"], 2, "cannot be written",
+    ),
     # results
     "a fetch of nothing": (nothing, ["fetch"], 2, "Missing argument 'NAME...'"),
     "a fetch before any sync": (nothing, ["fetch", "ndvi"], 2, "no such job in the ledger: ndvi"),

@@ -9,6 +9,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "shjobs import example.py --url s3://my-bucket/rasters --dry-run",
     ),
     "check": ("shjobs check", "shjobs check jobs.d/ndvi.yaml --strict", "shjobs check -o github"),
+    "preview": ("shjobs preview jobs.d/ndvi.yaml", "shjobs preview jobs.d/all.yaml --job ndvi --output ndvi.png"),
     "plan": ("shjobs plan", "shjobs plan --against origin/main -o markdown", "shjobs plan --detailed-exitcode"),
     "sync": ("shjobs sync", "shjobs --config other.toml sync"),
     "run": ("shjobs run", "shjobs run --listen 127.0.0.1:9617 --log-format json"),

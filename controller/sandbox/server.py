@@ -174,6 +174,7 @@ class Handler(BaseHTTPRequestHandler):
     def _written(self, reply: Reply) -> bytes:
         """The answer as it is on the wire."""
         lines = [f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}", "Server: sandbox"]
+        lines.append(f"Date: {self.date_time_string()}")
         lines += [f"{name}: {value}" for name, value in reply.headers.items()]
         lines += [f"Content-Type: {reply.content_type}", f"Content-Length: {len(reply.content)}"]
         if self.close_connection:
