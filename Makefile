@@ -19,7 +19,7 @@ lint: install
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n auto
 
 # The long proofs: make prove, make prove SEED=7, make prove PARTS="crash races". They write docs/proofs/*.json.
 prove: install

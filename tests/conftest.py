@@ -1,5 +1,6 @@
 """What many tests stand on: a small repository of manifests beside a real sandbox on a free port."""
 
+import os
 import queue
 import threading
 from collections.abc import Iterator, Mapping
@@ -28,7 +29,8 @@ CLIENT_SECRET = "canary-client-secret-55d0"
 
 SETTINGS = """\
 deployment = "sandbox"
-timeScale = 0.02
+timeScale = 0.005
+requestsPerMinute = 100000
 deliveryGrace = "60s"
 
 [credentials.my-bucket]
@@ -66,6 +68,11 @@ spec:
         return [index(sample.B08, sample.B04)];
       }}
 """
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two workers for each core: most tests wait for an answer, or for time to pass."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def ndvi(name: str = "ndvi", west: float = 14.40) -> str:

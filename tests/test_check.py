@@ -8,8 +8,8 @@ import pytest
 from controller.checking import Ground, grounds
 from controller.cli.annotations import as_json, github, text
 from controller.errors import Problem
+from tests.command import shjobs
 from tests.conftest import ndvi
-from tests.test_cli import shjobs
 
 SETTINGS = """\
 deployment = "sandbox"
@@ -316,4 +316,5 @@ def test_an_endless_script_is_an_error_and_the_others_are_told(folder: Folder) -
     folder.write("jobs.d/b.yaml", ndvi("b").replace("sentinel-2-l2a", "S2L2A"))
     lines, _, code = folder.check()
     assert [place.rpartition(" ")[2] for place in places(lines)] == ["E300", OLDER_NAME]
+    assert "The script ran longer than 5 s" in lines[0]
     assert code == 1

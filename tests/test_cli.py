@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.command import shjobs
 from tests.conftest import ACCESS_KEY, CLIENT_SECRET, SECRET_KEY, Workspace, ndvi
 
 HEAVY = {"requests", "sqlite_utils", "obstore", "watchdog", "numpy"}
@@ -36,14 +37,6 @@ spec:
       function setup() { return {input: ["B04"], output: {bands: 1}}; }
       function evaluatePixel(sample) { return [sample.B04]; }
 """
-
-
-def shjobs(*arguments: str, cwd: Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the command as a program of its own."""
-    command = [sys.executable, "-m", "controller", *arguments]
-    ours = {"PYTHONPATH": os.pathsep.join(sys.path), "NO_COLOR": "1", "XDG_CACHE_HOME": str(cwd.absolute() / ".cache")}
-    given = {**os.environ, **ours, **(environment or {})}
-    return subprocess.run(command, cwd=cwd, env=given, capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.mark.parametrize("option", ["--version", "--help"])

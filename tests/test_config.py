@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from controller.deployments import DEPLOYMENTS
 from controller.written import Written, WrittenCredential
-from tests.test_cli import shjobs
+from tests.command import shjobs
 
 SECRETS = ("CANARY-client", "CANARY-access", "CANARY-key")
 TOML = """\

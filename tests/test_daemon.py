@@ -19,8 +19,8 @@ import pytest
 
 from controller.sandbox.faults import Fault
 from controller.sandbox.ledger import posts
+from tests.command import shjobs
 from tests.conftest import Workspace, ndvi
-from tests.test_cli import shjobs
 
 ROOT = Path(__file__).parent.parent
 LONGEST = 30.0  # seconds: what a test waits for at the most

@@ -31,8 +31,8 @@ from controller.settings import settings_from
 from controller.silencing import manifest_comments
 from controller.standing import Phase, Reason
 from controller.written import Policy, Written, WrittenCredential
+from tests.command import shjobs
 from tests.test_architecture import FLOORS
-from tests.test_cli import shjobs
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -15,10 +15,10 @@ from controller.lock import holder, submitter_lock
 from controller.sandbox.ledger import posts
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox
+from tests.command import shjobs
 from tests.conftest import ACCESS_KEY, CLIENT_SECRET, SECRET_KEY, Workspace, ndvi
 from tests.factories import NOW
 from tests.test_bucket import raw
-from tests.test_cli import shjobs
 from tests.test_gitref import commit, git
 from tests.test_policy import policy, statement
 from tests.test_sync_s3 import SETTINGS as S3_SETTINGS

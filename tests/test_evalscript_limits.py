@@ -11,7 +11,6 @@ from pathlib import Path
 from threading import Timer
 
 import pytest
-import yaml
 
 import controller
 from controller.evalscript import Engine, PixelBlock, Planes, Samples, close_shared, facts, rehearsal
@@ -415,21 +414,3 @@ def test_a_memory_bomb_is_an_error_of_the_appraisal_and_the_next_script_is_check
     assert problem.code in ("E301", "E304")  # the engine may refuse a single allocation, or give up altogether
     assert problem.path == "script.js" and problem.line == 4
     assert appraised(accepted(GOOD)).problems == ()
-
-
-def test_check_tells_the_endless_script_and_checks_the_one_after_it(tmp_path: Path) -> None:
-    for name, text in (("a-endless", ENDLESS), ("b-good", GOOD)):
-        manifest = yaml.safe_dump({**accepted(text).document.value, "metadata": {"name": name}})
-        (tmp_path / f"{name}.yaml").write_text(manifest.replace("script.js", f"{name}.js"))
-        (tmp_path / f"{name}.js").write_text(text)
-    settings = tmp_path / "shjobs.toml"
-    settings.write_text(
-        'deployment = "sandbox"\n[credentials.my-bucket]\nprefixes = ["s3://my-bucket/"]\nfolder = "."\n'
-    )
-    command = [sys.executable, "-m", "controller", "--config", str(settings), "check", str(tmp_path)]
-    environment = {**ENVIRONMENT, "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path)
-    problems = [line for line in done.stdout.splitlines() if ".js:" in line]
-    assert done.returncode == 1, done.stderr
-    assert [line.partition(": ")[0].rpartition("/")[2] for line in problems] == ["a-endless.js:3:1"]
-    assert "E304" in problems[0] and "ran longer than 5 s" in problems[0]

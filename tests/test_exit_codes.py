@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.command import shjobs
 from tests.conftest import Workspace, ndvi
-from tests.test_cli import shjobs
 
 BAD = ndvi("bad").replace("return [index", "throw new Error('no'); return [index")
 HELD = ndvi("held").replace("spec:\n", "spec:\n  hold: true\n")

@@ -18,10 +18,10 @@ from controller.job import ExpectedOutput
 from controller.partfile import Origin, part_file
 from controller.settings import Settings
 from controller.settingsfile import load_settings
+from tests.command import shjobs
 from tests.conftest import Workspace, ndvi, served
 from tests.factories import JPEG, TIFF, USERDATA
 from tests.test_bucket import raw
-from tests.test_cli import shjobs
 from tests.test_sync_s3 import SETTINGS as S3_SETTINGS
 
 LARGE = b"II*\0" + os.urandom(2 * PIECE + 1000)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from tests.test_cli import shjobs
+from tests.command import shjobs
 from tests.test_docs import TIME_SCALE, sandbox
 from tests.test_import import lost, snippet
 

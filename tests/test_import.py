@@ -12,8 +12,8 @@ from controller import evalscript
 from controller.acceptance import Accepted, Script, accept
 from controller.document import read_documents
 from controller.script import ScriptFacts
+from tests.command import shjobs
 from tests.conftest import SETTINGS
-from tests.test_cli import shjobs
 from tests.test_linebreaks import without_breaks
 
 JOBS = Path(__file__).parent.parent / "jobs.d"

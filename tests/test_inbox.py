@@ -5,8 +5,8 @@ import uuid
 import pytest
 
 from controller.sandbox.faults import Fault
+from tests.command import shjobs
 from tests.conftest import Workspace, ndvi
-from tests.test_cli import shjobs
 
 
 def run(workspace: Workspace, *arguments: str) -> tuple[int, str]:

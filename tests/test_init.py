@@ -10,7 +10,7 @@ import yaml
 from controller.deployments import DeploymentName
 from controller.settingsfile import load_settings
 from controller.skeleton import IGNORED
-from tests.test_cli import shjobs
+from tests.command import shjobs
 from tests.test_gitref import git
 
 ROOT = Path(__file__).parent.parent

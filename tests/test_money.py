@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.command import shjobs
 from tests.conftest import Workspace, ndvi
-from tests.test_cli import shjobs
 
 SMALLEST = 10.0
 """Processing units that the smallest request costs at the sandbox, and is expected to cost."""

@@ -12,8 +12,8 @@ from controller.cli.planmarkdown import LONGEST, markdown
 from controller.cli.plantable import MOST_QUIET, table
 from controller.planning import plan
 from controller.sandbox.ledger import posts
+from tests.command import shjobs
 from tests.conftest import SETTINGS, Workspace, ndvi
-from tests.test_cli import shjobs
 from tests.test_gitref import commit, git
 
 SCRIPT = ndvi().split("    evalscript: |\n", 1)[1]

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from controller.cli import cli
-from tests.test_cli import shjobs
+from tests.command import shjobs
 
 JOBS = Path(__file__).parent.parent / "jobs.d"
 SYNTHETIC = "  The scenes are synthetic: this shows what the script does, not what the place looks like."

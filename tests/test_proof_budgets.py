@@ -18,4 +18,4 @@ def test_many_histories_with_a_budget() -> None:
 
 
 def test_histories_with_a_budget_that_hypothesis_chooses() -> None:
-    live_through_chosen(Audited, SEED, examples=60)
+    live_through_chosen(Audited, SEED, examples=30)

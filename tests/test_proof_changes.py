@@ -13,7 +13,7 @@ from tests.proofs.changes import SCAN_EVERY, WAYS, seen
 @pytest.mark.parametrize("way", WAYS)
 def test_a_change_is_seen(way: str) -> None:
     numbers = iter(range(1, 100))
-    assert seen(way, 2, numbers, Random(1), SHJOBS_SCAN_EVERY="1h")
+    assert seen(way, 1, numbers, Random(1), SHJOBS_SCAN_EVERY="1h")
 
 
 @pytest.mark.parametrize("way", ["in_place", "by_a_swapped_worktree", "with_the_same_size_and_time"])

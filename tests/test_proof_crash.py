@@ -13,7 +13,7 @@ SEED = int(os.environ.get("PROOF_SEED", "3"))
 @pytest.mark.skipif(why_not() is not None, reason=why_not() or "")
 def test_a_program_killed_anywhere_pays_once_and_ends_as_promised() -> None:
     figures = crash.prove(SEED, small=True)
-    assert figures["killed at the named call"] == figures["runs"] == 8
+    assert figures["killed at the named call"] == figures["runs"] == 4
     assert figures["most charges in one run"] == 1
 
 

@@ -221,4 +221,4 @@ def test_many_histories() -> None:
 
 
 def test_histories_that_hypothesis_chooses() -> None:
-    live_through_chosen(History, SEED, examples=100)
+    live_through_chosen(History, SEED, examples=40)

@@ -16,9 +16,9 @@ from controller.store.reader import SCHEMA, Reader
 from controller.store.schema import migrations
 from controller.submission import Submission
 from controller.why import _CHANGES, Case, ago, why
+from tests.command import shjobs
 from tests.conftest import Workspace, ndvi
 from tests.factories import NOW, OTHER_DIGEST, accepted, at, job, limits, succeeded, unknown
-from tests.test_cli import shjobs
 from tests.test_daemon import ROOT, reaches, running
 
 

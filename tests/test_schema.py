@@ -12,8 +12,8 @@ from controller.catalog import DEFAULTS, collection, collection_names
 from controller.document import read_documents
 from controller.manifest import known_keys, model_at
 from controller.schema import manifest_schema
+from tests.command import shjobs
 from tests.manifests import GOOD, good_but
-from tests.test_cli import shjobs
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = manifest_schema()

@@ -1,5 +1,6 @@
 """The command line where it is typed: on terminals wide and narrow, in pipes, and in a shell that completes."""
 
+import contextlib
 import os
 import pty
 import re
@@ -7,16 +8,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 import click
 import pytest
 
-from controller.cli import COMMANDS, cli
+from controller.cli import COMMANDS, cli, run
 from controller.cli.examples import EXAMPLES
+from tests.command import program, shjobs
 from tests.conftest import Workspace, ndvi
-from tests.test_cli import shjobs
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -25,19 +27,30 @@ def on_terminal(
     cwd: Path, *arguments: str, columns: int = 80, variables: Mapping[str, str] | None = None
 ) -> tuple[int, str]:
     """Exit code and everything that a terminal of this width shows."""
-    process, terminal = pty.fork()
-    if process == 0:
-        os.chdir(cwd)
-        kept = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR")}
-        given = {"PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm", "COLUMNS": str(columns)}
-        command = [sys.executable, "-m", "controller", *arguments]
-        os.execve(sys.executable, command, {**kept, **given, **(variables or {})})
+    terminal, end = pty.openpty()
+    given = {"NO_COLOR": None, "FORCE_COLOR": None, "TERM": "xterm", "COLUMNS": str(columns), **(variables or {})}
+    with ThreadPoolExecutor(1) as threads, os.fdopen(terminal, "rb", buffering=0) as screen:
+        shown = threads.submit(_all_of, screen)
+        with (
+            os.fdopen(end, "w") as typed,
+            contextlib.chdir(cwd),
+            pytest.MonkeyPatch.context() as patch,
+        ):
+            for name, value in given.items():
+                patch.delenv(name, raising=False) if value is None else patch.setenv(name, value)
+            patch.setattr(sys, "stdout", typed)
+            patch.setattr(sys, "stderr", typed)
+            code = run(arguments)
+        return code, shown.result().decode()
+
+
+def _all_of(screen: IO[bytes]) -> bytes:
+    """What is written until the last writer has gone."""
     shown = b""
-    with suppress(OSError):  # how a terminal says that nobody writes any more
-        while chunk := os.read(terminal, 65536):
+    with contextlib.suppress(OSError):  # how a terminal says that nobody writes any more
+        while chunk := screen.read(65536):
             shown += chunk
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), shown.decode()
+    return shown
 
 
 @pytest.fixture
@@ -158,7 +171,7 @@ def completed(cwd: Path, line: str, **variables: str) -> list[str]:
     """What bash would be offered for the last word of a line."""
     words = line.split(" ")
     asked = {"_SHJOBS_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
-    done = shjobs(cwd=cwd, environment={**asked, **variables})
+    done = program(cwd=cwd, environment={**asked, **variables})
     assert done.stderr == ""
     return [each.partition(",")[2] for each in done.stdout.splitlines() if each]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.command import shjobs
 from tests.conftest import Workspace, ndvi
-from tests.test_cli import shjobs
 
 
 def wait(workspace: Workspace, *arguments: str) -> tuple[int, str, str]:

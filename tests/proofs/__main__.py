@@ -7,7 +7,7 @@ from importlib import import_module
 
 from tests.proofs.record import record, tell
 
-PARTS = ("histories", "faults", "outage", "crash", "races", "kills", "disk", "plans", "budgets", "changes")
+PARTS = ("histories", "faults", "outage", "crash", "races", "kills", "disk", "plans", "budgets", "changes", "demo")
 
 
 def main() -> None:

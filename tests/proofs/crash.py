@@ -120,12 +120,12 @@ def _matters(call: Call) -> bool:
 
 
 def _few(cases: Sequence[Case], chance: random.Random) -> list[Case]:
-    """For each fate one run at the socket of the token or the POST, and one anywhere but late in the life."""
+    """For each fate one run: in turn at the socket of the token or the POST, and anywhere but late in the life."""
     chosen = []
-    for fate in FATES:
+    for number, fate in enumerate(chance.sample(list(FATES), len(FATES))):
         life = [case for case in cases if case.fate == fate]
         sockets = [case for case in life if case.target.name in SOCKET and case.target.ordinal <= EARLY]
-        chosen += [chance.choice(sockets), chance.choice(life[: len(life) // 2])]
+        chosen.append(chance.choice(sockets if number % 2 else life[: len(life) // 2]))
     return chosen
 
 

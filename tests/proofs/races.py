@@ -19,8 +19,8 @@ REFUSED = re.compile(r"is in use by process (\d+); only one process at a time ma
 
 
 def prove(seed: int, *, small: bool = False) -> dict[str, object]:
-    """200 contended pairs (small: 4): 0 double submissions, and the loser names the holder and ends with 2."""
-    wanted = 4 if small else 200
+    """200 contended pairs (small: 2): 0 double submissions, and the loser names the holder and ends with 2."""
+    wanted = 2 if small else 200
     chance = random.Random(seed)
     counts: Counter[str] = Counter()
     with ground(scale=0.02) as field:

@@ -1,0 +1,50 @@
+"""The command line as tests call it: in this process where that shows the same, else as a program of its own."""
+
+import contextlib
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from controller.cli import run
+
+Done = subprocess.CompletedProcess[str]
+LONGEST = 60.0  # seconds: what a program may take
+
+
+def shjobs(*arguments: str, cwd: Path, environment: Mapping[str, str] | None = None) -> Done:
+    """Exit code and output of a command, as a person gets them in a pipe. A start of Python costs more than most."""
+    given = {**_ours(cwd), **(environment or {})}
+    with contextlib.chdir(cwd), _its_own_log(), CliRunner().isolation(env=given) as (out, err, _):
+        code = run(arguments)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        return Done(arguments, code, out.getvalue().decode(), err.getvalue().decode())
+
+
+def program(*arguments: str, cwd: Path, environment: Mapping[str, str] | None = None, longest: float = LONGEST) -> Done:
+    """The same of a program of its own: for what only a process has, such as its end, its encodings and its memory."""
+    command = [sys.executable, "-m", "controller", *arguments]
+    given = {**os.environ, **_ours(cwd), "PYTHONPATH": os.pathsep.join(sys.path), **(environment or {})}
+    return subprocess.run(command, cwd=cwd, env=given, capture_output=True, text=True, timeout=longest, check=False)
+
+
+def _ours(cwd: Path) -> dict[str, str]:
+    return {"NO_COLOR": "1", "XDG_CACHE_HOME": str(cwd.absolute() / ".cache")}
+
+
+@contextlib.contextmanager
+def _its_own_log() -> Iterator[None]:
+    """The program writes its log where it wants to, not where the tests' own log goes."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    root.handlers.clear()
+    try:
+        yield
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
