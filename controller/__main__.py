@@ -4,9 +4,9 @@ import sys
 
 
 def main() -> None:
-    from controller.cli import run
+    from controller.cli import main as command_line
 
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(command_line(sys.argv[1:]))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from controller.cli import run
+from controller.cli import main
 
 Done = subprocess.CompletedProcess[str]
 LONGEST = 60.0  # seconds: what a program may take
@@ -20,7 +20,7 @@ def shjobs(*arguments: str, cwd: Path, environment: Mapping[str, str] | None = N
     """Exit code and output of a command, as a person gets them in a pipe. A start of Python costs more than most."""
     given = {**_ours(cwd), **(environment or {})}
     with contextlib.chdir(cwd), _its_own_log(), CliRunner().isolation(env=given) as (out, err, _):
-        code = run(arguments)
+        code = main(arguments)
         sys.stdout.flush()
         sys.stderr.flush()
         return Done(arguments, code, out.getvalue().decode(), err.getvalue().decode())

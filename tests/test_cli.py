@@ -42,7 +42,7 @@ spec:
 @pytest.mark.parametrize("option", ["--version", "--help"])
 def test_help_and_version_load_nothing_heavy(option: str, tmp_path: Path) -> None:
     code = (
-        f"import sys, controller.cli as c\nc.run([{option!r}])\nprint(sorted(set(sys.modules) & " + repr(HEAVY) + "))"
+        f"import sys, controller.cli as c\nc.main([{option!r}])\nprint(sorted(set(sys.modules) & " + repr(HEAVY) + "))"
     )
     given = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(

@@ -101,7 +101,7 @@ def test_a_mistake_of_ours_is_told_without_the_values_of_a_traceback(tmp_path: P
         "import sys, controller.cli as c, controller.cli.schema as s\n"
         "def broken(): secret = 'CANARY'; raise KeyError(secret)\n"
         "s.command.callback = broken\n"
-        "sys.exit(c.run(['schema']))\n"
+        "sys.exit(c.main(['schema']))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 70

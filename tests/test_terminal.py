@@ -15,7 +15,7 @@ from typing import IO
 import click
 import pytest
 
-from controller.cli import COMMANDS, cli, run
+from controller.cli import COMMANDS, cli, main
 from controller.cli.examples import EXAMPLES
 from tests.command import program, shjobs
 from tests.conftest import Workspace, ndvi
@@ -40,7 +40,7 @@ def on_terminal(
                 patch.delenv(name, raising=False) if value is None else patch.setenv(name, value)
             patch.setattr(sys, "stdout", typed)
             patch.setattr(sys, "stderr", typed)
-            code = run(arguments)
+            code = main(arguments)
         return code, shown.result().decode()
 
 

@@ -1,6 +1,6 @@
 """The command line. Each command lives in a module of its own, loaded when it is called, so that `--help` is quick.
 
-`run` is the one place where errors become sentences and exit codes: 0 done, 1 something is failed, invalid, unknown
+`main` is the one place where errors become sentences and exit codes: 0 done, 1 something is failed, invalid, unknown
 or unconfirmed, 2 wrong use (DESIGN §10); 70 is a mistake of ours, 130 is Ctrl-C.
 """
 
@@ -85,7 +85,7 @@ def cli(context: click.Context, config: Path | None) -> None:
     context.obj = config
 
 
-def run(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run one command; answers its exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr)
     try:
