@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install lint test prove demo lock clean
+.PHONY: install lint test prove bench demo lock clean
 
 install: $(VENV)/.installed
 
@@ -24,6 +24,10 @@ test: lint
 # The long proofs: make prove, make prove SEED=7, make prove PARTS="crash races". They write docs/proofs/*.json.
 prove: install
 	$(BIN)/python -m tests.proofs $(if $(SEED),--seed $(SEED)) $(PARTS)
+
+# Every budget as one table of ratios, each beside its baseline of the same run: make bench, make bench PARTS="scans".
+bench: install
+	$(BIN)/python -m bench $(PARTS)
 
 demo: install
 	$(BIN)/shjobs demo

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.rows import Row, record, table
 
-PARTS = ("scans", "loads", "idle", "throughput", "latency")
+PARTS = ("scans", "loads", "idle", "throughput", "latency", "sandbox")
 
 
 def main() -> int:

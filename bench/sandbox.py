@@ -1,9 +1,8 @@
 """How fast the sandbox is, on one core: pixels of a mosaic, samples of a time series, calls a second.
 
-`figures` measures; run as a program (`python -m bench.sandbox`) it prints what it measured. The budgets stand beside.
+The start of the engine, the synthesis of the scenes and the writing of the GeoTIFFs are included.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from typing import Any
 
 import requests
 
+from bench.rows import Row
 from controller.sandbox.render import RenderOptions, render
 
 BUDGETS = {"ndvi pixels/s": 2_000_000, "orbit pixel-samples/s": 1_000_000, "calls/s": 300}
@@ -27,6 +27,14 @@ _PROCESS = "/api/v1/async/process"
 _ORBIT_SCENES = 30
 # The first quartile of the clear days, as the documented mosaic has it, over the newest scenes.
 _NEWEST = f"collections.scenes.orbits = collections.scenes.orbits.slice(0, {_ORBIT_SCENES});\n  return collections;"
+
+
+def rows() -> list[Row]:
+    """Each figure with the budget that it must reach."""
+    return [
+        Row(what="sandbox", scale="one core", figure=figure, unit=name, least=BUDGETS[name], of="figure")
+        for name, figure in figures().items()
+    ]
 
 
 def figures(*, small: bool = False) -> dict[str, float]:
@@ -119,7 +127,3 @@ def _sandbox(folder: Path) -> Iterator[str]:
             yield process.stdout.readline().strip().rpartition(" ")[2]
         finally:
             process.terminate()
-
-
-if __name__ == "__main__":
-    sys.stdout.write(json.dumps({"figures": figures(), "budgets": BUDGETS}, indent=1) + "\n")
