@@ -18,6 +18,7 @@ def main() -> None:
     seed = given.seed if given.seed is not None else secrets.randbelow(2**31)
     for name in given.parts or PARTS:
         began = time.monotonic()
+        tell(f"{name}: seed {seed}")
         figures = import_module(f"tests.proofs.{name}").prove(seed)
         path = record(name, seed, figures)
         tell(f"{name}: {time.monotonic() - began:.0f} s, seed {seed}, {path.name}: {figures}")
