@@ -1,16 +1,18 @@
-"""Write requirements.lock: the runtime set first, the development tools behind a marker line, all with hashes.
+"""Write requirements.lock: what the daemon needs, then the sandbox, then the development tools, all with hashes.
 
-`make lock` runs this. The image installs what stands above the marker, a development environment the whole file.
+`make lock` runs this. The Dockerfile reads as far as the marker lines, a development environment the whole file.
 """
 
 import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Set
 from pathlib import Path
 
 LOCK = Path("requirements.lock")
-MARKER = "# --- development tools: the image stops reading here ---"
+SANDBOX = "# --- the sandbox: the daemon's image stops reading here ---"
+TOOLS = "# --- development tools: the sandbox's image stops reading here ---"
 HEADER = "# Written by `make lock`. Every distribution is pinned by version and hash.\n"
 ENTRY = re.compile(r"^(?=[A-Za-z0-9])", re.MULTILINE)
 QUIET = ["--quiet", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--upgrade"]
@@ -31,10 +33,16 @@ def main() -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as pins:
         pins.write("\n".join(entry.split()[0] for entry in everything.values()))
         pins.flush()
-        wanted = resolved("--extra", "sandbox", "--constraint", pins.name)
-    runtime = [entry for name, entry in everything.items() if name in wanted]
-    tools = [entry for name, entry in everything.items() if name not in wanted]
-    LOCK.write_text("\n".join([HEADER, *runtime, "", MARKER, "", *tools, ""]))
+        daemon = resolved("--constraint", pins.name).keys()
+        sandbox = resolved("--extra", "sandbox", "--constraint", pins.name).keys() - daemon
+    LOCK.write_text(written(everything, daemon, sandbox))
+
+
+def written(everything: Mapping[str, str], daemon: Set[str], sandbox: Set[str]) -> str:
+    """The file: each entry in the part that needs it first."""
+    tools = everything.keys() - daemon - sandbox
+    parts = [[entry for name, entry in everything.items() if name in part] for part in (daemon, sandbox, tools)]
+    return "\n".join([HEADER, *parts[0], "", SANDBOX, "", *parts[1], "", TOOLS, "", *parts[2], ""])
 
 
 if __name__ == "__main__":

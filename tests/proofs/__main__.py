@@ -7,7 +7,10 @@ from importlib import import_module
 
 from tests.proofs.record import record, tell
 
-PARTS = ("histories", "faults", "outage", "crash", "races", "kills", "disk", "plans", "budgets", "changes", "demo")
+PARTS = (
+    "histories", "faults", "outage", "crash", "races", "kills", "disk", "plans", "budgets", "changes", "demo", "soak",
+    "container",
+)  # fmt: skip
 
 
 def main() -> None:

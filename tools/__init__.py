@@ -1,0 +1,1 @@
+"""What `make` calls to keep the project in order."""
