@@ -9,7 +9,7 @@ from tests.proofs.record import record, tell
 
 PARTS = (
     "histories", "faults", "outage", "crash", "races", "kills", "disk", "plans", "budgets", "changes", "demo", "soak",
-    "container",
+    "drain", "hang", "container",
 )  # fmt: skip
 
 

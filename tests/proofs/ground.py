@@ -4,12 +4,15 @@ The sandbox runs in this process, so that its ledger, the oracle, is at hand; on
 The controller is always a process of its own.
 """
 
+import itertools
 import os
+import random
 import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -93,9 +96,9 @@ class Ground:
     sandbox: Sandbox
     environment: Mapping[str, str] = field(repr=False)
 
-    def write(self, name: str, number: int) -> None:
+    def write(self, name: str, number: int, bucket: str = "my-bucket") -> None:
         """Put a job into place in one step; every `number` below 10 000 is another request."""
-        text = ndvi(name, west=round(14.4 - number * 0.0001, 4))
+        text = ndvi(name, west=round(14.4 - number * 0.0001, 4)).replace("my-bucket", bucket)
         fresh = self.root / f"{name}.new"
         fresh.write_text(text, encoding="utf-8")
         shutil.copyfile(fresh, self.jobs / f"{name}.new")
@@ -148,6 +151,26 @@ def ground(
         places["jobs"].mkdir(exist_ok=True)
         with Sandbox(options, renderer=_render, examine=_examine) as sandbox:
             yield Ground(root=root, **places, sandbox=sandbox, environment=_environment(sandbox, **places))
+
+
+@contextmanager
+def changing(field: Ground, jobs: int, seed: int) -> Iterator[None]:
+    """Edit one of so many manifests after the other while the block lasts, in a seeded order and rhythm."""
+    chance, ended, numbers = random.Random(seed), threading.Event(), itertools.count(jobs)
+
+    def change() -> None:
+        while not ended.wait(chance.uniform(0.01, 0.2)):
+            field.write(f"job-{chance.randrange(jobs)}", next(numbers))
+
+    for job in range(jobs):
+        field.write(f"job-{job}", job)
+    thread = threading.Thread(target=change, name="editor")
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def until(holds: Callable[[], bool], seconds: float = PATIENCE) -> bool:

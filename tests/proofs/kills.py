@@ -4,12 +4,9 @@ Each kill comes at a seeded moment after the process took the lock. What it left
 starts, on a copy, so that looking mends nothing.
 """
 
-import itertools
 import random
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGKILL
 
@@ -17,7 +14,7 @@ import yaml
 
 from controller.statusfile import render
 from controller.store.ledger import Store
-from tests.proofs.ground import Ground, copied, flaw_of, ground, until
+from tests.proofs.ground import Ground, changing, copied, flaw_of, ground, until
 from tests.proofs.record import tell
 
 JOBS = 6
@@ -55,7 +52,7 @@ def _round(kills: int, latest: float, chance: random.Random, replay: str) -> Cou
     counts: Counter[str] = Counter()
     interrupted: set[str] = set()
     with ground(scale=0.005, scan_every="10s") as field:
-        with _changing(field, chance.randrange(2**31)):
+        with changing(field, JOBS, chance.randrange(2**31)):
             for _ in range(10 * kills):
                 if counts["kills"] == kills:
                     break
@@ -68,27 +65,6 @@ def _round(kills: int, latest: float, chance: random.Random, replay: str) -> Cou
         counts += _account(field, replay)
         counts["found again"] = len(interrupted & set(field.accepted().values()))
     return counts
-
-
-@contextmanager
-def _changing(field: Ground, seed: int) -> Iterator[None]:
-    """Edit one manifest after the other, for as long as the block lasts, in a seeded order and rhythm."""
-    chance, ended = random.Random(seed), threading.Event()
-    numbers = itertools.count(JOBS)
-
-    def change() -> None:
-        while not ended.wait(chance.uniform(0.01, 0.2)):
-            field.write(f"job-{chance.randrange(JOBS)}", next(numbers))
-
-    for job in range(JOBS):
-        field.write(f"job-{job}", job)
-    thread = threading.Thread(target=change, name="editor")
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def _killed(field: Ground, seconds: float) -> bool:
