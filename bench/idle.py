@@ -1,6 +1,8 @@
 """A daemon beside jobs that are all finished: how soon it is ready, and what it costs to have it there."""
 
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -8,8 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from bench.finished import finish, manifests
-from bench.program import daemon, free_port, until
-from bench.rows import Row
+from bench.program import daemon, environment, free_port, until
+from bench.rows import Row, in_turn
 
 SCALES = (100, 1_000, 10_000)
 SECONDS = 20.0
@@ -43,12 +45,20 @@ def _restarted(root: Path, count: int, *, is_large: bool) -> Iterator[Row]:
         )
         memory = program.mebibytes
         stop = program.seconds_to_stop()
+    [get] = in_turn(5, partial(_get, root))
     limited = partial(Row, scale=scale, of="figure")
     yield limited(what="ready after a restart", figure=ready, unit="s", most=3.0 if is_large else None)
     yield limited(what="idle", figure=busy, unit="% of a core", most=1.0 if is_large else None)
     yield limited(what="calls while idle", figure=calls, unit="calls", most=0.0)
     yield limited(what="memory", figure=memory, unit="MiB", most=150.0 if is_large else None)
+    yield limited(what="get", figure=get, unit="s", most=0.5 if is_large else None)
     yield limited(what="stop on SIGTERM", figure=stop, unit="s", most=5.0)
+
+
+def _get(root: Path) -> None:
+    """`shjobs get` of them all, from its start to its end."""
+    command = [sys.executable, "-m", "controller", "get", "-o", "table"]
+    subprocess.run(command, cwd=root, env=environment(), stdout=subprocess.DEVNULL, check=True)
 
 
 def _fresh(root: Path, count: int, *, is_large: bool) -> Iterator[Row]:

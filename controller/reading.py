@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from controller.loader import STATUS, FileRecord, Known, is_unchanged
+from controller.loader import STATUS, FileRecord, Known, collector_paused, is_unchanged
 from controller.lock import is_held
 from controller.settings import Settings
 from controller.store.reader import Reader
@@ -20,7 +20,7 @@ def standings(settings: Settings, now: datetime) -> list[Document]:
     """The status documents of every manifest, in the order of the paths."""
     store = Reader.of(settings.state)
     if store is not None:
-        with store:
+        with store, collector_paused():
             if is_held(settings.state) or _is_up_to_date(settings, store):
                 return [{**document, "path": path} for path, documents in store.statuses() for document in documents]
     return _rehearsed(settings, now)
@@ -46,7 +46,7 @@ def events(settings: Settings, jobs: Sequence[str], limit: int, after: int = 0) 
 
 def _is_up_to_date(settings: Settings, store: Reader) -> bool:
     """Whether the files are those that the ledger was told about."""
-    known = Known(FileRecord(**row) for row in store.files() if row["kind"] != STATUS)
+    known = Known(FileRecord(**row) for row in store.files(but=STATUS))
     return len(known) > 0 and is_unchanged(settings.jobs, known)
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "Known",
     "LoadedFile",
     "Scan",
+    "collector_paused",
     "is_unchanged",
     "manifests_of",
     "scan",
@@ -79,7 +80,7 @@ def scan(root: Path, known: Known, now: datetime | None = None, statuses: Known 
     With `now`, a file changed less than two seconds before is read again by the next scan: a second change within
     one tick of the file system's clock would leave no trace in its stat.
     """
-    with _collector_paused():
+    with collector_paused():
         walk = Walk(root, known, statuses)
         reason = walk.run()
         if reason:
@@ -224,7 +225,7 @@ def manifests_of(status: str) -> set[str]:
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """Ten thousand results make the garbage collector the slowest part of a load, and there is no garbage."""
     was_enabled = gc.isenabled()
     gc.disable()

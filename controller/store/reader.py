@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from pydantic_core import from_json
+
 from controller.job import Job
 from controller.store.place import FILE_NAME, read_only, said_plainly
 from controller.store.rows import COLUMNS, job_of, submission_of
@@ -49,12 +51,14 @@ class Reader:
     def statuses(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         """The status documents of every manifest by its path, as last told, in the order of the paths."""
         for path, documents in self._connection.execute("select path, documents from status order by path"):
-            yield path, json.loads(documents)
+            yield path, from_json(documents)
 
-    def files(self) -> list[dict[str, Any]]:
-        """What was known of each file when it was last read."""
-        rows = self._rows("select path, kind, size, mtime_ns, ctime_ns, inode, sha256, uses from file")
-        return [{**row, "uses": tuple(json.loads(row["uses"]))} for row in rows]
+    def files(self, but: str) -> Iterator[dict[str, Any]]:
+        """What was known of each file when it was last read, without those of one kind."""
+        sql = "select path, kind, size, mtime_ns, ctime_ns, inode, sha256, uses from file where kind <> ?"
+        for row in self._rows(sql, [but]):
+            row["uses"] = tuple(json.loads(row["uses"])) if row["uses"] != "[]" else ()
+            yield row
 
     def labels(self) -> dict[str, dict[str, str]]:
         """The labels of every job that has any."""
