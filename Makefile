@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install lint test prove bench demo lock clean
+.PHONY: install lint test prove bench sessions demo lock clean
 
 install: $(VENV)/.installed
 
@@ -28,6 +28,10 @@ prove: install
 # Every budget as one table of ratios, each beside its baseline of the same run: make bench, make bench PARTS="scans".
 bench: install
 	$(BIN)/python -m bench $(PARTS)
+
+# Type the sessions of docs/cli.md again, and write down what is answered.
+sessions: install
+	$(BIN)/python -m tests.sessions
 
 demo: install
 	$(BIN)/shjobs demo

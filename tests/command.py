@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -18,12 +19,16 @@ LONGEST = 60.0  # seconds: what a program may take
 
 def shjobs(*arguments: str, cwd: Path, environment: Mapping[str, str] | None = None) -> Done:
     """Exit code and output of a command, as a person gets them in a pipe. A start of Python costs more than most."""
-    given = {**_ours(cwd), **(environment or {})}
-    with contextlib.chdir(cwd), _its_own_log(), CliRunner().isolation(env=given) as (out, err, _):
+    with _within(cwd, environment) as (out, err, _):
         code = main(arguments)
-        sys.stdout.flush()
-        sys.stderr.flush()
         return Done(arguments, code, out.getvalue().decode(), err.getvalue().decode())
+
+
+def shown(*arguments: str, cwd: Path, environment: Mapping[str, str] | None = None) -> str:
+    """What a person sees of it: both outputs, as they come."""
+    with _within(cwd, environment) as (_, _, both):
+        main(arguments)
+        return both.getvalue().decode()
 
 
 def program(*arguments: str, cwd: Path, environment: Mapping[str, str] | None = None, longest: float = LONGEST) -> Done:
@@ -31,6 +36,14 @@ def program(*arguments: str, cwd: Path, environment: Mapping[str, str] | None = 
     command = [sys.executable, "-m", "controller", *arguments]
     given = {**os.environ, **_ours(cwd), "PYTHONPATH": os.pathsep.join(sys.path), **(environment or {})}
     return subprocess.run(command, cwd=cwd, env=given, capture_output=True, text=True, timeout=longest, check=False)
+
+
+@contextlib.contextmanager
+def _within(cwd: Path, environment: Mapping[str, str] | None) -> Iterator[tuple[BytesIO, BytesIO, BytesIO]]:
+    """In that folder, with those variables: what is written to output, to errors, and to both."""
+    given = {**_ours(cwd), **(environment or {})}
+    with contextlib.chdir(cwd), _its_own_log(), CliRunner().isolation(env=given) as outputs:
+        yield outputs
 
 
 def _ours(cwd: Path) -> dict[str, str]:

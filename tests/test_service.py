@@ -252,6 +252,16 @@ def posted(*script: Answer, timing: Timing = FAST) -> tuple[PostAnswer, Server]:
             id="502 is unconfirmed",
         ),
         pytest.param(
+            reply("502 Bad Gateway", "<head><title>502 Bad Gateway</title></head><h1>Try again</h1>"),
+            Unconfirmed(message="the service answered 502: Try again"),
+            id="the title of a page is not said beside its words",
+        ),
+        pytest.param(
+            reply("502 Bad Gateway", "<head><title>Out of order</title></head>"),
+            Unconfirmed(message="the service answered 502: Out of order"),
+            id="a title that is all there is, is said",
+        ),
+        pytest.param(
             b"nonsense\r\n\r\n",
             Unconfirmed(message=""),
             id="what is no HTTP is unconfirmed",

@@ -18,6 +18,7 @@ from controller.service.transport import BROKEN
 
 _LONGEST_BODY = 256 * 1024
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_TITLE = re.compile(r"<title\b.*?</title>", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ class Answer:
         if self.content:
             text, limit = "; ".join(str(each) for each in (told, *_violations(wrapper.get("errors"))) if each), 500
         else:
-            text, limit = _MARKUP.sub(" ", self.text), 200
+            text, limit = _words_of(self.text), 200
         return cut(masked(text, self.secrets), limit) or cut(masked(self.reason, self.secrets), 100) or "no words"
 
     @property
@@ -95,6 +96,11 @@ class Answer:
         except ValueError:
             return None
         return min(max(milliseconds / 1000, 1.0), longest) if 0 < milliseconds < math.inf else None
+
+
+def _words_of(page: str) -> str:
+    """The words of a page of HTML; its title mostly says them once more, and counts when there are no others."""
+    return _MARKUP.sub(" ", _TITLE.sub(" ", page)).strip() or _MARKUP.sub(" ", page)
 
 
 def _violations(errors: Any) -> Iterator[str]:
