@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install lint test prove bench sessions demo lock clean
+.PHONY: install lint test prove bench sessions demo lock release clean
 
 install: $(VENV)/.installed
 
@@ -38,6 +38,10 @@ demo: install
 
 lock: install
 	$(BIN)/python tools/lock.py
+
+# Check, test, build and tag the version that controller/__init__.py names; nothing is pushed.
+release: install
+	$(BIN)/python -m tools.release
 
 clean:
 	rm -rf $(VENV) build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -131,6 +131,13 @@ class Workspace:
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    with opened_workspace(tmp_path) as opened:
+        yield opened
+
+
+@contextmanager
+def opened_workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """A workspace in an empty folder, until it is left."""
     folder = tmp_path / "sandbox"
     options = SandboxOptions(
         folder=folder,

@@ -1,0 +1,124 @@
+"""What was written by the version of tests/data/upgrades is read by this one, and scripts of then still work."""
+
+import copy
+import json
+import shutil
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from controller.schema import manifest_schema
+from controller.store import schema
+from controller.store.ledger import Store
+from controller.submission import Outcome
+from tests.command import shjobs
+from tests.conftest import Workspace, ndvi
+from tests.shapes import FOLDER, OUTPUTS, lived, lost, narrowed, shapes
+
+BINDINGS = {"deployment": "sandbox", "account": "sandbox"}
+
+
+def kept(state: Path) -> Path:
+    """The ledger of then, in a state directory."""
+    state.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(state / "shjobs.db")) as ledger:
+        ledger.executescript((FOLDER / "ledger.sql").read_text(encoding="utf-8"))
+    return state
+
+
+def of_the_first_schema(state: Path) -> Path:
+    """A ledger of the first schema, with the submissions of then."""
+    common = (
+        "number, id, job, digest, rerun, attempt, generation, body, outputs, prefix, intended_at, answer, request_id"
+    )
+    with closing(sqlite3.connect(kept(state) / "shjobs.db")) as ledger:
+        rows = ledger.execute(f"select {common} from submission").fetchall()
+    (state / "shjobs.db").unlink()
+    with closing(sqlite3.connect(state / "shjobs.db")) as ledger:
+        ledger.executescript(schema._FIRST)
+        ledger.execute("create table _sqlite_migrations (id integer primary key, migration_set, name, applied_at)")
+        ledger.execute("insert into _sqlite_migrations values (1, 'shjobs', 'first', '')")
+        ledger.executemany(f"insert into submission ({common}) values ({', '.join('?' * len(rows[0]))})", rows)
+        ledger.commit()
+    return state
+
+
+def test_the_ledger_of_then_is_read_whole(tmp_path: Path) -> None:
+    with Store.open(kept(tmp_path), BINDINGS) as store:
+        found = {each.job: (each.outcome, each.spent) for each in store.submissions()}
+        assert {job.name for job in store.jobs()} == {"bad", "held", "ndvi"}
+    assert found == {"ndvi": (Outcome.SUCCEEDED, 10.0), "bad": (Outcome.FAILED, None)}
+
+
+def test_an_older_ledger_is_copied_before_it_is_changed_and_keeps_what_was_paid_for(tmp_path: Path) -> None:
+    state = of_the_first_schema(tmp_path)
+    before = (state / "shjobs.db").read_bytes()
+    with Store.open(state, BINDINGS) as store:
+        assert {each.job for each in store.submissions()} == {"ndvi", "bad"}
+    with closing(sqlite3.connect(state / "shjobs.first.db")) as copied:
+        assert [name for (name,) in copied.execute("select name from _sqlite_migrations")] == ["first"]
+        assert copied.execute("select count(*) from submission").fetchone() == (2,)
+    assert (state / "shjobs.db").read_bytes() != before
+
+
+def test_what_was_paid_for_then_is_not_paid_for_again(workspace: Workspace) -> None:
+    """With the ledger of then alone: its bucket is gone, and so are its status files."""
+    kept(workspace.state)
+    workspace.write("ndvi.yaml", ndvi())
+    done = shjobs("sync", cwd=workspace.root, environment=dict(workspace.environment))
+    assert (done.returncode, workspace.posts()) == (0, 0), done.stderr
+    then = yaml.safe_load((FOLDER / "ndvi.status.yaml").read_bytes())
+    assert workspace.status("ndvi.status.yaml") == [then]
+
+
+def test_a_status_file_of_then_is_taken_over(workspace: Workspace) -> None:
+    kept(workspace.state)
+    workspace.write("ndvi.yaml", ndvi())
+    shutil.copy(FOLDER / "ndvi.status.yaml", workspace.jobs)
+    before = (workspace.jobs / "ndvi.status.yaml").read_bytes()
+    workspace.sync()
+    assert (workspace.jobs / "ndvi.status.yaml").read_bytes() == before
+
+
+@pytest.fixture(scope="module")
+def today(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Mapping[str, str]]:
+    from tests.conftest import opened_workspace
+
+    with opened_workspace(tmp_path_factory.mktemp("today")) as workspace:
+        lived(workspace)
+        return shapes(workspace)
+
+
+def of_then(name: str) -> Any:
+    return json.loads((FOLDER / name).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("command", OUTPUTS)
+def test_scripts_of_then_find_every_field_where_it_was(command: str, today: Mapping[str, Mapping[str, str]]) -> None:
+    assert lost(of_then("outputs.json")[command], today[command]) == []
+
+
+def test_manifests_of_then_can_still_be_written() -> None:
+    assert list(narrowed(of_then("manifest.schema.json"), json.loads(json.dumps(manifest_schema())))) == []
+
+
+def test_a_field_that_goes_or_becomes_another_kind_is_noticed() -> None:
+    before = {"$": "object", "$.name": "text", "$.units": "number"}
+    assert lost(before, {"$": "object", "$.units": "text", "$.more": "text"}) == [
+        "$.name was text and is gone",
+        "$.units was number and is text",
+    ]
+
+
+def test_a_manifest_that_may_say_less_is_noticed() -> None:
+    before = of_then("manifest.schema.json")
+    after = copy.deepcopy(before)
+    after.setdefault("required", []).append("shoeSize")
+    gone = sorted(after["properties"])[0]
+    del after["properties"][gone]
+    assert set(narrowed(before, after)) == {"$.shoeSize is required now", f"$.{gone} is gone"}
