@@ -5,7 +5,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -20,14 +20,14 @@ LONGEST = 60.0  # seconds: what a program may take
 def shjobs(*arguments: str, cwd: Path, environment: Mapping[str, str] | None = None) -> Done:
     """Exit code and output of a command, as a person gets them in a pipe. A start of Python costs more than most."""
     with _within(cwd, environment) as (out, err, _):
-        code = main(arguments)
+        code = _ended(arguments)
         return Done(arguments, code, out.getvalue().decode(), err.getvalue().decode())
 
 
 def shown(*arguments: str, cwd: Path, environment: Mapping[str, str] | None = None) -> str:
     """What a person sees of it: both outputs, as they come."""
     with _within(cwd, environment) as (_, _, both):
-        main(arguments)
+        _ended(arguments)
         return both.getvalue().decode()
 
 
@@ -36,6 +36,14 @@ def program(*arguments: str, cwd: Path, environment: Mapping[str, str] | None = 
     command = [sys.executable, "-m", "controller", *arguments]
     given = {**os.environ, **_ours(cwd), "PYTHONPATH": os.pathsep.join(sys.path), **(environment or {})}
     return subprocess.run(command, cwd=cwd, env=given, capture_output=True, text=True, timeout=longest, check=False)
+
+
+def _ended(arguments: Sequence[str]) -> int:
+    """The exit code, once all that was written has come out."""
+    code = main(arguments)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code
 
 
 @contextlib.contextmanager

@@ -930,6 +930,7 @@ def test_no_script_takes_the_program_down(tmp_path: Path) -> None:
 def test_a_restart_ends_what_was_left_and_goes_on_with_the_ledger(tmp_path: Path) -> None:
     with running(tmp_path, run_seconds=60) as service:
         id = service.submit()
+        until(lambda: "running" in service.events(id))
         old_token = service.web.headers["Authorization"]
         before = len(service.entries())
     with running(tmp_path) as service:
