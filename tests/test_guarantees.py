@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.proofs.__main__ import PARTS
-from tests.proofs.quotes import PAGE, Quote, figure_of, quotes, renewed
+from tests.proofs.quotes import MARK, PAGE, Quote, figure_of, quotes, renewed
 from tests.proofs.record import FOLDER, ROOT, record
 
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -33,7 +33,7 @@ def test_no_figure_of_a_proof_stands_without_its_mark() -> None:
     """Every number in the column of figures is quoted, so that none grows old unnoticed."""
     lines = [line for line in TEXT.splitlines() if line.startswith("| ") and "-->" in line]
     assert lines
-    bare = [re.sub(r"<!-- .+? -->[^\s<|,.;:)]*", "", line.split(" | ")[1]) for line in lines]
+    bare = [MARK.sub("", line.split(" | ")[1]) for line in lines]
     assert [left for left in bare if re.search(r"\d", left)] == []
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.proofs.record import FOLDER, ROOT, tell
 
 PAGE = ROOT / "docs" / "guarantees.md"
-MARK = re.compile(r"<!-- (?P<proof>\w+)\.(?P<figure>.+?) -->(?P<value>[^\s<|,.;:)]*)")
+MARK = re.compile(r"<!-- (?P<proof>\w+)\.(?P<figure>.+?) -->(?P<value>\d+\.\d+|[^\s<|,.;:)]*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
