@@ -71,7 +71,7 @@ def comparable(answer: str) -> list[str]:
 def replayed(written: list[Step], folder: Path) -> Iterator[Step]:
     """Each step with today's answer."""
     environment: dict[str, str] = dict(VARIABLES)
-    with _sandbox(folder) as said:
+    with sandbox(folder) as said:
         for step in written:
             if variable := re.fullmatch(r"export (\w+)=(\S+)", step.typed):
                 environment[variable[1]] = variable[2]
@@ -125,7 +125,7 @@ def _whole(text: str) -> str:
 
 
 @contextmanager
-def _sandbox(folder: Path) -> Iterator[str]:
+def sandbox(folder: Path) -> Iterator[str]:
     """A sandbox on a free port; what it says at its start."""
     command = [sys.executable, "-m", "controller", "sandbox", "--port", "0"]
     given = {**os.environ, "PYTHONPATH": str(ROOT)}

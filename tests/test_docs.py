@@ -1,16 +1,11 @@
 """The docs say what the program does: nothing is missing, nothing is invented, and the README's session replays."""
 
 import json
-import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
-import time
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +27,12 @@ from controller.silencing import manifest_comments
 from controller.standing import Phase, Reason
 from controller.written import Policy, Written, WrittenCredential
 from tests.command import shjobs
+from tests.sessions import comparable, replayed, steps
 from tests.test_architecture import FLOORS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-END = "\x1e"
-TIME_SCALE = "0.02"
 
 
 def page(name: str) -> str:
@@ -64,85 +58,22 @@ def section(text: str, heading: str) -> str:
 # the session of the README
 
 
-def session() -> list[tuple[str, str]]:
-    """Every command of the README's console blocks with the output that is shown for it."""
-    steps = [step for block in blocks(README, "console") for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
-    return [(command, output) for command, _, output in (step.partition("\n") for step in steps)]
-
-
-def comparable(output: str) -> list[str]:
-    """The lines without what differs from run to run; sizes of compressed rasters depend on the machine's zlib."""
-    for pattern, word in (
-        (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "REQUEST-ID"),
-        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"),
-        (r"(?<=etag: ).*", "ETAG"),
-        (r"(?<=bytes: )\d+", "BYTES"),
-        (r"(?<=127\.0\.0\.1:)\d+", "PORT"),
-    ):
-        output = re.sub(pattern, word, output)
-    return [line.rstrip() for line in output.rstrip().splitlines()]
-
-
-@contextmanager
-def sandbox(folder: Path, lines: int) -> Iterator[str]:
-    """`shjobs sandbox` in `folder`, on a free port; what it says at its start, once that is so many lines."""
-    command = [sys.executable, "-m", "controller", "sandbox", "--port", "0"]
-    said = folder / "sandbox.out"
-    with (
-        said.open("w") as file,
-        subprocess.Popen(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=file) as process,
-    ):
-        try:
-            deadline = time.monotonic() + 20
-            while said.read_text().count("\n") < lines and process.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.02)
-            yield said.read_text()
-        finally:
-            process.terminate()
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """An empty folder with the files that the README shows, its script, and a command named `shjobs`."""
+    """An empty folder with the files that the README shows, and its script."""
     [manifest] = blocks(README, "yaml")
     (tmp_path / "jobs.d").mkdir()
     (tmp_path / "jobs.d" / "ndvi.yaml").write_text(manifest, encoding="utf-8")
     shutil.copy(ROOT / "jobs.d" / "ndvi.js", tmp_path / "jobs.d")
     (tmp_path / "shjobs.toml").write_text(blocks(README, "toml")[0], encoding="utf-8")
-    command = tmp_path / "bin" / "shjobs"
-    command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m controller "$@"\n', encoding="utf-8")
-    command.chmod(0o755)
     return tmp_path
 
 
-def replayed(folder: Path, exports: list[str], commands: list[str]) -> list[str]:
-    """The outputs of the commands, typed one after the other into one shell, after the sandbox's own exports."""
-    script = "\n".join([*exports, *(f"{command}\nprintf '{END}'" for command in commands)])
-    given = {
-        "PATH": os.pathsep.join([str(folder / "bin"), os.environ.get("PATH", os.defpath)]),
-        "PYTHONPATH": str(ROOT),
-        "LC_ALL": "C.UTF-8",
-        "SHJOBS_TIME_SCALE": TIME_SCALE,
-    }
-    done = subprocess.run(
-        ["bash", "-c", script], cwd=folder, env=given, capture_output=True, text=True, timeout=60, check=True
-    )
-    outputs = done.stdout.split(END)[:-1]
-    assert len(outputs) == len(commands), done.stderr
-    return outputs
-
-
 def test_the_session_of_the_readme_replays(folder: Path) -> None:
-    """Typed as shown; only port, waiting times and what `comparable` leaves out differ. `make demo` has a test."""
-    shown = {command: output for command, output in session() if command == "shjobs sandbox"}["shjobs sandbox"]
-    typed = [step for step in session() if step[0] not in ("make demo", "shjobs sandbox")]
-    with sandbox(folder, shown.count("\n")) as said:
-        assert comparable(said) == comparable(shown)
-        exports = [line for line in said.splitlines() if line.startswith("export ")]
-        outputs = replayed(folder, exports, [command for command, _ in typed])
-    for (command, output), real in zip(typed, outputs, strict=True):
-        assert (command, comparable(real)) == (command, comparable(output))
+    """Typed as shown; only waiting times and what `comparable` leaves out differ. `make demo` has a test."""
+    typed = [step for step in steps(README) if step.typed != "make demo"]
+    for shown, real in zip(typed, replayed(typed, folder), strict=True):
+        assert (shown.typed, comparable(real.answer)) == (shown.typed, comparable(shown.answer))
 
 
 def test_the_settings_of_the_session_are_those_of_the_repository() -> None:
@@ -162,7 +93,7 @@ def test_the_demo_that_is_shown_is_of_todays_jobs(tmp_path: Path) -> None:
     unguarded = {"SHJOBS_LARGE_CHANGE_PROCESSING_UNITS": "100000"}
     jobs = json.loads(shjobs("plan", "-o", "json", cwd=tmp_path, environment=unguarded).stdout)["jobs"]
     planned = {job["name"]: job["prefix"] for job in jobs}
-    shown = dict(session())["make demo"]
+    [shown] = [step.answer for step in steps(README) if step.typed == "make demo"]
     places = dict(re.findall(r"^(\S+): (s3://.*)/[^/]+/[^/]+$", shown, re.MULTILINE))
     assert places == planned
     assert set(re.findall(r"^(\S+) +Succeeded ", shown, re.MULTILINE)) == planned.keys()

@@ -5,10 +5,8 @@ from pathlib import Path
 from PIL import Image
 
 from tests.command import shjobs
-from tests.test_docs import TIME_SCALE, sandbox
+from tests.sessions import VARIABLES, sandbox
 from tests.test_import import lost, snippet
-
-EXPORTS = 7  # lines of the sandbox's welcome
 
 
 def test_from_an_empty_folder_to_a_picture(tmp_path: Path) -> None:
@@ -17,9 +15,9 @@ def test_from_an_empty_folder_to_a_picture(tmp_path: Path) -> None:
     small = lost(snippet("ndvi")).replace('"resx": 10', '"resx": 60').replace('"resy": 10', '"resy": 60')
     (tmp_path / "example.py").write_text(small, encoding="utf-8")
     done.append(shjobs("import", "example.py", "--name", "ndvi", "--url", "s3://my-bucket/rasters", cwd=tmp_path))
-    with sandbox(tmp_path, EXPORTS) as said:
+    with sandbox(tmp_path) as said:
         exports = dict(line.removeprefix("export ").split("=") for line in said.splitlines()[1:])
-        given = {**exports, "SHJOBS_TIME_SCALE": TIME_SCALE}
+        given = {**exports, **VARIABLES}
         commands = (["check"], ["plan"], ["sync"], ["fetch", "ndvi", "example", "--preview"])
         done += [shjobs(*command, cwd=tmp_path, environment=given) for command in commands]
     assert [each.returncode for each in done] == [0] * 6, "\n".join(each.stderr for each in done)
