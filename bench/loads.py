@@ -12,7 +12,8 @@ import yaml
 from bench.finished import manifests
 from bench.rows import Row, in_turn
 from controller.document import read_documents
-from controller.loader import Known, scan
+from controller.loader import Known
+from controller.loader.scanning import scan
 from controller.manifest import Manifest
 
 

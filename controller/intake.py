@@ -17,7 +17,8 @@ from controller.deployments import Credential
 from controller.document import read_documents
 from controller.errors import Problem, UsageError
 from controller.layout import laid_out
-from controller.loader import Known, scan
+from controller.loader import Known
+from controller.loader.scanning import scan
 from controller.pasted import Pasted, read
 from controller.settings import Settings
 

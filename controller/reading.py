@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from controller.loader import STATUS, FileRecord, Known, collector_paused, is_unchanged
+from controller.loader import STATUS, FileRecord, Known, is_unchanged
 from controller.lock import is_held
 from controller.settings import Settings
 from controller.store.reader import Reader
@@ -20,7 +20,7 @@ def standings(settings: Settings, now: datetime) -> list[Document]:
     """The status documents of every manifest, in the order of the paths."""
     store = Reader.of(settings.state)
     if store is not None:
-        with store, collector_paused():
+        with store:
             if is_held(settings.state) or _is_up_to_date(settings, store):
                 return [{**document, "path": path} for path, documents in store.statuses() for document in documents]
     return _rehearsed(settings, now)

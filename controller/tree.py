@@ -16,7 +16,8 @@ from controller.errors import Problem
 from controller.gitinfo import DIRTY, Checkout
 from controller.guard import cause_of
 from controller.job import Job, Wanted
-from controller.loader import FileRecord, Known, scan, strays
+from controller.loader import FileRecord, Known, strays
+from controller.loader.scanning import scan
 from controller.silencing import Comments, script_comments, silenced
 
 

@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from controller.acceptance import Accepted, Broken
-from controller.loader import LARGEST_FILE, FileRecord, Known, Scan, scan
+from controller.loader import LARGEST_FILE, FileRecord, Known
+from controller.loader.scanning import Scan, scan
 
 SCRIPT = "//VERSION=3\nfunction evaluatePixel() { return [1]; }\n"
 

@@ -49,6 +49,27 @@ def three(workspace: Workspace) -> Workspace:
 # get
 
 
+def test_get_of_known_files_loads_neither_the_rules_of_manifests_nor_the_loop(three: Workspace) -> None:
+    """Ten thousand jobs are shown in half a second, of which each library would take its part."""
+    (three.jobs / "one.yaml").touch()
+    code = (
+        "import sys; from controller.cli import main; main(['get']); "
+        "print(sorted(sys.modules.keys() & {'yaml', 'sqlite_utils', 'controller.acceptance', 'controller.loop'}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=three.root, env={**three.environment, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[0].split() == ["JOB", "PHASE", "PU", "REQUEST", "ID"]
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_get_sees_what_changed_since_it_was_last_told(three: Workspace) -> None:
+    """A touched file is the same one; one of other bytes is not."""
+    three.write("two.yaml", ndvi("two", 14.48))
+    assert [each["generation"] for each in found(three) if each["name"] == "two"] == [2]
+
+
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [

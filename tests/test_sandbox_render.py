@@ -13,7 +13,8 @@ import rasterio
 from numpy.typing import NDArray
 
 from controller.acceptance import Accepted
-from controller.loader import Known, scan
+from controller.loader import Known
+from controller.loader.scanning import scan
 from controller.sandbox.archive import TRACKS, SceneFilter, Tile, by_day, find_tiles
 from controller.sandbox.extent import metres_per_pixel
 from controller.sandbox.failure import RenderFailed

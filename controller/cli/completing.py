@@ -66,7 +66,8 @@ def _in_ledger(path: Path) -> Iterable[str]:
 
 
 def _in_files(jobs: Path) -> Iterable[str]:
-    from controller.loader import Known, scan
+    from controller.loader import Known
+    from controller.loader.scanning import scan
     from controller.loader.walk import Walk
 
     walk = Walk(jobs, Known())

@@ -41,13 +41,15 @@ def command(
     shjobs get --watch                         until Ctrl-C
     """
     from controller.cli.tables import exit_code, show
+    from controller.loader import collector_paused
 
     settings = load_settings(config, os.environ)
-    documents = list(_chosen(settings, names, selector, phases))
-    if documents or form in ("json", "yaml"):
-        show(documents, form)
-    else:
-        click.echo("no job is like that" if selector or phases else "there is no job", err=True)
+    with collector_paused():
+        documents = list(_chosen(settings, names, selector, phases))
+        if documents or form in ("json", "yaml"):
+            show(documents, form)
+        else:
+            click.echo("no job is like that" if selector or phases else "there is no job", err=True)
     if watch:
         _watch(settings, names, selector, phases, form, documents)
     return exit_code(documents)

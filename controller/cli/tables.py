@@ -4,11 +4,10 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import click
-import yaml
 
 from controller.cli.safe import printable
 from controller.cli.words import count, units
@@ -43,6 +42,8 @@ def show(documents: Sequence[Document], form: str) -> None:
             found = [{**document, "conditions": conditions(document)} for document in documents]
             click.echo(json.dumps(found, indent=2, ensure_ascii=False))
         case "yaml":
+            import yaml
+
             click.echo(yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True, width=120), nl=False)
         case "name":
             click.echo("".join(f"{name_of(document)}\n" for document in documents), nl=False)
@@ -56,7 +57,7 @@ def table(documents: Sequence[Document], *, is_wide: bool = False) -> Iterator[s
     rows = [_row(document, columns) for document in documents]
     yield from aligned(columns, rows, right={"PU", "GENERATION"}, colours={"PHASE": COLOURS})
     is_short = len(documents) <= MOST_NOTES
-    noted = [each for each in documents if is_short or Phase(each["phase"]) in BAD]
+    noted = [each for each in documents if is_short or each["phase"] in BAD]
     if noted:
         yield ""
     for document in noted[:MOST_NOTES]:
@@ -69,16 +70,7 @@ _COLUMNS = ("JOB", "PHASE", "PU", "REQUEST ID")
 
 
 def _row(document: Document, columns: Iterable[str]) -> list[str]:
-    cells = {
-        "JOB": name_of(document),
-        "PHASE": str(document["phase"]),
-        "REASON": str(document["reason"]),
-        "PU": cost(document),
-        "REQUEST ID": str(document.get("requestId", "")),
-        "GENERATION": str(document.get("generation", "")),
-        "PATH": str(document.get("path", "")),
-    }
-    return [printable(cells[column]) for column in columns]
+    return [printable(_CELLS[column](document)) for column in columns]
 
 
 def aligned(
@@ -93,12 +85,10 @@ def aligned(
     while sum(widths) + 2 * len(widths) > _room() and len(widths) > 2:
         widths.pop()
     is_colourful = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    fields = (f"{{:{'>' if column in right else '<'}{width}}}" for column, width in zip(columns, widths, strict=False))
+    template = "  ".join(fields)
     for number, row in enumerate([columns, *rows]):
-        cells = [
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, cell, width in zip(columns, row, widths, strict=False)
-        ]
-        line = "  ".join(cells).rstrip()
+        line = template.format(*row).rstrip()
         if is_colourful:
             line = click.style(line, bold=True) if number == 0 else _coloured(line, columns, row, colours or {})
         yield line
@@ -131,6 +121,17 @@ def cost(document: Document) -> str:
     return f"~{units(amounts['estimated'])}" if "estimated" in amounts else ""
 
 
+_CELLS: Mapping[str, Callable[[Document], str]] = {
+    "JOB": name_of,
+    "PHASE": lambda document: str(document["phase"]),
+    "REASON": lambda document: str(document["reason"]),
+    "PU": cost,
+    "REQUEST ID": lambda document: str(document.get("requestId", "")),
+    "GENERATION": lambda document: str(document.get("generation", "")),
+    "PATH": lambda document: str(document.get("path", "")),
+}
+
+
 def notes(document: Document) -> list[str]:
     """Output paths of a success; otherwise reason and message, and every problem of the manifest."""
     manifest = document["manifest"]
@@ -142,4 +143,4 @@ def notes(document: Document) -> list[str]:
 
 def exit_code(documents: Sequence[Document], *, bad: Collection[Phase] = BAD) -> int:
     """1 when a job is in one of the `bad` phases: failed, invalid, unknown or unconfirmed."""
-    return int(any(Phase(document["phase"]) in bad for document in documents))
+    return int(any(document["phase"] in bad for document in documents))

@@ -1,25 +1,17 @@
-"""Finds what changed below the jobs folder and reads it: manifests, and the evalscript files they name.
+"""What is known of the files below the jobs folder, and whether they are still the same.
 
-The loop calls `scan` with what it remembers; `check` and `plan` with nothing. A file whose stat did not change is
-not opened, and one whose bytes did not change is not parsed. One bad file is one Broken among the others.
+`scanning` reads what changed: the loop calls it with what it remembers; `check` and `plan` with nothing. Whoever only
+wants to know whether anything changed does not load the rules of manifests.
 """
 
 import gc
-import os
-import posixpath
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
-from controller.acceptance import Accepted, Broken, Script, accept, script_file
-from controller.document import Document, read_documents
-from controller.errors import Problem
 from controller.loader.known import Known
 from controller.loader.record import BROKEN, LARGEST_FILE, READ, STATUS, FileRecord, read, seen_at, stat_of
 from controller.loader.walk import SUFFIXES, Walk, shown
-from controller.silencing import NOTHING, Comments, manifest_comments
 
 __all__ = [
     "BROKEN",
@@ -28,188 +20,26 @@ __all__ = [
     "STATUS",
     "FileRecord",
     "Known",
-    "LoadedFile",
-    "Scan",
     "collector_paused",
     "is_unchanged",
     "manifests_of",
-    "scan",
     "seen_at",
     "shown",
     "strays",
 ]
 
-_BULK = 1_000  # changed files from which the collector costs more than it finds
-_FRESH_NS = 2_000_000_000  # the coarsest clock of a file system still in use
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadedFile:
-    """A manifest file that is new or changed, with its documents in order and what its comments ask for."""
-
-    path: str
-    documents: tuple[Accepted | Broken, ...]
-    comments: Comments = NOTHING
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scan:
-    """What a look at the tree found. Paths are relative to the root, with '/'.
-
-    When not `ready`, the root is missing, empty or unreadable, `reason` says so, and nothing may be concluded.
-    `records` holds the new and altered records; those of `gone` (manifests, and scripts nobody uses) can be
-    forgotten. `problems` are names that are not UTF-8, and folders that could not be read: what was known below these
-    counts as unchanged. `links` are the symbolic links of the tree, `folders` is how many folders it has.
-    `strays` are status files that are not as they were left: changed, unknown or gone.
-    """
-
-    ready: bool
-    reason: str = ""
-    changed: tuple[LoadedFile, ...] = ()
-    gone: Set[str] = frozenset()
-    records: Mapping[str, FileRecord]
-    problems: tuple[Problem, ...] = ()
-    links: tuple[str, ...] = ()
-    folders: int = 0
-    strays: frozenset[str] = frozenset()
-
-
-def scan(root: Path, known: Known, now: datetime | None = None, statuses: Known | None = None) -> Scan:
-    """Compares the tree below `root` with `known` and reads what changed; `statuses` are the status files left there.
-
-    With `now`, a file changed less than two seconds before is read again by the next scan: a second change within
-    one tick of the file system's clock would leave no trace in its stat.
-    """
-    with collector_paused():
-        walk = Walk(root, known, statuses)
-        reason = walk.run()
-        if reason:
-            return Scan(ready=False, reason=reason, records={})
-        found = _Comparison(walk, known, now).scan()
-        if len(found.changed) >= _BULK:
-            gc.freeze()
-        return found
-
-
-class _Comparison:
-    """One comparison of a walk with what is known."""
-
-    def __init__(self, walk: Walk, known: Known, now: datetime | None) -> None:
-        self.walk, self.known = walk, known
-        self.trusted_until = int(now.timestamp() * 1e9) - _FRESH_NS if now else None
-        self.real_root = os.path.realpath(walk.root)
-        self.records: dict[str, FileRecord] = {}
-        self.scripts: dict[str, tuple[FileRecord, Script]] = {}
-        self.same: dict[tuple[str, ...], bool] = {(): True}
-
-    def scan(self) -> Scan:
-        walk = self.walk
-        altered = {path for uses in self.known.users if not self.uses_the_same(uses) for path in self.known.users[uses]}
-        altered = {path for path in altered if walk.is_steady(path) and not walk.is_hidden(path)}
-        suspects = walk.suspects | altered | walk.twins.keys()
-        changed = tuple(each for each in map(self.load, sorted(suspects)) if each)
-        gone = walk.missing | {path for path in walk.suspects & walk.vanished if path in self.known}
-        return Scan(
-            ready=True,
-            changed=changed,
-            gone=gone | self.unused_scripts(gone),
-            records=self.records,
-            problems=tuple(walk.problems),
-            links=tuple(walk.links),
-            folders=walk.folders,
-            strays=frozenset(walk.strays),
-        )
-
-    def uses_the_same(self, uses: tuple[str, ...]) -> bool:
-        """Whether the files a manifest depends on, its scripts or its twins, are those it was read with."""
-        if uses not in self.same:
-            self.same[uses] = all(map(self.is_same, uses))
-        return self.same[uses]
-
-    def is_same(self, path: str) -> bool:
-        record = self.known.get(path)
-        if record is None:
-            return False
-        if record.kind == "manifest":
-            return self.walk.is_steady(path)
-        return record.has(stat_of(self.walk.root / path)) or self.script(path)[0].sha256 == record.sha256 != ""
-
-    def depends_on_the_same(self, record: FileRecord, twins: tuple[str, ...]) -> bool:
-        return record.uses == twins if twins else self.uses_the_same(record.uses)
-
-    def unused_scripts(self, gone: Set[str]) -> set[str]:
-        """The scripts that nobody uses any more."""
-        read = self.records.keys() | gone
-        used = {path for uses, users in self.known.users.items() if not users <= read for path in uses}
-        used.update(path for record in self.records.values() for path in record.uses)
-        return self.known.scripts.keys() - used
-
-    def load(self, path: str) -> LoadedFile | None:
-        """The documents of a file; None when it is the known one after all, or vanished under our eyes."""
-        content, record, flaw = read(self.walk.root / path, path, "manifest")
-        if record.size < 0 and path not in self.walk.dangling:
-            self.walk.vanished.add(path)
-            return None
-        before, twins = self.known.get(path), self.walk.twins.get(path, ())
-        if before and before.sha256 == record.sha256 != "" and self.depends_on_the_same(before, twins):
-            self.remember(record, before.uses)
-            return None
-        if twins:
-            flaw = f"shares its status file with {', '.join(map(posixpath.basename, twins))}: rename one of them"
-        if flaw:
-            self.remember(record, twins)
-            problem = Problem(path=path, message=flaw, code="E191" if twins else "E190")
-            return LoadedFile(path=path, documents=(Broken(path=path, index=0, name=None, problems=(problem,)),))
-        return self.parse(content, record)
-
-    def parse(self, content: str, record: FileRecord) -> LoadedFile:
-        documents = read_documents(content, record.path)
-        scripts = [self.script_of(document, record.path) for document in documents]
-        self.remember(record, tuple(sorted({each.path for each in scripts if each and each.path})))
-        pairs = zip(documents, scripts, strict=True)
-        accepted = tuple(accept(document, record.path, script) for document, script in pairs)
-        return LoadedFile(path=record.path, documents=accepted, comments=manifest_comments(content, record.path))
-
-    def remember(self, record: FileRecord, uses: tuple[str, ...] = ()) -> None:
-        """Keeps a record; one too fresh to trust its stat is kept as never seen."""
-        is_fresh = self.trusted_until is not None and max(record.mtime_ns, record.ctime_ns) > self.trusted_until
-        kept = replace(record, uses=uses, ctime_ns=0) if is_fresh else replace(record, uses=uses) if uses else record
-        if self.known.get(record.path) != kept:
-            self.records[record.path] = kept
-
-    def script_of(self, document: Document, manifest: str) -> Script | None:
-        written = script_file(document)
-        if written is None:
-            return None
-        path = posixpath.normpath(posixpath.join(posixpath.dirname(manifest), written))
-        if written.startswith("/") or path.split("/")[0] == ".." or "\\" in written or "\0" in written:
-            return Script(path="", problem="must be relative to the manifest and inside the jobs folder, as ndvi.js is")
-        if path.endswith(SUFFIXES):
-            return Script(path="", problem="must be a script, such as ndvi.js; this is the name of a manifest")
-        return self.script(path)[1]
-
-    def script(self, path: str) -> tuple[FileRecord, Script]:
-        """A script of the tree, read once in a scan."""
-        if path not in self.scripts:
-            self.scripts[path] = self.read_script(path)
-            self.remember(self.scripts[path][0])
-        return self.scripts[path]
-
-    def read_script(self, path: str) -> tuple[FileRecord, Script]:
-        full = Path(os.path.realpath(self.walk.root / path))
-        if not full.is_relative_to(self.real_root):
-            flaw = f"{path} is a link that leads out of the jobs folder: copy the script into it"
-            return FileRecord(path=path, kind="script", size=0), Script(path=path, problem=flaw)
-        content, record, flaw = read(full, path, "script")
-        return record, Script(path=path, text=content, problem=f"{path} {flaw}" if flaw else "")
-
 
 def is_unchanged(root: Path, known: Known) -> bool:
-    """Whether the files are those that are known, as far as stat can tell; nothing is read."""
+    """Whether the files are those that are known; only those are read whose stat is another, or was too fresh."""
     walk = Walk(root, known)
-    if walk.run() or walk.suspects or walk.missing:
+    if walk.run() or walk.missing:
         return False
-    return all(record.has(stat_of(root / record.path)) for record in known.scripts.values())
+    altered = [path for path, record in known.scripts.items() if not record.has(stat_of(root / path))]
+    return all(_has_same_bytes(root, known.get(path)) for path in [*walk.suspects, *altered])
+
+
+def _has_same_bytes(root: Path, record: FileRecord | None) -> bool:
+    return record is not None and read(root / record.path, record.path, record.kind)[1].sha256 == record.sha256 != ""
 
 
 def strays(root: Path, statuses: Known) -> frozenset[str]:

@@ -40,11 +40,12 @@ class Known:
 
     def put(self, record: FileRecord) -> None:
         """Remember a file, instead of what was remembered of it before."""
-        self.drop(record.path)
+        folder, name = _parted(record.path)
+        if name in self.folders.get(folder, ()) or record.path in self.scripts:
+            self.drop(record.path)
         if record.kind == "script":
             self.scripts[record.path] = record
             return
-        folder, name = _parted(record.path)
         self.folders.setdefault(folder, {})[name] = record
         if not name.endswith(".yaml"):
             self.rare.setdefault(folder, set()).add(name)

@@ -9,7 +9,6 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from sys import intern
 from typing import Any, Self, TypeVar
@@ -20,7 +19,7 @@ from controller.errors import StateError
 from controller.job import Job
 from controller.store.permits import PermitRows
 from controller.store.place import FILE_NAME, ROOM, read_only, said_plainly
-from controller.store.rows import COLUMNS, MUTABLE, job_of, row_of, submission_of, wanted_text, written
+from controller.store.rows import COLUMNS, MUTABLE, job_of, row_of, submission_of, uses_of, wanted_text, written
 from controller.store.schema import migrations
 from controller.submission import Submission
 
@@ -144,7 +143,7 @@ class Store:
         """What was known of each file when it was last read."""
         rows = self._rows("select path, kind, size, mtime_ns, ctime_ns, inode, sha256, uses from file")
         return [
-            {**row, "path": intern(row["path"]), "kind": intern(row["kind"]), "uses": _uses(row["uses"])}
+            {**row, "path": intern(row["path"]), "kind": intern(row["kind"]), "uses": uses_of(row["uses"])}
             for row in rows
         ]
 
@@ -238,12 +237,6 @@ class Store:
 
 
 _S = TypeVar("_S", bound=Store)
-
-
-@lru_cache(maxsize=1024)
-def _uses(text: str) -> tuple[str, ...]:
-    """The files that a manifest uses; many use the same script."""
-    return tuple(json.loads(text))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pydantic_core import from_json
 
 from controller.job import Job
 from controller.store.place import FILE_NAME, read_only, said_plainly
-from controller.store.rows import COLUMNS, job_of, submission_of
+from controller.store.rows import COLUMNS, job_of, submission_of, uses_of
 from controller.submission import Submission
 
 SCHEMA = ("first", "second", "third")
@@ -57,7 +57,7 @@ class Reader:
         """What was known of each file when it was last read, without those of one kind."""
         sql = "select path, kind, size, mtime_ns, ctime_ns, inode, sha256, uses from file where kind <> ?"
         for row in self._rows(sql, [but]):
-            row["uses"] = tuple(json.loads(row["uses"])) if row["uses"] != "[]" else ()
+            row["uses"] = uses_of(row["uses"])
             yield row
 
     def labels(self) -> dict[str, dict[str, str]]:

@@ -23,6 +23,12 @@ COLUMNS = (
 )
 
 
+@lru_cache(maxsize=1024)
+def uses_of(text: str) -> tuple[str, ...]:
+    """The files that a manifest uses; many use the same script."""
+    return tuple(json.loads(text))
+
+
 def row_of(submission: Submission) -> dict[str, object]:
     """Every column but the body."""
     return {

@@ -19,7 +19,8 @@ from random import Random
 import yaml
 
 from controller.acceptance import Accepted
-from controller.loader import Known, scan
+from controller.loader import Known
+from controller.loader.scanning import scan
 from tests.conftest import ndvi
 from tests.proofs.record import tell
 
