@@ -119,7 +119,7 @@ def main() -> None:
         lived(workspace)
         (FOLDER / "ledger.sql").write_text(dumped(workspace.state / "shjobs.db"), encoding="utf-8")
         status = (workspace.jobs / "ndvi.status.yaml").read_text(encoding="utf-8")
-        (FOLDER / "ndvi.status.yaml").write_text(status, encoding="utf-8")
+        (FOLDER / "status.yaml").write_text(status, encoding="utf-8")
         found = {"outputs.json": shapes(workspace), "manifest.schema.json": manifest_schema()}
     for name, document in found.items():
         (FOLDER / name).write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -9,7 +9,8 @@ import pytest
 from tests.test_gitref import git
 from tools.release import obstacles, release, version_of
 
-CHANGELOG = "# Changelog\n\n## [Unreleased]\n\n## 1.2.3\n\nWhat is new.\n\n## 1.2.2\n\nWhat was.\n"
+NEWS = "### Added\n\nWhat is new."
+CHANGELOG = f"# Changelog\n\n## [Unreleased]\n\n## 1.2.3\n\n{NEWS}\n\n## 1.2.2\n\nWhat was.\n"
 DONE = [sys.executable, "-c", ""]
 FAILED = [sys.executable, "-c", "raise SystemExit(1)"]
 
@@ -51,7 +52,7 @@ def changelog(before: str, after: str) -> Callable[[Path], None]:
     [
         pytest.param(version("1.2"), "the version '1.2' is not three numbers", id="a version of two numbers"),
         pytest.param(version("1.2.4"), "CHANGELOG.md says nothing of 1.2.4", id="a version nobody wrote of"),
-        pytest.param(changelog("What is new.", ""), "CHANGELOG.md says nothing of 1.2.3", id="an empty part"),
+        pytest.param(changelog(NEWS, ""), "CHANGELOG.md says nothing of 1.2.3", id="an empty part"),
         pytest.param(
             changelog("[Unreleased]\n", "[Unreleased]\n\n- More.\n"),
             "CHANGELOG.md has unreleased entries",
@@ -94,6 +95,6 @@ def test_what_does_not_work_is_not_tagged(repository: Path, test: list[str], bui
 def test_a_release_is_tagged_with_what_is_new(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert list(obstacles(repository)) == []
     assert release(repository, DONE, DONE) == 0
-    assert git(repository, "tag", "--list", "--format", "%(contents)").strip() == "shjobs 1.2.3\n\nWhat is new."
+    assert git(repository, "tag", "--list", "--format", "%(contents)").strip() == f"shjobs 1.2.3\n\n{NEWS}"
     assert "next: git push origin main v1.2.3" in capsys.readouterr().out
     assert version_of(repository) == "1.2.3"

@@ -72,17 +72,28 @@ def test_what_was_paid_for_then_is_not_paid_for_again(workspace: Workspace) -> N
     workspace.write("ndvi.yaml", ndvi())
     done = shjobs("sync", cwd=workspace.root, environment=dict(workspace.environment))
     assert (done.returncode, workspace.posts()) == (0, 0), done.stderr
-    then = yaml.safe_load((FOLDER / "ndvi.status.yaml").read_bytes())
+    then = yaml.safe_load((FOLDER / "status.yaml").read_bytes())
     assert workspace.status("ndvi.status.yaml") == [then]
 
 
 def test_a_status_file_of_then_is_taken_over(workspace: Workspace) -> None:
     kept(workspace.state)
     workspace.write("ndvi.yaml", ndvi())
-    shutil.copy(FOLDER / "ndvi.status.yaml", workspace.jobs)
+    shutil.copy(FOLDER / "status.yaml", workspace.jobs / "ndvi.status.yaml")
     before = (workspace.jobs / "ndvi.status.yaml").read_bytes()
     workspace.sync()
     assert (workspace.jobs / "ndvi.status.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize("command", ["get", "events", "sync"])
+def test_a_ledger_of_a_newer_version_is_refused_by_name(workspace: Workspace, command: str) -> None:
+    with closing(sqlite3.connect(kept(workspace.state) / "shjobs.db")) as ledger:
+        ledger.execute("insert into _sqlite_migrations values (99, 'shjobs', 'from_the_future', '')")
+        ledger.commit()
+    done = shjobs(command, cwd=workspace.root, environment=dict(workspace.environment))
+    words = "state/shjobs.db was written by a newer version of shjobs (schema 'from_the_future'); use that one"
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
 
 
 @pytest.fixture(scope="module")

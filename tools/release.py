@@ -61,7 +61,9 @@ def release(root: Path, test: Sequence[str] = TEST, build: Sequence[str] = BUILD
             print(f"nothing is tagged: {' '.join(command)} failed", file=sys.stderr)
             return 1
     version = version_of(root)
-    _git(root, "tag", "--annotate", f"v{version}", "--message", f"shjobs {version}\n\n{changes(root)[version]}")
+    message = f"shjobs {version}\n\n{changes(root)[version]}"
+    # Else git takes the headings of the changelog for comments.
+    _git(root, "tag", "--annotate", "--cleanup=verbatim", f"v{version}", "--message", message)
     print(f"tagged v{version}, built {root / 'dist'}; next: git push origin main v{version}")
     return 0
 

@@ -18,7 +18,7 @@ from sqlite_utils import Database
 from controller.errors import StateError
 from controller.job import Job
 from controller.store.permits import PermitRows
-from controller.store.place import FILE_NAME, ROOM, read_only, said_plainly
+from controller.store.place import FILE_NAME, ROOM, newer, read_only, said_plainly
 from controller.store.rows import COLUMNS, MUTABLE, job_of, row_of, submission_of, uses_of, wanted_text, written
 from controller.store.schema import migrations
 from controller.submission import Submission
@@ -203,9 +203,9 @@ class Store:
 
     def _refuse_newer(self, path: Path) -> None:
         known = {migration.name for migration in migrations._migrations}
-        newer = [item.name for item in migrations.applied(self._db) if item.name not in known]
-        if newer:
-            raise StateError(f"{path} was written by a newer version of shjobs (schema {newer[-1]!r}); use that one")
+        unknown = [item.name for item in migrations.applied(self._db) if item.name not in known]
+        if unknown:
+            raise newer(path, unknown[-1])
 
     def _copy(self, path: Path) -> None:
         """Keep the older database beside the one that is migrated."""

@@ -27,6 +27,11 @@ def read_only(path: Path) -> sqlite3.Connection:
     raise AssertionError("one of the two returned or raised")
 
 
+def newer(path: Path, schema: str) -> StateError:
+    """A ledger that this program does not understand yet."""
+    return StateError(f"{path} was written by a newer version of shjobs (schema {schema!r}); use that one")
+
+
 @contextmanager
 def said_plainly(path: Path) -> Iterator[None]:
     """Turn what SQLite and the file system say about the ledger into a sentence."""

@@ -12,7 +12,7 @@ from typing import Any, Self
 from pydantic_core import from_json
 
 from controller.job import Job
-from controller.store.place import FILE_NAME, read_only, said_plainly
+from controller.store.place import FILE_NAME, newer, read_only, said_plainly
 from controller.store.rows import COLUMNS, job_of, submission_of, uses_of
 from controller.submission import Submission
 
@@ -28,16 +28,22 @@ class Reader:
 
     @classmethod
     def of(cls, state: Path) -> Self | None:
-        """The reader of a state directory; None when it has no ledger, or one of another version's schema."""
+        """The reader of a state directory; None when it has no ledger, or one of an older version's schema.
+
+        Raises `StateError` when it is of a newer one.
+        """
         path = state / FILE_NAME
         if not path.exists():
             return None
         with said_plainly(path):
             reader = cls(read_only(path))
-            if reader._schema() != SCHEMA:
-                reader.close()
-                return None
-        return reader
+            found = reader._schema()
+        if found == SCHEMA:
+            return reader
+        reader.close()
+        if unknown := [name for name in found if name not in SCHEMA]:
+            raise newer(path, unknown[-1])
+        return None
 
     def __enter__(self) -> Self:
         return self
