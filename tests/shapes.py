@@ -97,6 +97,7 @@ def narrowed(before: Any, after: Any, path: str = "$") -> Iterator[str]:
             yield f"{path} may no longer be {value}"
     if "type" in before and "type" in after and before["type"] != after["type"]:
         yield f"{path} was {before['type']} and is {after['type']}"
+    yield from _limited(before, after, path)
     for keyword in ("properties", "$defs"):
         for name, each in before.get(keyword, {}).items():
             if name not in after.get(keyword, {}):
@@ -105,6 +106,20 @@ def narrowed(before: Any, after: Any, path: str = "$") -> Iterator[str]:
                 yield from narrowed(each, after[keyword][name], f"{path}.{name}")
     for keyword in ("items", "additionalProperties"):
         yield from narrowed(before.get(keyword), after.get(keyword), f"{path}[]")
+
+
+def _limited(before: Mapping[str, Any], after: Mapping[str, Any], path: str) -> Iterator[str]:
+    """The limits of one field that are narrower than they were, or that it did not have."""
+    nothing = float("inf")
+    for keyword in ("minimum", "exclusiveMinimum", "minLength", "minItems"):
+        if after.get(keyword, -nothing) > before.get(keyword, -nothing):
+            yield f"{path} has {keyword} {after[keyword]} and had {before.get(keyword, 'none')}"
+    for keyword in ("maximum", "exclusiveMaximum", "maxLength", "maxItems"):
+        if after.get(keyword, nothing) < before.get(keyword, nothing):
+            yield f"{path} has {keyword} {after[keyword]} and had {before.get(keyword, 'none')}"
+    for keyword in ("const", "pattern"):
+        if keyword in after and after[keyword] != before.get(keyword):
+            yield f"{path} has {keyword} {after[keyword]!r} and had {before.get(keyword, 'none')!r}"
 
 
 def dumped(path: Path) -> str:

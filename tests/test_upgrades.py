@@ -133,3 +133,18 @@ def test_a_manifest_that_may_say_less_is_noticed() -> None:
     gone = sorted(after["properties"])[0]
     del after["properties"][gone]
     assert set(narrowed(before, after)) == {"$.shoeSize is required now", f"$.{gone} is gone"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        pytest.param({"maximum": 9}, {"maximum": 8}, ["$.a has maximum 8 and had 9"], id="less is allowed"),
+        pytest.param({}, {"minimum": 1}, ["$.a has minimum 1 and had none"], id="a limit that was not there"),
+        pytest.param({"pattern": "a|b"}, {"pattern": "a"}, ["$.a has pattern 'a' and had 'a|b'"], id="another pattern"),
+        pytest.param({"enum": ["x", "y"]}, {"enum": ["x"]}, ["$.a may no longer be y"], id="a word that goes"),
+        pytest.param({"type": "number"}, {"type": "string"}, ["$.a was number and is string"], id="another kind"),
+        pytest.param({"maximum": 9, "enum": ["x"]}, {"maximum": 10, "enum": ["x", "y"]}, [], id="more is allowed"),
+    ],
+)
+def test_a_field_that_may_say_less_is_noticed(before: dict[str, Any], after: dict[str, Any], told: list[str]) -> None:
+    assert list(narrowed({"properties": {"a": before}}, {"properties": {"a": after}})) == told
