@@ -170,7 +170,7 @@ def _pays_again(
     if current.answer is Answer.UNCONFIRMED:
         resubmits = limits.policy.on_unconfirmed == "resubmit" and _left_nothing(wanted, current, submissions)
         return current.intended_at if resubmits else None
-    if current.outcome is not Outcome.FAILED or current.rerun != wanted.rerun:
+    if current.outcome is not Outcome.FAILED or current.rerun != wanted.rerun or not current.is_told:
         return None
     runs = _runs(current, submissions)
     if runs > wanted.retries:

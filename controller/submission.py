@@ -93,6 +93,11 @@ class Submission:
         return self.answer in (None, Answer.ACCEPTED) and self.gone_at is None and self.outcome is None
 
     @property
+    def is_told(self) -> bool:
+        """The service itself told this ledger the request id; one that the bucket names may be somebody's copy."""
+        return self.answer is Answer.ACCEPTED and self.answered_at is not None and not self.adopted
+
+    @property
     def spent(self) -> float | None:
         return self.evidence.spent if self.evidence else None
 

@@ -1,5 +1,7 @@
 """The next step: nothing is done unless it must be, and nothing is paid for twice."""
 
+from dataclasses import replace
+
 import pytest
 
 from controller.answers import Refusal
@@ -87,6 +89,18 @@ def spurious(attempt: int = 0, **different: object) -> Submission:
             id="what stood in for an unconfirmed one was no retry",
         ),
         pytest.param(job(wanted=wanted(retries=3)), [unknown()], Wait(reason=Reason.NOTHING_DELIVERED), id="unknown"),
+        pytest.param(
+            job(wanted=wanted(retries=3)),
+            [failed(adopted=True)],
+            Wait(reason=Reason.ERROR_REPORTED),
+            id="it was found in the bucket after the ledger was lost: a retry might pay for a run that goes on",
+        ),
+        pytest.param(
+            job(wanted=wanted(retries=3)),
+            [replace(failed(), answered_at=None)],
+            Wait(reason=Reason.ERROR_REPORTED),
+            id="its id was found in the bucket, and may be another's",
+        ),
         pytest.param(
             job(wanted=wanted(rerun=0, retries=3)),
             [failed(rerun=1)],

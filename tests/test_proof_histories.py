@@ -12,7 +12,7 @@ from controller.phase import phase
 from controller.standing import Reason
 from tests.proofs.chosen import live_through_chosen
 from tests.proofs.cloud import CopyFate, PostFate, RunFate
-from tests.proofs.histories import History, prove
+from tests.proofs.histories import History, Step, outcome_of, prove
 
 SEED = int(os.environ.get("PROOF_SEED", "7"))
 DAY = 86400.0
@@ -212,6 +212,43 @@ def test_a_person_who_resolves_means_what_is_shown_not_what_was_sent_last(histor
     history.wait(DAY)
     assert reasons(history)["a"] is Reason.NEEDS_PERSON
     assert posts(history) == 5
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        pytest.param(
+            [
+                Step("runs", (RunFate.ERROR_TORN, 600.0)),
+                Step("wait", (30000.0,)),
+                Step("edit", ("b", "C")),
+                Step("wait", (600.0,)),
+                Step("move", ("b", "one.yaml")),
+                Step("checkout", (2,)),
+                Step("retries", ("c", 1)),
+                Step("wait", (20.0,)),
+                Step("lose", (0, 400.0, False)),
+                Step("meddle", ("c", "copy")),
+            ],
+            id="another job's failure was copied beside a run whose ledger was lost",
+        ),
+        pytest.param(
+            [
+                Step("runs", (RunFate.ERROR_BESIDE, 600.0)),
+                Step("rerun", ("a", 2)),
+                Step("retries", ("a", 2)),
+                Step("wait", (7200.0,)),
+                Step("rerun", ("a", 1)),
+                Step("meddle", ("a", "copy")),
+                Step("lose", (0, 400.0, False)),
+            ],
+            id="a failure was copied to where a lower rerun would have been",
+        ),
+    ],
+)
+def test_a_failure_that_the_bucket_alone_tells_of_pays_for_no_retry(story: list[Step]) -> None:
+    """What lies in the bucket may be somebody's copy: with these two, a retry was once paid for."""
+    assert outcome_of(story)[0] == ""
 
 
 def test_many_histories() -> None:
