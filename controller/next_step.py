@@ -4,7 +4,7 @@ Pure: it is given the job, its submissions, the limits and the time. The first t
 do nothing. A call that is under way for a job keeps the loop from asking again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -166,14 +166,18 @@ def reason_of(submission: Submission, now: datetime, deadline: float | None = No
 def _pays_again(
     wanted: Wanted, current: Submission, submissions: Sequence[Submission], limits: Limits
 ) -> datetime | None:
-    """When the next attempt may be paid for: a retry that is left, or a person's standing choice to resubmit."""
-    if current.answer is Answer.UNCONFIRMED:
-        resubmits = limits.policy.on_unconfirmed == "resubmit" and _left_nothing(wanted, current, submissions)
-        return current.intended_at if resubmits else None
-    if current.outcome is not Outcome.FAILED or current.rerun != wanted.rerun or not current.is_told:
+    """When the next attempt may be paid for: a retry that is left, or a person's standing choice to resubmit.
+
+    Not while something of an attempt that others stand in for may still be found: it may even have failed.
+    """
+    attempts = [item for item in submissions if (item.digest, item.rerun) == (current.digest, current.rerun)]
+    unconfirmed = [item for item in attempts if item.answer is Answer.UNCONFIRMED]
+    runs = _runs(current, unconfirmed)
+    if runs > wanted.retries or not all(_was_sought_in_vain(item) for item in unconfirmed):
         return None
-    runs = _runs(current, submissions)
-    if runs > wanted.retries:
+    if current.answer is Answer.UNCONFIRMED:
+        return current.intended_at if limits.policy.on_unconfirmed == "resubmit" else None
+    if current.outcome is not Outcome.FAILED or current.rerun != wanted.rerun or not current.is_told:
         return None
     wait = backoff(limits.timing.retry_first, limits.timing.retry_longest, runs)
     return (current.finished_at or current.intended_at) + timedelta(seconds=wait)
@@ -183,34 +187,17 @@ def _order(submission: Submission) -> tuple[int, int]:
     return submission.rerun, submission.attempt
 
 
-def _left_nothing(wanted: Wanted, current: Submission, submissions: Sequence[Submission]) -> bool:
-    """Whether no attempt can have been paid for that a further one would pay for again.
-
-    An attempt that others already stand in for may be found late, and may even have failed.
-    """
-    attempts = [item for item in submissions if (item.digest, item.rerun) == (current.digest, current.rerun)]
-    failures = sum(item.outcome is Outcome.FAILED for item in attempts)
-    unconfirmed = [item for item in attempts if item.answer is Answer.UNCONFIRMED]
-    return failures <= wanted.retries and all(_was_sought_in_vain(item) for item in unconfirmed)
-
-
 def _was_sought_in_vain(submission: Submission) -> bool:
     seen = submission.evidence if submission.look_at is None else None
     return seen is not None and seen.readable and not seen.objects
 
 
-def _runs(current: Submission, submissions: Sequence[Submission]) -> int:
-    """How many attempts up to `current` were runs of their own, not stand-ins for an unconfirmed one before them.
+def _runs(current: Submission, unconfirmed: Iterable[Submission]) -> int:
+    """How many attempts up to `current` were runs, for which no later one stands in.
 
     The number of the attempt counts, not the failures that are known: in a new ledger earlier ones may not be settled.
     """
-    stood_in_for = sum(
-        item.answer is Answer.UNCONFIRMED
-        and item.attempt < current.attempt
-        and (item.digest, item.rerun) == (current.digest, current.rerun)
-        for item in submissions
-    )
-    return 1 + current.attempt - stood_in_for
+    return 1 + current.attempt - sum(item.attempt <= current.attempt for item in unconfirmed)
 
 
 def _refusal(
@@ -247,7 +234,7 @@ def _pay(submit: Submit, job: Job, submissions: Sequence[Submission], limits: Li
         return Wait(reason=limits.reason, until=limits.opens_at)
     if limits.slots <= 0:
         return Wait(reason=limits.reason)
-    step = _history(job, wanted, limits, now)
+    step = _history(job, wanted, limits, now, _last_end(submit, wanted, submissions))
     if isinstance(step, List) and not limits.may_begin(wanted.bucket):
         return Wait(reason=limits.reason)
     return step or submit
@@ -297,15 +284,27 @@ def is_read(job: Job, limits: Limits) -> bool:
     return is_asked(job) and (limits.history_known or (job.history is not None and job.history.readable))
 
 
-def _history(job: Job, wanted: Wanted, limits: Limits, now: datetime) -> List | Wait | None:
-    """The look for earlier submissions that must come before a POST; None when it was taken a moment ago."""
+def _history(
+    job: Job, wanted: Wanted, limits: Limits, now: datetime, since: datetime | None = None
+) -> List | Wait | None:
+    """The look for earlier submissions that must come before a POST; None when it was taken a moment ago.
+
+    A retry needs one from after `since`, the end of the run before it: others may have sent meanwhile.
+    """
     history = job.history
-    if history is None or history.digest != wanted.digest or _is_stale(history, limits, now):
+    is_past = history is not None and since is not None and history.at < since
+    if history is None or history.digest != wanted.digest or is_past or _is_stale(history, limits, now):
         prefix = f"{wanted.delivery_url}/{job.name}"
         return List(prefix=prefix, credentials_ref=wanted.credentials_ref, only=digest16(wanted.digest))
     if history.readable or limits.history_known:
         return None
     return Wait(reason=Reason.HISTORY_UNKNOWN, until=history.at + timedelta(seconds=limits.timing.history_retry))
+
+
+def _last_end(submit: Submit, wanted: Wanted, submissions: Sequence[Submission]) -> datetime | None:
+    attempts = (item for item in submissions if (item.digest, item.rerun) == (wanted.digest, submit.rerun))
+    ends = (item.finished_at for item in attempts)
+    return max((end for end in ends if end), default=None)
 
 
 def _is_stale(history: History, limits: Limits, now: datetime) -> bool:

@@ -39,6 +39,7 @@ FIRST = Submit(rerun=0, attempt=0)
 LOOK_BACK = List(prefix=f"{URL}/ndvi", credentials_ref="my-bucket", only="a" * 16)
 RESUBMIT = limits(on_unconfirmed="resubmit")
 SEARCHED = evidence(objects=())
+FOUND = evidence(objects=(stored("default.tif", folder="strange"),))
 
 
 def spurious(attempt: int = 0, **different: object) -> Submission:
@@ -84,9 +85,21 @@ def spurious(attempt: int = 0, **different: object) -> Submission:
         ),
         pytest.param(
             job(wanted=wanted(retries=1)),
-            [unconfirmed(look_at=None), failed(attempt=1, number=2, finished_at=NOW)],
+            [unconfirmed(look_at=None, evidence=SEARCHED), failed(attempt=1, number=2, finished_at=NOW)],
             Wait(reason=Reason.RETRY_SCHEDULED, until=at(60)),
             id="what stood in for an unconfirmed one was no retry",
+        ),
+        pytest.param(
+            job(wanted=wanted(retries=1)),
+            [unconfirmed(), failed(attempt=1, number=2)],
+            Wait(reason=Reason.ERROR_REPORTED, until=at(5)),
+            id="failed in place of an unconfirmed one that is sought again: it may use up the retry",
+        ),
+        pytest.param(
+            job(wanted=wanted(retries=1)),
+            [unconfirmed(look_at=None, evidence=FOUND), failed(attempt=1, number=2)],
+            Wait(reason=Reason.ERROR_REPORTED),
+            id="failed in place of an unconfirmed one that left something: it may use up the retry",
         ),
         pytest.param(job(wanted=wanted(retries=3)), [unknown()], Wait(reason=Reason.NOTHING_DELIVERED), id="unknown"),
         pytest.param(
@@ -228,6 +241,12 @@ def test_do_nothing(declared: Job, submissions: list[Submission], expected: Wait
             LOOK_BACK,
             id="before a retry the bucket is listed, too",
         ),
+        pytest.param(
+            job(wanted=wanted(retries=1), history=history(at=at(-101))),
+            [failed(finished_at=at(-100))],
+            LOOK_BACK,
+            id="a listing from before the run failed is too old for its retry",
+        ),
     ],
 )
 def test_what_the_manifest_asks_for(declared: Job, submissions: list[Submission], expected: Step) -> None:
@@ -281,7 +300,6 @@ def test_resubmitting_an_unconfirmed_one_is_a_standing_choice(row: Submission, a
 
 
 VAIN = unconfirmed(attempt=1, number=2, look_at=None, evidence=SEARCHED)
-FOUND = evidence(objects=(stored("default.tif", folder="strange"),))
 
 
 @pytest.mark.parametrize(

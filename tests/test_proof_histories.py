@@ -251,6 +251,23 @@ def test_a_failure_that_the_bucket_alone_tells_of_pays_for_no_retry(story: list[
     assert outcome_of(story)[0] == ""
 
 
+def test_a_retry_asks_what_others_sent_while_it_waited() -> None:
+    """Two machines send at one moment: the retry of each was once paid for unseen (histories 1382270436/3863)."""
+    story = [
+        Step("wait", (7200.0,)),
+        Step("doom", (0, 14, 0.0, False)),
+        Step("retries", ("c", 1)),
+        Step("move", ("c", "two.yaml")),
+        Step("runs", (RunFate.ERROR, 20.0)),
+        Step("wait", (90000.0,)),
+        Step("clone"),
+        Step("garble", ("b",)),
+        Step("choose", ("resubmit",)),
+        Step("wait", (150.0,)),
+    ]
+    assert outcome_of(story)[0] == ""
+
+
 def test_many_histories() -> None:
     figures = prove(SEED, small=True)
     assert (figures["double_charges"], figures["lost_ids"]) == (0, 0)

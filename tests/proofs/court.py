@@ -134,7 +134,8 @@ class Court(Judge):
         if sent.attempt <= item.attempt:
             return ""
         # Two ledgers may each have sent this attempt, unseen by the other: one error.json under its prefix is enough.
-        failed = {each.attempt for each in earlier if each.rerun == sent.rerun and self._has_failed(each, sent.at)}
+        known = (each for each in earlier if each.ledger is machine.ledger or each.prefix in seen.folders)
+        failed = {each.attempt for each in known if each.rerun == sent.rerun and self._has_failed(each, sent.at)}
         if item.attempt in failed and self._has_retries(machine, sent, failed):
             return "retries"
         is_over = (sent.at - item.at).total_seconds() >= TIMING.unconfirmed_grace
