@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from controller.catalog import DEFAULTS, collection, collection_names, crs_urls
-from controller.manifest import DataFilter, Manifest, Processing, known_keys
+from controller.keys import known_keys
+from controller.manifest import DataFilter, Manifest, Processing
 
 Schema = dict[str, Any]
 

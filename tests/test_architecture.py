@@ -14,8 +14,8 @@ EDGES = "edges"
 DOORS = "doors"
 ROOMS = {
     NOUNS: """
-        answers catalog clock codes deployments digest document environment errors job manifest origins
-        prices schema script settings source standing submission timing values written
+        answers catalog clock codes deployments digest document environment errors job keys manifest
+        origins prices schema script settings source standing submission timing values written
     """,
     DECISIONS: """
         acceptance agreement area availability bands claims conditions cost datasets delivery difference

@@ -18,7 +18,8 @@ from pydantic.fields import FieldInfo
 from controller.cli import COMMANDS, cli
 from controller.codes import SILENCING, WARNINGS
 from controller.environment import variable_of
-from controller.manifest import Manifest, child_models, known_keys
+from controller.keys import child_models, known_keys
+from controller.manifest import Manifest
 from controller.manifest import Written as WrittenManifest
 from controller.metrics import CONDITIONS
 from controller.sandbox.faults import KINDS, Fault

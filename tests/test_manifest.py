@@ -11,7 +11,8 @@ from pydantic import BaseModel
 
 from controller.acceptance import Broken, Script
 from controller.document import read_documents
-from controller.manifest import Manifest, Spec, child_models
+from controller.keys import child_models
+from controller.manifest import Manifest, Spec
 from tests.manifests import GOOD, accepted, good_but, judged, told
 
 

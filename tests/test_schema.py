@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from controller.catalog import DEFAULTS, collection, collection_names
 from controller.document import read_documents
-from controller.manifest import known_keys, model_at
+from controller.keys import known_keys, model_at
 from controller.schema import manifest_schema
 from tests.command import shjobs
 from tests.manifests import GOOD, good_but
