@@ -44,7 +44,7 @@ def test_the_engine_sees_the_same_script() -> None:
     for name in names:
         before, after = (evalscript.facts(text) for text in (SCRIPTS[name], restored(SCRIPTS[name])))
         assert isinstance(before, ScriptFacts)
-        assert before == after
+        assert repr(before) == repr(after)  # a nodata of NaN equals nothing
 
 
 def restored(script: str) -> str:

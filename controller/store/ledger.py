@@ -11,14 +11,14 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from sys import intern
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from sqlite_utils import Database
 
 from controller.errors import StateError
 from controller.job import Job
 from controller.store.permits import PermitRows
-from controller.store.place import FILE_NAME, ROOM, newer, read_only, said_plainly
+from controller.store.place import FILE_NAME, ROOM, closed_on_error, newer, read_only, said_plainly
 from controller.store.rows import COLUMNS, MUTABLE, job_of, row_of, submission_of, uses_of, wanted_text, written
 from controller.store.schema import migrations
 from controller.submission import Submission
@@ -42,7 +42,7 @@ class Store:
         path = state / FILE_NAME
         with said_plainly(path):
             state.mkdir(parents=True, exist_ok=True)
-            with _closed_on_error(cls(Database(sqlite3.connect(path, timeout=10)))) as store:
+            with closed_on_error(cls(Database(sqlite3.connect(path, timeout=10)))) as store:
                 store._prepare(path)
                 store._bind(path, bindings)
         return store
@@ -51,7 +51,7 @@ class Store:
     def copy_of(cls, state: Path) -> Self:
         """The ledger copied into memory, empty when there is none yet: what is done to it, nobody else sees."""
         path = state / FILE_NAME
-        with said_plainly(path), _closed_on_error(cls(Database(memory=True))) as store:
+        with said_plainly(path), closed_on_error(cls(Database(memory=True))) as store:
             if path.exists():
                 with closing(read_only(path)) as file:
                     file.backup(store._db.conn)
@@ -234,15 +234,3 @@ class Store:
     def _one(self, sql: str, arguments: Sequence[object]) -> object:
         row = self._db.execute(sql, list(arguments)).fetchone()
         return row[0] if row else None
-
-
-_S = TypeVar("_S", bound=Store)
-
-
-@contextmanager
-def _closed_on_error(store: _S) -> Iterator[_S]:
-    try:
-        yield store
-    except BaseException:
-        store.close()
-        raise

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from controller.errors import StateError
 
@@ -12,19 +13,36 @@ FILE_NAME = "shjobs.db"
 ROOM = "see that its disk has free space and can be written, then start again: nothing is lost"
 
 
+class _Closes(Protocol):
+    def close(self) -> None: ...
+
+
+Opened = TypeVar("Opened", bound=_Closes)
+
+
 def read_only(path: Path) -> sqlite3.Connection:
     """A connection that writes nothing; where a crash left the file half-way, SQLite itself first rolls it back."""
-    for mode in ("ro", "rw"):
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=10)
-        try:
-            connection.execute("select 1 from sqlite_master")
-        except sqlite3.OperationalError:
-            connection.close()
-            if mode == "rw":
-                raise
-        else:
-            return connection
-    raise AssertionError("one of the two returned or raised")
+    try:
+        return _opened(path, "ro")
+    except sqlite3.OperationalError:
+        return _opened(path, "rw")
+
+
+def _opened(path: Path, mode: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=10)
+    with closed_on_error(connection):
+        connection.execute("select 1 from sqlite_master")
+    return connection
+
+
+@contextmanager
+def closed_on_error(opened: Opened) -> Iterator[Opened]:
+    """What was opened stays open, unless something goes wrong with it."""
+    try:
+        yield opened
+    except BaseException:
+        opened.close()
+        raise
 
 
 def newer(path: Path, schema: str) -> StateError:

@@ -12,7 +12,7 @@ from typing import Any, Self
 from pydantic_core import from_json
 
 from controller.job import Job
-from controller.store.place import FILE_NAME, newer, read_only, said_plainly
+from controller.store.place import FILE_NAME, closed_on_error, newer, read_only, said_plainly
 from controller.store.rows import COLUMNS, job_of, submission_of, uses_of
 from controller.submission import Submission
 
@@ -35,8 +35,7 @@ class Reader:
         path = state / FILE_NAME
         if not path.exists():
             return None
-        with said_plainly(path):
-            reader = cls(read_only(path))
+        with said_plainly(path), closed_on_error(cls(read_only(path))) as reader:
             found = reader._schema()
         if found == SCHEMA:
             return reader

@@ -8,6 +8,7 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -395,7 +396,8 @@ def prove(seed: int, *, small: bool = False) -> dict[str, object]:
 def lived(seed: int, number: int, make: Callable[[], History], name: str) -> tuple[Counter[str], set[StrEnum]]:
     """Live through so many; AssertionError with a replayable history when a promise is broken."""
     figures, fates = Counter[str](), set[StrEnum]()
-    kinds = make().kinds
+    with closing(make()) as history:
+        kinds = history.kinds
     for index in range(number):
         steps = steps_of(seed, index, kinds)
         broken, court = outcome_of(steps, make)
