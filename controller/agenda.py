@@ -12,9 +12,9 @@ from datetime import datetime
 from controller.gate import Limits
 from controller.job import Job
 from controller.line import Line
-from controller.next_step import Wait
 from controller.spending import reservation
 from controller.standing import Reason
+from controller.step import Wait
 
 QUEUING = frozenset({Reason.QUEUED, Reason.BACKING_OFF, Reason.ACCOUNT_REFUSED, Reason.BREAKER_OPEN})
 STOPPED = frozenset({*QUEUING, Reason.SETTLING, Reason.OVERSPENT})

@@ -9,11 +9,12 @@ from typing import Any
 
 from controller.assembly import Assembly, rehearsal
 from controller.errors import UsageError
-from controller.next_step import Wait, next_step
+from controller.next_step import next_step
 from controller.phase import phase
 from controller.reading import events
 from controller.settings import Settings
 from controller.status import document, moment, outputs
+from controller.step import Wait
 from controller.submission import Submission
 from controller.why import Case
 

@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from controller.answers import Accepted, BucketAnswer, NoAnswer
 from controller.book import Book
 from controller.loop import Loop
-from controller.next_step import Wait, wish
+from controller.next_step import wish
 from controller.standing import Reason
+from controller.step import Wait
 from controller.submission import Submission
 from controller.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
 

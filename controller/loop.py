@@ -22,11 +22,12 @@ from controller.history import intent
 from controller.job import Job, bucket_in
 from controller.loader import BROKEN, READ, STATUS
 from controller.lookout import Lookout
-from controller.next_step import Ask, List, Step, Submit, Wait, is_at_rest, next_step, reason_of
+from controller.next_step import is_at_rest, next_step, reason_of
 from controller.places import grows_at, lately, places
 from controller.rate import Rate
 from controller.recording import Recorder, asked_to_wait
 from controller.spending import reservation
+from controller.step import Ask, List, Step, Submit, Wait
 from controller.telling import Teller
 from controller.transitions import interrupted
 from controller.tree import Change, Tree

@@ -5,7 +5,6 @@ do nothing. A call that is under way for a job keeps the loop from asking again.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from controller.answers import Refusal
@@ -14,6 +13,7 @@ from controller.guard import key_of
 from controller.job import History, Job, Wanted
 from controller.spending import next_month, reservation
 from controller.standing import Reason
+from controller.step import Ask, List, Step, Submit, Wait
 from controller.submission import Answer, Outcome, Submission, digest16
 from controller.timing import Timing
 
@@ -21,42 +21,6 @@ SPURIOUS_TRIES = 3
 PASSING = frozenset(
     {Reason.BACKING_OFF, Reason.BREAKER_OPEN, Reason.RETRY_SCHEDULED, Reason.SEARCHING, Reason.SETTLING}
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submit:
-    """Store the intent for this rerun and attempt of the wanted digest, then send it once."""
-
-    rerun: int
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """Ask the service whether the submission still runs."""
-
-    submission: Submission
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class List:
-    """List the bucket below `prefix`: for one submission, or (None) for everything `only` names of a digest."""
-
-    prefix: str
-    credentials_ref: str | None
-    only: str = ""
-    submission: Submission | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
-    """Nothing to do before `until`; None: not before something changes."""
-
-    reason: Reason
-    until: datetime | None = None
-
-
-Step = Submit | Ask | List | Wait
 
 
 def next_step(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Step:

@@ -11,9 +11,10 @@ from controller.environment import variable_of
 from controller.gate import Limits
 from controller.guard import Permit, key_of
 from controller.job import Job
-from controller.next_step import Wait, asked_for, in_force, wish
+from controller.next_step import asked_for, in_force, wish
 from controller.spending import overspent_hash, reservation
 from controller.standing import Reason, Standing
+from controller.step import Wait
 from controller.submission import Submission
 
 _SENTENCES = {

@@ -26,11 +26,11 @@ from controller.foresight import Read, Sight, foresee
 from controller.gate import Limits
 from controller.gitref import tree_at
 from controller.job import Job
-from controller.next_step import List
 from controller.phase import phase
 from controller.prices import price_table
 from controller.script import Mosaicking, ScriptFailure
 from controller.settings import Settings
+from controller.step import List
 from controller.store.place import FILE_NAME
 from controller.submission import Submission
 from controller.telling import jobs_of

@@ -22,7 +22,6 @@ from controller.digest import digest
 from controller.errors import StateError, UsageError
 from controller.job import Job
 from controller.lock import submitter_lock
-from controller.next_step import List
 from controller.probe import CERTAIN, JOB, UNITS, Watched, body, report
 from controller.recording import Recorder
 from controller.request import prefix
@@ -31,6 +30,7 @@ from controller.session import Session
 from controller.settings import Settings
 from controller.signs import Sign, fail, ok, warn
 from controller.status import moment
+from controller.step import List
 from controller.store.ledger import Store
 from controller.submission import Submission, submission_id
 from controller.workers import Get, Look, Looked, Post, Posted, Remote

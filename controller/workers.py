@@ -16,8 +16,8 @@ from controller.deployments import Credential
 from controller.errors import ShjobsError
 from controller.job import bucket_in
 from controller.lane import Lane
-from controller.next_step import List
 from controller.request import payload
+from controller.step import List
 from controller.submission import Submission
 
 log = logging.getLogger(__name__)

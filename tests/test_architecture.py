@@ -15,7 +15,7 @@ DOORS = "doors"
 ROOMS = {
     NOUNS: """
         answers catalog clock codes deployments digest document environment errors job keys manifest
-        origins prices schema script settings source standing submission timing values written
+        origins prices schema script settings source standing step submission timing values written
     """,
     DECISIONS: """
         acceptance agreement area availability bands claims conditions cost datasets delivery difference

@@ -8,8 +8,9 @@ from controller.answers import Refusal
 from controller.errors import Problem
 from controller.gate import Limits
 from controller.job import Estimate, Job
-from controller.next_step import Ask, List, Step, Submit, Wait, follow, in_force, is_at_rest, next_step, reason_of, wish
+from controller.next_step import follow, in_force, is_at_rest, next_step, reason_of, wish
 from controller.standing import Reason
+from controller.step import Ask, List, Step, Submit, Wait
 from controller.submission import Answer, Submission
 from tests.factories import (
     NOW,

@@ -50,5 +50,14 @@ def is_list_of_lists(value: object) -> TypeGuard[list[list[Any]]]:
     return isinstance(value, list) and bool(value) and all(isinstance(one, list) and one for one in value)
 
 
-def is_position(value: object) -> bool:
+def _is_position(value: object) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(is_number(part) for part in value)
+
+
+def ring_trouble(ring: object) -> str | None:
+    """What is wrong with a ring of a polygon; None when nothing is."""
+    if not isinstance(ring, list) or not all(_is_position(position) for position in ring):
+        return "every position must be two numbers"
+    if len(ring) < 4 or ring[0] != ring[-1]:
+        return "every ring must be closed: at least four positions, the last equal to the first"
+    return None

@@ -13,11 +13,11 @@ from controller.sandbox import extent
 from controller.sandbox.checks import (
     is_list_of_lists,
     is_number,
-    is_position,
     is_whole,
     is_within,
     moment_of,
     needed,
+    ring_trouble,
     text,
 )
 from controller.sandbox.products import collection_of, is_hosted, is_known_crs, short_name
@@ -116,20 +116,12 @@ def _geometry(geometry: object) -> Violations:
         yield Violation(parameter=f"{where}->coordinates", violation="must be nested lists of rings")
         return
     for ring in (ring for polygon in polygons for ring in polygon):
-        if trouble := _ring_trouble(ring):
+        if trouble := ring_trouble(ring):
             yield Violation(parameter=f"{where}->coordinates", violation=trouble)
             return
     west, south, east, north = extent.box_of({"geometry": geometry})
     if west == east or south == north:
         yield Violation(parameter=f"{where}->coordinates", violation="must enclose an area")
-
-
-def _ring_trouble(ring: object) -> str | None:
-    if not isinstance(ring, list) or not all(is_position(position) for position in ring):
-        return "every position must be two numbers"
-    if len(ring) < 4 or ring[0] != ring[-1]:
-        return "every ring must be closed: at least four positions, the last equal to the first"
-    return None
 
 
 def _dataset(element: object, where: str) -> Violations:

@@ -1,0 +1,43 @@
+"""What can be done next for a job: pay, ask, list, or wait. `next_step` decides which; the loop carries it out."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from controller.standing import Reason
+from controller.submission import Submission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submit:
+    """Store the intent for this rerun and attempt of the wanted digest, then send it once."""
+
+    rerun: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Ask the service whether the submission still runs."""
+
+    submission: Submission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class List:
+    """List the bucket below `prefix`: for one submission, or (None) for everything `only` names of a digest."""
+
+    prefix: str
+    credentials_ref: str | None
+    only: str = ""
+    submission: Submission | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Nothing to do before `until`; None: not before something changes."""
+
+    reason: Reason
+    until: datetime | None = None
+
+
+Step = Submit | Ask | List | Wait
