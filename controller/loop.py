@@ -9,7 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from controller.admission import Admission
 from controller.agenda import QUEUING, Agenda
@@ -22,10 +22,10 @@ from controller.history import intent
 from controller.job import Job, bucket_in
 from controller.loader import BROKEN, READ, STATUS
 from controller.lookout import Lookout
-from controller.next_step import is_at_rest, next_step, reason_of
+from controller.next_step import is_at_rest, next_step
+from controller.pace import Pace
 from controller.places import grows_at, lately, places
-from controller.rate import Rate
-from controller.recording import Recorder, asked_to_wait
+from controller.recording import Recorder
 from controller.spending import reservation
 from controller.step import Ask, List, Step, Submit, Wait
 from controller.telling import Teller
@@ -54,7 +54,7 @@ class Loop:
         self._recorder = Recorder(book, free.timing)
         self._admission = Admission(book, free.policy)
         self._agenda = Agenda(book.jobs.__getitem__, self._admission.is_unlisted)
-        self._rate: Rate | None = None
+        self._pace = Pace(free.policy.requests_per_minute)
         self._underway: dict[str, Call] = {}
         self._now = datetime.min.replace(tzinfo=UTC)
         self._problems: frozenset[str] = frozenset()
@@ -100,8 +100,7 @@ class Loop:
                     self._underway.pop(name, None)
                     self._agenda.mark([name])
                     self._teller.touch_job(name)
-            for pause in filter(None, map(asked_to_wait, outcomes)):
-                self._rate = self._paced(now).held(now + timedelta(seconds=pause))
+            self._pace.hear(outcomes, now)
 
     def wakes_at(self, now: datetime) -> datetime | None:
         """When the next turn is due if nothing is heard before; None: only when something is heard."""
@@ -134,16 +133,11 @@ class Loop:
             overspent=overspent[0] if overspent else None,
             permits=self._admission.permits,
         )
-        return narrowed(free, book.newest()).paced(self._paced(now), now)
+        return narrowed(free, book.newest()).paced(self._pace.rate(now), now)
 
     def _listing(self) -> Counter[str]:
         """How many listings for what was paid for are under way, by bucket."""
         return Counter(bucket_in(call.step.prefix) for call in self._underway.values() if is_history(call))
-
-    def _paced(self, now: datetime) -> Rate:
-        if self._rate is None:
-            self._rate = Rate.begun(self._free.policy.requests_per_minute, now)
-        return self._rate
 
     def check_told(self) -> None:
         """Raise `StateError` when a status file could not be written yet."""
@@ -251,7 +245,11 @@ class Loop:
         for job, step in steps:
             self._put(job, step, now)
         served = list(self._serve(limits, now))
-        return self._in_time([each for each in (*steps, *served) if not isinstance(each[1], Wait)], now)
+        paced = self._pace.taken([each for each in (*steps, *served) if not isinstance(each[1], Wait)], now)
+        for job, step in paced:
+            if isinstance(step, Wait):
+                self._put(job, step, now)
+        return [each for each in paced if not isinstance(each[1], Wait)]
 
     def _step(self, job: Job, limits: Limits, now: datetime) -> tuple[Job, Step]:
         self._teller.touch_job(job.name)
@@ -280,19 +278,6 @@ class Loop:
             yield job, step
         for job, step in back:
             self._put(job, step, now)
-
-    def _in_time(self, steps: list[tuple[Job, Step]], now: datetime) -> list[tuple[Job, Step]]:
-        """What may go out now: submissions go before status requests, of which the rate limiter may put off some."""
-        rate = self._paced(now).taken(now, sum(isinstance(step, Submit) for _, step in steps))
-        asks = [(job, step) for job, step in steps if isinstance(step, Ask)]
-        asks.sort(key=lambda each: (each[1].submission.look_at or now, each[0].name))
-        left = rate.left(now)
-        self._rate = rate.taken(now, min(left, len(asks)))
-        for nth, (job, step) in enumerate(asks[left:], left + 1):
-            wait = Wait(reason=reason_of(step.submission, now), until=rate.opens_at(now, nth))
-            self._agenda.wait(job.name, wait, now)
-        put_off = {job.name for job, _ in asks[left:]}
-        return [(job, step) for job, step in steps if job.name not in put_off]
 
     # acting
 

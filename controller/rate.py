@@ -1,6 +1,6 @@
 """The rate limiter: how many calls may go to the service now, and when the next one may.
 
-Pure. The loop keeps one `Rate`: every submission and every status request takes a call from it, submissions first. The
+Pure. `pace` keeps one `Rate`: every submission and every status request takes a call from it, submissions first. The
 allowance refills steadily and is never saved up beyond a few seconds' worth, since bursts are partly refused.
 Source: reference page "Asynchronous Processing API" §7.
 """

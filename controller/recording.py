@@ -11,10 +11,7 @@ from controller.answers import (
     Accepted,
     BucketAnswer,
     Listing,
-    NoAnswer,
     PostAnswer,
-    Refusal,
-    Refused,
     Unconfirmed,
 )
 from controller.book import Book
@@ -24,14 +21,6 @@ from controller.job import History
 from controller.timing import Timing
 from controller.transitions import after_listing, after_post, after_status
 from controller.workers import CallOutcome, Got, Looked, Posted
-
-
-def asked_to_wait(outcome: CallOutcome) -> float | None:
-    """Seconds of patience that the service asked for with a 429 that names a time; None: it did not."""
-    match outcome:
-        case Posted(answer=Refused(why=Refusal.RATE, retry_after=seconds)) | Got(answer=NoAnswer(retry_after=seconds)):
-            return seconds
-    return None
 
 
 class Recorder:

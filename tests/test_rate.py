@@ -1,9 +1,15 @@
-"""The rate limiter: a steady allowance of calls, and patience when the service asks for it."""
+"""The rate limiter: a steady allowance of calls, patience when the service asks for it, and who goes first."""
 
 import pytest
 
+from controller.answers import NoAnswer, Refusal, Refused
+from controller.job import Job
+from controller.pace import Pace
 from controller.rate import Rate
-from tests.factories import NOW, at
+from controller.standing import Reason
+from controller.step import Ask, List, Step, Submit, Wait
+from controller.workers import CallOutcome, Get, Got, Post, Posted
+from tests.factories import NOW, accepted, at, job, submission
 
 SIXTY = Rate.begun(60, NOW)
 """One call a second, and ten seconds' worth at once."""
@@ -48,3 +54,62 @@ def test_over_an_hour_no_more_calls_go_out_than_allowed() -> None:
         now = at(tenth / 10)
         made, rate = made + rate.left(now), rate.taken(now, rate.left(now))
     assert 3600 <= made <= 3600 + 10
+
+
+PAY = Submit(rerun=0, attempt=0)
+LOOK = List(prefix="s3://my-bucket/ndvi", credentials_ref="my-bucket")
+
+
+def due(**steps: Step) -> list[tuple[Job, Step]]:
+    return [(job(name=name), step) for name, step in steps.items()]
+
+
+def asks(since: float) -> Ask:
+    return Ask(submission=accepted(look_at=at(since)))
+
+
+@pytest.mark.parametrize(
+    ("steps", "put_off"),
+    [
+        pytest.param({"a": PAY, "b": asks(-1)}, {}, id="there is room for both"),
+        pytest.param({"a": asks(-9), "b": PAY, "c": PAY}, {"a": 1}, id="submissions go first"),
+        pytest.param(
+            {"a": asks(-1), "b": asks(-2), "c": asks(-3)}, {"a": 1}, id="who has waited longest is asked first"
+        ),
+        pytest.param({"c": asks(-1), "a": asks(-1), "b": asks(-1)}, {"c": 1}, id="of equals, the first by name"),
+        pytest.param({"a": PAY, "b": PAY, "c": asks(-1), "d": asks(-1)}, {"c": 1, "d": 2}, id="each in its own turn"),
+        pytest.param({"a": PAY, "b": PAY, "c": LOOK}, {}, id="the bucket is no call to the service"),
+        pytest.param({"a": PAY, "b": PAY, "c": PAY}, {}, id="who may submit was asked before"),
+    ],
+)
+def test_submissions_go_before_status_requests(steps: dict[str, Step], put_off: dict[str, float]) -> None:
+    """Two calls at once, and one more with every second."""
+    pace = Pace(60)
+    pace.taken(due(**{f"before-{n}": PAY for n in range(8)}), NOW)
+    waits = {name: Wait(reason=Reason.RUNNING, until=at(seconds)) for name, seconds in put_off.items()}
+    assert pace.taken(due(**steps), NOW) == due(**(steps | waits))
+
+
+GET = Get(submission=accepted())
+POST = Post(submission=submission(), body="{}", role_arn=None)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "left"),
+    [
+        pytest.param(Got(call=GET, answer=NoAnswer(message="429", retry_after=30.0)), 0, id="a status request"),
+        pytest.param(
+            Posted(call=POST, answer=Refused(why=Refusal.RATE, message="429", retry_after=30.0)), 0, id="a submission"
+        ),
+        pytest.param(
+            Posted(call=POST, answer=Refused(why=Refusal.CONCURRENCY, message="429", retry_after=30.0)), 10,
+            id="too many run at once: another matter",
+        ),
+        pytest.param(Got(call=GET, answer=NoAnswer(message="no answer")), 10, id="nothing was asked"),
+    ],
+)  # fmt: skip
+def test_nothing_goes_out_while_the_service_asks_for_patience(outcome: CallOutcome, left: int) -> None:
+    pace = Pace(60)
+    pace.hear([outcome], NOW)
+    assert pace.rate(NOW).left(at(29)) == left
+    assert pace.rate(NOW).left(at(30)) == 10
