@@ -1,5 +1,6 @@
 """The watcher: what it watches, what is worth a hint, and what it says when events cannot be relied on."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -115,6 +116,15 @@ def test_what_is_watched_anew_is_hinted_at(root: Path, hints: Hints) -> None:
     watcher.look_after([], 1)
     assert hints.did_not_come()
     watcher.stop()
+
+
+def test_the_library_has_no_last_word(root: Path, hints: Hints, capsys: pytest.CaptureFixture[str]) -> None:
+    """A thread of it that ended after the ear was gone put a bare line among the JSON lines of the log."""
+    watcher = Watcher(root, hints)
+    watcher.look_after([], 1)
+    watcher.stop()
+    logging.getLogger("watchdog.observers.inotify_buffer").error("queue_events() called when the thread is inactive")
+    assert capsys.readouterr().err == ""
 
 
 def test_a_tree_that_comes_back_is_watched_again(root: Path, hints: Hints, watcher: Watcher) -> None:

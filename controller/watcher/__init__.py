@@ -51,7 +51,7 @@ class Watcher:
         self._trouble = ""
         self._observer: BaseObserver | None = None
         library = logging.getLogger("watchdog")
-        library.addHandler(self._ear)
+        library.handlers[:] = [self._ear]
         library.propagate = False  # what it says is told in our own words
 
     def look_after(self, links: Iterable[str] = (), folders: int = 0) -> str:
@@ -78,8 +78,8 @@ class Watcher:
         return trouble
 
     def stop(self) -> None:
-        """Let go of everything."""
-        logging.getLogger("watchdog").removeHandler(self._ear)
+        """Let go of everything; what the library says on its way out is of no use to anybody."""
+        logging.getLogger("watchdog").handlers[:] = [logging.NullHandler()]
         if self._observer is not None:
             self._observer.stop()
             self._observer.join()
