@@ -12,8 +12,7 @@ import yaml
 from bench.finished import manifests
 from bench.rows import Row, in_turn
 from controller.document import read_documents
-from controller.loader import Known
-from controller.loader.scanning import scan
+from controller.loader.scanning import load
 from controller.manifest import Manifest
 
 
@@ -38,7 +37,7 @@ def rows(scales: tuple[int, ...] = SCALES) -> Iterator[Row]:
             jobs = root / "jobs.d"
             ours, strict, plain = in_turn(
                 ROUNDS[count],
-                partial(scan, jobs, Known()),
+                partial(load, jobs),
                 partial(_bare_loop, jobs),
                 partial(_plain_loop, jobs),
             )

@@ -17,8 +17,7 @@ from controller.deployments import Credential
 from controller.document import read_documents
 from controller.errors import Problem, UsageError
 from controller.layout import laid_out
-from controller.loader import Known
-from controller.loader.scanning import scan
+from controller.loader.scanning import load
 from controller.pasted import Pasted, read
 from controller.settings import Settings
 
@@ -81,7 +80,7 @@ def refuse_taken(folder: Path, name: str, jobs: Path) -> None:
     for suffix in (*SUFFIXES, ".js"):
         if (path := folder / f"{name}{suffix}").exists():
             raise UsageError(f"{path} is there already: choose another name with --name")
-    for file in scan(jobs, Known()).changed if jobs.is_dir() else ():
+    for file in load(jobs):
         for document in file.documents:
             if document.name == name:
                 raise UsageError(f"{jobs / file.path} declares a job {name} already: choose another name with --name")

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import filterfalse
 from pathlib import Path
 
 from controller.acceptance import Accepted, Broken
@@ -17,7 +18,7 @@ from controller.gitinfo import DIRTY, Checkout
 from controller.guard import cause_of
 from controller.job import Job, Wanted
 from controller.loader import FileRecord, Known, strays
-from controller.loader.scanning import scan
+from controller.loader.scanning import LoadedFile, Scan, scan
 from controller.silencing import Comments, script_comments, silenced
 
 
@@ -33,7 +34,6 @@ class Appraisal:
 Appraise = Callable[[Accepted], Appraisal]
 Prepare = Callable[[Sequence[Accepted]], None]
 """Is told what `appraise` will be asked next, so that it may do it all at once."""
-
 
 LookAtGit = Callable[[], Checkout | None]
 
@@ -133,17 +133,10 @@ class Tree:
 
     def refresh(self, jobs: Mapping[str, Job], now: datetime) -> Change:
         """Scan the tree; answers the jobs that are new, changed, moved, removed or in trouble."""
-        found = scan(self._root, self._files, now, None if self._mirror else self._statuses)
+        found, touched, names = self._look(now)
         if not found.ready:
             return Change(ready=False, reason=found.reason)
-        if self._prepare:
-            self._prepare([item for file in found.changed for item in file.documents if isinstance(item, Accepted)])
-        touched = {*(file.path for file in found.changed), *found.gone}
-        names = {job.name for job in jobs.values() if job.path in touched} if touched else set()
-        for file in found.changed:
-            names |= self._declare(file.path, [self._read(item, file.comments) for item in file.documents])
-        for path in found.gone:
-            names |= self._declare(path, [])
+        names |= {job.name for job in jobs.values() if job.path in touched} if touched else set()
         hidden = tuple(f"{each.path}/" for each in found.problems)
         unseen = {name for name in self._unsettled if name in jobs and jobs[name].path.startswith(hidden)}
         settlement = self._settle(names | (self._unsettled - unseen), jobs)
@@ -152,18 +145,38 @@ class Tree:
         changed = self._dated(found_jobs, jobs, is_quiet=not touched)
         self._note(found.records, found.gone)
         paths = touched | {*(item.path for item in settlement.rejected), *(job.path for job, _ in changed)}
-        is_clean = {record.path: self._is_clean(record) for record in found.records.values()}
         return Change(
             jobs=changed,
             paths=frozenset(paths & self._documents.keys()),
             gone=tuple(path for path in touched if path not in self._documents),
-            clean=tuple(each for each in found.records.values() if is_clean[each.path]),
-            unclean=tuple(each for each in found.records.values() if not is_clean[each.path]),
+            clean=tuple(filter(self._is_clean, found.records.values())),
+            unclean=tuple(filterfalse(self._is_clean, found.records.values())),
             problems=tuple(sorted(found.problems)),
             strays=strays(self._mirror, self._statuses or Known()) if self._mirror else found.strays,
             links=found.links,
             folders=found.folders,
         )
+
+    def _look(self, now: datetime) -> tuple[Scan, set[str], set[str]]:
+        """Scan, and appraise what is read; answers the files that changed as well, and the names they concern."""
+        touched: set[str] = set()
+        names: set[str] = set()
+
+        def take(files: Sequence[LoadedFile]) -> None:
+            touched.update(file.path for file in files)
+            names.update(self._take(files))
+
+        found = scan(self._root, self._files, take, now, None if self._mirror else self._statuses)
+        for path in found.gone:
+            names |= self._declare(path, [])
+        return found, touched | found.gone, names
+
+    def _take(self, files: Sequence[LoadedFile]) -> set[str]:
+        """Appraise what was read; answers every name this concerns."""
+        if self._prepare:
+            self._prepare([item for file in files for item in file.documents if isinstance(item, Accepted)])
+        read = ((file.path, [self._read(item, file.comments) for item in file.documents]) for file in files)
+        return set().union(*(self._declare(path, documents) for path, documents in read))
 
     def _read(self, item: Accepted | Broken, comments: Comments) -> Declared:
         if isinstance(item, Broken):

@@ -13,8 +13,7 @@ import rasterio
 from numpy.typing import NDArray
 
 from controller.acceptance import Accepted
-from controller.loader import Known
-from controller.loader.scanning import scan
+from controller.loader.scanning import load
 from controller.sandbox.archive import TRACKS, SceneFilter, Tile, by_day, find_tiles
 from controller.sandbox.extent import metres_per_pixel
 from controller.sandbox.failure import RenderFailed
@@ -112,7 +111,7 @@ def tiles_of(body: Mapping[str, Any]) -> tuple[Tile, ...]:
 
 
 def accepted_job(name: str) -> Accepted:
-    [document] = next(file for file in scan(JOBS, Known()).changed if file.path == f"{name}.yaml").documents
+    [document] = next(file for file in load(JOBS) if file.path == f"{name}.yaml").documents
     assert isinstance(document, Accepted)
     return document
 

@@ -67,10 +67,10 @@ def _in_ledger(path: Path) -> Iterable[str]:
 
 def _in_files(jobs: Path) -> Iterable[str]:
     from controller.loader import Known
-    from controller.loader.scanning import scan
+    from controller.loader.scanning import load
     from controller.loader.walk import Walk
 
     walk = Walk(jobs, Known())
     if walk.run() or len(walk.suspects) > MOST_FILES:
         return ()
-    return [item.name for file in scan(jobs, Known()).changed for item in file.documents if item.name]
+    return [item.name for file in load(jobs) for item in file.documents if item.name]

@@ -42,12 +42,11 @@ def command(config: Path | None, file: Path, output: Path | None, name: str | No
 def _documents(file: Path, jobs: Path, name: str | None) -> list[Accepted | Broken]:
     """What the file declares; the folder around it is read too, since scripts may lie there."""
     from controller.checking import grounds
-    from controller.loader import Known
-    from controller.loader.scanning import scan
+    from controller.loader.scanning import load
 
     [ground] = grounds([file], jobs)
     [path] = ground.named
-    read = {each.path: each.documents for each in scan(ground.folder, Known()).changed}
+    read = {each.path: each.documents for each in load(ground.folder)}
     if path not in read:
         raise UsageError(f"{file} is no manifest; those are named *.yaml, *.yml or *.json")
     found = [document for document in read[path] if name in (None, document.name)]

@@ -7,9 +7,10 @@ Broken among the others.
 import gc
 import os
 import posixpath
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from controller.acceptance import Accepted, Broken, Script, accept, script_file
@@ -22,6 +23,7 @@ from controller.loader.walk import SUFFIXES, Walk
 from controller.silencing import NOTHING, Comments, manifest_comments
 
 _BULK = 1_000  # changed files from which the collector costs more than it finds
+_PORTION = 500  # parsed manifests that are held at once
 _FRESH_NS = 2_000_000_000  # the coarsest clock of a file system still in use
 
 
@@ -32,6 +34,10 @@ class LoadedFile:
     path: str
     documents: tuple[Accepted | Broken, ...]
     comments: Comments = NOTHING
+
+
+Take = Callable[[Sequence[LoadedFile]], None]
+"""Is given the files that are new or changed, in order and in portions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +53,6 @@ class Scan:
 
     ready: bool
     reason: str = ""
-    changed: tuple[LoadedFile, ...] = ()
     gone: Set[str] = frozenset()
     records: Mapping[str, FileRecord]
     problems: tuple[Problem, ...] = ()
@@ -56,21 +61,26 @@ class Scan:
     strays: frozenset[str] = frozenset()
 
 
-def scan(root: Path, known: Known, now: datetime | None = None, statuses: Known | None = None) -> Scan:
+def scan(root: Path, known: Known, take: Take, now: datetime | None = None, statuses: Known | None = None) -> Scan:
     """Compares the tree below `root` with `known` and reads what changed; `statuses` are the status files left there.
 
-    With `now`, a file changed less than two seconds before is read again by the next scan: a second change within
-    one tick of the file system's clock would leave no trace in its stat.
+    What changed is for `take`, and for nobody else: ten thousand parsed manifests would fill the memory. With `now`, a
+    file changed less than two seconds before is read again by the next scan: a second change within one tick of the
+    file system's clock would leave no trace in its stat.
     """
     with collector_paused():
         walk = Walk(root, known, statuses)
         reason = walk.run()
         if reason:
             return Scan(ready=False, reason=reason, records={})
-        found = _Comparison(walk, known, now).scan()
-        if len(found.changed) >= _BULK:
-            gc.freeze()
-        return found
+        return _Comparison(walk, known, now).scan(take)
+
+
+def load(root: Path) -> list[LoadedFile]:
+    """Every manifest file below a folder, which may be missing."""
+    found: list[LoadedFile] = []
+    scan(root, Known(), found.extend)
+    return found
 
 
 class _Comparison:
@@ -84,16 +94,17 @@ class _Comparison:
         self.scripts: dict[str, tuple[FileRecord, Script]] = {}
         self.same: dict[tuple[str, ...], bool] = {(): True}
 
-    def scan(self) -> Scan:
+    def scan(self, take: Take) -> Scan:
         walk = self.walk
         altered = {path for uses in self.known.users if not self.uses_the_same(uses) for path in self.known.users[uses]}
         altered = {path for path in altered if walk.is_steady(path) and not walk.is_hidden(path)}
         suspects = walk.suspects | altered | walk.twins.keys()
-        changed = tuple(each for each in map(self.load, sorted(suspects)) if each)
+        changed = (each for each in map(self.load, sorted(suspects)) if each)
+        if _in_portions(changed, take) >= _BULK:
+            gc.freeze()
         gone = walk.missing | {path for path in walk.suspects & walk.vanished if path in self.known}
         return Scan(
             ready=True,
-            changed=changed,
             gone=gone | self.unused_scripts(gone),
             records=self.records,
             problems=tuple(walk.problems),
@@ -184,3 +195,12 @@ class _Comparison:
             return FileRecord(path=path, kind="script", size=0), Script(path=path, problem=flaw)
         content, record, flaw = read(full, path, "script")
         return record, Script(path=path, text=content, problem=f"{path} {flaw}" if flaw else "")
+
+
+def _in_portions(changed: Iterator[LoadedFile], take: Take) -> int:
+    """Hands them on; answers how many they were."""
+    count = 0
+    while portion := tuple(islice(changed, _PORTION)):
+        count += len(portion)
+        take(portion)
+    return count

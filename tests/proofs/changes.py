@@ -19,8 +19,7 @@ from random import Random
 import yaml
 
 from controller.acceptance import Accepted
-from controller.loader import Known
-from controller.loader.scanning import scan
+from controller.loader.scanning import load
 from tests.conftest import ndvi
 from tests.proofs.record import tell
 
@@ -227,8 +226,7 @@ def _commit_of(root: Path, text: str) -> str:
 
 def digest_of(place: Place) -> str:
     """What the files say now, read once and apart from the daemon."""
-    found = scan(place.jobs, Known())
-    [document] = [document for file in found.changed for document in file.documents]
+    [document] = [document for file in load(place.jobs) for document in file.documents]
     assert isinstance(document, Accepted), document
     return document.request.digest
 
