@@ -146,7 +146,7 @@ class Loop:
 
     def tell(self, now: datetime) -> None:
         """Tell what was recorded since the last turn, and keep what was written; nothing is decided any more."""
-        self._teller.tell(self._tree, self._book, self.limits(), now)
+        self._teller.tell_all(self._tree, self._book, self.limits(), now)
         with self._book.transaction():
             self._keep(Change())
 
@@ -180,8 +180,10 @@ class Loop:
 
     def is_at_rest(self, now: datetime) -> bool:
         """Whether nothing further will happen soon: what ends `sync`. A queued job waits for the gate as it is now."""
+        if self.is_busy():
+            return False
         limits = self.limits()
-        if self.is_busy() or (limits.settling and limits.settling.until):
+        if limits.settling and limits.settling.until:
             return False
         return all(
             is_at_rest(

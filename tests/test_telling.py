@@ -1,0 +1,59 @@
+"""The teller: status files are written in portions, in the order in which they were touched."""
+
+from collections import deque
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bench.finished import BEGAN, finish, loop_on, manifests
+from controller.telling import MOST_WRITTEN
+from controller.workers import Call
+
+QUARTER = timedelta(seconds=0.25)
+COUNT = 250
+
+
+def told(root: Path) -> int:
+    return sum(1 for _ in (root / "jobs.d").rglob("*.status.yaml"))
+
+
+def test_many_status_files_keep_no_submission_waiting(tmp_path: Path) -> None:
+    """Those of ten thousand new jobs took twenty seconds, and nothing was sent meanwhile."""
+    manifests(tmp_path, COUNT)
+    calls = deque[Call]()
+    with loop_on(tmp_path, calls) as (loop, _):
+        now = BEGAN
+        loop.start(now)
+        loop.turn([], now)
+        assert (told(tmp_path), bool(calls)) == (MOST_WRITTEN, True)
+        assert loop.wakes_at(now) == now + QUARTER
+        loop.turn([], now + QUARTER)
+        assert told(tmp_path) == 2 * MOST_WRITTEN
+        loop.turn([], now + 2 * QUARTER)
+        assert told(tmp_path) == COUNT
+
+
+def test_what_is_told_at_the_end_is_told_at_once(tmp_path: Path) -> None:
+    manifests(tmp_path, COUNT)
+    with loop_on(tmp_path, deque[Call]()) as (loop, _):
+        loop.start(BEGAN)
+        loop.turn([], BEGAN)
+        loop.tell(BEGAN)
+        assert told(tmp_path) == COUNT
+
+
+def test_after_a_restart_they_are_compared_in_portions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Comparing ten thousand was a third of the time until the daemon was ready."""
+    monkeypatch.setattr("controller.telling.MOST_COMPARED", 20)
+    manifests(tmp_path, 50)
+    finish(tmp_path)
+    (tmp_path / "jobs.d" / "folder-45" / "job-45.status.yaml").write_text("edited")
+    with loop_on(tmp_path, deque[Call]()) as (loop, _):
+        now, turns = BEGAN + timedelta(days=1), 0
+        loop.start(now)
+        while turns == 0 or loop.wakes_at(now) == now + QUARTER:
+            now, turns = now + QUARTER, turns + 1
+            loop.turn([], now)
+    assert turns == 3
+    assert "phase: Succeeded" in (tmp_path / "jobs.d" / "folder-45" / "job-45.status.yaml").read_text()
