@@ -1,6 +1,7 @@
 """Looks around for the loop: when the tree is scanned, whether it stands still, and what stops payments from outside.
 
 A scan is due when somebody hints at a change, some time after the last one, and once more after each that saw a change.
+Status files are half of the tree, and nobody hints at theirs: they are compared no more often than scans come by time.
 """
 
 import time
@@ -36,6 +37,7 @@ class Lookout:
         self._scanned = scanned
         self.scan_at: datetime | None = datetime.min.replace(tzinfo=UTC)
         self.scanned_at: datetime | None = None
+        self._compared_at = datetime.min.replace(tzinfo=UTC)
         self.unready = ""
         """Why the tree cannot be read now; "" when it can."""
 
@@ -73,7 +75,10 @@ class Lookout:
 
     def _scan(self, jobs: Mapping[str, Job], now: datetime) -> Change:
         began = time.monotonic()
-        change = self._tree.refresh(jobs, now)
+        statuses = abs(now - self._compared_at) >= timedelta(seconds=self._timing.scan_every)  # clocks jump back, too
+        change = self._tree.refresh(jobs, now, statuses=statuses)
+        if statuses:
+            self._compared_at = now
         changed = not change.ready or bool(change.paths or change.gone)
         self._stillness = self._stillness.scanned(now, changed=changed)
         self.scanned_at, self.unready = now, change.reason

@@ -131,9 +131,10 @@ class Tree:
         """Every manifest file."""
         return self._documents.keys()
 
-    def refresh(self, jobs: Mapping[str, Job], now: datetime) -> Change:
-        """Scan the tree; answers the jobs that are new, changed, moved, removed or in trouble."""
-        found, touched, names = self._look(now)
+    def refresh(self, jobs: Mapping[str, Job], now: datetime, *, statuses: bool = True) -> Change:
+        """Scan the tree, and its `statuses`; answers the jobs that are new, changed, moved, removed or in trouble."""
+        told = self._statuses if statuses else None
+        found, touched, names = self._look(now, None if self._mirror else told)
         if not found.ready:
             return Change(ready=False, reason=found.reason)
         names |= {job.name for job in jobs.values() if job.path in touched} if touched else set()
@@ -152,12 +153,12 @@ class Tree:
             clean=tuple(filter(self._is_clean, found.records.values())),
             unclean=tuple(filterfalse(self._is_clean, found.records.values())),
             problems=tuple(sorted(found.problems)),
-            strays=strays(self._mirror, self._statuses or Known()) if self._mirror else found.strays,
+            strays=strays(self._mirror, told) if self._mirror and told is not None else found.strays,
             links=found.links,
             folders=found.folders,
         )
 
-    def _look(self, now: datetime) -> tuple[Scan, set[str], set[str]]:
+    def _look(self, now: datetime, statuses: Known | None) -> tuple[Scan, set[str], set[str]]:
         """Scan, and appraise what is read; answers the files that changed as well, and the names they concern."""
         touched: set[str] = set()
         names: set[str] = set()
@@ -166,7 +167,7 @@ class Tree:
             touched.update(file.path for file in files)
             names.update(self._take(files))
 
-        found = scan(self._root, self._files, take, now, None if self._mirror else self._statuses)
+        found = scan(self._root, self._files, take, now, statuses)
         for path in found.gone:
             names |= self._declare(path, [])
         return found, touched | found.gone, names

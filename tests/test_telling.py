@@ -43,6 +43,24 @@ def test_what_is_told_at_the_end_is_told_at_once(tmp_path: Path) -> None:
         assert told(tmp_path) == COUNT
 
 
+def test_status_files_are_compared_no_more_often_than_scans_come_by_time(tmp_path: Path) -> None:
+    """They are half of the tree: comparing them at every change kept its POST waiting."""
+    manifests(tmp_path, 1)
+    finish(tmp_path)
+    status = tmp_path / "jobs.d" / "folder-00" / "job-0.status.yaml"
+    with loop_on(tmp_path, deque[Call]()) as (loop, _):
+        now = BEGAN + timedelta(days=1)
+        loop.start(now)
+        loop.turn([], now)
+        status.write_text("edited")
+        loop.rescan()
+        loop.turn([], now + timedelta(seconds=59))
+        assert status.read_text() == "edited"
+        loop.rescan()
+        loop.turn([], now + timedelta(seconds=60))
+        assert "phase: Succeeded" in status.read_text()
+
+
 def test_after_a_restart_they_are_compared_in_portions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Comparing ten thousand was a third of the time until the daemon was ready."""
     monkeypatch.setattr("controller.telling.MOST_COMPARED", 20)

@@ -23,12 +23,13 @@ class Walk:
     """A tree compared with what is known of it. Manifests are suspects when their stat is not the one that is known.
 
     `missing` were known in a folder that was walked and are not there, `vanished` were there and could not be read
-    afterwards, `dangling` are links to nothing; `strays` are status files that are not as they were left. Whatever else
-    is known is steady.
+    afterwards, `dangling` are links to nothing; `strays` are status files that are not as they were left: none, unless
+    somebody says how they were. Whatever else is known is steady.
     """
 
     def __init__(self, root: Path, known: Known, statuses: Known | None = None) -> None:
         self.root, self.known, self.statuses = root, known, statuses or Known()
+        self._has_statuses = statuses is not None
         self.suspects: set[str] = set()
         self.missing: set[str] = set()
         self.vanished: set[str] = set()
@@ -110,7 +111,8 @@ class Walk:
 
     def _compare(self, entry: os.DirEntry[str], path: str) -> None:
         if path.endswith(_STATUS):
-            self.strays.add(path)
+            if self._has_statuses:
+                self.strays.add(path)
         elif path.endswith(SUFFIXES):
             self.suspects.add(path)
             if stat_of(entry) is None:

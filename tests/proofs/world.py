@@ -101,7 +101,7 @@ class Shelf(Tree):
         """None: status files are not what the histories are about, and rendering them takes most of the time."""
         return []
 
-    def refresh(self, jobs: Mapping[str, Job], now: datetime) -> Change:
+    def refresh(self, jobs: Mapping[str, Job], now: datetime, *, statuses: bool = True) -> Change:
         records = {path: _record(path, drafts) for path, drafts in self.shown.items()}
         changed = [path for path, record in records.items() if self._files.get(path) != record]
         gone = tuple(known.path for known in self._files if known.path not in records)
