@@ -71,9 +71,9 @@ def scan(root: Path, known: Known, take: Take, now: datetime | None = None, stat
     with collector_paused():
         walk = Walk(root, known, statuses)
         reason = walk.run()
-        if reason:
-            return Scan(ready=False, reason=reason, records={})
-        return _Comparison(walk, known, now).scan(take)
+    if reason:
+        return Scan(ready=False, reason=reason, records={})
+    return _Comparison(walk, known, now).scan(take)
 
 
 def load(root: Path) -> list[LoadedFile]:
@@ -200,7 +200,12 @@ class _Comparison:
 def _in_portions(changed: Iterator[LoadedFile], take: Take) -> int:
     """Hands them on; answers how many they were."""
     count = 0
-    while portion := tuple(islice(changed, _PORTION)):
+    while portion := _portion(changed):
         count += len(portion)
         take(portion)
     return count
+
+
+def _portion(changed: Iterator[LoadedFile]) -> Sequence[LoadedFile]:
+    with collector_paused():
+        return tuple(islice(changed, _PORTION))
