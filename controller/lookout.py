@@ -1,7 +1,7 @@
 """Looks around for the loop: when the tree is scanned, whether it stands still, and what stops payments from outside.
 
-A scan is due when somebody hints at a change, some time after the last one, and once more after each that saw a change.
-Status files are half of the tree, and nobody hints at theirs: they are compared no more often than scans come by time.
+A scan is due when somebody hints at a change, now and then without a hint, and once more after each that saw a change.
+Status files are half of the tree, and nobody hints at them: they are compared once in a scan interval.
 """
 
 import time
@@ -75,14 +75,14 @@ class Lookout:
 
     def _scan(self, jobs: Mapping[str, Job], now: datetime) -> Change:
         began = time.monotonic()
-        statuses = abs(now - self._compared_at) >= timedelta(seconds=self._timing.scan_every)  # clocks jump back, too
-        change = self._tree.refresh(jobs, now, statuses=statuses)
-        if statuses:
-            self._compared_at = now
+        every = timedelta(seconds=self._timing.scan_every)
+        is_time = now - self._compared_at >= every
+        self._compared_at = now if is_time else self._compared_at
+        change = self._tree.refresh(jobs, now, statuses=is_time)
         changed = not change.ready or bool(change.paths or change.gone)
         self._stillness = self._stillness.scanned(now, changed=changed)
         self.scanned_at, self.unready = now, change.reason
-        self.scan_at = now + timedelta(seconds=self._timing.scan_every)
+        self.scan_at = self._compared_at + every
         if changed:
             self.scan_at = min(self.scan_at, now + timedelta(seconds=self._timing.scan_again))
         if self._stillness.still_at and not self._stillness.is_still:

@@ -56,7 +56,7 @@ def test_status_files_are_compared_no_more_often_than_scans_come_by_time(tmp_pat
         loop.rescan()
         loop.turn([], now + timedelta(seconds=59))
         assert status.read_text() == "edited"
-        loop.rescan()
+        assert loop.wakes_at(now) == now + timedelta(seconds=60)
         loop.turn([], now + timedelta(seconds=60))
         assert "phase: Succeeded" in status.read_text()
 
