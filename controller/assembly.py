@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from controller import evalscript
+from controller.acceptance import Accepted
 from controller.appraise import Appraiser
 from controller.book import Book
 from controller.brakes import brakes_of
@@ -34,11 +35,13 @@ from controller.store.ledger import Store
 from controller.store.place import FILE_NAME
 from controller.telling import Teller, Watch, status_documents
 from controller.timing import Timing
-from controller.tree import Tree
+from controller.tree import Appraisal, Tree
 from controller.workers import Call, CallOutcome, Observe, Remote, Workers
 
 Inbox = queue.SimpleQueue[CallOutcome | None]
 """Outcomes, and None to wake the deciding thread; a signal handler may put into it at any moment."""
+
+Pulse = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,12 +81,13 @@ class Nowhere:
 @contextmanager
 def controller(
     settings: Settings, watch: Watch, inbox: Inbox, *, settle: float = 0.0, scanned: Scanned | None = None,
-    called: Observe | None = None,
+    called: Observe | None = None, pulse: Pulse = lambda: None,
 ) -> Iterator[tuple[Assembly, Workers]]:  # fmt: skip
     """The real thing: it holds the lock, writes the ledger and the status files, and calls the service.
 
     The outcomes of calls arrive in `inbox`; nothing is paid for until the tree has been still for `settle` seconds.
-    `scanned` and `called` are told of every scan and every call. Raises `UsageError` when something it needs is not
+    `scanned` and `called` are told of every scan and every call; `pulse` is called for each manifest that is appraised,
+    and may raise to end that. Raises `UsageError` when something it needs is not
     there.
     """
     if not settings.client_id or not settings.client_secret:
@@ -104,7 +108,7 @@ def controller(
         git = partial(git_directory, settings.jobs)
         look = partial(Lookout, brakes=brakes_of(git, settings.state, held), settle=settle, scanned=scanned)
         keyless = without_keys(settings.credentials)
-        yield _assembled(settings, store, watch, places, workers.hand, keyless, look), workers
+        yield _assembled(settings, store, watch, places, workers.hand, keyless, look, pulse), workers
 
 
 @contextmanager
@@ -130,10 +134,16 @@ def _assembled(
     hand: Callable[[Call], None],
     without_keys: frozenset[str],
     look: Callable[[Tree, Timing], Lookout],
+    pulse: Pulse = lambda: None,
 ) -> Assembly:
     book = Book(store)
     board = Noticeboard(places)
-    appraise = Appraiser(settings.deployment, settings.credentials, evalscript)
+    appraiser = Appraiser(settings.deployment, settings.credentials, evalscript)
+
+    def appraise(item: Accepted) -> Appraisal:
+        pulse()
+        return appraiser(item)
+
     look_at_git = partial(checkout, settings.jobs)
     tree = Tree(settings.jobs, appraise, checkout=look_at_git, statuses=board.records, mirror=settings.status_dir)
     free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running, without_keys=without_keys)

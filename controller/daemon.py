@@ -101,9 +101,15 @@ class Daemon:
             settle=settings.timing.settle,
             scanned=self._scanned,
             called=self.metrics.called,
+            pulse=self._pulse,
         ) as (assembly, workers):
             self._loop = assembly.loop
             turn(assembly.loop, inbox, workers, self._clock, self.flags, beat=self._beat)
+
+    def _pulse(self) -> None:
+        """While many manifests are appraised: give a sign of life, and heed who asks to stop."""
+        self.vitals = replace(self.vitals, at=self._clock.now())
+        self.flags.heed()
 
     def _beat(self) -> float:
         """After a turn, and once a second: pass on hints, and draw up the vital signs."""

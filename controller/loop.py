@@ -144,9 +144,10 @@ class Loop:
         if self._teller.board.trouble:
             raise StateError(self._teller.board.trouble)
 
-    def tell(self, now: datetime) -> None:
-        """Tell what was recorded since the last turn, and keep what was written; nothing is decided any more."""
-        self._teller.tell_all(self._tree, self._book, self.limits(), now)
+    def tell(self, now: datetime, *, in_haste: bool = False) -> None:
+        """Tell what was recorded since the last turn, in haste in no more than one portion of status files."""
+        tell = self._teller.tell if in_haste else self._teller.tell_all
+        tell(self._tree, self._book, self.limits(), now)
         with self._book.transaction():
             self._keep(Change())
 
@@ -195,8 +196,6 @@ class Loop:
             for name, wait in self._agenda.waits()
         )
 
-    # looking around
-
     def _take_in(self, change: Change | None) -> None:
         if change is None:
             return
@@ -226,8 +225,6 @@ class Loop:
                 log.warning("%s", problem)
         self._problems = frozenset(found)
 
-    # obeying
-
     def _obey(self, now: datetime) -> None:
         """Carry out what people asked for; what cannot be done is told as an event."""
         for number, command in self._book.commands():
@@ -235,8 +232,6 @@ class Loop:
             job = concerned(command)
             self._book.tell(now, "Asked", carry_out(command, self._book, self._admission, now), job)
             self._agenda.mark({job} & self._book.jobs.keys() if job else self._book.jobs.keys())
-
-    # deciding
 
     def _decide(self, now: datetime) -> list[tuple[Job, Step]]:
         limits = self.limits()
@@ -280,8 +275,6 @@ class Loop:
             yield job, step
         for job, step in back:
             self._put(job, step, now)
-
-    # acting
 
     def _call(self, job: Job, step: Step, now: datetime) -> Call:
         """What is to be handed out for a step that does not wait; an intent is stored with it."""

@@ -20,6 +20,10 @@ Beat = Callable[[], float]
 """Called after each turn and each pause; answers how many seconds the next pause may take at the most."""
 
 
+class Stopped(Exception):  # noqa: N818  (nothing is wrong)
+    """Somebody asked to stop in the midst of a turn that had not decided anything yet."""
+
+
 class Flags:
     """What signals and watchers say to the deciding thread. Setting one takes no lock: a handler may do it any time."""
 
@@ -32,6 +36,11 @@ class Flags:
         """Come to an end."""
         self.stopping = True
         self._inbox.put(None)
+
+    def heed(self) -> None:
+        """Raise `Stopped` when somebody asked to stop."""
+        if self.stopping:
+            raise Stopped
 
     def hint(self) -> None:
         """Look at the tree again."""
@@ -61,7 +70,8 @@ def turn(
 ) -> None:
     """Turn `until` something holds or somebody asks to stop; then await and record a POST that is under way.
 
-    Raises `StateError` when the ledger cannot be written.
+    Who stops is not kept by ten thousand status files: the next start writes what is missing. Raises `StateError` when
+    the ledger cannot be written.
     """
     loop.start(clock.now())
     try:
@@ -71,12 +81,16 @@ def turn(
             if flags.stopping or until():
                 break
             outcomes = _pause(loop, inbox, clock, flags, beat)
+        is_settled = True
+    except Stopped:
+        is_settled = False  # part of the tree was read: nobody knows yet who declares what
     except StateError:
         workers.finish(PATIENCE)
         raise
     workers.stop(PATIENCE)
     loop.record(_heard(inbox, 0), clock.now())
-    loop.tell(clock.now())
+    if is_settled:
+        loop.tell(clock.now(), in_haste=flags.stopping)
 
 
 @contextmanager

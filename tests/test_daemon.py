@@ -109,6 +109,16 @@ def test_a_manifest_that_comes_later_is_taken_to_its_outcome(workspace: Workspac
     assert "stopped: what runs at the service goes on" in daemon.log
 
 
+def test_it_stops_while_it_reads_a_large_tree(workspace: Workspace) -> None:
+    """It read ten thousand manifests to the end, and wrote their status files, before it heeded SIGTERM: 15 seconds."""
+    for number in range(1_000):
+        workspace.write(f"job-{number}.yaml", ndvi(f"job-{number}"))
+    with running(workspace) as daemon:
+        assert daemon.stop() == 0
+    assert daemon.log.endswith("followed by the next start\n")
+    assert list(workspace.jobs.glob("*.status.yaml")) == []
+
+
 def test_edits_and_removals_are_followed(workspace: Workspace) -> None:
     path = workspace.write("ndvi.yaml", ndvi())
     with running(workspace) as daemon:

@@ -43,6 +43,19 @@ def test_what_is_told_at_the_end_is_told_at_once(tmp_path: Path) -> None:
         assert told(tmp_path) == COUNT
 
 
+def test_who_stops_is_kept_by_no_more_than_a_portion(tmp_path: Path) -> None:
+    manifests(tmp_path, COUNT)
+    with loop_on(tmp_path, deque[Call]()) as (loop, _):
+        loop.start(BEGAN)
+        loop.turn([], BEGAN)
+        loop.tell(BEGAN, in_haste=True)
+        assert told(tmp_path) == 2 * MOST_WRITTEN
+    with loop_on(tmp_path, deque[Call]()) as (loop, _):
+        loop.start(BEGAN)
+        loop.turn([], BEGAN)
+        assert told(tmp_path) == COUNT
+
+
 def test_status_files_are_compared_no_more_often_than_scans_come_by_time(tmp_path: Path) -> None:
     """They are half of the tree: comparing them at every change kept its POST waiting."""
     manifests(tmp_path, 1)
