@@ -42,6 +42,7 @@ Inbox = queue.SimpleQueue[CallOutcome | None]
 """Outcomes, and None to wake the deciding thread; a signal handler may put into it at any moment."""
 
 Pulse = Callable[[], None]
+"""Is called for each manifest that is appraised; what it raises ends the turn before anything is decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +87,7 @@ def controller(
     """The real thing: it holds the lock, writes the ledger and the status files, and calls the service.
 
     The outcomes of calls arrive in `inbox`; nothing is paid for until the tree has been still for `settle` seconds.
-    `scanned` and `called` are told of every scan and every call; `pulse` is called for each manifest that is appraised,
-    and may raise to end that. Raises `UsageError` when something it needs is not
+    `scanned` and `called` are told of every scan and every call. Raises `UsageError` when something it needs is not
     there.
     """
     if not settings.client_id or not settings.client_secret:

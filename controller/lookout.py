@@ -77,7 +77,8 @@ class Lookout:
         began = time.monotonic()
         every = timedelta(seconds=self._timing.scan_every)
         is_time = now - self._compared_at >= every
-        self._compared_at = now if is_time else self._compared_at
+        if is_time:
+            self._compared_at = now
         change = self._tree.refresh(jobs, now, statuses=is_time)
         changed = not change.ready or bool(change.paths or change.gone)
         self._stillness = self._stillness.scanned(now, changed=changed)

@@ -34,22 +34,22 @@ def test_many_status_files_keep_no_submission_waiting(tmp_path: Path) -> None:
         assert told(tmp_path) == COUNT
 
 
-def test_what_is_told_at_the_end_is_told_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("in_haste", "count"),
+    [
+        pytest.param(False, COUNT, id="at the end everything is told"),
+        pytest.param(
+            True, 2 * MOST_WRITTEN, id="who stops is kept by no more than a portion, and the next start goes on"
+        ),
+    ],
+)
+def test_the_last_telling(tmp_path: Path, *, in_haste: bool, count: int) -> None:
     manifests(tmp_path, COUNT)
     with loop_on(tmp_path, deque[Call]()) as (loop, _):
         loop.start(BEGAN)
         loop.turn([], BEGAN)
-        loop.tell(BEGAN)
-        assert told(tmp_path) == COUNT
-
-
-def test_who_stops_is_kept_by_no_more_than_a_portion(tmp_path: Path) -> None:
-    manifests(tmp_path, COUNT)
-    with loop_on(tmp_path, deque[Call]()) as (loop, _):
-        loop.start(BEGAN)
-        loop.turn([], BEGAN)
-        loop.tell(BEGAN, in_haste=True)
-        assert told(tmp_path) == 2 * MOST_WRITTEN
+        loop.tell(BEGAN, in_haste=in_haste)
+        assert told(tmp_path) == count
     with loop_on(tmp_path, deque[Call]()) as (loop, _):
         loop.start(BEGAN)
         loop.turn([], BEGAN)
