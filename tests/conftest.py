@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import yaml
 
@@ -26,6 +27,10 @@ from controller.turning import Flags, turn_to_rest
 ACCESS_KEY = "canary-access-key-7f3a"
 SECRET_KEY = "canary-secret-access-key-b91c"
 CLIENT_SECRET = "canary-client-secret-55d0"
+
+# No test depends on the machine's speed: a loaded machine may take any time for an example.
+hypothesis.settings.register_profile("shjobs", deadline=None)
+hypothesis.settings.load_profile("shjobs")
 
 SETTINGS = """\
 deployment = "sandbox"

@@ -32,7 +32,7 @@ def live_through_chosen(make: type[History], seed: int, *, examples: int, steps:
     rules = {name: _rule_of(name, values) for name, (_, values) in make.kinds.items()}
     machine = type(make.__name__, (_Machine,), {"make": make, **rules})
     chosen = settings(
-        max_examples=examples, stateful_step_count=steps, deadline=None, database=None,
+        max_examples=examples, stateful_step_count=steps, database=None,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     run_state_machine_as_test(seeded(seed)(machine), settings=chosen)
