@@ -95,9 +95,13 @@ class Listing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
-    """The bucket could not be listed; `message` says why in the store's own words, cut short."""
+    """The bucket could not be listed, read or written; `message` says why in stable words.
+
+    `denied`: the store says that the credential lacks the right; asking again cannot help.
+    """
 
     message: str
+    denied: bool = False
 
 
 BucketAnswer = Listing | Unreadable

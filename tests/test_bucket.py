@@ -3,6 +3,9 @@
 import hashlib
 import json
 import socket
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
@@ -183,12 +186,15 @@ def refusing() -> Iterator[Refusing]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
             store.headers.append({name.lower(): value for name, value in self.headers.items()})
             content = store.words.encode()
             self.send_response(403)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
+
+        do_PUT = do_GET  # noqa: N815  (the name is the library's)
 
         def log_message(self, *_: Any) -> None:
             return
@@ -212,7 +218,53 @@ def refusing() -> Iterator[Refusing]:
 def test_a_refusal_of_the_store_is_told_in_the_same_words_every_time(refusing: Refusing, code: str, words: str) -> None:
     refusing.words = f"<Error><Code>{code}</Code><AWSAccessKeyId>{ACCESS}</AWSAccessKeyId></Error>"
     answer = bucket(endpoint=refusing.url).read("s3://results/x", "mine")
-    assert answer == Unreadable(message=f"bucket results, credential mine: {words}")
+    denied = code == "AccessDenied"
+    assert answer == Unreadable(message=f"bucket results, credential mine: {words}", denied=denied)
+
+
+@pytest.mark.parametrize(
+    ("words", "denied"),
+    [
+        pytest.param("<Error><Code>AccessDenied</Code></Error>", True, id="the right is missing: denied"),
+        pytest.param("<Error><Code>InvalidAccessKeyId</Code></Error>", False, id="an unknown key: not denied"),
+        pytest.param("<html>Forbidden by the proxy</html>", False, id="the page of a proxy: not denied"),
+    ],
+)
+def test_only_a_missing_right_to_write_counts_as_denied(refusing: Refusing, words: str, denied: bool) -> None:
+    refusing.words = words
+    refused = bucket(endpoint=refusing.url).write("s3://results/x", "mine", b"x")
+    assert refused is not None
+    assert refused.denied is denied
+
+
+WITHOUT_RIGHTS = """
+import os, sys
+from pathlib import Path
+from controller.bucket import Bucket
+from controller.deployments import DEPLOYMENTS, Credential
+if os.geteuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+mine = Credential(name="mine", prefixes=("s3://results",), folder=Path(sys.argv[1]))
+bucket = Bucket(DEPLOYMENTS["sandbox"], {"mine": mine})
+print(bucket.write("s3://results/x", "mine", b"x"), bucket.read("s3://results/closed", "mine"), sep="\\n")
+"""
+
+
+def test_a_local_folder_without_the_right_counts_as_denied() -> None:
+    """In a process of its own, since root may do everything."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        (Path(folder) / "results/closed").mkdir(parents=True)
+        (Path(folder) / "results/closed").chmod(0)
+        (Path(folder) / "results").chmod(0o555)
+        program = [sys.executable, "-c", WITHOUT_RIGHTS, folder]
+        try:
+            done = subprocess.run(program, capture_output=True, text=True, check=True)
+        finally:
+            (Path(folder) / "results").chmod(0o755)
+            (Path(folder) / "results/closed").chmod(0o755)
+    assert [line.count("denied=True") for line in done.stdout.splitlines()] == [1, 1], done
 
 
 def test_a_refusal_without_a_code_repeats_no_secret(refusing: Refusing) -> None:

@@ -14,7 +14,7 @@ from obstore.exceptions import BaseError
 
 from controller.answers import BucketAnswer, Listing, StoredObject, Unreadable
 from controller.bucket.stores import RETRIES, Place, Store, Stores
-from controller.bucket.words import in_words
+from controller.bucket.words import in_words, is_denied
 from controller.deployments import Credential, Deployment
 from controller.errors import Later
 from controller.timing import Timing
@@ -145,7 +145,7 @@ def _unreadable(place: Place, error: Exception, *, denied: str = "") -> Unreadab
     words = in_words(error, place.credential, denied=denied)
     if place.credential.default_chain and isinstance(error, BaseError) and f"/{place.bucket}" not in str(error):
         words = f"AWS's default chain (variables, web identity, container, instance) gave no credentials: {words}"
-    return Unreadable(message=f"{place.name}: {words}")
+    return Unreadable(message=f"{place.name}: {words}", denied=is_denied(error))
 
 
 def _stored(found: "ObjectMeta", path: str) -> StoredObject:

@@ -25,6 +25,13 @@ _MARKS = {
     "kind: Connect": "the endpoint cannot be connected to",
 }
 _DENIED = "AccessDenied"
+_DENIED_LOCALLY = "kind: PermissionDenied"
+
+
+def is_denied(error: Exception) -> bool:
+    """Whether the store, or the file system of a local folder, says that the right is lacking."""
+    code = _CODE.search(str(error))
+    return code[1] == _DENIED if code else isinstance(error, PermissionError) or _DENIED_LOCALLY in str(error)
 
 
 def in_words(error: Exception, credential: Credential, *, denied: str = "") -> str:
