@@ -15,9 +15,9 @@ from typing import Any, Protocol
 
 from controller.acceptance import Accepted
 from controller.checkcache import CheckCache
-from controller.claims import TWO_JOBS, Declared
 from controller.errors import Problem, UsageError
 from controller.loader import FileRecord, shown
+from controller.ownership import TWO_JOBS, Declared
 from controller.silencing import Ignore, needless
 from controller.tree import Appraisal, Tree
 

@@ -17,7 +17,6 @@ from controller.answers import BucketAnswer, Listing
 from controller.assembly import Assembly, bucket_of, rehearsal, without_keys
 from controller.baseline import EMPTY, Baseline, baseline, boundless, nothing_listed, take_over
 from controller.book import Book
-from controller.claims import Declared
 from controller.clock import Clock
 from controller.deployments import Credential
 from controller.difference import Difference, difference
@@ -26,6 +25,7 @@ from controller.foresight import Read, Sight, foresee
 from controller.gate import Limits
 from controller.gitref import tree_at
 from controller.job import Job
+from controller.ownership import Declared
 from controller.phase import phase
 from controller.prices import price_table
 from controller.script import Mosaicking, ScriptFailure

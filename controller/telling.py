@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from controller.book import Book
-from controller.claims import Declared
 from controller.gate import Limits
 from controller.job import Job
 from controller.next_step import in_force
 from controller.noticeboard import Noticeboard
+from controller.ownership import Declared
 from controller.phase import phase
 from controller.standing import Phase, Standing
 from controller.status import document, rejected

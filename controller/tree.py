@@ -12,13 +12,13 @@ from itertools import filterfalse
 from pathlib import Path
 
 from controller.acceptance import Accepted, Broken
-from controller.claims import Declared, Place, Settlement, settled
 from controller.errors import Problem
 from controller.gitinfo import DIRTY, Checkout
 from controller.guard import cause_of
 from controller.job import Job, Wanted
 from controller.loader import FileRecord, Known, strays
 from controller.loader.scanning import LoadedFile, Scan, scan
+from controller.ownership import Declared, Place, Settlement, settled
 from controller.silencing import Comments, script_comments, silenced
 
 

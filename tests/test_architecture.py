@@ -18,9 +18,9 @@ ROOMS = {
         origins prices schema script settings source standing step submission timing values written
     """,
     DECISIONS: """
-        acceptance agreement area availability bands claims conditions cost datasets delivery difference
+        acceptance agreement area availability bands conditions cost datasets delivery difference
         evidence expressions faults forecast gate geometry ground guard history idioms inbox layout
-        linebreaks lint magic mishaps next_step pasted phase places policy probe rate request responses
+        linebreaks lint magic mishaps next_step ownership pasted phase places policy probe rate request responses
         rules signs silencing size skeleton spending staging status stillness transitions verdict vitals
         why
     """,

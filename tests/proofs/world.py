@@ -18,13 +18,13 @@ from sqlite_utils import Database
 from controller.acceptance import Accepted
 from controller.assembly import Nowhere
 from controller.book import Book
-from controller.claims import Declared
 from controller.errors import Problem
 from controller.gate import Limits
 from controller.job import Estimate, ExpectedOutput, Job, Wanted
 from controller.loader import FileRecord
 from controller.loop import Loop
 from controller.noticeboard import Noticeboard
+from controller.ownership import Declared
 from controller.store.ledger import Store
 from controller.store.schema import migrations
 from controller.submission import Submission

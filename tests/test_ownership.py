@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from controller.claims import Declared, Place, Settlement, settled
 from controller.errors import Problem
+from controller.ownership import Declared, Place, Settlement, settled
 
 BROKEN = (Problem(path="a.yaml", line=3, field="spec", message="must be an object"),)
 UNREADABLE = (Problem(path="a.yaml", line=9, message="this is not YAML"),)
