@@ -9,7 +9,7 @@ from tests.proofs.record import record, tell
 
 PARTS = (
     "histories", "faults", "outage", "crash", "races", "kills", "disk", "plans", "budgets", "changes", "demo", "soak",
-    "drain", "hang", "container",
+    "drain", "hang", "hostile", "container",
 )  # fmt: skip
 
 

@@ -1,0 +1,162 @@
+"""Hostile input beside a good job: repositories, links and files that a commit can hold, before the real daemon.
+
+Every case is one row of CASES: a sentence, and a function that plants it and may go on while the block lasts (a client
+of the port, a thread that writes). To add a case, write such a function and add its row; what is asserted is the same
+for all of them. The daemon sends a good job's edits within MOST, with the plant laid while it runs and after a start
+beside it; it stops within MOST_STOP; the program PLANTED never ran; and nothing outside the jobs folder was written.
+"""
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from tests.conftest import ndvi
+from tests.proofs.daemons import Daemon, daemon
+from tests.proofs.ground import Ground, ground, until
+from tests.proofs.record import tell
+
+MOST = 2.0  # seconds from a file in place to its POST
+MOST_STOP = 5.0  # seconds; DESIGN §12, with no POST under way
+EDITS, SMALL_EDITS = 5, 1
+OUTSIDER = "outsider"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Where a case is planted: the `field` with its jobs folder, the `running` daemon, and a folder `outside`.
+
+    `planted` is a program that leaves a file named `witness` when it runs. `outside` holds the manifest of a job that
+    nobody asked for.
+    """
+
+    field: Ground
+    running: Daemon
+    outside: Path
+    planted: Path
+
+    @property
+    def witness(self) -> Path:
+        return self.planted.with_name("witness")
+
+
+Plant = Callable[[Stage], AbstractContextManager[None]]
+
+
+@contextmanager
+def _a_pipe_as_manifest(stage: Stage) -> Iterator[None]:
+    os.mkfifo(stage.field.jobs / "pipe.yaml")
+    yield
+
+
+@contextmanager
+def _a_link_to_itself(stage: Stage) -> Iterator[None]:
+    (stage.field.jobs / "circle.yaml").symlink_to("circle.yaml")
+    (stage.field.jobs / "round").symlink_to("round")
+    yield
+
+
+CASES: Mapping[str, Plant] = {
+    "a pipe where a manifest is expected": _a_pipe_as_manifest,
+    "a link to itself": _a_link_to_itself,
+}
+
+
+def prove(seed: int, *, small: bool = False) -> dict[str, object]:
+    """Every case, one after the other; the longest latency and the longest stop."""
+    took, stops = [], []
+    for name in CASES:
+        latencies, case_stops = endured(name, seed, small=small)
+        took += latencies
+        stops += case_stops
+        tell(f"hostile: {name}: {1000 * max(latencies):.0f} ms at the most, stopped within {max(case_stops):.1f} s")
+    return {
+        "cases": len(CASES),
+        "posts": len(took),
+        "median_ms": round(1000 * statistics.median(took)),
+        "longest_ms": round(1000 * max(took)),
+        "longest_stop_s": round(max(stops), 2),
+        "programs_run": 0,
+        "files_written_outside": 0,
+    }
+
+
+def endured(name: str, seed: int, *, small: bool = False) -> tuple[list[float], list[float]]:
+    """One case: seconds from each edit of the good job to its POST, and seconds of each stop.
+
+    In the small form the figures are not judged: it must pass on a machine that is busy with other things.
+    """
+    replay, edits = f"hostile, {name}, seed {seed}", SMALL_EDITS if small else EDITS
+    with ground(scale=0.01, scan_every="60s") as field:
+        planted, outside = _program(field.root), _outside(field.root)
+        field.write("good", 0)
+        before = _content(outside)
+        with daemon(field) as running:
+            assert until(lambda: _is_sent(field, 1)), f"{replay}: it never began"
+            stage = Stage(field=field, running=running, outside=outside, planted=planted)
+            with CASES[name](stage):
+                took = [_latency(field, 1 + edit, replay) for edit in range(edits)]
+                stops = [_stopped(running, replay)]
+        with daemon(field) as running:  # the plant is there from the start
+            took += [_latency(field, 1 + edits + edit, replay, is_judged=edit > 0) for edit in range(edits)]
+            stops.append(_stopped(running, replay))
+        assert not stage.witness.exists(), f"{replay}: a planted program ran: {stage.witness.read_text()}"
+        assert _content(outside) == before, f"{replay}: something was written outside the jobs folder"
+        assert not any(OUTSIDER in prefix for prefix in field.posts()), f"{replay}: a foreign job was paid for"
+        field.assert_paid_once(replay)
+    took = [seconds for seconds in took if seconds]
+    assert small or max(took) <= MOST, f"{replay}: the good job was sent after {max(took):.1f} s"
+    assert small or max(stops) <= MOST_STOP, f"{replay}: it stopped after {max(stops):.1f} s"
+    return took, stops
+
+
+def _program(root: Path) -> Path:
+    """A program that says that it ran, and with which variables of ours."""
+    folder = root / "planted"
+    folder.mkdir()
+    path = folder / "program"
+    path.write_text(f'#!/bin/sh\n(echo "$0 $*"; env | grep SHJOBS) >> {folder}/witness\n', encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def _outside(root: Path) -> Path:
+    folder = root / "outside"
+    folder.mkdir()
+    (folder / f"{OUTSIDER}.yaml").write_text(ndvi(OUTSIDER), encoding="utf-8")
+    return folder
+
+
+def _content(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def _latency(field: Ground, number: int, replay: str, *, is_judged: bool = True) -> float:
+    """Seconds from an edit of the good job to its POST; 0 for one that is not judged, as the first after a start."""
+    wanted, before = len(_posts(field)) + 1, datetime.now(UTC)
+    field.write("good", number)
+    assert until(partial(_is_sent, field, wanted)), f"{replay}: the good job was not sent"
+    time.sleep(0.2)
+    return (_posts(field)[-1] - before).total_seconds() if is_judged else 0.0
+
+
+def _is_sent(field: Ground, wanted: int) -> bool:
+    return len(_posts(field)) >= wanted
+
+
+def _posts(field: Ground) -> list[datetime]:
+    """When each POST of the good job was read."""
+    entries = field.sandbox.ledger.entries()
+    return [datetime.fromisoformat(each.time) for each in entries if each.event == "post" and "/good/" in each.prefix]
+
+
+def _stopped(running: Daemon, replay: str) -> float:
+    end, seconds = running.stopped()
+    assert end.code == 0, f"{replay}: it ended with {end.code}: {end.said[-2000:]}"
+    assert "Traceback" not in end.said, f"{replay}: {end.said[-2000:]}"
+    return seconds
