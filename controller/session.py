@@ -30,6 +30,8 @@ from controller.timing import Timing
 _LIFETIME = 600.0  # believed when the answer names none
 _LEAST_MARGIN = 60.0
 _REFUSED = (400, 401, 403)
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+"""What can stand in a header (RFC 6750); anything else would fail only after the connection is there."""
 
 
 class TokenRefused(UsageError):  # noqa: N818  (the name of an outcome, like those in answers)
@@ -136,7 +138,7 @@ class Session:
         margin = min(max(_LEAST_MARGIN, lifetime / 10), lifetime / 2)
         self._failure = None
         self._token = _Token(
-            text=str(answer["access_token"]),
+            text=answer["access_token"],
             asked_at=now,
             renew_at=now + lifetime - margin,
             expires_at=now + lifetime,
@@ -172,11 +174,19 @@ class Session:
                 ) from error
             except requests.RequestException as error:
                 raise TokenUnavailable(f"{self._url} cannot be reached: {self.in_words(error)}") from error
-            except (MissingTokenError, ValueError) as error:
-                raise TokenUnavailable(f"{self._url} answered without a token; is tokenUrl right?") from error
-            except OAuth2Error as error:
-                raise TokenRefused(self._refusal(f"{error.error}: {error.description or ''}")) from error
+            except (TokenRefused, TokenUnavailable):
+                raise
+            except Exception as error:
+                # The OAuth library meets JSON of another shape with any error at all.
+                if isinstance(error, OAuth2Error) and not isinstance(error, MissingTokenError):
+                    raise TokenRefused(self._refusal(f"{error.error}: {error.description or ''}")) from error
+                raise self._no_token() from error
+        if not isinstance(text := answer.get("access_token"), str) or not _TOKEN.fullmatch(text):
+            raise self._no_token()
         return answer
+
+    def _no_token(self) -> TokenUnavailable:
+        return TokenUnavailable(f"{self._url} answered without a token that can be used; is tokenUrl right?")
 
     def _checked(self, response: requests.Response) -> requests.Response:
         """Tell an error status plainly: the OAuth library would only miss the token in it."""
@@ -210,7 +220,7 @@ def _oauth_words(response: requests.Response) -> str:
     """`error` and `error_description` of an OAuth answer; empty when it is something else, such as a proxy's page."""
     try:
         answer = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     if not isinstance(answer, dict):
         return ""
@@ -230,7 +240,7 @@ def _retry_after(response: requests.Response, longest: float) -> float | None:
 def _lifetime(answer: Mapping[str, Any]) -> float:
     try:
         lifetime = float(answer["expires_in"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return _LIFETIME
     return lifetime if 0 < lifetime < math.inf else _LIFETIME
 

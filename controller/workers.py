@@ -13,7 +13,7 @@ from typing import Protocol, Self, TypeGuard
 
 from controller.answers import BucketAnswer, GetAnswer, NoAnswer, PostAnswer, Refusal, Refused, Unconfirmed, Unreadable
 from controller.deployments import Credential
-from controller.errors import ShjobsError
+from controller.errors import ShjobsError, UsageError
 from controller.job import bucket_in
 from controller.lane import Lane
 from controller.request import payload
@@ -117,14 +117,23 @@ class Remote:
     def _post(self, call: Post) -> PostAnswer:
         try:
             fields = {"iamRoleARN": call.role_arn} if call.role_arn else self._key_pair(call.submission)
-            return self._service.submit(payload(json.loads(call.body), call.submission.prefix, fields))
+            request = payload(json.loads(call.body), call.submission.prefix, fields)
+        except Exception as error:  # noqa: BLE001  nothing has been sent yet
+            return Refused(why=Refusal.UNSENT, message=f"the request cannot be made: {_unforeseen(error)}")
+        try:
+            return self._service.submit(request)
         except Exception as error:  # noqa: BLE001  the one net: a POST may have left
             return Unconfirmed(message=_unforeseen(error))
 
     def _key_pair(self, submission: Submission) -> dict[str, str]:
-        credential = self._credentials[submission.credentials_ref or ""]
-        pair = {"accessKey": credential.access_key, "secretAccessKey": credential.secret_access_key}
-        return {field: secret.get_secret_value() for field, secret in pair.items() if secret}
+        name = submission.credentials_ref or ""
+        credential = self._credentials.get(name)
+        if not credential or not credential.access_key or not credential.secret_access_key:
+            raise UsageError(f"the settings hold no key pair for the credential {name!r}")
+        return {
+            "accessKey": credential.access_key.get_secret_value(),
+            "secretAccessKey": credential.secret_access_key.get_secret_value(),
+        }
 
     def _get(self, call: Get) -> GetAnswer:
         try:

@@ -3,6 +3,7 @@
 import datetime
 import ipaddress
 import json
+import math
 import socket
 import ssl
 import threading
@@ -543,11 +544,53 @@ def test_a_lost_answer_to_a_poll_is_no_answer() -> None:
     assert answered == NoAnswer(message=f"{server.url}/async/v1/process/a: the connection was closed without an answer")
 
 
+class Tokens(Session):
+    """Hands out whatever a test wants in the place of a token, or fails with it."""
+
+    def __init__(self, deployment: Deployment, given: str | Exception) -> None:
+        super().__init__(deployment, "id", SecretStr("CANARY-client"), FAST)
+        self._given = given
+
+    def token(self) -> str:
+        if isinstance(self._given, Exception):
+            raise self._given
+        return self._given
+
+
+ENDLESS: dict[str, Any] = {}
+ENDLESS["input"] = ENDLESS
+
+
+@pytest.mark.parametrize(
+    ("payload", "token"),
+    [
+        pytest.param({"width": math.nan}, "good", id="a body with NaN"),
+        pytest.param({"width": math.inf}, "good", id="a body with an endless number"),
+        pytest.param({"evalscript": "\ud800"}, "good", id="a body with half a character"),
+        pytest.param({"accessKey": "\udce9"}, "good", id="a key that is not UTF-8"),
+        pytest.param({"width": {1, 2}}, "good", id="a body that is no JSON"),
+        pytest.param(ENDLESS, "good", id="a body without end"),
+        pytest.param(PAYLOAD, "a\nb", id="a token that breaks the header"),
+        pytest.param(PAYLOAD, "ключ", id="a token that fits into no header"),
+        pytest.param(PAYLOAD, TypeError("list indices"), id="a token that could not be read"),
+        pytest.param(PAYLOAD, MemoryError(), id="no memory for the token"),
+    ],
+)
+def test_what_fails_before_the_first_byte_was_taken_for_sent(payload: dict[str, Any], token: str | Exception) -> None:
+    """It was called Unconfirmed, shut the gate for all jobs, and waited for an operator for ever."""
+    with Server(reply("200 OK", {"id": "abc"})) as server:
+        with Service(at(server.url), Tokens(at(server.url), token), FAST) as service:
+            answered = service.submit(payload)
+        assert (server.requests, isinstance(answered, Refused) and answered.why) == ([], Refusal.UNSENT)
+    assert "CANARY" not in repr(answered)
+    assert not isinstance(token, str) or token not in repr(answered)
+
+
 @pytest.fixture(autouse=True)
 def _no_thread_is_left() -> Iterator[None]:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     yield
     for thread in threading.enumerate():
         if isinstance(thread, threading.Timer):
             thread.join(1)
-    assert threading.active_count() <= before
+    assert [each.name for each in threading.enumerate() if each not in before and each.name != "deadlines"] == []

@@ -3,6 +3,8 @@
 import threading
 import time
 
+import pytest
+
 from controller.service.watchdog import Watchdog
 
 
@@ -40,3 +42,19 @@ def test_one_thread_watches_for_all() -> None:
     watchdog, before = Watchdog(), threading.active_count()
     with watchdog.watching(60, lambda: None), watchdog.watching(50, lambda: None), watchdog.watching(40, lambda: None):
         assert threading.active_count() == before + 1
+
+
+def test_a_thread_that_the_system_refused_was_never_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No deadline held after that: an exchange that hung was never hung up."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    watchdog = Watchdog()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError), watchdog.watching(1, lambda: None):
+            pass
+    barked = threading.Event()
+    with watchdog.watching(0, barked.set):
+        assert barked.wait(10)

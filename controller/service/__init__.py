@@ -7,7 +7,7 @@ Source: reference page "Asynchronous Processing API" §§1, 4 and 7, "Open quest
 import json
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol, Self
@@ -27,9 +27,9 @@ from controller.answers import (
     Unconfirmed,
 )
 from controller.deployments import Deployment
-from controller.errors import Later, UsageError, cut
+from controller.errors import Later, UsageError, cut, masked
 from controller.service.answer import Answer
-from controller.service.transport import BROKEN, Bearer, Line, session_on
+from controller.service.transport import BROKEN, NETWORK, Bearer, Line, session_on
 from controller.timing import Timing
 
 _SECRET_KEYS = {"accessKey", "secretAccessKey", "credentials"}
@@ -81,22 +81,27 @@ class Service:
             self._local = threading.local()
 
     def submit(self, payload: Mapping[str, Any]) -> PostAnswer:
-        """POST the payload once, on a connection of its own. Whatever goes wrong, it is not sent again here."""
-        body = json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
+        """POST the payload once, on a connection of its own. Whatever goes wrong, it is not sent again here.
+
+        Everything that can fail without the service is done before there is a connection: then nothing was sent.
+        """
+        line = Line()
+        secrets: tuple[str, ...] = ()
         try:
+            body = json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
+            secrets = tuple(_secrets(payload))
             token = self._session.token()
+            secrets = (token, *secrets)
+            token.encode("ascii")  # else it would fail only once there is a connection
+            with session_on(line, self._deployment, self._session.user_agent) as http:
+                http.headers.update({"Content-Type": "application/json", "Connection": "close"})
+                answer = self._exchange(http, line, "POST", self._deployment.process_url, secrets, body)
         except UsageError as error:
             return Refused(why=Refusal.CREDENTIALS, message=str(error))
         except Later as error:
             return Refused(why=Refusal.UNSENT, message=str(error), retry_after=error.seconds)
-        line = Line()
-        try:
-            with session_on(line, self._deployment, self._session.user_agent) as http:
-                http.headers.update({"Content-Type": "application/json", "Connection": "close"})
-                secrets = (token, *_secrets(payload))
-                answer = self._exchange(http, line, "POST", self._deployment.process_url, secrets, body)
-        except BROKEN as error:
-            return self._broken_off(line, error)
+        except Exception as error:  # noqa: BLE001  the stage decides what it means, never the type
+            return self._broken_off(line, error, secrets)
         if answer.status == requests.codes.unauthorized:
             self._session.renew(token)
         return self._read_post(answer)
@@ -170,9 +175,12 @@ class Service:
         ):
             return Answer.read(response, secrets)
 
-    def _broken_off(self, line: Line, error: Exception) -> Refused | Unconfirmed:
+    def _broken_off(self, line: Line, error: Exception, secrets: Iterable[str]) -> Refused | Unconfirmed:
         """No status line was read: what counts is whether a connection stood, not what was raised."""
-        why = "no whole answer in time" if line.is_hung_up else self._session.in_words(error)
+        why = "no whole answer in time" if line.is_hung_up else masked(self._session.in_words(error), secrets)
+        if not line.stood and not isinstance(error, NETWORK):
+            # Its words may repeat what was to be sent.
+            return Refused(why=Refusal.UNSENT, message=f"the request cannot be made: {type(error).__name__}")
         if line.stood:
             return Unconfirmed(message=f"the request was sent to {self._deployment.process_url}, then: {why}")
         return Refused(why=Refusal.UNSENT, message=f"{self._deployment.process_url} cannot be reached: {why}")

@@ -19,8 +19,9 @@ from urllib3.exceptions import HTTPError
 from controller.deployments import Deployment
 from controller.service.watchdog import Watchdog
 
+NETWORK = (OSError, HTTPException, HTTPError)
 # What a call can die of. Anything else is a mistake of ours and goes up.
-BROKEN = (OSError, HTTPException, HTTPError, ValueError)
+BROKEN = (*NETWORK, ValueError)
 WATCHDOG = Watchdog()
 
 

@@ -32,12 +32,12 @@ class Watchdog:
                 self._watched.pop(number, None)
 
     def _watch(self, number: int, ends_at: float, interrupt: Callable[[], None]) -> None:
-        self._watched[number] = (ends_at, interrupt)
         if self._wakes_at is None:
+            threading.Thread(target=self._run, name="deadlines", daemon=True).start()  # may be refused: nothing changes
             self._wakes_at = ends_at
-            threading.Thread(target=self._run, name="deadlines", daemon=True).start()
         elif ends_at < self._wakes_at:
             self._changed.notify()
+        self._watched[number] = (ends_at, interrupt)
 
     def _run(self) -> None:
         with self._changed:
