@@ -46,7 +46,9 @@ class Lookout:
         return self._brakes.paused
 
     def settling(self, now: datetime) -> Settling | None:
-        """Why nothing is paid for now; None: the tree is still."""
+        """Why nothing is paid for now; None: the tree can be read, and is still."""
+        if self.unready:
+            return Settling(message=f"{self.unready}; nothing is paid for until it can be read", until=None)
         return self._stillness.settling(now, self._timing)
 
     def rescan(self, at: datetime | None = None) -> None:

@@ -16,7 +16,7 @@ from controller.agenda import QUEUING, Agenda
 from controller.book import Book
 from controller.brakes import Brakes
 from controller.errands import carry_out, concerned
-from controller.errors import StateError
+from controller.errors import Problem, StateError
 from controller.gate import Limits, narrowed
 from controller.history import intent
 from controller.job import Job, bucket_in
@@ -35,6 +35,8 @@ from controller.vitals import Vitals
 from controller.workers import Call, CallOutcome, Get, Look, Post, Posted, is_history
 
 log = logging.getLogger(__name__)
+
+UNREAD = "was not read since the controller started"
 
 
 class Loop:
@@ -68,6 +70,8 @@ class Loop:
                         self._book.save(interrupted(submission, now, self._timing))
         files = list(self._book.files())
         self._tree.remember([each for each in files if each.kind in READ], self._book.jobs.values())
+        for job in [self._book.jobs[name] for name in self._tree.unsettled]:
+            self._book.recall(replace(job, problems=(Problem(path=job.path, message=UNREAD),)))
         self._teller.board.remember(each for each in files if each.kind == STATUS)
         self._agenda.mark(self._book.jobs.keys())
         self._now = now

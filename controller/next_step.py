@@ -43,7 +43,10 @@ def wish(job: Job, submissions: Sequence[Submission], limits: Limits, now: datet
 
 
 def asked_for(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Submit | Wait:
-    """The submission that the manifest asks for now, whatever the limits say of it."""
+    """The submission that the manifest asks for now, whatever the limits say of it.
+
+    With problems it asks for nothing, whatever was accepted before: only what was paid for is followed.
+    """
     wanted = job.wanted
     if wanted is None:
         return Wait(reason=Reason.REJECTED if job.problems else Reason.REMOVED)
@@ -51,7 +54,7 @@ def asked_for(job: Job, submissions: Sequence[Submission], limits: Limits, now: 
     if current is None:
         return Wait(reason=Reason.REJECTED) if job.problems else Submit(rerun=wanted.rerun, attempt=0)
     again = _pays_again(wanted, current, submissions, limits)
-    if again is None:
+    if again is None or job.problems:
         return Wait(reason=reason_of(current, now, wanted.deadline))
     if again > now:
         return Wait(reason=Reason.RETRY_SCHEDULED, until=again)

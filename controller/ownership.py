@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from controller.errors import Problem
+from controller.guard import cause_of
+from controller.job import Job, Wanted
 from controller.silencing import Ignore
 
 Place = tuple[str, int]
@@ -76,6 +78,30 @@ def settled(
         rejected += [_too_late(item, home) for item in claims if item is not owner]
         rejected += [owner] if owner and not owner.accepted and name not in stuck else []
     return Settlement(owners=owners, stuck=stuck, removed=tuple(removed), rejected=tuple(rejected))
+
+
+def hidden(jobs: Mapping[str, Job], problems: Iterable[Problem]) -> dict[str, tuple[Problem, ...]]:
+    """The jobs in folders that cannot be read now, with the problem: they are settled when the folder is back."""
+    folders = {f"{each.path}/": each for each in problems}
+    return {
+        name: tuple(problem for folder, problem in folders.items() if job.path.startswith(folder))
+        for name, job in (jobs.items() if folders else ())
+        if job.wanted is not None and job.path.startswith(tuple(folders))
+    }
+
+
+def taken_over(job: Job | None, owner: Declared, wanted: Wanted | None) -> Job:
+    """The job as its owner declares it; the generation grows with every other digest, the revision stays with one."""
+    name, before = owner.name or "", job.wanted if job else None
+    if wanted is not None:
+        kept = before.revision if before and before.digest == wanted.digest else ""
+        wanted = replace(wanted, cause=cause_of(before, wanted), revision=kept)
+    if job is None:
+        return Job(name=name, path=owner.path, index=owner.index, generation=1, wanted=wanted)
+    wanted = wanted or before
+    same = before is not None and wanted is not None and before.digest == wanted.digest
+    generation = job.generation if same else job.generation + 1
+    return replace(job, path=owner.path, index=owner.index, generation=generation, wanted=wanted, problems=())
 
 
 def _owner(claims: Sequence[Declared], place: Place | None, recorded: Sequence[Declared]) -> Declared | None:

@@ -5,6 +5,7 @@ It is that of the submission in force; an error in the manifest never hides a ru
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from controller.environment import variable_of
@@ -14,9 +15,10 @@ from controller.job import Job
 from controller.next_step import asked_for, in_force, wish
 from controller.spending import overspent_hash, reservation
 from controller.standing import Reason, Standing
-from controller.step import Wait
+from controller.step import Submit, Wait
 from controller.submission import Submission
 
+MENDED_FIRST = "nothing more is submitted until the manifest is mended"
 _SENTENCES = {
     Reason.REJECTED: "the manifest cannot be accepted; see manifest.problems",
     Reason.ON_HOLD: "spec.hold is true; set it to false to submit",
@@ -44,7 +46,17 @@ def phase(job: Job, submissions: Sequence[Submission], limits: Limits, now: date
     step = wish(job, submissions, limits, now)
     permit = _permit(job, submissions, limits, now)
     reason = step.reason if isinstance(step, Wait) else _reason_meanwhile(job, permit, limits)
-    return Standing(reason=reason, message=_message(job, submissions, limits, permit, reason))
+    message = _message(job, submissions, limits, permit, reason)
+    is_held = _waits_for_mending(job, submissions, limits, now)
+    return Standing(reason=reason, message=f"{message}; {MENDED_FIRST}" if is_held else message)
+
+
+def _waits_for_mending(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> bool:
+    """Whether the manifest as last accepted asks for a submission, now or later, that its problems hold back."""
+    if not job.problems:
+        return False
+    asked = asked_for(replace(job, problems=()), submissions, limits, now)
+    return isinstance(asked, Submit) or asked.reason is Reason.RETRY_SCHEDULED
 
 
 def _permit(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Permit | None:

@@ -5,7 +5,7 @@ job; the ledger is the loop's business.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import filterfalse
@@ -14,11 +14,10 @@ from pathlib import Path
 from controller.acceptance import Accepted, Broken
 from controller.errors import Problem
 from controller.gitinfo import DIRTY, Checkout
-from controller.guard import cause_of
 from controller.job import Job, Wanted
 from controller.loader import FileRecord, Known, strays
 from controller.loader.scanning import LoadedFile, Scan, scan
-from controller.ownership import Declared, Place, Settlement, settled
+from controller.ownership import Declared, Place, Settlement, hidden, settled, taken_over
 from controller.silencing import Comments, script_comments, silenced
 
 
@@ -117,6 +116,11 @@ class Tree:
         """What `recall` takes: every file, and every document as it was read, whoever else declares its name."""
         return list(self._files), [item for path in self._documents for item in self._documents[path]]
 
+    @property
+    def unsettled(self) -> Set[str]:
+        """The jobs whose manifest was not read and accepted as it is now: nothing is paid for them."""
+        return self._unsettled
+
     def uses(self, path: str) -> tuple[str, ...]:
         """The scripts of a manifest file."""
         record = self._files.get(path)
@@ -138,11 +142,11 @@ class Tree:
         if not found.ready:
             return Change(ready=False, reason=found.reason)
         names |= {job.name for job in jobs.values() if job.path in touched} if touched else set()
-        hidden = tuple(f"{each.path}/" for each in found.problems)
-        unseen = {name for name in self._unsettled if name in jobs and jobs[name].path.startswith(hidden)}
-        settlement = self._settle(names | (self._unsettled - unseen), jobs)
-        self._unsettled = unseen
-        found_jobs = {job.name: (job, body) for job, body in self._changes(jobs, settlement)}
+        unseen = hidden(jobs, found.problems)
+        settlement = self._settle((names | self._unsettled) - unseen.keys(), jobs)
+        self._unsettled = set(unseen)
+        stuck = {**settlement.stuck, **unseen}
+        found_jobs = {job.name: (job, body) for job, body in self._changes(jobs, replace(settlement, stuck=stuck))}
         changed = self._dated(found_jobs, jobs, is_quiet=not touched)
         self._note(found.records, found.gone)
         paths = touched | {*(item.path for item in settlement.rejected), *(job.path for job, _ in changed)}
@@ -228,11 +232,12 @@ class Tree:
     def _changes(self, jobs: Mapping[str, Job], settlement: Settlement) -> Iterable[tuple[Job, str | None]]:
         for name, owner in settlement.owners.items():
             job, acceptance = jobs.get(name), self._acceptances.pop(owner.place, None)
-            taken = _taken_over(job, owner, acceptance.wanted if acceptance else None)
+            taken = taken_over(job, owner, acceptance.wanted if acceptance else None)
             if taken != job:
                 yield taken, acceptance.body if acceptance else None
         for name, problems in settlement.stuck.items():
-            yield replace(jobs[name], problems=problems), None
+            if jobs[name].problems != problems or name not in self._unsettled:
+                yield replace(jobs[name], problems=problems), None
         for name in settlement.removed:
             yield replace(jobs[name], wanted=None, problems=()), None
 
@@ -284,17 +289,3 @@ def _at(checkout: Checkout | None, job: Job) -> Job:
         return job
     revision = checkout.revision_of(job.path, job.wanted.script)
     return replace(job, wanted=replace(job.wanted, revision=revision))
-
-
-def _taken_over(job: Job | None, owner: Declared, wanted: Wanted | None) -> Job:
-    """The job as its owner declares it; the generation grows with every other digest, the revision stays with one."""
-    name, before = owner.name or "", job.wanted if job else None
-    if wanted is not None:
-        kept = before.revision if before and before.digest == wanted.digest else ""
-        wanted = replace(wanted, cause=cause_of(before, wanted), revision=kept)
-    if job is None:
-        return Job(name=name, path=owner.path, index=owner.index, generation=1, wanted=wanted)
-    wanted = wanted or before
-    same = before is not None and wanted is not None and before.digest == wanted.digest
-    generation = job.generation if same else job.generation + 1
-    return replace(job, path=owner.path, index=owner.index, generation=generation, wanted=wanted, problems=())

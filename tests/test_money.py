@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from controller.sandbox.faults import Fault
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi
 
@@ -132,6 +133,61 @@ def test_nothing_is_paid_for_while_git_holds_its_index_lock(workspace: Workspace
     assert workspace.posts() == 0
     lock.unlink()
     assert reasons(workspace) == {"ndvi": "Delivered"}
+
+
+def with_retries(text: str, retries: int) -> str:
+    return text.replace("spec:\n", f"spec:\n  retries: {retries}\n")
+
+
+@pytest.fixture
+def retried(workspace: Workspace) -> Workspace:
+    """A job that failed, and whose retry was accepted during a pause that is over."""
+    workspace.sandbox.faults.add(Fault(name="run-fails", times=1))
+    workspace.write("ndvi.yaml", ndvi())
+    assert reasons(workspace) == {"ndvi": "ErrorReported"}
+    run(workspace, "pause")
+    workspace.write("ndvi.yaml", with_retries(ndvi(), 1))
+    reasons(workspace)
+    run(workspace, "resume")
+    return workspace
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        pytest.param("width:", "widht:", id="a typo in a field"),
+        pytest.param("spec:", "spec: [", id="no YAML at all"),
+        pytest.param("credentialsRef: my-bucket", "credentialsRef: other", id="a credential that does not exist"),
+        pytest.param("function setup", "fnction setup", id="a script that cannot be loaded"),
+    ],
+)
+def test_a_paid_retry_does_not_go_out_while_the_manifest_is_broken(retried: Workspace, right: str, wrong: str) -> None:
+    retried.write("ndvi.yaml", with_retries(ndvi(), 0).replace(right, wrong))
+    status = retried.sync()["ndvi"]
+    assert (retried.posts(), status["reason"], status["manifest"]["accepted"]) == (1, "ErrorReported", False)
+    assert status["message"].endswith("; nothing more is submitted until the manifest is mended")
+    retried.write("ndvi.yaml", with_retries(ndvi(), 1))
+    assert (reasons(retried), retried.posts()) == ({"ndvi": "Delivered"}, 2)
+
+
+def test_nothing_is_paid_for_while_the_tree_is_empty(retried: Workspace) -> None:
+    away = (retried.jobs / "ndvi.yaml").rename(retried.root / "away.yaml")
+    (retried.jobs / "ndvi.status.yaml").unlink()
+    reasons(retried)
+    assert retried.posts() == 1
+    away.rename(retried.jobs / "ndvi.yaml")
+    assert (reasons(retried), retried.posts()) == ({"ndvi": "Delivered"}, 2)
+
+
+def test_a_manifest_that_was_broken_when_the_controller_stopped_pays_nothing_before_it_is_read(
+    retried: Workspace,
+) -> None:
+    retried.write("ndvi.yaml", "spec: [")
+    reasons(retried)
+    (retried.jobs / "ndvi.yaml").rename(retried.root / "away.yaml")
+    (retried.jobs / "ndvi.status.yaml").unlink()
+    reasons(retried)
+    assert retried.posts() == 1
 
 
 def test_the_account_of_a_month_is_a_page_for_a_person(workspace: Workspace) -> None:

@@ -71,6 +71,30 @@ def spurious(attempt: int = 0, **different: object) -> Submission:
         pytest.param(
             job(problems=BROKEN), [succeeded()], Wait(reason=Reason.DELIVERED), id="broken after it succeeded"
         ),
+        pytest.param(
+            job(problems=BROKEN, wanted=wanted(retries=1)),
+            [failed(finished_at=at(-60))],
+            Wait(reason=Reason.ERROR_REPORTED),
+            id="a retry that is due, but the manifest is broken",
+        ),
+        pytest.param(
+            job(problems=BROKEN, wanted=wanted(retries=1)),
+            [failed()],
+            Wait(reason=Reason.ERROR_REPORTED),
+            id="a retry that is scheduled, but the manifest is broken",
+        ),
+        pytest.param(
+            job(problems=BROKEN, wanted=wanted(rerun=1)),
+            [failed()],
+            Wait(reason=Reason.REJECTED),
+            id="a rerun that was accepted, but the manifest is broken now",
+        ),
+        pytest.param(
+            job(problems=BROKEN),
+            [refused(Refusal.RATE)],
+            Wait(reason=Reason.REJECTED),
+            id="refused for a while, but the manifest is broken now",
+        ),
         pytest.param(job(), [failed()], Wait(reason=Reason.ERROR_REPORTED), id="failed, and no retry was asked for"),
         pytest.param(
             job(wanted=wanted(retries=1)),

@@ -6,7 +6,7 @@ from controller.answers import Refusal
 from controller.errors import Problem
 from controller.gate import Limits
 from controller.job import Estimate, Job
-from controller.phase import phase
+from controller.phase import MENDED_FIRST, phase
 from controller.standing import Phase, Reason, Standing
 from controller.submission import Submission
 from tests.factories import (
@@ -49,8 +49,17 @@ UNREAD = history(readable=False, message="AccessDenied")
         pytest.param(
             job(problems=BROKEN),
             [],
-            Standing(reason=Reason.REJECTED, message="the manifest cannot be accepted; see manifest.problems"),
+            Standing(
+                reason=Reason.REJECTED,
+                message=f"the manifest cannot be accepted; see manifest.problems; {MENDED_FIRST}",
+            ),
             id="nothing is in force and the manifest is broken",
+        ),
+        pytest.param(
+            job(problems=BROKEN, wanted=wanted(retries=1)),
+            [failed()],
+            Standing(reason=Reason.ERROR_REPORTED, message=f"the script threw; {MENDED_FIRST}"),
+            id="a retry waits for the broken manifest",
         ),
         pytest.param(
             job(wanted=None),
