@@ -5,11 +5,12 @@ and not yet ruled on is only in memory, and is found again.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from controller.book import Book
 from controller.gate import Limits
-from controller.guard import NEW, RETRY, Batch, Due, Permit, Ruling, batch_of, key_of, ruling
+from controller.guard import ADMITTED, NEW, RETRY, Batch, Due, Permit, Ruling, batch_of, key_of, ruling
 from controller.job import Job
 from controller.next_step import asked_for, due, held, in_force, is_asked, is_read, stopped
 from controller.spending import reservation
@@ -31,8 +32,11 @@ class Admission:
         self._shaken: set[str] = set()
         self._changed: set[str] = set()
         self._dropped: set[str] = set()
-        for key, (label, is_listed) in book.permits.due().items():
-            self._grant(key.partition("/")[0], key, book.permits.batch(label), is_listed=is_listed)
+        for key, permit in book.permits.due().items():
+            if permit is None:
+                self._dropped.add(key)  # it is ruled on anew
+            else:
+                self._grant(key.partition("/")[0], key, permit)
         self._changed.clear()
 
     @property
@@ -74,7 +78,7 @@ class Admission:
         if permit and permit.batch:
             self._shaken.add(permit.batch.hash)
         if permit and key == self._keys[job.name]:
-            self._grant(job.name, key, permit.batch, is_listed=permit.is_listed or is_read(job, limits))
+            self._grant(job.name, key, replace(permit, is_listed=permit.is_listed or is_read(job, limits)))
             return
         self._withdraw(job.name)
         self._new.pop(job.name, None)
@@ -108,9 +112,9 @@ class Admission:
         decision = ruling(self._new.values(), self._policy)
         if decision is Ruling.LIST_FIRST:
             return
-        batch = self._unless_accepted(batch_of(self._new.values())) if decision is Ruling.HOLD else None
+        permit = self._unless_accepted(batch_of(self._new.values())) if decision is Ruling.HOLD else ADMITTED
         for name, each in self._new.items():
-            self._grant(name, each.key, batch, is_listed=is_read(self._book.jobs[name], limits))
+            self._grant(name, each.key, replace(permit, is_listed=is_read(self._book.jobs[name], limits)))
         self._new.clear()
 
     def _gather_again(self, label: str) -> None:
@@ -119,21 +123,20 @@ class Admission:
         members = {name: each for name, each in held_now.items() if each.batch and each.batch.hash == label}
         if not members:
             return
-        batch = self._unless_accepted(batch_of([_due_of(self._book.jobs[name], self._keys[name]) for name in members]))
+        word = self._unless_accepted(batch_of([_due_of(self._book.jobs[name], self._keys[name]) for name in members]))
         for name, permit in members.items():
-            self._grant(name, self._keys[name], batch, is_listed=permit.is_listed)
+            self._grant(name, self._keys[name], replace(word, is_listed=permit.is_listed))
 
-    def _unless_accepted(self, batch: Batch) -> Batch | None:
-        return None if batch.hash in self._book.accepted else batch
+    def _unless_accepted(self, batch: Batch) -> Permit:
+        return ADMITTED if batch.hash in self._book.accepted else Permit(batch=batch)
 
     # remembering
 
-    def _grant(self, name: str, key: str, batch: Batch | None, *, is_listed: bool) -> None:
-        permit = Permit(batch=batch, is_listed=is_listed)
+    def _grant(self, name: str, key: str, permit: Permit) -> None:
         if self._permits.get(key) != permit:
             self._changed.add(name)
         self._keys[name], self._permits[key] = key, permit
-        if batch and not is_listed:
+        if permit.batch and not permit.is_listed:
             self._unlisted.add(name)
         else:
             self._unlisted.discard(name)
@@ -154,10 +157,7 @@ class Admission:
                 self._book.permits.drop_due(dropped)
                 for batch in {permit.batch.hash: permit.batch for permit in permits.values() if permit.batch}.values():
                     self._book.permits.put_batch(batch, now)
-                self._book.permits.put_due(
-                    (key, permit.batch.hash if permit.batch else "", permit.is_listed)
-                    for key, permit in permits.items()
-                )
+                self._book.permits.put_due(permits)
         return changed
 
 

@@ -8,6 +8,7 @@ from controller.clock import Clock
 from controller.errands import meaning_of
 from controller.errors import UsageError
 from controller.inbox import Accept, Adopt, Command, FirstRun, Resolve, carried_out
+from controller.lock import is_held
 from controller.settings import Settings
 from controller.store.ledger import Store
 
@@ -19,7 +20,7 @@ def ask(settings: Settings, command: Command) -> str:
     """
     now = Clock().now()
     with rehearsal(settings, lambda _news: None, lambda _call: None) as assembly:
-        assembly.loop.start(now, takes_over=False)
+        assembly.loop.start(now, takes_over=not is_held(settings.state))
         assembly.loop.turn([], now)
         words = _tried(command, assembly, settings, now)
     with Store.open(settings.state, {}) as store, store.transaction():

@@ -9,6 +9,7 @@ from typing import Any
 
 from controller.assembly import Assembly, rehearsal
 from controller.errors import UsageError
+from controller.lock import is_held
 from controller.next_step import next_step
 from controller.phase import phase
 from controller.reading import events
@@ -52,7 +53,7 @@ def description(settings: Settings, name: str, now: datetime) -> dict[str, Any]:
 @contextmanager
 def _turned(settings: Settings, now: datetime) -> Iterator[Assembly]:
     with rehearsal(settings, lambda _news: None, lambda _call: None) as assembly:
-        assembly.loop.start(now, takes_over=False)
+        assembly.loop.start(now, takes_over=not is_held(settings.state))
         assembly.loop.turn([], now)
         yield assembly
 

@@ -11,7 +11,7 @@ from itertools import takewhile
 from typing import Self
 
 from controller.answers import Refusal
-from controller.guard import Permit
+from controller.guard import ADMITTED, Permit
 from controller.rate import Rate
 from controller.spending import Spending
 from controller.standing import Reason
@@ -59,7 +59,7 @@ class Limits:
 
     def permit(self, key: str) -> Permit | None:
         """The guard's word on a submission; None: it has not ruled yet."""
-        return Permit() if self.permits is None else self.permits.get(key)
+        return ADMITTED if self.permits is None else self.permits.get(key)
 
     def taken(self, units: float | None = None) -> Self:
         """The limits after one more POST of the same turn, which reserves so many processing units."""

@@ -44,10 +44,14 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permit:
-    """The guard's word on one key: admitted, or held with its batch."""
+    """The guard's word on one key: admitted in so many words, or held with its batch."""
 
+    is_admitted: bool = False
     batch: Batch | None = None
     is_listed: bool = True
+
+
+ADMITTED = Permit(is_admitted=True)
 
 
 class Ruling(Enum):

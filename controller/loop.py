@@ -62,7 +62,10 @@ class Loop:
         self._problems: frozenset[str] = frozenset()
 
     def start(self, now: datetime, *, takes_over: bool = True) -> None:
-        """Begin with what the ledger knows. Whoever takes over from a dead process finds its POSTs unconfirmed."""
+        """Begin with what the ledger knows. Whoever takes over from a dead process finds its POSTs unconfirmed.
+
+        Who only looks while another process holds the lock leaves that one's POSTs under way.
+        """
         if takes_over:
             with self._book.transaction():
                 for submission in list(self._book.everything()):

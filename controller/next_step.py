@@ -222,7 +222,7 @@ def held(wanted: Wanted, limits: Limits) -> Reason | None:
 def _guarded(submit: Submit, job: Job, wanted: Wanted, limits: Limits, now: datetime) -> Step | None:
     """What the money rules say. What needs a person comes before what passes, so that no standing flickers."""
     permit = limits.permit(key_of(job.name, wanted.digest, submit.rerun, submit.attempt))
-    if permit and permit.batch:
+    if permit and not permit.is_admitted:
         return _listed_first(job, wanted, permit.is_listed, limits, now) or Wait(reason=Reason.LARGE_CHANGE)
     if permit and limits.overspent:
         return Wait(reason=Reason.OVERSPENT)

@@ -73,7 +73,7 @@ def _reason_meanwhile(job: Job, permit: Permit | None, limits: Limits) -> Reason
     is_known = limits.history_known or not history or history.readable or not wanted or history.digest != wanted.digest
     if not is_known:
         return Reason.HISTORY_UNKNOWN
-    return Reason.QUEUED if permit and not permit.batch else Reason.LISTING
+    return Reason.QUEUED if permit and permit.is_admitted else Reason.LISTING
 
 
 def _message(

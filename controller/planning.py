@@ -25,6 +25,7 @@ from controller.foresight import Read, Sight, foresee
 from controller.gate import Limits
 from controller.gitref import tree_at
 from controller.job import Job
+from controller.lock import is_held
 from controller.ownership import Declared
 from controller.phase import phase
 from controller.prices import price_table
@@ -127,7 +128,7 @@ def _planned(basis: _Basis, now: datetime) -> dict[str, Any]:
         before = _Before(
             jobs=dict(assembly.book.jobs), submissions={name: assembly.book.of(name) for name in assembly.book.jobs}
         )
-        assembly.loop.start(now)
+        assembly.loop.start(now, takes_over=not is_held(settings.state))
         left = assembly.loop.limits().left
         sight = foresee(assembly.loop, assembly.book, calls, basis.read, now, settings.timing.sync_patience)
         twins = _by_digest([*before.jobs.values(), *assembly.book.jobs.values()])

@@ -54,7 +54,7 @@ def _rehearsed(settings: Settings, now: datetime) -> list[Document]:
     from controller.assembly import rehearsal
 
     with rehearsal(settings, lambda _news: None, lambda _call: None) as assembly:
-        assembly.loop.start(now, takes_over=False)
+        assembly.loop.start(now, takes_over=not is_held(settings.state))
         assembly.loop.turn([], now)
         return [
             {**document, "path": path}

@@ -16,7 +16,7 @@ import controller.verdict
 from controller.answers import Refusal
 from controller.errors import Problem
 from controller.gate import Limits
-from controller.guard import Batch, Permit
+from controller.guard import ADMITTED, Batch, Permit
 from controller.job import Estimate, Job
 from controller.spending import Spending
 from controller.stillness import Settling
@@ -136,6 +136,7 @@ STEPS: list[tuple[Job, list[Submission], Limits]] = [
     (job(history=None), [], limits(permits={}, looks=0)),
     (job(history=history(readable=False)), [], limits(permits={})),
     (job(history=history(digest=OTHER_DIGEST)), [], limits(permits={})),
+    (job(), [], limits(permits={KEY: ADMITTED})),
     (job(), [], limits(permits={KEY: Permit()})),
     (job(), [], limits(permits={KEY: Permit(batch=BATCH)})),
     (job(), [], limits(permits={KEY: Permit(batch=BATCH)}, settling=SETTLING)),
@@ -145,7 +146,7 @@ STEPS: list[tuple[Job, list[Submission], Limits]] = [
     (job(history=history(readable=False)), [], limits(permits={KEY: Permit(batch=BATCH, is_listed=False)})),
     (job(), [], limits(permits={KEY: Permit(batch=BATCH, is_listed=False)})),
     (job(history=history(at=at(-301))), [], limits(permits={KEY: Permit(batch=BATCH, is_listed=False)})),
-    (job(wanted=wanted(rerun=1)), [succeeded()], limits(permits={KEY: Permit()})),
+    (job(wanted=wanted(rerun=1)), [succeeded()], limits(permits={KEY: ADMITTED})),
 ]
 
 
@@ -251,7 +252,12 @@ NEXT_STEP_MUTANTS = [
     ("an unread history counts", "history.readable or limits.history_known", "True"),
     ("a known history does not count", "history.readable or limits.history_known", "history.readable"),
     ("the guard does not matter", "    if guarded:\n        return guarded\n", ""),
-    ("a large change is paid for", "    if permit and permit.batch:", "    if permit and not permit:"),
+    (
+        "what is held for a missing batch is paid for",
+        "    if permit and not permit.is_admitted:",
+        "    if permit and permit.batch:",
+    ),
+    ("a large change is paid for", "    if permit and not permit.is_admitted:", "    if permit and not permit:"),
     (
         "a large change is not listed first",
         "permit.is_listed, limits, now) or Wait(reason=Reason.LARGE",

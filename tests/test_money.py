@@ -2,6 +2,8 @@
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -87,6 +89,18 @@ def test_another_job_that_joins_later_is_not_covered_by_the_yes(workspace: Works
     workspace.write("0.yaml", ndvi("job-0", 14.49))  # an edited job is another one
     run(workspace, "accept", waiting["hash"], **guarded)
     assert "LargeChange" in reasons(workspace, **guarded).values()
+
+
+def test_what_is_held_for_a_batch_that_is_missing_is_not_let_through(workspace: Workspace) -> None:
+    for number in range(3):
+        workspace.write(f"{number}.yaml", ndvi(f"job-{number}", 14.4 + number / 100))
+    guarded = {"SHJOBS_LARGE_CHANGE_JOBS": "2"}
+    reasons(workspace, **guarded)
+    [waiting] = budget(workspace, **guarded)["waiting"]
+    with closing(sqlite3.connect(workspace.state / "shjobs.db")) as ledger, ledger:
+        ledger.execute("delete from batch")
+    assert set(reasons(workspace, **guarded).values()) == {"LargeChange"}
+    assert (workspace.posts(), budget(workspace, **guarded)["waiting"]) == (0, [waiting])
 
 
 def test_a_hash_may_be_accepted_before_its_change_is_there(workspace: Workspace) -> None:

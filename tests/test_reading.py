@@ -5,11 +5,17 @@ import re
 import subprocess
 import sys
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from controller.book import Book
+from controller.brakes import pause, resume
+from controller.explaining import case_of
+from controller.history import intent
+from controller.lock import submitter_lock
+from controller.planning import plan
 from controller.standing import Reason, Standing
 from controller.store.ledger import Store
 from controller.store.reader import SCHEMA, Reader
@@ -240,3 +246,38 @@ def test_why_knows_every_reason() -> None:
 )
 def test_lengths_of_time(time: timedelta, words: str) -> None:
     assert ago(time) == words
+
+
+@pytest.fixture
+def sending(workspace: Workspace) -> Workspace:
+    """The ledger holds the intent of a POST that is not answered, and there is a second job."""
+    workspace.write("ndvi.yaml", ndvi())
+    workspace.write("next.yaml", ndvi("next", 14.45))
+    pause(workspace.state, "the test", datetime.now(UTC))
+    workspace.sync()
+    with Store.open(workspace.state, {}) as store, store.transaction():
+        book = Book(store)
+        job = book.jobs["ndvi"]
+        assert job.wanted is not None
+        book.add(intent(job, job.wanted, 0, 0, datetime.now(UTC)))
+    resume(workspace.state)
+    return workspace
+
+
+def seen(workspace: Workspace) -> dict[str, tuple[str, str]]:
+    """What `why` and `plan` say of each job."""
+    settings, now = workspace.settings(), datetime.now(UTC)
+    planned = {job["name"]: job["action"] for job in plan(settings)["jobs"]}
+    return {name: (case_of(settings, name, now).standing.reason, action) for name, action in planned.items()}
+
+
+def test_a_post_under_way_of_a_running_controller_is_submitting_and_no_breaker(sending: Workspace) -> None:
+    with submitter_lock(sending.state):
+        assert seen(sending) == {"ndvi": ("Submitting", "follow"), "next": ("Queued", "submit")}
+
+
+def test_a_post_that_a_dead_controller_left_is_unconfirmed(sending: Workspace) -> None:
+    assert {name: reason for name, (reason, _) in seen(sending).items()} == {
+        "ndvi": "Searching",
+        "next": "BreakerOpen",
+    }

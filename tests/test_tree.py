@@ -19,7 +19,7 @@ def refreshed(tree: Tree, jobs: dict[str, Job]) -> list[str]:
     """The problems of each job after a scan, which `jobs` take over; one sentence for each job that changed."""
     change = tree.refresh(jobs, NOW)
     jobs.update({job.name: job for job, _ in change.jobs})
-    return [f"{job.name}: {'; '.join(map(str, job.problems)) or 'accepted'}" for job, _ in change.jobs]
+    return [f"{job.name}: {'; '.join(map(str, job.problems)) or 'accepted'}" for job, _ in sorted(change.jobs, key=str)]
 
 
 def test_a_job_in_a_folder_that_cannot_be_read_has_a_problem_until_the_folder_is_back() -> None:

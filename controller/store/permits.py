@@ -1,12 +1,15 @@
 """The spend guard's memory in the ledger: what is admitted, which batches wait for a person, what was accepted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sqlite_utils import Database
 
-from controller.guard import Batch
+from controller.guard import Batch, Permit
 from controller.store.rows import written
+
+_ADMITTED = "admitted"
+"""What stands in a `due` row instead of the hash of a batch."""
 
 
 class PermitRows:
@@ -15,14 +18,18 @@ class PermitRows:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def due(self) -> dict[str, tuple[str, bool]]:
-        """By key: the hash of its batch, "" when it is admitted, and whether its bucket could be listed."""
-        rows = self._db.execute("select key, batch, is_listed from due order by key")
-        return {key: (batch, bool(is_listed)) for key, batch, is_listed in rows}
+    def due(self) -> dict[str, Permit | None]:
+        """The guard's word by key; None for one that is held with a batch that is not here: it says nothing."""
+        rows = list(self._db.execute("select key, batch, is_listed from due order by key"))
+        batches = {label: self.batch(label) for label in {label for _, label, _ in rows}}
+        return {key: _permit(label, batches[label], bool(is_listed)) for key, label, is_listed in rows}
 
-    def put_due(self, rows: Iterable[tuple[str, str, bool]]) -> None:
-        """Store key, hash of the batch ("": admitted) and whether the bucket could be listed."""
-        self._db.conn.executemany("insert or replace into due (key, batch, is_listed) values (?, ?, ?)", rows)
+    def put_due(self, permits: Mapping[str, Permit]) -> None:
+        """Store the guard's word by key."""
+        self._db.conn.executemany(
+            "insert or replace into due (key, batch, is_listed) values (?, ?, ?)",
+            [(key, _ADMITTED if each.is_admitted else _label(each), each.is_listed) for key, each in permits.items()],
+        )
 
     def drop_due(self, keys: Iterable[str]) -> None:
         self._db.conn.executemany("delete from due where key = ?", [(key,) for key in keys])
@@ -53,3 +60,13 @@ class PermitRows:
             "on conflict (hash) do update set accepted_at = coalesce(accepted_at, excluded.accepted_at)",
             [label, written(at)],
         )
+
+
+def _label(permit: Permit) -> str:
+    return permit.batch.hash if permit.batch else ""
+
+
+def _permit(label: str, batch: Batch | None, is_listed: bool) -> Permit | None:
+    if label == _ADMITTED:
+        return Permit(is_admitted=True, is_listed=is_listed)
+    return Permit(batch=batch, is_listed=is_listed) if batch else None

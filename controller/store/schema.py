@@ -76,7 +76,7 @@ create table meta (
 );
 """
 
-# `batch` without `at` was accepted before it was ever due; `due.batch` is empty for what is admitted.
+# `batch` without `at` was accepted before it was ever due; `due.batch` is a hash, or `admitted`.
 _SECOND = """
 alter table submission add column adopted integer not null default 0;
 update submission set adopted = 1 where exists (
