@@ -14,6 +14,7 @@ from datetime import timedelta
 from controller.assembly import Inbox, controller
 from controller.clock import Clock
 from controller.errors import StateError
+from controller.hosts import names_in
 from controller.metrics import CONTENT_TYPE, Metrics
 from controller.settings import Settings
 from controller.spending import Spending, month_of
@@ -39,7 +40,7 @@ def run(settings: Settings, listen: str) -> int:
     Raises `UsageError` for whatever makes a start impossible, the port `listen` included ("" opens none).
     """
     daemon = Daemon(settings)
-    with heeding_signals(daemon.flags), _served(listen, daemon):
+    with heeding_signals(daemon.flags), _served(listen, settings.listen_hosts, daemon):
         daemon.run()
     return 0
 
@@ -162,7 +163,7 @@ class Daemon:
 
 
 @contextmanager
-def _served(listen: str, daemon: Daemon) -> Iterator[None]:
+def _served(listen: str, hosts: str, daemon: Daemon) -> Iterator[None]:
     """The port, if there is to be one."""
 
     def health() -> Page:
@@ -178,7 +179,7 @@ def _served(listen: str, daemon: Daemon) -> Iterator[None]:
         return Page(content=daemon.metrics.page(), content_type=CONTENT_TYPE)
 
     pages = {"/healthz": health, "/readyz": readiness, "/metrics": metrics}
-    with Web(listen, pages) if listen else nullcontext() as web:
+    with Web(listen, pages, names_in(hosts)) if listen else nullcontext() as web:
         if web is not None:
             log.info("listening at %s (%s)", web.url, ", ".join(pages))
         yield

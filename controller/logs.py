@@ -40,6 +40,7 @@ def set_up(form: str, level: int = logging.INFO, stream: TextIO | None = None) -
     """Send everything there is to say to `stream` (the standard error output) in one form."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(Json() if form == "json" else Human())
+    logging.raiseExceptions = False  # a line that finds no room must not become a traceback
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

@@ -3,21 +3,18 @@
 It only reads, and answers from memory, so that a probe never waits for a turn.
 """
 
-import logging
-import socketserver
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
+from controller.connections import LimitedHandler, LimitedServer
 from controller.errors import UsageError
+from controller.hosts import Hosts, hosts_of
 
-log = logging.getLogger(__name__)
 PLAIN = "text/plain; charset=utf-8"
-PATIENCE = 10.0  # seconds for a client that says nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,16 +31,18 @@ Pages = Mapping[str, Callable[[], Page]]
 
 
 class Web:
-    """Serves pages from entry to exit, in threads of its own. Raises `UsageError` when the address cannot be used."""
+    """Serves pages from entry to exit, in threads of its own. Raises `UsageError` when the address cannot be used.
 
-    def __init__(self, listen: str, pages: Pages) -> None:
+    `names` are the host names by which a proxy reaches it.
+    """
+
+    def __init__(self, listen: str, pages: Pages, names: tuple[str, ...] = ()) -> None:
         host, port = address(listen)
         try:
-            self._server = _Server((host, port), pages)
-        except OSError as error:
-            raise UsageError(
-                f"listen: {listen} cannot be used ({error.strerror or error}); name another address, or none"
-            ) from error
+            self._server = _Server((host, port), pages, hosts_of(host, names))
+        except (OSError, ValueError, TypeError) as error:  # the last two for what can be no host's name
+            words = getattr(error, "strerror", None) or error
+            raise UsageError(f"listen: {listen} cannot be used ({words}); name another address, or none") from error
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="web", daemon=True)
 
     @property
@@ -58,6 +57,7 @@ class Web:
 
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
+        self._server.cut_all()
         self._server.server_close()
         self._thread.join()
 
@@ -65,52 +65,53 @@ class Web:
 def address(listen: str) -> tuple[str, int]:
     """`127.0.0.1:9617` as host and port. Raises `UsageError`."""
     host, separator, port = listen.rpartition(":")
-    if not separator or not host or not port.isdigit() or int(port) > 65535:
+    if not separator or not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise UsageError(f"listen: {listen!r} is no address; write host:port, such as 127.0.0.1:9617")
     return host.strip("[]"), int(port)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, where: tuple[str, int], pages: Pages) -> None:
+class _Server(LimitedServer):
+    def __init__(self, where: tuple[str, int], pages: Pages, hosts: Hosts) -> None:
         self.pages = pages
+        self.hosts = hosts
         super().__init__(where, _Handler)
 
-    def server_bind(self) -> None:
-        """Without asking a name server who we are, as the base class would."""
-        socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
-        """A client that went away is not worth a traceback."""
-        log.debug("a client of the web port went away", exc_info=True)
-
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(LimitedHandler):
     server: _Server
-    protocol_version = "HTTP/1.1"
     server_version = "shjobs"
     sys_version = ""
-    disable_nagle_algorithm = True
-    wbufsize = -1
-    timeout = PATIENCE
+    timeout = LimitedServer.patience
 
-    def do_GET(self) -> None:
-        page = self.server.pages.get(urlsplit(self.path).path)
-        answer = page() if page else Page(content=self._known().encode(), status=404)
+    def handle_call(self) -> None:
+        """Answer with a page."""
+        self.server.answers(self.connection)
+        if "content-length" in self.headers or "transfer-encoding" in self.headers:
+            self.close_connection = True  # a body is not read, and must not be taken for the next request
+        answer = self._page()
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(len(answer.content)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
             with suppress(OSError):
                 self.wfile.write(answer.content)
 
-    do_HEAD = do_GET  # noqa: N815
+    do_GET = do_HEAD = handle_call  # noqa: N815
+
+    def end_headers(self) -> None:
+        """With what keeps a browser from taking an answer for something else."""
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Cache-Control", "no-store")
+        super().end_headers()
+
+    def _page(self) -> Page:
+        if refusal := self.server.hosts.refusal(self.headers.get_all("host", [])):
+            return Page(content=f"{refusal}; name it in `listenHosts` if it is a proxy's\n".encode(), status=421)
+        page = self.server.pages.get(urlsplit(self.path).path)
+        return page() if page else Page(content=self._known().encode(), status=404)
 
     def _known(self) -> str:
         return f"there is {', '.join(self.server.pages)}\n"
-
-    def log_message(self, format: str, *args: Any) -> None:
-        log.debug(format, *args)

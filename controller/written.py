@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from controller.deployments import NEW_PATH, OLD_PATH, DeploymentName, is_loopback, segments_of
+from controller.hosts import names_in
 from controller.timing import seconds_of
 
 
@@ -62,11 +63,17 @@ def _bucket_prefix(text: str) -> str:
     return text.rstrip("/")
 
 
+def _host_names(text: str) -> str:
+    names_in(text)
+    return text
+
+
 ServiceUrl = Annotated[str, AfterValidator(_service_url)]
 ApiPath = Annotated[str, AfterValidator(_api_path)]
 Duration = Annotated[str, AfterValidator(_duration)]
 TimeBetween = Annotated[str, AfterValidator(_time_between)]
 FilePath = Annotated[str, AfterValidator(_path)]
+HostNames = Annotated[str, AfterValidator(_host_names)]
 BucketPrefix = Annotated[str, AfterValidator(_bucket_prefix)]
 
 
@@ -102,6 +109,9 @@ class Policy(BaseModel):
     watch: bool = Field(True, description="Whether `run` listens to the events of the file system, beside its scans.")
     listen: str = Field(
         "127.0.0.1:9617", description="Where `run` serves health, readiness and metrics; empty: nowhere."
+    )
+    listen_hosts: HostNames = Field(
+        "", description="Host names by which a proxy reaches `listen`, separated by commas."
     )
     log_format: Literal["human", "json"] = Field("human", description="How `run` logs: lines for people, or JSON.")
 

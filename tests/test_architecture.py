@@ -14,7 +14,7 @@ EDGES = "edges"
 DOORS = "doors"
 ROOMS = {
     NOUNS: """
-        answers catalog clock codes deployments digest document environment errors job keys manifest
+        answers catalog clock codes deployments digest document environment errors hosts job keys manifest
         origins prices schema script settings source standing step submission timing values written
     """,
     DECISIONS: """
@@ -25,7 +25,7 @@ ROOMS = {
         why
     """,
     EDGES: """
-        brakes bucket checkcache evalscript gitinfo gitref loader lock mounts newfile partfile service
+        brakes bucket checkcache connections evalscript gitinfo gitref loader lock mounts newfile partfile service
         session settingsfile statusfile store thumbnail watcher
     """,
     DOORS: """
@@ -105,5 +105,5 @@ def test_only_the_sandbox_and_its_commands_know_the_sandbox(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [path for path in modules() if room(path) == "sandbox"], ids=lambda path: path.stem)
-def test_the_sandbox_shares_only_data_errors_and_the_engine_with_the_controller(path: Path) -> None:
-    assert neighbours(path) <= {"errors", "evalscript", "script"}
+def test_the_sandbox_shares_only_data_errors_the_engine_and_what_guards_a_port_with_the_controller(path: Path) -> None:
+    assert neighbours(path) <= {"connections", "errors", "evalscript", "hosts", "script"}

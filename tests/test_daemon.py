@@ -4,7 +4,9 @@ import contextlib
 import json
 import os
 import re
+import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -117,6 +119,42 @@ def test_it_stops_while_it_reads_a_large_tree(workspace: Workspace) -> None:
         assert daemon.stop() == 0
     assert daemon.log.endswith("followed by the next start\n")
     assert list(workspace.jobs.glob("*.status.yaml")) == []
+
+
+def test_hundreds_of_half_open_requests_do_not_keep_a_job_from_being_paid_for(workspace: Workspace) -> None:
+    """Each took a descriptor and a thread for as long as its client liked: the daemon ended without any left."""
+    with running(workspace) as daemon, contextlib.ExitStack() as stack:
+        until(lambda: "is empty" in daemon.log, "the first scan")
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (200, 200))
+        host, port = daemon.url.removeprefix("http://").split(":")
+        for _ in range(400):
+            client = stack.enter_context(socket.create_connection((host, int(port)), timeout=LONGEST))
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")
+        workspace.write("ndvi.yaml", ndvi())
+        reaches(workspace, "Succeeded")
+        assert daemon.page("/healthz") == (200, "ok\n")
+        assert daemon.stop() == 0
+    assert workspace.posts() == 1
+
+
+def test_without_any_descriptor_left_it_goes_on(workspace: Workspace) -> None:
+    with running(workspace, SHJOBS_SCAN_EVERY="10s") as daemon:
+        until(lambda: "is empty" in daemon.log, "the first scan")
+        _, hard = resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (3, hard))
+        for number in range(3):
+            workspace.write(f"job-{number}.yaml", ndvi(f"job-{number}"))
+            time.sleep(0.5)
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", int(daemon.url.rpartition(":")[2])), timeout=0.1).close()
+        assert daemon.process.poll() is None, daemon.log
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (hard, hard))
+        for number in range(3):
+            reaches(workspace, "Succeeded", f"job-{number}")
+        assert daemon.page("/healthz") == (200, "ok\n")
+        assert daemon.stop() == 0
+    assert "Traceback" not in daemon.log
+    assert workspace.posts() == 3
 
 
 def test_edits_and_removals_are_followed(workspace: Workspace) -> None:

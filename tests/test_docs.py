@@ -343,7 +343,7 @@ def test_every_fault_has_its_row() -> None:
 
 
 def test_every_fault_that_is_shown_can_be_switched_on() -> None:
-    shown: list[Any] = [json.loads(body) for body in re.findall(r"-d '(.*?)'", page("sandbox"))]
+    shown: list[Any] = [json.loads(body) for body in re.findall(r"--json '(.*?)'", page("sandbox"))]
     assert [Fault.from_document(document).name for document in shown]
 
 

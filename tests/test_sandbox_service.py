@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import HTTPConnection
@@ -30,6 +30,7 @@ from controller.sandbox.options import SandboxOptions, ScriptCheck
 from controller.sandbox.pricing import CLASSIC
 from controller.sandbox.program import Sandbox, run_sandbox
 from controller.sandbox.render import Rendered, RenderedFile, RenderOptions
+from controller.sandbox.server import SandboxServer
 from controller.script import (
     FailureKind,
     Mosaicking,
@@ -603,7 +604,7 @@ def test_a_connection_is_kept_for_the_next_call_even_after_an_error(service: Ser
 def test_lengths_that_cannot_be_trusted_end_the_connection(service: Service, head: str, status: int) -> None:
     host, port = service.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as raw:
-        raw.sendall(f"POST {OLD} HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n".encode())
+        raw.sendall(f"POST {OLD} HTTP/1.1\r\nHost: localhost\r\n{head}\r\n\r\n".encode())
         answer = b"".join(iter(lambda: raw.recv(65536), b""))
     assert answer.startswith(f"HTTP/1.1 {status} ".encode())
 
@@ -1001,3 +1002,36 @@ def test_the_program_says_when_it_is_ready_and_ends_when_told(tmp_path: Path) ->
     stop.set()
     thread.join(10)
     assert not thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        pytest.param("POST", "/sandbox/faults", {"Origin": "http://evil.example"}, 403, id="a page adds a fault"),
+        pytest.param("POST", "/sandbox/faults", {"Origin": "null"}, 403, id="a page without an origin does"),
+        pytest.param("POST", "/sandbox/faults", {"Sec-Fetch-Site": "cross-site"}, 403, id="a form does"),
+        pytest.param("DELETE", "/sandbox/faults", {"Origin": "http://127.0.0.1:1"}, 403, id="one of another port"),
+        pytest.param("POST", "/oauth/token", {"Origin": "http://evil.example"}, 403, id="a page asks for a token"),
+        pytest.param("POST", NEW, {"Origin": "http://evil.example"}, 403, id="a page submits"),
+        pytest.param("GET", "/sandbox/ledger", {"Host": "evil.example"}, 403, id="a name that leads here"),
+        pytest.param("POST", "/sandbox/faults", {"Host": "evil.example"}, 403, id="a name that leads here, to change"),
+        pytest.param("POST", "/sandbox/faults", {"Content-Type": "text/plain"}, 415, id="a body in plain text"),
+        pytest.param("POST", "/sandbox/faults", {}, 200, id="a program"),
+    ],
+)
+def test_no_web_page_changes_anything(
+    service: Service, method: str, path: str, headers: Mapping[str, str], status: int
+) -> None:
+    given = {"Content-Type": "application/json", **headers}
+    answer = service.web.request(method, f"{service.url}{path}", data=b"[]", headers=given, timeout=10)
+    assert (answer.status_code, answer.headers["X-Content-Type-Options"]) == (status, "nosniff")
+    assert posts(service.sandbox.ledger.entries()) == []
+
+
+def test_hundreds_of_half_open_connections_keep_the_sandbox_from_nobody(service: Service) -> None:
+    host, port = service.url.removeprefix("http://").split(":")
+    with ExitStack() as stack:
+        for _ in range(400):
+            stack.enter_context(socket.create_connection((host, int(port)), timeout=10)).sendall(b"POST ")
+        assert service.web.get(f"{service.url}/sandbox/health", timeout=10).ok
+        assert sum("process_request_thread" in each.name for each in threading.enumerate()) <= SandboxServer.most

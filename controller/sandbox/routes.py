@@ -144,9 +144,8 @@ class Routes:
             return early
         if fault := self._claimed(Moment.BEFORE, (own, self._desk.faults), url):
             return fault.answer(_running(""))
-        if call.header("content-type").partition(";")[0].strip().lower() != "application/json":
-            message = "The content type must be application/json."
-            return error_reply(415, "COMMON_UNSUPPORTED_MEDIA_TYPE", message)
+        if (other := _other_type(call)) is not None:
+            return other
         if not call.content.strip():
             return replies.empty_body()
         if body is None:
@@ -215,6 +214,8 @@ class Routes:
 
     def _add_faults(self, call: Call) -> Reply:
         """One fault, or a list of them: nothing is switched on when one of them is wrong."""
+        if (other := _other_type(call)) is not None:
+            return other
         given = _parsed(call.content)
         try:
             self._desk.faults.add(*map(Fault.from_document, given if isinstance(given, list) else [given]))
@@ -256,6 +257,13 @@ def _not_here(body: Mapping[str, Any]) -> Reply | None:
     except RenderFailed as error:
         return error_reply(400, error.code, error.message)
     return None
+
+
+def _other_type(call: Call) -> Reply | None:
+    """The refusal of a body that is not sent as JSON."""
+    if call.header("content-type").partition(";")[0].strip().lower() == "application/json":
+        return None
+    return error_reply(415, "COMMON_UNSUPPORTED_MEDIA_TYPE", "The content type must be application/json.")
 
 
 def _running(id: str) -> Reply:

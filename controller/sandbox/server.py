@@ -4,20 +4,19 @@ Knows nothing of the service: a call goes to `Routes`, its answer to the wire. E
 without Nagle's delay, which is what makes the standard library's server fast enough.
 """
 
-import contextlib
 import logging
 import socket
-import socketserver
 import ssl
 import struct
 import threading
 import time
 from email.message import Message
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from controller.connections import LimitedHandler, LimitedServer
+from controller.hosts import hosts_of, origin_refusal
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.replies import Reply, error_reply
 from controller.sandbox.routes import PROCESS_PATHS, Call, Routes
@@ -29,7 +28,7 @@ _AFTERWARDS = 0.05  # seconds until an answer comes again, when its reader is do
 _NONSENSE = b"\x17\x03\x03\x00\x20" + b"x" * 32  # a TLS record that nobody can decrypt, and no line of HTTP
 
 
-class SandboxServer(ThreadingHTTPServer):
+class SandboxServer(LimitedServer):
     """Listens from construction on; port 0 takes a free one. `close` ends every connection and thread.
 
     Raises OSError for a port or a certificate that cannot be used.
@@ -38,14 +37,16 @@ class SandboxServer(ThreadingHTTPServer):
     daemon_threads = False
     block_on_close = True
     request_queue_size = 128
+    most = 256
+    patience = 120.0
+    answer_patience = None  # a fault may hold an answer back for as long as it says
 
     def __init__(self, options: SandboxOptions, routes: Routes) -> None:
         self.routes = routes
         self.largest_body = options.largest_body
+        self.hosts = hosts_of(options.host)
         self.closing = threading.Event()
         self._tls = _tls_context(options)
-        self._open: set[socket.socket] = set()
-        self._lock = threading.Lock()
         super().__init__((options.host, options.port), Handler)
 
     @property
@@ -53,69 +54,46 @@ class SandboxServer(ThreadingHTTPServer):
         """Where it listens."""
         return f"http{'s' if self._tls else ''}://{self.server_name}:{self.server_port}"
 
-    def server_bind(self) -> None:
-        """Binds without asking a name server who we are, as the base class would."""
-        socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        with self._lock:
-            self._open.add(request)
-        super().process_request(request, client_address)
-
     def finish_request(self, request: Any, client_address: Any) -> None:
         """In the connection's own thread: first the handshake, if any, then the calls."""
         if self._tls is None:
             Handler(request, client_address, self)
             return
-        with self._tls.wrap_socket(request, server_side=True) as line:
-            with self._lock:
-                self._open.add(line)
+        with self._tls.wrap_socket(request, server_side=True, do_handshake_on_connect=False) as line:
+            self.forget(request)
+            self.reads(line)
             try:
+                line.settimeout(self.patience)
+                line.do_handshake()
                 Handler(line, client_address, self)
             finally:
-                with self._lock:
-                    self._open.discard(line)
-
-    def shutdown_request(self, request: Any) -> None:
-        with self._lock:
-            self._open.discard(request)
-        super().shutdown_request(request)
+                self.forget(line)
 
     def close(self) -> None:
         """Stops accepting, lets answers under way go out, then cuts what is still open; joins every thread."""
         self.shutdown()
         self.closing.set()
-        self._end_connections(socket.SHUT_RD)
+        self.cut_all(socket.SHUT_RD)
         deadline = time.monotonic() + SHUTDOWN_SECONDS
-        while self._open and time.monotonic() < deadline:
+        while not self.is_idle() and time.monotonic() < deadline:
             time.sleep(0.01)
-        self._end_connections(socket.SHUT_RDWR)
+        self.cut_all()
         self.server_close()
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
-        """A client that went away is not worth a traceback on the terminal."""
-        logger.debug("connection of %s ended", client_address, exc_info=True)
 
-    def _end_connections(self, how: int) -> None:
-        with self._lock:
-            for connection in self._open:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(how)
-
-
-class Handler(BaseHTTPRequestHandler):
+class Handler(LimitedHandler):
     """One connection: reads calls, asks the routes, writes answers."""
 
     server: SandboxServer
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
     timeout = 120
 
     def handle_call(self) -> None:
         """Serves one call of any method."""
         path = unquote(urlsplit(self.path).path)
+        if (foreign := self._foreign()) is not None:
+            self.close_connection = True
+            self._write(foreign)
+            return
         if self.command == "POST" and path in PROCESS_PATHS:
             cut = self.server.routes.cut_off_at()
             if cut is not None:
@@ -123,6 +101,7 @@ class Handler(BaseHTTPRequestHandler):
                 self._reset()
                 return
         content = self._read_content()
+        self.server.answers(self.connection)
         if isinstance(content, Reply):
             self.close_connection = True
             self._write(content)
@@ -131,6 +110,15 @@ class Handler(BaseHTTPRequestHandler):
         self._write(self._answer(call))
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = handle_call  # noqa: N815
+
+    def _foreign(self) -> Reply | None:
+        """The refusal of a request that a web page made; nothing of it has been looked at."""
+        hosts = self.headers.get_all("host", [])
+        refusal = self.server.hosts.refusal(hosts)
+        if not refusal and self.command not in ("GET", "HEAD"):
+            origin, site = self.headers.get("origin", ""), self.headers.get("sec-fetch-site", "")
+            refusal = origin_refusal("".join(hosts), origin, site)
+        return error_reply(403, "COMMON_INSUFFICIENT_PERMISSIONS", f"{refusal.capitalize()}.") if refusal else None
 
     def _answer(self, call: Call) -> Reply:
         try:
@@ -176,6 +164,7 @@ class Handler(BaseHTTPRequestHandler):
         lines = [f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}", "Server: sandbox"]
         lines.append(f"Date: {self.date_time_string()}")
         lines += [f"{name}: {value}" for name, value in reply.headers.items()]
+        lines.append("X-Content-Type-Options: nosniff")
         lines += [f"Content-Type: {reply.content_type}", f"Content-Length: {len(reply.content)}"]
         if self.close_connection:
             lines.append("Connection: close")
@@ -200,9 +189,6 @@ class Handler(BaseHTTPRequestHandler):
         """Ends the connection with a reset instead of an orderly goodbye."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close_connection = True
-
-    def log_message(self, format: str, *args: Any) -> None:
-        logger.debug(format, *args)
 
 
 def _tls_context(options: SandboxOptions) -> ssl.SSLContext | None:

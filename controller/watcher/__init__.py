@@ -62,7 +62,8 @@ class Watcher:
         """
         try:
             observer = self._running()
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # the latter: no thread can be started
+            self._observer = None
             return self._in_vain(error)
         wanted = set(targets(self._root, [self._root / link for link in links]))
         trouble, self._trouble = self._trouble, ""
@@ -106,7 +107,7 @@ class Watcher:
         is_deep = target.names is None
         try:
             watch = observer.schedule(handler, target.folder, recursive=is_deep, event_filter=EVENTS)
-        except OSError as error:
+        except (OSError, RuntimeError) as error:
             return self._in_vain(error)
         self._watches[target] = watch
         return ""
@@ -115,8 +116,8 @@ class Watcher:
         with suppress(KeyError, OSError):
             observer.unschedule(self._watches.pop(target))
 
-    def _in_vain(self, error: OSError) -> str:
-        return f"{self._root} cannot be watched: {error.strerror or error}; {IN_VAIN}"
+    def _in_vain(self, error: OSError | RuntimeError) -> str:
+        return f"{self._root} cannot be watched: {getattr(error, 'strerror', None) or error}; {IN_VAIN}"
 
     def _overheard(self, words: str) -> None:
         """On overflow no handler is told anything: there is only a line in the log of the library."""
@@ -162,7 +163,8 @@ def is_ours(name: str) -> bool:
 def _watched() -> int:
     """How many folders the kernel watches for this process: the library passes over those it could not add."""
     count = 0
-    for file in Path("/proc/self/fdinfo").glob("*"):
-        with suppress(OSError):
-            count += file.read_text().count("inotify wd:")
+    with suppress(OSError):
+        for file in os.listdir("/proc/self/fdinfo"):  # noqa: PTH208  (read at once: the reading is a file of its own)
+            with suppress(FileNotFoundError):
+                count += Path("/proc/self/fdinfo", file).read_text().count("inotify wd:")
     return count

@@ -1,0 +1,190 @@
+"""A server whose connections have limits: how many at once, how long each may take over a request, how long a head is.
+
+The daemon's port and the sandbox are built on it. Whoever opens connections and says nothing, or a byte a second, or
+never reads the answer, keeps neither descriptors nor threads from others; nor does a lack of them end the server.
+"""
+
+import errno
+import io
+import logging
+import socket
+import socketserver
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from http.client import LineTooLong
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+LARGEST_HEAD = 32 * 1024  # bytes of a request line and its headers
+SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+BRIEFLY = 0.5  # seconds: until the thread of a dropped connection has gone, or there may be descriptors again
+SILENCE = 60.0  # seconds between two lines about the same shortage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """One connection: by when what it does must be over (None: whenever), and whether a whole request was read."""
+
+    ends_at: float | None
+    is_busy: bool = False
+
+
+class LimitedServer(ThreadingHTTPServer):
+    """A thread for each of at most `most` connections; for a further one the one that waits longest is dropped.
+
+    Reading a request, or waiting for one, may take `patience` seconds; answering it `answer_patience` more.
+    """
+
+    daemon_threads = True
+    most = 64
+    patience = 10.0
+    answer_patience: float | None = 10.0
+
+    def __init__(self, where: tuple[str, int], handler: type["LimitedHandler"]) -> None:
+        self._lines: dict[socket.socket, _Line] = {}
+        self._changed = threading.Condition()
+        self._complained_at = float("-inf")
+        super().__init__(where, handler)
+
+    def server_bind(self) -> None:
+        """Without asking a name server who we are, as the base class would."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def get_request(self) -> tuple[Any, Any]:
+        """The next connection. Where there is no descriptor for it, one that waits is dropped."""
+        try:
+            return super().get_request()
+        except OSError as error:
+            if error.errno in SHORTAGES:
+                self._complain(error.strerror or str(error))
+                with self._changed:
+                    if (waiting := self._waiting()) is not None:
+                        _cut(waiting, socket.SHUT_RDWR)
+                    self._changed.wait(BRIEFLY)
+            raise
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if not self._is_admitted(request):
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except (RuntimeError, MemoryError) as error:
+            self._complain(str(error))
+            self.shutdown_request(request)
+
+    def shutdown_request(self, request: Any) -> None:
+        self.forget(request)
+        super().shutdown_request(request)
+
+    def service_actions(self) -> None:
+        """Now and then, and after each new connection: cut those whose time is over."""
+        now = time.monotonic()
+        with self._changed:
+            for connection, line in self._lines.items():
+                if line.ends_at is not None and line.ends_at <= now:
+                    _cut(connection, socket.SHUT_RDWR)
+
+    def reads(self, connection: socket.socket) -> None:
+        """A request is awaited on this connection from now on."""
+        with self._changed:
+            self._lines.pop(connection, None)
+            self._lines[connection] = _Line(ends_at=time.monotonic() + self.patience)
+
+    def answers(self, connection: socket.socket) -> None:
+        """The request was read."""
+        longest = self.answer_patience
+        ends_at = None if longest is None else time.monotonic() + longest
+        with self._changed:
+            if connection in self._lines:
+                self._lines[connection] = replace(self._lines[connection], ends_at=ends_at, is_busy=True)
+
+    def forget(self, connection: socket.socket) -> None:
+        """The connection is over."""
+        with self._changed:
+            self._lines.pop(connection, None)
+            self._changed.notify_all()
+
+    def cut_all(self, how: int = socket.SHUT_RDWR) -> None:
+        """End every connection, or one direction of it."""
+        with self._changed:
+            for connection in self._lines:
+                _cut(connection, how)
+
+    def is_idle(self) -> bool:
+        """Whether there is no connection."""
+        with self._changed:
+            return not self._lines
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+        """A client that went away is not worth a traceback."""
+        log.debug("the connection of %s ended", client_address, exc_info=True)
+
+    def _is_admitted(self, request: socket.socket) -> bool:
+        with self._changed:
+            if len(self._lines) >= self.most:
+                if (waiting := self._waiting()) is None:
+                    return False
+                _cut(waiting, socket.SHUT_RDWR)
+                self._changed.wait_for(lambda: len(self._lines) < self.most, BRIEFLY)
+                if len(self._lines) >= self.most:
+                    return False
+            self._lines[request] = _Line(ends_at=time.monotonic() + self.patience)
+        return True
+
+    def _waiting(self) -> socket.socket | None:
+        """The connection that waits longest for a request to be whole."""
+        return next((each for each, line in self._lines.items() if not line.is_busy), None)
+
+    def _complain(self, words: str) -> None:
+        now = time.monotonic()
+        if now - self._complained_at >= SILENCE:
+            self._complained_at = now
+            log.warning("port %s cannot take a connection: %s; it goes on", self.server_port, words)
+
+
+class LimitedHandler(BaseHTTPRequestHandler):
+    """Reads requests within the limits of its server; a subclass calls `self.server.answers` once one is whole."""
+
+    server: LimitedServer
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    rbufsize = 0
+    wbufsize = -1
+
+    def setup(self) -> None:
+        super().setup()
+        self._reader = _Reader(self.connection.makefile("rb", buffering=0))
+        self.rfile = self._reader
+
+    def handle_one_request(self) -> None:
+        self._reader.left = LARGEST_HEAD
+        self.server.reads(self.connection)
+        super().handle_one_request()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        log.debug(format, *args)
+
+
+class _Reader(io.BufferedReader):
+    """Lines are read as long as there is something `left` of what a head may have."""
+
+    left = LARGEST_HEAD
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        longest = self.left + 1 if size is None or size < 0 else min(size, self.left + 1)
+        line = super().readline(longest)
+        self.left -= len(line)
+        if self.left < 0:
+            raise LineTooLong("head of the request")
+        return line
+
+
+def _cut(connection: socket.socket, how: int) -> None:
+    with suppress(OSError):
+        connection.shutdown(how)
