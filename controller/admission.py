@@ -33,10 +33,11 @@ class Admission:
         self._changed: set[str] = set()
         self._dropped: set[str] = set()
         for key, permit in book.permits.due().items():
-            if permit is None:
-                self._dropped.add(key)  # it is ruled on anew
+            name = key.partition("/")[0]
+            if permit is None or name not in book.jobs:
+                self._dropped.add(key)  # whatever it meant is ruled on anew
             else:
-                self._grant(key.partition("/")[0], key, permit)
+                self._grant(name, key, permit)
         self._changed.clear()
 
     @property

@@ -9,8 +9,9 @@ from dataclasses import asdict, replace
 from datetime import datetime
 
 from controller.answers import Refusal
+from controller.errors import cut
 from controller.gate import is_decisive
-from controller.inbox import COMMANDS, Command
+from controller.inbox import LONGEST_COMMAND, Command, Ignored, read_command
 from controller.job import Job
 from controller.loader import FileRecord
 from controller.spending import Spending, is_overspent, month_of, overspent_hash
@@ -18,6 +19,7 @@ from controller.store.ledger import Store
 from controller.submission import Submission
 
 HISTORY = "history"
+NAMED_ROWS = 5  # so many rows that cannot be read are named in a message
 
 
 class Book:
@@ -95,6 +97,13 @@ class Book:
     def files(self) -> Iterable[FileRecord]:
         return [FileRecord(**row) for row in self._store.files()]
 
+    def unreadable(self) -> str:
+        """A sentence about the rows that this version does not understand; "" when it understands all of them."""
+        rows = [cut(ascii(row)[1:-1], 80) for row in self._store.unreadable]
+        more = f" and {len(rows) - NAMED_ROWS:,} more" if len(rows) > NAMED_ROWS else ""
+        named = f"{', '.join(rows[:NAMED_ROWS])}{more}"
+        return f"rows of the ledger that this version cannot read are looked at again: {named}" if rows else ""
+
     def note_files(self, clean: Iterable[FileRecord], forgotten: Iterable[str]) -> None:
         self._store.replace_files([asdict(record) for record in clean], forgotten)
 
@@ -112,9 +121,9 @@ class Book:
         """Whether a person has said that nothing was submitted before this ledger began."""
         return self._history_known
 
-    def commands(self) -> list[tuple[int, Command]]:
+    def commands(self) -> list[tuple[int, Command | Ignored]]:
         """What people asked for since the last turn."""
-        return [(number, COMMANDS.validate_json(text)) for number, text in self._store.asked()]
+        return [(number, read_command(text)) for number, text in self._store.asked(LONGEST_COMMAND + 1)]
 
     def has_commands(self) -> bool:
         """Whether somebody asked for something since the last turn."""

@@ -3,20 +3,23 @@
 The loop calls this at every turn, inside one transaction; `inbox` says what becomes of a submission.
 """
 
+import logging
 from datetime import datetime
 
 from controller.admission import Admission
 from controller.book import Book
-from controller.inbox import Accept, Adopt, Command, FirstRun, Resolve, carried_out
+from controller.inbox import Accept, Adopt, Command, FirstRun, Ignored, Resolve, carried_out
 from controller.spending import overspent_hash
 
+log = logging.getLogger(__name__)
 
-def concerned(command: Command) -> str:
+
+def concerned(command: Command | Ignored) -> str:
     """The job a command is about; "" when it may be about all of them."""
     return command.job if isinstance(command, Resolve | Adopt) else ""
 
 
-def carry_out(command: Command, book: Book, admission: Admission, now: datetime) -> str:
+def carry_out(command: Command | Ignored, book: Book, admission: Admission, now: datetime) -> str:
     """Do it; answers what was done, or why it cannot be done."""
     match command:
         case FirstRun():
@@ -26,6 +29,9 @@ def carry_out(command: Command, book: Book, admission: Admission, now: datetime)
             return _accept(label, book, admission, now)
         case Resolve() | Adopt():
             return _settle(command, book, now)
+        case Ignored(why=why):
+            log.warning("%s", why)
+            return why
 
 
 def _settle(command: Resolve | Adopt, book: Book, now: datetime) -> str:

@@ -5,13 +5,14 @@ only one process ever decides (DESIGN §7).
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from controller.answers import Accepted, Refusal, Refused
+from controller.errors import cut
 from controller.history import intent
 from controller.job import Job
 from controller.next_step import in_force
@@ -53,6 +54,28 @@ class FirstRun(_Command):
 
 Command = Resolve | Adopt | Accept | FirstRun
 COMMANDS: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="command")])
+LONGEST_COMMAND = 10_000  # bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ignored:
+    """A row of the inbox that is no command of this version, and why."""
+
+    why: str
+
+
+def read_command(text: bytes) -> Command | Ignored:
+    """The command as it was written; whatever else lies in the inbox is ignored, and stops nothing."""
+    if len(text) > LONGEST_COMMAND:
+        return Ignored(why=f"a command was ignored: it is longer than {LONGEST_COMMAND:,} bytes")
+    try:
+        return COMMANDS.validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"][1:])
+        why = cut(ascii(f"{field}: {first['msg']}" if field else first["msg"])[1:-1], 200)
+        start = cut(ascii(text[:100].decode(errors="replace"))[1:-1], 100)
+        return Ignored(why=f"a command that this version does not know was ignored: {start} ({why})")
 
 
 def carried_out(

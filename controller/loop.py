@@ -72,6 +72,10 @@ class Loop:
                     if submission.answer is None:
                         self._book.save(interrupted(submission, now, self._timing))
         files = list(self._book.files())
+        if words := self._book.unreadable():
+            log.warning("%s", words)
+            with self._book.transaction():
+                self._book.tell(now, "Unreadable", words)
         self._tree.remember([each for each in files if each.kind in READ], self._book.jobs.values())
         for job in [self._book.jobs[name] for name in self._tree.unsettled]:
             self._book.recall(replace(job, problems=(Problem(path=job.path, message=UNREAD),)))
@@ -233,7 +237,7 @@ class Loop:
         self._problems = frozenset(found)
 
     def _obey(self, now: datetime) -> None:
-        """Carry out what people asked for; what cannot be done is told as an event."""
+        """Carry out what users asked for; what cannot be done is recorded as an event."""
         for number, command in self._book.commands():
             self._book.done(number, now)
             job = concerned(command)

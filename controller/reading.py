@@ -5,9 +5,11 @@ that what is shown is what the next turn would see.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+from controller.errors import StateError
 from controller.loader import STATUS, FileRecord, Known, is_unchanged
 from controller.lock import is_held
 from controller.settings import Settings
@@ -22,7 +24,8 @@ def standings(settings: Settings, now: datetime) -> list[Document]:
     if store is not None:
         with store:
             if is_held(settings.state) or _is_up_to_date(settings, store):
-                return [{**document, "path": path} for path, documents in store.statuses() for document in documents]
+                with suppress(StateError):
+                    return [{**each, "path": path} for path, documents in store.statuses() for each in documents]
     return _rehearsed(settings, now)
 
 

@@ -189,6 +189,6 @@ def test_commands_wait_in_the_inbox_until_they_are_done(store: Store) -> None:
     with store, store.transaction():
         store.ask(NOW, "one")
         store.ask(NOW, "two")
-        [(first, _), _] = store.asked()
+        [(first, _), _] = store.asked(100)
         store.mark_done(first, NOW)
-        assert [text for _, text in store.asked()] == ["two"]
+        assert [text for _, text in store.asked(100)] == [b"two"]

@@ -6,12 +6,13 @@ commit returns only when the rows are on the disk.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from sys import intern
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sqlite_utils import Database
 
@@ -19,10 +20,11 @@ from controller.errors import StateError
 from controller.job import Job
 from controller.store.permits import PermitRows
 from controller.store.place import FILE_NAME, ROOM, closed_on_error, newer, read_only, said_plainly
-from controller.store.rows import COLUMNS, MUTABLE, job_of, row_of, submission_of, uses_of, wanted_text, written
+from controller.store.rows import COLUMNS, MUTABLE, file_of, job_of, row_of, submission_of, wanted_text, written
 from controller.store.schema import migrations
 from controller.submission import Submission
 
+Read = TypeVar("Read")
 BINDINGS = {"deployment": "deployment", "account": "OAuth client"}
 
 
@@ -31,7 +33,12 @@ class Store:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        # Text that is not UTF-8 must not keep the rows around it from being read.
+        db.conn.text_factory = partial(str, encoding="utf-8", errors="replace")
         self.permits = PermitRows(db)
+        self.unreadable: list[str] = []
+        """The rows, read so far, of which this version does not understand everything."""
+        self._reread: set[str] = set()
 
     @classmethod
     def open(cls, state: Path, bindings: Mapping[str, str | None]) -> Self:
@@ -91,7 +98,7 @@ class Store:
     def submissions(self) -> Iterator[Submission]:
         """Every submission ever made, oldest first."""
         for row in self._rows(f"select {', '.join(COLUMNS)} from submission order by number"):
-            yield submission_of(row)
+            yield self._read(submission_of, row, f"submission {row['number']}")
 
     def add(self, submission: Submission, body: str) -> int:
         """Store a new submission with its body, which holds no secrets; returns its number."""
@@ -114,7 +121,10 @@ class Store:
     def jobs(self) -> Iterator[Job]:
         """Every job ever accepted, as last accepted."""
         for row in self._rows("select name, path, position, generation, wanted from job"):
-            yield job_of(row)
+            job = self._read(job_of, row, f"job {row['name']}")
+            if job.wanted is None and row["wanted"]:
+                self._reread.add(job.path)
+            yield job
 
     def save_job(self, job: Job, body: str | None = None) -> None:
         """Store a job; `body` None keeps the stored one."""
@@ -131,7 +141,7 @@ class Store:
 
     def told(self) -> dict[str, str]:
         """The standing that was last told of each job."""
-        return {intern(row["name"]): intern(row["told"]) for row in self._rows("select name, told from job")}
+        return {intern(row["name"]): intern(str(row["told"])) for row in self._rows("select name, told from job")}
 
     def mark_told(self, told: Mapping[str, str]) -> None:
         """Keep the standing that was told of each of these jobs."""
@@ -140,12 +150,10 @@ class Store:
     # files
 
     def files(self) -> list[dict[str, Any]]:
-        """What was known of each file when it was last read."""
+        """What was known of each file when it was last read; one that is not named here is read again."""
         rows = self._rows("select path, kind, size, mtime_ns, ctime_ns, inode, sha256, uses from file")
-        return [
-            {**row, "path": intern(row["path"]), "kind": intern(row["kind"]), "uses": uses_of(row["uses"])}
-            for row in rows
-        ]
+        found = (self._read(file_of, row, f"file {row['path']}") for row in rows)
+        return [file for file in found if file and file["path"] not in self._reread]
 
     def replace_files(self, changed: Iterable[Mapping[str, object]], gone: Iterable[str]) -> None:
         self._db.conn.executemany("delete from file where path = ?", [(path,) for path in gone])
@@ -180,9 +188,12 @@ class Store:
         """Append a command for whoever turns the loop."""
         self._db.execute("insert into inbox (at, command) values (?, ?)", [written(at), command])
 
-    def asked(self) -> list[tuple[int, str]]:
-        """The commands nobody has taken yet, oldest first."""
-        return [(row["number"], row["command"]) for row in self._rows("select * from inbox where done_at is null")]
+    def asked(self, longest: int) -> list[tuple[int, bytes]]:
+        """The commands nobody has taken yet, oldest first, as they were written, and cut after so many bytes."""
+        sql = (
+            "select number, coalesce(substr(cast(command as blob), 1, ?), x'') command from inbox where done_at is null"
+        )
+        return [(row["number"], row["command"]) for row in self._rows(sql, [longest])]
 
     def is_asked(self) -> bool:
         """Whether there is a command that nobody has taken yet."""
@@ -225,6 +236,13 @@ class Store:
                     "use the former, or another state directory"
                 )
         self._db.conn.commit()
+
+    def _read(self, read: Callable[[Mapping[str, Any]], tuple[Read, bool]], row: Mapping[str, Any], name: str) -> Read:
+        """The noun of a row, as far as it can be read; what cannot is noted."""
+        found, is_whole = read(row)
+        if not is_whole:
+            self.unreadable.append(name)
+        return found
 
     def _rows(self, sql: str, arguments: Sequence[object] = ()) -> Iterator[dict[str, Any]]:
         cursor = self._db.execute(sql, list(arguments))

@@ -20,7 +20,8 @@ class PermitRows:
 
     def due(self) -> dict[str, Permit | None]:
         """The guard's word by key; None for one that is held with a batch that is not here: it says nothing."""
-        rows = list(self._db.execute("select key, batch, is_listed from due order by key"))
+        sql = "select cast(key as text), cast(batch as text), is_listed from due order by key"
+        rows = list(self._db.execute(sql))
         batches = {label: self.batch(label) for label in {label for _, label, _ in rows}}
         return {key: _permit(label, batches[label], bool(is_listed)) for key, label, is_listed in rows}
 
@@ -38,7 +39,9 @@ class PermitRows:
         """The batch of this hash, if it ever was one."""
         sql = "select hash, jobs, units, cause from batch where hash = ? and at is not null"
         row = self._db.execute(sql, [label]).fetchone()
-        return Batch(hash=row[0], jobs=row[1], units=row[2], cause=row[3]) if row else None
+        if row is None or not isinstance(row[1], int) or not isinstance(row[2], int | float):
+            return None
+        return Batch(hash=row[0], jobs=row[1], units=row[2], cause=str(row[3]))
 
     def put_batch(self, batch: Batch, at: datetime) -> None:
         """Store a batch that waits; an acceptance that came before it stays."""

@@ -6,18 +6,22 @@ It needs nothing but SQLite, so that they start fast.
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic_core import from_json
 
+from controller.errors import StateError
 from controller.job import Job
+from controller.standing import Phase
 from controller.store.place import FILE_NAME, closed_on_error, newer, read_only, said_plainly
-from controller.store.rows import COLUMNS, job_of, submission_of, uses_of
+from controller.store.rows import COLUMNS, file_of, job_of, submission_of
 from controller.submission import Submission
 
 SCHEMA = ("first", "second", "third")
 """The migrations that a ledger of this program has seen, oldest first."""
+_PHASES = frozenset(map(str, Phase))
 
 
 class Reader:
@@ -25,6 +29,7 @@ class Reader:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        connection.text_factory = partial(str, encoding="utf-8", errors="replace")
 
     @classmethod
     def of(cls, state: Path) -> Self | None:
@@ -54,26 +59,30 @@ class Reader:
         self._connection.close()
 
     def statuses(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-        """The status documents of every manifest by its path, as last told, in the order of the paths."""
+        """The status documents of every manifest by its path, as last told, in the order of the paths.
+
+        Raises `StateError` when one cannot be read.
+        """
         for path, documents in self._connection.execute("select path, documents from status order by path"):
-            yield path, from_json(documents)
+            yield path, _documents(path, documents)
 
     def files(self, but: str) -> Iterator[dict[str, Any]]:
         """What was known of each file when it was last read, without those of one kind."""
         sql = "select path, kind, size, mtime_ns, ctime_ns, inode, sha256, uses from file where kind <> ?"
         for row in self._rows(sql, [but]):
-            row["uses"] = uses_of(row["uses"])
-            yield row
+            file, _ = file_of(row)
+            if file is not None:
+                yield file
 
     def labels(self) -> dict[str, dict[str, str]]:
         """The labels of every job that has any."""
-        rows = self._rows("select name, json_extract(wanted, '$.labels') labels from job where wanted is not null")
-        return {row["name"]: dict(json.loads(row["labels"])) for row in rows if row["labels"] not in (None, "[]", "{}")}
+        jobs = (job_of(row)[0] for row in self._rows("select name, path, position, generation, wanted from job"))
+        return {job.name: dict(job.wanted.labels) for job in jobs if job.wanted and job.wanted.labels}
 
     def job(self, name: str) -> Job | None:
         """One job, as last accepted."""
         sql = "select name, path, position, generation, wanted from job where name = ?"
-        return next((job_of(row) for row in self._rows(sql, [name])), None)
+        return next((job_of(row)[0] for row in self._rows(sql, [name])), None)
 
     def body(self, name: str) -> Any:
         """The request body of a job as last accepted, without secrets."""
@@ -84,7 +93,7 @@ class Reader:
     def submissions_of(self, job: str) -> list[Submission]:
         """The submissions of one job, oldest first."""
         rows = self._rows(f"select {', '.join(COLUMNS)} from submission where job = ? order by number", [job])
-        return [submission_of(row) for row in rows]
+        return [submission_of(row)[0] for row in rows]
 
     def events(self, jobs: Sequence[str] = (), limit: int = 20, after: int = 0) -> list[dict[str, Any]]:
         """The latest events after that number, of these jobs or of all, newest last."""
@@ -103,3 +112,13 @@ class Reader:
         cursor = self._connection.execute(sql, arguments)
         names = [column[0] for column in cursor.description]
         return (dict(zip(names, row, strict=True)) for row in cursor)
+
+
+def _documents(path: str, text: str) -> list[dict[str, Any]]:
+    try:
+        found = from_json(text)
+        if all(each["phase"] in _PHASES and each["manifest"] is not None for each in found):
+            return list(found)
+    except (ValueError, TypeError, KeyError):
+        pass
+    raise StateError(f"what was last reported of {path} cannot be read")

@@ -1,15 +1,18 @@
 """Submissions as rows and back: the one place that knows how a noun is spelled in SQL."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from sys import intern
 from typing import Any
 
 from controller.answers import Refusal, Refused, StoredObject
+from controller.errors import StateError
 from controller.job import Estimate, ExpectedOutput, Job, Wanted
+from controller.standing import Reason
+from controller.store.cells import CANNOT_BE_READ, amount_of, either, list_of, moment_of, name_of, text_of, whole_of
 from controller.submission import Answer, Evidence, Outcome, Submission
 
 MUTABLE = (
@@ -23,10 +26,29 @@ COLUMNS = (
 )
 
 
+NEVER_DELIVERED = ExpectedOutput(identifier="(unreadable)", media_type="", extensions=())
+"""Stands for outputs that cannot be read, so that nobody takes an empty bucket for a success."""
+_SETTLED = {
+    Outcome.SUCCEEDED: Reason.DELIVERED,
+    Outcome.FAILED: Reason.ERROR_REPORTED,
+    Outcome.UNKNOWN: Reason.NOTHING_DELIVERED,
+}
+
+
 @lru_cache(maxsize=1024)
 def uses_of(text: str) -> tuple[str, ...]:
     """The files that a manifest uses; many use the same script."""
-    return tuple(json.loads(text))
+    return tuple(text_of(item) for item in list_of(json.loads(text)))
+
+
+def file_of(row: Mapping[str, Any]) -> tuple[dict[str, Any] | None, bool]:
+    """What is remembered of a file, and whether that can be read; None: the file is to be read again."""
+    try:
+        numbers = {name: whole_of(row[name]) for name in ("size", "mtime_ns", "ctime_ns", "inode")}
+        texts = {name: intern(text_of(row[name])) for name in ("path", "kind", "sha256")}
+        return {**numbers, **texts, "uses": uses_of(row["uses"])}, True
+    except CANNOT_BE_READ:
+        return None, False
 
 
 def row_of(submission: Submission) -> dict[str, object]:
@@ -62,42 +84,99 @@ def row_of(submission: Submission) -> dict[str, object]:
     }
 
 
-def submission_of(row: Mapping[str, Any]) -> Submission:
-    """The noun that `row_of` spelled."""
+def submission_of(row: Mapping[str, Any]) -> tuple[Submission, bool]:
+    """The noun that `row_of` spelled, and whether all of it can be read."""
+    try:
+        return _submission(row), True
+    except CANNOT_BE_READ:
+        return _salvaged(row), False
+
+
+def _submission(row: Mapping[str, Any]) -> Submission:
     return Submission(
         number=row["number"],
         job=intern(row["job"]),
         digest=intern(row["digest"]),
-        rerun=row["rerun"],
-        attempt=row["attempt"],
-        generation=row["generation"],
-        revision=row["revision"],
+        rerun=whole_of(row["rerun"]),
+        attempt=whole_of(row["attempt"]),
+        generation=whole_of(row["generation"]),
+        revision=text_of(row["revision"]),
         outputs=_outputs(row["outputs"]),
-        prefix=row["prefix"],
-        credentials_ref=_shared(row["credentials_ref"]),
-        reserved=row["reserved_pu"],
+        prefix=text_of(row["prefix"]),
+        credentials_ref=name_of(row["credentials_ref"]),
+        reserved=amount_of(row["reserved_pu"]),
         adopted=bool(row["adopted"]),
-        intended_at=datetime.fromisoformat(row["intended_at"]),
+        intended_at=moment_of(row["intended_at"]),
         answer=Answer(row["answer"]) if row["answer"] else None,
         answered_at=read(row["answered_at"]),
         refused=_refused(row["answer_detail"]),
         message=intern(row["message"]),
-        request_id=row["request_id"],
+        request_id=name_of(row["request_id"]),
         missing_at=read(row["missing_at"]),
         gone_at=read(row["gone_at"]),
         outcome=Outcome(row["verdict"]) if row["verdict"] else None,
-        reason=intern(row["reason"]),
+        reason=intern(Reason(row["reason"]).value if row["verdict"] else text_of(row["reason"])),
         finished_at=read(row["finished_at"]),
         evidence=_evidence(row["evidence"]),
         look_at=read(row["look_at"]),
     )
 
 
-def job_of(row: Mapping[str, Any]) -> Job:
-    """The job of a row with its name, path, position, generation and what it wants."""
-    name, path = intern(row["name"]), intern(row["path"])
-    wanted = wanted_of(row["wanted"])
-    return Job(name=name, path=path, index=row["position"], generation=row["generation"], wanted=wanted)
+def _salvaged(row: Mapping[str, Any]) -> Submission:
+    """As much of a submission as can be read. The rest is looked for again, and is never a reason to pay."""
+    times: dict[str, Any] = {name: either(lambda: read(row[name]), None) for name in _TIMES}  # noqa: B023  (called at once)
+    intended_at = next((time for time in times.values() if time), _EPOCH)
+    request_id = either(lambda: name_of(row["request_id"]), None)
+    likely: Answer | None = Answer.ACCEPTED if request_id else Answer.UNCONFIRMED
+    answer = either(lambda: Answer(row["answer"]) if row["answer"] else None, likely)
+    refused = either(lambda: _refused(row["answer_detail"]), None)
+    outcome = either(lambda: Outcome(row["verdict"]) if row["verdict"] else None, None)
+    is_open = answer is not Answer.REFUSED and outcome not in (Outcome.SUCCEEDED, Outcome.FAILED)
+    if answer is Answer.REFUSED and refused is None:
+        refused = Refused(why=Refusal.BODY, message="it was refused; why cannot be read by this version")
+    return Submission(
+        **_identity(row),
+        generation=either(lambda: whole_of(row["generation"]), 0),
+        revision=either(lambda: text_of(row["revision"]), ""),
+        outputs=either(lambda: _outputs(row["outputs"]), (NEVER_DELIVERED,)),
+        credentials_ref=either(lambda: name_of(row["credentials_ref"]), None),
+        reserved=either(lambda: amount_of(row["reserved_pu"]), None),
+        adopted=bool(row["adopted"]),
+        answer=answer,
+        refused=refused,
+        message=either(lambda: text_of(row["message"]), ""),
+        request_id=request_id,
+        outcome=outcome,
+        reason=either(lambda: Reason(row["reason"]), _SETTLED[outcome]) if outcome else "",
+        evidence=either(lambda: _evidence(row["evidence"]), None),
+        **{**times, "intended_at": intended_at, "look_at": intended_at if is_open and answer else times["look_at"]},
+    )
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TIMES = ("intended_at", "answered_at", "missing_at", "gone_at", "finished_at", "look_at")
+
+
+def _identity(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Without these nobody knows what was paid for. Raises `StateError` when one cannot be read."""
+    try:
+        numbers = {name: whole_of(row[name]) for name in ("number", "rerun", "attempt")}
+        return {**numbers, **{name: intern(text_of(row[name])) for name in ("job", "digest", "prefix")}}
+    except CANNOT_BE_READ:
+        raise StateError(
+            f"the ledger is damaged: submission {row['number']} does not say which one it is; restore it from a copy"
+        ) from None
+
+
+def job_of(row: Mapping[str, Any]) -> tuple[Job, bool]:
+    """The job of a row with its name, path, position, generation and what it wants, and whether all can be read."""
+    name, path = intern(str(row["name"])), intern(str(row["path"]))
+    index, generation = (either(lambda: whole_of(row[key]), 0) for key in ("position", "generation"))  # noqa: B023
+    bare = Job(name=name, path=path, index=index, generation=generation)
+    try:
+        return replace(bare, wanted=wanted_of(row["wanted"])), True
+    except CANNOT_BE_READ:
+        return bare, False
 
 
 def wanted_text(wanted: Wanted | None) -> str | None:
@@ -111,14 +190,32 @@ def wanted_of(text: str | None) -> Wanted | None:
         return None
     detail = json.loads(text)
     estimate, labels = detail["estimate"], detail["labels"]
-    return Wanted(
+    wanted = Wanted(
         **{
             **{key: _shared(value) for key, value in detail.items()},
             "outputs": _outputs(json.dumps(detail["outputs"])),
-            "estimate": Estimate(**estimate) if estimate else None,
+            "estimate": _estimate(estimate) if estimate else None,
             "labels": tuple((intern(name), intern(value)) for name, value in dict(labels).items()),
         }
     )
+    for check, names in _CELLS_OF_WANTED.items():
+        for name in names:
+            check(getattr(wanted, name))
+    return wanted
+
+
+_CELLS_OF_WANTED: Mapping[Callable[[Any], object], tuple[str, ...]] = {
+    text_of: ("digest", "delivery_url", "script", "script_hash", "cause", "revision"),
+    name_of: ("credentials_ref", "role_arn"),
+    whole_of: ("rerun", "retries", "hold", "priority"),
+    amount_of: ("deadline", "max_processing_units"),
+}
+
+
+def _estimate(detail: Mapping[str, Any]) -> Estimate:
+    found = Estimate(**detail)
+    amount_of(found.expected), amount_of(found.upper)
+    return found
 
 
 def written(time: datetime | None) -> str | None:
@@ -127,13 +224,19 @@ def written(time: datetime | None) -> str | None:
 
 
 def read(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+    return moment_of(text) if text else None
 
 
 @lru_cache(maxsize=1024)
 def _outputs(text: str) -> tuple[ExpectedOutput, ...]:
     """The declared outputs; most jobs declare the same few."""
-    return tuple(ExpectedOutput(**{**each, "extensions": tuple(each["extensions"])}) for each in json.loads(text))
+    return tuple(
+        ExpectedOutput(
+            identifier=text_of(each.pop("identifier")), media_type=text_of(each.pop("media_type")),
+            extensions=tuple(map(text_of, list_of(each.pop("extensions")))), **each,
+        )
+        for each in list_of(json.loads(text))
+    )  # fmt: skip
 
 
 def _shared(value: Any) -> Any:
@@ -144,7 +247,9 @@ def _refused(text: str | None) -> Refused | None:
     if not text:
         return None
     detail = json.loads(text)
-    return Refused(**{**detail, "why": Refusal(detail["why"])})
+    found = Refused(**{**detail, "why": Refusal(detail["why"])})
+    text_of(found.message), amount_of(found.retry_after)
+    return found
 
 
 def _evidence_text(evidence: Evidence | None) -> str | None:
@@ -161,6 +266,10 @@ def _evidence(text: str | None) -> Evidence | None:
     if not text:
         return None
     detail = json.loads(text)
-    objects = tuple(StoredObject(**{**item, "modified": read(item["modified"])}) for item in detail["objects"])
-    times = {"at": datetime.fromisoformat(detail["at"]), "since": datetime.fromisoformat(detail["since"])}
-    return Evidence(**{**detail, **times, "objects": objects})
+    objects = tuple(StoredObject(**{**item, "modified": read(item["modified"])}) for item in list_of(detail["objects"]))
+    times = {"at": moment_of(detail["at"]), "since": moment_of(detail["since"])}
+    found = Evidence(**{**detail, **times, "objects": objects})
+    amount_of(found.spent), name_of(found.error), text_of(found.message), whole_of(found.readable)
+    for item in objects:
+        text_of(item.key), whole_of(item.bytes), text_of(item.etag)
+    return found
