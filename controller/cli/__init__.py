@@ -1,7 +1,7 @@
 """The command line. Each command lives in a module of its own, loaded when it is called, so that `--help` is quick.
 
 `main` is the one place where errors become sentences and exit codes: 0 done, 1 something is failed, invalid, unknown
-or unconfirmed, 2 wrong use (DESIGN §10); 70 is a mistake of ours, 130 is Ctrl-C.
+or unconfirmed, 2 wrong use (DESIGN §10); 70 is a mistake of ours, 128 + n the signal n: 130 is Ctrl-C, 143 SIGTERM.
 """
 
 import errno
@@ -21,7 +21,7 @@ from controller.cli.examples import epilog
 from controller.errors import ShjobsError
 
 FAILED, WRONG_USE, UNFORESEEN, INTERRUPTED = 1, 2, 70, 130
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF})
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EAGAIN})
 
 COMMANDS = {
     "init": "Make a new repository: settings, an example, a check for pull requests.",
@@ -88,17 +88,24 @@ def cli(context: click.Context, config: Path | None) -> None:
 def main(arguments: Sequence[str]) -> int:
     """Run one command; answers its exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr)
+    output = sys.stdout  # which click replaces when the reader goes away
     try:
         code = cli.main(args=list(arguments), prog_name="shjobs", standalone_mode=False)
     except click.exceptions.Abort:
         return INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        with suppress(OSError):
+            error.show()
         return WRONG_USE
     except ShjobsError as error:
-        click.echo(f"shjobs: {error}", err=True)
+        _say(f"shjobs: {error}")
         return WRONG_USE
     except BrokenPipeError:
+        _let_go_of_the_output()
+        return 0
+    except SystemExit:
+        if sys.stdout is output:
+            raise
         _let_go_of_the_output()
         return 0
     except Exception as error:  # the one net: a traceback may hold what must not be seen
@@ -112,19 +119,28 @@ def _unforeseen(error: Exception) -> int:
     """Say what happened without the values that a traceback would show."""
     if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
         _let_go_of_the_output()
-        click.echo(f"shjobs: the output cannot be written: {error.strerror}", err=True)
+        _say(f"shjobs: the output cannot be written: {error.strerror}")
         return FAILED
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(last.filename).name} line {last.lineno}"
-    click.echo(
+    _say(
         f"shjobs: this should not happen: {type(error).__name__} in {place}. Please report it; "
-        "`python -X dev -m controller …` shows more",
-        err=True,
+        "`python -X dev -m controller …` shows more"
     )
     return UNFORESEEN
 
 
+def _say(sentence: str) -> None:
+    """Write to the errors, if these can be written: the exit code says the same."""
+    with suppress(OSError):
+        click.echo(sentence, err=True)
+
+
 def _let_go_of_the_output() -> None:
     """Nobody can take it any more; without this, Python would say so once more when it ends."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+            continue
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,0 +1,97 @@
+"""What a command does when its streams are closed, full or left, and when a signal comes before it has begun."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ndvi
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "NO_COLOR": "1"}
+
+
+def typed(command: str, folder: Path, redirected: str = "") -> subprocess.CompletedProcess[str]:
+    """A command in a shell that reports what the program itself ended with."""
+    (folder / "jobs.d").mkdir(exist_ok=True)
+    (folder / "jobs.d" / "ndvi.yaml").write_text(ndvi())
+    line = f"set -o pipefail; {sys.executable} -m controller {command} {redirected}"
+    given = {**ENVIRONMENT, "XDG_CACHE_HOME": str(folder)}
+    return subprocess.run(["bash", "-c", line], cwd=folder, env=given, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    ("command", "code"), [("schema", 0), ("check", 0), ("get", 1), ("get nobody", 2), ("sync", 2), ("run", 2)]
+)
+def test_a_closed_stream_changes_no_exit_code(tmp_path: Path, command: str, closed: str, code: int) -> None:
+    done = typed(command, tmp_path, closed)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+
+
+def test_a_closed_output_does_not_end_up_in_the_ledger(tmp_path: Path) -> None:
+    done = typed("pause", tmp_path, ">&- 2>&-")
+    assert done.returncode == 0
+    assert typed("events", tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("command", ["schema", "get", "check -o json", "--help"])
+def test_a_reader_that_leaves_at_once_is_no_failure(tmp_path: Path, command: str) -> None:
+    done = typed(command, tmp_path, "| true")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("command", "code"), [("get nobody", 2), ("sync", 2), ("nonsense", 2)])
+def test_errors_that_cannot_be_written_leave_the_exit_code(tmp_path: Path, command: str, code: int) -> None:
+    assert typed(command, tmp_path, "2>/dev/full").returncode == code
+
+
+def test_a_full_pipe_that_does_not_wait_is_told(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    try:
+        with open(writer, "wb", closefd=False) as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "controller", "schema"],
+                cwd=tmp_path, env=ENVIRONMENT, stdout=full, stderr=-1, text=True, check=False,
+            )  # fmt: skip
+    finally:
+        os.close(reader)
+        os.close(writer)
+    assert done.returncode in (0, 1)  # 0 where a pipe holds the whole schema
+    assert "should not happen" not in done.stderr and "Traceback" not in done.stderr
+
+
+ONCE_THE_IMPORTS_BEGIN = """
+import os, runpy, signal, sys
+class Interrupts:
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            os.kill(os.getpid(), {number})
+sys.meta_path.insert(0, Interrupts())
+sys.argv = ["shjobs", {command!r}]
+runpy.run_module("controller", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("module", ["controller.cli", "click", "controller.settingsfile", "controller.daemon"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_in_the_first_moments_ends_with_its_number_and_no_traceback(
+    tmp_path: Path, module: str, number: signal.Signals
+) -> None:
+    code = ONCE_THE_IMPORTS_BEGIN.format(module=module, number=int(number), command="run")
+    (tmp_path / "jobs.d").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (128 + number, "")
+
+
+def test_a_hangup_in_the_first_moments_of_the_daemon_is_no_end(tmp_path: Path) -> None:
+    code = ONCE_THE_IMPORTS_BEGIN.format(module="controller.cli", number=int(signal.SIGHUP), command="run")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "no OAuth client" in done.stderr) == (2, True)
