@@ -16,7 +16,7 @@ from controller.job import Job
 from controller.loader import FileRecord
 from controller.spending import Spending, is_overspent, month_of, overspent_hash
 from controller.store.ledger import Store
-from controller.submission import Submission
+from controller.submission import Submission, in_one_case
 
 HISTORY = "history"
 NAMED_ROWS = 5  # so many rows that cannot be read are named in a message
@@ -58,7 +58,7 @@ class Book:
 
     def holder(self, request_id: str | None) -> Submission | None:
         """The submission whose request this is."""
-        return self._holders.get(request_id or "")
+        return self._holders.get(in_one_case(request_id or ""))
 
     def everything(self) -> Iterable[Submission]:
         return (item for rows in self._submissions.values() for item in rows.values())
@@ -179,7 +179,7 @@ class Book:
         self._count(rows.get(submission.number), submission)
         rows[submission.number] = submission
         if submission.request_id:
-            self._holders[submission.request_id] = submission
+            self._holders[in_one_case(submission.request_id)] = submission
         if submission.is_running:
             self._running.add(submission.number)
         else:

@@ -43,7 +43,7 @@ def _settle(command: Resolve | Adopt, book: Book, now: datetime) -> str:
         book.save(answer)
     else:
         book.add(answer)
-    return f"a person resolved {answer.id}: {answer.answer}"
+    return f"an operator resolved {answer.id}: {answer.answer}"
 
 
 def _accept(label: str, book: Book, admission: Admission, now: datetime) -> str:

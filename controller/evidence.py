@@ -15,11 +15,10 @@ from typing import TypeGuard
 from controller.answers import BucketAnswer, Listing, StoredObject, Unreadable
 from controller.errors import cut
 from controller.job import ExpectedOutput
-from controller.submission import Evidence
+from controller.submission import REQUEST_ID, Evidence
 
 ERROR_NAME = "error.json"
 COST_KEY = re.compile(r"cost|processing.?units|\bpu\b", re.IGNORECASE)
-REQUEST_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def observed(

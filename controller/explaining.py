@@ -14,7 +14,7 @@ from controller.next_step import next_step
 from controller.phase import phase
 from controller.reading import events
 from controller.settings import Settings
-from controller.status import document, moment, outputs
+from controller.status import OPERATOR, document, moment, outputs
 from controller.step import Wait
 from controller.submission import Submission
 from controller.why import Case
@@ -115,6 +115,7 @@ def _submission(item: Submission) -> dict[str, Any]:
         "reserved": item.reserved,
         "spent": item.spent,
         "adopted": item.adopted or None,
+        "saidBy": OPERATOR if item.said_by_operator else None,
         "outputs": outputs(item),
         "evidence": _evidence(item),
     }

@@ -114,6 +114,8 @@ def narrowed(free: Limits, newest: Sequence[Submission]) -> Limits:
 
 def is_decisive(submission: Submission) -> bool:
     """Whether the service itself has answered for this body, which ends every back-off before it."""
+    if submission.said_by_operator:
+        return False
     if submission.answer is Answer.REFUSED:
         return submission.refused is not None and submission.refused.why in DECISIVE
     return submission.answer is Answer.ACCEPTED and submission.answered_at is not None
@@ -131,18 +133,20 @@ def _trouble(newest: Sequence[Submission]) -> dict[Reason, list[Submission]]:
     """
     trouble: dict[Reason, list[Submission]] = {}
     for submission in takewhile(lambda item: not is_decisive(item), newest):
-        if submission.answer is not None and not _is_a_persons_word(submission):
+        if submission.answer is not None and not _is_an_operators_word(submission):
             trouble.setdefault(_kind(submission), []).append(submission)
     return trouble
 
 
-def _is_a_persons_word(submission: Submission) -> bool:
-    """What a person says of one submission tells nothing about the service."""
+def _is_an_operators_word(submission: Submission) -> bool:
+    """What an operator says of one submission tells nothing about the service; that its answer was lost still does."""
+    if submission.said_by_operator:
+        return submission.answered_at is None
     return submission.refused is not None and submission.refused.why is Refusal.NOT_ACCEPTED
 
 
 def _kind(submission: Submission) -> Reason:
-    if submission.answer is Answer.UNCONFIRMED or submission.refused is None:
+    if submission.answer is Answer.UNCONFIRMED or submission.refused is None or submission.said_by_operator:
         return Reason.BREAKER_OPEN
     if submission.refused.why in ACCOUNT:
         return Reason.ACCOUNT_REFUSED

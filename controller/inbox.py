@@ -16,7 +16,7 @@ from controller.errors import cut
 from controller.history import intent
 from controller.job import Job
 from controller.next_step import in_force
-from controller.submission import Answer, Submission
+from controller.submission import REQUEST_ID, Answer, Submission
 
 
 class _Command(BaseModel):
@@ -84,10 +84,16 @@ def carried_out(
 ) -> Submission | str:  # fmt: skip
     """The submission that the command makes or changes; a sentence when it cannot be done.
 
-    `holder` is the submission that has the named request already, of whichever job.
+    `holder` is the submission that has the named request already, of whichever job. An id of another form than the
+    service's own is a slip: it would be asked for in vain, and never settled.
     """
     if job is None:
         return f"there is no job {command.job}"
+    if command.request_id is not None and not REQUEST_ID.fullmatch(command.request_id):
+        return (
+            f"{cut(command.request_id, 60)!r} is no request id: write the whole id as the service gave it, "
+            "such as 6fd0b4e5-0000-4000-8000-000000000001"
+        )
     if holder is not None:
         return f"{command.request_id} is already the request of {holder.job} ({holder.id})"
     if isinstance(command, Resolve):
@@ -96,16 +102,21 @@ def carried_out(
 
 
 def _resolved(command: Resolve, job: Job, submissions: Sequence[Submission], now: datetime) -> Submission | str:
-    """The Unconfirmed submission with its answer: the one the job shows, else the latest; a sentence if none is."""
+    """The Unconfirmed submission with its answer: the one the job shows, else the latest; a sentence if none is.
+
+    Its own answer stays lost, at the time when it was lost: so the breaker stays as it is.
+    """
     unconfirmed = [item for item in submissions if item.answer is Answer.UNCONFIRMED]
     if not unconfirmed:
         return f"{command.job} has no unconfirmed submission"
     shown = in_force(job.wanted, submissions) if job.wanted else None
     meant = shown if shown in unconfirmed else unconfirmed[-1]
-    if command.request_id:
-        return meant.answered(Accepted(request_id=command.request_id), now, look_at=now)
-    refused = Refused(why=Refusal.NOT_ACCEPTED, message="a person said that the service did not accept it")
-    return meant.answered(refused, now, look_at=None)
+    if command.request_id is not None:
+        said = meant.answered(Accepted(request_id=command.request_id), now, look_at=now)
+    else:
+        refused = Refused(why=Refusal.NOT_ACCEPTED, message="an operator said that the service did not accept it")
+        said = meant.answered(refused, now, look_at=None)
+    return replace(said, said_by_operator=True, answered_at=meant.answered_at)
 
 
 def _adopted(command: Adopt, job: Job, submissions: Sequence[Submission], now: datetime) -> Submission | str:
@@ -116,4 +127,5 @@ def _adopted(command: Adopt, job: Job, submissions: Sequence[Submission], now: d
     if current is not None:
         return f"{job.name} already has a submission for this digest ({current.id}, {current.request_id or 'no id'})"
     made = replace(intent(job, job.wanted, job.wanted.rerun, 0, now), adopted=True, revision="")
-    return made.answered(Accepted(request_id=command.request_id), now, look_at=now)
+    named = made.answered(Accepted(request_id=command.request_id), now, look_at=now)
+    return replace(named, said_by_operator=True, answered_at=None)

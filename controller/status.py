@@ -15,6 +15,8 @@ from controller.standing import Reason, Standing
 from controller.submission import Outcome, Submission
 
 HISTORY_LENGTH = 5
+OPERATOR = "operator"
+"""Who said what became of a submission, when the service did not."""
 HEADER: Mapping[str, object] = {"apiVersion": "shjobs/v1", "kind": "AsyncProcessStatus"}
 
 
@@ -111,6 +113,7 @@ def _line(item: Submission) -> dict[str, object]:
         "submission": item.id,
         "requestId": item.request_id,
         "submittedAt": moment(item.intended_at),
+        "saidBy": OPERATOR if item.said_by_operator else None,
         "outcome": _word(item),
         "processingUnits": None if item.spent is None else round(item.spent, 4),
     }

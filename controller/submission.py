@@ -66,7 +66,9 @@ class Submission:
     """It was found in the bucket, or named by a person: this ledger did not send it."""
     answer: Answer | None = None
     answered_at: datetime | None = None
-    """None too for a request that was found in the bucket: its answer never came."""
+    """None too for a request that was found in the bucket, or adopted by an operator: its answer never came."""
+    said_by_operator: bool = False
+    """An operator said what became of it: the service did not, so it opens no breaker and pays for no retry."""
     refused: Refused | None = None
     message: str = ""
     request_id: str | None = None
@@ -95,7 +97,8 @@ class Submission:
     @property
     def is_told(self) -> bool:
         """The service itself told this ledger the request id; one that the bucket names may be somebody's copy."""
-        return self.answer is Answer.ACCEPTED and self.answered_at is not None and not self.adopted
+        is_answered = self.answered_at is not None and not self.said_by_operator
+        return self.answer is Answer.ACCEPTED and is_answered and not self.adopted
 
     @property
     def spent(self) -> float | None:
@@ -106,13 +109,15 @@ class Submission:
         known = replace(self, answered_at=now, look_at=look_at)
         match answer:
             case Accepted(request_id=request_id):
-                return replace(known, answer=Answer.ACCEPTED, request_id=request_id, message="")
+                return replace(known, answer=Answer.ACCEPTED, request_id=in_one_case(request_id), message="")
             case Refused():
                 return replace(known, answer=Answer.REFUSED, refused=answer, message=answer.message, look_at=None)
             case Unconfirmed():
                 return replace(known, answer=Answer.UNCONFIRMED, message=answer.message)
 
 
+REQUEST_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+"""A request id as the service issues it: a UUID."""
 SUBMISSION_ID = re.compile(r"([0-9a-f]{16})-r(0|[1-9][0-9]{0,8})-a(0|[1-9][0-9]{0,8})")
 
 
@@ -123,3 +128,8 @@ def submission_id(digest: str, rerun: int, attempt: int) -> str:
 def digest16(digest: str) -> str:
     """The sixteen hexadecimal digits that stand for a digest (`1:<64 digits>`) in names."""
     return digest.partition(":")[2][:16]
+
+
+def in_one_case(request_id: str) -> str:
+    """A UUID in lower case, as the service issues it and the bucket names it; any other id as it is."""
+    return request_id.lower() if REQUEST_ID.fullmatch(request_id) else request_id

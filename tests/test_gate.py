@@ -15,6 +15,16 @@ FREE = limits(slots=3)
 LOST = "the answer was 502"
 
 
+def named(seconds: float) -> Submission:
+    """Its answer was lost then; an operator named its request afterwards."""
+    return accepted(intended_at=at(seconds - 1), answered_at=at(seconds), said_by_operator=True)
+
+
+def adopted(seconds: float) -> Submission:
+    """Sent by other means, and named by an operator then."""
+    return replace(accepted(intended_at=at(seconds)), answered_at=None, adopted=True, said_by_operator=True)
+
+
 def shut(reason: Reason, opens_at: float, message: str, slots: int = 1) -> Limits:
     return replace(FREE, slots=slots, opens_at=at(opens_at), reason=reason, message=message)
 
@@ -39,6 +49,7 @@ def taken(answered_at: float) -> Submission:
         pytest.param([submission()], id="the first POST is under way"),
         pytest.param([submission(), submission(), submission()], id="three are under way"),
         pytest.param([taken(0)], id="accepted"),
+        pytest.param([adopted(0)], id="an operator named a request that was sent by other means"),
         pytest.param([succeeded()], id="accepted and long finished"),
         pytest.param([no(Refusal.BODY, 0)], id="a refused body is that body's trouble"),
         pytest.param([no(Refusal.SPURIOUS, 0)], id="a spurious 400 is an answer"),
@@ -80,6 +91,24 @@ def test_the_gate_stands_open(newest: list[Submission]) -> None:
             [refused(Refusal.NOT_ACCEPTED, answered_at=at(9)), lost(0)],
             shut(Reason.BREAKER_OPEN, 60, LOST),
             id="what a person says of one submission does not open it for the others",
+        ),
+        pytest.param(
+            [named(0)], shut(Reason.BREAKER_OPEN, 60, ""), id="an operator named the request of a lost answer"
+        ),
+        pytest.param(
+            [named(0), lost(-60, -61)],
+            shut(Reason.BREAKER_OPEN, 120, LOST),
+            id="an operator named the request of a lost canary",
+        ),
+        pytest.param(
+            [refused(Refusal.NOT_ACCEPTED, answered_at=NOW, said_by_operator=True)],
+            shut(Reason.BREAKER_OPEN, 60, "refused: NotAccepted"),
+            id="an operator said that a lost answer was none",
+        ),
+        pytest.param(
+            [adopted(9), lost(0)],
+            shut(Reason.BREAKER_OPEN, 60, LOST),
+            id="an operator named a request that was sent by other means",
         ),
         pytest.param([lost(5), taken(0), lost(-5)], shut(Reason.BREAKER_OPEN, 65, LOST), id="an answer begins it anew"),
         pytest.param(
@@ -228,6 +257,7 @@ def test_what_else_the_limits_say_is_kept() -> None:
         pytest.param(refused(Refusal.BODY), True, id="the body was refused"),
         pytest.param(refused(Refusal.SPURIOUS), True, id="a spurious 400"),
         pytest.param(refused(Refusal.NOT_ACCEPTED), False, id="a person says what became of it"),
+        pytest.param(accepted(said_by_operator=True), False, id="an operator names its request"),
         pytest.param(accepted(), True, id="accepted"),
     ],
 )

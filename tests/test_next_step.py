@@ -140,6 +140,12 @@ def spurious(attempt: int = 0, **different: object) -> Submission:
             id="its id was found in the bucket, and may be another's",
         ),
         pytest.param(
+            job(wanted=wanted(retries=3)),
+            [failed(said_by_operator=True)],
+            Wait(reason=Reason.ERROR_REPORTED),
+            id="an operator named its id: it may be another's, too",
+        ),
+        pytest.param(
             job(wanted=wanted(rerun=0, retries=3)),
             [failed(rerun=1)],
             Wait(reason=Reason.ERROR_REPORTED),

@@ -60,6 +60,7 @@ def store(tmp_path: Path) -> Store:
         pytest.param(INTENT, id="an intent"),
         pytest.param(SETTLED, id="settled with evidence"),
         pytest.param(INTENT.answered(Unconfirmed(message="no answer"), NOW, NOW), id="unconfirmed"),
+        pytest.param(replace(SETTLED, said_by_operator=True), id="named by an operator"),
         pytest.param(
             INTENT.answered(Refused(why=Refusal.RATE, message="slow down", status=429, retry_after=3.4), NOW, None),
             id="refused for a while",

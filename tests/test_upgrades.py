@@ -66,6 +66,21 @@ def test_an_older_ledger_is_copied_before_it_is_changed_and_keeps_what_was_paid_
     assert (state / "shjobs.db").read_bytes() != before
 
 
+def test_what_an_operator_named_before_is_marked_as_his_and_ids_are_in_one_case(tmp_path: Path) -> None:
+    state = kept(tmp_path)
+    named, found = "AAAAAAAA-0000-4000-8000-00000000000A", "bbbbbbbb-0000-4000-8000-00000000000b"
+    with closing(sqlite3.connect(state / "shjobs.db")) as ledger, ledger:
+        ledger.execute("update submission set answer = 'accepted', request_id = ? where job = 'ndvi'", [named])
+        ledger.execute("update submission set answer = 'accepted', request_id = ? where job = 'bad'", [found])
+        ledger.execute(
+            "insert into event (at, job, reason, message) "
+            "select '', job, 'Asked', 'a person resolved ' || id || ': accepted' from submission where job = 'ndvi'"
+        )
+    with Store.open(state, BINDINGS) as store:
+        rows = {each.job: (each.request_id, each.said_by_operator) for each in store.submissions()}
+    assert rows == {"ndvi": (named.lower(), True), "bad": (found, False)}
+
+
 def test_what_was_paid_for_then_is_not_paid_for_again(workspace: Workspace) -> None:
     """With the ledger of then alone: its bucket is gone, and so are its status files."""
     kept(workspace.state)

@@ -24,9 +24,9 @@ def command(config: Path | None, name: str | None, request_id: str | None, first
     from controller.inbox import Adopt, FirstRun
 
     settings = load_settings(config, os.environ)
-    if first_run and not name:
+    if first_run and name is None:
         ask(settings, FirstRun())
-    elif name and request_id and not first_run:
+    elif name is not None and request_id is not None and not first_run:
         ask(settings, Adopt(job=name, request_id=request_id))
     else:
         raise UsageError("say either NAME and REQUEST_ID, or --first-run alone")

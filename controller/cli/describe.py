@@ -72,7 +72,12 @@ def _submission(told: Mapping[str, Any]) -> Iterator[str]:
         if key in told
     ]
     outcome = " ".join(str(told[key]) for key in ("outcome", "reason") if key in told) or told.get("answer", "")
-    rows = [("request", told.get("requestId", "")), ("outcome", outcome), ("message", told.get("message", ""))]
+    rows = [
+        ("request", told.get("requestId", "")),
+        ("said by", told.get("saidBy", "")),
+        ("outcome", outcome),
+        ("message", told.get("message", "")),
+    ]
     rows += [("prefix", told["prefix"]), ("revision", told.get("revision", "")), *times, ("cost", ", ".join(amounts))]
     yield from _aligned(rows)
     seen = told.get("evidence", {})

@@ -17,7 +17,7 @@ from controller.submission import Answer, Evidence, Outcome, Submission
 
 MUTABLE = (
     *("answer", "answered_at", "answer_detail", "message", "request_id", "missing_at", "gone_at"),
-    *("verdict", "reason", "finished_at", "evidence", "spent_pu", "look_at"),
+    *("verdict", "reason", "finished_at", "evidence", "spent_pu", "look_at", "said_by_operator"),
 )
 COLUMNS = (
     *("number", "id", "job", "digest", "rerun", "attempt", "generation", "revision", "outputs", "prefix"),
@@ -81,6 +81,7 @@ def row_of(submission: Submission) -> dict[str, object]:
         "evidence": _evidence_text(submission.evidence),
         "spent_pu": submission.spent,
         "look_at": written(submission.look_at),
+        "said_by_operator": submission.said_by_operator,
     }
 
 
@@ -119,6 +120,7 @@ def _submission(row: Mapping[str, Any]) -> Submission:
         finished_at=read(row["finished_at"]),
         evidence=_evidence(row["evidence"]),
         look_at=read(row["look_at"]),
+        said_by_operator=bool(row["said_by_operator"]),
     )
 
 

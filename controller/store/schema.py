@@ -108,6 +108,20 @@ create table status (
 """
 
 
+# What an operator named was recorded like an answer of the service; the events say which those are. Ids are compared in
+# one case from now on; of two that differ in nothing else, the later stays as it was.
+_OPERATORS_WORD = """
+alter table submission add column said_by_operator integer not null default 0;
+update submission set said_by_operator = 1 where answer = 'accepted' and exists (
+    select 1 from event
+    where event.reason = 'Asked' and event.job = submission.job
+    and event.message = 'a person resolved ' || submission.id || ': accepted'
+);
+update or ignore submission set request_id = lower(request_id)
+where request_id like '________-____-____-____-____________'
+"""
+
+
 @migrations()
 def first(db: Database) -> None:
     _execute(db, _FIRST)
@@ -121,6 +135,11 @@ def second(db: Database) -> None:
 @migrations()
 def third(db: Database) -> None:
     _execute(db, _THIRD)
+
+
+@migrations()
+def operators_word(db: Database) -> None:
+    _execute(db, _OPERATORS_WORD)
 
 
 def _execute(db: Database, statements: str) -> None:
