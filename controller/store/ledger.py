@@ -19,9 +19,9 @@ from sqlite_utils import Database
 from controller.errors import StateError
 from controller.job import Job
 from controller.store.permits import PermitRows
-from controller.store.place import FILE_NAME, ROOM, closed_on_error, newer, read_only, said_plainly
+from controller.store.place import FILE_NAME, ROOM, closed_on_error, damaged, newer, read_only, said_plainly, unusable
 from controller.store.rows import COLUMNS, MUTABLE, file_of, job_of, row_of, submission_of, wanted_text, written
-from controller.store.schema import migrations
+from controller.store.schema import migrations, parts_of, whole
 from controller.submission import Submission
 
 Read = TypeVar("Read")
@@ -31,11 +31,12 @@ BINDINGS = {"deployment": "deployment", "account": "OAuth client"}
 class Store:
     """One open ledger. A connection belongs to the thread that opened it."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, path: Path = Path(FILE_NAME)) -> None:
         self._db = db
+        self._path = path
         # Text that is not UTF-8 must not keep the rows around it from being read.
         db.conn.text_factory = partial(str, encoding="utf-8", errors="replace")
-        self.permits = PermitRows(db)
+        self.permits = PermitRows(db, self._rows)
         self.unreadable: list[str] = []
         """The rows, read so far, of which this version does not understand everything."""
         self._reread: set[str] = set()
@@ -49,7 +50,7 @@ class Store:
         path = state / FILE_NAME
         with said_plainly(path):
             state.mkdir(parents=True, exist_ok=True)
-            with closed_on_error(cls(Database(sqlite3.connect(path, timeout=10)))) as store:
+            with closed_on_error(cls(Database(sqlite3.connect(path, timeout=10)), path)) as store:
                 store._prepare(path)
                 store._bind(path, bindings)
         return store
@@ -58,12 +59,13 @@ class Store:
     def copy_of(cls, state: Path) -> Self:
         """The ledger copied into memory, empty when there is none yet: what is done to it, nobody else sees."""
         path = state / FILE_NAME
-        with said_plainly(path), closed_on_error(cls(Database(memory=True))) as store:
+        with said_plainly(path), closed_on_error(cls(Database(memory=True), path)) as store:
             if path.exists():
                 with closing(read_only(path)) as file:
                     file.backup(store._db.conn)
             store._refuse_newer(path)
             migrations.apply(store._db)
+            store._check(path)
         return store
 
     def close(self) -> None:
@@ -92,6 +94,10 @@ class Store:
                 yield
         except sqlite3.OperationalError as error:
             raise StateError(f"the ledger cannot be written: {error}; nothing more is submitted; {ROOM}") from error
+        except sqlite3.IntegrityError:  # a mistake of ours
+            raise
+        except sqlite3.DatabaseError as error:
+            raise unusable(self._path, error) from error
 
     # submissions
 
@@ -205,12 +211,29 @@ class Store:
     # opening
 
     def _prepare(self, path: Path) -> None:
+        self._refuse_foreign(path)
         self._refuse_newer(path)
         if migrations.applied(self._db) and migrations.pending(self._db):
             self._copy(path)
         self._db.enable_wal()
         self._db.execute("pragma synchronous = full")
         migrations.apply(self._db)
+        self._check(path)
+
+    def _check(self, path: Path) -> None:
+        """Refuse a ledger with a flaw: a row that its index does not know would be paid for again."""
+        flaw = self._one("pragma integrity_check(1)", [])
+        if flaw != "ok":
+            raise damaged(path, f"it is damaged ({flaw})")
+        missing = sorted(parts_of(whole()) - parts_of(self._db))
+        if missing:
+            raise damaged(path, f"it is damaged ({' '.join(missing[0])} is missing)")
+
+    def _refuse_foreign(self, path: Path) -> None:
+        """A database of another program stays as it is."""
+        tables = self._db.table_names()
+        if tables and "_sqlite_migrations" not in tables:
+            raise StateError(f"{path} is a database of another program; name another state directory")
 
     def _refuse_newer(self, path: Path) -> None:
         known = {migration.name for migration in migrations._migrations}
@@ -245,10 +268,13 @@ class Store:
         return found
 
     def _rows(self, sql: str, arguments: Sequence[object] = ()) -> Iterator[dict[str, Any]]:
-        cursor = self._db.execute(sql, list(arguments))
-        names = [column[0] for column in cursor.description]
-        return (dict(zip(names, row, strict=True)) for row in cursor)
+        with said_plainly(self._path):
+            cursor = self._db.execute(sql, list(arguments))
+            names = [column[0] for column in cursor.description]
+            for row in cursor:
+                yield dict(zip(names, row, strict=True))
 
     def _one(self, sql: str, arguments: Sequence[object]) -> object:
-        row = self._db.execute(sql, list(arguments)).fetchone()
+        with said_plainly(self._path):
+            row = self._db.execute(sql, list(arguments)).fetchone()
         return row[0] if row else None

@@ -1,7 +1,8 @@
 """The spend guard's memory in the ledger: what is admitted, which batches wait for a person, what was accepted."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any, Protocol
 
 from sqlite_utils import Database
 
@@ -12,16 +13,23 @@ _ADMITTED = "admitted"
 """What stands in a `due` row instead of the hash of a batch."""
 
 
+class Read(Protocol):
+    """Reads rows by the names of their columns."""
+
+    def __call__(self, sql: str, arguments: Sequence[object] = ()) -> Iterator[dict[str, Any]]: ...
+
+
 class PermitRows:
     """The tables `due` and `batch`. What changes them belongs inside the store's `transaction()`."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, read: Read) -> None:
         self._db = db
+        self._read = read
 
     def due(self) -> dict[str, Permit | None]:
         """The guard's word by key; None for one that is held with a batch that is not here: it says nothing."""
         sql = "select cast(key as text), cast(batch as text), is_listed from due order by key"
-        rows = list(self._db.execute(sql))
+        rows = [tuple(row.values()) for row in self._read(sql)]
         batches = {label: self.batch(label) for label in {label for _, label, _ in rows}}
         return {key: _permit(label, batches[label], bool(is_listed)) for key, label, is_listed in rows}
 
@@ -38,7 +46,7 @@ class PermitRows:
     def batch(self, label: str) -> Batch | None:
         """The batch of this hash, if it ever was one."""
         sql = "select hash, jobs, units, cause from batch where hash = ? and at is not null"
-        row = self._db.execute(sql, [label]).fetchone()
+        row = next((tuple(row.values()) for row in self._read(sql, [label])), None)
         if row is None or not isinstance(row[1], int) or not isinstance(row[2], int | float):
             return None
         return Batch(hash=row[0], jobs=row[1], units=row[2], cause=str(row[3]))
@@ -53,8 +61,7 @@ class PermitRows:
 
     def accepted(self) -> frozenset[str]:
         """Every hash that a person said yes to."""
-        rows = self._db.execute("select hash from batch where accepted_at is not null")
-        return frozenset(row[0] for row in rows)
+        return frozenset(row["hash"] for row in self._read("select hash from batch where accepted_at is not null"))
 
     def accept(self, label: str, at: datetime) -> None:
         """A person's yes, which stays."""

@@ -6,11 +6,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from controller.errors import StateError
+from controller.errors import StateError, cut
 
 FILE_NAME = "shjobs.db"
 # SQLite calls some failures of a full disk an I/O error.
 ROOM = "see that its disk has free space and can be written, then start again: nothing is lost"
+
+_SURROUNDINGS = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_NOMEM,
+    }
+)
+"""SQLite's words for what is wrong around the file."""
 
 
 class _Closes(Protocol):
@@ -55,11 +69,32 @@ def said_plainly(path: Path) -> Iterator[None]:
     """Turn what SQLite and the file system say about the ledger into a sentence."""
     try:
         yield
-    except sqlite3.OperationalError as error:
-        raise StateError(f"{path} cannot be used: {error}; {ROOM}") from error
     except sqlite3.DatabaseError as error:
-        raise StateError(
-            f"{path} cannot be used: {error}; restore it, or move it away to start from the bucket"
-        ) from error
+        raise unusable(path, error) from error
     except OSError as error:
         raise StateError(f"{path} cannot be used: {error.strerror}") from error
+
+
+@contextmanager
+def understood(path: Path) -> Iterator[None]:
+    """The same around reading rows: one that does not say what a ledger says was damaged."""
+    try:
+        with said_plainly(path):
+            yield
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise damaged(path, f"a row cannot be read ({cut(f'{type(error).__name__}: {error}', 100)})") from error
+
+
+def unusable(path: Path, error: sqlite3.Error) -> StateError:
+    """A disk that is full or may not be written is one thing, a file that is no ledger any more another."""
+    if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _SURROUNDINGS:
+        return StateError(f"{path} cannot be used: {error}; {ROOM}")
+    return damaged(path, str(error))
+
+
+def damaged(path: Path, flaw: str) -> StateError:
+    """A ledger whose bytes are not those that were written."""
+    return StateError(
+        f"{path} cannot be used: {cut(flaw, 200)}. Restore it from a copy, or move it away together with its "
+        "-wal and -shm files: the next start finds in the buckets what was paid for"
+    )

@@ -6,6 +6,7 @@ It needs nothing but SQLite, so that they start fast.
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -15,7 +16,7 @@ from pydantic_core import from_json
 from controller.errors import StateError
 from controller.job import Job
 from controller.standing import Phase
-from controller.store.place import FILE_NAME, closed_on_error, newer, read_only, said_plainly
+from controller.store.place import FILE_NAME, closed_on_error, newer, read_only, said_plainly, understood
 from controller.store.rows import COLUMNS, file_of, job_of, submission_of
 from controller.submission import Submission
 
@@ -27,8 +28,9 @@ _PHASES = frozenset(map(str, Phase))
 class Reader:
     """One ledger, opened for reading only; close it when done."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
+        self._path = path
         connection.text_factory = partial(str, encoding="utf-8", errors="replace")
 
     @classmethod
@@ -40,7 +42,7 @@ class Reader:
         path = state / FILE_NAME
         if not path.exists():
             return None
-        with said_plainly(path), closed_on_error(cls(read_only(path))) as reader:
+        with said_plainly(path), closed_on_error(cls(read_only(path), path)) as reader:
             found = reader._schema()
         if found == SCHEMA:
             return reader
@@ -63,8 +65,8 @@ class Reader:
 
         Raises `StateError` when one cannot be read.
         """
-        for path, documents in self._connection.execute("select path, documents from status order by path"):
-            yield path, _documents(path, documents)
+        for row in self._rows("select path, documents from status order by path"):
+            yield row["path"], _documents(row["path"], row["documents"])
 
     def files(self, but: str) -> Iterator[dict[str, Any]]:
         """What was known of each file when it was last read, without those of one kind."""
@@ -86,9 +88,10 @@ class Reader:
 
     def body(self, name: str) -> Any:
         """The request body of a job as last accepted, without secrets."""
-        return json.loads(
-            next((row["body"] for row in self._rows("select body from job where name = ?", [name])), "{}")
-        )
+        with understood(self._path):
+            return json.loads(
+                next((row["body"] for row in self._rows("select body from job where name = ?", [name])), "{}")
+            )
 
     def submissions_of(self, job: str) -> list[Submission]:
         """The submissions of one job, oldest first."""
@@ -99,19 +102,27 @@ class Reader:
         """The latest events after that number, of these jobs or of all, newest last."""
         among = f"and job in ({', '.join('?' * len(jobs))})" if jobs else ""
         sql = f"select * from event where number > ? {among} order by number desc limit ?"
-        return list(self._rows(sql, [after, *jobs, limit]))[::-1]
+        with understood(self._path):
+            found = list(self._rows(sql, [after, *jobs, limit]))[::-1]
+            for row in found:
+                datetime.fromisoformat(row["at"])
+            return found
 
     def _schema(self) -> tuple[str, ...]:
         try:
             rows = self._connection.execute("select name from _sqlite_migrations order by id")
             return tuple(row[0] for row in rows)
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
+            if "no such table" not in str(error):
+                raise
             return ()
 
     def _rows(self, sql: str, arguments: Sequence[object] = ()) -> Iterator[dict[str, Any]]:
-        cursor = self._connection.execute(sql, arguments)
-        names = [column[0] for column in cursor.description]
-        return (dict(zip(names, row, strict=True)) for row in cursor)
+        with said_plainly(self._path):
+            cursor = self._connection.execute(sql, arguments)
+            names = [column[0] for column in cursor.description]
+            for row in cursor:
+                yield dict(zip(names, row, strict=True))
 
 
 def _documents(path: str, text: str) -> list[dict[str, Any]]:

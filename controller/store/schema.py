@@ -1,5 +1,7 @@
 """The database schema as migrations, oldest first. A migration that has been released is never edited."""
 
+from functools import cache
+
 from sqlite_utils import Database, Migrations
 
 migrations = Migrations("shjobs")
@@ -146,3 +148,19 @@ def _execute(db: Database, statements: str) -> None:
     for statement in statements.split(";"):
         if statement.strip():
             db.execute(statement)
+
+
+@cache
+def whole() -> Database:
+    """An empty ledger of this program."""
+    made = Database(memory=True)
+    migrations.apply(made)
+    return made
+
+
+def parts_of(db: Database) -> set[tuple[str, str]]:
+    """The tables, columns and indices of a ledger."""
+    rows = db.query("select type, name from sqlite_master where tbl_name not like '%sqlite%'")
+    found = {(each["type"], each["name"]) for each in rows}
+    tables = [name for kind, name in found if kind == "table"]
+    return found | {("column", f"{table}.{column.name}") for table in tables for column in db[table].columns}
