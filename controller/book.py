@@ -56,6 +56,13 @@ class Book:
         """The same submission as it stands now."""
         return self._submissions[submission.job][submission.number]
 
+    def found(self, submission: Submission) -> Submission | None:
+        """The same POST as this ledger holds it, whatever its number here; None: it does not."""
+        rows = self._submissions.get(submission.job, {})
+        first = rows.get(submission.number)
+        candidates = (first, *rows.values()) if first else rows.values()
+        return next((item for item in candidates if _intent_of(item) == _intent_of(submission)), None)
+
     def holder(self, request_id: str | None) -> Submission | None:
         """The submission whose request this is."""
         return self._holders.get(in_one_case(request_id or ""))
@@ -210,6 +217,11 @@ class Book:
             self._trail = {number: item for number, item in self._trail.items() if _heard_at(item) >= since}
         else:
             self._trail[submission.number] = submission
+
+
+def _intent_of(submission: Submission) -> tuple[str, int, int, datetime]:
+    """What tells one POST of a job from every other, in whichever ledger it is looked for."""
+    return submission.digest, submission.rerun, submission.attempt, submission.intended_at
 
 
 def _heard_at(submission: Submission) -> datetime:

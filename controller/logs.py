@@ -33,7 +33,8 @@ class Json(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line = {"time": _time(record), "level": record.levelname.lower(), "message": record.getMessage()}
-        return json.dumps({**line, **told_of(record)}, ensure_ascii=False, default=str)
+        fields = getattr(record, "fields", {})  # what the message says as well, for a machine
+        return json.dumps({**line, **told_of(record), **fields}, ensure_ascii=False, default=str)
 
 
 def set_up(form: str, level: int = logging.INFO, stream: TextIO | None = None) -> None:

@@ -107,10 +107,13 @@ class Loop:
         if outcomes:
             with self._book.transaction():
                 for outcome in outcomes:
-                    name = self._recorder.record(outcome, now)
-                    self._underway.pop(name, None)
-                    self._agenda.mark([name])
-                    self._teller.touch_job(name)
+                    self._recorder.record(outcome, now)
+                    name = outcome.call.job
+                    if self._underway.get(name) == outcome.call:  # not the one of an earlier loop, which came late
+                        self._underway.pop(name)
+                    if name in self._book.jobs:
+                        self._agenda.mark([name])
+                        self._teller.touch_job(name)
             self._pace.hear(outcomes, now)
 
     def wakes_at(self, now: datetime) -> datetime | None:

@@ -19,7 +19,8 @@ from controller.evidence import request_ids
 from controller.history import adopted, shown
 from controller.job import History
 from controller.timing import Timing
-from controller.transitions import after_listing, after_post, after_status
+from controller.transitions import after_listing, after_post, after_status, is_news
+from controller.unrecorded import report
 from controller.workers import CallOutcome, Got, Looked, Posted
 
 
@@ -30,27 +31,34 @@ class Recorder:
         self._book = book
         self._timing = timing
 
-    def record(self, outcome: CallOutcome, now: datetime) -> str:
-        """Record one outcome; answers the name of its job."""
+    def record(self, outcome: CallOutcome, now: datetime) -> None:
+        """Record one outcome; one that matches nothing of this ledger changes nothing, and its request id is logged."""
         match outcome:
-            case Posted(call=call, answer=answer):
-                self._book.save(after_post(self._book.current(call.submission), self._own(answer), now, self._timing))
-                return call.submission.job
+            case Posted():
+                self._posted(outcome, now)
             case Got(call=call, answer=status):
-                self._book.save(after_status(self._book.current(call.submission), status, now, self._timing))
-                return call.submission.job
-            case Looked(call=look):
+                if current := self._book.found(call.submission):
+                    self._book.save(after_status(current, status, now, self._timing))
+            case Looked():
                 self._looked(outcome, now)
-                return look.job
+
+    def _posted(self, outcome: Posted, now: datetime) -> None:
+        current, answer = self._book.found(outcome.call.submission), outcome.answer
+        if current is None:
+            report(outcome, "the ledger has no such submission")
+        elif is_news(current, answer):
+            self._book.save(after_post(current, self._own(answer), now, self._timing))
+        elif isinstance(answer, Accepted) and answer.request_id != current.request_id:
+            report(outcome, f"the ledger says {current.answer} {current.request_id or ''}")
 
     def _looked(self, outcome: Looked, now: datetime) -> None:
         look, answer = outcome.call, outcome.answer
         if look.step.submission is not None:
-            current = self._book.current(look.step.submission)
-            self._book.save(after_listing(current, answer, now, self._timing, self._taken(answer)))
+            if current := self._book.found(look.step.submission):
+                self._book.save(after_listing(current, answer, now, self._timing, self._taken(answer)))
             return
-        job = self._book.jobs[look.job]
-        if job.wanted is None or job.wanted.digest != look.digest:
+        job = self._book.jobs.get(look.job)
+        if job is None or job.wanted is None or job.wanted.digest != look.digest:
             return
         if isinstance(answer, Listing):
             known, taken = self._book.of(job.name), self._taken(answer)

@@ -38,6 +38,13 @@ def after_post(submission: Submission, answer: PostAnswer, now: datetime, timing
     return submission.answered(answer, now, look_at)
 
 
+def is_news(submission: Submission, answer: PostAnswer) -> bool:
+    """Whether the answer to its POST says more than is known; one that came late may find it resolved."""
+    if submission.answer is Answer.UNCONFIRMED:
+        return not isinstance(answer, Unconfirmed)
+    return submission.answer is None
+
+
 def interrupted(submission: Submission, now: datetime, timing: Timing) -> Submission:
     """A submission found with an intent and no answer at start: its POST may have been read."""
     return after_post(submission, Unconfirmed(message=INTERRUPTED), now, timing)

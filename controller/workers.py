@@ -31,12 +31,20 @@ class Post:
     body: str
     role_arn: str | None
 
+    @property
+    def job(self) -> str:
+        return self.submission.job
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Get:
     """Ask for a status."""
 
     submission: Submission
+
+    @property
+    def job(self) -> str:
+        return self.submission.job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

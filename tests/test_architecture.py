@@ -31,7 +31,7 @@ ROOMS = {
     DOORS: """
         __main__ accounts admission agenda appraise asking assembly baseline book checking cli daemon
         diagnosis errands examining explaining fetching foresight intake lane line logs lookout loop
-        metrics noticeboard pace planning probing reading recording sandbox telling tree turning waiting web
+        metrics noticeboard pace planning probing reading recording sandbox telling tree turning unrecorded waiting web
         workers
     """,
 }
