@@ -42,7 +42,8 @@ Inbox = queue.SimpleQueue[CallOutcome | None]
 """Outcomes, and None to wake the deciding thread; a signal handler may put into it at any moment."""
 
 Pulse = Callable[[], None]
-"""Is called for each manifest that is appraised; what it raises ends the turn before anything is decided."""
+"""Is called for each manifest that is appraised, and while the tree is walked; what it raises ends the turn before
+anything is decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +146,9 @@ def _assembled(
         return appraiser(item)
 
     look_at_git = partial(checkout, settings.jobs)
-    tree = Tree(settings.jobs, appraise, checkout=look_at_git, statuses=board.records, mirror=settings.status_dir)
+    tree = Tree(
+        settings.jobs, appraise, checkout=look_at_git, statuses=board.records, mirror=settings.status_dir, pulse=pulse
+    )
     free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running, without_keys=without_keys)
     teller = Teller(board, settings.deployment.name, watch)
     loop = Loop(book, tree, free, hand, teller, look(tree, settings.timing))

@@ -10,6 +10,9 @@ _CODE = re.compile(r"[EW]\d{3}")
 SILENCING = frozenset({"W900", "W901", "W902", "W903", "W904"})
 """About the silencing comments themselves; nothing silences these."""
 
+TREE = frozenset({"W200"})
+"""About links of the tree, which can hold no comment."""
+
 WARNINGS = frozenset(
     {
         *(f"W{number:03}" for number in range(1, 22)),

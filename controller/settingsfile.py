@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from controller.errors import SettingsError
+from controller.files import read_regular
 from controller.settings import Settings, settings_from
 
 NAME = "shjobs.toml"
@@ -34,4 +35,4 @@ def read_text(config: Path | None) -> tuple[Path, str]:
 
 
 def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8-sig")
+    return read_regular(path, follow=True)[0].decode("utf-8-sig")

@@ -4,6 +4,8 @@ They are an output only. A file is replaced in one step and only when its bytes 
 of one and a watcher is woken by news alone.
 """
 
+import errno
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +16,7 @@ from typing import Any
 import yaml
 
 from controller.errors import StateError
+from controller.files import LARGEST, UnfitFileError, read_regular, resolved
 
 LONGEST_DOCUMENT = 8 * 1024
 # YAML 1.2 reads these as numbers, the emitter (YAML 1.1) does not know: an etag such as 123e456 must stay text.
@@ -97,31 +100,35 @@ class StatusFiles:
     def write(self, manifest: str, documents: Sequence[Mapping[str, Any]]) -> bool:
         """Write the file unless it already holds these bytes; True when it was written.
 
-        A folder that is gone with its manifests is not made again. Raises `StateError` when the disk refuses.
+        A folder that is gone with its manifests is not made again, and none outside the tree is written to. Raises
+        `StateError` when the disk refuses.
         """
         path, content = self.path(manifest), render(documents)
         try:
-            if _holds(path, content):
-                _temporary(path).unlink(missing_ok=True)
-                return False
+            real = self._real(status_path(manifest))
+            if real is None:
+                raise OSError(errno.ELOOP, "a link leads out of the folder there")
             if self._is_mirror:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            elif not path.parent.is_dir():
+                real.parent.mkdir(parents=True, exist_ok=True)
+            elif not real.parent.is_dir():
                 return False
-            _replace(path, content)
+            if _begins(real, content, len(content)):
+                _temporary(real).unlink(missing_ok=True)
+                return False
+            _replace(real, content)
         except OSError as error:
             raise self._unwritable(path, error) from error
         return True
 
     def remove(self, manifest: str) -> None:
         """Remove the status of a manifest that is gone, and the mirror's folders that are empty then."""
-        path = self.path(manifest)
         try:
-            for each in (path, _temporary(path)):
+            real = self._real(status_path(manifest))
+            for each in (real, _temporary(real)) if real else ():
                 with suppress(FileNotFoundError, NotADirectoryError):
                     each.unlink()
         except OSError as error:
-            raise self._unwritable(path, error) from error
+            raise self._unwritable(self.path(manifest), error) from error
         if self._is_mirror:
             with suppress(OSError):
                 for folder in _folders(manifest):
@@ -129,13 +136,21 @@ class StatusFiles:
 
     def clear(self, status: str) -> None:
         """Remove a status file whose manifest is gone, if we wrote it; `status` is relative to the tree."""
-        path = self._root / status
-        if not _is_ours(path):
-            return
         try:
-            path.unlink(missing_ok=True)
+            real = self._real(status)
+            if real and _begins(real, _OURS):
+                real.unlink(missing_ok=True)
         except OSError as error:
-            raise self._unwritable(path, error) from error
+            raise self._unwritable(self._root / status, error) from error
+
+    def _real(self, status: str) -> Path | None:
+        """Where a status file really lies; None: a link leads out of the tree there, so nothing behind it is ours."""
+        folder, _, name = status.rpartition("/")
+        try:
+            real = resolved(os.path.realpath(self._root), folder)
+        except OSError:  # a link to itself
+            return None
+        return Path(real, name) if real is not None else None
 
     def check_writable(self) -> None:
         """Raise `StateError` when no status file could be written. A tree that is not there yet is no error."""
@@ -145,7 +160,7 @@ class StatusFiles:
                 self._root.mkdir(parents=True, exist_ok=True)
             elif not self._root.exists():
                 return
-            probe.write_bytes(b"")
+            _replace(probe, b"")
             probe.unlink()
         except OSError as error:
             raise self._unwritable(self._root, error) from error
@@ -160,18 +175,11 @@ def _temporary(path: Path) -> Path:
     return path.with_name(f".{path.name}.tmp")
 
 
-def _holds(path: Path, content: bytes) -> bool:
+def _begins(path: Path, content: bytes, most: int = LARGEST) -> bool:
+    """Whether a regular file of at most so many bytes is there and begins so; no link is followed to it."""
     try:
-        return path.read_bytes() == content
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        return False
-
-
-def _is_ours(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_OURS)) == _OURS
-    except OSError:
+        return read_regular(path, most)[0].startswith(content)
+    except (UnfitFileError, FileNotFoundError, NotADirectoryError):
         return False
 
 

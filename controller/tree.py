@@ -78,6 +78,7 @@ class Tree:
         statuses: Known | None = None,
         mirror: Path | None = None,
         checkout: LookAtGit = lambda: None,
+        pulse: Callable[[], None] = lambda: None,
     ) -> None:
         self._root = root
         self._statuses = statuses
@@ -85,6 +86,7 @@ class Tree:
         self._appraise = appraise
         self._prepare = prepare
         self._checkout = checkout
+        self._pulse = pulse
         self._files = Known()
         self._documents: dict[str, list[Declared]] = {}
         self._claimants: dict[str, list[Declared]] = {}
@@ -157,7 +159,7 @@ class Tree:
             clean=tuple(filter(self._is_clean, found.records.values())),
             unclean=tuple(filterfalse(self._is_clean, found.records.values())),
             problems=tuple(sorted(found.problems)),
-            strays=strays(self._mirror, told) if self._mirror and told is not None else found.strays,
+            strays=strays(self._mirror, told, self._pulse) if self._mirror and told is not None else found.strays,
             links=found.links,
             folders=found.folders,
         )
@@ -171,7 +173,7 @@ class Tree:
             touched.update(file.path for file in files)
             names.update(self._take(files))
 
-        found = scan(self._root, self._files, take, now, statuses)
+        found = scan(self._root, self._files, take, now, statuses, self._pulse)
         for path in found.gone:
             names |= self._declare(path, [])
         return found, touched | found.gone, names

@@ -14,7 +14,7 @@ EDGES = "edges"
 DOORS = "doors"
 ROOMS = {
     NOUNS: """
-        answers catalog clock codes deployments digest document environment errors hosts job keys manifest
+        answers catalog clock codes deployments digest document environment errors files hosts job keys manifest
         origins prices schema script settings source standing step submission timing values written
     """,
     DECISIONS: """

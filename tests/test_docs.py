@@ -16,7 +16,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
 from controller.cli import COMMANDS, cli
-from controller.codes import SILENCING, WARNINGS
+from controller.codes import SILENCING, TREE, WARNINGS
 from controller.environment import variable_of
 from controller.keys import child_models, known_keys
 from controller.manifest import Manifest
@@ -253,7 +253,7 @@ def test_every_code_is_explained_once_and_none_is_invented() -> None:
 
 def test_the_warnings_that_can_be_silenced_are_those_of_the_page() -> None:
     told = {code for code in codes_of(page("checks")) if code.startswith("W")}
-    assert told == WARNINGS | SILENCING
+    assert told == WARNINGS | SILENCING | TREE
 
 
 def test_the_silencing_comments_that_are_shown_are_understood() -> None:

@@ -5,12 +5,12 @@ wants to know whether anything changed does not load the rules of manifests.
 """
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from controller.loader.known import Known
-from controller.loader.record import BROKEN, LARGEST_FILE, READ, STATUS, FileRecord, read, seen_at, stat_of
+from controller.loader.record import BROKEN, LARGEST_FILE, READ, STATUS, FileRecord, read, seen_at, stat_below
 from controller.loader.walk import SUFFIXES, Walk, shown
 
 __all__ = [
@@ -34,17 +34,17 @@ def is_unchanged(root: Path, known: Known) -> bool:
     walk = Walk(root, known)
     if walk.run() or walk.missing:
         return False
-    altered = [path for path, record in known.scripts.items() if not record.has(stat_of(root / path))]
-    return all(_has_same_bytes(root, known.get(path)) for path in [*walk.suspects, *altered])
+    altered = [path for path, record in known.scripts.items() if not record.has(stat_below(walk.real, path))]
+    return all(_has_same_bytes(walk.real, known.get(path)) for path in [*walk.suspects, *altered])
 
 
-def _has_same_bytes(root: Path, record: FileRecord | None) -> bool:
-    return record is not None and read(root / record.path, record.path, record.kind)[1].sha256 == record.sha256 != ""
+def _has_same_bytes(root: str, record: FileRecord | None) -> bool:
+    return record is not None and read(root, record.path, record.kind)[1].sha256 == record.sha256 != ""
 
 
-def strays(root: Path, statuses: Known) -> frozenset[str]:
+def strays(root: Path, statuses: Known, pulse: Callable[[], None] = lambda: None) -> frozenset[str]:
     """The status files below `root`, a mirror of the tree, that are not as they were left."""
-    walk = Walk(root, Known(), statuses)
+    walk = Walk(root, Known(), statuses, pulse)
     walk.run(is_mirror=True)
     return frozenset(walk.strays)
 

@@ -7,13 +7,15 @@ import os
 import stat
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from io import FileIO
 from pathlib import Path
 
-LARGEST_FILE = 1_000_000  # bytes
+from controller.files import LARGEST, UnfitFileError, read_regular, resolved
+
+LARGEST_FILE = LARGEST
 READ = ("manifest", "script")
 BROKEN = "broken"
 STATUS = "status"
+_WORDS = {"manifest": "file"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,55 +48,57 @@ class FileRecord:
         )
 
 
-def stat_of(file: os.DirEntry[str] | Path) -> os.stat_result | None:
-    """The stat behind a name, links followed; None when there is none to be had."""
+def stat_of(file: os.DirEntry[str]) -> os.stat_result | None:
+    """The stat of an entry that is no link; None when there is none to be had."""
     try:
-        return file.stat()
+        return file.stat(follow_symlinks=False)
+    except OSError:
+        return None
+
+
+def stat_below(root: str, path: str) -> os.stat_result | None:
+    """The stat of what `path` leads to below the real folder `root`; None: nothing, or something outside."""
+    try:
+        full = resolved(root, path)
+        return os.stat(full, follow_symlinks=False) if full is not None else None
     except OSError:
         return None
 
 
 def seen_at(full: Path, path: str, kind: str) -> FileRecord | None:
     """The record of a file as its stat shows it, without its content; None: it is not there."""
-    found = stat_of(full)
-    if found is None:
+    try:
+        return _record(path, kind, full.stat())
+    except OSError:
         return None
-    return FileRecord(
-        path=path, kind=kind, size=found.st_size, mtime_ns=found.st_mtime_ns, ctime_ns=found.st_ctime_ns,
-        inode=found.st_ino,
-    )  # fmt: skip
 
 
-def read(full: Path, path: str, kind: str) -> tuple[str, FileRecord, str]:
-    """Text and record of a file, and what is wrong with it ("" when nothing is)."""
+def read(root: str, path: str, kind: str) -> tuple[str, FileRecord, str]:
+    """Text and record of a file below the real folder `root`, and what is wrong with it ("" when nothing is)."""
     absent = FileRecord(path=path, kind=kind)
     try:
-        # Without O_NONBLOCK, opening a named pipe would wait for a writer.
-        descriptor = os.open(full, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            found = os.fstat(descriptor)
-            is_regular, is_small = stat.S_ISREG(found.st_mode), found.st_size <= LARGEST_FILE
-            content = FileIO(descriptor, closefd=False).readall() if is_regular and is_small else b""
-        finally:
-            os.close(descriptor)
+        full = resolved(root, path)
+        if full is None:
+            return "", absent, f"is a link that leads out of the jobs folder: copy the {_WORDS.get(kind, kind)} into it"
+        content, found = read_regular(full, LARGEST_FILE)
     except FileNotFoundError:
         return "", absent, "does not exist" if kind == "script" else "is a link to a file that does not exist"
+    except UnfitFileError as error:
+        is_regular = stat.S_ISREG(error.found.st_mode)
+        return "", _record(path, kind, error.found), f"is {error.strerror if is_regular else 'not a regular file'}"
     except OSError as error:
         # Remembered as never seen: it may be readable at the next scan without any other sign.
         return "", replace(absent, size=0), f"cannot be read: {error.strerror}"
-    seen = FileRecord(
-        path=path,
-        kind=kind,
-        size=found.st_size,
-        mtime_ns=found.st_mtime_ns,
-        ctime_ns=found.st_ctime_ns,
-        inode=found.st_ino,
-        sha256=sha256(content).hexdigest() if is_regular and is_small else "",
-    )
-    if not seen.sha256:
-        return "", seen, f"is larger than {LARGEST_FILE} bytes" if is_regular else "is not a regular file"
+    seen = _record(path, kind, found, sha256(content).hexdigest())
     try:
         return content.decode("utf-8").removeprefix("\ufeff"), seen, ""
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         return "", seen, f"is not UTF-8 text (first in line {line}): save it as UTF-8"
+
+
+def _record(path: str, kind: str, found: os.stat_result, digest: str = "") -> FileRecord:
+    return FileRecord(
+        path=path, kind=kind, size=found.st_size, mtime_ns=found.st_mtime_ns, ctime_ns=found.st_ctime_ns,
+        inode=found.st_ino, sha256=digest,
+    )  # fmt: skip

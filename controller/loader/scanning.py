@@ -5,7 +5,6 @@ Broken among the others.
 """
 
 import gc
-import os
 import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ from controller.document import Document, read_documents
 from controller.errors import Problem
 from controller.loader import collector_paused
 from controller.loader.known import Known
-from controller.loader.record import FileRecord, read, stat_of
+from controller.loader.record import FileRecord, read, stat_below
 from controller.loader.walk import SUFFIXES, Walk
 from controller.silencing import NOTHING, Comments, manifest_comments
 
@@ -46,8 +45,9 @@ class Scan:
 
     When not `ready`, the root is missing, empty or unreadable, `reason` says so, and nothing may be concluded.
     `records` holds the new and altered records; those of `gone` (manifests, and scripts nobody uses) can be
-    forgotten. `problems` are names that are not UTF-8, and folders that could not be read: what was known below these
-    counts as unchanged. `links` are the symbolic links of the tree, `folders` is how many folders it has.
+    forgotten. `problems` are names that are not UTF-8, links that are not followed, and folders that could not be read:
+    what was known below the last counts as unchanged. `links` are the symbolic links that stay in the tree, `folders`
+    is how many folders it has.
     `strays` are status files that are not as they were left: changed, unknown or gone.
     """
 
@@ -61,15 +61,18 @@ class Scan:
     strays: frozenset[str] = frozenset()
 
 
-def scan(root: Path, known: Known, take: Take, now: datetime | None = None, statuses: Known | None = None) -> Scan:
+def scan(
+    root: Path, known: Known, take: Take, now: datetime | None = None, statuses: Known | None = None,
+    pulse: Callable[[], None] = lambda: None,
+) -> Scan:  # fmt: skip
     """Compares the tree below `root` with `known` and reads what changed; `statuses` are the status files left there.
 
     What changed is for `take`, and for nobody else: ten thousand parsed manifests would fill the memory. With `now`, a
     file changed less than two seconds before is read again by the next scan: a second change within one tick of the
-    file system's clock would leave no trace in its stat.
+    file system's clock would leave no trace in its stat. `pulse` is called again and again while the tree is walked.
     """
     with collector_paused():
-        walk = Walk(root, known, statuses)
+        walk = Walk(root, known, statuses, pulse)
         reason = walk.run()
     if reason:
         return Scan(ready=False, reason=reason, records={})
@@ -89,7 +92,6 @@ class _Comparison:
     def __init__(self, walk: Walk, known: Known, now: datetime | None) -> None:
         self.walk, self.known = walk, known
         self.trusted_until = int(now.timestamp() * 1e9) - _FRESH_NS if now else None
-        self.real_root = os.path.realpath(walk.root)
         self.records: dict[str, FileRecord] = {}
         self.scripts: dict[str, tuple[FileRecord, Script]] = {}
         self.same: dict[tuple[str, ...], bool] = {(): True}
@@ -107,7 +109,7 @@ class _Comparison:
             ready=True,
             gone=gone | self.unused_scripts(gone),
             records=self.records,
-            problems=tuple(walk.problems),
+            problems=(*walk.problems, *walk.astray),
             links=tuple(walk.links),
             folders=walk.folders,
             strays=frozenset(walk.strays),
@@ -125,7 +127,7 @@ class _Comparison:
             return False
         if record.kind == "manifest":
             return self.walk.is_steady(path)
-        return record.has(stat_of(self.walk.root / path)) or self.script(path)[0].sha256 == record.sha256 != ""
+        return record.has(stat_below(self.walk.real, path)) or self.script(path)[0].sha256 == record.sha256 != ""
 
     def depends_on_the_same(self, record: FileRecord, twins: tuple[str, ...]) -> bool:
         return record.uses == twins if twins else self.uses_the_same(record.uses)
@@ -139,7 +141,7 @@ class _Comparison:
 
     def load(self, path: str) -> LoadedFile | None:
         """The documents of a file; None when it is the known one after all, or vanished under our eyes."""
-        content, record, flaw = read(self.walk.root / path, path, "manifest")
+        content, record, flaw = read(self.walk.real, path, "manifest")
         if record.size < 0 and path not in self.walk.dangling:
             self.walk.vanished.add(path)
             return None
@@ -189,11 +191,7 @@ class _Comparison:
         return self.scripts[path]
 
     def read_script(self, path: str) -> tuple[FileRecord, Script]:
-        full = Path(os.path.realpath(self.walk.root / path))
-        if not full.is_relative_to(self.real_root):
-            flaw = f"{path} is a link that leads out of the jobs folder: copy the script into it"
-            return FileRecord(path=path, kind="script", size=0), Script(path=path, problem=flaw)
-        content, record, flaw = read(full, path, "script")
+        content, record, flaw = read(self.walk.real, path, "script")
         return record, Script(path=path, text=content, problem=f"{path} {flaw}" if flaw else "")
 
 

@@ -1,35 +1,48 @@
 """The walk over the folders below the root: every manifest there, compared by its stat with what is known.
 
-The loader makes one `Walk` for every scan. Links are followed, hidden names and status files passed by; what cannot
-be walked is a Problem.
+The loader makes one `Walk` for every scan. Links are followed as long as they stay below the root, each folder behind
+them once; hidden names and status files are passed by; what cannot be walked is a Problem.
 """
 
+import errno
 import os
-from collections.abc import Iterable, Mapping
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 from controller.errors import Problem
+from controller.files import resolved
 from controller.loader.known import Known
-from controller.loader.record import FileRecord, stat_of
+from controller.loader.record import FileRecord, stat_below, stat_of
 
 SUFFIXES = (".yaml", ".yml", ".json")
+MOST_NAMES = 1_000_000  # of files and folders in a tree; a scan of so many takes some seconds
 _STATUS = ".status.yaml"
 _DEEPEST = 64  # folders
+_PORTION = 4096  # names between two pulses
 _NOTHING: Mapping[str, FileRecord] = {}
 _NO_NAMES: frozenset[str] = frozenset()
+_OUTSIDE = "is a link that leads out of the jobs folder and is not followed: copy what it leads to into the folder"
+_Identity = tuple[int, int]
 
 
 class Walk:
     """A tree compared with what is known of it. Manifests are suspects when their stat is not the one that is known.
 
     `missing` were known in a folder that was walked and are not there, `vanished` were there and could not be read
-    afterwards, `dangling` are links to nothing; `strays` are status files that are not as they were left: none, unless
-    somebody says how they were. Whatever else is known is steady.
+    afterwards, `dangling` are links to nothing that may be read; `strays` are status files that are not as they were
+    left: none, unless `statuses` say how they were. Whatever else is known is steady. `links` are the links that stay
+    below the root, `astray` reports the others. `pulse` is called again and again; what it raises ends the walk.
     """
 
-    def __init__(self, root: Path, known: Known, statuses: Known | None = None) -> None:
+    def __init__(
+        self, root: Path, known: Known, statuses: Known | None = None, pulse: Callable[[], None] = lambda: None
+    ) -> None:
         self.root, self.known, self.statuses = root, known, statuses or Known()
+        self.real = os.path.realpath(root)
         self._has_statuses = statuses is not None
+        self._pulse = pulse
         self.suspects: set[str] = set()
         self.missing: set[str] = set()
         self.vanished: set[str] = set()
@@ -37,9 +50,14 @@ class Walk:
         self.dangling: set[str] = set()
         self.twins: dict[str, tuple[str, ...]] = {}
         self.problems: list[Problem] = []
+        self.astray: list[Problem] = []
         self.links: list[str] = []
         self.folders = 0
+        self._names = 0
         self._walked: set[str] = set()
+        self._identities: set[_Identity] = set()
+        self._linked: list[str] = []
+        self._is_behind_links = False
 
     def is_steady(self, path: str) -> bool:
         """Whether a manifest is the one that is known, as far as its stat can tell, or is out of sight."""
@@ -52,7 +70,7 @@ class Walk:
     def run(self, *, is_mirror: bool = False) -> str:
         """Walks; the sentence that is returned, if any, says why the root is not ready. A mirror holds no manifests."""
         try:
-            found, entries = self.root.stat(), _entries(self.root)
+            found, entries = os.stat(self.real), self._entries(self.real)
         except FileNotFoundError:
             return f"{self.root} does not exist"
         except OSError as error:
@@ -60,25 +78,33 @@ class Walk:
         if not is_mirror and all(entry.name[0] == "." or entry.name.endswith(_STATUS) for entry in entries):
             return f"{self.root} is empty"
         self._folder(entries, "", ((found.st_dev, found.st_ino),))
+        self._is_behind_links = True
+        for link in self._links_to_folders():
+            self._enter(resolved(self.real, link) or "", f"{link}/", ())
         self._miss_folders()
         return ""
 
-    def _folder(self, entries: list[os.DirEntry[str]], relative: str, around: tuple[tuple[int, int], ...]) -> None:
+    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+        found: list[os.DirEntry[str]] = []
+        with os.scandir(folder) as entries:
+            while portion := list(islice(entries, _PORTION)):
+                self._pulse()
+                found += portion
+                self._names += len(portion)
+                if self._names > MOST_NAMES:
+                    raise OSError(errno.E2BIG, f"the tree holds more than {MOST_NAMES:,} names")
+        return found
+
+    def _folder(self, entries: list[os.DirEntry[str]], relative: str, around: tuple[_Identity, ...]) -> None:
         self.folders += 1
         self._walked.add(relative)
+        self._identities.add(around[-1])
         here, told = self.known.folders.get(relative, _NOTHING), self.statuses.folders.get(relative, _NOTHING)
         others: list[os.DirEntry[str]] = []
-        steady = 0
-        for entry in entries:
-            name = entry.name
-            record = here.get(name) or told.get(name)
-            if record is not None and record.has(stat_of(entry)):
-                steady += 1
-                if entry.is_symlink():
-                    self.links.append(relative + name)
-            else:
-                others.append(entry)
-        if steady < len(here) + len(told):
+        for start in range(0, len(entries), _PORTION):
+            self._pulse()
+            others += self._changed(entries[start : start + _PORTION], relative, here, told)
+        if len(entries) - len(others) < len(here) + len(told):
             names = {entry.name for entry in entries}
             self.missing.update(relative + name for name in here.keys() - names)
             self.strays.update(relative + name for name in told.keys() - names)
@@ -86,10 +112,40 @@ class Walk:
         rare = self.known.rare.get(relative, _NO_NAMES)
         self._remember_twins(relative, [*rare, *(e.name for e in others if _is_rare(e.name))])
         for entry in sorted(folders, key=lambda each: each.name):
-            self._enter(entry, f"{relative}{entry.name}/", around)
+            self._enter(entry.path, f"{relative}{entry.name}/", around)
+
+    def _changed(
+        self, entries: list[os.DirEntry[str]], relative: str,
+        here: Mapping[str, FileRecord], told: Mapping[str, FileRecord],
+    ) -> Iterator[os.DirEntry[str]]:  # fmt: skip
+        """The entries that are not known as they are; this is the inner loop of a scan without changes."""
+        for entry in entries:
+            name = entry.name
+            record = here.get(name) or told.get(name)
+            if record is None:
+                yield entry
+            elif entry.is_symlink():
+                if not self._is_known_link(relative + name, record):
+                    yield entry
+            elif not record.has(stat_of(entry)):
+                yield entry
+
+    def _is_known_link(self, link: str, record: FileRecord) -> bool:
+        """Whether a link leads to what is known; a status file that is a link was not left so."""
+        if link.endswith(_STATUS) or not record.has(stat_below(self.real, link)):
+            return False
+        if self._is_inside(link):
+            self.links.append(link)
+        return True
+
+    def _is_inside(self, link: str) -> bool:
+        try:
+            return resolved(self.real, link) is not None
+        except OSError:  # a link to itself
+            return False
 
     def _is_folder(self, entry: os.DirEntry[str], relative: str) -> bool:
-        """Whether something that is not steady is to be entered; a file is compared."""
+        """Whether something that is not steady is to be entered now; a folder behind a link is entered later."""
         name = entry.name
         if name[0] == ".":
             return False
@@ -97,25 +153,37 @@ class Walk:
             words = "has a name that is not UTF-8: rename it"
             self.problems.append(Problem(path=shown(relative + name), message=words, code="E192"))
             return False
-        if entry.is_symlink():
-            self.links.append(relative + name)
-        try:
-            is_folder = entry.is_dir()
-        except OSError:  # a link to itself
-            is_folder = False
-        if not is_folder:
-            self._compare(entry, relative + name)
-        elif name in self.known.folders.get(relative, _NOTHING):
+        is_link, is_folder = entry.is_symlink(), _is_folder(entry)
+        if is_link and self._leads_to_folder(relative + name):
+            self._linked.append(relative + name)
+        elif not is_folder:
+            self._compare(relative + name, is_link=is_link)
+            return False
+        if name in self.known.folders.get(relative, _NOTHING):
             self.missing.add(relative + name)
         return is_folder
 
-    def _compare(self, entry: os.DirEntry[str], path: str) -> None:
+    def _leads_to_folder(self, link: str) -> bool:
+        """Note a link, and say whether a folder is behind it; one that leaves the tree has nothing behind it."""
+        try:
+            is_inside = resolved(self.real, link) is not None
+        except OSError:  # a link to itself
+            return False
+        if is_inside:
+            self.links.append(link)
+            found = stat_below(self.real, link)
+            return found is not None and stat.S_ISDIR(found.st_mode)
+        if not link.endswith(SUFFIXES):  # a manifest is reported where it is read
+            self.astray.append(Problem(path=link, message=_OUTSIDE, code="W200"))
+        return False
+
+    def _compare(self, path: str, *, is_link: bool) -> None:
         if path.endswith(_STATUS):
             if self._has_statuses:
                 self.strays.add(path)
         elif path.endswith(SUFFIXES):
             self.suspects.add(path)
-            if stat_of(entry) is None:
+            if is_link and stat_below(self.real, path) is None:
                 self.dangling.add(path)
 
     def _miss_folders(self) -> None:
@@ -125,18 +193,26 @@ class Walk:
                 if not self.is_hidden(folder):
                     lost.update(folder + name for name in known.folders[folder])
 
-    def _enter(self, entry: os.DirEntry[str], relative: str, around: tuple[tuple[int, int], ...]) -> None:
+    def _links_to_folders(self) -> Iterator[str]:
+        """In order, also those that are found behind others, when everything else was walked."""
+        while self._linked:
+            links, self._linked = sorted(self._linked), []
+            yield from links
+
+    def _enter(self, full: str, relative: str, around: tuple[_Identity, ...]) -> None:
+        """A folder; one behind a link only if it has no other name, so that a few links make no endless tree."""
         try:
-            found, entries = entry.stat(), _entries(entry)
+            found = os.stat(full, follow_symlinks=False)
+            identity = (found.st_dev, found.st_ino)
+            if identity in (self._identities if self._is_behind_links else around):
+                return
+            entries = self._entries(full)
         except FileNotFoundError:
             return
         except OSError as error:
             self._refuse(relative, f"cannot be read: {error.strerror}")
             return
-        identity = (found.st_dev, found.st_ino)
-        if identity in around:  # a link that leads back to a folder around it
-            return
-        if len(around) > _DEEPEST:
+        if relative.count("/") > _DEEPEST:
             self._refuse(relative, f"is more than {_DEEPEST} folders deep")
             return
         self._folder(entries, relative, (*around, identity))
@@ -161,11 +237,6 @@ def _is_rare(name: str) -> bool:
     return name.endswith(SUFFIXES[1:])
 
 
-def _entries(folder: os.DirEntry[str] | Path) -> list[os.DirEntry[str]]:
-    with os.scandir(folder) as entries:
-        return list(entries)
-
-
 def _is_text(name: str) -> bool:
     """Whether a name can be stored and printed; one that is not UTF-8 cannot."""
     return not any("\ud800" <= each <= "\udfff" for each in name)
@@ -174,3 +245,10 @@ def _is_text(name: str) -> bool:
 def shown(name: str) -> str:
     """A name as it can be printed: what is not UTF-8 in it is spelled out."""
     return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from itertools import permutations
 from pathlib import Path
 
 from tests.conftest import ndvi
@@ -61,9 +62,55 @@ def _a_link_to_itself(stage: Stage) -> Iterator[None]:
     yield
 
 
+def _link(name: str, target: str) -> Plant:
+    """A link in the jobs folder; `{outside}` stands for the folder of that name."""
+
+    @contextmanager
+    def plant(stage: Stage) -> Iterator[None]:
+        (stage.field.jobs / name).symlink_to(target.format(outside=stage.outside))
+        yield
+
+    return plant
+
+
+@contextmanager
+def _links_to_each_other(stage: Stage) -> Iterator[None]:
+    names = [f"f{number}" for number in range(30)]
+    for name in names:
+        (stage.field.jobs / name).mkdir()
+    for one, other in permutations(names, 2):
+        (stage.field.jobs / one / other).symlink_to(f"../{other}")
+    yield
+
+
+@contextmanager
+def _a_status_file_that_is_a_link(stage: Stage) -> Iterator[None]:
+    status = stage.field.jobs / "good.status.yaml"
+    status.unlink(missing_ok=True)
+    status.symlink_to(stage.outside / "status")
+    yield
+
+
+@contextmanager
+def _devices_as_manifest_script_and_status(stage: Stage) -> Iterator[None]:
+    jobs = stage.field.jobs
+    for name, target in (("zero.yaml", "/dev/zero"), ("kmsg.yaml", "/proc/kmsg"), ("zero.js", "/dev/zero")):
+        (jobs / name).symlink_to(target)
+    (jobs / "late.status.yaml").symlink_to("/dev/zero")
+    inline = ndvi("late").split("    evalscript: |")[0]
+    (jobs / "late.yaml").write_text(f"{inline}  evalscriptFile: zero.js\n", encoding="utf-8")
+    yield
+
+
 CASES: Mapping[str, Plant] = {
     "a pipe where a manifest is expected": _a_pipe_as_manifest,
     "a link to itself": _a_link_to_itself,
+    "a link to the root of the file system": _link("everything", "/"),
+    "a link to a folder outside": _link("elsewhere", "{outside}"),
+    "a link to a manifest outside": _link("elsewhere.yaml", "{outside}/outsider.yaml"),
+    "links to devices": _devices_as_manifest_script_and_status,
+    "a status file that is a link to a file outside": _a_status_file_that_is_a_link,
+    "many folders of links to each other": _links_to_each_other,
 }
 
 

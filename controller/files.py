@@ -1,0 +1,87 @@
+"""Files that others wrote: only regular ones of bounded size are opened, and links are followed inside one folder only.
+
+One rule for manifests, scripts, status files, settings, secrets and git's own files: whoever reads or writes these
+calls this module. Nothing outside the folder is touched, not even by a stat, which could hang as well.
+"""
+
+import errno
+import os
+import posixpath
+import stat
+from pathlib import Path
+
+LARGEST = 1_000_000  # bytes: of everything that a user writes by hand
+MOST_LINKS = 40  # what the kernel follows, too
+
+
+class UnfitFileError(OSError):
+    """The file is there and is not opened, or not read to its end; `found` is its stat."""
+
+    def __init__(self, words: str, found: os.stat_result) -> None:
+        super().__init__(errno.EINVAL, words)
+        self.found = found
+
+
+def resolved(root: str, path: str) -> str | None:
+    """The real path of `path` below the real folder `root`; None when a link, or `..`, leads out of it.
+
+    Raises `OSError` for links that lead in a circle. That the file exists is not said.
+    """
+    within = f"{root.rstrip('/')}/"
+    here, ahead, followed = root, path.split("/")[::-1], 0
+    while ahead:
+        name = ahead.pop()
+        if name in ("", "."):
+            continue
+        here = posixpath.dirname(here) if name == ".." else posixpath.join(here, name)
+        aim = _aim(here) if name != ".." and here.startswith(within) else None
+        if aim is not None:
+            followed += 1
+            if followed > MOST_LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+            here = "/" if aim.startswith("/") else posixpath.dirname(here)
+            ahead += aim.split("/")[::-1]
+    return here if here == root or here.startswith(within) else None
+
+
+def read_regular(path: str | Path, most: int = LARGEST, *, follow: bool = False) -> tuple[bytes, os.stat_result]:
+    """Content and stat of a regular file of at most so many bytes; a link in its last name is followed only if said.
+
+    Raises `UnfitFileError` for anything else that is there, `OSError` for the rest. Never waits for a pipe or a device.
+    """
+    _check(Path(path).stat(follow_symlinks=follow), most)  # opening a device may do something by itself
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY | (0 if follow else os.O_NOFOLLOW)
+    descriptor = os.open(path, flags)
+    try:
+        found = os.fstat(descriptor)
+        _check(found, most)
+        return _content(descriptor, found, most), found
+    finally:
+        os.close(descriptor)
+
+
+def _aim(path: str) -> str | None:
+    """Where a link leads; None: it is none."""
+    try:
+        return os.readlink(path)  # noqa: PTH115  (for each part of each path)
+    except OSError:
+        return None
+
+
+def _check(found: os.stat_result, most: int) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        raise UnfitFileError(os.strerror(errno.EISDIR), found)
+    if not stat.S_ISREG(found.st_mode):
+        raise UnfitFileError("not a regular file", found)
+    if found.st_size > most:
+        raise UnfitFileError(f"larger than {most} bytes", found)
+
+
+def _content(descriptor: int, found: os.stat_result, most: int) -> bytes:
+    """What is read to the end; a file of /proc has no size and may have no end."""
+    content = b""
+    while part := os.read(descriptor, max(found.st_size + 1 - len(content), 65536)):
+        content += part
+        if len(content) > most:
+            raise UnfitFileError(f"larger than {most} bytes", found)
+    return content

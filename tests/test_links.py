@@ -1,0 +1,195 @@
+"""Links and special files that a commit can hold: nothing outside the jobs folder is read, paid for or written."""
+
+import os
+import stat
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+
+from controller.acceptance import Broken
+from controller.errors import SettingsError, StateError
+from controller.files import UnfitFileError, read_regular, resolved
+from controller.loader import Known
+from controller.loader.scanning import load
+from controller.loader.walk import Walk
+from controller.settingsfile import load_settings
+from controller.statusfile import StatusFiles
+from controller.turning import Stopped
+from tests.conftest import Workspace, ndvi
+
+STATUS = [{"phase": "Pending"}]
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> Path:
+    """A jobs folder with one manifest, beside a folder that is none of its business."""
+    for folder, name in (("jobs.d", "ndvi"), ("outside", "foreign")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"{name}.yaml").write_text(ndvi(name))
+    return tmp_path / "jobs.d"
+
+
+def walked(jobs: Path) -> tuple[set[str], list[str]]:
+    """The manifests that a walk finds, and what it says of the rest."""
+    walk = Walk(jobs, Known())
+    assert walk.run() == ""
+    return walk.suspects, sorted(str(each) for each in (*walk.problems, *walk.astray))
+
+
+NOT_FOLLOWED = "is a link that leads out of the jobs folder and is not followed: copy what it leads to into the folder"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        pytest.param("/", id="to the root of the file system"),
+        pytest.param("/proc", id="to /proc"),
+        pytest.param("../outside", id="to a folder beside the tree"),
+        pytest.param("..", id="to the folder around the tree"),
+        pytest.param("../outside/nothing", id="to nothing outside"),
+        pytest.param("other", id="by another link"),
+        pytest.param("../jobs.d/../outside", id="in and out again"),
+        pytest.param("/dev/zero", id="to a device"),
+    ],
+)
+def test_a_link_that_leaves_the_tree_is_reported_and_not_followed(jobs: Path, target: str) -> None:
+    (jobs / "other").symlink_to("../outside")
+    (jobs / "out").symlink_to(target)
+    told = [f"{name}:1:1: W200: {NOT_FOLLOWED}" for name in ("other", "out")]
+    assert walked(jobs) == ({"ndvi.yaml"}, told)
+
+
+def test_a_manifest_behind_a_link_that_leaves_the_tree_is_a_problem_of_its_own(jobs: Path) -> None:
+    (jobs / "foreign.yaml").symlink_to("../outside/foreign.yaml")
+    (jobs / "zero.yaml").symlink_to("/dev/zero")
+    read = [document for file in load(jobs) for document in file.documents if isinstance(document, Broken)]
+    problems = {each.path: [str(problem) for problem in each.problems] for each in read}
+    words = "is a link that leads out of the jobs folder: copy the file into it"
+    assert problems == {name: [f"{name}:1:1: E190: {words}"] for name in ("foreign.yaml", "zero.yaml")}
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        pytest.param(".hidden/sub", id="relative"),
+        pytest.param("../jobs.d/.hidden/sub", id="out of the tree and back"),
+        pytest.param("{jobs}/.hidden/sub", id="absolute"),
+        pytest.param("first", id="by another link"),
+    ],
+)
+def test_a_link_that_stays_in_the_tree_is_followed(jobs: Path, target: str) -> None:
+    (jobs / ".hidden" / "sub").mkdir(parents=True)
+    (jobs / ".hidden" / "sub" / "other.yaml").write_text(ndvi("other"))
+    (jobs / "a").symlink_to(target.format(jobs=jobs))
+    (jobs / "first").symlink_to(".hidden/sub")  # the same folder, which is entered once
+    assert walked(jobs) == ({"ndvi.yaml", "a/other.yaml"}, [])
+
+
+def test_a_folder_that_became_a_link_out_of_the_tree_is_gone(workspace: Workspace) -> None:
+    """Its jobs were kept, and their status files written and removed behind the link."""
+    workspace.write("sub/ndvi.yaml", ndvi())
+    workspace.write("good.yaml", ndvi("good"))
+    workspace.sync()
+    (workspace.jobs / "sub").rename(workspace.root / "outside")
+    (workspace.jobs / "sub").symlink_to("../outside")
+    before = sorted(path.name for path in (workspace.root / "outside").iterdir())
+    (workspace.root / "outside" / "ndvi.yaml").write_text(ndvi(west=14.3))
+    assert set(workspace.sync()) == {"good"}
+    assert sorted(path.name for path in (workspace.root / "outside").iterdir()) == before
+    assert workspace.posts() == 2
+
+
+def test_a_few_folders_of_links_to_each_other_make_no_endless_tree(jobs: Path) -> None:
+    names = [f"f{number}" for number in range(14)]
+    for name in names:
+        (jobs / name).mkdir()
+    for one, other in permutations(names, 2):
+        (jobs / one / other).symlink_to(f"../{other}")
+    walk = Walk(jobs, Known())
+    walk.run()
+    assert walk.folders == 1 + len(names)
+
+
+def test_a_walk_is_left_when_it_is_asked_to_stop(jobs: Path) -> None:
+    def stop() -> None:
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        Walk(jobs, Known(), pulse=stop).run()
+
+
+# what is written
+
+
+def outside(jobs: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (jobs.parent / "outside").iterdir()}
+
+
+@pytest.mark.parametrize("name", ["ndvi.status.yaml", ".ndvi.status.yaml.tmp", ".shjobs-writable.tmp"])
+def test_a_status_is_not_written_through_a_link(jobs: Path, name: str) -> None:
+    (jobs.parent / "outside" / "precious").write_text("mine")
+    (jobs / name).symlink_to("../outside/precious")
+    before, status = outside(jobs), StatusFiles(jobs)
+    status.check_writable()
+    assert status.write("ndvi.yaml", STATUS)
+    assert outside(jobs) == before
+    assert not (jobs / "ndvi.status.yaml").is_symlink()
+
+
+def test_no_status_is_written_or_removed_in_a_folder_behind_a_link_out_of_the_tree(jobs: Path) -> None:
+    for name in ("ndvi.status.yaml", ".ndvi.status.yaml.tmp"):
+        (jobs.parent / "outside" / name).write_text("apiVersion: shjobs/v1\nkind: AsyncProcessStatus\n")
+    (jobs / "sub").symlink_to("../outside")
+    before, status = outside(jobs), StatusFiles(jobs)
+    with pytest.raises(StateError, match="a link leads out of the folder there"):
+        status.write("sub/ndvi.yaml", STATUS)
+    status.remove("sub/ndvi.yaml")
+    status.clear("sub/ndvi.status.yaml")
+    assert outside(jobs) == before
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "pipe", "/proc/kmsg", "ndvi.status.yaml"])
+def test_what_stands_in_the_place_of_a_status_file_is_not_read(jobs: Path, target: str) -> None:
+    os.mkfifo(jobs / "pipe")
+    (jobs / "ndvi.status.yaml").symlink_to(target)
+    StatusFiles(jobs).clear("ndvi.status.yaml")
+    assert StatusFiles(jobs).write("ndvi.yaml", STATUS)
+    assert stat.S_ISREG((jobs / "ndvi.status.yaml").lstat().st_mode)
+
+
+# what is read
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/null", "/proc", "pipe", "link", "large"])
+def test_only_regular_files_of_bounded_size_are_opened(tmp_path: Path, path: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/zero")
+    (tmp_path / "large").write_bytes(b"#" * 101)
+    with pytest.raises(UnfitFileError):
+        read_regular(tmp_path / path, 100, follow=True)
+    with pytest.raises(UnfitFileError):
+        read_regular(tmp_path / path, 100)
+
+
+def test_a_file_of_proc_is_read_to_the_limit_only() -> None:
+    with pytest.raises(UnfitFileError, match="larger than 10 bytes"):
+        read_regular("/proc/self/status", 10)
+
+
+def test_links_in_a_circle_end(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(OSError, match="Too many levels of symbolic links"):
+        resolved(str(tmp_path), "a/x")
+
+
+@pytest.mark.parametrize("file", ["/dev/zero", "pipe"])
+@pytest.mark.parametrize("written", ["settings", "a secret"])
+def test_settings_and_secrets_are_regular_files(tmp_path: Path, written: str, file: str) -> None:
+    """They were read for ever."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "shjobs.toml").write_text(f'clientSecretFile = "{file}"\n')
+    config = tmp_path / (file if written == "settings" else "shjobs.toml")
+    with pytest.raises(SettingsError, match="cannot be read: not a regular file"):
+        load_settings(config, {})
