@@ -67,12 +67,14 @@ def is_paused(state: Path) -> bool:
 def pause(state: Path, who: str, now: datetime) -> bool:
     """Pause; answers False when it was paused already, by whomever."""
     path = state / FILE_NAME
-    if is_paused(state):
-        return False
     try:
         state.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
+        with path.open("x", encoding="utf-8") as file:
             file.write(f"paused by {who} at {now:%Y-%m-%dT%H:%M:%SZ}\n")
+    except FileExistsError:
+        if is_paused(state):
+            return False
+        raise StateError(f"{path} cannot be written: {state} is a file") from None
     except OSError as error:
         raise StateError(f"{path} cannot be written: {error.strerror}") from error
     return True

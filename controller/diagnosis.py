@@ -36,7 +36,7 @@ from controller.session import Session
 from controller.settings import Settings
 from controller.signs import Sign, clock, fail, ok, policy, python, space, warn
 from controller.store.ledger import Store
-from controller.store.place import FILE_NAME
+from controller.store.place import FILE_NAME, OWNER, is_there, read_only
 
 EMPTY = b"written by `shjobs doctor --write`, which removes it\n"
 
@@ -116,6 +116,8 @@ def _state(settings: Settings) -> Iterator[Sign]:
         return
     if not os.access(here, os.W_OK | os.X_OK) or not here.is_dir():
         yield fail("state", f"{here} cannot be written", "name another folder with `state`, or give the right to write")
+        if here == folder.absolute():
+            yield _ledger(settings)
         return
     if full := space(shutil.disk_usage(here).free, str(here)):
         yield full
@@ -126,16 +128,16 @@ def _state(settings: Settings) -> Iterator[Sign]:
 
 def _ledger(settings: Settings) -> Sign:
     path = settings.state / FILE_NAME
-    if not path.exists():
-        return ok("ledger", f"{path} is not there yet: the buckets tell what was paid for")
     advice = "move it away: what was paid for is found again in the buckets; or restore it from a copy"
     try:
+        if not is_there(settings.state):
+            return ok("ledger", f"{path} is not there yet: the buckets tell what was paid for")
         with Store.copy_of(settings.state) as store:
             bound = [store.fact(key) for key in ("deployment", "account")]
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)) as file:
+        with closing(read_only(path)) as file:
             flaw = file.execute("pragma quick_check(1)").fetchone()[0]
     except StateError as error:
-        return fail("ledger", str(error), advice)
+        return fail("ledger", str(error), OWNER if isinstance(error.__cause__, PermissionError) else advice)
     except sqlite3.Error as error:
         return fail("ledger", f"{path} cannot be read: {error}", advice)
     if flaw != "ok":
@@ -199,9 +201,16 @@ def _watching(settings: Settings, walk: Walk) -> Sign:
 def _nearest(folder: Path) -> Path:
     """The folder, or the nearest one above it that is there."""
     here = folder.absolute()
-    while not here.exists() and here != here.parent:
+    while not _may_be_seen(here) and here != here.parent:
         here = here.parent
     return here
+
+
+def _may_be_seen(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 # elsewhere

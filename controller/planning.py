@@ -32,7 +32,7 @@ from controller.prices import price_table
 from controller.script import Mosaicking, ScriptFailure
 from controller.settings import Settings
 from controller.step import List
-from controller.store.place import FILE_NAME
+from controller.store.place import is_there
 from controller.submission import Submission
 from controller.telling import jobs_of
 from controller.workers import Call, Look
@@ -217,7 +217,7 @@ def _assumptions(basis: _Basis) -> Iterable[str]:
         yield f"the jobs of {basis.ref} count as submitted; no bucket is listed, and nothing is known of money spent"
         return
     names = ", ".join(sorted(set(basis.unlisted.values())))
-    has_ledger = (basis.settings.state / FILE_NAME).exists()
+    has_ledger = is_there(basis.settings.state)
     if names:
         where = "beyond the ledger" if has_ledger else "and there is no ledger"
         yield f"no history is assumed {where}: the key pair of {names} is not here, so no bucket is listed with it"

@@ -121,6 +121,10 @@ def _unforeseen(error: Exception) -> int:
         _let_go_of_the_output()
         _say(f"shjobs: the output cannot be written: {error.strerror}")
         return FAILED
+    if isinstance(error, OSError) and error.strerror:
+        place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+        _say(f"shjobs: {place}{error.strerror}")
+        return WRONG_USE
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(last.filename).name} line {last.lineno}"
     _say(
@@ -131,9 +135,14 @@ def _unforeseen(error: Exception) -> int:
 
 
 def _say(sentence: str) -> None:
-    """Write to the errors, if these can be written: the exit code says the same."""
+    """Write to the errors, if these can be written: the exit code says the same.
+
+    It may repeat what a user or a file gave; nothing in it takes effect on the terminal.
+    """
+    from controller.cli.safe import printable
+
     with suppress(OSError):
-        click.echo(sentence, err=True)
+        click.echo("\n".join(map(printable, sentence.split("\n"))), err=True)
 
 
 def _let_go_of_the_output() -> None:

@@ -36,12 +36,12 @@ class _JobName(_Words):
     def words(self, context: click.Context) -> Iterable[str]:
         from controller.errors import ShjobsError
         from controller.settingsfile import load_settings
-        from controller.store.place import FILE_NAME
+        from controller.store.place import FILE_NAME, is_there
 
         try:
             settings = load_settings(context.find_root().params.get("config"), os.environ)
             ledger = settings.state / FILE_NAME
-            return sorted(_in_ledger(ledger) if ledger.exists() else _in_files(settings.jobs))
+            return sorted(_in_ledger(ledger) if is_there(settings.state) else _in_files(settings.jobs))
         except (ShjobsError, OSError, sqlite3.Error):
             return ()
 
@@ -61,7 +61,9 @@ AIM = _Aim()
 
 
 def _in_ledger(path: Path) -> Iterable[str]:
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)) as ledger:
+    from controller.store.place import read_only
+
+    with closing(read_only(path)) as ledger:
         return [row[0] for row in ledger.execute("select name from job where wanted is not null")]
 
 

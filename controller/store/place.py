@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from controller.errors import StateError, cut
+from controller.store.snapshot import copied, may_be_written
 
 FILE_NAME = "shjobs.db"
 # SQLite calls some failures of a full disk an I/O error.
 ROOM = "see that its disk has free space and can be written, then start again: nothing is lost"
+OWNER = "run this as the user whose ledger it is, or let this user read it"
 
 _SURROUNDINGS = frozenset(
     {
@@ -34,8 +36,20 @@ class _Closes(Protocol):
 Opened = TypeVar("Opened", bound=_Closes)
 
 
+def is_there(state: Path) -> bool:
+    """Whether the state directory has a ledger. Raises `StateError` when that may not be seen."""
+    path = state / FILE_NAME
+    with said_plainly(path):
+        return path.exists()
+
+
 def read_only(path: Path) -> sqlite3.Connection:
-    """A connection that writes nothing; where a crash left the file half-way, SQLite itself first rolls it back."""
+    """A connection that writes nothing; where a crash left the file half-way, SQLite itself first rolls it back.
+
+    What may not be written is read from a copy in memory.
+    """
+    if not may_be_written(path):
+        return copied(path)
     try:
         return _opened(path, "ro")
     except sqlite3.OperationalError:
@@ -71,6 +85,8 @@ def said_plainly(path: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         raise unusable(path, error) from error
+    except PermissionError as error:
+        raise StateError(f"{path} cannot be used: {error.strerror}; {OWNER}") from error
     except OSError as error:
         raise StateError(f"{path} cannot be used: {error.strerror}") from error
 

@@ -16,7 +16,7 @@ from pydantic_core import from_json
 from controller.errors import StateError
 from controller.job import Job
 from controller.standing import Phase
-from controller.store.place import FILE_NAME, closed_on_error, newer, read_only, said_plainly, understood
+from controller.store.place import FILE_NAME, closed_on_error, is_there, newer, read_only, said_plainly, understood
 from controller.store.rows import COLUMNS, file_of, job_of, submission_of
 from controller.submission import Submission
 
@@ -40,7 +40,7 @@ class Reader:
         Raises `StateError` when it is of a newer one.
         """
         path = state / FILE_NAME
-        if not path.exists():
+        if not is_there(state):
             return None
         with said_plainly(path), closed_on_error(cls(read_only(path), path)) as reader:
             found = reader._schema()
