@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 OLD_PATH = "/api/v1/async/process"
 NEW_PATH = "/async/v1/process"
@@ -36,6 +36,8 @@ class Deployment(BaseModel):
     """Whether a delivery may name an `iamRoleARN` instead of a key pair."""
     reader: str = ""
     """The principal that a bucket's policy must let read; empty: none."""
+    authorities: str | None = Field(None, repr=False)
+    """Certificates (PEM) that are trusted beside the usual ones, for the service, its tokens and the buckets."""
 
     @property
     def process_url(self) -> str:

@@ -8,12 +8,10 @@ import logging
 import math
 import os
 import re
-import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.client import RemoteDisconnected
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Self
 
@@ -26,6 +24,8 @@ from requests_oauthlib import OAuth2Session
 from controller.deployments import Deployment, is_loopback
 from controller.errors import Later, UsageError, cut, masked
 from controller.timing import Timing
+from controller.wire.line import Line
+from controller.wire.words import why
 
 _LIFETIME = 600.0  # believed when the answer names none
 _LEAST_MARGIN = 60.0
@@ -63,6 +63,7 @@ class Session:
     ) -> None:
         self.user_agent = f"shjobs/{_version()}"
         self._url = deployment.token_url
+        self._authorities = deployment.authorities
         self._client_id = client_id
         self._secret = client_secret
         self._timing = timing
@@ -118,13 +119,7 @@ class Session:
 
     def in_words(self, error: BaseException) -> str:
         """Why a connection failed, for a person: the root of the error, the same text every time, no secret."""
-        while (cause := error.__cause__ or error.__context__) is not None:
-            error = cause
-        for kind, words in _CONNECTION_WORDS:
-            if isinstance(error, kind):
-                return words
-        plain = getattr(error, "strerror", None) or _ADDRESS.sub("", str(error)) or type(error).__name__
-        return cut(masked(plain, [self._secret.get_secret_value()]), 200)
+        return cut(masked(why(error), [self._secret.get_secret_value()]), 200)
 
     def _fetched(self, now: float) -> _Token | None:
         """Ask for a token once, and hold it or the failure."""
@@ -159,6 +154,7 @@ class Session:
         with OAuth2Session(client=BackendApplicationClient(client_id=self._client_id)) as http:
             http.headers["User-Agent"] = self.user_agent
             http.trust_env = self._url.startswith("https://")  # no proxy may carry the secret in plain http
+            http.mount("https://", Line(self._authorities))
             http.max_redirects = 0  # the secret goes to this address only
             http.register_compliance_hook("access_token_response", self._checked)
             try:
@@ -203,17 +199,6 @@ class Session:
     def _refusal(self, words: str) -> str:
         words = cut(masked(words, [self._secret.get_secret_value()]), 300)
         return f"{self._url} does not accept the OAuth client: {words}; check SHJOBS_CLIENT_ID and SHJOBS_CLIENT_SECRET"
-
-
-_ADDRESS = re.compile(r"<[^<>]* at 0x[0-9a-f]+>:?\s*")
-_CONNECTION_WORDS: tuple[tuple[type[BaseException], str], ...] = (
-    (socket.gaierror, "the name of the host is not known"),
-    (TimeoutError, "no answer in time"),
-    (ConnectionRefusedError, "nothing listens there"),
-    (RemoteDisconnected, "the connection was closed without an answer"),
-    (ConnectionResetError, "the connection was reset"),
-    (BrokenPipeError, "the connection broke off"),
-)
 
 
 def _oauth_words(response: requests.Response) -> str:

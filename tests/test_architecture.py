@@ -1,4 +1,4 @@
-"""The four floors: imports go down one staircase, and within a floor they form no circle (DESIGN §7)."""
+"""The five floors: imports go down one staircase, and within a floor they form no circle (DESIGN §7)."""
 
 import ast
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ ROOT = Path(__file__).parent.parent / "controller"
 
 NOUNS = "nouns"
 DECISIONS = "decisions"
+WIRE = "wire"
 EDGES = "edges"
 DOORS = "doors"
 ROOMS = {
@@ -23,6 +24,9 @@ ROOMS = {
         linebreaks lint magic mishaps next_step ownership pasted phase places policy probe rate request responses
         rules signs silencing size skeleton spending staging status stillness transitions verdict vitals
         why
+    """,
+    WIRE: """
+        wire
     """,
     EDGES: """
         brakes bucket checkcache connections evalscript gitinfo gitref loader lock mounts newfile partfile service

@@ -276,7 +276,7 @@ def test_a_refusal_without_a_code_repeats_no_secret(refusing: Refusing) -> None:
 
 def test_a_store_that_is_not_there_or_never_answers_is_unreadable_in_time() -> None:
     gone = bucket(endpoint="http://127.0.0.1:1").read("s3://results/x", "mine")
-    assert gone == Unreadable(message="bucket results, credential mine: nothing listens at the endpoint")
+    assert gone == Unreadable(message="bucket results, credential mine: nothing listens there")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         hung = Bucket(SANDBOX, {"mine": credential(endpoint=url)}, timing=Timing(read_timeout=0.6, connect_timeout=0.2))

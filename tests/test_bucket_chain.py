@@ -33,6 +33,9 @@ class Cloud:
     """An empty bucket, the metadata of an instance and of a container, at one address; and who asked for the bucket."""
 
     url: str = ""
+    listing: bytes = EMPTY
+    missing: bytes = b"<Error><Code>NoSuchKey</Code></Error>"
+    status: int = 404
     signed: list[str] = field(default_factory=list)
     tokens: list[str | None] = field(default_factory=list)
 
@@ -53,10 +56,13 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             else:
                 found.signed.append(self.headers["Authorization"].partition("Credential=")[2].partition("/")[0])
                 found.tokens.append(self.headers["x-amz-security-token"])
-                self.answer(EMPTY)
+                if "list-type" in self.path:
+                    self.answer(found.listing)
+                else:
+                    self.answer(found.missing, found.status)
 
-        def answer(self, content: bytes) -> None:
-            self.send_response(200)
+        def answer(self, content: bytes, status: int = 200) -> None:
+            self.send_response(status)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
@@ -113,13 +119,13 @@ def test_the_bucket_is_read_with_what_the_chain_finds(
     for name, value in variables.items():
         monkeypatch.setenv(name, value.format(url=cloud.url, folder=tmp_path))
     assert bucket(cloud).read("s3://results/x", "mine") == Listing()
-    assert (cloud.signed, cloud.tokens) == ([key], [token])
+    assert (set(cloud.signed), set(cloud.tokens)) == ({key}, {token})
 
 
 def test_a_key_pair_beside_the_chain_is_for_the_service_alone(cloud: Cloud) -> None:
     pair = {"access_key": SecretStr("WRITER"), "secret_access_key": SecretStr("CANARY")}
     assert bucket(cloud, **pair).read("s3://results/x", "mine") == Listing()
-    assert cloud.signed == ["INSTANCE"]
+    assert set(cloud.signed) == {"INSTANCE"}
 
 
 def test_of_several_credentials_for_a_role_one_that_can_read_is_taken(cloud: Cloud) -> None:
@@ -160,7 +166,7 @@ def test_a_chain_that_finds_nothing_is_told_as_that(cloud: Cloud, monkeypatch: p
     monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1")
     answer = bucket(cloud).read("s3://results/x", "mine")
     words = "AWS's default chain (variables, web identity, container, instance) gave no credentials"
-    told = f"bucket results, credential mine: {words}: nothing listens at the endpoint"
+    told = f"bucket results, credential mine: {words}: nothing listens there"
     assert answer == Unreadable(message=told)
 
 
@@ -171,3 +177,21 @@ def test_without_the_chain_no_variable_is_read(cloud: Cloud, monkeypatch: pytest
     assert isinstance(answer, Unreadable)
     assert "credential mine has no key pair" in answer.message
     assert cloud.signed == []
+
+
+@pytest.mark.parametrize(
+    ("status", "missing"),
+    [
+        pytest.param(200, b"<html><body>Console</body></html>", id="everything is there: a web console"),
+        pytest.param(404, b"<html><body>Not found</body></html>", id="a page says that it is not there"),
+        pytest.param(404, b"", id="nothing is said"),
+        pytest.param(302, b"", id="it leads elsewhere"),
+    ],
+)
+def test_what_does_not_speak_s3_is_no_empty_bucket_with_the_chain_either(
+    cloud: Cloud, status: int, missing: bytes
+) -> None:
+    cloud.listing, cloud.status, cloud.missing = b"<html><body>Console</body></html>", status, missing
+    answer = bucket(cloud).read("s3://results/x", "mine")
+    assert isinstance(answer, Unreadable)
+    assert "cannot be listed: what answers there does not speak S3" in answer.message

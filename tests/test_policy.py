@@ -1,16 +1,10 @@
 """What a bucket's policy allows the service: every way of writing it, and what is missing."""
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from botocore.auth import SigV4Auth  # type: ignore[import-untyped]
-from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
-from botocore.credentials import Credentials  # type: ignore[import-untyped]
-from freezegun import freeze_time
 
-from controller.bucket.signed import signature
 from controller.deployments import DEPLOYMENTS
 from controller.policy import ACTIONS, missing
 
@@ -64,17 +58,3 @@ def policy(*statements: dict[str, Any]) -> str:
 )
 def test_what_the_service_is_not_allowed(text: str, lacking: tuple[str, ...]) -> None:
     assert missing(text, READER, "results") == lacking
-
-
-def test_the_request_for_a_policy_is_signed_as_aws_signs_it() -> None:
-    """Compared with the vendor's own library, which is not needed at run time."""
-    url, keys, now = (
-        "https://s3.waw3-1.cloudferro.com/results",
-        ("AKIA", "se/cr+et"),
-        datetime(2026, 3, 1, 12, tzinfo=UTC),
-    )
-    found = signature(url, "WAW3-1", keys, now)
-    theirs = AWSRequest("GET", f"{url}?policy", headers={"x-amz-content-sha256": found["x-amz-content-sha256"]})
-    with freeze_time(now):
-        SigV4Auth(Credentials(*keys), "s3", "WAW3-1").add_auth(theirs)
-    assert found["Authorization"] == theirs.headers["Authorization"]

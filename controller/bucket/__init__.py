@@ -6,15 +6,18 @@ The settings decide which key pair may be used where. Source: reference page "As
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from http import HTTPStatus
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 import obstore
 from obstore.exceptions import BaseError
 
 from controller.answers import BucketAnswer, Listing, StoredObject, Unreadable
-from controller.bucket.stores import RETRIES, Place, Store, Stores
-from controller.bucket.words import in_words, is_denied
+from controller.bucket.reader import RETRIES, Deadline, Objects, S3Reader
+from controller.bucket.stores import Place, Stores
+from controller.bucket.words import StoreError, in_words, is_denied
 from controller.deployments import Credential, Deployment
 from controller.errors import Later
 from controller.timing import Timing
@@ -27,7 +30,7 @@ __all__ = ["FEW", "Bucket"]
 _LONGEST_DOCUMENT = 256 * 1024
 _MOST_DOCUMENTS = 20
 FEW = 50  # objects that `peek` looks at
-_ERRORS = (BaseError, Later, OSError, ValueError)
+_ERRORS = (BaseError, StoreError, Later, OSError, ValueError)
 
 
 class Bucket:
@@ -43,6 +46,7 @@ class Bucket:
     ) -> None:
         self._timing = timing or Timing()
         self._stores = Stores(deployment, credentials, self._timing)
+        self._reader = S3Reader(deployment.authorities, self._timing)
         self._monotonic = monotonic
 
     def read(self, prefix: str, credentials_ref: str | None, *, only: str = "") -> BucketAnswer:
@@ -54,7 +58,7 @@ class Bucket:
         if isinstance(place, Unreadable):
             return place
         try:
-            return self._listed(place.store, place.path, only)
+            return self._listed(place, only)
         except _ERRORS as error:
             return _unreadable(place, error)
 
@@ -79,10 +83,10 @@ class Bucket:
         if isinstance(place, Unreadable):
             return place
         try:
-            page = next(iter(obstore.list(place.store, place.path or None, chunk_size=FEW)), [])
+            page = next(self._pages(place, self._deadline(), FEW), ())
         except _ERRORS as error:
             return _unreadable(place, error)
-        return Listing(objects=tuple(_stored(each, place.path) for each in page))
+        return Listing(objects=tuple(each for _, each in page))
 
     def write(self, url: str, credentials_ref: str | None, content: bytes) -> Unreadable | None:
         """Write one object; None: it was written."""
@@ -101,7 +105,19 @@ class Bucket:
         place = self._place(url, credentials_ref)
         if isinstance(place, Unreadable):
             return place
-        return self._stores.policy(place)
+        home = self._stores.home(place)
+        if home is None:
+            return Unreadable(message=f"{place.name}: its policy can only be read with a key pair")
+        try:
+            answer = self._reader.get(home, b"", {"policy": ""}, self._deadline())
+        except _ERRORS:
+            return Unreadable(message=f"{place.name}: its policy cannot be read: no answer")
+        text = answer.body.decode(errors="replace")
+        if answer.status == HTTPStatus.NOT_FOUND and "NoSuchBucketPolicy" in text:
+            return None
+        if answer.status != HTTPStatus.OK:
+            return Unreadable(message=f"{place.name}: its policy cannot be read (status {answer.status})")
+        return text
 
     def _act(
         self, url: str, credentials_ref: str | None, act: Callable[[Place], object], deed: str
@@ -118,31 +134,63 @@ class Bucket:
     def _place(self, url: str, credentials_ref: str | None) -> Place | Unreadable:
         return self._stores.place(url, credentials_ref, patience=self._timing.read_timeout / (RETRIES + 1))
 
-    def _listed(self, store: Store, path: str, only: str) -> Listing:
+    def _listed(self, place: Place, only: str) -> Listing:
         """List, then fetch the small JSON objects, all within the time one listing may take."""
-        deadline = self._monotonic() + self._timing.read_timeout
-        found: list[tuple[StoredObject, str]] = []
-        for page in obstore.list(store, path or None, chunk_size=1000):
-            self._check(deadline)
-            stored = ((_stored(each, path), each["path"]) for each in page)
-            found += [each for each in stored if each[0].key.startswith(only)]
+        deadline = self._deadline()
+        found: list[tuple[StoredObject, bytes]] = []
+        for page in self._pages(place, deadline, 1000):
+            deadline.left()
+            found += [(each, key) for key, each in page if each.key.startswith(only)]
         found.sort()
         documents: dict[str, str] = {}
-        for each, where in found:
+        for each, key in found:
             if each.key.endswith(".json") and each.bytes <= _LONGEST_DOCUMENT and len(documents) < _MOST_DOCUMENTS:
-                self._check(deadline)
-                text = _text(store, where)
-                if text is not None:
-                    documents[each.key] = text
+                deadline.left()
+                content = self._document(place, key, deadline)
+                if content is not None:
+                    documents[each.key] = content[:_LONGEST_DOCUMENT].decode(errors="replace")
         return Listing(objects=tuple(each for each, _ in found), documents=documents)
 
-    def _check(self, deadline: float) -> None:
-        if self._monotonic() > deadline:
-            raise Later("reading took too long; are there too many objects under the prefix?")
+    def _pages(self, place: Place, deadline: Deadline, most: int) -> Iterator[Objects]:
+        """The objects below a place with their whole keys: asked and checked by ourselves wherever there are keys."""
+        if place.home is not None:
+            yield from self._reader.pages(place.home, place.path, deadline, most=most)
+            return
+        is_empty = True
+        for page in obstore.list(place.store, place.path or None, chunk_size=most):
+            is_empty = is_empty and not page
+            yield tuple((each["path"].encode(), _stored(each, place.path)) for each in page)
+        if is_empty and place.credential.default_chain:
+            _check_is_s3(place)
+
+    def _document(self, place: Place, key: bytes, deadline: Deadline) -> bytes | None:
+        """The content of an object, or None when it went away since the listing."""
+        if place.home is not None:
+            return self._reader.document(place.home, key, deadline, limit=_LONGEST_DOCUMENT)
+        try:
+            return bytes(obstore.get(place.store, key.decode()).bytes())
+        except FileNotFoundError:
+            return None
+
+    def _deadline(self) -> Deadline:
+        return Deadline(self._timing.read_timeout, self._monotonic)
+
+
+def _check_is_s3(place: Place) -> None:
+    """Ask for an object that cannot be there: only a store of objects refuses it in S3's words.
+
+    The library takes anything with status 200 for an empty listing, and hands out no keys to ask by ourselves.
+    """
+    try:
+        obstore.get(place.store, f"{place.path}/.shjobs-{token_hex(8)}".lstrip("/"))
+    except (BaseError, FileNotFoundError) as error:
+        if "<Error" in str(error) and "<Code>" in str(error):
+            return
+    raise StoreError("cannot be listed: what answers there does not speak S3 (is the endpoint a web console?)")
 
 
 def _unreadable(place: Place, error: Exception, *, denied: str = "") -> Unreadable:
-    words = in_words(error, place.credential, denied=denied)
+    words = in_words(error, place.credential, denied=denied, region=place.region)
     if place.credential.default_chain and isinstance(error, BaseError) and f"/{place.bucket}" not in str(error):
         words = f"AWS's default chain (variables, web identity, container, instance) gave no credentials: {words}"
     return Unreadable(message=f"{place.name}: {words}", denied=is_denied(error))
@@ -152,12 +200,3 @@ def _stored(found: "ObjectMeta", path: str) -> StoredObject:
     key = found["path"].removeprefix(f"{path}/") if path else found["path"]
     etag = (found["e_tag"] or "").replace('"', "")  # S3 sends it in quotes; they are HTTP's, not part of the tag
     return StoredObject(key=key, bytes=found["size"], etag=etag, modified=found["last_modified"])
-
-
-def _text(store: Store, where: str) -> str | None:
-    """The text of an object, or None when it went away since the listing."""
-    try:
-        content = bytes(obstore.get(store, where).bytes())
-    except FileNotFoundError:
-        return None
-    return content[:_LONGEST_DOCUMENT].decode(errors="replace")

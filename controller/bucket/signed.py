@@ -1,36 +1,29 @@
-"""Reads a bucket's policy, which the library for objects does not know: one GET, signed by hand.
+"""Signs a GET with a key pair by hand, for what the library for objects does not ask or does not check.
 
-`Bucket` calls it for `doctor`. Source: AWS Signature Version 4.
+`S3Reader` calls it. Source: AWS Signature Version 4.
 """
 
 import hashlib
 import hmac
-from datetime import UTC, datetime
-from urllib.parse import urlsplit
-
-import requests
+from collections.abc import Mapping
+from datetime import datetime
+from urllib.parse import quote, urlencode, urlsplit
 
 _NOTHING = hashlib.sha256(b"").hexdigest()
 
 
-def policy_of(
-    endpoint: str, region: str, bucket: str, keys: tuple[str, str], timeout: float
-) -> tuple[int, str]:  # fmt: skip
-    """Status and body of `GET /<bucket>?policy`. Raises requests' exceptions when there is no answer."""
-    url = f"{endpoint}/{bucket}"
-    headers = signature(url, region, keys, datetime.now(UTC))
-    with requests.Session() as http:
-        http.trust_env = endpoint.startswith("https://")
-        answer = http.get(f"{url}?policy", headers=headers, timeout=timeout, allow_redirects=False)
-    return answer.status_code, answer.text
+def url_of(endpoint: str, path: bytes, query: Mapping[str, str]) -> str:
+    """The address of `path` (with its leading slash) in the one spelling that is both sent and signed."""
+    asked = urlencode(sorted(query.items()), quote_via=quote, safe="~")
+    return f"{endpoint}{quote(path, safe='/~')}{f'?{asked}' if asked else ''}"
 
 
 def signature(url: str, region: str, keys: tuple[str, str], now: datetime) -> dict[str, str]:
-    """The headers that sign `GET <url>?policy` with an access key and its secret."""
+    """The headers that sign a GET of an address made by `url_of` with an access key and its secret."""
     place, at = urlsplit(url), f"{now:%Y%m%dT%H%M%SZ}"
     signed = {"host": place.netloc, "x-amz-content-sha256": _NOTHING, "x-amz-date": at}
     lines = "".join(f"{name}:{value}\n" for name, value in signed.items())
-    asked = "\n".join(["GET", place.path, "policy=", lines, ";".join(signed), _NOTHING])
+    asked = "\n".join(["GET", place.path, place.query, lines, ";".join(signed), _NOTHING])
     scope = f"{at[:8]}/{region}/s3/aws4_request"
     text = "\n".join(["AWS4-HMAC-SHA256", at, scope, hashlib.sha256(asked.encode()).hexdigest()])
     key = f"AWS4{keys[1]}".encode()

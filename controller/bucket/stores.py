@@ -8,20 +8,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-import requests
 from obstore.store import LocalStore, S3Store
 
 from controller.answers import Unreadable
-from controller.bucket.signed import policy_of
+from controller.bucket.reader import RETRIES, Home
 from controller.deployments import Credential, Deployment
 from controller.timing import Timing
 
 if TYPE_CHECKING:
-    from obstore.store import S3Credential
+    from obstore.store import ClientConfig, S3Credential
 
 Store = S3Store | LocalStore
-RETRIES = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +31,9 @@ class Place:
     path: str
     credential: Credential
     store: Store
+    region: str
+    home: Home | None
+    """Where to ask with the key pair; None: a local folder, or a bucket that AWS's default chain opens."""
 
     @property
     def name(self) -> str:
@@ -60,25 +62,26 @@ class Stores:
             return credential
         if credential.folder is not None and not (credential.folder / name).is_dir():
             return Unreadable(message=f"bucket {name}: there is no folder {credential.folder / name}")
-        store = self._store(name, credential, patience)
-        return Place(bucket=name, path=path.strip("/"), credential=credential, store=store)
+        return Place(
+            bucket=name,
+            path=path.strip("/"),
+            credential=credential,
+            store=self._store(name, credential, patience),
+            region=self._home(credential)[1],
+            home=self._asked(name, credential) if not (credential.folder or credential.default_chain) else None,
+        )
 
-    def policy(self, place: Place) -> str | Unreadable | None:
-        """The policy of a bucket as JSON text, None when it has none; it takes a key pair to ask."""
-        credential = place.credential
-        if not credential.access_key or not credential.secret_access_key:
-            return Unreadable(message=f"{place.name}: its policy can only be read with a key pair")
-        keys = (credential.access_key.get_secret_value(), credential.secret_access_key.get_secret_value())
-        endpoint, region = self._home(credential)
-        try:
-            status, text = policy_of(endpoint, region, place.bucket, keys, self._timing.connect_timeout)
-        except requests.RequestException:
-            return Unreadable(message=f"{place.name}: its policy cannot be read: no answer")
-        if status == requests.codes.not_found and "NoSuchBucketPolicy" in text:
+    def home(self, place: Place) -> Home | None:
+        """Where to ask with a key pair; None when the credential has none."""
+        return place.home or self._asked(place.bucket, place.credential)
+
+    def _asked(self, bucket: str, credential: Credential) -> Home | None:
+        access, secret = credential.access_key, credential.secret_access_key
+        if access is None or secret is None or credential.folder:
             return None
-        if status != requests.codes.ok:
-            return Unreadable(message=f"{place.name}: its policy cannot be read (status {status})")
-        return text
+        endpoint, region = self._home(credential)
+        keys = (access.get_secret_value(), secret.get_secret_value())
+        return Home(endpoint=endpoint, region=region, bucket=bucket, credential=credential.name, keys=keys)
 
     def _home(self, credential: Credential) -> tuple[str, str]:
         """Endpoint and region of a credential's buckets."""
@@ -128,17 +131,27 @@ class Stores:
                 "virtual_hosted_style_request": False,
                 "skip_signature": False,
             },
-            client_options={
-                "timeout": once,
-                "connect_timeout": min(once, timedelta(seconds=self._timing.connect_timeout)),
-                "allow_http": endpoint.startswith("http://"),
-            },
+            client_options=self._client_options(endpoint, once),
             retry_config={
                 "max_retries": RETRIES,
                 "retry_timeout": once * (RETRIES + 1),
             },
             credential_provider=None if credential.default_chain else _key_pair(credential),
         )
+
+    def _client_options(self, endpoint: str, once: timedelta) -> "ClientConfig":
+        options: ClientConfig = {
+            "timeout": once,
+            "connect_timeout": min(once, timedelta(seconds=self._timing.connect_timeout)),
+        }
+        if self._deployment.authorities:
+            options["root_certificate"] = self._deployment.authorities
+        if endpoint.startswith("http://"):
+            # Plain http is for this machine only. A proxy named here is the only way to keep the library from the one
+            # that the system's variables name; and as this host is left out, neither is ever used.
+            host = urlsplit(endpoint).hostname or ""
+            options |= {"allow_http": True, "proxy_url": endpoint, "proxy_excludes": host}
+        return options
 
 
 def _key_pair(credential: Credential) -> "Callable[[], S3Credential]":

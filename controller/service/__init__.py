@@ -29,8 +29,8 @@ from controller.answers import (
 from controller.deployments import Deployment
 from controller.errors import Later, UsageError, cut, masked
 from controller.service.answer import Answer
-from controller.service.transport import BROKEN, NETWORK, Bearer, Line, session_on
 from controller.timing import Timing
+from controller.wire.line import BROKEN, NETWORK, Bearer, Line, session_on
 
 _SECRET_KEYS = {"accessKey", "secretAccessKey", "credentials"}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -85,7 +85,7 @@ class Service:
 
         Everything that can fail without the service is done before there is a connection: then nothing was sent.
         """
-        line = Line()
+        line = Line(self._deployment.authorities)
         secrets: tuple[str, ...] = ()
         try:
             body = json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
@@ -93,7 +93,7 @@ class Service:
             token = self._session.token()
             secrets = (token, *secrets)
             token.encode("ascii")  # else it would fail only once there is a connection
-            with session_on(line, self._deployment, self._session.user_agent) as http:
+            with self._session_on(line) as http:
                 http.headers.update({"Content-Type": "application/json", "Connection": "close"})
                 answer = self._exchange(http, line, "POST", self._deployment.process_url, secrets, body)
         except UsageError as error:
@@ -143,12 +143,16 @@ class Service:
         """This thread's own keep-alive session."""
         held: tuple[requests.Session, Line] | None = getattr(self._local, "held", None)
         if held is None:
-            line = Line()
-            held = (session_on(line, self._deployment, self._session.user_agent), line)
+            line = Line(self._deployment.authorities)
+            held = (self._session_on(line), line)
             self._local.held = held
             with self._lock:
                 self._polling.append(held[0])
         return held
+
+    def _session_on(self, line: Line) -> requests.Session:
+        headers = {"User-Agent": self._session.user_agent, "Accept": "application/json"}
+        return session_on(line, self._deployment.base_url, headers)
 
     def _exchange(
         self,

@@ -1,10 +1,10 @@
-"""How a call travels: one connection whose stage is known, within a deadline that holds for the whole exchange.
+"""One connection whose stage is known, within a deadline that holds for the whole exchange.
 
-`Service` sends everything through a `Line`; nothing here retries, follows a redirect or reads netrc.
+The service and the buckets are asked through a `Line`; nothing here retries, follows a redirect or reads netrc.
 """
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from typing import Any
@@ -15,9 +15,9 @@ from requests.auth import AuthBase
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
+from urllib3.util.ssl_ import create_urllib3_context
 
-from controller.deployments import Deployment
-from controller.service.watchdog import Watchdog
+from controller.wire.watchdog import Watchdog
 
 NETWORK = (OSError, HTTPException, HTTPError)
 # What a call can die of. Anything else is a mistake of ours and goes up.
@@ -32,23 +32,35 @@ class Line(HTTPAdapter):
     says it: before it returned, TLS included, no byte of a request was written.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, authorities: str | None = None) -> None:
+        """`authorities`: certificates (PEM) that are trusted beside those that already are."""
         self.stood = False
         self.is_hung_up = False
         self._socket: Any = None
+        self._authorities = authorities
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        options |= self._tls("ssl_context")
         super().init_poolmanager(*args, **options)
         self.poolmanager.pool_classes_by_scheme = _pools(self)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        is_secure = proxy.lower().startswith("https")
+        options |= self._tls("ssl_context", *(["proxy_ssl_context"] if is_secure else []))
         manager = super().proxy_manager_for(proxy, **options)
         if proxy.lower().startswith("socks"):
             self.stood = True  # its connections are not ours to watch: whatever fails there may have been sent
         else:
             manager.pool_classes_by_scheme = _pools(self)
         return manager
+
+    def _tls(self, *names: str) -> dict[str, Any]:
+        """Contexts of TLS that trust the authorities too; none when there are none to add."""
+        contexts = {name: create_urllib3_context() for name in names if self._authorities}
+        for context in contexts.values():
+            context.load_verify_locations(cadata=self._authorities)
+        return contexts
 
     def stands(self, connection: Any) -> None:
         """A connection is ready to be written to."""
@@ -94,14 +106,14 @@ def _pools(line: Line) -> dict[str, type[HTTPConnectionPool]]:
     return {"http": PlainPool, "https": SecurePool}
 
 
-def session_on(line: Line, deployment: Deployment, user_agent: str) -> requests.Session:
-    """A session that sends everything through `line` and leads nowhere else; close it when done."""
+def session_on(line: Line, url: str, headers: Mapping[str, str]) -> requests.Session:
+    """A session for addresses like `url` that sends everything through `line` and leads nowhere else; close it."""
     http = _NoRedirects()
     # Plain http is for this machine only: no proxy may carry it elsewhere.
-    http.trust_env = deployment.base_url.startswith("https://")
+    http.trust_env = url.startswith("https://")
     http.mount("https://", line)
     http.mount("http://", line)
-    http.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
+    http.headers.update(headers)
     return http
 
 

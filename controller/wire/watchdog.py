@@ -1,6 +1,6 @@
 """One thread for all deadlines: whatever takes longer than it may is interrupted.
 
-`transport` hangs up an exchange with it. A thread for each exchange would cost more than the exchange.
+`line` hangs up an exchange with it. A thread for each exchange would cost more than the exchange.
 """
 
 import threading

@@ -1,0 +1,186 @@
+"""Asks an S3 store with a key pair: every page of a listing, small objects, a policy; nothing is believed unread.
+
+`Bucket` calls it for everything that money hangs on, since the library for objects takes any answer with status 200
+for an empty listing. Safe to share between threads: each has connections of its own, which are kept.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+import requests
+
+from controller.answers import StoredObject
+from controller.bucket.listing import NotAListing, page_of
+from controller.bucket.signed import signature, url_of
+from controller.bucket.words import StoreError, refusal
+from controller.errors import Later
+from controller.timing import Timing
+from controller.wire.line import BROKEN, Line, session_on
+from controller.wire.words import NO_ANSWER, why
+
+RETRIES = 2
+_LARGEST_PAGE = 8 * 1024 * 1024
+_LARGEST_ERROR = 64 * 1024
+_PIECE = 64 * 1024
+Objects = tuple[tuple[bytes, StoredObject], ...]
+"""Objects with their whole keys, as the store holds them."""
+_PAUSE = 0.1  # seconds before the first retry, twice as long before the next
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """Where a bucket is, and the key pair that opens it."""
+
+    endpoint: str
+    region: str
+    bucket: str
+    credential: str
+    """The name of the credential, for messages."""
+    keys: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a store answered; `is_cut`: the body was longer than was wanted."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    is_cut: bool
+
+
+class Deadline:
+    """The time that all the answers to one question may take together."""
+
+    def __init__(self, seconds: float, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._ends_at = monotonic() + seconds
+
+    def allows(self, seconds: float) -> bool:
+        """Whether more time than so much is left."""
+        return self._ends_at - self._monotonic() > seconds
+
+    def left(self) -> float:
+        """Seconds that are left. Raises `Later` when none is."""
+        left = self._ends_at - self._monotonic()
+        if left <= 0:
+            raise Later("reading took too long; are there too many objects under the prefix?")
+        return left
+
+
+class S3Reader:
+    """GETs of S3, signed, with bounds on time and size. `authorities`: see `Deployment`."""
+
+    def __init__(self, authorities: str | None, timing: Timing) -> None:
+        self._authorities = authorities
+        self._timing = timing
+        self._local = threading.local()
+
+    def pages(self, home: Home, path: str, deadline: Deadline, *, most: int = 1000) -> Iterator[Objects]:
+        """The objects below `path`, page by page, with their whole keys. Raises `StoreError` or `Later`."""
+        prefix = f"{path}/" if path else ""
+        query = {"list-type": "2", "prefix": prefix, "encoding-type": "url", "max-keys": str(most)}
+        seen: set[bytes] = set()
+        tokens: set[str] = set()
+        while True:
+            answer = self.get(home, b"", query, deadline, limit=_LARGEST_PAGE)
+            if answer.status != HTTPStatus.OK:
+                raise refusal(answer.status, answer.headers, answer.body, home.credential, home.region)
+            try:
+                page = page_of(_plain(answer), home.bucket, prefix)
+                keys = {key for key, _ in page.objects}
+                if page.token in tokens or len(keys) < len(page.objects) or not keys.isdisjoint(seen):
+                    raise NotAListing("a listing that repeats itself")
+            except NotAListing as error:
+                raise StoreError(f"cannot be listed: {error} came instead of a listing") from None
+            yield page.objects
+            if page.token is None:
+                return
+            seen |= keys
+            tokens.add(page.token)
+            query["continuation-token"] = page.token
+
+    def document(self, home: Home, key: bytes, deadline: Deadline, *, limit: int) -> bytes | None:
+        """The object, at most `limit` bytes of it; None when there is none, or its key is none for a URL."""
+        if any(part in (b"", b".", b"..") for part in key.split(b"/")):
+            return None  # on its way such a path would become another one
+        answer = self.get(home, key, {}, deadline, limit=limit)
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return None
+        if answer.status != HTTPStatus.OK:
+            denied = "the credential may list the bucket, but not read it (AccessDenied)"
+            raise refusal(answer.status, answer.headers, answer.body, home.credential, home.region, denied=denied)
+        return answer.body
+
+    def get(
+        self, home: Home, key: bytes, query: Mapping[str, str], deadline: Deadline, *, limit: int = _LARGEST_ERROR
+    ) -> Answer:
+        """The answer to one GET; asked again when none came, or the store has trouble. Raises `StoreError`."""
+        url = url_of(home.endpoint, b"/".join((b"", home.bucket.encode(), *([key] if key else []))), query)
+        for left in reversed(range(RETRIES + 1)):
+            (http, line), pause = self._held(home.endpoint), _PAUSE * 2 ** (RETRIES - left)
+            try:
+                answer = self._once(http, line, url, home, min(self._patience, deadline.left()), limit)
+            except BROKEN as error:
+                if not left or not deadline.allows(pause):
+                    raise StoreError(NO_ANSWER if line.is_hung_up else why(error)) from error
+            else:
+                if not left or not _is_passing(answer.status) or not deadline.allows(pause):
+                    return answer
+            time.sleep(pause)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _once(
+        self, http: requests.Session, line: Line, url: str, home: Home, seconds: float, limit: int
+    ) -> Answer:  # fmt: skip
+        """One request and its whole answer; a body longer than `limit` is cut."""
+        headers = signature(url, home.region, home.keys, datetime.now(UTC))
+        wait = (min(self._timing.connect_timeout, seconds), seconds)
+        with (
+            line.hung_up_after(seconds),
+            http.get(url, headers=headers, auth=_signed, timeout=wait, allow_redirects=False, stream=True) as response,
+        ):
+            body = b""
+            while len(body) <= limit and (piece := response.raw.read(_PIECE, decode_content=False)):
+                body += piece
+            if line.is_hung_up:
+                raise TimeoutError("what was read is not known to be all")
+            return Answer(
+                status=response.status_code, headers=response.headers, body=body[:limit], is_cut=len(body) > limit
+            )
+
+    def _held(self, endpoint: str) -> tuple[requests.Session, Line]:
+        """This thread's own kept connection to an endpoint."""
+        held: dict[str, tuple[requests.Session, Line]] = self._local.__dict__.setdefault("held", {})
+        if endpoint not in held:
+            line = Line(self._authorities)
+            # Any other encoding would be a body that must be unpacked before it can be bounded.
+            held[endpoint] = (session_on(line, endpoint, {"Accept-Encoding": "identity"}), line)
+        return held[endpoint]
+
+    @property
+    def _patience(self) -> float:
+        return self._timing.read_timeout / (RETRIES + 1)
+
+
+def _signed(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """As an `auth` that changes nothing, so that no netrc entry for the host takes the signature's place."""
+    return request
+
+
+def _plain(answer: Answer) -> bytes:
+    """The body of a page, which must be whole and not be compressed."""
+    if answer.is_cut:
+        raise NotAListing("a page of more than 8 MiB")
+    if answer.headers.get("Content-Encoding", "identity") != "identity":
+        raise NotAListing("a compressed body, which was not asked for,")
+    return answer.body
+
+
+def _is_passing(status: int) -> bool:
+    """Whether the store may answer otherwise in a moment."""
+    return status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
