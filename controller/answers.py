@@ -22,6 +22,8 @@ class Refusal(StrEnum):
     ENDPOINT = "Endpoint"  # any other 3xx or 4xx: wrong address, path or proxy
     UNSENT = "Unsent"  # no byte of the request was written
     NOT_ACCEPTED = "NotAccepted"  # a person says so
+    CLAIMED = "Claimed"  # another's claim stands, or the own one could not be put and read back
+    UNCLAIMED = "Unclaimed"  # the credential may not put a claim: from now on it is not tried there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from controller.appraise import Appraiser
 from controller.book import Book
 from controller.brakes import brakes_of
 from controller.bucket import Bucket
+from controller.claim import Instance
 from controller.deployments import Credential
 from controller.errors import UsageError
 from controller.gate import Limits
@@ -33,6 +34,7 @@ from controller.settings import Settings
 from controller.statusfile import StatusFiles
 from controller.store.ledger import Store
 from controller.store.place import FILE_NAME
+from controller.submitting import Submitter, drawn
 from controller.telling import Teller, Watch, status_documents
 from controller.timing import Timing
 from controller.tree import Appraisal, Tree
@@ -109,7 +111,7 @@ def controller(
         git = partial(git_directory, settings.jobs)
         look = partial(Lookout, brakes=brakes_of(git, settings.state, held), settle=settle, scanned=scanned)
         keyless = without_keys(settings.credentials)
-        yield _assembled(settings, store, watch, places, workers.hand, keyless, look, pulse), workers
+        yield _assembled(settings, store, watch, places, workers.hand, keyless, look, pulse, claims=True), workers
 
 
 @contextmanager
@@ -136,8 +138,14 @@ def _assembled(
     without_keys: frozenset[str],
     look: Callable[[Tree, Timing], Lookout],
     pulse: Pulse = lambda: None,
+    *,
+    claims: bool = False,
 ) -> Assembly:
     book = Book(store)
+    name = settings.deployment.name
+    instance = (
+        Instance(deployment=name, account=settings.client_id or "", name=book.instance(drawn)) if claims else None
+    )
     board = Noticeboard(places)
     appraiser = Appraiser(settings.deployment, settings.credentials, evalscript)
 
@@ -151,7 +159,7 @@ def _assembled(
     )
     free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running, without_keys=without_keys)
     teller = Teller(board, settings.deployment.name, watch)
-    loop = Loop(book, tree, free, hand, teller, look(tree, settings.timing))
+    loop = Loop(book, tree, free, hand, teller, look(tree, settings.timing), Submitter(book, instance))
     return Assembly(loop=loop, book=book, tree=tree, deployment=settings.deployment.name)
 
 

@@ -3,7 +3,7 @@
 Jobs and submissions are kept by name without their request bodies, which only a POST needs.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -12,7 +12,7 @@ from controller.answers import Refusal
 from controller.errors import cut
 from controller.gate import is_decisive
 from controller.inbox import LONGEST_COMMAND, Command, Ignored, read_command
-from controller.job import Job
+from controller.job import Job, bucket_in
 from controller.loader import FileRecord
 from controller.spending import Spending, is_overspent, month_of, overspent_hash
 from controller.store.ledger import Store
@@ -20,6 +20,8 @@ from controller.submission import Submission, in_one_case
 
 HISTORY = "history"
 NAMED_ROWS = 5  # so many rows that cannot be read are named in a message
+INSTANCE = "instance"
+UNCLAIMED = "unclaimed"
 
 
 class Book:
@@ -39,6 +41,7 @@ class Book:
         self._overspent: dict[int, Submission] = {}
         self._crowded: dict[int, datetime] = {}
         self.accepted: set[str] = set(store.permits.accepted())
+        self._unclaimed: set[str] = set()
         self._told = store.told()
         self._history_known = store.fact(HISTORY) is not None
         for submission in store.submissions():
@@ -147,6 +150,25 @@ class Book:
             if job.history and not job.history.readable:
                 self.jobs[job.name] = replace(job, history=None)
 
+    def instance(self, draw: Callable[[], str]) -> str:
+        """The name of this ledger, drawn when it is first asked for."""
+        known = self._store.fact(INSTANCE)
+        if known is None:
+            known = draw()
+            with self.transaction():
+                self._store.set_fact(INSTANCE, known)
+        return known
+
+    def leave_unclaimed(self, prefix: str, credentials_ref: str | None, message: str) -> None:
+        """No claim can be put there with this credential: this process tries no further one, and the reason is kept."""
+        place = _place(prefix, credentials_ref)
+        self._unclaimed.add(place)
+        self._store.set_fact(f"{UNCLAIMED} {place}", message)
+
+    def is_unclaimed(self, prefix: str, credentials_ref: str | None) -> bool:
+        """Whether no claim can be put there."""
+        return _place(prefix, credentials_ref) in self._unclaimed
+
     def add(self, submission: Submission) -> tuple[Submission, str]:
         """Store a new submission of the wanted digest; answers it with its number, and the body to send."""
         body = self._store.wanted_body(submission.job)
@@ -222,6 +244,10 @@ class Book:
 def _intent_of(submission: Submission) -> tuple[str, int, int, datetime]:
     """What tells one POST of a job from every other, in whichever ledger it is looked for."""
     return submission.digest, submission.rerun, submission.attempt, submission.intended_at
+
+
+def _place(prefix: str, credentials_ref: str | None) -> str:
+    return f"{bucket_in(prefix)} {credentials_ref or ''}".strip()
 
 
 def _heard_at(submission: Submission) -> datetime:

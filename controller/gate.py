@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Self
+from zlib import crc32
 
 from controller.answers import Refusal
 from controller.guard import ADMITTED, Permit
@@ -22,6 +23,7 @@ from controller.written import Policy
 
 ACCOUNT = frozenset({Refusal.CREDENTIALS, Refusal.FORBIDDEN, Refusal.QUOTA, Refusal.ENDPOINT})
 DECISIVE = frozenset({Refusal.BODY, Refusal.SPURIOUS})
+SILENT = frozenset({Refusal.NOT_ACCEPTED, Refusal.CLAIMED, Refusal.UNCLAIMED})
 MOST_UNANSWERED = 8  # POSTs under way at once, however many places there are: no more can be lost together
 
 
@@ -126,6 +128,11 @@ def backoff(first: float, longest: float, times: int) -> float:
     return float(min(longest, first * 2 ** min(times - 1, 30)))
 
 
+def jitter(text: str) -> float:
+    """A number between 0 and 1 that is as good as drawn, always the same for the same text; 0 for none."""
+    return crc32(text.encode()) / 2**32 if text else 0.0
+
+
 def _trouble(newest: Sequence[Submission]) -> dict[Reason, list[Submission]]:
     """What went wrong since the last decisive answer, by kind, each newest first.
 
@@ -133,16 +140,19 @@ def _trouble(newest: Sequence[Submission]) -> dict[Reason, list[Submission]]:
     """
     trouble: dict[Reason, list[Submission]] = {}
     for submission in takewhile(lambda item: not is_decisive(item), newest):
-        if submission.answer is not None and not _is_an_operators_word(submission):
+        if submission.answer is not None and not _is_silent(submission):
             trouble.setdefault(_kind(submission), []).append(submission)
     return trouble
 
 
-def _is_an_operators_word(submission: Submission) -> bool:
-    """What an operator says of one submission tells nothing about the service; that its answer was lost still does."""
+def _is_silent(submission: Submission) -> bool:
+    """Whether it tells nothing about the service: an operator's word, a claim, or what only the bucket knows of.
+
+    That the answer to a submission was lost still does, whatever an operator said of it later.
+    """
     if submission.said_by_operator:
         return submission.answered_at is None
-    return submission.refused is not None and submission.refused.why is Refusal.NOT_ACCEPTED
+    return submission.adopted or (submission.refused is not None and submission.refused.why in SILENT)
 
 
 def _kind(submission: Submission) -> Reason:

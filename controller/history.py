@@ -1,6 +1,6 @@
 """Find in the bucket what was already paid for: before a first POST, and after an answer that was lost.
 
-The delivery prefix names job, digest, rerun and attempt, so the bucket is a second ledger (DESIGN §6).
+Delivery prefixes and claims name job, digest, rerun and attempt, so the bucket is a second ledger (DESIGN §6).
 """
 
 from collections.abc import Collection, Container, Iterable, Sequence
@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from controller.answers import Accepted, StoredObject, Unconfirmed
+from controller.claim import claimed_at, claims_over, holder_of, standing_claims
 from controller.evidence import request_ids
 from controller.job import Job, Wanted
 from controller.request import prefix
@@ -16,7 +17,7 @@ from controller.submission import SUBMISSION_ID, Answer, Submission, digest16, s
 
 
 def adopted(
-    job: Job, wanted: Wanted, found: Sequence[StoredObject], known: Iterable[Submission], now: datetime,
+    job: Job, wanted: Wanted, found: Sequence[StoredObject], known: Sequence[Submission], now: datetime,
     taken: Collection[str] = (),
 ) -> tuple[Submission, ...]:  # fmt: skip
     """The submissions of the wanted digest that lie in the bucket but not among the `known` ones.
@@ -24,21 +25,28 @@ def adopted(
     `found` holds keys relative to the job's folder. A folder that names no request id was paid for by
     somebody, but cannot be asked about: it is adopted as unconfirmed, searched until it names one, and then a person
     decides. The same goes for one that names only `taken` ids, which other submissions have: two never follow one
-    request. Intent and answer are dated by the oldest object: what the bucket remembers says nothing of how the
-    service answers today.
+    request; and for one that was only claimed. Intent and answer are dated by the oldest object: what the bucket
+    remembers says nothing of how the service answers today.
     """
-    rows = {(item.digest, item.rerun, item.attempt) for item in known if not item.is_refused}
-    folders: dict[tuple[int, int], list[StoredObject]] = {}
+    rows = {item.id for item in known if item.digest == wanted.digest and not item.is_refused}
+    folders: dict[str, list[StoredObject]] = {}
     for item in found:
-        match = SUBMISSION_ID.fullmatch(item.key.partition("/")[0])
-        if match and match[1] == digest16(wanted.digest):
-            folders.setdefault((int(match[2]), int(match[3])), []).append(item)
+        folders.setdefault(item.key.partition("/")[0], []).append(item)
+    claims, over = standing_claims(found), claims_over(known)
+    claimed = {each: left for each, names in claims.items() if (left := tuple(n for n in names if n not in over))}
     made: list[Submission] = []
-    for (rerun, attempt), objects in sorted(folders.items()):
-        if (wanted.digest, rerun, attempt) not in rows:
+    for name, rerun, attempt in _named({*folders, *claimed}, wanted):
+        if name not in rows:
             held = {*taken, *(item.request_id for item in made)}
-            made.append(_adopt(job, wanted, rerun, attempt, objects, now, held))
+            made.append(_adopt(job, wanted, rerun, attempt, folders.get(name, ()), claimed.get(name, ()), now, held))
     return tuple(made)
+
+
+def _named(names: Iterable[str], wanted: Wanted) -> list[tuple[str, int, int]]:
+    """Those of the names that are submissions of the wanted digest, with rerun and attempt, in their order."""
+    matches = (match for name in names if (match := SUBMISSION_ID.fullmatch(name)))
+    own = (match for match in matches if match[1] == digest16(wanted.digest))
+    return sorted(((match[0], int(match[2]), int(match[3])) for match in own), key=lambda each: each[1:])
 
 
 def shown(found: Sequence[StoredObject], known: Iterable[Submission], now: datetime) -> tuple[Submission, ...]:
@@ -66,16 +74,20 @@ def intent(job: Job, wanted: Wanted, rerun: int, attempt: int, now: datetime) ->
 
 
 def _adopt(
-    job: Job, wanted: Wanted, rerun: int, attempt: int, objects: Sequence[StoredObject], now: datetime,
-    taken: Container[str | None],
+    job: Job, wanted: Wanted, rerun: int, attempt: int, objects: Sequence[StoredObject], claims: tuple[str, ...],
+    now: datetime, taken: Container[str | None],
 ) -> Submission:  # fmt: skip
-    first = min((item.modified for item in objects if item.modified and item.modified < now), default=now)
+    times = [item.modified for item in objects if item.modified and item.modified < now]
+    first = min([*times, *(claimed_at(name, now) for name in claims)], default=now)
     # Of which commit it was, the bucket does not tell.
-    bare = replace(intent(job, wanted, rerun, attempt, first), adopted=True, revision="")
+    bare = replace(intent(job, wanted, rerun, attempt, first), adopted=True, revision="", claims=claims)
     named = request_ids(item.key.partition("/")[2] for item in objects)
     ids = [each for each in named if each not in taken]
     if ids:
         return bare.answered(Accepted(request_id=ids[0]), first, look_at=now)
+    if not objects:
+        words = f"{holder_of(claims[0])} has claimed it and may have paid for it; what it delivers is awaited"
+        return replace(bare.answered(Unconfirmed(message=words), first, look_at=now), answered_at=None)
     lack = "names only requests of other submissions" if named else "names no request id"
     words = f"{bare.prefix} holds {objects[0].key.partition('/')[2]} but {lack}"
     return bare.answered(Unconfirmed(message=words), first, look_at=now)

@@ -18,7 +18,6 @@ from controller.brakes import Brakes
 from controller.errands import carry_out, concerned
 from controller.errors import Problem, StateError
 from controller.gate import Limits, narrowed
-from controller.history import intent
 from controller.job import Job, bucket_in
 from controller.loader import BROKEN, READ, STATUS
 from controller.lookout import Lookout
@@ -28,11 +27,12 @@ from controller.places import grows_at, lately, places
 from controller.recording import Recorder
 from controller.spending import reservation
 from controller.step import Ask, List, Step, Submit, Wait
+from controller.submitting import Submitter
 from controller.telling import Teller
 from controller.transitions import interrupted
 from controller.tree import Change, Tree
 from controller.vitals import Vitals
-from controller.workers import Call, CallOutcome, Get, Look, Post, Posted, is_history
+from controller.workers import Call, CallOutcome, Get, Look, Posted, is_history
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Loop:
 
     def __init__(
         self, book: Book, tree: Tree, free: Limits, hand: Callable[[Call], None], teller: Teller,
-        lookout: Lookout | None = None,
+        lookout: Lookout | None = None, submitter: Submitter | None = None,
     ) -> None:  # fmt: skip
         self._book = book
         self._tree = tree
@@ -54,6 +54,7 @@ class Loop:
         self._timing = free.timing
         self._lookout = lookout or Lookout(tree, free.timing, Brakes, settle=0.0)
         self._recorder = Recorder(book, free.timing)
+        self._submitter = submitter or Submitter(book, None)
         self._admission = Admission(book, free.policy)
         self._agenda = Agenda(book.jobs.__getitem__, self._admission.is_unlisted)
         self._pace = Pace(free.policy.requests_per_minute)
@@ -294,14 +295,9 @@ class Loop:
         """What is to be handed out for a step that does not wait; an intent is stored with it."""
         match step:
             case Submit():
-                return self._intend(job, step, now)
+                return self._submitter.post(job, step, now)
             case Ask(submission=submission):
                 return Get(submission=submission)
             case List():
                 return Look(job=job.name, digest=job.wanted.digest if job.wanted else "", step=step)
         raise AssertionError(f"{step} is no call")
-
-    def _intend(self, job: Job, step: Submit, now: datetime) -> Post:
-        assert job.wanted is not None, "only a wanted job is submitted"
-        stored, body = self._book.add(intent(job, job.wanted, step.rerun, step.attempt, now))
-        return Post(submission=stored, body=body, role_arn=job.wanted.role_arn)

@@ -6,9 +6,10 @@ do nothing. A call that is under way for a job keeps the loop from asking again.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from controller.answers import Refusal
-from controller.gate import Limits, backoff
+from controller.gate import Limits, backoff, jitter
 from controller.guard import key_of
 from controller.job import History, Job, Wanted
 from controller.spending import next_month, reservation
@@ -111,7 +112,15 @@ def follow(submission: Submission, now: datetime) -> Step:
         return Wait(reason=reason, until=submission.look_at)
     if submission.answer is Answer.ACCEPTED and submission.gone_at is None:
         return Ask(submission=submission)
-    return List(prefix=submission.prefix, credentials_ref=submission.credentials_ref, submission=submission)
+    return _look_for(submission)
+
+
+def _look_for(submission: Submission) -> List:
+    """The listing that a submission needs: of its delivery prefix, or, while it is searched, with its claims too."""
+    prefix, only = submission.prefix, ""
+    if submission.answer is Answer.UNCONFIRMED:
+        prefix, _, only = submission.prefix.rpartition("/")
+    return List(prefix=prefix, credentials_ref=submission.credentials_ref, only=only, submission=submission)
 
 
 def reason_of(submission: Submission, now: datetime, deadline: float | None = None) -> Reason:
@@ -170,17 +179,21 @@ def _runs(current: Submission, unconfirmed: Iterable[Submission]) -> int:
 def _refusal(
     submit: Submit, wanted: Wanted, submissions: Sequence[Submission], limits: Limits, now: datetime
 ) -> Wait | None:
-    """Why a body that the service refused is not sent again, or not yet."""
+    """Why a body that the service refused, or that could not be claimed, is not sent again, or not yet."""
     sought = (wanted.digest, submit.rerun, submit.attempt)
     rows = [item for item in submissions if (item.digest, item.rerun, item.attempt) == sought]
     refused = [item.refused.why for item in rows if item.refused]
     spurious = refused.count(Refusal.SPURIOUS)
     if Refusal.BODY in refused or spurious >= SPURIOUS_TRIES:
         return Wait(reason=Reason.REFUSED)
-    last = max((item.answered_at for item in rows if item.answered_at), default=None)
-    if not spurious or last is None:
+    last = max((item for item in rows if item.answered_at), key=lambda item: item.answered_at or now, default=None)
+    times = spurious + sum(1 for _ in takewhile(lambda why: why is Refusal.CLAIMED, reversed(refused)))
+    if not times or last is None or last.answered_at is None:
         return None
-    until = last + timedelta(seconds=backoff(limits.timing.unsent_first, limits.timing.unsent_longest, spurious))
+    longest = limits.timing.unsent_longest if spurious else limits.timing.breaker_longest
+    seconds = backoff(limits.timing.unsent_first, longest, times)
+    # Two controllers that met at one claim do not meet again at once.
+    until = last.answered_at + timedelta(seconds=seconds * (1 + jitter("".join(last.claims))))
     return Wait(reason=Reason.BACKING_OFF, until=until) if until > now else None
 
 

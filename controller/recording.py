@@ -12,12 +12,15 @@ from controller.answers import (
     BucketAnswer,
     Listing,
     PostAnswer,
+    Refusal,
+    Refused,
     Unconfirmed,
 )
 from controller.book import Book
 from controller.evidence import request_ids
 from controller.history import adopted, shown
 from controller.job import History
+from controller.submission import Submission
 from controller.timing import Timing
 from controller.transitions import after_listing, after_post, after_status, is_news
 from controller.unrecorded import report
@@ -48,8 +51,18 @@ class Recorder:
             report(outcome, "the ledger has no such submission")
         elif is_news(current, answer):
             self._book.save(after_post(current, self._own(answer), now, self._timing))
+            if isinstance(answer, Refused):
+                self._not_claimed(current, answer, now)
         elif isinstance(answer, Accepted) and answer.request_id != current.request_id:
             report(outcome, f"the ledger says {current.answer} {current.request_id or ''}")
+
+    def _not_claimed(self, submission: Submission, refused: Refused, now: datetime) -> None:
+        """What its bucket said keeps it from being sent: never to be claimed there, or to be looked at again first."""
+        if refused.why is Refusal.UNCLAIMED:
+            self._book.leave_unclaimed(submission.prefix, submission.credentials_ref, refused.message)
+            self._book.tell(now, "Unclaimed", refused.message, submission.job, submission.id)
+        elif refused.why is Refusal.CLAIMED and (job := self._book.jobs.get(submission.job)):
+            self._book.recall(replace(job, history=None))
 
     def _looked(self, outcome: Looked, now: datetime) -> None:
         look, answer = outcome.call, outcome.answer

@@ -62,6 +62,8 @@ class Submission:
     number: int = 0
     revision: str = ""
     reserved: float | None = None
+    claims: tuple[str, ...] = ()
+    """The claims in the bucket that it stands for: the one put before its POST, or those of others that it follows."""
     adopted: bool = False
     """It was found in the bucket, or named by a person: this ledger did not send it."""
     answer: Answer | None = None

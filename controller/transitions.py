@@ -7,7 +7,6 @@ here too, so a restart finds it in the row.
 from collections.abc import Container
 from dataclasses import replace
 from datetime import datetime, timedelta
-from zlib import crc32
 
 from controller.answers import (
     Accepted,
@@ -17,15 +16,21 @@ from controller.answers import (
     NoAnswer,
     NotVisible,
     PostAnswer,
+    Refusal,
+    Refused,
     StillRunning,
     Unconfirmed,
 )
+from controller.claim import standing_claims, withdrawn_claims
 from controller.evidence import observed, request_ids
+from controller.gate import jitter
 from controller.submission import Answer, Outcome, Submission
 from controller.timing import Timing
 from controller.verdict import late_look, verdict
 
 INTERRUPTED = "the controller stopped while the POST was under way"
+STOPPED = "Stopped"
+"""The reason of a submission whose POST was interrupted: whether its claim was put tells whether it began."""
 
 
 def after_post(submission: Submission, answer: PostAnswer, now: datetime, timing: Timing) -> Submission:
@@ -47,7 +52,7 @@ def is_news(submission: Submission, answer: PostAnswer) -> bool:
 
 def interrupted(submission: Submission, now: datetime, timing: Timing) -> Submission:
     """A submission found with an intent and no answer at start: its POST may have been read."""
-    return after_post(submission, Unconfirmed(message=INTERRUPTED), now, timing)
+    return replace(after_post(submission, Unconfirmed(message=INTERRUPTED), now, timing), reason=STOPPED)
 
 
 def after_status(submission: Submission, answer: GetAnswer, now: datetime, timing: Timing) -> Submission:
@@ -67,7 +72,8 @@ def after_listing(
 ) -> Submission:
     """After a listing of the delivery prefix: the search for a lost answer, or one more look at the evidence.
 
-    `taken` are request ids that other submissions have; the search never finds those.
+    `taken` are request ids that other submissions have; the search never finds those. For a search the listing is that
+    of the job's folder, where the claims are; for the evidence that of the delivery prefix.
     """
     if submission.answer is Answer.UNCONFIRMED:
         return _searched(submission, answer, now, timing, taken)
@@ -93,12 +99,7 @@ def after_listing(
 def _poll_interval(submission: Submission, now: datetime, timing: Timing) -> timedelta:
     age = (now - submission.intended_at).total_seconds()
     interval = min(timing.poll_longest, max(timing.poll_first, timing.poll_growth * age))
-    return timedelta(seconds=interval * (1 + timing.poll_jitter * _lot(f"{submission.request_id} {now}")))
-
-
-def _lot(text: str) -> float:
-    """A number between 0 and 1 that is drawn by lot, always the same for the same text."""
-    return crc32(text.encode()) / 2**32
+    return timedelta(seconds=interval * (1 + timing.poll_jitter * jitter(f"{submission.request_id} {now}")))
 
 
 def _not_visible(submission: Submission, now: datetime, timing: Timing) -> Submission:
@@ -116,13 +117,48 @@ def _not_visible(submission: Submission, now: datetime, timing: Timing) -> Submi
 def _searched(
     submission: Submission, answer: BucketAnswer, now: datetime, timing: Timing, taken: Container[str]
 ) -> Submission:
-    named = request_ids(item.key for item in answer.objects) if isinstance(answer, Listing) else ()
+    below = _below(submission.id, answer) if isinstance(answer, Listing) else answer
+    named = request_ids(item.key for item in below.objects) if isinstance(below, Listing) else ()
     ids = [each for each in named if each not in taken]
     if ids:
         # The bucket does not say that the service answers again, so the breaker stays as it is.
-        return replace(submission.answered(Accepted(request_id=ids[0]), now, look_at=now), answered_at=None)
-    evidence = observed(answer, submission.evidence, None, submission.outputs, now)
+        found = submission.answered(Accepted(request_id=ids[0]), now, look_at=now)
+        return replace(found, answered_at=None, reason="")
+    if isinstance(answer, Listing) and isinstance(below, Listing) and not below.objects:
+        unsent = _never_sent(submission, answer, now, timing)
+        if unsent:
+            return unsent
+    evidence = observed(below, submission.evidence, None, submission.outputs, now)
     return replace(submission, evidence=evidence, look_at=_next_search(submission, evidence.readable, now, timing))
+
+
+def _below(submission: str, listing: Listing) -> Listing:
+    """What a listing of the job's folder shows below the prefix of one submission."""
+    start = f"{submission}/"
+    objects = (
+        replace(item, key=item.key.removeprefix(start)) for item in listing.objects if item.key.startswith(start)
+    )
+    documents = {key.removeprefix(start): text for key, text in listing.documents.items() if key.startswith(start)}
+    return Listing(objects=tuple(objects), documents=documents)
+
+
+def _never_sent(submission: Submission, folder: Listing, now: datetime, timing: Timing) -> Submission | None:
+    """The submission as certainly not taken, when its claims say so; None: they do not.
+
+    A claim is put before the POST, so an interrupted one without a claim had not begun; that is believed for an hour,
+    since no bucket cleans up so soon. Its claim may still arrive, and then counts like another's.
+    """
+    if not submission.claims:
+        return None
+    if withdrawn_claims(folder.objects, submission.id).issuperset(submission.claims):
+        refused = Refused(why=Refusal.CLAIMED, message="its claim was withdrawn: nothing was sent, or it was refused")
+        return replace(submission.answered(refused, now, None), reason="")
+    is_put = submission.claims[-1] in standing_claims(folder.objects).get(submission.id, ())
+    is_early = now <= submission.intended_at + timedelta(seconds=timing.unconfirmed_every)
+    if is_put or submission.adopted or submission.reason != STOPPED or not is_early:
+        return None
+    refused = Refused(why=Refusal.CLAIMED, message="the controller stopped before its claim was put: nothing was sent")
+    return replace(submission.answered(refused, now, None), reason="", claims=())
 
 
 def _next_search(submission: Submission, readable: bool, now: datetime, timing: Timing) -> datetime | None:

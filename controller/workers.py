@@ -6,12 +6,16 @@ A turn never waits for a call. Secrets are joined to a request here, for the mom
 import json
 import logging
 import queue
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, Self, TypeGuard
 
 from controller.answers import BucketAnswer, GetAnswer, NoAnswer, PostAnswer, Refusal, Refused, Unconfirmed, Unreadable
+from controller.claim import PATIENCE, Claim
+from controller.claimer import Claimed, Claimer
 from controller.deployments import Credential
 from controller.errors import ShjobsError, UsageError
 from controller.job import bucket_in
@@ -19,17 +23,23 @@ from controller.lane import Lane
 from controller.request import payload
 from controller.step import List
 from controller.submission import Submission
+from controller.wire.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
+DEADLINES = Watchdog()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """Send a stored intent, once. `body` is JSON without secrets; `role_arn` stands in for a key pair."""
+    """Send a stored intent, once, as soon as it is claimed. `body` is JSON without secrets.
+
+    `role_arn` stands in for a key pair; `claim` None: it is sent without one.
+    """
 
     submission: Submission
     body: str
     role_arn: str | None
+    claim: Claim | None = None
 
     @property
     def job(self) -> str:
@@ -67,6 +77,28 @@ def is_history(call: Call) -> TypeGuard[Look]:
 POSTS = "submissions"
 BRIEFLY = 2.0  # seconds: what a call that costs nothing is waited for at the end
 NOT_SENT = Refused(why=Refusal.UNSENT, message="the controller stopped before the request was sent")
+TOO_LATE = Refused(
+    why=Refusal.CLAIMED, message=f"nothing was sent: the bucket did not take the claim within {PATIENCE:.0f} s"
+)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Claiming:
+    """A POST that is to be claimed first. It is settled once: sent, or answered as not sent."""
+
+    call: Post
+    claim: Claim
+    is_settled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Withdrawing:
+    """A claim whose POST was refused."""
+
+    claim: Claim
+
+
+_Task = Call | _Claiming | _Withdrawing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,19 +131,14 @@ class ServiceCalls(Protocol):
     def status(self, request_id: str) -> GetAnswer: ...
 
 
-class BucketCalls(Protocol):
-    """What is needed of object storage."""
-
-    def read(self, prefix: str, credentials_ref: str | None, *, only: str = "") -> BucketAnswer: ...
-
-
 class Remote:
     """Carries out one call; an error that nobody foresaw becomes the most careful answer of its kind."""
 
-    def __init__(self, service: ServiceCalls, bucket: BucketCalls, credentials: Mapping[str, Credential]) -> None:
+    def __init__(self, service: ServiceCalls, bucket: Claimed, credentials: Mapping[str, Credential]) -> None:
         self._service = service
         self._bucket = bucket
         self._credentials = credentials
+        self.claimer = Claimer(bucket)
 
     def outcome(self, call: Call) -> CallOutcome:
         match call:
@@ -170,7 +197,10 @@ class Workers:
         self._inbox = inbox
         self._most = most
         self._observe = observe
-        self._lanes: dict[str, Lane[Call]] = {}
+        self._lanes: dict[str, Lane[_Task]] = {}
+        self._lock = threading.Lock()
+        self._claiming: set[_Claiming] = set()
+        self._is_stopped = False
 
     def __enter__(self) -> Self:
         return self
@@ -180,21 +210,25 @@ class Workers:
 
     def hand(self, call: Call) -> None:
         """Queue a call; returns at once."""
-        name = _lane_of(call)
-        if name not in self._lanes:
-            self._lanes[name] = Lane(name, self._most, self._carry_out)
-        self._lanes[name].put(call)
+        if isinstance(call, Post) and call.claim:
+            self._claiming.add(task := _Claiming(call=call, claim=call.claim))
+            self._put(task)
+        else:
+            self._put(call)
 
     def stop(self, patience: float) -> None:
         """Start no further call; wait up to `patience` seconds for a POST under way, and briefly for other calls.
 
         A POST that was still in the queue has certainly not been sent, and its outcome says so.
         """
+        self._is_stopped = True
         for lane in self._lanes.values():
             for call in lane.emptied():
                 if isinstance(call, Post):
                     self._inbox.put(Posted(call=call, answer=NOT_SENT))
         self._close(patience)
+        for task in list(self._claiming):
+            self._settle(task, NOT_SENT)
 
     def finish(self, patience: float) -> None:
         """Like `stop`, but the POSTs in the queue are still sent: for when their outcomes cannot be recorded.
@@ -206,12 +240,51 @@ class Workers:
                 lane.emptied()
         self._close(patience)
 
-    def _carry_out(self, call: Call) -> None:
+    def _put(self, task: _Task) -> None:
+        name = _lane_of(task)
+        with self._lock:
+            if name not in self._lanes:
+                self._lanes[name] = Lane(name, self._most, self._carry_out)
+            lane = self._lanes[name]
+        lane.put(task)
+
+    def _carry_out(self, task: _Task) -> None:
+        match task:
+            case _Claiming():
+                self._claim(task)
+            case _Withdrawing(claim=claim):
+                self._remote.claimer.withdraw(claim)
+            case _:
+                self._call(task)
+
+    def _call(self, call: Call) -> None:
         began = time.monotonic()
         outcome = self._remote.outcome(call)
         self._inbox.put(outcome)
         if self._observe:
             self._observe(outcome, time.monotonic() - began)
+        if isinstance(outcome, Posted) and isinstance(outcome.answer, Refused) and outcome.call.claim:
+            self._put(_Withdrawing(claim=outcome.call.claim))
+
+    def _claim(self, task: _Claiming) -> None:
+        """Claim, then queue the POST, unless it took too long: a bucket that hangs keeps no place from the others."""
+        with DEADLINES.watching(PATIENCE, partial(self._settle, task, TOO_LATE)):
+            refused = self._remote.claimer.claim(task.claim)
+        answer = refused or (NOT_SENT if self._is_stopped else None)
+        is_sent = self._settle(task, answer) and answer is None
+        if refused is None and not is_sent:
+            self._remote.claimer.withdraw(task.claim)
+
+    def _settle(self, task: _Claiming, refused: Refused | None) -> bool:
+        """Answer it, or send it (None); False: it was answered before."""
+        with self._lock:
+            is_first, task.is_settled = not task.is_settled, True
+            self._claiming.discard(task)
+        if is_first and refused:
+            self._inbox.put(Posted(call=task.call, answer=refused))
+        elif is_first:
+            self._put(task.call)
+        return is_first
 
     def _close(self, patience: float) -> None:
         began = time.monotonic()
@@ -220,8 +293,10 @@ class Workers:
             lane.close(longest - (time.monotonic() - began))
 
 
-def _lane_of(call: Call) -> str:
-    match call:
+def _lane_of(task: _Task) -> str:
+    match task:
+        case _Claiming(claim=claim) | _Withdrawing(claim=claim):
+            return f"bucket {bucket_in(claim.url)}"
         case Post():
             return POSTS
         case Get():

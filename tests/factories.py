@@ -149,6 +149,13 @@ def evidence(**different: Any) -> Evidence:
     return Evidence(**(plain | different))
 
 
+def folder_of(*objects: StoredObject, documents: dict[str, str] | None = None) -> Listing:
+    """The listing of the job's folder when these objects lie below the prefix of `submission()`."""
+    start = f"{submission().id}/"
+    moved = (replace(item, key=f"{start}{item.key}") for item in objects)
+    return listing(*moved, documents={f"{start}{key}": text for key, text in (documents or {}).items()})
+
+
 def listing(*objects: StoredObject, documents: dict[str, str] | None = None) -> Listing:
     return Listing(objects=tuple(sorted(objects)), documents=documents or {})
 

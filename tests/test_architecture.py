@@ -19,7 +19,7 @@ ROOMS = {
         origins prices schema script settings source standing step submission timing values written
     """,
     DECISIONS: """
-        acceptance agreement area availability bands conditions cost datasets delivery difference
+        acceptance agreement area availability bands claim conditions cost datasets delivery difference
         evidence expressions faults forecast gate geometry ground guard history idioms inbox layout
         linebreaks lint magic mishaps next_step ownership pasted phase places policy probe rate request responses
         rules signs silencing size skeleton spending staging status stillness transitions verdict vitals
@@ -29,13 +29,14 @@ ROOMS = {
         wire
     """,
     EDGES: """
-        brakes bucket checkcache connections evalscript gitinfo gitref loader lock mounts newfile partfile service
+        brakes bucket checkcache claimer connections evalscript gitinfo gitref loader lock mounts newfile partfile
+        service
         session settingsfile statusfile store thumbnail watcher
     """,
     DOORS: """
-        __main__ accounts admission agenda appraise asking assembly baseline book checking cli daemon
-        diagnosis errands examining explaining fetching foresight intake lane line logs lookout loop
-        metrics noticeboard pace planning probing reading recording sandbox telling tree turning unrecorded waiting web
+        __main__ accounts admission agenda appraise asking assembly baseline book checking cli daemon diagnosis
+        errands examining explaining fetching foresight intake lane line logs lookout loop metrics noticeboard
+        pace planning probing reading recording sandbox submitting telling tree turning unrecorded waiting web
         workers
     """,
 }

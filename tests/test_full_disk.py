@@ -55,8 +55,11 @@ class Service:
 
 
 class Bucket:
-    def read(self, prefix: str, credentials_ref: str | None, *, only: str = "") -> Listing:
+    def read(self, prefix: str, credentials_ref: str | None, *, only: str = "", texts: bool = True) -> Listing:
         raise AssertionError("nothing was to be listed any more")
+
+    def write(self, url: str, credentials_ref: str | None, content: bytes) -> None:
+        raise AssertionError("nothing was to be written any more")
 
 
 BODY = '{"output": {"delivery": {"s3": {"url": "s3://my-bucket/rasters"}}}}'

@@ -473,8 +473,13 @@ def superseded(**different: object) -> Submission:
         pytest.param(
             job(),
             [unconfirmed(look_at=NOW)],
-            List(prefix=unconfirmed().prefix, credentials_ref="my-bucket", submission=unconfirmed(look_at=NOW)),
-            id="to search",
+            List(
+                prefix=f"{URL}/ndvi",
+                credentials_ref="my-bucket",
+                only=unconfirmed().id,
+                submission=unconfirmed(look_at=NOW),
+            ),
+            id="to search, with its claims",
         ),
         pytest.param(
             job(),

@@ -177,7 +177,7 @@ def test_a_request_id_that_a_person_gave_to_the_wrong_job_stops_nobody() -> None
     history = History()
     history.wait(0.5)
     history.garble("a")
-    history.wait(1.0)  # the service has taken b, and its answer is under way
+    history.wait(3.0)  # the service has taken b, and its answer is under way
     history.adopt(0, "a", "another's")
     history.wait(2 * DAY)
     assert reasons(history) == {"a": Reason.NOTHING_DELIVERED, "b": Reason.NEEDS_PERSON}

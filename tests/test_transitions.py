@@ -29,6 +29,7 @@ from tests.factories import (
     at,
     evidence,
     failed,
+    folder_of,
     gone,
     listing,
     request_copy,
@@ -75,7 +76,9 @@ def test_after_the_post(answer: PostAnswer, expected: Submission) -> None:
 
 
 def test_an_intent_found_at_start_is_unconfirmed() -> None:
-    expected = submission(answer=Answer.UNCONFIRMED, answered_at=at(99), message=INTERRUPTED, look_at=at(104))
+    expected = submission(
+        answer=Answer.UNCONFIRMED, answered_at=at(99), message=INTERRUPTED, look_at=at(104), reason="Stopped"
+    )
     assert interrupted(submission(), at(99), TIMING) == expected
 
 
@@ -197,7 +200,7 @@ def test_the_end_is_seen_within_one_longest_interval(minutes: float) -> None:
 @pytest.mark.parametrize(
     ("answer", "readable", "message"),
     [
-        pytest.param(listing(), True, "", id="nothing is there"),
+        pytest.param(folder_of(), True, "", id="nothing is there"),
         pytest.param(Unreadable(message="AccessDenied"), False, "AccessDenied", id="the bucket cannot be read"),
     ],
 )
@@ -213,7 +216,7 @@ def test_the_search_for_an_unconfirmed_one(
 @pytest.mark.parametrize(
     ("answer", "look_at"),
     [
-        pytest.param(listing(), None, id="nothing is there: the search is over"),
+        pytest.param(folder_of(), None, id="nothing is there: the search is over"),
         pytest.param(Unreadable(message="x"), 3600, id="nobody could see what is there: searched on, hourly"),
     ],
 )
@@ -223,17 +226,17 @@ def test_the_search_ends_with_a_look_that_could_see(now: float, answer: BucketAn
 
 
 def test_an_id_that_another_submission_has_is_not_found() -> None:
-    folder = listing(TIFF, stored("x.tif", folder=FOREIGN_ID))
+    folder = folder_of(TIFF, stored("x.tif", folder=FOREIGN_ID))
     assert after_listing(unconfirmed(), folder, at(5), TIMING, {REQUEST_ID}).request_id == FOREIGN_ID
-    assert after_listing(unconfirmed(), listing(TIFF), at(5), TIMING, {REQUEST_ID}).look_at == at(15)
+    assert after_listing(unconfirmed(), folder_of(TIFF), at(5), TIMING, {REQUEST_ID}).look_at == at(15)
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        pytest.param(listing(TIFF), id="its folder"),
-        pytest.param(listing(stored(f"request-{REQUEST_ID}.json", folder="")), id="a copy in the root of the prefix"),
-        pytest.param(listing(TIFF, stored("x.tif", folder=FOREIGN_ID)), id="the first of two ids"),
+        pytest.param(folder_of(TIFF), id="its folder"),
+        pytest.param(folder_of(stored(f"request-{REQUEST_ID}.json", folder="")), id="a copy in the root of the prefix"),
+        pytest.param(folder_of(TIFF, stored("x.tif", folder=FOREIGN_ID)), id="the first of two ids"),
     ],
 )
 def test_an_unconfirmed_one_that_is_found_is_followed(answer: BucketAnswer) -> None:
@@ -244,7 +247,7 @@ def test_an_unconfirmed_one_that_is_found_is_followed(answer: BucketAnswer) -> N
 
 def test_objects_without_an_id_are_noted_while_the_search_goes_on() -> None:
     root = stored("error.json", folder="")
-    found = after_listing(unconfirmed(), listing(root, documents={root.key: "boom"}), at(5), TIMING)
+    found = after_listing(unconfirmed(), folder_of(root, documents={root.key: "boom"}), at(5), TIMING)
     seen = Evidence(at=at(5), since=at(5), readable=True, objects=(root,), error="boom")
     assert found == unconfirmed(evidence=seen, look_at=at(15))
 

@@ -49,8 +49,10 @@ class Bucket:
         self._reader = S3Reader(deployment.authorities, self._timing)
         self._monotonic = monotonic
 
-    def read(self, prefix: str, credentials_ref: str | None, *, only: str = "") -> BucketAnswer:
+    def read(self, prefix: str, credentials_ref: str | None, *, only: str = "", texts: bool = True) -> BucketAnswer:
         """Everything below `prefix` (`s3://bucket/path`), keys relative to it; `only` keeps keys that start with it.
+
+        With `texts` the small JSON objects are read as well.
 
         Without `credentials_ref` (a delivery by role) any credential that may be used for the prefix reads.
         """
@@ -58,7 +60,7 @@ class Bucket:
         if isinstance(place, Unreadable):
             return place
         try:
-            return self._listed(place, only)
+            return self._listed(place, only, texts=texts)
         except _ERRORS as error:
             return _unreadable(place, error)
 
@@ -134,7 +136,7 @@ class Bucket:
     def _place(self, url: str, credentials_ref: str | None) -> Place | Unreadable:
         return self._stores.place(url, credentials_ref, patience=self._timing.read_timeout / (RETRIES + 1))
 
-    def _listed(self, place: Place, only: str) -> Listing:
+    def _listed(self, place: Place, only: str, *, texts: bool) -> Listing:
         """List, then fetch the small JSON objects, all within the time one listing may take."""
         deadline = self._deadline()
         found: list[tuple[StoredObject, bytes]] = []
@@ -143,7 +145,7 @@ class Bucket:
             found += [(each, key) for key, each in page if each.key.startswith(only)]
         found.sort()
         documents: dict[str, str] = {}
-        for each, key in found:
+        for each, key in found if texts else ():
             if each.key.endswith(".json") and each.bytes <= _LONGEST_DOCUMENT and len(documents) < _MOST_DOCUMENTS:
                 deadline.left()
                 content = self._document(place, key, deadline)

@@ -20,7 +20,7 @@ from controller.store.place import FILE_NAME, closed_on_error, is_there, newer, 
 from controller.store.rows import COLUMNS, file_of, job_of, submission_of
 from controller.submission import Submission
 
-SCHEMA = ("first", "second", "third", "operators_word")
+SCHEMA = ("first", "second", "third", "operators_word", "claims")
 """The migrations that a ledger of this program has seen, oldest first."""
 _PHASES = frozenset(map(str, Phase))
 

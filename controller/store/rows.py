@@ -16,6 +16,7 @@ from controller.store.cells import CANNOT_BE_READ, amount_of, either, list_of, m
 from controller.submission import Answer, Evidence, Outcome, Submission
 
 MUTABLE = (
+    "claims",
     *("answer", "answered_at", "answer_detail", "message", "request_id", "missing_at", "gone_at"),
     *("verdict", "reason", "finished_at", "evidence", "spent_pu", "look_at", "said_by_operator"),
 )
@@ -67,6 +68,7 @@ def row_of(submission: Submission) -> dict[str, object]:
         "credentials_ref": submission.credentials_ref,
         "reserved_pu": submission.reserved,
         "adopted": submission.adopted,
+        "claims": json.dumps(submission.claims) if submission.claims else "",
         "intended_at": written(submission.intended_at),
         "answer": submission.answer,
         "answered_at": written(submission.answered_at),
@@ -107,6 +109,7 @@ def _submission(row: Mapping[str, Any]) -> Submission:
         credentials_ref=name_of(row["credentials_ref"]),
         reserved=amount_of(row["reserved_pu"]),
         adopted=bool(row["adopted"]),
+        claims=tuple(map(text_of, list_of(json.loads(row["claims"])))) if row["claims"] else (),
         intended_at=moment_of(row["intended_at"]),
         answer=Answer(row["answer"]) if row["answer"] else None,
         answered_at=read(row["answered_at"]),

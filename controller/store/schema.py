@@ -124,6 +124,10 @@ where request_id like '________-____-____-____-____________'
 """
 
 
+# The names of the claims in the bucket that a submission stands for, as JSON.
+_CLAIMS = "alter table submission add column claims text not null default ''"
+
+
 @migrations()
 def first(db: Database) -> None:
     _execute(db, _FIRST)
@@ -142,6 +146,11 @@ def third(db: Database) -> None:
 @migrations()
 def operators_word(db: Database) -> None:
     _execute(db, _OPERATORS_WORD)
+
+
+@migrations()
+def claims(db: Database) -> None:
+    _execute(db, _CLAIMS)
 
 
 def _execute(db: Database, statements: str) -> None:

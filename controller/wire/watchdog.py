@@ -15,12 +15,12 @@ class Watchdog:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._watched: dict[int, tuple[float, Callable[[], None]]] = {}
+        self._watched: dict[int, tuple[float, Callable[[], object]]] = {}
         self._numbers = count()
         self._wakes_at: float | None = None
 
     @contextmanager
-    def watching(self, seconds: float, interrupt: Callable[[], None]) -> Iterator[None]:
+    def watching(self, seconds: float, interrupt: Callable[[], object]) -> Iterator[None]:
         """Call `interrupt` once, unless the block is left within so many seconds; never after it was left."""
         number = next(self._numbers)
         with self._changed:
@@ -31,7 +31,7 @@ class Watchdog:
             with self._changed:
                 self._watched.pop(number, None)
 
-    def _watch(self, number: int, ends_at: float, interrupt: Callable[[], None]) -> None:
+    def _watch(self, number: int, ends_at: float, interrupt: Callable[[], object]) -> None:
         if self._wakes_at is None:
             threading.Thread(target=self._run, name="deadlines", daemon=True).start()  # may be refused: nothing changes
             self._wakes_at = ends_at

@@ -89,9 +89,20 @@ class StatusFate(StrEnum):
     BLIND = "404 while it runs"
 
 
+class PutFate(StrEnum):
+    """What becomes of an object that a controller puts."""
+
+    PUT = "put"
+    DENIED = "denied"
+    FAILED = "failed"
+    PUT_UNSEEN = "put, but the answer was lost"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weather:
     """How service and bucket behave now. The fates of POSTs take turns; a run keeps the weather of its POST.
+
+    A bucket that `lies` answers every listing as if it were empty.
 
     `density` is what a run costs by what was reserved for it: above 1 in an archive denser than estimated.
     """
@@ -102,6 +113,8 @@ class Weather:
     copy: CopyFate = CopyFate.AT_ACCEPT
     status: StatusFate = StatusFate.TRUE
     readable: bool = True
+    lies: bool = False
+    puts: PutFate = PutFate.PUT
     density: float = 0.625
 
 
@@ -120,6 +133,8 @@ class Sent:
     at: datetime
     fate: PostFate
     weather: Weather
+    claim: str = ""
+    """The name of the claim under which it was sent; "" for none."""
     reserved: float = 0.0
     request_id: str = ""
     ends_at: datetime | None = None
@@ -172,6 +187,7 @@ class Cloud:
     def __init__(self) -> None:
         self.weather = Weather()
         self.storm_ends_at = datetime.max.replace(tzinfo=UTC)
+        self.has_lied = False
         self.sent: list[Sent] = []
         self._puts: dict[str, list[Put]] = {}
         self._by_id: dict[str, Sent] = {}
@@ -217,6 +233,9 @@ class Cloud:
     def read(self, prefix: str, only: str, now: datetime) -> BucketAnswer:
         if not self.weather.readable:
             return Unreadable(message="the credential may not list it (AccessDenied)")
+        if self.weather.lies:
+            self.has_lied = True
+            return Listing()
         found = {f"{place[len(prefix) + 1 :]}{'/' if place != prefix else ''}{put.key}": put
                  for place in self._puts if place == prefix or place.startswith(f"{prefix}/")
                  for put in self._visible(place, now)}  # fmt: skip
@@ -231,6 +250,24 @@ class Cloud:
     def put(self, prefix: str, key: str, now: datetime, text: str = "somebody's") -> None:
         """Somebody else writes into the bucket."""
         self._puts.setdefault(prefix, []).append(Put(at=now, key=key, bytes=len(text), text=text))
+
+    def take(self, url: str, content: bytes, now: datetime) -> Unreadable | None:
+        """A controller puts an object."""
+        if self.weather.puts in (PutFate.PUT, PutFate.PUT_UNSEEN):
+            place, _, key = url.rpartition("/")
+            self.put(place, key, now, content.decode())
+        if self.weather.puts is PutFate.PUT:
+            return None
+        return Unreadable(message=self.weather.puts.value, denied=self.weather.puts is PutFate.DENIED)
+
+    def objects(self, prefix: str, only: str, now: datetime) -> tuple[StoredObject, ...]:
+        """What really lies below a prefix, whatever the weather is."""
+        places = ((place, place[len(prefix) + 1 :]) for place in self._puts if place.startswith(f"{prefix}/{only}"))
+        return tuple(
+            StoredObject(key=f"{folder}/{put.key}", bytes=put.bytes)
+            for place, folder in places
+            for put in self._visible(place, now)
+        )
 
     def copy_folder(self, source: str, target: str, now: datetime) -> None:
         """A person copies what lies below one prefix to another."""

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from controller.answers import Refusal, Refused
+from controller.claim import standing_claims
 from controller.phase import phase
 from controller.standing import Reason
 from controller.submission import Answer, Outcome, Submission
@@ -16,6 +18,8 @@ from controller.telling import News
 from tests.proofs.cloud import PostFate, Sent
 from tests.proofs.world import TIMING, Judge, Machine, PromiseError, World, digest_of
 
+CLAIM_TAKES = 60.0
+"""Seconds, at the most, from the time in the name of a claim to its POST."""
 ACCEPTED = (PostFate.ACCEPTED, PostFate.SLOW)
 SPURIOUS_TRIES = 3
 OPEN = frozenset(
@@ -59,7 +63,11 @@ class Court(Judge):
         heard = [item.fate for item in earlier if item.is_heard and item.ledger is sent.ledger and item.key == sent.key]
         if PostFate.BODY in heard or heard.count(PostFate.SPURIOUS) >= SPURIOUS_TRIES:
             raise PromiseError(f"{sent}: the service refused this body for good")
+        self._claimed(machine, sent)
         sent.excuses = {item: self._excuse(machine, sent, item, earlier) for item in earlier}
+
+    def unclaimed(self, machine: Machine, refused: Refused) -> None:
+        self.figures["posts_not_sent_for_a_claim"] += refused.why is Refusal.CLAIMED
 
     def charged(self, sent: Sent) -> None:
         self.figures["charges"] += 1
@@ -106,6 +114,8 @@ class Court(Judge):
         for row in rows:
             if row.answer is None:
                 raise PromiseError(f"{row.id} of {row.job} has no answer")
+            if self.world.cloud.has_lied:
+                continue  # what a bucket hides in one moment, no look can find; it pays for nothing all the same
             if row.answer is Answer.UNCONFIRMED:
                 self._not_lost(machine, row)
             elif row.answer is Answer.ACCEPTED:
@@ -115,14 +125,32 @@ class Court(Judge):
             if standing.reason in OPEN:
                 raise PromiseError(f"{name} is still {standing.reason}: {standing.message}")
             is_shown = standing.phase not in ("Held", "Invalid") and standing.reason is not Reason.REFUSED
-            if is_shown and job.wanted is not None:
+            if is_shown and job.wanted is not None and not self.world.cloud.has_lied:
                 self._found(machine, name, job.wanted.digest, rows)
+
+    def _claimed(self, machine: Machine, sent: Sent) -> None:
+        """The safety rule: no POST while another's claim stands that this ledger neither follows nor knows as over."""
+        if not sent.claim:
+            self.figures["posts_without_a_claim"] += 1
+            return
+        folder = sent.prefix.rpartition("/")[0]
+        standing = standing_claims(self.world.cloud.objects(folder, sent.digest[2:18], self.world.now))
+        names = {name for each, names in standing.items() if _rerun_of(each) >= sent.rerun for name in names}
+        known = {name for row in machine.rows() for name in row.claims}
+        followed = {row.id for row in machine.rows() if row.digest == sent.digest and not row.is_refused}
+        followed -= {sent.prefix.rpartition("/")[2]}
+        names -= {name for each in followed for name in standing.get(each, ())}
+        if sent.claim not in names:
+            raise PromiseError(f"{sent}: sent while its claim did not stand")
+        if names - known:
+            raise PromiseError(f"{sent}: sent while another's claim stood: {sorted(names - known)}")
 
     def _excuse(self, machine: Machine, sent: Sent, item: Sent, earlier: Sequence[Sent]) -> str:
         """Why `sent` may be paid for although `item` was sent before; "" when nothing excuses it."""
         seen = machine.seen[sent.job, sent.digest]
-        if item.ledger is not machine.ledger and item.prefix not in seen.folders:
-            return "repeats_said_first_run" if machine.ledger.is_first_run else "repeats_not_yet_in_bucket"
+        is_unseen = item.ledger is not machine.ledger and item.prefix not in seen.folders
+        if is_unseen and not (item.claim and sent.claim):
+            return "repeats_said_first_run" if machine.ledger.is_first_run else "repeats_without_a_claim"
         if sent.rerun > item.rerun:
             return "reruns"
         if sent.rerun < item.rerun:
@@ -138,7 +166,7 @@ class Court(Judge):
         failed = {each.attempt for each in known if each.rerun == sent.rerun and self._has_failed(each, sent.at)}
         if item.attempt in failed and self._has_retries(machine, sent, failed):
             return "retries"
-        is_over = (sent.at - item.at).total_seconds() >= TIMING.unconfirmed_grace
+        is_over = (sent.at - item.at).total_seconds() >= TIMING.unconfirmed_grace - CLAIM_TAKES
         if self.world.policy.on_unconfirmed == "resubmit" and is_over and not item.is_heard_accepted:
             return "" if item.prefix in seen.folders else "resubmits"
         return ""
@@ -204,3 +232,7 @@ class Court(Judge):
         if own and not is_followed:
             self.figures["lost_ids"] += 1
             raise PromiseError(f"{own[-1]} was paid for, but {name} shows nothing of it")
+
+
+def _rerun_of(submission: str) -> int:
+    return int(submission.partition("-r")[2].partition("-")[0])

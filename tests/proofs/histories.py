@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from controller.inbox import Adopt, Command, FirstRun, Resolve
 from controller.next_step import in_force
 from controller.submission import Answer, Submission
-from tests.proofs.cloud import CopyFate, PostFate, RunFate, Sent, StatusFate, Weather
+from tests.proofs.cloud import CopyFate, PostFate, PutFate, RunFate, Sent, StatusFate, Weather
 from tests.proofs.court import Court
 from tests.proofs.record import tell
 from tests.proofs.world import URL, Draft, Files, Machine, PromiseError, World, digest_of
@@ -32,6 +32,7 @@ STORM = 7200.0
 """Seconds after which POSTs are accepted again."""
 EXERCISED = (
     *("posts", "charges", "crashes", "kills", "lost_databases", "clones", "commands", "reruns", "retries", "resubmits"),
+    *("restored_databases", "posts_not_sent_for_a_claim", "posts_without_a_claim"),
     *("lost_answers_found", "times_held_for_history", "outcome_succeeded", "outcome_failed", "outcome_unknown"),
 )
 """What a full run must have done at least once to count."""
@@ -94,10 +95,14 @@ STEPS: Kinds = {
     "copies": (4, (tuple(CopyFate),)),
     "statuses": (3, (tuple(StatusFate),)),
     "bucket": (5, ((True, True, False),)),
+    "lies": (2, ((True, False),)),
+    "puts": (3, (tuple(PutFate),)),
     "fair": (3, ()),
     "doom": (8, ((0, 1), tuple(range(24)), DOWN, (True, False))),
     "kill": (4, ((0, 1), DOWN, (True, False))),
     "lose": (3, ((0, 1), DOWN, (True, False))),
+    "keep": (5, ((0, 1),)),
+    "restore": (3, ((0, 1), DOWN, (True, False))),
     "choose": (2, (("hold", "resubmit", "resubmit"),)),
     "resolve": (3, ((0, 1), JOBS, ("id", "no", "false no", "another's id"))),
     "adopt": (1, ((0, 1), JOBS, ("own", "another's"))),
@@ -160,6 +165,12 @@ class History:
 
     def bucket(self, readable: bool) -> None:
         self._weather(readable=readable)
+
+    def lies(self, on: bool) -> None:
+        self._weather(lies=on)
+
+    def puts(self, fate: PutFate) -> None:
+        self._weather(puts=fate)
 
     def fair(self) -> None:
         self.world.cloud.weather = Weather()
@@ -227,6 +238,18 @@ class History:
             self.court.figures["lost_databases"] += 1
             machine.die(down, arrives=arrives)
             machine.lose_database()
+
+    def keep(self, number: int) -> None:
+        """Somebody copies the database, whatever is under way."""
+        for machine in self._machines(number):
+            machine.keep_backup()
+
+    def restore(self, number: int, down: float, arrives: bool) -> None:
+        """The database is put back to the last copy."""
+        for machine in self._machines(number):
+            if machine.backup:
+                machine.die(down, arrives=arrives)
+                self.court.figures["restored_databases"] += machine.restore_backup()
 
     # people
 

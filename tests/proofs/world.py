@@ -16,8 +16,10 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from controller.acceptance import Accepted
+from controller.answers import Refused
 from controller.assembly import Nowhere
-from controller.book import Book
+from controller.book import INSTANCE, Book
+from controller.claim import PATIENCE, Instance, Pause, Put, Result, claiming, withdrawal
 from controller.errors import Problem
 from controller.gate import Limits
 from controller.job import Estimate, ExpectedOutput, Job, Wanted
@@ -28,10 +30,11 @@ from controller.ownership import Declared
 from controller.store.ledger import Store
 from controller.store.schema import migrations
 from controller.submission import Submission
+from controller.submitting import Submitter
 from controller.telling import News, Teller
 from controller.timing import Timing
 from controller.tree import Appraisal, Change, Tree, _Acceptance
-from controller.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
+from controller.workers import TOO_LATE, Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
 from controller.written import Policy
 from tests.proofs.cloud import Cloud, PostFate, Sent, answer_of
 
@@ -162,13 +165,23 @@ class MortalStore(Store):
 class Ledger:
     """One database from its making to its loss; it remembers what a person said to it and what it was asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
         self.db = MortalDatabase(memory=True)
         _TEMPLATE.conn.backup(self.db.conn)
         self.store = MortalStore(self.db)
+        self.store.set_fact(INSTANCE, name)
         self.denied: set[tuple[str, str, int, int]] = set()
         self.asked: set[tuple[str, str, int]] = set()
         self.is_first_run = False
+        self.is_restored = False
+
+    def copy(self) -> "Ledger":
+        """A backup of it, or what is restored from one."""
+        other = Ledger("")
+        self.db.conn.backup(other.db.conn)
+        other.denied, other.asked = set(self.denied), set(self.asked)
+        other.is_first_run, other.is_restored = self.is_first_run, True
+        return other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +199,8 @@ class Machine:
     def __init__(self, world: "World", files: Files) -> None:
         self._world = world
         self.files: Files = files
-        self.ledger = Ledger()
+        self.ledger = Ledger(world.drawn())
+        self.backup: Ledger | None = None
         self.back_at: datetime | None = None
         self.start()
 
@@ -207,7 +221,9 @@ class Machine:
         self.shelf = Shelf()
         free = Limits(policy=self._world.policy, timing=TIMING, slots=3)
         teller = Teller(Noticeboard(Nowhere()), "sandbox", lambda news: self._world.judge.told(self, news))
-        self.loop = Loop(self.book, self.shelf, free, self._hand, teller)
+        instance = Instance(deployment="sandbox", account="us", name=self.ledger.store.fact(INSTANCE) or "")
+        submitter = Submitter(self.book, instance, self._world.drawn)
+        self.loop = Loop(self.book, self.shelf, free, self._hand, teller, submitter=submitter)
         with self._until_killed():
             self.loop.start(self._world.now)
         self.notice()
@@ -229,7 +245,21 @@ class Machine:
 
     def lose_database(self) -> None:
         self.ledger.db.close()
-        self.ledger = Ledger()
+        self.ledger = Ledger(self._world.drawn())
+
+    def keep_backup(self) -> None:
+        """A copy of the database as it is at this moment, however much is under way."""
+        if self.backup:
+            self.backup.db.close()
+        self.backup = self.ledger.copy()
+
+    def restore_backup(self) -> bool:
+        """The database is as it was when it was last kept; False: it never was."""
+        if self.backup is None:
+            return False
+        self.ledger.db.close()
+        self.ledger = self.backup.copy()
+        return True
 
     def ask(self, command: str) -> None:
         """A person appends a command to the inbox; the loop takes it in its next turn."""
@@ -301,6 +331,13 @@ class World:
         self.down, self.arrives = 60.0, True
         self._events: list[tuple[datetime, int, Callable[[], None]]] = []
         self._number = 0
+        self._drawn = 0
+        self._dropped: set[object] = set()
+
+    def drawn(self) -> str:
+        """Eight digits that were never drawn before."""
+        self._drawn += 1
+        return f"{self._drawn:08x}"
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
@@ -318,6 +355,7 @@ class World:
     def abandon(self, process: object, *, arrives: bool) -> None:
         """Nobody waits any more for what this process asked; what was not yet read may never be."""
         if not arrives:
+            self._dropped.add(process)
             for sent in self.cloud.sent:
                 if sent.process is process and not sent.charged:
                     sent.is_dropped = True
@@ -332,8 +370,10 @@ class World:
     def carry_out(self, machine: Machine, call: Call) -> None:
         """What a worker does with a call."""
         match call:
-            case Post():
+            case Post(claim=None):
                 self._post(machine, call)
+            case Post():
+                _Claiming(self, machine, call).go_on(None)
             case Get() | Look():
                 self._answer(machine, CALL, lambda: self._read(machine, call))
 
@@ -360,6 +400,7 @@ class World:
             fate=self.cloud.next_fate(self.now),
             reserved=row.reserved or 0.0,
             weather=self.cloud.weather,
+            claim=call.claim.name if call.claim else "",
         )
         self.judge.posted(machine, sent, call.body)
         self.cloud.sent.append(sent)
@@ -367,7 +408,24 @@ class World:
             self._at(STALLED if sent.fate is PostFate.STALLED else CALL / 2, lambda: self._arrive(sent))
         silent = sent.fate in (PostFate.LOST, PostFate.STALLED)
         pause = SLOW if sent.fate is PostFate.SLOW else GIVEN_UP if silent else CALL
-        self._answer(machine, pause, lambda: Posted(call=call, answer=answer_of(sent)))
+        self._answer(machine, pause, lambda: self._posted(machine, call, sent))
+
+    def _posted(self, machine: Machine, call: Post, sent: Sent) -> CallOutcome:
+        answer = answer_of(sent)
+        if isinstance(answer, Refused) and call.claim:
+            self.put(machine.process, withdrawal(call.claim), lambda _: None)
+        return Posted(call=call, answer=answer)
+
+    def put(self, process: object, request: Put, after: Callable[[Result], None]) -> None:
+        """It arrives after half a call, unless it is dropped with its process; its answer comes after a whole one."""
+        results: list[Result] = []
+
+        def land() -> None:
+            if process not in self._dropped:
+                results.append(self.cloud.take(request.url, request.content, self.now))
+
+        self._at(CALL / 2, land)
+        self._at(CALL, lambda: after(results[0] if results else None))
 
     def _arrive(self, sent: Sent) -> None:
         if not sent.is_dropped:
@@ -380,8 +438,8 @@ class World:
         step = call.step
         if step.submission is None:
             folders = self.cloud.folders(step.prefix, step.only, self.now)
-            readable = self.cloud.weather.readable
-            seen = Seen(at=self.now, readable=readable, folders=folders if readable else frozenset())
+            readable, shows = self.cloud.weather.readable, not self.cloud.weather.lies
+            seen = Seen(at=self.now, readable=readable, folders=folders if readable and shows else frozenset())
             machine.seen[call.job, call.digest] = seen
         return Looked(call=call, answer=self.cloud.read(step.prefix, step.only, self.now))
 
@@ -400,6 +458,55 @@ class World:
         heapq.heappush(self._events, (self.now + timedelta(seconds=seconds), self._number, event))
 
 
+class _Claiming:
+    """A claim that is carried out in the model, as a worker does it."""
+
+    def __init__(self, world: World, machine: Machine, call: Post) -> None:
+        assert call.claim is not None, "there is something to claim"
+        self._world, self._machine, self._process = world, machine, machine.process
+        self._call, self._claim = call, call.claim
+        self._steps = claiming(call.claim)
+        self._is_settled = False
+        world._at(PATIENCE, self._give_up)
+
+    def go_on(self, result: Result) -> None:
+        """Take the next step, if the process still lives."""
+        if not self._lives():
+            return
+        try:
+            request = self._steps.send(result)
+        except StopIteration as end:
+            if not self._settle(end.value) and end.value is None:
+                self._world.put(self._process, withdrawal(self._claim), lambda _: None)
+            return
+        match request:
+            case Put():
+                self._world.put(self._process, request, self.go_on)
+            case Pause(seconds=seconds):
+                self._world._at(seconds, lambda: self.go_on(None))
+            case _:
+                self._world._at(CALL, self._look)
+
+    def _look(self) -> None:
+        self.go_on(self._world.cloud.read(self._claim.url, self._claim.digest16, self._world.now))
+
+    def _give_up(self) -> None:
+        self._settle(TOO_LATE)
+
+    def _settle(self, refused: Refused | None) -> bool:
+        is_first, self._is_settled = not self._is_settled, True
+        if is_first and self._lives():
+            if refused:
+                self._world.judge.unclaimed(self._machine, refused)
+                self._machine.hear(Posted(call=self._call, answer=refused))
+            else:
+                self._world._post(self._machine, self._call)
+        return is_first
+
+    def _lives(self) -> bool:
+        return self._machine.is_up and self._machine.process is self._process
+
+
 class Judge:
     """Who watches the money; `court` has the strict one."""
 
@@ -408,6 +515,9 @@ class Judge:
 
     def posted(self, machine: Machine, sent: Sent, body: str) -> None:
         """A POST leaves."""
+
+    def unclaimed(self, machine: Machine, refused: Refused) -> None:
+        """A POST was not sent, since it could not be claimed."""
 
     def charged(self, sent: Sent) -> None:
         """The service took it."""

@@ -1,0 +1,234 @@
+"""The claim: the object that is put into the bucket before a POST, so that the bucket knows of it at once.
+
+The service writes there minutes after it has taken a request; whatever loses the ledger in that gap, or shares the
+bucket with another one, finds the claim instead (DESIGN §6 "Claim"). The rule is: no POST while another's claim stands.
+Pure: `claiming` says what is to be put and listed next, and is sent what came of it; workers carry it out.
+
+A claim is an object `<job>/<submission id>.claims/<name>`, withdrawn by a second one, `<name>.withdrawn`, since
+deleting may be forbidden. Its name is all that the rule reads, so a listing decides; the content is for people.
+"""
+
+import json
+import re
+from collections.abc import Collection, Generator, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum, auto
+from typing import Self
+
+from controller.answers import Listing, Refusal, Refused, StoredObject, Unreadable
+from controller.submission import SUBMISSION_ID, Submission
+
+SUFFIX = ".claims"
+WITHDRAWN = ".withdrawn"
+LOOKS = 8  # listings in which a claim that comes first may wait for the others to withdraw
+PAUSE = 0.5  # seconds between two of them
+PATIENCE = 10.0  # seconds for the whole claim; after that it leads to no POST, whatever the bucket still answers
+_NAME = re.compile(r"(\d{8}T\d{6})\d{3}Z-([0-9a-f]{8})-[0-9a-f]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """Who claims: one ledger, of one account at one deployment. `name` is drawn when the ledger is made."""
+
+    deployment: str
+    account: str
+    name: str
+
+    def claim_name(self, now: datetime, drawn: str) -> str:
+        """The name of a new claim: its time, who claims, and a number that no other claim has; it sorts by time."""
+        return f"{now.astimezone(UTC):%Y%m%dT%H%M%S}{now.microsecond // 1000:03}Z-{self.name[:8]}-{drawn}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What is to be claimed. `url` is the job's folder in the bucket.
+
+    `followed` are the submissions of the job that the ledger knows and follows, and `over` the claims of those that
+    were certainly not taken: neither stands in the way.
+    """
+
+    name: str
+    submission: str
+    url: str
+    credentials_ref: str | None
+    content: bytes = field(repr=False)
+    followed: frozenset[str] = frozenset()
+    over: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, submission: Submission, known: Iterable[Submission], instance: Instance) -> Self:
+        """The claim for a stored intent; `known` are all submissions of its job."""
+        others = [item for item in known if item.digest == submission.digest and item.number != submission.number]
+        return cls(
+            name=submission.claims[-1],
+            submission=submission.id,
+            url=submission.prefix.rpartition("/")[0],
+            credentials_ref=submission.credentials_ref,
+            content=_content(submission, instance),
+            followed=frozenset(item.id for item in others if not item.is_refused),
+            over=claims_over(others),
+        )
+
+    @property
+    def digest16(self) -> str:
+        """What every object of the digest begins with, below `url`."""
+        return self.submission.partition("-")[0]
+
+    @property
+    def key(self) -> str:
+        """Where it is put, below `url`."""
+        return f"{self.submission}{SUFFIX}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Put:
+    """Put the claim (or its withdrawal) into the bucket."""
+
+    url: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """List the job's folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    seconds: float
+
+
+Request = Put | Look | Pause
+Result = Listing | Unreadable | None
+"""A listing, a failure, or nothing more to say: it was put, or the pause is over."""
+
+
+def claiming(claim: Claim) -> Generator[Request, Result, Refused | None]:
+    """Claim, and say whether the POST may follow (None), or why it must not be sent now.
+
+    Of claims that meet, the one whose name comes first waits until the others were seen to withdraw; every other one
+    withdraws, and follows. One that finds a claim of somebody who has paid already waits in vain, and withdraws too.
+    """
+    failure = yield Put(url=f"{claim.url}/{claim.key}", content=claim.content)
+    if isinstance(failure, Unreadable):
+        why = Refusal.UNCLAIMED if failure.denied else Refusal.CLAIMED
+        if not failure.denied:
+            yield withdrawal(claim)  # it may have arrived all the same
+        return Refused(why=why, message=f"the claim cannot be put, so nothing was sent: {failure.message}")
+    message = ""
+    for _ in range(LOOKS):
+        meeting, message = met(claim, (yield Look()))
+        if meeting is Meeting.ALONE:
+            return None
+        if meeting is Meeting.YIELD:
+            break
+        yield Pause(seconds=PAUSE)
+    yield withdrawal(claim)
+    return Refused(why=Refusal.CLAIMED, message=f"nothing was sent: {message}")
+
+
+def withdrawal(claim: Claim) -> Put:
+    """What says that no POST was, or will be, accepted under this claim."""
+    return Put(url=f"{claim.url}/{claim.key}{WITHDRAWN}", content=claim.content)
+
+
+class Meeting(Enum):
+    """What a claim finds in the bucket beside itself."""
+
+    ALONE = auto()
+    FIRST = auto()
+    YIELD = auto()
+
+
+def met(claim: Claim, seen: Result) -> tuple[Meeting, str]:
+    """What one listing of the job's folder means for a claim that was put before, and why."""
+    if not isinstance(seen, Listing):
+        why = seen.message if seen else "no answer"
+        return Meeting.YIELD, f"the bucket cannot be listed after the claim was put: {why}"
+    if not any(item.key == claim.key and item.bytes == len(claim.content) for item in seen.objects):
+        return Meeting.YIELD, "the bucket does not show the claim that was put there just now"
+    delivered = sorted(_others(_delivered(seen.objects), claim))
+    if delivered:
+        return Meeting.YIELD, f"results of {delivered[0]} appeared in the bucket"
+    standing = standing_claims(seen.objects)
+    rivals = {name for each in _others(standing, claim) for name in standing[each]}
+    rivals -= {claim.name, *claim.over}
+    if not rivals:
+        return Meeting.ALONE, ""
+    first = min(rivals)
+    return (Meeting.FIRST if claim.name < first else Meeting.YIELD), f"{holder_of(first)} has claimed it"
+
+
+def standing_claims(objects: Iterable[StoredObject]) -> dict[str, tuple[str, ...]]:
+    """By submission id, the names of the claims that nobody withdrew, sorted. Anything beside them counts as one."""
+    found: dict[str, set[str]] = {}
+    for item in objects:
+        folder, _, name = item.key.partition("/")
+        if folder.endswith(SUFFIX) and SUBMISSION_ID.fullmatch(folder.removesuffix(SUFFIX)):
+            found.setdefault(folder.removesuffix(SUFFIX), set()).add(name)
+    standing = {
+        submission: tuple(
+            sorted(name for name in names if not name.endswith(WITHDRAWN) and f"{name}{WITHDRAWN}" not in names)
+        )
+        for submission, names in found.items()
+    }
+    return {submission: names for submission, names in standing.items() if names}
+
+
+def withdrawn_claims(objects: Iterable[StoredObject], submission: str) -> frozenset[str]:
+    """The names of the claims for this submission that were withdrawn."""
+    start = f"{submission}{SUFFIX}/"
+    own = (item.key.removeprefix(start) for item in objects if item.key.startswith(start))
+    return frozenset(name.removesuffix(WITHDRAWN) for name in own if name.endswith(WITHDRAWN))
+
+
+def claims_over(submissions: Iterable[Submission]) -> frozenset[str]:
+    """The claims of submissions that were certainly not taken, or of which an operator says so."""
+    return frozenset(name for item in submissions if item.is_refused for name in item.claims)
+
+
+def holder_of(name: str) -> str:
+    """Who has put a claim of this name, and when, as far as it says."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return f"another controller (claim {name[:60]!r})"
+    at = datetime.strptime(match[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    return f"another controller or an earlier state ({match[2]}, at {at:%Y-%m-%dT%H:%M:%SZ})"
+
+
+def claimed_at(name: str, now: datetime) -> datetime:
+    """The time in the name of a claim, never later than now; now when it says none."""
+    try:
+        return min(now, datetime.strptime(name[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC))
+    except ValueError:
+        return now
+
+
+def _others(found: Collection[str], claim: Claim) -> set[str]:
+    """The submissions of the same digest, of this rerun or a higher one, that the ledger does not follow."""
+    own = SUBMISSION_ID.fullmatch(claim.submission)
+    assert own is not None, "a submission names itself by its id"
+    parts = {each: match for each in found if (match := SUBMISSION_ID.fullmatch(each))}
+    same = {each for each, match in parts.items() if match[1] == own[1] and int(match[2]) >= int(own[2])}
+    return same - claim.followed
+
+
+def _delivered(objects: Iterable[StoredObject]) -> set[str]:
+    """The submissions below whose prefix something lies."""
+    return {folder for item in objects if (folder := item.key.partition("/")[0]) and not folder.endswith(SUFFIX)}
+
+
+def _content(submission: Submission, instance: Instance) -> bytes:
+    document: Mapping[str, object] = {
+        "apiVersion": "shjobs/v1",
+        "kind": "Claim",
+        "deployment": instance.deployment,
+        "account": instance.account,
+        "instance": instance.name,
+        "job": submission.job,
+        "submission": submission.id,
+        "digest": submission.digest,
+        "intendedAt": submission.intended_at.astimezone(UTC).isoformat(),
+    }
+    return json.dumps(document, indent=2).encode()

@@ -1,0 +1,54 @@
+"""Puts claims into buckets and reads them back, step by step as `claim` says; workers call it before a POST."""
+
+import logging
+import time
+from contextlib import suppress
+from typing import Protocol
+
+from controller.answers import BucketAnswer, Refusal, Refused, Unreadable
+from controller.claim import Claim, Pause, Put, Request, Result, claiming, withdrawal
+from controller.errors import ShjobsError
+
+log = logging.getLogger(__name__)
+
+
+class Claimed(Protocol):
+    """What is needed of object storage."""
+
+    def read(self, prefix: str, credentials_ref: str | None, *, only: str = "", texts: bool = True) -> BucketAnswer: ...
+    def write(self, url: str, credentials_ref: str | None, content: bytes) -> Unreadable | None: ...
+
+
+class Claimer:
+    """Claims and withdraws in one deployment's buckets. Safe to share between threads."""
+
+    def __init__(self, bucket: Claimed) -> None:
+        self._bucket = bucket
+
+    def claim(self, claim: Claim) -> Refused | None:
+        """Claim it; None: the POST may follow."""
+        steps, result = claiming(claim), None
+        try:
+            while True:
+                result = self._answer(claim, steps.send(result))
+        except StopIteration as end:
+            verdict: Refused | None = end.value
+            return verdict
+        except Exception as error:  # noqa: BLE001  the one net of this job
+            words = str(error) if isinstance(error, ShjobsError) else f"unforeseen {type(error).__name__}"
+            log.error("claim %s: %s", claim.key, words)
+            return Refused(why=Refusal.CLAIMED, message=f"nothing was sent: {words}; please report this")
+
+    def withdraw(self, claim: Claim) -> None:
+        """Say in the bucket that nothing was accepted under this claim; if that fails, an operator is asked later."""
+        with suppress(Exception):
+            self._answer(claim, withdrawal(claim))
+
+    def _answer(self, claim: Claim, request: Request) -> Result:
+        match request:
+            case Put(url=url, content=content):
+                return self._bucket.write(url, claim.credentials_ref, content)
+            case Pause(seconds=seconds):
+                time.sleep(seconds)
+                return None
+        return self._bucket.read(claim.url, claim.credentials_ref, only=claim.digest16, texts=False)

@@ -1,0 +1,47 @@
+"""Make the intent and the call that pays for it, with the claim that goes before the POST (DESIGN §6).
+
+The loop calls this inside the transaction that stores the intents of a turn.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from controller.book import Book
+from controller.claim import Claim, Instance
+from controller.history import intent
+from controller.job import Job
+from controller.step import Submit
+from controller.submission import Submission
+from controller.workers import Post
+
+
+def drawn() -> str:
+    """Eight hexadecimal digits by chance."""
+    return secrets.token_hex(4)
+
+
+class Submitter:
+    """Knows who claims. Without an `instance` nothing is claimed: a plan only notes what would be sent."""
+
+    def __init__(self, book: Book, instance: Instance | None, draw: Callable[[], str] = drawn) -> None:
+        self._book = book
+        self._instance = instance
+        self._draw = draw
+
+    def post(self, job: Job, step: Submit, now: datetime) -> Post:
+        """Store the intent of a wanted job; answers the call that is to be handed out once it is on the disk."""
+        assert job.wanted is not None, "only a wanted job is submitted"
+        made = intent(job, job.wanted, step.rerun, step.attempt, now)
+        claimant = self._claimant(job, made)
+        if claimant:
+            made = replace(made, claims=(claimant.claim_name(now, self._draw()),))
+        stored, body = self._book.add(made)
+        claim = Claim.of(stored, self._book.of(job.name), claimant) if claimant else None
+        return Post(submission=stored, body=body, role_arn=job.wanted.role_arn, claim=claim)
+
+    def _claimant(self, job: Job, made: Submission) -> Instance | None:
+        """Who claims; None where nobody can: the bucket cannot be read, or the credential may not write there."""
+        is_read = job.history is not None and job.history.readable
+        return self._instance if is_read and not self._book.is_unclaimed(made.prefix, made.credentials_ref) else None
