@@ -10,7 +10,7 @@ from datetime import datetime
 
 from controller.book import Book
 from controller.gate import Limits
-from controller.guard import ADMITTED, NEW, RETRY, Batch, Due, Permit, Ruling, batch_of, key_of, ruling
+from controller.guard import ADMITTED, NEW, RETRY, Batch, Due, Permit, Ruling, batch_of, is_large, key_of, ruling
 from controller.job import Job
 from controller.next_step import asked_for, due, held, in_force, is_asked, is_read, stopped
 from controller.spending import reservation
@@ -28,6 +28,9 @@ class Admission:
         self._keys: dict[str, str] = {}
         self._permits: dict[str, Permit] = {}
         self._new: dict[str, Due] = {}
+        self.is_partial = False
+        """Part of the tree is not decided yet, so the rest of a large change may still be on its way."""
+        self._meanwhile: list[Due] = []
         self._unlisted: set[str] = set()
         self._shaken: set[str] = set()
         self._changed: set[str] = set()
@@ -110,9 +113,14 @@ class Admission:
     # ruling
 
     def _rule_on_new(self, limits: Limits) -> None:
+        """While the tree is partly decided, no more is admitted altogether than may pass at once without a question."""
+        if not self.is_partial:
+            self._meanwhile.clear()
         decision = ruling(self._new.values(), self._policy)
-        if decision is Ruling.LIST_FIRST:
+        is_waiting = self.is_partial and is_large([*self._meanwhile, *self._new.values()], self._policy)
+        if decision is Ruling.LIST_FIRST or is_waiting:
             return
+        self._meanwhile += self._new.values()
         permit = self._unless_accepted(batch_of(self._new.values())) if decision is Ruling.HOLD else ADMITTED
         for name, each in self._new.items():
             self._grant(name, each.key, replace(permit, is_listed=is_read(self._book.jobs[name], limits)))

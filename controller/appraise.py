@@ -29,10 +29,12 @@ from controller.request import Request
 from controller.script import Mosaicking, Rehearsal, ScriptFacts, ScriptFailure, ScriptInput, Stage
 from controller.source import SourceText
 from controller.staging import stage_of
+from controller.standing import EXAMINING
 from controller.tree import Appraisal
 
 CREDENTIAL = (*OUTPUT, "delivery", "s3", "credentialsRef")
 EVALSCRIPT = ("spec", "request", "evalscript")
+EVALSCRIPT_FILE = ("spec", "evalscriptFile")
 
 
 class Scripts(Protocol):
@@ -132,6 +134,13 @@ class Appraiser:
             allowed = " or ".join(credential.prefixes)
             message = f"the credential {reference!r} may only be used below {allowed}, not for {url}"
             yield Finding(code="E251", path=CREDENTIAL, message=message)
+
+
+def still_examined(item: Accepted) -> Problem:
+    """What stands in the place of an appraisal until the engine has answered."""
+    line, column = item.document.place(EVALSCRIPT if item.manifest.spec.evalscript_file is None else EVALSCRIPT_FILE)
+    message = "the evalscript is still being examined: wait"
+    return Problem(path=item.path, line=line, column=column, message=message, code=EXAMINING)
 
 
 def _wanted(item: Accepted, estimate: Estimate | None) -> Wanted:

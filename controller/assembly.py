@@ -5,32 +5,34 @@ The doors call these; nothing below knows how the parts are joined.
 
 import queue
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from controller import evalscript
 from controller.acceptance import Accepted
-from controller.appraise import Appraiser
+from controller.appraise import Appraiser, still_examined
 from controller.book import Book
 from controller.brakes import brakes_of
 from controller.bucket import Bucket
 from controller.claim import Instance
+from controller.clock import Clock
 from controller.deployments import Credential
 from controller.errors import UsageError
+from controller.examination import Beside, NotYet, Patient
 from controller.gate import Limits
 from controller.gitinfo import checkout, git_directory
 from controller.lock import FILE_NAME as LOCK_NAME
 from controller.lock import submitter_lock
-from controller.lookout import Lookout, Scanned
+from controller.lookout import Interruptible, Lookout, Scanned
 from controller.loop import Loop
 from controller.mounts import refuse_network_file_system
 from controller.noticeboard import Noticeboard, StatusPlace
 from controller.service import Service
 from controller.session import Session
 from controller.settings import Settings
+from controller.slowscripts import SlowScripts
 from controller.statusfile import StatusFiles
 from controller.store.ledger import Store
 from controller.store.place import FILE_NAME
@@ -85,12 +87,14 @@ class Nowhere:
 @contextmanager
 def controller(
     settings: Settings, watch: Watch, inbox: Inbox, *, settle: float = 0.0, scanned: Scanned | None = None,
-    called: Observe | None = None, pulse: Pulse = lambda: None,
+    called: Observe | None = None, pulse: Pulse = lambda: None, interruptible: Interruptible = nullcontext,
+    answered: Callable[[], None] | None = None,
 ) -> Iterator[tuple[Assembly, Workers]]:  # fmt: skip
     """The real thing: it holds the lock, writes the ledger and the status files, and calls the service.
 
     The outcomes of calls arrive in `inbox`; nothing is paid for until the tree has been still for `settle` seconds.
-    `scanned` and `called` are told of every scan and every call. Raises `UsageError` when something it needs is not
+    `scanned` and `called` are told of every scan and every call. With `answered` scripts are examined beside the
+    deciding thread, and it is called for every answer. Raises `UsageError` when something it needs is not
     there.
     """
     if not settings.client_id or not settings.client_secret:
@@ -109,9 +113,18 @@ def controller(
         places.check_writable()  # under the lock, so that two that start together never meet in the tree
         held = (settings.state / LOCK_NAME, settings.state / FILE_NAME)
         git = partial(git_directory, settings.jobs)
-        look = partial(Lookout, brakes=brakes_of(git, settings.state, held), settle=settle, scanned=scanned)
+        look = partial(
+            Lookout,
+            brakes=brakes_of(git, settings.state, held),
+            settle=settle,
+            scanned=scanned,
+            interruptible=interruptible,
+        )
         keyless = without_keys(settings.credentials)
-        yield _assembled(settings, store, watch, places, workers.hand, keyless, look, pulse, claims=True), workers
+        slow = SlowScripts(settings.state, Clock().now, keeps=True)
+        with Beside(slow, answered) if answered else nullcontext(Patient(slow)) as scripts:
+            parts = _assembled(settings, store, watch, places, workers.hand, keyless, look, scripts, pulse, claims=True)
+            yield parts, workers
 
 
 @contextmanager
@@ -121,7 +134,8 @@ def rehearsal(
     """The same loop on a copy of the ledger: it writes nothing, and its calls go to `hand`."""
     with Store.copy_of(settings.state) as store:
         look = partial(Lookout, brakes=brakes_of(partial(git_directory, settings.jobs), settings.state), settle=0.0)
-        yield _assembled(settings, store, watch, Nowhere(), hand, without_keys, look)
+        scripts = Patient(SlowScripts(settings.state, Clock().now))
+        yield _assembled(settings, store, watch, Nowhere(), hand, without_keys, look, scripts)
 
 
 def bucket_of(settings: Settings) -> Bucket:
@@ -137,6 +151,7 @@ def _assembled(
     hand: Callable[[Call], None],
     without_keys: frozenset[str],
     look: Callable[[Tree, Timing], Lookout],
+    scripts: Patient | Beside,
     pulse: Pulse = lambda: None,
     *,
     claims: bool = False,
@@ -147,15 +162,23 @@ def _assembled(
         Instance(deployment=name, account=settings.client_id or "", name=book.instance(drawn)) if claims else None
     )
     board = Noticeboard(places)
-    appraiser = Appraiser(settings.deployment, settings.credentials, evalscript)
+    appraiser = Appraiser(settings.deployment, settings.credentials, scripts)
 
     def appraise(item: Accepted) -> Appraisal:
         pulse()
-        return appraiser(item)
+        try:
+            return appraiser(item)
+        except NotYet as question:
+            return Appraisal(wanted=None, problems=(still_examined(item),), awaits=question.key)
 
-    look_at_git = partial(checkout, settings.jobs)
     tree = Tree(
-        settings.jobs, appraise, checkout=look_at_git, statuses=board.records, mirror=settings.status_dir, pulse=pulse
+        settings.jobs,
+        appraise,
+        checkout=partial(checkout, settings.jobs),
+        statuses=board.records,
+        mirror=settings.status_dir,
+        is_pending=scripts.is_pending,
+        pulse=pulse,
     )
     free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running, without_keys=without_keys)
     teller = Teller(board, settings.deployment.name, watch)

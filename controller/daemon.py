@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from controller.assembly import Inbox, controller
+from controller.change import Change
 from controller.clock import Clock
 from controller.errors import StateError
 from controller.hosts import names_in
@@ -19,7 +20,6 @@ from controller.metrics import CONTENT_TYPE, Metrics
 from controller.settings import Settings
 from controller.spending import Spending, month_of
 from controller.telling import News
-from controller.tree import Change
 from controller.turning import Flags, heeding_signals, turn
 from controller.vitals import Vitals, conditions, is_alive
 from controller.watcher import Watcher
@@ -103,6 +103,8 @@ class Daemon:
             scanned=self._scanned,
             called=self.metrics.called,
             pulse=self._pulse,
+            interruptible=self.flags.interruptible,
+            answered=self.flags.hint,
         ) as (assembly, workers):
             self._loop = assembly.loop
             turn(assembly.loop, inbox, workers, self._clock, self.flags, beat=self._beat)

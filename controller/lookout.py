@@ -6,18 +6,23 @@ Status files are half of the tree, and nobody hints at them: they are compared o
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 
 from controller.brakes import Brakes
 from controller.brakes import Look as LookAtBrakes
+from controller.change import Change
 from controller.errors import StateError
 from controller.job import Job
 from controller.stillness import Settling, Stillness
 from controller.timing import Timing
-from controller.tree import Change, Tree
+from controller.tree import Tree
 
 Scanned = Callable[[Change, float], None]
 """Is told what a scan found, and how many seconds it took."""
+
+Interruptible = Callable[[], AbstractContextManager[object]]
+"""Around a scan: a signal may end it in its midst, since nothing was decided on it yet."""
 
 
 class Lookout:
@@ -27,14 +32,16 @@ class Lookout:
     """
 
     def __init__(
-        self, tree: Tree, timing: Timing, brakes: LookAtBrakes, settle: float, scanned: Scanned | None = None
-    ) -> None:
+        self, tree: Tree, timing: Timing, brakes: LookAtBrakes, settle: float, scanned: Scanned | None = None,
+        interruptible: Interruptible = nullcontext,
+    ) -> None:  # fmt: skip
         self._tree = tree
         self._timing = timing
         self._look_at_brakes = brakes
         self._brakes = Brakes()
         self._stillness = Stillness(settle=settle)
         self._scanned = scanned
+        self._interruptible = interruptible
         self.scan_at: datetime | None = datetime.min.replace(tzinfo=UTC)
         self.scanned_at: datetime | None = None
         self._compared_at = datetime.min.replace(tzinfo=UTC)
@@ -81,8 +88,9 @@ class Lookout:
         is_time = now - self._compared_at >= every
         if is_time:
             self._compared_at = now
-        change = self._tree.refresh(jobs, now, statuses=is_time)
-        changed = not change.ready or bool(change.paths or change.gone)
+        with self._interruptible():
+            change = self._tree.refresh(jobs, now, statuses=is_time)
+        changed = not change.ready or change.moved
         self._stillness = self._stillness.scanned(now, changed=changed)
         self.scanned_at, self.unready = now, change.reason
         self.scan_at = self._compared_at + every

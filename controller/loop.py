@@ -15,6 +15,7 @@ from controller.admission import Admission
 from controller.agenda import QUEUING, Agenda
 from controller.book import Book
 from controller.brakes import Brakes
+from controller.change import Change
 from controller.errands import carry_out, concerned
 from controller.errors import Problem, StateError
 from controller.gate import Limits, narrowed
@@ -30,7 +31,7 @@ from controller.step import Ask, List, Step, Submit, Wait
 from controller.submitting import Submitter
 from controller.telling import Teller
 from controller.transitions import interrupted
-from controller.tree import Change, Tree
+from controller.tree import Tree
 from controller.vitals import Vitals
 from controller.workers import Call, CallOutcome, Get, Look, Posted, is_history
 
@@ -218,6 +219,8 @@ class Loop:
             self._warn([f"{change.reason}; nothing is changed until it can be read"])
             return
         self._keep(change)
+        self._admission.is_partial = change.undecided > 0
+        self._teller.hold(self._now, is_partial=change.undecided > 0)
         self._agenda.mark(job.name for job, _ in change.jobs)
         again = self._teller.board.touched(change.strays, self._tree.paths())
         self._teller.touch([*change.paths, *again], change.gone)

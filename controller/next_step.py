@@ -13,7 +13,7 @@ from controller.gate import Limits, backoff, jitter
 from controller.guard import key_of
 from controller.job import History, Job, Wanted
 from controller.spending import next_month, reservation
-from controller.standing import Reason
+from controller.standing import Reason, rejection
 from controller.step import Ask, List, Step, Submit, Wait
 from controller.submission import Answer, Outcome, Submission, digest16
 from controller.timing import Timing
@@ -50,10 +50,10 @@ def asked_for(job: Job, submissions: Sequence[Submission], limits: Limits, now: 
     """
     wanted = job.wanted
     if wanted is None:
-        return Wait(reason=Reason.REJECTED if job.problems else Reason.REMOVED)
+        return Wait(reason=_rejection(job) if job.problems else Reason.REMOVED)
     current = in_force(wanted, submissions)
     if current is None:
-        return Wait(reason=Reason.REJECTED) if job.problems else Submit(rerun=wanted.rerun, attempt=0)
+        return Wait(reason=_rejection(job)) if job.problems else Submit(rerun=wanted.rerun, attempt=0)
     again = _pays_again(wanted, current, submissions, limits)
     if again is None or job.problems:
         return Wait(reason=reason_of(current, now, wanted.deadline))
@@ -75,6 +75,10 @@ def stopped(wanted: Wanted, limits: Limits) -> Reason | None:
     if limits.paused:
         return Reason.PAUSED
     return Reason.CREDENTIAL_MISSING if wanted.credentials_ref in limits.without_keys else None
+
+
+def _rejection(job: Job) -> Reason:
+    return rejection(each.code for each in job.problems)
 
 
 def is_at_rest(wait: Wait, submissions: Sequence[Submission], now: datetime, timing: Timing) -> bool:

@@ -21,6 +21,7 @@ from controller.submission import Submission
 MENDED_FIRST = "nothing more is submitted until the manifest is mended"
 _SENTENCES = {
     Reason.REJECTED: "the manifest cannot be accepted; see manifest.problems",
+    Reason.EXAMINING: "the evalscript is still being examined",
     Reason.ON_HOLD: "spec.hold is true; set it to false to submit",
     Reason.PAUSED: "submissions are paused for all jobs; what runs is followed; `shjobs resume` goes on",
     Reason.COST_UNKNOWN: "the cost has no upper end; set spec.maxProcessingUnits to the most it may cost",
@@ -108,7 +109,7 @@ def _words(job: Job, submissions: Sequence[Submission], limits: Limits, permit: 
             return limits.message or _last_refusal(job, submissions)
         case Reason.REFUSED:
             return _last_refusal(job, submissions)
-        case Reason.REJECTED | Reason.REMOVED | Reason.DELIVERED:
+        case Reason.REJECTED | Reason.EXAMINING | Reason.REMOVED | Reason.DELIVERED:
             return ""
     current = in_force(job.wanted, submissions) if job.wanted else None
     return current.message if current else ""

@@ -3,6 +3,7 @@
 Every reason belongs to one phase. `docs/reasons.md` explains each of them, which a test checks.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -36,6 +37,7 @@ class Reason(StrEnum):
     LARGE_CHANGE = "LargeChange"
     BUDGET_EXCEEDED = "BudgetExceeded"
     OVERSPENT = "Overspent"
+    EXAMINING = "Examining"
     SETTLING = "Settling"
     LISTING = "Listing"
     QUEUED = "Queued"
@@ -62,6 +64,15 @@ class Reason(StrEnum):
         return _PHASES[self]
 
 
+EXAMINING = "E305"
+"""The code of a problem that is no mistake: the engine has not answered yet."""
+
+
+def rejection(codes: Iterable[str]) -> Reason:
+    """Why a manifest with problems of these codes is not accepted."""
+    return Reason.EXAMINING if set(codes) == {EXAMINING} else Reason.REJECTED
+
+
 _PHASES = {
     reason: phase
     for phase, reasons in {
@@ -78,6 +89,7 @@ _PHASES = {
             Reason.OVERSPENT,
         ),
         Phase.PENDING: (
+            Reason.EXAMINING,
             Reason.SETTLING,
             Reason.LISTING,
             Reason.QUEUED,

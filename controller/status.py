@@ -11,10 +11,14 @@ from controller.errors import Problem
 from controller.evidence import delivered
 from controller.job import Job
 from controller.next_step import in_force
-from controller.standing import Reason, Standing
+from controller.standing import Reason, Standing, rejection
 from controller.submission import Outcome, Submission
 
 HISTORY_LENGTH = 5
+REJECTIONS: Mapping[Reason, str] = {
+    Reason.REJECTED: "the manifest cannot be accepted; see manifest.problems",
+    Reason.EXAMINING: "the evalscript is still being examined",
+}
 OPERATOR = "operator"
 """Who said what became of a submission, when the service did not."""
 HEADER: Mapping[str, object] = {"apiVersion": "shjobs/v1", "kind": "AsyncProcessStatus"}
@@ -44,12 +48,13 @@ def document(job: Job, submissions: Sequence[Submission], standing: Standing, de
 
 def rejected(name: str | None, problems: Sequence[Problem]) -> dict[str, object]:
     """The status of a document that was never accepted and so is no job."""
+    reason = rejection(each.code for each in problems)
     return {
         **HEADER,
         **({"name": name} if name else {}),
-        "phase": str(Reason.REJECTED.phase),
-        "reason": str(Reason.REJECTED),
-        "message": "the manifest cannot be accepted; see manifest.problems",
+        "phase": str(reason.phase),
+        "reason": str(reason),
+        "message": REJECTIONS[reason],
         "manifest": _manifest(problems),
     }
 

@@ -27,6 +27,8 @@ from controller.tree import Tree
 MOST_WRITTEN, MOST_COMPARED = 100, 1_000
 """Status files of one telling: it takes about a tenth of a second."""
 
+EXAMINED_SOON = timedelta(seconds=1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
@@ -63,12 +65,21 @@ class Teller:
         self._paths: dict[str, None] = {}  # in the order in which their turn comes
         self._gone: set[str] = set()
         self._told_at = datetime.min.replace(tzinfo=UTC)
+        self._held_until: datetime | None = None
 
     def tells_at(self, now: datetime, timing: Timing) -> datetime | None:
         """When what was touched is to be told; None: nothing was."""
         if not (self._names or self._paths or self._gone):
             return None
-        return min(self._told_at, now) + timedelta(seconds=timing.gather)
+        told_at = min(self._told_at, now) + timedelta(seconds=timing.gather)
+        return max(told_at, self._held_until) if self._held_until else told_at
+
+    def hold(self, now: datetime, *, is_partial: bool) -> None:
+        """Most scripts are examined at once: that some are not yet is nothing to report in the first moment."""
+        if not is_partial:
+            self._held_until = None
+        elif self._held_until is None:
+            self._held_until = now + EXAMINED_SOON
 
     def touch(self, paths: Iterable[str], gone: Iterable[str]) -> None:
         """The tree was scanned, and these files changed, or went."""

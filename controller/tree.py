@@ -12,6 +12,7 @@ from itertools import filterfalse
 from pathlib import Path
 
 from controller.acceptance import Accepted, Broken
+from controller.change import Change
 from controller.errors import Problem
 from controller.gitinfo import DIRTY, Checkout
 from controller.job import Job, Wanted
@@ -19,6 +20,7 @@ from controller.loader import FileRecord, Known, strays
 from controller.loader.scanning import LoadedFile, Scan, scan
 from controller.ownership import Declared, Place, Settlement, hidden, settled, taken_over
 from controller.silencing import Comments, script_comments, silenced
+from controller.undecided import Undecided
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,8 @@ class Appraisal:
     wanted: Wanted | None
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    awaits: str = ""
+    """The question about its script that has no answer yet; "" when it is decided."""
 
 
 Appraise = Callable[[Accepted], Appraisal]
@@ -35,27 +39,6 @@ Prepare = Callable[[Sequence[Accepted]], None]
 """Is told what `appraise` will be asked next, so that it may do it all at once."""
 
 LookAtGit = Callable[[], Checkout | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """What a scan found: jobs with their new bodies (None: unchanged), paths whose status may differ, files to note.
-
-    `problems` belong to no manifest: folders that could not be read, names that are not UTF-8. `strays` are
-    status files that are not as they were left; `links` and `folders` are for whoever watches the tree.
-    """
-
-    jobs: tuple[tuple[Job, str | None], ...] = ()
-    paths: frozenset[str] = frozenset()
-    gone: tuple[str, ...] = ()
-    clean: tuple[FileRecord, ...] = ()
-    unclean: tuple[FileRecord, ...] = ()
-    problems: tuple[Problem, ...] = ()
-    ready: bool = True
-    reason: str = ""
-    strays: frozenset[str] = frozenset()
-    links: tuple[str, ...] = ()
-    folders: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +62,7 @@ class Tree:
         mirror: Path | None = None,
         checkout: LookAtGit = lambda: None,
         pulse: Callable[[], None] = lambda: None,
+        is_pending: Callable[[str], bool] = lambda _question: False,
     ) -> None:
         self._root = root
         self._statuses = statuses
@@ -88,6 +72,7 @@ class Tree:
         self._checkout = checkout
         self._pulse = pulse
         self._files = Known()
+        self._undecided = Undecided(is_pending)
         self._documents: dict[str, list[Declared]] = {}
         self._claimants: dict[str, list[Declared]] = {}
         self._unsettled: set[str] = set()
@@ -140,6 +125,7 @@ class Tree:
     def refresh(self, jobs: Mapping[str, Job], now: datetime, *, statuses: bool = True) -> Change:
         """Scan the tree, and its `statuses`; answers the jobs that are new, changed, moved, removed or in trouble."""
         told = self._statuses if statuses else None
+        again = self._undecided.read_again(self._files)
         found, touched, names = self._look(now, None if self._mirror else told)
         if not found.ready:
             return Change(ready=False, reason=found.reason)
@@ -151,6 +137,8 @@ class Tree:
         found_jobs = {job.name: (job, body) for job, body in self._changes(jobs, replace(settlement, stuck=stuck))}
         changed = self._dated(found_jobs, jobs, is_quiet=not touched)
         self._note(found.records, found.gone)
+        self._undecided.note(found.records)
+        is_same = {path for path in touched & again.keys() if found.records[path].sha256 == again[path]}
         paths = touched | {*(item.path for item in settlement.rejected), *(job.path for job, _ in changed)}
         return Change(
             jobs=changed,
@@ -162,6 +150,8 @@ class Tree:
             strays=strays(self._mirror, told, self._pulse) if self._mirror and told is not None else found.strays,
             links=found.links,
             folders=found.folders,
+            moved=not touched <= is_same,
+            undecided=len(self._undecided),
         )
 
     def _look(self, now: datetime, statuses: Known | None) -> tuple[Scan, set[str], set[str]]:
@@ -174,12 +164,14 @@ class Tree:
             names.update(self._take(files))
 
         found = scan(self._root, self._files, take, now, statuses, self._pulse)
+        self._undecided.read(found.gone)
         for path in found.gone:
             names |= self._declare(path, [])
         return found, touched | found.gone, names
 
     def _take(self, files: Sequence[LoadedFile]) -> set[str]:
         """Appraise what was read; answers every name this concerns."""
+        self._undecided.read(file.path for file in files)
         if self._prepare:
             self._prepare([item for file in files for item in file.documents if isinstance(item, Accepted)])
         read = ((file.path, [self._read(item, file.comments) for item in file.documents]) for file in files)
@@ -190,6 +182,8 @@ class Tree:
             flaws = silenced(item.warnings, [comments]).warnings
             return Declared(path=item.path, index=item.index, name=item.name, problems=item.problems, warnings=flaws)
         answer = self._appraise(item)
+        if answer.awaits:
+            self._undecided.wait(item.path, answer.awaits)
         if answer.wanted is not None:
             body = json.dumps(item.request.body, ensure_ascii=False)
             self._acceptances[item.path, item.index] = _Acceptance(wanted=answer.wanted, body=body)

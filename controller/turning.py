@@ -20,7 +20,7 @@ Beat = Callable[[], float]
 """Called after each turn and each pause; answers how many seconds the next pause may take at the most."""
 
 
-class Stopped(Exception):  # noqa: N818  (nothing is wrong)
+class Stopped(BaseException):
     """Somebody asked to stop in the midst of a turn that had not decided anything yet."""
 
 
@@ -31,11 +31,25 @@ class Flags:
         self._inbox = inbox
         self.stopping = False
         self.hinted = False
+        self._may_raise = False
 
     def stop(self) -> None:
         """Come to an end."""
         self.stopping = True
         self._inbox.put(None)
+        if self._may_raise:
+            self._may_raise = False
+            raise Stopped
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Inside, whoever asks to stop is not kept waiting: `stop` raises `Stopped` in the midst of what is done."""
+        self.heed()
+        self._may_raise = True
+        try:
+            yield
+        finally:
+            self._may_raise = False
 
     def heed(self) -> None:
         """Raise `Stopped` when somebody asked to stop."""

@@ -42,6 +42,7 @@ _CHANGES = {
     Reason.LARGE_CHANGE: "Accepted, all of it goes out; reverted, nothing was paid.",
     Reason.BUDGET_EXCEEDED: "What settles for less than was reserved makes room, too.",
     Reason.OVERSPENT: "Nothing is submitted until somebody has looked at it.",
+    Reason.EXAMINING: "It is submitted by itself when its script turns out to be one that ends.",
     Reason.LISTING: "It goes on by itself.",
     Reason.BACKING_OFF: "It is tried again by itself.",
     Reason.ACCOUNT_REFUSED: "One job at a time is sent as a probe; when it is taken, all others follow.",

@@ -31,13 +31,13 @@ ROOMS = {
     EDGES: """
         brakes bucket checkcache claimer connections evalscript gitinfo gitref loader lock mounts newfile partfile
         service
-        session settingsfile statusfile store thumbnail watcher
+        session settingsfile slowscripts statusfile store thumbnail watcher
     """,
     DOORS: """
-        __main__ accounts admission agenda appraise asking assembly baseline book checking cli daemon diagnosis
-        errands examining explaining fetching foresight intake lane line logs lookout loop metrics noticeboard
-        pace planning probing reading recording sandbox submitting telling tree turning unrecorded waiting web
-        workers
+        __main__ accounts admission agenda appraise asking assembly baseline book change checking cli daemon diagnosis
+        errands examination examining explaining fetching foresight intake lane line logs lookout loop metrics
+        noticeboard pace planning probing reading recording sandbox submitting telling tree turning undecided unrecorded
+        waiting web workers
     """,
 }
 FLOORS = {floor: rooms.split() for floor, rooms in ROOMS.items()}

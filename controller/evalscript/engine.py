@@ -105,6 +105,10 @@ class Engine:
         """Of the child, None when there is none."""
         return self._child.pid
 
+    def kill(self) -> None:
+        """The one thing that another thread may do: end the child, whatever it is at."""
+        self._child.kill()
+
     def close(self) -> None:
         """End the child. A later `load` starts another."""
         self._facts = None

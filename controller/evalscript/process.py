@@ -43,9 +43,13 @@ class Child:
     @property
     def pid(self) -> int | None:
         """Of the living process, None when there is none."""
-        if self._process is None or self._process.poll() is not None:
-            return None
-        return self._process.pid
+        process = self._process
+        return process.pid if process and process.poll() is None else None
+
+    def kill(self) -> None:
+        """End the process from another thread than the one that asks: its question is then answered by a crash."""
+        if process := self._process:
+            process.kill()
 
     def start(self) -> ScriptFailure | None:
         """Make sure that a process is there; it knows no script when it is new."""

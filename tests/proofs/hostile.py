@@ -102,7 +102,17 @@ def _devices_as_manifest_script_and_status(stage: Stage) -> Iterator[None]:
     yield
 
 
+@contextmanager
+def _twelve_looping_scripts(stage: Stage) -> Iterator[None]:
+    for number in range(12):
+        endless = f"while (true) {{}} // {number}\n      function setup() {{"
+        text = ndvi(f"loop-{number}").replace("function setup() {", endless)
+        (stage.field.jobs / f"loop-{number}.yaml").write_text(text, encoding="utf-8")
+    yield
+
+
 CASES: Mapping[str, Plant] = {
+    "twelve looping scripts": _twelve_looping_scripts,
     "a pipe where a manifest is expected": _a_pipe_as_manifest,
     "a link to itself": _a_link_to_itself,
     "a link to the root of the file system": _link("everything", "/"),

@@ -19,6 +19,7 @@ from controller.acceptance import Accepted
 from controller.answers import Refused
 from controller.assembly import Nowhere
 from controller.book import INSTANCE, Book
+from controller.change import Change
 from controller.claim import PATIENCE, Instance, Pause, Put, Result, claiming, withdrawal
 from controller.errors import Problem
 from controller.gate import Limits
@@ -33,7 +34,7 @@ from controller.submission import Submission
 from controller.submitting import Submitter
 from controller.telling import News, Teller
 from controller.timing import Timing
-from controller.tree import Appraisal, Change, Tree, _Acceptance
+from controller.tree import Appraisal, Tree, _Acceptance
 from controller.workers import TOO_LATE, Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
 from controller.written import Policy
 from tests.proofs.cloud import Cloud, PostFate, Sent, answer_of

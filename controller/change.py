@@ -1,0 +1,32 @@
+"""What one scan of the tree found, as the tree hands it to the loop and to whoever watches."""
+
+from dataclasses import dataclass
+
+from controller.errors import Problem
+from controller.job import Job
+from controller.loader import FileRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a scan found: jobs with their new bodies (None: unchanged), paths whose status may differ, files to note.
+
+    `problems` belong to no manifest: folders that could not be read, names that are not UTF-8. `strays` are
+    status files that are not as they were left; `links` and `folders` are for whoever watches the tree.
+    `moved` says that files changed: one whose script was examined meanwhile is read again, and did not. `undecided`
+    files wait for such an examination.
+    """
+
+    jobs: tuple[tuple[Job, str | None], ...] = ()
+    paths: frozenset[str] = frozenset()
+    gone: tuple[str, ...] = ()
+    clean: tuple[FileRecord, ...] = ()
+    unclean: tuple[FileRecord, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    ready: bool = True
+    reason: str = ""
+    strays: frozenset[str] = frozenset()
+    links: tuple[str, ...] = ()
+    folders: int = 0
+    moved: bool = False
+    undecided: int = 0

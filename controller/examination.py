@@ -1,0 +1,201 @@
+"""Has scripts examined for their facts and their rehearsals: in time for whoever waits, beside whoever must not wait.
+
+`Patient` answers at once, for `sync`, `plan` and `get`. `Beside` serves the daemon: a question without an answer yet
+is `NotYet`, two threads look for the answer, and the tree reads the file once more when it is there.
+"""
+
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from threading import Condition, Thread
+from typing import Self, TypeVar
+
+from controller import evalscript
+from controller.evalscript import Engine
+from controller.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
+from controller.slowscripts import SlowScripts
+
+FIRST_TRY = 0.1  # seconds: most scripts take a few milliseconds
+SECONDS = 5.0  # at the most
+PATIENCE = 20.0  # seconds lost to scripts without an end, until each of the others gets SHORT
+SHORT = 1.0
+START = 60.0  # seconds for an engine to come up on a busy machine
+REMEMBERED = 4096  # answers
+PASSING = 60.0  # seconds for which an engine that died is not asked the same again
+_LASTING = (FailureKind.SYNTAX, FailureKind.SETUP, FailureKind.RUNTIME, FailureKind.TIMEOUT)
+_EMPTY = "//VERSION=3\nfunction setup() { return {input: [], output: {bands: 1}}; }\nfunction evaluatePixel() {}"
+
+Answer = ScriptFacts | Rehearsal | ScriptFailure
+Asked = TypeVar("Asked", ScriptFacts, Rehearsal)
+
+
+class NotYet(Exception):  # noqa: N818  (nothing is wrong)
+    """A script is still being examined; `key` names the question."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What setup() of a script says, or what its rehearsal on a stage shows."""
+
+    key: str
+    text: str
+    stage: Stage | None = None
+
+
+class Patient:
+    """Waits for every answer, but for no more than PATIENCE on scripts that have no end."""
+
+    def __init__(self, slow: SlowScripts) -> None:
+        self._slow = slow
+        self._lost = 0.0
+
+    def facts(self, text: str) -> ScriptFacts | ScriptFailure:
+        return self._bounded(_key(text), lambda seconds: evalscript.facts(text, seconds=seconds))
+
+    def rehearsal(self, text: str, stage: Stage) -> Rehearsal | ScriptFailure:
+        return self._bounded(_key(text, stage), lambda seconds: evalscript.rehearsal(text, stage, seconds=seconds))
+
+    def is_pending(self, _key: str) -> bool:
+        """Nothing ever is."""
+        return False
+
+    def _bounded(self, key: str, ask: Callable[[float], Asked | ScriptFailure]) -> Asked | ScriptFailure:
+        if self._slow.has(key):
+            return _TOO_LONG
+        seconds = SECONDS if self._lost < PATIENCE else SHORT
+        answer = ask(seconds)
+        if _is_too_long(answer):
+            self._lost += seconds
+            self._slow.note(key)
+        return answer
+
+
+class Beside:
+    """Two threads with an engine each, while it is entered; `answered` is called for every answer, by either of them.
+
+    The first gives each script a short try, so that good ones never wait behind those without an end, which the second
+    tries for longer.
+    """
+
+    def __init__(self, slow: SlowScripts, answered: Callable[[], None]) -> None:
+        self._slow = slow
+        self._answered = answered
+        self._changed = Condition()
+        self._closing = False
+        self._pending: set[str] = set()
+        self._answers: OrderedDict[str, tuple[Answer, float]] = OrderedDict()
+        self._lanes = (_Lane(seconds=FIRST_TRY), _Lane(seconds=SECONDS))
+        self._threads = [Thread(target=self._work, args=[lane], daemon=True) for lane in self._lanes]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        for lane in self._lanes:
+            lane.engine.kill()
+        for thread in self._threads:
+            thread.join(SECONDS)
+
+    def facts(self, text: str) -> ScriptFacts | ScriptFailure:
+        answer = self._answer(_Question(_key(text), text))
+        assert not isinstance(answer, Rehearsal)
+        return answer
+
+    def rehearsal(self, text: str, stage: Stage) -> Rehearsal | ScriptFailure:
+        answer = self._answer(_Question(_key(text, stage), text, stage))
+        assert not isinstance(answer, ScriptFacts)
+        return answer
+
+    def is_pending(self, key: str) -> bool:
+        """Whether an answer is still looked for."""
+        return key in self._pending
+
+    def _answer(self, question: _Question) -> Answer:
+        with self._changed:
+            answer, until = self._answers.get(question.key, (None, 0.0))
+            if answer and until > time.monotonic():
+                self._answers.move_to_end(question.key)
+                return answer
+            if self._slow.has(question.key):
+                return _TOO_LONG
+            if question.key not in self._pending:
+                self._pending.add(question.key)
+                self._lanes[0].questions.append(question)
+                self._changed.notify_all()
+        raise NotYet(question.key)
+
+    def _work(self, lane: "_Lane") -> None:
+        try:
+            while question := self._next(lane):
+                self._note(lane, question, lane.examined(question))
+        finally:
+            lane.engine.close()
+
+    def _next(self, lane: "_Lane") -> _Question | None:
+        """The next question; None: there will be none. An engine for long tries is not kept idle."""
+        with self._changed:
+            if lane is self._lanes[1] and not lane.questions:
+                lane.engine.close()
+            self._changed.wait_for(lambda: lane.questions or self._closing)
+            return None if self._closing else lane.questions.popleft()
+
+    def _note(self, lane: "_Lane", question: _Question, answer: Answer) -> None:
+        with self._changed:
+            if self._closing:
+                return
+            if _is_too_long(answer) and lane is self._lanes[0]:
+                self._lanes[1].questions.append(question)
+                self._changed.notify_all()
+                return
+            self._keep(question.key, answer)
+        self._answered()
+
+    def _keep(self, key: str, answer: Answer) -> None:
+        if _is_too_long(answer):
+            self._slow.note(key)
+        lasts = not isinstance(answer, ScriptFailure) or answer.kind in _LASTING
+        self._answers[key] = answer, float("inf") if lasts else time.monotonic() + PASSING
+        self._pending.discard(key)
+        while len(self._answers) > REMEMBERED:
+            self._answers.popitem(last=False)
+
+
+class _Lane:
+    """An engine, and the questions for it."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.questions: deque[_Question] = deque()
+        self.engine = Engine(seconds=seconds)
+
+    def examined(self, question: _Question) -> Answer:
+        if self.engine.pid is None:
+            self.engine.seconds = START
+            self.engine.load(_EMPTY)
+        self.engine.seconds = self.seconds
+        answer = self.engine.load(question.text)
+        return (
+            answer if isinstance(answer, ScriptFailure) or not question.stage else self.engine.rehearse(question.stage)
+        )
+
+
+_TOO_LONG = ScriptFailure(kind=FailureKind.TIMEOUT, message=f"The script ran longer than {SECONDS:g} s")
+
+
+def _is_too_long(answer: Answer) -> bool:
+    return isinstance(answer, ScriptFailure) and answer.kind is FailureKind.TIMEOUT
+
+
+def _key(text: str, stage: Stage | None = None) -> str:
+    return sha256(f"{stage or ''}\n{text}".encode(errors="surrogatepass")).hexdigest()

@@ -1,0 +1,120 @@
+"""Scripts examined beside the deciding thread, and those that are remembered for having no end."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from controller import slowscripts
+from controller.examination import Beside, NotYet, Patient
+from controller.script import FailureKind, ScriptFacts, ScriptFailure
+from controller.slowscripts import FILE_NAME, SlowScripts
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+GOOD = """//VERSION=3
+function setup() { return {input: ["B04"], output: {bands: 1}}; }
+function evaluatePixel(sample) { return [sample.B04]; }
+"""
+ENDLESS = GOOD.replace("function setup", "while (true) {}\nfunction setup")
+LONGEST = 60.0  # seconds
+
+
+def slow(state: Path, now: datetime = NOW, *, keeps: bool = True) -> SlowScripts:
+    return SlowScripts(state, lambda: now, keeps=keeps)
+
+
+def asked(beside: Beside, text: str) -> ScriptFacts | ScriptFailure | None:
+    """The answer, None when there is none yet."""
+    try:
+        return beside.facts(text)
+    except NotYet:
+        return None
+
+
+def answer(beside: Beside, text: str) -> ScriptFacts | ScriptFailure:
+    ends_at = time.monotonic() + LONGEST
+    while (found := asked(beside, text)) is None:
+        assert time.monotonic() < ends_at, "there is no answer"
+        time.sleep(0.01)
+    return found
+
+
+def test_whoever_asks_beside_never_waits_and_hears_of_the_answer(tmp_path: Path) -> None:
+    heard: list[str] = []
+    with Beside(slow(tmp_path), lambda: heard.append("answered")) as beside:
+        with pytest.raises(NotYet) as question:
+            beside.facts(GOOD)
+        assert isinstance(answer(beside, GOOD), ScriptFacts)
+        assert not beside.is_pending(question.value.key)
+    assert heard
+
+
+def test_a_good_script_does_not_wait_behind_twelve_without_an_end(tmp_path: Path) -> None:
+    with Beside(slow(tmp_path), lambda: None) as beside:
+        endless = [f"{ENDLESS}// {number}" for number in range(12)]
+        assert [asked(beside, text) for text in endless] == [None] * 12
+        assert isinstance(answer(beside, GOOD), ScriptFacts)
+        assert [asked(beside, text) for text in endless].count(None) >= 10
+
+
+def test_it_ends_at_once_while_a_script_has_no_end(tmp_path: Path) -> None:
+    with Beside(slow(tmp_path), lambda: None) as beside:
+        asked(beside, ENDLESS)
+        time.sleep(0.2)
+        began = time.monotonic()
+    assert time.monotonic() - began < 4.0
+
+
+def test_a_script_without_an_end_costs_its_time_once_over_restarts(tmp_path: Path) -> None:
+    with Beside(slow(tmp_path), lambda: None) as beside:
+        first = answer(beside, ENDLESS)
+    with Beside(slow(tmp_path), lambda: None) as beside:
+        again = asked(beside, ENDLESS)
+        assert asked(beside, f"{ENDLESS}// changed") is None
+    assert isinstance(first, ScriptFailure) and first.kind is FailureKind.TIMEOUT
+    assert again == Patient(slow(tmp_path)).facts(ENDLESS) == first
+
+
+def another_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An upgrade."""
+    monkeypatch.setattr(slowscripts, "__version__", "99.0")
+
+
+def nothing(_monkeypatch: pytest.MonkeyPatch) -> None:
+    """No change."""
+
+
+@pytest.mark.parametrize(
+    ("change", "later", "known"),
+    [
+        pytest.param(nothing, timedelta(hours=23), True, id="within a day: remembered"),
+        pytest.param(nothing, timedelta(hours=25), False, id="after a day: tried again"),
+        pytest.param(nothing, timedelta(days=-2), False, id="a clock that was wrong: tried again"),
+        pytest.param(another_version, timedelta(0), False, id="another version: tried again"),
+    ],
+)
+def test_a_remembered_script_is_not_forever_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[pytest.MonkeyPatch], None], later: timedelta,
+    known: bool,
+) -> None:  # fmt: skip
+    slow(tmp_path).note("script")
+    change(monkeypatch)
+    assert slow(tmp_path, NOW + later).has("script") is known
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"\xff", b"{}", b'{"version": 1, "scripts": []}', b"[" * 100_000]
+)
+def test_what_is_remembered_is_only_a_cache(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / FILE_NAME).write_bytes(content)
+    found = slow(tmp_path)
+    assert not found.has("script")
+    found.note("script")
+    assert slow(tmp_path).has("script")
+
+
+def test_whoever_only_looks_writes_nothing(tmp_path: Path) -> None:
+    slow(tmp_path, keeps=False).note("script")
+    assert list(tmp_path.iterdir()) == []
