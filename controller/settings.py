@@ -28,6 +28,7 @@ from controller.errors import SettingsError
 from controller.timing import Timing, seconds_of
 from controller.written import Policy, Written, WrittenCredential, in_words
 
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 _CREDENTIAL_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -71,9 +72,33 @@ def settings_from(
         reasons += [in_words(each, overruled) for each in error.errors(include_url=False, include_input=False)]
         # No cause: what pydantic keeps of the input may be a secret.
         raise SettingsError(source, tuple(reasons)) from None
+    try:
+        authorities = _authorities(base / written.ca_file, read) if written.ca_file else None
+    except ValueError as error:
+        reasons.append(f"{overruled.get('caFile', 'caFile')}: {error}")
     if reasons:
         raise SettingsError(source, tuple(reasons))
-    return _settled(written, source, base, secrets)
+    return _settled(written, source, base, secrets, authorities)
+
+
+def _authorities(path: Path, read: Callable[[Path], str]) -> str:
+    """The certificates in a file, without what stands around them. Raises `ValueError`, which says what is wrong."""
+    try:
+        text = read(path)
+    except UnicodeDecodeError:
+        raise ValueError("the file is not text; write certificates in PEM form") from None
+    except OSError as error:
+        raise ValueError(f"the file cannot be read: {error.strerror}") from None
+    found = "\n".join(_CERTIFICATE.findall(text)) + "\n"
+    if not found.strip():
+        raise ValueError("the file holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)")
+    from ssl import PROTOCOL_TLS_CLIENT, SSLContext, SSLError
+
+    try:
+        SSLContext(PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=found)
+    except (SSLError, ValueError):
+        raise ValueError("the file holds a certificate that is damaged") from None
+    return found
 
 
 def _contradictions(table: Mapping[str, Any]) -> Iterator[str]:
@@ -113,7 +138,7 @@ def _is_here(url: str) -> bool:
         return True  # no URL at all: the model says so
 
 
-def _settled(written: Written, source: str, base: Path, secrets: Secrets) -> Settings:
+def _settled(written: Written, source: str, base: Path, secrets: Secrets, authorities: str | None) -> Settings:
     """The profile applied, paths and durations resolved."""
     timing = Timing(
         unconfirmed_grace=seconds_of(written.unconfirmed_grace),
@@ -126,7 +151,7 @@ def _settled(written: Written, source: str, base: Path, secrets: Secrets) -> Set
     return Settings(
         **policy,
         source=source,
-        deployment=_deployment(written),
+        deployment=_deployment(written, authorities),
         jobs=base / written.jobs,
         state=base / written.state,
         status_dir=base / written.status_dir if written.status_dir else None,
@@ -138,12 +163,12 @@ def _settled(written: Written, source: str, base: Path, secrets: Secrets) -> Set
     )
 
 
-def _deployment(written: Written) -> Deployment:
+def _deployment(written: Written, authorities: str | None) -> Deployment:
     profile = DEPLOYMENTS[written.deployment]
     base_url = written.base_url or profile.base_url
     # The sandbox serves its tokens itself, so they move with it.
     token_url = f"{base_url}/oauth/token" if profile.name == "sandbox" else profile.token_url
-    changes = {"base_url": base_url, "token_url": written.token_url or token_url}
+    changes = {"base_url": base_url, "token_url": written.token_url or token_url, "authorities": authorities}
     return profile.model_copy(update=changes | {"api_path": written.api_path or profile.api_path})
 
 

@@ -143,6 +143,9 @@ class Written(Policy):
     client_id: str | None = Field(None, min_length=1, description="OAuth client id.")
     client_id_file: FilePath | None = Field(None, description="File that holds the OAuth client id.")
     client_secret_file: FilePath | None = Field(None, description="File that holds the OAuth client secret.")
+    ca_file: FilePath | None = Field(
+        None, description="File of certificates (PEM) that are trusted beside the usual ones, for every connection."
+    )
     unconfirmed_grace: Duration = Field("24h", description="How long an unconfirmed submission is searched for.")
     delivery_grace: Duration = Field("10m", description="How long evidence may take after a request is gone.")
     settle: Duration = Field("5s", description="How long the tree must be still before anything is paid for.")

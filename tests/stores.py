@@ -1,6 +1,7 @@
 """Object stores that are not what they seem: a small HTTP server that answers each question as a test wants."""
 
 import gzip
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ class FalseStore:
 
 
 @contextmanager
-def false_store(answer: Callable[[str, Query], Reply]) -> Iterator[FalseStore]:
+def false_store(answer: Callable[[str, Query], Reply], tls: ssl.SSLContext | None = None) -> Iterator[FalseStore]:
     store = FalseStore(answer=answer)
 
     class Handler(BaseHTTPRequestHandler):
@@ -51,7 +52,7 @@ def false_store(answer: Callable[[str, Query], Reply]) -> Iterator[FalseStore]:
             place = urlsplit(self.path)
             self.reply(store.answer(place.path, dict(parse_qsl(place.query, keep_blank_values=True))))
 
-        do_PUT = do_DELETE = do_POST = do_HEAD = do_GET  # noqa: N815  (the names are the library's)
+        do_PUT = do_DELETE = do_POST = do_HEAD = do_CONNECT = do_GET  # noqa: N815  (the names are the library's)
 
         def reply(self, reply: Reply) -> None:
             self.send_response(reply.status)
@@ -74,7 +75,7 @@ def false_store(answer: Callable[[str, Query], Reply]) -> Iterator[FalseStore]:
         def log_message(self, *_: Any) -> None:
             return
 
-    with served(Handler) as url:
+    with served(Handler, tls) as url:
         store.url = url
         yield store
 

@@ -81,12 +81,12 @@ FAILURES: dict[str, tuple[Callable[[], AbstractContextManager[str]], str]] = {
     "another code": (lambda: answering(error(409, "OperationAborted")), "the store answers OperationAborted"),
     "trouble with a code": (lambda: answering(error(503, "SlowDown")), "the store answers SlowDown"),
     "trouble with a page": (lambda: answering(error(502, "")), "the store answers 502 Bad Gateway"),
-    "a page that refuses": (lambda: answering(error(403, "")), ""),
+    "a page that refuses": (lambda: answering(error(403, "")), "the store answers 403 Forbidden"),
     "an unknown status": (lambda: answering(error(599, "")), "the store answers 599"),
     "nothing listens": (nothing, "nothing listens there"),
     "no answer": (silence, "no answer in time"),
     "an unknown host": (no_name, "the name of the host is not known"),
-    "plain http where TLS is expected": (not_tls, ""),
+    "plain http where TLS is expected": (not_tls, "it does not speak TLS there"),
 }
 
 

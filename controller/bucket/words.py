@@ -8,7 +8,7 @@ from obstore.exceptions import PermissionDeniedError, PreconditionError, Unauthe
 
 from controller.deployments import Credential
 from controller.errors import ShjobsError, cut, masked
-from controller.wire.words import EXPIRED, NO_ANSWER, NOT_TRUSTED, OTHER_NAME
+from controller.wire.words import EXPIRED, NO_ANSWER, NO_TLS, NOT_TRUSTED, OTHER_NAME
 
 _CODE = re.compile(r"<Code>\s*(\w{1,64})\s*</Code>")
 _REGION = re.compile(r"<Region>\s*([A-Za-z0-9-]{1,40})\s*</Region>")
@@ -31,13 +31,11 @@ _ELSEWHERE |= {"IllegalLocationConstraintException"}
 _MARKS = {
     "ConnectionRefused": "nothing listens there",
     "dns error": "the name of the host is not known",
-    "UnknownIssuer": NOT_TRUSTED,
-    "CaUsedAsEndEntity": NOT_TRUSTED,
-    "certificate not valid for name": OTHER_NAME,
     "NotValidForName": OTHER_NAME,
-    "certificate expired": EXPIRED,
-    "certificate not valid yet": EXPIRED,
-    "invalid peer certificate": NOT_TRUSTED,
+    "ExpiredContext": EXPIRED,
+    "NotValidYetContext": EXPIRED,
+    "InvalidCertificate(": NOT_TRUSTED,
+    "InvalidContentType": NO_TLS,
     "kind: Timeout": NO_ANSWER,
     "kind: Connect": "the endpoint cannot be connected to",
     "redirect without LOCATION": "the bucket is in another region, or at another endpoint",
