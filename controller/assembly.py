@@ -22,7 +22,7 @@ from controller.deployments import Credential
 from controller.errors import UsageError
 from controller.examination import Beside, NotYet, Patient
 from controller.gate import Limits
-from controller.gitinfo import checkout, git_directory
+from controller.git.info import checkout, git_directory
 from controller.lock import FILE_NAME as LOCK_NAME
 from controller.lock import submitter_lock
 from controller.lookout import Interruptible, Lookout, Scanned

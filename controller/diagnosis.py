@@ -7,7 +7,6 @@ import os
 import platform
 import shutil
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
@@ -25,9 +24,10 @@ from controller.clock import Clock
 from controller.deployments import Credential
 from controller.environment import variable_of
 from controller.errors import Later, StateError, UsageError
-from controller.gitinfo import author, checkout
+from controller.git import version
+from controller.git.info import author, checkout
 from controller.loader import Known
-from controller.loader.walk import Walk
+from controller.loader.walk import SUFFIXES, Walk
 from controller.lock import holder
 from controller.mounts import refuse_network_file_system
 from controller.policy import missing
@@ -79,18 +79,10 @@ def remote_signs(settings: Settings, *, write: bool) -> Iterator[Sign]:
 def _versions() -> Iterator[Sign]:
     told = f"shjobs {__version__}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
     major, minor, _ = platform.python_version_tuple()
-    git = _git_version()
+    git = version()
     yield python((int(major), int(minor)), f"{told}, {git}" if git else told)
     if not git:
         yield warn("git", "there is no git here", "install it: `plan --against` needs it, and `-dirty` revisions too")
-
-
-def _git_version() -> str:
-    try:
-        done = subprocess.run(["git", "--version"], capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip().replace("version ", "")
 
 
 def _settings(settings: Settings, has_file: bool) -> Iterator[Sign]:
@@ -155,10 +147,10 @@ def _tree(settings: Settings) -> Iterator[Sign]:
         yield fail("tree", reason, "write a manifest there (`shjobs init` makes one), or name the folder with `jobs`")
         return
     yield ok("tree", f"{settings.jobs} can be read; manifest files: {len(walk.suspects):,}, folders: {walk.folders:,}")
-    for problem in walk.problems:
+    for problem in (*walk.problems, *walk.astray):
         yield warn("tree", f"{problem.path} {problem.message}", "what is below it is not seen")
     yield _status_files(settings)
-    yield _git(settings.jobs)
+    yield _git(settings.jobs, walk)
     yield _watching(settings, walk)
 
 
@@ -169,15 +161,15 @@ def _status_files(settings: Settings) -> Sign:
     return fail("status files", f"cannot be written below {where}", "name another folder with `statusDir`")
 
 
-def _git(jobs: Path) -> Sign:
+def _git(jobs: Path, walk: Walk) -> Sign:
     found = checkout(jobs)
     if found is None:
         return ok("revision", f"{jobs} is in no git repository with a commit: no revisions are told")
     where = f"{found.commit[:12]} on {found.branch}" if found.branch else f"{found.commit[:12]}, detached"
     by = author(jobs)
-    changed = (
-        "" if found.changed is None else f"; files that differ: {len(found.changed):,}" if found.changed else "; clean"
-    )
+    held = {path for path in found.held or () if path.endswith((*SUFFIXES, ".js")) and ".status." not in path}
+    differing = found.differing(walk.suspects | held)
+    changed = "" if found.held is None else f"; files that differ: {len(differing):,}" if differing else "; clean"
     return ok("revision", f"{where}{f', by {by}' if by else ''}{changed}")
 
 

@@ -16,8 +16,6 @@ from pydantic.alias_generators import to_snake
 from controller.written import NUMBERS, SWITCHES, Written, keys_of, nearest
 
 _PREFIX = "SHJOBS_"
-# What a hook inherits about its own repository would lead git away from the one around the jobs folder.
-_INHERITED = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"})
 # Kubernetes gives every container variables for its services; one named shjobs-… makes these.
 _KUBERNETES = re.compile(r"_SERVICE_(HOST|PORT)(_\w+)?$|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$")
 
@@ -37,12 +35,6 @@ class Secrets:
 def given_in(environment: Mapping[str, str]) -> dict[str, str]:
     """The variables that are ours; an empty one counts as not set."""
     return {name: value for name, value in environment.items() if name.startswith(_PREFIX) and value}
-
-
-def for_git(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables for a git command that only reads: it asks nobody, takes no lock, and speaks plain English."""
-    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
-    return {key: value for key, value in environment.items() if key not in _INHERITED} | quiet
 
 
 def variable_of(key: str) -> str:

@@ -22,10 +22,11 @@ class UnfitFileError(OSError):
         self.found = found
 
 
-def resolved(root: str, path: str) -> str | None:
+def resolved(root: str, path: str, links: list[str] | None = None) -> str | None:
     """The real path of `path` below the real folder `root`; None when a link, or `..`, leads out of it.
 
-    Raises `OSError` for links that lead in a circle. That the file exists is not said.
+    Raises `OSError` for links that lead in a circle. That the file exists is not said. The links on the way are added
+    to `links`.
     """
     within = f"{root.rstrip('/')}/"
     here, ahead, followed = root, path.split("/")[::-1], 0
@@ -37,6 +38,8 @@ def resolved(root: str, path: str) -> str | None:
         aim = _aim(here) if name != ".." and here.startswith(within) else None
         if aim is not None:
             followed += 1
+            if links is not None:
+                links.append(here)
             if followed > MOST_LINKS:
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
             here = "/" if aim.startswith("/") else posixpath.dirname(here)

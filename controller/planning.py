@@ -23,7 +23,7 @@ from controller.difference import Difference, difference
 from controller.forecast import SAME, Action, Foreseen, described, last_sent, rejected
 from controller.foresight import Read, Sight, foresee
 from controller.gate import Limits
-from controller.gitref import tree_at
+from controller.git.ref import tree_at
 from controller.job import Job
 from controller.lock import is_held
 from controller.ownership import Declared

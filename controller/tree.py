@@ -14,7 +14,7 @@ from pathlib import Path
 from controller.acceptance import Accepted, Broken
 from controller.change import Change
 from controller.errors import Problem
-from controller.gitinfo import DIRTY, Checkout
+from controller.git.info import DIRTY, Checkout
 from controller.job import Job, Wanted
 from controller.loader import FileRecord, Known, strays
 from controller.loader.scanning import LoadedFile, Scan, scan

@@ -29,7 +29,7 @@ ROOMS = {
         wire
     """,
     EDGES: """
-        brakes bucket checkcache claimer connections evalscript gitinfo gitref loader lock mounts newfile partfile
+        brakes bucket checkcache claimer connections evalscript git loader lock mounts newfile partfile
         service
         session settingsfile slowscripts statusfile store thumbnail watcher
     """,

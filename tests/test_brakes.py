@@ -8,7 +8,7 @@ import pytest
 
 from controller.brakes import brakes_of, index_lock, is_paused, pause, resume, who_paused
 from controller.errors import StateError
-from controller.gitinfo import git_directory
+from controller.git.info import git_directory
 from tests.factories import NOW
 
 

@@ -33,7 +33,7 @@ from tests.test_architecture import FLOORS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def page(name: str) -> str:
@@ -398,3 +398,24 @@ def test_every_alert_watches_a_metric_that_there_is() -> None:
     assert named <= set(re.findall(r'_(?:plain|labelled)\("(\w+)"', code))
     told = {word for rule in rules for word in re.findall(r'condition="(\w+)"', rule["expr"])}
     assert told <= set(CONDITIONS)
+
+
+# security
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param("may \\*\\*spend what the budgets allow\\*\\*, and nothing else", id="who may push"),
+        pytest.param("`shjobs plan --against` need no key", id="what a pull request may do"),
+        pytest.param("The port has no login, takes no command", id="what the port shows"),
+        pytest.param("\\*\\*Not protected from:\\*\\*.*`shjobs.toml`", id="what is not protected"),
+        pytest.param("private security advisory", id="how to report"),
+    ],
+)
+def test_the_security_page_says(words: str) -> None:
+    assert re.search(words, (ROOT / "SECURITY.md").read_text(encoding="utf-8"))
+
+
+def test_the_readme_leads_to_the_security_page() -> None:
+    assert "](SECURITY.md)" in README

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from controller.assembly import rehearsal
-from controller.gitinfo import Checkout, author, checkout, git_directory
+from controller.git.info import author, checkout, git_directory
 from tests.conftest import Workspace, ndvi
 from tests.factories import NOW, at
 from tests.test_gitref import commit, git
@@ -29,8 +29,18 @@ def head(repository: Path) -> str:
 CLEAN: frozenset[str] = frozenset()
 
 
+def seen(jobs: Path) -> tuple[str, str, frozenset[str] | None] | None:
+    """Commit, branch, and which files that are here or in the commit differ; None for them when that is not known."""
+    found = checkout(jobs)
+    if found is None or found.held is None:
+        return (found.commit, found.branch, None) if found else None
+    here = {str(path.relative_to(jobs)) for path in jobs.rglob("*") if path.is_file() and ".git" not in path.parts}
+    told = {path for path in here | found.held.keys() if not path.endswith(".status.yaml")}
+    return found.commit, found.branch, frozenset(found.differing(told))
+
+
 def test_a_clean_branch_is_told_by_commit_and_name(repository: Path) -> None:
-    assert checkout(repository / "jobs.d") == Checkout(commit=head(repository), branch="main", changed=CLEAN)
+    assert seen(repository / "jobs.d") == (head(repository), "main", CLEAN)
     assert author(repository / "jobs.d") == "somebody <somebody>"
 
 
@@ -42,7 +52,7 @@ def test_what_differs_is_named_as_the_loader_names_it_and_status_files_do_not_co
     (repository / "README").write_text("outside of the tree")
     found = checkout(jobs)
     assert found is not None
-    assert found.changed == frozenset({"sub/é b.yaml", "new.yaml"})
+    assert seen(jobs) == (head(repository), "main", frozenset({"sub/é b.yaml", "new.yaml"}))
     clean, dirty = head(repository), f"{head(repository)}-dirty"
     assert [found.revision_of("a.yaml"), found.revision_of("a.yaml", "new.yaml")] == [clean, dirty]
 
@@ -51,16 +61,13 @@ def test_what_is_staged_or_removed_differs_too(repository: Path) -> None:
     (repository / "jobs.d" / "staged.yaml").touch()
     git(repository, "add", "--all")
     git(repository, "mv", "jobs.d/a.yaml", "jobs.d/moved.yaml")
-    found = checkout(repository / "jobs.d")
-    assert found is not None
-    assert found.changed == frozenset({"staged.yaml", "a.yaml", "moved.yaml"})
+    differing = frozenset({"staged.yaml", "a.yaml", "moved.yaml"})
+    assert seen(repository / "jobs.d") == (head(repository), "main", differing)
 
 
 def test_the_top_of_a_repository_may_be_the_jobs_folder(repository: Path) -> None:
     (repository / "README").touch()
-    found = checkout(repository)
-    assert found is not None
-    assert found.changed == frozenset({"README"})
+    assert seen(repository) == (head(repository), "main", frozenset({"README"}))
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["loose", "packed"])
@@ -73,8 +80,9 @@ def test_without_git_commit_and_branch_are_known_but_not_what_differs(
     if packed:
         git(repository, "pack-refs", "--all")
     monkeypatch.setenv("PATH", "/nowhere")
+    assert seen(repository / "jobs.d") == (known, branch, None)
     found = checkout(repository / "jobs.d")
-    assert found == Checkout(commit=known, branch=branch, changed=None)
+    assert found is not None
     assert found.revision_of("a.yaml") == known
     assert author(repository / "jobs.d") == ""
 
@@ -83,20 +91,19 @@ def test_a_detached_head_has_no_branch(repository: Path) -> None:
     first = head(repository)
     commit(repository, {"jobs.d/a.yaml": "second"})
     git(repository, "checkout", "--quiet", first)
-    assert checkout(repository / "jobs.d") == Checkout(commit=first, branch="", changed=CLEAN)
+    assert seen(repository / "jobs.d") == (first, "", CLEAN)
 
 
 def test_a_shallow_clone_knows_its_commit(repository: Path, tmp_path: Path) -> None:
     commit(repository, {"jobs.d/a.yaml": "second"})
     git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{repository}", "shallow")
-    found = checkout(tmp_path / "shallow" / "jobs.d")
-    assert found == Checkout(commit=head(repository), branch="main", changed=CLEAN)
+    assert seen(tmp_path / "shallow" / "jobs.d") == (head(repository), "main", CLEAN)
 
 
 def test_a_branch_that_stands_in_packed_refs_and_was_moved_since_is_where_it_was_moved(repository: Path) -> None:
     git(repository, "pack-refs", "--all")
     moved = commit(repository, {"jobs.d/a.yaml": "second"})
-    assert checkout(repository / "jobs.d") == Checkout(commit=moved, branch="main", changed=CLEAN)
+    assert seen(repository / "jobs.d") == (moved, "main", CLEAN)
 
 
 def synced(repository: Path, root: Path, hash: str) -> None:
@@ -114,16 +121,15 @@ def test_the_worktree_of_git_sync_follows_its_link(repository: Path, tmp_path: P
     first, second = head(repository), commit(repository, {"jobs.d/a.yaml": "second"})
     jobs = tmp_path / "sync" / "current" / "jobs.d"
     synced(repository, tmp_path / "sync", first)
-    assert checkout(jobs) == Checkout(commit=first, branch="", changed=CLEAN)
+    assert seen(jobs) == (first, "", CLEAN)
     synced(repository, tmp_path / "sync", second)
-    assert checkout(jobs) == Checkout(commit=second, branch="", changed=CLEAN)
+    assert seen(jobs) == (second, "", CLEAN)
 
 
 def test_a_jobs_folder_that_is_a_link_belongs_to_the_repository_it_leads_to(repository: Path, tmp_path: Path) -> None:
     (tmp_path / "jobs.d").symlink_to(repository / "jobs.d")
     (repository / "jobs.d" / "a.yaml").write_text("edited")
-    found = checkout(tmp_path / "jobs.d")
-    assert found == Checkout(commit=head(repository), branch="main", changed=frozenset({"a.yaml"}))
+    assert seen(tmp_path / "jobs.d") == (head(repository), "main", frozenset({"a.yaml"}))
 
 
 def test_what_only_git_can_read_is_asked_of_git(repository: Path) -> None:
@@ -131,7 +137,7 @@ def test_what_only_git_can_read_is_asked_of_git(repository: Path) -> None:
     known = head(repository)
     git(repository, "symbolic-ref", "refs/heads/alias", "refs/heads/main")
     git(repository, "symbolic-ref", "HEAD", "refs/heads/alias")
-    assert checkout(repository / "jobs.d") == Checkout(commit=known, branch="alias", changed=CLEAN)
+    assert seen(repository / "jobs.d") == (known, "alias", CLEAN)
 
 
 @pytest.mark.parametrize("text", ["", "ref: refs/heads/../../../secret", "nonsense", "gitdir: nowhere"])

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from controller.errors import UsageError
-from controller.gitref import tree_at
+from controller.files import LARGEST
+from controller.git.ref import tree_at
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -97,11 +98,17 @@ def test_the_environment_of_a_hook_does_not_lead_away(
     assert files(repository / "jobs.d", "main~1") == BOTH
 
 
-def test_a_link_to_a_file_outside_the_jobs_folder_is_followed(repository: Path) -> None:
+def test_a_link_out_of_the_jobs_folder_leads_nowhere(repository: Path) -> None:
+    """As everywhere, it is not followed."""
     (repository / "shared.yaml").write_text("shared", encoding="utf-8")
     (repository / "jobs.d" / "l.yaml").symlink_to("../shared.yaml")
     commit(repository, {})
-    assert files(repository / "jobs.d", "HEAD")["l.yaml"] == "shared"
+    assert files(repository / "jobs.d", "HEAD").keys() == {"a.yaml", "sub/b c.yaml"}
+
+
+def test_a_file_that_is_too_large_to_be_read_keeps_its_size_only(repository: Path) -> None:
+    commit(repository, {"jobs.d/large.yaml": "#" * (LARGEST + 1)})
+    assert files(repository / "jobs.d", "HEAD")["large.yaml"] == "\0" * (LARGEST + 1)
 
 
 def test_a_tree_that_was_made_to_lead_out_of_its_folder_writes_nothing_there(repository: Path, tmp_path: Path) -> None:
@@ -144,7 +151,7 @@ def test_a_shallow_clone_says_that_the_commit_must_be_fetched(repository: Path, 
 
 
 def test_outside_a_repository_git_says_so(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=f"--against: git says of {tmp_path}: .*not a git repository"):
+    with pytest.raises(UsageError, match=f"--against: {tmp_path} is in no git repository"):
         files(tmp_path / "jobs.d", "main")
 
 

@@ -196,7 +196,7 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
         "keep one of",
     ),
     # revisions
-    "a revision outside of git": (nothing, ["plan", "--against", "main"], 2, "not a git repository"),
+    "a revision outside of git": (nothing, ["plan", "--against", "main"], 2, "is in no git repository"),
     "a revision that is none": (repository, ["plan", "--against", "main"], 2, "names no commit"),
     "a revision without git": (variables(PATH="/nowhere"), ["plan", "--against", "main"], 2, "is not installed here"),
     # the state

@@ -46,7 +46,7 @@ def command(directory: Path, deployment: str, url: str) -> int:
 
 def _remarks(directory: Path, made: Mapping[str, bool]) -> Iterator[str]:
     """What a person has to see to."""
-    from controller.gitinfo import git_directory
+    from controller.git.info import git_directory
     from controller.skeleton import IGNORED
 
     if not made[".gitignore"]:

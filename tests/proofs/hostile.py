@@ -8,6 +8,7 @@ beside it; it stops within MOST_STOP; the program PLANTED never ran; and nothing
 
 import os
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -111,6 +112,40 @@ def _twelve_looping_scripts(stage: Stage) -> Iterator[None]:
     yield
 
 
+@contextmanager
+def _a_jobs_folder_like_a_bare_repository(stage: Stage) -> Iterator[None]:
+    """What any commit can hold; git's own search for a repository takes it for one, and runs what its config names."""
+    jobs = stage.field.jobs
+    for name in ("objects", "refs"):
+        (jobs / name).mkdir()
+    (jobs / "HEAD").write_text("ref: refs/heads/main\n", encoding="utf-8")
+    _config(jobs / "config", stage)
+    yield
+
+
+@contextmanager
+def _a_repository_whose_settings_name_programs(stage: Stage) -> Iterator[None]:
+    root = stage.field.root
+    environment = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull, "HOME": str(root)}
+    identity = ("-c", "user.name=somebody", "-c", "user.email=somebody")
+    (root / ".gitattributes").write_text("* filter=planted diff=planted\n", encoding="utf-8")
+    for command in (("init", "--quiet"), ("add", "jobs.d", ".gitattributes"), ("commit", "--quiet", "-m", "a tree")):
+        subprocess.run(["git", *identity, *command], cwd=root, env=environment, check=True)
+    _config(root / ".git" / "config", stage)
+    yield
+
+
+def _config(path: Path, stage: Stage) -> None:
+    planted = stage.planted
+    path.write_text(
+        f"[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tworktree = {stage.field.root}\n"
+        f"\tfsmonitor = {planted}\n\tpager = {planted}\n\tsshCommand = {planted}\n"
+        f'[filter "planted"]\n\tclean = {planted}\n\tprocess = {planted}\n[diff "planted"]\n\ttextconv = {planted}\n'
+        f'[alias]\n\tls-tree = "!{planted}"\n',
+        encoding="utf-8",
+    )
+
+
 CASES: Mapping[str, Plant] = {
     "twelve looping scripts": _twelve_looping_scripts,
     "a pipe where a manifest is expected": _a_pipe_as_manifest,
@@ -121,6 +156,8 @@ CASES: Mapping[str, Plant] = {
     "links to devices": _devices_as_manifest_script_and_status,
     "a status file that is a link to a file outside": _a_status_file_that_is_a_link,
     "many folders of links to each other": _links_to_each_other,
+    "a jobs folder that looks like a bare repository": _a_jobs_folder_like_a_bare_repository,
+    "a repository whose settings name programs": _a_repository_whose_settings_name_programs,
 }
 
 

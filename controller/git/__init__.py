@@ -1,0 +1,168 @@
+"""The one door to the git program: it reads objects and refs, and obeys no setting of any repository.
+
+Each visit makes a git directory of its own, with our config, in which the repository's objects and refs are linked. Git
+sees nothing else of it: no config, hook, index or attribute, and no work tree. So nothing of a commit, nor of the
+repository, can name a program. `info` and `ref` come through here; docs: SECURITY.md.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from controller.git.place import Repository, text_of
+
+PATIENCE = 4.0  # seconds; less than a stop may take
+MOST_OUTPUT = 64 * 1024 * 1024  # bytes
+_COPIED = ("FETCH_HEAD", "ORIG_HEAD", "MERGE_HEAD")
+_LINKED = ("refs", "packed-refs", "shallow", "reftable")
+_SHA256 = re.compile(r"^\s*objectformat\s*=\s*\"?sha256\b", re.IGNORECASE | re.MULTILINE)
+# Our config holds none of these, and no other is read. That they are off is said once more, for a git yet to come.
+_OFF = {
+    "safe.bareRepository": "explicit", "protocol.allow": "never", "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull, "core.attributesFile": os.devnull, "core.excludesFile": os.devnull,
+    "core.pager": "cat", "core.editor": "false", "core.askPass": "", "core.sshCommand": "false", "core.gitProxy": "",
+    "core.alternateRefsCommand": "false", "credential.helper": "", "diff.external": "", "gpg.program": "false",
+    "gc.auto": "0", "maintenance.auto": "false", "submodule.recurse": "false",
+}  # fmt: skip
+_VARIABLES = {
+    "LC_ALL": "C", "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_SYSTEM": os.devnull, "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_ATTR_NOSYSTEM": "1", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none",
+    "GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat", "GIT_NO_REPLACE_OBJECTS": "1",
+}  # fmt: skip
+
+
+class GitError(Exception):
+    """Git could not answer; the words are its own, or say why it was not asked."""
+
+
+class Git:
+    """A git directory of our own, while it is open."""
+
+    def __init__(self, folder: Path, objects: Path) -> None:
+        self._folder = folder
+        self._objects = objects
+
+    def ask(self, *arguments: str, given: bytes = b"", patience: float = PATIENCE, most: int = MOST_OUTPUT) -> bytes:
+        """What git writes for this command. Raises `GitError` when it refuses, takes too long or writes too much."""
+        path, program = _search_path(), _program()
+        if program is None:
+            raise GitError("git is not installed here")
+        off = [word for key, value in _OFF.items() for word in ("-c", f"{key}={value}")]
+        command = [program, "--no-pager", f"--git-dir={self._folder}", *off, *arguments]
+        variables = {**_VARIABLES, "PATH": path, "HOME": str(self._folder), "GIT_OBJECT_DIRECTORY": str(self._objects)}
+        try:
+            return _answer(command, self._folder, variables, given, patience, most)
+        except OSError as error:
+            raise GitError(f"git cannot be run: {error.strerror}") from error
+
+
+@contextmanager
+def opened(repository: Repository) -> Iterator[Git]:
+    """The door to a repository. Raises `GitError` when no folder can be made for it."""
+    with tempfile.TemporaryDirectory(prefix="shjobs-git-") as name:
+        folder = Path(name)
+        try:
+            _furnish(folder, repository)
+        except (OSError, ValueError) as error:
+            raise GitError(f"the repository cannot be read: {error}") from error
+        yield Git(folder, repository.common / "objects")
+
+
+def is_installed() -> bool:
+    return _program() is not None
+
+
+def version() -> str:
+    """`git 2.39.5`; empty when there is no git."""
+    program = _program()
+    if program is None:
+        return ""
+    try:
+        said = _answer([program, "--version"], Path("/"), {**_VARIABLES, "PATH": _search_path()}, b"", PATIENCE, 1000)
+    except (GitError, OSError):
+        return ""
+    return said.decode(errors="replace").strip().replace("version ", "")
+
+
+def _search_path() -> str:
+    """Where programs are looked for: a relative folder could be one of the tree."""
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return os.pathsep.join(folder for folder in folders if folder.startswith("/"))
+
+
+def _program() -> str | None:
+    return shutil.which("git", path=_search_path())
+
+
+def _furnish(folder: Path, repository: Repository) -> None:
+    common = repository.common
+    has_tables = (common / "reftable").is_dir()
+    extensions = "objectFormat = sha256\n" if _SHA256.search(text_of(common / "config")) else ""
+    extensions += "refStorage = reftable\n" if has_tables else ""
+    number = 1 if extensions else 0
+    config = f"[core]\nrepositoryFormatVersion = {number}\nbare = true\n[extensions]\n{extensions}"
+    (folder / "config").write_text(config, encoding="utf-8")
+    (folder / "HEAD").write_text(f"{text_of(repository.directory / 'HEAD')}\n", encoding="utf-8")
+    for name in _COPIED:
+        if text := text_of(repository.directory / name):
+            (folder / name).write_text(f"{text}\n", encoding="utf-8")
+    for name in _LINKED:
+        if (common / name).exists():
+            (folder / name).symlink_to(common / name)
+    (folder / "logs").mkdir()
+    (folder / "logs" / "HEAD").symlink_to(repository.directory / "logs" / "HEAD")
+    (folder / "logs" / "refs").symlink_to(common / "logs" / "refs")
+
+
+def _answer(
+    command: list[str], folder: Path, variables: Mapping[str, str], given: bytes, patience: float, most: int
+) -> bytes:
+    with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as said:
+        asked.write(given)
+        asked.seek(0)
+        process = subprocess.Popen(
+            command, cwd=folder, env=variables, stdin=asked, stdout=subprocess.PIPE, stderr=said, start_new_session=True
+        )
+        late = threading.Event()
+
+        def give_up() -> None:
+            late.set()
+            _kill(process)
+
+        timer = threading.Timer(patience, give_up)
+        timer.start()
+        try:
+            assert process.stdout is not None
+            answer = process.stdout.read(most + 1)
+            if len(answer) > most:
+                raise GitError(f"git {_verb(command)} wrote more than {most} bytes")
+            code = process.wait()
+        finally:
+            timer.cancel()
+            _kill(process)
+            process.stdout.close() if process.stdout else None
+            process.wait()
+        if late.is_set():
+            raise GitError(f"git {_verb(command)} did not end within {patience:.0f} s")
+        if code:
+            said.seek(0)
+            raise GitError(said.read(2000).decode(errors="replace").strip())
+        return answer
+
+
+def _verb(command: list[str]) -> str:
+    return next((word for word in reversed(command) if word in ("ls-tree", "cat-file", "rev-parse")), "command")
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """End it with everything it may have started."""
+    if process.poll() is None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)

@@ -1,0 +1,140 @@
+"""Where the tree of manifests stands in git: commit, branch, author, and which of its files differ from the commit.
+
+The tree asks for it when a scan found a new digest, `doctor` to show it, `brakes` for the directory. Commit and branch
+are read from the repository's own files. What the commit holds is asked of git; the files are compared here, so that
+git meets no work tree. Without the git program it is not known what differs.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from controller.files import LARGEST, read_regular, resolved
+from controller.git import GitError, opened
+from controller.git.place import Repository, real, repository_of, text_of
+
+DIRTY = "-dirty"
+LONGEST_CHAIN = 5  # symbolic refs, as git itself allows
+MOST_REFS = 64 * 1024 * 1024  # bytes of packed-refs
+_HASH = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_BRANCH = "refs/heads/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout:
+    """What is checked out in the real folder `root`. `branch` is empty when HEAD is detached, as it is for git-sync.
+
+    `held` has the blob of every file below the folder that the commit holds; None: not known.
+    """
+
+    commit: str
+    branch: str = ""
+    root: str = ""
+    held: Mapping[str, str] | None = field(default=None, repr=False)
+
+    def revision_of(self, *paths: str) -> str:
+        """The commit, marked when it does not hold all of these paths as they are."""
+        return f"{self.commit}{DIRTY}" if self.differing(filter(None, paths)) else self.commit
+
+    def differing(self, paths: Iterable[str]) -> set[str]:
+        """Those of these files that the commit does not hold as they are."""
+        return set() if self.held is None else {path for path in paths if not self._holds(path)}
+
+    def _holds(self, path: str) -> bool:
+        """Whether a file, and every link on the way to it, is in the commit as it is here."""
+        links: list[str] = []
+        try:
+            full = resolved(self.root, path, links)
+            if full is None or not all(self._has(link, [str(Path(link).readlink()).encode()]) for link in links):
+                return False
+            content, _ = read_regular(full, LARGEST)
+        except (OSError, ValueError):
+            return False
+        return self._has(full, [content, content.replace(b"\r\n", b"\n")])  # git may have been told to write CRLF
+
+    def _has(self, full: str, contents: Iterable[bytes]) -> bool:
+        blob = (self.held or {}).get(full[len(self.root) + 1 :])
+        return blob is not None and any(_blob(content, len(blob)) == blob for content in contents)
+
+
+def checkout(jobs: Path) -> Checkout | None:
+    """What is checked out around the folder `jobs`; None: it is in no repository, or there is no commit yet."""
+    repository = repository_of(jobs)
+    if repository is None:
+        return None
+    commit, branch = _head(repository) or _head_by_git(repository)
+    if not commit:
+        return None
+    return Checkout(commit=commit, branch=branch, root=str(real(jobs)), held=_held(jobs, repository, commit))
+
+
+def author(jobs: Path) -> str:
+    """Who wrote the commit that is checked out, as `Name <address>`; empty when git cannot say."""
+    repository = repository_of(jobs)
+    lines = _asked(repository, "cat-file", "commit", "HEAD").split("\n\n")[0].split("\n") if repository else []
+    line = next((line for line in lines if line.startswith("author ")), "")
+    return line.removeprefix("author ").rpartition("> ")[0] + ">" if "> " in line else ""
+
+
+def git_directory(jobs: Path) -> Path | None:
+    """The git directory of the repository or worktree that `jobs` lies in, links followed; None: there is none."""
+    repository = repository_of(jobs)
+    return repository.directory if repository else None
+
+
+def _head(repository: Repository) -> tuple[str, str] | None:
+    """Commit and branch from HEAD, loose and packed refs; None when they are kept in a way not known here."""
+    directory, common = repository.directory, repository.common
+    named, branch = text_of(directory / "HEAD"), ""
+    for _ in range(LONGEST_CHAIN):
+        if _HASH.fullmatch(named):
+            return named, branch
+        if not named.startswith("ref:"):
+            return None
+        ref = named.removeprefix("ref:").strip()
+        branch = branch or ref.removeprefix(_BRANCH)
+        named = text_of(directory / ref) or text_of(common / ref) or _packed(common / "packed-refs", ref)
+    return None
+
+
+def _packed(file: Path, ref: str) -> str:
+    """The hash of a ref in packed-refs; see gitrepository-layout(5)."""
+    lines = text_of(file, MOST_REFS).split("\n")
+    return next((line.split(" ")[0] for line in lines if line.endswith(f" {ref}")), "")
+
+
+def _head_by_git(repository: Repository) -> tuple[str, str]:
+    commit = _asked(repository, "rev-parse", "--verify", "--quiet", "HEAD").strip()
+    branch = _asked(repository, "symbolic-ref", "--quiet", "--short", "HEAD").strip()
+    return (commit, branch) if _HASH.fullmatch(commit) else ("", "")
+
+
+def _held(jobs: Path, repository: Repository, commit: str) -> dict[str, str] | None:
+    """Blob by path below `jobs`, of all files and links that a commit holds there; None when git cannot say."""
+    below = real(jobs).relative_to(repository.top).as_posix()
+    where = "." if below == "." else f":(literal){below}"
+    try:
+        with opened(repository) as git:
+            listed = git.ask("ls-tree", "-r", "-z", "--full-tree", commit, "--", where)
+    except GitError:
+        return None
+    start = 0 if below == "." else len(below) + 1
+    entries = (line.partition("\t") for line in listed.decode(errors="surrogateescape").split("\0") if line)
+    return {path[start:]: facts.split(" ")[2] for facts, _, path in entries}
+
+
+def _blob(content: bytes, digits: int) -> str:
+    """Git's name for a content, in as many digits as the repository's names have."""
+    hashed = hashlib.sha256 if digits == 64 else hashlib.sha1
+    return hashed(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def _asked(repository: Repository, *arguments: str) -> str:
+    """What git answers, empty when it cannot."""
+    try:
+        with opened(repository) as git:
+            return git.ask(*arguments).decode(errors="surrogateescape")
+    except GitError:
+        return ""

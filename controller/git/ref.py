@@ -1,0 +1,144 @@
+"""The tree of manifests as of a git revision, put into a temporary folder: for `plan --against`.
+
+Only reading git commands are used, on the repository around the jobs folder; nothing in it changes. Everything git
+cannot do becomes a `UsageError` in a sentence.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from controller.errors import UsageError, cut
+from controller.files import LARGEST
+from controller.git import Git, GitError, is_installed, opened
+from controller.git.place import real, repository_of
+
+PATIENCE = 60.0  # seconds
+MOST_BYTES = 512 * 1024 * 1024
+LONGEST_HEADER = 200  # bytes
+LINK, FILE = "120000", "100"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastTree:
+    """The jobs folder as it was: `root` is missing when there was none; `commit` is the full hash."""
+
+    root: Path
+    commit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """One file or link of a git tree."""
+
+    mode: str
+    blob: str
+    path: str
+    size: int
+
+
+@contextmanager
+def tree_at(jobs: Path, ref: str) -> Iterator[PastTree]:
+    """The tree of the folder `jobs` at `ref`, gone when left.
+
+    Raises `UsageError` when `jobs` is in no git repository, or `ref` names no commit that is here.
+    """
+    if not is_installed():
+        raise UsageError("--against needs git, which is not installed here")
+    around = _nearest_folder(jobs)
+    repository = repository_of(around)
+    if repository is None:
+        raise UsageError(f"--against: {around} is in no git repository: neither it nor a folder around it holds .git")
+    inside = real(around).relative_to(repository.top)
+    below = (inside / jobs.absolute().relative_to(around.absolute())).as_posix()
+    with _told(repository.top), opened(repository) as git, tempfile.TemporaryDirectory(prefix="shjobs-plan-") as folder:
+        commit = _commit(git, repository.top, ref)
+        _write(git, _entries(git, commit, below), Path(folder))
+        yield PastTree(root=Path(folder) / below, commit=commit)
+
+
+@contextmanager
+def _told(top: Path) -> Iterator[None]:
+    """What git cannot do, as a sentence."""
+    try:
+        yield
+    except GitError as error:
+        raise UsageError(f"--against: git says of {top}: {cut(str(error))}") from None
+
+
+def _nearest_folder(jobs: Path) -> Path:
+    """The jobs folder, or the nearest one above it that exists."""
+    folder = jobs.absolute()
+    while not folder.is_dir():
+        folder = folder.parent
+    return folder
+
+
+def _commit(git: Git, top: Path, ref: str) -> str:
+    asked = f"{ref}^{{commit}}"
+    try:
+        found = git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", asked, patience=PATIENCE)
+    except GitError:
+        found = b""
+    if not found:
+        raise UsageError(
+            f"--against: {ref!r} names no commit of {top}; write a branch, tag or commit that is here, "
+            "or fetch it first (a shallow clone holds only the newest commits)"
+        )
+    return found.decode().strip()
+
+
+def _entries(git: Git, commit: str, below: str) -> list[_Entry]:
+    """Every file and link below a folder, links last."""
+    where = f":(literal){below}" if below != "." else "."
+    listed = git.ask("ls-tree", "-r", "-z", "-l", "--full-tree", commit, "--", where, patience=PATIENCE)
+    entries = []
+    for line in filter(None, listed.decode(errors="surrogateescape").split("\0")):
+        facts, _, path = line.partition("\t")
+        mode, _kind, blob, size = facts.split()
+        if mode == LINK or mode.startswith(FILE):  # anything else is another repository
+            if not size.isdecimal():
+                raise UsageError(f"--against: git lacks {path} of that commit; fetch it first")
+            entries.append(_Entry(mode=mode, blob=blob, path=path, size=int(size)))
+    return sorted(entries, key=lambda entry: entry.mode == LINK)
+
+
+def _write(git: Git, entries: Sequence[_Entry], folder: Path) -> None:
+    """Every entry below `folder`; of a file that is too large to be read, only its size."""
+    small = [entry for entry in entries if entry.size <= LARGEST]
+    asked = "".join(f"{entry.blob}\n" for entry in small).encode()
+    most = sum(entry.size + LONGEST_HEADER for entry in small)
+    if most > MOST_BYTES:
+        raise UsageError(f"--against: the jobs folder of that commit holds more than {MOST_BYTES:,} bytes")
+    answered = git.ask("cat-file", "--batch", given=asked, patience=PATIENCE, most=most)
+    place = 0
+    for entry in entries:
+        content = b""
+        if entry.size <= LARGEST:
+            header, _, _ = answered[place : place + LONGEST_HEADER].partition(b"\n")
+            _blob, kind, *size = header.decode().split()
+            if kind != "blob" or not size:
+                raise UsageError(f"--against: git lacks {entry.path} of that commit; fetch it first")
+            begin = place + len(header) + 1
+            place = begin + int(size[0]) + 1
+            content = answered[begin : place - 1]
+        try:
+            _write_one(folder, entry, content)
+        except OSError as error:
+            raise UsageError(f"--against: {entry.path} cannot be put into {folder}: {error.strerror}") from None
+
+
+def _write_one(folder: Path, entry: _Entry, content: bytes) -> None:
+    """One file or link; a tree made to lead out of its folder is not followed there."""
+    path = folder / entry.path
+    if not path.parent.resolve().is_relative_to(folder.resolve()) or path.is_symlink() or path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if entry.mode == LINK:
+        path.symlink_to(os.fsdecode(content))
+    else:
+        path.write_bytes(content)
+        os.truncate(path, entry.size)
