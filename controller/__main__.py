@@ -10,6 +10,7 @@ from types import FrameType
 def main() -> None:
     _on_signals(_leave)
     _open_what_is_closed()
+    _read_names_as_utf8()
     # Else pydantic asks every installed package for plugins, at each start.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from controller.cli import main as command_line
@@ -45,6 +46,12 @@ def _open_what_is_closed() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
+
+
+def _read_names_as_utf8() -> None:
+    """Under a locale of another encoding begin anew without it: names of files and manifests are UTF-8 everywhere."""
+    if sys.getfilesystemencoding() != "utf-8" and not sys.flags.utf8_mode:
+        os.execv(sys.executable, [sys.orig_argv[0], "-X", "utf8", *sys.orig_argv[1:]])
 
 
 if __name__ == "__main__":

@@ -74,10 +74,10 @@ class Nowhere:
     def path(self, manifest: str) -> None:
         """There is none."""
 
-    def write(self, manifest: str, documents: Sequence[Mapping[str, Any]]) -> bool:  # noqa: ARG002
+    def write(self, manifest: str, documents: Sequence[Mapping[str, Any]], *, ours: bool = False) -> bool:  # noqa: ARG002
         return False
 
-    def remove(self, manifest: str) -> None:
+    def remove(self, manifest: str, *, ours: bool = False) -> None:
         """There is none."""
 
     def clear(self, status: str) -> None:

@@ -26,8 +26,8 @@ class StatusPlace(Protocol):
     """Where status documents go."""
 
     def path(self, manifest: str) -> Path | None: ...
-    def write(self, manifest: str, documents: Documents) -> bool: ...
-    def remove(self, manifest: str) -> None: ...
+    def write(self, manifest: str, documents: Documents, *, ours: bool = False) -> bool: ...
+    def remove(self, manifest: str, *, ours: bool = False) -> None: ...
     def clear(self, status: str) -> None: ...
 
 
@@ -38,6 +38,7 @@ class Noticeboard:
         self._places = places
         self.records = Known()
         self._left: set[str] = set()
+        self._written: set[str] = set()
         self._unsaved: dict[str, FileRecord | None] = {}
         self._unwritten: dict[str, StateError] = {}
 
@@ -57,6 +58,7 @@ class Noticeboard:
         for record in records:
             self.records.put(record)
             self._left.add(record.path)
+            self._written.add(record.path)
 
     def touched(self, strays: Iterable[str], manifests: Collection[str]) -> set[str]:
         """These status files are not as they were left; answers the manifests whose status is to be written again.
@@ -84,13 +86,14 @@ class Noticeboard:
         if not self.is_news(manifest, text):
             return
         self._forget(status_path(manifest))
-        if self._tried(manifest, partial(self._places.write, manifest, documents)):
+        if self._tried(manifest, partial(self._places.write, manifest, documents, ours=self._wrote(manifest))):
             self._note(manifest, _hash_of(text))
 
     def remove(self, manifest: str) -> None:
         """The manifest is gone."""
         self._forget(status_path(manifest))
-        self._tried(manifest, partial(self._places.remove, manifest))
+        if self._tried(manifest, partial(self._places.remove, manifest, ours=self._wrote(manifest))):
+            self._written.discard(status_path(manifest))
 
     def unsaved(self) -> tuple[list[FileRecord], list[str]]:
         """What changed since it was last asked: records to keep, and paths to forget."""
@@ -103,6 +106,11 @@ class Noticeboard:
         if record is not None:
             kept = self._unsaved[record.path] = replace(record, sha256=digest)
             self.records.put(kept)
+            self._written.add(record.path)
+
+    def _wrote(self, manifest: str) -> bool:
+        """Whether a status file was left there before: what is there now is that file, edited or not."""
+        return status_path(manifest) in self._written
 
     def _forget(self, status: str) -> None:
         if self.records.drop(status):

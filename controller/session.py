@@ -30,7 +30,7 @@ from controller.wire.words import why
 _LIFETIME = 600.0  # believed when the answer names none
 _LEAST_MARGIN = 60.0
 _REFUSED = (400, 401, 403)
-_TOKEN = re.compile(r"[\x21-\x7e]+")
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # b64token of RFC 6750
 """What can stand in a header (RFC 6750); anything else would fail only after the connection is there."""
 
 

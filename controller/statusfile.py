@@ -22,6 +22,7 @@ LONGEST_DOCUMENT = 8 * 1024
 # YAML 1.2 reads these as numbers, the emitter (YAML 1.1) does not know: an etag such as 123e456 must stay text.
 _NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|0o[0-7]+")
 _OURS = b"apiVersion: shjobs/v1\nkind: AsyncProcessStatus\n"
+_LARGEST_STATUS = 64 << 20  # bytes
 _LIMITS = tuple(product((100, 20, 5), (4000, 2000, 1000, 500, 250, 100)))
 
 
@@ -97,11 +98,12 @@ class StatusFiles:
         """Where the status of the manifest stands; `manifest` is relative to the tree."""
         return self._root / status_path(manifest)
 
-    def write(self, manifest: str, documents: Sequence[Mapping[str, Any]]) -> bool:
+    def write(self, manifest: str, documents: Sequence[Mapping[str, Any]], *, ours: bool = False) -> bool:
         """Write the file unless it already holds these bytes; True when it was written.
 
         A folder that is gone with its manifests is not made again, and none outside the tree is written to. Raises
-        `StateError` when the disk refuses.
+        `StateError` when the disk refuses, and for a file that shjobs did not write; `ours`: it did, and the file was
+        edited since.
         """
         path, content = self.path(manifest), render(documents)
         try:
@@ -115,16 +117,19 @@ class StatusFiles:
             if _begins(real, content, len(content)):
                 _temporary(real).unlink(missing_ok=True)
                 return False
+            if not ours and not _is_ours(real):
+                raise _foreign(path, manifest)
             _replace(real, content)
         except OSError as error:
             raise self._unwritable(path, error) from error
         return True
 
-    def remove(self, manifest: str) -> None:
-        """Remove the status of a manifest that is gone, and the mirror's folders that are empty then."""
+    def remove(self, manifest: str, *, ours: bool = False) -> None:
+        """Remove the status of a manifest that is gone, if shjobs wrote it, and the mirror's folders left empty."""
         try:
             real = self._real(status_path(manifest))
-            for each in (real, _temporary(real)) if real else ():
+            is_ours = real is not None and (ours or _is_ours(real))
+            for each in (real, _temporary(real)) if real and is_ours else ():
                 with suppress(FileNotFoundError, NotADirectoryError):
                     each.unlink()
         except OSError as error:
@@ -138,7 +143,7 @@ class StatusFiles:
         """Remove a status file whose manifest is gone, if we wrote it; `status` is relative to the tree."""
         try:
             real = self._real(status)
-            if real and _begins(real, _OURS):
+            if real and _is_ours(real):
                 real.unlink(missing_ok=True)
         except OSError as error:
             raise self._unwritable(self._root / status, error) from error
@@ -181,6 +186,23 @@ def _begins(path: Path, content: bytes, most: int = LARGEST) -> bool:
         return read_regular(path, most)[0].startswith(content)
     except (UnfitFileError, FileNotFoundError, NotADirectoryError):
         return False
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether nothing is lost there: no file, a status file, or what a machine that died left of one."""
+    try:
+        content = read_regular(path, _LARGEST_STATUS)[0]
+    except FileNotFoundError:
+        return True
+    except UnfitFileError:
+        return False
+    return content.startswith(_OURS) or not content.strip(b"\0")
+
+
+def _foreign(path: Path, manifest: str) -> StateError:
+    return StateError(
+        f"{path} was not written by shjobs and is left as it is: rename it, since the status of {manifest} goes there"
+    )
 
 
 def _replace(path: Path, content: bytes) -> None:

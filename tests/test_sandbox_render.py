@@ -508,6 +508,12 @@ def test_the_older_name_of_a_collection_works(tmp_path: Path) -> None:
             id="a number of bands the format cannot hold",
         ),
         pytest.param(
+            body_of(constant("new Array(65536).fill(1)", bands=65536)),
+            "RENDERER_EXCEPTION",
+            "image/tiff cannot hold 65536 bands",
+            id="more bands than a TIFF can count",
+        ),
+        pytest.param(
             body_of(constant("[1]"), responses=[{"identifier": "userdata", "format": {"type": "image/tiff"}}]),
             "COMMON_BAD_PAYLOAD",
             "userdata can only be application/json",

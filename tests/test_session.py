@@ -183,6 +183,8 @@ def test_an_error_under_status_200_is_a_refusal_too(session: Session, endpoint: 
         pytest.param(200, {"access_token": 7}, {}, None, id="the token is a number"),
         pytest.param(200, {"access_token": {"a": "b"}}, {}, None, id="the token is an object"),
         pytest.param(200, {"access_token": "a\nb"}, {}, None, id="the token has a line break"),
+        pytest.param(200, {"access_token": "canary,canary"}, {}, None, id="the token has a sign no token has"),
+        pytest.param(200, {"access_token": "canary=canary"}, {}, None, id="the token is padded in its midst"),
         pytest.param(200, {"access_token": "ключ"}, {}, None, id="the token fits into no header"),
         pytest.param(200, {"access_token": "a", "scope": 7}, {}, None, id="a scope that is a number"),
         pytest.param(200, {"access_token": "a", "expires_in": "soon"}, {}, None, id="a lifetime that is no number"),

@@ -27,6 +27,10 @@ def test_where_a_status_stands(manifest: str, status: str) -> None:
     assert status_path(manifest) == status
 
 
+OURS = {"apiVersion": "shjobs/v1", "kind": "AsyncProcessStatus"}
+HEAD = "apiVersion: shjobs/v1\nkind: AsyncProcessStatus\n"
+
+
 def test_documents_keep_their_order_and_stay_readable() -> None:
     shared = {"bytes": 1}
     documents: list[dict[str, Any]] = [
@@ -68,19 +72,19 @@ def files(root: Path) -> list[str]:
 
 def test_a_file_is_written_only_when_its_bytes_change(tmp_path: Path) -> None:
     status = StatusFiles(tmp_path)
-    assert status.write("ndvi.yaml", [{"phase": "Pending"}])
+    assert status.write("ndvi.yaml", [{**OURS, "phase": "Pending"}])
     before = (tmp_path / "ndvi.status.yaml").stat()
-    assert not status.write("ndvi.yaml", [{"phase": "Pending"}])
+    assert not status.write("ndvi.yaml", [{**OURS, "phase": "Pending"}])
     assert (tmp_path / "ndvi.status.yaml").stat() == before
-    assert status.write("ndvi.yaml", [{"phase": "Running"}])
-    assert (tmp_path / "ndvi.status.yaml").read_text() == "phase: Running\n"
+    assert status.write("ndvi.yaml", [{**OURS, "phase": "Running"}])
+    assert (tmp_path / "ndvi.status.yaml").read_text() == HEAD + "phase: Running\n"
     assert files(tmp_path) == ["ndvi.status.yaml"]
 
 
 def test_an_edited_file_is_written_again(tmp_path: Path) -> None:
     status = StatusFiles(tmp_path)
     (tmp_path / "ndvi.status.yaml").write_text("phase: Succeeded\n")
-    assert status.write("ndvi.yaml", [{"phase": "Pending"}])
+    assert status.write("ndvi.yaml", [{**OURS, "phase": "Pending"}], ours=True)
 
 
 def test_a_mirror_makes_its_folders_and_removes_them_again(tmp_path: Path) -> None:
@@ -88,8 +92,8 @@ def test_a_mirror_makes_its_folders_and_removes_them_again(tmp_path: Path) -> No
     tree.mkdir()
     status = StatusFiles(tree, mirror)
     status.check_writable()
-    assert status.write("a/b/ndvi.yaml", [{"phase": "Pending"}])
-    assert status.write("a/tci.yaml", [{"phase": "Pending"}])
+    assert status.write("a/b/ndvi.yaml", [{**OURS, "phase": "Pending"}])
+    assert status.write("a/tci.yaml", [{**OURS, "phase": "Pending"}])
     assert files(tmp_path) == ["mirror/a/b/ndvi.status.yaml", "mirror/a/tci.status.yaml"]
     status.remove("a/b/ndvi.yaml")
     assert [(mirror / "a").is_dir(), (mirror / "a/b").is_dir()] == [True, False]
@@ -107,13 +111,13 @@ def test_a_folder_that_went_with_its_manifests_is_not_made_again(tmp_path: Path)
 @pytest.mark.parametrize("after", ["a change", "no change", "the removal"])
 def test_what_a_crashed_write_left_is_cleaned(tmp_path: Path, after: str) -> None:
     status = StatusFiles(tmp_path)
-    status.write("ndvi.yaml", [{"phase": "Pending"}])
+    status.write("ndvi.yaml", [{**OURS, "phase": "Pending"}])
     left = tmp_path / ".ndvi.status.yaml.tmp"
     left.write_text("phase: Ru")
     if after == "the removal":
         status.remove("ndvi.yaml")
     else:
-        status.write("ndvi.yaml", [{"phase": "Running" if after == "a change" else "Pending"}])
+        status.write("ndvi.yaml", [{**OURS, "phase": "Running" if after == "a change" else "Pending"}])
     assert files(tmp_path) == ([] if after == "the removal" else ["ndvi.status.yaml"])
 
 
@@ -136,3 +140,32 @@ def test_a_tree_that_cannot_be_written_is_told_with_advice(tmp_path: Path) -> No
 def test_a_tree_that_is_not_there_yet_is_no_error(tmp_path: Path) -> None:
     StatusFiles(tmp_path / "later").check_writable()
     assert not (tmp_path / "later").exists()
+
+
+NOTES = {
+    "notes": "remember: to ask for the budget\n",
+    "another manifest": "apiVersion: shjobs/v1\nkind: AsyncProcess\n",
+    "a text that names us": "# kind: AsyncProcessStatus\nmine: true\n",
+}
+
+
+@pytest.mark.parametrize("text", NOTES.values(), ids=NOTES)
+@pytest.mark.parametrize("is_mirror", [False, True], ids=["beside the manifest", "in a mirror"])
+def test_what_shjobs_did_not_write_is_neither_overwritten_nor_removed(
+    tmp_path: Path, text: str, is_mirror: bool
+) -> None:
+    status = StatusFiles(tmp_path, tmp_path if is_mirror else None)
+    mine = tmp_path / "ndvi.status.yaml"
+    mine.write_text(text)
+    with pytest.raises(StateError, match=r"ndvi\.status\.yaml was not written by shjobs and is left as it is"):
+        status.write("ndvi.yaml", [{**OURS, "phase": "Pending"}])
+    status.remove("ndvi.yaml")
+    status.clear("ndvi.status.yaml")
+    assert files(tmp_path) == ["ndvi.status.yaml"]
+    assert mine.read_text() == text
+
+
+@pytest.mark.parametrize("left", [b"", bytes(4096), HEAD.encode() + b"phase: Ru"], ids=["nothing", "zeros", "a half"])
+def test_what_a_machine_that_died_left_is_overwritten(tmp_path: Path, left: bytes) -> None:
+    (tmp_path / "ndvi.status.yaml").write_bytes(left)
+    assert StatusFiles(tmp_path).write("ndvi.yaml", [{**OURS, "phase": "Pending"}])

@@ -5,6 +5,7 @@ or unconfirmed, 2 wrong use (DESIGN §10); 70 is a mistake of ours, 128 + n the 
 """
 
 import errno
+import io
 import logging
 import os
 import sys
@@ -18,7 +19,7 @@ import click
 
 from controller import __version__
 from controller.cli.examples import epilog
-from controller.errors import ShjobsError
+from controller.errors import ShjobsError, UsageError, cut
 
 FAILED, WRONG_USE, UNFORESEEN, INTERRUPTED = 1, 2, 70, 130
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EAGAIN})
@@ -88,8 +89,10 @@ def cli(context: click.Context, config: Path | None) -> None:
 def main(arguments: Sequence[str]) -> int:
     """Run one command; answers its exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr)
+    _write_what_cannot_be_encoded()
     output = sys.stdout  # which click replaces when the reader goes away
     try:
+        _check(arguments)
         code = cli.main(args=list(arguments), prog_name="shjobs", standalone_mode=False)
     except click.exceptions.Abort:
         return INTERRUPTED
@@ -113,6 +116,20 @@ def main(arguments: Sequence[str]) -> int:
             raise
         return _unforeseen(error)
     return code if isinstance(code, int) else 0
+
+
+def _write_what_cannot_be_encoded() -> None:
+    """A terminal that knows ASCII only, or a name that is no text, is no reason to say nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _check(arguments: Sequence[str]) -> None:
+    """No file, job or hash has a name that the system cannot hold. Raises `UsageError`."""
+    for each in arguments:
+        if "\0" in each or any("\ud800" <= letter < "\udc80" or "\udcff" < letter <= "\udfff" for letter in each):
+            raise UsageError(f"{cut(each, 100)!r} is no text that a command can be given")
 
 
 def _unforeseen(error: Exception) -> int:

@@ -14,13 +14,16 @@ from controller.settings import Settings
 from controller.settingsfile import load_settings
 
 LOOK_EVERY = 0.5  # seconds, with --follow
+MOST_EVENTS = 1_000_000
 MOST = 1_000  # events taken at once while following
 
 
 @click.command("events", short_help="Show what happened, newest last.")
 @click.argument("names", nargs=-1, type=JOB)
 @click.option("-f", "--follow", is_flag=True, help="Go on, and print what happens from now on, until Ctrl-C.")
-@click.option("-n", "--limit", default=20, show_default=True, type=click.IntRange(0), help="So many of the latest.")
+@click.option(
+    "-n", "--limit", default=20, show_default=True, type=click.IntRange(0, MOST_EVENTS), help="So many of the latest."
+)
 @click.option("-o", "--output", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_obj
 def command(config: Path | None, names: tuple[str, ...], follow: bool, limit: int, form: str) -> int:

@@ -17,10 +17,11 @@ from controller.script import Mosaicking, SampleType, ScriptFacts, ScriptInput, 
 USERDATA = "userdata"
 _JSON = "application/json"
 _TIFF = "image/tiff"
+_MOST_BANDS = 65535  # what the 16 bits of SamplesPerPixel can say (TIFF 6.0, page 24)
 _FILE_NAME = re.compile(r"[\w.-]+")
 _UNSAID: Sequence[Mapping[str, Any]] = ({"identifier": "default", "format": {"type": "image/png"}},)
 _EIGHT_BITS = (SampleType.AUTO, SampleType.UINT8)
-# format: (sample types, numbers of components) it can hold; TIFF holds anything
+# format: (sample types, numbers of components) it can hold; TIFF holds anything else
 _PICTURES = {
     "image/png": ((*_EIGHT_BITS, SampleType.UINT16), (1, 2, 3, 4)),
     "image/jpeg": (_EIGHT_BITS, (1, 3)),
@@ -128,6 +129,8 @@ def _check_format(output: ScriptOutput, media_type: str) -> None:
     if not _FILE_NAME.fullmatch(output.id):
         raise script_failed(f"output {output.id!r} cannot name a file; use letters, digits, '_', '-' and '.'")
     if media_type == _TIFF:
+        if output.bands > _MOST_BANDS:
+            raise script_failed(f"{media_type} cannot hold {output.bands} bands (output {output.id!r})")
         return
     if media_type not in _PICTURES:
         raise RenderFailed("COMMON_BAD_PAYLOAD", f"output {output.id!r} cannot be written as {media_type}")

@@ -6,6 +6,7 @@ in blocks, their results are kept in files, and rasters are written tile by tile
 
 import json
 import math
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -207,6 +208,8 @@ def _sent(scenes: Scenes, pixels: Pixels) -> SentSamples:
 def _empty_cells(scratch: Path, grid: EvaluationGrid, image: ScriptOutput) -> Cells:
     """Room for one output on the evaluation grid, in a file: at full resolution it may be larger than memory."""
     shape = (grid.height, grid.width, image.bands)
+    if math.prod(shape) * np.dtype(_STORED[image.sample_type]).itemsize > shutil.disk_usage(scratch).free:
+        raise script_failed(f"output {image.id!r} is larger than the free space on the disk of the sandbox")
     room = np.memmap(scratch / f"{image.id}.cells", dtype=_STORED[image.sample_type], mode="w+", shape=shape)
     return np.asarray(room)
 
