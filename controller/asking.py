@@ -1,16 +1,20 @@
 """Ask the running controller for something: try it on a copy of the ledger, then append it to the inbox."""
 
 from datetime import datetime
+from pathlib import Path
 
 from controller.admission import Admission
 from controller.assembly import Assembly, rehearsal
 from controller.clock import Clock
 from controller.errands import meaning_of
-from controller.errors import UsageError
+from controller.errors import StateError, UsageError
 from controller.inbox import Accept, Adopt, Command, FirstRun, Resolve, carried_out
-from controller.lock import is_held
+from controller.lock import holder, is_held, submitter_lock
 from controller.settings import Settings
+from controller.store.inbox import append
 from controller.store.ledger import Store
+from controller.store.place import FILE_NAME
+from controller.store.reader import Reader
 
 
 def ask(settings: Settings, command: Command) -> str:
@@ -23,9 +27,24 @@ def ask(settings: Settings, command: Command) -> str:
         assembly.loop.start(now, takes_over=not is_held(settings.state))
         assembly.loop.turn([], now)
         words = _tried(command, assembly, settings, now)
-    with Store.open(settings.state, {}) as store, store.transaction():
-        store.ask(now, command.model_dump_json())
+    _append(settings.state, now, command.model_dump_json())
     return words
+
+
+def _append(state: Path, now: datetime, command: str) -> None:
+    """Only with the lock is a ledger made or migrated for it: an older controller may be at work on it."""
+    reader = Reader.of(state)
+    if reader is not None:
+        reader.close()
+        append(state, now, command)
+        return
+    if worker := holder(state):
+        raise StateError(
+            f"{state / FILE_NAME} was written by an older version of shjobs, and {worker} is at work on it: stop that "
+            "one and start this version, or give the command to the older one"
+        )
+    with submitter_lock(state), Store.open(state, {}) as store, store.transaction():
+        store.ask(now, command)
 
 
 def _tried(command: Command, assembly: Assembly, settings: Settings, now: datetime) -> str:

@@ -23,6 +23,7 @@ from controller.errors import UsageError
 from controller.examination import Beside, NotYet, Patient
 from controller.gate import Limits
 from controller.git.info import checkout, git_directory
+from controller.loader import STATUS
 from controller.lock import FILE_NAME as LOCK_NAME
 from controller.lock import submitter_lock
 from controller.lookout import Interruptible, Lookout, Scanned
@@ -38,6 +39,7 @@ from controller.store.ledger import Store
 from controller.store.place import FILE_NAME
 from controller.submitting import Submitter, drawn
 from controller.telling import Teller, Watch, status_documents
+from controller.terms import terms_of
 from controller.timing import Timing
 from controller.tree import Appraisal, Tree
 from controller.workers import Call, CallOutcome, Observe, Remote, Workers
@@ -156,6 +158,8 @@ def _assembled(
     *,
     claims: bool = False,
 ) -> Assembly:
+    with store.transaction():
+        store.renew(terms_of(settings), kept=STATUS)
     book = Book(store)
     name = settings.deployment.name
     instance = (

@@ -78,9 +78,9 @@ def is_large(due: Collection[Due], policy: Policy) -> bool:
 
 
 def batch_of(due: Collection[Due]) -> Batch:
-    """All of it as one batch, whose hash stands for exactly these keys."""
+    """All of it as one batch, whose hash stands for exactly these keys at exactly these prices."""
     return Batch(
-        hash=hash_of(each.key for each in due),
+        hash=hash_of(f"{each.key} {each.units:.4f}" for each in due),
         jobs=len(due),
         units=sum(each.units for each in due),
         cause=_causes(due),

@@ -14,6 +14,7 @@ FILE_NAME = "lock"
 LOOKS = 100
 PAUSE = 0.01  # seconds between two looks
 LOCKS = Path("/proc/locks")
+READS = 3  # the kernel hands the list out in pieces, and what changes in between may hide a line
 
 
 @contextmanager
@@ -54,9 +55,13 @@ def holder(state: Path) -> str:
     """
     try:
         inode = (state / FILE_NAME).stat().st_ino
-        locks = LOCKS.read_text(encoding="ascii", errors="replace")
+        return next(filter(None, (_named(inode) for _ in range(READS))), "")
     except OSError:
         return ""
+
+
+def _named(inode: int) -> str:
+    locks = LOCKS.read_text(encoding="ascii", errors="replace")
     held = (line.split() for line in locks.splitlines() if "FLOCK" in line and f":{inode} " in line)
     return next((f"process {fields[4]}" for fields in held), "")
 

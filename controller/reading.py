@@ -4,8 +4,8 @@ Where there is no ledger yet, or the files are no longer those it was told about
 that what is shown is what the next turn would see.
 """
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,9 @@ from controller.errors import StateError
 from controller.loader import STATUS, FileRecord, Known, is_unchanged
 from controller.lock import is_held
 from controller.settings import Settings
+from controller.store.place import is_there
 from controller.store.reader import Reader
+from controller.terms import terms_of
 
 Document = dict[str, Any]
 
@@ -25,30 +27,44 @@ def standings(settings: Settings, now: datetime) -> list[Document]:
         with store:
             if is_held(settings.state) or _is_up_to_date(settings, store):
                 with suppress(StateError):
-                    return [{**each, "path": path} for path, documents in store.statuses() for each in documents]
+                    told = [{**each, "path": path} for path, documents in store.statuses() for each in documents]
+                    if told:  # a controller that has only begun has not said anything yet
+                        return told
     return _rehearsed(settings, now)
 
 
 def labels(settings: Settings) -> dict[str, dict[str, str]]:
     """The labels of every job that has any, as last accepted."""
-    store = Reader.of(settings.state)
-    if store is None:
-        return {}
-    with store:
-        return store.labels()
+    with _reader(settings) as store:
+        return store.labels() if store else {}
 
 
 def events(settings: Settings, jobs: Sequence[str], limit: int, after: int = 0) -> list[Document]:
     """The latest events after that number, newest last; none where there is no ledger yet."""
-    store = Reader.of(settings.state)
-    if store is None:
-        return []
-    with store:
-        return store.events(jobs, limit, after)
+    with _reader(settings) as store:
+        return store.events(jobs, limit, after) if store else []
+
+
+@contextmanager
+def _reader(settings: Settings) -> Iterator[Reader | None]:
+    """The ledger to read, an older version's as a copy of this one's schema; None where there is none yet."""
+    reader = Reader.of(settings.state)
+    if reader is not None:
+        with reader:
+            yield reader
+    elif is_there(settings.state):
+        from controller.store.ledger import Store
+
+        with Store.copy_of(settings.state) as store:
+            yield store.reader()
+    else:
+        yield None
 
 
 def _is_up_to_date(settings: Settings, store: Reader) -> bool:
-    """Whether the files are those that the ledger was told about."""
+    """Whether the files are those that the ledger was told about, under the terms of now."""
+    if store.terms() != terms_of(settings):
+        return False
     known = Known(FileRecord(**row) for row in store.files(but=STATUS))
     return len(known) > 0 and is_unchanged(settings.jobs, known)
 

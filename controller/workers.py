@@ -165,6 +165,8 @@ class Remote:
         credential = self._credentials.get(name)
         if not credential or not credential.access_key or not credential.secret_access_key:
             raise UsageError(f"the settings hold no key pair for the credential {name!r}")
+        if not credential.may_use(submission.prefix):
+            raise UsageError(f"the credential {name!r} may not be used for {submission.prefix}")
         return {
             "accessKey": credential.access_key.get_secret_value(),
             "secretAccessKey": credential.secret_access_key.get_secret_value(),

@@ -22,7 +22,7 @@ ROOMS = {
         acceptance agreement area availability bands claim conditions cost datasets delivery difference
         evidence expressions faults forecast gate geometry ground guard history idioms inbox layout
         linebreaks lint magic mishaps next_step ownership pasted phase places policy probe rate request responses
-        rules signs silencing size skeleton spending staging status stillness transitions verdict vitals
+        rules signs silencing size skeleton spending staging status stillness terms transitions verdict vitals
         why
     """,
     WIRE: """

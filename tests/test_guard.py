@@ -37,11 +37,15 @@ def test_a_batch_tells_count_money_and_shared_cause() -> None:
     script = [due(each, cause="ndvi.js changed") for each in range(500)]
     found = [*script, due(600, 5.5, cause="manifest changed"), due(601, 5.5), due(602, 5.5)]
     assert batch_of(found) == Batch(
-        hash=hash_of(each.key for each in found),
+        hash=hash_of(f"{each.key} {each.units:.4f}" for each in found),
         jobs=503,
         units=5016.5,
         cause="ndvi.js changed: 500 jobs, new: 2 jobs, manifest changed: 1 job",
     )
+
+
+def test_the_same_jobs_at_another_price_are_another_batch() -> None:
+    assert batch_of([due(0, 50), due(1, 51)]).hash != batch_of([due(0, 50), due(1, 50)]).hash
 
 
 def test_many_causes_are_told_in_short() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from controller.assembly import rehearsal
 from controller.sandbox.faults import Fault
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi
@@ -202,6 +203,84 @@ def test_a_manifest_that_was_broken_when_the_controller_stopped_pays_nothing_bef
     (retried.jobs / "ndvi.status.yaml").unlink()
     reasons(retried)
     assert retried.posts() == 1
+
+
+RENAMED = {
+    **{f"SHJOBS_CREDENTIALS_MY_BUCKET_{key}": "" for key in ("ACCESS_KEY", "SECRET_ACCESS_KEY")},
+    **{f"SHJOBS_CREDENTIALS_OTHER_{key}": "canary" for key in ("ACCESS_KEY", "SECRET_ACCESS_KEY")},
+}
+"""The keys of a credential that is called `other` now."""
+
+
+def changed(workspace: Workspace, old: str, new: str) -> None:
+    """Another text in the settings file."""
+    path = workspace.root / "shjobs.toml"
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+
+
+@pytest.fixture
+def waiting(workspace: Workspace) -> Workspace:
+    """Three jobs that were accepted, and admitted, while there was no budget left for them."""
+    for number in range(3):
+        workspace.write(f"{number}.yaml", ndvi(f"job-{number}", 14.4 + number / 100))
+    assert set(reasons(workspace, SHJOBS_MONTHLY_BUDGET="5").values()) == {"BudgetExceeded"}
+    return workspace
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        pytest.param("credentials.my-bucket", "credentials.other", "Rejected", id="the credential is gone"),
+        pytest.param('"s3://my-bucket/"', '"s3://my-bucket/other"', "Rejected", id="it may be used for less"),
+        pytest.param('"s3://my-bucket/"', '"s3://another"', "Rejected", id="it is for another bucket"),
+        pytest.param("timeScale", "approvalAbove = 5\ntimeScale", "ApprovalNeeded", id="approval is needed for less"),
+        pytest.param("timeScale", "largeChangeJobs = 2\ntimeScale", "LargeChange", id="fewer jobs are a large change"),
+        pytest.param(
+            "timeScale",
+            "largeChangeProcessingUnits = 5\ntimeScale",
+            "LargeChange",
+            id="a smaller sum is a large change",
+        ),
+    ],
+)
+def test_what_was_accepted_under_other_settings_is_not_paid_for(
+    waiting: Workspace, old: str, new: str, reason: str
+) -> None:
+    changed(waiting, old, new)
+    assert set(reasons(waiting, **(RENAMED if "credentials" in new else {})).values()) == {reason}
+    assert waiting.posts() == 0
+    changed(waiting, new, old)
+    assert (set(reasons(waiting).values()), waiting.posts()) == ({"Delivered"}, 3)
+
+
+def test_what_was_accepted_under_other_settings_is_not_paid_for_while_its_file_cannot_be_read(
+    waiting: Workspace,
+) -> None:
+    changed(waiting, "timeScale", "approvalAbove = 400\ntimeScale")
+    waiting.jobs.rename(waiting.root / "away")
+    waiting.jobs.mkdir()
+    reasons(waiting)
+    waiting.jobs.rmdir()
+    waiting.jobs.mkdir()
+    waiting.write("new.yaml", "spec: [")
+    (waiting.root / "away").rename(waiting.jobs / "back")
+    for number in range(3):
+        (waiting.jobs / "back" / f"{number}.yaml").write_text("spec: [")
+    reasons(waiting)
+    assert waiting.posts() == 0
+
+
+def test_what_is_shown_is_what_holds_under_the_settings_of_now(waiting: Workspace) -> None:
+    changed(waiting, '"s3://my-bucket/"', '"s3://my-bucket/other"')
+    assert {job["reason"] for job in json.loads(run(waiting, "get", "-o", "json"))} == {"Rejected"}
+    assert {job["action"] for job in json.loads(run(waiting, "plan", "-o", "json"))["jobs"]} == {"invalid"}
+
+
+def test_nothing_is_read_anew_when_only_the_budget_changed(waiting: Workspace) -> None:
+    with rehearsal(waiting.settings(), lambda _news: None, lambda _call: None) as assembly:
+        assert {file.path for file in assembly.book.files()} >= {"0.yaml", "1.yaml", "2.yaml"}
 
 
 def test_the_account_of_a_month_is_a_page_for_a_person(workspace: Workspace) -> None:

@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
+from controller.lock import submitter_lock
+from controller.reading import events
 from controller.schema import manifest_schema
 from controller.store import schema
 from controller.store.ledger import Store
+from controller.store.reader import SCHEMA
 from controller.submission import Outcome
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi
@@ -98,6 +101,67 @@ def test_a_status_file_of_then_is_taken_over(workspace: Workspace) -> None:
     before = (workspace.jobs / "ndvi.status.yaml").read_bytes()
     workspace.sync()
     assert (workspace.jobs / "ndvi.status.yaml").read_bytes() == before
+
+
+def schema_of(state: Path) -> list[str]:
+    with closing(sqlite3.connect(f"file:{state / 'shjobs.db'}?mode=ro", uri=True)) as ledger:
+        return [name for (name,) in ledger.execute("select name from _sqlite_migrations")]
+
+
+@pytest.fixture
+def older(workspace: Workspace) -> Workspace:
+    """A state directory with a ledger of the first schema, and one job in the tree."""
+    workspace.state.mkdir()
+    of_the_first_schema(workspace.state)
+    workspace.write("ndvi.yaml", ndvi())
+    return workspace
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["get"], ["events"], ["budget"], ["describe", "ndvi"], ["why", "ndvi"], ["plan"], ["get", "-l", "team"]],
+    ids=" ".join,
+)
+def test_a_command_that_shows_leaves_an_older_ledger_as_it_is(older: Workspace, command: list[str]) -> None:
+    with submitter_lock(older.state):
+        done = shjobs(*command, cwd=older.root, environment=dict(older.environment))
+    assert (done.returncode in (0, 1), "Traceback" in done.stderr) == (True, False), done.stderr
+    assert schema_of(older.state) == ["first"]
+
+
+COMMANDS = [["accept", "0123456789ab"], ["adopt", "--first-run"]]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_command_never_migrates_the_ledger_of_an_older_controller_at_work(
+    older: Workspace, command: list[str]
+) -> None:
+    with submitter_lock(older.state):
+        done = shjobs(*command, cwd=older.root, environment=dict(older.environment))
+    assert done.returncode == 2
+    assert "written by an older version of shjobs, and process" in done.stderr
+    assert "stop that one and start this version" in done.stderr
+    assert schema_of(older.state) == ["first"]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_command_migrates_an_older_ledger_that_nobody_works_on(older: Workspace, command: list[str]) -> None:
+    done = shjobs(*command, cwd=older.root, environment=dict(older.environment))
+    assert done.returncode == 0, done.stderr
+    assert schema_of(older.state) == list(SCHEMA)
+
+
+def test_a_command_is_noted_beside_a_controller_of_the_same_version(workspace: Workspace) -> None:
+    workspace.sync()
+    with submitter_lock(workspace.state):
+        done = shjobs(*COMMANDS[0], cwd=workspace.root, environment=dict(workspace.environment))
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_events_of_an_older_ledger_are_shown(older: Workspace) -> None:
+    with closing(sqlite3.connect(older.state / "shjobs.db")) as ledger, ledger:
+        ledger.execute("insert into event (at, reason, message) values ('2026-01-01T00:00:00', 'Asked', 'of then')")
+    assert [event["message"] for event in events(older.settings(), [], 5)] == ["of then"]
 
 
 @pytest.mark.parametrize("command", ["get", "events", "sync"])

@@ -53,6 +53,11 @@ def answer_to(service: Service, body: str, credentials: Mapping[str, Credential]
         pytest.param(BODY, {}, id="a credential that the settings no longer name"),
         pytest.param(BODY, {"my-bucket": KEYS.model_copy(update={"access_key": None})}, id="half a key pair"),
         pytest.param(BODY, {"my-bucket": KEYS.model_copy(update={"secret_access_key": None})}, id="the other half"),
+        pytest.param(
+            BODY,
+            {"my-bucket": KEYS.model_copy(update={"prefixes": ("s3://my-bucket/other",)})},
+            id="a credential that may no longer be used there",
+        ),
         pytest.param("{}", {"my-bucket": KEYS}, id="a body without delivery"),
         pytest.param("", {"my-bucket": KEYS}, id="no body"),
         pytest.param("[]", {"my-bucket": KEYS}, id="a body that is a list"),

@@ -18,8 +18,10 @@ from sqlite_utils import Database
 
 from controller.errors import StateError
 from controller.job import Job
+from controller.store import inbox
 from controller.store.permits import PermitRows
 from controller.store.place import FILE_NAME, ROOM, closed_on_error, damaged, newer, read_only, said_plainly, unusable
+from controller.store.reader import TERMS, Reader
 from controller.store.rows import COLUMNS, MUTABLE, file_of, job_of, row_of, submission_of, wanted_text, written
 from controller.store.schema import migrations, parts_of, whole
 from controller.submission import Submission
@@ -43,7 +45,7 @@ class Store:
 
     @classmethod
     def open(cls, state: Path, bindings: Mapping[str, str | None]) -> Self:
-        """The ledger in the state directory, made or migrated if need be.
+        """The ledger in the state directory, made or migrated if need be: only for who holds the submitter's lock.
 
         Raises `StateError` when it is newer than this program, or belongs to another deployment or account.
         """
@@ -67,6 +69,10 @@ class Store:
             migrations.apply(store._db)
             store._check(path)
         return store
+
+    def reader(self) -> Reader:
+        """The same ledger to read; it is closed with this one."""
+        return Reader(self._db.conn, self._path)
 
     def close(self) -> None:
         self._db.close()
@@ -187,12 +193,19 @@ class Store:
         value = self._one("select value from meta where key = ?", [key])
         return None if value is None else str(value)
 
+    def renew(self, terms: str, kept: str) -> None:
+        """Under other terms than before, no file but the `kept` kind counts as read, and nothing as admitted."""
+        if self.fact(TERMS) != terms:
+            self._db.conn.execute("delete from file where kind <> ?", [kept])
+            self._db.conn.execute("delete from due")
+            self.set_fact(TERMS, terms)
+
     def set_fact(self, key: str, value: str) -> None:
         self._db.execute("insert or replace into meta (key, value) values (?, ?)", [key, value])
 
     def ask(self, at: datetime, command: str) -> None:
         """Append a command for whoever turns the loop."""
-        self._db.execute("insert into inbox (at, command) values (?, ?)", [written(at), command])
+        inbox.insert(self._db.conn, at, command)
 
     def asked(self, longest: int) -> list[tuple[int, bytes]]:
         """The commands nobody has taken yet, oldest first, as they were written, and cut after so many bytes."""

@@ -56,6 +56,11 @@ def read_only(path: Path) -> sqlite3.Connection:
         return _opened(path, "rw")
 
 
+def writable(path: Path) -> sqlite3.Connection:
+    """A connection to a file that is there."""
+    return _opened(path, "rw")
+
+
 def _opened(path: Path, mode: str) -> sqlite3.Connection:
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=10)
     with closed_on_error(connection):

@@ -23,6 +23,8 @@ from controller.submission import Submission
 SCHEMA = ("first", "second", "third", "operators_word", "claims")
 """The migrations that a ledger of this program has seen, oldest first."""
 _PHASES = frozenset(map(str, Phase))
+TERMS = "terms"
+"""Under this key `meta` keeps the terms under which the files were accepted."""
 
 
 class Reader:
@@ -59,6 +61,11 @@ class Reader:
 
     def close(self) -> None:
         self._connection.close()
+
+    def terms(self) -> str:
+        """The terms under which the files were accepted; "" when nobody knows."""
+        row = self._connection.execute("select value from meta where key = ?", [TERMS]).fetchone()
+        return str(row[0]) if row else ""
 
     def statuses(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         """The status documents of every manifest by its path, as last told, in the order of the paths.

@@ -1,0 +1,39 @@
+"""The terms under which manifests are accepted: a fingerprint of everything that an appraisal reads beside the files.
+
+What was accepted under other terms is read and appraised anew before anything is paid for it. No secret is part of it,
+nor what is looked at anew before each submission, such as the budget.
+"""
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+from controller import __version__
+from controller.deployments import Credential
+from controller.prices import price_table
+from controller.settings import Settings
+
+POLICY = ("approval_above", "large_change_jobs", "large_change_processing_units", "on_unconfirmed")
+
+
+def terms_of(settings: Settings, program: str = __version__) -> str:
+    """The fingerprint of these settings, with the price table and the version of the program."""
+    read = {
+        "program": program,
+        "deployment": settings.deployment.model_dump(mode="json"),
+        "prices": price_table(settings.deployment.prices).model_dump(mode="json"),
+        "credentials": {name: _rights(each) for name, each in settings.credentials.items()},
+        "policy": {name: getattr(settings, name) for name in POLICY},
+    }
+    return sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()
+
+
+def _rights(credential: Credential) -> Mapping[str, Any]:
+    """Where a credential may be used."""
+    return {
+        "prefixes": sorted(credential.prefixes),
+        "endpoint": credential.endpoint,
+        "region": credential.region,
+        "defaultChain": credential.default_chain,
+    }
