@@ -30,9 +30,14 @@ BEGINS = datetime(2026, 3, 30, 16, tzinfo=UTC)
 LET_GO = frozenset({Reason.ON_HOLD, Reason.REMOVED, Reason.REJECTED})
 """What takes a job out of the large change that it was part of."""
 ACCEPT = re.compile("shjobs accept ([0-9a-f]{12})")
+NEVER = dict.fromkeys(
+    ("reservations_beyond_what_was_left", "posts_after_overspending", "posts_of_broken_manifests", "retries_on_a_word"),
+    0,
+)
 EXERCISED = (
     *("posts", "crashes", "lost_databases", "held_by_the_budget", "stopped_after_overspending", "months_begun"),
     *("held_as_large_change", "released_by_a_person", "went_on_after_overspending", "posts_near_the_ceiling"),
+    "posts_after_mending",
 )
 
 
@@ -45,10 +50,13 @@ class Auditor(Court):
         """The hashes that each ledger has told of, as a person reads them."""
         self.accepted: dict[int, set[str]] = defaultdict(set)
         self._held: dict[tuple[int, str], tuple[str, set[str]]] = {}
+        self._was_broken: dict[tuple[int, str], bool] = {}
 
     def noticed(self, machine: Machine) -> None:
         """Who asks for something else leaves the large change, and comes back as one job."""
-        drafts = [draft for drafts in machine.files.values() for draft in drafts if not draft.is_broken]
+        every = [draft for drafts in machine.files.values() for draft in drafts]
+        self._was_broken |= {(id(machine.ledger), draft.job): True for draft in every if draft.is_broken}
+        drafts = [draft for draft in every if not draft.is_broken]
         asked = {(draft.job, f"{digest_of(draft.text)} {draft.rerun}") for draft in drafts}
         for place in [place for place in self._held if place[0] == id(machine.ledger)]:
             if (place[1], self._held[place][0]) not in asked:
@@ -57,6 +65,8 @@ class Auditor(Court):
     def posted(self, machine: Machine, sent: Sent, body: str) -> None:
         super().posted(machine, sent, body)
         others = [row for row in machine.rows() if (row.job, row.digest, row.rerun, row.attempt) != sent.key]
+        self._accepted_as_it_is(machine, sent)
+        self._not_on_an_operators_word(sent, others)
         self._within_budget(sent, others)
         self._not_after_overspending(machine.ledger, sent, others)
         self._released(machine.ledger, sent)
@@ -74,6 +84,21 @@ class Auditor(Court):
             self._held.pop(place, None)
         if standing.reason is Reason.LARGE_CHANGE:
             self._held.setdefault(place, (asked, set()))[1].update(hashes)
+
+    def _accepted_as_it_is(self, machine: Machine, sent: Sent) -> None:
+        """No POST goes out while every manifest that declares the job is broken."""
+        drafts = [draft for drafts in machine.shelf.shown.values() for draft in drafts if draft.job == sent.job]
+        if drafts and all(draft.is_broken for draft in drafts):
+            raise PromiseError(f"{sent} is paid for, but its manifest is broken")
+        self.figures["posts_after_mending"] += self._was_broken.pop((id(machine.ledger), sent.job), False)
+
+    def _not_on_an_operators_word(self, sent: Sent, others: list[Submission]) -> None:
+        """No retry follows a run of which only an operator said that it was the job's."""
+        place = (sent.job, sent.digest, sent.rerun, sent.attempt - 1)
+        for row in others:
+            is_before = (row.job, row.digest, row.rerun, row.attempt) == place
+            if is_before and row.said_by_operator and row.answer is Answer.ACCEPTED:
+                raise PromiseError(f"{sent} follows {row.request_id}, which an operator named")
 
     def _within_budget(self, sent: Sent, others: list[Submission]) -> None:
         """What is reserved and spent of this month, as this ledger can know it, leaves room for one more."""
@@ -153,7 +178,7 @@ def prove(seed: int, *, small: bool = False) -> dict[str, object]:
     missing = [name for name in EXERCISED if not figures[name]]
     assert small or not missing, f"seed {seed}: these histories never exercised {', '.join(missing)}"
     counted = {name: figures[name] for name in EXERCISED}
-    return {"histories": number, **counted, "reservations_beyond_what_was_left": 0, "posts_after_overspending": 0}
+    return {"histories": number, **counted, **NEVER}
 
 
 def _month(row: Submission) -> str:
