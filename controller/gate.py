@@ -150,9 +150,9 @@ def _is_silent(submission: Submission) -> bool:
 
     That the answer to a submission was lost still does, whatever an operator said of it later.
     """
-    if submission.said_by_operator:
-        return submission.answered_at is None
-    return submission.adopted or (submission.refused is not None and submission.refused.why in SILENT)
+    if submission.adopted or submission.said_by_operator:
+        return submission.adopted
+    return submission.refused is not None and submission.refused.why in SILENT
 
 
 def _kind(submission: Submission) -> Reason:

@@ -228,7 +228,7 @@ NEXT_STEP_MUTANTS = [
     ("a refused body is sent again", "Refusal.BODY in refused or spurious", "spurious"),
     ("a spurious 400 is final", "spurious >= SPURIOUS_TRIES", "spurious"),
     ("a spurious 400 is tried for ever", " or spurious >= SPURIOUS_TRIES", ""),
-    ("any refusal backs off", "if not spurious or last is None", "if last is None"),
+    ("any refusal backs off", "if not times or last is None", "if last is None"),
     ("refusals do not matter", "    if refusal:\n        return refusal\n", ""),
     ("hold, pause, keys and price do not matter", "    if waits_for:\n        return Wait(reason=waits_for)\n", ""),
     ("a shut gate is open", "limits.opens_at > now", "limits.opens_at < now"),

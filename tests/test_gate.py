@@ -50,6 +50,9 @@ def taken(answered_at: float) -> Submission:
         pytest.param([submission(), submission(), submission()], id="three are under way"),
         pytest.param([taken(0)], id="accepted"),
         pytest.param([adopted(0)], id="an operator named a request that was sent by other means"),
+        pytest.param(
+            [replace(named(0), adopted=True)], id="an operator named the request of what was found in the bucket"
+        ),
         pytest.param([succeeded()], id="accepted and long finished"),
         pytest.param([no(Refusal.BODY, 0)], id="a refused body is that body's trouble"),
         pytest.param([no(Refusal.SPURIOUS, 0)], id="a spurious 400 is an answer"),
