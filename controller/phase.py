@@ -14,7 +14,7 @@ from controller.guard import Permit, key_of
 from controller.job import Job
 from controller.next_step import asked_for, in_force, wish
 from controller.spending import overspent_hash, reservation
-from controller.standing import Reason, Standing
+from controller.standing import Reason, Standing, rejection
 from controller.step import Submit, Wait
 from controller.submission import Submission
 
@@ -54,7 +54,7 @@ def phase(job: Job, submissions: Sequence[Submission], limits: Limits, now: date
 
 def _waits_for_mending(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> bool:
     """Whether the manifest as last accepted asks for a submission, now or later, that its problems hold back."""
-    if not job.problems:
+    if not job.problems or rejection(each.code for each in job.problems) is Reason.EXAMINING:
         return False
     asked = asked_for(replace(job, problems=()), submissions, limits, now)
     return isinstance(asked, Submit) or asked.reason is Reason.RETRY_SCHEDULED
