@@ -21,6 +21,8 @@ from controller.manifest import Manifest
 from controller.request import Request, request_of
 from controller.rules import RULES
 
+LARGEST_SCRIPT = 262_144  # bytes
+TOO_LARGE = f"is larger than {LARGEST_SCRIPT} bytes: a script has no room for data, so shorten it"
 _SHORTEST_SECRET = 6  # a shorter text cannot be told from an ordinary word
 _REFERENCE: Path = (*REQUEST, "evalscriptReference")
 _GOOGLE: Path = (*OUTPUT, "delivery", "gs")
@@ -173,6 +175,8 @@ def _one_evalscript(faults: Faults, script: Script | None) -> None:
         faults.add(inline, "E112", "is missing: write the script here, or name its file in spec.evalscriptFile")
     elif isinstance(text, str) and not text.strip():
         faults.add(inline, "E107", "must not be empty")
+    elif isinstance(text, str) and len(text.encode("utf-8", "surrogatepass")) > LARGEST_SCRIPT:
+        faults.add(inline, "E113", TOO_LARGE)
     elif file in written and script_file(faults.document):
         flaw = _script_flaw(script)
         if flaw:
@@ -182,6 +186,8 @@ def _one_evalscript(faults: Faults, script: Script | None) -> None:
 def _script_flaw(script: Script | None) -> str:
     if script is None:
         return "was not read"
+    if len(script.text.encode("utf-8", "surrogatepass")) > LARGEST_SCRIPT:
+        return f"{script.path} {TOO_LARGE}"
     return script.problem or ("" if script.text.strip() else f"{script.path} holds no script")
 
 
@@ -196,6 +202,8 @@ def _read(faults: Faults) -> Manifest | None:
     # Unknown keys first: one that was meant for a required key explains why that one is missing.
     for each in sorted(errors, key=lambda each: each["type"] != "extra_forbidden"):
         path: Path = each["loc"]
+        if faults.is_full:
+            break
         if each["type"] == "extra_forbidden":
             _unknown_key(faults, path)
         elif (each["type"] == "missing" and isinstance(path[-1], int)) or each["type"] == "too_long":

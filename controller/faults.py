@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from controller.catalog import nearest
-from controller.document import Document, Path, field_name
+from controller.document import MOST_FLAWS, Document, Path, field_name
 from controller.errors import Problem
 from controller.values import is_name
 
@@ -48,10 +48,17 @@ class Faults:
         return value if isinstance(value, dict) else {}
 
     def add(self, path: Path, code: str, message: str) -> None:
-        """One more fault, unless the place is explained already or the message is empty."""
+        """One more fault, unless the place is explained already, the message is empty, or there are too many."""
+        if self.is_full:
+            return
         silent = any(path[: len(each)] == each for each in self.silent)
         if message and not silent and field_name(path) not in self.told:
             self.found.setdefault(path, (code, message))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much is wrong that nobody needs to know more before it is mended."""
+        return len(self.found) >= MOST_FLAWS
 
     def doubt(self, path: Path, code: str, message: str) -> None:
         """One more doubt; a place may have several, but none beside a fault."""
@@ -72,7 +79,10 @@ class Faults:
 
     def problems(self) -> tuple[Problem, ...]:
         """Everything that is wrong, in the order of the text; a secret in a message is hidden."""
-        found = (self._problem(path, *told) for path, told in self.found.items())
+        found = [self._problem(path, *told) for path, told in self.found.items()]
+        if self.is_full:
+            message = f"more is wrong than these {MOST_FLAWS} mistakes: mend them first"
+            found.append(Problem(path=self.path, message=message, code="E103"))
         return tuple(sorted((*self.document.problems, *found)))
 
     def warnings(self) -> tuple[Problem, ...]:

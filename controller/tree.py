@@ -38,6 +38,9 @@ Appraise = Callable[[Accepted], Appraisal]
 Prepare = Callable[[Sequence[Accepted]], None]
 """Is told what `appraise` will be asked next, so that it may do it all at once."""
 
+MOST_DOCUMENTS = 200_000
+"""Of one tree: about a GiB of memory."""
+
 LookAtGit = Callable[[], Checkout | None]
 
 
@@ -73,6 +76,7 @@ class Tree:
         self._pulse = pulse
         self._files = Known()
         self._undecided = Undecided(is_pending)
+        self._held = 0  # documents
         self._documents: dict[str, list[Declared]] = {}
         self._claimants: dict[str, list[Declared]] = {}
         self._unsettled: set[str] = set()
@@ -174,8 +178,15 @@ class Tree:
         self._undecided.read(file.path for file in files)
         if self._prepare:
             self._prepare([item for file in files for item in file.documents if isinstance(item, Accepted)])
-        read = ((file.path, [self._read(item, file.comments) for item in file.documents]) for file in files)
-        return set().union(*(self._declare(path, documents) for path, documents in read))
+        return set().union(*(self._declare(file.path, self._documents_of(file)) for file in files))
+
+    def _documents_of(self, file: LoadedFile) -> list[Declared]:
+        """What a file declares; nothing, when the tree holds as much as one controller can keep in mind."""
+        if self._held - len(self._documents.get(file.path, ())) + len(file.documents) > MOST_DOCUMENTS:
+            message = f"there are more than {MOST_DOCUMENTS} documents in the tree: give some to another controller"
+            flaw = Problem(path=file.path, message=message, code="E195")
+            return [Declared(path=file.path, index=0, name=None, problems=(flaw,))]
+        return [self._read(item, file.comments) for item in file.documents]
 
     def _read(self, item: Accepted | Broken, comments: Comments) -> Declared:
         if isinstance(item, Broken):
@@ -204,6 +215,7 @@ class Tree:
     def _declare(self, path: str, documents: Sequence[Declared]) -> set[str]:
         """Put these documents in the place of the file's earlier ones; answers every name this concerns."""
         before, names = self._documents.pop(path, []), set()
+        self._held += len(documents) - len(before)
         for item in before:
             if item.name is not None:
                 self._claimants[item.name].remove(item)

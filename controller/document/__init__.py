@@ -17,6 +17,10 @@ from controller.errors import Problem
 
 Path = tuple[str | int, ...]
 
+MOST_DOCUMENTS = 1_000  # of one file
+MOST_VALUES = 200_000  # of one file: keys, scalars, lists and mappings
+MOST_FLAWS = 100  # of one document: whoever has mended these sees the rest
+
 _FOREIGN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -58,7 +62,19 @@ def read_documents(text: str, path: str) -> tuple[Document, ...]:
         place = Lines(text).place(foreign.start())
         return (_unreadable(path, 0, place, f"the character U+{ord(foreign[0]):04X} does not belong into a text file"),)
     tokens = json_tokens(text) if path.lower().endswith(".json") else yaml_tokens(text)
-    return tuple(_documents(tokens, path))
+    return tuple(_documents(_bounded(tokens), path))
+
+
+def _bounded(tokens: Iterator[Token]) -> Iterator[Token]:
+    """The same; raises `TextError` where a file becomes larger than any that keeps nobody waiting."""
+    documents = 0
+    for number, token in enumerate(tokens):
+        documents += token[0] is Kind.DOCUMENT
+        if documents > MOST_DOCUMENTS:
+            raise TextError(token[2], f"is one document too many: a file may hold {MOST_DOCUMENTS}, so split it")
+        if number >= MOST_VALUES:
+            raise TextError(token[2], f"is one value too many: a file may hold {MOST_VALUES}, so split it")
+        yield token
 
 
 def _documents(tokens: Iterator[Token], path: str) -> Iterator[Document]:
@@ -151,6 +167,8 @@ class _Builder:
             depth += 1 if kind in OPENING else -1 if kind is Kind.END else 0
 
     def refuse(self, place: Place, where: Path, message: str, code: str = "E102") -> None:
+        if len(self.problems) >= MOST_FLAWS:
+            raise TextError(place, f"is wrong, as are {MOST_FLAWS} places before it: mend those first")
         line, column = place
         self.problems.append(
             Problem(path=self.path, line=line, column=column, field=field_name(where), message=message, code=code)

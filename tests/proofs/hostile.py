@@ -146,7 +146,25 @@ def _config(path: Path, stage: Stage) -> None:
     )
 
 
+@contextmanager
+def _very_many_documents(stage: Stage) -> Iterator[None]:
+    for number in range(4):
+        (stage.field.jobs / f"a-many-{number}.yaml").write_text("---\na: 1\n" * 110_000, encoding="utf-8")
+    yield
+
+
+@contextmanager
+def _very_many_values(stage: Stage) -> Iterator[None]:
+    keys = "".join(f"k{number}: 1\n" for number in range(90_000))
+    (stage.field.jobs / "a-keys.yaml").write_text(keys, encoding="utf-8")
+    (stage.field.jobs / "a-list.yaml").write_text("- 1\n" * 249_000, encoding="utf-8")
+    (stage.field.jobs / "a-list.json").write_text(f"[{'1,' * 499_000}1]", encoding="utf-8")
+    yield
+
+
 CASES: Mapping[str, Plant] = {
+    "four files of very many documents": _very_many_documents,
+    "files of very many values": _very_many_values,
     "twelve looping scripts": _twelve_looping_scripts,
     "a pipe where a manifest is expected": _a_pipe_as_manifest,
     "a link to itself": _a_link_to_itself,
