@@ -55,12 +55,14 @@ class Examiner:
         engines = min(MOST_ENGINES, len(os.sched_getaffinity(0)), -(-len(items) // _DOCUMENTS_OF_AN_ENGINE))
         if not engines:
             return
-        with _desks(self._settings) as desk, ThreadPoolExecutor(engines) as pool:
+        with _desks(self._settings) as (desk, stop), ThreadPoolExecutor(engines) as pool:
             try:
                 answers = pool.map(lambda item: self._answer(desk(), item), items)
                 self._answers = {(item.path, item.index): each for item, each in zip(items, answers, strict=True)}
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C does not wait for all of them
+            except BaseException:  # Ctrl-C and SIGTERM wait neither for the others nor for a script without an end
+                pool.shutdown(wait=False, cancel_futures=True)
+                stop()
+                raise
 
     def __call__(self, item: Accepted) -> Answer:
         """The appraisal of a document that was announced, and whether it would be the same the next time."""
@@ -123,8 +125,8 @@ class _Desk:
 
 
 @contextmanager
-def _desks(settings: Settings) -> Iterator[Callable[[], _Desk]]:
-    """Hands every thread a desk of its own; at the end their engines are closed."""
+def _desks(settings: Settings) -> Iterator[tuple[Callable[[], _Desk], Callable[[], None]]]:
+    """Hands every thread a desk of its own, and what stops them all; at the end their engines are closed."""
     mine, made = threading.local(), list[_Desk]()
 
     def desk() -> _Desk:
@@ -134,8 +136,12 @@ def _desks(settings: Settings) -> Iterator[Callable[[], _Desk]]:
         found: _Desk = mine.desk
         return found
 
+    def stop() -> None:
+        for each in made:
+            each.engine.kill()
+
     try:
-        yield desk
+        yield desk, stop
     finally:
         for each in made:
             each.engine.close()

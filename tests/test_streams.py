@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,26 @@ def test_a_signal_in_the_first_moments_ends_with_its_number_and_no_traceback(
         [sys.executable, "-c", code], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (128 + number, "")
+
+
+@pytest.mark.parametrize("command", ["check", "plan", "get"])
+def test_a_signal_while_a_script_has_no_end_is_heeded(tmp_path: Path, command: str) -> None:
+    (tmp_path / "jobs.d").mkdir()
+    for number in range(6):
+        endless = f"while (true) {{}} // {number}\n      function setup() {{"
+        text = ndvi(f"job-{number}").replace("function setup() {", endless)
+        (tmp_path / "jobs.d" / f"{number}.yaml").write_text(text)
+    line = [sys.executable, "-m", "controller", command]
+    given = {**ENVIRONMENT, "XDG_CACHE_HOME": str(tmp_path)}
+    with subprocess.Popen(line, cwd=tmp_path, env=given, stdout=-1, stderr=-1) as process:
+        time.sleep(3)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        _, said = process.communicate()
+        took = time.monotonic() - began
+    assert (process.returncode, said) == (128 + signal.SIGTERM, b"")
+    assert took < 8, "all six take half a minute"
 
 
 def test_a_hangup_in_the_first_moments_of_the_daemon_is_no_end(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ version 1.2 (core schema), so that `on`, `12:30` and dates stay text; what canno
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from controller.document.json_text import json_tokens
@@ -18,9 +19,11 @@ from controller.errors import Problem
 Path = tuple[str | int, ...]
 
 MOST_DOCUMENTS = 1_000  # of one file
+TOO_MANY = f"is one document too many: a file may hold {MOST_DOCUMENTS}, so split it"
 MOST_VALUES = 200_000  # of one file: keys, scalars, lists and mappings
 MOST_FLAWS = 100  # of one document: whoever has mended these sees the rest
 
+_MARKER = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _FOREIGN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -61,8 +64,11 @@ def read_documents(text: str, path: str) -> tuple[Document, ...]:
     if foreign:
         place = Lines(text).place(foreign.start())
         return (_unreadable(path, 0, place, f"the character U+{ord(foreign[0]):04X} does not belong into a text file"),)
-    tokens = json_tokens(text) if path.lower().endswith(".json") else yaml_tokens(text)
-    return tuple(_documents(_bounded(tokens), path))
+    if path.lower().endswith(".json"):
+        return tuple(_documents(_bounded(json_tokens(text)), path))
+    if beyond := next(islice(_MARKER.finditer(text), MOST_DOCUMENTS, None), None):  # known without reading it all
+        return (_unreadable(path, 0, Lines(text).place(beyond.start()), TOO_MANY),)
+    return tuple(_documents(_bounded(yaml_tokens(text)), path))
 
 
 def _bounded(tokens: Iterator[Token]) -> Iterator[Token]:
@@ -71,7 +77,7 @@ def _bounded(tokens: Iterator[Token]) -> Iterator[Token]:
     for number, token in enumerate(tokens):
         documents += token[0] is Kind.DOCUMENT
         if documents > MOST_DOCUMENTS:
-            raise TextError(token[2], f"is one document too many: a file may hold {MOST_DOCUMENTS}, so split it")
+            raise TextError(token[2], TOO_MANY)
         if number >= MOST_VALUES:
             raise TextError(token[2], f"is one value too many: a file may hold {MOST_VALUES}, so split it")
         yield token
