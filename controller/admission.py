@@ -10,7 +10,7 @@ from datetime import datetime
 
 from controller.book import Book
 from controller.gate import Limits
-from controller.guard import ADMITTED, NEW, RETRY, Batch, Due, Permit, Ruling, batch_of, is_large, key_of, ruling
+from controller.guard import ADMITTED, NEW, RETRY, Batch, Due, Permit, Ruling, batch_of, key_of, ruling
 from controller.job import Job
 from controller.next_step import asked_for, due, held, in_force, is_asked, is_read, stopped
 from controller.spending import reservation
@@ -71,6 +71,8 @@ class Admission:
         shaken, self._shaken = self._shaken, set()
         for label in sorted(shaken):
             self._gather_again(label)
+        if not self._new and not self.is_partial:
+            self._meanwhile.clear()
         if self._new and not limits.paused and not limits.settling:
             self._rule_on_new(limits)
         return self._stored(now)
@@ -113,14 +115,15 @@ class Admission:
     # ruling
 
     def _rule_on_new(self, limits: Limits) -> None:
-        """While the tree is partly decided, no more is admitted altogether than may pass at once without a question."""
-        if not self.is_partial:
-            self._meanwhile.clear()
-        decision = ruling(self._new.values(), self._policy)
-        is_waiting = self.is_partial and is_large([*self._meanwhile, *self._new.values()], self._policy)
-        if decision is Ruling.LIST_FIRST or is_waiting:
+        """While the tree is partly decided, no more is admitted altogether than may pass at once without a question.
+
+        The rest waits until all of it is decided, and is then ruled on together with what was admitted meanwhile.
+        """
+        decision = ruling([*self._meanwhile, *self._new.values()], self._policy)
+        if decision is Ruling.LIST_FIRST or (decision is Ruling.HOLD and self.is_partial):
             return
-        self._meanwhile += self._new.values()
+        admitted = [replace(each, is_listed=True) for each in self._new.values()]
+        self._meanwhile = [*self._meanwhile, *admitted] if self.is_partial else []
         permit = self._unless_accepted(batch_of(self._new.values())) if decision is Ruling.HOLD else ADMITTED
         for name, each in self._new.items():
             self._grant(name, each.key, replace(permit, is_listed=is_read(self._book.jobs[name], limits)))
