@@ -86,9 +86,8 @@ class Court(Judge):
         if news.standing.reason is not Reason.REFUSED or news.job.wanted is None:
             return
         key = (news.job.name, news.job.wanted.digest)
-        own = [
-            item for item in self.world.cloud.sent if item.ledger is machine.ledger and (item.job, item.digest) == key
-        ]
+        of_us = [item for item in self.world.cloud.sent if item.ledger in machine.ledger.lineage]
+        own = [item for item in of_us if (item.job, item.digest) == key]
         fates = [item.fate for item in own]
         if PostFate.BODY not in fates and fates.count(PostFate.SPURIOUS) < SPURIOUS_TRIES:
             raise PromiseError(f"{news.job.name} is told to be refused after {fates}")
@@ -167,7 +166,8 @@ class Court(Judge):
         if item.attempt in failed and self._has_retries(machine, sent, failed):
             return "retries"
         is_over = (sent.at - item.at).total_seconds() >= TIMING.unconfirmed_grace - CLAIM_TAKES
-        if self.world.policy.on_unconfirmed == "resubmit" and is_over and not item.is_heard_accepted:
+        is_known = item.is_heard_accepted and item.ledger is machine.ledger
+        if self.world.policy.on_unconfirmed == "resubmit" and is_over and not is_known:
             return "" if item.prefix in seen.folders else "resubmits"
         return ""
 

@@ -4,6 +4,7 @@ Only the sandbox's pixels come from a stand-in, so that a thousand jobs are chea
 """
 
 import queue
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import Any
 
 from controller.assembly import Inbox, controller
 from controller.clock import Clock
+from controller.sandbox.faults import Fault
 from controller.sandbox.ledger import Entry
 from controller.sandbox.options import SandboxOptions, ScriptCheck
 from controller.sandbox.program import Sandbox
@@ -119,15 +121,7 @@ class Site:
 
     def sync(self, clock: Clock | None = None, watch: Watch = lambda _: None) -> Ended:
         """Start the controller, turn its loop to rest, and stop it."""
-        inbox: Inbox = queue.SimpleQueue()
-        clock = clock or Clock()
-        with controller(self.settings, watch, inbox) as (assembly, workers):
-            turn_to_rest(assembly.loop, inbox, workers, clock, Flags(inbox))
-            documents = assembly.documents(clock.now())
-            return Ended(
-                statuses={str(document["name"]): document for document in documents},
-                submissions=list(assembly.book.everything()),
-            )
+        return sync(self.settings, clock, watch)
 
     def entries_by_job(self) -> dict[str, list[Entry]]:
         """The sandbox's ledger, line by line, under the job that each delivery prefix names."""
@@ -138,6 +132,19 @@ class Site:
         return found
 
 
+def sync(settings: Settings, clock: Clock | None = None, watch: Watch = lambda _: None) -> Ended:
+    """Start a controller with these settings, turn its loop to rest, and stop it."""
+    inbox: Inbox = queue.SimpleQueue()
+    clock = clock or Clock()
+    with controller(settings, watch, inbox) as (assembly, workers):
+        turn_to_rest(assembly.loop, inbox, workers, clock, Flags(inbox))
+        documents = assembly.documents(clock.now())
+        return Ended(
+            statuses={str(document["name"]): document for document in documents},
+            submissions=list(assembly.book.everything()),
+        )
+
+
 @contextmanager
 def site(
     timing: Timing,
@@ -146,8 +153,13 @@ def site(
     run_seconds: float = 0,
     renderer: Renderer | None = None,
     variables: Mapping[str, str] | None = None,
+    faults: tuple[Fault, ...] = (),
+    endpoint: str = "",
 ) -> Iterator[Site]:
-    """A fresh site in a temporary folder. `timing` is the controller's rhythm, `running` its places at the service."""
+    """A fresh site in a temporary folder. `timing` is the controller's rhythm, `running` its places at the service.
+
+    With an `endpoint` the buckets are those of an S3 store, instead of folders.
+    """
     with tempfile.TemporaryDirectory(prefix="shjobs-proof-") as folder:
         root = Path(folder)
         options = SandboxOptions(
@@ -158,9 +170,14 @@ def site(
             max_running=4 * running,
             run_seconds=run_seconds,
             script_check=ScriptCheck.AT_SUBMIT,
+            faults=faults,
+            s3_endpoint=endpoint or None,
         )
         (root / "jobs.d").mkdir()
-        (root / "shjobs.toml").write_text(SETTINGS.format(running=running), encoding="utf-8")
+        text = SETTINGS.format(running=running)
+        if endpoint:
+            text = re.sub(r"folder = .*", f'endpoint = "{endpoint}"\nregion = "us-east-1"', text)
+        (root / "shjobs.toml").write_text(text, encoding="utf-8")
         with Sandbox(options, renderer=renderer or rendered, examine=_examined) as sandbox:
             settings = load_settings(root / "shjobs.toml", {**_environment(sandbox), **(variables or {})})
             yield Site(root=root, settings=settings.model_copy(update={"timing": timing}), sandbox=sandbox)

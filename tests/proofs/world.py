@@ -174,14 +174,14 @@ class Ledger:
         self.denied: set[tuple[str, str, int, int]] = set()
         self.asked: set[tuple[str, str, int]] = set()
         self.is_first_run = False
-        self.is_restored = False
+        self.lineage: frozenset[Ledger] = frozenset({self})
 
     def copy(self) -> "Ledger":
         """A backup of it, or what is restored from one."""
         other = Ledger("")
         self.db.conn.backup(other.db.conn)
         other.denied, other.asked = set(self.denied), set(self.asked)
-        other.is_first_run, other.is_restored = self.is_first_run, True
+        other.is_first_run, other.lineage = self.is_first_run, self.lineage | {other}
         return other
 
 
