@@ -23,6 +23,7 @@ from controller.errors import UsageError
 from controller.examination import Beside, NotYet, Patient
 from controller.gate import Limits
 from controller.git.info import checkout, git_directory
+from controller.identity import Identity
 from controller.loader import STATUS
 from controller.lock import FILE_NAME as LOCK_NAME
 from controller.lock import submitter_lock
@@ -42,6 +43,7 @@ from controller.telling import Teller, Watch, status_documents
 from controller.terms import terms_of
 from controller.timing import Timing
 from controller.tree import Appraisal, Tree
+from controller.unrecorded import Unrecorded
 from controller.workers import Call, CallOutcome, Observe, Remote, Workers
 
 Inbox = queue.SimpleQueue[CallOutcome | None]
@@ -90,19 +92,22 @@ class Nowhere:
 def controller(
     settings: Settings, watch: Watch, inbox: Inbox, *, settle: float = 0.0, scanned: Scanned | None = None,
     called: Observe | None = None, pulse: Pulse = lambda: None, interruptible: Interruptible = nullcontext,
-    answered: Callable[[], None] | None = None,
+    answered: Callable[[], None] | None = None, identity: Identity | None = None, unrecorded: Unrecorded | None = None,
 ) -> Iterator[tuple[Assembly, Workers]]:  # fmt: skip
     """The real thing: it holds the lock, writes the ledger and the status files, and calls the service.
 
     The outcomes of calls arrive in `inbox`; nothing is paid for until the tree has been still for `settle` seconds.
     `scanned` and `called` are told of every scan and every call. With `answered` scripts are examined beside the
-    deciding thread, and it is called for every answer. Raises `UsageError` when something it needs is not
-    there.
+    deciding thread, and it is called for every answer. `identity` says which files the state was made of when this
+    process first opened it, `unrecorded` receives what comes too late for `inbox`. Raises `UsageError` when something
+    it needs is not there.
     """
     if not settings.client_id or not settings.client_secret:
         raise _no_client(settings)
     bindings = {"deployment": settings.deployment.name, "account": settings.client_id}
     refuse_network_file_system(settings.state)
+    identity, unrecorded = identity or Identity(), unrecorded or Unrecorded()
+    identity.check()
     places = StatusFiles(settings.jobs, settings.status_dir)
     session = Session(settings.deployment, settings.client_id, settings.client_secret, settings.timing)
     with (
@@ -110,14 +115,17 @@ def controller(
         Store.open(settings.state, bindings) as store,
         session,
         Service(settings.deployment, session, settings.timing) as service,
-        Workers(Remote(service, bucket_of(settings), settings.credentials), inbox, settings.workers, called) as workers,
-    ):
+        Workers(
+            Remote(service, bucket_of(settings), settings.credentials, identity.lost),
+            inbox, settings.workers, called, unrecorded.add,
+        ) as workers,
+    ):  # fmt: skip
         places.check_writable()  # under the lock, so that two that start together never meet in the tree
-        held = (settings.state / LOCK_NAME, settings.state / FILE_NAME)
+        identity.hold((settings.state / LOCK_NAME, settings.state / FILE_NAME))
         git = partial(git_directory, settings.jobs)
         look = partial(
             Lookout,
-            brakes=brakes_of(git, settings.state, held),
+            brakes=brakes_of(git, settings.state, identity.lost),
             settle=settle,
             scanned=scanned,
             interruptible=interruptible,

@@ -3,7 +3,7 @@
 The loop looks at both in every turn before it decides; `shjobs pause` and `resume` write and remove the file.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,30 +27,13 @@ class Brakes:
 Look = Callable[[], Brakes]
 
 
-def brakes_of(git: Callable[[], Path | None], state: Path, held: Iterable[Path] = ()) -> Look:
-    """Looks at the brakes of a state directory and of a tree whose git directory `git` finds.
-
-    And whether the files `held` are those of this moment.
-    """
-    identities = {path: _identity(path) for path in held}
+def brakes_of(git: Callable[[], Path | None], state: Path, lost: Callable[[], str] = lambda: "") -> Look:
+    """Looks at the brakes of a state directory, which may be `lost`, and of a tree whose git directory `git` finds."""
 
     def look() -> Brakes:
-        lost = next((path for path, identity in identities.items() if _identity(path) != identity), None)
-        return Brakes(paused=is_paused(state), lock=index_lock(git()), lost=_lost(lost) if lost else "")
+        return Brakes(paused=is_paused(state), lock=index_lock(git()), lost=lost())
 
     return look
-
-
-def _lost(path: Path) -> str:
-    return f"{path} was removed or replaced while it was in use: nothing more is submitted from here"
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def is_paused(state: Path) -> bool:

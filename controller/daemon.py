@@ -10,17 +10,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from controller.assembly import Inbox, controller
 from controller.change import Change
 from controller.clock import Clock
-from controller.errors import StateError
+from controller.errors import StateError, StateLost
 from controller.hosts import names_in
+from controller.identity import Identity
+from controller.loop import Loop
 from controller.metrics import CONTENT_TYPE, Metrics
 from controller.settings import Settings
 from controller.spending import Spending, month_of
 from controller.telling import News
 from controller.turning import Flags, heeding_signals, turn
+from controller.unrecorded import Unrecorded, report_unsettled
 from controller.vitals import Vitals, conditions, is_alive
 from controller.watcher import Watcher
 from controller.web import Page, Web
@@ -51,8 +55,9 @@ class Daemon:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._clock = Clock()
-        self._inbox: Inbox = queue.SimpleQueue()
-        self.flags = Flags(self._inbox)
+        self.flags = Flags(queue.SimpleQueue())
+        self._identity, self._unrecorded = Identity(), Unrecorded()
+        self._loop: Loop | None = None
         now = self._clock.now()
         self.vitals = Vitals(at=now, spending=Spending(month=month_of(now), budget=settings.monthly_budget))
         self.metrics = Metrics(
@@ -65,7 +70,10 @@ class Daemon:
         self._drawn_at = float("-inf")
 
     def run(self) -> None:
-        """Turn until asked to stop. What is wrong with the state is raised at the very start, and waited for later."""
+        """Turn until asked to stop.
+
+        What is wrong with the state is raised at the very start, and waited for later, unless the state is gone.
+        """
         waits = FIRST_RETRY
         try:
             log.info("watching %s", self._settings.jobs)
@@ -73,6 +81,9 @@ class Daemon:
             while not self.flags.stopping:
                 try:
                     self._turn()
+                except StateLost:
+                    report_unsettled(self._loop.unsettled() if self._loop else ())
+                    raise
                 except StateError as error:
                     if self.vitals.scanned_at is None:
                         raise
@@ -94,7 +105,9 @@ class Daemon:
         return is_alive(self.vitals, self._clock.now())
 
     def _turn(self) -> None:
-        settings, inbox = self._settings, self._inbox
+        settings = self._settings
+        inbox: Inbox = queue.SimpleQueue()  # of this ledger alone
+        self.flags.inbox = inbox
         with controller(
             settings,
             self._tell,
@@ -105,28 +118,33 @@ class Daemon:
             pulse=self._pulse,
             interruptible=self.flags.interruptible,
             answered=self.flags.hint,
+            identity=self._identity,
+            unrecorded=self._unrecorded,
         ) as (assembly, workers):
-            self._loop = assembly.loop
-            turn(assembly.loop, inbox, workers, self._clock, self.flags, beat=self._beat)
+            self._loop = loop = assembly.loop
+            beat = partial(self._beat, loop)
+            turn(loop, inbox, workers, self._clock, self.flags, beat=beat, unrecorded=self._unrecorded)
 
     def _pulse(self) -> None:
         """While many manifests are appraised: give a sign of life, and heed who asks to stop."""
         self.vitals = replace(self.vitals, at=self._clock.now())
         self.flags.heed()
 
-    def _beat(self) -> float:
-        """After a turn, and once a second: pass on hints, and draw up the vital signs."""
+    def _beat(self, loop: Loop) -> float:
+        """After a turn, and once a second: pass on hints and late answers, and draw up the vital signs."""
         now = self._clock.monotonic()
+        for outcome in self._unrecorded.taken():
+            self.flags.inbox.put(outcome)
         if self.flags.hinted:
             self.flags.hinted = False
             self._hinted_at = now
         if self._hinted_at is not None:
             breath = min(LONGEST_BREATH, BREATH * self._scan_took)
             wait = max(self._hinted_at + DEBOUNCE, self._scan_ended + breath) - now
-            self._loop.rescan(self._clock.now() + timedelta(seconds=max(0.0, wait)))
+            loop.rescan(self._clock.now() + timedelta(seconds=max(0.0, wait)))
             self._hinted_at = None
         if now - self._drawn_at >= TICK:
-            self.vitals = replace(self._loop.vitals(), at=self._clock.now(), watching=self._watching)
+            self.vitals = replace(loop.vitals(), at=self._clock.now(), watching=self._watching)
             self._drawn_at = now
         return TICK
 
@@ -155,11 +173,11 @@ class Daemon:
         self.vitals = replace(self.vitals, at=self._clock.now(), ledger=message)
 
     def _rest(self, seconds: float) -> None:
-        """Wait, but not for longer than somebody lets us; outcomes that come now are found again later."""
+        """Wait, but not for longer than somebody lets us; outcomes that come now are kept elsewhere."""
         ends_at = self._clock.monotonic() + seconds
         while not self.flags.stopping and (left := ends_at - self._clock.monotonic()) > 0:
             try:
-                self._inbox.get(timeout=min(left, TICK))
+                self.flags.inbox.get(timeout=min(left, TICK))
             except queue.Empty:
                 self.vitals = replace(self.vitals, at=self._clock.now())
 

@@ -72,6 +72,10 @@ class StateError(UsageError):
     """The state directory cannot be used: locked, foreign, newer, or not writable."""
 
 
+class StateLost(StateError):  # noqa: N818  (what became of it)
+    """The state was removed or replaced while it was in use: the process ends, and begins no other ledger."""
+
+
 class Later(ShjobsError):  # noqa: N818  (the name of an outcome)
     """Nothing a person must change: try again, not before `seconds` when somebody said so."""
 

@@ -3,11 +3,14 @@
 `workers` has one for each kind of call and each bucket.
 """
 
+import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
+
+log = logging.getLogger(__name__)
 
 IDLE = 10.0  # seconds after which a thread without work goes
 
@@ -32,10 +35,15 @@ class Lane(Generic[Item]):
         with self._changed:
             self._items.append(item)
             if len(self._items) > self._idle and len(self._threads) < self._most:
-                thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-                self._threads.add(thread)
-                thread.start()
+                self._begin_thread()
             self._changed.notify()
+
+    def is_stuck(self) -> bool:
+        """Whether items wait without a thread, because the system refuses to start one; it is asked again first."""
+        with self._changed:
+            if self._items and not self._threads:
+                self._begin_thread()
+            return bool(self._items) and not self._threads
 
     def emptied(self) -> list[Item]:
         """Take out what nobody has begun."""
@@ -54,9 +62,23 @@ class Lane(Generic[Item]):
         for thread in threads:
             thread.join(max(0.0, ends_at - time.monotonic()))
 
+    def _begin_thread(self) -> None:
+        """One more thread, if the system has one: else the item waits for those there are, or for `is_stuck`."""
+        thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError) as error:
+            log.warning("no thread can be started for %s now: %s; it is tried again", self._name, error)
+        else:
+            self._threads.add(thread)
+
     def _work(self) -> None:
-        for item in iter(self._next, None):
-            self._act(item)
+        try:
+            for item in iter(self._next, None):
+                self._act(item)
+        finally:
+            with self._changed:
+                self._threads.discard(threading.current_thread())
 
     def _next(self) -> Item | None:
         """The next item; None: there was none for a while, and the thread goes."""
@@ -66,5 +88,5 @@ class Lane(Generic[Item]):
             self._idle -= 1
             if self._items:
                 return self._items.popleft()
-            self._threads.discard(threading.current_thread())
+            self._threads.discard(threading.current_thread())  # before anybody puts an item, and counts on it
             return None

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from controller.brakes import Brakes
 from controller.brakes import Look as LookAtBrakes
 from controller.change import Change
-from controller.errors import StateError
+from controller.errors import StateLost
 from controller.job import Job
 from controller.stillness import Settling, Stillness
 from controller.timing import Timing
@@ -67,7 +67,7 @@ class Lookout:
         return self._look_at_brakes() != self._brakes
 
     def look(self, jobs: Mapping[str, Job], now: datetime) -> Change | None:
-        """Scan the tree if that is due; None: it is not. Raises `StateError` when the state was taken away.
+        """Scan the tree if that is due; None: it is not. Raises `StateLost` when the state was taken away.
 
         What was scanned beside a git command at work is scanned again after it.
         """
@@ -79,7 +79,7 @@ class Lookout:
         self._brakes = self._look_at_brakes()
         self._stillness = self._stillness.locked_by(self._brakes.lock or lock)
         if self._brakes.lost:
-            raise StateError(self._brakes.lost)
+            raise StateLost(self._brakes.lost)
         return change
 
     def _scan(self, jobs: Mapping[str, Job], now: datetime) -> Change:

@@ -19,6 +19,7 @@ from controller.change import Change
 from controller.errands import carry_out, concerned
 from controller.errors import Problem, StateError
 from controller.gate import Limits, narrowed
+from controller.health import health
 from controller.job import Job, bucket_in
 from controller.loader import BROKEN, READ, STATUS
 from controller.lookout import Lookout
@@ -28,6 +29,7 @@ from controller.places import grows_at, lately, places
 from controller.recording import Recorder
 from controller.spending import reservation
 from controller.step import Ask, List, Step, Submit, Wait
+from controller.submission import Submission
 from controller.submitting import Submitter
 from controller.telling import Teller
 from controller.transitions import interrupted
@@ -167,29 +169,18 @@ class Loop:
         with self._book.transaction():
             self._keep(Change())
 
+    def unsettled(self) -> list[Submission]:
+        """What was paid for, or may have been, and is not known to have ended."""
+        return [item for item in self._book.everything() if item.outcome is None and not item.is_refused]
+
     def is_nudged(self) -> bool:
         """Whether something outside asks for a turn: a command in the inbox, a pause, a lock of git."""
         return self._lookout.is_nudged() or self._book.has_commands()
 
     def vitals(self) -> Vitals:
         """The vital signs after the last turn."""
-        limits, policy = self.limits(), self._free.policy
-        is_shut = limits.opens_at is not None and limits.opens_at > self._now
-        return Vitals(
-            at=self._now,
-            spending=self._book.spending(self._now, policy.monthly_budget),
-            phases=dict(self._teller.phases),
-            running=self._book.running,
-            places=self._book.running + limits.slots,
-            waiting=self._agenda.waiting,
-            oldest=self._agenda.oldest,
-            gate=limits.reason if is_shut else None,
-            message=limits.message,
-            is_paused=limits.paused,
-            scanned_at=self._lookout.scanned_at,
-            tree=self._lookout.unready,
-            status=self._teller.board.trouble,
-        )
+        budget = self._free.policy.monthly_budget
+        return health(self._book, self._agenda, self._lookout, self._teller, self.limits(), budget, self._now)
 
     def is_busy(self) -> bool:
         """Whether a call is under way or a job waits to be decided."""

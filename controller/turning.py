@@ -2,19 +2,22 @@
 
 import queue
 import signal
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from types import FrameType
 
 from controller.assembly import Inbox
 from controller.clock import Clock
-from controller.errors import StateError
+from controller.errors import StateError, StateLost, cut
 from controller.loop import Loop
+from controller.unrecorded import Unrecorded, report_unsettled
 from controller.workers import CallOutcome, Workers
 
 LONGEST_PAUSE = 3600.0
 PATIENCE = 25.0  # seconds; DESIGN §12 "stop on SIGTERM"
+STUCK = 1.0  # seconds before the system is asked again for a thread that it refused
 
 Beat = Callable[[], float]
 """Called after each turn and each pause; answers how many seconds the next pause may take at the most."""
@@ -28,7 +31,8 @@ class Flags:
     """What signals and watchers say to the deciding thread. Setting one takes no lock: a handler may do it any time."""
 
     def __init__(self, inbox: Inbox) -> None:
-        self._inbox = inbox
+        self.inbox = inbox
+        """What wakes the deciding thread: that of the ledger which is open now."""
         self.stopping = False
         self.hinted = False
         self._may_raise = False
@@ -36,7 +40,7 @@ class Flags:
     def stop(self) -> None:
         """Come to an end."""
         self.stopping = True
-        self._inbox.put(None)
+        self.inbox.put(None)
         if self._may_raise:
             self._may_raise = False
             raise Stopped
@@ -60,7 +64,42 @@ class Flags:
         """Look at the tree again."""
         if not self.hinted:
             self.hinted = True
-            self._inbox.put(None)
+            self.inbox.put(None)
+
+
+class Incoming:
+    """Outcomes between the inbox and the ledger: what is taken out stays here until the ledger has it."""
+
+    def __init__(self, inbox: Inbox, unrecorded: Unrecorded) -> None:
+        self._inbox = inbox
+        self._unrecorded = unrecorded
+        self._taken = unrecorded.taken()
+        self._is_refused = False
+
+    def wait(self, seconds: float) -> list[CallOutcome]:
+        """Wait for something to be heard, then take everything that is there."""
+        heard = _heard(self._inbox, seconds)
+        self._taken += heard
+        return heard
+
+    def record(self, loop: Loop, now: datetime) -> None:
+        """Record everything that was taken out: all of it, or none."""
+        self._is_refused = True
+        loop.record(self._taken, now)
+        self._is_refused, self._taken = False, []
+
+    def record_the_rest(self, loop: Loop, now: datetime) -> None:
+        """Record what can be at the end, if the ledger has not refused it before."""
+        self.wait(0)
+        if not self._is_refused:
+            with suppress(Exception):
+                self.record(loop, now)
+
+    def give_up(self, why: str) -> None:
+        """What is not recorded by now is logged, and kept for a ledger that can be written."""
+        self.wait(0)
+        for outcome in self._taken:
+            self._unrecorded.add(outcome, why)
 
 
 def turn_to_rest(loop: Loop, inbox: Inbox, workers: Workers, clock: Clock, flags: Flags) -> None:
@@ -68,7 +107,11 @@ def turn_to_rest(loop: Loop, inbox: Inbox, workers: Workers, clock: Clock, flags
 
     Raises `StateError` when the ledger cannot be written, or when a status file could not be written to the end.
     """
-    turn(loop, inbox, workers, clock, flags, until=lambda: loop.is_at_rest(clock.now()))
+    try:
+        turn(loop, inbox, workers, clock, flags, until=lambda: loop.is_at_rest(clock.now()))
+    except StateLost:
+        report_unsettled(loop.unsettled())
+        raise
     loop.check_told()
 
 
@@ -81,30 +124,70 @@ def turn(
     *,
     until: Callable[[], bool] = lambda: False,
     beat: Beat = lambda: LONGEST_PAUSE,
+    unrecorded: Unrecorded | None = None,
 ) -> None:
     """Turn `until` something holds or somebody asks to stop; then await and record a POST that is under way.
 
-    Who stops is not kept by ten thousand status files: the next start writes what is missing. Raises `StateError` when
-    the ledger cannot be written.
+    It is awaited and recorded too when an error ends this; what cannot be recorded is logged, and kept in `unrecorded`.
+    Raises `StateError` when the ledger cannot be written, and `StateLost` when it is not there any more.
     """
-    loop.start(clock.now())
+    incoming, why = Incoming(inbox, unrecorded or Unrecorded()), "there was no time to record it"
     try:
-        outcomes: list[CallOutcome] = []
-        while True:
-            loop.turn(outcomes, clock.now())
-            if flags.stopping or until():
-                break
-            outcomes = _pause(loop, inbox, clock, flags, beat)
-        is_settled = True
-    except Stopped:
-        is_settled = False  # part of the tree was read: nobody knows yet who declares what
-    except StateError:
-        workers.finish(PATIENCE)
+        incoming.record(loop, clock.now())
+        loop.start(clock.now())
+        is_settled = _turned(loop, incoming, workers, clock, flags, until, beat)
+        workers.stop(PATIENCE)
+        incoming.wait(0)
+        incoming.record(loop, clock.now())
+        if is_settled:
+            loop.tell(clock.now(), in_haste=flags.stopping)
+        _check(workers)
+    except Exception as error:
+        why = f"it could not be recorded: {cut(str(error) or type(error).__name__, 200)}"
+        _wind_up(error, loop, incoming, workers, clock)
         raise
-    workers.stop(PATIENCE)
-    loop.record(_heard(inbox, 0), clock.now())
-    if is_settled:
-        loop.tell(clock.now(), in_haste=flags.stopping)
+    finally:
+        incoming.give_up(why)
+
+
+def _turned(
+    loop: Loop, incoming: Incoming, workers: Workers, clock: Clock, flags: Flags,
+    until: Callable[[], bool], beat: Beat,
+) -> bool:  # fmt: skip
+    """Turn to the end; answers whether the tree was read to its end.
+
+    Who stops is not kept by ten thousand status files: the next start writes what is missing.
+    """
+    try:
+        while True:
+            incoming.record(loop, clock.now())
+            loop.turn([], clock.now())
+            if flags.stopping or until():
+                return True
+            _pause(loop, incoming, workers, clock, flags, beat)
+    except Stopped:
+        return False  # part of the tree was read: nobody knows yet who declares what
+
+
+def _wind_up(error: Exception, loop: Loop, incoming: Incoming, workers: Workers, clock: Clock) -> None:
+    """Await what is under way, and record it if the ledger still can.
+
+    Raises `StateLost` when the state is gone. An intent whose ledger is there, but cannot be written, is still sent:
+    the bucket shows it later, and nobody could say that it was not.
+    """
+    is_of_the_state = isinstance(error, StateError | sqlite3.Error)
+    if is_of_the_state and not workers.lost():
+        workers.finish(PATIENCE)
+    else:
+        workers.stop(PATIENCE)
+    if is_of_the_state:
+        _check(workers)
+    incoming.record_the_rest(loop, clock.now())
+
+
+def _check(workers: Workers) -> None:
+    if words := workers.lost():
+        raise StateLost(words)
 
 
 @contextmanager
@@ -128,26 +211,26 @@ def heeding_signals(flags: Flags) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _pause(loop: Loop, inbox: Inbox, clock: Clock, flags: Flags, beat: Beat) -> list[CallOutcome]:
+def _pause(loop: Loop, incoming: Incoming, workers: Workers, clock: Clock, flags: Flags, beat: Beat) -> None:
     """Wait until the loop has something to do: a call has ended, a time has come, or somebody nudges it."""
     while True:
-        longest = beat()
+        longest = min(beat(), STUCK) if workers.are_stuck() else beat()
         now = clock.now()
         wakes_at = loop.wakes_at(now)
         is_due = wakes_at is not None and wakes_at <= now
-        heard = _heard(inbox, 0.0 if is_due else min(longest, _seconds(wakes_at, now)))
+        heard = incoming.wait(0.0 if is_due else min(longest, _seconds(wakes_at, now)))
         if heard or is_due or flags.stopping or loop.is_nudged():
-            return _gathered(heard, loop, inbox, clock, flags)
+            _gather(heard, loop, incoming, clock, flags)
+            return
 
 
-def _gathered(heard: list[CallOutcome], loop: Loop, inbox: Inbox, clock: Clock, flags: Flags) -> list[CallOutcome]:
-    """What was heard, and what else is heard while nothing of it is urgent: a turn for many is cheaper."""
+def _gather(heard: list[CallOutcome], loop: Loop, incoming: Incoming, clock: Clock, flags: Flags) -> None:
+    """Wait for what else is heard while nothing of it is urgent: a turn for many is cheaper."""
     ends_at = clock.now() + timedelta(seconds=loop.patience(heard))
     while heard and loop.patience(heard) and (left := _seconds(ends_at, clock.now())):
         if flags.stopping or flags.hinted:
             break
-        heard = heard + _heard(inbox, left)
-    return heard
+        heard = heard + incoming.wait(left)
 
 
 def _seconds(until: datetime | None, now: datetime) -> float:

@@ -6,14 +6,18 @@ again by submission and intent.
 
 import logging
 import queue
+from collections.abc import Iterable
 
 from controller.answers import Accepted, Refused
+from controller.submission import Submission
 from controller.workers import CallOutcome, Posted
 
 log = logging.getLogger(__name__)
 
-BY_HAND = "if `shjobs get` does not come to show it, name it: `shjobs resolve {job} --request-id {id}`"
-BY_HAND_ON_A_NEW_LEDGER = "or, where there is no such submission, `shjobs adopt {job} {id}`"
+BY_HAND = (
+    "if `shjobs describe {job}` does not come to show it, say `shjobs resolve {job} --request-id {id}`, "
+    "or on a new ledger `shjobs adopt {job} {id}`"
+)
 
 
 class Unrecorded:
@@ -21,11 +25,14 @@ class Unrecorded:
 
     def __init__(self) -> None:
         self._kept: queue.SimpleQueue[Posted] = queue.SimpleQueue()
+        self._reported: set[Posted] = set()
 
-    def add(self, outcome: CallOutcome, why: str) -> None:
+    def add(self, outcome: CallOutcome, why: str = "its answer came when nobody waited for it any more") -> None:
         """Log what would be lost, and keep it."""
         if isinstance(outcome, Posted):
-            report(outcome, why)
+            if outcome not in self._reported:
+                report(outcome, why)
+            self._reported.add(outcome)
             self._kept.put(outcome)
 
     def taken(self) -> list[CallOutcome]:
@@ -38,17 +45,28 @@ class Unrecorded:
             return found
 
 
+def report_unsettled(submissions: Iterable[Submission]) -> None:
+    """One line for each request whose outcome only a ledger would tell that is gone."""
+    for item in submissions:
+        if item.request_id and item.outcome is None:
+            _warn(item, item.request_id, "the ledger that had it is gone")
+
+
 def report(outcome: Posted, why: str) -> None:
     """One line for a POST that was, or may have been, accepted, and that the ledger does not show as such."""
     sent = outcome.call.submission
     told = {"job": sent.job, "prefix": sent.prefix}
     match outcome.answer:
         case Accepted(request_id=id):
-            by_hand = f"{BY_HAND}, {BY_HAND_ON_A_NEW_LEDGER}".format(job=sent.job, id=id)
-            words = f"job {sent.job}: request {id} was accepted for {sent.prefix}, but {why}; {by_hand}"
-            log.warning("%s", words, extra={"fields": {**told, "requestId": id}})
+            _warn(sent, id, why)
         case Refused():
             pass  # nothing was paid for
         case answer:
             words = f"job {sent.job}: a request for {sent.prefix} may have been accepted, but {why}: {answer.message}"
             log.warning("%s", words, extra={"fields": told})
+
+
+def _warn(sent: Submission, id: str, why: str) -> None:
+    by_hand = BY_HAND.format(job=sent.job, id=id)
+    words = f"job {sent.job}: request {id} was accepted for {sent.prefix}, but {why}; {by_hand}"
+    log.warning("%s", words, extra={"fields": {"job": sent.job, "prefix": sent.prefix, "requestId": id}})

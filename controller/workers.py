@@ -9,6 +9,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, Self, TypeGuard
@@ -17,7 +18,7 @@ from controller.answers import BucketAnswer, GetAnswer, NoAnswer, PostAnswer, Re
 from controller.claim import PATIENCE, Claim
 from controller.claimer import Claimed, Claimer
 from controller.deployments import Credential
-from controller.errors import ShjobsError, UsageError
+from controller.errors import ShjobsError, StateError, UsageError
 from controller.job import bucket_in
 from controller.lane import Lane
 from controller.request import payload
@@ -132,12 +133,22 @@ class ServiceCalls(Protocol):
 
 
 class Remote:
-    """Carries out one call; an error that nobody foresaw becomes the most careful answer of its kind."""
+    """Carries out one call; an error that nobody foresaw becomes the most careful answer of its kind.
 
-    def __init__(self, service: ServiceCalls, bucket: Claimed, credentials: Mapping[str, Credential]) -> None:
+    Once the state is `lost`, nothing is sent any more: no ledger holds the intent.
+    """
+
+    def __init__(
+        self,
+        service: ServiceCalls,
+        bucket: Claimed,
+        credentials: Mapping[str, Credential],
+        lost: Callable[[], str] = lambda: "",
+    ) -> None:
         self._service = service
         self._bucket = bucket
         self._credentials = credentials
+        self.lost = lost
         self.claimer = Claimer(bucket)
 
     def outcome(self, call: Call) -> CallOutcome:
@@ -153,6 +164,8 @@ class Remote:
         try:
             fields = {"iamRoleARN": call.role_arn} if call.role_arn else self._key_pair(call.submission)
             request = payload(json.loads(call.body), call.submission.prefix, fields)
+            if words := self.lost():
+                return Refused(why=Refusal.UNSENT, message=words)
         except Exception as error:  # noqa: BLE001  nothing has been sent yet
             return Refused(why=Refusal.UNSENT, message=f"the request cannot be made: {_unforeseen(error)}")
         try:
@@ -189,26 +202,38 @@ class Workers:
     """Carries out calls on threads that come and go; `inbox` receives the outcomes.
 
     Submissions, status requests and each bucket have a lane of their own with at most `most` threads, so that what
-    hangs in one holds up no other.
+    hangs in one holds up no other. Outcomes that come after the workers were left go to `late`, from any thread.
     """
 
     def __init__(
-        self, remote: Remote, inbox: "queue.SimpleQueue[CallOutcome | None]", most: int, observe: Observe | None = None
+        self,
+        remote: Remote,
+        inbox: "queue.SimpleQueue[CallOutcome | None]",
+        most: int,
+        observe: Observe | None = None,
+        late: Callable[[CallOutcome], None] = lambda _: None,
     ) -> None:
         self._remote = remote
         self._inbox = inbox
         self._most = most
         self._observe = observe
+        self._late = late
         self._lanes: dict[str, Lane[_Task]] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._claiming: set[_Claiming] = set()
-        self._is_stopped = False
+        self._is_stopped = self._is_left = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop(0)
+        with self._lock:
+            self._is_left = True
+        with suppress(queue.Empty):
+            while True:
+                if outcome := self._inbox.get_nowait():
+                    self._late(outcome)
 
     def hand(self, call: Call) -> None:
         """Queue a call; returns at once."""
@@ -223,24 +248,55 @@ class Workers:
 
         A POST that was still in the queue has certainly not been sent, and its outcome says so.
         """
-        self._is_stopped = True
-        for lane in self._lanes.values():
-            for call in lane.emptied():
-                if isinstance(call, Post):
-                    self._inbox.put(Posted(call=call, answer=NOT_SENT))
+        with self._lock:
+            self._is_stopped = True
+        self._give_back()
         self._close(patience)
-        for task in list(self._claiming):
-            self._settle(task, NOT_SENT)
+        self._give_back()
 
     def finish(self, patience: float) -> None:
         """Like `stop`, but the POSTs in the queue are still sent: for when their outcomes cannot be recorded.
 
         What was sent can be found in the bucket later; of what was not, nobody could say so.
         """
-        for name, lane in self._lanes.items():
-            if name != POSTS:
-                lane.emptied()
+        with self._lock:
+            self._is_stopped = True
+        for name, lane in list(self._lanes.items()):
+            for task in lane.emptied() if name != POSTS else ():
+                self._drop(task)
         self._close(patience)
+        self._give_back()
+
+    def are_stuck(self) -> bool:
+        """Whether calls wait because the system refuses to start a thread; it is asked again first."""
+        with self._lock:
+            lanes = list(self._lanes.values())
+        stuck = [lane.is_stuck() for lane in lanes]  # each of them is asked
+        return any(stuck)
+
+    def lost(self) -> str:
+        """What is known to have become of the state: nothing that was done here is in a ledger then."""
+        with suppress(StateError):
+            return self._remote.lost()
+        return ""
+
+    def _give_back(self) -> None:
+        """What nobody has begun has certainly not been sent, nor what is not claimed yet; its claim is withdrawn."""
+        with self._lock:
+            lanes = list(self._lanes.values())
+        for found in [found for lane in lanes for found in lane.emptied()]:
+            self._drop(found)
+        for task in list(self._claiming):
+            self._settle(task, NOT_SENT)
+
+    def _drop(self, task: _Task) -> None:
+        match task:
+            case Post(claim=claim):
+                self._deliver(Posted(call=task, answer=NOT_SENT))
+                if claim:
+                    self._put(_Withdrawing(claim=claim))
+            case _Withdrawing():
+                self._put(task)
 
     def _put(self, task: _Task) -> None:
         name = _lane_of(task)
@@ -262,7 +318,7 @@ class Workers:
     def _call(self, call: Call) -> None:
         began = time.monotonic()
         outcome = self._remote.outcome(call)
-        self._inbox.put(outcome)
+        self._deliver(outcome)
         if self._observe:
             self._observe(outcome, time.monotonic() - began)
         if isinstance(outcome, Posted) and isinstance(outcome.answer, Refused) and outcome.call.claim:
@@ -270,23 +326,32 @@ class Workers:
 
     def _claim(self, task: _Claiming) -> None:
         """Claim, then queue the POST, unless it took too long: a bucket that hangs keeps no place from the others."""
-        with DEADLINES.watching(PATIENCE, partial(self._settle, task, TOO_LATE)):
-            refused = self._remote.claimer.claim(task.claim)
-        answer = refused or (NOT_SENT if self._is_stopped else None)
-        is_sent = self._settle(task, answer) and answer is None
-        if refused is None and not is_sent:
+        try:
+            with DEADLINES.watching(PATIENCE, partial(self._settle, task, TOO_LATE)):
+                refused = self._remote.claimer.claim(task.claim)
+        except Exception as error:  # noqa: BLE001  nothing has been sent yet
+            refused = Refused(why=Refusal.UNSENT, message=f"nothing was sent: {_unforeseen(error)}")
+        if not self._settle(task, refused) and refused is None:
             self._remote.claimer.withdraw(task.claim)
 
     def _settle(self, task: _Claiming, refused: Refused | None) -> bool:
-        """Answer it, or send it (None); False: it was answered before."""
+        """Answer it, or send it (None), once, and after the end never; whether it is sent by this."""
         with self._lock:
             is_first, task.is_settled = not task.is_settled, True
             self._claiming.discard(task)
-        if is_first and refused:
-            self._inbox.put(Posted(call=task.call, answer=refused))
-        elif is_first:
-            self._put(task.call)
-        return is_first
+            answer = refused or (NOT_SENT if self._is_stopped else None)
+            if is_first and answer:
+                self._deliver(Posted(call=task.call, answer=answer))
+            elif is_first:
+                self._put(task.call)
+        return is_first and answer is None
+
+    def _deliver(self, outcome: CallOutcome) -> None:
+        with self._lock:
+            if not self._is_left:
+                self._inbox.put(outcome)
+                return
+        self._late(outcome)
 
     def _close(self, patience: float) -> None:
         began = time.monotonic()

@@ -29,13 +29,13 @@ ROOMS = {
         wire
     """,
     EDGES: """
-        brakes bucket checkcache claimer connections evalscript git loader lock mounts newfile partfile
+        brakes bucket checkcache claimer connections evalscript git identity loader lock mounts newfile partfile
         service
         session settingsfile slowscripts statusfile store thumbnail watcher
     """,
     DOORS: """
         __main__ accounts admission agenda appraise asking assembly baseline book change checking cli daemon diagnosis
-        errands examination examining explaining fetching foresight intake lane line logs lookout loop metrics
+        errands examination examining explaining fetching foresight health intake lane line logs lookout loop metrics
         noticeboard pace planning probing reading recording sandbox submitting telling tree turning undecided unrecorded
         waiting web workers
     """,

@@ -80,8 +80,11 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self.close()
+        is_ours = isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError)
+        if isinstance(error, sqlite3.Error) and not is_ours:
+            raise unusable(self._path, error) from error
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
