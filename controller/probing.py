@@ -33,6 +33,7 @@ from controller.status import moment
 from controller.step import List
 from controller.store.ledger import Store
 from controller.submission import Submission, submission_id
+from controller.unrecorded import report as report_unrecorded
 from controller.workers import Get, Look, Looked, Post, Posted, Remote
 
 REPORT = "probe.json"
@@ -94,7 +95,11 @@ class _Probe:
         submission, text = self._intend(url, credential)
         outcome = self._remote.outcome(Post(submission=submission, body=text, role_arn=None))
         assert isinstance(outcome, Posted), "a POST is answered as one"
-        self._record(outcome)
+        try:
+            self._record(outcome)
+        except Exception as error:
+            report_unrecorded(outcome, f"it could not be recorded: {type(error).__name__}")
+            raise
         match outcome.answer:
             case Refused(message=words):
                 return fail("probe", f"was refused: {words}", "see what the service says; nothing was paid for"), None

@@ -78,9 +78,16 @@ class Incoming:
 
     def wait(self, seconds: float) -> list[CallOutcome]:
         """Wait for something to be heard, then take everything that is there."""
-        heard = _heard(self._inbox, seconds)
-        self._taken += heard
-        return heard
+        before = len(self._taken)
+        with suppress(queue.Empty):
+            self._take(self._inbox.get(timeout=seconds) if seconds else self._inbox.get_nowait())
+            while True:
+                self._take(self._inbox.get_nowait())
+        return self._taken[before:]
+
+    def _take(self, outcome: CallOutcome | None) -> None:
+        if outcome is not None:
+            self._taken.append(outcome)
 
     def record(self, loop: Loop, now: datetime) -> None:
         """Record everything that was taken out: all of it, or none."""
@@ -235,14 +242,3 @@ def _gather(heard: list[CallOutcome], loop: Loop, incoming: Incoming, clock: Clo
 
 def _seconds(until: datetime | None, now: datetime) -> float:
     return LONGEST_PAUSE if until is None else max(0.0, (until - now).total_seconds())
-
-
-def _heard(inbox: Inbox, seconds: float) -> list[CallOutcome]:
-    """Wait for something to be heard, then take everything that is there."""
-    heard: list[CallOutcome | None] = []
-    try:
-        heard.append(inbox.get(timeout=seconds) if seconds else inbox.get_nowait())
-        while True:
-            heard.append(inbox.get_nowait())
-    except queue.Empty:
-        return [outcome for outcome in heard if outcome is not None]

@@ -8,6 +8,7 @@ import json
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol, Self
@@ -30,7 +31,7 @@ from controller.deployments import Deployment
 from controller.errors import Later, UsageError, cut, masked
 from controller.service.answer import Answer
 from controller.timing import Timing
-from controller.wire.line import BROKEN, NETWORK, Bearer, Line, session_on
+from controller.wire.line import BROKEN, Bearer, Line, session_on
 
 _SECRET_KEYS = {"accessKey", "secretAccessKey", "credentials"}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -86,22 +87,25 @@ class Service:
         Everything that can fail without the service is done before there is a connection: then nothing was sent.
         """
         line = Line(self._deployment.authorities)
-        secrets: tuple[str, ...] = ()
         try:
             body = json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
-            secrets = tuple(_secrets(payload))
             token = self._session.token()
-            secrets = (token, *secrets)
             token.encode("ascii")  # else it would fail only once there is a connection
-            with self._session_on(line) as http:
-                http.headers.update({"Content-Type": "application/json", "Connection": "close"})
-                answer = self._exchange(http, line, "POST", self._deployment.process_url, secrets, body)
+            secrets = (token, *_secrets(payload))
+            http = self._session_on(line)
+            http.headers.update({"Content-Type": "application/json", "Connection": "close"})
         except UsageError as error:
             return Refused(why=Refusal.CREDENTIALS, message=str(error))
         except Later as error:
             return Refused(why=Refusal.UNSENT, message=str(error), retry_after=error.seconds)
+        except Exception as error:  # noqa: BLE001  its words may repeat what was to be sent
+            return Refused(why=Refusal.UNSENT, message=f"the request cannot be made: {type(error).__name__}")
+        try:
+            answer = self._exchange(http, line, "POST", self._deployment.process_url, secrets, body)
         except Exception as error:  # noqa: BLE001  the stage decides what it means, never the type
             return self._broken_off(line, error, secrets)
+        finally:
+            _close(http)
         if answer.status == requests.codes.unauthorized:
             self._session.renew(token)
         return self._read_post(answer)
@@ -165,9 +169,8 @@ class Service:
     ) -> Answer:
         """One request and its whole answer, within the time that its kind may take. The first secret is the token."""
         longest = self._timing.read_timeout if body is None else self._timing.answer_timeout
-        with (
-            line.hung_up_after(self._timing.connect_timeout + longest),
-            http.request(
+        with line.hung_up_after(self._timing.connect_timeout + longest):
+            response = http.request(
                 method,
                 url,
                 data=body,
@@ -175,16 +178,15 @@ class Service:
                 timeout=(self._timing.connect_timeout, longest),
                 allow_redirects=False,
                 stream=True,
-            ) as response,
-        ):
-            return Answer.read(response, secrets)
+            )
+            try:
+                return Answer.read(response, secrets)
+            finally:
+                _close(response)
 
     def _broken_off(self, line: Line, error: Exception, secrets: Iterable[str]) -> Refused | Unconfirmed:
         """No status line was read: what counts is whether a connection stood, not what was raised."""
         why = "no whole answer in time" if line.is_hung_up else masked(self._session.in_words(error), secrets)
-        if not line.stood and not isinstance(error, NETWORK):
-            # Its words may repeat what was to be sent.
-            return Refused(why=Refusal.UNSENT, message=f"the request cannot be made: {type(error).__name__}")
         if line.stood:
             return Unconfirmed(message=f"the request was sent to {self._deployment.process_url}, then: {why}")
         return Refused(why=Refusal.UNSENT, message=f"{self._deployment.process_url} cannot be reached: {why}")
@@ -227,6 +229,12 @@ class Service:
             return NotVisible()
         message = f"the service answered {answer.status}: {answer.words}"
         return NoAnswer(message=message, retry_after=answer.retry_after(self._timing.retry_after_longest))
+
+
+def _close(opened: requests.Session | requests.Response) -> None:
+    """Let go of it; what has been answered stays answered."""
+    with suppress(*BROKEN):
+        opened.close()
 
 
 def _accepted(answer: Answer) -> Accepted | Unconfirmed:

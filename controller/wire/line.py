@@ -19,9 +19,8 @@ from urllib3.util.ssl_ import create_urllib3_context
 
 from controller.wire.watchdog import Watchdog
 
-NETWORK = (OSError, HTTPException, HTTPError)
 # What a call can die of. Anything else is a mistake of ours and goes up.
-BROKEN = (*NETWORK, ValueError)
+BROKEN = (OSError, HTTPException, HTTPError, ValueError)
 WATCHDOG = Watchdog()
 
 
