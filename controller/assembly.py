@@ -31,6 +31,7 @@ from controller.lookout import Interruptible, Lookout, Scanned
 from controller.loop import Loop
 from controller.mounts import refuse_network_file_system
 from controller.noticeboard import Noticeboard, StatusPlace
+from controller.remote import Remote
 from controller.service import Service
 from controller.session import Session
 from controller.settings import Settings
@@ -44,7 +45,7 @@ from controller.terms import terms_of
 from controller.timing import Timing
 from controller.tree import Appraisal, Tree
 from controller.unrecorded import Unrecorded
-from controller.workers import Call, CallOutcome, Observe, Remote, Workers
+from controller.workers import Call, CallOutcome, Observe, Workers
 
 Inbox = queue.SimpleQueue[CallOutcome | None]
 """Outcomes, and None to wake the deciding thread; a signal handler may put into it at any moment."""

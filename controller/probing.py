@@ -24,6 +24,7 @@ from controller.job import Job
 from controller.lock import submitter_lock
 from controller.probe import CERTAIN, JOB, UNITS, Watched, body, report
 from controller.recording import Recorder
+from controller.remote import Remote
 from controller.request import prefix
 from controller.service import Service
 from controller.session import Session
@@ -34,7 +35,7 @@ from controller.step import List
 from controller.store.ledger import Store
 from controller.submission import Submission, submission_id
 from controller.unrecorded import report as report_unrecorded
-from controller.workers import Get, Look, Looked, Post, Posted, Remote
+from controller.workers import Get, Look, Looked, Post, Posted
 
 REPORT = "probe.json"
 LONGEST = 1800.0  # seconds it is watched; it goes on without us

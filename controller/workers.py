@@ -1,27 +1,24 @@
 """Carries out calls for the deciding thread, and puts each outcome into its inbox.
 
-A turn never waits for a call. Secrets are joined to a request here, for the moment of its POST, and nowhere kept.
+A turn never waits for a call; `remote` says how one is carried out.
 """
 
-import json
 import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, Self, TypeGuard
 
-from controller.answers import BucketAnswer, GetAnswer, NoAnswer, PostAnswer, Refusal, Refused, Unconfirmed, Unreadable
+from controller.answers import BucketAnswer, GetAnswer, PostAnswer, Refusal, Refused
 from controller.claim import PATIENCE, Claim
-from controller.claimer import Claimed, Claimer
-from controller.deployments import Credential
-from controller.errors import ShjobsError, StateError, UsageError
+from controller.claimer import Claimer
+from controller.errors import ShjobsError, StateError
 from controller.job import bucket_in
 from controller.lane import Lane
-from controller.request import payload
 from controller.step import List
 from controller.submission import Submission
 from controller.wire.watchdog import Watchdog
@@ -92,14 +89,8 @@ class _Claiming:
     is_settled: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Withdrawing:
-    """A claim whose POST was refused."""
-
-    claim: Claim
-
-
-_Task = Call | _Claiming | _Withdrawing
+_Task = Call | _Claiming | Claim
+"""A claim alone is withdrawn: its POST was refused, or is not sent any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,77 +116,13 @@ Observe = Callable[[CallOutcome, float], None]
 """Is told how many seconds each call took; any thread may call it."""
 
 
-class ServiceCalls(Protocol):
-    """What is needed of the service."""
+class Carrier(Protocol):
+    """What carries out one call, and never raises; `lost` says what became of the state, "" while it is there."""
 
-    def submit(self, payload: Mapping[str, object]) -> PostAnswer: ...
-    def status(self, request_id: str) -> GetAnswer: ...
+    lost: Callable[[], str]
+    claimer: Claimer
 
-
-class Remote:
-    """Carries out one call; an error that nobody foresaw becomes the most careful answer of its kind.
-
-    Once the state is `lost`, nothing is sent any more: no ledger holds the intent.
-    """
-
-    def __init__(
-        self,
-        service: ServiceCalls,
-        bucket: Claimed,
-        credentials: Mapping[str, Credential],
-        lost: Callable[[], str] = lambda: "",
-    ) -> None:
-        self._service = service
-        self._bucket = bucket
-        self._credentials = credentials
-        self.lost = lost
-        self.claimer = Claimer(bucket)
-
-    def outcome(self, call: Call) -> CallOutcome:
-        match call:
-            case Post():
-                return Posted(call=call, answer=self._post(call))
-            case Get():
-                return Got(call=call, answer=self._get(call))
-            case Look():
-                return Looked(call=call, answer=self._look(call))
-
-    def _post(self, call: Post) -> PostAnswer:
-        try:
-            fields = {"iamRoleARN": call.role_arn} if call.role_arn else self._key_pair(call.submission)
-            request = payload(json.loads(call.body), call.submission.prefix, fields)
-            if words := self.lost():
-                return Refused(why=Refusal.UNSENT, message=words)
-        except Exception as error:  # noqa: BLE001  nothing has been sent yet
-            return Refused(why=Refusal.UNSENT, message=f"the request cannot be made: {_unforeseen(error)}")
-        try:
-            return self._service.submit(request)
-        except Exception as error:  # noqa: BLE001  the one net: a POST may have left
-            return Unconfirmed(message=_unforeseen(error))
-
-    def _key_pair(self, submission: Submission) -> dict[str, str]:
-        name = submission.credentials_ref or ""
-        credential = self._credentials.get(name)
-        if not credential or not credential.access_key or not credential.secret_access_key:
-            raise UsageError(f"the settings hold no key pair for the credential {name!r}")
-        if not credential.may_use(submission.prefix):
-            raise UsageError(f"the credential {name!r} may not be used for {submission.prefix}")
-        return {
-            "accessKey": credential.access_key.get_secret_value(),
-            "secretAccessKey": credential.secret_access_key.get_secret_value(),
-        }
-
-    def _get(self, call: Get) -> GetAnswer:
-        try:
-            return self._service.status(call.submission.request_id or "")
-        except Exception as error:  # noqa: BLE001  the one net of this job
-            return NoAnswer(message=_unforeseen(error))
-
-    def _look(self, call: Look) -> BucketAnswer:
-        try:
-            return self._bucket.read(call.step.prefix, call.step.credentials_ref, only=call.step.only)
-        except Exception as error:  # noqa: BLE001  the one net of this job
-            return Unreadable(message=_unforeseen(error))
+    def outcome(self, call: Call) -> CallOutcome: ...
 
 
 class Workers:
@@ -206,13 +133,9 @@ class Workers:
     """
 
     def __init__(
-        self,
-        remote: Remote,
-        inbox: "queue.SimpleQueue[CallOutcome | None]",
-        most: int,
-        observe: Observe | None = None,
-        late: Callable[[CallOutcome], None] = lambda _: None,
-    ) -> None:
+        self, remote: Carrier, inbox: "queue.SimpleQueue[CallOutcome | None]", most: int,
+        observe: Observe | None = None, late: Callable[[CallOutcome], None] = lambda _: None,
+    ) -> None:  # fmt: skip
         self._remote = remote
         self._inbox = inbox
         self._most = most
@@ -269,10 +192,7 @@ class Workers:
 
     def are_stuck(self) -> bool:
         """Whether calls wait because the system refuses to start a thread; it is asked again first."""
-        with self._lock:
-            lanes = list(self._lanes.values())
-        stuck = [lane.is_stuck() for lane in lanes]  # each of them is asked
-        return any(stuck)
+        return any([lane.is_stuck() for lane in list(self._lanes.values())])  # noqa: C419  (each of them is asked)
 
     def lost(self) -> str:
         """What is known to have become of the state: nothing that was done here is in a ledger then."""
@@ -294,8 +214,8 @@ class Workers:
             case Post(claim=claim):
                 self._deliver(Posted(call=task, answer=NOT_SENT))
                 if claim:
-                    self._put(_Withdrawing(claim=claim))
-            case _Withdrawing():
+                    self._put(claim)
+            case Claim():
                 self._put(task)
 
     def _put(self, task: _Task) -> None:
@@ -310,8 +230,8 @@ class Workers:
         match task:
             case _Claiming():
                 self._claim(task)
-            case _Withdrawing(claim=claim):
-                self._remote.claimer.withdraw(claim)
+            case Claim():
+                self._remote.claimer.withdraw(task)
             case _:
                 self._call(task)
 
@@ -322,7 +242,7 @@ class Workers:
         if self._observe:
             self._observe(outcome, time.monotonic() - began)
         if isinstance(outcome, Posted) and isinstance(outcome.answer, Refused) and outcome.call.claim:
-            self._put(_Withdrawing(claim=outcome.call.claim))
+            self._put(outcome.call.claim)
 
     def _claim(self, task: _Claiming) -> None:
         """Claim, then queue the POST, unless it took too long: a bucket that hangs keeps no place from the others."""
@@ -330,7 +250,7 @@ class Workers:
             with DEADLINES.watching(PATIENCE, partial(self._settle, task, TOO_LATE)):
                 refused = self._remote.claimer.claim(task.claim)
         except Exception as error:  # noqa: BLE001  nothing has been sent yet
-            refused = Refused(why=Refusal.UNSENT, message=f"nothing was sent: {_unforeseen(error)}")
+            refused = Refused(why=Refusal.UNSENT, message=f"nothing was sent: {unforeseen(error)}")
         if not self._settle(task, refused) and refused is None:
             self._remote.claimer.withdraw(task.claim)
 
@@ -362,8 +282,8 @@ class Workers:
 
 def _lane_of(task: _Task) -> str:
     match task:
-        case _Claiming(claim=claim) | _Withdrawing(claim=claim):
-            return f"bucket {bucket_in(claim.url)}"
+        case _Claiming(claim=Claim(url=url)) | Claim(url=url):
+            return f"bucket {bucket_in(url)}"
         case Post():
             return POSTS
         case Get():
@@ -372,7 +292,7 @@ def _lane_of(task: _Task) -> str:
             return f"bucket {bucket_in(step.prefix)}"
 
 
-def _unforeseen(error: Exception) -> str:
+def unforeseen(error: Exception) -> str:
     """The kind of an error nobody named; its text and traceback may hold secrets and are not told."""
     words = str(error) if isinstance(error, ShjobsError) else f"unforeseen {type(error).__name__}; please report this"
     log.error("%s", words)

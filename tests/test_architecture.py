@@ -36,8 +36,8 @@ ROOMS = {
     DOORS: """
         __main__ accounts admission agenda appraise asking assembly baseline book change checking cli daemon diagnosis
         errands examination examining explaining fetching foresight health intake lane line logs lookout loop metrics
-        noticeboard pace planning probing reading recording sandbox submitting telling tree turning undecided unrecorded
-        waiting web workers
+        noticeboard pace planning probing reading recording remote sandbox submitting telling tree turning undecided
+        unrecorded waiting web workers
     """,
 }
 FLOORS = {floor: rooms.split() for floor, rooms in ROOMS.items()}

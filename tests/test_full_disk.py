@@ -11,10 +11,11 @@ import pytest
 
 from controller.answers import Accepted, GetAnswer, Listing, NotVisible, PostAnswer
 from controller.errors import StateError
+from controller.remote import Remote
 from controller.sandbox.ledger import charges_by_prefix
 from controller.store.ledger import Store
 from controller.store.place import FILE_NAME
-from controller.workers import NOT_SENT, Call, CallOutcome, Get, Post, Posted, Remote, Workers
+from controller.workers import NOT_SENT, Call, CallOutcome, Get, Post, Posted, Workers
 from tests.conftest import Workspace, ndvi
 from tests.factories import REQUEST_ID, accepted, submission
 

@@ -16,11 +16,12 @@ from controller.clock import Clock
 from controller.errors import StateError
 from controller.lane import Lane
 from controller.loop import Loop
+from controller.remote import Remote
 from controller.sandbox.faults import Fault
 from controller.submission import Submission
 from controller.turning import Beat, Flags, turn, turn_to_rest
 from controller.unrecorded import Unrecorded
-from controller.workers import CallOutcome, Post, Posted, Remote, Workers
+from controller.workers import CallOutcome, Post, Posted, Workers
 from tests.conftest import Workspace, ndvi
 from tests.factories import REQUEST_ID, submission
 

@@ -7,7 +7,8 @@ from pydantic import SecretStr
 
 from controller.answers import Accepted, GetAnswer, Listing, NotVisible, PostAnswer, Refusal, Refused, Unconfirmed
 from controller.deployments import Credential
-from controller.workers import Post, Posted, Remote
+from controller.remote import Remote
+from controller.workers import Post, Posted
 from tests.factories import REQUEST_ID, submission
 
 BODY = '{"output": {"delivery": {"s3": {"url": "s3://my-bucket/rasters"}}}}'
