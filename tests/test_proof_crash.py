@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.proofs import crash
+from tests.proofs import crash, lives
 from tests.proofs.traced import calls_in, why_not
 
 SEED = int(os.environ.get("PROOF_SEED", "3"))
@@ -31,22 +31,22 @@ LOG = """\
 
 
 def test_only_calls_on_state_status_and_sockets_are_died_at() -> None:
-    assert crash.targets(calls_in(LOG)) == [
-        crash.Target(name="openat", nth=2, ordinal=1),
-        crash.Target(name="write", nth=1, ordinal=1),
-        crash.Target(name="sendto", nth=1, ordinal=1),
-        crash.Target(name="write", nth=3, ordinal=2),
+    assert lives.targets(calls_in(LOG)) == [
+        lives.Target(name="openat", nth=2, ordinal=1),
+        lives.Target(name="write", nth=1, ordinal=1),
+        lives.Target(name="sendto", nth=1, ordinal=1),
+        lives.Target(name="write", nth=3, ordinal=2),
     ]
 
 
 @pytest.mark.parametrize(
     ("target", "expected"),
     [
-        pytest.param(crash.Target(name="write", nth=3, ordinal=2), True, id="the named call"),
-        pytest.param(crash.Target(name="write", nth=3, ordinal=3), False, id="another call in its place"),
-        pytest.param(crash.Target(name="write", nth=1, ordinal=1), False, id="a call that returned"),
-        pytest.param(crash.Target(name="rename", nth=1, ordinal=1), False, id="a call that never came"),
+        pytest.param(lives.Target(name="write", nth=3, ordinal=2), True, id="the named call"),
+        pytest.param(lives.Target(name="write", nth=3, ordinal=3), False, id="another call in its place"),
+        pytest.param(lives.Target(name="write", nth=1, ordinal=1), False, id="a call that returned"),
+        pytest.param(lives.Target(name="rename", nth=1, ordinal=1), False, id="a call that never came"),
     ],
 )
-def test_a_run_counts_only_if_it_died_at_the_named_call(target: crash.Target, expected: bool) -> None:
-    assert crash.died_at(target, calls_in(LOG)) is expected
+def test_a_run_counts_only_if_it_died_at_the_named_call(target: lives.Target, expected: bool) -> None:
+    assert lives.died_at(target, calls_in(LOG)) is expected

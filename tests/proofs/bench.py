@@ -9,13 +9,14 @@ import sqlite3
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
+from controller.claim import SUFFIX, WITHDRAWN
 from controller.sandbox.faults import Fault
 from controller.sandbox.ledger import Entry, unfinished
 from controller.sandbox.options import SandboxOptions
@@ -32,12 +33,15 @@ FATES: Mapping[str, Fault | None] = {
     NEVER_RECEIVED: Fault(name="reset-before-read"),
 }
 
+PREFIX = "s3://my-bucket/rasters/ndvi/e9e2dc4bb9dfe36c-r0-a0"
+"""Where the one job delivers, as `shjobs plan` would say."""
+
 ESTABLISHED, CLOSE_WAIT = "01", "08"
 
 SETTINGS = """\
 deployment = "sandbox"
-timeScale = 0.005
-unconfirmedGrace = "120s"
+timeScale = 0.01
+unconfirmedGrace = "60s"
 workers = 1
 onUnconfirmed = "{policy}"
 
@@ -77,11 +81,26 @@ class Bench:
         document = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
         return str(document.get("phase", "")), str(document.get("reason", ""))
 
+    @property
+    def claims_folder(self) -> Path:
+        """Where the claims of its one submission lie in the bucket."""
+        return self.sandbox.options.folder / f"{PREFIX}{SUFFIX}".removeprefix("s3://")
+
+    @property
+    def claims(self) -> list[str]:
+        """The claims in the bucket that nobody withdrew."""
+        names = {path.name for path in self.claims_folder.glob("*") if "#" not in path.name}
+        return sorted(name for name in names if not name.endswith(WITHDRAWN) and f"{name}{WITHDRAWN}" not in names)
+
     def sync(self) -> subprocess.CompletedProcess[str]:
         """The program as anybody runs it."""
+        return self.command("sync")
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Any command of the program."""
         (self.root / "shjobs.toml").write_text(self.settings, encoding="utf-8")
         given = {**os.environ, **self.environment, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
-        command = program("controller", "sync")
+        command = program("controller", *arguments)
         return subprocess.run(
             command, cwd=self.root, env=given, capture_output=True, text=True, timeout=LONGEST, check=False
         )
@@ -129,8 +148,8 @@ def a_raster(body: Mapping[str, object], folder: Path, options: RenderOptions) -
 
 
 @contextmanager
-def bench(fate: str, policy: str) -> Iterator[Bench]:
-    """A workspace of its own, gone afterwards."""
+def bench(fate: str, policy: str, *, run_seconds: float = 0.0, faults: Sequence[Fault] = ()) -> Iterator[Bench]:
+    """A workspace of its own, gone afterwards. `run_seconds` is how long a request runs at least."""
     with tempfile.TemporaryDirectory(prefix="shjobs-proof-") as name:
         root = Path(name)
         (root / "jobs.d").mkdir()
@@ -141,7 +160,8 @@ def bench(fate: str, policy: str) -> Iterator[Bench]:
             port=0,
             buckets=("my-bucket",),
             requests_per_minute=0,
-            faults=(fault,) if fault else (),
+            run_seconds=run_seconds,
+            faults=(fault, *faults) if fault else tuple(faults),
         )
         with Sandbox(options, renderer=a_raster) as sandbox:
             yield Bench(root=root, sandbox=sandbox, policy=policy)

@@ -1,11 +1,10 @@
 """Kill the real program at every call of a job's life, start it again, and ask the sandbox's ledger what was paid.
 
-A life is recorded for each fate of the POST and each policy; then each of its calls that touches the state, a status
-file or a socket is met by SIGKILL in a fresh workspace. `python -m tests.proofs crash` runs all of it.
+A life is recorded for each fate of the POST and each policy; then its calls that touch the state, a status file, a
+socket or the claim are met by SIGKILL, each in a fresh workspace: all that concern the claim, and MOST of all.
 """
 
 import random
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +13,9 @@ from itertools import product
 
 from controller.sandbox.ledger import Entry, accepted, posts
 from tests.proofs.bench import FATES, NEVER_RECEIVED, bench
+from tests.proofs.lives import Target, claim_targets, killed, targets
 from tests.proofs.record import tell
-from tests.proofs.traced import Call, traced_sync, why_not
+from tests.proofs.traced import traced_sync, why_not
 
 POLICIES = ("hold", "resubmit")
 EARLY = 4  # sends of the token request and of the POST, two each
@@ -23,44 +23,36 @@ SOCKET = ("connect", "sendto", "recvfrom")
 # Phase, reason, exit code and number of charges that a run may end with.
 SUCCEEDED = ("Succeeded", "Delivered", 0, 1)
 HELD = ("Unconfirmed", "NeedsPerson", 1, 0)
+MOST = 1000  # kills in one run; which of the others are left out is the seed's choice
 LANES = 2
 TRIES = 3  # how often a call is aimed at
 RECORDINGS = 3  # of each life, whose length depends on how quick the machine is; the shortest is taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """A call to die at: the `nth` of its name in its thread, and the `ordinal`-th of that name that matters."""
-
-    name: str
-    nth: int
-    ordinal: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One run: what becomes of the POST, what a person decided about unconfirmed ones, and where the program dies."""
+    """One run: what becomes of the POST, what the operator decided for unconfirmed ones, and where it is killed."""
 
     fate: str
     policy: str
     target: Target
 
     @property
-    def place(self) -> tuple[str, str, int]:
+    def place(self) -> tuple[str, str | None, str, int]:
         """The same under either policy."""
-        return self.fate, self.target.name, self.target.ordinal
+        return self.fate, self.target.path, self.target.name, self.target.ordinal
 
     def __str__(self) -> str:
-        call = f"{self.target.name} number {self.target.nth} of its thread"
-        return f"{self.fate}, onUnconfirmed = {self.policy}, killed at {call}"
+        return f"{self.fate}, onUnconfirmed = {self.policy}, killed at {self.target}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """What there was after the restart.
 
-    `under_way` POSTs had no stored answer at the death; the service had taken none of the `forgotten` ones, and had
-    refused `refused` of these, which only the dead process knew. `repeated` ones were sent again after the restart.
+    `under_way` submissions had no stored answer at the death; the service had taken none of the `forgotten` ones, and
+    had refused `refused` of these, which only the dead process knew. The claims of the `unclaimed` of these did not
+    stand in the bucket. `repeated` ones were sent again though their POST had been read and not refused.
     """
 
     phase: str
@@ -68,6 +60,7 @@ class Found:
     code: int
     under_way: int
     forgotten: int
+    unclaimed: int
     refused: int
     repeated: int
     entries: Sequence[Entry]
@@ -90,33 +83,13 @@ def prove(seed: int, *, small: bool = False) -> dict[str, object]:
             for (fate, policy), life in zip(kinds, lives, strict=True)
             for target in life
         ]
-        chosen = _few(cases, chance) if small else chance.sample(cases, len(cases))
+        chosen = _few(cases, chance) if small else _many(cases, chance)
         runs = []
         for case, found in zip(chosen, lanes.map(lambda case: _judged(case, seed), chosen), strict=True):
             runs.append((case, found))
             if len(runs) % 100 == 0:
                 tell(f"crash: {len(runs)} of {len(chosen)} runs")
     return _figures(cases, runs)
-
-
-def targets(calls: Sequence[Call]) -> list[Target]:
-    """The calls that touch the state, a status file or a socket; what it prints and reads is left out.
-
-    Every thread counts for itself, and the first to come to a count is met: a second thread's like call is left out.
-    """
-    counts: Counter[str] = Counter()
-    found: dict[tuple[str, int], Target | None] = {}
-    for call in calls:
-        counts[call.name] += _matters(call)
-        target = Target(name=call.name, nth=call.nth, ordinal=counts[call.name]) if _matters(call) else None
-        found.setdefault((call.name, call.nth), target)
-    return [target for target in found.values() if target]
-
-
-def _matters(call: Call) -> bool:
-    if call.name == "openat" and "O_CREAT" not in call.given:
-        return False
-    return re.search(r'[/"]state[/>]|\.status\.yaml|<TCP:|\.shjobs-writable', call.given) is not None
 
 
 def _few(cases: Sequence[Case], chance: random.Random) -> list[Case]:
@@ -129,9 +102,17 @@ def _few(cases: Sequence[Case], chance: random.Random) -> list[Case]:
     return chosen
 
 
+def _many(cases: Sequence[Case], chance: random.Random) -> list[Case]:
+    """Every call that concerns the claim, and as many others as MOST allows."""
+    ours = [case for case in cases if case.target.path is not None]
+    others = [case for case in cases if case.target.path is None]
+    chosen = ours + chance.sample(others, min(len(others), max(0, MOST - len(ours))))
+    return chance.sample(chosen, len(chosen))
+
+
 def _life(kind: tuple[str, str], recordings: int) -> list[Target]:
     """The calls of one undisturbed life."""
-    return min((_recorded(*kind) for _ in range(recordings)), key=len)
+    return min((_recorded(*kind) for _ in range(recordings)), key=len) + claim_targets(kind[0])
 
 
 def _recorded(fate: str, policy: str) -> list[Target]:
@@ -156,14 +137,14 @@ def _judged(case: Case, seed: int) -> Found | None:
 
 def _run(case: Case) -> Found | None:
     with bench(case.fate, case.policy) as one:
-        target = case.target
-        ended = traced_sync(one.root, one.settings, one.environment, kill_at=(target.name, target.nth))
-        if ended.code != -9 or not died_at(target, ended.calls):
+        ended = killed(one, case.target)
+        if ended is None:
             return None
         intents, refusals = set(one.stored("unanswered")), one.stored("refused")
-        before = one.entries_of_the_dead()
+        before, has_claim = one.entries_of_the_dead(), bool(one.claims)
         forgotten = intents - {entry.prefix for entry in accepted(before)}
-        refused = [entry for entry in before if entry.event == "refused" and entry.prefix in forgotten]
+        refused = {entry.prefix for entry in before if entry.event == "refused"}
+        read = intents.intersection(entry.prefix for entry in posts(before)) - refused
         again = one.sync()
         phase, reason = one.standing
         entries = one.entries()
@@ -173,20 +154,12 @@ def _run(case: Case) -> Found | None:
             code=again.returncode,
             under_way=len(intents),
             forgotten=len(forgotten),
-            refused=len(refused) - len(forgotten.intersection(refusals)),
-            repeated=sum(entry.prefix in intents for entry in posts(entries[len(before) :])),
+            unclaimed=0 if has_claim else len(forgotten),
+            refused=len(forgotten & refused - set(refusals)),
+            repeated=sum(entry.prefix in read for entry in posts(entries[len(before) :])),
             entries=entries,
             said=ended.said + again.stdout + again.stderr,
         )
-
-
-def died_at(target: Target, calls: Sequence[Call]) -> bool:
-    """Whether the process died in this very call: the same count in its thread, after the same calls that matter."""
-    for place, call in enumerate(calls):
-        if (call.name, call.nth, call.result) == (target.name, target.nth, "?"):
-            before = sum(each.name == call.name and _matters(each) for each in calls[:place])
-            return before == target.ordinal - 1
-    return False
 
 
 def _broken(case: Case, found: Found) -> Iterator[str]:
@@ -197,8 +170,8 @@ def _broken(case: Case, found: Found) -> Iterator[str]:
         if count > 1:
             yield f"{prefix}: taken {takings[prefix]} times, charged {charges[prefix]} times"
     if found.repeated:
-        yield f"{found.repeated} POSTs of submissions that were already under way at the death"
-    is_nobodys = case.fate == NEVER_RECEIVED or found.forgotten > 0
+        yield f"{found.repeated} POSTs of submissions whose POST had been read before the death"
+    is_nobodys = case.fate == NEVER_RECEIVED or found.forgotten > found.unclaimed
     wanted = HELD if is_nobodys and case.policy == "hold" else SUCCEEDED
     seen = (found.phase, found.reason, found.code, charges.total())
     if seen != wanted:
@@ -212,6 +185,8 @@ def _figures(cases: Sequence[Case], runs: Sequence[tuple[Case, Found | None]]) -
     fates = Counter(case.fate for case, _ in died)
     phases = Counter(found.phase for _, found in died)
     charged = [sum(entry.event == "charged" for entry in found.entries) for _, found in died]
+    by_itself = [found for case, found in died if case.fate != NEVER_RECEIVED]
+    held = [found for case, found in died if case.fate != NEVER_RECEIVED and case.policy == "hold"]
     missed = [str(case) for case, found in runs if found is None]
     assert len(missed) <= max(1, len(runs) // 20), "\n".join(
         [f"of {len(runs)} runs, these never came to their call:", *missed]
@@ -227,8 +202,14 @@ def _figures(cases: Sequence[Case], runs: Sequence[tuple[Case, Found | None]]) -
         **{f"fate {fate}": fates[fate] for fate in FATES},
         "most charges in one run": max(charged, default=0),
         "succeeded": phases["Succeeded"],
-        "unconfirmed, a person decides": phases["Unconfirmed"],
-        "died with a POST under way": sum(found.under_way for _, found in died),
+        "unconfirmed, an operator decides": phases["Unconfirmed"],
+        "died with an intent and no answer": sum(found.under_way for _, found in died),
         "of these never taken by the service": sum(found.forgotten for _, found in died),
         "of these refused, and the refusal lost with the process": sum(found.refused for _, found in died),
+        "killed before the claim was put or after it was withdrawn, sent again by itself": sum(
+            found.unclaimed for found in by_itself if found.phase == "Succeeded"
+        ),
+        "kills that need an operator": sum(found.phase == "Unconfirmed" for found in held),
+        "kills that needed one before there were claims": sum(found.forgotten > 0 for found in held),
+        "kills under hold of a POST that the service would take": len(held),
     }

@@ -1,7 +1,7 @@
 """Run the real program under strace, from its settings on: to record its calls, or to kill it at one of them.
 
-The program waits at a named pipe that stands for its settings file until strace is attached, so nothing of the product
-knows about it and its start-up costs nothing. Only the program is followed, not the script engine that it starts.
+The program is started by `gated`, which waits at a named pipe until strace is attached, so nothing of the product knows
+about it and its imports cost nothing. Only the program is followed, not the script engine that it starts.
 """
 
 import os
@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-GATE = "gate.toml"
+GATE = "gate"
 LONGEST = 120  # seconds; a run takes one or two
 # `?`: some machines have only the `…at` form of a call.
 NAMES = (
     *("write", "pwrite64", "fdatasync", "fsync", "ftruncate", "openat"),
-    *("rename", "renameat", "renameat2", "unlink", "unlinkat"),
+    *("rename", "renameat", "renameat2", "unlink", "unlinkat", "mkdir"),
     *("connect", "send", "sendto", "sendmsg", "recv", "recvfrom", "recvmsg"),
 )
 
@@ -76,20 +76,22 @@ def traced_sync(
     kill_at: tuple[str, int] | None = None,
     letters: int = 80,
     module: str = "controller",
+    paths: Sequence[Path] = (),
 ) -> Ended:
     """`shjobs sync` in the folder `root`; with `kill_at` SIGKILL meets it at the n-th call of that name in a thread.
 
-    `letters` is how much of a text argument is kept.
+    `letters` is how much of a text argument is kept. With `paths` only the calls on these files are seen and counted.
     """
     gate, log, said = root / GATE, root / "calls.log", root / "said.log"
     os.mkfifo(gate)
+    (root / "shjobs.toml").write_text(settings, encoding="utf-8")
     given = {**os.environ, **environment, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
-    command = program(module, "--config", GATE, "sync")
+    command = program("tests.proofs.gated", GATE, module, "sync")
     with said.open("wb") as told, subprocess.Popen(command, cwd=root, env=given, stdout=told, stderr=told) as process:
         try:
             writer = _opened_by_both(gate, process)
-            with _attached(process, _strace(process.pid, log, kill_at, letters)), os.fdopen(writer, "wb") as pipe:
-                pipe.write(settings.encode())
+            with _attached(process, _strace(process.pid, log, kill_at, letters, paths)):
+                os.close(writer)
         finally:
             process.kill()
     gate.unlink()
@@ -128,23 +130,24 @@ def calls_in(log: str) -> list[Call]:
     return calls
 
 
-def _strace(pid: int, log: Path, kill_at: tuple[str, int] | None, letters: int) -> list[str]:
+def _strace(pid: int, log: Path, kill_at: tuple[str, int] | None, letters: int, paths: Sequence[Path]) -> list[str]:
     """`-b execve` lets go of the script engine as soon as it is a program of its own."""
     names = ",".join(f"?{name}" for name in NAMES)
     inject = ["-e", f"inject={kill_at[0]}:signal=KILL:when={kill_at[1]}"] if kill_at else []
     options = ["-f", "-b", "execve", "-yy", "-s", str(letters), "-e", f"trace={names}", "-e", "signal=none"]
-    return ["strace", *options, *inject, "-o", str(log), "-p", str(pid)]
+    only = [f"--trace-path={path}" for path in paths]
+    return ["strace", *options, *inject, *only, "-o", str(log), "-p", str(pid)]
 
 
 def _opened_by_both(gate: Path, process: subprocess.Popen[bytes]) -> int:
-    """The writing end of the pipe, once the program has begun to read its settings."""
+    """The writing end of the pipe, once the program waits at it."""
     deadline = time.monotonic() + LONGEST
     while time.monotonic() < deadline:
-        assert process.poll() is None, f"the program ended with {process.returncode} before it read its settings"
+        assert process.poll() is None, f"the program ended with {process.returncode} before it came to the gate"
         with suppress(OSError):  # nobody reads it yet
             return os.open(gate, os.O_WRONLY | os.O_NONBLOCK)
         time.sleep(0.005)
-    raise AssertionError("the program never read its settings")
+    raise AssertionError("the program never came to the gate")
 
 
 @contextmanager
