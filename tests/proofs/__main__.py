@@ -8,8 +8,8 @@ from importlib import import_module
 from tests.proofs.record import record, tell
 
 PARTS = (
-    *("histories", "moments", "faults", "outage", "crash", "races", "pairs", "kills", "disk", "plans", "budgets"),
-    *("changes", "demo", "soak", "drain", "hang", "hostile", "container"),
+    *("histories", "moments", "faults", "outage", "crash", "losses", "races", "pairs", "kills", "disk", "plans"),
+    *("budgets", "changes", "demo", "soak", "drain", "hang", "hostile", "container"),
 )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ ESTABLISHED, CLOSE_WAIT = "01", "08"
 SETTINGS = """\
 deployment = "sandbox"
 timeScale = 0.01
-unconfirmedGrace = "60s"
+unconfirmedGrace = "{grace}"
 workers = 1
 onUnconfirmed = "{policy}"
 
@@ -58,10 +58,11 @@ class Bench:
     root: Path
     sandbox: Sandbox
     policy: str
+    grace: str
 
     @property
     def settings(self) -> str:
-        return SETTINGS.format(policy=self.policy, folder=self.sandbox.options.folder)
+        return SETTINGS.format(policy=self.policy, grace=self.grace, folder=self.sandbox.options.folder)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -97,13 +98,21 @@ class Bench:
         return self.command("sync")
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Any command of the program."""
+        """Any command of the program, to its end."""
+        with self.started(*arguments) as process:
+            try:
+                said, errors = process.communicate(timeout=LONGEST)
+            finally:
+                process.kill()
+        return subprocess.CompletedProcess(arguments, process.returncode, said, errors)
+
+    def started(self, *arguments: str) -> subprocess.Popen[str]:
+        """Any command of the program, under way."""
         (self.root / "shjobs.toml").write_text(self.settings, encoding="utf-8")
         given = {**os.environ, **self.environment, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+        pipe = subprocess.PIPE
         command = program("controller", *arguments)
-        return subprocess.run(
-            command, cwd=self.root, env=given, capture_output=True, text=True, timeout=LONGEST, check=False
-        )
+        return subprocess.Popen(command, cwd=self.root, env=given, stdout=pipe, stderr=pipe, text=True)
 
     def stored(self, answer: str) -> list[str]:
         """The delivery prefixes of the submissions with this answer, or `unanswered`; read from a copy of the state."""
@@ -148,8 +157,13 @@ def a_raster(body: Mapping[str, object], folder: Path, options: RenderOptions) -
 
 
 @contextmanager
-def bench(fate: str, policy: str, *, run_seconds: float = 0.0, faults: Sequence[Fault] = ()) -> Iterator[Bench]:
-    """A workspace of its own, gone afterwards. `run_seconds` is how long a request runs at least."""
+def bench(
+    fate: str, policy: str, *, run_seconds: float = 0.0, faults: Sequence[Fault] = (), grace: str = "60s"
+) -> Iterator[Bench]:
+    """A workspace of its own, gone afterwards.
+
+    `run_seconds` is how long a request runs at least, and `grace` how long it is searched for, before it is scaled.
+    """
     with tempfile.TemporaryDirectory(prefix="shjobs-proof-") as name:
         root = Path(name)
         (root / "jobs.d").mkdir()
@@ -164,4 +178,4 @@ def bench(fate: str, policy: str, *, run_seconds: float = 0.0, faults: Sequence[
             faults=(fault, *faults) if fault else tuple(faults),
         )
         with Sandbox(options, renderer=a_raster) as sandbox:
-            yield Bench(root=root, sandbox=sandbox, policy=policy)
+            yield Bench(root=root, sandbox=sandbox, policy=policy, grace=grace)
