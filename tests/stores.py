@@ -246,6 +246,14 @@ LIES: Mapping[str, tuple[Callable[[str, Query], Reply], str]] = {
         "a compressed body",
     ),
     "entities that grow": (body(BOMB), "a body that is no listing"),
+    "an encoding that nobody knows": (
+        body(b'<?xml version="1.0" encoding="nope"?><ListBucketResult/>'),
+        "a listing that names no bucket",
+    ),
+    "another encoding of letters": (
+        body('<?xml version="1.0" encoding="utf-16"?><ListBucketResult/>'.encode("utf-16")),
+        "a listing that names no bucket",
+    ),
     "an external entity": (
         body(b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><ListBucketResult>&a;</ListBucketResult>'),
         "a body that is no listing",

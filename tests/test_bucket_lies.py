@@ -156,6 +156,24 @@ def test_a_bucket_of_another_tenant_names_itself_without_it() -> None:
     assert answer == Listing()
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        pytest.param("2026-03-01T12:00:00+02:00", "2026-03-01T10:00:00+00:00", id="of another zone"),
+        pytest.param("2026-03-01T12:00:00", "2026-03-01T12:00:00+00:00", id="of no zone"),
+        pytest.param("0001-01-01T00:00:00+23:00", None, id="before all times"),
+        pytest.param("yesterday", None, id="no time"),
+        pytest.param("", None, id="nothing"),
+    ],
+)
+def test_the_time_of_an_object_never_fails_a_listing(written: str, read: str | None) -> None:
+    content = listing("job/", "job/a").replace(b"2026-03-01T12:00:00.000Z", written.encode())
+    with false_store(body(content)) as store:
+        answer = bucket(store.url).read("s3://results/job", "mine")
+    assert isinstance(answer, Listing)
+    assert [each.modified and each.modified.isoformat() for each in answer.objects] == [read]
+
+
 ODD = [
     "a//b.json", "./x.json", "x/../y.json", "..", "a%252Fb.json", "a%0Ab.json", "%00.json", "%FF%FE.json",
     "e%CC%81.json", "%C3%A9.json", "folder/", "+.json", "k" * 1020,

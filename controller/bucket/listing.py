@@ -63,7 +63,7 @@ class _Elements:
         self._text: list[str] = []
 
     def read(self, content: bytes) -> None:
-        parser = ParserCreate(namespace_separator="}")
+        parser = ParserCreate("utf-8", "}")  # as S3 writes it, whatever the document says
         parser.buffer_text = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
@@ -155,9 +155,9 @@ def _decoded(text: str) -> bytes:
 def _moment(text: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(text.strip())
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _other(found: _Elements) -> str:
