@@ -48,7 +48,7 @@ def read_only(path: Path) -> sqlite3.Connection:
 
     What may not be written is read from a copy in memory.
     """
-    if not may_be_written(path):
+    if path.is_file() and not may_be_written(path):
         return copied(path)
     try:
         return _opened(path, "ro")

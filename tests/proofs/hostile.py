@@ -7,11 +7,14 @@ beside it; it stops within MOST_STOP; the program PLANTED never ran; and nothing
 """
 
 import os
+import re
+import resource
+import socket
 import statistics
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -162,10 +165,24 @@ def _very_many_values(stage: Stage) -> Iterator[None]:
     yield
 
 
+@contextmanager
+def _half_open_requests(stage: Stage) -> Iterator[None]:
+    """Each kept a descriptor and a thread for as long as its client liked."""
+    running = stage.running
+    resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE, (256, 256))
+    port = int(re.findall(r"listening at http://127\.0\.0\.1:(\d+)", running.log.read_text())[-1])
+    with ExitStack() as stack:
+        for _ in range(400):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")
+        yield
+
+
 CASES: Mapping[str, Plant] = {
     "four files of very many documents": _very_many_documents,
     "files of very many values": _very_many_values,
     "twelve looping scripts": _twelve_looping_scripts,
+    "hundreds of half-open requests": _half_open_requests,
     "a pipe where a manifest is expected": _a_pipe_as_manifest,
     "a link to itself": _a_link_to_itself,
     "a link to the root of the file system": _link("everything", "/"),
