@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -248,6 +249,17 @@ def test_a_git_that_does_not_end_is_ended(
     assert found is not None
     with opened(found) as door, pytest.raises(GitError, match=r"did not end within|wrote more than"):
         door.ask("ls-tree", "HEAD", patience=0.3, most=10_000)
+
+
+def test_without_a_place_for_temporary_files_nothing_differs_that_is_known(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container with a file system that is read-only everywhere; the daemon must go on."""
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    found = checkout(repository / "jobs.d")
+    assert found is not None
+    assert (found.commit, found.held) == (git(repository, "rev-parse", "HEAD"), None)
+    assert author(repository / "jobs.d") == ""
 
 
 # repositories of every kind are read through it

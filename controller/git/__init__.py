@@ -66,7 +66,11 @@ class Git:
 @contextmanager
 def opened(repository: Repository) -> Iterator[Git]:
     """The door to a repository. Raises `GitError` when no folder can be made for it."""
-    with tempfile.TemporaryDirectory(prefix="shjobs-git-") as name:
+    try:
+        made = tempfile.TemporaryDirectory(prefix="shjobs-git-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise GitError(f"no temporary folder can be made: {error.strerror}") from error
+    with made as name:
         folder = Path(name)
         try:
             _furnish(folder, repository)

@@ -113,12 +113,12 @@ def _head_by_git(repository: Repository) -> tuple[str, str]:
 
 def _held(jobs: Path, repository: Repository, commit: str) -> dict[str, str] | None:
     """Blob by path below `jobs`, of all files and links that a commit holds there; None when git cannot say."""
-    below = real(jobs).relative_to(repository.top).as_posix()
-    where = "." if below == "." else f":(literal){below}"
     try:
+        below = real(jobs).relative_to(repository.top).as_posix()
+        where = "." if below == "." else f":(literal){below}"
         with opened(repository) as git:
             listed = git.ask("ls-tree", "-r", "-z", "--full-tree", commit, "--", where)
-    except GitError:
+    except (GitError, ValueError):  # the latter: a link that leads to the folder was swapped in this moment
         return None
     start = 0 if below == "." else len(below) + 1
     entries = (line.partition("\t") for line in listed.decode(errors="surrogateescape").split("\0") if line)
