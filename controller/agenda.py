@@ -19,7 +19,9 @@ from controller.step import Wait
 QUEUING = frozenset({Reason.QUEUED, Reason.BACKING_OFF, Reason.ACCOUNT_REFUSED, Reason.BREAKER_OPEN})
 STOPPED = frozenset({*QUEUING, Reason.SETTLING, Reason.OVERSPENT})
 """What ends when the gate, the tree or a person's word changes."""
-PAYING = frozenset({*STOPPED, Reason.PAUSED, Reason.LARGE_CHANGE, Reason.BUDGET_EXCEEDED, Reason.LISTING})
+PAYING = frozenset(
+    {*STOPPED, Reason.PAUSED, Reason.CLOCK_DOUBTFUL, Reason.LARGE_CHANGE, Reason.BUDGET_EXCEEDED, Reason.LISTING}
+)
 """Everything that a pause covers, or lays open again."""
 
 
@@ -29,6 +31,7 @@ class _Signs:
 
     gate: Reason
     is_paused: bool
+    is_doubtful: bool
     is_settling: bool
     overspent: int
     left: float
@@ -126,7 +129,7 @@ class Agenda:
         self._signs = now
         if before is None or before == now:
             return set()
-        if before.is_paused != now.is_paused:
+        if (before.is_paused, before.is_doubtful) != (now.is_paused, now.is_doubtful):
             return {name for reason in PAYING for name in self._waiting[reason]}
         names = set()
         if (before.gate, before.is_settling, before.overspent) != (now.gate, now.is_settling, now.overspent):
@@ -143,6 +146,7 @@ def _signs(limits: Limits) -> _Signs:
     return _Signs(
         gate=limits.reason,
         is_paused=limits.paused,
+        is_doubtful=bool(limits.doubt),
         is_settling=limits.settling is not None,
         overspent=limits.overspent.number if limits.overspent else 0,
         left=limits.left or 0.0,

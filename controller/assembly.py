@@ -6,7 +6,7 @@ The doors call these; nothing below knows how the parts are joined.
 import queue
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -17,13 +17,14 @@ from controller.book import Book
 from controller.brakes import brakes_of
 from controller.bucket import Bucket
 from controller.claim import Instance
-from controller.clock import Clock
+from controller.clock import Clock, ServiceClock
 from controller.deployments import Credential
 from controller.errors import UsageError
 from controller.examination import Beside, NotYet, Patient
 from controller.gate import Limits
 from controller.git.info import checkout, git_directory
 from controller.identity import Identity
+from controller.lane import Lane
 from controller.loader import STATUS
 from controller.lock import FILE_NAME as LOCK_NAME
 from controller.lock import submitter_lock
@@ -42,6 +43,7 @@ from controller.store.place import FILE_NAME
 from controller.submitting import Submitter, drawn
 from controller.telling import Teller, Watch, status_documents
 from controller.terms import terms_of
+from controller.timekeeper import Timekeeper
 from controller.timing import Timing
 from controller.tree import Appraisal, Tree
 from controller.unrecorded import Unrecorded
@@ -63,6 +65,12 @@ class Assembly:
     book: Book
     tree: Tree
     deployment: str
+    time: ServiceClock | None = None
+    """What the service says of the clock; None: it is not asked."""
+
+    def is_clock_to_be_set(self) -> bool:
+        """Whether the machine's own time is right again, and only the clock of the loop is not."""
+        return self.time is not None and self.time.is_to_be_set
 
     def documents(self, now: datetime) -> list[dict[str, object]]:
         """The status documents of every file, in the order of the paths."""
@@ -94,14 +102,15 @@ def controller(
     settings: Settings, watch: Watch, inbox: Inbox, *, settle: float = 0.0, scanned: Scanned | None = None,
     called: Observe | None = None, pulse: Pulse = lambda: None, interruptible: Interruptible = nullcontext,
     answered: Callable[[], None] | None = None, identity: Identity | None = None, unrecorded: Unrecorded | None = None,
+    clock: Clock | None = None,
 ) -> Iterator[tuple[Assembly, Workers]]:  # fmt: skip
     """The real thing: it holds the lock, writes the ledger and the status files, and calls the service.
 
     The outcomes of calls arrive in `inbox`; nothing is paid for until the tree has been still for `settle` seconds.
-    `scanned` and `called` are told of every scan and every call. With `answered` scripts are examined beside the
-    deciding thread, and it is called for every answer. `identity` says which files the state was made of when this
-    process first opened it, `unrecorded` receives what comes too late for `inbox`. Raises `UsageError` when something
-    it needs is not there.
+    `scanned` and `called` are told of every scan and every call; `clock` is the one the loop is turned with. With
+    `answered` scripts are examined beside the deciding thread, and it is called for every answer. `identity` says which
+    files the state was made of when this process first opened it, `unrecorded` receives what comes too late for
+    `inbox`. Raises `UsageError` when something it needs is not there.
     """
     if not settings.client_id or not settings.client_secret:
         raise _no_client(settings)
@@ -110,12 +119,15 @@ def controller(
     identity, unrecorded = identity or Identity(), unrecorded or Unrecorded()
     identity.check()
     places = StatusFiles(settings.jobs, settings.status_dir)
-    session = Session(settings.deployment, settings.client_id, settings.client_secret, settings.timing)
+    time = ServiceClock(clock or Clock())
+    session = Session(
+        settings.deployment, settings.client_id, settings.client_secret, settings.timing, hear=time.hear
+    )  # fmt: skip
     with (
         submitter_lock(settings.state),
         Store.open(settings.state, bindings) as store,
         session,
-        Service(settings.deployment, session, settings.timing) as service,
+        Service(settings.deployment, session, settings.timing, time) as service,
         Workers(
             Remote(service, bucket_of(settings), settings.credentials, identity.lost),
             inbox, settings.workers, called, unrecorded.add,
@@ -133,9 +145,12 @@ def controller(
         )
         keyless = without_keys(settings.credentials)
         slow = SlowScripts(settings.state, Clock().now, keeps=True)
+        keep = partial(Timekeeper, ahead=lambda: time.ahead, ask=_asking(service, inbox))
         with Beside(slow, answered) if answered else nullcontext(Patient(slow)) as scripts:
-            parts = _assembled(settings, store, watch, places, workers.hand, keyless, look, scripts, pulse, claims=True)
-            yield parts, workers
+            parts = _assembled(
+                settings, store, watch, places, workers.hand, keyless, look, scripts, pulse, claims=True, keep=keep
+            )
+            yield replace(parts, time=time), workers
 
 
 @contextmanager
@@ -166,6 +181,7 @@ def _assembled(
     pulse: Pulse = lambda: None,
     *,
     claims: bool = False,
+    keep: Callable[[Book, Timing], Timekeeper] = Timekeeper,
 ) -> Assembly:
     with store.transaction():
         store.renew(terms_of(settings), kept=STATUS)
@@ -195,8 +211,21 @@ def _assembled(
     )
     free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running, without_keys=without_keys)
     teller = Teller(board, settings.deployment.name, watch)
-    loop = Loop(book, tree, free, hand, teller, look(tree, settings.timing), Submitter(book, instance))
+    submitter, keeper = Submitter(book, instance), keep(book, settings.timing)
+    loop = Loop(book, tree, free, hand, teller, look(tree, settings.timing), submitter, keeper)
     return Assembly(loop=loop, book=book, tree=tree, deployment=settings.deployment.name)
+
+
+def _asking(service: Service, inbox: Inbox) -> Callable[[Callable[[], None]], None]:
+    """Asks the service for its time beside the loop, which it wakes with the answer."""
+
+    def ask(answered: Callable[[], None]) -> None:
+        service.server_time()
+        service.is_at_odds()
+        answered()
+        inbox.put(None)
+
+    return Lane("clock", 1, ask).put
 
 
 def _no_client(settings: Settings) -> UsageError:

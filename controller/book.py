@@ -3,6 +3,7 @@
 Jobs and submissions are kept by name without their request bodies, which only a POST needs.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
@@ -14,11 +15,15 @@ from controller.gate import is_decisive
 from controller.inbox import LONGEST_COMMAND, Command, Ignored, read_command
 from controller.job import Job, bucket_in
 from controller.loader import FileRecord
+from controller.skew import latest
 from controller.spending import Spending, is_overspent, month_of, overspent_hash
 from controller.store.ledger import Store
 from controller.submission import Submission, in_one_case
 
+log = logging.getLogger(__name__)
+
 HISTORY = "history"
+CLOCK = "clock"
 NAMED_ROWS = 5  # so many rows that cannot be read are named in a message
 INSTANCE = "instance"
 UNCLAIMED = "unclaimed"
@@ -31,6 +36,17 @@ class Book:
         self._store = store
         self.permits = store.permits
         self.jobs: dict[str, Job] = {job.name: job for job in store.jobs()}
+        self._told_at = store.told_at()
+        self.doubt = store.fact(CLOCK)
+        """Why the service said last that the clock is wrong; None: it never was, or everything is dated anew."""
+        self.accepted: set[str] = set(store.permits.accepted())
+        self._told = store.told()
+        self._history_known = store.fact(HISTORY) is not None
+        self._unclaimed: set[str] = set()
+        self._remember(store.submissions())
+
+    def _remember(self, submissions: Iterable[Submission]) -> None:
+        """Begin the views anew."""
         self._submissions: dict[str, dict[int, Submission]] = {}
         self._running: set[int] = set()
         self._unanswered: dict[int, Submission] = {}
@@ -40,16 +56,34 @@ class Book:
         self._months: dict[str, Spending] = {}
         self._overspent: dict[int, Submission] = {}
         self._crowded: dict[int, datetime] = {}
-        self.accepted: set[str] = set(store.permits.accepted())
-        self._unclaimed: set[str] = set()
-        self._told = store.told()
-        self._history_known = store.fact(HISTORY) is not None
-        for submission in store.submissions():
+        self.newest_moment = self._told_at
+        """The newest moment that the ledger knows to be past."""
+        for submission in submissions:
             self._keep(submission)
 
     def transaction(self) -> AbstractContextManager[object]:
         """What is changed inside is on the disk when it is left."""
         return self._store.transaction()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something is looked at again when its time comes, and may be given up then."""
+        return any(item.look_at is not None for item in self.everything())
+
+    def note_doubt(self, words: str) -> None:
+        """Keep why the clock is not believed; "" once it is: the mark stays until everything is dated anew."""
+        self._store.set_fact(CLOCK, words)
+        self.doubt = words
+
+    def redate(self, submissions: Iterable[Submission], now: datetime) -> None:
+        """Store these instead of all there are: a wrong clock had dated them."""
+        changed = list(submissions)
+        for submission in changed:
+            self._store.save(submission)
+        self._store.drop_fact(CLOCK)
+        self.doubt = None
+        self._told_at = min(self._told_at, now) if self._told_at else None
+        self._remember(changed)
 
     def of(self, job: str) -> Sequence[Submission]:
         """The submissions of a job, oldest first."""
@@ -107,12 +141,16 @@ class Book:
     def files(self) -> Iterable[FileRecord]:
         return [FileRecord(**row) for row in self._store.files()]
 
-    def unreadable(self) -> str:
-        """A sentence about the rows that this version does not understand; "" when it understands all of them."""
+    def report_unreadable(self, now: datetime) -> None:
+        """Say once which rows this version does not understand, if there are any."""
         rows = [cut(ascii(row)[1:-1], 80) for row in self._store.unreadable]
         more = f" and {len(rows) - NAMED_ROWS:,} more" if len(rows) > NAMED_ROWS else ""
         named = f"{', '.join(rows[:NAMED_ROWS])}{more}"
-        return f"rows of the ledger that this version cannot read are looked at again: {named}" if rows else ""
+        if rows:
+            words = f"rows of the ledger that this version cannot read are looked at again: {named}"
+            log.warning("%s", words)
+            with self.transaction():
+                self.tell(now, "Unreadable", words)
 
     def note_files(self, clean: Iterable[FileRecord], forgotten: Iterable[str]) -> None:
         self._store.replace_files([asdict(record) for record in clean], forgotten)
@@ -207,6 +245,7 @@ class Book:
         rows = self._submissions.setdefault(submission.job, {})
         self._count(rows.get(submission.number), submission)
         rows[submission.number] = submission
+        self.newest_moment = latest([self.newest_moment, *_moments(submission)])
         if submission.request_id:
             self._holders[in_one_case(submission.request_id)] = submission
         if submission.is_running:
@@ -248,6 +287,12 @@ def _intent_of(submission: Submission) -> tuple[str, int, int, datetime]:
 
 def _place(prefix: str, credentials_ref: str | None) -> str:
     return f"{bucket_in(prefix)} {credentials_ref or ''}".strip()
+
+
+def _moments(submission: Submission) -> tuple[datetime | None, ...]:
+    seen = submission.evidence.at if submission.evidence else None
+    ended = (submission.missing_at, submission.gone_at, submission.finished_at)
+    return (submission.answered_at, *ended, seen)
 
 
 def _heard_at(submission: Submission) -> datetime:

@@ -4,8 +4,10 @@ Tests hand in their own sources.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+
+from controller.skew import TOLERANCE, date_of, settled
 
 
 def _utc_now() -> datetime:
@@ -15,14 +17,23 @@ def _utc_now() -> datetime:
 class Clock:
     """Wall time that never goes back: the wall at the start plus what the monotonic clock counted since."""
 
-    __slots__ = ("_began", "_monotonic", "_started")
+    __slots__ = ("_began", "_monotonic", "_started", "_wall")
 
     def __init__(
         self, *, wall: Callable[[], datetime] = _utc_now, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
+        self._wall = wall
         self._monotonic = monotonic
-        self._started = wall().astimezone(UTC)
-        self._began = monotonic()
+        self.set()
+
+    def set(self) -> None:
+        """Begin anew with the wall time."""
+        self._started = self._wall().astimezone(UTC)
+        self._began = self._monotonic()
+
+    def step(self) -> float:
+        """How far, in seconds, the wall was stepped since: it was set, or the machine slept."""
+        return (self._wall().astimezone(UTC) - self.now()).total_seconds()
 
     def now(self) -> datetime:
         """The time in UTC; a step of the machine's clock after the start does not show."""
@@ -31,3 +42,46 @@ class Clock:
     def monotonic(self) -> float:
         """Seconds from an unknown origin, for measuring and waiting."""
         return self._monotonic()
+
+
+class ServiceClock:
+    """How far the service is ahead of a clock, as the Date of its answers says. Any thread may hear one."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.clear()
+
+    def clear(self) -> None:
+        """The clock was set: what was heard before means nothing."""
+        self._reading: float | None = None
+        self._step = 0.0
+        self.ahead: float | None = None
+        """Seconds; None: the service has not said so yet."""
+
+    def hear(self, headers: Mapping[str, str]) -> None:
+        """An answer came just now, with these headers."""
+        date = date_of(headers)
+        if date is not None:
+            reading = (date - self._clock.now()).total_seconds()
+            self.ahead = settled(self.ahead, self._reading, reading)
+            self._reading, self._step = reading, self._clock.step()
+
+    @property
+    def is_off(self) -> bool:
+        """Whether the service says that the clock is wrong."""
+        return self.ahead is not None and abs(self.ahead) > TOLERANCE
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether its latest word, be it the only one, says so."""
+        return self._reading is not None and abs(self._reading) > TOLERANCE
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether the latest word needs another: it is odd, or the machine slept or its clock was set since."""
+        return self.is_odd != self.is_off or abs(self._clock.step() - self._step) > TOLERANCE
+
+    @property
+    def is_to_be_set(self) -> bool:
+        """Whether the machine's own time is right again, and only the clock is not."""
+        return self.is_off and abs((self.ahead or 0.0) - self._clock.step()) <= TOLERANCE

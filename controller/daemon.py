@@ -52,9 +52,9 @@ def run(settings: Settings, listen: str) -> int:
 class Daemon:
     """One daemon and its vital signs, which any thread may read."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         self._settings = settings
-        self._clock = Clock()
+        self._clock = clock or Clock()
         self.flags = Flags(queue.SimpleQueue())
         self._identity, self._unrecorded = Identity(), Unrecorded()
         self._loop: Loop | None = None
@@ -120,10 +120,14 @@ class Daemon:
             answered=self.flags.hint,
             identity=self._identity,
             unrecorded=self._unrecorded,
+            clock=self._clock,
         ) as (assembly, workers):
             self._loop = loop = assembly.loop
-            beat = partial(self._beat, loop)
-            turn(loop, inbox, workers, self._clock, self.flags, beat=beat, unrecorded=self._unrecorded)
+            beat, until = partial(self._beat, loop), assembly.is_clock_to_be_set
+            turn(loop, inbox, workers, self._clock, self.flags, until=until, beat=beat, unrecorded=self._unrecorded)
+            if until():
+                log.info("the machine slept, or its clock was set: beginning again with its time now")
+                self._clock.set()
 
     def _pulse(self) -> None:
         """While many manifests are appraised: give a sign of life, and heed who asks to stop."""

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from controller import __version__
 from controller.answers import NoAnswer, NotVisible, Unreadable
 from controller.assembly import bucket_of
+from controller.book import Book
 from controller.bucket import FEW, Bucket
 from controller.clock import Clock
 from controller.deployments import Credential
@@ -35,6 +36,7 @@ from controller.service import Service
 from controller.session import Session
 from controller.settings import Settings
 from controller.signs import Sign, clock, fail, ok, policy, python, space, warn
+from controller.skew import doubt
 from controller.store.ledger import Store
 from controller.store.place import FILE_NAME, OWNER, is_there, read_only
 
@@ -126,6 +128,7 @@ def _ledger(settings: Settings) -> Sign:
             return ok("ledger", f"{path} is not there yet: the buckets tell what was paid for")
         with Store.copy_of(settings.state) as store:
             bound = [store.fact(key) for key in ("deployment", "account")]
+            newest = Book(store).newest_moment
         with closing(read_only(path)) as file:
             flaw = file.execute("pragma quick_check(1)").fetchone()[0]
     except StateError as error:
@@ -138,6 +141,8 @@ def _ledger(settings: Settings) -> Sign:
         if known and wanted and known != wanted:
             words = f"{path} belongs to {known!r}, the settings name {wanted!r}"
             return fail("ledger", words, "use the former, or another state directory")
+    if words := doubt(Clock().now(), newest, None):
+        return fail("ledger", words, "until the service confirms the clock, nothing is paid for")
     return ok("ledger", f"{path} is whole")
 
 

@@ -35,6 +35,7 @@ class Limits:
     paid for that are under way, by bucket. `without_keys` names the credentials whose key pair was not found; no job
     that uses one is sent. `overspent` is the first submission that cost more than was reserved for it. `permits` is the
     guard's word by key; None: there is no guard. At `grows_at` there is one place more.
+    `doubt` says why the clock cannot be believed, "" when it can.
     """
 
     policy: Policy
@@ -44,6 +45,7 @@ class Limits:
     listing: Mapping[str, int] = field(default_factory=dict)
     history_known: bool = False
     paused: bool = False
+    doubt: str = ""
     settling: Settling | None = None
     without_keys: frozenset[str] = frozenset()
     spending: Spending | None = None

@@ -26,6 +26,7 @@ def health(
         gate=limits.reason if is_shut else None,
         message=limits.message,
         is_paused=limits.paused,
+        clock=limits.doubt,
         scanned_at=lookout.scanned_at,
         tree=lookout.unready,
         status=teller.board.trouble,

@@ -32,6 +32,7 @@ from controller.step import Ask, List, Step, Submit, Wait
 from controller.submission import Submission
 from controller.submitting import Submitter
 from controller.telling import Teller
+from controller.timekeeper import Timekeeper
 from controller.transitions import interrupted
 from controller.tree import Tree
 from controller.vitals import Vitals
@@ -47,7 +48,7 @@ class Loop:
 
     def __init__(
         self, book: Book, tree: Tree, free: Limits, hand: Callable[[Call], None], teller: Teller,
-        lookout: Lookout | None = None, submitter: Submitter | None = None,
+        lookout: Lookout | None = None, submitter: Submitter | None = None, timekeeper: Timekeeper | None = None,
     ) -> None:  # fmt: skip
         self._book = book
         self._tree = tree
@@ -56,8 +57,9 @@ class Loop:
         self._teller = teller
         self._timing = free.timing
         self._lookout = lookout or Lookout(tree, free.timing, Brakes, settle=0.0)
-        self._recorder = Recorder(book, free.timing)
         self._submitter = submitter or Submitter(book, None)
+        self._timekeeper = timekeeper or Timekeeper(book, free.timing)
+        self._recorder = Recorder(book, free.timing, lambda: self._timekeeper.is_sure)
         self._admission = Admission(book, free.policy)
         self._agenda = Agenda(book.jobs.__getitem__, self._admission.is_unlisted)
         self._pace = Pace(free.policy.requests_per_minute)
@@ -76,10 +78,7 @@ class Loop:
                     if submission.answer is None:
                         self._book.save(interrupted(submission, now, self._timing))
         files = list(self._book.files())
-        if words := self._book.unreadable():
-            log.warning("%s", words)
-            with self._book.transaction():
-                self._book.tell(now, "Unreadable", words)
+        self._book.report_unreadable(now)
         self._tree.remember([each for each in files if each.kind in READ], self._book.jobs.values())
         for job in [self._book.jobs[name] for name in self._tree.unsettled]:
             self._book.recall(replace(job, problems=(Problem(path=job.path, message=UNREAD),)))
@@ -94,6 +93,8 @@ class Loop:
     def turn(self, outcomes: Sequence[CallOutcome], now: datetime) -> None:
         """One round; `outcomes` are the calls that ended since the last one."""
         self._now = now
+        if self._timekeeper.look(now):
+            self._agenda.mark(self._book.jobs.keys())
         self.record(outcomes, now)
         change = self._lookout.look(self._book.jobs, now)
         with self._book.transaction():
@@ -125,7 +126,8 @@ class Loop:
         limits = self.limits()
         settles_at = limits.settling.until if limits.settling else None
         tells_at = self._teller.tells_at(now, self._timing)
-        times = [self._lookout.scan_at, self._agenda.wakes_at(limits, now), settles_at, tells_at]
+        asks_at = self._timekeeper.wakes_at()
+        times = [self._lookout.scan_at, self._agenda.wakes_at(limits, now), settles_at, tells_at, asks_at]
         return min((time for time in times if time), default=None)
 
     def patience(self, outcomes: Iterable[CallOutcome]) -> float:
@@ -146,6 +148,7 @@ class Loop:
             listing=self._listing(),
             history_known=book.history_known,
             paused=self._lookout.is_paused,
+            doubt=self._timekeeper.doubt,
             settling=self._lookout.settling(now),
             spending=book.spending(now, policy.monthly_budget),
             overspent=overspent[0] if overspent else None,
@@ -175,7 +178,7 @@ class Loop:
 
     def is_nudged(self) -> bool:
         """Whether something outside asks for a turn: a command in the inbox, a pause, a lock of git."""
-        return self._lookout.is_nudged() or self._book.has_commands()
+        return self._lookout.is_nudged() or self._book.has_commands() or self._timekeeper.is_news()
 
     def vitals(self) -> Vitals:
         """The vital signs after the last turn."""
@@ -184,13 +187,15 @@ class Loop:
 
     def is_busy(self) -> bool:
         """Whether a call is under way or a job waits to be decided."""
-        return bool(self._underway) or not self._agenda.is_empty()
+        return bool(self._underway) or not self._agenda.is_empty() or self._timekeeper.is_asking
 
     def is_at_rest(self, now: datetime) -> bool:
         """Whether nothing further will happen soon: what ends `sync`. A queued job waits for the gate as it is now."""
         if self.is_busy():
             return False
         limits = self.limits()
+        if limits.doubt:
+            return True  # nothing is paid for and nothing is given up: it would not end
         if limits.settling and limits.settling.until:
             return False
         return all(

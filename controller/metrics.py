@@ -17,7 +17,7 @@ from controller.workers import CallOutcome, Got, Looked, Posted
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 CONDITIONS = (
-    *("LedgerUnusable", "NotScanned", "ScanStale", "TreeNotReady", "WatcherDead", "StatusUnwritten"),
+    *("LedgerUnusable", "NotScanned", "ScanStale", "TreeNotReady", "WatcherDead", "StatusUnwritten", "ClockDoubtful"),
     *("CredentialsRefused", "BreakerOpen"),
 )
 CALL_BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)

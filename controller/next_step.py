@@ -74,6 +74,8 @@ def stopped(wanted: Wanted, limits: Limits) -> Reason | None:
     """What stops this job together with others, so that it is not newly due."""
     if limits.paused:
         return Reason.PAUSED
+    if limits.doubt:
+        return Reason.CLOCK_DOUBTFUL
     return Reason.CREDENTIAL_MISSING if wanted.credentials_ref in limits.without_keys else None
 
 

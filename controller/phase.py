@@ -24,6 +24,7 @@ _SENTENCES = {
     Reason.EXAMINING: "the evalscript is still being examined",
     Reason.ON_HOLD: "spec.hold is true; set it to false to submit",
     Reason.PAUSED: "submissions are paused for all jobs; what runs is followed; `shjobs resume` goes on",
+    Reason.CLOCK_DOUBTFUL: "nothing is paid for while the clock is in doubt; what runs is followed",
     Reason.COST_UNKNOWN: "the cost has no upper end; set spec.maxProcessingUnits to the most it may cost",
     Reason.LISTING: "part of a large change: the bucket is listed first, for what was already paid for",
     Reason.QUEUED: "will be submitted when a place is free",
@@ -92,6 +93,8 @@ def _words(job: Job, submissions: Sequence[Submission], limits: Limits, permit: 
             return _large_change(permit, limits)
         case Reason.BUDGET_EXCEEDED:
             return _budget(job, limits)
+        case Reason.CLOCK_DOUBTFUL:
+            return limits.doubt
         case Reason.OVERSPENT:
             return overspending(limits.overspent) if limits.overspent else ""
         case Reason.SETTLING:

@@ -4,6 +4,7 @@ The loop calls this at the beginning of a turn, inside one transaction; `transit
 submission.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -22,7 +23,7 @@ from controller.history import adopted, shown
 from controller.job import History
 from controller.submission import Submission
 from controller.timing import Timing
-from controller.transitions import after_listing, after_post, after_status, is_news
+from controller.transitions import after_listing, after_post, after_status, is_news, unless_given_up
 from controller.unrecorded import report
 from controller.workers import CallOutcome, Got, Looked, Posted
 
@@ -30,9 +31,10 @@ from controller.workers import CallOutcome, Got, Looked, Posted
 class Recorder:
     """Writes outcomes into the book, and decides nothing."""
 
-    def __init__(self, book: Book, timing: Timing) -> None:
+    def __init__(self, book: Book, timing: Timing, is_sure: Callable[[], bool] = lambda: True) -> None:
         self._book = book
         self._timing = timing
+        self._is_sure = is_sure
 
     def record(self, outcome: CallOutcome, now: datetime) -> None:
         """Record one outcome; one that matches nothing of this ledger changes nothing, and its request id is logged."""
@@ -68,7 +70,8 @@ class Recorder:
         look, answer = outcome.call, outcome.answer
         if look.step.submission is not None:
             if current := self._book.found(look.step.submission):
-                self._book.save(after_listing(current, answer, now, self._timing, self._taken(answer)))
+                seen = after_listing(current, answer, now, self._timing, self._taken(answer))
+                self._book.save(seen if self._is_sure() else unless_given_up(current, seen, now, self._timing))
             return
         job = self._book.jobs.get(look.job)
         if job is None or job.wanted is None or job.wanted.digest != look.digest:

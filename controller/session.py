@@ -60,6 +60,7 @@ class Session:
         client_secret: SecretStr,
         timing: Timing,
         monotonic: Callable[[], float] = time.monotonic,
+        hear: Callable[[Mapping[str, str]], None] = lambda _headers: None,
     ) -> None:
         self.user_agent = f"shjobs/{_version()}"
         self._url = deployment.token_url
@@ -68,6 +69,7 @@ class Session:
         self._secret = client_secret
         self._timing = timing
         self._monotonic = monotonic
+        self._hear = hear
         self._lock = threading.Lock()
         self._token: _Token | None = None
         self._failure: TokenRefused | TokenUnavailable | None = None
@@ -186,6 +188,7 @@ class Session:
 
     def _checked(self, response: requests.Response) -> requests.Response:
         """Tell an error status plainly: the OAuth library would only miss the token in it."""
+        self._hear(response.headers)
         status = response.status_code
         if status == requests.codes.ok:
             return response

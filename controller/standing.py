@@ -30,6 +30,7 @@ class Reason(StrEnum):
     REJECTED = "Rejected"
     ON_HOLD = "OnHold"
     PAUSED = "Paused"
+    CLOCK_DOUBTFUL = "ClockDoubtful"
     APPROVAL_NEEDED = "ApprovalNeeded"
     CREDENTIAL_MISSING = "CredentialMissing"
     COST_UNKNOWN = "CostUnknown"
@@ -89,6 +90,7 @@ _PHASES = {
             Reason.OVERSPENT,
         ),
         Phase.PENDING: (
+            Reason.CLOCK_DOUBTFUL,
             Reason.EXAMINING,
             Reason.SETTLING,
             Reason.LISTING,

@@ -77,6 +77,8 @@ class Timing:
     """Before the first paid retry of a Failed run."""
     retry_longest: float = 3600
     """No paid retry waits longer than this."""
+    clock_again: float = 60
+    """While the clock is in doubt, between two questions for the service's time, or two looks at what is over."""
     history_valid: float = 300
     """How long a listing of what was paid for before may be used for a POST."""
     history_retry: float = 60

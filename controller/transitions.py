@@ -52,7 +52,8 @@ def is_news(submission: Submission, answer: PostAnswer) -> bool:
 
 def interrupted(submission: Submission, now: datetime, timing: Timing) -> Submission:
     """A submission found with an intent and no answer at start: its POST may have been read."""
-    return replace(after_post(submission, Unconfirmed(message=INTERRUPTED), now, timing), reason=STOPPED)
+    answered = after_post(submission, Unconfirmed(message=INTERRUPTED), max(now, submission.intended_at), timing)
+    return replace(answered, reason=STOPPED)
 
 
 def after_status(submission: Submission, answer: GetAnswer, now: datetime, timing: Timing) -> Submission:
@@ -94,6 +95,37 @@ def after_listing(
         finished_at=submission.finished_at if submission.outcome is seen.outcome else now,
         look_at=seen.look_at,
     )
+
+
+def unless_given_up(before: Submission, after: Submission, now: datetime, timing: Timing) -> Submission:
+    """While the clock is in doubt: what would be given up for the time that has passed is looked at again instead."""
+    is_lost = after.answer is Answer.UNCONFIRMED and after.look_at is None
+    is_unknown = after.outcome is Outcome.UNKNOWN and (before.outcome is not Outcome.UNKNOWN or after.look_at is None)
+    if not is_lost and not is_unknown:
+        return after
+    return replace(before, evidence=after.evidence, look_at=now + timedelta(seconds=timing.clock_again))
+
+
+def resumed(submission: Submission, now: datetime) -> Submission:
+    """After the clock was wrong: no time lies ahead, and what is open, or was given up, is looked at now.
+
+    What is gone gets the whole grace for its evidence again: when it went, a wrong clock has said.
+    """
+    if submission.answer is None:
+        return submission  # its POST is under way, and is known by the time of its intent
+    times = {name: min(time, now) for name in _MOMENTS if (time := getattr(submission, name))}
+    evidence = submission.evidence
+    if evidence is not None:
+        evidence = replace(evidence, at=min(evidence.at, now), since=min(evidence.since, now))
+    is_searched = submission.answer is Answer.UNCONFIRMED
+    is_open = is_searched or (submission.answer is Answer.ACCEPTED and submission.outcome in (None, Outcome.UNKNOWN))
+    if is_open and submission.gone_at and submission.outcome is None:
+        times["gone_at"] = now
+    look_at = now if is_open else submission.look_at and min(submission.look_at, now)
+    return replace(submission, **times, evidence=evidence, look_at=look_at)
+
+
+_MOMENTS = ("answered_at", "missing_at", "gone_at", "finished_at")
 
 
 def _poll_interval(submission: Submission, now: datetime, timing: Timing) -> timedelta:

@@ -20,7 +20,7 @@ class Vitals:
     """One moment of a controller. Times are UTC, amounts processing units.
 
     `oldest` says since when the first in line waits for a place; `gate` and `message` what keeps submissions back.
-    `tree`, `watching`, `status` and `ledger` hold a sentence when something is wrong with it.
+    `tree`, `watching`, `status`, `ledger` and `clock` hold a sentence when something is wrong with it.
     """
 
     at: datetime
@@ -38,6 +38,7 @@ class Vitals:
     watching: str = ""
     status: str = ""
     ledger: str = ""
+    clock: str = ""
 
 
 def conditions(vitals: Vitals, now: datetime, scan_every: float) -> Iterator[tuple[str, str]]:
@@ -52,6 +53,7 @@ def conditions(vitals: Vitals, now: datetime, scan_every: float) -> Iterator[tup
     elif now > vitals.scanned_at + timedelta(seconds=STALE_SCANS * scan_every):
         yield "ScanStale", f"the tree was last scanned at {vitals.scanned_at:%Y-%m-%dT%H:%M:%SZ}"
     sentences = {"TreeNotReady": vitals.tree, "WatcherDead": vitals.watching, "StatusUnwritten": vitals.status}
+    sentences["ClockDoubtful"] = vitals.clock
     yield from ((word, sentence) for word, sentence in sentences.items() if sentence)
     if vitals.gate in TROUBLES:
         yield TROUBLES[vitals.gate], vitals.message

@@ -35,6 +35,7 @@ _CHANGES = {
     Reason.REJECTED: "Nothing is submitted until the manifest is mended; `shjobs check` tells everything at once.",
     Reason.ON_HOLD: "It is submitted when `spec.hold` is false.",
     Reason.PAUSED: "Then it is submitted by itself when its turn comes.",
+    Reason.CLOCK_DOUBTFUL: "It goes on by itself when the clock is right again.",
     Reason.APPROVAL_NEEDED: "A `spec.maxProcessingUnits` that covers it is a yes; a cheaper request needs none.",
     Reason.CREDENTIAL_MISSING: "It goes on when the key pair is there and the controller was started again.",
     Reason.COST_UNKNOWN: "A `spec.maxProcessingUnits` says how much may be reserved for it.",

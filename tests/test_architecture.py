@@ -16,28 +16,26 @@ DOORS = "doors"
 ROOMS = {
     NOUNS: """
         answers catalog clock codes deployments digest document environment errors files hosts job keys manifest
-        origins prices schema script settings source standing step submission timing values written
+        origins prices schema script settings skew source standing step submission timing values written
     """,
     DECISIONS: """
-        acceptance agreement area availability bands claim conditions cost datasets delivery difference
-        evidence expressions faults forecast gate geometry ground guard history idioms inbox layout
-        linebreaks lint magic mishaps next_step ownership pasted phase places policy probe rate request responses
-        rules signs silencing size skeleton spending staging status stillness terms transitions verdict vitals
-        why
+        acceptance agreement area availability bands claim conditions cost datasets delivery difference evidence
+        expressions faults forecast gate geometry ground guard history idioms inbox layout linebreaks lint magic
+        mishaps next_step ownership pasted phase places policy probe rate request responses rules signs
+        silencing size skeleton spending staging status stillness terms transitions verdict vitals why
     """,
     WIRE: """
         wire
     """,
     EDGES: """
         brakes bucket checkcache claimer connections evalscript git identity loader lock mounts newfile partfile
-        service
-        session settingsfile slowscripts statusfile store thumbnail watcher
+        service session settingsfile slowscripts statusfile store thumbnail watcher
     """,
     DOORS: """
-        __main__ accounts admission agenda appraise asking assembly baseline book change checking cli daemon diagnosis
-        errands examination examining explaining fetching foresight health intake lane line logs lookout loop metrics
-        noticeboard pace planning probing reading recording remote sandbox submitting telling tree turning undecided
-        unrecorded waiting web workers
+        __main__ accounts admission agenda appraise asking assembly baseline book change checking cli daemon
+        diagnosis errands examination examining explaining fetching foresight health intake lane line logs
+        lookout loop metrics noticeboard pace planning probing reading recording remote sandbox submitting
+        telling timekeeper tree turning undecided unrecorded waiting web workers
     """,
 }
 FLOORS = {floor: rooms.split() for floor, rooms in ROOMS.items()}

@@ -37,7 +37,7 @@ def synced(settings: Settings) -> list[dict[str, object]]:
     with (
         heeding_signals(flags),
         progress() as watch,
-        controller(settings, watch, inbox, interruptible=flags.interruptible) as (assembly, workers),
+        controller(settings, watch, inbox, interruptible=flags.interruptible, clock=clock) as (assembly, workers),
     ):
         turn_to_rest(assembly.loop, inbox, workers, clock, flags)
         return assembly.documents(clock.now())

@@ -27,12 +27,14 @@ from controller.answers import (
     StillRunning,
     Unconfirmed,
 )
+from controller.clock import Clock, ServiceClock
 from controller.deployments import Deployment
 from controller.errors import Later, UsageError, cut, masked
 from controller.service.answer import Answer
 from controller.timing import Timing
 from controller.wire.line import BROKEN, Bearer, Line, session_on
 
+AT_ODDS = "not sent: this machine's clock and the service's are minutes apart"
 _SECRET_KEYS = {"accessKey", "secretAccessKey", "credentials"}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _SPURIOUS = "body should be non-empty"
@@ -59,10 +61,13 @@ class Tokens(Protocol):
 class Service:
     """One deployment, spoken to with one OAuth client. Safe to share between threads; close it when done."""
 
-    def __init__(self, deployment: Deployment, session: Tokens, timing: Timing) -> None:
+    def __init__(
+        self, deployment: Deployment, session: Tokens, timing: Timing, time: ServiceClock | None = None
+    ) -> None:  # fmt: skip
         self._deployment = deployment
         self._session = session
         self._timing = timing
+        self._time = time or ServiceClock(Clock())
         self._local = threading.local()
         self._polling: list[requests.Session] = []
         self._lock = threading.Lock()
@@ -92,6 +97,8 @@ class Service:
             token = self._session.token()
             token.encode("ascii")  # else it would fail only once there is a connection
             secrets = (token, *_secrets(payload))
+            if self.is_at_odds():
+                return Refused(why=Refusal.UNSENT, message=AT_ODDS)
             http = self._session_on(line)
             http.headers.update({"Content-Type": "application/json", "Connection": "close"})
         except UsageError as error:
@@ -136,12 +143,19 @@ class Service:
             http, _ = self._polled()
             limits = (self._timing.connect_timeout, self._timing.read_timeout)
             with http.head(url, timeout=limits, allow_redirects=False) as response:
+                self._time.hear(response.headers)
                 told = parsedate_to_datetime(response.headers["Date"])
                 return told if told.tzinfo else told.replace(tzinfo=UTC)
         except (KeyError, TypeError):
             return NoAnswer(message=f"{url} answers without a Date")
         except BROKEN as error:
             return NoAnswer(message=f"{url}: {self._session.in_words(error)}")
+
+    def is_at_odds(self) -> bool:
+        """Whether its clock is far from ours; asks once more when the latest answer leaves that open."""
+        if self._time.is_unsettled:
+            self.server_time()
+        return self._time.is_off or self._time.is_odd
 
     def _polled(self) -> tuple[requests.Session, Line]:
         """This thread's own keep-alive session."""
@@ -180,6 +194,7 @@ class Service:
                 stream=True,
             )
             try:
+                self._time.hear(response.headers)
                 return Answer.read(response, secrets)
             finally:
                 _close(response)

@@ -19,10 +19,11 @@ from sqlite_utils import Database
 from controller.errors import StateError
 from controller.job import Job
 from controller.store import inbox
+from controller.store.cells import either, text_of
 from controller.store.permits import PermitRows
 from controller.store.place import FILE_NAME, ROOM, closed_on_error, damaged, newer, read_only, said_plainly, unusable
 from controller.store.reader import TERMS, Reader
-from controller.store.rows import COLUMNS, MUTABLE, file_of, job_of, row_of, submission_of, wanted_text, written
+from controller.store.rows import COLUMNS, MUTABLE, file_of, job_of, read, row_of, submission_of, wanted_text, written
 from controller.store.schema import migrations, parts_of, whole
 from controller.submission import Submission
 
@@ -190,6 +191,14 @@ class Store:
             "insert into event (at, job, submission, reason, message) values (?, ?, ?, ?, ?)",
             [written(at), job or None, submission or None, reason, message],
         )
+
+    def told_at(self) -> datetime | None:
+        """When the newest event was written."""
+        text = self._one("select at from event order by number desc limit 1", [])
+        return either(lambda: read(text_of(text)), None)
+
+    def drop_fact(self, key: str) -> None:
+        self._db.execute("delete from meta where key = ?", [key])
 
     def fact(self, key: str) -> str | None:
         """A value of `meta`."""

@@ -1,0 +1,62 @@
+"""Whether the machine's clock can be believed, by the service's `Date` headers and the ledger's newest moment.
+
+Pure. What a wrong clock would do costs money: another month's budget, a grace that is over, a retry that is due. So
+nothing is paid while it is in doubt (`timekeeper`, `service`).
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+TOLERANCE = 300.0
+"""Seconds. Far more than a Date (whole seconds), its journey and a clock without NTP; far less than any grace."""
+AGREEING = 60.0
+"""Seconds within which two dates of the service are the same word: one alone may be a proxy's, or late."""
+_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"))
+
+
+def date_of(headers: Mapping[str, str]) -> datetime | None:
+    """When the answer was made; None: it does not say, or comes from a cache, which names its age."""
+    if "Age" in headers:
+        return None
+    try:
+        date = parsedate_to_datetime(headers["Date"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def settled(before: float | None, earlier: float | None, latest: float) -> float | None:
+    """How far the service is ahead of this machine, in seconds, after two readings; `before` is what held until now.
+
+    A first reading is believed when it agrees with the machine; what disagrees must be said twice.
+    """
+    if earlier is None:
+        return latest if abs(latest) <= TOLERANCE else before
+    agree = abs(latest - earlier) <= AGREEING or max(abs(latest), abs(earlier)) <= TOLERANCE
+    return latest if agree else before
+
+
+def doubt(now: datetime, newest: datetime | None, ahead: float | None) -> str:
+    """Why the clock cannot be believed; "" when it can.
+
+    The service's word decides; while it has not spoken (`ahead` None), time must not be behind the `newest` moment that
+    the ledger knows.
+    """
+    if ahead is not None:
+        return "" if abs(ahead) <= TOLERANCE else _sentence(-ahead, "the service's clock")
+    if newest is None or now >= newest - timedelta(seconds=TOLERANCE):
+        return ""
+    return _sentence((now - newest).total_seconds(), "the newest moment in the ledger")
+
+
+def latest(moments: Iterable[datetime | None]) -> datetime | None:
+    """The latest of the moments that are known."""
+    return max((moment for moment in moments if moment), default=None)
+
+
+def _sentence(ahead: float, of: str) -> str:
+    """The same words for as long as possible: they stand in status files."""
+    seconds, unit = next((each for each in _UNITS if abs(ahead) >= 2 * each[0]), _UNITS[-1])
+    way = "ahead of" if ahead > 0 else "behind"
+    return f"this machine's clock is about {round(abs(ahead) / seconds):,} {unit}s {way} {of}; set it (NTP)"
