@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
+from controller.alike import named
 from controller.assembly import Inbox, controller
 from controller.change import Change
 from controller.clock import Clock
@@ -165,10 +166,11 @@ class Daemon:
         self._watching = trouble
 
     def _tell(self, news: News) -> None:
-        if not news.changed:
+        if not news.changed or news.is_said:
             return
-        told = {"job": news.job.name, "phase": news.standing.phase, "reason": news.standing.reason}
-        if news.submission and news.submission.request_id:
+        name = {"jobs": named(news.alike)} if news.alike else {"job": news.job.name}
+        told = {**name, "phase": news.standing.phase, "reason": news.standing.reason}
+        if news.submission and news.submission.request_id and not news.alike:
             told["requestId"] = news.submission.request_id
         log.info("%s", news.standing.message, extra={"told": told})
 

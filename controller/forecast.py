@@ -12,7 +12,7 @@ from typing import Any
 
 from controller.difference import Difference
 from controller.errors import Problem
-from controller.job import Job
+from controller.job import Job, Wanted
 from controller.next_step import in_force
 from controller.standing import Phase, Standing
 from controller.status import moment
@@ -83,6 +83,8 @@ def action_of(seen: Foreseen) -> Action:
     if seen.job.problems:
         return Action.INVALID
     found = _BY_PHASE.get(seen.standing.phase)
+    if found in (Action.HOLD, Action.WAIT) and seen.ref and _is_untouched(seen):
+        return Action.UNCHANGED
     if found is not None:
         return found
     if _returns_to(seen) is not None:
@@ -184,6 +186,8 @@ def _why(seen: Foreseen, action: Action) -> str:
             return f"the manifest cannot be accepted; the job stays as {stays}"
         case Action.INVALID:
             return "the manifest cannot be accepted"
+        case Action.UNCHANGED if seen.ref and seen.standing.phase in (Phase.HELD, Phase.PENDING):
+            return f"held back as at {seen.ref}: {seen.standing.message}"
         case Action.UNCHANGED if seen.ref:
             return f"the same request as at {seen.ref}"
         case Action.UNCHANGED if seen.standing.phase is not Phase.SUCCEEDED:
@@ -236,6 +240,17 @@ def _fields(found: Difference) -> str:
 def _retries(seen: Foreseen) -> str:
     left = seen.job.wanted.retries - seen.planned.attempt if seen.job.wanted and seen.planned else 0
     return f"up to {left} paid {'retry' if left == 1 else 'retries'} if it fails" if left > 0 else ""
+
+
+def _is_untouched(seen: Foreseen) -> bool:
+    """Whether the job asks for what it asked for before, under the same conditions: whatever holds it, held it then."""
+    was, wanted = seen.was.wanted if seen.was else None, seen.job.wanted
+    return was is not None and wanted is not None and _conditions(was) == _conditions(wanted)
+
+
+def _conditions(wanted: Wanted) -> tuple[object, ...]:
+    ceiling = (wanted.hold, wanted.max_processing_units, wanted.estimate)
+    return (wanted.digest, wanted.rerun, wanted.retries, wanted.delivery_url, wanted.credentials_ref, *ceiling)
 
 
 def _returns_to(seen: Foreseen) -> Submission | None:

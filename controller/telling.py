@@ -7,10 +7,11 @@ written in portions, so that ten thousand of them keep no submission waiting.
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
+from controller.alike import common, together
 from controller.book import Book
 from controller.gate import Limits
 from controller.job import Job
@@ -32,12 +33,18 @@ EXAMINED_SOON = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """A job's standing, with the submission in force; `changed` is False when an earlier process told it already."""
+    """A job's standing, with the submission in force; `changed` is False when an earlier process told it already.
+
+    `is_said`: another one says it for this job too.
+    """
 
     job: Job
     standing: Standing
     submission: Submission | None
     changed: bool
+    alike: tuple[str, ...] = ()
+    """The names of all jobs that this says the same of, when they are many: the first says it, the others do not."""
+    is_said: bool = False
 
 
 Watch = Callable[[News], None]
@@ -102,7 +109,7 @@ class Teller:
             with book.transaction():
                 _note(changed, book, now)
                 book.keep_statuses({notice.path: notice.text for notice in notices}, gone)
-        for item in news:
+        for item in _joined(news):
             self._watch(item)
         for notice in notices:
             self.board.post(notice.path, notice.documents, notice.text)
@@ -167,6 +174,16 @@ def jobs_of(path: str, tree: Tree, book: Book) -> list[Job | Declared]:
         else:
             found.append(item)
     return found
+
+
+def _joined(news: Sequence[News]) -> Iterator[News]:
+    """What stops many jobs alike is said once."""
+    for group in together(news, lambda item: common(item.standing.reason) if item.changed else None):
+        if len(group) == 1:
+            yield group[0]
+            continue
+        yield replace(group[0], alike=tuple(item.job.name for item in group))
+        yield from (replace(item, is_said=True) for item in group[1:])
 
 
 def _note(news: Sequence[News], book: Book, now: datetime) -> None:

@@ -19,10 +19,10 @@ ROOMS = {
         origins prices schema script settings skew source standing step submission timing values written
     """,
     DECISIONS: """
-        acceptance agreement area availability bands claim conditions cost datasets delivery difference evidence
-        expressions faults forecast gate geometry ground guard history idioms inbox layout linebreaks lint magic
-        mishaps next_step ownership pasted phase places policy probe rate request responses rules signs
-        silencing size skeleton spending staging status stillness terms transitions verdict vitals why
+        acceptance agreement alike area availability bands claim conditions cost datasets delivery difference
+        evidence expressions faults forecast gate geometry ground guard history idioms inbox layout linebreaks
+        lint magic mishaps next_step ownership pasted phase places policy probe rate request responses rules
+        signs silencing size skeleton spending staging status stillness terms transitions verdict vitals why
     """,
     WIRE: """
         wire

@@ -252,13 +252,13 @@ def against(workspace: Workspace, ref: str = "HEAD") -> Plan:
 
 
 def test_against_a_revision_exactly_the_changed_jobs_are_submitted(repository: Workspace) -> None:
-    assert actions(against(repository)) == {"one": "unchanged", "two": "unchanged", "three": "hold"}
+    assert actions(against(repository)) == {"one": "unchanged", "two": "unchanged", "three": "unchanged"}
     repository.write("one.yaml", "# a comment costs nothing\n" + ndvi("one", 14.41))
     repository.write("moved/two.yaml", with_script("two", 14.42).replace("ndvi.js", "../ndvi.js"))
     (repository.jobs / "two.yaml").unlink()
     repository.write("four.yaml", ndvi("four", 14.44))
     found = against(repository)
-    assert actions(found) == {"one": "unchanged", "two": "unchanged", "three": "hold", "four": "submit"}
+    assert actions(found) == {"one": "unchanged", "two": "unchanged", "three": "unchanged", "four": "submit"}
     assert found["against"] == {"ref": "HEAD", "commit": git(repository.root, "rev-parse", "HEAD")}
     assert found["assumptions"] == [
         "the jobs of HEAD count as submitted; no bucket is listed, and nothing is known of money spent"
@@ -272,6 +272,8 @@ def test_against_a_revision_exactly_the_changed_jobs_are_submitted(repository: W
         pytest.param("one.yaml", ndvi("one", 14.41).replace("spec:\n", "spec:\n  rerun: 1\n"), {"one": "submit"},
                      id="a raised rerun"),
         pytest.param("three.yaml", ndvi("three", 14.43), {"three": "submit"}, id="a hold that is lifted"),
+        pytest.param("three.yaml", ndvi("three", 14.46).replace("spec:\n", "spec:\n  hold: true\n"), {"three": "hold"},
+                     id="another request that is held"),
         pytest.param("one.yaml", ndvi("one", 14.41).replace("spec:\n", "spec:\n  hold: true\n"), {},
                      id="a hold on what was submitted"),
         pytest.param("one.yaml", "nothing: at all\n", {"one": "invalid"}, id="a manifest that breaks"),
@@ -282,7 +284,7 @@ def test_against_a_revision_one_edit_does_what_it_does(
     repository: Workspace, path: str, text: str, expected: dict[str, str]
 ) -> None:
     repository.write(path, text)
-    before = {"one": "unchanged", "two": "unchanged", "three": "hold"}
+    before = {"one": "unchanged", "two": "unchanged", "three": "unchanged"}
     assert actions(against(repository)) == before | expected
 
 
@@ -290,7 +292,7 @@ def test_against_a_revision_a_changed_script_changes_the_jobs_that_use_it(reposi
     script = (repository.jobs / "ndvi.js").read_text(encoding="utf-8")
     repository.write("ndvi.js", script.replace("[index(", "[2 * index("))
     found = against(repository)
-    assert actions(found) == {"one": "unchanged", "two": "submit", "three": "hold"}
+    assert actions(found) == {"one": "unchanged", "two": "submit", "three": "unchanged"}
     assert named(found, "two")["why"] == "changed: evalscript"
     assert "+  return [2 * index(sample.B08, sample.B04)];" in named(found, "two")["difference"]["evalscript"]
 
@@ -306,7 +308,7 @@ def test_against_a_revision_without_jobs_everything_is_new(repository: Workspace
 def test_against_a_revision_a_job_that_was_broken_there_was_not_submitted(repository: Workspace) -> None:
     commit(repository.root, {"jobs.d/one.yaml": "nothing: at all\n"})
     repository.write("one.yaml", ndvi("one", 14.41))
-    assert actions(against(repository)) == {"one": "submit", "two": "unchanged", "three": "hold"}
+    assert actions(against(repository)) == {"one": "submit", "two": "unchanged", "three": "unchanged"}
 
 
 def test_against_a_revision_from_another_folder(repository: Workspace) -> None:
@@ -314,7 +316,7 @@ def test_against_a_revision_from_another_folder(repository: Workspace) -> None:
     done = shjobs(
         "--config", "../shjobs.toml", "plan", "--against", "main", "-o", "json", cwd=repository.jobs
     )  # fmt: skip
-    assert actions(json.loads(done.stdout)) == {"one": "submit", "two": "unchanged", "three": "hold"}
+    assert actions(json.loads(done.stdout)) == {"one": "submit", "two": "unchanged", "three": "unchanged"}
 
 
 def test_the_state_of_this_machine_does_not_matter_against_a_revision(workspace: Workspace) -> None:

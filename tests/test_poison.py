@@ -107,7 +107,9 @@ ROWS = [
     pytest.param("update status set documents = 'x'", id="a status that is no JSON"),
     pytest.param("update status set documents = '[7]'", id="a status of another shape"),
     pytest.param("insert into status values (x'ff', cast(x'ff' as text))", id="a status of bytes"),
-    pytest.param("insert into event (at, reason, message) values (x'ff', 7, cast(x'ff' as text))", id="an odd event"),
+    pytest.param(
+        "insert into event (at, reason, message) values ('2026-01-01', 7, cast(x'ff' as text))", id="an odd event"
+    ),
 ]
 
 

@@ -2,6 +2,8 @@
 
 import logging
 import queue
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,6 +18,7 @@ from controller.answers import Refusal
 from controller.assembly import Inbox, controller
 from controller.book import Book
 from controller.clock import Clock, ServiceClock
+from controller.daemon import Daemon
 from controller.planning import plan
 from controller.sandbox.faults import Fault
 from controller.settings import Settings
@@ -275,3 +278,41 @@ def test_plan_and_doctor_say_that_the_clock_is_in_doubt(workspace: Workspace) ->
     assert "behind the newest moment in the ledger" in done.stdout
     assert sync(workspace)["ndvi"]["phase"] == "Succeeded"
     assert plan(workspace.settings())["jobs"][0]["action"] == "unchanged"
+
+
+def test_a_daemon_with_a_wrong_clock_is_not_ready_and_goes_on_once_it_is_set(workspace: Workspace) -> None:
+    skew = [2 * DAY]
+    clock = Clock(wall=lambda: datetime.now(UTC) + timedelta(seconds=skew[0]))
+    workspace.write("ndvi.yaml", ndvi())
+    daemon = Daemon(workspace.settings(SHJOBS_SETTLE="0s"), clock)
+
+    def operate() -> None:
+        try:
+            wait_for(lambda: ("ClockDoubtful", AHEAD) in daemon.why_not_ready())
+            assert workspace.posts() == 0
+            skew[0] = 0.0
+            wait_for(lambda: "phase: Succeeded" in status_of(workspace))
+            wait_for(lambda: "ClockDoubtful" not in dict(daemon.why_not_ready()))
+            seen.append(True)
+        finally:
+            daemon.flags.stop()
+
+    seen: list[bool] = []
+    operator = threading.Thread(target=operate)
+    operator.start()
+    daemon.run()
+    operator.join()
+    assert (seen, workspace.posts()) == ([True], 1)
+
+
+def status_of(workspace: Workspace) -> str:
+    path = workspace.jobs / "ndvi.status.yaml"
+    return path.read_text() if path.exists() else ""
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
+    """However slow the machine is: only a fault takes that long."""
+    ends_at = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends_at
+        time.sleep(0.05)

@@ -1,9 +1,10 @@
 """The plan as a comment for a pull request: what changes first, each difference folded away, the rest only counted."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from controller.cli.plantable import amount_before, budgeted, changes, name_of, quiet, running_on
+from controller.alike import named, together
+from controller.cli.plantable import amount_before, budgeted, changes, joined, name_of, quiet, running_on
 from controller.cli.safe import code, fenced
 from controller.cli.words import count, units
 from controller.forecast import QUIET
@@ -19,9 +20,11 @@ def markdown(plan: Part) -> str:
     changing = [job for job in plan["jobs"] if job["action"] not in QUIET]
     foot = _foot(plan)
     room = LONGEST - len(foot) - 200
-    head, left_out = _within([_row(job) for job in changing], _head(plan, bool(changing)), room)
+    head, left_out = _within([_row(job) for job in joined(changing)], _head(plan, bool(changing)), room)
     rest = [f"\nand {count(left_out, 'more job')} that would not fit here\n"] if left_out else []
-    details, unfolded = _within([text for job in changing if (text := _folded(job))], head, room)
+    details, unfolded = _within(
+        [_folded(group) for group in together(changing, _found) if _found(group[0])], head, room
+    )
     rest += [f"\n{count(unfolded, 'more difference')} would not fit here\n"] if unfolded else []
     return "".join([*details, *rest, foot])
 
@@ -56,16 +59,19 @@ def _row(job: Part) -> str:
     return f"| {code(name_of(job))} | {job['action']} | {' | '.join(figures)} | {code(job['why'])} |\n"
 
 
-def _folded(job: Part) -> str:
-    """What changes in one job, behind a line to click on; "" when there is nothing more to say."""
-    lines = [*changes(job), *running_on(job)]
+def _folded(jobs: Sequence[Part]) -> str:
+    """What changes in a job, or in many alike, behind a line to click on."""
+    problems, names = jobs[0].get("problems", ()), named([name_of(job) for job in jobs])
+    what = count(len(problems), "problem") if problems else "what changes"
+    found = _found(jobs[0]) or ()
+    return f"\n<details><summary>{code(names)}: {what}</summary>\n\n{fenced(found, 'text')}\n\n</details>\n"
+
+
+def _found(job: Part) -> tuple[str, ...] | None:
+    """What there is to say of a job below the table; None: nothing."""
     problems = [*job.get("problems", ())]
     more = [f"… {count(len(problems) - MOST_PROBLEMS, 'more problem')}"] if len(problems) > MOST_PROBLEMS else []
-    found = [*lines, *problems[:MOST_PROBLEMS], *more]
-    if not found:
-        return ""
-    what = count(len(problems), "problem") if problems else "what changes"
-    return f"\n<details><summary>{code(name_of(job))}: {what}</summary>\n\n{fenced(found, 'text')}\n\n</details>\n"
+    return (*changes(job), *running_on(job), *problems[:MOST_PROBLEMS], *more) or None
 
 
 def _foot(plan: Part) -> str:

@@ -1,11 +1,12 @@
 """The plan for people at a terminal or behind a pipe: a table, what changes below it, and the sums."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
+from controller.alike import common, named, together
 from controller.cli.safe import printable
 from controller.cli.screens import console, plain_table
 from controller.cli.words import count, units
@@ -30,7 +31,7 @@ def table(plan: Part) -> str:
             screen.print(Text(f"assumed: {printable(line)}"))
         if plan["assumptions"]:
             screen.print()
-        if rows := shown(plan["jobs"]):
+        if rows := joined(shown(plan["jobs"])):
             screen.print(_table(rows, has_reasons=not is_narrow))
             screen.print()
         for line in _details(plan["jobs"], rows if is_narrow else ()):
@@ -44,6 +45,33 @@ def shown(jobs: Sequence[Part]) -> list[Part]:
     """The jobs worth a line of their own."""
     quiet = sum(job["action"] in QUIET for job in jobs)
     return [job for job in jobs if job["action"] not in QUIET or quiet <= MOST_QUIET]
+
+
+def joined(jobs: Sequence[Part]) -> list[Part]:
+    """The jobs as they are shown: those that the same thing stops are one, with their number and the sum of the PU."""
+    return [_one(group) if len(group) > 1 else group[0] for group in together(jobs, _stop)]
+
+
+def _stop(job: Part) -> tuple[str, str] | None:
+    """What a job waits for together with others."""
+    reason = common(job.get("reason", "")) if job["action"] in ("hold", "wait") else None
+    return (job["action"], reason) if reason else None
+
+
+def _one(jobs: Sequence[Part]) -> Part:
+    amounts = ("expected", "upper", "reserved")
+    sums = {
+        key: [job["processingUnits"][key] for job in jobs if key in job.get("processingUnits", {})] for key in amounts
+    }
+    before = [amount for job in jobs if (amount := amount_before(job)) is not None]
+    return {
+        "name": named([name_of(job) for job in jobs]),
+        "path": jobs[0]["path"],
+        "action": jobs[0]["action"],
+        "why": jobs[0]["why"],
+        "processingUnits": {key: sum(found) for key, found in sums.items() if found},
+        "before": {"reserved": sum(before)} if before else {},
+    }
 
 
 def sums(plan: Part) -> Iterator[str]:
@@ -110,14 +138,24 @@ def name_of(job: Part) -> str:
     return printable(str(job.get("name") or job["path"]))
 
 
-def _details(jobs: Iterable[Part], told: Sequence[Part]) -> Iterator[str]:
+def _details(jobs: Sequence[Part], told: Sequence[Part]) -> Iterator[str]:
     """Below the table: what changed, what runs on, what is wrong, for those of `told` also why."""
-    for job in jobs:
-        lines = [*changes(job), *running_on(job), *job.get("problems", ())]
-        if lines or job in told:
-            yield f"{name_of(job)}: {job['why'] if job in told else ''}".rstrip()
-            yield from (f"  {line}" for line in lines)
+    alone = [job for job in told if job in jobs]
+    for job in told:
+        if job not in alone:
+            yield f"{name_of(job)}: {job['why']}"
             yield ""
+    for group in together(jobs, _lines):
+        lines, job = _lines(group[0]), group[0]
+        if lines or job in alone:
+            yield f"{named([name_of(each) for each in group])}: {job['why'] if job in alone else ''}".rstrip()
+            yield from (f"  {line}" for line in lines or ())
+            yield ""
+
+
+def _lines(job: Part) -> tuple[str, ...] | None:
+    """What stands below the table of a job; None: nothing."""
+    return (*changes(job), *running_on(job), *job.get("problems", ())) or None
 
 
 def running_on(job: Part) -> list[str]:

@@ -8,6 +8,7 @@ import click
 from rich.live import Live
 from rich.table import Table
 
+from controller.alike import named
 from controller.cli.screens import console, phase_text, plain_table
 from controller.telling import News, Watch
 
@@ -37,9 +38,9 @@ def _table(rows: dict[str, News]) -> Table:
 
 
 def _line(news: News) -> None:
-    if not news.changed:
+    if not news.changed or news.is_said:
         return
-    words = [f"{datetime.now(UTC):%H:%M:%S}", news.job.name, news.standing.phase]
-    if news.submission and news.submission.request_id:
+    words = [f"{datetime.now(UTC):%H:%M:%S}", named(news.alike or [news.job.name]), news.standing.phase]
+    if news.submission and news.submission.request_id and not news.alike:
         words.append(news.submission.request_id)
     click.echo("  ".join([*words, news.standing.message]), err=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from controller.alike import common, named, together
 from controller.cli.safe import printable
 from controller.cli.words import count, units
 from controller.conditions import conditions
@@ -57,9 +58,14 @@ def table(documents: Sequence[Document], *, is_wide: bool = False) -> Iterator[s
     rows = [_row(document, columns) for document in documents]
     yield from aligned(columns, rows, right={"PU", "GENERATION"}, colours={"PHASE": COLOURS})
     is_short = len(documents) <= MOST_NOTES
-    noted = [each for each in documents if is_short or each["phase"] in BAD]
-    if noted:
+    groups = together(documents, lambda document: common(str(document["reason"])))
+    stopped = [group for group in groups if len(group) > 1]
+    rest = [group[0] for group in groups if len(group) == 1]
+    noted = [each for each in rest if is_short or each["phase"] in BAD]
+    if noted or stopped:
         yield ""
+    for group in stopped:
+        yield printable(f"{named([name_of(each) for each in group])}: {group[0]['reason']}: {group[0]['message']}")
     for document in noted[:MOST_NOTES]:
         yield from (printable(f"{name_of(document)}: {note}") for note in notes(document))
     if len(noted) > MOST_NOTES:

@@ -5,14 +5,16 @@ It needs nothing but SQLite, so that they start fast.
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic_core import from_json
 
+from controller.alike import FEW, common, named
 from controller.errors import StateError
 from controller.job import Job
 from controller.standing import Phase
@@ -106,11 +108,15 @@ class Reader:
         return [submission_of(row)[0] for row in rows]
 
     def events(self, jobs: Sequence[str] = (), limit: int = 20, after: int = 0) -> list[dict[str, Any]]:
-        """The latest events after that number, of these jobs or of all, newest last."""
+        """The latest events after that number, of these jobs or of all, newest last.
+
+        Of all, what was said of many jobs at one moment is one, with their number as `jobs`.
+        """
         among = f"and job in ({', '.join('?' * len(jobs))})" if jobs else ""
-        sql = f"select * from event where number > ? {among} order by number desc limit ?"
+        sql = f"select * from event where number > ? {among} order by number desc"
         with understood(self._path):
-            found = list(self._rows(sql, [after, *jobs, limit]))[::-1]
+            rows = self._rows(sql, [after, *jobs])
+            found = list(islice(rows if jobs else _joined(rows), limit))[::-1]
             for row in found:
                 datetime.fromisoformat(row["at"])
             return found
@@ -130,6 +136,17 @@ class Reader:
             names = [column[0] for column in cursor.description]
             for row in cursor:
                 yield dict(zip(names, row, strict=True))
+
+
+def _joined(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Neighbours of one moment that say what stops many jobs alike, as one row."""
+    for (_, reason, _), group in groupby(rows, lambda row: (row["at"], str(row["reason"]), row["job"] is None)):
+        same = list(group)
+        if common(reason) is None or len(same) <= FEW:
+            yield from same
+            continue
+        told = {"job": named([str(row["job"]) for row in reversed(same)]), "jobs": len(same)}
+        yield {**same[-1], **told, "submission": None, "number": same[0]["number"]}
 
 
 def _documents(path: str, text: str) -> list[dict[str, Any]]:
