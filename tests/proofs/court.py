@@ -12,6 +12,7 @@ from enum import StrEnum
 from controller.answers import Refusal, Refused
 from controller.claim import standing_claims
 from controller.phase import phase
+from controller.skew import TOLERANCE
 from controller.standing import Reason
 from controller.submission import Answer, Outcome, Submission
 from controller.telling import News
@@ -49,6 +50,8 @@ class Court(Judge):
 
     def posted(self, machine: Machine, sent: Sent, body: str) -> None:
         self.figures["posts"] += 1
+        if abs(machine.skew.total_seconds()) > TOLERANCE:
+            raise PromiseError(f"{sent}: sent by a machine whose clock is {machine.skew} ahead")
         if digest_of(body) != sent.digest:
             raise PromiseError(f"{sent}: another body than its digest's was sent")
         if (sent.job, sent.digest, sent.rerun) not in machine.ledger.asked:
@@ -97,7 +100,7 @@ class Court(Judge):
         rows = machine.rows()
         for row in rows:
             if row.outcome in (Outcome.SUCCEEDED, Outcome.FAILED):
-                self._proven(row)
+                self._proven(machine, row)
         ids = {row.request_id for row in rows}
         for sent in self.world.cloud.sent if machine.is_up else ():
             is_known = (
@@ -181,14 +184,14 @@ class Court(Judge):
         failed_at = self.world.cloud.failed_at(item) if item.charged else None
         return failed_at is not None and failed_at <= now
 
-    def _proven(self, row: Submission) -> None:
+    def _proven(self, machine: Machine, row: Submission) -> None:
         sent = self.world.cloud.with_id(row.request_id)
         if sent is None or sent.prefix != row.prefix:
             if row.prefix not in self.meddled:
                 raise PromiseError(f"{row.id} of {row.job} follows a request that is not its own: {row.request_id}")
             return
         failed, delivered = self.world.cloud.failed_at(sent), self.world.cloud.delivered_at(sent)
-        at = row.finished_at or self.world.now
+        at = self.world.now if machine.was_skewed else row.finished_at or self.world.now
         if row.outcome is Outcome.FAILED and (failed is None or failed > at):
             raise PromiseError(f"{sent} is called Failed, but nothing failed")
         if row.outcome is Outcome.SUCCEEDED and (delivered is None or delivered > at or (failed and failed <= at)):

@@ -8,10 +8,13 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
+from multiprocessing import get_context
 from random import Random
 from typing import Any, ClassVar
 
@@ -41,6 +44,8 @@ DETAIL = re.compile(r"\(.*?\)|\b[0-9a-f]{4,}\b|\d+|\b[abc]\b")
 JOBS = ("a", "b", "c")
 PATHS = ("one.yaml", "two.yaml", "deep/three.yaml")
 DOWN = (0.0, 1.0, 400.0, 4000.0, 100_000.0)
+CLOCKS = (0.0, 0.0, 2 * 86400.0, 33 * 86400.0, -2 * 86400.0, 200.0)
+"""Seconds by which a clock is ahead; the last of them is no reason for doubt."""
 WAITS = (0.5, 1.0, 2.0, 6.0, 20.0, 60.0, 150.0, 600.0, 1800.0, 7200.0, 30_000.0, 90_000.0)
 F = PostFate
 STORMS = (
@@ -104,6 +109,8 @@ STEPS: Kinds = {
     "keep": (5, ((0, 1),)),
     "restore": (3, ((0, 1), DOWN, (True, False))),
     "choose": (2, (("hold", "resubmit", "resubmit"),)),
+    "settings": (2, ((0, 1, 2),)),
+    "clock": (3, ((0, 1), CLOCKS, DOWN)),
     "resolve": (3, ((0, 1), JOBS, ("id", "no", "false no", "another's id"))),
     "adopt": (1, ((0, 1), JOBS, ("own", "another's"))),
     "first_run": (1, ((0, 1),)),
@@ -136,6 +143,8 @@ class History:
         self.fair()
         for machine in self.world.machines:
             machine.ledger.db.fuse = None
+            if machine.skew:
+                self._set_clock(machine, 0.0)
         self.world.wait(max(DOWN) + CALM)
         for machine in self.world.machines:
             self.court.rows(machine)
@@ -259,6 +268,17 @@ class History:
         for number in range(len(self.world.machines)):
             self.kill(number, 0.0, True)
 
+    def clock(self, number: int, ahead: float, down: float) -> None:
+        """A process begins with a clock that is wrong, or right again."""
+        for machine in self._machines(number):
+            self._set_clock(machine, ahead, down)
+
+    def settings(self, number: int) -> None:
+        """The settings change, under which manifests are accepted: every one is to be accepted anew."""
+        self.world.terms = f"terms {number}"
+        for machine in range(len(self.world.machines)):
+            self.kill(machine, 0.0, True)
+
     def resolve(self, number: int, job: str, how: str) -> None:
         for machine in self._machines(number):
             row = _shown_unconfirmed(machine, job)
@@ -307,6 +327,11 @@ class History:
                 self.world.cloud.put(prefix, f"{STRANGER[how]}/default.tif", self.world.now)
 
     # parts of steps
+
+    def _set_clock(self, machine: Machine, ahead: float, down: float = 0.0) -> None:
+        machine.die(down, arrives=True)
+        machine.set_clock(ahead)
+        self.court.figures["wrong_clocks"] += bool(ahead)
 
     def _weather(self, **changed: Any) -> None:
         self.world.cloud.weather = replace(self.world.cloud.weather, **changed)
@@ -416,19 +441,36 @@ def prove(seed: int, *, small: bool = False) -> dict[str, object]:
     return {"histories": number, **dict(sorted(told.items())), **counted, **promised}
 
 
-def lived(seed: int, number: int, make: Callable[[], History], name: str) -> tuple[Counter[str], set[StrEnum]]:
-    """Live through so many; AssertionError with a replayable history when a promise is broken."""
+Lived = tuple[Counter[str], set[StrEnum]]
+SHARE = 100
+"""Histories that a process lives through before it reports."""
+
+
+def lived(seed: int, number: int, make: Callable[[], History], name: str) -> Lived:
+    """Live through so many, on every core; AssertionError with a replayable history when a promise is broken."""
+    if number <= SHARE:
+        return _lived(seed, make, range(number))
+    figures, fates = Counter[str](), set[StrEnum]()
+    shares = [range(first, min(number, first + SHARE)) for first in range(0, number, SHARE)]
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
+        for share, (counted, met) in zip(shares, processes.map(partial(_lived, seed, make), shares), strict=True):
+            figures.update(counted)
+            fates |= met
+            if share.stop % 1000 == 0:
+                tell(f"{name}: {share.stop} of {number}")
+    return figures, fates
+
+
+def _lived(seed: int, make: Callable[[], History], share: Iterable[int]) -> Lived:
     figures, fates = Counter[str](), set[StrEnum]()
     with closing(make()) as history:
         kinds = history.kinds
-    for index in range(number):
+    for index in share:
         steps = steps_of(seed, index, kinds)
         broken, court = outcome_of(steps, make)
         figures.update(court.figures)
         fates |= court.fates
         assert not broken, f"seed {seed}, history {index}: {broken}\n{_story(steps, broken, make)}"
-        if index % 1000 == 999:
-            tell(f"{name}: {index + 1} of {number}")
     return figures, fates
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from controller.acceptance import Accepted
-from controller.answers import Refused
+from controller.answers import Refusal, Refused
 from controller.assembly import Nowhere
 from controller.book import INSTANCE, Book
 from controller.change import Change
@@ -24,15 +24,17 @@ from controller.claim import PATIENCE, Instance, Pause, Put, Result, claiming, w
 from controller.errors import Problem
 from controller.gate import Limits
 from controller.job import Estimate, ExpectedOutput, Job, Wanted
-from controller.loader import FileRecord
+from controller.loader import STATUS, FileRecord
 from controller.loop import Loop
 from controller.noticeboard import Noticeboard
 from controller.ownership import Declared
+from controller.skew import TOLERANCE
 from controller.store.ledger import Store
 from controller.store.schema import migrations
 from controller.submission import Submission
 from controller.submitting import Submitter
 from controller.telling import News, Teller
+from controller.timekeeper import Timekeeper
 from controller.timing import Timing
 from controller.tree import Appraisal, Tree, _Acceptance
 from controller.workers import TOO_LATE, Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
@@ -52,6 +54,9 @@ CALL, GIVEN_UP, SLOW, STALLED = 1.0, 120.0, 100.0, 200.0
 """Seconds: a plain call, a POST without an answer, a slow answer, and when a stalled POST is processed after all."""
 SAME_INSTANT = 200
 """More turns than this at one instant are a loop that burns the processor."""
+
+
+SKEWED = Refused(why=Refusal.UNSENT, message="the clocks are apart")
 
 
 class Killed(BaseException):
@@ -176,6 +181,14 @@ class Ledger:
         self.is_first_run = False
         self.lineage: frozenset[Ledger] = frozenset({self})
 
+    @contextmanager
+    def spared(self) -> Iterator[MortalStore]:
+        """A transaction in which the process does not die."""
+        fuse, self.db.fuse = self.db.fuse, None
+        with self.store.transaction():
+            yield self.store
+        self.db.fuse = fuse
+
     def copy(self) -> "Ledger":
         """A backup of it, or what is restored from one."""
         other = Ledger("")
@@ -203,11 +216,36 @@ class Machine:
         self.ledger = Ledger(world.drawn())
         self.backup: Ledger | None = None
         self.back_at: datetime | None = None
+        self.skew, self.was_skewed = timedelta(), False
         self.start()
 
     @property
     def is_up(self) -> bool:
         return self.back_at is None
+
+    @property
+    def now(self) -> datetime:
+        """What its clock says."""
+        return self._world.now + self.skew
+
+    def set_clock(self, ahead: float) -> None:
+        """Its clock is so many seconds ahead from now on, which the next process takes for the truth."""
+        self.skew = timedelta(seconds=ahead)
+        self.was_skewed = self.was_skewed or bool(ahead)
+
+    def _ahead(self) -> float | None:
+        return -self.skew.total_seconds() if self.hears_service else None
+
+    def _ask_time(self, answered: Callable[[], None]) -> None:
+        """Ask the service for its time."""
+        process = self.process
+
+        def arrive() -> None:
+            if self.is_up and self.process is process:
+                self.hears_service = self._is_nudged = True
+                answered()
+
+        self._world._at(CALL, arrive)
 
     def start(self) -> None:
         """A new process."""
@@ -218,15 +256,20 @@ class Machine:
         self._outcomes: list[CallOutcome] = []
         self._turned_at, self._turns = START, 0
         self._is_nudged = True
+        with self.ledger.spared() as store:
+            store.renew(self._world.terms, kept=STATUS)
         self.book = Book(self.ledger.store)
         self.shelf = Shelf()
         free = Limits(policy=self._world.policy, timing=TIMING, slots=3)
         teller = Teller(Noticeboard(Nowhere()), "sandbox", lambda news: self._world.judge.told(self, news))
         instance = Instance(deployment="sandbox", account="us", name=self.ledger.store.fact(INSTANCE) or "")
         submitter = Submitter(self.book, instance, self._world.drawn)
-        self.loop = Loop(self.book, self.shelf, free, self._hand, teller, submitter=submitter)
+        self.hears_service, self.timekeeper = False, Timekeeper(self.book, TIMING, self._ahead, self._ask_time)
+        self.loop = Loop(
+            self.book, self.shelf, free, self._hand, teller, submitter=submitter, timekeeper=self.timekeeper
+        )
         with self._until_killed():
-            self.loop.start(self._world.now)
+            self.loop.start(self.now)
         self.notice()
 
     def notice(self) -> None:
@@ -264,20 +307,22 @@ class Machine:
 
     def ask(self, command: str) -> None:
         """A person appends a command to the inbox; the loop takes it in its next turn."""
-        fuse, self.ledger.db.fuse = self.ledger.db.fuse, None
-        with self.ledger.store.transaction():
-            self.ledger.store.ask(self._world.now, command)
-        self.ledger.db.fuse = fuse
+        with self.ledger.spared() as store:
+            store.ask(self.now, command)
         self._is_nudged = True
 
     def hear(self, outcome: CallOutcome) -> None:
+        self.hears_service = self.hears_service or isinstance(outcome, Posted | Got)
         self._outcomes.append(outcome)
 
     def wakes_at(self) -> datetime | None:
         """When something is to be done here."""
         if self.back_at is not None:
             return self.back_at
-        return self._world.now if self._outcomes or self._is_nudged else self.loop.wakes_at(self._world.now)
+        if self._outcomes or self._is_nudged:
+            return self._world.now
+        wakes_at = self.loop.wakes_at(self.now)
+        return wakes_at - self.skew if wakes_at else None
 
     def act(self) -> None:
         """Come back, or turn the loop once and carry out its calls."""
@@ -287,7 +332,7 @@ class Machine:
         self._count()
         outcomes, self._outcomes, self._is_nudged = self._outcomes, [], False
         with self._until_killed():
-            self.loop.turn(outcomes, self._world.now)
+            self.loop.turn(outcomes, self.now)
             self._world.note_heard(self.process, outcomes)
             self._work()
 
@@ -326,6 +371,7 @@ class World:
         self.now = START
         self.cloud = Cloud()
         self.policy = Policy()
+        self.terms = "terms"
         self.judge = judge
         self.machines: list[Machine] = []
         self.crashes = 0
@@ -387,6 +433,9 @@ class World:
         return min([time for time in (*times, self._events[0][0] if self._events else None) if time], default=None)
 
     def _post(self, machine: Machine, call: Post) -> None:
+        if abs(machine.skew.total_seconds()) > TOLERANCE:  # the service's last word before the request is sent
+            self._answer(machine, CALL, lambda: Posted(call=call, answer=SKEWED))
+            return
         row = call.submission
         sent = Sent(
             job=row.job,
