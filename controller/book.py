@@ -43,6 +43,7 @@ class Book:
         self._told = store.told()
         self._history_known = store.fact(HISTORY) is not None
         self._unclaimed: set[str] = set()
+        self.without_claims = store.facts(f"{UNCLAIMED} ")
         self._remember(store.submissions())
 
     def _remember(self, submissions: Iterable[Submission]) -> None:
@@ -201,7 +202,14 @@ class Book:
         """No claim can be put there with this credential: this process tries no further one, and the reason is kept."""
         place = _place(prefix, credentials_ref)
         self._unclaimed.add(place)
+        self.without_claims[place] = message
         self._store.set_fact(f"{UNCLAIMED} {place}", message)
+
+    def note_claim(self, prefix: str, credentials_ref: str | None) -> None:
+        """A claim was put there after all."""
+        place = _place(prefix, credentials_ref)
+        if self.without_claims.pop(place, None) is not None:
+            self._store.forget_fact(f"{UNCLAIMED} {place}")
 
     def is_unclaimed(self, prefix: str, credentials_ref: str | None) -> bool:
         """Whether no claim can be put there."""

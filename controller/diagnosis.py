@@ -274,7 +274,8 @@ def _writing(bucket: Bucket, credential: Credential, prefix: str) -> Sign:
     key = f".shjobs-doctor-{token_hex(8)}"
     refused = bucket.write(f"{prefix}/{key}", credential.name, EMPTY)
     if refused is not None:
-        return fail(prefix, refused.message, "the key pair must be allowed to write there (s3:PutObject)")
+        words = "the key pair must be allowed to write there (s3:PutObject): results and claims are put with it"
+        return fail(prefix, refused.message, words)
     stuck = bucket.remove(prefix, credential.name, [key])
     if stuck is not None:
         advice = f"the service does not need that; remove {prefix}/{key} yourself"

@@ -139,7 +139,11 @@ def _planned(basis: _Basis, now: datetime) -> dict[str, Any]:
             **HEADER,
             "deployment": settings.deployment.name,
             **({"against": {"ref": basis.ref, "commit": basis.commit}} if basis.ref else {}),
-            "assumptions": [*_assumptions(basis), *_pricing_assumptions(assembly, jobs)],
+            "assumptions": [
+                *_assumptions(basis),
+                *_pricing_assumptions(assembly, jobs),
+                *_claim_assumptions(assembly, jobs),
+            ],
             "prices": _prices(settings),
             "budget": _budget(settings, left, limits.left, now),
             "totals": _totals(jobs),
@@ -229,6 +233,12 @@ def _pricing_assumptions(assembly: Assembly, jobs: Iterable[Mapping[str, Any]]) 
     priced = [job["name"] for job in jobs if job["action"] in PRICED]
     if any(_uses_orbit(assembly.book.wanted_body(name)) for name in priced):
         yield ORBIT
+
+
+def _claim_assumptions(assembly: Assembly, jobs: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    """Where nothing keeps two controllers with states of their own from paying for one request."""
+    for place, why in sorted(assembly.book.without_claims.items()) if jobs else ():
+        yield f"no other controller pays for the same in {place}, where a request cannot be claimed: {why}"
 
 
 def _uses_orbit(body: str) -> bool:

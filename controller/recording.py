@@ -4,6 +4,7 @@ The loop calls this at the beginning of a turn, inside one transaction; `transit
 submission.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -26,6 +27,8 @@ from controller.timing import Timing
 from controller.transitions import after_listing, after_post, after_status, is_news, unless_given_up
 from controller.unrecorded import report
 from controller.workers import CallOutcome, Got, Looked, Posted
+
+log = logging.getLogger(__name__)
 
 
 class Recorder:
@@ -55,6 +58,8 @@ class Recorder:
             self._book.save(after_post(current, self._own(answer), now, self._timing))
             if isinstance(answer, Refused):
                 self._not_claimed(current, answer, now)
+            elif current.claims:
+                self._book.note_claim(current.prefix, current.credentials_ref)
         elif isinstance(answer, Accepted) and answer.request_id != current.request_id:
             report(outcome, f"the ledger says {current.answer} {current.request_id or ''}")
 
@@ -63,6 +68,7 @@ class Recorder:
         if refused.why is Refusal.UNCLAIMED:
             self._book.leave_unclaimed(submission.prefix, submission.credentials_ref, refused.message)
             self._book.tell(now, "Unclaimed", refused.message, submission.job, submission.id)
+            log.warning("two controllers with states of their own could both pay there: %s", refused.message)
         elif refused.why is Refusal.CLAIMED and (job := self._book.jobs.get(submission.job)):
             self._book.recall(replace(job, history=None))
 

@@ -212,6 +212,14 @@ class Store:
             self._db.conn.execute("delete from due")
             self.set_fact(TERMS, terms)
 
+    def facts(self, start: str) -> dict[str, str]:
+        """The values of `meta` whose keys begin so, by the rest of their keys."""
+        rows = self._rows("select key, value from meta where substr(key, 1, ?) = ?", [len(start), start])
+        return {str(row["key"])[len(start) :]: str(row["value"]) for row in rows}
+
+    def forget_fact(self, key: str) -> None:
+        self._db.execute("delete from meta where key = ?", [key])
+
     def set_fact(self, key: str, value: str) -> None:
         self._db.execute("insert or replace into meta (key, value) values (?, ?)", [key, value])
 
