@@ -45,7 +45,8 @@ class Claim:
     """What is to be claimed. `url` is the job's folder in the bucket.
 
     `followed` are the submissions of the job that the ledger knows and follows, and `over` the claims of those that
-    were certainly not taken: neither stands in the way.
+    were certainly not taken: neither stands in the way. One that `was_claimed` before is never sent without a claim:
+    that no claim of it was seen may have been a lie.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Claim:
     content: bytes = field(repr=False)
     followed: frozenset[str] = frozenset()
     over: frozenset[str] = frozenset()
+    was_claimed: bool = False
 
     @classmethod
     def of(cls, submission: Submission, known: Iterable[Submission], instance: Instance) -> Self:
@@ -68,6 +70,7 @@ class Claim:
             content=_content(submission, instance),
             followed=frozenset(item.id for item in others if not item.is_refused),
             over=claims_over(others),
+            was_claimed=was_claimed(submission, others),
         )
 
     @property
@@ -112,8 +115,9 @@ def claiming(claim: Claim) -> Generator[Request, Result, Refused | None]:
     """
     failure = yield Put(url=f"{claim.url}/{claim.key}", content=claim.content)
     if isinstance(failure, Unreadable):
-        why = Refusal.UNCLAIMED if failure.denied else Refusal.CLAIMED
-        if not failure.denied:
+        is_over = failure.denied and not claim.was_claimed
+        why = Refusal.UNCLAIMED if is_over else Refusal.CLAIMED
+        if not is_over:
             yield withdrawal(claim)  # it may have arrived all the same
         return Refused(why=why, message=f"the claim cannot be put, so nothing was sent: {failure.message}")
     message = ""
@@ -186,6 +190,12 @@ def withdrawn_claims(objects: Iterable[StoredObject], submission: str) -> frozen
 def claims_over(submissions: Iterable[Submission]) -> frozenset[str]:
     """The claims of submissions that were certainly not taken, or of which an operator says so."""
     return frozenset(name for item in submissions if item.is_refused for name in item.claims)
+
+
+def was_claimed(submission: Submission, known: Iterable[Submission]) -> bool:
+    """Whether an intent of the same submission stood behind a claim, or was to, and was not sent for that."""
+    same = (item.refused for item in known if item.id == submission.id and item.refused)
+    return any(refused.why is Refusal.CLAIMED for refused in same)
 
 
 def holder_of(name: str) -> str:

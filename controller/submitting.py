@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from controller.book import Book
-from controller.claim import Claim, Instance
+from controller.claim import Claim, Instance, was_claimed
 from controller.history import intent
 from controller.job import Job
 from controller.step import Submit
@@ -44,4 +44,6 @@ class Submitter:
     def _claimant(self, job: Job, made: Submission) -> Instance | None:
         """Who claims; None where nobody can: the bucket cannot be read, or the credential may not write there."""
         is_read = job.history is not None and job.history.readable
-        return self._instance if is_read and not self._book.is_unclaimed(made.prefix, made.credentials_ref) else None
+        is_denied = self._book.is_unclaimed(made.prefix, made.credentials_ref)
+        may_claim = not is_denied or was_claimed(made, self._book.of(job.name))
+        return self._instance if is_read and may_claim else None

