@@ -37,8 +37,8 @@ class Timekeeper:
 
     @property
     def is_sure(self) -> bool:
-        """Whether time may be taken as a reason to give something up."""
-        return not self.doubt and (not self._is_asking or self._was_answered)
+        """Whether time may be a reason to give something up: not before the answer that was asked for was looked at."""
+        return not self.doubt and (self._asks_at is None or self._was_answered)
 
     @property
     def is_asking(self) -> bool:
@@ -56,6 +56,7 @@ class Timekeeper:
 
     def look(self, now: datetime) -> bool:
         """Compare the clock; answers whether all jobs are to be looked at again, since it is right after all."""
+        self._was_answered = self._was_answered or self._is_answered
         self._is_answered, self._seen = False, self._ahead()
         before, found = self.doubt, doubt(now, self._book.newest_moment, self._seen)
         if self._seen is None and not found:
@@ -76,7 +77,7 @@ class Timekeeper:
             self._ask(self._answered)
 
     def _answered(self) -> None:
-        self._is_asking, self._is_answered, self._was_answered = False, True, True
+        self._is_answered, self._is_asking = True, False  # in this order: another thread reads them
 
     def _report(self, now: datetime) -> None:
         with self._book.transaction():
