@@ -25,7 +25,7 @@ FUSES = 24
 POSTS = (PostFate.ACCEPTED, PostFate.LOST, PostFate.BEFORE, PostFate.RATE, PostFate.BODY, PostFate.UNSENT)
 COPIES = (CopyFate.AT_ACCEPT, CopyFate.LATE, CopyFate.NEVER)
 KEPT, LOST = "kept", "lost"
-SMALL = 300
+SMALL = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ def moments() -> Iterator[Moment]:
 
 
 def prove(seed: int, *, small: bool = False) -> dict[str, object]:
-    """Every case (small: 300 of them by chance): at most one charge, and delivered or a hold that has a name."""
+    """Every case (small: 100 of them by chance): at most one charge, and delivered or a hold that has a name."""
     cases = list(moments())
     chosen = Random(seed).sample(cases, SMALL) if small else cases
     figures = Counter[str]()
