@@ -158,7 +158,9 @@ def _pays_again(
     if runs > wanted.retries or not all(_was_sought_in_vain(item) for item in unconfirmed):
         return None
     if current.answer is Answer.UNCONFIRMED:
-        return current.intended_at if limits.policy.on_unconfirmed == "resubmit" else None
+        # Its intent may be dated by a clock that was wrong; when it was given up for lost is not.
+        lost_at = current.answered_at or current.intended_at
+        return lost_at if limits.policy.on_unconfirmed == "resubmit" else None
     if current.outcome is not Outcome.FAILED or current.rerun != wanted.rerun or not current.is_told:
         return None
     wait = backoff(limits.timing.retry_first, limits.timing.retry_longest, runs)

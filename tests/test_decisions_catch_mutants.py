@@ -210,8 +210,8 @@ NEXT_STEP_MUTANTS = [
     ("resubmitted although something is there", "seen.readable and not seen.objects", "seen.readable"),
     (
         "resubmitted without being asked",
-        'current.intended_at if limits.policy.on_unconfirmed == "resubmit" else None',
-        "current.intended_at",
+        'lost_at if limits.policy.on_unconfirmed == "resubmit" else None',
+        "lost_at",
     ),
     ("resubmitted beside one that was found", "if item.outcome is not Outcome.FAILED), key", "if False), key"),
     ("a failed one answers for an unconfirmed retry", "if item.outcome is not Outcome.FAILED), key", "), key"),

@@ -330,6 +330,11 @@ def test_resubmitting_an_unconfirmed_one_is_a_standing_choice(row: Submission, a
     assert next_step(job(), [row], allowed, NOW) == expected
 
 
+def test_an_intent_dated_by_a_wrong_clock_does_not_keep_a_resubmission_waiting() -> None:
+    row = unconfirmed(look_at=None, evidence=SEARCHED, intended_at=at(33 * 86400))
+    assert next_step(job(), [row], RESUBMIT, NOW) == Submit(rerun=0, attempt=1)
+
+
 VAIN = unconfirmed(attempt=1, number=2, look_at=None, evidence=SEARCHED)
 
 
