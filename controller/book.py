@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from controller.answers import Refusal
 from controller.errors import cut
@@ -15,7 +15,7 @@ from controller.gate import is_decisive
 from controller.inbox import LONGEST_COMMAND, Command, Ignored, read_command
 from controller.job import Job, bucket_in
 from controller.loader import FileRecord
-from controller.skew import latest
+from controller.skew import TOLERANCE, latest
 from controller.spending import Spending, is_overspent, month_of, overspent_hash
 from controller.store.ledger import Store
 from controller.submission import Submission, in_one_case
@@ -113,9 +113,14 @@ class Book:
         """How many of the account's places are taken by us."""
         return len(self._running)
 
-    def newest(self) -> list[Submission]:
-        """The latest submissions, newest answer first, back to the last one the service decided about."""
-        found = [*self._unanswered.values(), *self._trail.values(), *([self._decisive] if self._decisive else [])]
+    def newest(self, now: datetime) -> list[Submission]:
+        """The latest submissions, newest answer first, back to the last one the service decided about.
+
+        What a wrong clock has dated ahead of `now` says nothing of today.
+        """
+        end = now + timedelta(seconds=TOLERANCE)
+        known = [*self._trail.values(), *([self._decisive] if self._decisive else [])]
+        found = [*self._unanswered.values(), *(item for item in known if _heard_at(item) <= end)]
         return sorted(found, key=lambda item: (_heard_at(item), not is_decisive(item)), reverse=True)
 
     def crowded(self) -> list[datetime]:

@@ -154,7 +154,7 @@ class Loop:
             overspent=overspent[0] if overspent else None,
             permits=self._admission.permits,
         )
-        return narrowed(free, book.newest()).paced(self._pace.rate(now), now)
+        return narrowed(free, book.newest(now)).paced(self._pace.rate(now), now)
 
     def _listing(self) -> Counter[str]:
         """How many listings for what was paid for are under way, by bucket."""

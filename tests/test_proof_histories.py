@@ -276,3 +276,16 @@ def test_many_histories() -> None:
 
 def test_histories_that_hypothesis_chooses() -> None:
     live_through_chosen(History, SEED, examples=40)
+
+
+def test_a_breaker_that_a_wrong_clock_has_dated_ahead_does_not_stay_open() -> None:
+    history = History()
+    history.wait(90_000.0)
+    history.lies(True)
+    history.edit("b", "B")
+    history.lose(0, 0.0, False)
+    history.clock(0, 33 * DAY, 0.0)
+    history.wait(1.0)
+    history.edit("a", "B")
+    history.end()
+    history.close()
