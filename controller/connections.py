@@ -40,6 +40,7 @@ class LimitedServer(ThreadingHTTPServer):
     """
 
     daemon_threads = True
+    request_queue_size = 1024  # of a burst that overflows it, each connection waits a second or more
     most = 64
     patience = 10.0
     answer_patience: float | None = 10.0

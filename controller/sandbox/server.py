@@ -36,7 +36,6 @@ class SandboxServer(LimitedServer):
 
     daemon_threads = False
     block_on_close = True
-    request_queue_size = 128
     most = 256
     patience = 120.0
     answer_patience = None  # a fault may hold an answer back for as long as it says
