@@ -87,7 +87,7 @@ def _adopt(
         return bare.answered(Accepted(request_id=ids[0]), first, look_at=now)
     if not objects:
         words = f"{holder_of(claims[0])} has claimed it and may have paid for it; what it delivers is awaited"
-        return replace(bare.answered(Unconfirmed(message=words), first, look_at=now), answered_at=None)
+        return bare.answered(Unconfirmed(message=words), first, look_at=now)
     lack = "names only requests of other submissions" if named else "names no request id"
     words = f"{bare.prefix} holds {objects[0].key.partition('/')[2]} but {lack}"
     return bare.answered(Unconfirmed(message=words), first, look_at=now)

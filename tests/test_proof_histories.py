@@ -289,3 +289,13 @@ def test_a_breaker_that_a_wrong_clock_has_dated_ahead_does_not_stay_open() -> No
     history.edit("a", "B")
     history.end()
     history.close()
+
+
+def test_a_claim_that_two_wrong_clocks_have_dated_ahead_is_followed_once_they_are_right() -> None:
+    history = History()
+    history.clock(0, 33 * DAY, 0.0)
+    history.clone()
+    history.clock(1, 33 * DAY, 400.0)
+    history.wait(30_000.0)
+    history.end()
+    history.close()
