@@ -135,8 +135,9 @@ def _poll_interval(submission: Submission, now: datetime, timing: Timing) -> tim
 
 
 def _not_visible(submission: Submission, now: datetime, timing: Timing) -> Submission:
-    believed_from = (submission.answered_at or submission.intended_at) + timedelta(seconds=timing.early_gone)
-    if now < believed_from:
+    began = submission.answered_at or submission.intended_at  # ahead of now only where a wrong clock has dated it
+    believed_from = began + timedelta(seconds=timing.early_gone)
+    if began <= now < believed_from:
         return replace(submission, look_at=believed_from)
     if submission.missing_at is None:
         return replace(submission, missing_at=now, look_at=now + timedelta(seconds=timing.gone_again))
