@@ -494,8 +494,9 @@ def test_nothing_a_manifest_says_acts_on_a_terminal() -> None:
 
 
 def test_a_comment_never_grows_beyond_its_limit_and_says_what_is_missing() -> None:
-    lines = {"evalscript": ["+" + "x" * 190] * 60}
-    few = markdown(plan_of(*(job_of(f"j-{n}", "submit", difference=lines) for n in range(20))))
+    lines = ["+" + "x" * 190] * 60
+    each = [job_of(f"j-{n}", "submit", difference={"evalscript": [f"+{n}", *lines]}) for n in range(20)]
+    few = markdown(plan_of(*each))
     assert len(few) <= LONGEST
     assert "16 more differences would not fit here" in few
     many = markdown(plan_of(*(job_of(f"j-{n}", "submit", why="x" * 400) for n in range(1000))))

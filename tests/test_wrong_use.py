@@ -204,7 +204,7 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
     "a file for the state directory, paused": (written("state", ""), ["pause"], 2, "cannot be written"),
     "a state directory nobody may make": (variables(SHJOBS_STATE="/proc/shjobs"), ["sync"], 2, "/proc/shjobs"),
     "a folder for the ledger": (folder("state/shjobs.db"), ["sync"], 2, "state/shjobs.db cannot be used"),
-    "a damaged ledger": (written("state/shjobs.db", DAMAGED), ["sync"], 2, "move it away to start from the bucket"),
+    "a damaged ledger": (written("state/shjobs.db", DAMAGED), ["sync"], 2, "move it away together with its -wal"),
     "a damaged ledger, looked at": (written("state/shjobs.db", DAMAGED), ["get"], 2, "move it away"),
     "a damaged ledger, counted": (written("state/shjobs.db", DAMAGED), ["budget"], 2, "move it away"),
     "a damaged ledger, fetched from": (written("state/shjobs.db", DAMAGED), ["fetch", "ndvi"], 2, "move it away"),

@@ -167,8 +167,8 @@ class Place:
         fresh.rename(self.jobs)
         shutil.rmtree(self.root / f"old-{number}")
 
-    def behind_a_link_that_leads_out(self, number: int) -> None:
-        target = self.root / "elsewhere" / "seen.yaml"
+    def behind_a_link(self, number: int) -> None:
+        target = self.jobs / ".elsewhere" / "seen.yaml"
         if not self.path.is_symlink():
             target.parent.mkdir()
             target.write_text(text_of(number - 1), encoding="utf-8")
@@ -178,7 +178,7 @@ class Place:
         target.write_text(text_of(number), encoding="utf-8")
 
     def in_a_linked_folder(self, number: int) -> None:
-        folder = self.root / "elsewhere"
+        folder = self.jobs / ".elsewhere"
         if not folder.exists():
             folder.mkdir()
             (folder / "seen.yaml").write_text(text_of(number - 1), encoding="utf-8")
