@@ -89,8 +89,11 @@ def restored(workspace: Workspace) -> None:
     shutil.copytree(workspace.root / "backup", workspace.state)
 
 
-@pytest.mark.parametrize("loss", [removed, moved, emptied, remounted, restored], ids=lambda loss: loss.__name__)
-@pytest.mark.parametrize("command", ["run", "sync"])
+@pytest.mark.parametrize(
+    ("command", "loss"),
+    [*(("sync", loss) for loss in (removed, moved, emptied, remounted, restored)), ("run", removed), ("run", restored)],
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
+)
 def test_a_lost_state_sent_what_was_queued_and_dropped_the_id(
     workspace: Workspace, command: str, loss: Callable[[Workspace], None]
 ) -> None:
