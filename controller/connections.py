@@ -42,7 +42,6 @@ class LimitedServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 1024  # of a burst that overflows it, each connection waits a second or more
     most = 64
-    request_queue_size = 256  # not 5: a burst of clients would wait a second for each handful
     patience = 10.0
     answer_patience: float | None = 10.0
 

@@ -142,7 +142,8 @@ class Tree:
         changed = self._dated(found_jobs, jobs, is_quiet=not touched)
         self._note(found.records, found.gone)
         self._undecided.note(found.records)
-        is_same = {path for path in touched & again.keys() if found.records[path].sha256 == again[path]}
+        seen_again = touched & again.keys() & found.records.keys()  # one that was to be read again may be gone
+        is_same = {path for path in seen_again if found.records[path].sha256 == again[path]}
         paths = touched | {*(item.path for item in settlement.rejected), *(job.path for job, _ in changed)}
         return Change(
             jobs=changed,

@@ -13,6 +13,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+import requests
 import yaml
 
 from controller.assembly import Inbox, controller
@@ -199,6 +200,7 @@ def endpoint() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    requests.post(f"http://{host}:{port}/moto-api/reset", timeout=10)  # its buckets belong to the process, not to it
     try:
         yield f"http://{host}:{port}"
     finally:

@@ -1028,10 +1028,17 @@ def test_no_web_page_changes_anything(
     assert posts(service.sandbox.ledger.entries()) == []
 
 
+def serving() -> int:
+    return sum("process_request_thread" in each.name for each in threading.enumerate())
+
+
 def test_hundreds_of_half_open_connections_keep_the_sandbox_from_nobody(service: Service) -> None:
     host, port = service.url.removeprefix("http://").split(":")
     with ExitStack() as stack:
         for _ in range(400):
             stack.enter_context(socket.create_connection((host, int(port)), timeout=10)).sendall(b"POST ")
         assert service.web.get(f"{service.url}/sandbox/health", timeout=10).ok
-        assert sum("process_request_thread" in each.name for each in threading.enumerate()) <= SandboxServer.most
+        ends_at = time.monotonic() + 30  # the threads of those that were dropped end by themselves
+        while (threads := serving()) > SandboxServer.most and time.monotonic() < ends_at:
+            time.sleep(0.01)
+        assert threads <= SandboxServer.most

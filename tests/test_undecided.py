@@ -94,3 +94,14 @@ def test_a_large_change_that_is_decided_piece_by_piece_is_held_as_one(tmp_path: 
         assert passed == [[], ["c", "d"], ["c", "d", "e"]]
         assert admission._new == {}
         assert [(batch.jobs, batch.cause) for batch in admission.waiting()] == [(3, "new: 3 jobs")]
+
+
+def test_a_file_that_goes_when_its_script_was_just_examined_ends_nothing(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(ndvi("one"))
+    (tmp_path / "two.yaml").write_text(ndvi("two"))
+    engine = Engine("two")
+    tree = Tree(tmp_path, engine, is_pending=engine.is_pending)
+    tree.refresh({}, NOW)
+    engine.known.add("one")
+    (tmp_path / "one.yaml").unlink()
+    assert tree.refresh({}, NOW).gone == ("one.yaml",)
