@@ -87,6 +87,15 @@ ASCII = {
 }
 
 
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """With letters beyond ASCII in a path and in a label."""
+    with opened_workspace(tmp_path_factory.mktemp("named")) as workspace:
+        workspace.write("größe/ndvi.yaml", ndvi().replace("name: ndvi", "name: ndvi\n  labels: {place: Gżira}"))
+        workspace.sync()
+        yield workspace
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -96,15 +105,13 @@ ASCII = {
     ],
     ids=" ".join,
 )  # fmt: skip
-def test_a_locale_of_ascii_changes_neither_names_nor_exit_codes(workspace: Workspace, arguments: list[str]) -> None:
+def test_a_locale_of_ascii_changes_neither_names_nor_exit_codes(named: Workspace, arguments: list[str]) -> None:
     """A name with an umlaut ended a command with 70, or was called not UTF-8."""
-    workspace.write("größe/ndvi.yaml", ndvi().replace("name: ndvi", "name: ndvi\n  labels: {place: Gżira}"))
-    workspace.sync()
-    done = program(*arguments, cwd=workspace.root, environment={**workspace.environment, **ASCII})
-    plain = program(*arguments, cwd=workspace.root, environment=workspace.environment)
+    done = program(*arguments, cwd=named.root, environment={**named.environment, **ASCII})
+    plain = shjobs(*arguments, cwd=named.root, environment=named.environment)
     assert done.returncode == plain.returncode, done.stderr
     assert "not UTF-8" not in done.stdout + done.stderr
-    assert Path(workspace.jobs / "größe" / "ndvi.status.yaml").exists()
+    assert Path(named.jobs / "größe" / "ndvi.status.yaml").exists()
 
 
 def test_a_name_that_is_no_text_is_shown_spelled_out(workspace: Workspace) -> None:

@@ -6,15 +6,19 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from controller.sandbox.faults import Fault
 from controller.sandbox.ledger import charges_by_prefix
+from controller.sandbox.replies import Reply
+from controller.sandbox.server import Handler
 from tests.conftest import Workspace, ndvi
 
 ROOT = Path(__file__).parent.parent
@@ -89,23 +93,43 @@ def restored(workspace: Workspace) -> None:
     shutil.copytree(workspace.root / "backup", workspace.state)
 
 
+@pytest.fixture
+def gate(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """The sandbox holds back what answers a POST until this is set: what is done before is done in time."""
+    gate, write = threading.Event(), Handler._write
+
+    def held(handler: Handler, reply: Reply) -> None:
+        if reply.delay:
+            assert gate.wait(LONGEST)
+        write(handler, replace(reply, delay=0))
+
+    monkeypatch.setattr(Handler, "_write", held)
+    workspace.sandbox.faults.add(Fault(name="slow-answer"))
+    return gate
+
+
+LOSSES = [removed, moved, emptied, remounted, restored]
+
+
 @pytest.mark.parametrize(
     ("command", "loss"),
-    [*(("sync", loss) for loss in (removed, moved, emptied, remounted, restored)), ("run", removed), ("run", restored)],
+    [*(("sync", loss) for loss in LOSSES), ("run", removed), ("run", restored)],
     ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
 def test_a_lost_state_sent_what_was_queued_and_dropped_the_id(
-    workspace: Workspace, command: str, loss: Callable[[Workspace], None]
+    workspace: Workspace, gate: threading.Event, command: str, loss: Callable[[Workspace], None]
 ) -> None:
     """The daemon even began a new ledger at once, and paid for the job under way a second time."""
     workspace.sync()
     shutil.copytree(workspace.state, workspace.root / "backup")
-    workspace.sandbox.faults.add(Fault(name="slow-answer", parameters={"seconds": 3}))
     for west, name in enumerate(NAMES):
         workspace.write(f"{name}.yaml", ndvi(name, 14.41 + west / 100))
     with started(workspace, command, SHJOBS_WORKERS="1") as process:
         until(workspace.posts, "the first POST was read")
         loss(workspace)
+        if command == "run":
+            time.sleep(1)  # most often it has seen the loss before the answer comes; `sync` sees both at once
+        gate.set()
         assert process.ended() == 2, process.log
     assert workspace.posts() == 1
     [accepted] = [entry for entry in workspace.sandbox.ledger.entries() if entry.event == "accepted"]
@@ -127,13 +151,13 @@ def limited(process: Started, size: int) -> None:
 ROOM_FOR_THE_LOG = 16 << 10  # bytes: more than the log holds, and less than the ledger
 
 
-def test_an_id_that_came_while_the_disk_was_full_was_dropped(workspace: Workspace) -> None:
+def test_an_id_that_came_while_the_disk_was_full_was_dropped(workspace: Workspace, gate: threading.Event) -> None:
     """It was read from the inbox and thrown away; only the bucket, if it could be read, named it again."""
-    workspace.sandbox.faults.add(Fault(name="slow-answer", parameters={"seconds": 2}))
     workspace.write("ndvi.yaml", ndvi())
     with started(workspace, "run") as process:
         until(workspace.posts, "the POST was read")
         limited(process, ROOM_FOR_THE_LOG)
+        gate.set()
         until(lambda: process.warnings("could not be recorded"), "the id is logged")
         limited(process, resource.RLIM_INFINITY)
         until(lambda: ": every declared output" in process.log, "it goes on")
@@ -146,12 +170,14 @@ def test_an_id_that_came_while_the_disk_was_full_was_dropped(workspace: Workspac
     assert workspace.posts() == 1
 
 
-def test_a_state_that_is_replaced_while_the_disk_is_full_begins_no_new_ledger(workspace: Workspace) -> None:
-    workspace.sandbox.faults.add(Fault(name="slow-answer", parameters={"seconds": 1}))
+def test_a_state_that_is_replaced_while_the_disk_is_full_begins_no_new_ledger(
+    workspace: Workspace, gate: threading.Event
+) -> None:
     workspace.write("ndvi.yaml", ndvi())
     with started(workspace, "run") as process:
         until(workspace.posts, "the POST was read")
         limited(process, ROOM_FOR_THE_LOG)
+        gate.set()
         until(lambda: process.warnings("could not be recorded"), "the id is logged")
         emptied(workspace)
         limited(process, resource.RLIM_INFINITY)
