@@ -22,6 +22,7 @@ SECONDS = 5.0  # at the most
 PATIENCE = 20.0  # seconds lost to scripts without an end, until each of the others gets SHORT
 SHORT = 1.0
 START = 60.0  # seconds for an engine to come up on a busy machine
+AGAIN = 0.05  # seconds
 REMEMBERED = 4096  # answers
 PASSING = 60.0  # seconds for which an engine that died is not asked the same again
 _LASTING = (FailureKind.SYNTAX, FailureKind.SETUP, FailureKind.RUNTIME, FailureKind.TIMEOUT)
@@ -102,10 +103,11 @@ class Beside:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        for lane in self._lanes:
-            lane.engine.kill()
-        for thread in self._threads:
-            thread.join(SECONDS)
+        ends_at = time.monotonic() + SECONDS
+        for lane, thread in zip(self._lanes, self._threads, strict=True):
+            while thread.is_alive() and time.monotonic() < ends_at:
+                lane.engine.kill()  # again and again: one that was just being started came up after the first
+                thread.join(AGAIN)
 
     def facts(self, text: str) -> ScriptFacts | ScriptFailure:
         answer = self._answer(_Question(_key(text), text))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from controller import slowscripts
+from controller import examination, slowscripts
 from controller.examination import Beside, NotYet, Patient
 from controller.script import FailureKind, ScriptFacts, ScriptFailure
 from controller.slowscripts import FILE_NAME, SlowScripts
@@ -65,6 +65,17 @@ def test_it_ends_at_once_while_a_script_has_no_end(tmp_path: Path) -> None:
         time.sleep(0.2)
         began = time.monotonic()
     assert time.monotonic() - began < 4.0
+
+
+def test_it_ends_at_once_while_an_engine_is_only_being_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine came up after it had been told to end, and the script had all of its time."""
+    monkeypatch.setattr(examination, "SECONDS", LONGEST)
+    for pause in (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6):
+        began = time.monotonic()
+        with Beside(slow(tmp_path), lambda: None) as beside:
+            asked(beside, ENDLESS)
+            time.sleep(pause)
+        assert time.monotonic() - began < LONGEST / 2, pause
 
 
 def test_a_script_without_an_end_costs_its_time_once_over_restarts(tmp_path: Path) -> None:
