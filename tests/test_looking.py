@@ -89,40 +89,36 @@ def synced(workspace: Workspace) -> Iterator[Workspace]:
     workspace.state.chmod(0o755)
 
 
-@pytest.mark.parametrize("arguments", LOOKS.values(), ids=LOOKS)
-def test_another_users_ledger_can_be_looked_at(synced: Workspace, arguments: list[str]) -> None:
+def test_another_users_ledger_can_be_looked_at(synced: Workspace) -> None:
     """SQLite wanted to make files beside it: `unable to open database file`."""
     before = sorted(each.name for each in synced.state.iterdir())
     of_another_user(synced.state)
-    done = looked(synced, *arguments)
-    assert done.returncode == (1 if arguments == ["doctor"] else 0), done.stdout + done.stderr
-    assert "cannot be used" not in done.stdout + done.stderr
-    if arguments[0] in ("get", "describe", "wait"):
-        assert "Succeeded" in done.stdout
-    assert sorted(each.name for each in synced.state.iterdir()) == before
-
-
-@pytest.mark.parametrize("arguments", LOOKS.values(), ids=LOOKS)
-def test_a_ledger_on_a_read_only_mount_can_be_looked_at(synced: Workspace, arguments: list[str]) -> None:
-    with read_only_mount(synced.state):
+    for name, arguments in LOOKS.items():
         done = looked(synced, *arguments)
-    assert done.returncode == (1 if arguments == ["doctor"] else 0), done.stdout + done.stderr
-    assert "cannot be used" not in done.stdout + done.stderr
+        assert done.returncode == (1 if name == "doctor" else 0), done.stdout + done.stderr
+        assert "cannot be used" not in done.stdout + done.stderr, name
+        assert name not in ("get", "describe", "wait") or "Succeeded" in done.stdout
+        assert sorted(each.name for each in synced.state.iterdir()) == before, name
+
+
+def test_a_ledger_on_a_read_only_mount_can_be_looked_at(synced: Workspace) -> None:
+    with read_only_mount(synced.state):
+        for name in ("get", "describe", "plan", "doctor"):
+            done = looked(synced, *LOOKS[name])
+            assert done.returncode == (1 if name == "doctor" else 0), done.stdout + done.stderr
+            assert "cannot be used" not in done.stdout + done.stderr, name
 
 
 @pytest.mark.parametrize("close", [without_rights, unreadable], ids=["no rights at all", "the ledger unreadable"])
-@pytest.mark.parametrize("arguments", [*LOOKS.values(), *ACTS.values()], ids=[*LOOKS, *ACTS])
-def test_what_may_not_be_read_is_said_in_a_sentence(
-    synced: Workspace, close: Callable[[Path], None], arguments: list[str]
-) -> None:
+def test_what_may_not_be_read_is_said_in_a_sentence(synced: Workspace, close: Callable[[Path], None]) -> None:
     """It ended with 70: this should not happen."""
     close(synced.state)
-    done = looked(synced, *arguments)
-    shown = done.stdout + done.stderr
-    assert "Traceback" not in shown
-    assert done.returncode == {"check": 0, "config": 0, "doctor": 1}.get(arguments[0], 2), shown
-    if done.returncode:
-        assert "Permission denied" in shown or "cannot be written" in shown
+    for name, arguments in {**LOOKS, **ACTS}.items():
+        done = looked(synced, *arguments)
+        shown = done.stdout + done.stderr
+        assert "Traceback" not in shown
+        assert done.returncode == {"check": 0, "config": 0, "doctor": 1}.get(name, 2), shown
+        assert not done.returncode or "Permission denied" in shown or "cannot be written" in shown, shown
 
 
 def test_what_is_committed_but_only_in_the_log_is_seen(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def typed(command: str, folder: Path, redirected: str = "") -> subprocess.Comple
     return subprocess.run(["bash", "-c", line], cwd=folder, env=given, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize(
     ("command", "code"), [("schema", 0), ("check", 0), ("get", 1), ("get nobody", 2), ("sync", 2), ("run", 2)]
 )

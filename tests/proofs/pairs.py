@@ -23,7 +23,7 @@ from tests.proofs.record import tell
 from tests.proofs.site import BUCKET, Site, job_of, site, sync
 
 PAIRS = 500
-SMALL = 4
+SMALL = 2
 LONGEST_GAP = 0.1
 """Seconds between the two starts, at the most."""
 LEAD = 0.05
@@ -44,7 +44,7 @@ def synced(settings: Settings, starts_at: float, name: str) -> str:
 
 
 def prove(seed: int, *, small: bool = False) -> dict[str, object]:
-    """500 pairs (small: 4): 0 double charges, and in every pair one gets the raster at once, the other one later."""
+    """500 pairs (small: 2): 0 double charges, and in every pair one gets the raster at once, the other one later."""
     chance, figures = random.Random(seed), Counter[str]()
     kinds = [("folder", copy) for copy in COPIES] + [("s3", copy) for copy in COPIES]
     number, kinds = (SMALL, chance.sample(kinds, 2)) if small else (PAIRS, kinds)
