@@ -29,7 +29,6 @@ from controller.standing import Phase, Reason
 from controller.written import Policy, Written, WrittenCredential
 from tests.command import shjobs
 from tests.sessions import comparable, replayed, steps
-from tests.test_architecture import FLOORS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -345,13 +344,6 @@ def test_every_fault_has_its_row() -> None:
 def test_every_fault_that_is_shown_can_be_switched_on() -> None:
     shown: list[Any] = [json.loads(body) for body in re.findall(r"--json '(.*?)'", page("sandbox"))]
     assert [Fault.from_document(document).name for document in shown]
-
-
-def test_the_floors_are_those_of_the_architecture() -> None:
-    lines = re.findall(r"^\| (\w+) \| (`.*?) \|", page("architecture"), re.MULTILINE)
-    assert {floor: set(re.findall(r"`(\w+)`", names)) for floor, names in lines} == {
-        floor: set(names) for floor, names in FLOORS.items()
-    }
 
 
 # links
