@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from controller import evalscript
-from controller.answers import Accepted, Listing, NotVisible, StoredObject
 from controller.appraise import Appraiser
 from controller.book import Book
 from controller.gate import Limits
 from controller.loop import Loop
+from controller.model.answers import Accepted, Listing, NotVisible, StoredObject
 from controller.noticeboard import Noticeboard
 from controller.settings import Settings
 from controller.settingsfile import load_settings

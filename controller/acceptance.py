@@ -11,13 +11,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from controller.catalog import nearest
 from controller.delivery import credential_name, is_secret_key
 from controller.document import Document, Path
-from controller.errors import Problem
 from controller.faults import OUTPUT, REQUEST, S3, Faults, kind_of, one_of, value_at
 from controller.keys import child_models, example_of, known_keys, model_at
 from controller.manifest import Manifest
+from controller.model.catalog import nearest
+from controller.model.errors import Problem
 from controller.request import Request, request_of
 from controller.rules import RULES
 

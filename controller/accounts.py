@@ -7,11 +7,11 @@ from typing import Any
 from controller.admission import Admission
 from controller.book import Book
 from controller.brakes import is_paused, who_paused
+from controller.model.submission import Submission
 from controller.prices import price_table
 from controller.settings import Settings
 from controller.spending import overspent_hash
 from controller.store.ledger import Store
-from controller.submission import Submission
 
 
 def account(settings: Settings, now: datetime) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from datetime import datetime
 from controller.book import Book
 from controller.gate import Limits
 from controller.guard import ADMITTED, NEW, RETRY, Batch, Due, Permit, Ruling, batch_of, key_of, ruling
-from controller.job import Job
+from controller.model.job import Job
+from controller.model.step import Submit
+from controller.model.submission import Answer
 from controller.next_step import asked_for, due, held, in_force, is_asked, is_read, stopped
 from controller.spending import reservation
-from controller.step import Submit
-from controller.submission import Answer
 from controller.written import Policy
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from controller.gate import Limits
-from controller.job import Job
 from controller.line import Line
+from controller.model.job import Job
+from controller.model.reasons import Reason
+from controller.model.step import Wait
 from controller.spending import reservation
-from controller.standing import Reason
-from controller.step import Wait
 
 QUEUING = frozenset({Reason.QUEUED, Reason.BACKING_OFF, Reason.ACCOUNT_REFUSED, Reason.BREAKER_OPEN})
 STOPPED = frozenset({*QUEUING, Reason.SETTLING, Reason.OVERSPENT})

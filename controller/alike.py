@@ -6,7 +6,7 @@ Pure. Three or fewer stay one by one, where their names say more than a number.
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
-from controller.standing import Reason
+from controller.model.reasons import Reason
 
 FEW = 3
 COMMON = frozenset(

@@ -14,22 +14,22 @@ from typing import Any, Protocol
 from controller.acceptance import Accepted
 from controller.agreement import disagreements
 from controller.availability import unavailable
-from controller.clock import Clock
 from controller.cost import Samples, cost, samples_per_pixel
 from controller.deployments import Credential, Deployment
 from controller.digest import moment
 from controller.document import field_name
-from controller.errors import Finding, Problem
 from controller.faults import OUTPUT
-from controller.job import Estimate, Wanted
 from controller.lint import Case, hints
 from controller.mishaps import mishaps
+from controller.model.clock import Clock
+from controller.model.errors import Finding, Problem
+from controller.model.job import Estimate, Wanted
+from controller.model.reasons import EXAMINING
+from controller.model.script import Mosaicking, Rehearsal, ScriptFacts, ScriptFailure, ScriptInput, Stage
 from controller.prices import price_table
 from controller.request import Request
-from controller.script import Mosaicking, Rehearsal, ScriptFacts, ScriptFailure, ScriptInput, Stage
 from controller.source import SourceText
 from controller.staging import stage_of
-from controller.standing import EXAMINING
 from controller.tree import Appraisal
 
 CREDENTIAL = (*OUTPUT, "delivery", "s3", "credentialsRef")

@@ -6,10 +6,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from controller.catalog import DEFAULT_CRS, Crs, crs
 from controller.document import Path
 from controller.faults import BOUNDS, Faults
 from controller.geometry import Box, envelope, ring_flaw
+from controller.model.catalog import DEFAULT_CRS, Crs, crs
 
 _ROUNDING = 1e-6  # degrees by which a limit may be missed: 180.00000000000003 is written by programs
 _MERCATOR = 20_048_967.0  # metres; a little more than half the equator, reached at 85.06 degrees

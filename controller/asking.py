@@ -5,11 +5,11 @@ from pathlib import Path
 
 from controller.admission import Admission
 from controller.assembly import Assembly, rehearsal
-from controller.clock import Clock
 from controller.errands import meaning_of
-from controller.errors import StateError, UsageError
 from controller.inbox import Accept, Adopt, Command, FirstRun, Resolve, carried_out
 from controller.lock import holder, is_held, submitter_lock
+from controller.model.clock import Clock
+from controller.model.errors import StateError, UsageError
 from controller.settings import Settings
 from controller.store.inbox import append
 from controller.store.ledger import Store

@@ -17,9 +17,7 @@ from controller.book import Book
 from controller.brakes import brakes_of
 from controller.bucket import Bucket
 from controller.claim import Instance
-from controller.clock import Clock, ServiceClock
 from controller.deployments import Credential
-from controller.errors import UsageError
 from controller.examination import Beside, NotYet, Patient
 from controller.gate import Limits
 from controller.git.info import checkout, git_directory
@@ -30,6 +28,9 @@ from controller.lock import FILE_NAME as LOCK_NAME
 from controller.lock import submitter_lock
 from controller.lookout import Interruptible, Lookout, Scanned
 from controller.loop import Loop
+from controller.model.clock import Clock, ServiceClock
+from controller.model.errors import UsageError
+from controller.model.timing import Timing
 from controller.mounts import refuse_network_file_system
 from controller.noticeboard import Noticeboard, StatusPlace
 from controller.remote import Remote
@@ -44,7 +45,6 @@ from controller.submitting import Submitter, drawn
 from controller.telling import Teller, Watch, status_documents
 from controller.terms import terms_of
 from controller.timekeeper import Timekeeper
-from controller.timing import Timing
 from controller.tree import Appraisal, Tree
 from controller.unrecorded import Unrecorded
 from controller.workers import Call, CallOutcome, Observe, Workers

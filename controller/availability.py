@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from controller.catalog import Collection, collection
 from controller.deployments import DEPLOYMENTS, DeploymentName
 from controller.document import Path
-from controller.errors import Finding
 from controller.faults import DATA, S3
+from controller.model.catalog import Collection, collection
+from controller.model.errors import Finding
 from controller.request import Request
 
 _HOSTS: Mapping[DeploymentName, str] = {

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from controller.catalog import Collection, collection, collection_names, nearest
-from controller.errors import Finding, cut
-from controller.script import Mosaicking, ScriptInput
+from controller.model.catalog import Collection, collection, collection_names, nearest
+from controller.model.errors import Finding, cut
+from controller.model.script import Mosaicking, ScriptInput
 from controller.source import SourceText
 
 MASK = "dataMask"

@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from controller.answers import Listing
 from controller.assembly import Assembly, rehearsal
 from controller.book import Book
 from controller.foresight import foresee
-from controller.job import Job
 from controller.loader import READ, FileRecord
+from controller.model.answers import Listing
+from controller.model.job import Job
+from controller.model.reasons import Reason
+from controller.model.submission import Outcome, Submission
 from controller.settings import Settings
-from controller.standing import Reason
-from controller.submission import Outcome, Submission
 from controller.workers import Call, Look
 
 LONG_AGO = timedelta(days=366)

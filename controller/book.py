@@ -9,16 +9,16 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
-from controller.answers import Refusal
-from controller.errors import cut
 from controller.gate import is_decisive
 from controller.inbox import LONGEST_COMMAND, Command, Ignored, read_command
-from controller.job import Job, bucket_in
 from controller.loader import FileRecord
-from controller.skew import TOLERANCE, latest
+from controller.model.answers import Refusal
+from controller.model.errors import cut
+from controller.model.job import Job, bucket_in
+from controller.model.skew import TOLERANCE, latest
+from controller.model.submission import Submission, in_one_case
 from controller.spending import Spending, is_overspent, month_of, overspent_hash
 from controller.store.ledger import Store
-from controller.submission import Submission, in_one_case
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from controller.errors import StateError, cut
+from controller.model.errors import StateError, cut
 from controller.stillness import IndexLock
 
 FILE_NAME = "PAUSE"

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from controller.errors import Problem
-from controller.job import Job
 from controller.loader import FileRecord
+from controller.model.errors import Problem
+from controller.model.job import Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

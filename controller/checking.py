@@ -15,8 +15,8 @@ from typing import Any, Protocol
 
 from controller.acceptance import Accepted
 from controller.checkcache import CheckCache
-from controller.errors import Problem, UsageError
 from controller.loader import FileRecord, shown
+from controller.model.errors import Problem, UsageError
 from controller.ownership import TWO_JOBS, Declared
 from controller.silencing import Ignore, needless
 from controller.tree import Appraisal, Tree

@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Self
 
-from controller.answers import Listing, Refusal, Refused, StoredObject, Unreadable
-from controller.submission import SUBMISSION_ID, Submission
+from controller.model.answers import Listing, Refusal, Refused, StoredObject, Unreadable
+from controller.model.submission import SUBMISSION_ID, Submission
 
 SUFFIX = ".claims"
 WITHDRAWN = ".withdrawn"

@@ -5,9 +5,9 @@ import time
 from contextlib import suppress
 from typing import Protocol
 
-from controller.answers import BucketAnswer, Refusal, Refused, Unreadable
 from controller.claim import Claim, Pause, Put, Request, Result, claiming, withdrawal
-from controller.errors import ShjobsError
+from controller.model.answers import BucketAnswer, Refusal, Refused, Unreadable
+from controller.model.errors import ShjobsError
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from controller.errors import UsageError
-from controller.standing import Phase, Reason
+from controller.model.errors import UsageError
+from controller.model.reasons import Phase, Reason
 
 READY, RECONCILING, STALLED = "Ready", "Reconciling", "Stalled"
 TYPES = (READY, RECONCILING, STALLED)

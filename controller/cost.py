@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from controller.job import Estimate
+from controller.model.job import Estimate
+from controller.model.script import Mosaicking, SampleType, ScriptFacts
 from controller.prices import Prices
-from controller.script import Mosaicking, SampleType, ScriptFacts
 
 PIXELS_OF_ONE_UNIT = 512 * 512
 SMALLEST_AREA = 0.01

@@ -15,12 +15,12 @@ from functools import partial
 from controller.alike import named
 from controller.assembly import Inbox, controller
 from controller.change import Change
-from controller.clock import Clock
-from controller.errors import StateError, StateLost
-from controller.hosts import names_in
 from controller.identity import Identity
 from controller.loop import Loop
 from controller.metrics import CONTENT_TYPE, Metrics
+from controller.model.clock import Clock
+from controller.model.errors import StateError, StateLost
+from controller.model.hosts import names_in
 from controller.settings import Settings
 from controller.spending import Spending, month_of
 from controller.telling import News

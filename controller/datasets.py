@@ -8,9 +8,9 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
-from controller.catalog import Collection, collection, nearest, option_names
 from controller.document import Path
 from controller.faults import DATA, Faults, Told, kind_of, one_of
+from controller.model.catalog import Collection, collection, nearest, option_names
 
 _SECTIONS = ("dataFilter", "processing")
 _EARLIER = timedelta(days=365)  # by which the first scene of a mission may be older than the vendor's date for it

@@ -17,26 +17,26 @@ from uuid import uuid4
 from pydantic import SecretStr
 
 from controller import __version__
-from controller.answers import NoAnswer, NotVisible, Unreadable
 from controller.assembly import bucket_of
 from controller.book import Book
 from controller.bucket import FEW, Bucket
-from controller.clock import Clock
 from controller.deployments import Credential
 from controller.environment import variable_of
-from controller.errors import Later, StateError, UsageError
 from controller.git import version
 from controller.git.info import author, checkout
 from controller.loader import Known
 from controller.loader.walk import SUFFIXES, Walk
 from controller.lock import holder
+from controller.model.answers import NoAnswer, NotVisible, Unreadable
+from controller.model.clock import Clock
+from controller.model.errors import Later, StateError, UsageError
+from controller.model.skew import doubt
 from controller.mounts import refuse_network_file_system
 from controller.policy import missing
 from controller.service import Service
 from controller.session import Session
 from controller.settings import Settings
 from controller.signs import Sign, clock, fail, ok, policy, python, space, warn
-from controller.skew import doubt
 from controller.store.ledger import Store
 from controller.store.place import FILE_NAME, OWNER, is_there, read_only
 

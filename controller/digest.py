@@ -12,7 +12,7 @@ from typing import Any
 
 import rfc8785
 
-from controller.catalog import DEFAULT_CRS, canonical_type, defaults_of
+from controller.model.catalog import DEFAULT_CRS, canonical_type, defaults_of
 
 SCHEME = "1"
 _DATE_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)

@@ -12,10 +12,10 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeGuard
 
-from controller.answers import BucketAnswer, Listing, StoredObject, Unreadable
-from controller.errors import cut
-from controller.job import ExpectedOutput
-from controller.submission import REQUEST_ID, Evidence
+from controller.model.answers import BucketAnswer, Listing, StoredObject, Unreadable
+from controller.model.errors import cut
+from controller.model.job import ExpectedOutput
+from controller.model.submission import REQUEST_ID, Evidence
 
 ERROR_NAME = "error.json"
 COST_KEY = re.compile(r"cost|processing.?units|\bpu\b", re.IGNORECASE)

@@ -14,7 +14,7 @@ from typing import Self, TypeVar
 
 from controller import evalscript
 from controller.evalscript import Engine
-from controller.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
+from controller.model.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
 from controller.slowscripts import SlowScripts
 
 FIRST_TRY = 0.1  # seconds: most scripts take a few milliseconds

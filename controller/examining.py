@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from controller.acceptance import Accepted
 from controller.checkcache import package_stamp
-from controller.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
+from controller.model.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
 from controller.settings import Settings
 from controller.tree import Appraisal
 

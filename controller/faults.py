@@ -7,9 +7,9 @@ worded here.
 from collections.abc import Mapping
 from typing import Any
 
-from controller.catalog import nearest
 from controller.document import MOST_FLAWS, Document, Path, field_name
-from controller.errors import Problem
+from controller.model.catalog import nearest
+from controller.model.errors import Problem
 from controller.values import is_name
 
 Told = tuple[str, str]

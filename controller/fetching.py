@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from controller.answers import Unreadable
 from controller.assembly import bucket_of
 from controller.book import Book
 from controller.bucket import Bucket
-from controller.errors import UsageError
 from controller.evidence import delivered
-from controller.job import ExpectedOutput
 from controller.magic import LONGEST, is_of
+from controller.model.answers import Unreadable
+from controller.model.errors import UsageError
+from controller.model.job import ExpectedOutput
+from controller.model.submission import Outcome, Submission
 from controller.next_step import in_force
 from controller.partfile import Found, Origin, found, part_file
 from controller.settings import Settings
 from controller.store.ledger import Store
-from controller.submission import Outcome, Submission
 
 PIECE = 4 * 1024 * 1024  # bytes
 

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from controller.answers import Accepted, BucketAnswer, NoAnswer
 from controller.book import Book
 from controller.loop import Loop
+from controller.model.answers import Accepted, BucketAnswer, NoAnswer
+from controller.model.reasons import Reason
+from controller.model.step import Wait
+from controller.model.submission import Submission
 from controller.next_step import wish
-from controller.standing import Reason
-from controller.step import Wait
-from controller.submission import Submission
 from controller.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
 
 Read = Callable[[Look], BucketAnswer | None]

@@ -11,14 +11,14 @@ from itertools import takewhile
 from typing import Self
 from zlib import crc32
 
-from controller.answers import Refusal
 from controller.guard import ADMITTED, Permit
+from controller.model.answers import Refusal
+from controller.model.reasons import Reason
+from controller.model.submission import Answer, Submission
+from controller.model.timing import Timing
 from controller.rate import Rate
 from controller.spending import Spending
-from controller.standing import Reason
 from controller.stillness import Settling
-from controller.submission import Answer, Submission
-from controller.timing import Timing
 from controller.written import Policy
 
 ACCOUNT = frozenset({Refusal.CREDENTIALS, Refusal.FORBIDDEN, Refusal.QUOTA, Refusal.ENDPOINT})

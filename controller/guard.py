@@ -9,9 +9,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from controller.job import Wanted
+from controller.model.job import Wanted
+from controller.model.submission import submission_id
 from controller.spending import hash_of
-from controller.submission import submission_id
 from controller.written import Policy
 
 NEW = "new"

@@ -7,13 +7,13 @@ from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from controller.answers import Accepted, StoredObject, Unconfirmed
 from controller.claim import claimed_at, claims_over, holder_of, standing_claims
 from controller.evidence import request_ids
-from controller.job import Job, Wanted
+from controller.model.answers import Accepted, StoredObject, Unconfirmed
+from controller.model.job import Job, Wanted
+from controller.model.submission import SUBMISSION_ID, Answer, Submission, digest16, submission_id
 from controller.request import prefix
 from controller.spending import reservation
-from controller.submission import SUBMISSION_ID, Answer, Submission, digest16, submission_id
 
 
 def adopted(

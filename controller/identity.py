@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Iterable
 from pathlib import Path
 
-from controller.errors import StateError, StateLost
+from controller.model.errors import StateError, StateLost
 
 
 class Identity:

@@ -6,9 +6,9 @@ Pure; called by `lint` with the text alone and the facts. Codes W003, W009, W010
 import re
 from collections.abc import Iterator
 
-from controller.errors import Finding
 from controller.mishaps import EVALUATE
-from controller.script import Mosaicking, SampleType, ScriptFacts
+from controller.model.errors import Finding
+from controller.model.script import Mosaicking, SampleType, ScriptFacts
 from controller.source import Function, SourceText
 
 HELPERS = (

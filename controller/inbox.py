@@ -11,12 +11,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from controller.answers import Accepted, Refusal, Refused
-from controller.errors import cut
 from controller.history import intent
-from controller.job import Job
+from controller.model.answers import Accepted, Refusal, Refused
+from controller.model.errors import cut
+from controller.model.job import Job
+from controller.model.submission import REQUEST_ID, Answer, Submission
 from controller.next_step import in_force
-from controller.submission import REQUEST_ID, Answer, Submission
 
 
 class _Command(BaseModel):

@@ -11,13 +11,13 @@ from typing import Any
 from controller import evalscript
 from controller.acceptance import Broken, Script, accept
 from controller.appraise import Appraiser
-from controller.catalog import canonical_type
 from controller.delivery import credential_name, url_flaw
 from controller.deployments import Credential
 from controller.document import read_documents
-from controller.errors import Problem, UsageError
 from controller.layout import laid_out
 from controller.loader.scanning import load
+from controller.model.catalog import canonical_type
+from controller.model.errors import Problem, UsageError
 from controller.pasted import Pasted, read
 from controller.settings import Settings
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 
-from controller.job import Job
+from controller.model.job import Job
 
 Group = tuple[str, str]
 """Bucket and folder: within it the order is by priority and age alone."""

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from controller.catalog import canonical_type, nearest
 from controller.deployments import DeploymentName
 from controller.digest import moment
-from controller.errors import Finding
 from controller.idioms import found_at, idioms
-from controller.job import Estimate
 from controller.mishaps import EVALUATE
+from controller.model.catalog import canonical_type, nearest
+from controller.model.errors import Finding
+from controller.model.job import Estimate
+from controller.model.script import Mosaicking, Rehearsal, SampleType, ScriptFacts, ScriptOutput, Stage
 from controller.request import Request
-from controller.script import Mosaicking, Rehearsal, SampleType, ScriptFacts, ScriptOutput, Stage
 from controller.source import SourceText
 from controller.staging import MASK
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 
-from controller.errors import StateError
+from controller.model.errors import StateError
 
 FILE_NAME = "lock"
 LOOKS = 100

@@ -17,19 +17,19 @@ from controller.book import Book
 from controller.brakes import Brakes
 from controller.change import Change
 from controller.errands import carry_out, concerned
-from controller.errors import Problem, StateError
 from controller.gate import Limits, narrowed
 from controller.health import health
-from controller.job import Job, bucket_in
 from controller.loader import BROKEN, READ, STATUS
 from controller.lookout import Lookout
+from controller.model.errors import Problem, StateError
+from controller.model.job import Job, bucket_in
+from controller.model.step import Ask, List, Step, Submit, Wait
+from controller.model.submission import Submission
 from controller.next_step import is_at_rest, next_step
 from controller.pace import Pace
 from controller.places import grows_at, lately, places
 from controller.recording import Recorder
 from controller.spending import reservation
-from controller.step import Ask, List, Step, Submit, Wait
-from controller.submission import Submission
 from controller.submitting import Submitter
 from controller.telling import Teller
 from controller.timekeeper import Timekeeper

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from controller.catalog import DEFAULT_CRS
 from controller.digest import moment
+from controller.model.catalog import DEFAULT_CRS
 from controller.values import (
     Bbox,
     CollectionType,

@@ -11,7 +11,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from controller import __version__
-from controller.standing import Phase
+from controller.model.reasons import Phase
 from controller.vitals import Vitals, conditions
 from controller.workers import CallOutcome, Got, Looked, Posted
 

@@ -7,8 +7,8 @@ gets a warning that names them. What a script throws on purpose is its own affai
 import re
 from collections.abc import Iterable, Iterator
 
-from controller.errors import Finding
-from controller.script import FailureKind, Mishap, Mosaicking, Rehearsal, ScriptFailure, Stage
+from controller.model.errors import Finding
+from controller.model.script import FailureKind, Mishap, Mosaicking, Rehearsal, ScriptFailure, Stage
 from controller.source import SourceText
 
 EVALUATE = "evaluatePixel"

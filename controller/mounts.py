@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from controller.errors import StateError
+from controller.model.errors import StateError
 
 MOUNTS = Path("/proc/self/mountinfo")
 NETWORK = frozenset(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from controller.errors import UsageError
+from controller.model.errors import UsageError
 
 
 def create(path: Path, text: str) -> bool:

@@ -13,8 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
-from controller.errors import StateError
 from controller.loader import STATUS, FileRecord, Known, manifests_of, seen_at
+from controller.model.errors import StateError
 from controller.statusfile import status_path
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from controller.errors import UsageError
+from controller.model.errors import UsageError
 
 RECORD = ".fetched.json"
 _MD5 = re.compile("[0-9a-f]{32}")

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.delivery import is_secret_key
-from controller.errors import UsageError
 from controller.expressions import Names, Riddle, evaluate
 from controller.linebreaks import has_lost_breaks, python_with_breaks, script_with_breaks
+from controller.model.errors import UsageError
 
 MOST_VALUES = 200_000
 DEEPEST = 50

@@ -11,12 +11,12 @@ from datetime import datetime
 from controller.environment import variable_of
 from controller.gate import Limits
 from controller.guard import Permit, key_of
-from controller.job import Job
+from controller.model.job import Job
+from controller.model.reasons import Reason, Standing, rejection
+from controller.model.step import Submit, Wait
+from controller.model.submission import Submission
 from controller.next_step import asked_for, in_force, wish
 from controller.spending import overspent_hash, reservation
-from controller.standing import Reason, Standing, rejection
-from controller.step import Submit, Wait
-from controller.submission import Submission
 
 MENDED_FIRST = "nothing more is submitted until the manifest is mended"
 _SENTENCES = {

@@ -7,7 +7,7 @@ number: reference page "Open questions: Async API" 18 and 19.
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from controller.timing import Timing
+from controller.model.timing import Timing
 
 
 def places(most: int, crowded: Sequence[datetime], now: datetime, timing: Timing) -> int:

@@ -13,27 +13,27 @@ from datetime import datetime
 from typing import Any
 
 from controller import evalscript
-from controller.answers import BucketAnswer, Listing
 from controller.assembly import Assembly, bucket_of, rehearsal, without_keys
 from controller.baseline import EMPTY, Baseline, baseline, boundless, nothing_listed, take_over
 from controller.book import Book
-from controller.clock import Clock
 from controller.deployments import Credential
 from controller.difference import Difference, difference
 from controller.forecast import SAME, Action, Foreseen, described, last_sent, rejected
 from controller.foresight import Read, Sight, foresee
 from controller.gate import Limits
 from controller.git.ref import tree_at
-from controller.job import Job
 from controller.lock import is_held
+from controller.model.answers import BucketAnswer, Listing
+from controller.model.clock import Clock
+from controller.model.job import Job
+from controller.model.script import Mosaicking, ScriptFailure
+from controller.model.step import List
+from controller.model.submission import Submission
 from controller.ownership import Declared
 from controller.phase import phase
 from controller.prices import price_table
-from controller.script import Mosaicking, ScriptFailure
 from controller.settings import Settings
-from controller.step import List
 from controller.store.place import is_there
-from controller.submission import Submission
 from controller.telling import jobs_of
 from controller.workers import Call, Look
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from controller.answers import GetAnswer, Listing, NotVisible, StillRunning
 from controller.evidence import ERROR_NAME, cost_in, request_copies
-from controller.job import ExpectedOutput
+from controller.model.answers import GetAnswer, Listing, NotVisible, StillRunning
+from controller.model.job import ExpectedOutput
 
 JOB = "shjobs-probe"
 UNITS = 10.0

@@ -10,18 +10,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from controller.answers import Accepted, Listing, Refused, Unreadable
 from controller.assembly import bucket_of
 from controller.book import Book
 from controller.brakes import is_paused
 from controller.bucket import Bucket
-from controller.clock import Clock
 from controller.delivery import url_flaw
 from controller.deployments import Credential
 from controller.digest import digest
-from controller.errors import StateError, UsageError
-from controller.job import Job
 from controller.lock import submitter_lock
+from controller.model.answers import Accepted, Listing, Refused, Unreadable
+from controller.model.clock import Clock
+from controller.model.errors import StateError, UsageError
+from controller.model.job import Job
+from controller.model.step import List
+from controller.model.submission import Submission, submission_id
 from controller.probe import CERTAIN, JOB, UNITS, Watched, body, report
 from controller.recording import Recorder
 from controller.remote import Remote
@@ -31,9 +33,7 @@ from controller.session import Session
 from controller.settings import Settings
 from controller.signs import Sign, fail, ok, warn
 from controller.status import moment
-from controller.step import List
 from controller.store.ledger import Store
-from controller.submission import Submission, submission_id
 from controller.unrecorded import report as report_unrecorded
 from controller.workers import Get, Look, Looked, Post, Posted
 

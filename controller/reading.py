@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
-from controller.errors import StateError
 from controller.loader import STATUS, FileRecord, Known, is_unchanged
 from controller.lock import is_held
+from controller.model.errors import StateError
 from controller.settings import Settings
 from controller.store.place import is_there
 from controller.store.reader import Reader

@@ -9,21 +9,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from controller.answers import (
-    Accepted,
-    BucketAnswer,
-    Listing,
-    PostAnswer,
-    Refusal,
-    Refused,
-    Unconfirmed,
-)
 from controller.book import Book
 from controller.evidence import request_ids
 from controller.history import adopted, shown
-from controller.job import History
-from controller.submission import Submission
-from controller.timing import Timing
+from controller.model.answers import Accepted, BucketAnswer, Listing, PostAnswer, Refusal, Refused, Unconfirmed
+from controller.model.job import History
+from controller.model.submission import Submission
+from controller.model.timing import Timing
 from controller.transitions import after_listing, after_post, after_status, is_news, unless_given_up
 from controller.unrecorded import report
 from controller.workers import CallOutcome, Got, Looked, Posted

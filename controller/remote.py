@@ -7,12 +7,21 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from controller.answers import BucketAnswer, GetAnswer, NoAnswer, PostAnswer, Refusal, Refused, Unconfirmed, Unreadable
 from controller.claimer import Claimed, Claimer
 from controller.deployments import Credential
-from controller.errors import UsageError
+from controller.model.answers import (
+    BucketAnswer,
+    GetAnswer,
+    NoAnswer,
+    PostAnswer,
+    Refusal,
+    Refused,
+    Unconfirmed,
+    Unreadable,
+)
+from controller.model.errors import UsageError
+from controller.model.submission import Submission
 from controller.request import payload
-from controller.submission import Submission
 from controller.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted, unforeseen
 
 

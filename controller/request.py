@@ -11,8 +11,8 @@ from typing import Any
 
 from controller.digest import digest
 from controller.geometry import envelope
-from controller.job import ExpectedOutput
 from controller.manifest import Manifest
+from controller.model.job import ExpectedOutput
 
 # Reference page "Open questions: Async API" A 9: only `.tif` was observed, so others are accepted beside it.
 _EXTENSIONS = {

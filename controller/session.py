@@ -22,8 +22,8 @@ from pydantic import SecretStr
 from requests_oauthlib import OAuth2Session
 
 from controller.deployments import Deployment, is_loopback
-from controller.errors import Later, UsageError, cut, masked
-from controller.timing import Timing
+from controller.model.errors import Later, UsageError, cut, masked
+from controller.model.timing import Timing
 from controller.wire.line import Line
 from controller.wire.words import why
 

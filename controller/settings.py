@@ -24,8 +24,8 @@ from controller.environment import (
     unknown_variables,
     variable_of,
 )
-from controller.errors import SettingsError
-from controller.timing import Timing, seconds_of
+from controller.model.errors import SettingsError
+from controller.model.timing import Timing, seconds_of
 from controller.written import Policy, Written, WrittenCredential, in_words
 
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")

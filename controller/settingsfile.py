@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from controller.errors import SettingsError
 from controller.files import read_regular
+from controller.model.errors import SettingsError
 from controller.settings import Settings, settings_from
 
 NAME = "shjobs.toml"

@@ -12,11 +12,11 @@ from pathlib import PurePosixPath
 from posixpath import normpath
 
 from controller.acceptance import Accepted
-from controller.catalog import nearest
 from controller.codes import SILENCING, WARNINGS, is_code
 from controller.document.comments import yaml_comments
 from controller.document.tokens import Place
-from controller.errors import Problem
+from controller.model.catalog import nearest
+from controller.model.errors import Problem
 from controller.source import SourceText
 
 _EVALSCRIPT = ("spec", "request", "evalscript")

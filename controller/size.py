@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from controller.area import crs_of
-from controller.catalog import Collection, Crs, collection
 from controller.faults import BOUNDS, DATA, OUTPUT, Faults
 from controller.geometry import Box, envelope
 from controller.ground import ground_metres
+from controller.model.catalog import Collection, Crs, collection
 from controller.request import pixels
 from controller.values import LONGEST_SIDE
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Self
 
-from controller.job import Wanted
-from controller.submission import Answer, Submission
+from controller.model.job import Wanted
+from controller.model.submission import Answer, Submission
 
 TOLERANCE = 0.01
 """An actual cost may lie this much above its reservation: the service rounds."""

@@ -6,13 +6,13 @@ Pure and deterministic: the same standing gives the same document, byte for byte
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from controller.answers import Refusal
-from controller.errors import Problem
 from controller.evidence import delivered
-from controller.job import Job
+from controller.model.answers import Refusal
+from controller.model.errors import Problem
+from controller.model.job import Job
+from controller.model.reasons import Reason, Standing, rejection
+from controller.model.submission import Outcome, Submission
 from controller.next_step import in_force
-from controller.standing import Reason, Standing, rejection
-from controller.submission import Outcome, Submission
 
 HISTORY_LENGTH = 5
 REJECTIONS: Mapping[Reason, str] = {

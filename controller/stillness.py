@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 
-from controller.timing import Timing
+from controller.model.timing import Timing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

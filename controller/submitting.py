@@ -11,9 +11,9 @@ from datetime import datetime
 from controller.book import Book
 from controller.claim import Claim, Instance, was_claimed
 from controller.history import intent
-from controller.job import Job
-from controller.step import Submit
-from controller.submission import Submission
+from controller.model.job import Job
+from controller.model.step import Submit
+from controller.model.submission import Submission
 from controller.workers import Post
 
 

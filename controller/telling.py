@@ -14,15 +14,15 @@ from itertools import islice
 from controller.alike import common, together
 from controller.book import Book
 from controller.gate import Limits
-from controller.job import Job
+from controller.model.job import Job
+from controller.model.reasons import Phase, Standing
+from controller.model.submission import Submission
+from controller.model.timing import Timing
 from controller.next_step import in_force
 from controller.noticeboard import Noticeboard
 from controller.ownership import Declared
 from controller.phase import phase
-from controller.standing import Phase, Standing
 from controller.status import document, rejected
-from controller.submission import Submission
-from controller.timing import Timing
 from controller.tree import Tree
 
 MOST_WRITTEN, MOST_COMPARED = 100, 1_000

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from controller.errors import UsageError, cut
+from controller.model.errors import UsageError, cut
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from controller.book import Book
-from controller.skew import TOLERANCE, doubt
-from controller.timing import Timing
+from controller.model.skew import TOLERANCE, doubt
+from controller.model.timing import Timing
 from controller.transitions import resumed
 
 log = logging.getLogger(__name__)

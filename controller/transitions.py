@@ -8,7 +8,10 @@ from collections.abc import Container
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from controller.answers import (
+from controller.claim import standing_claims, withdrawn_claims
+from controller.evidence import observed, request_ids
+from controller.gate import jitter
+from controller.model.answers import (
     Accepted,
     BucketAnswer,
     GetAnswer,
@@ -21,11 +24,8 @@ from controller.answers import (
     StillRunning,
     Unconfirmed,
 )
-from controller.claim import standing_claims, withdrawn_claims
-from controller.evidence import observed, request_ids
-from controller.gate import jitter
-from controller.submission import Answer, Outcome, Submission
-from controller.timing import Timing
+from controller.model.submission import Answer, Outcome, Submission
+from controller.model.timing import Timing
 from controller.verdict import late_look, verdict
 
 INTERRUPTED = "the controller stopped while the POST was under way"

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from controller.acceptance import Accepted, Broken
 from controller.change import Change
-from controller.errors import Problem
 from controller.git.info import DIRTY, Checkout
-from controller.job import Job, Wanted
 from controller.loader import FileRecord, Known, strays
 from controller.loader.scanning import LoadedFile, Scan, scan
+from controller.model.errors import Problem
+from controller.model.job import Job, Wanted
 from controller.ownership import Declared, Place, Settlement, hidden, settled, taken_over
 from controller.silencing import Comments, script_comments, silenced
 from controller.undecided import Undecided

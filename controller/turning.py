@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from types import FrameType
 
 from controller.assembly import Inbox
-from controller.clock import Clock
-from controller.errors import StateError, StateLost, cut
 from controller.loop import Loop
+from controller.model.clock import Clock
+from controller.model.errors import StateError, StateLost, cut
 from controller.unrecorded import Unrecorded, report_unsettled
 from controller.workers import CallOutcome, Workers
 

@@ -8,8 +8,8 @@ import logging
 import queue
 from collections.abc import Iterable
 
-from controller.answers import Accepted, Refused
-from controller.submission import Submission
+from controller.model.answers import Accepted, Refused
+from controller.model.submission import Submission
 from controller.workers import CallOutcome, Posted
 
 log = logging.getLogger(__name__)

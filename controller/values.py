@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from controller.catalog import DEFAULT_CRS, canonical_type, collection_names, crs, crs_url, nearest
 from controller.digest import moment
-from controller.timing import seconds_of
+from controller.model.catalog import DEFAULT_CRS, canonical_type, collection_names, crs, crs_url, nearest
+from controller.model.timing import seconds_of
 
 LONGEST_SIDE = 10_000  # pixels; reference page "Asynchronous Processing API" §6
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from controller.evidence import delivered
-from controller.job import ExpectedOutput
-from controller.submission import Evidence, Outcome
-from controller.timing import Timing
+from controller.model.job import ExpectedOutput
+from controller.model.submission import Evidence, Outcome
+from controller.model.timing import Timing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from controller.clock import Clock
 from controller.conditions import Target
-from controller.errors import UsageError
+from controller.model.clock import Clock
+from controller.model.errors import UsageError
 from controller.reading import standings
 from controller.settings import Settings
 

@@ -11,8 +11,8 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from controller.connections import LimitedHandler, LimitedServer
-from controller.errors import UsageError
-from controller.hosts import Hosts, hosts_of
+from controller.model.errors import UsageError
+from controller.model.hosts import Hosts, hosts_of
 
 PLAIN = "text/plain; charset=utf-8"
 

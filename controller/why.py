@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from controller.gate import Limits
-from controller.job import Job
+from controller.model.job import Job
+from controller.model.reasons import Reason, Standing
+from controller.model.submission import Outcome, Submission
 from controller.next_step import in_force
-from controller.standing import Reason, Standing
-from controller.submission import Outcome, Submission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, Self, TypeGuard
 
-from controller.answers import BucketAnswer, GetAnswer, PostAnswer, Refusal, Refused
 from controller.claim import PATIENCE, Claim
 from controller.claimer import Claimer
-from controller.errors import ShjobsError, StateError
-from controller.job import bucket_in
 from controller.lane import Lane
-from controller.step import List
-from controller.submission import Submission
+from controller.model.answers import BucketAnswer, GetAnswer, PostAnswer, Refusal, Refused
+from controller.model.errors import ShjobsError, StateError
+from controller.model.job import bucket_in
+from controller.model.step import List
+from controller.model.submission import Submission
 from controller.wire.watchdog import Watchdog
 
 log = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from controller.deployments import NEW_PATH, OLD_PATH, DeploymentName, is_loopback, segments_of
-from controller.hosts import names_in
-from controller.timing import seconds_of
+from controller.model.hosts import names_in
+from controller.model.timing import seconds_of
 
 
 def _service_url(text: str) -> str:

@@ -17,7 +17,7 @@ import requests
 import yaml
 
 from controller.assembly import Inbox, controller
-from controller.clock import Clock
+from controller.model.clock import Clock
 from controller.sandbox.ledger import posts
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox

@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from controller.answers import Accepted, Listing, Refusal, Refused, StoredObject, Unconfirmed
 from controller.gate import Limits
-from controller.job import Estimate, ExpectedOutput, History, Job, Wanted
-from controller.submission import Evidence, Outcome, Submission, submission_id
-from controller.timing import Timing
+from controller.model.answers import Accepted, Listing, Refusal, Refused, StoredObject, Unconfirmed
+from controller.model.job import Estimate, ExpectedOutput, History, Job, Wanted
+from controller.model.submission import Evidence, Outcome, Submission, submission_id
+from controller.model.timing import Timing
 from controller.written import Policy
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 from controller.acceptance import Accepted, Broken, Script, accept
 from controller.document import read_documents
-from controller.errors import Problem
+from controller.model.errors import Problem
 
 SCRIPT = Script(path="ndvi.js", text="//VERSION=3\nfunction evaluatePixel() { return [1]; }\n")
 

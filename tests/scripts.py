@@ -12,7 +12,7 @@ from controller.acceptance import Accepted, Script, accept
 from controller.appraise import Appraiser, Scripts
 from controller.deployments import DEPLOYMENTS, Credential, DeploymentName
 from controller.document import read_documents
-from controller.errors import Problem
+from controller.model.errors import Problem
 from controller.tree import Appraisal
 
 CORPUS = Path(__file__).parent / "data" / "evalscripts"

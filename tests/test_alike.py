@@ -6,8 +6,8 @@ import pytest
 
 from controller.alike import common, named, together
 from controller.cli.plantable import joined
+from controller.model.reasons import Reason
 from controller.planning import plan
-from controller.standing import Reason
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi
 

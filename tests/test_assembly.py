@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from controller.assembly import controller
-from controller.errors import StateError, UsageError
 from controller.lock import submitter_lock
+from controller.model.errors import StateError, UsageError
 from controller.settingsfile import load_settings
 from controller.workers import CallOutcome
 

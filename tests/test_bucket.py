@@ -17,10 +17,10 @@ from moto.server import ThreadedMotoServer
 from obstore.store import S3Store
 from pydantic import SecretStr
 
-from controller.answers import Listing, Unreadable
 from controller.bucket import Bucket
 from controller.deployments import DEPLOYMENTS, Credential
-from controller.timing import Timing
+from controller.model.answers import Listing, Unreadable
+from controller.model.timing import Timing
 from tests.conftest import served
 
 SANDBOX = DEPLOYMENTS["sandbox"]

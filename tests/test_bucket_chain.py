@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from controller.answers import Listing, Unreadable
 from controller.bucket import Bucket
 from controller.deployments import DEPLOYMENTS, Credential
-from controller.timing import Timing
+from controller.model.answers import Listing, Unreadable
+from controller.model.timing import Timing
 from tests.conftest import served
 
 EMPTY = b'<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><KeyCount>0</KeyCount></ListBucketResult>'

@@ -7,10 +7,10 @@ from itertools import count
 
 import pytest
 
-from controller.answers import Unreadable
 from controller.bucket import Bucket
 from controller.deployments import DEPLOYMENTS, Credential
-from controller.timing import Timing
+from controller.model.answers import Unreadable
+from controller.model.timing import Timing
 from tests.stores import LIES, Query, Reply, false_store
 from tests.test_bucket_lies import KEYS
 

@@ -7,7 +7,7 @@ import pytest
 
 from controller.checking import Ground, grounds
 from controller.cli.annotations import as_json, github, text
-from controller.errors import Problem
+from controller.model.errors import Problem
 from tests.command import shjobs
 from tests.conftest import ndvi
 

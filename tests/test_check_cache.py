@@ -15,8 +15,8 @@ import pytest
 from controller.acceptance import Accepted
 from controller.checkcache import MOST_FILES, CheckCache, cache_folder, package_stamp
 from controller.checking import Checked, Ground, check
-from controller.errors import Problem
 from controller.examining import Examiner
+from controller.model.errors import Problem
 from controller.settings import Settings
 from controller.settingsfile import load_settings
 from controller.tree import Appraisal

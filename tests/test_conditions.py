@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from controller.conditions import TYPES, Target, conditions, target
-from controller.errors import UsageError
-from controller.standing import Phase, Reason
+from controller.model.errors import UsageError
+from controller.model.reasons import Phase, Reason
 
 PAGE = (Path(__file__).parent.parent / "docs" / "wait.md").read_text(encoding="utf-8")
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from controller.cost import Samples, cost, priced, samples_per_pixel
-from controller.job import Estimate
+from controller.model.job import Estimate
+from controller.model.script import Mosaicking, SampleType, ScriptFacts, ScriptInput, ScriptOutput
 from controller.prices import Prices, price_table
-from controller.script import Mosaicking, SampleType, ScriptFacts, ScriptInput, ScriptOutput
 
 CDSE = price_table("cdse")
 PLANET = price_table("planet")

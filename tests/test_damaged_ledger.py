@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.errors import StateError
+from controller.model.errors import StateError
 from controller.store.place import FILE_NAME
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi, opened_workspace

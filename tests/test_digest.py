@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from controller.catalog import DEFAULTS, OWN_DATA_DEFAULTS
 from controller.digest import canonical, digest, moment
+from controller.model.catalog import DEFAULTS, OWN_DATA_DEFAULTS
 
 DATA = Path(__file__).parent / "data"
 VECTORS = json.loads((DATA / "digest-vectors.json").read_text(encoding="utf-8"))

@@ -22,10 +22,10 @@ from controller.keys import child_models, known_keys
 from controller.manifest import Manifest
 from controller.manifest import Written as WrittenManifest
 from controller.metrics import CONDITIONS
+from controller.model.reasons import Phase, Reason
 from controller.sandbox.faults import KINDS, Fault
 from controller.settings import settings_from
 from controller.silencing import manifest_comments
-from controller.standing import Phase, Reason
 from controller.written import Policy, Written, WrittenCredential
 from tests.command import shjobs
 from tests.sessions import comparable, replayed, steps

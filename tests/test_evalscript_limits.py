@@ -14,7 +14,7 @@ import pytest
 
 import controller
 from controller.evalscript import Engine, PixelBlock, Planes, Samples, close_shared, facts, rehearsal
-from controller.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
+from controller.model.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
 from tests.scripts import accepted, appraised, told
 
 BEGIN = "//VERSION=3\nfunction setup() { return {input: ['B04'], output: {bands: 1}}; }\n"

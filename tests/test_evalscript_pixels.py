@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from controller.evalscript import Engine, PixelBlock, Planes, Samples, ScenePlan
-from controller.script import FailureKind, ScriptFacts, ScriptFailure, ScriptOutput
+from controller.model.script import FailureKind, ScriptFacts, ScriptFailure, ScriptOutput
 
 ORBITS = [
     {"dateFrom": f"2022-06-{day}T00:00:00Z", "dateTo": f"2022-06-{day}T23:59:59Z", "__idx": number}

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from controller.evalscript import Engine, PixelBlock, Planes, Samples
-from controller.script import ScriptFacts
+from controller.model.script import ScriptFacts
 
 Evaluate = Callable[[str], object]
 

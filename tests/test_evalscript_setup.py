@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from controller.evalscript import Engine
-from controller.script import (
+from controller.model.script import (
     FailureKind,
     Mosaicking,
     SampleType,

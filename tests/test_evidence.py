@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from controller.answers import BucketAnswer, StoredObject, Unreadable
 from controller.evidence import delivered, observed, request_ids
-from controller.job import ExpectedOutput
-from controller.submission import Evidence
+from controller.model.answers import BucketAnswer, StoredObject, Unreadable
+from controller.model.job import ExpectedOutput
+from controller.model.submission import Evidence
 from tests.factories import (
     FOREIGN_ID,
     JPEG,

@@ -9,7 +9,7 @@ import pytest
 
 from controller import examination, slowscripts
 from controller.examination import Beside, NotYet, Patient
-from controller.script import FailureKind, ScriptFacts, ScriptFailure
+from controller.model.script import FailureKind, ScriptFacts, ScriptFailure
 from controller.slowscripts import FILE_NAME, SlowScripts
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -14,7 +14,7 @@ from obstore.store import S3Store
 from PIL import Image
 
 from controller.fetching import PIECE, Fetched, Missing, Wanted, fetch
-from controller.job import ExpectedOutput
+from controller.model.job import ExpectedOutput
 from controller.partfile import Origin, part_file
 from controller.settings import Settings
 from controller.settingsfile import load_settings

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from controller.answers import Refusal
 from controller.difference import Difference
-from controller.errors import Problem
 from controller.forecast import Action, Foreseen, action_of, described, last_sent, rejected
-from controller.job import Estimate, Job
+from controller.model.answers import Refusal
+from controller.model.errors import Problem
+from controller.model.job import Estimate, Job
+from controller.model.submission import Submission
 from controller.next_step import in_force
 from controller.phase import phase
-from controller.submission import Submission
 from tests.factories import (
     DIGEST,
     NOW,

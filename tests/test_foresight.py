@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from controller.submission import Outcome
+from controller.model.submission import Outcome
 from tests.proofs.cloud import PostFate, RunFate
 from tests.proofs.foresights import foreseen
 from tests.proofs.histories import History

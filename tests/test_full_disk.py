@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.answers import Accepted, GetAnswer, Listing, NotVisible, PostAnswer
-from controller.errors import StateError
+from controller.model.answers import Accepted, GetAnswer, Listing, NotVisible, PostAnswer
+from controller.model.errors import StateError
 from controller.remote import Remote
 from controller.sandbox.ledger import charges_by_prefix
 from controller.store.ledger import Store

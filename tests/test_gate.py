@@ -5,10 +5,10 @@ from datetime import datetime
 
 import pytest
 
-from controller.answers import Refusal
 from controller.gate import MOST_UNANSWERED, Limits, backoff, is_decisive, narrowed
-from controller.standing import Reason
-from controller.submission import Submission
+from controller.model.answers import Refusal
+from controller.model.reasons import Reason
+from controller.model.submission import Submission
 from tests.factories import NOW, accepted, at, limits, refused, submission, succeeded, unconfirmed
 
 FREE = limits(slots=3)

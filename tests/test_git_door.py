@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from controller.errors import UsageError
 from controller.git import GitError, opened
 from controller.git.info import author, checkout
 from controller.git.place import repository_of
 from controller.git.ref import tree_at
+from controller.model.errors import UsageError
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi
 from tests.test_gitref import commit, git

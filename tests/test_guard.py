@@ -3,7 +3,7 @@
 import pytest
 
 from controller.guard import Batch, Due, Ruling, batch_of, cause_of, key_of, ruling
-from controller.job import Wanted
+from controller.model.job import Wanted
 from controller.spending import hash_of
 from controller.written import Policy
 from tests.factories import DIGEST, OTHER_DIGEST, wanted

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from controller.answers import Refusal, StoredObject
 from controller.history import adopted, intent, shown
-from controller.job import Estimate
-from controller.submission import Answer, Submission, submission_id
+from controller.model.answers import Refusal, StoredObject
+from controller.model.job import Estimate
+from controller.model.submission import Answer, Submission, submission_id
 from tests.factories import (
     DIGEST,
     FOREIGN_ID,

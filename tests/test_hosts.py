@@ -2,7 +2,7 @@
 
 import pytest
 
-from controller.hosts import host_in, hosts_of, names_in, origin_refusal
+from controller.model.hosts import host_in, hosts_of, names_in, origin_refusal
 
 LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"
 

@@ -11,7 +11,7 @@ import pytest
 from controller import evalscript
 from controller.acceptance import Accepted, Script, accept
 from controller.document import read_documents
-from controller.script import ScriptFacts
+from controller.model.script import ScriptFacts
 from tests.command import shjobs
 from tests.conftest import SETTINGS
 from tests.test_linebreaks import without_breaks

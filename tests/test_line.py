@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from controller.job import Job
 from controller.line import Line
+from controller.model.job import Job
 from tests.factories import at, job, wanted
 
 

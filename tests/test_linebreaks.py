@@ -8,7 +8,7 @@ import pytest
 
 from controller import evalscript
 from controller.linebreaks import end_of_comment, has_lost_breaks, python_with_breaks, script_with_breaks
-from controller.script import ScriptFacts
+from controller.model.script import ScriptFacts
 from controller.source import SourceText
 
 FOLDERS = (Path(__file__).parent / "data" / "evalscripts", Path(__file__).parent.parent / "jobs.d")

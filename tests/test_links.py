@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from controller.acceptance import Broken
-from controller.errors import SettingsError, StateError
 from controller.files import UnfitFileError, read_regular, resolved
 from controller.loader import Known
 from controller.loader.scanning import load
 from controller.loader.walk import Walk
+from controller.model.errors import SettingsError, StateError
 from controller.settingsfile import load_settings
 from controller.statusfile import StatusFiles
 from controller.turning import Stopped

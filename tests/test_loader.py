@@ -13,9 +13,9 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from controller.acceptance import Accepted, Broken
-from controller.errors import Problem
 from controller.loader import LARGEST_FILE, FileRecord, Known
 from controller.loader.scanning import LoadedFile, Scan, scan
+from controller.model.errors import Problem
 
 SCRIPT = "//VERSION=3\nfunction evaluatePixel() { return [1]; }\n"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.errors import StateError
 from controller.lock import is_held, submitter_lock
+from controller.model.errors import StateError
 
 HOLD = """\
 import sys

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.errors import StateError
+from controller.model.errors import StateError
 from controller.mounts import MOUNTS, NETWORK, refuse_network_file_system
 
 

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from controller.answers import Listing, Refused
 from controller.bucket import Bucket
 from controller.deployments import DEPLOYMENTS, Credential, Deployment
-from controller.errors import SettingsError
+from controller.model.answers import Listing, Refused
+from controller.model.errors import SettingsError
+from controller.model.timing import Timing
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox
 from controller.service import Service
 from controller.session import Session, TokenUnavailable
 from controller.settingsfile import load_settings
-from controller.timing import Timing
 from tests.certificates import DAY, Authority, Served
 from tests.conftest import SETTINGS, Workspace, ndvi
 from tests.stores import FalseStore, Query, Reply, false_store, listing

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from controller.answers import Refusal
-from controller.errors import Problem
 from controller.gate import Limits
-from controller.job import Estimate, Job
+from controller.model.answers import Refusal
+from controller.model.errors import Problem
+from controller.model.job import Estimate, Job
+from controller.model.reasons import Reason
+from controller.model.step import Ask, List, Step, Submit, Wait
+from controller.model.submission import Answer, Submission
 from controller.next_step import follow, in_force, is_at_rest, next_step, reason_of, wish
-from controller.standing import Reason
-from controller.step import Ask, List, Step, Submit, Wait
-from controller.submission import Answer, Submission
 from tests.factories import (
     NOW,
     OTHER_DIGEST,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from controller.errors import Problem
+from controller.model.errors import Problem
 from controller.ownership import Declared, Place, Settlement, settled
 
 BROKEN = (Problem(path="a.yaml", line=3, field="spec", message="must be an object"),)

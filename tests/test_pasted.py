@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from controller.errors import UsageError
+from controller.model.errors import UsageError
 from controller.pasted import Pasted, read
 
 SCRIPT = "//VERSION=3\nfunction setup() {}\n"

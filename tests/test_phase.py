@@ -2,13 +2,13 @@
 
 import pytest
 
-from controller.answers import Refusal
-from controller.errors import Problem
 from controller.gate import Limits
-from controller.job import Estimate, Job
+from controller.model.answers import Refusal
+from controller.model.errors import Problem
+from controller.model.job import Estimate, Job
+from controller.model.reasons import Phase, Reason, Standing
+from controller.model.submission import Submission
 from controller.phase import MENDED_FIRST, phase
-from controller.standing import Phase, Reason, Standing
-from controller.submission import Submission
 from tests.factories import (
     NOW,
     OTHER_DIGEST,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from controller.submission import SUBMISSION_ID
+from controller.model.submission import SUBMISSION_ID
 from tests.proofs.bench import ANSWERED, bench
 from tests.proofs.traced import Call, calls_in, traced_sync, why_not
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.finished import BEGAN, finish, loop_on, manifests
-from controller.answers import Accepted, Listing, StillRunning
+from controller.model.answers import Accepted, Listing, StillRunning
 from controller.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
 
 EARLIER, POLLS = 400, 1_000  # the earlier ones take the job past its deadline, a day, which is news

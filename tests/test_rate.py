@@ -2,12 +2,12 @@
 
 import pytest
 
-from controller.answers import NoAnswer, Refusal, Refused
-from controller.job import Job
+from controller.model.answers import NoAnswer, Refusal, Refused
+from controller.model.job import Job
+from controller.model.reasons import Reason
+from controller.model.step import Ask, List, Step, Submit, Wait
 from controller.pace import Pace
 from controller.rate import Rate
-from controller.standing import Reason
-from controller.step import Ask, List, Step, Submit, Wait
 from controller.workers import CallOutcome, Get, Got, Post, Posted
 from tests.factories import NOW, accepted, at, job, submission
 

@@ -15,12 +15,12 @@ from controller.brakes import pause, resume
 from controller.explaining import case_of
 from controller.history import intent
 from controller.lock import submitter_lock
+from controller.model.reasons import Reason, Standing
+from controller.model.submission import Submission
 from controller.planning import plan
-from controller.standing import Reason, Standing
 from controller.store.ledger import Store
 from controller.store.reader import SCHEMA, Reader
 from controller.store.schema import migrations
-from controller.submission import Submission
 from controller.why import _CHANGES, Case, ago, why
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi

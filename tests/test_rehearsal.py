@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from controller.evalscript import Engine
-from controller.script import Rehearsal, ScriptFacts
+from controller.model.script import Rehearsal, ScriptFacts
 from controller.staging import stage_of
 from tests.scripts import accepted, appraised, of_the_script, told
 

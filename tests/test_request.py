@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.acceptance import Accepted, Script, accept
-from controller.catalog import DEFAULTS, collection, collection_names, option_names
 from controller.document import read_documents
 from controller.geometry import envelope
-from controller.job import ExpectedOutput
+from controller.model.catalog import DEFAULTS, collection, collection_names, option_names
+from controller.model.job import ExpectedOutput
 from controller.request import Request, derived_size, payload, prefix, size_of
 
 SCRIPT = "//VERSION=3\nfunction evaluatePixel() { return [1]; }\n"

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import rasterio.warp
 
+from controller.model.script import ScriptInput
 from controller.sandbox.archive import TRACKS, Area, SceneFilter, Tile, by_day, find_tiles
 from controller.sandbox.failure import RenderFailed
 from controller.sandbox.grid import EvaluationGrid, evaluation_grid, output_grid
@@ -16,7 +17,6 @@ from controller.sandbox.optical import sentinel2
 from controller.sandbox.products import Wanted, product, wanted_bands
 from controller.sandbox.projection import CRS84, epsg_of, to_lonlat
 from controller.sandbox.world import CLOUDY, ground_at
-from controller.script import ScriptInput
 
 L1C, L2A = product("sentinel-2-l1c"), product("sentinel-2-l2a")
 [TRACK] = TRACKS["sentinel-2-l2a"]

@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from controller.errors import UsageError
+from controller.model.errors import UsageError
 from controller.sandbox.clock import SandboxClock
 from controller.sandbox.faults import Fault
 from controller.sandbox.ledger import charges_by_prefix

@@ -2,8 +2,8 @@
 
 import pytest
 
+from controller.model.script import Mosaicking, SampleType, ScriptFacts, ScriptInput, ScriptOutput
 from controller.sandbox.pricing import CLASSIC, Usage, band_samples, processing_units, usage_of
-from controller.script import Mosaicking, SampleType, ScriptFacts, ScriptInput, ScriptOutput
 
 PIXELS = 512 * 512
 

@@ -20,8 +20,17 @@ import requests
 from moto.server import ThreadedMotoServer
 from obstore.store import S3Store
 
-from controller.errors import UsageError
 from controller.evalscript import close_shared
+from controller.model.errors import UsageError
+from controller.model.script import (
+    FailureKind,
+    Mosaicking,
+    SampleType,
+    ScriptFacts,
+    ScriptFailure,
+    ScriptInput,
+    ScriptOutput,
+)
 from controller.sandbox.failure import RenderFailed
 from controller.sandbox.faults import Fault, FaultError
 from controller.sandbox.ledger import Ledger, accepted, charges_by_prefix, posts
@@ -31,15 +40,6 @@ from controller.sandbox.pricing import CLASSIC
 from controller.sandbox.program import Sandbox, run_sandbox
 from controller.sandbox.render import Rendered, RenderedFile, RenderOptions
 from controller.sandbox.server import SandboxServer
-from controller.script import (
-    FailureKind,
-    Mosaicking,
-    SampleType,
-    ScriptFacts,
-    ScriptFailure,
-    ScriptInput,
-    ScriptOutput,
-)
 
 OLD, NEW = "/api/v1/async/process", "/async/v1/process"
 CANARY = "canary-secret-7f3a"

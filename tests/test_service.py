@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
 
-from controller.answers import (
+from controller.deployments import DEPLOYMENTS, Deployment
+from controller.model.answers import (
     Accepted,
     GetAnswer,
     NoAnswer,
@@ -30,10 +31,9 @@ from controller.answers import (
     StillRunning,
     Unconfirmed,
 )
-from controller.deployments import DEPLOYMENTS, Deployment
+from controller.model.timing import Timing
 from controller.service import Service
 from controller.session import Session
-from controller.timing import Timing
 
 Answer = bytes | Callable[[socket.socket], None]
 SECRET = "CANARY/secret+key=="

@@ -15,8 +15,8 @@ import pytest
 from pydantic import SecretStr
 
 from controller.deployments import DEPLOYMENTS
+from controller.model.timing import Timing
 from controller.session import Session, TokenRefused, TokenUnavailable
-from controller.timing import Timing
 
 SECRET = "CANARY/secret"
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from controller.clock import Clock
 from controller.deployments import DEPLOYMENTS, NEW_PATH, OLD_PATH, Credential
-from controller.errors import SettingsError, masked
+from controller.model.clock import Clock
+from controller.model.errors import SettingsError, masked
+from controller.model.timing import Timing, seconds_of
 from controller.settings import Settings, settings_from
 from controller.settingsfile import load_settings
-from controller.timing import Timing, seconds_of
 
 BASE = Path("/project")
 FILES = {"/project/id": "from-file\n", "/project/secret": " CANARY-file \n", "/project/empty": "\n", "/keys/a": "key\n"}

@@ -8,7 +8,7 @@ from controller.acceptance import Accepted, Script, accept
 from controller.codes import WARNINGS
 from controller.document import read_documents
 from controller.document.comments import yaml_comments
-from controller.errors import Problem
+from controller.model.errors import Problem
 from controller.silencing import Comments, Ignore, manifest_comments, needless, script_comments, silenced
 
 FIRST, SECOND = sorted(WARNINGS)[:2]

@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
-from controller.answers import Refusal
 from controller.assembly import Inbox, controller
 from controller.book import Book
-from controller.clock import Clock, ServiceClock
 from controller.daemon import Daemon
+from controller.model.answers import Refusal
+from controller.model.clock import Clock, ServiceClock
+from controller.model.skew import TOLERANCE, date_of, doubt, settled
 from controller.planning import plan
 from controller.sandbox.faults import Fault
 from controller.settings import Settings
-from controller.skew import TOLERANCE, date_of, doubt, settled
 from controller.store.ledger import Store
 from controller.store.schema import migrations
 from controller.timekeeper import Timekeeper

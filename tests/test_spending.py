@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from controller.answers import Refusal
-from controller.job import Estimate
+from controller.model.answers import Refusal
+from controller.model.job import Estimate
+from controller.model.submission import Submission
 from controller.spending import (
     Spending,
     counted,
@@ -16,7 +17,6 @@ from controller.spending import (
     overspent_hash,
     reservation,
 )
-from controller.submission import Submission
 from tests.factories import accepted, evidence, failed, refused, submission, succeeded, unconfirmed, unknown, wanted
 
 MARCH = Spending(month="2026-03", budget=100.0)

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from controller.answers import Refusal
-from controller.errors import Problem
-from controller.job import Estimate, Job
+from controller.model.answers import Refusal
+from controller.model.errors import Problem
+from controller.model.job import Estimate, Job
+from controller.model.submission import Submission
 from controller.phase import phase
 from controller.status import document, moment, outputs, rejected
 from controller.statusfile import render
-from controller.submission import Submission
 from tests.factories import (
     DIGEST,
     JPEG,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from controller.errors import StateError
+from controller.model.errors import StateError
 from controller.statusfile import LONGEST_DOCUMENT, StatusFiles, render, status_path
 
 

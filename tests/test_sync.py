@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 
 from controller.assembly import rehearsal
-from controller.errors import StateError, UsageError
 from controller.lock import submitter_lock
+from controller.model.errors import StateError, UsageError
 from controller.sandbox.faults import Fault
 from controller.sandbox.ledger import charges_by_prefix
 from controller.store.ledger import Store

@@ -11,7 +11,7 @@ import rasterio
 import tifffile
 from PIL import Image
 
-from controller.errors import UsageError
+from controller.model.errors import UsageError
 from controller.thumbnail import SIDE, thumbnail
 
 TILES = {"planarconfig": "contig", "tile": (256, 256)}

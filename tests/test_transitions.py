@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from controller.answers import (
+from controller.model.answers import (
     Accepted,
     BucketAnswer,
     GetAnswer,
@@ -18,7 +18,7 @@ from controller.answers import (
     Unconfirmed,
     Unreadable,
 )
-from controller.submission import Answer, Evidence, Outcome, Submission
+from controller.model.submission import Answer, Evidence, Outcome, Submission
 from controller.transitions import INTERRUPTED, after_listing, after_post, after_status, interrupted
 from tests.factories import (
     FOREIGN_ID,

@@ -4,7 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from controller.acceptance import Accepted
-from controller.job import Job
+from controller.model.job import Job
 from controller.tree import Appraisal, Tree
 from tests.conftest import ndvi
 from tests.factories import NOW, wanted

@@ -8,10 +8,10 @@ from controller.appraise import still_examined
 from controller.book import Book
 from controller.gate import Limits
 from controller.guard import Due
-from controller.job import Job
-from controller.standing import EXAMINING
+from controller.model.job import Job
+from controller.model.reasons import EXAMINING
+from controller.model.timing import Timing
 from controller.store.ledger import Store
-from controller.timing import Timing
 from controller.tree import Appraisal, Tree
 from controller.written import Policy
 from tests.conftest import ndvi

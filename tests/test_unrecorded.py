@@ -10,15 +10,15 @@ from contextlib import closing
 
 import pytest
 
-from controller.answers import Accepted, GetAnswer, Listing, NotVisible, PostAnswer, Unconfirmed
 from controller.assembly import Inbox, controller
-from controller.clock import Clock
-from controller.errors import StateError
 from controller.lane import Lane
 from controller.loop import Loop
+from controller.model.answers import Accepted, GetAnswer, Listing, NotVisible, PostAnswer, Unconfirmed
+from controller.model.clock import Clock
+from controller.model.errors import StateError
+from controller.model.submission import Submission
 from controller.remote import Remote
 from controller.sandbox.faults import Fault
-from controller.submission import Submission
 from controller.turning import Beat, Flags, turn, turn_to_rest
 from controller.unrecorded import Unrecorded
 from controller.workers import CallOutcome, Post, Posted, Workers

@@ -13,12 +13,12 @@ import pytest
 import yaml
 
 from controller.lock import submitter_lock
+from controller.model.submission import Outcome
 from controller.reading import events
 from controller.schema import manifest_schema
 from controller.store import schema
 from controller.store.ledger import Store
 from controller.store.reader import SCHEMA
-from controller.submission import Outcome
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi
 from tests.shapes import FOLDER, OUTPUTS, lived, lost, narrowed, shapes

@@ -4,8 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from controller.job import ExpectedOutput
-from controller.submission import Evidence, Outcome
+from controller.model.job import ExpectedOutput
+from controller.model.submission import Evidence, Outcome
 from controller.verdict import Verdict, late_look, verdict
 from tests.factories import JPEG, NOW, TIFF, TIMING, at, evidence, stored
 

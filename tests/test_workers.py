@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pytest
 from pydantic import SecretStr
 
-from controller.answers import Accepted, GetAnswer, Listing, NotVisible, PostAnswer, Refusal, Refused, Unconfirmed
 from controller.deployments import Credential
+from controller.model.answers import Accepted, GetAnswer, Listing, NotVisible, PostAnswer, Refusal, Refused, Unconfirmed
 from controller.remote import Remote
 from controller.workers import Post, Posted
 from tests.factories import REQUEST_ID, submission

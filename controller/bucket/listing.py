@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from urllib.parse import unquote_to_bytes
 from xml.parsers.expat import ExpatError, ParserCreate
 
-from controller.answers import StoredObject
+from controller.model.answers import StoredObject
 
 _ROOT = "ListBucketResult"
 _NUMBER = re.compile(r"\d{1,18}")

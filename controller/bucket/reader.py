@@ -13,12 +13,12 @@ from http import HTTPStatus
 
 import requests
 
-from controller.answers import StoredObject
 from controller.bucket.listing import NotAListing, page_of
 from controller.bucket.signed import signature, url_of
 from controller.bucket.words import StoreError, refusal
-from controller.errors import Later
-from controller.timing import Timing
+from controller.model.answers import StoredObject
+from controller.model.errors import Later
+from controller.model.timing import Timing
 from controller.wire.line import BROKEN, Line, session_on
 from controller.wire.words import NO_ANSWER, why
 

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 from obstore.store import LocalStore, S3Store
 
-from controller.answers import Unreadable
 from controller.bucket.reader import RETRIES, Home
 from controller.deployments import Credential, Deployment
-from controller.timing import Timing
+from controller.model.answers import Unreadable
+from controller.model.timing import Timing
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, S3Credential

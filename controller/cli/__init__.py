@@ -19,7 +19,7 @@ import click
 
 from controller import __version__
 from controller.cli.examples import epilog
-from controller.errors import ShjobsError, UsageError, cut
+from controller.model.errors import ShjobsError, UsageError, cut
 
 FAILED, WRONG_USE, UNFORESEEN, INTERRUPTED = 1, 2, 70, 130
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EAGAIN})

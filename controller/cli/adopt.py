@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from controller.cli.completing import JOB
-from controller.errors import UsageError
+from controller.model.errors import UsageError
 from controller.settingsfile import load_settings
 
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 
 from controller.cli.safe import printable
-from controller.errors import Problem
+from controller.model.errors import Problem
 
 
 def text(problems: Iterable[Problem]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from controller.clock import Clock
+from controller.model.clock import Clock
 from controller.settingsfile import load_settings
 
 

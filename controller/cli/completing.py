@@ -34,7 +34,7 @@ class _JobName(_Words):
     name = "name"
 
     def words(self, context: click.Context) -> Iterable[str]:
-        from controller.errors import ShjobsError
+        from controller.model.errors import ShjobsError
         from controller.settingsfile import load_settings
         from controller.store.place import FILE_NAME, is_there
 
@@ -51,7 +51,7 @@ class _Aim(_Words):
 
     def words(self, context: click.Context) -> Iterable[str]:  # noqa: ARG002
         from controller.conditions import TYPES
-        from controller.standing import Phase
+        from controller.model.reasons import Phase
 
         return (*TYPES, *(phase for phase in Phase if phase is not Phase.REMOVED))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from controller.errors import UsageError, cut
+from controller.model.errors import UsageError, cut
 from controller.settings import Settings
 from controller.settingsfile import load_settings
 

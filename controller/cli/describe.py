@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from controller.cli.completing import JOB
-from controller.clock import Clock
+from controller.model.clock import Clock
 from controller.settingsfile import load_settings
 
 NAMED = {

@@ -10,7 +10,7 @@ import click
 from rich.text import Text
 
 from controller.cli.safe import printable
-from controller.errors import SettingsError, UsageError
+from controller.model.errors import SettingsError, UsageError
 from controller.settingsfile import load_settings, read_text
 from controller.signs import Health, Sign, fail
 

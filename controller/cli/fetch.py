@@ -10,7 +10,7 @@ import click
 
 from controller.cli.completing import JOB
 from controller.cli.words import size
-from controller.errors import UsageError
+from controller.model.errors import UsageError
 from controller.settingsfile import load_settings
 
 if TYPE_CHECKING:

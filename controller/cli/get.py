@@ -10,11 +10,11 @@ from typing import Any
 import click
 
 from controller.cli.completing import JOB
-from controller.clock import Clock
-from controller.errors import UsageError
+from controller.model.clock import Clock
+from controller.model.errors import UsageError
+from controller.model.reasons import Phase
 from controller.settings import Settings
 from controller.settingsfile import load_settings
-from controller.standing import Phase
 
 LOOK_EVERY = 1.0  # seconds, with --watch
 

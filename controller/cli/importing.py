@@ -11,7 +11,7 @@ import click
 
 from controller.cli.words import size
 from controller.environment import variable_of
-from controller.errors import UsageError
+from controller.model.errors import UsageError
 from controller.settings import Settings
 from controller.settingsfile import load_settings
 

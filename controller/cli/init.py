@@ -7,7 +7,7 @@ from typing import get_args
 import click
 
 from controller.deployments import DeploymentName
-from controller.errors import UsageError
+from controller.model.errors import UsageError
 
 EXAMPLE = "jobs.d/example.yaml"
 WORKFLOW = ".github/workflows/shjobs.yaml"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from controller.clock import Clock
+from controller.model.clock import Clock
 from controller.settingsfile import load_settings
 
 

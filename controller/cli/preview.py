@@ -7,7 +7,7 @@ import click
 
 from controller.acceptance import Accepted, Broken
 from controller.cli.safe import printable
-from controller.errors import ShjobsError, UsageError
+from controller.model.errors import ShjobsError, UsageError
 from controller.settingsfile import load_settings
 
 LARGEST = 512  # pixels

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from controller.errors import UsageError
+from controller.model.errors import UsageError
 
 
 @click.command("sandbox", short_help="Run a local stand-in for the service.")

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from controller.cli.tables import COLOURS
-from controller.standing import Phase
+from controller.model.reasons import Phase
 
 
 def plain_table(*columns: str) -> Table:

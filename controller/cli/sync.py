@@ -28,7 +28,7 @@ def synced(settings: Settings) -> list[dict[str, object]]:
     """Turn the loop to rest with progress on the terminal; answers the status of every document."""
     from controller.assembly import Inbox, controller
     from controller.cli.progress import progress
-    from controller.clock import Clock
+    from controller.model.clock import Clock
     from controller.turning import Flags, heeding_signals, turn_to_rest
 
     clock = Clock()

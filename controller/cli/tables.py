@@ -13,7 +13,7 @@ from controller.alike import common, named, together
 from controller.cli.safe import printable
 from controller.cli.words import count, units
 from controller.conditions import conditions
-from controller.standing import Phase
+from controller.model.reasons import Phase
 
 COLOURS = {
     Phase.SUCCEEDED: "green",

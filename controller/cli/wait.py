@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from controller.cli.completing import AIM, JOB
-from controller.errors import UsageError
+from controller.model.errors import UsageError
 from controller.settingsfile import load_settings
 
 
@@ -27,7 +27,7 @@ def command(config: Path | None, names: tuple[str, ...], wanted: str, timeout: s
     Exit code 0 when all have it; 1 when the time is over, or when a job that should succeed came to rest without.
     """
     from controller.conditions import target
-    from controller.timing import seconds_of
+    from controller.model.timing import seconds_of
     from controller.waiting import Ending, wait
 
     aim = target(wanted)

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from controller.cli.completing import JOB
-from controller.clock import Clock
+from controller.model.clock import Clock
 from controller.settingsfile import load_settings
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from controller.document.json_text import json_tokens
 from controller.document.tokens import DEEPEST, OPENING, TOO_DEEP, Kind, Lines, Place, TextError, Token
 from controller.document.yaml_text import yaml_tokens
-from controller.errors import Problem
+from controller.model.errors import Problem
 
 Path = tuple[str | int, ...]
 

@@ -31,7 +31,7 @@ from py_mini_racer import (
 
 from controller.evalscript.frames import Header, fill_plane, read_header, read_plane, write_frame
 from controller.evalscript.report import SCRIPT_NAME, placed
-from controller.script import FailureKind
+from controller.model.script import FailureKind
 
 FUNCTIONS = (
     "setup",

@@ -13,15 +13,7 @@ from controller.evalscript.frames import Header, Plane
 from controller.evalscript.process import Child, Reply
 from controller.evalscript.setup import facts_of, positive_integer, shown
 from controller.evalscript.trials import rehearsal_of, stage_document
-from controller.script import (
-    FailureKind,
-    Mosaicking,
-    Rehearsal,
-    ScriptFacts,
-    ScriptFailure,
-    ScriptOutput,
-    Stage,
-)
+from controller.model.script import FailureKind, Mosaicking, Rehearsal, ScriptFacts, ScriptFailure, ScriptOutput, Stage
 
 RUNTIME_PREFIX = "Failed to evaluate script! "
 UNNAMED = ""  # the name of the only datasource of a request without fusion

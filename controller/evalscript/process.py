@@ -16,9 +16,9 @@ from threading import Timer
 from typing import IO, Any
 
 import controller
-from controller.errors import cut
 from controller.evalscript.frames import FrameError, Header, Plane, read_header, read_plane, write_frame
-from controller.script import FailureKind, ScriptFailure
+from controller.model.errors import cut
+from controller.model.script import FailureKind, ScriptFailure
 
 GRACE = 2.0  # seconds between the engine's own time limit, which leaves the child alive, and the kill
 KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH")

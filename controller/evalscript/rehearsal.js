@@ -1,5 +1,5 @@
 // A dry run of an evalscript over a few synthetic pixels and scenes; tells what it read, answered and failed at.
-// Evaluates to one function, which the harness calls with its hands and the stage (controller/script.py describes the
+// Evaluates to one function, which the harness calls with its hands and the stage (controller/model/script.py describes the
 // stage and the report, both JSON). Nothing a script does may spoil the report: built-ins are copied before it runs.
 (function () {
   "use strict";

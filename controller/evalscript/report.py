@@ -6,7 +6,7 @@ A report reads `evalscript:3: TypeError: …`, the source line, a line of carets
 import re
 from dataclasses import dataclass
 
-from controller.errors import cut
+from controller.model.errors import cut
 
 SCRIPT_NAME = "evalscript"
 ENGINE_NAME = "<anonymous>"  # what the parser calls a script it could not finish reading

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from controller.errors import cut
-from controller.script import (
+from controller.model.errors import cut
+from controller.model.script import (
     FailureKind,
     Mosaicking,
     SampleType,

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import TypeVar
 
 from controller.evalscript.engine import Engine
-from controller.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
+from controller.model.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
 
 REMEMBERED = 1024  # scripts, and as many rehearsals
 LASTING = (FailureKind.SYNTAX, FailureKind.SETUP)  # the others may be the machine's fault: ask again

@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from controller.errors import cut
 from controller.evalscript.report import SCRIPT_NAME, frame_in
-from controller.script import Mishap, Mosaicking, Rehearsal, Source, Stage
+from controller.model.errors import cut
+from controller.model.script import Mishap, Mosaicking, Rehearsal, Source, Stage
 
 _MADE_BY_SCRIPT = re.compile(r"new\b|throw\b|\w*Error\s*\(")
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from controller.acceptance import Accepted, Broken, Script, accept, script_file
 from controller.document import Document, read_documents
-from controller.errors import Problem
 from controller.loader import collector_paused
 from controller.loader.known import Known
 from controller.loader.record import FileRecord, read, stat_below
 from controller.loader.walk import SUFFIXES, Walk
+from controller.model.errors import Problem
 from controller.silencing import NOTHING, Comments, manifest_comments
 
 _BULK = 1_000  # changed files from which the collector costs more than it finds

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
-from controller.errors import Problem
 from controller.files import resolved
 from controller.loader.known import Known
 from controller.loader.record import FileRecord, stat_below, stat_of
+from controller.model.errors import Problem
 
 SUFFIXES = (".yaml", ".yml", ".json")
 MOST_NAMES = 1_000_000  # of files and folders in a tree; a scan of so many takes some seconds

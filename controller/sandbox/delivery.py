@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
-from controller.errors import ShjobsError, cut
+from controller.model.errors import ShjobsError, cut
 from controller.sandbox.options import BUCKET_NAME, SandboxOptions
 
 SECRET_FIELDS = frozenset({"accessKey", "secretAccessKey", "credentials"})

@@ -2,8 +2,8 @@
 
 from typing import TypeVar
 
-from controller.errors import ShjobsError
-from controller.script import ScriptFailure
+from controller.model.errors import ShjobsError
+from controller.model.script import ScriptFailure
 
 Answer = TypeVar("Answer")
 

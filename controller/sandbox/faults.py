@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Self
 
-from controller.errors import ShjobsError
+from controller.model.errors import ShjobsError
 from controller.sandbox.kinds import KINDS, Kind, Moment, Parameters
 from controller.sandbox.parcel import Parcel
 from controller.sandbox.replies import Reply

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from controller.errors import UsageError
+from controller.model.errors import UsageError
 
 FINAL_EVENTS = frozenset({"delivered", "failed"})
 

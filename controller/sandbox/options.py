@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 
-from controller.errors import UsageError
+from controller.model.errors import UsageError
 from controller.sandbox.faults import Fault, FaultError
 from controller.sandbox.pricing import CDSE_2025, PRICES, PriceRules
 

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.evalscript import Engine
+from controller.model.script import SampleType, ScriptOutput
 from controller.sandbox.agreement import USERDATA
 from controller.sandbox.extent import output_size
 from controller.sandbox.failure import RenderFailed
 from controller.sandbox.pictures import write_png
 from controller.sandbox.raster import Cells
 from controller.sandbox.render import Evaluated, RenderOptions, evaluated
-from controller.script import SampleType, ScriptOutput
 
 MOST_SAMPLES = 10_000_000  # pixels times samples: some seconds
 SECONDS = 120.0  # for each call into the script

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from controller.model.script import SampleType, ScriptFacts, ScriptInput
 from controller.sandbox.extent import output_size
-from controller.script import SampleType, ScriptFacts, ScriptInput
 
 UNIT_PIXELS = 512 * 512
 SMALLEST_AREA = 0.01

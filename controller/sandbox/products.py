@@ -14,8 +14,8 @@ from datetime import datetime
 from importlib import resources
 from typing import Any
 
+from controller.model.script import Mosaicking, ScriptInput
 from controller.sandbox.failure import not_here, script_failed
-from controller.script import Mosaicking, ScriptInput
 
 ARCHIVED = ("sentinel-2-l1c", "sentinel-2-l2a", "sentinel-1-grd", "landsat-ot-l1", "landsat-ot-l2", "dem")
 MASK = "dataMask"

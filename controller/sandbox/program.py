@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Self
 
 from controller import evalscript
-from controller.errors import UsageError
+from controller.model.errors import UsageError
 from controller.sandbox.clock import SandboxClock
 from controller.sandbox.delivery import remove_tree
 from controller.sandbox.engines import Engines

@@ -22,6 +22,7 @@ from numpy.typing import DTypeLike
 
 from controller.evalscript import Engine, PixelBlock, Planes
 from controller.evalscript import Samples as SentSamples
+from controller.model.script import SampleType, ScriptFacts, ScriptOutput
 from controller.sandbox.agreement import USERDATA, Responses, agreed, agreed_responses
 from controller.sandbox.extent import metres_per_pixel
 from controller.sandbox.failure import RenderFailed, accepted, script_failed
@@ -30,7 +31,6 @@ from controller.sandbox.pictures import write_jpeg, write_png
 from controller.sandbox.raster import Cells, sources, write_geotiff
 from controller.sandbox.samples import Pixels
 from controller.sandbox.scenes import Scenes, View, document_of, plan_scenes
-from controller.script import SampleType, ScriptFacts, ScriptOutput
 
 __all__ = ["Evaluated", "RenderFailed", "RenderOptions", "Rendered", "RenderedFile", "evaluated", "render"]
 

@@ -14,7 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from controller.errors import cut
+from controller.model.errors import cut
+from controller.model.script import ScriptFacts, ScriptFailure
 from controller.sandbox import delivery
 from controller.sandbox.clock import SandboxClock
 from controller.sandbox.delivery import BucketError, key_for, open_store, read_object
@@ -28,7 +29,6 @@ from controller.sandbox.pricing import delivery_units, processing_units, usage_o
 from controller.sandbox.replies import error_document
 from controller.sandbox.requests import Request, Requests, new_id
 from controller.sandbox.schedule import Schedule
-from controller.script import ScriptFacts, ScriptFailure
 
 if TYPE_CHECKING:
     from controller.sandbox.render import Rendered, RenderOptions

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from controller.evalscript import UNNAMED, Engine
+from controller.model.script import Mosaicking, ScriptOutput
 from controller.sandbox.agreement import Pair
 from controller.sandbox.archive import Area, SceneFilter, Tile, by_day, find_tiles
 from controller.sandbox.failure import RenderFailed, accepted
 from controller.sandbox.look import Source
 from controller.sandbox.samples import Group, Pixels, Samples, grouped, read_samples, read_timeless
-from controller.script import Mosaicking, ScriptOutput
 
 Json = Mapping[str, Any]
 

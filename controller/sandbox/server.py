@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from controller.connections import LimitedHandler, LimitedServer
-from controller.hosts import hosts_of, origin_refusal
+from controller.model.hosts import hosts_of, origin_refusal
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.replies import Reply, error_reply
 from controller.sandbox.routes import PROCESS_PATHS, Call, Routes

@@ -16,7 +16,8 @@ from urllib.parse import quote
 
 import requests
 
-from controller.answers import (
+from controller.deployments import Deployment
+from controller.model.answers import (
     Accepted,
     GetAnswer,
     NoAnswer,
@@ -27,11 +28,10 @@ from controller.answers import (
     StillRunning,
     Unconfirmed,
 )
-from controller.clock import Clock, ServiceClock
-from controller.deployments import Deployment
-from controller.errors import Later, UsageError, cut, masked
+from controller.model.clock import Clock, ServiceClock
+from controller.model.errors import Later, UsageError, cut, masked
+from controller.model.timing import Timing
 from controller.service.answer import Answer
-from controller.timing import Timing
 from controller.wire.line import BROKEN, Bearer, Line, session_on
 
 AT_ODDS = "not sent: this machine's clock and the service's are minutes apart"

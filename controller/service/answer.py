@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import requests
 
-from controller.errors import cut, masked
+from controller.model.errors import cut, masked
 from controller.wire.line import BROKEN
 
 _LONGEST_BODY = 256 * 1024

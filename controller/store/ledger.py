@@ -16,8 +16,9 @@ from typing import Any, Self, TypeVar
 
 from sqlite_utils import Database
 
-from controller.errors import StateError
-from controller.job import Job
+from controller.model.errors import StateError
+from controller.model.job import Job
+from controller.model.submission import Submission
 from controller.store import inbox
 from controller.store.cells import either, text_of
 from controller.store.permits import PermitRows
@@ -25,7 +26,6 @@ from controller.store.place import FILE_NAME, ROOM, closed_on_error, damaged, ne
 from controller.store.reader import TERMS, Reader
 from controller.store.rows import COLUMNS, MUTABLE, file_of, job_of, read, row_of, submission_of, wanted_text, written
 from controller.store.schema import migrations, parts_of, whole
-from controller.submission import Submission
 
 Read = TypeVar("Read")
 BINDINGS = {"deployment": "deployment", "account": "OAuth client"}

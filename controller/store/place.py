@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from controller.errors import StateError, cut
+from controller.model.errors import StateError, cut
 from controller.store.snapshot import copied, may_be_written
 
 FILE_NAME = "shjobs.db"

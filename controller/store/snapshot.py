@@ -11,7 +11,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from controller.errors import StateError
+from controller.model.errors import StateError
 
 TRIES = 20
 PAUSE = 0.05  # seconds between two tries

@@ -8,7 +8,7 @@ import socket
 import ssl
 from http.client import BadStatusLine, IncompleteRead, RemoteDisconnected
 
-from controller.errors import cut
+from controller.model.errors import cut
 
 NO_ANSWER = "no answer in time"
 NOT_TRUSTED = "its certificate is not trusted: name the certificate of its authority with caFile in the settings"

@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 
 from controller.guard import key_of
 from controller.inbox import Accept
+from controller.model.reasons import Reason
+from controller.model.submission import Answer, Submission
 from controller.spending import TOLERANCE, overspent_hash
-from controller.standing import Reason
-from controller.submission import Answer, Submission
 from controller.telling import News
 from tests.proofs.cloud import Sent
 from tests.proofs.court import Court

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from controller.answers import (
+from controller.model.answers import (
     Accepted,
     BucketAnswer,
     GetAnswer,
@@ -24,8 +24,8 @@ from controller.answers import (
     Unconfirmed,
     Unreadable,
 )
-from controller.answers import NoAnswer as NoStatus
-from controller.job import ExpectedOutput
+from controller.model.answers import NoAnswer as NoStatus
+from controller.model.job import ExpectedOutput
 
 LATE = 2400.0
 VERY_LATE = 10 * 3600.0

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from controller.errors import ShjobsError
+from controller.model.errors import ShjobsError
 from tests.proofs.ground import Ended, Ground, copied, flaw_of, ground, until
 from tests.proofs.record import tell
 

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from controller.asking import ask
-from controller.clock import Clock
 from controller.inbox import FirstRun
+from controller.model.clock import Clock
+from controller.model.timing import Timing
 from controller.sandbox.failure import script_failed
 from controller.sandbox.faults import Moment
 from controller.sandbox.ledger import Entry, unfinished
 from controller.sandbox.render import Rendered, RenderOptions
-from controller.timing import Timing
 from tests.proofs.matrix import FAILS, STRANGER, Cell, chosen, pairs, possible
 from tests.proofs.site import LATE, OUTPUTS, RASTER, SHUT, Ended, Site, rendered, site
 

@@ -12,15 +12,15 @@ from random import Random
 
 from sqlite_utils import Database
 
-from controller.answers import BucketAnswer
 from controller.assembly import Nowhere
 from controller.book import Book
 from controller.foresight import Sight, foresee
 from controller.gate import Limits
 from controller.loop import Loop
+from controller.model.answers import BucketAnswer
+from controller.model.submission import Outcome, Submission
 from controller.noticeboard import Noticeboard
 from controller.store.ledger import Store
-from controller.submission import Outcome, Submission
 from controller.telling import Teller
 from controller.workers import Call, Look
 from tests.proofs.cloud import RunFate

@@ -20,10 +20,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from controller.model.script import Mosaicking, SampleType, ScriptFacts, ScriptInput, ScriptOutput
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox
 from controller.sandbox.render import Rendered, RenderedFile, RenderOptions
-from controller.script import Mosaicking, SampleType, ScriptFacts, ScriptInput, ScriptOutput
 from tests.conftest import ndvi
 
 SETTINGS = """\

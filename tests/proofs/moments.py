@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import product
 from random import Random
 
-from controller.submission import Answer
+from controller.model.submission import Answer
 from tests.proofs.cloud import CopyFate, PostFate
 from tests.proofs.histories import CALM, History
 from tests.proofs.record import tell

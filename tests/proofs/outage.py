@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from controller.answers import Refusal
+from controller.model.answers import Refusal
+from controller.model.timing import Timing
 from controller.sandbox.faults import Fault
 from controller.sandbox.ledger import Entry
-from controller.timing import Timing
 from tests.proofs.site import Ended, Site, phases_seen, site
 from tests.proofs.wire import SPOILS, bad_line
 

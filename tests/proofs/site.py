@@ -13,14 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from controller.assembly import Inbox, controller
-from controller.clock import Clock
-from controller.sandbox.faults import Fault
-from controller.sandbox.ledger import Entry
-from controller.sandbox.options import SandboxOptions, ScriptCheck
-from controller.sandbox.program import Sandbox
-from controller.sandbox.render import Rendered, RenderedFile, RenderOptions
-from controller.sandbox.runs import Renderer
-from controller.script import (
+from controller.model.clock import Clock
+from controller.model.script import (
     FailureKind,
     Mosaicking,
     SampleType,
@@ -29,11 +23,17 @@ from controller.script import (
     ScriptInput,
     ScriptOutput,
 )
+from controller.model.submission import Submission
+from controller.model.timing import Timing
+from controller.sandbox.faults import Fault
+from controller.sandbox.ledger import Entry
+from controller.sandbox.options import SandboxOptions, ScriptCheck
+from controller.sandbox.program import Sandbox
+from controller.sandbox.render import Rendered, RenderedFile, RenderOptions
+from controller.sandbox.runs import Renderer
 from controller.settings import Settings
 from controller.settingsfile import load_settings
-from controller.submission import Submission
 from controller.telling import News, Watch
-from controller.timing import Timing
 from controller.turning import Flags, turn_to_rest
 
 BUCKET = "my-bucket"

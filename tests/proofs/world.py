@@ -16,26 +16,26 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from controller.acceptance import Accepted
-from controller.answers import Refusal, Refused
 from controller.assembly import Nowhere
 from controller.book import INSTANCE, Book
 from controller.change import Change
 from controller.claim import PATIENCE, Instance, Pause, Put, Result, claiming, withdrawal
-from controller.errors import Problem
 from controller.gate import Limits
-from controller.job import Estimate, ExpectedOutput, Job, Wanted
 from controller.loader import STATUS, FileRecord
 from controller.loop import Loop
+from controller.model.answers import Refusal, Refused
+from controller.model.errors import Problem
+from controller.model.job import Estimate, ExpectedOutput, Job, Wanted
+from controller.model.skew import TOLERANCE
+from controller.model.submission import Submission
+from controller.model.timing import Timing
 from controller.noticeboard import Noticeboard
 from controller.ownership import Declared
-from controller.skew import TOLERANCE
 from controller.store.ledger import Store
 from controller.store.schema import migrations
-from controller.submission import Submission
 from controller.submitting import Submitter
 from controller.telling import News, Teller
 from controller.timekeeper import Timekeeper
-from controller.timing import Timing
 from controller.tree import Appraisal, Tree, _Acceptance
 from controller.workers import TOO_LATE, Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
 from controller.written import Policy

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from controller.standing import Reason
-from controller.submission import Submission
+from controller.model.reasons import Reason
+from controller.model.submission import Submission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

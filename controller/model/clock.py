@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from controller.skew import TOLERANCE, date_of, settled
+from controller.model.skew import TOLERANCE, date_of, settled
 
 
 def _utc_now() -> datetime:

@@ -7,7 +7,7 @@ it out by name.
 from dataclasses import dataclass
 from datetime import datetime
 
-from controller.errors import Problem
+from controller.model.errors import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
-from controller.answers import Accepted, PostAnswer, Refused, StoredObject, Unconfirmed
-from controller.job import ExpectedOutput
+from controller.model.answers import Accepted, PostAnswer, Refused, StoredObject, Unconfirmed
+from controller.model.job import ExpectedOutput
 
 
 class Answer(StrEnum):
