@@ -17,7 +17,7 @@ from controller.gate import Limits
 from controller.loop import Loop
 from controller.model.answers import Accepted, Listing, NotVisible, StoredObject
 from controller.noticeboard import Noticeboard
-from controller.settings import Settings
+from controller.settings.settings import Settings
 from controller.settingsfile import load_settings
 from controller.statusfile import StatusFiles
 from controller.store.ledger import Store

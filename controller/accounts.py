@@ -9,7 +9,7 @@ from controller.book import Book
 from controller.brakes import is_paused, who_paused
 from controller.model.submission import Submission
 from controller.prices import price_table
-from controller.settings import Settings
+from controller.settings.settings import Settings
 from controller.spending import overspent_hash
 from controller.store.ledger import Store
 

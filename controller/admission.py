@@ -15,8 +15,8 @@ from controller.model.job import Job
 from controller.model.step import Submit
 from controller.model.submission import Answer
 from controller.next_step import asked_for, due, held, in_force, is_asked, is_read, stopped
+from controller.settings.file import Policy
 from controller.spending import reservation
-from controller.written import Policy
 
 
 class Admission:

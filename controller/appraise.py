@@ -15,7 +15,6 @@ from controller.acceptance import Accepted
 from controller.agreement import disagreements
 from controller.availability import unavailable
 from controller.cost import Samples, cost, samples_per_pixel
-from controller.deployments import Credential, Deployment
 from controller.digest import moment
 from controller.document import field_name
 from controller.faults import OUTPUT
@@ -28,6 +27,7 @@ from controller.model.reasons import EXAMINING
 from controller.model.script import Mosaicking, Rehearsal, ScriptFacts, ScriptFailure, ScriptInput, Stage
 from controller.prices import price_table
 from controller.request import Request
+from controller.settings.deployments import Credential, Deployment
 from controller.source import SourceText
 from controller.staging import stage_of
 from controller.tree import Appraisal

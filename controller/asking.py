@@ -10,7 +10,7 @@ from controller.inbox import Accept, Adopt, Command, FirstRun, Resolve, carried_
 from controller.lock import holder, is_held, submitter_lock
 from controller.model.clock import Clock
 from controller.model.errors import StateError, UsageError
-from controller.settings import Settings
+from controller.settings.settings import Settings
 from controller.store.inbox import append
 from controller.store.ledger import Store
 from controller.store.place import FILE_NAME

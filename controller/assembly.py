@@ -17,7 +17,6 @@ from controller.book import Book
 from controller.brakes import brakes_of
 from controller.bucket import Bucket
 from controller.claim import Instance
-from controller.deployments import Credential
 from controller.examination import Beside, NotYet, Patient
 from controller.gate import Limits
 from controller.git.info import checkout, git_directory
@@ -36,7 +35,8 @@ from controller.noticeboard import Noticeboard, StatusPlace
 from controller.remote import Remote
 from controller.service import Service
 from controller.session import Session
-from controller.settings import Settings
+from controller.settings.deployments import Credential
+from controller.settings.settings import Settings
 from controller.slowscripts import SlowScripts
 from controller.statusfile import StatusFiles
 from controller.store.ledger import Store

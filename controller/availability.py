@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from controller.deployments import DEPLOYMENTS, DeploymentName
 from controller.document import Path
 from controller.faults import DATA, S3
 from controller.model.catalog import Collection, collection
 from controller.model.errors import Finding
 from controller.request import Request
+from controller.settings.deployments import DEPLOYMENTS, DeploymentName
 
 _HOSTS: Mapping[DeploymentName, str] = {
     "sentinel-hub": "aws-eu-central-1",

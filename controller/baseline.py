@@ -19,7 +19,7 @@ from controller.model.answers import Listing
 from controller.model.job import Job
 from controller.model.reasons import Reason
 from controller.model.submission import Outcome, Submission
-from controller.settings import Settings
+from controller.settings.settings import Settings
 from controller.workers import Call, Look
 
 LONG_AGO = timedelta(days=366)

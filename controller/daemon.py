@@ -21,7 +21,7 @@ from controller.metrics import CONTENT_TYPE, Metrics
 from controller.model.clock import Clock
 from controller.model.errors import StateError, StateLost
 from controller.model.hosts import names_in
-from controller.settings import Settings
+from controller.settings.settings import Settings
 from controller.spending import Spending, month_of
 from controller.telling import News
 from controller.turning import Flags, heeding_signals, turn

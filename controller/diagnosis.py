@@ -20,8 +20,6 @@ from controller import __version__
 from controller.assembly import bucket_of
 from controller.book import Book
 from controller.bucket import FEW, Bucket
-from controller.deployments import Credential
-from controller.environment import variable_of
 from controller.git import version
 from controller.git.info import author, checkout
 from controller.loader import Known
@@ -35,7 +33,9 @@ from controller.mounts import refuse_network_file_system
 from controller.policy import missing
 from controller.service import Service
 from controller.session import Session
-from controller.settings import Settings
+from controller.settings.deployments import Credential
+from controller.settings.environment import variable_of
+from controller.settings.settings import Settings
 from controller.signs import Sign, clock, fail, ok, policy, python, space, warn
 from controller.store.ledger import Store
 from controller.store.place import FILE_NAME, OWNER, is_there, read_only

@@ -16,7 +16,7 @@ from typing import TypeVar
 from controller.acceptance import Accepted
 from controller.checkcache import package_stamp
 from controller.model.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
-from controller.settings import Settings
+from controller.settings.settings import Settings
 from controller.tree import Appraisal
 
 NO_SUCH_CREDENTIAL = "E250"

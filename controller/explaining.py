@@ -15,7 +15,7 @@ from controller.model.submission import Submission
 from controller.next_step import next_step
 from controller.phase import phase
 from controller.reading import events
-from controller.settings import Settings
+from controller.settings.settings import Settings
 from controller.status import OPERATOR, document, moment, outputs
 from controller.why import Case
 

@@ -19,7 +19,7 @@ from controller.model.job import ExpectedOutput
 from controller.model.submission import Outcome, Submission
 from controller.next_step import in_force
 from controller.partfile import Found, Origin, found, part_file
-from controller.settings import Settings
+from controller.settings.settings import Settings
 from controller.store.ledger import Store
 
 PIECE = 4 * 1024 * 1024  # bytes

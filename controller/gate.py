@@ -17,9 +17,9 @@ from controller.model.reasons import Reason
 from controller.model.submission import Answer, Submission
 from controller.model.timing import Timing
 from controller.rate import Rate
+from controller.settings.file import Policy
 from controller.spending import Spending
 from controller.stillness import Settling
-from controller.written import Policy
 
 ACCOUNT = frozenset({Refusal.CREDENTIALS, Refusal.FORBIDDEN, Refusal.QUOTA, Refusal.ENDPOINT})
 DECISIVE = frozenset({Refusal.BODY, Refusal.SPURIOUS})

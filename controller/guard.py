@@ -11,8 +11,8 @@ from enum import Enum, auto
 
 from controller.model.job import Wanted
 from controller.model.submission import submission_id
+from controller.settings.file import Policy
 from controller.spending import hash_of
-from controller.written import Policy
 
 NEW = "new"
 RETRY = "retry"

@@ -12,14 +12,14 @@ from controller import evalscript
 from controller.acceptance import Broken, Script, accept
 from controller.appraise import Appraiser
 from controller.delivery import credential_name, url_flaw
-from controller.deployments import Credential
 from controller.document import read_documents
 from controller.layout import laid_out
 from controller.loader.scanning import load
 from controller.model.catalog import canonical_type
 from controller.model.errors import Problem, UsageError
 from controller.pasted import Pasted, read
-from controller.settings import Settings
+from controller.settings.deployments import Credential
+from controller.settings.settings import Settings
 
 UNUSABLE = "E300"
 SUFFIXES = (".yaml", ".yml", ".json")

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from controller.environment import variable_of
 from controller.gate import Limits
 from controller.guard import Permit, key_of
 from controller.model.job import Job
@@ -16,6 +15,7 @@ from controller.model.reasons import Reason, Standing, rejection
 from controller.model.step import Submit, Wait
 from controller.model.submission import Submission
 from controller.next_step import asked_for, in_force, wish
+from controller.settings.environment import variable_of
 from controller.spending import overspent_hash, reservation
 
 MENDED_FIRST = "nothing more is submitted until the manifest is mended"

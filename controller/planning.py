@@ -16,7 +16,6 @@ from controller import evalscript
 from controller.assembly import Assembly, bucket_of, rehearsal, without_keys
 from controller.baseline import EMPTY, Baseline, baseline, boundless, nothing_listed, take_over
 from controller.book import Book
-from controller.deployments import Credential
 from controller.difference import Difference, difference
 from controller.forecast import SAME, Action, Foreseen, described, last_sent, rejected
 from controller.foresight import Read, Sight, foresee
@@ -32,7 +31,8 @@ from controller.model.submission import Submission
 from controller.ownership import Declared
 from controller.phase import phase
 from controller.prices import price_table
-from controller.settings import Settings
+from controller.settings.deployments import Credential
+from controller.settings.settings import Settings
 from controller.store.place import is_there
 from controller.telling import jobs_of
 from controller.workers import Call, Look

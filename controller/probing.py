@@ -15,7 +15,6 @@ from controller.book import Book
 from controller.brakes import is_paused
 from controller.bucket import Bucket
 from controller.delivery import url_flaw
-from controller.deployments import Credential
 from controller.digest import digest
 from controller.lock import submitter_lock
 from controller.model.answers import Accepted, Listing, Refused, Unreadable
@@ -30,7 +29,8 @@ from controller.remote import Remote
 from controller.request import prefix
 from controller.service import Service
 from controller.session import Session
-from controller.settings import Settings
+from controller.settings.deployments import Credential
+from controller.settings.settings import Settings
 from controller.signs import Sign, fail, ok, warn
 from controller.status import moment
 from controller.store.ledger import Store

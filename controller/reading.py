@@ -12,7 +12,7 @@ from typing import Any
 from controller.loader import STATUS, FileRecord, Known, is_unchanged
 from controller.lock import is_held
 from controller.model.errors import StateError
-from controller.settings import Settings
+from controller.settings.settings import Settings
 from controller.store.place import is_there
 from controller.store.reader import Reader
 from controller.terms import terms_of

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from controller.claimer import Claimed, Claimer
-from controller.deployments import Credential
 from controller.model.answers import (
     BucketAnswer,
     GetAnswer,
@@ -22,6 +21,7 @@ from controller.model.answers import (
 from controller.model.errors import UsageError
 from controller.model.submission import Submission
 from controller.request import payload
+from controller.settings.deployments import Credential
 from controller.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted, unforeseen
 
 

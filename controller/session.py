@@ -21,9 +21,9 @@ from oauthlib.oauth2.rfc6749.errors import MissingTokenError
 from pydantic import SecretStr
 from requests_oauthlib import OAuth2Session
 
-from controller.deployments import Deployment, is_loopback
 from controller.model.errors import Later, UsageError, cut, masked
 from controller.model.timing import Timing
+from controller.settings.deployments import Deployment, is_loopback
 from controller.wire.line import Line
 from controller.wire.words import why
 

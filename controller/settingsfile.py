@@ -5,7 +5,7 @@ from pathlib import Path
 
 from controller.files import read_regular
 from controller.model.errors import SettingsError
-from controller.settings import Settings, settings_from
+from controller.settings.settings import Settings, settings_from
 
 NAME = "shjobs.toml"
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from importlib.resources import files
 
 from controller.delivery import credential_name
-from controller.environment import variable_of
 from controller.layout import scalar
 from controller.schema import manifest_schema
+from controller.settings.environment import variable_of
 
 IGNORED = ("/state/", "*.status.yaml", "/fetched/")
 """What git must not hold, as it stands in the skeleton's .gitignore."""

@@ -10,9 +10,9 @@ from hashlib import sha256
 from typing import Any
 
 from controller import __version__
-from controller.deployments import Credential
 from controller.prices import price_table
-from controller.settings import Settings
+from controller.settings.deployments import Credential
+from controller.settings.settings import Settings
 
 POLICY = ("approval_above", "large_change_jobs", "large_change_processing_units", "on_unconfirmed")
 

@@ -10,7 +10,7 @@ from controller.conditions import Target
 from controller.model.clock import Clock
 from controller.model.errors import UsageError
 from controller.reading import standings
-from controller.settings import Settings
+from controller.settings.settings import Settings
 
 SHORTEST, LONGEST = 0.5, 10.0  # seconds between two looks
 BREATH = 4.0  # a look is followed by a pause of so many times its length

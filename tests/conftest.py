@@ -22,7 +22,7 @@ from controller.sandbox.ledger import posts
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox
 from controller.sandbox.render import Rendered, RenderOptions, render
-from controller.settings import Settings
+from controller.settings.settings import Settings
 from controller.settingsfile import load_settings
 from controller.turning import Flags, turn_to_rest
 

@@ -13,7 +13,7 @@ from controller.model.answers import Accepted, Listing, Refusal, Refused, Stored
 from controller.model.job import Estimate, ExpectedOutput, History, Job, Wanted
 from controller.model.submission import Evidence, Outcome, Submission, submission_id
 from controller.model.timing import Timing
-from controller.written import Policy
+from controller.settings.file import Policy
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TIMING = Timing()

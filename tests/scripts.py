@@ -10,9 +10,9 @@ import yaml
 from controller import evalscript
 from controller.acceptance import Accepted, Script, accept
 from controller.appraise import Appraiser, Scripts
-from controller.deployments import DEPLOYMENTS, Credential, DeploymentName
 from controller.document import read_documents
 from controller.model.errors import Problem
+from controller.settings.deployments import DEPLOYMENTS, Credential, DeploymentName
 from controller.tree import Appraisal
 
 CORPUS = Path(__file__).parent / "data" / "evalscripts"

@@ -11,10 +11,10 @@ import yaml
 from controller import evalscript
 from controller.acceptance import Accepted, Script, accept
 from controller.appraise import Appraiser
-from controller.deployments import DEPLOYMENTS, Credential, DeploymentName
 from controller.document import read_documents
 from controller.model.catalog import DEFAULTS, collection
 from controller.model.clock import Clock
+from controller.settings.deployments import DEPLOYMENTS, Credential, DeploymentName
 from tests.manifests import good_but, judged
 
 JOBS = Path(__file__).parent.parent / "jobs.d"

@@ -18,9 +18,9 @@ from obstore.store import S3Store
 from pydantic import SecretStr
 
 from controller.bucket import Bucket
-from controller.deployments import DEPLOYMENTS, Credential
 from controller.model.answers import Listing, Unreadable
 from controller.model.timing import Timing
+from controller.settings.deployments import DEPLOYMENTS, Credential
 from tests.conftest import served
 
 SANDBOX = DEPLOYMENTS["sandbox"]

@@ -13,9 +13,9 @@ import pytest
 from pydantic import SecretStr
 
 from controller.bucket import Bucket
-from controller.deployments import DEPLOYMENTS, Credential
 from controller.model.answers import Listing, Unreadable
 from controller.model.timing import Timing
+from controller.settings.deployments import DEPLOYMENTS, Credential
 from tests.conftest import served
 
 EMPTY = b'<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><KeyCount>0</KeyCount></ListBucketResult>'

@@ -9,9 +9,9 @@ import pytest
 from pydantic import SecretStr
 
 from controller.bucket import Bucket
-from controller.deployments import DEPLOYMENTS, Credential
 from controller.model.answers import Listing, Unreadable
 from controller.model.timing import Timing
+from controller.settings.deployments import DEPLOYMENTS, Credential
 from tests.conftest import Workspace, ndvi
 from tests.stores import LIES, NEXT, Query, Reply, body, false_store, listing
 from tests.test_doctor import doctor, signs

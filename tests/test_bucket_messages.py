@@ -8,9 +8,9 @@ from itertools import count
 import pytest
 
 from controller.bucket import Bucket
-from controller.deployments import DEPLOYMENTS, Credential
 from controller.model.answers import Unreadable
 from controller.model.timing import Timing
+from controller.settings.deployments import DEPLOYMENTS, Credential
 from tests.stores import LIES, Query, Reply, false_store
 from tests.test_bucket_lies import KEYS
 

@@ -17,7 +17,7 @@ from controller.checkcache import MOST_FILES, CheckCache, cache_folder, package_
 from controller.checking import Checked, Ground, check
 from controller.examining import Examiner
 from controller.model.errors import Problem
-from controller.settings import Settings
+from controller.settings.settings import Settings
 from controller.settingsfile import load_settings
 from controller.tree import Appraisal
 from tests.conftest import ndvi

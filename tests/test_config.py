@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic.alias_generators import to_camel
 
-from controller.deployments import DEPLOYMENTS
-from controller.written import Written, WrittenCredential
+from controller.settings.deployments import DEPLOYMENTS
+from controller.settings.file import Written, WrittenCredential
 from tests.command import shjobs
 
 SECRETS = ("CANARY-client", "CANARY-access", "CANARY-key")

@@ -17,16 +17,16 @@ from pydantic.fields import FieldInfo
 
 from controller.cli import COMMANDS, cli
 from controller.codes import SILENCING, TREE, WARNINGS
-from controller.environment import variable_of
 from controller.keys import child_models, known_keys
 from controller.manifest import Manifest
 from controller.manifest import Written as WrittenManifest
 from controller.metrics import CONDITIONS
 from controller.model.reasons import Phase, Reason
 from controller.sandbox.faults import KINDS, Fault
-from controller.settings import settings_from
+from controller.settings.environment import variable_of
+from controller.settings.file import Policy, Written, WrittenCredential
+from controller.settings.settings import settings_from
 from controller.silencing import manifest_comments
-from controller.written import Policy, Written, WrittenCredential
 from tests.command import shjobs
 from tests.sessions import comparable, replayed, steps
 

@@ -16,7 +16,7 @@ from PIL import Image
 from controller.fetching import PIECE, Fetched, Missing, Wanted, fetch
 from controller.model.job import ExpectedOutput
 from controller.partfile import Origin, part_file
-from controller.settings import Settings
+from controller.settings.settings import Settings
 from controller.settingsfile import load_settings
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi, served

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 import yaml
 
-from controller.deployments import DeploymentName
+from controller.settings.deployments import DeploymentName
 from controller.settingsfile import load_settings
 from controller.skeleton import IGNORED
 from tests.command import shjobs

@@ -9,7 +9,6 @@ import pytest
 from pydantic import SecretStr
 
 from controller.bucket import Bucket
-from controller.deployments import DEPLOYMENTS, Credential, Deployment
 from controller.model.answers import Listing, Refused
 from controller.model.errors import SettingsError
 from controller.model.timing import Timing
@@ -17,6 +16,7 @@ from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox
 from controller.service import Service
 from controller.session import Session, TokenUnavailable
+from controller.settings.deployments import DEPLOYMENTS, Credential, Deployment
 from controller.settingsfile import load_settings
 from tests.certificates import DAY, Authority, Served
 from tests.conftest import SETTINGS, Workspace, ndvi

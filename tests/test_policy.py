@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from controller.deployments import DEPLOYMENTS
 from controller.policy import ACTIONS, missing
+from controller.settings.deployments import DEPLOYMENTS
 
 READER = DEPLOYMENTS["cdse"].reader
 BOTH = ["arn:aws:s3:::results", "arn:aws:s3:::results/*"]

@@ -19,7 +19,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
 
-from controller.deployments import DEPLOYMENTS, Deployment
 from controller.model.answers import (
     Accepted,
     GetAnswer,
@@ -34,6 +33,7 @@ from controller.model.answers import (
 from controller.model.timing import Timing
 from controller.service import Service
 from controller.session import Session
+from controller.settings.deployments import DEPLOYMENTS, Deployment
 
 Answer = bytes | Callable[[socket.socket], None]
 SECRET = "CANARY/secret+key=="

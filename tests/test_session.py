@@ -14,9 +14,9 @@ from urllib.parse import parse_qs
 import pytest
 from pydantic import SecretStr
 
-from controller.deployments import DEPLOYMENTS
 from controller.model.timing import Timing
 from controller.session import Session, TokenRefused, TokenUnavailable
+from controller.settings.deployments import DEPLOYMENTS
 
 SECRET = "CANARY/secret"
 

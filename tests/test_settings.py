@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from controller.deployments import DEPLOYMENTS, NEW_PATH, OLD_PATH, Credential
 from controller.model.clock import Clock
 from controller.model.errors import SettingsError, masked
 from controller.model.timing import Timing, seconds_of
-from controller.settings import Settings, settings_from
+from controller.settings.deployments import DEPLOYMENTS, NEW_PATH, OLD_PATH, Credential
+from controller.settings.settings import Settings, settings_from
 from controller.settingsfile import load_settings
 
 BASE = Path("/project")

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from controller.bucket import Bucket
 from controller.bucket.signed import signature, url_of
-from controller.deployments import DEPLOYMENTS, Credential
+from controller.settings.deployments import DEPLOYMENTS, Credential
 from tests.stores import LIES, false_store
 
 EXAMPLE = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")

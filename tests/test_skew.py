@@ -22,7 +22,7 @@ from controller.model.clock import Clock, ServiceClock
 from controller.model.skew import TOLERANCE, date_of, doubt, settled
 from controller.planning import plan
 from controller.sandbox.faults import Fault
-from controller.settings import Settings
+from controller.settings.settings import Settings
 from controller.store.ledger import Store
 from controller.store.schema import migrations
 from controller.timekeeper import Timekeeper

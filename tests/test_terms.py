@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.settings import Settings, settings_from
+from controller.settings.settings import Settings, settings_from
 from controller.terms import terms_of
 
 PLAIN = """\

@@ -11,9 +11,9 @@ from controller.guard import Due
 from controller.model.job import Job
 from controller.model.reasons import EXAMINING
 from controller.model.timing import Timing
+from controller.settings.file import Policy
 from controller.store.ledger import Store
 from controller.tree import Appraisal, Tree
-from controller.written import Policy
 from tests.conftest import ndvi
 from tests.factories import NOW, wanted
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import pytest
 from pydantic import SecretStr
 
-from controller.deployments import Credential
 from controller.model.answers import Accepted, GetAnswer, Listing, NotVisible, PostAnswer, Refusal, Refused, Unconfirmed
 from controller.remote import Remote
+from controller.settings.deployments import Credential
 from controller.workers import Post, Posted
 from tests.factories import REQUEST_ID, submission
 

@@ -17,10 +17,10 @@ from obstore.exceptions import BaseError
 from controller.bucket.reader import RETRIES, Deadline, Objects, S3Reader
 from controller.bucket.stores import Place, Stores
 from controller.bucket.words import StoreError, in_words, is_denied
-from controller.deployments import Credential, Deployment
 from controller.model.answers import BucketAnswer, Listing, StoredObject, Unreadable
 from controller.model.errors import Later
 from controller.model.timing import Timing
+from controller.settings.deployments import Credential, Deployment
 
 if TYPE_CHECKING:
     from obstore import GetOptions, ObjectMeta

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 from obstore.store import LocalStore, S3Store
 
 from controller.bucket.reader import RETRIES, Home
-from controller.deployments import Credential, Deployment
 from controller.model.answers import Unreadable
 from controller.model.timing import Timing
+from controller.settings.deployments import Credential, Deployment
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, S3Credential

@@ -6,8 +6,8 @@ from http import HTTPStatus
 
 from obstore.exceptions import PermissionDeniedError, PreconditionError, UnauthenticatedError
 
-from controller.deployments import Credential
 from controller.model.errors import ShjobsError, cut, masked
+from controller.settings.deployments import Credential
 from controller.wire.words import EXPIRED, NO_ANSWER, NO_TLS, NOT_TRUSTED, OTHER_NAME
 
 _CODE = re.compile(r"<Code>\s*(\w{1,64})\s*</Code>")

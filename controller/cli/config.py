@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from controller.cli.examples import epilog
-from controller.origins import Origin, Shown, shown
+from controller.settings.provenance import Origin, Shown, shown
 from controller.settingsfile import load_settings, read_text
 
 

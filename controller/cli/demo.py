@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from controller.model.errors import UsageError, cut
-from controller.settings import Settings
+from controller.settings.settings import Settings
 from controller.settingsfile import load_settings
 
 READY = "sandbox ready at "

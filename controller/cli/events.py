@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from controller.cli.completing import JOB
-from controller.settings import Settings
+from controller.settings.settings import Settings
 from controller.settingsfile import load_settings
 
 LOOK_EVERY = 0.5  # seconds, with --follow

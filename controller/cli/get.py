@@ -13,7 +13,7 @@ from controller.cli.completing import JOB
 from controller.model.clock import Clock
 from controller.model.errors import UsageError
 from controller.model.reasons import Phase
-from controller.settings import Settings
+from controller.settings.settings import Settings
 from controller.settingsfile import load_settings
 
 LOOK_EVERY = 1.0  # seconds, with --watch

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from controller.cli.words import size
-from controller.environment import variable_of
 from controller.model.errors import UsageError
-from controller.settings import Settings
+from controller.settings.environment import variable_of
+from controller.settings.settings import Settings
 from controller.settingsfile import load_settings
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import get_args
 
 import click
 
-from controller.deployments import DeploymentName
 from controller.model.errors import UsageError
+from controller.settings.deployments import DeploymentName
 
 EXAMPLE = "jobs.d/example.yaml"
 WORKFLOW = ".github/workflows/shjobs.yaml"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from controller.settings import Settings
+from controller.settings.settings import Settings
 from controller.settingsfile import load_settings
 
 

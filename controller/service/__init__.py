@@ -16,7 +16,6 @@ from urllib.parse import quote
 
 import requests
 
-from controller.deployments import Deployment
 from controller.model.answers import (
     Accepted,
     GetAnswer,
@@ -32,6 +31,7 @@ from controller.model.clock import Clock, ServiceClock
 from controller.model.errors import Later, UsageError, cut, masked
 from controller.model.timing import Timing
 from controller.service.answer import Answer
+from controller.settings.deployments import Deployment
 from controller.wire.line import BROKEN, Bearer, Line, session_on
 
 AT_ODDS = "not sent: this machine's clock and the service's are minutes apart"

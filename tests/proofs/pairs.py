@@ -18,7 +18,7 @@ from moto.server import ThreadedMotoServer
 from controller.model.timing import Timing
 from controller.sandbox.faults import Fault
 from controller.sandbox.ledger import accepted, posts
-from controller.settings import Settings
+from controller.settings.settings import Settings
 from tests.proofs.record import tell
 from tests.proofs.site import BUCKET, Site, job_of, site, sync
 

@@ -31,7 +31,7 @@ from controller.sandbox.options import SandboxOptions, ScriptCheck
 from controller.sandbox.program import Sandbox
 from controller.sandbox.render import Rendered, RenderedFile, RenderOptions
 from controller.sandbox.runs import Renderer
-from controller.settings import Settings
+from controller.settings.settings import Settings
 from controller.settingsfile import load_settings
 from controller.telling import News, Watch
 from controller.turning import Flags, turn_to_rest

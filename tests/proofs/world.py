@@ -31,6 +31,7 @@ from controller.model.submission import Submission
 from controller.model.timing import Timing
 from controller.noticeboard import Noticeboard
 from controller.ownership import Declared
+from controller.settings.file import Policy
 from controller.store.ledger import Store
 from controller.store.schema import migrations
 from controller.submitting import Submitter
@@ -38,7 +39,6 @@ from controller.telling import News, Teller
 from controller.timekeeper import Timekeeper
 from controller.tree import Appraisal, Tree, _Acceptance
 from controller.workers import TOO_LATE, Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
-from controller.written import Policy
 from tests.proofs.cloud import Cloud, PostFate, Sent, answer_of
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)

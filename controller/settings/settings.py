@@ -12,8 +12,10 @@ from typing import Any
 
 from pydantic import ConfigDict, SecretStr, ValidationError
 
-from controller.deployments import DEPLOYMENTS, Credential, Deployment, is_loopback
-from controller.environment import (
+from controller.model.errors import SettingsError
+from controller.model.timing import Timing, seconds_of
+from controller.settings.deployments import DEPLOYMENTS, Credential, Deployment, is_loopback
+from controller.settings.environment import (
     Secrets,
     credentials_in,
     given_in,
@@ -24,9 +26,7 @@ from controller.environment import (
     unknown_variables,
     variable_of,
 )
-from controller.model.errors import SettingsError
-from controller.model.timing import Timing, seconds_of
-from controller.written import Policy, Written, WrittenCredential, in_words
+from controller.settings.file import Policy, Written, WrittenCredential, in_words
 
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 _CREDENTIAL_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")

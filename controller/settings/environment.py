@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic.alias_generators import to_snake
 
-from controller.written import NUMBERS, SWITCHES, Written, keys_of, nearest
+from controller.settings.file import NUMBERS, SWITCHES, Written, keys_of, nearest
 
 _PREFIX = "SHJOBS_"
 # Kubernetes gives every container variables for its services; one named shjobs-… makes these.

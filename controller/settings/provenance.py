@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic.alias_generators import to_camel
 
-from controller.environment import given_in, overrule, secret_files, variable_of
-from controller.settings import Settings
-from controller.written import Policy, Written
+from controller.settings.environment import given_in, overrule, secret_files, variable_of
+from controller.settings.file import Policy, Written
+from controller.settings.settings import Settings
 
 MASK = "***"
 _PROFILED = {"baseUrl": "base_url", "apiPath": "api_path", "tokenUrl": "token_url"}

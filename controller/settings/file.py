@@ -12,9 +12,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
-from controller.deployments import NEW_PATH, OLD_PATH, DeploymentName, is_loopback, segments_of
 from controller.model.hosts import names_in
 from controller.model.timing import seconds_of
+from controller.settings.deployments import NEW_PATH, OLD_PATH, DeploymentName, is_loopback, segments_of
 
 
 def _service_url(text: str) -> str:
