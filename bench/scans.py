@@ -11,8 +11,8 @@ from typing import Any
 
 from bench.finished import manifests
 from bench.rows import Row, in_turn
-from controller.acceptance import Accepted
 from controller.loader import FileRecord, seen_at
+from controller.manifest.validate import Accepted
 from controller.tree import Appraisal, Tree
 
 SCALES = (1_000, 10_000, 100_000)

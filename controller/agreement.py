@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from controller.bands import band_findings, place_of
-from controller.document import Path
-from controller.faults import DATA
+from controller.manifest.document import Path
+from controller.manifest.problems import DATA
+from controller.manifest.request import Request
+from controller.manifest.rules.responses import JPEG, PNG, RESPONSES, TIFF, USERDATA, identifier, media_type
 from controller.model.catalog import nearest
 from controller.model.errors import Finding
 from controller.model.script import SampleType, ScriptFacts, ScriptInput, ScriptOutput
-from controller.request import Request
-from controller.responses import JPEG, PNG, RESPONSES, TIFF, USERDATA, identifier, media_type
 from controller.source import SourceText
 
 Pair = tuple[ScriptInput, Mapping[str, Any]]

@@ -11,14 +11,15 @@ from pathlib import PurePosixPath
 from posixpath import normpath
 from typing import Any, Protocol
 
-from controller.acceptance import Accepted
 from controller.agreement import disagreements
 from controller.availability import unavailable
 from controller.cost import Samples, cost, samples_per_pixel
-from controller.digest import moment
-from controller.document import field_name
-from controller.faults import OUTPUT
 from controller.lint import Case, hints
+from controller.manifest.digest import moment
+from controller.manifest.document import field_name
+from controller.manifest.problems import OUTPUT
+from controller.manifest.request import Request
+from controller.manifest.validate import Accepted
 from controller.mishaps import mishaps
 from controller.model.clock import Clock
 from controller.model.errors import Finding, Problem
@@ -26,7 +27,6 @@ from controller.model.job import Estimate, Wanted
 from controller.model.reasons import EXAMINING
 from controller.model.script import Mosaicking, Rehearsal, ScriptFacts, ScriptFailure, ScriptInput, Stage
 from controller.prices import price_table
-from controller.request import Request
 from controller.settings.deployments import Credential, Deployment
 from controller.source import SourceText
 from controller.staging import stage_of

@@ -11,7 +11,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from controller.acceptance import Accepted
 from controller.appraise import Appraiser, still_examined
 from controller.book import Book
 from controller.brakes import brakes_of
@@ -27,6 +26,7 @@ from controller.lock import FILE_NAME as LOCK_NAME
 from controller.lock import submitter_lock
 from controller.lookout import Interruptible, Lookout, Scanned
 from controller.loop import Loop
+from controller.manifest.validate import Accepted
 from controller.model.clock import Clock, ServiceClock
 from controller.model.errors import UsageError
 from controller.model.timing import Timing

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from controller.document import Path
-from controller.faults import DATA, S3
+from controller.manifest.document import Path
+from controller.manifest.problems import DATA, S3
+from controller.manifest.request import Request
 from controller.model.catalog import Collection, collection
 from controller.model.errors import Finding
-from controller.request import Request
 from controller.settings.deployments import DEPLOYMENTS, DeploymentName
 
 _HOSTS: Mapping[DeploymentName, str] = {

@@ -13,9 +13,9 @@ from pathlib import Path, PurePosixPath
 from posixpath import normpath
 from typing import Any, Protocol
 
-from controller.acceptance import Accepted
 from controller.checkcache import CheckCache
 from controller.loader import FileRecord, shown
+from controller.manifest.validate import Accepted
 from controller.model.errors import Problem, UsageError
 from controller.ownership import TWO_JOBS, Declared
 from controller.silencing import Ignore, needless

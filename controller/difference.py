@@ -11,7 +11,7 @@ from difflib import unified_diff
 from itertools import islice
 from typing import Any
 
-from controller.digest import canonical
+from controller.manifest.digest import canonical
 
 MOST_FIELDS = 40
 MOST_LINES = 60

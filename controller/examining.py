@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
-from controller.acceptance import Accepted
 from controller.checkcache import package_stamp
+from controller.manifest.validate import Accepted
 from controller.model.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
 from controller.settings.settings import Settings
 from controller.tree import Appraisal

@@ -9,10 +9,10 @@ from datetime import datetime
 
 from controller.claim import claimed_at, claims_over, holder_of, standing_claims
 from controller.evidence import request_ids
+from controller.manifest.request import prefix
 from controller.model.answers import Accepted, StoredObject, Unconfirmed
 from controller.model.job import Job, Wanted
 from controller.model.submission import SUBMISSION_ID, Answer, Submission, digest16, submission_id
-from controller.request import prefix
 from controller.spending import reservation
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from controller import evalscript
-from controller.acceptance import Broken, Script, accept
 from controller.appraise import Appraiser
-from controller.delivery import credential_name, url_flaw
-from controller.document import read_documents
-from controller.layout import laid_out
 from controller.loader.scanning import load
+from controller.manifest.document import read_documents
+from controller.manifest.dump import laid_out
+from controller.manifest.rules.delivery import credential_name, url_flaw
+from controller.manifest.validate import Broken, Script, accept
 from controller.model.catalog import canonical_type
 from controller.model.errors import Problem, UsageError
 from controller.pasted import Pasted, read

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from controller.digest import moment
 from controller.idioms import found_at, idioms
+from controller.manifest.digest import moment
+from controller.manifest.request import Request
 from controller.mishaps import EVALUATE
 from controller.model.catalog import canonical_type, nearest
 from controller.model.errors import Finding
 from controller.model.job import Estimate
 from controller.model.script import Mosaicking, Rehearsal, SampleType, ScriptFacts, ScriptOutput, Stage
-from controller.request import Request
 from controller.settings.deployments import DeploymentName
 from controller.source import SourceText
 from controller.staging import MASK

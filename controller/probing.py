@@ -14,9 +14,10 @@ from controller.assembly import bucket_of
 from controller.book import Book
 from controller.brakes import is_paused
 from controller.bucket import Bucket
-from controller.delivery import url_flaw
-from controller.digest import digest
 from controller.lock import submitter_lock
+from controller.manifest.digest import digest
+from controller.manifest.request import prefix
+from controller.manifest.rules.delivery import url_flaw
 from controller.model.answers import Accepted, Listing, Refused, Unreadable
 from controller.model.clock import Clock
 from controller.model.errors import StateError, UsageError
@@ -26,7 +27,6 @@ from controller.model.submission import Submission, submission_id
 from controller.probe import CERTAIN, JOB, UNITS, Watched, body, report
 from controller.recording import Recorder
 from controller.remote import Remote
-from controller.request import prefix
 from controller.service import Service
 from controller.session import Session
 from controller.settings.deployments import Credential

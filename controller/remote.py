@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from controller.claimer import Claimed, Claimer
+from controller.manifest.request import payload
 from controller.model.answers import (
     BucketAnswer,
     GetAnswer,
@@ -20,7 +21,6 @@ from controller.model.answers import (
 )
 from controller.model.errors import UsageError
 from controller.model.submission import Submission
-from controller.request import payload
 from controller.settings.deployments import Credential
 from controller.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted, unforeseen
 

@@ -11,10 +11,10 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from posixpath import normpath
 
-from controller.acceptance import Accepted
 from controller.codes import SILENCING, WARNINGS, is_code
-from controller.document.comments import yaml_comments
-from controller.document.tokens import Place
+from controller.manifest.document.comments import yaml_comments
+from controller.manifest.document.tokens import Place
+from controller.manifest.validate import Accepted
 from controller.model.catalog import nearest
 from controller.model.errors import Problem
 from controller.source import SourceText

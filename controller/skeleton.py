@@ -7,9 +7,9 @@ import json
 from collections.abc import Mapping
 from importlib.resources import files
 
-from controller.delivery import credential_name
-from controller.layout import scalar
-from controller.schema import manifest_schema
+from controller.manifest.dump import scalar
+from controller.manifest.rules.delivery import credential_name
+from controller.manifest.schema import manifest_schema
 from controller.settings.environment import variable_of
 
 IGNORED = ("/state/", "*.status.yaml", "/fetched/")

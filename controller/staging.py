@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
-from controller.digest import moment
+from controller.manifest.digest import moment
+from controller.manifest.request import Request
 from controller.model.catalog import canonical_type
 from controller.model.script import Mosaicking, ScriptFacts, ScriptInput, Source, Stage
-from controller.request import Request
 
 MASK = "dataMask"
 

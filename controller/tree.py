@@ -11,11 +11,11 @@ from datetime import datetime
 from itertools import filterfalse
 from pathlib import Path
 
-from controller.acceptance import Accepted, Broken
 from controller.change import Change
 from controller.git.info import DIRTY, Checkout
 from controller.loader import FileRecord, Known, strays
 from controller.loader.scanning import LoadedFile, Scan, scan
+from controller.manifest.validate import Accepted, Broken
 from controller.model.errors import Problem
 from controller.model.job import Job, Wanted
 from controller.ownership import Declared, Place, Settlement, hidden, settled, taken_over

@@ -1,7 +1,7 @@
 """A good manifest and its evalscript for tests, ways to spoil it, and what is said about the result."""
 
-from controller.acceptance import Accepted, Broken, Script, accept
-from controller.document import read_documents
+from controller.manifest.document import read_documents
+from controller.manifest.validate import Accepted, Broken, Script, accept
 from controller.model.errors import Problem
 
 SCRIPT = Script(path="ndvi.js", text="//VERSION=3\nfunction evaluatePixel() { return [1]; }\n")

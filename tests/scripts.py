@@ -8,9 +8,9 @@ from typing import Any
 import yaml
 
 from controller import evalscript
-from controller.acceptance import Accepted, Script, accept
 from controller.appraise import Appraiser, Scripts
-from controller.document import read_documents
+from controller.manifest.document import read_documents
+from controller.manifest.validate import Accepted, Script, accept
 from controller.model.errors import Problem
 from controller.settings.deployments import DEPLOYMENTS, Credential, DeploymentName
 from controller.tree import Appraisal

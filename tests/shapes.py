@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from controller.schema import manifest_schema
+from controller.manifest.schema import manifest_schema
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi, opened_workspace
 

@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from controller import evalscript
-from controller.acceptance import Accepted, Script, accept
 from controller.appraise import Appraiser
-from controller.document import read_documents
+from controller.manifest.document import read_documents
+from controller.manifest.validate import Accepted, Script, accept
 from controller.model.catalog import DEFAULTS, collection
 from controller.model.clock import Clock
 from controller.settings.deployments import DEPLOYMENTS, Credential, DeploymentName

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from controller.acceptance import Accepted
 from controller.checkcache import MOST_FILES, CheckCache, cache_folder, package_stamp
 from controller.checking import Checked, Ground, check
 from controller.examining import Examiner
+from controller.manifest.validate import Accepted
 from controller.model.errors import Problem
 from controller.settings.settings import Settings
 from controller.settingsfile import load_settings

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from controller.digest import canonical, digest, moment
+from controller.manifest.digest import canonical, digest, moment
 from controller.model.catalog import DEFAULTS, OWN_DATA_DEFAULTS
 
 DATA = Path(__file__).parent / "data"

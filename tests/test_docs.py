@@ -17,9 +17,8 @@ from pydantic.fields import FieldInfo
 
 from controller.cli import COMMANDS, cli
 from controller.codes import SILENCING, TREE, WARNINGS
-from controller.keys import child_models, known_keys
-from controller.manifest import Manifest
-from controller.manifest import Written as WrittenManifest
+from controller.manifest.model import Manifest, child_models, known_keys
+from controller.manifest.model import Written as WrittenManifest
 from controller.metrics import CONDITIONS
 from controller.model.reasons import Phase, Reason
 from controller.sandbox.faults import KINDS, Fault

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from controller.document import Document, field_name, read_documents
+from controller.manifest.document import Document, field_name, read_documents
 
 
 def read(text: str, path: str = "jobs.yaml") -> Document:

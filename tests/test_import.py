@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from controller import evalscript
-from controller.acceptance import Accepted, Script, accept
-from controller.document import read_documents
+from controller.manifest.document import read_documents
+from controller.manifest.validate import Accepted, Script, accept
 from controller.model.script import ScriptFacts
 from tests.command import shjobs
 from tests.conftest import SETTINGS

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.document import read_documents
-from controller.layout import laid_out
+from controller.manifest.document import read_documents
+from controller.manifest.dump import laid_out
 
 JOBS = Path(__file__).parent.parent / "jobs.d"
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=150) | st.sampled_from(

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from controller import tree
-from controller.acceptance import LARGEST_SCRIPT, Broken
-from controller.document import MOST_DOCUMENTS, MOST_FLAWS, read_documents
 from controller.loader.scanning import load
+from controller.manifest.document import MOST_DOCUMENTS, MOST_FLAWS, read_documents
+from controller.manifest.validate import LARGEST_SCRIPT, Broken
 from tests.conftest import Workspace, ndvi
 
 MINIMAL = "---\na: 1\n"

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from controller.acceptance import Broken
 from controller.files import UnfitFileError, read_regular, resolved
 from controller.loader import Known
 from controller.loader.scanning import load
 from controller.loader.walk import Walk
+from controller.manifest.validate import Broken
 from controller.model.errors import SettingsError, StateError
 from controller.settingsfile import load_settings
 from controller.statusfile import StatusFiles

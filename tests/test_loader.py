@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from controller.acceptance import Accepted, Broken
 from controller.loader import LARGEST_FILE, FileRecord, Known
 from controller.loader.scanning import LoadedFile, Scan, scan
+from controller.manifest.validate import Accepted, Broken
 from controller.model.errors import Problem
 
 SCRIPT = "//VERSION=3\nfunction evaluatePixel() { return [1]; }\n"

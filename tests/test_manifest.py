@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from controller.acceptance import Broken, Script
-from controller.document import read_documents
-from controller.keys import child_models
-from controller.manifest import Manifest, Spec
+from controller.manifest.document import read_documents
+from controller.manifest.model import Manifest, Spec, child_models
+from controller.manifest.validate import Broken, Script
 from tests.manifests import GOOD, accepted, good_but, judged, told
 
 

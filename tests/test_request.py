@@ -13,12 +13,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.acceptance import Accepted, Script, accept
-from controller.document import read_documents
-from controller.geometry import envelope
+from controller.manifest.document import read_documents
+from controller.manifest.geometry import envelope
+from controller.manifest.request import Request, derived_size, payload, prefix, size_of
+from controller.manifest.validate import Accepted, Script, accept
 from controller.model.catalog import DEFAULTS, collection, collection_names, option_names
 from controller.model.job import ExpectedOutput
-from controller.request import Request, derived_size, payload, prefix, size_of
 
 SCRIPT = "//VERSION=3\nfunction evaluatePixel() { return [1]; }\n"
 PNG = ExpectedOutput(identifier="default", media_type="image/png", extensions=("png",))

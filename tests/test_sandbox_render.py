@@ -12,8 +12,8 @@ import pytest
 import rasterio
 from numpy.typing import NDArray
 
-from controller.acceptance import Accepted
 from controller.loader.scanning import load
+from controller.manifest.validate import Accepted
 from controller.sandbox.archive import TRACKS, SceneFilter, Tile, by_day, find_tiles
 from controller.sandbox.extent import metres_per_pixel
 from controller.sandbox.failure import RenderFailed

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from controller.document import read_documents
-from controller.keys import known_keys, model_at
+from controller.manifest.document import read_documents
+from controller.manifest.model import known_keys, model_at
+from controller.manifest.schema import manifest_schema
 from controller.model.catalog import DEFAULTS, collection, collection_names
-from controller.schema import manifest_schema
 from tests.command import shjobs
 from tests.manifests import GOOD, good_but
 

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from controller.acceptance import Accepted, Script, accept
 from controller.codes import WARNINGS
-from controller.document import read_documents
-from controller.document.comments import yaml_comments
+from controller.manifest.document import read_documents
+from controller.manifest.document.comments import yaml_comments
+from controller.manifest.validate import Accepted, Script, accept
 from controller.model.errors import Problem
 from controller.silencing import Comments, Ignore, manifest_comments, needless, script_comments, silenced
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from controller.acceptance import Accepted
+from controller.manifest.validate import Accepted
 from controller.model.job import Job
 from controller.tree import Appraisal, Tree
 from tests.conftest import ndvi

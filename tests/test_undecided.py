@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from controller.acceptance import Accepted
 from controller.admission import Admission
 from controller.appraise import still_examined
 from controller.book import Book
 from controller.gate import Limits
 from controller.guard import Due
+from controller.manifest.validate import Accepted
 from controller.model.job import Job
 from controller.model.reasons import EXAMINING
 from controller.model.timing import Timing

@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from controller.lock import submitter_lock
+from controller.manifest.schema import manifest_schema
 from controller.model.submission import Outcome
 from controller.reading import events
-from controller.schema import manifest_schema
 from controller.store import schema
 from controller.store.ledger import Store
 from controller.store.reader import SCHEMA

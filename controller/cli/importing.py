@@ -41,8 +41,8 @@ def command(
     executed. Keys of buckets are taken out: the manifest names a credential instead.
     """
     from controller.intake import refuse_taken, take_in
+    from controller.manifest.fields import is_name
     from controller.newfile import create
-    from controller.values import is_name
 
     settings = load_settings(config, os.environ)
     job = name or _name_of(file)

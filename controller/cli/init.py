@@ -28,7 +28,7 @@ def command(directory: Path, deployment: str, url: str) -> int:
 
     What is there already stays as it is. Nothing is called and nothing is submitted.
     """
-    from controller.delivery import url_flaw
+    from controller.manifest.rules.delivery import url_flaw
     from controller.newfile import create
     from controller.skeleton import skeleton
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from controller.acceptance import Accepted, Broken
 from controller.cli.safe import printable
+from controller.manifest.validate import Accepted, Broken
 from controller.model.errors import ShjobsError, UsageError
 from controller.settingsfile import load_settings
 

@@ -12,12 +12,12 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
-from controller.acceptance import Accepted, Broken, Script, accept, script_file
-from controller.document import Document, read_documents
 from controller.loader import collector_paused
 from controller.loader.known import Known
 from controller.loader.record import FileRecord, read, stat_below
 from controller.loader.walk import SUFFIXES, Walk
+from controller.manifest.document import Document, read_documents
+from controller.manifest.validate import Accepted, Broken, Script, accept, script_file
 from controller.model.errors import Problem
 from controller.silencing import NOTHING, Comments, manifest_comments
 

@@ -18,8 +18,8 @@ from random import Random
 
 import yaml
 
-from controller.acceptance import Accepted
 from controller.loader.scanning import load
+from controller.manifest.validate import Accepted
 from tests.conftest import ndvi
 from tests.proofs.record import tell
 

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from controller.acceptance import Accepted
 from controller.assembly import Nowhere
 from controller.book import INSTANCE, Book
 from controller.change import Change
@@ -23,6 +22,7 @@ from controller.claim import PATIENCE, Instance, Pause, Put, Result, claiming, w
 from controller.gate import Limits
 from controller.loader import STATUS, FileRecord
 from controller.loop import Loop
+from controller.manifest.validate import Accepted
 from controller.model.answers import Refusal, Refused
 from controller.model.errors import Problem
 from controller.model.job import Estimate, ExpectedOutput, Job, Wanted

@@ -4,15 +4,15 @@
 The request part has the API's own field names (reference page "Asynchronous Processing API" §3).
 """
 
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from controller.digest import moment
-from controller.model.catalog import DEFAULT_CRS
-from controller.values import (
+from controller.manifest.digest import moment
+from controller.manifest.fields import (
     Bbox,
     CollectionType,
     CrsUrl,
@@ -25,6 +25,7 @@ from controller.values import (
     RoleArn,
     Unfit,
 )
+from controller.model.catalog import DEFAULT_CRS
 
 API_VERSION = "shjobs/v1"
 KIND = "AsyncProcess"
@@ -271,3 +272,39 @@ class Manifest(Written):
     kind: Literal["AsyncProcess"] = Field(description="What the document declares.", examples=[KIND])
     metadata: Metadata = Field(description="Who the job is.")
     spec: Spec = Field(description="What to ask for, and on what terms.")
+
+
+def model_at(path: tuple[str | int, ...]) -> type[Written] | None:
+    """The model of the mapping at `path`; None where there is none."""
+    model: type[Written] | None = Manifest
+    for step in path:
+        if isinstance(step, str) and model is not None:
+            model = child_models(model).get(step)
+    return model
+
+
+def known_keys(model: type[Written]) -> tuple[str, ...]:
+    """As they are written, in the order of the model."""
+    return tuple(field.alias or name for name, field in model.model_fields.items())
+
+
+def example_of(model: type[Written], key: str) -> Any:
+    """What a person could write for a key; None when only the keys below it can tell."""
+    found = [field for name, field in model.model_fields.items() if key == (field.alias or name)]
+    return found[0].examples[0] if found and found[0].examples else None
+
+
+def child_models(model: type[Written]) -> dict[str, type[Written] | None]:
+    """For every key of a model, the model of what stands below it."""
+    return {field.alias or name: _model_in(field.annotation) for name, field in model.model_fields.items()}
+
+
+def _model_in(annotation: Any) -> type[Written] | None:
+    return next((each for each in _leaves(annotation) if issubclass(each, Written)), None)
+
+
+def _leaves(annotation: Any) -> Iterator[type]:
+    if isinstance(annotation, type) and not get_args(annotation):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _leaves(inner)

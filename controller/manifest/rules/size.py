@@ -6,13 +6,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from controller.area import crs_of
-from controller.faults import BOUNDS, DATA, OUTPUT, Faults
-from controller.geometry import Box, envelope
-from controller.ground import ground_metres
+from controller.manifest.fields import LONGEST_SIDE
+from controller.manifest.geometry import Box, envelope, ground_metres
+from controller.manifest.problems import BOUNDS, DATA, OUTPUT, Faults
+from controller.manifest.request import pixels
+from controller.manifest.rules.area import crs_of
 from controller.model.catalog import Collection, Crs, collection
-from controller.request import pixels
-from controller.values import LONGEST_SIDE
 
 _SIDES = (("resx", "width"), ("resy", "height"))
 _WHOLE = 1e-6  # pixels; open-questions.md C 24

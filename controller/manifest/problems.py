@@ -7,10 +7,10 @@ worded here.
 from collections.abc import Mapping
 from typing import Any
 
-from controller.document import MOST_FLAWS, Document, Path, field_name
+from controller.manifest.document import MOST_FLAWS, Document, Path, field_name
+from controller.manifest.fields import is_name
 from controller.model.catalog import nearest
 from controller.model.errors import Problem
-from controller.values import is_name
 
 Told = tuple[str, str]
 """Code and message."""

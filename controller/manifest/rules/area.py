@@ -6,9 +6,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from controller.document import Path
-from controller.faults import BOUNDS, Faults
-from controller.geometry import Box, envelope, ring_flaw
+from controller.manifest.document import Path
+from controller.manifest.geometry import Box, envelope, ring_flaw
+from controller.manifest.problems import BOUNDS, Faults
 from controller.model.catalog import DEFAULT_CRS, Crs, crs
 
 _ROUNDING = 1e-6  # degrees by which a limit may be missed: 180.00000000000003 is written by programs

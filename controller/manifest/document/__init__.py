@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from controller.document.json_text import json_tokens
-from controller.document.tokens import DEEPEST, OPENING, TOO_DEEP, Kind, Lines, Place, TextError, Token
-from controller.document.yaml_text import yaml_tokens
+from controller.manifest.document.json_text import json_tokens
+from controller.manifest.document.tokens import DEEPEST, OPENING, TOO_DEEP, Kind, Lines, Place, TextError, Token
+from controller.manifest.document.yaml_text import yaml_tokens
 from controller.model.errors import Problem
 
 Path = tuple[str | int, ...]

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from controller.document.tokens import NOT_FINITE, TOO_DEEP, Kind, Lines, Place, TextError, Token, plain
+from controller.manifest.document.tokens import NOT_FINITE, TOO_DEEP, Kind, Lines, Place, TextError, Token, plain
 
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]|[^\s,:{}\[\]"]+')
 _LONE = re.compile("[\ud800-\udfff]")

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from math import floor
 from typing import Any
 
-from controller.digest import digest
-from controller.geometry import envelope
-from controller.manifest import Manifest
+from controller.manifest.digest import digest
+from controller.manifest.geometry import envelope
+from controller.manifest.model import Manifest
 from controller.model.job import ExpectedOutput
 
 # Reference page "Open questions: Async API" A 9: only `.tif` was observed, so others are accepted beside it.

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
-from controller.document import Path
-from controller.faults import DATA, Faults, Told, kind_of, one_of
+from controller.manifest.document import Path
+from controller.manifest.problems import DATA, Faults, Told, kind_of, one_of
 from controller.model.catalog import Collection, collection, nearest, option_names
 
 _SECTIONS = ("dataFilter", "processing")

@@ -7,8 +7,7 @@ Made from the models of `manifest`, whose descriptions are the hover texts, and 
 from collections.abc import Mapping
 from typing import Any
 
-from controller.keys import known_keys
-from controller.manifest import DataFilter, Manifest, Processing
+from controller.manifest.model import DataFilter, Manifest, Processing, known_keys
 from controller.model.catalog import DEFAULTS, collection, collection_names, crs_urls
 
 Schema = dict[str, Any]

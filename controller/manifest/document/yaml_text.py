@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from controller.document.tokens import OPENING, Kind, Place, TextError, Token, plain
+from controller.manifest.document.tokens import OPENING, Kind, Place, TextError, Token, plain
 
 _NO_ALIAS = "anchors and aliases (`&`, `*`) are not supported: write the value out where it is meant"
 _NO_TAG = "tags (`!`) are not supported: write the plain value"

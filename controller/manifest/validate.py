@@ -11,15 +11,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from controller.delivery import credential_name, is_secret_key
-from controller.document import Document, Path
-from controller.faults import OUTPUT, REQUEST, S3, Faults, kind_of, one_of, value_at
-from controller.keys import child_models, example_of, known_keys, model_at
-from controller.manifest import Manifest
+from controller.manifest.document import Document, Path
+from controller.manifest.model import Manifest, child_models, example_of, known_keys, model_at
+from controller.manifest.problems import OUTPUT, REQUEST, S3, Faults, kind_of, one_of, value_at
+from controller.manifest.request import Request, request_of
+from controller.manifest.rules import RULES
+from controller.manifest.rules.delivery import credential_name, is_secret_key
 from controller.model.catalog import nearest
 from controller.model.errors import Problem
-from controller.request import Request, request_of
-from controller.rules import RULES
 
 LARGEST_SCRIPT = 262_144  # bytes
 TOO_LARGE = f"is larger than {LARGEST_SCRIPT} bytes: a script has no room for data, so shorten it"

@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from controller.faults import S3, Faults
+from controller.manifest.problems import S3, Faults
 
 _SECRET_KEYS = frozenset({"accesskey", "accesskeyid", "secretaccesskey", "secretkey", "credentials"})
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")

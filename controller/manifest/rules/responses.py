@@ -6,8 +6,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from controller.document import Path
-from controller.faults import OUTPUT, Faults
+from controller.manifest.document import Path
+from controller.manifest.problems import OUTPUT, Faults
 
 USERDATA = "userdata"
 JSON = "application/json"

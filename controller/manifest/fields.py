@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from controller.digest import moment
+from controller.manifest.digest import moment
 from controller.model.catalog import DEFAULT_CRS, canonical_type, collection_names, crs, crs_url, nearest
 from controller.model.timing import seconds_of
 

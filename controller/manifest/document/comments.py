@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from controller.document.tokens import Lines, Place
+from controller.manifest.document.tokens import Lines, Place
 
 _COMMENT = re.compile(r"(?:^|(?<=\s))#[^\r\n]*", re.MULTILINE)
 
