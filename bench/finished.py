@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from controller import evalscript
-from controller.appraise import Appraiser
+from controller.analysis.appraisal import Appraiser
 from controller.book import Book
 from controller.gate import Limits
 from controller.loop import Loop

@@ -11,7 +11,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from controller.appraise import Appraiser, still_examined
+from controller.analysis.appraisal import Appraiser, still_examined
+from controller.analysis.terms import terms_of
 from controller.book import Book
 from controller.brakes import brakes_of
 from controller.bucket import Bucket
@@ -43,7 +44,6 @@ from controller.store.ledger import Store
 from controller.store.place import FILE_NAME
 from controller.submitting import Submitter, drawn
 from controller.telling import Teller, Watch, status_documents
-from controller.terms import terms_of
 from controller.timekeeper import Timekeeper
 from controller.tree import Appraisal, Tree
 from controller.unrecorded import Unrecorded

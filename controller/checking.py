@@ -13,12 +13,12 @@ from pathlib import Path, PurePosixPath
 from posixpath import normpath
 from typing import Any, Protocol
 
+from controller.analysis.ignores import Ignore, needless
 from controller.checkcache import CheckCache
 from controller.loader import FileRecord, shown
 from controller.manifest.validate import Accepted
 from controller.model.errors import Problem, UsageError
 from controller.ownership import TWO_JOBS, Declared
-from controller.silencing import Ignore, needless
 from controller.tree import Appraisal, Tree
 
 _FORM = "1"  # of what is kept; another one when it changes

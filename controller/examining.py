@@ -82,7 +82,7 @@ class _Desk:
     """Where one thread works: an appraiser with an engine of its own, and what that was asked before."""
 
     def __init__(self, settings: Settings) -> None:
-        from controller.appraise import Appraiser
+        from controller.analysis.appraisal import Appraiser
         from controller.evalscript import Engine
 
         self.engine = Engine(seconds=_SECONDS)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from controller import evalscript
-from controller.appraise import Appraiser
+from controller.analysis.appraisal import Appraiser
 from controller.loader.scanning import load
 from controller.manifest.document import read_documents
 from controller.manifest.dump import laid_out

@@ -7,10 +7,10 @@ that cannot be read removes nothing (DESIGN §4).
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from controller.analysis.ignores import Ignore
 from controller.guard import cause_of
 from controller.model.errors import Problem
 from controller.model.job import Job, Wanted
-from controller.silencing import Ignore
 
 Place = tuple[str, int]
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from controller import evalscript
+from controller.analysis.cost import price_table
 from controller.assembly import Assembly, bucket_of, rehearsal, without_keys
 from controller.baseline import EMPTY, Baseline, baseline, boundless, nothing_listed, take_over
 from controller.book import Book
@@ -30,7 +31,6 @@ from controller.model.step import List
 from controller.model.submission import Submission
 from controller.ownership import Declared
 from controller.phase import phase
-from controller.prices import price_table
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
 from controller.store.place import is_there

@@ -9,13 +9,13 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
+from controller.analysis.terms import terms_of
 from controller.loader import STATUS, FileRecord, Known, is_unchanged
 from controller.lock import is_held
 from controller.model.errors import StateError
 from controller.settings.settings import Settings
 from controller.store.place import is_there
 from controller.store.reader import Reader
-from controller.terms import terms_of
 
 Document = dict[str, Any]
 

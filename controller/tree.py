@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import filterfalse
 from pathlib import Path
 
+from controller.analysis.ignores import Comments, script_comments, silenced
 from controller.change import Change
 from controller.git.info import DIRTY, Checkout
 from controller.loader import FileRecord, Known, strays
@@ -19,7 +20,6 @@ from controller.manifest.validate import Accepted, Broken
 from controller.model.errors import Problem
 from controller.model.job import Job, Wanted
 from controller.ownership import Declared, Place, Settlement, hidden, settled, taken_over
-from controller.silencing import Comments, script_comments, silenced
 from controller.undecided import Undecided
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from controller import evalscript
-from controller.appraise import Appraiser, Scripts
+from controller.analysis.appraisal import Appraiser, Scripts
 from controller.manifest.document import read_documents
 from controller.manifest.validate import Accepted, Script, accept
 from controller.model.errors import Problem

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from controller import evalscript
-from controller.appraise import Appraiser
+from controller.analysis.appraisal import Appraiser
 from controller.manifest.document import read_documents
 from controller.manifest.validate import Accepted, Script, accept
 from controller.model.catalog import DEFAULTS, collection

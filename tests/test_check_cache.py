@@ -292,7 +292,7 @@ def test_a_second_run_loads_neither_the_engine_nor_the_appraiser(tmp_path: Path)
     (tmp_path / "jobs.d" / "a.yaml").write_text(ndvi(), encoding="utf-8")
     code = (
         "import sys, controller.cli as c\nc.main(['check'])\n"
-        "print(sorted({'controller.evalscript', 'controller.appraise', 'py_mini_racer'} & set(sys.modules)))"
+        "print(sorted({'controller.evalscript', 'controller.analysis.appraisal', 'py_mini_racer'} & set(sys.modules)))"
     )
     given = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     printed = [
@@ -307,4 +307,4 @@ def test_a_second_run_loads_neither_the_engine_nor_the_appraiser(tmp_path: Path)
         ).stdout.splitlines()[-1]
         for _ in range(2)
     ]
-    assert printed == ["['controller.appraise', 'controller.evalscript']", "[]"]
+    assert printed == ["['controller.analysis.appraisal', 'controller.evalscript']", "[]"]

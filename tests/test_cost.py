@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from controller.cost import Samples, cost, priced, samples_per_pixel
+from controller.analysis.cost import Prices, Samples, cost, price_table, priced, samples_per_pixel
 from controller.model.job import Estimate
 from controller.model.script import Mosaicking, SampleType, ScriptFacts, ScriptInput, ScriptOutput
-from controller.prices import Prices, price_table
 
 CDSE = price_table("cdse")
 PLANET = price_table("planet")

@@ -15,8 +15,8 @@ import yaml
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
+from controller.analysis.ignores import SILENCING, TREE, WARNINGS, manifest_comments
 from controller.cli import COMMANDS, cli
-from controller.codes import SILENCING, TREE, WARNINGS
 from controller.manifest.model import Manifest, child_models, known_keys
 from controller.manifest.model import Written as WrittenManifest
 from controller.metrics import CONDITIONS
@@ -25,7 +25,6 @@ from controller.sandbox.faults import KINDS, Fault
 from controller.settings.environment import variable_of
 from controller.settings.file import Policy, Written, WrittenCredential
 from controller.settings.settings import settings_from
-from controller.silencing import manifest_comments
 from tests.command import shjobs
 from tests.sessions import comparable, replayed, steps
 

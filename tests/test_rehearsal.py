@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from controller.analysis.rehearsal import stage_of
 from controller.evalscript import Engine
 from controller.model.script import Rehearsal, ScriptFacts
-from controller.staging import stage_of
 from tests.scripts import accepted, appraised, of_the_script, told
 
 SIMPLE = "function setup() { return {input: ['B04', 'B08'], output: {bands: 1, sampleType: 'FLOAT32'}}; }"

@@ -4,12 +4,19 @@ import json
 
 import pytest
 
-from controller.codes import WARNINGS
+from controller.analysis.ignores import (
+    WARNINGS,
+    Comments,
+    Ignore,
+    manifest_comments,
+    needless,
+    script_comments,
+    silenced,
+)
 from controller.manifest.document import read_documents
 from controller.manifest.document.comments import yaml_comments
 from controller.manifest.validate import Accepted, Script, accept
 from controller.model.errors import Problem
-from controller.silencing import Comments, Ignore, manifest_comments, needless, script_comments, silenced
 
 FIRST, SECOND = sorted(WARNINGS)[:2]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from controller.source import Function, SourceText
+from controller.analysis.source import Function, SourceText
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from controller.analysis.terms import terms_of
 from controller.settings.settings import Settings, settings_from
-from controller.terms import terms_of
 
 PLAIN = """\
 deployment = "cdse"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from controller.admission import Admission
-from controller.appraise import still_examined
+from controller.analysis.appraisal import still_examined
 from controller.book import Book
 from controller.gate import Limits
 from controller.guard import Due

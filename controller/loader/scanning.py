@@ -12,6 +12,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
+from controller.analysis.ignores import NOTHING, Comments, manifest_comments
 from controller.loader import collector_paused
 from controller.loader.known import Known
 from controller.loader.record import FileRecord, read, stat_below
@@ -19,7 +20,6 @@ from controller.loader.walk import SUFFIXES, Walk
 from controller.manifest.document import Document, read_documents
 from controller.manifest.validate import Accepted, Broken, Script, accept, script_file
 from controller.model.errors import Problem
-from controller.silencing import NOTHING, Comments, manifest_comments
 
 _BULK = 1_000  # changed files from which the collector costs more than it finds
 _PORTION = 500  # parsed manifests that are held at once

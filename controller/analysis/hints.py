@@ -10,17 +10,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from controller.idioms import found_at, idioms
+from controller.analysis.idioms import found_at, idioms
+from controller.analysis.rehearsal import EVALUATE, MASK
+from controller.analysis.source import SourceText
 from controller.manifest.digest import moment
 from controller.manifest.request import Request
-from controller.mishaps import EVALUATE
 from controller.model.catalog import canonical_type, nearest
 from controller.model.errors import Finding
 from controller.model.job import Estimate
 from controller.model.script import Mosaicking, Rehearsal, SampleType, ScriptFacts, ScriptOutput, Stage
 from controller.settings.deployments import DeploymentName
-from controller.source import SourceText
-from controller.staging import MASK
 
 LONG = timedelta(days=180)  # of ORBIT or TILE, from which on dropping scenes is worth a thought
 LARGE = 32 * 1024  # bytes of a script; reference page "Open questions: Async API" C 22

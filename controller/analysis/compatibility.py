@@ -7,7 +7,8 @@ page "Evalscript V3" §§2, 3, 6 and 7. The bands are judged by `bands`.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from controller.bands import band_findings, place_of
+from controller.analysis.bands import band_findings, place_of
+from controller.analysis.source import SourceText
 from controller.manifest.document import Path
 from controller.manifest.problems import DATA
 from controller.manifest.request import Request
@@ -15,7 +16,6 @@ from controller.manifest.rules.responses import JPEG, PNG, RESPONSES, TIFF, USER
 from controller.model.catalog import nearest
 from controller.model.errors import Finding
 from controller.model.script import SampleType, ScriptFacts, ScriptInput, ScriptOutput
-from controller.source import SourceText
 
 Pair = tuple[ScriptInput, Mapping[str, Any]]
 

@@ -4,13 +4,39 @@ Pure: from the request, the facts of its evalscript and a price table. Formula, 
 reference page "Processing units" §1.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
 
 from controller.model.job import Estimate
 from controller.model.script import Mosaicking, SampleType, ScriptFacts
-from controller.prices import Prices
+
+
+class Prices(BaseModel):
+    """One operator's rule: `minimum` in processing units, discounts as factors from `discount_from_pixels` on."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+    dated: str
+    source: str
+    minimum: float
+    discount: float
+    discount_upper: float
+    discount_from_pixels: int
+
+
+@cache
+def price_table(name: str) -> Prices:
+    """The table of this name; the deployment profiles name only tables that exist, which a test holds."""
+    text = files("controller").joinpath("data/prices.json").read_text(encoding="utf-8")
+    return Prices.model_validate(json.loads(text)["tables"][name])
+
 
 PIXELS_OF_ONE_UNIT = 512 * 512
 SMALLEST_AREA = 0.01

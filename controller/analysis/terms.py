@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from controller import __version__
-from controller.prices import price_table
+from controller.analysis.cost import price_table
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
 

@@ -11,13 +11,35 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from posixpath import normpath
 
-from controller.codes import SILENCING, WARNINGS, is_code
+from controller.analysis.source import SourceText
 from controller.manifest.document.comments import yaml_comments
 from controller.manifest.document.tokens import Place
 from controller.manifest.validate import Accepted
 from controller.model.catalog import nearest
 from controller.model.errors import Problem
-from controller.source import SourceText
+
+_CODE = re.compile(r"[EW]\d{3}")
+
+SILENCING = frozenset({"W900", "W901", "W902", "W903", "W904"})
+"""About the silencing comments themselves; nothing silences these."""
+
+TREE = frozenset({"W200"})
+"""About links of the tree, which can hold no comment."""
+
+WARNINGS = frozenset(
+    {
+        *(f"W{number:03}" for number in range(1, 22)),
+        *("W100", "W101", "W103", "W104", "W105", "W106", "W107", "W108", "W109", "W110", "W111"),
+        *("W112", "W113", "W114", "W115", "W116", "W117", "W118", "W119", "W120", "W121", "W122"),
+    }
+)
+"""Those that a comment can silence."""
+
+
+def is_code(written: str) -> bool:
+    """Whether this has the form of a code, known or not."""
+    return _CODE.fullmatch(written) is not None
+
 
 _EVALSCRIPT = ("spec", "request", "evalscript")
 _MARK = "shjobs:"

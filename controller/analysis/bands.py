@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from controller.analysis.source import SourceText
 from controller.model.catalog import Collection, collection, collection_names, nearest
 from controller.model.errors import Finding, cut
 from controller.model.script import Mosaicking, ScriptInput
-from controller.source import SourceText
 
 MASK = "dataMask"
 # Bands of Sentinel-1 that are only there when the data are processed so.

@@ -6,10 +6,10 @@ Pure; called by `lint` with the text alone and the facts. Codes W003, W009, W010
 import re
 from collections.abc import Iterator
 
-from controller.mishaps import EVALUATE
+from controller.analysis.rehearsal import EVALUATE
+from controller.analysis.source import Function, SourceText
 from controller.model.errors import Finding
 from controller.model.script import Mosaicking, SampleType, ScriptFacts
-from controller.source import Function, SourceText
 
 HELPERS = (
     *("index", "inverse", "int2rgb", "rgb2int", "normalizeRGB", "combine", "valueMap", "valueInterpolate"),

@@ -11,25 +11,23 @@ from pathlib import PurePosixPath
 from posixpath import normpath
 from typing import Any, Protocol
 
-from controller.agreement import disagreements
-from controller.availability import unavailable
-from controller.cost import Samples, cost, samples_per_pixel
-from controller.lint import Case, hints
+from controller.analysis.availability import unavailable
+from controller.analysis.compatibility import disagreements
+from controller.analysis.cost import Samples, cost, price_table, samples_per_pixel
+from controller.analysis.hints import Case, hints
+from controller.analysis.rehearsal import mishaps, stage_of
+from controller.analysis.source import SourceText
 from controller.manifest.digest import moment
 from controller.manifest.document import field_name
 from controller.manifest.problems import OUTPUT
 from controller.manifest.request import Request
 from controller.manifest.validate import Accepted
-from controller.mishaps import mishaps
 from controller.model.clock import Clock
 from controller.model.errors import Finding, Problem
 from controller.model.job import Estimate, Wanted
 from controller.model.reasons import EXAMINING
 from controller.model.script import Mosaicking, Rehearsal, ScriptFacts, ScriptFailure, ScriptInput, Stage
-from controller.prices import price_table
 from controller.settings.deployments import Credential, Deployment
-from controller.source import SourceText
-from controller.staging import stage_of
 from controller.tree import Appraisal
 
 CREDENTIAL = (*OUTPUT, "delivery", "s3", "credentialsRef")
