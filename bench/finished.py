@@ -13,7 +13,7 @@ from pathlib import Path
 from controller import evalscript
 from controller.analysis.appraisal import Appraiser
 from controller.book import Book
-from controller.gate import Limits
+from controller.limits.gate import Limits
 from controller.loop import Loop
 from controller.model.answers import Accepted, Listing, NotVisible, StoredObject
 from controller.noticeboard import Noticeboard

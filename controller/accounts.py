@@ -8,9 +8,9 @@ from controller.admission import Admission
 from controller.analysis.cost import price_table
 from controller.book import Book
 from controller.brakes import is_paused, who_paused
+from controller.limits.budget import overspent_hash
 from controller.model.submission import Submission
 from controller.settings.settings import Settings
-from controller.spending import overspent_hash
 from controller.store.ledger import Store
 
 

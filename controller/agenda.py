@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from controller.gate import Limits
+from controller.limits.budget import reservation
+from controller.limits.gate import Limits
 from controller.line import Line
 from controller.model.job import Job
 from controller.model.reasons import Reason
 from controller.model.step import Wait
-from controller.spending import reservation
 
 QUEUING = frozenset({Reason.QUEUED, Reason.BACKING_OFF, Reason.ACCOUNT_REFUSED, Reason.BREAKER_OPEN})
 STOPPED = frozenset({*QUEUING, Reason.SETTLING, Reason.OVERSPENT})

@@ -18,10 +18,10 @@ from controller.brakes import brakes_of
 from controller.bucket import Bucket
 from controller.claim import Instance
 from controller.examination import Beside, NotYet, Patient
-from controller.gate import Limits
 from controller.git.info import checkout, git_directory
 from controller.identity import Identity
 from controller.lane import Lane
+from controller.limits.gate import Limits
 from controller.loader import STATUS
 from controller.lock import FILE_NAME as LOCK_NAME
 from controller.lock import submitter_lock

@@ -9,15 +9,15 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
-from controller.gate import is_decisive
 from controller.inbox import LONGEST_COMMAND, Command, Ignored, read_command
+from controller.limits.budget import Spending, is_overspent, month_of, overspent_hash
+from controller.limits.gate import is_decisive
 from controller.loader import FileRecord
 from controller.model.answers import Refusal
 from controller.model.errors import cut
 from controller.model.job import Job, bucket_in
 from controller.model.skew import TOLERANCE, latest
 from controller.model.submission import Submission, in_one_case
-from controller.spending import Spending, is_overspent, month_of, overspent_hash
 from controller.store.ledger import Store
 
 log = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from controller.limits.settling import IndexLock
 from controller.model.errors import StateError, cut
-from controller.stillness import IndexLock
 
 FILE_NAME = "PAUSE"
 LOCK = "index.lock"

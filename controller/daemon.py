@@ -16,13 +16,13 @@ from controller.alike import named
 from controller.assembly import Inbox, controller
 from controller.change import Change
 from controller.identity import Identity
+from controller.limits.budget import Spending, month_of
 from controller.loop import Loop
 from controller.metrics import CONTENT_TYPE, Metrics
 from controller.model.clock import Clock
 from controller.model.errors import StateError, StateLost
 from controller.model.hosts import names_in
 from controller.settings.settings import Settings
-from controller.spending import Spending, month_of
 from controller.telling import News
 from controller.turning import Flags, heeding_signals, turn
 from controller.unrecorded import Unrecorded, report_unsettled

@@ -9,7 +9,7 @@ from datetime import datetime
 from controller.admission import Admission
 from controller.book import Book
 from controller.inbox import Accept, Adopt, Command, FirstRun, Ignored, Resolve, carried_out
-from controller.spending import overspent_hash
+from controller.limits.budget import overspent_hash
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from controller.agenda import Agenda
 from controller.book import Book
-from controller.gate import Limits
+from controller.limits.gate import Limits
 from controller.lookout import Lookout
 from controller.telling import Teller
 from controller.vitals import Vitals

@@ -9,11 +9,11 @@ from datetime import datetime
 
 from controller.claim import claimed_at, claims_over, holder_of, standing_claims
 from controller.evidence import request_ids
+from controller.limits.budget import reservation
 from controller.manifest.request import prefix
 from controller.model.answers import Accepted, StoredObject, Unconfirmed
 from controller.model.job import Job, Wanted
 from controller.model.submission import SUBMISSION_ID, Answer, Submission, digest16, submission_id
-from controller.spending import reservation
 
 
 def adopted(

@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 from controller.brakes import Brakes
 from controller.brakes import Look as LookAtBrakes
 from controller.change import Change
+from controller.limits.settling import Settling, Stillness
 from controller.model.errors import StateLost
 from controller.model.job import Job
 from controller.model.timing import Timing
-from controller.stillness import Settling, Stillness
 from controller.tree import Tree
 
 Scanned = Callable[[Change, float], None]

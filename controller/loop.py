@@ -17,8 +17,10 @@ from controller.book import Book
 from controller.brakes import Brakes
 from controller.change import Change
 from controller.errands import carry_out, concerned
-from controller.gate import Limits, narrowed
 from controller.health import health
+from controller.limits.budget import reservation
+from controller.limits.gate import Limits, narrowed
+from controller.limits.throttle import grows_at, lately, places
 from controller.loader import BROKEN, READ, STATUS
 from controller.lookout import Lookout
 from controller.model.errors import Problem, StateError
@@ -27,9 +29,7 @@ from controller.model.step import Ask, List, Step, Submit, Wait
 from controller.model.submission import Submission
 from controller.next_step import is_at_rest, next_step
 from controller.pace import Pace
-from controller.places import grows_at, lately, places
 from controller.recording import Recorder
-from controller.spending import reservation
 from controller.submitting import Submitter
 from controller.telling import Teller
 from controller.timekeeper import Timekeeper

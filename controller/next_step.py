@@ -8,15 +8,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import takewhile
 
-from controller.gate import Limits, backoff, jitter
-from controller.guard import key_of
+from controller.limits.budget import next_month, reservation
+from controller.limits.gate import Limits, backoff, jitter
+from controller.limits.guard import key_of
 from controller.model.answers import Refusal
 from controller.model.job import History, Job, Wanted
 from controller.model.reasons import Reason, rejection
 from controller.model.step import Ask, List, Step, Submit, Wait
 from controller.model.submission import Answer, Outcome, Submission, digest16
 from controller.model.timing import Timing
-from controller.spending import next_month, reservation
 
 SPURIOUS_TRIES = 3
 PASSING = frozenset(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from controller.analysis.ignores import Ignore
-from controller.guard import cause_of
+from controller.limits.guard import cause_of
 from controller.model.errors import Problem
 from controller.model.job import Job, Wanted
 

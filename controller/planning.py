@@ -20,8 +20,8 @@ from controller.book import Book
 from controller.difference import Difference, difference
 from controller.forecast import SAME, Action, Foreseen, described, last_sent, rejected
 from controller.foresight import Read, Sight, foresee
-from controller.gate import Limits
 from controller.git.ref import tree_at
+from controller.limits.gate import Limits
 from controller.lock import is_held
 from controller.model.answers import BucketAnswer, Listing
 from controller.model.clock import Clock

@@ -13,7 +13,7 @@ from itertools import islice
 
 from controller.alike import common, together
 from controller.book import Book
-from controller.gate import Limits
+from controller.limits.gate import Limits
 from controller.model.job import Job
 from controller.model.reasons import Phase, Standing
 from controller.model.submission import Submission

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from controller.claim import standing_claims, withdrawn_claims
 from controller.evidence import observed, request_ids
-from controller.gate import jitter
+from controller.limits.gate import jitter
 from controller.model.answers import (
     Accepted,
     BucketAnswer,

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from controller.limits.budget import Spending
 from controller.model.reasons import Phase, Reason
-from controller.spending import Spending
 
 STALE_SCANS = 3  # so many scans in a row must have been missed
 SILENT = 120.0  # seconds without a sign of life of the deciding thread

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from controller.gate import Limits
+from controller.limits.gate import Limits
 from controller.model.job import Job
 from controller.model.reasons import Reason, Standing
 from controller.model.submission import Outcome, Submission

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from controller.gate import Limits
+from controller.limits.gate import Limits
 from controller.model.answers import Accepted, Listing, Refusal, Refused, StoredObject, Unconfirmed
 from controller.model.job import Estimate, ExpectedOutput, History, Job, Wanted
 from controller.model.submission import Evidence, Outcome, Submission, submission_id

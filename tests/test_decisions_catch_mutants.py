@@ -13,14 +13,14 @@ import pytest
 
 import controller.next_step
 import controller.verdict
-from controller.gate import Limits
-from controller.guard import ADMITTED, Batch, Permit
+from controller.limits.budget import Spending
+from controller.limits.gate import Limits
+from controller.limits.guard import ADMITTED, Batch, Permit
+from controller.limits.settling import Settling
 from controller.model.answers import Refusal
 from controller.model.errors import Problem
 from controller.model.job import Estimate, Job
 from controller.model.submission import Evidence, Submission, submission_id
-from controller.spending import Spending
-from controller.stillness import Settling
 from tests.factories import (
     DIGEST,
     JPEG,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from controller.gate import MOST_UNANSWERED, Limits, backoff, is_decisive, narrowed
+from controller.limits.gate import MOST_UNANSWERED, Limits, backoff, is_decisive, narrowed
 from controller.model.answers import Refusal
 from controller.model.reasons import Reason
 from controller.model.submission import Submission

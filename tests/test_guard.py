@@ -2,10 +2,10 @@
 
 import pytest
 
-from controller.guard import Batch, Due, Ruling, batch_of, cause_of, key_of, ruling
+from controller.limits.budget import hash_of
+from controller.limits.guard import Batch, Due, Ruling, batch_of, cause_of, key_of, ruling
 from controller.model.job import Wanted
 from controller.settings.file import Policy
-from controller.spending import hash_of
 from tests.factories import DIGEST, OTHER_DIGEST, wanted
 
 POLICY = Policy().model_copy(update={"large_change_jobs": 3, "large_change_processing_units": 100.0})

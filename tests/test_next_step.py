@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.gate import Limits
+from controller.limits.gate import Limits
 from controller.model.answers import Refusal
 from controller.model.errors import Problem
 from controller.model.job import Estimate, Job

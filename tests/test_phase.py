@@ -2,7 +2,7 @@
 
 import pytest
 
-from controller.gate import Limits
+from controller.limits.gate import Limits
 from controller.model.answers import Refusal
 from controller.model.errors import Problem
 from controller.model.job import Estimate, Job

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from controller.places import grows_at, lately, places
+from controller.limits.throttle import grows_at, lately, places
 from tests.factories import TIMING, at
 
 SPELL = TIMING.place_regained

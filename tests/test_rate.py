@@ -2,12 +2,12 @@
 
 import pytest
 
+from controller.limits.throttle import Rate
 from controller.model.answers import NoAnswer, Refusal, Refused
 from controller.model.job import Job
 from controller.model.reasons import Reason
 from controller.model.step import Ask, List, Step, Submit, Wait
 from controller.pace import Pace
-from controller.rate import Rate
 from controller.workers import CallOutcome, Get, Got, Post, Posted
 from tests.factories import NOW, accepted, at, job, submission
 

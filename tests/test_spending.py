@@ -4,10 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from controller.model.answers import Refusal
-from controller.model.job import Estimate
-from controller.model.submission import Submission
-from controller.spending import (
+from controller.limits.budget import (
     Spending,
     counted,
     hash_of,
@@ -17,6 +14,9 @@ from controller.spending import (
     overspent_hash,
     reservation,
 )
+from controller.model.answers import Refusal
+from controller.model.job import Estimate
+from controller.model.submission import Submission
 from tests.factories import accepted, evidence, failed, refused, submission, succeeded, unconfirmed, unknown, wanted
 
 MARCH = Spending(month="2026-03", budget=100.0)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.stillness import IndexLock, Settling, Stillness
+from controller.limits.settling import IndexLock, Settling, Stillness
 from tests.factories import TIMING, at
 
 CALM = Stillness(settle=5.0)

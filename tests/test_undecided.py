@@ -5,8 +5,8 @@ from pathlib import Path
 from controller.admission import Admission
 from controller.analysis.appraisal import still_examined
 from controller.book import Book
-from controller.gate import Limits
-from controller.guard import Due
+from controller.limits.gate import Limits
+from controller.limits.guard import Due
 from controller.manifest.validate import Accepted
 from controller.model.job import Job
 from controller.model.reasons import EXAMINING

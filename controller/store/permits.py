@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from sqlite_utils import Database
 
-from controller.guard import Batch, Permit
+from controller.limits.guard import Batch, Permit
 from controller.store.rows import written
 
 _ADMITTED = "admitted"

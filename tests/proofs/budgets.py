@@ -10,11 +10,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from controller.guard import key_of
 from controller.inbox import Accept
+from controller.limits.budget import TOLERANCE, overspent_hash
+from controller.limits.guard import key_of
 from controller.model.reasons import Reason
 from controller.model.submission import Answer, Submission
-from controller.spending import TOLERANCE, overspent_hash
 from controller.telling import News
 from tests.proofs.cloud import Sent
 from tests.proofs.court import Court

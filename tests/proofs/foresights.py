@@ -15,7 +15,7 @@ from sqlite_utils import Database
 from controller.assembly import Nowhere
 from controller.book import Book
 from controller.foresight import Sight, foresee
-from controller.gate import Limits
+from controller.limits.gate import Limits
 from controller.loop import Loop
 from controller.model.answers import BucketAnswer
 from controller.model.submission import Outcome, Submission

@@ -19,7 +19,7 @@ from controller.assembly import Nowhere
 from controller.book import INSTANCE, Book
 from controller.change import Change
 from controller.claim import PATIENCE, Instance, Pause, Put, Result, claiming, withdrawal
-from controller.gate import Limits
+from controller.limits.gate import Limits
 from controller.loader import STATUS, FileRecord
 from controller.loop import Loop
 from controller.manifest.validate import Accepted

@@ -11,15 +11,15 @@ from itertools import takewhile
 from typing import Self
 from zlib import crc32
 
-from controller.guard import ADMITTED, Permit
+from controller.limits.budget import Spending
+from controller.limits.guard import ADMITTED, Permit
+from controller.limits.settling import Settling
+from controller.limits.throttle import Rate
 from controller.model.answers import Refusal
 from controller.model.reasons import Reason
 from controller.model.submission import Answer, Submission
 from controller.model.timing import Timing
-from controller.rate import Rate
 from controller.settings.file import Policy
-from controller.spending import Spending
-from controller.stillness import Settling
 
 ACCOUNT = frozenset({Refusal.CREDENTIALS, Refusal.FORBIDDEN, Refusal.QUOTA, Refusal.ENDPOINT})
 DECISIVE = frozenset({Refusal.BODY, Refusal.SPURIOUS})

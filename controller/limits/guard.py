@@ -9,10 +9,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from controller.limits.budget import hash_of
 from controller.model.job import Wanted
 from controller.model.submission import submission_id
 from controller.settings.file import Policy
-from controller.spending import hash_of
 
 NEW = "new"
 RETRY = "retry"

@@ -1,0 +1,1 @@
+"""What holds a submission back: breaker, rate, large-change guard, budget, settling. Pure."""
