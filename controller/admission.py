@@ -9,13 +9,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from controller.book import Book
+from controller.lifecycle.next_step import asked_for, due, held, in_force, is_asked, is_read, stopped
 from controller.limits.budget import reservation
 from controller.limits.gate import Limits
 from controller.limits.guard import ADMITTED, NEW, RETRY, Batch, Due, Permit, Ruling, batch_of, key_of, ruling
 from controller.model.job import Job
 from controller.model.step import Submit
 from controller.model.submission import Answer
-from controller.next_step import asked_for, due, held, in_force, is_asked, is_read, stopped
 from controller.settings.file import Policy
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from controller.admission import Admission
 from controller.assembly import Assembly, rehearsal
 from controller.errands import meaning_of
-from controller.inbox import Accept, Adopt, Command, FirstRun, Resolve, carried_out
+from controller.lifecycle.commands import Accept, Adopt, Command, FirstRun, Resolve, carried_out
 from controller.lock import holder, is_held, submitter_lock
 from controller.model.clock import Clock
 from controller.model.errors import StateError, UsageError

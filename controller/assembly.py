@@ -16,11 +16,11 @@ from controller.analysis.terms import terms_of
 from controller.book import Book
 from controller.brakes import brakes_of
 from controller.bucket import Bucket
-from controller.claim import Instance
 from controller.examination import Beside, NotYet, Patient
 from controller.git.info import checkout, git_directory
 from controller.identity import Identity
 from controller.lane import Lane
+from controller.lifecycle.claim import Instance
 from controller.limits.gate import Limits
 from controller.loader import STATUS
 from controller.lock import FILE_NAME as LOCK_NAME

@@ -5,7 +5,7 @@ import time
 from contextlib import suppress
 from typing import Protocol
 
-from controller.claim import Claim, Pause, Put, Request, Result, claiming, withdrawal
+from controller.lifecycle.claim import Claim, Pause, Put, Request, Result, claiming, withdrawal
 from controller.model.answers import BucketAnswer, Refusal, Refused, Unreadable
 from controller.model.errors import ShjobsError
 

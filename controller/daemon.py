@@ -12,10 +12,10 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
-from controller.alike import named
 from controller.assembly import Inbox, controller
 from controller.change import Change
 from controller.identity import Identity
+from controller.lifecycle.grouping import named
 from controller.limits.budget import Spending, month_of
 from controller.loop import Loop
 from controller.metrics import CONTENT_TYPE, Metrics

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from controller.admission import Admission
 from controller.book import Book
-from controller.inbox import Accept, Adopt, Command, FirstRun, Ignored, Resolve, carried_out
+from controller.lifecycle.commands import Accept, Adopt, Command, FirstRun, Ignored, Resolve, carried_out
 from controller.limits.budget import overspent_hash
 
 log = logging.getLogger(__name__)

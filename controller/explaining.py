@@ -8,15 +8,15 @@ from datetime import datetime
 from typing import Any
 
 from controller.assembly import Assembly, rehearsal
+from controller.lifecycle.next_step import next_step
+from controller.lifecycle.phase import phase
+from controller.lifecycle.status import OPERATOR, document, moment, outputs
 from controller.lock import is_held
 from controller.model.errors import UsageError
 from controller.model.step import Wait
 from controller.model.submission import Submission
-from controller.next_step import next_step
-from controller.phase import phase
 from controller.reading import events
 from controller.settings.settings import Settings
-from controller.status import OPERATOR, document, moment, outputs
 from controller.why import Case
 
 LAST_EVENTS = 10

@@ -11,13 +11,13 @@ from pathlib import Path, PurePosixPath
 from controller.assembly import bucket_of
 from controller.book import Book
 from controller.bucket import Bucket
-from controller.evidence import delivered
+from controller.lifecycle.evidence import delivered
+from controller.lifecycle.next_step import in_force
 from controller.magic import LONGEST, is_of
 from controller.model.answers import Unreadable
 from controller.model.errors import UsageError
 from controller.model.job import ExpectedOutput
 from controller.model.submission import Outcome, Submission
-from controller.next_step import in_force
 from controller.partfile import Found, Origin, found, part_file
 from controller.settings.settings import Settings
 from controller.store.ledger import Store

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from controller.book import Book
+from controller.lifecycle.next_step import wish
 from controller.loop import Loop
 from controller.model.answers import Accepted, BucketAnswer, NoAnswer
 from controller.model.reasons import Reason
 from controller.model.step import Wait
 from controller.model.submission import Submission
-from controller.next_step import wish
 from controller.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
 
 Read = Callable[[Look], BucketAnswer | None]

@@ -18,6 +18,8 @@ from controller.brakes import Brakes
 from controller.change import Change
 from controller.errands import carry_out, concerned
 from controller.health import health
+from controller.lifecycle.next_step import is_at_rest, next_step
+from controller.lifecycle.transitions import interrupted
 from controller.limits.budget import reservation
 from controller.limits.gate import Limits, narrowed
 from controller.limits.throttle import grows_at, lately, places
@@ -27,13 +29,11 @@ from controller.model.errors import Problem, StateError
 from controller.model.job import Job, bucket_in
 from controller.model.step import Ask, List, Step, Submit, Wait
 from controller.model.submission import Submission
-from controller.next_step import is_at_rest, next_step
 from controller.pace import Pace
 from controller.recording import Recorder
 from controller.submitting import Submitter
 from controller.telling import Teller
 from controller.timekeeper import Timekeeper
-from controller.transitions import interrupted
 from controller.tree import Tree
 from controller.vitals import Vitals
 from controller.workers import Call, CallOutcome, Get, Look, Posted, is_history

@@ -6,11 +6,11 @@ Kept by the loop. Submissions go before status requests, of which the rate limit
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from controller.lifecycle.next_step import reason_of
 from controller.limits.throttle import Rate
 from controller.model.answers import NoAnswer, Refusal, Refused
 from controller.model.job import Job
 from controller.model.step import Ask, Step, Submit, Wait
-from controller.next_step import reason_of
 from controller.workers import CallOutcome, Got, Posted
 
 

@@ -21,6 +21,7 @@ from controller.difference import Difference, difference
 from controller.forecast import SAME, Action, Foreseen, described, last_sent, rejected
 from controller.foresight import Read, Sight, foresee
 from controller.git.ref import tree_at
+from controller.lifecycle.phase import phase
 from controller.limits.gate import Limits
 from controller.lock import is_held
 from controller.model.answers import BucketAnswer, Listing
@@ -30,7 +31,6 @@ from controller.model.script import Mosaicking, ScriptFailure
 from controller.model.step import List
 from controller.model.submission import Submission
 from controller.ownership import Declared
-from controller.phase import phase
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
 from controller.store.place import is_there

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from controller.evidence import ERROR_NAME, cost_in, request_copies
+from controller.lifecycle.evidence import ERROR_NAME, cost_in, request_copies
 from controller.model.answers import GetAnswer, Listing, NotVisible, StillRunning
 from controller.model.job import ExpectedOutput
 

@@ -14,6 +14,7 @@ from controller.assembly import bucket_of
 from controller.book import Book
 from controller.brakes import is_paused
 from controller.bucket import Bucket
+from controller.lifecycle.status import moment
 from controller.lock import submitter_lock
 from controller.manifest.digest import digest
 from controller.manifest.request import prefix
@@ -32,7 +33,6 @@ from controller.session import Session
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
 from controller.signs import Sign, fail, ok, warn
-from controller.status import moment
 from controller.store.ledger import Store
 from controller.unrecorded import report as report_unrecorded
 from controller.workers import Get, Look, Looked, Post, Posted

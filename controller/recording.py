@@ -10,13 +10,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from controller.book import Book
-from controller.evidence import request_ids
-from controller.history import adopted, shown
+from controller.lifecycle.adoption import adopted, shown
+from controller.lifecycle.evidence import request_ids
+from controller.lifecycle.transitions import after_listing, after_post, after_status, is_news, unless_given_up
 from controller.model.answers import Accepted, BucketAnswer, Listing, PostAnswer, Refusal, Refused, Unconfirmed
 from controller.model.job import History
 from controller.model.submission import Submission
 from controller.model.timing import Timing
-from controller.transitions import after_listing, after_post, after_status, is_news, unless_given_up
 from controller.unrecorded import report
 from controller.workers import CallOutcome, Got, Looked, Posted
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from controller.book import Book
-from controller.claim import Claim, Instance, was_claimed
-from controller.history import intent
+from controller.lifecycle.adoption import intent
+from controller.lifecycle.claim import Claim, Instance, was_claimed
 from controller.model.job import Job
 from controller.model.step import Submit
 from controller.model.submission import Submission

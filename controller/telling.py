@@ -11,18 +11,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from controller.alike import common, together
 from controller.book import Book
+from controller.lifecycle.grouping import common, together
+from controller.lifecycle.next_step import in_force
+from controller.lifecycle.phase import phase
+from controller.lifecycle.status import document, rejected
 from controller.limits.gate import Limits
 from controller.model.job import Job
 from controller.model.reasons import Phase, Standing
 from controller.model.submission import Submission
 from controller.model.timing import Timing
-from controller.next_step import in_force
 from controller.noticeboard import Noticeboard
 from controller.ownership import Declared
-from controller.phase import phase
-from controller.status import document, rejected
 from controller.tree import Tree
 
 MOST_WRITTEN, MOST_COMPARED = 100, 1_000

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from controller.book import Book
+from controller.lifecycle.transitions import resumed
 from controller.model.skew import TOLERANCE, doubt
 from controller.model.timing import Timing
-from controller.transitions import resumed
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from controller.conditions import Target
+from controller.lifecycle.status import Target
 from controller.model.clock import Clock
 from controller.model.errors import UsageError
 from controller.reading import standings

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from controller.lifecycle.next_step import in_force
 from controller.limits.gate import Limits
 from controller.model.job import Job
 from controller.model.reasons import Reason, Standing
 from controller.model.submission import Outcome, Submission
-from controller.next_step import in_force
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

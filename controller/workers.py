@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, Self, TypeGuard
 
-from controller.claim import PATIENCE, Claim
 from controller.claimer import Claimer
 from controller.lane import Lane
+from controller.lifecycle.claim import PATIENCE, Claim
 from controller.model.answers import BucketAnswer, GetAnswer, PostAnswer, Refusal, Refused
 from controller.model.errors import ShjobsError, StateError
 from controller.model.job import bucket_in

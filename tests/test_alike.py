@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from controller.alike import common, named, together
 from controller.cli.plantable import joined
+from controller.lifecycle.grouping import common, named, together
 from controller.model.reasons import Reason
 from controller.planning import plan
 from tests.command import shjobs

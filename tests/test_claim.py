@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from controller.claim import Claim, Instance, Meeting, Pause, Put, Result, claiming, met, standing_claims
-from controller.history import adopted
+from controller.lifecycle.adoption import adopted
+from controller.lifecycle.claim import Claim, Instance, Meeting, Pause, Put, Result, claiming, met, standing_claims
+from controller.lifecycle.transitions import after_listing, interrupted
 from controller.model.answers import Listing, Refusal, Refused, StoredObject, Unreadable
 from controller.model.submission import Answer, Submission
-from controller.transitions import after_listing, interrupted
 from tests.factories import DIGEST, NOW, REQUEST_ID, TIMING, at, folder_of, job, stored, submission, wanted
 
 OURS, EARLIER, LATER = (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from controller.conditions import TYPES, Target, conditions, target
+from controller.lifecycle.status import TYPES, Target, conditions, target
 from controller.model.errors import UsageError
 from controller.model.reasons import Phase, Reason
 

@@ -11,8 +11,8 @@ from types import ModuleType
 
 import pytest
 
-import controller.next_step
-import controller.verdict
+import controller.lifecycle.next_step
+import controller.lifecycle.verdict
 from controller.limits.budget import Spending
 from controller.limits.gate import Limits
 from controller.limits.guard import ADMITTED, Batch, Permit
@@ -345,16 +345,16 @@ def verdicts(module: ModuleType) -> list[str]:
 
 @pytest.mark.parametrize(("old", "new"), [pytest.param(old, new, id=name) for name, old, new in NEXT_STEP_MUTANTS])
 def test_a_mutant_of_next_step_is_caught(old: str, new: str) -> None:
-    assert steps(mutant(controller.next_step, old, new)) != steps(controller.next_step)
+    assert steps(mutant(controller.lifecycle.next_step, old, new)) != steps(controller.lifecycle.next_step)
 
 
 @pytest.mark.parametrize(("old", "new"), [pytest.param(old, new, id=name) for name, old, new in VERDICT_MUTANTS])
 def test_a_mutant_of_the_verdict_is_caught(old: str, new: str) -> None:
-    assert verdicts(mutant(controller.verdict, old, new)) != verdicts(controller.verdict)
+    assert verdicts(mutant(controller.lifecycle.verdict, old, new)) != verdicts(controller.lifecycle.verdict)
 
 
-@pytest.mark.parametrize("module", [controller.next_step, controller.verdict])
+@pytest.mark.parametrize("module", [controller.lifecycle.next_step, controller.lifecycle.verdict])
 def test_an_unchanged_copy_is_no_mutant(module: ModuleType) -> None:
     """The comparison itself sees no difference where there is none."""
-    ask = steps if module is controller.next_step else verdicts
+    ask = steps if module is controller.lifecycle.next_step else verdicts
     assert ask(mutant(module, '"""\n\nfrom ', '"""\nfrom ')) == ask(module)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from controller.evidence import delivered, observed, request_ids
+from controller.lifecycle.evidence import delivered, observed, request_ids
 from controller.model.answers import BucketAnswer, StoredObject, Unreadable
 from controller.model.job import ExpectedOutput
 from controller.model.submission import Evidence

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.history import adopted, intent, shown
+from controller.lifecycle.adoption import adopted, intent, shown
 from controller.model.answers import Refusal, StoredObject
 from controller.model.job import Estimate
 from controller.model.submission import Answer, Submission, submission_id

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from controller.inbox import Adopt, Resolve
+from controller.lifecycle.commands import Adopt, Resolve
 from controller.sandbox.faults import Fault
 from controller.store.ledger import Store
 from tests.command import shjobs

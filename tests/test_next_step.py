@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from controller.lifecycle.next_step import follow, in_force, is_at_rest, next_step, reason_of, wish
 from controller.limits.gate import Limits
 from controller.model.answers import Refusal
 from controller.model.errors import Problem
@@ -11,7 +12,6 @@ from controller.model.job import Estimate, Job
 from controller.model.reasons import Reason
 from controller.model.step import Ask, List, Step, Submit, Wait
 from controller.model.submission import Answer, Submission
-from controller.next_step import follow, in_force, is_at_rest, next_step, reason_of, wish
 from tests.factories import (
     NOW,
     OTHER_DIGEST,

@@ -2,13 +2,13 @@
 
 import pytest
 
+from controller.lifecycle.phase import MENDED_FIRST, phase
 from controller.limits.gate import Limits
 from controller.model.answers import Refusal
 from controller.model.errors import Problem
 from controller.model.job import Estimate, Job
 from controller.model.reasons import Phase, Reason, Standing
 from controller.model.submission import Submission
-from controller.phase import MENDED_FIRST, phase
 from tests.factories import (
     NOW,
     OTHER_DIGEST,

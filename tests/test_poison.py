@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from controller.inbox import LONGEST_COMMAND, Ignored, read_command
+from controller.lifecycle.commands import LONGEST_COMMAND, Ignored, read_command
 from controller.store.place import FILE_NAME
 from controller.store.reader import Reader
 from tests.command import shjobs

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from controller.lifecycle.phase import phase
 from controller.model.reasons import Reason
-from controller.phase import phase
 from tests.proofs.chosen import live_through_chosen
 from tests.proofs.cloud import CopyFate, PostFate, RunFate
 from tests.proofs.histories import History, Step, outcome_of, prove

@@ -13,7 +13,7 @@ import pytest
 from controller.book import Book
 from controller.brakes import pause, resume
 from controller.explaining import case_of
-from controller.history import intent
+from controller.lifecycle.adoption import intent
 from controller.lock import submitter_lock
 from controller.model.reasons import Reason, Standing
 from controller.model.submission import Submission

@@ -17,6 +17,7 @@ from sqlite_utils import Database
 from controller.assembly import Inbox, controller
 from controller.book import Book
 from controller.daemon import Daemon
+from controller.lifecycle.transitions import interrupted, resumed, unless_given_up
 from controller.model.answers import Refusal
 from controller.model.clock import Clock, ServiceClock
 from controller.model.skew import TOLERANCE, date_of, doubt, settled
@@ -26,7 +27,6 @@ from controller.settings.settings import Settings
 from controller.store.ledger import Store
 from controller.store.schema import migrations
 from controller.timekeeper import Timekeeper
-from controller.transitions import interrupted, resumed, unless_given_up
 from controller.turning import Flags, turn_to_rest
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from controller.lifecycle.phase import phase
+from controller.lifecycle.status import document, moment, outputs, rejected
 from controller.model.answers import Refusal
 from controller.model.errors import Problem
 from controller.model.job import Estimate, Job
 from controller.model.submission import Submission
-from controller.phase import phase
-from controller.status import document, moment, outputs, rejected
 from controller.statusfile import render
 from tests.factories import (
     DIGEST,

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pytest
 
+from controller.lifecycle.transitions import INTERRUPTED, after_listing, after_post, after_status, interrupted
 from controller.model.answers import (
     Accepted,
     BucketAnswer,
@@ -19,7 +20,6 @@ from controller.model.answers import (
     Unreadable,
 )
 from controller.model.submission import Answer, Evidence, Outcome, Submission
-from controller.transitions import INTERRUPTED, after_listing, after_post, after_status, interrupted
 from tests.factories import (
     FOREIGN_ID,
     NOW,

@@ -4,9 +4,9 @@ from datetime import datetime
 
 import pytest
 
+from controller.lifecycle.verdict import Verdict, late_look, verdict
 from controller.model.job import ExpectedOutput
 from controller.model.submission import Evidence, Outcome
-from controller.verdict import Verdict, late_look, verdict
 from tests.factories import JPEG, NOW, TIFF, TIMING, at, evidence, stored
 
 GRACE = TIMING.delivery_grace

@@ -22,7 +22,7 @@ def command(config: Path | None, hashes: tuple[str, ...]) -> int:
     may be accepted before it is merged.
     """
     from controller.asking import ask
-    from controller.inbox import Accept
+    from controller.lifecycle.commands import Accept
 
     wrong = [each for each in hashes if not _HASH.fullmatch(each)]
     if wrong:

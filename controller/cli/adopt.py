@@ -21,7 +21,7 @@ def command(config: Path | None, name: str | None, request_id: str | None, first
     With --first-run, jobs that are Held for HistoryUnknown are released: use it only if nothing was submitted before.
     """
     from controller.asking import ask
-    from controller.inbox import Adopt, FirstRun
+    from controller.lifecycle.commands import Adopt, FirstRun
 
     settings = load_settings(config, os.environ)
     if first_run and name is None:

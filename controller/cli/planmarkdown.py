@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from controller.alike import named, together
 from controller.cli.plantable import amount_before, budgeted, changes, joined, name_of, quiet, running_on
 from controller.cli.safe import code, fenced
 from controller.cli.words import count, units
 from controller.forecast import QUIET
+from controller.lifecycle.grouping import named, together
 
 LONGEST = 60_000  # characters; a comment may hold 65 536
 MOST_PROBLEMS = 20  # of one manifest

@@ -6,12 +6,12 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from controller.alike import common, named, together
 from controller.cli.safe import printable
 from controller.cli.screens import console, plain_table
 from controller.cli.words import count, units
 from controller.difference import spelled
 from controller.forecast import QUIET
+from controller.lifecycle.grouping import common, named, together
 
 MOST_QUIET = 20
 """More jobs than this for which nothing changes are only counted."""

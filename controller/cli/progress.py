@@ -8,8 +8,8 @@ import click
 from rich.live import Live
 from rich.table import Table
 
-from controller.alike import named
 from controller.cli.screens import console, phase_text, plain_table
+from controller.lifecycle.grouping import named
 from controller.telling import News, Watch
 
 

@@ -21,7 +21,7 @@ def command(config: Path | None, name: str, request_id: str | None, not_accepted
     Look at your account's requests or usage first: --not-accepted lets the controller pay for it again.
     """
     from controller.asking import ask
-    from controller.inbox import Resolve
+    from controller.lifecycle.commands import Resolve
 
     if (request_id is not None) == not_accepted:
         raise UsageError("say one of --request-id ID and --not-accepted")

@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from controller.alike import common, named, together
 from controller.cli.safe import printable
 from controller.cli.words import count, units
-from controller.conditions import conditions
+from controller.lifecycle.grouping import common, named, together
+from controller.lifecycle.status import conditions
 from controller.model.reasons import Phase
 
 COLOURS = {

@@ -26,7 +26,7 @@ def command(config: Path | None, names: tuple[str, ...], wanted: str, timeout: s
 
     Exit code 0 when all have it; 1 when the time is over, or when a job that should succeed came to rest without.
     """
-    from controller.conditions import target
+    from controller.lifecycle.status import target
     from controller.model.timing import seconds_of
     from controller.waiting import Ending, wait
 

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from pydantic_core import from_json
 
-from controller.alike import FEW, common, named
+from controller.lifecycle.grouping import FEW, common, named
 from controller.model.errors import StateError
 from controller.model.job import Job
 from controller.model.reasons import Phase

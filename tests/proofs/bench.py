@@ -16,7 +16,7 @@ from pathlib import Path
 
 import yaml
 
-from controller.claim import SUFFIX, WITHDRAWN
+from controller.lifecycle.claim import SUFFIX, WITHDRAWN
 from controller.sandbox.faults import Fault
 from controller.sandbox.ledger import Entry, unfinished
 from controller.sandbox.options import SandboxOptions

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from controller.inbox import Accept
+from controller.lifecycle.commands import Accept
 from controller.limits.budget import TOLERANCE, overspent_hash
 from controller.limits.guard import key_of
 from controller.model.reasons import Reason

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from controller.claim import standing_claims
+from controller.lifecycle.claim import standing_claims
+from controller.lifecycle.phase import phase
 from controller.model.answers import Refusal, Refused
 from controller.model.reasons import Reason
 from controller.model.skew import TOLERANCE
 from controller.model.submission import Answer, Outcome, Submission
-from controller.phase import phase
 from controller.telling import News
 from tests.proofs.cloud import PostFate, Sent
 from tests.proofs.world import TIMING, Judge, Machine, PromiseError, World, digest_of

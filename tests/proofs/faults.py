@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.asking import ask
-from controller.inbox import FirstRun
+from controller.lifecycle.commands import FirstRun
 from controller.model.clock import Clock
 from controller.model.timing import Timing
 from controller.sandbox.failure import script_failed

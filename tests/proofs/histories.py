@@ -18,9 +18,9 @@ from multiprocessing import get_context
 from random import Random
 from typing import Any, ClassVar
 
-from controller.inbox import Adopt, Command, FirstRun, Resolve
+from controller.lifecycle.commands import Adopt, Command, FirstRun, Resolve
+from controller.lifecycle.next_step import in_force
 from controller.model.submission import Answer, Submission
-from controller.next_step import in_force
 from tests.proofs.cloud import CopyFate, PostFate, PutFate, RunFate, Sent, StatusFate, Weather
 from tests.proofs.court import Court
 from tests.proofs.record import tell

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from controller.__main__ import main
-from controller.claim import Instance
+from controller.lifecycle.claim import Instance
 
 NAME = "20260101T000000000Z-aaaaaaaa-1"
 

@@ -18,7 +18,7 @@ from sqlite_utils import Database
 from controller.assembly import Nowhere
 from controller.book import INSTANCE, Book
 from controller.change import Change
-from controller.claim import PATIENCE, Instance, Pause, Put, Result, claiming, withdrawal
+from controller.lifecycle.claim import PATIENCE, Instance, Pause, Put, Result, claiming, withdrawal
 from controller.limits.gate import Limits
 from controller.loader import STATUS, FileRecord
 from controller.loop import Loop

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from controller.evidence import delivered
+from controller.lifecycle.evidence import delivered
 from controller.model.job import ExpectedOutput
 from controller.model.submission import Evidence, Outcome
 from controller.model.timing import Timing

@@ -11,12 +11,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from controller.history import intent
+from controller.lifecycle.adoption import intent
+from controller.lifecycle.next_step import in_force
 from controller.model.answers import Accepted, Refusal, Refused
 from controller.model.errors import cut
 from controller.model.job import Job
 from controller.model.submission import REQUEST_ID, Answer, Submission
-from controller.next_step import in_force
 
 
 class _Command(BaseModel):

@@ -7,8 +7,8 @@ from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from controller.claim import claimed_at, claims_over, holder_of, standing_claims
-from controller.evidence import request_ids
+from controller.lifecycle.claim import claimed_at, claims_over, holder_of, standing_claims
+from controller.lifecycle.evidence import request_ids
 from controller.limits.budget import reservation
 from controller.manifest.request import prefix
 from controller.model.answers import Accepted, StoredObject, Unconfirmed

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from controller.lifecycle.next_step import asked_for, in_force, wish
 from controller.limits.budget import overspent_hash, reservation
 from controller.limits.gate import Limits
 from controller.limits.guard import Permit, key_of
@@ -15,7 +16,6 @@ from controller.model.job import Job
 from controller.model.reasons import Reason, Standing, rejection
 from controller.model.step import Submit, Wait
 from controller.model.submission import Submission
-from controller.next_step import asked_for, in_force, wish
 from controller.settings.environment import variable_of
 
 MENDED_FIRST = "nothing more is submitted until the manifest is mended"

@@ -8,8 +8,9 @@ from collections.abc import Container
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from controller.claim import standing_claims, withdrawn_claims
-from controller.evidence import observed, request_ids
+from controller.lifecycle.claim import standing_claims, withdrawn_claims
+from controller.lifecycle.evidence import observed, request_ids
+from controller.lifecycle.verdict import late_look, verdict
 from controller.limits.gate import jitter
 from controller.model.answers import (
     Accepted,
@@ -26,7 +27,6 @@ from controller.model.answers import (
 )
 from controller.model.submission import Answer, Outcome, Submission
 from controller.model.timing import Timing
-from controller.verdict import late_look, verdict
 
 INTERRUPTED = "the controller stopped while the POST was under way"
 STOPPED = "Stopped"
