@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.finished import manifests
 from bench.rows import Row, in_turn
-from controller.loader import FileRecord, seen_at
+from controller.loader.record import FileRecord, seen_at
 from controller.manifest.validate import Accepted
 from controller.tree import Appraisal, Tree
 

@@ -22,7 +22,7 @@ from controller.identity import Identity
 from controller.lane import Lane
 from controller.lifecycle.claim import Instance
 from controller.limits.gate import Limits
-from controller.loader import STATUS
+from controller.loader.record import STATUS
 from controller.lock import FILE_NAME as LOCK_NAME
 from controller.lock import submitter_lock
 from controller.lookout import Interruptible, Lookout, Scanned

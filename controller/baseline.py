@@ -14,7 +14,7 @@ from pathlib import Path
 from controller.assembly import Assembly, rehearsal
 from controller.book import Book
 from controller.foresight import foresee
-from controller.loader import READ, FileRecord
+from controller.loader.record import READ, FileRecord
 from controller.model.answers import Listing
 from controller.model.job import Job
 from controller.model.reasons import Reason

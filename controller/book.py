@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from controller.lifecycle.commands import LONGEST_COMMAND, Command, Ignored, read_command
 from controller.limits.budget import Spending, is_overspent, month_of, overspent_hash
 from controller.limits.gate import is_decisive
-from controller.loader import FileRecord
+from controller.loader.record import FileRecord
 from controller.model.answers import Refusal
 from controller.model.errors import cut
 from controller.model.job import Job, bucket_in

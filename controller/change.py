@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from controller.loader import FileRecord
+from controller.loader.record import FileRecord
 from controller.model.errors import Problem
 from controller.model.job import Job
 

@@ -15,7 +15,8 @@ from typing import Any, Protocol
 
 from controller.analysis.ignores import Ignore, needless
 from controller.checkcache import CheckCache
-from controller.loader import FileRecord, shown
+from controller.loader.record import FileRecord
+from controller.loader.walk import shown
 from controller.manifest.validate import Accepted
 from controller.model.errors import Problem, UsageError
 from controller.ownership import TWO_JOBS, Declared

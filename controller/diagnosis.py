@@ -22,7 +22,7 @@ from controller.book import Book
 from controller.bucket import FEW, Bucket
 from controller.git import version
 from controller.git.info import author, checkout
-from controller.loader import Known
+from controller.loader.known import Known
 from controller.loader.walk import SUFFIXES, Walk
 from controller.lock import holder
 from controller.model.answers import NoAnswer, NotVisible, Unreadable

@@ -23,7 +23,7 @@ from controller.lifecycle.transitions import interrupted
 from controller.limits.budget import reservation
 from controller.limits.gate import Limits, narrowed
 from controller.limits.throttle import grows_at, lately, places
-from controller.loader import BROKEN, READ, STATUS
+from controller.loader.record import BROKEN, READ, STATUS
 from controller.lookout import Lookout
 from controller.model.errors import Problem, StateError
 from controller.model.job import Job, bucket_in

@@ -13,7 +13,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
-from controller.loader import STATUS, FileRecord, Known, manifests_of, seen_at
+from controller.loader import manifests_of
+from controller.loader.known import Known
+from controller.loader.record import STATUS, FileRecord, seen_at
 from controller.model.errors import StateError
 from controller.statusfile import status_path
 

@@ -10,7 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from controller.analysis.terms import terms_of
-from controller.loader import STATUS, FileRecord, Known, is_unchanged
+from controller.loader import is_unchanged
+from controller.loader.known import Known
+from controller.loader.record import STATUS, FileRecord
 from controller.lock import is_held
 from controller.model.errors import StateError
 from controller.settings.settings import Settings

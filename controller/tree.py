@@ -14,7 +14,9 @@ from pathlib import Path
 from controller.analysis.ignores import Comments, script_comments, silenced
 from controller.change import Change
 from controller.git.info import DIRTY, Checkout
-from controller.loader import FileRecord, Known, strays
+from controller.loader import strays
+from controller.loader.known import Known
+from controller.loader.record import FileRecord
 from controller.loader.scanning import LoadedFile, Scan, scan
 from controller.manifest.validate import Accepted, Broken
 from controller.model.errors import Problem

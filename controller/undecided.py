@@ -6,7 +6,8 @@ The tree keeps one of these. A file whose questions are answered is read once mo
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from controller.loader import FileRecord, Known
+from controller.loader.known import Known
+from controller.loader.record import FileRecord
 
 
 class Undecided:

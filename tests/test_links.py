@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from controller.files import UnfitFileError, read_regular, resolved
-from controller.loader import Known
+from controller.loader.known import Known
 from controller.loader.scanning import load
 from controller.loader.walk import Walk
 from controller.manifest.validate import Broken

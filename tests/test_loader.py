@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from controller.loader import LARGEST_FILE, FileRecord, Known
+from controller.loader.known import Known
+from controller.loader.record import LARGEST_FILE, FileRecord
 from controller.loader.scanning import LoadedFile, Scan, scan
 from controller.manifest.validate import Accepted, Broken
 from controller.model.errors import Problem

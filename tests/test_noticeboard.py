@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.loader import FileRecord
+from controller.loader.record import FileRecord
 from controller.noticeboard import Documents, Noticeboard
 from controller.statusfile import StatusFiles
 from tests.conftest import Workspace, ndvi

@@ -68,7 +68,7 @@ def _in_ledger(path: Path) -> Iterable[str]:
 
 
 def _in_files(jobs: Path) -> Iterable[str]:
-    from controller.loader import Known
+    from controller.loader.known import Known
     from controller.loader.scanning import load
     from controller.loader.walk import Walk
 

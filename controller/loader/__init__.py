@@ -10,23 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from controller.loader.known import Known
-from controller.loader.record import BROKEN, LARGEST_FILE, READ, STATUS, FileRecord, read, seen_at, stat_below
-from controller.loader.walk import SUFFIXES, Walk, shown
-
-__all__ = [
-    "BROKEN",
-    "LARGEST_FILE",
-    "READ",
-    "STATUS",
-    "FileRecord",
-    "Known",
-    "collector_paused",
-    "is_unchanged",
-    "manifests_of",
-    "seen_at",
-    "shown",
-    "strays",
-]
+from controller.loader.record import FileRecord, read, stat_below
+from controller.loader.walk import SUFFIXES, Walk
 
 
 def is_unchanged(root: Path, known: Known) -> bool:

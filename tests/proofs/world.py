@@ -20,7 +20,7 @@ from controller.book import INSTANCE, Book
 from controller.change import Change
 from controller.lifecycle.claim import PATIENCE, Instance, Pause, Put, Result, claiming, withdrawal
 from controller.limits.gate import Limits
-from controller.loader import STATUS, FileRecord
+from controller.loader.record import STATUS, FileRecord
 from controller.loop import Loop
 from controller.manifest.validate import Accepted
 from controller.model.answers import Refusal, Refused
