@@ -16,13 +16,13 @@ from controller.book import Book
 from controller.limits.gate import Limits
 from controller.loop import Loop
 from controller.model.answers import Accepted, Listing, NotVisible, StoredObject
-from controller.noticeboard import Noticeboard
 from controller.settings.settings import Settings
 from controller.settingsfile import load_settings
-from controller.statusfile import StatusFiles
 from controller.store.ledger import Store
 from controller.telling import Teller
-from controller.tree import Tree
+from controller.tree.status_files import StatusFiles
+from controller.tree.status_memory import Noticeboard
+from controller.tree.tree import Tree
 from controller.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
 
 SETTINGS = """\

@@ -11,9 +11,9 @@ import yaml
 
 from bench.finished import manifests
 from bench.rows import Row, in_turn
-from controller.loader.scanning import load
 from controller.manifest.document import read_documents
 from controller.manifest.model import Manifest
+from controller.tree.scan import load
 
 
 class _Loader(yaml.CSafeLoader):

@@ -11,9 +11,9 @@ from typing import Any
 
 from bench.finished import manifests
 from bench.rows import Row, in_turn
-from controller.loader.record import FileRecord, seen_at
 from controller.manifest.validate import Accepted
-from controller.tree import Appraisal, Tree
+from controller.tree.files import FileRecord, seen_at
+from controller.tree.tree import Appraisal, Tree
 
 SCALES = (1_000, 10_000, 100_000)
 ROUNDS = {1_000: 30, 10_000: 15, 100_000: 5}

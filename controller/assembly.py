@@ -17,12 +17,10 @@ from controller.book import Book
 from controller.brakes import brakes_of
 from controller.bucket import Bucket
 from controller.examination import Beside, NotYet, Patient
-from controller.git.info import checkout, git_directory
 from controller.identity import Identity
 from controller.lane import Lane
 from controller.lifecycle.claim import Instance
 from controller.limits.gate import Limits
-from controller.loader.record import STATUS
 from controller.lock import FILE_NAME as LOCK_NAME
 from controller.lock import submitter_lock
 from controller.lookout import Interruptible, Lookout, Scanned
@@ -32,20 +30,22 @@ from controller.model.clock import Clock, ServiceClock
 from controller.model.errors import UsageError
 from controller.model.timing import Timing
 from controller.mounts import refuse_network_file_system
-from controller.noticeboard import Noticeboard, StatusPlace
 from controller.remote import Remote
 from controller.service import Service
 from controller.session import Session
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
 from controller.slowscripts import SlowScripts
-from controller.statusfile import StatusFiles
 from controller.store.ledger import Store
 from controller.store.place import FILE_NAME
 from controller.submitting import Submitter, drawn
 from controller.telling import Teller, Watch, status_documents
 from controller.timekeeper import Timekeeper
-from controller.tree import Appraisal, Tree
+from controller.tree.files import STATUS
+from controller.tree.git.info import checkout, git_directory
+from controller.tree.status_files import StatusFiles
+from controller.tree.status_memory import Noticeboard, StatusPlace
+from controller.tree.tree import Appraisal, Tree
 from controller.unrecorded import Unrecorded
 from controller.workers import Call, CallOutcome, Observe, Workers
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from controller.assembly import Assembly, rehearsal
 from controller.book import Book
 from controller.foresight import foresee
-from controller.loader.record import READ, FileRecord
 from controller.model.answers import Listing
 from controller.model.job import Job
 from controller.model.reasons import Reason
 from controller.model.submission import Outcome, Submission
 from controller.settings.settings import Settings
+from controller.tree.files import READ, FileRecord
 from controller.workers import Call, Look
 
 LONG_AGO = timedelta(days=366)

@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from controller.lifecycle.commands import LONGEST_COMMAND, Command, Ignored, read_command
 from controller.limits.budget import Spending, is_overspent, month_of, overspent_hash
 from controller.limits.gate import is_decisive
-from controller.loader.record import FileRecord
 from controller.model.answers import Refusal
 from controller.model.errors import cut
 from controller.model.job import Job, bucket_in
 from controller.model.skew import TOLERANCE, latest
 from controller.model.submission import Submission, in_one_case
 from controller.store.ledger import Store
+from controller.tree.files import FileRecord
 
 log = logging.getLogger(__name__)
 

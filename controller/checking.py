@@ -15,12 +15,12 @@ from typing import Any, Protocol
 
 from controller.analysis.ignores import Ignore, needless
 from controller.checkcache import CheckCache
-from controller.loader.record import FileRecord
-from controller.loader.walk import shown
 from controller.manifest.validate import Accepted
 from controller.model.errors import Problem, UsageError
-from controller.ownership import TWO_JOBS, Declared
-from controller.tree import Appraisal, Tree
+from controller.tree.files import FileRecord
+from controller.tree.ownership import TWO_JOBS, Declared
+from controller.tree.tree import Appraisal, Tree
+from controller.tree.walk import shown
 
 _FORM = "1"  # of what is kept; another one when it changes
 

@@ -13,7 +13,6 @@ from datetime import timedelta
 from functools import partial
 
 from controller.assembly import Inbox, controller
-from controller.change import Change
 from controller.identity import Identity
 from controller.lifecycle.grouping import named
 from controller.limits.budget import Spending, month_of
@@ -24,10 +23,11 @@ from controller.model.errors import StateError, StateLost
 from controller.model.hosts import names_in
 from controller.settings.settings import Settings
 from controller.telling import News
+from controller.tree.change import Change
+from controller.tree.watch import Watcher
 from controller.turning import Flags, heeding_signals, turn
 from controller.unrecorded import Unrecorded, report_unsettled
 from controller.vitals import Vitals, conditions, is_alive
-from controller.watcher import Watcher
 from controller.web import Page, Web
 
 log = logging.getLogger(__name__)

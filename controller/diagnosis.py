@@ -20,10 +20,6 @@ from controller import __version__
 from controller.assembly import bucket_of
 from controller.book import Book
 from controller.bucket import FEW, Bucket
-from controller.git import version
-from controller.git.info import author, checkout
-from controller.loader.known import Known
-from controller.loader.walk import SUFFIXES, Walk
 from controller.lock import holder
 from controller.model.answers import NoAnswer, NotVisible, Unreadable
 from controller.model.clock import Clock
@@ -39,6 +35,10 @@ from controller.settings.settings import Settings
 from controller.signs import Sign, clock, fail, ok, policy, python, space, warn
 from controller.store.ledger import Store
 from controller.store.place import FILE_NAME, OWNER, is_there, read_only
+from controller.tree.files import Known
+from controller.tree.git.command import version
+from controller.tree.git.info import author, checkout
+from controller.tree.walk import SUFFIXES, Walk
 
 EMPTY = b"written by `shjobs doctor --write`, which removes it\n"
 
@@ -180,7 +180,7 @@ def _git(jobs: Path, walk: Walk) -> Sign:
 
 def _watching(settings: Settings, walk: Walk) -> Sign:
     """Tried out: the limits of the kernel hold for all processes together, so numbers alone would not tell."""
-    from controller.watcher import Watcher
+    from controller.tree.watch import Watcher
 
     if not settings.watch:
         return ok("watching", f"is switched off: `run` sees changes every {settings.timing.scan_every:.0f} s")

@@ -17,7 +17,7 @@ from controller.checkcache import package_stamp
 from controller.manifest.validate import Accepted
 from controller.model.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
 from controller.settings.settings import Settings
-from controller.tree import Appraisal
+from controller.tree.tree import Appraisal
 
 NO_SUCH_CREDENTIAL = "E250"
 MOST_ENGINES = 4

@@ -10,7 +10,6 @@ from typing import Any
 
 from controller import evalscript
 from controller.analysis.appraisal import Appraiser
-from controller.loader.scanning import load
 from controller.manifest.document import read_documents
 from controller.manifest.dump import laid_out
 from controller.manifest.rules.delivery import credential_name, url_flaw
@@ -20,6 +19,7 @@ from controller.model.errors import Problem, UsageError
 from controller.pasted import Pasted, read
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
+from controller.tree.scan import load
 
 UNUSABLE = "E300"
 SUFFIXES = (".yaml", ".yml", ".json")

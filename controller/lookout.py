@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 
 from controller.brakes import Brakes
 from controller.brakes import Look as LookAtBrakes
-from controller.change import Change
 from controller.limits.settling import Settling, Stillness
 from controller.model.errors import StateLost
 from controller.model.job import Job
 from controller.model.timing import Timing
-from controller.tree import Tree
+from controller.tree.change import Change
+from controller.tree.tree import Tree
 
 Scanned = Callable[[Change, float], None]
 """Is told what a scan found, and how many seconds it took."""

@@ -15,7 +15,6 @@ from controller.admission import Admission
 from controller.agenda import QUEUING, Agenda
 from controller.book import Book
 from controller.brakes import Brakes
-from controller.change import Change
 from controller.errands import carry_out, concerned
 from controller.health import health
 from controller.lifecycle.next_step import is_at_rest, next_step
@@ -23,7 +22,6 @@ from controller.lifecycle.transitions import interrupted
 from controller.limits.budget import reservation
 from controller.limits.gate import Limits, narrowed
 from controller.limits.throttle import grows_at, lately, places
-from controller.loader.record import BROKEN, READ, STATUS
 from controller.lookout import Lookout
 from controller.model.errors import Problem, StateError
 from controller.model.job import Job, bucket_in
@@ -34,7 +32,9 @@ from controller.recording import Recorder
 from controller.submitting import Submitter
 from controller.telling import Teller
 from controller.timekeeper import Timekeeper
-from controller.tree import Tree
+from controller.tree.change import Change
+from controller.tree.files import BROKEN, READ, STATUS
+from controller.tree.tree import Tree
 from controller.vitals import Vitals
 from controller.workers import Call, CallOutcome, Get, Look, Posted, is_history
 

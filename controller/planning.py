@@ -20,7 +20,6 @@ from controller.book import Book
 from controller.difference import Difference, difference
 from controller.forecast import SAME, Action, Foreseen, described, last_sent, rejected
 from controller.foresight import Read, Sight, foresee
-from controller.git.ref import tree_at
 from controller.lifecycle.phase import phase
 from controller.limits.gate import Limits
 from controller.lock import is_held
@@ -30,11 +29,12 @@ from controller.model.job import Job
 from controller.model.script import Mosaicking, ScriptFailure
 from controller.model.step import List
 from controller.model.submission import Submission
-from controller.ownership import Declared
+from controller.operations.plan.revision import tree_at
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
 from controller.store.place import is_there
 from controller.telling import jobs_of
+from controller.tree.ownership import Declared
 from controller.workers import Call, Look
 
 HEADER: Mapping[str, object] = {"apiVersion": "shjobs/v1", "kind": "Plan"}

@@ -10,14 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from controller.analysis.terms import terms_of
-from controller.loader import is_unchanged
-from controller.loader.known import Known
-from controller.loader.record import STATUS, FileRecord
 from controller.lock import is_held
 from controller.model.errors import StateError
 from controller.settings.settings import Settings
 from controller.store.place import is_there
 from controller.store.reader import Reader
+from controller.tree.files import STATUS, FileRecord, Known
+from controller.tree.walk import is_unchanged
 
 Document = dict[str, Any]
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from controller.files import read_regular
 from controller.model.errors import SettingsError
 from controller.settings.settings import Settings, settings_from
+from controller.tree.regular_files import read_regular
 
 NAME = "shjobs.toml"
 

@@ -21,9 +21,9 @@ from controller.model.job import Job
 from controller.model.reasons import Phase, Standing
 from controller.model.submission import Submission
 from controller.model.timing import Timing
-from controller.noticeboard import Noticeboard
-from controller.ownership import Declared
-from controller.tree import Tree
+from controller.tree.ownership import Declared
+from controller.tree.status_memory import Noticeboard
+from controller.tree.tree import Tree
 
 MOST_WRITTEN, MOST_COMPARED = 100, 1_000
 """Status files of one telling: it takes about a tenth of a second."""

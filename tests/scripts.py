@@ -13,7 +13,7 @@ from controller.manifest.document import read_documents
 from controller.manifest.validate import Accepted, Script, accept
 from controller.model.errors import Problem
 from controller.settings.deployments import DEPLOYMENTS, Credential, DeploymentName
-from controller.tree import Appraisal
+from controller.tree.tree import Appraisal
 
 CORPUS = Path(__file__).parent / "data" / "evalscripts"
 JANUARY = "2020-01-01/2020-01-31"

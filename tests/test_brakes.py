@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from controller.brakes import brakes_of, index_lock, is_paused, pause, resume, who_paused
-from controller.git.info import git_directory
 from controller.model.errors import StateError
+from controller.tree.git.info import git_directory
 from tests.factories import NOW
 
 

@@ -19,7 +19,7 @@ from controller.manifest.validate import Accepted
 from controller.model.errors import Problem
 from controller.settings.settings import Settings
 from controller.settingsfile import load_settings
-from controller.tree import Appraisal
+from controller.tree.tree import Appraisal
 from tests.conftest import ndvi
 from tests.test_check import SCRIPT, SETTINGS, with_file
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from controller.git import GitError, opened
-from controller.git.info import author, checkout
-from controller.git.place import repository_of
-from controller.git.ref import tree_at
 from controller.model.errors import UsageError
+from controller.operations.plan.revision import tree_at
+from controller.tree.git.command import GitError, opened
+from controller.tree.git.info import author, checkout
+from controller.tree.git.repository import repository_of
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi
 from tests.test_gitref import commit, git

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from controller.assembly import rehearsal
-from controller.git.info import author, checkout, git_directory
+from controller.tree.git.info import author, checkout, git_directory
 from tests.conftest import Workspace, ndvi
 from tests.factories import NOW, at
 from tests.test_gitref import commit, git

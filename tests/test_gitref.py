@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from controller.files import LARGEST
-from controller.git.ref import tree_at
 from controller.model.errors import UsageError
+from controller.operations.plan.revision import tree_at
+from controller.tree.regular_files import LARGEST
 
 
 def git(folder: Path, *arguments: str) -> str:

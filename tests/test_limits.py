@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from controller import tree
-from controller.loader.scanning import load
 from controller.manifest.document import MOST_DOCUMENTS, MOST_FLAWS, read_documents
 from controller.manifest.validate import LARGEST_SCRIPT, Broken
+from controller.tree import tree
+from controller.tree.scan import load
 from tests.conftest import Workspace, ndvi
 
 MINIMAL = "---\na: 1\n"

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from controller.files import UnfitFileError, read_regular, resolved
-from controller.loader.known import Known
-from controller.loader.scanning import load
-from controller.loader.walk import Walk
 from controller.manifest.validate import Broken
 from controller.model.errors import SettingsError, StateError
 from controller.settingsfile import load_settings
-from controller.statusfile import StatusFiles
+from controller.tree.files import Known
+from controller.tree.regular_files import UnfitFileError, read_regular, resolved
+from controller.tree.scan import load
+from controller.tree.status_files import StatusFiles
+from controller.tree.walk import Walk
 from controller.turning import Stopped
 from tests.conftest import Workspace, ndvi
 

@@ -12,11 +12,10 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from controller.loader.known import Known
-from controller.loader.record import LARGEST_FILE, FileRecord
-from controller.loader.scanning import LoadedFile, Scan, scan
 from controller.manifest.validate import Accepted, Broken
 from controller.model.errors import Problem
+from controller.tree.files import LARGEST_FILE, FileRecord, Known
+from controller.tree.scan import LoadedFile, Scan, scan
 
 SCRIPT = "//VERSION=3\nfunction evaluatePixel() { return [1]; }\n"
 

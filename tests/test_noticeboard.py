@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from controller.loader.record import FileRecord
-from controller.noticeboard import Documents, Noticeboard
-from controller.statusfile import StatusFiles
+from controller.tree.files import FileRecord
+from controller.tree.status_files import StatusFiles
+from controller.tree.status_memory import Documents, Noticeboard
 from tests.conftest import Workspace, ndvi
 
 DOCUMENTS = [{"apiVersion": "shjobs/v1", "kind": "AsyncProcessStatus", "name": "ndvi", "phase": "Held"}]

@@ -12,7 +12,6 @@ import pytest
 import rasterio
 from numpy.typing import NDArray
 
-from controller.loader.scanning import load
 from controller.manifest.validate import Accepted
 from controller.sandbox.archive import TRACKS, SceneFilter, Tile, by_day, find_tiles
 from controller.sandbox.extent import metres_per_pixel
@@ -23,6 +22,7 @@ from controller.sandbox.products import Wanted, product
 from controller.sandbox.raster import write_geotiff
 from controller.sandbox.render import MOST_PIXELS, Rendered, RenderOptions, render
 from controller.sandbox.samples import Pixels, grouped, read_samples
+from controller.tree.scan import load
 
 JOBS = Path(__file__).parent.parent / "jobs.d"
 OPTIONS = RenderOptions()

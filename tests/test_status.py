@@ -11,7 +11,7 @@ from controller.model.answers import Refusal
 from controller.model.errors import Problem
 from controller.model.job import Estimate, Job
 from controller.model.submission import Submission
-from controller.statusfile import render
+from controller.tree.status_files import render
 from tests.factories import (
     DIGEST,
     JPEG,

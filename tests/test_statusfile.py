@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from controller.model.errors import StateError
-from controller.statusfile import LONGEST_DOCUMENT, StatusFiles, render, status_path
+from controller.tree.status_files import LONGEST_DOCUMENT, StatusFiles, render, status_path
 
 
 class Phase(StrEnum):

@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 
 from controller.manifest.validate import Accepted
 from controller.model.job import Job
-from controller.tree import Appraisal, Tree
+from controller.tree.tree import Appraisal, Tree
 from tests.conftest import ndvi
 from tests.factories import NOW, wanted
 from tests.test_loader import without_privileges

@@ -13,7 +13,7 @@ from controller.model.reasons import EXAMINING
 from controller.model.timing import Timing
 from controller.settings.file import Policy
 from controller.store.ledger import Store
-from controller.tree import Appraisal, Tree
+from controller.tree.tree import Appraisal, Tree
 from tests.conftest import ndvi
 from tests.factories import NOW, wanted
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.watcher import Watcher
-from controller.watcher.targets import targets
+from controller.tree.watch import Watcher
+from controller.tree.watch_targets import targets
 
 LONGEST = 10.0  # seconds: what a test waits for at the most
 

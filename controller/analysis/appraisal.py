@@ -28,7 +28,7 @@ from controller.model.job import Estimate, Wanted
 from controller.model.reasons import EXAMINING
 from controller.model.script import Mosaicking, Rehearsal, ScriptFacts, ScriptFailure, ScriptInput, Stage
 from controller.settings.deployments import Credential, Deployment
-from controller.tree import Appraisal
+from controller.tree.tree import Appraisal
 
 CREDENTIAL = (*OUTPUT, "delivery", "s3", "credentialsRef")
 EVALSCRIPT = ("spec", "request", "evalscript")

@@ -68,9 +68,9 @@ def _in_ledger(path: Path) -> Iterable[str]:
 
 
 def _in_files(jobs: Path) -> Iterable[str]:
-    from controller.loader.known import Known
-    from controller.loader.scanning import load
-    from controller.loader.walk import Walk
+    from controller.tree.files import Known
+    from controller.tree.scan import load
+    from controller.tree.walk import Walk
 
     walk = Walk(jobs, Known())
     if walk.run() or len(walk.suspects) > MOST_FILES:

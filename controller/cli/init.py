@@ -46,8 +46,8 @@ def command(directory: Path, deployment: str, url: str) -> int:
 
 def _remarks(directory: Path, made: Mapping[str, bool]) -> Iterator[str]:
     """What a person has to see to."""
-    from controller.git.info import git_directory
     from controller.skeleton import IGNORED
+    from controller.tree.git.info import git_directory
 
     if not made[".gitignore"]:
         held = _lines_of(directory / ".gitignore")

@@ -18,8 +18,8 @@ from random import Random
 
 import yaml
 
-from controller.loader.scanning import load
 from controller.manifest.validate import Accepted
+from controller.tree.scan import load
 from tests.conftest import ndvi
 from tests.proofs.record import tell
 

@@ -19,9 +19,9 @@ from controller.limits.gate import Limits
 from controller.loop import Loop
 from controller.model.answers import BucketAnswer
 from controller.model.submission import Outcome, Submission
-from controller.noticeboard import Noticeboard
 from controller.store.ledger import Store
 from controller.telling import Teller
+from controller.tree.status_memory import Noticeboard
 from controller.workers import Call, Look
 from tests.proofs.cloud import RunFate
 from tests.proofs.histories import CALM, JOBS, STEPS, History, Step, steps_of

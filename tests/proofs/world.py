@@ -17,10 +17,8 @@ from sqlite_utils import Database
 
 from controller.assembly import Nowhere
 from controller.book import INSTANCE, Book
-from controller.change import Change
 from controller.lifecycle.claim import PATIENCE, Instance, Pause, Put, Result, claiming, withdrawal
 from controller.limits.gate import Limits
-from controller.loader.record import STATUS, FileRecord
 from controller.loop import Loop
 from controller.manifest.validate import Accepted
 from controller.model.answers import Refusal, Refused
@@ -29,15 +27,17 @@ from controller.model.job import Estimate, ExpectedOutput, Job, Wanted
 from controller.model.skew import TOLERANCE
 from controller.model.submission import Submission
 from controller.model.timing import Timing
-from controller.noticeboard import Noticeboard
-from controller.ownership import Declared
 from controller.settings.file import Policy
 from controller.store.ledger import Store
 from controller.store.schema import migrations
 from controller.submitting import Submitter
 from controller.telling import News, Teller
 from controller.timekeeper import Timekeeper
-from controller.tree import Appraisal, Tree, _Acceptance
+from controller.tree.change import Change
+from controller.tree.files import STATUS, FileRecord
+from controller.tree.ownership import Declared
+from controller.tree.status_memory import Noticeboard
+from controller.tree.tree import Appraisal, Tree, _Acceptance
 from controller.workers import TOO_LATE, Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
 from tests.proofs.cloud import Cloud, PostFate, Sent, answer_of
 

@@ -12,17 +12,16 @@ from itertools import filterfalse
 from pathlib import Path
 
 from controller.analysis.ignores import Comments, script_comments, silenced
-from controller.change import Change
-from controller.git.info import DIRTY, Checkout
-from controller.loader import strays
-from controller.loader.known import Known
-from controller.loader.record import FileRecord
-from controller.loader.scanning import LoadedFile, Scan, scan
 from controller.manifest.validate import Accepted, Broken
 from controller.model.errors import Problem
 from controller.model.job import Job, Wanted
-from controller.ownership import Declared, Place, Settlement, hidden, settled, taken_over
-from controller.undecided import Undecided
+from controller.tree.change import Change
+from controller.tree.files import FileRecord, Known
+from controller.tree.git.info import DIRTY, Checkout
+from controller.tree.ownership import Declared, Place, Settlement, hidden, settled, taken_over
+from controller.tree.scan import LoadedFile, Scan, scan
+from controller.tree.undecided import Undecided
+from controller.tree.walk import strays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,8 @@ from typing import Any
 
 import yaml
 
-from controller.files import LARGEST, UnfitFileError, read_regular, resolved
 from controller.model.errors import StateError
+from controller.tree.regular_files import LARGEST, UnfitFileError, read_regular, resolved
 
 LONGEST_DOCUMENT = 8 * 1024
 # YAML 1.2 reads these as numbers, the emitter (YAML 1.1) does not know: an etag such as 123e456 must stay text.

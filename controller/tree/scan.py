@@ -13,13 +13,11 @@ from itertools import islice
 from pathlib import Path
 
 from controller.analysis.ignores import NOTHING, Comments, manifest_comments
-from controller.loader import collector_paused
-from controller.loader.known import Known
-from controller.loader.record import FileRecord, read, stat_below
-from controller.loader.walk import SUFFIXES, Walk
 from controller.manifest.document import Document, read_documents
 from controller.manifest.validate import Accepted, Broken, Script, accept, script_file
 from controller.model.errors import Problem
+from controller.tree.files import FileRecord, Known, read, stat_below
+from controller.tree.walk import SUFFIXES, Walk, collector_paused
 
 _BULK = 1_000  # changed files from which the collector costs more than it finds
 _PORTION = 500  # parsed manifests that are held at once

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from controller.files import LARGEST, read_regular, resolved
-from controller.git import GitError, opened
-from controller.git.place import Repository, real, repository_of, text_of
+from controller.tree.git.command import GitError, opened
+from controller.tree.git.repository import Repository, real, repository_of, text_of
+from controller.tree.regular_files import LARGEST, read_regular, resolved
 
 DIRTY = "-dirty"
 LONGEST_CHAIN = 5  # symbolic refs, as git itself allows

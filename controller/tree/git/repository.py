@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from controller.files import read_regular
+from controller.tree.regular_files import read_regular
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from controller.loader.record import FileRecord
 from controller.model.errors import Problem
 from controller.model.job import Job
+from controller.tree.files import FileRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,7 @@ The tree keeps one of these. A file whose questions are answered is read once mo
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from controller.loader.known import Known
-from controller.loader.record import FileRecord
+from controller.tree.files import FileRecord, Known
 
 
 class Undecided:

@@ -13,11 +13,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
-from controller.loader import manifests_of
-from controller.loader.known import Known
-from controller.loader.record import STATUS, FileRecord, seen_at
 from controller.model.errors import StateError
-from controller.statusfile import status_path
+from controller.tree.files import STATUS, FileRecord, Known, seen_at
+from controller.tree.status_files import status_path
+from controller.tree.walk import manifests_of
 
 log = logging.getLogger(__name__)
 

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from controller.files import LARGEST
-from controller.git import Git, GitError, is_installed, opened
-from controller.git.place import real, repository_of
 from controller.model.errors import UsageError, cut
+from controller.tree.git.command import Git, GitError, is_installed, opened
+from controller.tree.git.repository import real, repository_of
+from controller.tree.regular_files import LARGEST
 
 PATIENCE = 60.0  # seconds
 MOST_BYTES = 512 * 1024 * 1024

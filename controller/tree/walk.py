@@ -5,16 +5,17 @@ them once; hidden names and status files are passed by; what cannot be walked is
 """
 
 import errno
+import gc
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
-from controller.files import resolved
-from controller.loader.known import Known
-from controller.loader.record import FileRecord, stat_below, stat_of
 from controller.model.errors import Problem
+from controller.tree.files import FileRecord, Known, read, stat_below, stat_of
+from controller.tree.regular_files import resolved
 
 SUFFIXES = (".yaml", ".yml", ".json")
 MOST_NAMES = 1_000_000  # of files and folders in a tree; a scan of so many takes some seconds
@@ -252,3 +253,40 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir(follow_symlinks=False)
     except OSError:
         return False
+
+
+def is_unchanged(root: Path, known: Known) -> bool:
+    """Whether the files are those that are known; only those are read whose stat is another, or was too fresh."""
+    walk = Walk(root, known)
+    if walk.run() or walk.missing:
+        return False
+    altered = [path for path, record in known.scripts.items() if not record.has(stat_below(walk.real, path))]
+    return all(_has_same_bytes(walk.real, known.get(path)) for path in [*walk.suspects, *altered])
+
+
+def _has_same_bytes(root: str, record: FileRecord | None) -> bool:
+    return record is not None and read(root, record.path, record.kind)[1].sha256 == record.sha256 != ""
+
+
+def strays(root: Path, statuses: Known, pulse: Callable[[], None] = lambda: None) -> frozenset[str]:
+    """The status files below `root`, a mirror of the tree, that are not as they were left."""
+    walk = Walk(root, Known(), statuses, pulse)
+    walk.run(is_mirror=True)
+    return frozenset(walk.strays)
+
+
+def manifests_of(status: str) -> set[str]:
+    """The manifests whose status file this may be."""
+    return {status.removesuffix(".status.yaml") + suffix for suffix in SUFFIXES}
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Ten thousand results make the garbage collector the slowest part of a load, and there is no garbage."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

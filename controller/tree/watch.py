@@ -28,7 +28,7 @@ from watchdog.observers.api import BaseObserver, ObservedWatch
 from watchdog.observers.inotify import InotifyObserver
 
 from controller.model.errors import cut
-from controller.watcher.targets import Target, is_hidden, targets
+from controller.tree.watch_targets import Target, is_hidden, targets
 
 # Reading is no change: with these out of the mask the kernel does not even tell of our own scans.
 EVENTS: list[type[FileSystemEvent]] = [

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from controller.git.place import Repository, text_of
+from controller.tree.git.repository import Repository, text_of
 
 PATIENCE = 4.0  # seconds; less than a stop may take
 MOST_OUTPUT = 64 * 1024 * 1024  # bytes

@@ -1,0 +1,1 @@
+"""What is behind each command; `cli` and `daemon` are its doors."""

@@ -1,0 +1,1 @@
+"""`shjobs plan`: what the next sync would submit, and why."""

@@ -1,0 +1,1 @@
+"""Git, without obeying any setting of a repository."""
