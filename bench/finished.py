@@ -12,13 +12,13 @@ from pathlib import Path
 
 from controller import evalscript
 from controller.analysis.appraisal import Appraiser
-from controller.book import Book
+from controller.ledger.ledger import Book
+from controller.ledger.store import Store
 from controller.limits.gate import Limits
 from controller.loop import Loop
 from controller.model.answers import Accepted, Listing, NotVisible, StoredObject
 from controller.settings.settings import Settings
 from controller.settingsfile import load_settings
-from controller.store.ledger import Store
 from controller.telling import Teller
 from controller.tree.status_files import StatusFiles
 from controller.tree.status_memory import Noticeboard

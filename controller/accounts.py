@@ -6,12 +6,12 @@ from typing import Any
 
 from controller.admission import Admission
 from controller.analysis.cost import price_table
-from controller.book import Book
-from controller.brakes import is_paused, who_paused
+from controller.ledger.ledger import Book
+from controller.ledger.pause import is_paused, who_paused
+from controller.ledger.store import Store
 from controller.limits.budget import overspent_hash
 from controller.model.submission import Submission
 from controller.settings.settings import Settings
-from controller.store.ledger import Store
 
 
 def account(settings: Settings, now: datetime) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from controller.book import Book
+from controller.ledger.ledger import Book
 from controller.lifecycle.next_step import asked_for, due, held, in_force, is_asked, is_read, stopped
 from controller.limits.budget import reservation
 from controller.limits.gate import Limits

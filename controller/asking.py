@@ -6,15 +6,15 @@ from pathlib import Path
 from controller.admission import Admission
 from controller.assembly import Assembly, rehearsal
 from controller.errands import meaning_of
+from controller.ledger.inbox import append
+from controller.ledger.location import FILE_NAME
+from controller.ledger.lock import holder, is_held, submitter_lock
+from controller.ledger.reader import Reader
+from controller.ledger.store import Store
 from controller.lifecycle.commands import Accept, Adopt, Command, FirstRun, Resolve, carried_out
-from controller.lock import holder, is_held, submitter_lock
 from controller.model.clock import Clock
 from controller.model.errors import StateError, UsageError
 from controller.settings.settings import Settings
-from controller.store.inbox import append
-from controller.store.ledger import Store
-from controller.store.place import FILE_NAME
-from controller.store.reader import Reader
 
 
 def ask(settings: Settings, command: Command) -> str:

@@ -13,31 +13,30 @@ from typing import Any
 
 from controller.analysis.appraisal import Appraiser, still_examined
 from controller.analysis.terms import terms_of
-from controller.book import Book
-from controller.brakes import brakes_of
 from controller.bucket import Bucket
 from controller.examination import Beside, NotYet, Patient
-from controller.identity import Identity
 from controller.lane import Lane
+from controller.ledger.identity import Identity
+from controller.ledger.ledger import Book
+from controller.ledger.location import FILE_NAME, refuse_network_file_system
+from controller.ledger.lock import FILE_NAME as LOCK_NAME
+from controller.ledger.lock import submitter_lock
+from controller.ledger.pause import brakes_of
+from controller.ledger.store import Store
 from controller.lifecycle.claim import Instance
 from controller.limits.gate import Limits
-from controller.lock import FILE_NAME as LOCK_NAME
-from controller.lock import submitter_lock
 from controller.lookout import Interruptible, Lookout, Scanned
 from controller.loop import Loop
 from controller.manifest.validate import Accepted
 from controller.model.clock import Clock, ServiceClock
 from controller.model.errors import UsageError
 from controller.model.timing import Timing
-from controller.mounts import refuse_network_file_system
 from controller.remote import Remote
 from controller.service import Service
 from controller.session import Session
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
 from controller.slowscripts import SlowScripts
-from controller.store.ledger import Store
-from controller.store.place import FILE_NAME
 from controller.submitting import Submitter, drawn
 from controller.telling import Teller, Watch, status_documents
 from controller.timekeeper import Timekeeper

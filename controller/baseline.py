@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from controller.assembly import Assembly, rehearsal
-from controller.book import Book
 from controller.foresight import foresee
+from controller.ledger.ledger import Book
 from controller.model.answers import Listing
 from controller.model.job import Job
 from controller.model.reasons import Reason

@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 
 from controller.assembly import Inbox, controller
-from controller.identity import Identity
+from controller.ledger.identity import Identity
 from controller.lifecycle.grouping import named
 from controller.limits.budget import Spending, month_of
 from controller.loop import Loop

@@ -18,14 +18,15 @@ from pydantic import SecretStr
 
 from controller import __version__
 from controller.assembly import bucket_of
-from controller.book import Book
 from controller.bucket import FEW, Bucket
-from controller.lock import holder
+from controller.ledger.ledger import Book
+from controller.ledger.location import FILE_NAME, OWNER, is_there, read_only, refuse_network_file_system
+from controller.ledger.lock import holder
+from controller.ledger.store import Store
 from controller.model.answers import NoAnswer, NotVisible, Unreadable
 from controller.model.clock import Clock
 from controller.model.errors import Later, StateError, UsageError
 from controller.model.skew import doubt
-from controller.mounts import refuse_network_file_system
 from controller.policy import missing
 from controller.service import Service
 from controller.session import Session
@@ -33,8 +34,6 @@ from controller.settings.deployments import Credential
 from controller.settings.environment import variable_of
 from controller.settings.settings import Settings
 from controller.signs import Sign, clock, fail, ok, policy, python, space, warn
-from controller.store.ledger import Store
-from controller.store.place import FILE_NAME, OWNER, is_there, read_only
 from controller.tree.files import Known
 from controller.tree.git.command import version
 from controller.tree.git.info import author, checkout

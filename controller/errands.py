@@ -7,7 +7,7 @@ import logging
 from datetime import datetime
 
 from controller.admission import Admission
-from controller.book import Book
+from controller.ledger.ledger import Book
 from controller.lifecycle.commands import Accept, Adopt, Command, FirstRun, Ignored, Resolve, carried_out
 from controller.limits.budget import overspent_hash
 

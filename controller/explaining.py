@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from controller.assembly import Assembly, rehearsal
+from controller.ledger.lock import is_held
 from controller.lifecycle.next_step import next_step
 from controller.lifecycle.phase import phase
 from controller.lifecycle.status import OPERATOR, document, moment, outputs
-from controller.lock import is_held
 from controller.model.errors import UsageError
 from controller.model.step import Wait
 from controller.model.submission import Submission

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from controller.assembly import bucket_of
-from controller.book import Book
 from controller.bucket import Bucket
+from controller.ledger.ledger import Book
+from controller.ledger.store import Store
 from controller.lifecycle.evidence import delivered
 from controller.lifecycle.next_step import in_force
 from controller.magic import LONGEST, is_of
@@ -20,7 +21,6 @@ from controller.model.job import ExpectedOutput
 from controller.model.submission import Outcome, Submission
 from controller.partfile import Found, Origin, found, part_file
 from controller.settings.settings import Settings
-from controller.store.ledger import Store
 
 PIECE = 4 * 1024 * 1024  # bytes
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from controller.book import Book
+from controller.ledger.ledger import Book
 from controller.lifecycle.next_step import wish
 from controller.loop import Loop
 from controller.model.answers import Accepted, BucketAnswer, NoAnswer

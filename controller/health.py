@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from controller.agenda import Agenda
-from controller.book import Book
+from controller.ledger.ledger import Book
 from controller.limits.gate import Limits
 from controller.lookout import Lookout
 from controller.telling import Teller

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 
-from controller.brakes import Brakes
-from controller.brakes import Look as LookAtBrakes
+from controller.ledger.pause import Brakes
+from controller.ledger.pause import Look as LookAtBrakes
 from controller.limits.settling import Settling, Stillness
 from controller.model.errors import StateLost
 from controller.model.job import Job

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 
 from controller.admission import Admission
 from controller.agenda import QUEUING, Agenda
-from controller.book import Book
-from controller.brakes import Brakes
 from controller.errands import carry_out, concerned
 from controller.health import health
+from controller.ledger.ledger import Book
+from controller.ledger.pause import Brakes
 from controller.lifecycle.next_step import is_at_rest, next_step
 from controller.lifecycle.transitions import interrupted
 from controller.limits.budget import reservation

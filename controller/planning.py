@@ -16,13 +16,14 @@ from controller import evalscript
 from controller.analysis.cost import price_table
 from controller.assembly import Assembly, bucket_of, rehearsal, without_keys
 from controller.baseline import EMPTY, Baseline, baseline, boundless, nothing_listed, take_over
-from controller.book import Book
 from controller.difference import Difference, difference
 from controller.forecast import SAME, Action, Foreseen, described, last_sent, rejected
 from controller.foresight import Read, Sight, foresee
+from controller.ledger.ledger import Book
+from controller.ledger.location import is_there
+from controller.ledger.lock import is_held
 from controller.lifecycle.phase import phase
 from controller.limits.gate import Limits
-from controller.lock import is_held
 from controller.model.answers import BucketAnswer, Listing
 from controller.model.clock import Clock
 from controller.model.job import Job
@@ -32,7 +33,6 @@ from controller.model.submission import Submission
 from controller.operations.plan.revision import tree_at
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
-from controller.store.place import is_there
 from controller.telling import jobs_of
 from controller.tree.ownership import Declared
 from controller.workers import Call, Look

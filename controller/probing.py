@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from controller.assembly import bucket_of
-from controller.book import Book
-from controller.brakes import is_paused
 from controller.bucket import Bucket
+from controller.ledger.ledger import Book
+from controller.ledger.lock import submitter_lock
+from controller.ledger.pause import is_paused
+from controller.ledger.store import Store
 from controller.lifecycle.status import moment
-from controller.lock import submitter_lock
 from controller.manifest.digest import digest
 from controller.manifest.request import prefix
 from controller.manifest.rules.delivery import url_flaw
@@ -33,7 +34,6 @@ from controller.session import Session
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
 from controller.signs import Sign, fail, ok, warn
-from controller.store.ledger import Store
 from controller.unrecorded import report as report_unrecorded
 from controller.workers import Get, Look, Looked, Post, Posted
 

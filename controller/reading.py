@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from controller.analysis.terms import terms_of
-from controller.lock import is_held
+from controller.ledger.location import is_there
+from controller.ledger.lock import is_held
+from controller.ledger.reader import Reader
 from controller.model.errors import StateError
 from controller.settings.settings import Settings
-from controller.store.place import is_there
-from controller.store.reader import Reader
 from controller.tree.files import STATUS, FileRecord, Known
 from controller.tree.walk import is_unchanged
 
@@ -54,7 +54,7 @@ def _reader(settings: Settings) -> Iterator[Reader | None]:
         with reader:
             yield reader
     elif is_there(settings.state):
-        from controller.store.ledger import Store
+        from controller.ledger.store import Store
 
         with Store.copy_of(settings.state) as store:
             yield store.reader()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from controller.book import Book
+from controller.ledger.ledger import Book
 from controller.lifecycle.adoption import adopted, shown
 from controller.lifecycle.evidence import request_ids
 from controller.lifecycle.transitions import after_listing, after_post, after_status, is_news, unless_given_up

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from controller.book import Book
+from controller.ledger.ledger import Book
 from controller.lifecycle.adoption import intent
 from controller.lifecycle.claim import Claim, Instance, was_claimed
 from controller.model.job import Job

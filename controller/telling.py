@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from controller.book import Book
+from controller.ledger.ledger import Book
 from controller.lifecycle.grouping import common, together
 from controller.lifecycle.next_step import in_force
 from controller.lifecycle.phase import phase

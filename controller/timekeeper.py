@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from controller.book import Book
+from controller.ledger.ledger import Book
 from controller.lifecycle.transitions import resumed
 from controller.model.skew import TOLERANCE, doubt
 from controller.model.timing import Timing

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from controller.assembly import controller
-from controller.lock import submitter_lock
+from controller.ledger.lock import submitter_lock
 from controller.model.errors import StateError, UsageError
 from controller.settingsfile import load_settings
 from controller.workers import CallOutcome

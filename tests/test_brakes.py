@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.brakes import brakes_of, index_lock, is_paused, pause, resume, who_paused
+from controller.ledger.pause import brakes_of, index_lock, is_paused, pause, resume, who_paused
 from controller.model.errors import StateError
 from controller.tree.git.info import git_directory
 from tests.factories import NOW

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from controller.ledger.location import FILE_NAME
 from controller.model.errors import StateError
-from controller.store.place import FILE_NAME
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi, opened_workspace
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from controller.brakes import pause
-from controller.lock import holder, submitter_lock
+from controller.ledger.lock import holder, submitter_lock
+from controller.ledger.pause import pause
 from controller.sandbox.ledger import posts
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox

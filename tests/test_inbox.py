@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from controller.ledger.store import Store
 from controller.lifecycle.commands import Adopt, Resolve
 from controller.sandbox.faults import Fault
-from controller.store.ledger import Store
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi
 from tests.factories import FOREIGN_ID, REQUEST_ID

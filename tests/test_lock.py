@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.lock import is_held, submitter_lock
+from controller.ledger.lock import is_held, submitter_lock
 from controller.model.errors import StateError
 
 HOLD = """\

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from controller.store.ledger import Store
-from controller.store.place import FILE_NAME, read_only
-from controller.store.snapshot import copied
+from controller.ledger.location import FILE_NAME, read_only
+from controller.ledger.snapshot import copied
+from controller.ledger.store import Store
 from tests.command import LONGEST
 from tests.conftest import Workspace, ndvi
 

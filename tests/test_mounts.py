@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from controller.ledger.location import MOUNTS, NETWORK, refuse_network_file_system
 from controller.model.errors import StateError
-from controller.mounts import MOUNTS, NETWORK, refuse_network_file_system
 
 
 def line(point: Path | str, kind: str, number: int = 36) -> str:

@@ -6,9 +6,9 @@ from contextlib import closing
 
 import pytest
 
+from controller.ledger.location import FILE_NAME
+from controller.ledger.reader import Reader
 from controller.lifecycle.commands import LONGEST_COMMAND, Ignored, read_command
-from controller.store.place import FILE_NAME
-from controller.store.reader import Reader
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi
 

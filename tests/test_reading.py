@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from controller.book import Book
-from controller.brakes import pause, resume
 from controller.explaining import case_of
+from controller.ledger.ledger import Book
+from controller.ledger.lock import submitter_lock
+from controller.ledger.migrations import migrations
+from controller.ledger.pause import pause, resume
+from controller.ledger.reader import SCHEMA, Reader
+from controller.ledger.store import Store
 from controller.lifecycle.adoption import intent
-from controller.lock import submitter_lock
 from controller.model.reasons import Reason, Standing
 from controller.model.submission import Submission
 from controller.planning import plan
-from controller.store.ledger import Store
-from controller.store.reader import SCHEMA, Reader
-from controller.store.schema import migrations
 from controller.why import _CHANGES, Case, ago, why
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi

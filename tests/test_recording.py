@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from controller.book import Book
+from controller.ledger.ledger import Book
+from controller.ledger.store import Store
 from controller.lifecycle.transitions import interrupted
 from controller.model.answers import Accepted, Listing, NotVisible, PostAnswer, Refusal, Refused, Unconfirmed
 from controller.model.step import List
 from controller.model.submission import Answer, Submission
 from controller.recording import Recorder
-from controller.store.ledger import Store
 from controller.workers import CallOutcome, Get, Got, Look, Looked, Post, Posted
 from tests.factories import FOREIGN_ID, NOW, OTHER_DIGEST, REQUEST_ID, TIMING, accepted, at, job, submission
 

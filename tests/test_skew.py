@@ -15,8 +15,10 @@ import pytest
 from sqlite_utils import Database
 
 from controller.assembly import Inbox, controller
-from controller.book import Book
 from controller.daemon import Daemon
+from controller.ledger.ledger import Book
+from controller.ledger.migrations import migrations
+from controller.ledger.store import Store
 from controller.lifecycle.transitions import interrupted, resumed, unless_given_up
 from controller.model.answers import Refusal
 from controller.model.clock import Clock, ServiceClock
@@ -24,8 +26,6 @@ from controller.model.skew import TOLERANCE, date_of, doubt, settled
 from controller.planning import plan
 from controller.sandbox.faults import Fault
 from controller.settings.settings import Settings
-from controller.store.ledger import Store
-from controller.store.schema import migrations
 from controller.timekeeper import Timekeeper
 from controller.turning import Flags, turn_to_rest
 from tests.command import shjobs

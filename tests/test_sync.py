@@ -10,11 +10,11 @@ import jsonschema
 import pytest
 
 from controller.assembly import rehearsal
-from controller.lock import submitter_lock
+from controller.ledger.lock import submitter_lock
+from controller.ledger.store import Store
 from controller.model.errors import StateError, UsageError
 from controller.sandbox.faults import Fault
 from controller.sandbox.ledger import charges_by_prefix
-from controller.store.ledger import Store
 from tests.conftest import Workspace, ndvi
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "controller/data/request-schema.json").read_text())

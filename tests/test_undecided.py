@@ -4,7 +4,8 @@ from pathlib import Path
 
 from controller.admission import Admission
 from controller.analysis.appraisal import still_examined
-from controller.book import Book
+from controller.ledger.ledger import Book
+from controller.ledger.store import Store
 from controller.limits.gate import Limits
 from controller.limits.guard import Due
 from controller.manifest.validate import Accepted
@@ -12,7 +13,6 @@ from controller.model.job import Job
 from controller.model.reasons import EXAMINING
 from controller.model.timing import Timing
 from controller.settings.file import Policy
-from controller.store.ledger import Store
 from controller.tree.tree import Appraisal, Tree
 from tests.conftest import ndvi
 from tests.factories import NOW, wanted

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 import yaml
 
-from controller.lock import submitter_lock
+from controller.ledger import migrations as schema
+from controller.ledger.lock import submitter_lock
+from controller.ledger.reader import SCHEMA
+from controller.ledger.store import Store
 from controller.manifest.schema import manifest_schema
 from controller.model.submission import Outcome
 from controller.reading import events
-from controller.store import schema
-from controller.store.ledger import Store
-from controller.store.reader import SCHEMA
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi
 from tests.shapes import FOLDER, OUTPUTS, lived, lost, narrowed, shapes

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.lock import submitter_lock
+from controller.ledger.lock import submitter_lock
 from tests.command import shjobs
 from tests.conftest import ACCESS_KEY, CLIENT_SECRET, SECRET_KEY, Workspace, ndvi
 from tests.test_gitref import git

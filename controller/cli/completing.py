@@ -34,9 +34,9 @@ class _JobName(_Words):
     name = "name"
 
     def words(self, context: click.Context) -> Iterable[str]:
+        from controller.ledger.location import FILE_NAME, is_there
         from controller.model.errors import ShjobsError
         from controller.settingsfile import load_settings
-        from controller.store.place import FILE_NAME, is_there
 
         try:
             settings = load_settings(context.find_root().params.get("config"), os.environ)
@@ -61,7 +61,7 @@ AIM = _Aim()
 
 
 def _in_ledger(path: Path) -> Iterable[str]:
-    from controller.store.place import read_only
+    from controller.ledger.location import read_only
 
     with closing(read_only(path)) as ledger:
         return [row[0] for row in ledger.execute("select name from job where wanted is not null")]

@@ -15,7 +15,7 @@ from controller.settingsfile import load_settings
 @click.pass_obj
 def command(config: Path | None) -> int:
     """Write the file PAUSE into the state directory: nothing is submitted while it is there; what runs is followed."""
-    from controller.brakes import pause, who_paused
+    from controller.ledger.pause import pause, who_paused
 
     settings = load_settings(config, os.environ)
     if pause(settings.state, _who(), Clock().now()):

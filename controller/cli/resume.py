@@ -12,7 +12,7 @@ from controller.settingsfile import load_settings
 @click.pass_obj
 def command(config: Path | None) -> int:
     """Remove the file PAUSE from the state directory: submissions go on."""
-    from controller.brakes import resume
+    from controller.ledger.pause import resume
 
     settings = load_settings(config, os.environ)
     if resume(settings.state):

@@ -6,7 +6,7 @@ from typing import Self
 
 from controller import assembly
 from controller.__main__ import main
-from controller.store.ledger import Store
+from controller.ledger.store import Store
 
 
 class Careless(Store):

@@ -13,13 +13,13 @@ from random import Random
 from sqlite_utils import Database
 
 from controller.assembly import Nowhere
-from controller.book import Book
 from controller.foresight import Sight, foresee
+from controller.ledger.ledger import Book
+from controller.ledger.store import Store
 from controller.limits.gate import Limits
 from controller.loop import Loop
 from controller.model.answers import BucketAnswer
 from controller.model.submission import Outcome, Submission
-from controller.store.ledger import Store
 from controller.telling import Teller
 from controller.tree.status_memory import Noticeboard
 from controller.workers import Call, Look

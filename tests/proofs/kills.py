@@ -12,7 +12,7 @@ from signal import SIGKILL
 
 import yaml
 
-from controller.store.ledger import Store
+from controller.ledger.store import Store
 from controller.tree.status_files import render
 from tests.proofs.ground import Ground, changing, copied, flaw_of, ground, until
 from tests.proofs.record import tell

@@ -16,7 +16,9 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from controller.assembly import Nowhere
-from controller.book import INSTANCE, Book
+from controller.ledger.ledger import INSTANCE, Book
+from controller.ledger.migrations import migrations
+from controller.ledger.store import Store
 from controller.lifecycle.claim import PATIENCE, Instance, Pause, Put, Result, claiming, withdrawal
 from controller.limits.gate import Limits
 from controller.loop import Loop
@@ -28,8 +30,6 @@ from controller.model.skew import TOLERANCE
 from controller.model.submission import Submission
 from controller.model.timing import Timing
 from controller.settings.file import Policy
-from controller.store.ledger import Store
-from controller.store.schema import migrations
 from controller.submitting import Submitter
 from controller.telling import News, Teller
 from controller.timekeeper import Timekeeper

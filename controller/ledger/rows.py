@@ -8,12 +8,12 @@ from functools import lru_cache
 from sys import intern
 from typing import Any
 
+from controller.ledger.cells import CANNOT_BE_READ, amount_of, either, list_of, moment_of, name_of, text_of, whole_of
 from controller.model.answers import Refusal, Refused, StoredObject
 from controller.model.errors import StateError
 from controller.model.job import Estimate, ExpectedOutput, Job, Wanted
 from controller.model.reasons import Reason
 from controller.model.submission import Answer, Evidence, Outcome, Submission
-from controller.store.cells import CANNOT_BE_READ, amount_of, either, list_of, moment_of, name_of, text_of, whole_of
 
 MUTABLE = (
     "claims",

@@ -5,8 +5,8 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from controller.store.place import FILE_NAME, said_plainly, writable
-from controller.store.rows import written
+from controller.ledger.location import FILE_NAME, said_plainly, writable
+from controller.ledger.rows import written
 
 
 def append(state: Path, at: datetime, command: str) -> None:

@@ -14,13 +14,13 @@ from typing import Any, Self
 
 from pydantic_core import from_json
 
+from controller.ledger.location import FILE_NAME, closed_on_error, is_there, newer, read_only, said_plainly, understood
+from controller.ledger.rows import COLUMNS, file_of, job_of, submission_of
 from controller.lifecycle.grouping import FEW, common, named
 from controller.model.errors import StateError
 from controller.model.job import Job
 from controller.model.reasons import Phase
 from controller.model.submission import Submission
-from controller.store.place import FILE_NAME, closed_on_error, is_there, newer, read_only, said_plainly, understood
-from controller.store.rows import COLUMNS, file_of, job_of, submission_of
 
 SCHEMA = ("first", "second", "third", "operators_word", "claims")
 """The migrations that a ledger of this program has seen, oldest first."""

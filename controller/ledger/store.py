@@ -16,16 +16,25 @@ from typing import Any, Self, TypeVar
 
 from sqlite_utils import Database
 
+from controller.ledger import inbox
+from controller.ledger.cells import either, text_of
+from controller.ledger.location import (
+    FILE_NAME,
+    ROOM,
+    closed_on_error,
+    damaged,
+    newer,
+    read_only,
+    said_plainly,
+    unusable,
+)
+from controller.ledger.migrations import migrations, parts_of, whole
+from controller.ledger.permits import PermitRows
+from controller.ledger.reader import TERMS, Reader
+from controller.ledger.rows import COLUMNS, MUTABLE, file_of, job_of, read, row_of, submission_of, wanted_text, written
 from controller.model.errors import StateError
 from controller.model.job import Job
 from controller.model.submission import Submission
-from controller.store import inbox
-from controller.store.cells import either, text_of
-from controller.store.permits import PermitRows
-from controller.store.place import FILE_NAME, ROOM, closed_on_error, damaged, newer, read_only, said_plainly, unusable
-from controller.store.reader import TERMS, Reader
-from controller.store.rows import COLUMNS, MUTABLE, file_of, job_of, read, row_of, submission_of, wanted_text, written
-from controller.store.schema import migrations, parts_of, whole
 
 Read = TypeVar("Read")
 BINDINGS = {"deployment": "deployment", "account": "OAuth client"}

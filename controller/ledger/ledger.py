@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
+from controller.ledger.store import Store
 from controller.lifecycle.commands import LONGEST_COMMAND, Command, Ignored, read_command
 from controller.limits.budget import Spending, is_overspent, month_of, overspent_hash
 from controller.limits.gate import is_decisive
@@ -17,7 +18,6 @@ from controller.model.errors import cut
 from controller.model.job import Job, bucket_in
 from controller.model.skew import TOLERANCE, latest
 from controller.model.submission import Submission, in_one_case
-from controller.store.ledger import Store
 from controller.tree.files import FileRecord
 
 log = logging.getLogger(__name__)

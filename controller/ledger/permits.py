@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 from sqlite_utils import Database
 
+from controller.ledger.rows import written
 from controller.limits.guard import Batch, Permit
-from controller.store.rows import written
 
 _ADMITTED = "admitted"
 """What stands in a `due` row instead of the hash of a batch."""
