@@ -13,8 +13,9 @@ from typing import Any
 
 from controller.analysis.appraisal import Appraiser, still_examined
 from controller.analysis.terms import terms_of
-from controller.bucket import Bucket
-from controller.examination import Beside, NotYet, Patient
+from controller.bucket.client import Bucket
+from controller.evalscript.examination import Beside, NotYet, Patient
+from controller.evalscript.slow_scripts import SlowScripts
 from controller.lane import Lane
 from controller.ledger.identity import Identity
 from controller.ledger.ledger import Book
@@ -32,11 +33,10 @@ from controller.model.clock import Clock, ServiceClock
 from controller.model.errors import UsageError
 from controller.model.timing import Timing
 from controller.remote import Remote
-from controller.service import Service
-from controller.session import Session
+from controller.service.client import Service
+from controller.service.oauth import Session
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
-from controller.slowscripts import SlowScripts
 from controller.submitting import Submitter, drawn
 from controller.telling import Teller, Watch, status_documents
 from controller.timekeeper import Timekeeper

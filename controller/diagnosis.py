@@ -18,7 +18,8 @@ from pydantic import SecretStr
 
 from controller import __version__
 from controller.assembly import bucket_of
-from controller.bucket import FEW, Bucket
+from controller.bucket.client import FEW, Bucket
+from controller.bucket.policy import missing
 from controller.ledger.ledger import Book
 from controller.ledger.location import FILE_NAME, OWNER, is_there, read_only, refuse_network_file_system
 from controller.ledger.lock import holder
@@ -27,9 +28,8 @@ from controller.model.answers import NoAnswer, NotVisible, Unreadable
 from controller.model.clock import Clock
 from controller.model.errors import Later, StateError, UsageError
 from controller.model.skew import doubt
-from controller.policy import missing
-from controller.service import Service
-from controller.session import Session
+from controller.service.client import Service
+from controller.service.oauth import Session
 from controller.settings.deployments import Credential
 from controller.settings.environment import variable_of
 from controller.settings.settings import Settings

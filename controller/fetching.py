@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from controller.assembly import bucket_of
-from controller.bucket import Bucket
+from controller.bucket.client import Bucket
 from controller.ledger.ledger import Book
 from controller.ledger.store import Store
 from controller.lifecycle.evidence import delivered

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.assembly import bucket_of
-from controller.bucket import Bucket
+from controller.bucket.client import Bucket
 from controller.ledger.ledger import Book
 from controller.ledger.lock import submitter_lock
 from controller.ledger.pause import is_paused
@@ -29,8 +29,8 @@ from controller.model.submission import Submission, submission_id
 from controller.probe import CERTAIN, JOB, UNITS, Watched, body, report
 from controller.recording import Recorder
 from controller.remote import Remote
-from controller.service import Service
-from controller.session import Session
+from controller.service.client import Service
+from controller.service.oauth import Session
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
 from controller.signs import Sign, fail, ok, warn

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from controller.claimer import Claimed, Claimer
+from controller.bucket.claims import Claimed, Claimer
 from controller.manifest.request import payload
 from controller.model.answers import (
     BucketAnswer,

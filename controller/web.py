@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
 
-from controller.connections import LimitedHandler, LimitedServer
 from controller.model.errors import UsageError
 from controller.model.hosts import Hosts, hosts_of
+from controller.wire.server import LimitedHandler, LimitedServer
 
 PLAIN = "text/plain; charset=utf-8"
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, Self, TypeGuard
 
-from controller.claimer import Claimer
+from controller.bucket.claims import Claimer
 from controller.lane import Lane
 from controller.lifecycle.claim import PATIENCE, Claim
 from controller.model.answers import BucketAnswer, GetAnswer, PostAnswer, Refusal, Refused
@@ -21,7 +21,7 @@ from controller.model.errors import ShjobsError, StateError
 from controller.model.job import bucket_in
 from controller.model.step import List
 from controller.model.submission import Submission
-from controller.wire.watchdog import Watchdog
+from controller.wire.deadlines import Watchdog
 
 log = logging.getLogger(__name__)
 DEADLINES = Watchdog()

@@ -17,7 +17,7 @@ from moto.server import ThreadedMotoServer
 from obstore.store import S3Store
 from pydantic import SecretStr
 
-from controller.bucket import Bucket
+from controller.bucket.client import Bucket
 from controller.model.answers import Listing, Unreadable
 from controller.model.timing import Timing
 from controller.settings.deployments import DEPLOYMENTS, Credential

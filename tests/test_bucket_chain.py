@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from controller.bucket import Bucket
+from controller.bucket.client import Bucket
 from controller.model.answers import Listing, Unreadable
 from controller.model.timing import Timing
 from controller.settings.deployments import DEPLOYMENTS, Credential

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from controller.bucket import Bucket
+from controller.bucket.client import Bucket
 from controller.model.answers import Listing, Unreadable
 from controller.model.timing import Timing
 from controller.settings.deployments import DEPLOYMENTS, Credential

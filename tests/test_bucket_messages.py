@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from controller.bucket import Bucket
+from controller.bucket.client import Bucket
 from controller.model.answers import Unreadable
 from controller.model.timing import Timing
 from controller.settings.deployments import DEPLOYMENTS, Credential

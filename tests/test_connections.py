@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.connections import LARGEST_HEAD, LimitedServer
 from controller.web import Page, Web
+from controller.wire.server import LARGEST_HEAD, LimitedServer
 
 LONGEST = 30.0
 PAGES = {"/healthz": lambda: Page(content=b"ok\n"), "/large": lambda: Page(content=bytes(64 << 20))}

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from controller import examination, slowscripts
-from controller.examination import Beside, NotYet, Patient
+from controller.evalscript import examination
+from controller.evalscript import slow_scripts as slowscripts
+from controller.evalscript.examination import Beside, NotYet, Patient
+from controller.evalscript.slow_scripts import FILE_NAME, SlowScripts
 from controller.model.script import FailureKind, ScriptFacts, ScriptFailure
-from controller.slowscripts import FILE_NAME, SlowScripts
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 GOOD = """//VERSION=3

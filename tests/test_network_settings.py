@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from controller.bucket import Bucket
+from controller.bucket.client import Bucket
 from controller.model.answers import Listing, Refused
 from controller.model.errors import SettingsError
 from controller.model.timing import Timing
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox
-from controller.service import Service
-from controller.session import Session, TokenUnavailable
+from controller.service.client import Service
+from controller.service.oauth import Session, TokenUnavailable
 from controller.settings.deployments import DEPLOYMENTS, Credential, Deployment
 from controller.settingsfile import load_settings
 from tests.certificates import DAY, Authority, Served

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from controller.policy import ACTIONS, missing
+from controller.bucket.policy import ACTIONS, missing
 from controller.settings.deployments import DEPLOYMENTS
 
 READER = DEPLOYMENTS["cdse"].reader

@@ -31,8 +31,8 @@ from controller.model.answers import (
     Unconfirmed,
 )
 from controller.model.timing import Timing
-from controller.service import Service
-from controller.session import Session
+from controller.service.client import Service
+from controller.service.oauth import Session
 from controller.settings.deployments import DEPLOYMENTS, Deployment
 
 Answer = bytes | Callable[[socket.socket], None]

@@ -15,7 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from controller.model.timing import Timing
-from controller.session import Session, TokenRefused, TokenUnavailable
+from controller.service.oauth import Session, TokenRefused, TokenUnavailable
 from controller.settings.deployments import DEPLOYMENTS
 
 SECRET = "CANARY/secret"

@@ -10,8 +10,8 @@ from botocore.credentials import Credentials  # type: ignore[import-untyped]
 from freezegun import freeze_time
 from pydantic import SecretStr
 
-from controller.bucket import Bucket
-from controller.bucket.signed import signature, url_of
+from controller.bucket.client import Bucket
+from controller.bucket.signature import signature, url_of
 from controller.settings.deployments import DEPLOYMENTS, Credential
 from tests.stores import LIES, false_store
 

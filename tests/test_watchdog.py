@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from controller.wire.watchdog import Watchdog
+from controller.wire.deadlines import Watchdog
 
 
 def test_what_takes_too_long_is_interrupted() -> None:

@@ -14,13 +14,13 @@ from http import HTTPStatus
 import requests
 
 from controller.bucket.listing import NotAListing, page_of
-from controller.bucket.signed import signature, url_of
-from controller.bucket.words import StoreError, refusal
+from controller.bucket.messages import StoreError, refusal
+from controller.bucket.signature import signature, url_of
 from controller.model.answers import StoredObject
 from controller.model.errors import Later
 from controller.model.timing import Timing
-from controller.wire.line import BROKEN, Line, session_on
-from controller.wire.words import NO_ANSWER, why
+from controller.wire.exchange import BROKEN, Line, session_on
+from controller.wire.messages import NO_ANSWER, why
 
 RETRIES = 2
 _LARGEST_PAGE = 8 * 1024 * 1024

@@ -2,7 +2,7 @@
 for the sandbox.
 """
 
+from controller.evalscript.cache import close_shared, facts, rehearsal
 from controller.evalscript.engine import UNNAMED, Engine, PixelBlock, Planes, Samples, ScenePlan
-from controller.evalscript.shared import close_shared, facts, rehearsal
 
 __all__ = ["UNNAMED", "Engine", "PixelBlock", "Planes", "Samples", "ScenePlan", "close_shared", "facts", "rehearsal"]

@@ -29,8 +29,8 @@ from py_mini_racer import (
     mini_racer,
 )
 
+from controller.evalscript.exceptions import SCRIPT_NAME, placed
 from controller.evalscript.frames import Header, fill_plane, read_header, read_plane, write_frame
-from controller.evalscript.report import SCRIPT_NAME, placed
 from controller.model.script import FailureKind
 
 FUNCTIONS = (

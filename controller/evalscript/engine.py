@@ -11,8 +11,8 @@ from typing import Any, Literal, Self
 
 from controller.evalscript.frames import Header, Plane
 from controller.evalscript.process import Child, Reply
+from controller.evalscript.rehearsal import rehearsal_of, stage_document
 from controller.evalscript.setup import facts_of, positive_integer, shown
-from controller.evalscript.trials import rehearsal_of, stage_document
 from controller.model.script import FailureKind, Mosaicking, Rehearsal, ScriptFacts, ScriptFailure, ScriptOutput, Stage
 
 RUNTIME_PREFIX = "Failed to evaluate script! "

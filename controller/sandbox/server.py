@@ -15,11 +15,11 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from controller.connections import LimitedHandler, LimitedServer
 from controller.model.hosts import hosts_of, origin_refusal
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.replies import Reply, error_reply
 from controller.sandbox.routes import PROCESS_PATHS, Call, Routes
+from controller.wire.server import LimitedHandler, LimitedServer
 
 logger = logging.getLogger(__name__)
 

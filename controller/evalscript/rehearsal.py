@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from controller.evalscript.report import SCRIPT_NAME, frame_in
+from controller.evalscript.exceptions import SCRIPT_NAME, frame_in
 from controller.model.errors import cut
 from controller.model.script import Mishap, Mosaicking, Rehearsal, Source, Stage
 

@@ -17,7 +17,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.util.ssl_ import create_urllib3_context
 
-from controller.wire.watchdog import Watchdog
+from controller.wire.deadlines import Watchdog
 
 # What a call can die of. Anything else is a mistake of ours and goes up.
 BROKEN = (OSError, HTTPException, HTTPError, ValueError)

@@ -14,8 +14,8 @@ from typing import Self, TypeVar
 
 from controller import evalscript
 from controller.evalscript import Engine
+from controller.evalscript.slow_scripts import SlowScripts
 from controller.model.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
-from controller.slowscripts import SlowScripts
 
 FIRST_TRY = 0.1  # seconds: most scripts take a few milliseconds
 SECONDS = 5.0  # at the most

@@ -14,7 +14,7 @@ from typing import Any, Self
 import requests
 
 from controller.model.errors import cut, masked
-from controller.wire.line import BROKEN
+from controller.wire.exchange import BROKEN
 
 _LONGEST_BODY = 256 * 1024
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)

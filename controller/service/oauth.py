@@ -24,8 +24,8 @@ from requests_oauthlib import OAuth2Session
 from controller.model.errors import Later, UsageError, cut, masked
 from controller.model.timing import Timing
 from controller.settings.deployments import Deployment, is_loopback
-from controller.wire.line import Line
-from controller.wire.words import why
+from controller.wire.exchange import Line
+from controller.wire.messages import why
 
 _LIFETIME = 600.0  # believed when the answer names none
 _LEAST_MARGIN = 60.0

@@ -8,7 +8,7 @@ from obstore.exceptions import PermissionDeniedError, PreconditionError, Unauthe
 
 from controller.model.errors import ShjobsError, cut, masked
 from controller.settings.deployments import Credential
-from controller.wire.words import EXPIRED, NO_ANSWER, NO_TLS, NOT_TRUSTED, OTHER_NAME
+from controller.wire.messages import EXPIRED, NO_ANSWER, NO_TLS, NOT_TRUSTED, OTHER_NAME
 
 _CODE = re.compile(r"<Code>\s*(\w{1,64})\s*</Code>")
 _REGION = re.compile(r"<Region>\s*([A-Za-z0-9-]{1,40})\s*</Region>")

@@ -1,0 +1,277 @@
+"""The two calls of the service, with every answer as a value: workers call it, the deciding thread reads the values.
+
+Money hangs on `submit`: it sends at most one request, and says Refused only when the service cannot have taken it.
+Source: reference page "Asynchronous Processing API" §§1, 4 and 7, "Open questions: Async API" 14, 16, 19 and 20.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol, Self
+from urllib.parse import quote
+
+import requests
+
+from controller.model.answers import (
+    Accepted,
+    GetAnswer,
+    NoAnswer,
+    NotVisible,
+    PostAnswer,
+    Refusal,
+    Refused,
+    StillRunning,
+    Unconfirmed,
+)
+from controller.model.clock import Clock, ServiceClock
+from controller.model.errors import Later, UsageError, cut, masked
+from controller.model.timing import Timing
+from controller.service.response import Answer
+from controller.settings.deployments import Deployment
+from controller.wire.exchange import BROKEN, Bearer, Line, session_on
+
+AT_ODDS = "not sent: this machine's clock and the service's are minutes apart"
+_SECRET_KEYS = {"accessKey", "secretAccessKey", "credentials"}
+_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_SPURIOUS = "body should be non-empty"
+_CONCURRENT = re.compile(r"concurren", re.IGNORECASE)
+_QUOTA = re.compile(r"quota|exhausted|exceeded", re.IGNORECASE)
+_EXPIRED = re.compile(r"expired", re.IGNORECASE)
+
+
+class Tokens(Protocol):
+    """What the service needs of an OAuth session."""
+
+    user_agent: str
+
+    def token(self) -> str:
+        """A good token; raises `UsageError` when the client is refused, `Later` when there is none now."""
+
+    def renew(self, stale: str) -> None:
+        """The service refused this token."""
+
+    def in_words(self, error: BaseException) -> str:
+        """Why a connection failed."""
+
+
+class Service:
+    """One deployment, spoken to with one OAuth client. Safe to share between threads; close it when done."""
+
+    def __init__(
+        self, deployment: Deployment, session: Tokens, timing: Timing, time: ServiceClock | None = None
+    ) -> None:  # fmt: skip
+        self._deployment = deployment
+        self._session = session
+        self._timing = timing
+        self._time = time or ServiceClock(Clock())
+        self._local = threading.local()
+        self._polling: list[requests.Session] = []
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connections of all threads."""
+        with self._lock:
+            for http in self._polling:
+                http.close()
+            self._polling.clear()
+            self._local = threading.local()
+
+    def submit(self, payload: Mapping[str, Any]) -> PostAnswer:
+        """POST the payload once, on a connection of its own. Whatever goes wrong, it is not sent again here.
+
+        Everything that can fail without the service is done before there is a connection: then nothing was sent.
+        """
+        line = Line(self._deployment.authorities)
+        try:
+            body = json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
+            token = self._session.token()
+            token.encode("ascii")  # else it would fail only once there is a connection
+            secrets = (token, *_secrets(payload))
+            if self.is_at_odds():
+                return Refused(why=Refusal.UNSENT, message=AT_ODDS)
+            http = self._session_on(line)
+            http.headers.update({"Content-Type": "application/json", "Connection": "close"})
+        except UsageError as error:
+            return Refused(why=Refusal.CREDENTIALS, message=str(error))
+        except Later as error:
+            return Refused(why=Refusal.UNSENT, message=str(error), retry_after=error.seconds)
+        except Exception as error:  # noqa: BLE001  its words may repeat what was to be sent
+            return Refused(why=Refusal.UNSENT, message=f"the request cannot be made: {type(error).__name__}")
+        try:
+            answer = self._exchange(http, line, "POST", self._deployment.process_url, secrets, body)
+        except Exception as error:  # noqa: BLE001  the stage decides what it means, never the type
+            return self._broken_off(line, error, secrets)
+        finally:
+            _close(http)
+        if answer.status == requests.codes.unauthorized:
+            self._session.renew(token)
+        return self._read_post(answer)
+
+    def status(self, request_id: str) -> GetAnswer:
+        """GET the status of a request. A lost or unclear answer is `NoAnswer`: the request itself is not affected."""
+        if not request_id.strip("."):
+            return NoAnswer(message=f"{request_id!r} is no request id")
+        url = f"{self._deployment.process_url}/{quote(request_id, safe='')}"
+        try:
+            token = self._session.token()
+            http, line = self._polled()
+            answer = self._exchange(http, line, "GET", url, (token,))
+        except UsageError as error:
+            return NoAnswer(message=str(error))
+        except Later as error:
+            return NoAnswer(message=str(error), retry_after=error.seconds)
+        except BROKEN as error:
+            return NoAnswer(message=f"{url}: {self._session.in_words(error)}")
+        if answer.status == requests.codes.unauthorized:
+            self._session.renew(token)
+        return self._read_get(answer)
+
+    def server_time(self) -> datetime | NoAnswer:
+        """What the service's clock says, from the Date header of an answer to a question that needs no token."""
+        url = self._deployment.base_url
+        try:
+            http, _ = self._polled()
+            limits = (self._timing.connect_timeout, self._timing.read_timeout)
+            with http.head(url, timeout=limits, allow_redirects=False) as response:
+                self._time.hear(response.headers)
+                told = parsedate_to_datetime(response.headers["Date"])
+                return told if told.tzinfo else told.replace(tzinfo=UTC)
+        except (KeyError, TypeError):
+            return NoAnswer(message=f"{url} answers without a Date")
+        except BROKEN as error:
+            return NoAnswer(message=f"{url}: {self._session.in_words(error)}")
+
+    def is_at_odds(self) -> bool:
+        """Whether its clock is far from ours; asks once more when the latest answer leaves that open."""
+        if self._time.is_unsettled:
+            self.server_time()
+        return self._time.is_off or self._time.is_odd
+
+    def _polled(self) -> tuple[requests.Session, Line]:
+        """This thread's own keep-alive session."""
+        held: tuple[requests.Session, Line] | None = getattr(self._local, "held", None)
+        if held is None:
+            line = Line(self._deployment.authorities)
+            held = (self._session_on(line), line)
+            self._local.held = held
+            with self._lock:
+                self._polling.append(held[0])
+        return held
+
+    def _session_on(self, line: Line) -> requests.Session:
+        headers = {"User-Agent": self._session.user_agent, "Accept": "application/json"}
+        return session_on(line, self._deployment.base_url, headers)
+
+    def _exchange(
+        self,
+        http: requests.Session,
+        line: Line,
+        method: str,
+        url: str,
+        secrets: tuple[str, ...],
+        body: bytes | None = None,
+    ) -> Answer:
+        """One request and its whole answer, within the time that its kind may take. The first secret is the token."""
+        longest = self._timing.read_timeout if body is None else self._timing.answer_timeout
+        with line.hung_up_after(self._timing.connect_timeout + longest):
+            response = http.request(
+                method,
+                url,
+                data=body,
+                auth=Bearer(secrets[0]),
+                timeout=(self._timing.connect_timeout, longest),
+                allow_redirects=False,
+                stream=True,
+            )
+            try:
+                self._time.hear(response.headers)
+                return Answer.read(response, secrets)
+            finally:
+                _close(response)
+
+    def _broken_off(self, line: Line, error: Exception, secrets: Iterable[str]) -> Refused | Unconfirmed:
+        """No status line was read: what counts is whether a connection stood, not what was raised."""
+        why = "no whole answer in time" if line.is_hung_up else masked(self._session.in_words(error), secrets)
+        if line.stood:
+            return Unconfirmed(message=f"the request was sent to {self._deployment.process_url}, then: {why}")
+        return Refused(why=Refusal.UNSENT, message=f"{self._deployment.process_url} cannot be reached: {why}")
+
+    def _read_post(self, answer: Answer) -> PostAnswer:
+        status, code = answer.status, answer.code
+        if 200 <= status < 300:
+            return _accepted(answer)
+        if status < 300 or status == requests.codes.request_timeout or status >= 500:
+            return Unconfirmed(message=f"the service answered {status}: {answer.words}")
+        match status:
+            case 400 | 413 | 422:
+                why = Refusal.SPURIOUS if _SPURIOUS in answer.words.lower() else Refusal.BODY
+                return Refused(why=why, message=answer.words, status=status, code=code)
+            case 401:
+                message = f"the service does not accept the access token: {answer.words}"
+                return Refused(why=Refusal.CREDENTIALS, message=message, status=status, code=code)
+            case 403:
+                return Refused(why=_forbidden(answer), message=answer.words, status=status, code=code)
+            case 429:
+                return self._too_many(answer)
+        return Refused(why=Refusal.ENDPOINT, message=self._wrong_address(answer), status=status, code=code)
+
+    def _too_many(self, answer: Answer) -> Refused:
+        pause = answer.retry_after(self._timing.retry_after_longest)
+        is_concurrency = not answer.names_a_time or _CONCURRENT.search(answer.words) is not None
+        why = Refusal.CONCURRENCY if is_concurrency else Refusal.RATE
+        return Refused(why=why, message=answer.words, status=answer.status, code=answer.code, retry_after=pause)
+
+    def _wrong_address(self, answer: Answer) -> str:
+        advice = "check baseUrl and apiPath in the settings, and any proxy between"
+        if answer.status == requests.codes.not_found:
+            advice = f'check baseUrl in the settings, or write apiPath = "{self._deployment.other_path}"'
+        return f"{self._deployment.process_url} answers {answer.status}: {answer.words}; {advice}"
+
+    def _read_get(self, answer: Answer) -> GetAnswer:
+        if answer.status == requests.codes.ok and answer.is_json_object:
+            return StillRunning(status=cut(str(answer.content.get("status") or "RUNNING"), 50))
+        if answer.status in (requests.codes.not_found, requests.codes.forbidden):
+            return NotVisible()
+        message = f"the service answered {answer.status}: {answer.words}"
+        return NoAnswer(message=message, retry_after=answer.retry_after(self._timing.retry_after_longest))
+
+
+def _close(opened: requests.Session | requests.Response) -> None:
+    """Let go of it; what has been answered stays answered."""
+    with suppress(*BROKEN):
+        opened.close()
+
+
+def _accepted(answer: Answer) -> Accepted | Unconfirmed:
+    request_id = answer.content.get("id")
+    if isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id):
+        return Accepted(request_id=request_id)
+    return Unconfirmed(message=f"the service answered {answer.status} without a request id: {answer.words}")
+
+
+def _forbidden(answer: Answer) -> Refusal:
+    told = f"{answer.code} {answer.words}"
+    return Refusal.QUOTA if _QUOTA.search(told) and not _EXPIRED.search(told) else Refusal.FORBIDDEN
+
+
+def _secrets(payload: Any) -> Iterator[str]:
+    """Every secret text in a payload, however deep."""
+    if isinstance(payload, Mapping):
+        for key, value in payload.items():
+            if key in _SECRET_KEYS and isinstance(value, str):
+                yield value
+            else:
+                yield from _secrets(value)
+    elif isinstance(payload, list | tuple):
+        for value in payload:
+            yield from _secrets(value)
