@@ -15,15 +15,15 @@ from controller.analysis.appraisal import Appraiser
 from controller.ledger.ledger import Book
 from controller.ledger.store import Store
 from controller.limits.gate import Limits
-from controller.loop import Loop
 from controller.model.answers import Accepted, Listing, NotVisible, StoredObject
+from controller.reconcile.calls.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
+from controller.reconcile.loop import Loop
+from controller.reconcile.reporter import Teller
 from controller.settings.settings import Settings
 from controller.settingsfile import load_settings
-from controller.telling import Teller
 from controller.tree.status_files import StatusFiles
 from controller.tree.status_memory import Noticeboard
 from controller.tree.tree import Tree
-from controller.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
 
 SETTINGS = """\
 deployment = "sandbox"

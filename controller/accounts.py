@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from controller.admission import Admission
 from controller.analysis.cost import price_table
 from controller.ledger.ledger import Book
 from controller.ledger.pause import is_paused, who_paused
 from controller.ledger.store import Store
 from controller.limits.budget import overspent_hash
 from controller.model.submission import Submission
+from controller.reconcile.admission import Admission
 from controller.settings.settings import Settings
 
 

@@ -3,9 +3,6 @@
 from datetime import datetime
 from pathlib import Path
 
-from controller.admission import Admission
-from controller.assembly import Assembly, rehearsal
-from controller.errands import meaning_of
 from controller.ledger.inbox import append
 from controller.ledger.location import FILE_NAME
 from controller.ledger.lock import holder, is_held, submitter_lock
@@ -14,6 +11,9 @@ from controller.ledger.store import Store
 from controller.lifecycle.commands import Accept, Adopt, Command, FirstRun, Resolve, carried_out
 from controller.model.clock import Clock
 from controller.model.errors import StateError, UsageError
+from controller.reconcile.admission import Admission
+from controller.reconcile.recorder import meaning_of
+from controller.reconcile.wiring import Assembly, rehearsal
 from controller.settings.settings import Settings
 
 

@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from controller.assembly import Assembly, rehearsal
 from controller.foresight import foresee
 from controller.ledger.ledger import Book
 from controller.model.answers import Listing
 from controller.model.job import Job
 from controller.model.reasons import Reason
 from controller.model.submission import Outcome, Submission
+from controller.reconcile.calls.workers import Call, Look
+from controller.reconcile.wiring import Assembly, rehearsal
 from controller.settings.settings import Settings
 from controller.tree.files import READ, FileRecord
-from controller.workers import Call, Look
 
 LONG_AGO = timedelta(days=366)
 """So far back lies what was submitted: outside the month of the budget and every back-off."""

@@ -12,22 +12,22 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
-from controller.assembly import Inbox, controller
 from controller.ledger.identity import Identity
 from controller.lifecycle.grouping import named
 from controller.limits.budget import Spending, month_of
-from controller.loop import Loop
 from controller.metrics import CONTENT_TYPE, Metrics
 from controller.model.clock import Clock
 from controller.model.errors import StateError, StateLost
 from controller.model.hosts import names_in
+from controller.reconcile.calls.unrecorded import Unrecorded, report_unsettled
+from controller.reconcile.health import Vitals, conditions, is_alive
+from controller.reconcile.loop import Loop
+from controller.reconcile.reporter import News
+from controller.reconcile.runner import Flags, heeding_signals, turn
+from controller.reconcile.wiring import Inbox, controller
 from controller.settings.settings import Settings
-from controller.telling import News
 from controller.tree.change import Change
 from controller.tree.watch import Watcher
-from controller.turning import Flags, heeding_signals, turn
-from controller.unrecorded import Unrecorded, report_unsettled
-from controller.vitals import Vitals, conditions, is_alive
 from controller.web import Page, Web
 
 log = logging.getLogger(__name__)

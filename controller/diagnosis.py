@@ -17,7 +17,6 @@ from uuid import uuid4
 from pydantic import SecretStr
 
 from controller import __version__
-from controller.assembly import bucket_of
 from controller.bucket.client import FEW, Bucket
 from controller.bucket.policy import missing
 from controller.ledger.ledger import Book
@@ -28,6 +27,7 @@ from controller.model.answers import NoAnswer, NotVisible, Unreadable
 from controller.model.clock import Clock
 from controller.model.errors import Later, StateError, UsageError
 from controller.model.skew import doubt
+from controller.reconcile.wiring import bucket_of
 from controller.service.client import Service
 from controller.service.oauth import Session
 from controller.settings.deployments import Credential

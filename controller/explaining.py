@@ -7,7 +7,6 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from controller.assembly import Assembly, rehearsal
 from controller.ledger.lock import is_held
 from controller.lifecycle.next_step import next_step
 from controller.lifecycle.phase import phase
@@ -16,6 +15,7 @@ from controller.model.errors import UsageError
 from controller.model.step import Wait
 from controller.model.submission import Submission
 from controller.reading import events
+from controller.reconcile.wiring import Assembly, rehearsal
 from controller.settings.settings import Settings
 from controller.why import Case
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from controller.assembly import bucket_of
 from controller.bucket.client import Bucket
 from controller.ledger.ledger import Book
 from controller.ledger.store import Store
@@ -20,6 +19,7 @@ from controller.model.errors import UsageError
 from controller.model.job import ExpectedOutput
 from controller.model.submission import Outcome, Submission
 from controller.partfile import Found, Origin, found, part_file
+from controller.reconcile.wiring import bucket_of
 from controller.settings.settings import Settings
 
 PIECE = 4 * 1024 * 1024  # bytes

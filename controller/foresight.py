@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 
 from controller.ledger.ledger import Book
 from controller.lifecycle.next_step import wish
-from controller.loop import Loop
 from controller.model.answers import Accepted, BucketAnswer, NoAnswer
 from controller.model.reasons import Reason
 from controller.model.step import Wait
 from controller.model.submission import Submission
-from controller.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
+from controller.reconcile.calls.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
+from controller.reconcile.loop import Loop
 
 Read = Callable[[Look], BucketAnswer | None]
 """Reads the bucket for the loop; None: it cannot be read here, and what it would say stays open."""

@@ -12,8 +12,8 @@ from prometheus_client.registry import Collector
 
 from controller import __version__
 from controller.model.reasons import Phase
-from controller.vitals import Vitals, conditions
-from controller.workers import CallOutcome, Got, Looked, Posted
+from controller.reconcile.calls.workers import CallOutcome, Got, Looked, Posted
+from controller.reconcile.health import Vitals, conditions
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 CONDITIONS = (

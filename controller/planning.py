@@ -14,7 +14,6 @@ from typing import Any
 
 from controller import evalscript
 from controller.analysis.cost import price_table
-from controller.assembly import Assembly, bucket_of, rehearsal, without_keys
 from controller.baseline import EMPTY, Baseline, baseline, boundless, nothing_listed, take_over
 from controller.difference import Difference, difference
 from controller.forecast import SAME, Action, Foreseen, described, last_sent, rejected
@@ -31,11 +30,12 @@ from controller.model.script import Mosaicking, ScriptFailure
 from controller.model.step import List
 from controller.model.submission import Submission
 from controller.operations.plan.revision import tree_at
+from controller.reconcile.calls.workers import Call, Look
+from controller.reconcile.reporter import jobs_of
+from controller.reconcile.wiring import Assembly, bucket_of, rehearsal, without_keys
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
-from controller.telling import jobs_of
 from controller.tree.ownership import Declared
-from controller.workers import Call, Look
 
 HEADER: Mapping[str, object] = {"apiVersion": "shjobs/v1", "kind": "Plan"}
 ORBIT = "mosaicking ORBIT: one scene every 3 days is expected, one a day at most"

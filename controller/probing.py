@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from controller.assembly import bucket_of
 from controller.bucket.client import Bucket
 from controller.ledger.ledger import Book
 from controller.ledger.lock import submitter_lock
@@ -27,15 +26,16 @@ from controller.model.job import Job
 from controller.model.step import List
 from controller.model.submission import Submission, submission_id
 from controller.probe import CERTAIN, JOB, UNITS, Watched, body, report
-from controller.recording import Recorder
-from controller.remote import Remote
+from controller.reconcile.calls.remote import Remote
+from controller.reconcile.calls.unrecorded import report as report_unrecorded
+from controller.reconcile.calls.workers import Get, Look, Looked, Post, Posted
+from controller.reconcile.recorder import Recorder
+from controller.reconcile.wiring import bucket_of
 from controller.service.client import Service
 from controller.service.oauth import Session
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
 from controller.signs import Sign, fail, ok, warn
-from controller.unrecorded import report as report_unrecorded
-from controller.workers import Get, Look, Looked, Post, Posted
 
 REPORT = "probe.json"
 LONGEST = 1800.0  # seconds it is watched; it goes on without us

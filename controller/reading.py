@@ -71,7 +71,7 @@ def _is_up_to_date(settings: Settings, store: Reader) -> bool:
 
 
 def _rehearsed(settings: Settings, now: datetime) -> list[Document]:
-    from controller.assembly import rehearsal
+    from controller.reconcile.wiring import rehearsal
 
     with rehearsal(settings, lambda _news: None, lambda _call: None) as assembly:
         assembly.loop.start(now, takes_over=not is_held(settings.state))

@@ -16,15 +16,15 @@ import pytest
 import requests
 import yaml
 
-from controller.assembly import Inbox, controller
 from controller.model.clock import Clock
+from controller.reconcile.runner import Flags, turn_to_rest
+from controller.reconcile.wiring import Inbox, controller
 from controller.sandbox.ledger import posts
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox
 from controller.sandbox.render import Rendered, RenderOptions, render
 from controller.settings.settings import Settings
 from controller.settingsfile import load_settings
-from controller.turning import Flags, turn_to_rest
 
 ACCESS_KEY = "canary-access-key-7f3a"
 SECRET_KEY = "canary-secret-access-key-b91c"

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from controller.assembly import controller
 from controller.ledger.lock import submitter_lock
 from controller.model.errors import StateError, UsageError
+from controller.reconcile.calls.workers import CallOutcome
+from controller.reconcile.wiring import controller
 from controller.settingsfile import load_settings
-from controller.workers import CallOutcome
 
 NO_CLIENT = (
     "no OAuth client: set SHJOBS_CLIENT_ID and SHJOBS_CLIENT_SECRET, "

@@ -13,9 +13,9 @@ from controller.ledger.location import FILE_NAME
 from controller.ledger.store import Store
 from controller.model.answers import Accepted, GetAnswer, Listing, NotVisible, PostAnswer
 from controller.model.errors import StateError
-from controller.remote import Remote
+from controller.reconcile.calls.remote import Remote
+from controller.reconcile.calls.workers import NOT_SENT, Call, CallOutcome, Get, Post, Posted, Workers
 from controller.sandbox.ledger import charges_by_prefix
-from controller.workers import NOT_SENT, Call, CallOutcome, Get, Post, Posted, Workers
 from tests.conftest import Workspace, ndvi
 from tests.factories import REQUEST_ID, accepted, submission
 

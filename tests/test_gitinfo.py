@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from controller.assembly import rehearsal
+from controller.reconcile.wiring import rehearsal
 from controller.tree.git.info import author, checkout, git_directory
 from tests.conftest import Workspace, ndvi
 from tests.factories import NOW, at

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from controller import lane as module
-from controller.lane import Lane
+from controller.reconcile.calls import work_queue as module
+from controller.reconcile.calls.work_queue import Lane
 
 LONGEST = 10.0  # seconds: what a test waits for at the most
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from controller.line import Line
 from controller.model.job import Job
+from controller.reconcile.queue import Line
 from tests.factories import at, job, wanted
 
 

@@ -8,13 +8,13 @@ import pytest
 
 from controller.manifest.validate import Broken
 from controller.model.errors import SettingsError, StateError
+from controller.reconcile.runner import Stopped
 from controller.settingsfile import load_settings
 from controller.tree.files import Known
 from controller.tree.regular_files import UnfitFileError, read_regular, resolved
 from controller.tree.scan import load
 from controller.tree.status_files import StatusFiles
 from controller.tree.walk import Walk
-from controller.turning import Stopped
 from tests.conftest import Workspace, ndvi
 
 STATUS = [{"phase": "Pending"}]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from controller.assembly import rehearsal
+from controller.reconcile.wiring import rehearsal
 from controller.sandbox.faults import Fault
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi

@@ -9,7 +9,7 @@ import pytest
 
 from bench.finished import BEGAN, finish, loop_on, manifests
 from controller.model.answers import Accepted, Listing, StillRunning
-from controller.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
+from controller.reconcile.calls.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
 
 EARLIER, POLLS = 400, 1_000  # the earlier ones take the job past its deadline, a day, which is news
 ID = "00000001-1111-4111-8111-111111111111"

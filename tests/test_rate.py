@@ -7,8 +7,8 @@ from controller.model.answers import NoAnswer, Refusal, Refused
 from controller.model.job import Job
 from controller.model.reasons import Reason
 from controller.model.step import Ask, List, Step, Submit, Wait
-from controller.pace import Pace
-from controller.workers import CallOutcome, Get, Got, Post, Posted
+from controller.reconcile.calls.workers import CallOutcome, Get, Got, Post, Posted
+from controller.reconcile.pace import Pace
 from tests.factories import NOW, accepted, at, job, submission
 
 SIXTY = Rate.begun(60, NOW)

@@ -60,7 +60,7 @@ def test_get_of_known_files_loads_neither_the_rules_of_manifests_nor_the_loop(th
     (three.jobs / "one.yaml").touch()
     code = (
         "import sys; from controller.cli import main; main(['get']); "
-        "heavy = {'yaml', 'sqlite_utils', 'controller.manifest.validate', 'controller.loop'}; "
+        "heavy = {'yaml', 'sqlite_utils', 'controller.manifest.validate', 'controller.reconcile.loop'}; "
         "print(sorted(sys.modules.keys() & heavy))"
     )
     done = subprocess.run(

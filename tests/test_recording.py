@@ -13,8 +13,8 @@ from controller.lifecycle.transitions import interrupted
 from controller.model.answers import Accepted, Listing, NotVisible, PostAnswer, Refusal, Refused, Unconfirmed
 from controller.model.step import List
 from controller.model.submission import Answer, Submission
-from controller.recording import Recorder
-from controller.workers import CallOutcome, Get, Got, Look, Looked, Post, Posted
+from controller.reconcile.calls.workers import CallOutcome, Get, Got, Look, Looked, Post, Posted
+from controller.reconcile.recorder import Recorder
 from tests.factories import FOREIGN_ID, NOW, OTHER_DIGEST, REQUEST_ID, TIMING, accepted, at, job, submission
 
 

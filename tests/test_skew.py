@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
-from controller.assembly import Inbox, controller
 from controller.daemon import Daemon
 from controller.ledger.ledger import Book
 from controller.ledger.migrations import migrations
@@ -24,10 +23,11 @@ from controller.model.answers import Refusal
 from controller.model.clock import Clock, ServiceClock
 from controller.model.skew import TOLERANCE, date_of, doubt, settled
 from controller.planning import plan
+from controller.reconcile.runner import Flags, turn_to_rest
+from controller.reconcile.timekeeper import Timekeeper
+from controller.reconcile.wiring import Inbox, controller
 from controller.sandbox.faults import Fault
 from controller.settings.settings import Settings
-from controller.timekeeper import Timekeeper
-from controller.turning import Flags, turn_to_rest
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi
 from tests.factories import NOW, TIMING, accepted, at, evidence, failed, gone, refused, submission, unconfirmed, unknown

@@ -9,10 +9,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from controller.assembly import rehearsal
 from controller.ledger.lock import submitter_lock
 from controller.ledger.store import Store
 from controller.model.errors import StateError, UsageError
+from controller.reconcile.wiring import rehearsal
 from controller.sandbox.faults import Fault
 from controller.sandbox.ledger import charges_by_prefix
 from tests.conftest import Workspace, ndvi

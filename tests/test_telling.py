@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bench.finished import BEGAN, finish, loop_on, manifests
-from controller.telling import MOST_WRITTEN
-from controller.workers import Call
+from controller.reconcile.calls.workers import Call
+from controller.reconcile.reporter import MOST_WRITTEN
 
 QUARTER = timedelta(seconds=0.25)
 COUNT = 250
@@ -76,7 +76,7 @@ def test_status_files_are_compared_no_more_often_than_scans_come_by_time(tmp_pat
 
 def test_after_a_restart_they_are_compared_in_portions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Comparing ten thousand was a third of the time until the daemon was ready."""
-    monkeypatch.setattr("controller.telling.MOST_COMPARED", 20)
+    monkeypatch.setattr("controller.reconcile.reporter.MOST_COMPARED", 20)
     manifests(tmp_path, 50)
     finish(tmp_path)
     (tmp_path / "jobs.d" / "folder-45" / "job-45.status.yaml").write_text("edited")

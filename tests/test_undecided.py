@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from controller.admission import Admission
 from controller.analysis.appraisal import still_examined
 from controller.ledger.ledger import Book
 from controller.ledger.store import Store
@@ -12,6 +11,7 @@ from controller.manifest.validate import Accepted
 from controller.model.job import Job
 from controller.model.reasons import EXAMINING
 from controller.model.timing import Timing
+from controller.reconcile.admission import Admission
 from controller.settings.file import Policy
 from controller.tree.tree import Appraisal, Tree
 from tests.conftest import ndvi

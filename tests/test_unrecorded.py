@@ -10,18 +10,18 @@ from contextlib import closing
 
 import pytest
 
-from controller.assembly import Inbox, controller
-from controller.lane import Lane
-from controller.loop import Loop
 from controller.model.answers import Accepted, GetAnswer, Listing, NotVisible, PostAnswer, Unconfirmed
 from controller.model.clock import Clock
 from controller.model.errors import StateError
 from controller.model.submission import Submission
-from controller.remote import Remote
+from controller.reconcile.calls.remote import Remote
+from controller.reconcile.calls.unrecorded import Unrecorded
+from controller.reconcile.calls.work_queue import Lane
+from controller.reconcile.calls.workers import CallOutcome, Post, Posted, Workers
+from controller.reconcile.loop import Loop
+from controller.reconcile.runner import Beat, Flags, turn, turn_to_rest
+from controller.reconcile.wiring import Inbox, controller
 from controller.sandbox.faults import Fault
-from controller.turning import Beat, Flags, turn, turn_to_rest
-from controller.unrecorded import Unrecorded
-from controller.workers import CallOutcome, Post, Posted, Workers
 from tests.conftest import Workspace, ndvi
 from tests.factories import REQUEST_ID, submission
 

@@ -6,9 +6,9 @@ import pytest
 from pydantic import SecretStr
 
 from controller.model.answers import Accepted, GetAnswer, Listing, NotVisible, PostAnswer, Refusal, Refused, Unconfirmed
-from controller.remote import Remote
+from controller.reconcile.calls.remote import Remote
+from controller.reconcile.calls.workers import Post, Posted
 from controller.settings.deployments import Credential
-from controller.workers import Post, Posted
 from tests.factories import REQUEST_ID, submission
 
 BODY = '{"output": {"delivery": {"s3": {"url": "s3://my-bucket/rasters"}}}}'

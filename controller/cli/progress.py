@@ -10,7 +10,7 @@ from rich.table import Table
 
 from controller.cli.screens import console, phase_text, plain_table
 from controller.lifecycle.grouping import named
-from controller.telling import News, Watch
+from controller.reconcile.reporter import News, Watch
 
 
 @contextmanager

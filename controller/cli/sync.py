@@ -26,10 +26,10 @@ def command(config: Path | None) -> int:
 
 def synced(settings: Settings) -> list[dict[str, object]]:
     """Turn the loop to rest with progress on the terminal; answers the status of every document."""
-    from controller.assembly import Inbox, controller
     from controller.cli.progress import progress
     from controller.model.clock import Clock
-    from controller.turning import Flags, heeding_signals, turn_to_rest
+    from controller.reconcile.runner import Flags, heeding_signals, turn_to_rest
+    from controller.reconcile.wiring import Inbox, controller
 
     clock = Clock()
     inbox: Inbox = queue.SimpleQueue()

@@ -15,7 +15,7 @@ from controller.limits.budget import TOLERANCE, overspent_hash
 from controller.limits.guard import key_of
 from controller.model.reasons import Reason
 from controller.model.submission import Answer, Submission
-from controller.telling import News
+from controller.reconcile.reporter import News
 from tests.proofs.cloud import Sent
 from tests.proofs.court import Court
 from tests.proofs.histories import STEPS, History, Kinds, lived

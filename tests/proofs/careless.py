@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from controller import assembly
 from controller.__main__ import main
 from controller.ledger.store import Store
+from controller.reconcile import wiring as assembly
 
 
 class Careless(Store):

@@ -15,7 +15,7 @@ from controller.model.answers import Refusal, Refused
 from controller.model.reasons import Reason
 from controller.model.skew import TOLERANCE
 from controller.model.submission import Answer, Outcome, Submission
-from controller.telling import News
+from controller.reconcile.reporter import News
 from tests.proofs.cloud import PostFate, Sent
 from tests.proofs.world import TIMING, Judge, Machine, PromiseError, World, digest_of
 

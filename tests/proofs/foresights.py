@@ -12,17 +12,17 @@ from random import Random
 
 from sqlite_utils import Database
 
-from controller.assembly import Nowhere
 from controller.foresight import Sight, foresee
 from controller.ledger.ledger import Book
 from controller.ledger.store import Store
 from controller.limits.gate import Limits
-from controller.loop import Loop
 from controller.model.answers import BucketAnswer
 from controller.model.submission import Outcome, Submission
-from controller.telling import Teller
+from controller.reconcile.calls.workers import Call, Look
+from controller.reconcile.loop import Loop
+from controller.reconcile.reporter import Teller
+from controller.reconcile.wiring import Nowhere
 from controller.tree.status_memory import Noticeboard
-from controller.workers import Call, Look
 from tests.proofs.cloud import RunFate
 from tests.proofs.histories import CALM, JOBS, STEPS, History, Step, steps_of
 from tests.proofs.world import TIMING, Machine, Shelf

@@ -11,7 +11,6 @@ from pathlib import Path
 
 def main() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    import controller.assembly
     import controller.cli.sync  # noqa: F401
 
     pipe, module, *arguments = sys.argv[1:]

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from controller.assembly import Inbox, controller
 from controller.model.clock import Clock
 from controller.model.script import (
     FailureKind,
@@ -25,6 +24,9 @@ from controller.model.script import (
 )
 from controller.model.submission import Submission
 from controller.model.timing import Timing
+from controller.reconcile.reporter import News, Watch
+from controller.reconcile.runner import Flags, turn_to_rest
+from controller.reconcile.wiring import Inbox, controller
 from controller.sandbox.faults import Fault
 from controller.sandbox.ledger import Entry
 from controller.sandbox.options import SandboxOptions, ScriptCheck
@@ -33,8 +35,6 @@ from controller.sandbox.render import Rendered, RenderedFile, RenderOptions
 from controller.sandbox.runs import Renderer
 from controller.settings.settings import Settings
 from controller.settingsfile import load_settings
-from controller.telling import News, Watch
-from controller.turning import Flags, turn_to_rest
 
 BUCKET = "my-bucket"
 SHUT = "shut-bucket"

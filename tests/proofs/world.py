@@ -15,13 +15,11 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from controller.assembly import Nowhere
 from controller.ledger.ledger import INSTANCE, Book
 from controller.ledger.migrations import migrations
 from controller.ledger.store import Store
 from controller.lifecycle.claim import PATIENCE, Instance, Pause, Put, Result, claiming, withdrawal
 from controller.limits.gate import Limits
-from controller.loop import Loop
 from controller.manifest.validate import Accepted
 from controller.model.answers import Refusal, Refused
 from controller.model.errors import Problem
@@ -29,16 +27,18 @@ from controller.model.job import Estimate, ExpectedOutput, Job, Wanted
 from controller.model.skew import TOLERANCE
 from controller.model.submission import Submission
 from controller.model.timing import Timing
+from controller.reconcile.calls.workers import TOO_LATE, Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
+from controller.reconcile.loop import Loop
+from controller.reconcile.reporter import News, Teller
+from controller.reconcile.submit import Submitter
+from controller.reconcile.timekeeper import Timekeeper
+from controller.reconcile.wiring import Nowhere
 from controller.settings.file import Policy
-from controller.submitting import Submitter
-from controller.telling import News, Teller
-from controller.timekeeper import Timekeeper
 from controller.tree.change import Change
 from controller.tree.files import STATUS, FileRecord
 from controller.tree.ownership import Declared
 from controller.tree.status_memory import Noticeboard
 from controller.tree.tree import Appraisal, Tree, _Acceptance
-from controller.workers import TOO_LATE, Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
 from tests.proofs.cloud import Cloud, PostFate, Sent, answer_of
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -11,7 +11,7 @@ from controller.limits.throttle import Rate
 from controller.model.answers import NoAnswer, Refusal, Refused
 from controller.model.job import Job
 from controller.model.step import Ask, Step, Submit, Wait
-from controller.workers import CallOutcome, Got, Posted
+from controller.reconcile.calls.workers import CallOutcome, Got, Posted
 
 
 class Pace:

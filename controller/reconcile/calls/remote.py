@@ -21,8 +21,8 @@ from controller.model.answers import (
 )
 from controller.model.errors import UsageError
 from controller.model.submission import Submission
+from controller.reconcile.calls.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted, unforeseen
 from controller.settings.deployments import Credential
-from controller.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted, unforeseen
 
 
 class ServiceCalls(Protocol):

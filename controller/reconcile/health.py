@@ -7,8 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from controller.ledger.ledger import Book
 from controller.limits.budget import Spending
+from controller.limits.gate import Limits
 from controller.model.reasons import Phase, Reason
+from controller.reconcile.queue import Agenda
+from controller.reconcile.reporter import Teller
+from controller.reconcile.scanner import Lookout
 
 STALE_SCANS = 3  # so many scans in a row must have been missed
 SILENT = 120.0  # seconds without a sign of life of the deciding thread
@@ -62,3 +67,26 @@ def conditions(vitals: Vitals, now: datetime, scan_every: float) -> Iterator[tup
 def is_alive(vitals: Vitals, now: datetime) -> bool:
     """Whether the deciding thread gave a sign of life lately."""
     return now <= vitals.at + timedelta(seconds=SILENT)
+
+
+def health(
+    book: Book, agenda: Agenda, lookout: Lookout, teller: Teller, limits: Limits, budget: float | None, now: datetime
+) -> Vitals:
+    """The vital signs at the time of the last turn."""
+    is_shut = limits.opens_at is not None and limits.opens_at > now
+    return Vitals(
+        at=now,
+        spending=book.spending(now, budget),
+        phases=dict(teller.phases),
+        running=book.running,
+        places=book.running + limits.slots,
+        waiting=agenda.waiting,
+        oldest=agenda.oldest,
+        gate=limits.reason if is_shut else None,
+        message=limits.message,
+        is_paused=limits.paused,
+        clock=limits.doubt,
+        scanned_at=lookout.scanned_at,
+        tree=lookout.unready,
+        status=teller.board.trouble,
+    )

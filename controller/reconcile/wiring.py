@@ -16,7 +16,6 @@ from controller.analysis.terms import terms_of
 from controller.bucket.client import Bucket
 from controller.evalscript.examination import Beside, NotYet, Patient
 from controller.evalscript.slow_scripts import SlowScripts
-from controller.lane import Lane
 from controller.ledger.identity import Identity
 from controller.ledger.ledger import Book
 from controller.ledger.location import FILE_NAME, refuse_network_file_system
@@ -26,27 +25,28 @@ from controller.ledger.pause import brakes_of
 from controller.ledger.store import Store
 from controller.lifecycle.claim import Instance
 from controller.limits.gate import Limits
-from controller.lookout import Interruptible, Lookout, Scanned
-from controller.loop import Loop
 from controller.manifest.validate import Accepted
 from controller.model.clock import Clock, ServiceClock
 from controller.model.errors import UsageError
 from controller.model.timing import Timing
-from controller.remote import Remote
+from controller.reconcile.calls.remote import Remote
+from controller.reconcile.calls.unrecorded import Unrecorded
+from controller.reconcile.calls.work_queue import Lane
+from controller.reconcile.calls.workers import Call, CallOutcome, Observe, Workers
+from controller.reconcile.loop import Loop
+from controller.reconcile.reporter import Teller, Watch, status_documents
+from controller.reconcile.scanner import Interruptible, Lookout, Scanned
+from controller.reconcile.submit import Submitter, drawn
+from controller.reconcile.timekeeper import Timekeeper
 from controller.service.client import Service
 from controller.service.oauth import Session
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
-from controller.submitting import Submitter, drawn
-from controller.telling import Teller, Watch, status_documents
-from controller.timekeeper import Timekeeper
 from controller.tree.files import STATUS
 from controller.tree.git.info import checkout, git_directory
 from controller.tree.status_files import StatusFiles
 from controller.tree.status_memory import Noticeboard, StatusPlace
 from controller.tree.tree import Appraisal, Tree
-from controller.unrecorded import Unrecorded
-from controller.workers import Call, CallOutcome, Observe, Workers
 
 Inbox = queue.SimpleQueue[CallOutcome | None]
 """Outcomes, and None to wake the deciding thread; a signal handler may put into it at any moment."""

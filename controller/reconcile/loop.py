@@ -11,10 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from controller.admission import Admission
-from controller.agenda import QUEUING, Agenda
-from controller.errands import carry_out, concerned
-from controller.health import health
 from controller.ledger.ledger import Book
 from controller.ledger.pause import Brakes
 from controller.lifecycle.next_step import is_at_rest, next_step
@@ -22,21 +18,23 @@ from controller.lifecycle.transitions import interrupted
 from controller.limits.budget import reservation
 from controller.limits.gate import Limits, narrowed
 from controller.limits.throttle import grows_at, lately, places
-from controller.lookout import Lookout
 from controller.model.errors import Problem, StateError
 from controller.model.job import Job, bucket_in
 from controller.model.step import Ask, List, Step, Submit, Wait
 from controller.model.submission import Submission
-from controller.pace import Pace
-from controller.recording import Recorder
-from controller.submitting import Submitter
-from controller.telling import Teller
-from controller.timekeeper import Timekeeper
+from controller.reconcile.admission import Admission
+from controller.reconcile.calls.workers import Call, CallOutcome, Get, Look, Posted, is_history
+from controller.reconcile.health import Vitals, health
+from controller.reconcile.pace import Pace
+from controller.reconcile.queue import QUEUING, Agenda
+from controller.reconcile.recorder import Recorder, carry_out, concerned
+from controller.reconcile.reporter import Teller
+from controller.reconcile.scanner import Lookout
+from controller.reconcile.submit import Submitter
+from controller.reconcile.timekeeper import Timekeeper
 from controller.tree.change import Change
 from controller.tree.files import BROKEN, READ, STATUS
 from controller.tree.tree import Tree
-from controller.vitals import Vitals
-from controller.workers import Call, CallOutcome, Get, Look, Posted, is_history
 
 log = logging.getLogger(__name__)
 

@@ -8,12 +8,12 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from types import FrameType
 
-from controller.assembly import Inbox
-from controller.loop import Loop
 from controller.model.clock import Clock
 from controller.model.errors import StateError, StateLost, cut
-from controller.unrecorded import Unrecorded, report_unsettled
-from controller.workers import CallOutcome, Workers
+from controller.reconcile.calls.unrecorded import Unrecorded, report_unsettled
+from controller.reconcile.calls.workers import CallOutcome, Workers
+from controller.reconcile.loop import Loop
+from controller.reconcile.wiring import Inbox
 
 LONGEST_PAUSE = 3600.0
 PATIENCE = 25.0  # seconds; DESIGN §12 "stop on SIGTERM"

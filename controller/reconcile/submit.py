@@ -14,7 +14,7 @@ from controller.lifecycle.claim import Claim, Instance, was_claimed
 from controller.model.job import Job
 from controller.model.step import Submit
 from controller.model.submission import Submission
-from controller.workers import Post
+from controller.reconcile.calls.workers import Post
 
 
 def drawn() -> str:

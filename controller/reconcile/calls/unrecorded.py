@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from controller.model.answers import Accepted, Refused
 from controller.model.submission import Submission
-from controller.workers import CallOutcome, Posted
+from controller.reconcile.calls.workers import CallOutcome, Posted
 
 log = logging.getLogger(__name__)
 

@@ -14,13 +14,13 @@ from functools import partial
 from typing import Protocol, Self, TypeGuard
 
 from controller.bucket.claims import Claimer
-from controller.lane import Lane
 from controller.lifecycle.claim import PATIENCE, Claim
 from controller.model.answers import BucketAnswer, GetAnswer, PostAnswer, Refusal, Refused
 from controller.model.errors import ShjobsError, StateError
 from controller.model.job import bucket_in
 from controller.model.step import List
 from controller.model.submission import Submission
+from controller.reconcile.calls.work_queue import Lane
 from controller.wire.deadlines import Watchdog
 
 log = logging.getLogger(__name__)

@@ -1,0 +1,1 @@
+"""Calls to the service and the buckets, carried out by worker threads."""
