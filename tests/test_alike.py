@@ -7,7 +7,7 @@ import pytest
 from controller.cli.plantable import joined
 from controller.lifecycle.grouping import common, named, together
 from controller.model.reasons import Reason
-from controller.planning import plan
+from controller.operations.plan.plan import plan
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi
 

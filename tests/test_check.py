@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from controller.checking import Ground, grounds
 from controller.cli.annotations import as_json, github, text
 from controller.model.errors import Problem
+from controller.operations.check.check import Ground, grounds
 from tests.command import shjobs
 from tests.conftest import ndvi
 

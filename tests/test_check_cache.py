@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from controller.checkcache import MOST_FILES, CheckCache, cache_folder, package_stamp
-from controller.checking import Checked, Ground, check
-from controller.examining import Examiner
 from controller.manifest.validate import Accepted
 from controller.model.errors import Problem
+from controller.operations.check.cache import MOST_FILES, CheckCache, cache_folder, package_stamp
+from controller.operations.check.check import Checked, Ground, check
+from controller.operations.check.examiner import Examiner
 from controller.settings.settings import Settings
 from controller.settingsfile import load_settings
 from controller.tree.tree import Appraisal

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from controller.difference import LONGEST_VALUE, MOST_FIELDS, MOST_LINES, difference, spelled
+from controller.operations.plan.diff import LONGEST_VALUE, MOST_FIELDS, MOST_LINES, difference, spelled
 from tests.test_digest import VECTORS, changed
 
 SCRIPT = "//VERSION=3\nfunction setup() {\n  return 1;\n}\n"

@@ -13,9 +13,9 @@ import pytest
 from obstore.store import S3Store
 from PIL import Image
 
-from controller.fetching import PIECE, Fetched, Missing, Wanted, fetch
 from controller.model.job import ExpectedOutput
-from controller.partfile import Origin, part_file
+from controller.operations.fetch.download import Origin, part_file
+from controller.operations.fetch.fetch import PIECE, Fetched, Missing, Wanted, fetch
 from controller.settings.settings import Settings
 from controller.settingsfile import load_settings
 from tests.command import shjobs

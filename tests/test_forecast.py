@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from controller.difference import Difference
-from controller.forecast import Action, Foreseen, action_of, described, last_sent, rejected
 from controller.lifecycle.next_step import in_force
 from controller.lifecycle.phase import phase
 from controller.model.answers import Refusal
 from controller.model.errors import Problem
 from controller.model.job import Estimate, Job
 from controller.model.submission import Submission
+from controller.operations.plan.actions import Action, Foreseen, action_of, described, last_sent, rejected
+from controller.operations.plan.diff import Difference
 from tests.factories import (
     DIGEST,
     NOW,

@@ -7,9 +7,9 @@ from typing import get_args
 import pytest
 import yaml
 
+from controller.operations.scaffold.repository import IGNORED
 from controller.settings.deployments import DeploymentName
 from controller.settingsfile import load_settings
-from controller.skeleton import IGNORED
 from tests.command import shjobs
 from tests.test_gitref import git
 

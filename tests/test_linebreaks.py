@@ -8,8 +8,13 @@ import pytest
 
 from controller import evalscript
 from controller.analysis.source import SourceText
-from controller.linebreaks import end_of_comment, has_lost_breaks, python_with_breaks, script_with_breaks
 from controller.model.script import ScriptFacts
+from controller.operations.scaffold.linebreaks import (
+    end_of_comment,
+    has_lost_breaks,
+    python_with_breaks,
+    script_with_breaks,
+)
 
 FOLDERS = (Path(__file__).parent / "data" / "evalscripts", Path(__file__).parent.parent / "jobs.d")
 SCRIPTS = {path.name: path.read_text(encoding="utf-8") for folder in FOLDERS for path in sorted(folder.glob("*.js"))}

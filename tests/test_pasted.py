@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from controller.model.errors import UsageError
-from controller.pasted import Pasted, read
+from controller.operations.scaffold.pasted import Pasted, read
 
 SCRIPT = "//VERSION=3\nfunction setup() {}\n"
 BODY: dict[str, Any] = {"input": {"bounds": {"bbox": [1, 2.5, 3, 4]}}, "output": {"width": 5}}

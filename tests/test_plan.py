@@ -10,7 +10,7 @@ import pytest
 
 from controller.cli.planmarkdown import LONGEST, markdown
 from controller.cli.plantable import MOST_QUIET, table
-from controller.planning import plan
+from controller.operations.plan.plan import plan
 from controller.sandbox.ledger import posts
 from tests.command import shjobs
 from tests.conftest import SETTINGS, Workspace, ndvi

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from controller.model.answers import GetAnswer, NoAnswer, NotVisible, StillRunning
-from controller.probe import Observation, Watched, delays, observations
+from controller.operations.doctor.probe import Observation, Watched, delays, observations
 from tests.factories import REQUEST_BODY, REQUEST_ID, listing, stored
 
 RUNNING, GONE = StillRunning(), NotVisible()

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from controller.explaining import case_of
 from controller.ledger.ledger import Book
 from controller.ledger.lock import submitter_lock
 from controller.ledger.migrations import migrations
@@ -20,8 +19,9 @@ from controller.ledger.store import Store
 from controller.lifecycle.adoption import intent
 from controller.model.reasons import Reason, Standing
 from controller.model.submission import Submission
-from controller.planning import plan
-from controller.why import _CHANGES, Case, ago, why
+from controller.operations.inspect.describe import case_of
+from controller.operations.inspect.why import _CHANGES, Case, ago, why
+from controller.operations.plan.plan import plan
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi
 from tests.factories import NOW, OTHER_DIGEST, accepted, at, job, limits, succeeded, unknown

@@ -2,7 +2,16 @@
 
 import pytest
 
-from controller.signs import CLOCK_BEARABLE, CLOCK_EXACT, LITTLE_SPACE, Health, clock, policy, python, space
+from controller.operations.doctor.findings import (
+    CLOCK_BEARABLE,
+    CLOCK_EXACT,
+    LITTLE_SPACE,
+    Health,
+    clock,
+    policy,
+    python,
+    space,
+)
 
 OK, WARN, FAIL = Health.OK, Health.WARN, Health.FAIL
 

@@ -22,7 +22,7 @@ from controller.lifecycle.transitions import interrupted, resumed, unless_given_
 from controller.model.answers import Refusal
 from controller.model.clock import Clock, ServiceClock
 from controller.model.skew import TOLERANCE, date_of, doubt, settled
-from controller.planning import plan
+from controller.operations.plan.plan import plan
 from controller.reconcile.runner import Flags, turn_to_rest
 from controller.reconcile.timekeeper import Timekeeper
 from controller.reconcile.wiring import Inbox, controller

@@ -12,7 +12,7 @@ import tifffile
 from PIL import Image
 
 from controller.model.errors import UsageError
-from controller.thumbnail import SIDE, thumbnail
+from controller.operations.fetch.thumbnail import SIDE, thumbnail
 
 TILES = {"planarconfig": "contig", "tile": (256, 256)}
 RAMP = np.linspace(0, 1, 700)[None, :] * np.ones((1300, 1))
@@ -127,6 +127,9 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, content: bytes, kind: str) 
 
 
 def test_without_the_libraries_it_is_said_what_to_install(tmp_path: Path) -> None:
-    hidden = "import sys; sys.modules['tifffile'] = None; import controller.thumbnail as t; t.check_libraries()"
+    hidden = (
+        "import sys; sys.modules['tifffile'] = None; "
+        "import controller.operations.fetch.thumbnail as t; t.check_libraries()"
+    )
     done = subprocess.run([sys.executable, "-c", hidden], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.stderr.endswith("UsageError: --preview needs tifffile: install shjobs[sandbox]\n")

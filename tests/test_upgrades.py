@@ -18,7 +18,7 @@ from controller.ledger.reader import SCHEMA
 from controller.ledger.store import Store
 from controller.manifest.schema import manifest_schema
 from controller.model.submission import Outcome
-from controller.reading import events
+from controller.operations.inspect.standings import events
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi
 from tests.shapes import FOLDER, OUTPUTS, lived, lost, narrowed, shapes

@@ -21,8 +21,8 @@ def command(config: Path | None, hashes: tuple[str, ...]) -> int:
     `shjobs plan`, `get` and `budget` show the hashes. A hash that nothing waits for yet is remembered, so that a change
     may be accepted before it is merged.
     """
-    from controller.asking import ask
     from controller.lifecycle.commands import Accept
+    from controller.operations.inspect.ask import ask
 
     wrong = [each for each in hashes if not _HASH.fullmatch(each)]
     if wrong:

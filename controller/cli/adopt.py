@@ -20,8 +20,8 @@ def command(config: Path | None, name: str | None, request_id: str | None, first
 
     With --first-run, jobs that are Held for HistoryUnknown are released: use it only if nothing was submitted before.
     """
-    from controller.asking import ask
     from controller.lifecycle.commands import Adopt, FirstRun
+    from controller.operations.inspect.ask import ask
 
     settings = load_settings(config, os.environ)
     if first_run and name is None:

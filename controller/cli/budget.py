@@ -20,7 +20,7 @@ def command(config: Path | None, form: str) -> int:
 
     Spent are the actual costs that are known; reserved is held for all other submissions. Nothing is called or written.
     """
-    from controller.accounts import account
+    from controller.operations.inspect.budget import account
 
     found = account(load_settings(config, os.environ), Clock().now())
     if form == "json":

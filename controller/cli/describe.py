@@ -29,7 +29,7 @@ def command(config: Path | None, name: str, form: str) -> int:
     import yaml
 
     from controller.cli.safe import printable
-    from controller.explaining import description
+    from controller.operations.inspect.describe import description
 
     found = description(load_settings(config, os.environ), name, Clock().now())
     if form == "json":

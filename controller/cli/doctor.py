@@ -11,8 +11,8 @@ from rich.text import Text
 
 from controller.cli.safe import printable
 from controller.model.errors import SettingsError, UsageError
+from controller.operations.doctor.findings import Health, Sign, fail
 from controller.settingsfile import load_settings, read_text
-from controller.signs import Health, Sign, fail
 
 COLOURS = {Health.OK: "green", Health.WARN: "yellow", Health.FAIL: "red"}
 
@@ -38,7 +38,7 @@ def command(config: Path | None, form: str, write: bool, probe: bool, url: str |
 
 
 def _signs(config: Path | None, write: bool) -> Iterator[Sign]:
-    from controller.diagnosis import local_signs, remote_signs
+    from controller.operations.doctor.doctor import local_signs, remote_signs
 
     try:
         settings = load_settings(config, os.environ)
@@ -53,8 +53,8 @@ def _signs(config: Path | None, write: bool) -> Iterator[Sign]:
 
 def _probed(config: Path | None, url: str | None, yes: bool, form: str, found: list[Sign]) -> dict[str, Any] | None:
     """Send the probe if all is well and a person agrees; its sign joins the others, its report is the answer."""
-    from controller.probe import UNITS
-    from controller.probing import place_of, probe
+    from controller.operations.doctor.probe import UNITS
+    from controller.operations.doctor.probing import place_of, probe
 
     if any(sign.health is Health.FAIL for sign in found):
         found += _told([fail("probe", "was not sent", "mend what has failed first")], form)

@@ -14,7 +14,7 @@ from controller.model.errors import UsageError
 from controller.settingsfile import load_settings
 
 if TYPE_CHECKING:
-    from controller.fetching import Fetched, Watch
+    from controller.operations.fetch.fetch import Fetched, Watch
 
 
 @click.command("fetch", short_help="Download the outputs of succeeded jobs.")
@@ -32,11 +32,11 @@ def command(config: Path | None, names: tuple[str, ...], output: Path, preview: 
     A download that broke off goes on where it stopped. Each file is the very object that was recorded (size and ETag)
     and begins as its type does; one that is there already is not fetched again. Exit code 1 when something is missing.
     """
-    from controller.fetching import Fetched, Wanted, fetch, outputs_of
+    from controller.operations.fetch.fetch import Fetched, Wanted, fetch, outputs_of
 
     settings = load_settings(config, os.environ)
     if preview:
-        from controller.thumbnail import check_libraries
+        from controller.operations.fetch.thumbnail import check_libraries
 
         check_libraries()
     found = outputs_of(settings, names, submission, output)
@@ -56,7 +56,7 @@ def command(config: Path | None, names: tuple[str, ...], output: Path, preview: 
 
 def _pictured(fetched: "Fetched") -> Iterator[str]:
     """Make a picture beside a raster; answers why not, if it cannot be made."""
-    from controller.thumbnail import thumbnail
+    from controller.operations.fetch.thumbnail import thumbnail
 
     target, kind = fetched.wanted.target, fetched.wanted.output.media_type
     picture = target.with_name(f"{target.stem}.preview.png")

@@ -59,7 +59,7 @@ def _chosen(
     settings: Settings, names: Sequence[str], selector: Sequence[str], phases: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
     """The documents that are asked for. Raises `UsageError` for a name that no job has."""
-    from controller.reading import labels, standings
+    from controller.operations.inspect.standings import labels, standings
 
     found = standings(settings, Clock().now())
     missing = sorted(set(names) - {str(document.get("name")) for document in found})

@@ -16,7 +16,7 @@ from controller.settings.settings import Settings
 from controller.settingsfile import load_settings
 
 if TYPE_CHECKING:
-    from controller.intake import Intake
+    from controller.operations.scaffold.import_request import Intake
 
 LARGEST = 4 * 1024 * 1024  # bytes
 STDIN = "-"
@@ -40,9 +40,9 @@ def command(
     FILE holds the JSON or Python body of a request, or a snippet as in the service's documentation. Nothing in it is
     executed. Keys of buckets are taken out: the manifest names a credential instead.
     """
-    from controller.intake import refuse_taken, take_in
     from controller.manifest.fields import is_name
-    from controller.newfile import create
+    from controller.operations.scaffold.import_request import refuse_taken, take_in
+    from controller.operations.scaffold.repository import create
 
     settings = load_settings(config, os.environ)
     job = name or _name_of(file)

@@ -29,8 +29,7 @@ def command(directory: Path, deployment: str, url: str) -> int:
     What is there already stays as it is. Nothing is called and nothing is submitted.
     """
     from controller.manifest.rules.delivery import url_flaw
-    from controller.newfile import create
-    from controller.skeleton import skeleton
+    from controller.operations.scaffold.repository import create, skeleton
 
     if flaw := url_flaw(url):
         raise UsageError(f"--url: {flaw[1]}")
@@ -46,7 +45,7 @@ def command(directory: Path, deployment: str, url: str) -> int:
 
 def _remarks(directory: Path, made: Mapping[str, bool]) -> Iterator[str]:
     """What a person has to see to."""
-    from controller.skeleton import IGNORED
+    from controller.operations.scaffold.repository import IGNORED
     from controller.tree.git.info import git_directory
 
     if not made[".gitignore"]:

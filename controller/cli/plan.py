@@ -25,7 +25,7 @@ def command(config: Path | None, form: str, against: str, detailed_exitcode: boo
 
     Exit code 1 when a manifest cannot be accepted.
     """
-    from controller.planning import plan
+    from controller.operations.plan.plan import plan
 
     found = plan(load_settings(config, os.environ), against)
     click.echo(_rendered(found, form))

@@ -6,8 +6,8 @@ from typing import Any
 from controller.cli.plantable import amount_before, budgeted, changes, joined, name_of, quiet, running_on
 from controller.cli.safe import code, fenced
 from controller.cli.words import count, units
-from controller.forecast import QUIET
 from controller.lifecycle.grouping import named, together
+from controller.operations.plan.actions import QUIET
 
 LONGEST = 60_000  # characters; a comment may hold 65 536
 MOST_PROBLEMS = 20  # of one manifest

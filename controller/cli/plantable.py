@@ -9,9 +9,9 @@ from rich.text import Text
 from controller.cli.safe import printable
 from controller.cli.screens import console, plain_table
 from controller.cli.words import count, units
-from controller.difference import spelled
-from controller.forecast import QUIET
 from controller.lifecycle.grouping import common, named, together
+from controller.operations.plan.actions import QUIET
+from controller.operations.plan.diff import spelled
 
 MOST_QUIET = 20
 """More jobs than this for which nothing changes are only counted."""

@@ -41,7 +41,7 @@ def command(config: Path | None, file: Path, output: Path | None, name: str | No
 
 def _documents(file: Path, jobs: Path, name: str | None) -> list[Accepted | Broken]:
     """What the file declares; the folder around it is read too, since scripts may lie there."""
-    from controller.checking import grounds
+    from controller.operations.check.check import grounds
     from controller.tree.scan import load
 
     [ground] = grounds([file], jobs)

@@ -20,8 +20,8 @@ def command(config: Path | None, name: str, request_id: str | None, not_accepted
 
     Look at your account's requests or usage first: --not-accepted lets the controller pay for it again.
     """
-    from controller.asking import ask
     from controller.lifecycle.commands import Resolve
+    from controller.operations.inspect.ask import ask
 
     if (request_id is not None) == not_accepted:
         raise UsageError("say one of --request-id ID and --not-accepted")

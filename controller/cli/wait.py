@@ -28,7 +28,7 @@ def command(config: Path | None, names: tuple[str, ...], wanted: str, timeout: s
     """
     from controller.lifecycle.status import target
     from controller.model.timing import seconds_of
-    from controller.waiting import Ending, wait
+    from controller.operations.inspect.wait import Ending, wait
 
     aim = target(wanted)
     try:

@@ -16,8 +16,8 @@ from controller.settingsfile import load_settings
 def command(config: Path | None, name: str) -> int:
     """Say in one paragraph why the job NAME stands where it stands. Nothing is submitted, asked or written."""
     from controller.cli.safe import printable
-    from controller.explaining import case_of
-    from controller.why import why
+    from controller.operations.inspect.describe import case_of
+    from controller.operations.inspect.why import why
 
     now = Clock().now()
     case = case_of(load_settings(config, os.environ), name, now)

@@ -14,10 +14,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from controller.asking import ask
 from controller.lifecycle.commands import FirstRun
 from controller.model.clock import Clock
 from controller.model.timing import Timing
+from controller.operations.inspect.ask import ask
 from controller.sandbox.failure import script_failed
 from controller.sandbox.faults import Moment
 from controller.sandbox.ledger import Entry, unfinished

@@ -12,12 +12,12 @@ from random import Random
 
 from sqlite_utils import Database
 
-from controller.foresight import Sight, foresee
 from controller.ledger.ledger import Book
 from controller.ledger.store import Store
 from controller.limits.gate import Limits
 from controller.model.answers import BucketAnswer
 from controller.model.submission import Outcome, Submission
+from controller.operations.plan.simulate import Sight, foresee
 from controller.reconcile.calls.workers import Call, Look
 from controller.reconcile.loop import Loop
 from controller.reconcile.reporter import Teller

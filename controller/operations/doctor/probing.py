@@ -25,7 +25,8 @@ from controller.model.errors import StateError, UsageError
 from controller.model.job import Job
 from controller.model.step import List
 from controller.model.submission import Submission, submission_id
-from controller.probe import CERTAIN, JOB, UNITS, Watched, body, report
+from controller.operations.doctor.findings import Sign, fail, ok, warn
+from controller.operations.doctor.probe import CERTAIN, JOB, UNITS, Watched, body, report
 from controller.reconcile.calls.remote import Remote
 from controller.reconcile.calls.unrecorded import report as report_unrecorded
 from controller.reconcile.calls.workers import Get, Look, Looked, Post, Posted
@@ -35,7 +36,6 @@ from controller.service.client import Service
 from controller.service.oauth import Session
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
-from controller.signs import Sign, fail, ok, warn
 
 REPORT = "probe.json"
 LONGEST = 1800.0  # seconds it is watched; it goes on without us

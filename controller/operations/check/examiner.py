@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
-from controller.checkcache import package_stamp
 from controller.manifest.validate import Accepted
 from controller.model.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
+from controller.operations.check.cache import package_stamp
 from controller.settings.settings import Settings
 from controller.tree.tree import Appraisal
 

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from controller.expressions import Names, Riddle, evaluate
-from controller.linebreaks import has_lost_breaks, python_with_breaks, script_with_breaks
 from controller.manifest.rules.delivery import is_secret_key
 from controller.model.errors import UsageError
+from controller.operations.scaffold.linebreaks import has_lost_breaks, python_with_breaks, script_with_breaks
+from controller.operations.scaffold.python_values import Names, Riddle, evaluate
 
 MOST_VALUES = 200_000
 DEEPEST = 50

@@ -14,10 +14,10 @@ from controller.lifecycle.status import OPERATOR, document, moment, outputs
 from controller.model.errors import UsageError
 from controller.model.step import Wait
 from controller.model.submission import Submission
-from controller.reading import events
+from controller.operations.inspect.standings import events
+from controller.operations.inspect.why import Case
 from controller.reconcile.wiring import Assembly, rehearsal
 from controller.settings.settings import Settings
-from controller.why import Case
 
 LAST_EVENTS = 10
 

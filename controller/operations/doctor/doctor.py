@@ -27,13 +27,13 @@ from controller.model.answers import NoAnswer, NotVisible, Unreadable
 from controller.model.clock import Clock
 from controller.model.errors import Later, StateError, UsageError
 from controller.model.skew import doubt
+from controller.operations.doctor.findings import Sign, clock, fail, ok, policy, python, space, warn
 from controller.reconcile.wiring import bucket_of
 from controller.service.client import Service
 from controller.service.oauth import Session
 from controller.settings.deployments import Credential
 from controller.settings.environment import variable_of
 from controller.settings.settings import Settings
-from controller.signs import Sign, clock, fail, ok, policy, python, space, warn
 from controller.tree.files import Known
 from controller.tree.git.command import version
 from controller.tree.git.info import author, checkout

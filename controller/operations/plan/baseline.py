@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from controller.foresight import foresee
 from controller.ledger.ledger import Book
 from controller.model.answers import Listing
 from controller.model.job import Job
 from controller.model.reasons import Reason
 from controller.model.submission import Outcome, Submission
+from controller.operations.plan.simulate import foresee
 from controller.reconcile.calls.workers import Call, Look
 from controller.reconcile.wiring import Assembly, rehearsal
 from controller.settings.settings import Settings

@@ -16,7 +16,7 @@ from controller.manifest.rules.delivery import credential_name, url_flaw
 from controller.manifest.validate import Broken, Script, accept
 from controller.model.catalog import canonical_type
 from controller.model.errors import Problem, UsageError
-from controller.pasted import Pasted, read
+from controller.operations.scaffold.pasted import Pasted, read
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
 from controller.tree.scan import load

@@ -14,10 +14,6 @@ from typing import Any
 
 from controller import evalscript
 from controller.analysis.cost import price_table
-from controller.baseline import EMPTY, Baseline, baseline, boundless, nothing_listed, take_over
-from controller.difference import Difference, difference
-from controller.forecast import SAME, Action, Foreseen, described, last_sent, rejected
-from controller.foresight import Read, Sight, foresee
 from controller.ledger.ledger import Book
 from controller.ledger.location import is_there
 from controller.ledger.lock import is_held
@@ -29,7 +25,11 @@ from controller.model.job import Job
 from controller.model.script import Mosaicking, ScriptFailure
 from controller.model.step import List
 from controller.model.submission import Submission
+from controller.operations.plan.actions import SAME, Action, Foreseen, described, last_sent, rejected
+from controller.operations.plan.baseline import EMPTY, Baseline, baseline, boundless, nothing_listed, take_over
+from controller.operations.plan.diff import Difference, difference
 from controller.operations.plan.revision import tree_at
+from controller.operations.plan.simulate import Read, Sight, foresee
 from controller.reconcile.calls.workers import Call, Look
 from controller.reconcile.reporter import jobs_of
 from controller.reconcile.wiring import Assembly, bucket_of, rehearsal, without_keys

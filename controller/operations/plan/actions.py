@@ -10,13 +10,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from controller.difference import Difference
 from controller.lifecycle.next_step import in_force
 from controller.lifecycle.status import moment
 from controller.model.errors import Problem
 from controller.model.job import Job, Wanted
 from controller.model.reasons import Phase, Standing
 from controller.model.submission import Answer, Outcome, Submission
+from controller.operations.plan.diff import Difference
 
 NAMED_FIELDS = 3
 SAME = Difference()

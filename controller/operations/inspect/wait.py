@@ -9,7 +9,7 @@ from typing import Any
 from controller.lifecycle.status import Target
 from controller.model.clock import Clock
 from controller.model.errors import UsageError
-from controller.reading import standings
+from controller.operations.inspect.standings import standings
 from controller.settings.settings import Settings
 
 SHORTEST, LONGEST = 0.5, 10.0  # seconds between two looks

@@ -1,0 +1,1 @@
+"""`shjobs check`: errors and hints of manifests, without credentials."""

@@ -1,0 +1,1 @@
+"""`shjobs doctor`: settings, credentials, buckets and state, each with what to do."""

@@ -1,0 +1,1 @@
+"""`shjobs fetch`: results from the bucket to local files."""

@@ -1,0 +1,1 @@
+"""`shjobs import` and `shjobs init`: new manifests and repositories."""
