@@ -12,6 +12,7 @@ from pathlib import Path
 
 from controller import evalscript
 from controller.analysis.appraisal import Appraiser
+from controller.cli.settings import load_settings
 from controller.ledger.ledger import Book
 from controller.ledger.store import Store
 from controller.limits.gate import Limits
@@ -20,7 +21,6 @@ from controller.reconcile.calls.workers import Call, CallOutcome, Get, Got, Look
 from controller.reconcile.loop import Loop
 from controller.reconcile.reporter import Teller
 from controller.settings.settings import Settings
-from controller.settingsfile import load_settings
 from controller.tree.status_files import StatusFiles
 from controller.tree.status_memory import Noticeboard
 from controller.tree.tree import Tree

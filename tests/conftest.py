@@ -16,6 +16,7 @@ import pytest
 import requests
 import yaml
 
+from controller.cli.settings import load_settings
 from controller.model.clock import Clock
 from controller.reconcile.runner import Flags, turn_to_rest
 from controller.reconcile.wiring import Inbox, controller
@@ -24,7 +25,6 @@ from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox
 from controller.sandbox.render import Rendered, RenderOptions, render
 from controller.settings.settings import Settings
-from controller.settingsfile import load_settings
 
 ACCESS_KEY = "canary-access-key-7f3a"
 SECRET_KEY = "canary-secret-access-key-b91c"

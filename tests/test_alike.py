@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from controller.cli.plantable import joined
+from controller.cli.output.plan_table import joined
 from controller.lifecycle.grouping import common, named, together
 from controller.model.reasons import Reason
 from controller.operations.plan.plan import plan

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from controller.cli.settings import load_settings
 from controller.ledger.lock import submitter_lock
 from controller.model.errors import StateError, UsageError
 from controller.reconcile.calls.workers import CallOutcome
 from controller.reconcile.wiring import controller
-from controller.settingsfile import load_settings
 
 NO_CLIENT = (
     "no OAuth client: set SHJOBS_CLIENT_ID and SHJOBS_CLIENT_SECRET, "

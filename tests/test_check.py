@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.cli.annotations import as_json, github, text
+from controller.cli.output.annotations import as_json, github, text
 from controller.model.errors import Problem
 from controller.operations.check.check import Ground, grounds
 from tests.command import shjobs

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.web import Page, Web
+from controller.daemon.http import Page, Web
 from controller.wire.server import LARGEST_HEAD, LimitedServer
 
 LONGEST = 30.0

@@ -14,8 +14,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from controller.cli.settings import load_settings
 from controller.reconcile.runner import PATIENCE
-from controller.settingsfile import load_settings
 from tests.command import program
 from tests.conftest import Workspace
 from tests.test_daemon import running

@@ -17,9 +17,9 @@ from pydantic.fields import FieldInfo
 
 from controller.analysis.ignores import SILENCING, TREE, WARNINGS, manifest_comments
 from controller.cli import COMMANDS, cli
+from controller.daemon.metrics import CONDITIONS
 from controller.manifest.model import Manifest, child_models, known_keys
 from controller.manifest.model import Written as WrittenManifest
-from controller.metrics import CONDITIONS
 from controller.model.reasons import Phase, Reason
 from controller.sandbox.faults import KINDS, Fault
 from controller.settings.environment import variable_of

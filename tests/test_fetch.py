@@ -13,11 +13,11 @@ import pytest
 from obstore.store import S3Store
 from PIL import Image
 
+from controller.cli.settings import load_settings
 from controller.model.job import ExpectedOutput
 from controller.operations.fetch.download import Origin, part_file
 from controller.operations.fetch.fetch import PIECE, Fetched, Missing, Wanted, fetch
 from controller.settings.settings import Settings
-from controller.settingsfile import load_settings
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi, served
 from tests.factories import JPEG, TIFF, USERDATA

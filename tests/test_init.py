@@ -7,9 +7,9 @@ from typing import get_args
 import pytest
 import yaml
 
+from controller.cli.settings import load_settings
 from controller.operations.scaffold.repository import IGNORED
 from controller.settings.deployments import DeploymentName
-from controller.settingsfile import load_settings
 from tests.command import shjobs
 from tests.test_gitref import git
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from controller.cli.settings import load_settings
 from controller.manifest.validate import Broken
 from controller.model.errors import SettingsError, StateError
 from controller.reconcile.runner import Stopped
-from controller.settingsfile import load_settings
 from controller.tree.files import Known
 from controller.tree.regular_files import UnfitFileError, read_regular, resolved
 from controller.tree.scan import load

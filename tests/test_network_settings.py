@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from controller.bucket.client import Bucket
+from controller.cli.settings import load_settings
 from controller.model.answers import Listing, Refused
 from controller.model.errors import SettingsError
 from controller.model.timing import Timing
@@ -17,7 +18,6 @@ from controller.sandbox.program import Sandbox
 from controller.service.client import Service
 from controller.service.oauth import Session, TokenUnavailable
 from controller.settings.deployments import DEPLOYMENTS, Credential, Deployment
-from controller.settingsfile import load_settings
 from tests.certificates import DAY, Authority, Served
 from tests.conftest import SETTINGS, Workspace, ndvi
 from tests.stores import FalseStore, Query, Reply, false_store, listing

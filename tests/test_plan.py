@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from controller.cli.planmarkdown import LONGEST, markdown
-from controller.cli.plantable import MOST_QUIET, table
+from controller.cli.output.plan_markdown import LONGEST, markdown
+from controller.cli.output.plan_table import MOST_QUIET, table
 from controller.operations.plan.plan import plan
 from controller.sandbox.ledger import posts
 from tests.command import shjobs

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from controller.cli.settings import load_settings
 from controller.model.clock import Clock
 from controller.model.errors import SettingsError, masked
 from controller.model.timing import Timing, seconds_of
 from controller.settings.deployments import DEPLOYMENTS, NEW_PATH, OLD_PATH, Credential
 from controller.settings.settings import Settings, settings_from
-from controller.settingsfile import load_settings
 
 BASE = Path("/project")
 FILES = {"/project/id": "from-file\n", "/project/secret": " CANARY-file \n", "/project/empty": "\n", "/keys/a": "key\n"}

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
-from controller.daemon import Daemon
+from controller.daemon.daemon import Daemon
 from controller.ledger.ledger import Book
 from controller.ledger.migrations import migrations
 from controller.ledger.store import Store

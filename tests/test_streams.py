@@ -77,7 +77,7 @@ runpy.run_module("controller", run_name="__main__")
 """
 
 
-@pytest.mark.parametrize("module", ["controller.cli", "click", "controller.settingsfile", "controller.daemon"])
+@pytest.mark.parametrize("module", ["controller.cli", "click", "controller.cli.settings", "controller.daemon.daemon"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_in_the_first_moments_ends_with_its_number_and_no_traceback(
     tmp_path: Path, module: str, number: signal.Signals

@@ -156,7 +156,7 @@ def _say(sentence: str) -> None:
 
     It may repeat what a user or a file gave; nothing in it takes effect on the terminal.
     """
-    from controller.cli.safe import printable
+    from controller.cli.output.escape import printable
 
     with suppress(OSError):
         click.echo("\n".join(map(printable, sentence.split("\n"))), err=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from controller.cli.settings import load_settings
 from controller.model.errors import UsageError
-from controller.settingsfile import load_settings
 
 _HASH = re.compile(r"[0-9a-f]{12}")
 

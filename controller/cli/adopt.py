@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from controller.cli.completing import JOB
+from controller.cli.settings import load_settings
 from controller.model.errors import UsageError
-from controller.settingsfile import load_settings
 
 
 @click.command("adopt", short_help="Name what was already paid for, or say that nothing was.")

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
+from controller.cli.settings import load_settings
 from controller.model.clock import Clock
-from controller.settingsfile import load_settings
 
 
 @click.command("budget", short_help="Show the month: spent, reserved, left, and what waits for a yes.")
@@ -32,7 +32,7 @@ def command(config: Path | None, form: str) -> int:
 
 
 def _lines(found: Mapping[str, Any]) -> Iterable[str]:
-    from controller.cli.words import count, units
+    from controller.cli.output.numbers import count, units
 
     least = "at least " if found["isLowerBound"] else ""
     yield f"{found['month']} (UTC), {found['deployment']}"

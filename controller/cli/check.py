@@ -8,13 +8,13 @@ from pathlib import Path
 
 import click
 
-from controller.cli.annotations import as_json, github, text
-from controller.cli.safe import printable
-from controller.cli.words import count
+from controller.cli.output.annotations import as_json, github, text
+from controller.cli.output.escape import printable
+from controller.cli.output.numbers import count
+from controller.cli.settings import NAME, load_settings
 from controller.operations.check.cache import CheckCache, cache_folder
 from controller.operations.check.check import Checked, Ground, check, grounds
 from controller.operations.check.examiner import Examiner
-from controller.settingsfile import NAME, load_settings
 
 FORMS = {"text": text, "json": as_json, "github": github}
 

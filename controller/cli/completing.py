@@ -34,9 +34,9 @@ class _JobName(_Words):
     name = "name"
 
     def words(self, context: click.Context) -> Iterable[str]:
+        from controller.cli.settings import load_settings
         from controller.ledger.location import FILE_NAME, is_there
         from controller.model.errors import ShjobsError
-        from controller.settingsfile import load_settings
 
         try:
             settings = load_settings(context.find_root().params.get("config"), os.environ)

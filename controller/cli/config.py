@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from controller.cli.examples import epilog
+from controller.cli.settings import load_settings, read_text
 from controller.settings.provenance import Origin, Shown, shown
-from controller.settingsfile import load_settings, read_text
 
 
 @click.group("config", short_help="Show every setting, its value and where it comes from.")
@@ -49,8 +49,8 @@ def _entry(setting: Shown) -> dict[str, Any]:
 def _print(found: list[Shown]) -> None:
     from rich.text import Text
 
-    from controller.cli.safe import printable
-    from controller.cli.screens import console, plain_table
+    from controller.cli.output.escape import printable
+    from controller.cli.output.terminal import console, plain_table
 
     table = plain_table("SETTING", "VALUE", "FROM")
     for each in found:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import click
 
+from controller.cli.settings import load_settings
 from controller.model.errors import UsageError, cut
 from controller.settings.settings import Settings
-from controller.settingsfile import load_settings
 
 READY = "sandbox ready at "
 SETTINGS = """\
@@ -41,8 +41,8 @@ def command(directory: Path, time_scale: float) -> int:  # fmt: skip
 
     A second run finds everything paid for and submits nothing, even when DIRECTORY/state was deleted.
     """
+    from controller.cli.output.tables import BAD, UNFINISHED, exit_code, show
     from controller.cli.sync import synced
-    from controller.cli.tables import BAD, UNFINISHED, exit_code, show
     from controller.sandbox.ledger import Ledger, posts
 
     _prepare(directory)

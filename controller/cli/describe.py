@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from controller.cli.completing import JOB
+from controller.cli.settings import load_settings
 from controller.model.clock import Clock
-from controller.settingsfile import load_settings
 
 NAMED = {
     "path": "manifest", "phase": "phase", "reason": "reason", "message": "message", "generation": "generation",
@@ -28,7 +28,7 @@ def command(config: Path | None, name: str, form: str) -> int:
     """Show everything about the job NAME, from files and database alone."""
     import yaml
 
-    from controller.cli.safe import printable
+    from controller.cli.output.escape import printable
     from controller.operations.inspect.describe import description
 
     found = description(load_settings(config, os.environ), name, Clock().now())
@@ -43,7 +43,7 @@ def command(config: Path | None, name: str, form: str) -> int:
 
 
 def _lines(found: Mapping[str, Any]) -> Iterator[str]:
-    from controller.cli.words import units
+    from controller.cli.output.numbers import units
 
     yield found["name"]
     named = [(word, found[key]) for key, word in NAMED.items() if key in found]
@@ -63,7 +63,7 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _submission(told: Mapping[str, Any]) -> Iterator[str]:
-    from controller.cli.words import size, units
+    from controller.cli.output.numbers import size, units
 
     amounts = [f"{units(told[key])} PU {key}" for key in ("reserved", "spent") if key in told]
     times = [

@@ -9,10 +9,10 @@ from typing import Any
 import click
 from rich.text import Text
 
-from controller.cli.safe import printable
+from controller.cli.output.escape import printable
+from controller.cli.settings import load_settings, read_text
 from controller.model.errors import SettingsError, UsageError
 from controller.operations.doctor.findings import Health, Sign, fail
-from controller.settingsfile import load_settings, read_text
 
 COLOURS = {Health.OK: "green", Health.WARN: "yellow", Health.FAIL: "red"}
 
@@ -74,7 +74,7 @@ def _probed(config: Path | None, url: str | None, yes: bool, form: str, found: l
 
 def _told(signs: Iterable[Sign], form: str) -> list[Sign]:
     """All signs; for people, each is printed as it is found."""
-    from controller.cli.screens import console
+    from controller.cli.output.terminal import console
 
     found, screen = [], console()
     for sign in signs:

@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from controller.cli.completing import JOB
+from controller.cli.settings import load_settings
 from controller.settings.settings import Settings
-from controller.settingsfile import load_settings
 
 LOOK_EVERY = 0.5  # seconds, with --follow
 MOST_EVENTS = 1_000_000
@@ -54,7 +54,7 @@ def _last(settings: Settings) -> int:
 
 
 def _print(rows: list[Mapping[str, Any]] | list[dict[str, Any]], form: str) -> None:
-    from controller.cli.safe import printable
+    from controller.cli.output.escape import printable
 
     for row in rows:
         if form == "json":

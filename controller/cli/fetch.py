@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from controller.cli.completing import JOB
-from controller.cli.words import size
+from controller.cli.output.numbers import size
+from controller.cli.settings import load_settings
 from controller.model.errors import UsageError
-from controller.settingsfile import load_settings
 
 if TYPE_CHECKING:
     from controller.operations.fetch.fetch import Fetched, Watch
@@ -72,7 +72,7 @@ def _pictured(fetched: "Fetched") -> Iterator[str]:
 @contextmanager
 def _progress() -> Iterator["Watch"]:
     """A bar for each file on a terminal, nothing otherwise."""
-    from controller.cli.screens import console
+    from controller.cli.output.terminal import console
 
     screen = console(stderr=True)
     if not screen.is_terminal:

@@ -10,11 +10,11 @@ from typing import Any
 import click
 
 from controller.cli.completing import JOB
+from controller.cli.settings import load_settings
 from controller.model.clock import Clock
 from controller.model.errors import UsageError
 from controller.model.reasons import Phase
 from controller.settings.settings import Settings
-from controller.settingsfile import load_settings
 
 LOOK_EVERY = 1.0  # seconds, with --watch
 
@@ -40,7 +40,7 @@ def command(
     shjobs get ndvi-malta -o yaml              everything about one job
     shjobs get --watch                         until Ctrl-C
     """
-    from controller.cli.tables import exit_code, show
+    from controller.cli.output.tables import exit_code, show
     from controller.tree.walk import collector_paused
 
     settings = load_settings(config, os.environ)
@@ -83,7 +83,7 @@ def _watch(
     before: Sequence[Mapping[str, Any]],
 ) -> None:  # fmt: skip
     """Print each job again when what is told of it changes."""
-    from controller.cli.tables import show
+    from controller.cli.output.tables import show
 
     known = {str(document.get("name")): document for document in before}
     while True:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from controller.cli.words import size
+from controller.cli.output.numbers import size
+from controller.cli.settings import load_settings
 from controller.model.errors import UsageError
 from controller.settings.environment import variable_of
 from controller.settings.settings import Settings
-from controller.settingsfile import load_settings
 
 if TYPE_CHECKING:
     from controller.operations.scaffold.import_request import Intake

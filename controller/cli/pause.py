@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from controller.cli.settings import load_settings
 from controller.model.clock import Clock
-from controller.settingsfile import load_settings
 
 
 @click.command("pause", short_help="Submit nothing until `resume`; what runs is followed.")

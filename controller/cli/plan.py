@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from controller.settingsfile import load_settings
+from controller.cli.settings import load_settings
 
 
 @click.command("plan", short_help="Show what the next turn would do, and what it would cost.")
@@ -38,9 +38,9 @@ def _rendered(plan: dict[str, Any], form: str) -> str:
     if form == "json":
         return json.dumps(plan, indent=2, ensure_ascii=False)
     if form == "markdown":
-        from controller.cli.planmarkdown import markdown
+        from controller.cli.output.plan_markdown import markdown
 
         return markdown(plan)
-    from controller.cli.plantable import table
+    from controller.cli.output.plan_table import table
 
     return table(plan)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from controller.cli.safe import printable
+from controller.cli.output.escape import printable
+from controller.cli.settings import load_settings
 from controller.manifest.validate import Accepted, Broken
 from controller.model.errors import ShjobsError, UsageError
-from controller.settingsfile import load_settings
 
 LARGEST = 512  # pixels
 SYNTHETIC = "The scenes are synthetic: this shows what the script does, not what the place looks like."

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from controller.cli.completing import JOB
+from controller.cli.settings import load_settings
 from controller.model.errors import UsageError
-from controller.settingsfile import load_settings
 
 
 @click.command("resolve", short_help="Say what became of a submission that got no clear answer.")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from controller.settingsfile import load_settings
+from controller.cli.settings import load_settings
 
 
 @click.command("resume", short_help="Go on after `pause`.")

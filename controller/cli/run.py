@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from controller.logs import FORMS
-from controller.settingsfile import load_settings
+from controller.cli.settings import load_settings
+from controller.daemon.logs import FORMS
 
 
 @click.command("run", short_help="Turn the loop for ever: the daemon.")
@@ -22,8 +22,8 @@ def command(config: Path | None, listen: str | None, no_listen: bool, log_format
     SIGTERM or Ctrl-C ends it: a POST under way is waited for and recorded; the second one leaves at once. SIGHUP looks
     at the tree again. One process at a time may run on a state directory.
     """
-    from controller.daemon import run
-    from controller.logs import set_up
+    from controller.daemon.daemon import run
+    from controller.daemon.logs import set_up
 
     settings = load_settings(config, os.environ)
     set_up(log_format or settings.log_format)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from controller.cli.settings import load_settings
 from controller.settings.settings import Settings
-from controller.settingsfile import load_settings
 
 
 @click.command("sync", short_help="Submit what is new or changed and follow it to its outcome.")
@@ -17,7 +17,7 @@ def command(config: Path | None) -> int:
 
     Exit code 1 when something is failed, invalid, unknown, unconfirmed, or still pending.
     """
-    from controller.cli.tables import BAD, UNFINISHED, exit_code, show
+    from controller.cli.output.tables import BAD, UNFINISHED, exit_code, show
 
     documents = synced(load_settings(config, os.environ))
     show(documents, "table")
@@ -26,7 +26,7 @@ def command(config: Path | None) -> int:
 
 def synced(settings: Settings) -> list[dict[str, object]]:
     """Turn the loop to rest with progress on the terminal; answers the status of every document."""
-    from controller.cli.progress import progress
+    from controller.cli.output.progress import progress
     from controller.model.clock import Clock
     from controller.reconcile.runner import Flags, heeding_signals, turn_to_rest
     from controller.reconcile.wiring import Inbox, controller

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from controller.cli.completing import AIM, JOB
+from controller.cli.settings import load_settings
 from controller.model.errors import UsageError
-from controller.settingsfile import load_settings
 
 
 @click.command("wait", short_help="Wait until jobs reach a phase or a condition.")

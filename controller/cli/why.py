@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from controller.cli.completing import JOB
+from controller.cli.settings import load_settings
 from controller.model.clock import Clock
-from controller.settingsfile import load_settings
 
 
 @click.command("why", short_help="Say what a job waits for, and what would change that.")
@@ -15,7 +15,7 @@ from controller.settingsfile import load_settings
 @click.pass_obj
 def command(config: Path | None, name: str) -> int:
     """Say in one paragraph why the job NAME stands where it stands. Nothing is submitted, asked or written."""
-    from controller.cli.safe import printable
+    from controller.cli.output.escape import printable
     from controller.operations.inspect.describe import case_of
     from controller.operations.inspect.why import why
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from controller.cli.settings import load_settings
 from controller.model.clock import Clock
 from controller.model.script import (
     FailureKind,
@@ -34,7 +35,6 @@ from controller.sandbox.program import Sandbox
 from controller.sandbox.render import Rendered, RenderedFile, RenderOptions
 from controller.sandbox.runs import Renderer
 from controller.settings.settings import Settings
-from controller.settingsfile import load_settings
 
 BUCKET = "my-bucket"
 SHUT = "shut-bucket"

@@ -6,9 +6,9 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from controller.cli.safe import printable
-from controller.cli.screens import console, plain_table
-from controller.cli.words import count, units
+from controller.cli.output.escape import printable
+from controller.cli.output.numbers import count, units
+from controller.cli.output.terminal import console, plain_table
 from controller.lifecycle.grouping import common, named, together
 from controller.operations.plan.actions import QUIET
 from controller.operations.plan.diff import spelled

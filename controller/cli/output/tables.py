@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from controller.cli.safe import printable
-from controller.cli.words import count, units
+from controller.cli.output.escape import printable
+from controller.cli.output.numbers import count, units
 from controller.lifecycle.grouping import common, named, together
 from controller.lifecycle.status import conditions
 from controller.model.reasons import Phase

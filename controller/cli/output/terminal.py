@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from controller.cli.tables import COLOURS
+from controller.cli.output.tables import COLOURS
 from controller.model.reasons import Phase
 
 

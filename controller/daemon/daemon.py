@@ -12,10 +12,11 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
+from controller.daemon.http import Page, Web
+from controller.daemon.metrics import CONTENT_TYPE, Metrics
 from controller.ledger.identity import Identity
 from controller.lifecycle.grouping import named
 from controller.limits.budget import Spending, month_of
-from controller.metrics import CONTENT_TYPE, Metrics
 from controller.model.clock import Clock
 from controller.model.errors import StateError, StateLost
 from controller.model.hosts import names_in
@@ -28,7 +29,6 @@ from controller.reconcile.wiring import Inbox, controller
 from controller.settings.settings import Settings
 from controller.tree.change import Change
 from controller.tree.watch import Watcher
-from controller.web import Page, Web
 
 log = logging.getLogger(__name__)
 

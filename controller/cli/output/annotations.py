@@ -6,7 +6,7 @@
 import json
 from collections.abc import Iterable
 
-from controller.cli.safe import printable
+from controller.cli.output.escape import printable
 from controller.model.errors import Problem
 
 

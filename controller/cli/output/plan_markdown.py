@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from controller.cli.plantable import amount_before, budgeted, changes, joined, name_of, quiet, running_on
-from controller.cli.safe import code, fenced
-from controller.cli.words import count, units
+from controller.cli.output.escape import code, fenced
+from controller.cli.output.numbers import count, units
+from controller.cli.output.plan_table import amount_before, budgeted, changes, joined, name_of, quiet, running_on
 from controller.lifecycle.grouping import named, together
 from controller.operations.plan.actions import QUIET
 

@@ -8,7 +8,7 @@ import click
 from rich.live import Live
 from rich.table import Table
 
-from controller.cli.screens import console, phase_text, plain_table
+from controller.cli.output.terminal import console, phase_text, plain_table
 from controller.lifecycle.grouping import named
 from controller.reconcile.reporter import News, Watch
 

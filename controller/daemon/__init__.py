@@ -1,0 +1,1 @@
+"""The process that runs for ever: its loop, port, metrics and logs."""
