@@ -16,7 +16,7 @@ from typing import Any
 import requests
 
 from bench.rows import Row
-from controller.sandbox.render import RenderOptions, render
+from controller.sandbox.render.render import RenderOptions, render
 
 BUDGETS = {"ndvi pixels/s": 2_000_000, "orbit pixel-samples/s": 1_000_000, "calls/s": 300}
 

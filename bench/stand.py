@@ -15,7 +15,7 @@ from bench.program import ROOT, environment
 from controller.sandbox.ledger import Entry, Ledger
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox
-from controller.sandbox.render import Rendered, RenderedFile, RenderOptions
+from controller.sandbox.render.render import Rendered, RenderedFile, RenderOptions
 
 
 def no_pixels(_body: Mapping[str, object], folder: Path, _options: RenderOptions) -> Rendered:

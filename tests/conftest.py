@@ -23,7 +23,7 @@ from controller.reconcile.wiring import Inbox, controller
 from controller.sandbox.ledger import posts
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox
-from controller.sandbox.render import Rendered, RenderOptions, render
+from controller.sandbox.render.render import Rendered, RenderOptions, render
 from controller.settings.settings import Settings
 
 ACCESS_KEY = "canary-access-key-7f3a"

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from controller.sandbox.faults import Fault
+from controller.sandbox.faults.faults import Fault
 from controller.sandbox.ledger import posts
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi

@@ -21,7 +21,7 @@ from controller.daemon.metrics import CONDITIONS
 from controller.manifest.model import Manifest, child_models, known_keys
 from controller.manifest.model import Written as WrittenManifest
 from controller.model.reasons import Phase, Reason
-from controller.sandbox.faults import KINDS, Fault
+from controller.sandbox.faults.faults import KINDS, Fault
 from controller.settings.environment import variable_of
 from controller.settings.file import Policy, Written, WrittenCredential
 from controller.settings.settings import settings_from

@@ -10,7 +10,7 @@ import pytest
 
 from controller.ledger.store import Store
 from controller.lifecycle.commands import Adopt, Resolve
-from controller.sandbox.faults import Fault
+from controller.sandbox.faults.faults import Fault
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi
 from tests.factories import FOREIGN_ID, REQUEST_ID

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from controller.sandbox.faults import Fault
+from controller.sandbox.faults.faults import Fault
+from controller.sandbox.http.server import Handler
 from controller.sandbox.ledger import charges_by_prefix
 from controller.sandbox.replies import Reply
-from controller.sandbox.server import Handler
 from tests.conftest import Workspace, ndvi
 
 ROOT = Path(__file__).parent.parent

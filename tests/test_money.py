@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from controller.reconcile.wiring import rehearsal
-from controller.sandbox.faults import Fault
+from controller.sandbox.faults.faults import Fault
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi
 

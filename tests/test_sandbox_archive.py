@@ -8,15 +8,15 @@ import pytest
 import rasterio.warp
 
 from controller.model.script import ScriptInput
-from controller.sandbox.archive import TRACKS, Area, SceneFilter, Tile, by_day, find_tiles
 from controller.sandbox.failure import RenderFailed
-from controller.sandbox.grid import EvaluationGrid, evaluation_grid, output_grid
-from controller.sandbox.look import Look, Source
-from controller.sandbox.noise import Degrees, Place
-from controller.sandbox.optical import sentinel2
-from controller.sandbox.products import Wanted, product, wanted_bands
-from controller.sandbox.projection import CRS84, epsg_of, to_lonlat
-from controller.sandbox.world import CLOUDY, ground_at
+from controller.sandbox.planet.archive import TRACKS, Area, SceneFilter, Tile, by_day, find_tiles
+from controller.sandbox.planet.look import Look, Source
+from controller.sandbox.planet.noise import Degrees, Place
+from controller.sandbox.planet.optical import sentinel2
+from controller.sandbox.planet.products import Wanted, product, wanted_bands
+from controller.sandbox.planet.world import CLOUDY, ground_at
+from controller.sandbox.render.grid import EvaluationGrid, evaluation_grid, output_grid
+from controller.sandbox.render.projection import CRS84, epsg_of, to_lonlat
 
 L1C, L2A = product("sentinel-2-l1c"), product("sentinel-2-l2a")
 [TRACK] = TRACKS["sentinel-2-l2a"]

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import requests
 
-from controller.sandbox.faults import KINDS, Fault, FaultError, Faults, Moment, written_in
+from controller.sandbox.faults.faults import KINDS, Fault, FaultError, Faults, Moment, written_in
 from tests.conftest import ACCESS_KEY, CLIENT_SECRET, SECRET_KEY, Workspace
 
 PROCESS = "/api/v1/async/process"

@@ -16,13 +16,13 @@ import pytest
 import rasterio
 from numpy.typing import NDArray
 
-from controller.sandbox.archive import SceneFilter, by_day, find_tiles
 from controller.sandbox.extent import metres_per_pixel
-from controller.sandbox.grid import evaluation_grid, output_grid
-from controller.sandbox.look import Source
-from controller.sandbox.products import Wanted, product
-from controller.sandbox.render import RenderOptions, render
-from controller.sandbox.samples import Pixels, grouped, read_samples
+from controller.sandbox.planet.archive import SceneFilter, by_day, find_tiles
+from controller.sandbox.planet.look import Source
+from controller.sandbox.planet.products import Wanted, product
+from controller.sandbox.planet.samples import Pixels, grouped, read_samples
+from controller.sandbox.render.grid import evaluation_grid, output_grid
+from controller.sandbox.render.render import RenderOptions, render
 from tests.test_sandbox_render import job
 
 SIDE = 256

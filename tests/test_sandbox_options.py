@@ -17,13 +17,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from controller.model.errors import UsageError
 from controller.sandbox.clock import SandboxClock
-from controller.sandbox.faults import Fault
+from controller.sandbox.faults.faults import Fault
+from controller.sandbox.jobs.limits import RateLimit
 from controller.sandbox.ledger import charges_by_prefix
-from controller.sandbox.limits import RateLimit
 from controller.sandbox.options import NOT_IN_A_FILE, Profile, SandboxOptions, ScriptCheck, read_options
 from controller.sandbox.pricing import CLASSIC
 from controller.sandbox.program import Sandbox
-from controller.sandbox.render import RenderOptions
+from controller.sandbox.render.render import RenderOptions
 from tests.test_sandbox_service import (
     FORM,
     OLD,

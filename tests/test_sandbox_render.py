@@ -13,15 +13,15 @@ import rasterio
 from numpy.typing import NDArray
 
 from controller.manifest.validate import Accepted
-from controller.sandbox.archive import TRACKS, SceneFilter, Tile, by_day, find_tiles
 from controller.sandbox.extent import metres_per_pixel
 from controller.sandbox.failure import RenderFailed
-from controller.sandbox.grid import evaluation_grid, output_grid
-from controller.sandbox.look import Source
-from controller.sandbox.products import Wanted, product
-from controller.sandbox.raster import write_geotiff
-from controller.sandbox.render import MOST_PIXELS, Rendered, RenderOptions, render
-from controller.sandbox.samples import Pixels, grouped, read_samples
+from controller.sandbox.planet.archive import TRACKS, SceneFilter, Tile, by_day, find_tiles
+from controller.sandbox.planet.look import Source
+from controller.sandbox.planet.products import Wanted, product
+from controller.sandbox.planet.samples import Pixels, grouped, read_samples
+from controller.sandbox.render.grid import evaluation_grid, output_grid
+from controller.sandbox.render.raster import write_geotiff
+from controller.sandbox.render.render import MOST_PIXELS, Rendered, RenderOptions, render
 from controller.tree.scan import load
 
 JOBS = Path(__file__).parent.parent / "jobs.d"

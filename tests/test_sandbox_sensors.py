@@ -11,11 +11,11 @@ import pytest
 import rasterio
 from numpy.typing import NDArray
 
-from controller.sandbox.archive import Area, SceneFilter, Tile, facts_of, find_tiles
 from controller.sandbox.failure import RenderFailed
-from controller.sandbox.native import METRES_PER_DEGREE, spots
-from controller.sandbox.products import product
-from controller.sandbox.render import Rendered, RenderOptions, render
+from controller.sandbox.planet.archive import Area, SceneFilter, Tile, facts_of, find_tiles
+from controller.sandbox.planet.native import METRES_PER_DEGREE, spots
+from controller.sandbox.planet.products import product
+from controller.sandbox.render.render import Rendered, RenderOptions, render
 
 JUNE = {"from": "2022-06-01T00:00:00Z", "to": "2022-06-30T23:59:59Z"}
 BOX = [14.0, 45.0, 14.1, 45.1]

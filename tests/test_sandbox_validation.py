@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from controller.sandbox.extent import metres_per_pixel, output_size
-from controller.sandbox.validation import refuse
+from controller.sandbox.http.validation import refuse
 
 GOOD: dict[str, Any] = {
     "input": {

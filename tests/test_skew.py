@@ -26,7 +26,7 @@ from controller.operations.plan.plan import plan
 from controller.reconcile.runner import Flags, turn_to_rest
 from controller.reconcile.timekeeper import Timekeeper
 from controller.reconcile.wiring import Inbox, controller
-from controller.sandbox.faults import Fault
+from controller.sandbox.faults.faults import Fault
 from controller.settings.settings import Settings
 from tests.command import shjobs
 from tests.conftest import Workspace, ndvi

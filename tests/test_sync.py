@@ -13,7 +13,7 @@ from controller.ledger.lock import submitter_lock
 from controller.ledger.store import Store
 from controller.model.errors import StateError, UsageError
 from controller.reconcile.wiring import rehearsal
-from controller.sandbox.faults import Fault
+from controller.sandbox.faults.faults import Fault
 from controller.sandbox.ledger import charges_by_prefix
 from tests.conftest import Workspace, ndvi
 

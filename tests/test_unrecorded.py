@@ -21,7 +21,7 @@ from controller.reconcile.calls.workers import CallOutcome, Post, Posted, Worker
 from controller.reconcile.loop import Loop
 from controller.reconcile.runner import Beat, Flags, turn, turn_to_rest
 from controller.reconcile.wiring import Inbox, controller
-from controller.sandbox.faults import Fault
+from controller.sandbox.faults.faults import Fault
 from tests.conftest import Workspace, ndvi
 from tests.factories import REQUEST_ID, submission
 

@@ -28,7 +28,7 @@ def command(config: Path | None, file: Path, output: Path | None, name: str | No
     that is said. Exit code 1 when a job cannot be drawn.
     """
     try:
-        import controller.sandbox.preview  # noqa: F401
+        import controller.sandbox.render.preview  # noqa: F401
     except ModuleNotFoundError as error:
         raise UsageError(f"the preview needs {error.name}: install shjobs[sandbox]") from error
 
@@ -58,7 +58,7 @@ def _documents(file: Path, jobs: Path, name: str | None) -> list[Accepted | Brok
 
 def _is_drawn(document: Accepted | Broken, output: Path | None, size: int, seed: int) -> bool:
     from controller.sandbox.failure import RenderFailed
-    from controller.sandbox.preview import draw
+    from controller.sandbox.render.preview import draw
 
     if isinstance(document, Broken):
         for problem in document.problems:

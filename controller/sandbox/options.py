@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from controller.model.errors import UsageError
-from controller.sandbox.faults import Fault, FaultError
+from controller.sandbox.faults.faults import Fault, FaultError
 from controller.sandbox.pricing import CDSE_2025, PRICES, PriceRules
 
 BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")

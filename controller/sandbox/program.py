@@ -14,17 +14,17 @@ from typing import Self
 from controller import evalscript
 from controller.model.errors import UsageError
 from controller.sandbox.clock import SandboxClock
-from controller.sandbox.delivery import remove_tree
-from controller.sandbox.engines import Engines
-from controller.sandbox.faults import Faults
+from controller.sandbox.faults.faults import Faults
+from controller.sandbox.http.routes import Desk, Routes
+from controller.sandbox.http.server import SandboxServer
+from controller.sandbox.http.tokens import Tokens
+from controller.sandbox.jobs.delivery import remove_tree
+from controller.sandbox.jobs.limits import Allowance, RateLimit
+from controller.sandbox.jobs.runs import Account, Examine, Renderer, Runs, Workshop
 from controller.sandbox.ledger import Ledger, unfinished
-from controller.sandbox.limits import Allowance, RateLimit
 from controller.sandbox.options import SandboxOptions
-from controller.sandbox.render import RenderOptions
-from controller.sandbox.routes import Desk, Routes
-from controller.sandbox.runs import Account, Examine, Renderer, Runs, Workshop
-from controller.sandbox.server import SandboxServer
-from controller.sandbox.tokens import Tokens
+from controller.sandbox.render.engines import Engines
+from controller.sandbox.render.render import RenderOptions
 
 logger = logging.getLogger(__name__)
 

@@ -17,11 +17,11 @@ from pathlib import Path
 import yaml
 
 from controller.lifecycle.claim import SUFFIX, WITHDRAWN
-from controller.sandbox.faults import Fault
+from controller.sandbox.faults.faults import Fault
 from controller.sandbox.ledger import Entry, unfinished
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox
-from controller.sandbox.render import Rendered, RenderedFile, RenderOptions
+from controller.sandbox.render.render import Rendered, RenderedFile, RenderOptions
 from tests.conftest import ndvi
 from tests.proofs.traced import LONGEST, ROOT, program
 

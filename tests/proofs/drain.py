@@ -9,7 +9,7 @@ import time
 from contextlib import closing
 from functools import partial
 
-from controller.sandbox.faults import Fault
+from controller.sandbox.faults.faults import Fault
 from tests.proofs.daemons import MOST_STOP, daemon
 from tests.proofs.ground import Ground, changing, ground, until
 from tests.proofs.record import tell

@@ -19,9 +19,9 @@ from controller.model.clock import Clock
 from controller.model.timing import Timing
 from controller.operations.inspect.ask import ask
 from controller.sandbox.failure import script_failed
-from controller.sandbox.faults import Moment
+from controller.sandbox.faults.faults import Moment
 from controller.sandbox.ledger import Entry, unfinished
-from controller.sandbox.render import Rendered, RenderOptions
+from controller.sandbox.render.render import Rendered, RenderOptions
 from tests.proofs.matrix import FAILS, STRANGER, Cell, chosen, pairs, possible
 from tests.proofs.site import LATE, OUTPUTS, RASTER, SHUT, Ended, Site, rendered, site
 

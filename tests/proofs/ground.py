@@ -23,7 +23,7 @@ from pathlib import Path
 from controller.model.script import Mosaicking, SampleType, ScriptFacts, ScriptInput, ScriptOutput
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox
-from controller.sandbox.render import Rendered, RenderedFile, RenderOptions
+from controller.sandbox.render.render import Rendered, RenderedFile, RenderOptions
 from tests.conftest import ndvi
 
 SETTINGS = """\

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import product
 
-from controller.sandbox.faults import Fault
+from controller.sandbox.faults.faults import Fault
 from controller.sandbox.ledger import Entry, accepted, posts
 from tests.proofs.bench import ANSWERED, Bench, bench
 from tests.proofs.lives import Target, claim_targets, killed, targets

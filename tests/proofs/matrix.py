@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations, product
 
-from controller.sandbox.faults import Fault
+from controller.sandbox.faults.faults import Fault
 from tests.proofs.site import BUCKET, LATE, REFUSED, SHUT
 
 FAILS = "// fails when it is run"

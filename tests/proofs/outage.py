@@ -14,7 +14,7 @@ from datetime import datetime
 
 from controller.model.answers import Refusal
 from controller.model.timing import Timing
-from controller.sandbox.faults import Fault
+from controller.sandbox.faults.faults import Fault
 from controller.sandbox.ledger import Entry
 from tests.proofs.site import Ended, Site, phases_seen, site
 from tests.proofs.wire import SPOILS, bad_line

@@ -16,7 +16,7 @@ import boto3
 from moto.server import ThreadedMotoServer
 
 from controller.model.timing import Timing
-from controller.sandbox.faults import Fault
+from controller.sandbox.faults.faults import Fault
 from controller.sandbox.ledger import accepted, posts
 from controller.settings.settings import Settings
 from tests.proofs.record import tell

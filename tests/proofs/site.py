@@ -28,12 +28,12 @@ from controller.model.timing import Timing
 from controller.reconcile.reporter import News, Watch
 from controller.reconcile.runner import Flags, turn_to_rest
 from controller.reconcile.wiring import Inbox, controller
-from controller.sandbox.faults import Fault
+from controller.sandbox.faults.faults import Fault
+from controller.sandbox.jobs.runs import Renderer
 from controller.sandbox.ledger import Entry
 from controller.sandbox.options import SandboxOptions, ScriptCheck
 from controller.sandbox.program import Sandbox
-from controller.sandbox.render import Rendered, RenderedFile, RenderOptions
-from controller.sandbox.runs import Renderer
+from controller.sandbox.render.render import Rendered, RenderedFile, RenderOptions
 from controller.settings.settings import Settings
 
 BUCKET = "my-bucket"

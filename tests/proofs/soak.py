@@ -15,7 +15,7 @@ from contextlib import closing
 
 import yaml
 
-from controller.sandbox.faults import KINDS, Fault, Moment
+from controller.sandbox.faults.faults import KINDS, Fault, Moment
 from controller.sandbox.ledger import Entry, unfinished
 from tests.proofs.daemons import Daemon, Sample, daemon
 from tests.proofs.ground import Ground, ground, until

@@ -23,14 +23,14 @@ from numpy.typing import DTypeLike
 from controller.evalscript import Engine, PixelBlock, Planes
 from controller.evalscript import Samples as SentSamples
 from controller.model.script import SampleType, ScriptFacts, ScriptOutput
-from controller.sandbox.agreement import USERDATA, Responses, agreed, agreed_responses
 from controller.sandbox.extent import metres_per_pixel
 from controller.sandbox.failure import RenderFailed, accepted, script_failed
-from controller.sandbox.grid import EvaluationGrid, OutputGrid, evaluation_grid, output_grid
-from controller.sandbox.pictures import write_jpeg, write_png
-from controller.sandbox.raster import Cells, sources, write_geotiff
-from controller.sandbox.samples import Pixels
-from controller.sandbox.scenes import Scenes, View, document_of, plan_scenes
+from controller.sandbox.planet.samples import Pixels
+from controller.sandbox.render.agreement import USERDATA, Responses, agreed, agreed_responses
+from controller.sandbox.render.grid import EvaluationGrid, OutputGrid, evaluation_grid, output_grid
+from controller.sandbox.render.pictures import write_jpeg, write_png
+from controller.sandbox.render.raster import Cells, sources, write_geotiff
+from controller.sandbox.render.scenes import Scenes, View, document_of, plan_scenes
 
 __all__ = ["Evaluated", "RenderFailed", "RenderOptions", "Rendered", "RenderedFile", "evaluated", "render"]
 

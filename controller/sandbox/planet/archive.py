@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.sandbox.failure import not_here
-from controller.sandbox.noise import Degrees, Place
-from controller.sandbox.products import Product
-from controller.sandbox.world import Mask, cloud_share
+from controller.sandbox.planet.noise import Degrees, Place
+from controller.sandbox.planet.products import Product
+from controller.sandbox.planet.world import Mask, cloud_share
 
 _MOST_TILES = 200_000
 _PROBES = (np.arange(8) + 0.5) / 8

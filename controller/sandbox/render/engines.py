@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.evalscript import Engine
-from controller.sandbox.render import Rendered, RenderOptions, engine_for, render
+from controller.sandbox.render.render import Rendered, RenderOptions, engine_for, render
 
 
 class Engines:

@@ -6,12 +6,12 @@ asked for. Source of the options: `collections.json`, sentinel-1-grd.
 
 import numpy as np
 
-from controller.sandbox.archive import is_polar
 from controller.sandbox.failure import script_failed
-from controller.sandbox.look import Look, Plane, Source
-from controller.sandbox.noise import patches, salt
-from controller.sandbox.products import Wanted
-from controller.sandbox.terrain import slope_to_east
+from controller.sandbox.planet.archive import is_polar
+from controller.sandbox.planet.look import Look, Plane, Source
+from controller.sandbox.planet.noise import patches, salt
+from controller.sandbox.planet.products import Wanted
+from controller.sandbox.planet.terrain import slope_to_east
 
 # polarisation: (water, bare soil, plants, town), as sigma0
 _ECHOES = {

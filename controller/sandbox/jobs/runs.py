@@ -16,22 +16,22 @@ from typing import TYPE_CHECKING, Any
 
 from controller.model.errors import cut
 from controller.model.script import ScriptFacts, ScriptFailure
-from controller.sandbox import delivery
 from controller.sandbox.clock import SandboxClock
-from controller.sandbox.delivery import BucketError, key_for, open_store, read_object
 from controller.sandbox.failure import RenderFailed, accepted
-from controller.sandbox.faults import Fault, Faults, Moment, reshaped
+from controller.sandbox.faults.faults import Fault, Faults, Moment, reshaped
+from controller.sandbox.faults.parcel import Item, Parcel
+from controller.sandbox.jobs import delivery
+from controller.sandbox.jobs.delivery import BucketError, key_for, open_store, read_object
+from controller.sandbox.jobs.limits import Allowance, RateLimit
+from controller.sandbox.jobs.requests import Request, Requests, new_id
+from controller.sandbox.jobs.schedule import Schedule
 from controller.sandbox.ledger import Ledger
-from controller.sandbox.limits import Allowance, RateLimit
 from controller.sandbox.options import SandboxOptions
-from controller.sandbox.parcel import Item, Parcel
 from controller.sandbox.pricing import delivery_units, processing_units, usage_of
 from controller.sandbox.replies import error_document
-from controller.sandbox.requests import Request, Requests, new_id
-from controller.sandbox.schedule import Schedule
 
 if TYPE_CHECKING:
-    from controller.sandbox.render import Rendered, RenderOptions
+    from controller.sandbox.render.render import Rendered, RenderOptions
 
 logger = logging.getLogger(__name__)
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from controller.sandbox.look import Look, Plane, Source
-from controller.sandbox.native import METRES_PER_DEGREE
-from controller.sandbox.noise import Layers, Place, layered, salt
-from controller.sandbox.products import Wanted
-from controller.sandbox.world import SEA_LEVEL, height_of, relief_at
+from controller.sandbox.planet.look import Look, Plane, Source
+from controller.sandbox.planet.native import METRES_PER_DEGREE
+from controller.sandbox.planet.noise import Layers, Place, layered, salt
+from controller.sandbox.planet.products import Wanted
+from controller.sandbox.planet.world import SEA_LEVEL, height_of, relief_at
 
 _DETAIL: Layers = ((240.0, 1.0), (900.0, 0.45))
 _COAST = 400.0  # metres of height that the relief's next unit gives a coastal plain

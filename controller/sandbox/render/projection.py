@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from controller.sandbox.failure import RenderFailed, not_here
-from controller.sandbox.noise import Degrees
+from controller.sandbox.planet.noise import Degrees
 
 if TYPE_CHECKING:
     from pyproj import Transformer

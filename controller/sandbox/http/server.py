@@ -16,9 +16,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from controller.model.hosts import hosts_of, origin_refusal
+from controller.sandbox.http.routes import PROCESS_PATHS, Call, Routes
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.replies import Reply, error_reply
-from controller.sandbox.routes import PROCESS_PATHS, Call, Routes
 from controller.wire.server import LimitedHandler, LimitedServer
 
 logger = logging.getLogger(__name__)

@@ -9,10 +9,10 @@ from datetime import date
 
 import numpy as np
 
-from controller.sandbox.look import Look, Plane, Source
-from controller.sandbox.noise import Field
-from controller.sandbox.products import Wanted
-from controller.sandbox.world import CLOUDY
+from controller.sandbox.planet.look import Look, Plane, Source
+from controller.sandbox.planet.noise import Field
+from controller.sandbox.planet.products import Wanted
+from controller.sandbox.planet.world import CLOUDY
 
 # band of Sentinel-2: (water, green plants, dry plants and soil, town, snow, cloud), as surface reflectance
 SPECTRA: dict[str, tuple[float, float, float, float, float, float]] = {

@@ -11,8 +11,8 @@ from random import Random
 from typing import Self
 
 from controller.model.errors import ShjobsError
-from controller.sandbox.kinds import KINDS, Kind, Moment, Parameters
-from controller.sandbox.parcel import Parcel
+from controller.sandbox.faults.kinds import KINDS, Kind, Moment, Parameters
+from controller.sandbox.faults.parcel import Parcel
 from controller.sandbox.replies import Reply
 
 __all__ = ["KINDS", "Fault", "FaultError", "Faults", "Moment", "reshaped", "written_in"]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from controller.sandbox import extent
-from controller.sandbox.checks import (
+from controller.sandbox.http.shapes import (
     is_list_of_lists,
     is_number,
     is_whole,
@@ -20,7 +20,7 @@ from controller.sandbox.checks import (
     ring_trouble,
     text,
 )
-from controller.sandbox.products import collection_of, is_hosted, is_known_crs, short_name
+from controller.sandbox.planet.products import collection_of, is_hosted, is_known_crs, short_name
 from controller.sandbox.replies import Reply, Violation, error_reply
 
 LARGEST_SIDE = 10_000

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.sandbox.raster import Cells
+from controller.sandbox.render.raster import Cells
 
 Places = NDArray[np.intp]
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"

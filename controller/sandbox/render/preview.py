@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from controller.evalscript import Engine
 from controller.model.script import SampleType, ScriptOutput
-from controller.sandbox.agreement import USERDATA
 from controller.sandbox.extent import output_size
 from controller.sandbox.failure import RenderFailed
-from controller.sandbox.pictures import write_png
-from controller.sandbox.raster import Cells
-from controller.sandbox.render import Evaluated, RenderOptions, evaluated
+from controller.sandbox.render.agreement import USERDATA
+from controller.sandbox.render.pictures import write_png
+from controller.sandbox.render.raster import Cells
+from controller.sandbox.render.render import Evaluated, RenderOptions, evaluated
 
 MOST_SAMPLES = 10_000_000  # pixels times samples: some seconds
 SECONDS = 120.0  # for each call into the script

@@ -7,8 +7,8 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from controller.sandbox.grid import EvaluationGrid, OutputGrid
-from controller.sandbox.projection import is_geographic
+from controller.sandbox.render.grid import EvaluationGrid, OutputGrid
+from controller.sandbox.render.projection import is_geographic
 
 TILE = 512
 _FASTEST = 1  # zlib level: replicated pixels shrink well at any

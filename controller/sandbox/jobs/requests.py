@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from controller.sandbox.faults import Fault, Faults
+from controller.sandbox.faults.faults import Fault, Faults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,11 @@ from typing import Any
 
 from controller.evalscript import UNNAMED, Engine
 from controller.model.script import Mosaicking, ScriptOutput
-from controller.sandbox.agreement import Pair
-from controller.sandbox.archive import Area, SceneFilter, Tile, by_day, find_tiles
 from controller.sandbox.failure import RenderFailed, accepted
-from controller.sandbox.look import Source
-from controller.sandbox.samples import Group, Pixels, Samples, grouped, read_samples, read_timeless
+from controller.sandbox.planet.archive import Area, SceneFilter, Tile, by_day, find_tiles
+from controller.sandbox.planet.look import Source
+from controller.sandbox.planet.samples import Group, Pixels, Samples, grouped, read_samples, read_timeless
+from controller.sandbox.render.agreement import Pair
 
 Json = Mapping[str, Any]
 

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.sandbox.archive import TRACKS, Overpass, Tile
-from controller.sandbox.look import Look, Plane, Source
-from controller.sandbox.native import Numbers, Spots, spots
-from controller.sandbox.noise import Degrees
-from controller.sandbox.optical import landsat, sentinel2
-from controller.sandbox.products import MASK, Wanted
-from controller.sandbox.radar import sentinel1
-from controller.sandbox.terrain import elevation
-from controller.sandbox.world import Mask
+from controller.sandbox.planet.archive import TRACKS, Overpass, Tile
+from controller.sandbox.planet.look import Look, Plane, Source
+from controller.sandbox.planet.native import Numbers, Spots, spots
+from controller.sandbox.planet.noise import Degrees
+from controller.sandbox.planet.optical import landsat, sentinel2
+from controller.sandbox.planet.products import MASK, Wanted
+from controller.sandbox.planet.radar import sentinel1
+from controller.sandbox.planet.terrain import elevation
+from controller.sandbox.planet.world import Mask
 
 Samples = NDArray[np.float64]
 Cells = Sequence[tuple[tuple[int, int], Numbers]]

@@ -10,20 +10,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
-from controller.sandbox import replies, validation
-from controller.sandbox.agreement import agreed
+from controller.sandbox import replies
 from controller.sandbox.clock import SandboxClock
 from controller.sandbox.extent import crs_of
 from controller.sandbox.failure import RenderFailed, accepted
-from controller.sandbox.faults import Fault, FaultError, Faults, Moment, written_in
+from controller.sandbox.faults.faults import Fault, FaultError, Faults, Moment, written_in
+from controller.sandbox.http import validation
+from controller.sandbox.http.tokens import TOKEN_PATHS, Tokens
+from controller.sandbox.jobs.limits import Allowance, RateLimit
+from controller.sandbox.jobs.runs import Examine, Runs, digest_of
 from controller.sandbox.ledger import Ledger
-from controller.sandbox.limits import Allowance, RateLimit
 from controller.sandbox.options import SandboxOptions, ScriptCheck
-from controller.sandbox.products import product
-from controller.sandbox.projection import epsg_of
+from controller.sandbox.planet.products import product
+from controller.sandbox.render.agreement import agreed
+from controller.sandbox.render.projection import epsg_of
 from controller.sandbox.replies import Reply, error_reply, json_reply
-from controller.sandbox.runs import Examine, Runs, digest_of
-from controller.sandbox.tokens import TOKEN_PATHS, Tokens
 
 PROCESS_PATHS = ("/api/v1/async/process", "/async/v1/process")
 RUNNING = "RUNNING"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from controller.sandbox.parcel import Item, Parcel
+from controller.sandbox.faults.parcel import Item, Parcel
 from controller.sandbox.replies import (
     Reply,
     empty_body,

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.sandbox.archive import Area
 from controller.sandbox.extent import box_of, crs_of, output_size
-from controller.sandbox.noise import Degrees
-from controller.sandbox.projection import epsg_of, rows_to_lonlat, to_lonlat
+from controller.sandbox.planet.archive import Area
+from controller.sandbox.planet.noise import Degrees
+from controller.sandbox.render.projection import epsg_of, rows_to_lonlat, to_lonlat
 
 Rings = tuple[NDArray[np.float64], ...]  # of one polygon: the shell, then its holes, each (points, 2)
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.sandbox.archive import Overpass, Track
 from controller.sandbox.failure import not_here
-from controller.sandbox.noise import Degrees, Place
-from controller.sandbox.products import Product, Wanted
-from controller.sandbox.world import Ground, Sky
+from controller.sandbox.planet.archive import Overpass, Track
+from controller.sandbox.planet.noise import Degrees, Place
+from controller.sandbox.planet.products import Product, Wanted
+from controller.sandbox.planet.world import Ground, Sky
 
 Plane = NDArray[np.float64]
 

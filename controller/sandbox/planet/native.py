@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.sandbox.noise import Degrees, Place
-from controller.sandbox.world import Ground, ground_at
+from controller.sandbox.planet.noise import Degrees, Place
+from controller.sandbox.planet.world import Ground, ground_at
 
 METRES_PER_DEGREE = 111_320.0
 _FOLD = 1.5  # how much larger than an output pixel a native one must be for its neighbours to share it

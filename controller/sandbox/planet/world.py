@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.sandbox.noise import Degrees, Field, Layers, Place, daily, layered, patches, salt, smooth
+from controller.sandbox.planet.noise import Degrees, Field, Layers, Place, daily, layered, patches, salt, smooth
 
 Mask = NDArray[np.bool_]
 

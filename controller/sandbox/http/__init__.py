@@ -1,0 +1,1 @@
+"""The API as the sandbox serves it: addresses, tokens, validation."""

@@ -1,0 +1,1 @@
+"""Synthetic scenes: one world seen by optical, radar and terrain sensors."""

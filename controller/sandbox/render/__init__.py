@@ -1,0 +1,1 @@
+"""From scenes and an evalscript to rasters and pictures."""
