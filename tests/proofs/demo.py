@@ -15,8 +15,8 @@ import rasterio
 import yaml
 
 from controller.sandbox.ledger import Ledger, posts
-from tests.command import program
 from tests.proofs.record import ROOT
+from tests.support.command import program
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,683 @@
+"""The request, its evalscript, its collections and the deployment must agree; what does not is told at its place."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from controller import evalscript
+from controller.analysis.appraisal import Appraiser
+from controller.manifest.document import read_documents
+from controller.manifest.validate import Accepted, Script, accept
+from controller.model.catalog import DEFAULTS, collection
+from controller.model.clock import Clock
+from controller.settings.deployments import DEPLOYMENTS, Credential, DeploymentName
+from tests.support.manifests import good_but, judged
+from tests.support.paths import ROOT
+
+JOBS = ROOT / "jobs.d"
+CREDENTIALS = {"my-bucket": Credential(name="my-bucket", prefixes=("s3://my-bucket/",))}
+FIRST_OF_MARCH = Clock(wall=lambda: datetime(2026, 3, 1, 12, tzinfo=UTC), monotonic=lambda: 0.0)
+TIMES = "from: 2022-06-20T00:00:00Z, to: 2022-06-30T23:59:59Z"
+TIME_FILTER = f"          dataFilter:\n            timeRange: {{{TIMES}}}\n"
+RESPONSES = "[{identifier: default, format: {type: image/tiff}}]"
+INPUT = '{bands: ["B04", "B08"]}'
+OUTPUT = '{bands: 1, sampleType: "FLOAT32"}'
+SCRIPT = f"""\
+//VERSION=3
+function setup() {{
+  return {{
+    input: [{INPUT}],
+    output: {OUTPUT}
+  }};
+}}
+function evaluatePixel(samples) {{
+  return [0];
+}}
+"""
+
+Edits = list[tuple[str, str]]
+
+
+def findings(job: Accepted, deployment: DeploymentName = "sandbox") -> list[str]:
+    """Everything that is said about a request; what is said about the evalscript alone is tested elsewhere."""
+    answer = Appraiser(DEPLOYMENTS[deployment], CREDENTIALS, evalscript, FIRST_OF_MARCH)(job)
+    return [str(each) for each in (*answer.problems, *answer.warnings) if each.code[:2] in ("E2", "W1")]
+
+
+def found(changes: Edits, edits: Edits, deployment: DeploymentName = "sandbox") -> list[str]:
+    """What is said about the good manifest with changes, and a script with edits."""
+    text = SCRIPT
+    for old, new in edits:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    job = judged(good_but(*changes), Script(path="ndvi.js", text=text))
+    assert isinstance(job, Accepted), [str(each) for each in job.problems]
+    return findings(job, deployment)
+
+
+@pytest.mark.parametrize(
+    ("changes", "edits", "told"),
+    [
+        pytest.param(
+            [],
+            [(INPUT, '{bands: ["B04"]}, {bands: ["B08"]}')],
+            ["ndvi.js:4:5: E230: setup() has 2 inputs, and input.data has 1: write one input for each source"],
+            id="more inputs than sources",
+        ),
+        pytest.param(
+            [("- type: sentinel-2-l2a", "- {type: dem}\n        - type: sentinel-2-l2a")],
+            [(INPUT, '{bands: ["DEM"]}')],
+            [
+                "ndvi.yaml:14:11: W117 spec.request.input.data[1]: is read by no input of the evalscript, and makes "
+                "the job cost more: remove it, or read it"
+            ],
+            id="a source that no input reads",
+        ),
+        pytest.param(
+            [
+                (
+                    "- type: sentinel-2-l2a",
+                    "- {type: dem, id: height}\n        - type: sentinel-2-l2a\n          id: l2a",
+                )
+            ],
+            [(INPUT, '{bands: ["B04"], datasource: "l2a"}')],
+            [
+                "ndvi.yaml:13:11: W117 spec.request.input.data[0]: is read by no input of the evalscript, and makes "
+                "the job cost more: remove it, or read it"
+            ],
+            id="a named source that no input reads",
+        ),
+        pytest.param(
+            [
+                (
+                    "- type: sentinel-2-l2a",
+                    "- {type: dem, id: height}\n        - type: sentinel-2-l2a\n          id: l2a",
+                )
+            ],
+            [(INPUT, '{bands: ["DEM"], datasource: "height"}, {bands: ["B04"], datasource: "l2b"}')],
+            ["ndvi.js:4:83: E231: the datasource 'l2b' is the id of no source in input.data: the ids are height, l2a"],
+            id="a datasource that is nearly right",
+        ),
+        pytest.param(
+            [("- type: sentinel-2-l2a", "- {type: dem}\n        - type: sentinel-2-l2a")],
+            [(INPUT, '{bands: ["DEM"], datasource: "height"}, {bands: ["B04"], datasource: "l2a"}')],
+            [
+                "ndvi.js:4:43: E231: the datasource 'height' is the id of no source in input.data: they have no `id` "
+                "at all",
+                "ndvi.js:4:83: E231: the datasource 'l2a' is the id of no source in input.data: they have no `id` at "
+                "all",
+            ],
+            id="datasources of a request without ids",
+        ),
+        pytest.param(
+            [],
+            [(INPUT, '{bands: ["B04"], datasource: "l2a"}')],
+            ["ndvi.js:4:43: W117: the datasource 'l2a' is the id of no source: write `id: l2a` in input.data[0]"],
+            id="the only source has no id",
+        ),
+        pytest.param(
+            [],
+            [(INPUT, '{bands: ["B04", "B8"]}')],
+            ["ndvi.js:4:30: E232: `B8` is no band of sentinel-2-l2a: did you mean B08?"],
+            id="a band that is nearly right",
+        ),
+        pytest.param(
+            [],
+            [('[{bands: ["B04", "B08"]}]', '["b04", "B08"]')],
+            ["ndvi.js:4:14: E232: `b04` is no band of sentinel-2-l2a: did you mean B04?"],
+            id="a band of another spelling",
+        ),
+        pytest.param(
+            [],
+            [(INPUT, '{bands: ["VV"]}')],
+            [
+                "ndvi.js:4:23: E232: `VV` is no band of sentinel-2-l2a: it has B01, B02, B03, B04, B05, B06, B07, B08, "
+                "B8A, B09, B11, B12, AOT, SCL, SNW, CLD, sunAzimuthAngles, sunZenithAngles, view…"
+            ],
+            id="a band of another collection",
+        ),
+        pytest.param(
+            [],
+            [(INPUT, '{bands: ["B10"]}')],
+            [
+                "ndvi.js:4:23: E232: `B10` is no band of sentinel-2-l2a: it has B01, B02, B03, B04, B05, B06, B07, "
+                "B08, B8A, B09, B11, B12, AOT, SCL, SNW, CLD, sunAzimuthAngles, sunZenithAngles, view…"
+            ],
+            id="a band of the first Sentinel-2 product only",
+        ),
+        pytest.param(
+            [],
+            [("  return {\n", '  // not "B8"\n  return {\n'), (INPUT, '{bands: ["B04", "B8"]}')],
+            ["ndvi.js:5:30: E232: `B8` is no band of sentinel-2-l2a: did you mean B08?"],
+            id="a band that a comment mentions first",
+        ),
+        pytest.param(
+            [],
+            [("  return {\n", '  const red = "B" + 4;\n  return {\n'), (INPUT, "{bands: [red]}")],
+            ["ndvi.js:2:10: E232: `B4` is no band of sentinel-2-l2a: did you mean B04?"],
+            id="a band found by a variable",
+        ),
+        pytest.param(
+            [("sentinel-2-l2a", "landsat-8-l1c")],
+            [(INPUT, '{bands: ["QA_RADSAT"]}')],
+            [
+                "ndvi.js:4:23: W122: `QA_RADSAT` is not known to be a band of landsat-8-l1c: it has B01, B02, B03, "
+                "B04, B05, B06, B07, B08, B09, B10, B11, BQA, dataMask"
+            ],
+            id="a band of a list that is not certain",
+        ),
+        pytest.param(
+            [],
+            [(INPUT, '{bands: ["B04"], units: "REFLECTANSE"}')],
+            [
+                "ndvi.js:4:38: E233: the unit REFLECTANSE does not exist for B04 of sentinel-2-l2a: did you mean "
+                "REFLECTANCE?"
+            ],
+            id="a unit of no band",
+        ),
+        pytest.param(
+            [("sentinel-2-l2a", "sentinel-1-grd")],
+            [(INPUT, '{bands: ["VV"], units: "REFLECTANCE"}')],
+            ["ndvi.js:4:37: E233: the unit REFLECTANCE does not exist for VV of sentinel-1-grd: it is in LINEAR_POWER"],
+            id="a unit of another collection",
+        ),
+        pytest.param(
+            [],
+            [(INPUT, '{bands: ["B04", "SCL"], units: ["REFLECTANCE", "REFLECTANCE"]}')],
+            ["ndvi.js:4:46: E233: the unit REFLECTANCE does not exist for SCL of sentinel-2-l2a: it is in DN"],
+            id="one unit of several is wrong",
+        ),
+        pytest.param(
+            [],
+            [(INPUT, '{bands: ["B04", "SCL", "dataMask"], units: "REFLECTANCE"}')],
+            ["ndvi.js:4:57: W118: the unit REFLECTANCE does not exist for SCL: write one unit for each band"],
+            id="one unit for bands that differ",
+        ),
+        pytest.param(
+            [("sentinel-2-l2a", "sentinel-1-grd")],
+            [(INPUT, '{bands: ["VV"], units: "DB"}')],
+            [
+                "ndvi.js:4:37: W118: the unit DB is not documented for VV of sentinel-1-grd: write LINEAR_POWER, and "
+                "convert it"
+            ],
+            id="decibels of a radar",
+        ),
+        pytest.param(
+            [("sentinel-2-l2a", "sentinel-1-grd")],
+            [(INPUT, '{bands: ["VV"]}'), ("    output:", "    mosaicking: Mosaicking.TILE,\n    output:")],
+            ["ndvi.js:5:28: E234: mosaicking TILE is not offered by sentinel-1-grd: write SIMPLE or ORBIT"],
+            id="TILE of a radar",
+        ),
+        pytest.param(
+            [("sentinel-2-l2a", "zarr-01234567-89ab-cdef-0123-456789abcdef")],
+            [("    output:", '    mosaicking: "ORBIT",\n    output:')],
+            ["ndvi.js:5:18: E234: mosaicking ORBIT is not offered by zarr data: write SIMPLE or TILE"],
+            id="ORBIT of zarr data",
+        ),
+        pytest.param(
+            [("sentinel-2-l2a", "dem"), (TIME_FILTER, "")],
+            [(INPUT, '{bands: ["DEM"]}'), ("    output:", '    mosaicking: "ORBIT",\n    output:')],
+            ["ndvi.js:5:18: W119: dem has no scenes, so that ORBIT is not documented for it: write SIMPLE"],
+            id="ORBIT of a terrain model",
+        ),
+        pytest.param(
+            [("sentinel-2-l2a", "sentinel-1-grd")],
+            [(INPUT, '{bands: ["VV", "localIncidenceAngle"]}')],
+            [
+                "ndvi.js:4:29: E213: `localIncidenceAngle` needs `orthorectify: true` in the `processing` of "
+                "sentinel-1-grd"
+            ],
+            id="the angle of a radar without terrain",
+        ),
+        pytest.param(
+            [
+                ("sentinel-2-l2a", "sentinel-1-grd"),
+                ("dataFilter:", "processing: {orthorectify: true}\n          dataFilter:"),
+            ],
+            [(INPUT, '{bands: ["shadowMask"]}')],
+            [
+                "ndvi.js:4:23: E213: `shadowMask` needs `backCoeff: GAMMA0_TERRAIN` in the `processing` of "
+                "sentinel-1-grd"
+            ],
+            id="the shadow of a radar with an ellipsoid",
+        ),
+        pytest.param(
+            [("sentinel-2-l2a", "sentinel-1-grd"), ("dataFilter:", "dataFilter:\n            polarization: DV")],
+            [(INPUT, '{bands: ["HH"]}')],
+            ["ndvi.js:4:23: W120: polarization DV keeps scenes with VV and VH: `HH` may be empty in all"],
+            id="a polarization that is filtered out",
+        ),
+        pytest.param(
+            [(RESPONSES, "[{identifier: ndvi, format: {type: image/tiff}}]")],
+            [(OUTPUT, '{id: "ndwi", bands: 1}')],
+            [
+                "ndvi.yaml:19:20: E221 spec.request.output.responses[0].identifier: setup() has no output `ndvi`: did "
+                "you mean ndwi?",
+                "ndvi.js:5:19: W115: the output `ndwi` is delivered by no response: write one, or remove the output",
+            ],
+            id="a response without an output",
+        ),
+        pytest.param(
+            [("      responses: [{identifier: default, format: {type: image/tiff}}]\n", "")],
+            [(OUTPUT, '{id: "ndvi", bands: 1}')],
+            [
+                "ndvi.yaml:16:5: E221 spec.request.output.responses: without responses, `default` is delivered as "
+                "image/png, and setup() has no output `default`: it has ndvi",
+                "ndvi.js:5:19: W115: the output `ndvi` is delivered by no response: write one, or remove the output",
+            ],
+            id="no responses and no default output",
+        ),
+        pytest.param(
+            [],
+            [(OUTPUT, '[{id: "default", bands: 1}, {id: "mask", bands: 1}]')],
+            ["ndvi.js:5:47: W115: the output `mask` is delivered by no response: write one, or remove the output"],
+            id="an output without a response",
+        ),
+        pytest.param(
+            [("image/tiff", "image/png")],
+            [],
+            [
+                "ndvi.yaml:19:41: E222 spec.request.output.responses[0].format: image/png cannot hold FLOAT32 (output "
+                "`default`): write AUTO, UINT8 or UINT16, or image/tiff"
+            ],
+            id="floats in a PNG",
+        ),
+        pytest.param(
+            [("      responses: [{identifier: default, format: {type: image/tiff}}]\n", "")],
+            [],
+            [
+                "ndvi.yaml:16:5: E222 spec.request.output.responses: without responses, `default` is delivered as "
+                "image/png, and image/png cannot hold FLOAT32 (output `default`): write AUTO, UINT8 or UINT16, or "
+                "image/tiff"
+            ],
+            id="floats in the PNG that nobody asked for",
+        ),
+        pytest.param(
+            [("image/tiff", "image/jpeg")],
+            [(OUTPUT, '{bands: 3, sampleType: "UINT16"}')],
+            [
+                "ndvi.yaml:19:41: E222 spec.request.output.responses[0].format: image/jpeg cannot hold UINT16 (output "
+                "`default`): write AUTO or UINT8, or image/tiff"
+            ],
+            id="16 bits in a JPEG",
+        ),
+        pytest.param(
+            [("image/tiff", "image/jpeg")],
+            [(OUTPUT, "{bands: 4}")],
+            [
+                "ndvi.yaml:19:41: E222 spec.request.output.responses[0].format: image/jpeg cannot hold 4 bands (output "
+                "`default`), only 1, 3: write image/tiff"
+            ],
+            id="four bands in a JPEG",
+        ),
+        pytest.param(
+            [("image/tiff", "image/png")],
+            [(OUTPUT, "{bands: 6}")],
+            [
+                "ndvi.yaml:19:41: E222 spec.request.output.responses[0].format: image/png cannot hold 6 bands (output "
+                "`default`), only 1, 2, 3, 4: write image/tiff"
+            ],
+            id="six bands in a PNG",
+        ),
+        pytest.param(
+            [("image/tiff", "image/png")],
+            [(OUTPUT, "{bands: 1, nodataValue: 0}")],
+            ["ndvi.js:5:24: W116: the nodataValue of output `default` is lost: only image/tiff can keep one"],
+            id="no data in a PNG",
+        ),
+        pytest.param(
+            [
+                (
+                    RESPONSES,
+                    "[{identifier: default, format: {type: image/tiff}}, {identifier: userdata, format: {type: "
+                    "application/json}}]",
+                )
+            ],
+            [],
+            [
+                "ndvi.yaml:19:70: W121 spec.request.output.responses[1]: the evalscript never sets "
+                "outputMetadata.userData: the file will hold {}"
+            ],
+            id="userdata that is never set",
+        ),
+    ],
+)
+def test_request_and_evalscript_must_agree(changes: Edits, edits: Edits, told: list[str]) -> None:
+    assert found(changes, edits) == told
+
+
+@pytest.mark.parametrize(
+    ("deployment", "changes", "edits", "told"),
+    [
+        pytest.param(
+            "sentinel-hub",
+            [("sentinel-2-l2a", "sentinel-3-olci")],
+            [],
+            [
+                "ndvi.yaml:13:11: E211 spec.request.input.data[0].type: sentinel-3-olci is not hosted by sentinel-hub: "
+                "it is by cdse"
+            ],
+            id="a collection that is hosted elsewhere",
+        ),
+        pytest.param(
+            "us-west-2",
+            [],
+            [],
+            [
+                "ndvi.yaml:13:11: E211 spec.request.input.data[0].type: sentinel-2-l2a is not hosted by us-west-2: it "
+                "is by sentinel-hub or cdse"
+            ],
+            id="Sentinel-2 in Oregon",
+        ),
+        pytest.param(
+            "cdse",
+            [("credentialsRef: my-bucket", "iamRoleARN: arn:aws:iam::123456789012:role/shjobs")],
+            [],
+            [
+                "ndvi.yaml:23:11: E242 spec.request.output.delivery.s3.iamRoleARN: is for buckets of AWS, which this "
+                "deployment does not reach: write a credentialsRef instead"
+            ],
+            id="a role without AWS",
+        ),
+        pytest.param(
+            "cdse",
+            [("sentinel-2-l2a", "landsat-ot-l1"), (TIMES, "from: 2018-06-20T00:00:00Z, to: 2018-06-30T00:00:00Z")],
+            [],
+            [
+                "ndvi.yaml:15:13: W110 spec.request.input.data[0].dataFilter.timeRange: ends before 2021-01-01, from "
+                "when on cdse has scenes of landsat-ot-l1: it may find nothing"
+            ],
+            id="Landsat before its archive",
+        ),
+        pytest.param(
+            "sentinel-hub",
+            [("sentinel-2-l2a", "sentinel-2-l1c"), ("dataFilter:", "dataFilter:\n            previewMode: DETAIL")],
+            [],
+            [
+                "ndvi.yaml:15:13: W114 spec.request.input.data[0].dataFilter.previewMode: is documented for cdse "
+                "alone: sentinel-hub may ignore it"
+            ],
+            id="previews outside of Europe",
+        ),
+        pytest.param(
+            "cdse",
+            [
+                ("sentinel-2-l2a", "dem"),
+                (TIME_FILTER, ""),
+                ("- type: dem", "- type: dem\n          dataFilter: {demInstance: MAPZEN}"),
+            ],
+            [(INPUT, '{bands: ["DEM"]}')],
+            [
+                "ndvi.yaml:14:24: W114 spec.request.input.data[0].dataFilter.demInstance: MAPZEN is not documented for "
+                "cdse: write COPERNICUS_30 or COPERNICUS_90"
+            ],
+            id="a terrain model of another deployment",
+        ),
+        pytest.param(
+            "sandbox",
+            [(TIMES, "from: 2026-03-03T00:00:00Z, to: 2026-03-09T00:00:00Z")],
+            [],
+            [
+                "ndvi.yaml:15:13: E218 spec.request.input.data[0].dataFilter.timeRange: begins after today "
+                "(2026-03-01), so that nothing can be found in it: submit it when that time has come"
+            ],
+            id="a range that has not begun",
+        ),
+        pytest.param(
+            "sandbox",
+            [(TIMES, "from: 2026-02-01T00:00:00Z, to: 2026-03-09T00:00:00Z")],
+            [],
+            [
+                "ndvi.yaml:15:13: W111 spec.request.input.data[0].dataFilter.timeRange: ends after today (2026-03-01): "
+                "scenes that are taken later will not be used, and rerun costs again"
+            ],
+            id="a range that has not ended",
+        ),
+    ],
+)
+def test_what_is_not_there_or_not_yet_there_is_told(
+    deployment: DeploymentName, changes: Edits, edits: Edits, told: list[str]
+) -> None:
+    assert found(changes, edits, deployment) == told
+
+
+@pytest.mark.parametrize(
+    ("changes", "edits"),
+    [
+        pytest.param([("sentinel-2-l2a", "hls")], [("B04", "Red"), ("B08", "NIR_Narrow")], id="hosted in Oregon"),
+        pytest.param([("sentinel-2-l2a", "sentinel-3-olci")], [], id="hosted by CDSE"),
+    ],
+)
+def test_the_sandbox_stands_for_every_deployment(changes: Edits, edits: Edits) -> None:
+    assert found(changes, edits, "sandbox") == []
+
+
+# --- good requests of every collection and shape ---
+
+OWN = "01234567-89ab-cdef-0123-456789abcdef"
+GRID = "http://www.opengis.net/def/crs/EPSG/0/"
+ITALY = {"bbox": [11, 44, 12, 45]}
+UTM_SOUTH = {"bbox": [300000, 6100000, 301000, 6101000], "properties": {"crs": f"{GRID}32733"}}
+MERCATOR = {"bbox": [1224514, 5465442, 1234514, 5475442], "properties": {"crs": f"{GRID}3857"}}
+DUTCH = {"bbox": [120000, 480000, 121000, 481000], "properties": {"crs": f"{GRID}28992"}}
+SOUTH_POLE = {"bbox": [-1000000, -1000000, 1000000, 1000000], "properties": {"crs": f"{GRID}3031"}}
+SQUARE = [[11, 44], [12, 44], [12, 45], [11, 45], [11, 44]]
+HOLE = [[11.4, 44.4], [11.6, 44.4], [11.6, 44.6], [11.4, 44.6], [11.4, 44.4]]
+POLYGON = {"type": "Polygon", "coordinates": [SQUARE, HOLE]}
+FIGURE_OF_TWO = {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [2, 0], [2, 2], [1, 1], [0, 2], [0, 0]]]}
+ISLANDS = {"type": "MultiPolygon", "coordinates": [[SQUARE], [[[14, 44], [15, 44], [15, 45], [14, 44]]]]}
+JUNE = {"timeRange": {"from": "2022-06-01T00:00:00Z", "to": "2022-06-30T23:59:59Z"}}
+S2 = {"type": "sentinel-2-l2a", "dataFilter": JUNE}
+S1 = {"type": "sentinel-1-grd", "dataFilter": {**JUNE, "polarization": "DV", "orbitDirection": "ASCENDING"}}
+SQUARE_SIZE = {"width": 1000, "height": 1000}
+TERRAIN = {"orthorectify": True, "backCoeff": "GAMMA0_TERRAIN"}
+
+
+def script(input: str, output: str = "{bands: 1}", more: str = "", answer: str = "[0]") -> str:
+    return (
+        f"//VERSION=3\nfunction setup() {{ return {{input: {input}, output: {output}{more}}}; }}\n"
+        f"function evaluatePixel(samples) {{ return {answer}; }}\n"
+    )
+
+
+BANDS = script('["B04", "B08"]')
+RADAR = script('["VV", "VH", "dataMask"]')
+
+
+def good(
+    bounds: Mapping[str, Any] = ITALY,
+    size: Mapping[str, float] = SQUARE_SIZE,
+    data: tuple[Mapping[str, Any], ...] = (S2,),
+    formats: Mapping[str, str] | None = None,
+    text: str = BANDS,
+    **delivery: str,
+) -> Accepted:
+    """The job of a manifest with these parts; `formats` gives the media type of every response by its identifier."""
+    responses = [{"identifier": id, "format": {"type": type}} for id, type in (formats or {}).items()]
+    place = {"url": "s3://my-bucket/rasters", **(delivery or {"credentialsRef": "my-bucket"})}
+    output = {**size, "delivery": {"s3": place}, **({"responses": responses} if responses else {})}
+    request = {"input": {"bounds": dict(bounds), "data": [dict(each) for each in data]}, "output": output}
+    manifest = {
+        "apiVersion": "shjobs/v1",
+        "kind": "AsyncProcess",
+        "metadata": {"name": "good"},
+        "spec": {"request": request, "evalscriptFile": "good.js"},
+    }
+    (document,) = read_documents(yaml.dump(manifest, Dumper=Plain), "good.yaml")
+    job = accept(document, "good.yaml", Script(path="good.js", text=text))
+    assert isinstance(job, Accepted), [str(each) for each in job.problems]
+    return job
+
+
+class Plain(yaml.SafeDumper):
+    """Writes a value out wherever it is meant: manifests have no anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        pytest.param(good(), id="a bbox in degrees and a PNG by default"),
+        pytest.param(good(bounds={"bbox": [12, 45, 11, 44]}), id="corners in the other order"),
+        pytest.param(good(bounds={"geometry": POLYGON}), id="a polygon with a hole"),
+        pytest.param(good(bounds={"geometry": FIGURE_OF_TWO}), id="a ring that touches itself"),
+        pytest.param(good(bounds={"geometry": ISLANDS}), id="two polygons"),
+        pytest.param(good(bounds={"bbox": [10, 43, 11.5, 46], "geometry": POLYGON}), id="a polygon partly in the bbox"),
+        pytest.param(good(bounds=UTM_SOUTH, size={"resx": 10, "resy": 10}), id="metres in the south"),
+        pytest.param(good(bounds=MERCATOR, size={"resx": 10, "resy": 20}), id="metres of web mercator"),
+        pytest.param(good(bounds=DUTCH, size={"resx": 2.5, "resy": 2.5}), id="metres of a national grid"),
+        pytest.param(good(bounds=SOUTH_POLE, size=SQUARE_SIZE, data=(S1,), text=RADAR), id="around a pole"),
+        pytest.param(good(size={"resx": 0.0001, "resy": 0.0001}), id="as many pixels as there may be"),
+        pytest.param(good(size={"width": 10000, "height": 1000}), id="pixels written out"),
+        pytest.param(
+            good(data=({"type": "sentinel-2-l1c", "dataFilter": {**JUNE, "previewMode": "EXTENDED_PREVIEW"}},)),
+            id="a preview of fine pixels",
+        ),
+        pytest.param(
+            good(
+                data=(
+                    {
+                        "type": "sentinel-2-l2a",
+                        "dataFilter": {
+                            "timeRange": {"from": "2022-06-01T02:00:00.5+02:00", "to": "2022-06-01T00:00:00.500Z"},
+                            "mosaickingOrder": "leastCC",
+                            "maxCloudCoverage": 20.5,
+                        },
+                        "processing": {"upsampling": "BICUBIC", "downsampling": "BILINEAR", "harmonizeValues": False},
+                    },
+                )
+            ),
+            id="every option of Sentinel-2, and a range of one moment",
+        ),
+        pytest.param(
+            good(data=({**S1, "processing": {**TERRAIN, "demInstance": "COPERNICUS_30"}},), text=RADAR),
+            id="a radar with its terrain",
+        ),
+        pytest.param(
+            good(data=({**S1, "processing": TERRAIN},), text=script('["VV", "shadowMask", "localIncidenceAngle"]')),
+            id="a radar with its shadows",
+        ),
+        pytest.param(
+            good(data=({"type": "dem", "dataFilter": {"demInstance": "COPERNICUS_90"}},), text=script('["DEM"]')),
+            id="a terrain model",
+        ),
+        pytest.param(
+            good(text=script('[{bands: ["B04", "SCL", "dataMask"], units: ["reflectance", "DN", "DN"]}]')),
+            id="a unit for each band, in any case",
+        ),
+        pytest.param(
+            good(text=script('[{bands: ["B04", "SCL", "dataMask"], units: "DN"}]')), id="one unit that all bands have"
+        ),
+        pytest.param(
+            good(text=script('[{bands: ["B04", "dataMask"], units: "REFLECTANCE"}]')), id="one unit beside the mask"
+        ),
+        pytest.param(
+            good(
+                data=({**S2, "id": "l2a"}, {"type": "dem", "id": "height"}),
+                text=script(
+                    '[{bands: ["DEM"], datasource: "height"}, {bands: ["B04"], datasource: "l2a", mosaicking: "ORBIT"}]'
+                ),
+            ),
+            id="two sources by their ids, in another order",
+        ),
+        pytest.param(
+            good(data=(S2, {"type": "dem"}), text=script('[{bands: ["B04"]}, {bands: ["DEM"]}]')),
+            id="two sources by their order",
+        ),
+        pytest.param(good(text=script('["B04"]', more=", mosaicking: Mosaicking.TILE")), id="every tile"),
+        pytest.param(
+            good(data=(S1,), text=script('["VV"]', more=', mosaicking: "ORBIT"')), id="every orbit of a radar"
+        ),
+        pytest.param(
+            good(formats={"default": "image/png"}, text=script('["B04"]', '{bands: 4, sampleType: "UINT16"}')),
+            id="a PNG of 16 bits with alpha",
+        ),
+        pytest.param(
+            good(formats={"default": "image/jpeg"}, text=script('["B04"]', "{bands: 3}")), id="a JPEG in colours"
+        ),
+        pytest.param(
+            good(
+                formats={"default": "image/tiff"},
+                text=script('["B04"]', '{bands: 30, sampleType: "FLOAT32", nodataValue: -1}'),
+            ),
+            id="a TIFF of many bands, with its nodata value",
+        ),
+        pytest.param(
+            good(
+                formats={"b": "image/tiff", "a": "image/png", "userdata": "application/json"},
+                text=script('["B04"]', '[{id: "a", bands: 1}, {id: "b", bands: 2}]')
+                + "function updateOutputMetadata(s, i, metadata) { metadata.userData = {seen: 1}; }\n",
+            ),
+            id="two outputs and user data",
+        ),
+        pytest.param(
+            good(
+                formats={"default": "image/png"},
+                text=script('["B04"]', "{bands: 7}", ', mosaicking: "ORBIT"')
+                + "function updateOutput(output) { output.default.bands = 3; }\n",
+            ),
+            id="a number of bands that the script changes",
+        ),
+        *(
+            pytest.param(
+                good(data=({"type": f"{kind}-{OWN}", "dataFilter": JUNE},), text=script('["anything", "R"]')),
+                id=f"own data: {kind}",
+            )
+            for kind in ("byoc", "batch", "zarr")
+        ),
+    ],
+)
+def test_a_good_request_draws_no_remark(job: Accepted) -> None:
+    assert [str(each) for each in job.warnings] == []
+    assert findings(job) == []
+
+
+def test_a_role_is_welcome_where_buckets_are_those_of_aws() -> None:
+    assert findings(good(iamRoleARN="arn:aws:iam::123456789012:role/shjobs"), "sentinel-hub") == []
+
+
+HOMES: Mapping[str, DeploymentName] = {
+    "aws-eu-central-1": "sentinel-hub",
+    "aws-us-west-2": "us-west-2",
+    "cdse": "cdse",
+}
+HOSTED = [
+    pytest.param(type, deployment, id=f"{type} by {deployment}")
+    for type in DEFAULTS
+    for host, deployment in HOMES.items()
+    if (known := collection(type)) and host in known.hosts
+]
+
+
+@pytest.mark.parametrize(("type", "deployment"), HOSTED)
+def test_every_collection_is_welcome_where_it_is_hosted_with_each_band_in_each_of_its_units(
+    type: str, deployment: DeploymentName
+) -> None:
+    known = collection(type)
+    assert known
+    year = int((known.until or "2023-01-01")[:4]) - 1
+    times = {"timeRange": {"from": f"{year}-05-01T00:00:00Z", "to": f"{year}-06-30T00:00:00Z"}}
+    data = {"type": type, **({} if known.timeless else {"dataFilter": times})}
+    processing = {"processing": TERRAIN} if type == "sentinel-1-grd" else {}
+    for mosaicking in known.mosaicking:
+        for nth in range(2):
+            units = {band: units[min(nth, len(units) - 1)] for band, units in known.bands.items()}
+            asked = f"[{{bands: {[*units]}, units: {[*units.values()]}}}]"
+            text = script(asked, more=f', mosaicking: "{mosaicking}"')
+            job = good(data=({**data, **processing},), text=text)
+            assert ([str(each) for each in job.warnings], findings(job, deployment)) == ([], [])
+
+
+@pytest.mark.parametrize("path", sorted(JOBS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_documented_jobs_draw_no_remark(path: Path) -> None:
+    (document,) = read_documents(path.read_text(), path.name)
+    text = path.with_suffix(".js").read_text()
+    job = accept(document, path.name, Script(path=f"{path.stem}.js", text=text))
+    assert isinstance(job, Accepted)
+    assert ([str(each) for each in job.warnings], findings(job)) == ([], [])

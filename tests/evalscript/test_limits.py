@@ -1,0 +1,416 @@
+"""What a hostile or broken script can do: nothing but fail in a way that is told, and the next one runs."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Timer
+
+import pytest
+
+import controller
+from controller.evalscript import Engine, PixelBlock, Planes, Samples, close_shared, facts, rehearsal
+from controller.model.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
+from tests.support.scripts import accepted, appraised, told
+
+BEGIN = "//VERSION=3\nfunction setup() { return {input: ['B04'], output: {bands: 1}}; }\n"
+GOOD = BEGIN + "function evaluatePixel(s) { return [1]; }"
+ENDLESS = BEGIN + "function evaluatePixel() { for (;;); }"
+ONE_PIXEL = PixelBlock(pixels=1, sources=(Samples(bands=("B04",), values=bytes(4)),))
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    with Engine(seconds=120) as engine:
+        yield engine
+
+
+def path_with(first: Path) -> str:
+    """A PYTHONPATH that begins with this folder."""
+    return os.pathsep.join([str(first), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": path_with(Path(controller.__file__).parent.parent)}
+
+
+def failure(engine: Engine, text: str) -> ScriptFailure:
+    """Of the one pixel that is evaluated."""
+    loaded = engine.load(text)
+    assert isinstance(loaded, ScriptFacts), loaded
+    answer = engine.evaluate(ONE_PIXEL)
+    assert isinstance(answer, ScriptFailure), answer
+    return answer
+
+
+def works(engine: Engine) -> bool:
+    return isinstance(engine.load(GOOD), ScriptFacts) and engine.evaluate(ONE_PIXEL) == Planes(
+        outputs={"default": b"\xff"}
+    )
+
+
+def has_ended(pid: int) -> bool:
+    """Gone, or waiting for whoever inherited it to take notice."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("for (;;);", id="an endless loop"),
+        pytest.param("/(a+)+$/.test('a'.repeat(60) + 'b')", id="a regular expression that never ends"),
+        pytest.param("Atomics.wait(new Int32Array(new SharedArrayBuffer(8)), 0, 0)", id="waiting for nobody"),
+        pytest.param("try { for (;;); } finally { for (;;); }", id="a loop that tries to go on"),
+    ],
+)
+def test_time_runs_out_for(body: str) -> None:
+    with Engine(seconds=0.3) as engine:
+        told = failure(engine, BEGIN + f"function evaluatePixel() {{ {body} }}")
+        assert told == ScriptFailure(kind=FailureKind.TIMEOUT, message="The script ran longer than 0.3 s")
+        engine.seconds = 20
+        assert works(engine)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("for (;;) kept.push(new Float64Array(1e7).fill(1));", id="typed arrays"),
+        pytest.param("for (;;) kept.push({a: 1, b: [1, 2]});", id="many small objects"),
+        pytest.param("for (;;) kept.push(new Array(1e6).fill(0));", id="large arrays"),
+        pytest.param("for (;;) { kept.push('x'.repeat(1e7) + kept.length); /y/.test(kept.at(-1)); }", id="strings"),
+    ],
+)
+def test_memory_runs_out_for(engine: Engine, body: str) -> None:
+    told = failure(engine, BEGIN + f"var kept = [];\nfunction evaluatePixel() {{ {body} }}")
+    assert told.kind is FailureKind.MEMORY
+    assert told.message.startswith("The script needs more memory than it may have")
+    assert works(engine)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param("for (;;);", id="at the top level"),
+        pytest.param("function setup() { for (;;); }\nfunction evaluatePixel() {}", id="in setup"),
+    ],
+)
+def test_an_endless_script_cannot_be_loaded(program: str) -> None:
+    with Engine(seconds=0.3) as engine:
+        told = engine.load(f"//VERSION=3\n{program}")
+        assert isinstance(told, ScriptFailure) and told.kind is FailureKind.TIMEOUT
+
+
+def test_endless_recursion_is_an_exception_of_the_script(engine: Engine) -> None:
+    told = failure(engine, BEGIN + "function evaluatePixel() {\n  return evaluatePixel() + 1;\n}")
+    assert (told.kind, told.line) == (FailureKind.RUNTIME, 4)
+    assert told.message == "Failed to evaluate script! RangeError: Maximum call stack size exceeded"
+    assert works(engine)
+
+
+def test_after_time_has_run_out_the_script_must_be_loaded_again() -> None:
+    with Engine(seconds=0.3) as engine:
+        failure(engine, ENDLESS)
+        told = engine.evaluate(ONE_PIXEL)
+        assert isinstance(told, ScriptFailure) and told.kind is FailureKind.CRASH
+
+
+def test_a_child_killed_at_work_is_an_outcome(engine: Engine) -> None:
+    assert isinstance(engine.load(ENDLESS), ScriptFacts)
+    assert engine.pid is not None
+    killer = Timer(0.2, os.kill, args=(engine.pid, signal.SIGKILL))
+    killer.start()
+    told = engine.evaluate(ONE_PIXEL)
+    killer.join()
+    assert told == ScriptFailure(kind=FailureKind.CRASH, message="The script engine died (SIGKILL)")
+    assert works(engine)
+
+
+def test_a_child_killed_between_two_calls_is_an_outcome(engine: Engine) -> None:
+    assert works(engine)
+    assert engine.pid is not None
+    os.kill(engine.pid, signal.SIGKILL)
+    told = engine.evaluate(ONE_PIXEL)
+    assert isinstance(told, ScriptFailure) and told.kind is FailureKind.CRASH
+    assert works(engine)
+
+
+def test_an_interrupted_call_leaves_no_half_frame_behind(engine: Engine) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    assert isinstance(engine.load(ENDLESS), ScriptFacts)
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(KeyboardInterrupt):
+            engine.evaluate(ONE_PIXEL)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert engine.pid is None
+    assert works(engine)
+
+
+def test_ctrl_c_in_the_terminal_is_not_for_the_child(engine: Engine) -> None:
+    assert works(engine)
+    assert engine.pid is not None and os.getsid(engine.pid) == engine.pid
+
+
+def test_the_child_inherits_no_secret_and_limits_its_own_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHJOBS_CLIENT_SECRET", "canary")
+    with Engine(seconds=20) as engine:
+        assert works(engine)
+        process = Path(f"/proc/{engine.pid}")
+        variables = dict(item.split("=", 1) for item in (process / "environ").read_text().split("\0") if item)
+        limits = (process / "limits").read_text()
+    assert variables.keys() <= {"PATH", "LANG", "PYTHONPATH", "LD_LIBRARY_PATH"}
+    assert "canary" not in str(variables)
+    assert [line.split()[3:5] for line in limits.splitlines() if line.startswith("Max data size")] == [
+        [str(1 << 30)] * 2
+    ]
+
+
+def test_the_child_can_open_no_file_and_no_socket_once_it_runs_scripts() -> None:
+    with Engine(seconds=20) as engine:
+        assert works(engine)
+        process = Path(f"/proc/{engine.pid}")
+        limits = {line[:25].strip(): line[26:].split()[0] for line in (process / "limits").read_text().splitlines()}
+        taken = sorted(int(path.name) for path in (process / "fd").iterdir())
+    assert limits["Max open files"] == str(len(taken))
+    assert taken == list(range(len(taken)))
+    assert limits["Max file size"] == "0"
+
+
+def test_noise_on_standard_error_disturbs_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.stderr.write('noise ' * 5000)\n")
+    monkeypatch.setenv("PYTHONPATH", path_with(tmp_path))
+    with Engine(seconds=20) as engine:
+        assert works(engine)
+
+
+def test_a_child_that_cannot_start_tells_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import os\nos.write(2, b'no such library')\nos._exit(3)\n")
+    monkeypatch.setenv("PYTHONPATH", path_with(tmp_path))
+    with Engine(seconds=20) as engine:
+        assert engine.load(GOOD) == ScriptFailure(
+            kind=FailureKind.CRASH, message="The script engine died (exit code 3): no such library"
+        )
+
+
+PARENT = """
+from controller.evalscript import Engine, PixelBlock, Samples
+engine = Engine()
+engine.load({script!r})
+print(engine.pid, flush=True)
+engine.evaluate(PixelBlock(pixels=1, sources=(Samples(bands=("B04",), values=bytes(4)),)))
+"""
+
+
+def test_the_child_ends_with_its_parent_even_in_the_middle_of_a_script() -> None:
+    command = [sys.executable, "-c", PARENT.format(script=ENDLESS)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=ENVIRONMENT) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        time.sleep(0.1)
+        parent.kill()
+    for _ in range(100):
+        if has_ended(child):
+            break
+        time.sleep(0.05)
+    assert has_ended(child)
+
+
+def test_close_ends_the_child() -> None:
+    engine = Engine(seconds=20)
+    assert works(engine)
+    child = engine.pid
+    assert child is not None
+    engine.close()
+    assert engine.pid is None and has_ended(child)
+
+
+REACHABLE = (
+    "require process fetch XMLHttpRequest WebSocket importScripts load read print quit os std Deno Java setTimeout"
+)
+
+
+@pytest.mark.parametrize("name", REACHABLE.split())
+def test_a_script_cannot_reach(engine: Engine, name: str) -> None:
+    told = failure(engine, BEGIN + f"function evaluatePixel() {{ throw typeof {name}; }}")
+    assert told.message == "Failed to evaluate script! undefined"
+
+
+# What the language brings (ECMA-262 and its annexes, V8's own spellings included); nothing of it reaches outside.
+LANGUAGE = """
+Infinity NaN undefined globalThis eval isFinite isNaN parseFloat parseInt decodeURI decodeURIComponent encodeURI
+encodeURIComponent escape unescape Object Function Array Number Boolean String Symbol Date Promise RegExp Error
+AggregateError EvalError RangeError ReferenceError SyntaxError TypeError URIError SuppressedError ArrayBuffer
+SharedArrayBuffer Uint8Array Int8Array Uint16Array Int16Array Uint32Array Int32Array Float16Array Float32Array
+Float64Array Uint8ClampedArray BigUint64Array BigInt64Array DataView Map BigInt Set WeakMap WeakSet WeakRef Proxy
+Reflect FinalizationRegistry Iterator JSON Math Intl Atomics WebAssembly DisposableStack AsyncDisposableStack Temporal
+"""
+DOCUMENTED = """
+JAVA_DOUBLE_MAX_VAL SampleType Mosaicking blueRed redTemperature greenWhite oceanColor index inverse int2rgb rgb2int
+normalizeRGB combine valueMap valueInterpolate colorBlend colorMap decodeL8C2Qa decodeLs8Qa decodeS3OLCIQualityFlags
+ColorMapVisualizer ColorGradientVisualizer ColorRampVisualizer HighlightCompressVisualizer
+HighlightCompressVisualizerSingle DefaultVisualizer Identity console setup evaluatePixel
+"""
+
+
+def test_a_script_finds_the_language_the_documented_names_and_nothing_else(engine: Engine) -> None:
+    """The engine's timers are there by name only, and undefined."""
+    names = "Object.getOwnPropertyNames(globalThis).filter((name) => globalThis[name] !== undefined)"
+    told = f"function evaluatePixel(s, scenes, input, custom, output) {{ output.userData = {names}; }}"
+    assert isinstance(engine.load(BEGIN + told), ScriptFacts)
+    assert isinstance(engine.evaluate(ONE_PIXEL), Planes)
+    found = engine.finish()
+    assert isinstance(found, list)
+    assert set(found) - set(LANGUAGE.split()) == set(DOCUMENTED.split())
+
+
+def test_a_script_cannot_import_a_file(engine: Engine) -> None:
+    body = (
+        "var seen = 'waiting';\nimport('/etc/hostname').then(() => { seen = 'read'; }, () => { seen = 'refused'; });\n"
+        "function evaluatePixel() { throw seen; }"
+    )
+    told = failure(engine, BEGIN + body)
+    assert told.message == "Failed to evaluate script! refused"
+
+
+def test_facts_are_remembered() -> None:
+    first = facts(GOOD)
+    assert isinstance(first, ScriptFacts)
+    assert facts(GOOD) is first
+    close_shared()
+    assert facts(GOOD) is first
+
+
+def test_facts_of_a_broken_script_are_a_failure_and_the_next_script_is_read() -> None:
+    told = facts("//VERSION=3\nfor (;;);", seconds=0.3)
+    assert isinstance(told, ScriptFailure) and told.kind is FailureKind.TIMEOUT
+    assert isinstance(facts(GOOD + "// next"), ScriptFacts)
+
+
+def test_many_threads_may_ask_for_facts_at_once() -> None:
+    scripts = [GOOD.replace("B04", f"B{number:02}") for number in range(1, 9)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(facts, scripts))
+    assert [answer.inputs[0].bands for answer in answers if isinstance(answer, ScriptFacts)] == [
+        (f"B{number:02}",) for number in range(1, 9)
+    ]
+
+
+def test_asking_for_facts_loads_no_engine_into_this_process() -> None:
+    program = (
+        "import sys, controller.evalscript as e; e.facts('//VERSION=3');"
+        " assert not {'py_mini_racer', 'numpy', 'asyncio'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, env=ENVIRONMENT)
+
+
+class Hurried:
+    """The shared engine with little patience."""
+
+    def facts(self, text: str) -> ScriptFacts | ScriptFailure:
+        return facts(text, seconds=0.5)
+
+    def rehearsal(self, text: str, stage: Stage) -> Rehearsal | ScriptFailure:
+        return rehearsal(text, stage, seconds=0.5)
+
+
+MOVING = BEGIN.replace("}; }", ", mosaicking: 'ORBIT'}; }")
+PIXEL = "function evaluatePixel() { return [1]; }\n"
+TIME = "the script cannot even do a few synthetic pixels: The script ran longer than 0.5 s"
+
+
+def pixel(body: str) -> str:
+    return BEGIN + f"function evaluatePixel() {{ {body} return [1]; }}"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(
+            BEGIN + PIXEL + "for (;;);",
+            "1:1 E300 the evalscript cannot be used (timeout): The script ran longer than 0.5 s",
+            id="an endless loop at the top level",
+        ),
+        pytest.param(
+            "//VERSION=3\nfunction setup() { for (;;); }\n" + PIXEL,
+            "1:1 E300 the evalscript cannot be used (timeout): The script ran longer than 0.5 s",
+            id="an endless loop in setup",
+        ),
+        pytest.param(
+            MOVING + PIXEL + "function preProcessScenes() { for (;;); }",
+            f"3:1 E304 {TIME}",
+            id="an endless loop in preProcessScenes",
+        ),
+        pytest.param(
+            MOVING + PIXEL + "function updateOutput() { for (;;); }",
+            f"3:1 E304 {TIME}",
+            id="an endless loop in updateOutput",
+        ),
+        pytest.param(pixel("for (;;);"), f"3:1 E304 {TIME}", id="an endless loop in evaluatePixel"),
+        pytest.param(
+            BEGIN + PIXEL + "function updateOutputMetadata() { for (;;); }",
+            f"3:1 E304 {TIME}",
+            id="an endless loop in updateOutputMetadata",
+        ),
+        pytest.param(
+            BEGIN + PIXEL + "function filterScenes() { for (;;); }\nfilterScenes();",
+            "1:1 E300 the evalscript cannot be used (timeout): The script ran longer than 0.5 s",
+            id="an endless loop in a function that is called too early",
+        ),
+        pytest.param(
+            pixel("/(a+)+$/.test('a'.repeat(60) + 'b');"), f"3:1 E304 {TIME}", id="a regular expression that never ends"
+        ),
+        pytest.param(
+            pixel("const again = () => Promise.resolve().then(again); again();"),
+            f"3:1 E304 {TIME}",
+            id="promises without an end",
+        ),
+        pytest.param(
+            BEGIN + PIXEL + "const again = () => Promise.resolve().then(again); again();",
+            "1:1 E300 the evalscript cannot be used (timeout): The script ran longer than 0.5 s",
+            id="promises without an end at the top level",
+        ),
+        pytest.param(
+            BEGIN + "function evaluatePixel() { return new Array(4e9); }",
+            '3:1 E302 Output "default" needs an array of 1 number (`bands` in setup), but evaluatePixel returned '
+            "4000000000 (every pixel that was tried)",
+            id="an answer of four thousand million values",
+        ),
+        pytest.param(
+            "//VERSION=3\nfunction setup() { return {input: ['B04'], output: {bands: 1e12}}; }\n"
+            "function evaluatePixel() { return [1]; }",
+            None,
+            id="more bands than there is memory",
+        ),
+    ],
+)
+def test_an_appraisal_tells_what_a_script_uses_up_and_lives_on(text: str, expected: str | None) -> None:
+    found = told(appraised(accepted(text), scripts=Hurried()).problems)
+    if expected is not None:
+        assert found == [expected] if expected else found == []
+    assert appraised(accepted(GOOD), scripts=Hurried()).problems == ()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("for (;;) kept.push(new Float64Array(1e7).fill(1));", id="typed arrays"),
+        pytest.param("for (;;) kept.push({a: 1, b: [1, 2]});", id="many small objects"),
+        pytest.param("for (let s = 'x';;) { s += s; /y/.test(s); }", id="a string that doubles"),
+        pytest.param("throw new Error('x'.repeat(5e8));", id="an enormous message"),
+    ],
+)
+def test_a_memory_bomb_is_an_error_of_the_appraisal_and_the_next_script_is_checked(body: str) -> None:
+    (problem,) = appraised(accepted(f"{BEGIN}const kept = [];\nfunction evaluatePixel() {{ {body} }}")).problems
+    assert problem.code in ("E301", "E304")  # the engine may refuse a single allocation, or give up altogether
+    assert problem.path == "script.js" and problem.line == 4
+    assert appraised(accepted(GOOD)).problems == ()

@@ -1,0 +1,79 @@
+"""Conditions as Kubernetes has them: derived from phase and reason, and what `wait` makes of them."""
+
+import re
+from typing import Any
+
+import pytest
+
+from controller.lifecycle.status import TYPES, Target, conditions, target
+from controller.model.errors import UsageError
+from controller.model.reasons import Phase, Reason
+from tests.support.paths import ROOT
+
+PAGE = (ROOT / "docs" / "wait.md").read_text(encoding="utf-8")
+
+
+def document(reason: Reason) -> dict[str, Any]:
+    return {"phase": str(reason.phase), "reason": str(reason), "message": "words", "generation": 3}
+
+
+def statuses(reason: Reason) -> tuple[str, ...]:
+    return tuple(str(each["status"]) for each in conditions(document(reason)))
+
+
+@pytest.mark.parametrize("reason", [each for each in Reason if each.phase is not Phase.REMOVED])
+def test_the_statuses_are_those_of_the_page(reason: Reason) -> None:
+    rows = {row[0]: row[1:] for row in re.findall(r"^\| ([A-Z]\w+) \| (.*?) \| (.*?) \| (.*?) \|$", PAGE, re.MULTILINE)}
+    searched, needed = str(reason is Reason.SEARCHING), str(reason is Reason.NEEDS_PERSON)
+    words = {"while the bucket is searched": searched, "when a person is needed": needed}
+    assert statuses(reason) == tuple(words.get(cell, cell) for cell in rows[reason.phase])
+
+
+def test_each_condition_carries_reason_message_and_generation() -> None:
+    about = {"reason": "Delivered", "message": "words", "observedGeneration": 3}
+    assert conditions(document(Reason.DELIVERED)) == [
+        {"type": "Ready", "status": "True", **about},
+        {"type": "Reconciling", "status": "False", **about},
+        {"type": "Stalled", "status": "False", **about},
+    ]
+    bare = {key: value for key, value in document(Reason.REJECTED).items() if key != "generation"}
+    assert [sorted(each) for each in conditions(bare)] == [["message", "reason", "status", "type"]] * 3
+
+
+@pytest.mark.parametrize("reason", [each for each in Reason if each.phase is not Phase.REMOVED])
+def test_a_job_is_never_under_way_and_stalled_at_once(reason: Reason) -> None:
+    ready, reconciling, stalled = statuses(reason)
+    assert [ready, reconciling, stalled].count("True") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("Succeeded", Target(phase=Phase.SUCCEEDED), id="a phase"),
+        pytest.param("succeeded", Target(phase=Phase.SUCCEEDED), id="in any case"),
+        pytest.param("Unknown", Target(phase=Phase.UNKNOWN), id="a phase named like a status"),
+        pytest.param("Ready", Target(condition="Ready"), id="a condition"),
+        pytest.param("condition=ready", Target(condition="Ready"), id="as kubectl writes it"),
+        pytest.param("condition=Ready=false", Target(condition="Ready", status="False"), id="with its status"),
+        pytest.param("Stalled=Unknown", Target(condition="Stalled", status="Unknown"), id="in short"),
+    ],
+)
+def test_what_is_waited_for_may_be_written_in_several_ways(text: str, expected: Target) -> None:
+    assert target(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "Redy", "condition=Succeeded", "Ready=Maybe", "Succeeded=True", "condition="])
+def test_what_is_neither_phase_nor_condition_is_refused_with_all_of_them(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        target(text)
+    assert all(each in str(caught.value) for each in (*TYPES, *(phase for phase in Phase if phase != "Removed")))
+
+
+@pytest.mark.parametrize("reason", [each for each in Reason if each.phase is not Phase.REMOVED])
+def test_success_is_given_up_only_where_nothing_leads_to_it_any_more(reason: Reason) -> None:
+    at_rest = {Phase.INVALID, Phase.FAILED, Phase.UNKNOWN}
+    expected = reason.phase in at_rest or reason is Reason.NEEDS_PERSON
+    for aim in ("Ready", "Succeeded", "condition=Ready=True"):
+        assert target(aim).is_hopeless(document(reason)) is expected
+    for aim in ("Running", "Stalled", "condition=Ready=False"):
+        assert not target(aim).is_hopeless(document(reason))

@@ -1,0 +1,360 @@
+"""The two decisions that cost money are watched by mutants: one wrong word in either must show in a small table.
+
+A mutant is the module's own source with one text replaced, loaded under another name. It is caught when one case
+answers otherwise than the original does.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import controller.lifecycle.next_step
+import controller.lifecycle.verdict
+from controller.limits.budget import Spending
+from controller.limits.gate import Limits
+from controller.limits.guard import ADMITTED, Batch, Permit
+from controller.limits.settling import Settling
+from controller.model.answers import Refusal
+from controller.model.errors import Problem
+from controller.model.job import Estimate, Job
+from controller.model.submission import Evidence, Submission, submission_id
+from tests.support.factories import (
+    DIGEST,
+    JPEG,
+    NOW,
+    OTHER_DIGEST,
+    TIFF,
+    TIMING,
+    accepted,
+    at,
+    evidence,
+    failed,
+    gone,
+    history,
+    job,
+    limits,
+    refused,
+    stored,
+    submission,
+    succeeded,
+    unconfirmed,
+    unknown,
+    wanted,
+)
+
+BROKEN = (Problem(path="ndvi.yaml", message="this is not YAML"),)
+RESUBMIT = limits(on_unconfirmed="resubmit")
+SHUT = limits(opens_at=at(60))
+ENDED = failed(finished_at=at(-60))
+KEY = f"ndvi/{submission_id(DIGEST, 0, 0)}"
+BATCH = Batch(hash="0123456789ab", jobs=60, units=1200, cause="ndvi.js changed: 60 jobs")
+SETTLING = Settling(message="the files changed just now", until=at(5))
+DEAR = succeeded(digest=OTHER_DIGEST, evidence=evidence(spent=21.0))
+VAIN = unconfirmed(attempt=1, number=2, look_at=None, evidence=evidence(objects=()))
+
+
+def left(units: float) -> Spending:
+    """A month of which so many processing units are left."""
+    return Spending(month="2026-03", budget=100, spent=60, reserved=40 - units)
+
+
+STEPS: list[tuple[Job, list[Submission], Limits]] = [
+    (job(), [], limits()),
+    (job(history=None), [], limits()),
+    (job(history=history(digest=OTHER_DIGEST)), [], limits()),
+    (job(history=history(at=at(-300))), [], limits()),
+    (job(history=history(at=at(-120))), [], limits()),
+    (job(history=history(readable=False)), [], limits()),
+    (job(history=history(readable=False)), [], limits(history_known=True)),
+    (job(), [], SHUT),
+    (job(), [], limits(opens_at=NOW)),
+    (job(), [], limits(slots=0)),
+    (job(history=None), [], limits(slots=2, listing={"my-bucket": 2})),
+    (job(), [], limits(paused=True)),
+    (job(), [], limits(without_keys=frozenset({"my-bucket"}))),
+    (job(problems=BROKEN), [], limits()),
+    (job(problems=BROKEN, wanted=wanted(retries=1)), [ENDED], limits()),
+    (job(wanted=None), [succeeded()], limits()),
+    (job(wanted=None, problems=BROKEN), [], limits()),
+    (job(wanted=wanted(hold=True)), [], limits()),
+    (job(wanted=wanted(estimate=None)), [], limits()),
+    (job(wanted=wanted(estimate=Estimate(expected=1, upper=None), max_processing_units=5)), [], limits()),
+    (job(wanted=wanted(estimate=Estimate(expected=1, upper=500))), [], limits()),
+    (job(wanted=wanted(estimate=Estimate(expected=1, upper=501), max_processing_units=501)), [], limits()),
+    (job(wanted=wanted(estimate=Estimate(expected=1, upper=501), max_processing_units=500)), [], limits()),
+    (job(), [succeeded()], limits()),
+    (job(wanted=wanted(retries=1)), [succeeded()], limits()),
+    (job(), [succeeded(digest=OTHER_DIGEST)], limits()),
+    (job(wanted=wanted(rerun=1)), [succeeded()], limits()),
+    (job(wanted=wanted(rerun=1)), [succeeded(rerun=2)], limits()),
+    (job(wanted=wanted(retries=1)), [unknown()], limits()),
+    (job(wanted=wanted(retries=1)), [failed()], limits()),
+    (job(wanted=wanted(retries=1)), [ENDED], limits()),
+    (job(wanted=wanted(retries=1), history=history(at=at(-200))), [ENDED], limits()),
+    (job(wanted=wanted(retries=1)), [unconfirmed(), failed(attempt=1, finished_at=at(-120))], limits()),
+    (job(wanted=wanted(retries=2)), [ENDED, failed(attempt=1, finished_at=at(-120))], limits()),
+    (job(wanted=wanted(retries=1)), [ENDED, failed(attempt=1, finished_at=at(-999))], limits()),
+    (job(wanted=wanted(retries=1)), [ENDED, accepted(attempt=1)], limits()),
+    (job(wanted=wanted(retries=1)), [ENDED, refused(Refusal.BODY, attempt=1)], limits()),
+    (job(wanted=wanted(retries=1)), [failed(rerun=1, finished_at=at(-999))], limits()),
+    (job(), [refused(Refusal.BODY)], limits()),
+    (job(), [refused(Refusal.RATE)], limits()),
+    (job(), [refused(Refusal.SPURIOUS)], limits()),
+    (job(), [refused(Refusal.SPURIOUS, answered_at=at(-99))] * 2, limits()),
+    (job(), [refused(Refusal.SPURIOUS, answered_at=at(-99))] * 3, limits()),
+    (job(), [submission(look_at=NOW)], limits()),
+    (job(), [accepted()], limits()),
+    (job(), [accepted(look_at=NOW)], limits()),
+    (job(), [accepted(digest=OTHER_DIGEST, look_at=NOW)], limits()),
+    (job(), [gone()], limits()),
+    (job(), [unknown(look_at=NOW)], limits()),
+    (job(), [unconfirmed()], limits()),
+    (job(), [unconfirmed(look_at=NOW)], limits()),
+    (job(), [unconfirmed(evidence=evidence(objects=()))], RESUBMIT),
+    (job(), [unconfirmed(look_at=None, evidence=evidence(objects=()))], limits()),
+    (job(), [unconfirmed(look_at=None, evidence=evidence(objects=()))], RESUBMIT),
+    (job(), [unconfirmed(look_at=None, evidence=evidence(objects=(), readable=False))], RESUBMIT),
+    (job(), [unconfirmed(look_at=None, evidence=evidence())], RESUBMIT),
+    (job(), [accepted(), VAIN], RESUBMIT),
+    (job(), [ENDED, VAIN], RESUBMIT),
+    (job(wanted=wanted(retries=1)), [ENDED, VAIN], RESUBMIT),
+    (job(), [unconfirmed(look_at=None, evidence=evidence()), VAIN], RESUBMIT),
+    (job(wanted=wanted(deadline=600.0)), [accepted(intended_at=at(-600), look_at=at(9))], limits()),
+    (job(), [accepted(look_at=at(9)), accepted(digest=OTHER_DIGEST, look_at=at(5))], limits()),
+    (job(), [], limits(spending=left(20))),
+    (job(), [], limits(spending=left(19.9))),
+    (job(), [], limits(spending=left(19.9), permits={})),
+    (job(), [], limits(overspent=DEAR)),
+    (job(), [], limits(overspent=DEAR, permits={})),
+    (job(), [], limits(settling=SETTLING)),
+    (job(), [], limits(settling=SETTLING, spending=left(1))),
+    (job(), [], limits(permits={})),
+    (job(history=None), [], limits(permits={})),
+    (job(history=None), [], limits(permits={}, looks=0)),
+    (job(history=history(readable=False)), [], limits(permits={})),
+    (job(history=history(digest=OTHER_DIGEST)), [], limits(permits={})),
+    (job(), [], limits(permits={KEY: ADMITTED})),
+    (job(), [], limits(permits={KEY: Permit()})),
+    (job(), [], limits(permits={KEY: Permit(batch=BATCH)})),
+    (job(), [], limits(permits={KEY: Permit(batch=BATCH)}, settling=SETTLING)),
+    (job(history=None), [], limits(permits={KEY: Permit(batch=BATCH)})),
+    (job(history=None), [], limits(permits={KEY: Permit(batch=BATCH, is_listed=False)})),
+    (job(history=None), [], limits(permits={KEY: Permit(batch=BATCH, is_listed=False)}, looks=0)),
+    (job(history=history(readable=False)), [], limits(permits={KEY: Permit(batch=BATCH, is_listed=False)})),
+    (job(), [], limits(permits={KEY: Permit(batch=BATCH, is_listed=False)})),
+    (job(history=history(at=at(-301))), [], limits(permits={KEY: Permit(batch=BATCH, is_listed=False)})),
+    (job(wanted=wanted(rerun=1)), [succeeded()], limits(permits={KEY: ADMITTED})),
+]
+
+
+def seen(time: float, *names: str, since: float | None = None, **different: object) -> Evidence:
+    objects = tuple(stored(name) for name in names)
+    return evidence(at=at(time), since=at(time if since is None else since), objects=objects, **different)
+
+
+LOOKS: list[tuple[Evidence | None, float]] = [
+    (None, 0),
+    (seen(0), 0),
+    (seen(590), 590),
+    (seen(600), 600),
+    (seen(600, "default.tif"), 600),
+    (seen(3600), 3600),
+    (seen(5, "default.tif", "preview.jpg"), 5),
+    (seen(15, "default.tif", "preview.jpg", since=5), 15),
+    (seen(14, "default.tif", "preview.jpg", since=5), 14),
+    (seen(15, "default.tif", "preview.jpg", since=5, spent=0.0), 15),
+    (seen(15, "default.tif", "preview.jpg", since=5, error="boom"), 15),
+    (seen(0, error="boom", spent=1.0), 0),
+    (seen(15, "default.tif", "preview.jpg", since=5, readable=False), 15),
+    (seen(600, "default.tif", "preview.jpg", readable=False), 600),
+    (seen(90_000, "default.tif", readable=False), 90_000),
+]
+
+NEXT_STEP_MUTANTS = [
+    ("a wish that is no wait is not returned", "    if not isinstance(first, Wait):\n        return first\n", ""),
+    ("nothing is followed", "    if due:\n        return due[0]\n", ""),
+    ("the farthest time", "min(times, default=None)", "max(times, default=None)"),
+    ("a removed job is rejected", "_rejection(job) if job.problems else Reason.REMOVED", "_rejection(job)"),
+    ("a broken manifest is paid for", "Wait(reason=_rejection(job)) if job.problems else Submit(", "Submit("),
+    ("a broken manifest pays for a retry", "if again is None or job.problems:", "if again is None:"),
+    ("a retry repeats its attempt", "attempt=current.attempt + 1", "attempt=current.attempt"),
+    ("a retry does not wait", "    if again > now:", "    if again < now and False:"),
+    ("another digest is in force", "item.digest == wanted.digest and not item.is_refused", "not item.is_refused"),
+    (
+        "a refused one is in force",
+        "item.digest == wanted.digest and not item.is_refused",
+        "item.digest == wanted.digest",
+    ),
+    ("a lower rerun pays", "max(exact or higher,", "max(exact,"),
+    ("any rerun answers", "item.rerun > wanted.rerun", "item.rerun != wanted.rerun"),
+    (
+        "the first attempt is in force",
+        "return submission.rerun, submission.attempt",
+        "return submission.rerun, -submission.attempt",
+    ),
+    ("what is not due is done", "submission.look_at > now:", "submission.look_at < now:"),
+    ("what is due waits", "submission.look_at > now:", "submission.look_at >= now:"),
+    ("what is gone is asked for", "is Answer.ACCEPTED and submission.gone_at is None", "is Answer.ACCEPTED"),
+    ("an intent is followed", "if submission.answer in (None, Answer.REFUSED) or", "if"),
+    ("always searching", "Reason.SEARCHING if submission.look_at else Reason.NEEDS_PERSON", "Reason.SEARCHING"),
+    ("overdue a moment late", "now >= submission.intended_at", "now > submission.intended_at"),
+    (
+        "resubmitted while it is searched",
+        "submission.evidence if submission.look_at is None else None",
+        "submission.evidence",
+    ),
+    ("resubmitted with an unreadable bucket", "seen.readable and not seen.objects", "not seen.objects"),
+    ("resubmitted although something is there", "seen.readable and not seen.objects", "seen.readable"),
+    (
+        "resubmitted without being asked",
+        'lost_at if limits.policy.on_unconfirmed == "resubmit" else None',
+        "lost_at",
+    ),
+    ("resubmitted beside one that was found", "if item.outcome is not Outcome.FAILED), key", "if False), key"),
+    ("a failed one answers for an unconfirmed retry", "if item.outcome is not Outcome.FAILED), key", "), key"),
+    ("one that others stand in for used up a retry", "1 + current.attempt - sum(", "1 + current.attempt + 0 * sum("),
+    (
+        "resubmitted without asking of the others",
+        "all(_was_sought_in_vain(item) for item in",
+        "any(_was_sought_in_vain(item) for item in",
+    ),
+    ("what is unknown is retried", "current.outcome is not Outcome.FAILED or", "current.outcome is None or"),
+    ("a failure under a higher rerun is retried", " or current.rerun != wanted.rerun", ""),
+    ("one retry too many", "if runs > wanted.retries", "if runs > wanted.retries + 1"),
+    ("one retry too few", "if runs > wanted.retries", "if runs >= wanted.retries"),
+    ("a refused body is sent again", "Refusal.BODY in refused or spurious", "spurious"),
+    ("a spurious 400 is final", "spurious >= SPURIOUS_TRIES", "spurious"),
+    ("a spurious 400 is tried for ever", " or spurious >= SPURIOUS_TRIES", ""),
+    ("any refusal backs off", "if not times or last is None", "if last is None"),
+    ("refusals do not matter", "    if refusal:\n        return refusal\n", ""),
+    ("hold, pause, keys and price do not matter", "    if waits_for:\n        return Wait(reason=waits_for)\n", ""),
+    ("a shut gate is open", "limits.opens_at > now", "limits.opens_at < now"),
+    ("places do not matter", "limits.slots <= 0", "limits.slots < 0"),
+    ("history does not matter", "return step or submit", "return submit"),
+    (
+        "a bucket that hangs is listed again",
+        "    if isinstance(step, List) and not limits.may_begin(wanted.bucket):",
+        "    if not wanted:",
+    ),
+    ("a hold does not matter", "    if wanted.hold:", "    if not wanted:"),
+    ("a pause does not matter", "    if limits.paused:", "    if not limits:"),
+    ("a missing key pair does not matter", "wanted.credentials_ref in limits.without_keys", "not wanted"),
+    ("an unknown price does not matter", "Reason.COST_UNKNOWN if ceiling is None else None", "None"),
+    ("approval is never needed", "estimate.upper > limits.policy.approval_above", "estimate.upper < 0"),
+    ("approval is needed at the limit", "upper > limits.policy", "upper >= limits.policy"),
+    ("any ceiling is an approval", "(ceiling is None or ceiling < estimate.upper)", "ceiling is None"),
+    ("another digest's history counts", "history.digest != wanted.digest or", ""),
+    ("a stale history counts", " or _is_stale(history, limits, now)", ""),
+    ("a history from before the run counts for its retry", " or is_past or ", " or "),
+    ("an unread history counts", "history.readable or limits.history_known", "True"),
+    ("a known history does not count", "history.readable or limits.history_known", "history.readable"),
+    ("the guard does not matter", "    if guarded:\n        return guarded\n", ""),
+    (
+        "what is held for a missing batch is paid for",
+        "    if permit and not permit.is_admitted:",
+        "    if permit and permit.batch:",
+    ),
+    ("a large change is paid for", "    if permit and not permit.is_admitted:", "    if permit and not permit:"),
+    (
+        "a large change is not listed first",
+        "permit.is_listed, limits, now) or Wait(reason=Reason.LARGE",
+        "True, limits, now) or Wait(reason=Reason.LARGE",
+    ),
+    ("what was overspent stops nobody", "permit and limits.overspent", "not permit and limits.overspent"),
+    ("the budget is no ceiling", "not limits.spending.allows(reservation(wanted))", "not limits.spending"),
+    ("the budget stops everybody", "not limits.spending.allows(reservation(wanted))", "True"),
+    ("the budget never opens", "until=next_month(now)", "until=None"),
+    (
+        "a moving tree is paid for",
+        "    if limits.settling:\n        return Wait(reason=Reason.SETTLING",
+        "    if not limits:\n        return Wait(reason=Reason.SETTLING",
+    ),
+    (
+        "what nobody ruled on is paid for",
+        "    if permit:\n        return None\n",
+        "    if not permit:\n        return None\n",
+    ),
+    (
+        "too many listings at once",
+        "isinstance(step, List) and not limits.may_look(wanted.bucket) else",
+        "isinstance(step, List) and limits.looks < 0 else",
+    ),
+    ("what was listed is listed again", "None if is_listed or is_read(job, limits) else", "None if is_listed else"),
+]
+
+VERDICT_MUTANTS = [
+    (
+        "outputs win over an error",
+        "evidence.error is not None:",
+        "evidence.error is not None and not evidence.objects:",
+    ),
+    ("an error is unknown", "Outcome.FAILED", "Outcome.UNKNOWN"),
+    ("what is missing is failed", "outcome=Outcome.UNKNOWN", "outcome=Outcome.FAILED"),
+    ("an unread bucket is enough", "evidence.readable and not missing", "not missing"),
+    ("a missing output is enough", "evidence.readable and not missing", "evidence.readable"),
+    ("delivered is missing", "if not delivered(", "if delivered("),
+    ("grace ends a moment late", "now < gone_at", "now <= gone_at"),
+    ("grace never begins", "if now < gone_at + timedelta(seconds=timing.delivery_grace)", "if now < gone_at"),
+    ("the later of two looks", "look_at = min(", "look_at = max("),
+    ("one listing is enough", "if evidence.at < stable_at:", "if not evidence:"),
+    ("ten seconds are not enough", "if evidence.at < stable_at:", "if evidence.at <= stable_at:"),
+    ("stable is counted from now", "evidence.since + timedelta", "evidence.at + timedelta"),
+    ("a late look is repeated", "if look > now", "if look >= now"),
+    ("a cost of nothing is looked for", "if evidence.spent is None else None", "if not evidence.spent else None"),
+    ("a cost is never looked for", "late_look(gone_at, now, timing) if evidence.spent is None else None", "None"),
+    ("partly is nothing", "len(missing) < declared", "len(missing) > declared"),
+    ("unreadable is nothing", "    if not evidence.readable:", "    if not evidence:"),
+    ("unknown is let go", "message=message, look_at=late)", "message=message, look_at=None)"),
+    ("an unread bucket is given up", "if late is None and not evidence.readable:", "if not evidence:"),
+]
+
+
+@cache
+def source(module: ModuleType) -> str:
+    assert module.__file__ is not None
+    return Path(module.__file__).read_text(encoding="utf-8")
+
+
+def mutant(module: ModuleType, old: str, new: str) -> ModuleType:
+    """The module with one text replaced; the text must be there exactly once, so that no mutant is idle."""
+    text = source(module)
+    assert text.count(old) == 1, f"{old!r} is not once in {module.__name__}: mend the mutant"
+    changed = ModuleType(f"mutant_of_{module.__name__}")
+    exec(compile(text.replace(old, new), f"<mutant of {module.__name__}>", "exec"), changed.__dict__)
+    return changed
+
+
+def answered(ask: Callable[..., object], *given: object) -> str:
+    """What a call answers; a mutant that falls over answers, too."""
+    try:
+        return repr(ask(*given))
+    except (AttributeError, TypeError, ValueError) as error:
+        return type(error).__name__
+
+
+def steps(module: ModuleType) -> list[str]:
+    return [answered(module.next_step, *case, NOW) for case in STEPS]
+
+
+def verdicts(module: ModuleType) -> list[str]:
+    return [answered(module.verdict, found, (TIFF, JPEG), NOW, at(now), TIMING) for found, now in LOOKS]
+
+
+@pytest.mark.parametrize(("old", "new"), [pytest.param(old, new, id=name) for name, old, new in NEXT_STEP_MUTANTS])
+def test_a_mutant_of_next_step_is_caught(old: str, new: str) -> None:
+    assert steps(mutant(controller.lifecycle.next_step, old, new)) != steps(controller.lifecycle.next_step)
+
+
+@pytest.mark.parametrize(("old", "new"), [pytest.param(old, new, id=name) for name, old, new in VERDICT_MUTANTS])
+def test_a_mutant_of_the_verdict_is_caught(old: str, new: str) -> None:
+    assert verdicts(mutant(controller.lifecycle.verdict, old, new)) != verdicts(controller.lifecycle.verdict)
+
+
+@pytest.mark.parametrize("module", [controller.lifecycle.next_step, controller.lifecycle.verdict])
+def test_an_unchanged_copy_is_no_mutant(module: ModuleType) -> None:
+    """The comparison itself sees no difference where there is none."""
+    ask = steps if module is controller.lifecycle.next_step else verdicts
+    assert ask(mutant(module, '"""\n\nfrom ', '"""\nfrom ')) == ask(module)

@@ -1,0 +1,277 @@
+"""The phase: every reason is told in a sentence a person can act on, and never flickers."""
+
+import pytest
+
+from controller.lifecycle.phase import MENDED_FIRST, phase
+from controller.limits.gate import Limits
+from controller.model.answers import Refusal
+from controller.model.errors import Problem
+from controller.model.job import Estimate, Job
+from controller.model.reasons import Phase, Reason, Standing
+from controller.model.submission import Submission
+from tests.support.factories import (
+    NOW,
+    OTHER_DIGEST,
+    accepted,
+    at,
+    failed,
+    gone,
+    history,
+    job,
+    limits,
+    refused,
+    submission,
+    succeeded,
+    unconfirmed,
+    unknown,
+    wanted,
+)
+
+BROKEN = (Problem(path="ndvi.yaml", message="this is not YAML"),)
+QUEUED = Standing(reason=Reason.QUEUED, message="will be submitted when a place is free")
+DELIVERED = Standing(reason=Reason.DELIVERED, message="every declared output is in the bucket")
+RUNNING = Standing(reason=Reason.RUNNING, message="the service is working on it")
+HISTORY_UNKNOWN = Standing(
+    reason=Reason.HISTORY_UNKNOWN,
+    message="the bucket cannot be listed, so nobody knows what was already paid for: AccessDenied",
+)
+UNREAD = history(readable=False, message="AccessDenied")
+
+
+@pytest.mark.parametrize(
+    ("declared", "submissions", "expected"),
+    [
+        pytest.param(job(), [succeeded()], DELIVERED, id="succeeded"),
+        pytest.param(job(problems=BROKEN), [succeeded()], DELIVERED, id="an error in the manifest hides no success"),
+        pytest.param(
+            job(problems=BROKEN), [accepted()], RUNNING, id="an error in the manifest hides no running request"
+        ),
+        pytest.param(
+            job(problems=BROKEN),
+            [],
+            Standing(
+                reason=Reason.REJECTED,
+                message=f"the manifest cannot be accepted; see manifest.problems; {MENDED_FIRST}",
+            ),
+            id="nothing is in force and the manifest is broken",
+        ),
+        pytest.param(
+            job(problems=BROKEN, wanted=wanted(retries=1)),
+            [failed()],
+            Standing(reason=Reason.ERROR_REPORTED, message=f"the script threw; {MENDED_FIRST}"),
+            id="a retry waits for the broken manifest",
+        ),
+        pytest.param(
+            job(wanted=None),
+            [accepted()],
+            Standing(reason=Reason.REMOVED, message="the manifest is gone; nothing in the bucket was touched"),
+            id="removed",
+        ),
+        pytest.param(job(), [], QUEUED, id="about to be submitted"),
+        pytest.param(job(history=None), [], QUEUED, id="about to be looked for in the bucket"),
+        pytest.param(
+            job(), [accepted(digest=OTHER_DIGEST)], QUEUED, id="changed: of the new digest, not of the old run"
+        ),
+        pytest.param(
+            job(), [submission()], Standing(reason=Reason.SUBMITTING, message="the request is being sent"), id="sent"
+        ),
+        pytest.param(
+            job(),
+            [unconfirmed()],
+            Standing(
+                reason=Reason.SEARCHING,
+                message="the POST got no clear answer; the bucket is searched for its request; the answer was 502",
+            ),
+            id="unconfirmed, searched for",
+        ),
+        pytest.param(
+            job(),
+            [unconfirmed(look_at=None)],
+            Standing(
+                reason=Reason.NEEDS_PERSON,
+                message="a POST without an answer, and the bucket names no request; use `shjobs resolve`; "
+                "the answer was 502",
+            ),
+            id="unconfirmed, a person's turn",
+        ),
+        pytest.param(job(), [accepted()], RUNNING, id="running"),
+        pytest.param(
+            job(wanted=wanted(deadline=60.0)),
+            [accepted(intended_at=at(-60))],
+            Standing(
+                reason=Reason.OVERDUE,
+                message="the service is still working on it, past spec.deadline; it cannot be cancelled",
+            ),
+            id="overdue",
+        ),
+        pytest.param(
+            job(),
+            [gone()],
+            Standing(
+                reason=Reason.VERIFYING,
+                message="finished at the service; waiting until the evidence in the bucket is settled",
+            ),
+            id="verifying",
+        ),
+        pytest.param(
+            job(),
+            [failed()],
+            Standing(reason=Reason.ERROR_REPORTED, message="the script threw"),
+            id="the service's words",
+        ),
+        pytest.param(
+            job(wanted=wanted(retries=1)),
+            [failed()],
+            Standing(
+                reason=Reason.RETRY_SCHEDULED,
+                message="the run failed; a paid retry is left and will be submitted; the script threw",
+            ),
+            id="failed, a retry will follow",
+        ),
+        pytest.param(
+            job(), [unknown()], Standing(reason=Reason.NOTHING_DELIVERED, message="nothing is there"), id="unknown"
+        ),
+        pytest.param(
+            job(),
+            [refused(Refusal.RATE), refused(Refusal.BODY)],
+            Standing(reason=Reason.REFUSED, message="refused: Body"),
+            id="refused: the latest words",
+        ),
+        pytest.param(
+            job(),
+            [refused(Refusal.SPURIOUS)],
+            Standing(
+                reason=Reason.BACKING_OFF, message="the request was not taken; will be tried again; refused: Spurious"
+            ),
+            id="a spurious 400",
+        ),
+    ],
+)
+def test_where_a_job_stands(declared: Job, submissions: list[Submission], expected: Standing) -> None:
+    assert phase(declared, submissions, limits(), NOW) == expected
+
+
+def priced(upper: float | None) -> Job:
+    return job(wanted=wanted(estimate=Estimate(expected=1, upper=upper)))
+
+
+@pytest.mark.parametrize(
+    ("declared", "allowed", "expected"),
+    [
+        pytest.param(job(), limits(slots=0), QUEUED, id="no place is free"),
+        pytest.param(
+            job(wanted=wanted(hold=True)),
+            limits(),
+            Standing(reason=Reason.ON_HOLD, message="spec.hold is true; set it to false to submit"),
+            id="on hold",
+        ),
+        pytest.param(
+            job(),
+            limits(paused=True),
+            Standing(
+                reason=Reason.PAUSED,
+                message="submissions are paused for all jobs; what runs is followed; `shjobs resume` goes on",
+            ),
+            id="paused",
+        ),
+        pytest.param(
+            priced(1234.5),
+            limits(),
+            Standing(
+                reason=Reason.APPROVAL_NEEDED,
+                message="may cost up to 1,234.50 PU, above approvalAbove (500 PU); "
+                "set spec.maxProcessingUnits to at least that to approve it",
+            ),
+            id="costly",
+        ),
+        pytest.param(
+            priced(None),
+            limits(),
+            Standing(
+                reason=Reason.COST_UNKNOWN,
+                message="the cost has no upper end; set spec.maxProcessingUnits to the most it may cost",
+            ),
+            id="no upper end",
+        ),
+        pytest.param(
+            job(),
+            limits(without_keys=frozenset({"my-bucket"})),
+            Standing(
+                reason=Reason.CREDENTIAL_MISSING,
+                message="the credential 'my-bucket' has no key pair here; "
+                "set SHJOBS_CREDENTIALS_MY_BUCKET_ACCESS_KEY and SHJOBS_CREDENTIALS_MY_BUCKET_SECRET_ACCESS_KEY, "
+                "or name their files",
+            ),
+            id="no key pair",
+        ),
+        pytest.param(job(history=UNREAD), limits(), HISTORY_UNKNOWN, id="the bucket cannot be listed"),
+        pytest.param(
+            job(history=history(readable=False, message="AccessDenied", at=at(-60))),
+            limits(),
+            HISTORY_UNKNOWN,
+            id="while it is listed again, the same is said",
+        ),
+        pytest.param(
+            job(history=history(readable=False, digest=OTHER_DIGEST)),
+            limits(),
+            QUEUED,
+            id="changed since: to be listed",
+        ),
+        pytest.param(job(history=UNREAD), limits(history_known=True), QUEUED, id="not listed, but the ledger knows"),
+        pytest.param(
+            job(),
+            limits(opens_at=at(60), reason=Reason.BREAKER_OPEN, message="502"),
+            Standing(
+                reason=Reason.BREAKER_OPEN,
+                message="an earlier submission got no answer; one canary goes out now and then; 502",
+            ),
+            id="the breaker is open",
+        ),
+        pytest.param(
+            job(),
+            limits(opens_at=at(60), reason=Reason.ACCOUNT_REFUSED, message="401"),
+            Standing(
+                reason=Reason.ACCOUNT_REFUSED,
+                message="the service refuses this account or address; one probe goes out now and then; 401",
+            ),
+            id="the account is refused",
+        ),
+        pytest.param(
+            job(),
+            limits(opens_at=at(60), reason=Reason.BACKING_OFF, message="no route to host"),
+            Standing(
+                reason=Reason.BACKING_OFF, message="the request was not taken; will be tried again; no route to host"
+            ),
+            id="the service is not reached",
+        ),
+        pytest.param(
+            job(), limits(opens_at=at(60), message="429"), QUEUED, id="after a 429 it waits for a place, like any other"
+        ),
+    ],
+)
+def test_why_a_job_is_not_submitted_yet(declared: Job, allowed: Limits, expected: Standing) -> None:
+    assert phase(declared, [], allowed, NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("declared", "submissions"),
+    [
+        pytest.param(job(), [succeeded()], id="succeeded"),
+        pytest.param(job(), [failed()], id="failed"),
+        pytest.param(job(), [unknown()], id="unknown"),
+        pytest.param(job(), [gone()], id="verifying"),
+        pytest.param(job(), [accepted()], id="running"),
+        pytest.param(job(), [unconfirmed()], id="unconfirmed"),
+        pytest.param(job(history=UNREAD), [], id="its history is not known"),
+        pytest.param(job(wanted=wanted(hold=True)), [], id="on hold"),
+    ],
+)
+def test_time_alone_changes_no_standing(declared: Job, submissions: list[Submission]) -> None:
+    standings = {phase(declared, submissions, limits(), at(seconds)) for seconds in range(0, 3600, 7)}
+    assert len(standings) == 1
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_every_reason_belongs_to_one_phase(reason: Reason) -> None:
+    assert Standing(reason=reason, message="").phase is reason.phase
+    assert reason.phase in Phase

@@ -1,0 +1,254 @@
+"""The JSON Schema of manifests, judged by an independent validator: what is good fits it, what is wrong does not."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from controller.manifest.document import read_documents
+from controller.manifest.model import known_keys, model_at
+from controller.manifest.schema import manifest_schema
+from controller.model.catalog import DEFAULTS, collection, collection_names
+from tests.support.command import shjobs
+from tests.support.manifests import GOOD, good_but
+from tests.support.paths import ROOT
+
+SCHEMA = manifest_schema()
+VALIDATOR = Draft202012Validator(SCHEMA)
+TIME = "timeRange: {from: 2022-06-20T00:00:00Z, to: 2022-06-30T23:59:59Z}"
+OWN = "byoc-12345678-1234-1234-1234-123456789abc"
+
+
+def misfits(text: str) -> list[str]:
+    """Where a manifest does not fit the schema."""
+    [document] = read_documents(text, "a.yaml")
+    return sorted(each.json_path for each in VALIDATOR.iter_errors(document.value))
+
+
+def test_it_is_a_schema_of_its_dialect() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+    assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_the_command_prints_it(tmp_path: Path) -> None:
+    done = shjobs("schema", cwd=tmp_path)
+    assert (json.loads(done.stdout), done.stderr, done.returncode) == (SCHEMA, "", 0)
+
+
+@pytest.mark.parametrize("name", ["cloudless", "median", "ndvi", "true-color"])
+def test_the_documented_jobs_fit(name: str) -> None:
+    assert misfits((ROOT / "jobs.d" / f"{name}.yaml").read_text(encoding="utf-8")) == []
+
+
+def with_source(type: str, data_filter: str = TIME, processing: str = "") -> str:
+    """The good manifest with another source of data."""
+    more = f"\n          processing: {{{processing}}}" if processing else ""
+    return good_but(
+        ("type: sentinel-2-l2a", f"type: {type}"), (f"            {TIME}", f"            {data_filter}{more}")
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(GOOD, id="as in the documentation"),
+        pytest.param(f"# yaml-language-server: $schema=../manifest.schema.json\n{GOOD}", id="with the editor's line"),
+        pytest.param(with_source("S2L2A"), id="an older name of a collection"),
+        pytest.param(with_source(OWN), id="own data"),
+        pytest.param(
+            with_source("sentinel-2-l1c", f"{{{TIME}, previewMode: PREVIEW}}"), id="an option of a collection"
+        ),
+        pytest.param(
+            with_source(
+                "sentinel-1-grd",
+                f"{{{TIME}, polarization: DV, orbitDirection: ASCENDING}}",
+                "backCoeff: GAMMA0_TERRAIN, orthorectify: true, "
+                "speckleFilter: {type: LEE, windowSizeX: 3, windowSizeY: 3}",
+            ),
+            id="radar with everything",
+        ),
+        pytest.param(with_source("dem", "demInstance: COPERNICUS_30", "egm: true"), id="heights without time"),
+        pytest.param(
+            good_but(
+                (
+                    "bbox: [426000, 3960000, 462000, 3994000]",
+                    "geometry: {type: Polygon, coordinates: [[[0, 0], [9000, 0], [9000, 9000], [0, 0]]]}",
+                )
+            ),
+            id="a geometry alone",
+        ),
+        pytest.param(good_but(("resx: 10", "width: 10"), ("resy: 10", "height: 10")), id="a size in pixels"),
+        pytest.param(
+            good_but(("credentialsRef: my-bucket", "iamRoleARN: arn:aws:iam::123456789012:role/shjobs")), id="a role"
+        ),
+        pytest.param(
+            good_but(("  evalscriptFile: ndvi.js\n", "")).replace(
+                "    output:", "    evalscript: //VERSION=3\n    output:"
+            ),
+            id="an inline script",
+        ),
+        pytest.param(
+            good_but(
+                (
+                    "  maxProcessingUnits: 800\n",
+                    "  hold: true\n  rerun: 1\n  retries: 2\n  deadline: 90m\n  priority: -1\n",
+                )
+            ),
+            id="every other field of spec",
+        ),
+    ],
+)
+def test_what_check_accepts_fits(text: str) -> None:
+    assert misfits(text) == []
+
+
+REQUEST = "$.spec.request"
+DATA = f"{REQUEST}.input.data[0]"
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        pytest.param(good_but(("kind: AsyncProcess", "kind: Job")), ["$.kind"], id="another kind"),
+        pytest.param(good_but(("apiVersion: shjobs/v1\n", "")), ["$"], id="no version"),
+        pytest.param(good_but(("name: ndvi-tunis", "name: NDVI")), ["$.metadata.name"], id="a name in capitals"),
+        pytest.param(
+            good_but(("{team: agri}", "{team: 7}")), ["$.metadata.labels.team"], id="a label that is a number"
+        ),
+        pytest.param(good_but(("maxProcessingUnits", "maxPU")), ["$.spec"], id="an unknown key"),
+        pytest.param(good_but(("maxProcessingUnits: 800", "deadline: 24")), ["$.spec.deadline"], id="no unit of time"),
+        pytest.param(good_but(("maxProcessingUnits: 800", "retries: 11")), ["$.spec.retries"], id="too many retries"),
+        pytest.param(good_but(("maxProcessingUnits: 800", "hold: 'yes'")), ["$.spec.hold"], id="text for true"),
+        pytest.param(good_but(("maxProcessingUnits: 800", "hold:")), ["$.spec.hold"], id="a key without a value"),
+        pytest.param(good_but(("  evalscriptFile: ndvi.js\n", "")), ["$.spec"], id="no script"),
+        pytest.param(good_but(("    output:", "    evalscript: x\n    output:")), ["$.spec"], id="two scripts"),
+        pytest.param(
+            good_but(("[426000, 3960000, 462000, 3994000]", "[1, 2, 3]")),
+            [f"{REQUEST}.input.bounds.bbox"],
+            id="three corners",
+        ),
+        pytest.param(
+            good_but(("EPSG/0/32633", "EPSG/0/4")), [f"{REQUEST}.input.bounds.properties.crs"], id="an unknown CRS"
+        ),
+        pytest.param(good_but(("sentinel-2-l2a", "sentinel-2-l2b")), [f"{DATA}.type"], id="an unknown collection"),
+        pytest.param(
+            good_but(("2022-06-20T00:00:00Z", "2022-06-20")),
+            [f"{DATA}.dataFilter.timeRange.from"],
+            id="a date without time",
+        ),
+        pytest.param(
+            with_source("sentinel-2-l2a", f"{{{TIME}, polarization: DV}}"),
+            [f"{DATA}.dataFilter"],
+            id="an option of another collection",
+        ),
+        pytest.param(
+            with_source("S2L2A", f"{{{TIME}, polarization: DV}}"),
+            [f"{DATA}.dataFilter"],
+            id="the same under an older name",
+        ),
+        pytest.param(
+            with_source(OWN, f"{{{TIME}, tiers: ALL_TIERS}}"), [f"{DATA}.dataFilter"], id="an option for own data"
+        ),
+        pytest.param(
+            with_source("sentinel-1-grd", f"{{{TIME}, mosaickingOrder: leastCC}}"),
+            [f"{DATA}.dataFilter.mosaickingOrder"],
+            id="least clouds of a radar",
+        ),
+        pytest.param(
+            with_source("sentinel-1-grd", TIME, "speckleFilter: {type: LEE}"),
+            [f"{DATA}.processing.speckleFilter", f"{DATA}.processing.speckleFilter"],
+            id="a filter without a size",
+        ),
+        pytest.param(good_but(("resx: 10", "width: 10")), [f"{REQUEST}.output"], id="half of each size"),
+        pytest.param(
+            good_but(("resx: 10", "width: 10"), ("resy: 10", "height: 10001")),
+            [f"{REQUEST}.output.height"],
+            id="too many pixels",
+        ),
+        pytest.param(
+            good_but(("image/tiff", "image/tif")),
+            [f"{REQUEST}.output.responses[0].format.type"],
+            id="an unknown format",
+        ),
+        pytest.param(
+            good_but(("s3://my-bucket/ndvi", "gs://my-bucket/ndvi")),
+            [f"{REQUEST}.output.delivery.s3.url"],
+            id="another store",
+        ),
+        pytest.param(
+            good_but(("          credentialsRef: my-bucket\n", "")),
+            [f"{REQUEST}.output.delivery.s3"],
+            id="no credential",
+        ),
+        pytest.param(
+            good_but(("credentialsRef: my-bucket", "secretAccessKey: x")),
+            [f"{REQUEST}.output.delivery.s3"] * 2,
+            id="a key",
+        ),
+    ],
+)
+def test_what_is_wrong_does_not_fit(text: str, places: list[str]) -> None:
+    assert misfits(text) == places
+
+
+@pytest.mark.parametrize("name", collection_names())
+def test_every_name_of_a_collection_fits_with_every_option_it_documents(name: str) -> None:
+    used = collection(name)
+    assert used is not None
+    for section in ("dataFilter", "processing"):
+        for key, rule in used.options[section].items():
+            for value in rule.get("enum", ()):
+                option = f"{key}: {value}"
+                text = (
+                    with_source(name, f"{{{TIME}, {option}}}" if used.timeless is False else f"{{{option}}}")
+                    if section == "dataFilter"
+                    else with_source(name, TIME, option)
+                )
+                assert misfits(text) == [], option
+
+
+def fields(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every field of the schema, also those that single collections add."""
+    for key, field in schema.get("properties", {}).items():
+        if field is not True:
+            yield f"{path}.{key}", field
+            yield from fields(field, f"{path}.{key}")
+    yield from fields(schema["items"], f"{path}[]") if isinstance(schema.get("items"), dict) else ()
+    for rule in schema.get("allOf", ()):
+        yield from fields(rule["then"], path)
+
+
+@pytest.mark.parametrize(
+    ("path", "field"), [pytest.param(*each, id=f"{number}{each[0]}") for number, each in enumerate(fields(SCHEMA))]
+)
+def test_every_field_has_a_hover_text(path: str, field: dict[str, Any]) -> None:
+    known = ("dataFilter", "processing", "mosaickingOrder", "maxCloudCoverage", "upsampling", "downsampling")
+    assert field.get("description") or path.rpartition(".")[2] in known
+
+
+def test_every_key_of_the_models_is_in_it_and_nothing_else_may_be() -> None:
+    for path, field in [("", SCHEMA), *fields(SCHEMA)]:
+        steps: list[str | int] = []
+        for step in filter(None, path.split(".")):
+            steps += [step.removesuffix("[]"), 0] if step.endswith("[]") else [step]
+        model = model_at(tuple(steps))
+        if model is not None and "type" in field and field["type"] == "object":
+            assert list(field["properties"]) == list(known_keys(model)), path
+            assert path.endswith(("dataFilter", "processing")) or field["additionalProperties"] is False
+
+
+def test_every_collection_has_its_name_and_title() -> None:
+    choices = SCHEMA["properties"]["spec"]["properties"]["request"]["properties"]["input"]["properties"]["data"][
+        "items"
+    ]
+    named = {each["const"]: each["description"] for each in choices["properties"]["type"]["anyOf"] if "const" in each}
+    expected = {name: used.title for name in DEFAULTS if (used := collection(name))}
+    assert named == expected
+
+
+@pytest.mark.parametrize("secret", ["accessKey", "secretAccessKey"])
+def test_it_never_proposes_a_secret(secret: str) -> None:
+    assert secret not in json.dumps(SCHEMA)

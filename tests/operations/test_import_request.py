@@ -1,0 +1,252 @@
+"""`import`: a snippet of the documentation becomes a manifest that `check` accepts and that asks for the same."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller import evalscript
+from controller.manifest.document import read_documents
+from controller.manifest.validate import Accepted, Script, accept
+from controller.model.script import ScriptFacts
+from tests.conftest import SETTINGS
+from tests.operations.test_linebreaks import without_breaks
+from tests.support.command import shjobs
+from tests.support.paths import ROOT
+
+JOBS = ROOT / "jobs.d"
+DOCUMENTED = ("ndvi", "cloudless", "true-color", "median")
+SECRET, ACCESS = "CANARY-secret-7f3a", "CANARY-access-91bc"
+PLACEHOLDER = "s3://<your-bucket>/<path>"
+URL = "s3://my-bucket/rasters"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "shjobs.toml").write_text(SETTINGS.format(folder="state/sandbox"), encoding="utf-8")
+    return tmp_path
+
+
+def documented(name: str) -> Accepted:
+    """A shipped job, read as the loader reads it."""
+    [document] = read_documents((JOBS / f"{name}.yaml").read_text(encoding="utf-8"), f"{name}.yaml")
+    found = accept(document, f"{name}.yaml", Script(path=f"{name}.js", text=script_of(name)))
+    assert isinstance(found, Accepted)
+    return found
+
+
+def script_of(name: str) -> str:
+    return (JOBS / f"{name}.js").read_text(encoding="utf-8")
+
+
+def snippet(name: str, url: str = PLACEHOLDER) -> str:
+    """A job as the service's documentation writes it: Python, with an older name, commas too many, and keys."""
+    body: dict[str, Any] = json.loads(json.dumps(documented(name).request.body))
+    del body["evalscript"]
+    body["output"]["delivery"] = {"s3": {"url": url, "accessKey": ACCESS, "secretAccessKey": SECRET}}
+    older = {"sentinel-2-l2a": "S2L2A", "sentinel-2-l1c": "S2L1C"}
+    for data in body["input"]["data"]:
+        data["type"] = older[data["type"]]
+    payload = (
+        json.dumps(body, indent=2).replace("\n}", ',\n  "evalscript" : evalscript\n}').replace("\n    ]", ",\n    ]")
+    )
+    return (
+        "url = 'https://services.sentinel-hub.com/api/v1/async/process'\n"
+        f'evalscript = """{script_of(name)}"""\n'
+        f"payload = {payload}\n"
+        "headers = {\n  'Content-Type': 'application/json'\n}\n"
+        "response = oauth.post(url, headers=headers, json=payload)\nresponse.json()\n"
+    )
+
+
+def lost(text: str) -> str:
+    """The same, with every line break lost on the way."""
+    before, script, after = text.split('"""')
+    joined = ["".join(line.strip() for line in part.splitlines()) for part in (before, after)]
+    return '"""'.join([joined[0], without_breaks(script), joined[1]])
+
+
+def imported(folder: Path, name: str) -> Accepted:
+    [document] = read_documents((folder / "jobs.d" / f"{name}.yaml").read_text(encoding="utf-8"), f"{name}.yaml")
+    script = Script(path=f"{name}.js", text=(folder / "jobs.d" / f"{name}.js").read_text(encoding="utf-8"))
+    found = accept(document, f"{name}.yaml", script)
+    assert isinstance(found, Accepted)
+    return found
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name for path in (folder / "jobs.d").glob("*")}
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_a_documented_example_becomes_a_job_that_asks_for_the_same(folder: Path, name: str) -> None:
+    (folder / "example.py").write_text(snippet(name), encoding="utf-8")
+    done = shjobs("import", "example.py", "--name", name, "--url", URL, cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert imported(folder, name).request == documented(name).request
+    checked = shjobs("check", cwd=folder)
+    assert (checked.returncode, "1 job accepted, 0 errors" in checked.stdout + checked.stderr) == (0, True)
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_an_example_that_lost_its_line_breaks_gets_them_back(folder: Path, name: str) -> None:
+    text = lost(snippet(name))
+    assert "\n" not in text
+    (folder / "example.py").write_text(text, encoding="utf-8")
+    done = shjobs("import", "example.py", "--name", name, "--url", URL, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert f"put back where they seem to belong, so look at jobs.d/{name}.js" in done.stdout
+    found, expected = imported(folder, name).request, documented(name).request
+    before, after = (evalscript.facts(request.body["evalscript"]) for request in (expected, found))
+    assert isinstance(after, ScriptFacts)
+    assert after == before
+    assert {**found.body, "evalscript": ""} == {**expected.body, "evalscript": ""}
+
+
+def test_breaks_that_cannot_be_put_back_are_told_and_nothing_is_written(folder: Path) -> None:
+    text = snippet("ndvi").replace("function setup() {", "const ends = [ // of blocks\n'}', ']'];\nfunction setup() {")
+    (folder / "example.py").write_text(lost(text), encoding="utf-8")
+    done = shjobs("import", "example.py", "--url", URL, cwd=folder)
+    assert (done.returncode, files(folder)) == (2, set())
+    assert (
+        "the evalscript lost its line breaks, and where its comments end cannot be told: copy it again" in done.stderr
+    )
+
+
+def test_a_body_is_taken_from_a_pipe_and_laid_out_cleanly(folder: Path) -> None:
+    body = {**documented("ndvi").request.body, "evalscript": "//VERSION=3\r\n" + script_of("ndvi").partition("\n")[2]}
+    body["output"]["delivery"] = {"s3": {"url": URL, "accessKey": ACCESS, "secretAccessKey": SECRET}}
+    command = [sys.executable, "-m", "controller", "import", "--name", "piped"]
+    subprocess.run(command, cwd=folder, input=json.dumps(body), text=True, check=True, capture_output=True)
+    shipped = (JOBS / "ndvi.yaml").read_text(encoding="utf-8").splitlines()
+    expected = [line for line in shipped if not line.strip().startswith(("#", "labels:", "maxProcessingUnits:"))]
+    expected = [line.replace("ndvi-malta", "piped").replace("ndvi.js", "piped.js") for line in expected]
+    assert (folder / "jobs.d" / "piped.yaml").read_text(encoding="utf-8").splitlines() == expected
+    assert (folder / "jobs.d" / "piped.js").read_bytes() == script_of("ndvi").encode()
+
+
+def test_the_keys_are_nowhere(folder: Path) -> None:
+    """Not in what is printed, not in what is written, whether it succeeds or fails."""
+    (folder / "example.py").write_text(snippet("ndvi"), encoding="utf-8")
+    (folder / "broken.py").write_text(snippet("ndvi").replace("10,", "start(),"), encoding="utf-8")
+    (folder / "wrong.py").write_text(snippet("ndvi").replace('"resx": 10', f'"resx": "{SECRET}"'), encoding="utf-8")
+    ways: tuple[list[str], ...] = (
+        [],
+        ["--url", URL],
+        ["--url", URL, "--dry-run"],
+        ["--url", URL, "--name", "other"],
+        ["--url", URL],
+    )
+    runs = [shjobs("import", file, *way, cwd=folder) for file in ("example.py", "broken.py") for way in ways]
+    printed = "".join(run.stdout + run.stderr for run in runs)
+    written = "".join(path.read_text(encoding="utf-8") for path in (folder / "jobs.d").rglob("*"))
+    for secret in (SECRET, ACCESS):
+        assert secret not in printed + written
+
+
+def test_a_new_credential_is_named_with_what_to_write_and_to_set(folder: Path) -> None:
+    (folder / "example.py").write_text(snippet("ndvi", "s3://other.bucket/a"), encoding="utf-8")
+    done = shjobs("import", "example.py", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "credentialsRef: other-bucket" in (folder / "jobs.d" / "example.yaml").read_text(encoding="utf-8")
+    told = '[credentials.other-bucket]\nprefixes = ["s3://other.bucket/a"]\nfolder = "state/sandbox"\n'
+    assert f"add to shjobs.toml:\n\n{told}" in done.stdout
+    keys = "SHJOBS_CREDENTIALS_OTHER_BUCKET_ACCESS_KEY and SHJOBS_CREDENTIALS_OTHER_BUCKET_SECRET_ACCESS_KEY"
+    assert f"set {keys}" in done.stdout
+    assert shjobs("check", cwd=folder).returncode == 1
+    with (folder / "shjobs.toml").open("a", encoding="utf-8") as file:
+        file.write(told)
+    assert shjobs("check", cwd=folder).returncode == 0
+
+
+def test_a_role_needs_no_credential(folder: Path) -> None:
+    role = "arn:aws:iam::123456789012:role/writer"
+    text = snippet("ndvi", URL).replace(f'"accessKey": "{ACCESS}",', f'"iamRoleARN": "{role}",')
+    (folder / "example.py").write_text(text, encoding="utf-8")
+    done = shjobs("import", "example.py", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert imported(folder, "example").request.role_arn == role
+    assert "credential" not in done.stdout
+
+
+def test_google_storage_needs_a_place_in_s3(folder: Path) -> None:
+    body = {**documented("ndvi").request.body}
+    body["output"] = {**body["output"], "delivery": {"gs": {"url": "gs://b/p", "credentials": SECRET}}}
+    (folder / "example.json").write_text(json.dumps(body), encoding="utf-8")
+    refused = shjobs("import", "example.json", cwd=folder)
+    assert "says no place in S3 for its results: give one with --url s3://my-bucket/folder" in refused.stderr
+    done = shjobs("import", "example.json", "--url", URL, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert imported(folder, "example").request.delivery_url == URL
+
+
+def test_a_dry_run_writes_nothing_and_prints_both_files(folder: Path) -> None:
+    (folder / "example.py").write_text(snippet("ndvi", URL), encoding="utf-8")
+    done = shjobs("import", "example.py", "--dry-run", cwd=folder)
+    assert (done.returncode, files(folder)) == (0, set())
+    shjobs("import", "example.py", cwd=folder)
+    script, manifest = ((folder / "jobs.d" / f"example.{end}").read_text(encoding="utf-8") for end in ("js", "yaml"))
+    assert done.stdout == f"// jobs.d/example.js\n{script}\n# jobs.d/example.yaml\n{manifest}\n"
+
+
+@pytest.mark.parametrize(
+    ("taken", "words"),
+    [
+        pytest.param("example.yaml", "example.yaml is there already: choose another name", id="the manifest"),
+        pytest.param("example.json", "example.json is there already: choose another name", id="its twin"),
+        pytest.param("example.js", "example.js is there already: choose another name", id="the script"),
+        pytest.param("sub/any.yaml", "jobs.d/sub/any.yaml declares a job example already", id="the job's name"),
+    ],
+)
+def test_nothing_that_is_there_is_overwritten_or_doubled(folder: Path, taken: str, words: str) -> None:
+    (folder / "example.py").write_text(snippet("ndvi", URL), encoding="utf-8")
+    manifest = (JOBS / "ndvi.yaml").read_text(encoding="utf-8").replace("ndvi-malta", "example")
+    (folder / "jobs.d" / taken).parent.mkdir(parents=True)
+    (folder / "jobs.d" / taken).write_text(manifest if taken.endswith(("yaml", "json")) else "mine", encoding="utf-8")
+    before = {path: path.read_text() for path in (folder / "jobs.d").rglob("*") if path.is_file()}
+    done = shjobs("import", "example.py", cwd=folder)
+    assert (done.returncode, words in done.stderr) == (2, True), done.stderr
+    assert {path: path.read_text() for path in (folder / "jobs.d").rglob("*") if path.is_file()} == before
+
+
+def test_what_check_would_refuse_is_told_by_field_and_not_written(folder: Path) -> None:
+    text = snippet("ndvi", URL).replace('"S2L2A"', '"S2L2B"').replace('"resx": 10', '"rezx": 10')
+    (folder / "example.py").write_text(text, encoding="utf-8")
+    done = shjobs("import", "example.py", cwd=folder)
+    assert (done.returncode, files(folder)) == (1, set())
+    told = [line.split(": ")[0] for line in done.stderr.splitlines()]
+    assert told == [
+        "E210 spec.request.input.data[0].type",
+        "E104 spec.request.output.rezx",
+        "nothing was written",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(["example.py"], "example.py: output.delivery.s3.url: holds a placeholder", id="a placeholder"),
+        pytest.param(["example.py"], "give the real one with --url s3://my-bucket/folder", id="what to do about it"),
+        pytest.param(["example.py", "--url", "x"], "example.py: --url: must be a bucket", id="no URL"),
+        pytest.param(["example.py", "--name", "No_Name"], "--name: 'No_Name' must be made of", id="no name"),
+        pytest.param(["nowhere.py"], "nowhere.py: there is no such file", id="no file"),
+        pytest.param(["."], "is a directory", id="a folder"),
+        pytest.param(["empty.py"], "empty.py: is empty", id="an empty file"),
+        pytest.param(["latin.py"], "latin.py: is not UTF-8 text", id="another encoding"),
+        pytest.param(["large.py"], "large.py: is larger than 4.2 MB", id="a huge file"),
+        pytest.param(["-"], "say what the job is called with --name", id="a pipe without a name"),
+        pytest.param(["-", "--name", "x"], "the input: is empty", id="an empty pipe"),
+        pytest.param(["example.py", "--url", URL, "--output", "example.py"], "is a file", id="no folder"),
+    ],
+)
+def test_wrong_use_is_told(folder: Path, arguments: list[str], words: str) -> None:
+    (folder / "example.py").write_text(snippet("ndvi"), encoding="utf-8")
+    (folder / "empty.py").write_text(" \n")
+    (folder / "latin.py").write_bytes(b"caf\xe9 = 1")
+    (folder / "large.py").write_bytes(b"#" * 5_000_000)
+    done = shjobs("import", *arguments, cwd=folder)
+    assert (done.returncode, words in done.stderr) == (2, True), done.stderr
+    assert "Traceback" not in done.stderr

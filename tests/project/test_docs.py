@@ -1,0 +1,411 @@
+"""The docs say what the program does: nothing is missing, nothing is invented, and the README's session replays."""
+
+import json
+import re
+import shlex
+import shutil
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
+
+from controller.analysis.ignores import SILENCING, TREE, WARNINGS, manifest_comments
+from controller.cli import COMMANDS, cli
+from controller.daemon.metrics import CONDITIONS
+from controller.manifest.model import Manifest, child_models, known_keys
+from controller.manifest.model import Written as WrittenManifest
+from controller.model.reasons import Phase, Reason
+from controller.sandbox.faults.faults import KINDS, Fault
+from controller.settings.environment import variable_of
+from controller.settings.file import Policy, Written, WrittenCredential
+from controller.settings.settings import settings_from
+from tests.support.command import shjobs
+from tests.support.paths import ROOT
+from tests.support.sessions import comparable, replayed, steps
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """The fenced blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of every table row, without the marks of code; headers and rules begin with no mark."""
+    lines = [line for line in text.splitlines() if line.startswith("| `")]
+    return [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines]
+
+
+def section(text: str, heading: str) -> str:
+    """What stands below a heading, up to the next one."""
+    return text.split(f"\n{heading}\n", 1)[1].split("\n#", 1)[0]
+
+
+# the session of the README
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty folder with the files that the README shows, and its script."""
+    [manifest] = blocks(README, "yaml")
+    (tmp_path / "jobs.d").mkdir()
+    (tmp_path / "jobs.d" / "ndvi.yaml").write_text(manifest, encoding="utf-8")
+    shutil.copy(ROOT / "jobs.d" / "ndvi.js", tmp_path / "jobs.d")
+    (tmp_path / "shjobs.toml").write_text(blocks(README, "toml")[0], encoding="utf-8")
+    return tmp_path
+
+
+def test_the_session_of_the_readme_replays(folder: Path) -> None:
+    """Typed as shown; only waiting times and what `comparable` leaves out differ. `make demo` has a test."""
+    typed = [step for step in steps(README) if step.typed != "make demo"]
+    for shown, real in zip(typed, replayed(typed, folder), strict=True):
+        assert (shown.typed, comparable(real.answer)) == (shown.typed, comparable(shown.answer))
+
+
+def test_the_settings_of_the_session_are_those_of_the_repository() -> None:
+    shown = tomllib.loads(blocks(README, "toml")[0])
+    assert shown == tomllib.loads((ROOT / "shjobs.toml").read_text(encoding="utf-8"))
+
+
+def test_the_manifest_of_the_session_is_the_documented_job() -> None:
+    assert blocks(README, "yaml") == [(ROOT / "jobs.d" / "ndvi.yaml").read_text(encoding="utf-8")]
+
+
+def test_the_demo_that_is_shown_is_of_todays_jobs(tmp_path: Path) -> None:
+    """Every shown raster lies below the delivery prefix that `plan` gives its job now."""
+    shutil.copytree(ROOT / "jobs.d", tmp_path / "jobs.d", ignore=shutil.ignore_patterns("*.status.yaml"))
+    (tmp_path / "shjobs.toml").write_text(blocks(README, "toml")[0], encoding="utf-8")
+    (tmp_path / "state" / "sandbox" / "my-bucket").mkdir(parents=True)
+    unguarded = {"SHJOBS_LARGE_CHANGE_PROCESSING_UNITS": "100000"}
+    jobs = json.loads(shjobs("plan", "-o", "json", cwd=tmp_path, environment=unguarded).stdout)["jobs"]
+    planned = {job["name"]: job["prefix"] for job in jobs}
+    [shown] = [step.answer for step in steps(README) if step.typed == "make demo"]
+    places = dict(re.findall(r"^(\S+): (s3://.*)/[^/]+/[^/]+$", shown, re.MULTILINE))
+    assert places == planned
+    assert set(re.findall(r"^(\S+) +Succeeded ", shown, re.MULTILINE)) == planned.keys()
+
+
+# commands and settings
+
+
+def options() -> list[tuple[str, str]]:
+    """Every command and option that `--help` shows."""
+    context = click.Context(cli)
+    commands = {name: cli.get_command(context, name) for name in COMMANDS}
+    found = [("", option) for parameter in cli.params for option in parameter.opts if option.startswith("-")]
+    for name, command in commands.items():
+        assert command is not None
+        below = command.commands.values() if isinstance(command, click.Group) else ()
+        for parameter in (*command.params, *(each for inner in below for each in inner.params)):
+            found += [(name, option) for option in parameter.opts if option.startswith("-")]
+    return found
+
+
+def test_the_readme_lists_every_command_in_the_order_of_the_help() -> None:
+    table = section(README, "## Commands")
+    assert [cells[0].split()[0].strip("`") for cells in rows(table)] == list(COMMANDS)
+
+
+@pytest.mark.parametrize(("command", "option"), options())
+def test_every_option_is_explained(command: str, option: str) -> None:
+    if command == "sandbox":
+        assert option in [cells[0] for cells in rows(section(page("sandbox"), "## Options"))]
+        return
+    text = section(README, "## Commands")
+    explained = [line for line in text.splitlines() if line.startswith(f"| `{command}")] if command else [text]
+    assert re.search(rf"{option}\b", "".join(explained))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_no_option_is_invented(path: Path) -> None:
+    text = re.sub(r"^docker run (.*\\\n)*", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)  # its own options
+    named = set(re.findall(r"`(--[a-z][a-z-]*)`", text)) | set(re.findall(r"shjobs[^`\n]* (--[a-z][a-z-]*)", text))
+    assert named <= {option for _, option in options()} | {"--help"}
+
+
+def spelled_default(field: FieldInfo) -> str:
+    """A default as the tables write it."""
+    if field.is_required():
+        return "required"
+    default = field.default
+    if isinstance(default, bool):
+        return str(default).lower()
+    return f"{default:g}" if isinstance(default, int | float) else default if isinstance(default, str) else ""
+
+
+def test_every_setting_has_its_row_with_variable_and_default() -> None:
+    expected = {
+        to_camel(name): (variable_of(to_camel(name)), spelled_default(field))
+        for name, field in Written.model_fields.items()
+    }
+    expected["credentials"] = ("see below", "")
+    table = rows(section(page("settings"), "## Every setting"))
+    assert {cells[0]: (cells[1], cells[2]) for cells in table} == expected
+
+
+def test_every_setting_of_a_credential_has_its_row() -> None:
+    expected = {to_camel(name): spelled_default(field) for name, field in WrittenCredential.model_fields.items()}
+    assert {cells[0]: cells[1] for cells in rows(section(page("settings"), "## Credentials"))} == expected
+
+
+def test_every_setting_is_acted_on() -> None:
+    """Something beside the settings themselves reads each of those that do not take effect as they are read."""
+    acted_on = {*Policy.model_fields, "unconfirmed_grace", "delivery_grace", "settle", "scan_every"}
+    readers = {"settings.py", "written.py", "timing.py"}
+    files = [path for path in (ROOT / "controller").rglob("*.py") if path.name not in readers]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in files if path.parent.name != "sandbox")
+    assert {name for name in acted_on if not re.search(rf"\.{name}\b", code)} == set()
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_settings_file_that_is_shown_can_be_used(path: Path) -> None:
+    def no_file(path: Path) -> str:
+        raise FileNotFoundError(path)
+
+    for text in blocks(path.read_text(encoding="utf-8"), "toml"):
+        settings_from(text, source=path.name, environment={}, base=Path(), read=no_file)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_no_variable_is_invented(path: Path) -> None:
+    known = {variable_of(to_camel(name)) for name in Written.model_fields} | {"SHJOBS_CLIENT_SECRET"}
+    known |= {variable_of(f"credentials.my-bucket.{key}") for key in ("accessKey", "secretAccessKey")}
+    assert set(re.findall(r"SHJOBS_[A-Z_]+", path.read_text(encoding="utf-8"))) <= known
+
+
+# words
+
+
+def test_every_phase_and_every_reason_is_explained_where_it_belongs() -> None:
+    expected: dict[str, set[str]] = {phase: {item for item in Reason if item.phase is phase} for phase in Phase}
+    parts = re.split(r"^## ", page("reasons"), flags=re.MULTILINE)[1:]
+    assert {part.split("\n")[0]: set(re.findall(r"^### (\w+)$", part, re.MULTILINE)) for part in parts} == expected
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_says_what_to_do(reason: Reason) -> None:
+    phase = page("reasons").split(f"\n## {reason.phase}\n", 1)[1]
+    assert "**Do**: " in section(phase, f"### {reason}")
+
+
+def test_the_readme_lists_every_phase_in_order() -> None:
+    table = section(README, "## How a job lives")
+    assert re.findall(r"^\| ([A-Z]\w+) \|", table, re.MULTILINE) == list(Phase)
+
+
+# the manifest
+
+
+def models(model: type[WrittenManifest], path: str = "") -> Iterator[tuple[str, type[WrittenManifest]]]:
+    """Every mapping of a manifest by its path; `[]` marks the items of a list."""
+    yield path, model
+    for (key, child), field in zip(child_models(model).items(), model.model_fields.values(), strict=True):
+        if child is not None:
+            mark = "[]" if "tuple[" in str(field.annotation) else ""
+            yield from models(child, f"{path}.{key}{mark}".lstrip("."))
+
+
+@pytest.mark.parametrize(("path", "model"), list(models(Manifest)))
+def test_every_field_of_the_manifest_has_its_row(path: str, model: type[WrittenManifest]) -> None:
+    table = rows(section(page("manifest"), f"## `{path}`" if path else "## The document"))
+    required = [field.is_required() for field in model.model_fields.values()]
+    assert [(cells[0], cells[1].startswith("**Required.** ")) for cells in table] == list(
+        zip(known_keys(model), required, strict=True)
+    )
+
+
+def test_the_manifest_that_is_shown_is_accepted(tmp_path: Path) -> None:
+    (tmp_path / "jobs.d").mkdir()
+    (tmp_path / "jobs.d" / "ndvi.yaml").write_text(blocks(page("manifest"), "yaml")[0], encoding="utf-8")
+    (tmp_path / "shjobs.toml").write_text(blocks(README, "toml")[0], encoding="utf-8")
+    assert shjobs("check", cwd=tmp_path).stdout == "1 file, 1 job accepted, 0 errors, 0 warnings\n"
+
+
+# checks, and where they are made
+
+
+def codes_of(text: str) -> list[str]:
+    """The codes of the tables of a page, in their order."""
+    return [cells[0] for cells in rows(text) if re.fullmatch(r"[EW]\d{3}", cells[0])]
+
+
+def test_every_code_is_explained_once_and_none_is_invented() -> None:
+    files = [path for path in (ROOT / "controller").rglob("*.py") if path.name != "codes.py"]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in files if path.parent.name != "sandbox")
+    explained = codes_of(page("checks"))
+    assert sorted(explained) == sorted(set(re.findall(r'"([EW]\d{3})"', code)))
+
+
+def test_the_warnings_that_can_be_silenced_are_those_of_the_page() -> None:
+    told = {code for code in codes_of(page("checks")) if code.startswith("W")}
+    assert told == WARNINGS | SILENCING | TREE
+
+
+def test_the_silencing_comments_that_are_shown_are_understood() -> None:
+    shown = "\n".join(line.replace("//", "#") for text in ("yaml", "js") for line in blocks(page("checks"), text))
+    found = manifest_comments(shown, "shown.yaml")
+    assert ([each.code for each in found.ignores], found.flaws) == (["W012", "W005", "W010"], ())
+
+
+def test_the_check_that_is_shown_is_what_check_says(tmp_path: Path) -> None:
+    [shown] = blocks(page("checks"), "console")
+    (tmp_path / "jobs.d").mkdir()
+    manifest = blocks(page("manifest"), "yaml")[0].replace("sentinel-2-l2a", "sentinel-2-l2b")
+    (tmp_path / "jobs.d" / "ndvi.yaml").write_text(manifest, encoding="utf-8")
+    (tmp_path / "shjobs.toml").write_text(blocks(README, "toml")[0], encoding="utf-8")
+    done = shjobs("check", "--no-cache", cwd=tmp_path)
+    assert f"$ shjobs check\n{done.stdout}{done.stderr}" == shown
+
+
+def commands_in(text: str) -> list[list[str]]:
+    """Every call of shjobs in a text, up to what the shell does with its output."""
+    return [shlex.split(call) for call in re.findall(r"^(?:run: )?\s*(shjobs [^|>&#\n`]+)", text, re.MULTILINE)]
+
+
+def test_the_workflow_that_is_shown_is_the_one_to_copy_and_its_commands_exist() -> None:
+    text = (ROOT / "docs" / "workflow.yaml").read_text(encoding="utf-8")
+    assert blocks(page("ci"), "yaml")[0] == text
+    workflow = yaml.safe_load(text)
+    assert set(workflow) == {"name", True, "permissions", "concurrency", "jobs"}  # `on` is true to YAML 1.1
+    steps = workflow["jobs"]["check-and-plan"]["steps"]
+    calls = [call for step in steps for call in commands_in(step.get("run", ""))]
+    assert [call[:2] for call in calls] == [["shjobs", "check"], ["shjobs", "plan"]]
+    known = {(name, option) for name, option in options()}
+    for call in calls:
+        assert {option for option in call if option.startswith("-")} <= {
+            option for name, option in known if name == call[1]
+        }
+    used = {name for step in steps for name in re.findall(r"\$\{?([A-Z_]+)\b", step.get("run", ""))}
+    assert used <= {"GITHUB_STEP_SUMMARY", *(name for step in steps for name in step.get("env", {}))}
+
+
+def test_the_workflow_hands_no_expression_to_the_shell() -> None:
+    """What a pull request names, its branch for instance, must never become a command."""
+    workflow = yaml.safe_load((ROOT / "docs" / "workflow.yaml").read_text(encoding="utf-8"))
+    assert not [step for step in workflow["jobs"]["check-and-plan"]["steps"] if "${{" in step.get("run", "")]
+
+
+@pytest.mark.parametrize(
+    ("path", "checked"),
+    [
+        pytest.param("jobs.d/ndvi.yaml", True, id="a manifest"),
+        pytest.param("jobs.d/sub/ndvi.yml", True, id="in a folder"),
+        pytest.param("jobs.d/ndvi.json", True, id="in JSON"),
+        pytest.param("jobs.d/ndvi.js", True, id="an evalscript"),
+        pytest.param("jobs.d/ndvi.status.yaml", False, id="a status file"),
+        pytest.param("jobs.d/README.md", False, id="a page"),
+        pytest.param(".github/workflows/shjobs.yaml", False, id="no manifest"),
+    ],
+)
+def test_the_hook_gets_manifests_and_scripts(path: str, checked: bool) -> None:
+    [hook] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    wanted = bool(re.search(hook["files"], path)) and not re.search(hook["exclude"], path)
+    assert wanted is checked
+
+
+def test_the_hook_can_be_installed_and_its_command_exists() -> None:
+    [hook] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    program, command = hook["entry"].split()
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
+    assert (hook["id"], hook["language"], hook["pass_filenames"]) == ("shjobs-check", "python", True)
+    assert program in scripts
+    assert command in COMMANDS
+    [shown] = [block for block in blocks(page("ci"), "yaml") if block.startswith("repos:")]
+    assert yaml.safe_load(shown)["repos"][0]["hooks"] == [{"id": hook["id"]}]
+
+
+# the sandbox and the floors
+
+
+def test_every_fault_has_its_row() -> None:
+    expected = {
+        kind.name: (str(kind.moment), ", ".join(f"`{name}` {value:g}" for name, value in kind.parameters.items()))
+        for kind in KINDS.values()
+    }
+    lines = section(page("sandbox"), "## Faults").splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| `")]
+    assert {cell[0].strip("`"): (cell[1], cell[2]) for cell in cells} == expected
+
+
+def test_every_fault_that_is_shown_can_be_switched_on() -> None:
+    shown: list[Any] = [json.loads(body) for body in re.findall(r"--json '(.*?)'", page("sandbox"))]
+    assert [Fault.from_document(document).name for document in shown]
+
+
+# links
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors that a page's headings make."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    for words, target in re.findall(r"\[([^\]]+)\]\(([^)]+)\)", path.read_text(encoding="utf-8")):
+        if target.startswith("https://"):
+            continue
+        name, _, anchor = target.partition("#")
+        linked = (path.parent / name).resolve() if name else path
+        assert linked.is_relative_to(ROOT), target
+        assert linked.exists(), target
+        assert not anchor or anchor in anchors(linked), target
+        if words.startswith("`test_"):
+            assert f"def {words.strip('`')}(" in linked.read_text(encoding="utf-8"), words
+
+
+# the daemon
+
+
+def test_every_condition_and_every_metric_is_explained_and_none_is_invented() -> None:
+    text = page("daemon")
+    explained = [cells[0] for cells in rows(text) if cells[0] and cells[0][0].isupper() and cells[0].isalpha()]
+    assert explained == list(CONDITIONS)
+    code = (ROOT / "controller" / "metrics.py").read_text(encoding="utf-8")
+    made = {*re.findall(r'_(?:plain|labelled)\("(\w+)"', code), *re.findall(r'"shjobs_(\w+)"', code)}
+    told = {name for name in made if re.search(rf"`(shjobs)?_?{name}[`{{,]|`_{name.rpartition('_')[2]}`", text)}
+    assert told == made
+    assert set(re.findall(r"`shjobs_(\w+)", text)) <= made
+
+
+def test_every_alert_watches_a_metric_that_there_is() -> None:
+    rules = yaml.safe_load((ROOT / "deploy" / "alerts.yaml").read_text(encoding="utf-8"))["groups"][0]["rules"]
+    named = {name for rule in rules for name in re.findall(r"shjobs_(\w+)", rule["expr"])}
+    code = (ROOT / "controller" / "metrics.py").read_text(encoding="utf-8")
+    assert named <= set(re.findall(r'_(?:plain|labelled)\("(\w+)"', code))
+    told = {word for rule in rules for word in re.findall(r'condition="(\w+)"', rule["expr"])}
+    assert told <= set(CONDITIONS)
+
+
+# security
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param("may \\*\\*spend what the budgets allow\\*\\*, and nothing else", id="who may push"),
+        pytest.param("`shjobs plan --against` need no key", id="what a pull request may do"),
+        pytest.param("The port has no login, takes no command", id="what the port shows"),
+        pytest.param("\\*\\*Not protected from:\\*\\*.*`shjobs.toml`", id="what is not protected"),
+        pytest.param("private security advisory", id="how to report"),
+    ],
+)
+def test_the_security_page_says(words: str) -> None:
+    assert re.search(words, (ROOT / "SECURITY.md").read_text(encoding="utf-8"))
+
+
+def test_the_readme_leads_to_the_security_page() -> None:
+    assert "](SECURITY.md)" in README

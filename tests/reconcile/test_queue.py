@@ -1,0 +1,80 @@
+"""The line: by priority, then each folder in turn, then who has waited longest; full buckets are passed by."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from controller.model.job import Job
+from controller.reconcile.queue import Line
+from tests.support.factories import at, job, wanted
+
+
+def somebody(name: str, path: str = "", priority: int = 0, bucket: str = "my-bucket") -> Job:
+    asked = wanted(priority=priority, delivery_url=f"s3://{bucket}/rasters")
+    return job(name=name, path=path or f"{name}.yaml", wanted=asked)
+
+
+def line(*jobs: Job) -> Line:
+    """These jobs, who joined a second after each other."""
+    made = Line()
+    for second, each in enumerate(jobs):
+        made.join(each, at(second))
+    return made
+
+
+def anywhere(_bucket: str) -> bool:
+    return True
+
+
+def order(made: Line, has_room: Callable[[str], bool] = anywhere) -> list[str]:
+    found = []
+    while name := made.next(has_room):
+        found.append(name)
+    return found
+
+
+def test_who_has_waited_longest_is_next() -> None:
+    assert order(line(somebody("c"), somebody("a"), somebody("b"))) == ["c", "a", "b"]
+
+
+def test_a_higher_priority_goes_first() -> None:
+    jobs = (somebody("plain"), somebody("low", priority=-1), somebody("high", priority=5))
+    assert order(line(*jobs)) == ["high", "plain", "low"]
+
+
+def test_each_folder_has_its_turn() -> None:
+    many = [somebody(f"big-{each}", f"big/{each}.yaml") for each in range(4)]
+    assert order(line(*many, somebody("small", "small/1.yaml"), somebody("top"))) == [
+        *("big-0", "small", "top", "big-1", "big-2", "big-3")
+    ]
+
+
+def test_a_folder_that_comes_later_does_not_wait_for_the_turns_it_missed() -> None:
+    made = line(*[somebody(f"big-{each}", f"big/{each}.yaml") for each in range(6)])
+    assert [made.next(anywhere), made.next(anywhere)] == ["big-0", "big-1"]
+    made.join(somebody("late-0", "late/0.yaml"), at(100))
+    made.join(somebody("late-1", "late/1.yaml"), at(100))
+    assert order(made)[:4] == ["late-0", "big-2", "late-1", "big-3"]
+
+
+def test_a_bucket_without_room_is_passed_by_and_keeps_its_place() -> None:
+    made = line(somebody("stuck", bucket="hangs"), somebody("good", bucket="works"))
+    assert order(made, lambda bucket: bucket != "hangs") == ["good"]
+    assert order(made) == ["stuck"]
+
+
+def test_who_leaves_is_not_called() -> None:
+    made = line(somebody("a"), somebody("b"), somebody("c"))
+    made.leave("b")
+    made.leave("nobody")
+    assert (len(made), order(made), len(made)) == (2, ["a", "c"], 0)
+
+
+def test_who_joins_again_has_the_place_of_the_job_as_it_is_now() -> None:
+    made = line(somebody("a"), somebody("b"))
+    made.join(somebody("b", priority=1), at(1))
+    assert order(made) == ["b", "a"]
+
+
+def test_the_oldest_tells_how_long_the_line_has_stood() -> None:
+    empty: datetime | None = Line().oldest
+    assert (empty, line(somebody("a"), somebody("b")).oldest) == (None, at(0))

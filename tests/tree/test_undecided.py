@@ -1,0 +1,107 @@
+"""Manifests whose scripts are still being examined: the job stays as it was, and nothing else waits for them."""
+
+from pathlib import Path
+
+from controller.analysis.appraisal import still_examined
+from controller.ledger.ledger import Book
+from controller.ledger.store import Store
+from controller.limits.gate import Limits
+from controller.limits.guard import Due
+from controller.manifest.validate import Accepted
+from controller.model.job import Job
+from controller.model.reasons import EXAMINING
+from controller.model.timing import Timing
+from controller.reconcile.admission import Admission
+from controller.settings.file import Policy
+from controller.tree.tree import Appraisal, Tree
+from tests.conftest import ndvi
+from tests.support.factories import NOW, wanted
+
+
+class Engine:
+    """Answers for the scripts that it knows, by the name of the job."""
+
+    def __init__(self, *known: str) -> None:
+        self.known = set(known)
+        self.asked: list[str] = []
+
+    def __call__(self, item: Accepted) -> Appraisal:
+        self.asked.append(item.name)
+        if item.name in self.known:
+            return Appraisal(wanted=wanted(digest=item.request.digest))
+        return Appraisal(wanted=None, problems=(still_examined(item),), awaits=item.name)
+
+    def is_pending(self, name: str) -> bool:
+        return name not in self.known
+
+
+def test_a_file_is_read_again_when_its_script_was_examined_and_has_not_moved_then(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(ndvi("one"))
+    (tmp_path / "two.yaml").write_text(ndvi("two"))
+    engine, jobs = Engine("two"), dict[str, Job]()
+    tree = Tree(tmp_path, engine, is_pending=engine.is_pending)
+    first = tree.refresh(jobs, NOW)
+    assert [job.name for job, _ in first.jobs] == ["two"]
+    assert (first.moved, first.undecided) == (True, 1)
+    assert [problem.code for item in tree.documents("one.yaml") for problem in item.problems] == [EXAMINING]
+    jobs |= {job.name: job for job, _ in first.jobs}
+    meanwhile = tree.refresh(jobs, NOW)
+    assert (meanwhile.jobs, meanwhile.moved, meanwhile.undecided, engine.asked) == ((), False, 1, ["one", "two"])
+    engine.known.add("one")
+    last = tree.refresh(jobs, NOW)
+    assert [job.name for job, _ in last.jobs] == ["one"]
+    assert (last.moved, last.undecided, engine.asked) == (False, 0, ["one", "two", "one"])
+
+
+def test_a_job_stays_as_last_accepted_and_asks_for_nothing_while_its_change_is_examined(tmp_path: Path) -> None:
+    file = tmp_path / "one.yaml"
+    file.write_text(ndvi("one"))
+    engine, jobs = Engine("one"), dict[str, Job]()
+    tree = Tree(tmp_path, engine, is_pending=engine.is_pending)
+    [(before, _)] = tree.refresh(jobs, NOW).jobs
+    engine.known.clear()
+    file.write_text(ndvi("one", west=14.2))
+    [(job, _)] = tree.refresh({"one": before}, NOW).jobs
+    assert (job.wanted, [each.code for each in job.problems]) == (before.wanted, [EXAMINING])
+
+
+def test_a_file_that_goes_while_it_is_examined_is_forgotten(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(ndvi("one"))
+    (tmp_path / "two.yaml").write_text(ndvi("two"))
+    engine = Engine("two")
+    tree = Tree(tmp_path, engine, is_pending=engine.is_pending)
+    tree.refresh({}, NOW)
+    (tmp_path / "one.yaml").unlink()
+    assert (tree.refresh({}, NOW).undecided, list(tree.paths())) == (0, ["two.yaml"])
+
+
+def test_a_large_change_that_is_decided_piece_by_piece_is_held_as_one(tmp_path: Path) -> None:
+    """Else fifty jobs at a time would pass the guard, as their scripts are examined."""
+    with Store.open(tmp_path, {}) as store:
+        policy = Policy().model_copy(update={"large_change_jobs": 3})
+        admission, limits = Admission(Book(store), policy), Limits(policy=policy, timing=Timing(), slots=10)
+        admission.is_partial = True
+        passed = []
+        for piece in (["a", "b"], ["c", "d"], ["e"]):
+            jobs = [Job(name=name, path=f"{name}.yaml", index=0, generation=1, wanted=wanted()) for name in piece]
+            for job in jobs:
+                admission._book.put_job(job)
+                admission._new[job.name] = Due(key=f"{job.name}/x", units=1.0, cause="new")
+            admission._rule_on_new(limits)
+            passed.append(sorted(admission._new))
+        admission.is_partial = False
+        admission._rule_on_new(limits)
+        assert passed == [[], ["c", "d"], ["c", "d", "e"]]
+        assert admission._new == {}
+        assert [(batch.jobs, batch.cause) for batch in admission.waiting()] == [(3, "new: 3 jobs")]
+
+
+def test_a_file_that_goes_when_its_script_was_just_examined_ends_nothing(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(ndvi("one"))
+    (tmp_path / "two.yaml").write_text(ndvi("two"))
+    engine = Engine("two")
+    tree = Tree(tmp_path, engine, is_pending=engine.is_pending)
+    tree.refresh({}, NOW)
+    engine.known.add("one")
+    (tmp_path / "one.yaml").unlink()
+    assert tree.refresh({}, NOW).gone == ("one.yaml",)
