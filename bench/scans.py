@@ -12,7 +12,8 @@ from typing import Any
 from bench.finished import manifests
 from bench.rows import Row, in_turn
 from controller.manifest.validate import Accepted
-from controller.tree.files import FileRecord, seen_at
+from controller.model.files import FileRecord
+from controller.tree.files import seen_at
 from controller.tree.tree import Appraisal, Tree
 
 SCALES = (1_000, 10_000, 100_000)

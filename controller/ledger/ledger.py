@@ -15,10 +15,10 @@ from controller.limits.budget import Spending, is_overspent, month_of, overspent
 from controller.limits.gate import is_decisive
 from controller.model.answers import Refusal
 from controller.model.errors import cut
+from controller.model.files import FileRecord
 from controller.model.job import Job, bucket_in
 from controller.model.skew import TOLERANCE, latest
 from controller.model.submission import Submission, in_one_case
-from controller.tree.files import FileRecord
 
 log = logging.getLogger(__name__)
 

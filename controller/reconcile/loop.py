@@ -19,6 +19,7 @@ from controller.limits.budget import reservation
 from controller.limits.gate import Limits, narrowed
 from controller.limits.throttle import grows_at, lately, places
 from controller.model.errors import Problem, StateError
+from controller.model.files import BROKEN, READ, STATUS
 from controller.model.job import Job, bucket_in
 from controller.model.step import Ask, List, Step, Submit, Wait
 from controller.model.submission import Submission
@@ -33,7 +34,6 @@ from controller.reconcile.scanner import Lookout
 from controller.reconcile.submit import Submitter
 from controller.reconcile.timekeeper import Timekeeper
 from controller.tree.change import Change
-from controller.tree.files import BROKEN, READ, STATUS
 from controller.tree.tree import Tree
 
 log = logging.getLogger(__name__)

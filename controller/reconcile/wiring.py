@@ -28,6 +28,7 @@ from controller.limits.gate import Limits
 from controller.manifest.validate import Accepted
 from controller.model.clock import Clock, ServiceClock
 from controller.model.errors import UsageError
+from controller.model.files import STATUS
 from controller.model.timing import Timing
 from controller.reconcile.calls.remote import Remote
 from controller.reconcile.calls.unrecorded import Unrecorded
@@ -42,7 +43,6 @@ from controller.service.client import Service
 from controller.service.oauth import Session
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
-from controller.tree.files import STATUS
 from controller.tree.git.info import checkout, git_directory
 from controller.tree.status_files import StatusFiles
 from controller.tree.status_memory import Noticeboard, StatusPlace

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from controller.model.errors import Problem
+from controller.model.files import FileRecord
 from controller.model.job import Job
-from controller.tree.files import FileRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

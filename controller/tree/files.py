@@ -6,47 +6,15 @@ The walk compares records with what it finds; the comparison reads what differs.
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+from controller.model.files import FileRecord
 from controller.tree.regular_files import LARGEST, UnfitFileError, read_regular, resolved
 
 LARGEST_FILE = LARGEST
-READ = ("manifest", "script")
-BROKEN = "broken"
-STATUS = "status"
 _WORDS = {"manifest": "file"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileRecord:
-    """What is remembered of a file to see whether it changed. `path` is relative to the root.
-
-    `kind` is "manifest", "script", "status", or "broken": a manifest with problems, which a restart reads again to tell
-    them. `uses` names the files a manifest depends on. `sha256` is that of the
-    bytes, of a status file that of its documents. A file that is not there has `size` -1. Times are in nanoseconds.
-    """
-
-    path: str
-    kind: str
-    size: int = -1
-    mtime_ns: int = 0
-    ctime_ns: int = 0
-    inode: int = 0
-    sha256: str = ""
-    uses: tuple[str, ...] = ()
-
-    def has(self, found: os.stat_result | None) -> bool:
-        """Whether this is the file that was seen, as far as stat can tell."""
-        if found is None:
-            return self.size == -1
-        return (
-            self.mtime_ns == found.st_mtime_ns
-            and self.ctime_ns == found.st_ctime_ns
-            and self.size == found.st_size
-            and self.inode == found.st_ino
-        )
 
 
 def stat_of(file: os.DirEntry[str]) -> os.stat_result | None:

@@ -16,7 +16,8 @@ from controller.analysis.ignores import NOTHING, Comments, manifest_comments
 from controller.manifest.document import Document, read_documents
 from controller.manifest.validate import Accepted, Broken, Script, accept, script_file
 from controller.model.errors import Problem
-from controller.tree.files import FileRecord, Known, read, stat_below
+from controller.model.files import FileRecord
+from controller.tree.files import Known, read, stat_below
 from controller.tree.walk import SUFFIXES, Walk, collector_paused
 
 _BULK = 1_000  # changed files from which the collector costs more than it finds

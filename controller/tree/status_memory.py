@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Protocol
 
 from controller.model.errors import StateError
-from controller.tree.files import STATUS, FileRecord, Known, seen_at
+from controller.model.files import STATUS, FileRecord
+from controller.tree.files import Known, seen_at
 from controller.tree.status_files import status_path
 from controller.tree.walk import manifests_of
 

@@ -14,9 +14,10 @@ from pathlib import Path
 from controller.analysis.ignores import Comments, script_comments, silenced
 from controller.manifest.validate import Accepted, Broken
 from controller.model.errors import Problem
+from controller.model.files import FileRecord
 from controller.model.job import Job, Wanted
 from controller.tree.change import Change
-from controller.tree.files import FileRecord, Known
+from controller.tree.files import Known
 from controller.tree.git.info import DIRTY, Checkout
 from controller.tree.ownership import Declared, Place, Settlement, hidden, settled, taken_over
 from controller.tree.scan import LoadedFile, Scan, scan

@@ -6,7 +6,8 @@ The tree keeps one of these. A file whose questions are answered is read once mo
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from controller.tree.files import FileRecord, Known
+from controller.model.files import FileRecord
+from controller.tree.files import Known
 
 
 class Undecided:

@@ -14,7 +14,8 @@ from itertools import islice
 from pathlib import Path
 
 from controller.model.errors import Problem
-from controller.tree.files import FileRecord, Known, read, stat_below, stat_of
+from controller.model.files import FileRecord
+from controller.tree.files import Known, read, stat_below, stat_of
 from controller.tree.regular_files import resolved
 
 SUFFIXES = (".yaml", ".yml", ".json")

@@ -23,6 +23,7 @@ from controller.limits.gate import Limits
 from controller.manifest.validate import Accepted
 from controller.model.answers import Refusal, Refused
 from controller.model.errors import Problem
+from controller.model.files import STATUS, FileRecord
 from controller.model.job import Estimate, ExpectedOutput, Job, Wanted
 from controller.model.skew import TOLERANCE
 from controller.model.submission import Submission
@@ -35,7 +36,6 @@ from controller.reconcile.timekeeper import Timekeeper
 from controller.reconcile.wiring import Nowhere
 from controller.settings.file import Policy
 from controller.tree.change import Change
-from controller.tree.files import STATUS, FileRecord
 from controller.tree.ownership import Declared
 from controller.tree.status_memory import Noticeboard
 from controller.tree.tree import Appraisal, Tree, _Acceptance

@@ -14,7 +14,8 @@ import pytest
 
 from controller.manifest.validate import Accepted, Broken
 from controller.model.errors import Problem
-from controller.tree.files import LARGEST_FILE, FileRecord, Known
+from controller.model.files import FileRecord
+from controller.tree.files import LARGEST_FILE, Known
 from controller.tree.scan import LoadedFile, Scan, scan
 
 SCRIPT = "//VERSION=3\nfunction evaluatePixel() { return [1]; }\n"

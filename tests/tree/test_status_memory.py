@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.tree.files import FileRecord
+from controller.model.files import FileRecord
 from controller.tree.status_files import StatusFiles
 from controller.tree.status_memory import Documents, Noticeboard
 from tests.conftest import Workspace, ndvi

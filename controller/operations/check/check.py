@@ -16,8 +16,8 @@ from typing import Any, Protocol
 from controller.analysis.ignores import Ignore, needless
 from controller.manifest.validate import Accepted
 from controller.model.errors import Problem, UsageError
+from controller.model.files import FileRecord
 from controller.operations.check.cache import CheckCache
-from controller.tree.files import FileRecord
 from controller.tree.ownership import TWO_JOBS, Declared
 from controller.tree.tree import Appraisal, Tree
 from controller.tree.walk import shown

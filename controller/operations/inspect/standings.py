@@ -14,8 +14,9 @@ from controller.ledger.location import is_there
 from controller.ledger.lock import is_held
 from controller.ledger.reader import Reader
 from controller.model.errors import StateError
+from controller.model.files import STATUS, FileRecord
 from controller.settings.settings import Settings
-from controller.tree.files import STATUS, FileRecord, Known
+from controller.tree.files import Known
 from controller.tree.walk import is_unchanged
 
 Document = dict[str, Any]

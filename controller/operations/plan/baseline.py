@@ -13,6 +13,7 @@ from pathlib import Path
 
 from controller.ledger.ledger import Book
 from controller.model.answers import Listing
+from controller.model.files import READ, FileRecord
 from controller.model.job import Job
 from controller.model.reasons import Reason
 from controller.model.submission import Outcome, Submission
@@ -20,7 +21,6 @@ from controller.operations.plan.simulate import foresee
 from controller.reconcile.calls.workers import Call, Look
 from controller.reconcile.wiring import Assembly, rehearsal
 from controller.settings.settings import Settings
-from controller.tree.files import READ, FileRecord
 
 LONG_AGO = timedelta(days=366)
 """So far back lies what was submitted: outside the month of the budget and every back-off."""

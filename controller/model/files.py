@@ -1,0 +1,54 @@
+"""What is remembered of a file: the tree compares it with what a walk finds, the ledger keeps it.
+
+Of the kinds those of READ are read, BROKEN is a manifest with problems, STATUS a status file.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+READ = ("manifest", "script")
+BROKEN = "broken"
+STATUS = "status"
+
+
+class Stat(Protocol):
+    """The parts of `os.stat_result` that are compared. Times are in nanoseconds."""
+
+    @property
+    def st_mtime_ns(self) -> int: ...
+    @property
+    def st_ctime_ns(self) -> int: ...
+    @property
+    def st_size(self) -> int: ...
+    @property
+    def st_ino(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRecord:
+    """What is remembered of a file to see whether it changed. `path` is relative to the root.
+
+    `kind` is "manifest", "script", "status", or "broken": a manifest with problems, which a restart reads again to tell
+    them. `uses` names the files a manifest depends on. `sha256` is that of the
+    bytes, of a status file that of its documents. A file that is not there has `size` -1. Times are in nanoseconds.
+    """
+
+    path: str
+    kind: str
+    size: int = -1
+    mtime_ns: int = 0
+    ctime_ns: int = 0
+    inode: int = 0
+    sha256: str = ""
+    uses: tuple[str, ...] = ()
+
+    def has(self, found: Stat | None) -> bool:
+        """Whether this is the file that was seen, as far as stat can tell."""
+        if found is None:
+            return self.size == -1
+        return (
+            self.mtime_ns == found.st_mtime_ns
+            and self.ctime_ns == found.st_ctime_ns
+            and self.size == found.st_size
+            and self.inode == found.st_ino
+        )
