@@ -17,6 +17,7 @@ from controller.ledger.ledger import Book
 from controller.ledger.store import Store
 from controller.limits.gate import Limits
 from controller.model.answers import Accepted, Listing, NotVisible, StoredObject
+from controller.model.clock import Clock
 from controller.reconcile.calls.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
 from controller.reconcile.loop import Loop
 from controller.reconcile.reporter import Teller
@@ -105,7 +106,7 @@ def loop_on(root: Path, calls: deque[Call]) -> Iterator[tuple[Loop, Book]]:
     with Store.open(settings.state, bindings) as store:
         book = Book(store)
         board = Noticeboard(StatusFiles(settings.jobs, settings.status_dir))
-        appraise = Appraiser(settings.deployment, settings.credentials, evalscript)
+        appraise = Appraiser(settings.deployment, settings.credentials, evalscript, Clock().today)
         tree = Tree(settings.jobs, appraise, statuses=board.records)
         free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running)
         teller = Teller(board, settings.deployment.name, lambda _news: None)

@@ -12,9 +12,10 @@ from typing import Any
 from bench.finished import manifests
 from bench.rows import Row, in_turn
 from controller.manifest.validate import Accepted
+from controller.model.appraisal import Appraisal
 from controller.model.files import FileRecord
 from controller.tree.files import seen_at
-from controller.tree.tree import Appraisal, Tree
+from controller.tree.tree import Tree
 
 SCALES = (1_000, 10_000, 100_000)
 ROUNDS = {1_000: 30, 10_000: 15, 100_000: 5}

@@ -4,8 +4,8 @@ Called by the tree for every new text. What only the settings or the engine can 
 do not exist or may not be used for the bucket, and scripts that cannot be loaded.
 """
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date
 from hashlib import sha256
 from pathlib import PurePosixPath
 from posixpath import normpath
@@ -22,13 +22,12 @@ from controller.manifest.document import field_name
 from controller.manifest.problems import OUTPUT
 from controller.manifest.request import Request
 from controller.manifest.validate import Accepted
-from controller.model.clock import Clock
+from controller.model.appraisal import Appraisal
 from controller.model.errors import Finding, Problem
 from controller.model.job import Estimate, Wanted
 from controller.model.reasons import EXAMINING
 from controller.model.script import Mosaicking, Rehearsal, ScriptFacts, ScriptFailure, ScriptInput, Stage
 from controller.settings.deployments import Credential, Deployment
-from controller.tree.tree import Appraisal
 
 CREDENTIAL = (*OUTPUT, "delivery", "s3", "credentialsRef")
 EVALSCRIPT = ("spec", "request", "evalscript")
@@ -43,28 +42,27 @@ class Scripts(Protocol):
 
 
 class Appraiser:
-    """Knows the deployment, the credentials and the engine; one call appraises one document."""
+    """Knows the deployment, the credentials, the engine and the date in UTC; one call appraises one document."""
 
     def __init__(
         self,
         deployment: Deployment,
         credentials: Mapping[str, Credential],
         scripts: Scripts,
-        clock: Clock | None = None,
+        today: Callable[[], date],
     ) -> None:
         self._deployment = deployment
         self._credentials = credentials
         self._prices = price_table(deployment.prices)
         self._scripts = scripts
-        self._clock = clock or Clock()
+        self._today = today
 
     def __call__(self, item: Accepted) -> Appraisal:
         facts = self._scripts.facts(item.request.body["evalscript"])
         stage = None if isinstance(facts, ScriptFailure) else stage_of(item.request, facts)
         rehearsal = self._scripts.rehearsal(item.request.body["evalscript"], stage) if stage else None
         estimate = self._estimate(item, facts, rehearsal)
-        today = self._clock.now().date()
-        found = [*self._credential_findings(item), *unavailable(item.request, self._deployment.name, today)]
+        found = [*self._credential_findings(item), *unavailable(item.request, self._deployment.name, self._today())]
         found += self._script_findings(item, facts)
         if stage and rehearsal and not isinstance(facts, ScriptFailure):
             found += self._rehearsal_findings(item.request, facts, stage, rehearsal, estimate)

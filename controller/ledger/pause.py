@@ -5,14 +5,13 @@ The loop looks at both in every turn before it decides; `shjobs pause` and `resu
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from controller.limits.settling import IndexLock
 from controller.model.errors import StateError, cut
 
 FILE_NAME = "PAUSE"
-LOCK = "index.lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +26,11 @@ class Brakes:
 Look = Callable[[], Brakes]
 
 
-def brakes_of(git: Callable[[], Path | None], state: Path, lost: Callable[[], str] = lambda: "") -> Look:
-    """Looks at the brakes of a state directory, which may be `lost`, and of a tree whose git directory `git` finds."""
+def brakes_of(lock: Callable[[], IndexLock | None], state: Path, lost: Callable[[], str] = lambda: "") -> Look:
+    """Looks at the brakes: `lock` finds git's index lock, `state` may hold a PAUSE file, or may be `lost`."""
 
     def look() -> Brakes:
-        return Brakes(paused=is_paused(state), lock=index_lock(git()), lost=lost())
+        return Brakes(paused=is_paused(state), lock=lock(), lost=lost())
 
     return look
 
@@ -81,14 +80,3 @@ def who_paused(state: Path) -> str:
         return cut((state / FILE_NAME).read_text(encoding="utf-8", errors="replace"), 200)
     except OSError:
         return ""
-
-
-def index_lock(git: Path | None) -> IndexLock | None:
-    """Git's lock on the index of a git directory; None: there is no lock, or no git."""
-    if git is None:
-        return None
-    path = git / LOCK
-    try:
-        return IndexLock(path=str(path), since=datetime.fromtimestamp(path.stat().st_mtime, UTC))
-    except (OSError, OverflowError, ValueError):
-        return None

@@ -5,7 +5,7 @@ Tests hand in their own sources.
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from controller.model.skew import TOLERANCE, date_of, settled
 
@@ -38,6 +38,10 @@ class Clock:
     def now(self) -> datetime:
         """The time in UTC; a step of the machine's clock after the start does not show."""
         return self._started + timedelta(seconds=self._monotonic() - self._began)
+
+    def today(self) -> date:
+        """The date in UTC."""
+        return self.now().date()
 
     def monotonic(self) -> float:
         """Seconds from an unknown origin, for measuring and waiting."""

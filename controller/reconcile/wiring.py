@@ -26,6 +26,7 @@ from controller.ledger.store import Store
 from controller.lifecycle.claim import Instance
 from controller.limits.gate import Limits
 from controller.manifest.validate import Accepted
+from controller.model.appraisal import Appraisal
 from controller.model.clock import Clock, ServiceClock
 from controller.model.errors import UsageError
 from controller.model.files import STATUS
@@ -43,10 +44,10 @@ from controller.service.client import Service
 from controller.service.oauth import Session
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
-from controller.tree.git.info import checkout, git_directory
+from controller.tree.git.info import checkout, index_lock
 from controller.tree.status_files import StatusFiles
 from controller.tree.status_memory import Noticeboard, StatusPlace
-from controller.tree.tree import Appraisal, Tree
+from controller.tree.tree import Tree
 
 Inbox = queue.SimpleQueue[CallOutcome | None]
 """Outcomes, and None to wake the deciding thread; a signal handler may put into it at any moment."""
@@ -134,10 +135,10 @@ def controller(
     ):  # fmt: skip
         places.check_writable()  # under the lock, so that two that start together never meet in the tree
         identity.hold((settings.state / LOCK_NAME, settings.state / FILE_NAME))
-        git = partial(git_directory, settings.jobs)
+        lock = partial(index_lock, settings.jobs)
         look = partial(
             Lookout,
-            brakes=brakes_of(git, settings.state, identity.lost),
+            brakes=brakes_of(lock, settings.state, identity.lost),
             settle=settle,
             scanned=scanned,
             interruptible=interruptible,
@@ -158,7 +159,7 @@ def rehearsal(
 ) -> Iterator[Assembly]:
     """The same loop on a copy of the ledger: it writes nothing, and its calls go to `hand`."""
     with Store.copy_of(settings.state) as store:
-        look = partial(Lookout, brakes=brakes_of(partial(git_directory, settings.jobs), settings.state), settle=0.0)
+        look = partial(Lookout, brakes=brakes_of(partial(index_lock, settings.jobs), settings.state), settle=0.0)
         scripts = Patient(SlowScripts(settings.state, Clock().now))
         yield _assembled(settings, store, watch, Nowhere(), hand, without_keys, look, scripts)
 
@@ -190,7 +191,7 @@ def _assembled(
         Instance(deployment=name, account=settings.client_id or "", name=book.instance(drawn)) if claims else None
     )
     board = Noticeboard(places)
-    appraiser = Appraiser(settings.deployment, settings.credentials, scripts)
+    appraiser = Appraiser(settings.deployment, settings.credentials, scripts, Clock().today)
 
     def appraise(item: Accepted) -> Appraisal:
         pulse()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from controller.analysis.ignores import Comments, script_comments, silenced
 from controller.manifest.validate import Accepted, Broken
+from controller.model.appraisal import Appraisal
 from controller.model.errors import Problem
 from controller.model.files import FileRecord
 from controller.model.job import Job, Wanted
@@ -23,18 +24,6 @@ from controller.tree.ownership import Declared, Place, Settlement, hidden, settl
 from controller.tree.scan import LoadedFile, Scan, scan
 from controller.tree.undecided import Undecided
 from controller.tree.walk import strays
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Appraisal:
-    """What a document wants, None when a closer look rejects it; `problems` say why, `warnings` hinder nothing."""
-
-    wanted: Wanted | None
-    problems: tuple[Problem, ...] = ()
-    warnings: tuple[Problem, ...] = ()
-    awaits: str = ""
-    """The question about its script that has no answer yet; "" when it is decided."""
-
 
 Appraise = Callable[[Accepted], Appraisal]
 Prepare = Callable[[Sequence[Accepted]], None]

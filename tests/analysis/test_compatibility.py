@@ -44,7 +44,7 @@ Edits = list[tuple[str, str]]
 
 def findings(job: Accepted, deployment: DeploymentName = "sandbox") -> list[str]:
     """Everything that is said about a request; what is said about the evalscript alone is tested elsewhere."""
-    answer = Appraiser(DEPLOYMENTS[deployment], CREDENTIALS, evalscript, FIRST_OF_MARCH)(job)
+    answer = Appraiser(DEPLOYMENTS[deployment], CREDENTIALS, evalscript, FIRST_OF_MARCH.today)(job)
     return [str(each) for each in (*answer.problems, *answer.warnings) if each.code[:2] in ("E2", "W1")]
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from controller.ledger.pause import brakes_of, index_lock, is_paused, pause, resume, who_paused
+from controller.ledger.pause import brakes_of, is_paused, pause, resume, who_paused
 from controller.model.errors import StateError
-from controller.tree.git.info import git_directory
+from controller.tree.git.info import index_lock
 from tests.support.factories import NOW
 
 
@@ -58,9 +58,9 @@ def repository(tmp_path: Path) -> Path:
 
 def test_the_lock_of_the_repository_around_the_tree_is_found(repository: Path) -> None:
     jobs = repository / "deep" / "jobs.d"
-    assert index_lock(git_directory(jobs)) is None
+    assert index_lock(jobs) is None
     (repository / ".git" / "index.lock").touch()
-    found = index_lock(git_directory(jobs))
+    found = index_lock(jobs)
     assert found is not None
     assert found.path == str(repository / ".git" / "index.lock")
 
@@ -69,13 +69,13 @@ def test_the_lock_of_a_worktree_is_its_own(repository: Path, tmp_path: Path) -> 
     git(repository, "worktree", "add", "--quiet", "--detach", str(tmp_path / "tree"))
     jobs = tmp_path / "tree" / "deep" / "jobs.d"
     (repository / ".git" / "index.lock").touch()
-    assert index_lock(git_directory(jobs)) is None
+    assert index_lock(jobs) is None
     (repository / ".git" / "worktrees" / "tree" / "index.lock").touch()
-    assert index_lock(git_directory(jobs)) is not None
+    assert index_lock(jobs) is not None
 
 
 def test_without_git_there_is_no_lock(tmp_path: Path) -> None:
     (tmp_path / "jobs.d").mkdir()
     (tmp_path / ".git").write_text("this names no folder")
-    look = brakes_of(lambda: git_directory(tmp_path / "jobs.d"), tmp_path / "state")
+    look = brakes_of(lambda: index_lock(tmp_path / "jobs.d"), tmp_path / "state")
     assert (look().paused, look().lock) == (False, None)

@@ -14,12 +14,12 @@ import pytest
 
 from controller.cli.settings import load_settings
 from controller.manifest.validate import Accepted
+from controller.model.appraisal import Appraisal
 from controller.model.errors import Problem
 from controller.operations.check.cache import MOST_FILES, CheckCache, cache_folder, package_stamp
 from controller.operations.check.check import Checked, Ground, check
 from controller.operations.check.examiner import Examiner
 from controller.settings.settings import Settings
-from controller.tree.tree import Appraisal
 from tests.conftest import ndvi
 from tests.operations.test_check import SCRIPT, SETTINGS, with_file
 

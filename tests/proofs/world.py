@@ -22,6 +22,7 @@ from controller.lifecycle.claim import PATIENCE, Instance, Pause, Put, Result, c
 from controller.limits.gate import Limits
 from controller.manifest.validate import Accepted
 from controller.model.answers import Refusal, Refused
+from controller.model.appraisal import Appraisal
 from controller.model.errors import Problem
 from controller.model.files import STATUS, FileRecord
 from controller.model.job import Estimate, ExpectedOutput, Job, Wanted
@@ -38,7 +39,7 @@ from controller.settings.file import Policy
 from controller.tree.change import Change
 from controller.tree.ownership import Declared
 from controller.tree.status_memory import Noticeboard
-from controller.tree.tree import Appraisal, Tree, _Acceptance
+from controller.tree.tree import Tree, _Acceptance
 from tests.proofs.cloud import Cloud, PostFate, Sent, answer_of
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)

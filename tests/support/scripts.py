@@ -10,9 +10,10 @@ from controller import evalscript
 from controller.analysis.appraisal import Appraiser, Scripts
 from controller.manifest.document import read_documents
 from controller.manifest.validate import Accepted, Script, accept
+from controller.model.appraisal import Appraisal
+from controller.model.clock import Clock
 from controller.model.errors import Problem
 from controller.settings.deployments import DEPLOYMENTS, Credential, DeploymentName
-from controller.tree.tree import Appraisal
 from tests.support.paths import DATA
 
 CORPUS = DATA / "evalscripts"
@@ -75,7 +76,7 @@ def accepted(
 def appraised(job: Accepted, deployment: DeploymentName = "sandbox", scripts: Scripts = evalscript) -> Appraisal:
     """As `check` appraises it."""
     credentials = {"my-bucket": Credential(name="my-bucket", prefixes=("s3://my-bucket/",))}
-    answer: Appraisal = Appraiser(DEPLOYMENTS[deployment], credentials, scripts)(job)
+    answer: Appraisal = Appraiser(DEPLOYMENTS[deployment], credentials, scripts, Clock().today)(job)
     return answer
 
 

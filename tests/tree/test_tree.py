@@ -4,8 +4,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from controller.manifest.validate import Accepted
+from controller.model.appraisal import Appraisal
 from controller.model.job import Job
-from controller.tree.tree import Appraisal, Tree
+from controller.tree.tree import Tree
 from tests.conftest import ndvi
 from tests.support.factories import NOW, wanted
 from tests.tree.test_scan import without_privileges

@@ -8,12 +8,13 @@ from controller.ledger.store import Store
 from controller.limits.gate import Limits
 from controller.limits.guard import Due
 from controller.manifest.validate import Accepted
+from controller.model.appraisal import Appraisal
 from controller.model.job import Job
 from controller.model.reasons import EXAMINING
 from controller.model.timing import Timing
 from controller.reconcile.admission import Admission
 from controller.settings.file import Policy
-from controller.tree.tree import Appraisal, Tree
+from controller.tree.tree import Tree
 from tests.conftest import ndvi
 from tests.support.factories import NOW, wanted
 

@@ -15,11 +15,12 @@ from typing import Any, Protocol
 
 from controller.analysis.ignores import Ignore, needless
 from controller.manifest.validate import Accepted
+from controller.model.appraisal import Appraisal
 from controller.model.errors import Problem, UsageError
 from controller.model.files import FileRecord
 from controller.operations.check.cache import CheckCache
 from controller.tree.ownership import TWO_JOBS, Declared
-from controller.tree.tree import Appraisal, Tree
+from controller.tree.tree import Tree
 from controller.tree.walk import shown
 
 _FORM = "1"  # of what is kept; another one when it changes

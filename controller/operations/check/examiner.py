@@ -14,10 +14,10 @@ from dataclasses import replace
 from typing import TypeVar
 
 from controller.manifest.validate import Accepted
+from controller.model.appraisal import Appraisal
 from controller.model.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
 from controller.operations.check.cache import package_stamp
 from controller.settings.settings import Settings
-from controller.tree.tree import Appraisal
 
 NO_SUCH_CREDENTIAL = "E250"
 MOST_ENGINES = 4
@@ -84,9 +84,10 @@ class _Desk:
     def __init__(self, settings: Settings) -> None:
         from controller.analysis.appraisal import Appraiser
         from controller.evalscript import Engine
+        from controller.model.clock import Clock
 
         self.engine = Engine(seconds=_SECONDS)
-        self._appraise = Appraiser(settings.deployment, settings.credentials, self)
+        self._appraise = Appraiser(settings.deployment, settings.credentials, self, Clock().today)
         self._facts: dict[str, ScriptFacts | ScriptFailure] = {}
         self._rehearsals: dict[tuple[str, str], Rehearsal | ScriptFailure] = {}
         self._loaded = ""

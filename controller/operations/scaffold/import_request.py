@@ -15,6 +15,7 @@ from controller.manifest.dump import laid_out
 from controller.manifest.rules.delivery import credential_name, url_flaw
 from controller.manifest.validate import Broken, Script, accept
 from controller.model.catalog import canonical_type
+from controller.model.clock import Clock
 from controller.model.errors import Problem, UsageError
 from controller.operations.scaffold.pasted import Pasted, read
 from controller.settings.deployments import Credential
@@ -138,4 +139,4 @@ def _problems(
     credentials = {**settings.credentials}
     if credential:
         credentials.setdefault(credential, Credential(name=credential, prefixes=(url,)))
-    return Appraiser(settings.deployment, credentials, evalscript)(item).problems
+    return Appraiser(settings.deployment, credentials, evalscript, Clock().today)(item).problems

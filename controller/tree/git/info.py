@@ -9,13 +9,16 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
+from controller.limits.settling import IndexLock
 from controller.tree.git.command import GitError, opened
 from controller.tree.git.repository import Repository, real, repository_of, text_of
 from controller.tree.regular_files import LARGEST, read_regular, resolved
 
 DIRTY = "-dirty"
+INDEX_LOCK = "index.lock"
 LONGEST_CHAIN = 5  # symbolic refs, as git itself allows
 MOST_REFS = 64 * 1024 * 1024  # bytes of packed-refs
 _HASH = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -82,6 +85,18 @@ def git_directory(jobs: Path) -> Path | None:
     """The git directory of the repository or worktree that `jobs` lies in, links followed; None: there is none."""
     repository = repository_of(jobs)
     return repository.directory if repository else None
+
+
+def index_lock(jobs: Path) -> IndexLock | None:
+    """Git's lock on the index around `jobs`: it is writing files there. None: there is no lock, or no repository."""
+    directory = git_directory(jobs)
+    if directory is None:
+        return None
+    path = directory / INDEX_LOCK
+    try:
+        return IndexLock(path=str(path), since=datetime.fromtimestamp(path.stat().st_mtime, UTC))
+    except (OSError, OverflowError, ValueError):
+        return None
 
 
 def _head(repository: Repository) -> tuple[str, str] | None:
