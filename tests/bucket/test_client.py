@@ -240,8 +240,8 @@ def test_only_a_missing_right_to_write_counts_as_denied(refusing: Refusing, word
 WITHOUT_RIGHTS = """
 import os, sys
 from pathlib import Path
-from controller.bucket import Bucket
-from controller.deployments import DEPLOYMENTS, Credential
+from controller.bucket.client import Bucket
+from controller.settings.deployments import DEPLOYMENTS, Credential
 if os.geteuid() == 0:
     os.setgid(65534)
     os.setuid(65534)

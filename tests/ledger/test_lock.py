@@ -15,7 +15,7 @@ from controller.model.errors import StateError
 HOLD = """\
 import sys
 from pathlib import Path
-from controller.lock import submitter_lock
+from controller.ledger.lock import submitter_lock
 with submitter_lock(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -533,7 +533,7 @@ def test_a_pipe_gets_no_spaces_at_the_ends_of_lines(workspace: Workspace) -> Non
 def test_every_key_of_the_json_is_documented() -> None:
     root = ROOT
     page = (root / "docs" / "plan.md").read_text(encoding="utf-8")
-    modules = [root / "controller" / f"{name}.py" for name in ("planning", "forecast", "difference")]
+    modules = [root / "controller" / "operations" / "plan" / f"{name}.py" for name in ("plan", "actions", "diff")]
     source = "".join(path.read_text(encoding="utf-8") for path in modules)
     keys = set(re.findall(r'"([a-z]\w+)": ', source))
     assert len(keys) > 30
