@@ -18,6 +18,8 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m tools.house
 
 test: lint
 	$(BIN)/python -m pytest -n auto
@@ -45,4 +47,4 @@ release: install
 	$(BIN)/python -m tools.release
 
 clean:
-	rm -rf $(VENV) build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .import_linter_cache build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,6 +1,6 @@
-"""Write requirements.lock: what the daemon needs, then the sandbox, then the development tools, all with hashes.
+"""Write requirements.lock: what the package needs, then the development tools, all with hashes.
 
-`make lock` runs this. The Dockerfile reads as far as the marker lines, a development environment the whole file.
+`make lock` runs this. The Dockerfile reads as far as the marker line, a development environment the whole file.
 """
 
 import re
@@ -11,8 +11,7 @@ from collections.abc import Mapping, Set
 from pathlib import Path
 
 LOCK = Path("requirements.lock")
-SANDBOX = "# --- the sandbox: the daemon's image stops reading here ---"
-TOOLS = "# --- development tools: the sandbox's image stops reading here ---"
+TOOLS = "# --- development tools: the image stops reading here ---"
 HEADER = "# Written by `make lock`. Every distribution is pinned by version and hash.\n"
 ENTRY = re.compile(r"^(?=[A-Za-z0-9])", re.MULTILINE)
 QUIET = ["--quiet", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--upgrade"]
@@ -29,20 +28,18 @@ def resolved(*options: str) -> dict[str, str]:
 
 
 def main() -> None:
-    everything = resolved("--generate-hashes", "--extra", "sandbox", "--extra", "dev")
+    everything = resolved("--generate-hashes", "--extra", "dev")
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as pins:
         pins.write("\n".join(entry.split()[0] for entry in everything.values()))
         pins.flush()
-        daemon = resolved("--constraint", pins.name).keys()
-        sandbox = resolved("--extra", "sandbox", "--constraint", pins.name).keys() - daemon
-    LOCK.write_text(written(everything, daemon, sandbox))
+        package = resolved("--constraint", pins.name).keys()
+    LOCK.write_text(written(everything, package))
 
 
-def written(everything: Mapping[str, str], daemon: Set[str], sandbox: Set[str]) -> str:
+def written(everything: Mapping[str, str], package: Set[str]) -> str:
     """The file: each entry in the part that needs it first."""
-    tools = everything.keys() - daemon - sandbox
-    parts = [[entry for name, entry in everything.items() if name in part] for part in (daemon, sandbox, tools)]
-    return "\n".join([HEADER, *parts[0], "", SANDBOX, "", *parts[1], "", TOOLS, "", *parts[2], ""])
+    parts = [[entry for name, entry in everything.items() if (name in package) is first] for first in (True, False)]
+    return "\n".join([HEADER, *parts[0], "", TOOLS, "", *parts[1], ""])
 
 
 if __name__ == "__main__":
