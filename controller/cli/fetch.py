@@ -35,10 +35,6 @@ def command(config: Path | None, names: tuple[str, ...], output: Path, preview: 
     from controller.operations.fetch.fetch import Fetched, Wanted, fetch, outputs_of
 
     settings = load_settings(config, os.environ)
-    if preview:
-        from controller.operations.fetch.thumbnail import check_libraries
-
-        check_libraries()
     found = outputs_of(settings, names, submission, output)
     wrong = [f"{each.job}: {each.message}" for each in found if not isinstance(each, Wanted)]
     with _progress() as watch:

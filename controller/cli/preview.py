@@ -27,11 +27,6 @@ def command(config: Path | None, file: Path, output: Path | None, name: str | No
     Nothing is called and nothing is paid for. What is not an 8 bit picture of 1, 3 or 4 components is stretched, and
     that is said. Exit code 1 when a job cannot be drawn.
     """
-    try:
-        import controller.sandbox.render.preview  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise UsageError(f"the preview needs {error.name}: install shjobs[sandbox]") from error
-
     documents = _documents(file, load_settings(config, os.environ).jobs, name)
     if output is not None and len(documents) > 1:
         raise UsageError(f"{file} declares {len(documents)} jobs: name one with --job, or leave out --output")

@@ -35,11 +35,8 @@ def command(path: Path | None, buckets: tuple[str, ...], **given: object) -> int
 
     Client id and secret are `sandbox` and `sandbox-secret`; bucket `b` is the folder FOLDER/b.
     """
-    try:
-        from controller.sandbox.options import read_options
-        from controller.sandbox.program import run_sandbox
-    except ModuleNotFoundError as error:
-        raise UsageError(f"the sandbox needs {error.name}: install shjobs[sandbox]") from error
+    from controller.sandbox.options import read_options
+    from controller.sandbox.program import run_sandbox
 
     chosen = {name: value for name, value in given.items() if value is not None}
     options = read_options(path, chosen | ({"buckets": buckets} if buckets else {}), {"buckets": ("my-bucket",)})

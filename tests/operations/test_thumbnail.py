@@ -1,7 +1,5 @@
 """Small pictures of rasters of every kind, read back with an independent reader."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -124,12 +122,3 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, content: bytes, kind: str) 
     with pytest.raises(UsageError, match=r"a\.tif: no picture can be made of it: "):
         pictured(tmp_path / "a.tif", kind)
     assert [path.name for path in tmp_path.iterdir()] == ["a.tif"]
-
-
-def test_without_the_libraries_it_is_said_what_to_install(tmp_path: Path) -> None:
-    hidden = (
-        "import sys; sys.modules['tifffile'] = None; "
-        "import controller.operations.fetch.thumbnail as t; t.check_libraries()"
-    )
-    done = subprocess.run([sys.executable, "-c", hidden], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.stderr.endswith("UsageError: --preview needs tifffile: install shjobs[sandbox]\n")

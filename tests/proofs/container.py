@@ -1,4 +1,4 @@
-"""The images, built and run for real: what compose.yaml says, with the manifests as a ConfigMap would mount them.
+"""The image, built and run for real: what compose.yaml says, with the manifests as a ConfigMap would mount them.
 
 There is no registry to pull from: the base image is one of Debian's own Python under the name that the Dockerfile uses.
 What it needs (buildah, podman, runc, debootstrap, and to be root) must be there; a run without is no proof.
@@ -28,6 +28,7 @@ USER = 10001
 TOOLS = ("buildah", "podman", "runc", "debootstrap")
 PACKAGES = "python3,python3-venv,python3-pip,ca-certificates"
 STORAGE = ("--storage-driver", "overlay")
+IMAGE = "shjobs-proof"
 LIMITS = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096")
 HOME = "/srv/shjobs"
 MOST_STOP = 25.0  # seconds; DESIGN §12 "stop on SIGTERM"
@@ -42,19 +43,16 @@ def why_not() -> str:
 
 
 def prove(seed: int) -> dict[str, object]:
-    """Build both images and take two jobs to Succeeded in them; SystemExit where this machine cannot."""
+    """Build the image and take two jobs to Succeeded in it; SystemExit where this machine cannot."""
     if reason := why_not():
         raise SystemExit(f"the container proof cannot run: {reason}")
     compose = yaml.safe_load((ROOT / "compose.yaml").read_bytes())["services"]
     with tempfile.TemporaryDirectory(prefix="shjobs-proof-") as folder:
         root = Path(folder)
         _base(root)
-        built = {name: _built(root, service["build"]["target"]) for name, service in compose.items()}
+        built = _built(root)
         figures = _lived(root, compose, seed)
-    return {f"{name}_image_mib": _size(f"shjobs-proof-{name}") for name in built} | {
-        "daemon_build_s": built["daemon"],
-        **figures,
-    }
+    return {"image_mib": _size(IMAGE), "build_s": built, **figures}
 
 
 def _lived(root: Path, compose: Mapping[str, Any], seed: int) -> dict[str, object]:
@@ -126,7 +124,7 @@ def _container(name: str, service: Mapping[str, Any], mounts: Mapping[str, Path]
     _podman("rm", "--force", name)
     try:
         began = time.monotonic()
-        _done(_podman("run", "--detach", *options, f"shjobs-proof-{name}", *service.get("command", [])))
+        _done(_podman("run", "--detach", *options, IMAGE, *service.get("command", [])))
         yield began
     finally:
         _podman("rm", "--force", "--time", "0", name)
@@ -145,13 +143,12 @@ def _base(root: Path) -> None:
     _done(_run("buildah", *STORAGE, "commit", "--quiet", "--rm", made, BASE))
 
 
-def _built(root: Path, target: str) -> float:
-    """Build one target; the seconds it took."""
+def _built(root: Path) -> float:
+    """Build the image; the seconds it took."""
     began = time.monotonic()
     options = [*STORAGE, "bud", "--isolation", "chroot", "--format", "docker", "--pull-never", "--network", "host"]
-    named = ["--target", target, "--tag", f"shjobs-proof-{target}", *_index(root), str(ROOT)]
-    _done(_run("buildah", *options, *named))
-    tell(f"container: built {target}")
+    _done(_run("buildah", *options, "--tag", IMAGE, *_index(root), str(ROOT)))
+    tell("container: built")
     return round(time.monotonic() - began, 1)
 
 

@@ -1,9 +1,8 @@
 """A small picture of a raster, to look at: for `fetch --preview`.
 
-It needs numpy, Pillow and tifffile (the extra `sandbox`), which are loaded when a picture is made and not before.
+numpy, Pillow and tifffile are loaded when a picture is made and not before.
 """
 
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +15,6 @@ SIDE = 512  # pixels of the longer side, at most
 FEW = 20  # a byte raster with no higher value holds classes, not brightness
 _CODECS = "its compression needs one more library: pip install imagecodecs"
 _PERCENTILES = (2, 98)
-
-
-def check_libraries() -> None:
-    """Raise `UsageError` that says what to install when a library is missing."""
-    for name in ("numpy", "PIL", "tifffile"):
-        try:
-            import_module(name)
-        except ModuleNotFoundError as error:
-            raise UsageError(f"--preview needs {name}: install shjobs[sandbox]") from error
 
 
 def thumbnail(source: Path, target: Path, media_type: str) -> None:
