@@ -13,17 +13,17 @@ from pathlib import Path
 from controller import evalscript
 from controller.analysis.appraisal import Appraiser
 from controller.cli.settings import load_settings
-from controller.ledger.ledger import Book
+from controller.ledger.ledger import Ledger
 from controller.ledger.store import Store
 from controller.limits.gate import Limits
 from controller.model.answers import Accepted, Listing, NotVisible, StoredObject
 from controller.model.clock import Clock
 from controller.reconcile.calls.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
 from controller.reconcile.loop import Loop
-from controller.reconcile.reporter import Teller
+from controller.reconcile.reporter import Reporter
 from controller.settings.settings import Settings
+from controller.tree.status_cache import StatusCache
 from controller.tree.status_files import StatusFiles
-from controller.tree.status_memory import Noticeboard
 from controller.tree.tree import Tree
 
 SETTINGS = """\
@@ -99,24 +99,24 @@ def settings_of(root: Path) -> Settings:
 
 
 @contextmanager
-def loop_on(root: Path, calls: deque[Call]) -> Iterator[tuple[Loop, Book]]:
+def loop_on(root: Path, calls: deque[Call]) -> Iterator[tuple[Loop, Ledger]]:
     """The real loop on a repository; what it would call is only noted down."""
     settings = settings_of(root)
     bindings = {"deployment": settings.deployment.name, "account": settings.client_id}
     with Store.open(settings.state, bindings) as store:
-        book = Book(store)
-        board = Noticeboard(StatusFiles(settings.jobs, settings.status_dir))
+        ledger = Ledger(store)
+        status_cache = StatusCache(StatusFiles(settings.jobs, settings.status_dir))
         appraise = Appraiser(settings.deployment, settings.credentials, evalscript, Clock().today)
-        tree = Tree(settings.jobs, appraise, statuses=board.records)
+        tree = Tree(settings.jobs, appraise, statuses=status_cache.records)
         free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running)
-        teller = Teller(board, settings.deployment.name, lambda _news: None)
-        yield Loop(book, tree, free, calls.append, teller), book
+        reporter = Reporter(status_cache, settings.deployment.name, lambda _news: None)
+        yield Loop(ledger, tree, free, calls.append, reporter), ledger
 
 
 def finish(root: Path) -> None:
     """Take every job to Succeeded."""
     calls, now = deque[Call](), BEGAN
-    with loop_on(root, calls) as (loop, book):
+    with loop_on(root, calls) as (loop, ledger):
         loop.start(now)
         outcomes: list[CallOutcome] = []
         while True:
@@ -125,7 +125,7 @@ def finish(root: Path) -> None:
             calls.clear()
             if not outcomes:
                 wakes_at = loop.wakes_at(now)
-                if all(item.outcome for item in book.everything()) or wakes_at is None:
+                if all(item.outcome for item in ledger.everything()) or wakes_at is None:
                     loop.tell(now)
                     return
                 now = max(wakes_at, now + timedelta(seconds=1))

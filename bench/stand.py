@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bench.program import ROOT, environment
-from controller.sandbox.ledger import Entry, Ledger
+from controller.sandbox.ledger import Entry, SandboxLedger
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox
 from controller.sandbox.render.render import Rendered, RenderedFile, RenderOptions
@@ -43,7 +43,7 @@ def sandbox(folder: Path, run_seconds: float = 0.0) -> Iterator[str]:
 
 def entries(folder: Path) -> list[Entry]:
     """What its ledger says so far."""
-    return Ledger.read(folder / "ledger.jsonl")
+    return SandboxLedger.read(folder / "ledger.jsonl")
 
 
 def times_of(folder: Path, event: str) -> list[datetime]:

@@ -15,7 +15,7 @@ from controller.analysis.availability import unavailable
 from controller.analysis.compatibility import disagreements
 from controller.analysis.cost import Samples, cost, price_table, samples_per_pixel
 from controller.analysis.hints import Case, hints
-from controller.analysis.rehearsal import mishaps, stage_of
+from controller.analysis.rehearsal import failures, stage_of
 from controller.analysis.source import SourceText
 from controller.manifest.digest import moment
 from controller.manifest.document import field_name
@@ -89,7 +89,7 @@ class Appraiser:
         estimate: Estimate | None,
     ) -> Iterable[Finding]:
         source = SourceText(request.body["evalscript"])
-        yield from mishaps(rehearsal, stage, source)
+        yield from failures(rehearsal, stage, source)
         if isinstance(rehearsal, Rehearsal):
             yield from hints(
                 Case(

@@ -112,9 +112,9 @@ def _response(
         message = f"{assumed}setup() has no output `{name}`: {hint}"
         yield Finding(code="E221", path=path if assumed else (*path, "identifier"), message=message)
         return
-    flaw = _misfit(outputs[name], media, is_updated="updateOutput" in facts.functions)
-    if flaw:
-        yield Finding(code="E222", path=path if assumed else (*path, "format"), message=assumed + flaw)
+    error = _misfit(outputs[name], media, is_updated="updateOutput" in facts.functions)
+    if error:
+        yield Finding(code="E222", path=path if assumed else (*path, "format"), message=assumed + error)
     elif outputs[name].nodata is not None and media != TIFF:
         line, column = place_of(source, "nodataValue")
         message = f"the nodataValue of output `{name}` is lost: only {TIFF} can keep one"

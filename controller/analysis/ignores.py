@@ -64,7 +64,7 @@ class Comments:
     """What the comments of a file ask for, and what is wrong with them."""
 
     ignores: tuple[Ignore, ...] = ()
-    flaws: tuple[Problem, ...] = ()
+    errors: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,10 +121,10 @@ def silenced(warnings: Iterable[Problem], comments: Iterable[Comments]) -> Silen
     """What remains of a document's warnings, and the flaws of the comments among them."""
     told = tuple(warnings)
     ignores = [ignore for each in comments for ignore in each.ignores]
-    flaws = [flaw for each in comments for flaw in each.flaws]
+    errors = [error for each in comments for error in each.errors]
     quiet, given = {each.code for each in ignores}, {each.code for each in told}
     return Silenced(
-        warnings=tuple(sorted([*(each for each in told if each.code not in quiet), *flaws])),
+        warnings=tuple(sorted([*(each for each in told if each.code not in quiet), *errors])),
         used=tuple(each for each in ignores if each.code in given),
         idle=tuple(each for each in ignores if each.code not in given),
     )
@@ -141,15 +141,15 @@ def needless(used: Iterable[Ignore], idle: Iterable[Ignore], doubtful: Set[str])
 
 def _comments(path: str, found: Iterable[tuple[Place, str]]) -> Comments:
     ignores: list[Ignore] = []
-    flaws: list[Problem] = []
+    errors: list[Problem] = []
     for (line, column), words in found:
-        for code, flaw, message in _told(words):
+        for code, error, message in _told(words):
             place = Ignore(path=path, line=line, column=column, code=code)
             if code:
                 ignores.append(place)
-            if flaw:
-                flaws.append(_flaw(place, flaw, message))
-    return Comments(ignores=tuple(ignores), flaws=tuple(flaws))
+            if error:
+                errors.append(_flaw(place, error, message))
+    return Comments(ignores=tuple(ignores), errors=tuple(errors))
 
 
 def _told(words: str) -> Iterator[tuple[str, str, str]]:
@@ -166,8 +166,8 @@ def _told(words: str) -> Iterator[tuple[str, str, str]]:
     elif not re.search(r"\w", ours[2][len(listed[0]) if listed else 0 :]):
         yield "", "W903", f"gives no reason: {_EXAMPLE}"
     for code in dict.fromkeys(written):
-        flaw, message = _wrong_with(code)
-        yield ("" if flaw else code), flaw, message
+        error, message = _wrong_with(code)
+        yield ("" if error else code), error, message
 
 
 def _wrong_with(code: str) -> tuple[str, str]:

@@ -15,9 +15,9 @@ from controller.model.catalog import canonical_type
 from controller.model.errors import Finding
 from controller.model.script import (
     FailureKind,
-    Mishap,
     Mosaicking,
     Rehearsal,
+    RehearsalFailure,
     ScriptFacts,
     ScriptFailure,
     ScriptInput,
@@ -42,13 +42,13 @@ _SCENES = {
 }
 
 
-def mishaps(told: Rehearsal | ScriptFailure, stage: Stage, source: SourceText) -> Iterator[Finding]:
+def failures(told: Rehearsal | ScriptFailure, stage: Stage, source: SourceText) -> Iterator[Finding]:
     """Everything that went wrong in the rehearsal of `source` on `stage`."""
     if isinstance(told, ScriptFailure):
         yield from _unfinished(told, source)
         return
     for step, trials in told.trials.items():
-        failed = [each for each in told.mishaps if each.step == step]
+        failed = [each for each in told.failures if each.step == step]
         if told.failed.get(step, 0) == trials and _is_certain(failed, stage, source):
             yield _error(failed[0], stage, source)
         else:
@@ -63,7 +63,7 @@ def _unfinished(failure: ScriptFailure, source: SourceText) -> Iterator[Finding]
     yield Finding(code="E304", message=message, line=line, column=column)
 
 
-def _is_certain(failed: Iterable[Mishap], stage: Stage, source: SourceText) -> bool:
+def _is_certain(failed: Iterable[RehearsalFailure], stage: Stage, source: SourceText) -> bool:
     """Whether the service must fail as well: the documentation does not say how scenes look in data fusion, what the
     samples of a source without a name are called, nor what becomes of a scene that preProcessScenes makes anew.
     """
@@ -75,18 +75,18 @@ def _is_certain(failed: Iterable[Mishap], stage: Stage, source: SourceText) -> b
     return has_names and not re.search(r"\b(?:scenes|collections?)\b", source.code)
 
 
-def _error(mishap: Mishap, stage: Stage, source: SourceText) -> Finding:
-    line, column = _place(mishap, source)
-    message = f"{_what(mishap)}{_advice(mishap, stage, source)}"
-    if mishap.step != EVALUATE:
+def _error(failure: RehearsalFailure, stage: Stage, source: SourceText) -> Finding:
+    line, column = _place(failure, source)
+    message = f"{_what(failure)}{_advice(failure, stage, source)}"
+    if failure.step != EVALUATE:
         return Finding(code="E303", message=f"{message} (whatever scenes there are)", line=line, column=column)
-    code = "E301" if mishap.thrown else "E302"
+    code = "E301" if failure.thrown else "E302"
     return Finding(code=code, message=f"{message} (every pixel that was tried)", line=line, column=column)
 
 
-def _warnings(failed: Iterable[Mishap], stage: Stage, source: SourceText) -> Iterator[Finding]:
+def _warnings(failed: Iterable[RehearsalFailure], stage: Stage, source: SourceText) -> Iterator[Finding]:
     """One for each thing that goes wrong, with all the cases in which it does."""
-    groups: dict[tuple[int, int, str], list[Mishap]] = {}
+    groups: dict[tuple[int, int, str], list[RehearsalFailure]] = {}
     for each in failed:
         if each.by_engine:
             groups.setdefault((each.line, each.column, each.message), []).append(each)
@@ -99,7 +99,7 @@ def _warnings(failed: Iterable[Mishap], stage: Stage, source: SourceText) -> Ite
         yield Finding(code=code, message=message, line=line, column=column)
 
 
-def _cases(group: Iterable[Mishap]) -> Iterator[str]:
+def _cases(group: Iterable[RehearsalFailure]) -> Iterator[str]:
     """When it happens, in words: with these scenes, or on these pixels."""
     situations: dict[str, set[str]] = {}
     for each in group:
@@ -113,10 +113,10 @@ def _cases(group: Iterable[Mishap]) -> Iterator[str]:
             yield from (words for kind, words in _PIXELS.items() if kind in kinds)
 
 
-def _what(mishap: Mishap) -> str:
-    if not mishap.thrown:
-        return _in_our_words(mishap.message)
-    return f"{mishap.step} fails with {mishap.message}"
+def _what(failure: RehearsalFailure) -> str:
+    if not failure.thrown:
+        return _in_our_words(failure.message)
+    return f"{failure.step} fails with {failure.message}"
 
 
 def _in_our_words(complaint: str) -> str:
@@ -125,17 +125,17 @@ def _in_our_words(complaint: str) -> str:
     return complaint
 
 
-def _advice(mishap: Mishap, stage: Stage, source: SourceText) -> str:
+def _advice(failure: RehearsalFailure, stage: Stage, source: SourceText) -> str:
     """What to write instead, where the message tells enough to know."""
-    unknown = re.search(r"ReferenceError: ([\w$]+) is not defined", mishap.message)
+    unknown = re.search(r"ReferenceError: ([\w$]+) is not defined", failure.message)
     bands = {band for each in stage.sources for band in each.bands}
     samples = _samples_name(source)
     if unknown and unknown[1] in bands:
         return f": bands belong to the sample, write {samples}.{unknown[1]}"
-    if "of undefined" not in mishap.message or mishap.step != EVALUATE:
+    if "of undefined" not in failure.message or failure.step != EVALUATE:
         return ""
-    if not mishap.kind:
-        return _guard(mishap, stage, samples)
+    if not failure.kind:
+        return _guard(failure, stage, samples)
     is_single = not stage.fusion and stage.sources[0].mode is Mosaicking.SIMPLE
     if is_single and re.search(rf"\b{re.escape(samples)}\s*\[\s*0\s*\]", source.code):
         return f": under SIMPLE mosaicking there is one sample, write {samples}.B04 rather than {samples}[0].B04"
@@ -148,17 +148,17 @@ def _samples_name(source: SourceText) -> str:
     return function.parameters[0] if function and function.parameters else "samples"
 
 
-def _guard(mishap: Mishap, stage: Stage, samples: str) -> str:
+def _guard(failure: RehearsalFailure, stage: Stage, samples: str) -> str:
     """How to notice, before anything is read, that there is no sample."""
     if not stage.fusion:
         return f": return early when {samples}.length is 0"
-    missing = mishap.situation.removeprefix("without ")
+    missing = failure.situation.removeprefix("without ")
     name = missing if missing in {each.name for each in stage.sources} else stage.sources[0].name
     return f": return early when {samples}.{name}.length is 0"
 
 
-def _place(mishap: Mishap, source: SourceText) -> tuple[int, int]:
-    return (mishap.line, mishap.column) if mishap.line else _definition(mishap.step, source)
+def _place(failure: RehearsalFailure, source: SourceText) -> tuple[int, int]:
+    return (failure.line, failure.column) if failure.line else _definition(failure.step, source)
 
 
 def _definition(name: str, source: SourceText) -> tuple[int, int]:

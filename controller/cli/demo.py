@@ -43,14 +43,14 @@ def command(directory: Path, time_scale: float) -> int:  # fmt: skip
     """
     from controller.cli.output.tables import BAD, UNFINISHED, exit_code, show
     from controller.cli.sync import synced
-    from controller.sandbox.ledger import Ledger, posts
+    from controller.sandbox.ledger import SandboxLedger, posts
 
     _prepare(directory)
     ledger = directory / "sandbox" / "ledger.jsonl"
     with _sandbox(directory / "sandbox") as url:
-        before = len(posts(Ledger.read(ledger)))
+        before = len(posts(SandboxLedger.read(ledger)))
         documents = synced(_settings(directory, url, time_scale))
-        made = len(posts(Ledger.read(ledger))) - before
+        made = len(posts(SandboxLedger.read(ledger))) - before
     show(documents, "table")
     click.echo(f"\nPOSTs in this run: {made}. Rasters: {directory}/sandbox/my-bucket, status: {directory}/jobs.d")
     return exit_code(documents, bad=BAD | UNFINISHED)

@@ -12,7 +12,7 @@ from rich.text import Text
 from controller.cli.output.escape import printable
 from controller.cli.settings import load_settings, read_text
 from controller.model.errors import SettingsError, UsageError
-from controller.operations.doctor.findings import Health, Sign, fail
+from controller.operations.doctor.findings import Diagnosis, Health, fail
 
 COLOURS = {Health.OK: "green", Health.WARN: "yellow", Health.FAIL: "red"}
 
@@ -34,11 +34,11 @@ def command(config: Path | None, form: str, write: bool, probe: bool, url: str |
     report = _probed(config, url, yes, form, found) if probe else None
     if form == "json":
         _print_json(found, report)
-    return int(any(sign.health is Health.FAIL for sign in found))
+    return int(any(diagnosis.health is Health.FAIL for diagnosis in found))
 
 
-def _signs(config: Path | None, write: bool) -> Iterator[Sign]:
-    from controller.operations.doctor.doctor import local_signs, remote_signs
+def _signs(config: Path | None, write: bool) -> Iterator[Diagnosis]:
+    from controller.operations.doctor.doctor import local_diagnoses, remote_diagnoses
 
     try:
         settings = load_settings(config, os.environ)
@@ -47,16 +47,18 @@ def _signs(config: Path | None, write: bool) -> Iterator[Sign]:
             yield fail("settings", reason, "mend it first: everything else depends on it")
         return
     path, text = read_text(config)
-    yield from local_signs(settings, has_file=bool(text) or path.exists())
-    yield from remote_signs(settings, write=write)
+    yield from local_diagnoses(settings, has_file=bool(text) or path.exists())
+    yield from remote_diagnoses(settings, write=write)
 
 
-def _probed(config: Path | None, url: str | None, yes: bool, form: str, found: list[Sign]) -> dict[str, Any] | None:
-    """Send the probe if all is well and a person agrees; its sign joins the others, its report is the answer."""
+def _probed(
+    config: Path | None, url: str | None, yes: bool, form: str, found: list[Diagnosis]
+) -> dict[str, Any] | None:
+    """Send the probe if all is well and the user agrees; its diagnosis joins the others, its report is returned."""
     from controller.operations.doctor.probe import UNITS
     from controller.operations.doctor.probing import place_of, probe
 
-    if any(sign.health is Health.FAIL for sign in found):
+    if any(diagnosis.health is Health.FAIL for diagnosis in found):
         found += _told([fail("probe", "was not sent", "mend what has failed first")], form)
         return None
     settings = load_settings(config, os.environ)
@@ -64,35 +66,39 @@ def _probed(config: Path | None, url: str | None, yes: bool, form: str, found: l
     question = f"Send one request to {settings.deployment.name} for up to {UNITS:g} PU, delivered below {place}?"
     if not yes and not click.confirm(question, err=True):
         raise UsageError("the probe was not sent; --yes answers beforehand")
-    sign, report = probe(settings, place, credential, lambda line: click.echo(line, err=True))
-    found += _told([sign], form)
+    diagnosis, report = probe(settings, place, credential, lambda line: click.echo(line, err=True))
+    found += _told([diagnosis], form)
     for each in report["observations"] if report and form == "text" else ():
         word = {True: "as assumed", False: "NOT as assumed", None: "not told"}[each["agrees"]]
         click.echo(f"      {each['question']} {each['about']}: {word}: {json.dumps(each['found'])}")
     return report
 
 
-def _told(signs: Iterable[Sign], form: str) -> list[Sign]:
+def _told(diagnoses: Iterable[Diagnosis], form: str) -> list[Diagnosis]:
     """All signs; for people, each is printed as it is found."""
     from controller.cli.output.terminal import console
 
     found, screen = [], console()
-    for sign in signs:
-        found.append(sign)
+    for diagnosis in diagnoses:
+        found.append(diagnosis)
         if form == "text":
-            words = printable(f"{sign.name}: {sign.message}")
-            screen.print(Text.assemble((f"{sign.health:<4}", COLOURS[sign.health]), "  ", words), soft_wrap=True)
-            if sign.advice:
-                screen.print(Text(f"      do: {printable(sign.advice)}"), soft_wrap=True)
+            words = printable(f"{diagnosis.name}: {diagnosis.message}")
+            screen.print(
+                Text.assemble((f"{diagnosis.health:<4}", COLOURS[diagnosis.health]), "  ", words), soft_wrap=True
+            )
+            if diagnosis.advice:
+                screen.print(Text(f"      do: {printable(diagnosis.advice)}"), soft_wrap=True)
     return found
 
 
-def _print_json(found: Iterable[Sign], report: dict[str, Any] | None) -> None:
+def _print_json(found: Iterable[Diagnosis], report: dict[str, Any] | None) -> None:
     fields = ("name", "health", "message", "advice")
     document = {
         "apiVersion": "shjobs/v1",
         "kind": "Diagnosis",
-        "signs": [{key: str(getattr(sign, key)) for key in fields if getattr(sign, key)} for sign in found],
+        "signs": [
+            {key: str(getattr(diagnosis, key)) for key in fields if getattr(diagnosis, key)} for diagnosis in found
+        ],
         **({"probe": report} if report else {}),
     }
     click.echo(json.dumps(document, indent=2, ensure_ascii=False))

@@ -28,11 +28,11 @@ def command(directory: Path, deployment: str, url: str) -> int:
 
     What is there already stays as it is. Nothing is called and nothing is submitted.
     """
-    from controller.manifest.rules.delivery import url_flaw
+    from controller.manifest.rules.delivery import url_error
     from controller.operations.scaffold.repository import create, skeleton
 
-    if flaw := url_flaw(url):
-        raise UsageError(f"--url: {flaw[1]}")
+    if error := url_error(url):
+        raise UsageError(f"--url: {error[1]}")
     # Settings that are there already may name an account that pays.
     held = deployment != "sandbox" or (directory / "shjobs.toml").exists()
     made = {path: create(directory / path, text) for path, text in skeleton(deployment, url, held=held).items()}

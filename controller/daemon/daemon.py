@@ -21,9 +21,9 @@ from controller.model.clock import Clock
 from controller.model.errors import StateError, StateLost
 from controller.model.hosts import names_in
 from controller.reconcile.calls.unrecorded import Unrecorded, report_unsettled
-from controller.reconcile.health import Vitals, conditions, is_alive
+from controller.reconcile.health import Health, conditions, is_alive
 from controller.reconcile.loop import Loop
-from controller.reconcile.reporter import News
+from controller.reconcile.reporter import StatusChange
 from controller.reconcile.runner import Flags, heeding_signals, turn
 from controller.reconcile.wiring import Inbox, controller
 from controller.settings.settings import Settings
@@ -60,9 +60,9 @@ class Daemon:
         self._identity, self._unrecorded = Identity(), Unrecorded()
         self._loop: Loop | None = None
         now = self._clock.now()
-        self.vitals = Vitals(at=now, spending=Spending(month=month_of(now), budget=settings.monthly_budget))
+        self.health = Health(at=now, spending=Spending(month=month_of(now), budget=settings.monthly_budget))
         self.metrics = Metrics(
-            lambda: self.vitals, self._clock.now, settings.deployment.name, settings.timing.scan_every
+            lambda: self.health, self._clock.now, settings.deployment.name, settings.timing.scan_every
         )
         self._watcher = Watcher(settings.jobs, self.flags.hint) if settings.watch else None
         self._watching = ""
@@ -86,7 +86,7 @@ class Daemon:
                     report_unsettled(self._loop.unsettled() if self._loop else ())
                     raise
                 except StateError as error:
-                    if self.vitals.scanned_at is None:
+                    if self.health.scanned_at is None:
                         raise
                     self._fail(str(error))
                     self._rest(waits)
@@ -100,10 +100,10 @@ class Daemon:
 
     def why_not_ready(self) -> list[tuple[str, str]]:
         """Word and sentence for everything that keeps it from being ready."""
-        return list(conditions(self.vitals, self._clock.now(), self._settings.timing.scan_every))
+        return list(conditions(self.health, self._clock.now(), self._settings.timing.scan_every))
 
     def is_alive(self) -> bool:
-        return is_alive(self.vitals, self._clock.now())
+        return is_alive(self.health, self._clock.now())
 
     def _turn(self) -> None:
         settings = self._settings
@@ -132,8 +132,8 @@ class Daemon:
 
     def _pulse(self) -> None:
         """While many manifests are appraised: give a sign of life, and heed who asks to stop."""
-        self.vitals = replace(self.vitals, at=self._clock.now())
-        self.flags.heed()
+        self.health = replace(self.health, at=self._clock.now())
+        self.flags.check_stop()
 
     def _beat(self, loop: Loop) -> float:
         """After a turn, and once a second: pass on hints and late answers, and draw up the vital signs."""
@@ -149,7 +149,7 @@ class Daemon:
             loop.rescan(self._clock.now() + timedelta(seconds=max(0.0, wait)))
             self._hinted_at = None
         if now - self._drawn_at >= TICK:
-            self.vitals = replace(loop.vitals(), at=self._clock.now(), watching=self._watching)
+            self.health = replace(loop.health(), at=self._clock.now(), watching=self._watching)
             self._drawn_at = now
         return TICK
 
@@ -160,12 +160,12 @@ class Daemon:
 
     def _watch(self, links: tuple[str, ...], folders: int) -> None:
         """Look after the watches; what is wrong with them is logged when it is news."""
-        trouble = self._watcher.look_after(links, folders) if self._watcher else ""
-        if trouble and trouble != self._watching:
-            log.warning("%s", trouble)
-        self._watching = trouble
+        problem = self._watcher.look_after(links, folders) if self._watcher else ""
+        if problem and problem != self._watching:
+            log.warning("%s", problem)
+        self._watching = problem
 
-    def _tell(self, news: News) -> None:
+    def _tell(self, news: StatusChange) -> None:
         if not news.changed or news.is_said:
             return
         name = {"jobs": named(news.alike)} if news.alike else {"job": news.job.name}
@@ -176,7 +176,7 @@ class Daemon:
 
     def _fail(self, message: str) -> None:
         log.error("%s", message)
-        self.vitals = replace(self.vitals, at=self._clock.now(), ledger=message)
+        self.health = replace(self.health, at=self._clock.now(), ledger=message)
 
     def _rest(self, seconds: float) -> None:
         """Wait, but not for longer than somebody lets us; outcomes that come now are kept elsewhere."""
@@ -185,14 +185,14 @@ class Daemon:
             try:
                 self.flags.inbox.get(timeout=min(left, TICK))
             except queue.Empty:
-                self.vitals = replace(self.vitals, at=self._clock.now())
+                self.health = replace(self.health, at=self._clock.now())
 
 
 @contextmanager
 def _served(listen: str, hosts: str, daemon: Daemon) -> Iterator[None]:
     """The port, if there is to be one."""
 
-    def health() -> Page:
+    def live() -> Page:
         alive = daemon.is_alive()
         return Page(content=b"ok\n" if alive else b"the loop gave no sign of life\n", status=200 if alive else 503)
 
@@ -204,7 +204,7 @@ def _served(listen: str, hosts: str, daemon: Daemon) -> Iterator[None]:
     def metrics() -> Page:
         return Page(content=daemon.metrics.page(), content_type=CONTENT_TYPE)
 
-    pages = {"/healthz": health, "/readyz": readiness, "/metrics": metrics}
+    pages = {"/healthz": live, "/readyz": readiness, "/metrics": metrics}
     with Web(listen, pages, names_in(hosts)) if listen else nullcontext() as web:
         if web is not None:
             log.info("listening at %s (%s)", web.url, ", ".join(pages))

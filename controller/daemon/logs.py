@@ -13,7 +13,7 @@ from typing import TextIO
 FORMS = ("human", "json")
 
 
-def told_of(record: logging.LogRecord) -> Mapping[str, object]:
+def fields_of(record: logging.LogRecord) -> Mapping[str, object]:
     """What a line tells beside its message."""
     found: Mapping[str, object] = getattr(record, "told", {})
     return found
@@ -23,7 +23,7 @@ class Human(logging.Formatter):
     """`2026-03-01T12:00:00Z INFO ndvi Running: the service is working on it`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        words = " ".join(dict.fromkeys(map(str, told_of(record).values())))
+        words = " ".join(dict.fromkeys(map(str, fields_of(record).values())))
         message = record.getMessage()
         return " ".join(filter(None, (_time(record), record.levelname, f"{words}:" if words else "", message)))
 
@@ -34,7 +34,7 @@ class Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line = {"time": _time(record), "level": record.levelname.lower(), "message": record.getMessage()}
         fields = getattr(record, "fields", {})  # what the message says as well, for a machine
-        return json.dumps({**line, **told_of(record), **fields}, ensure_ascii=False, default=str)
+        return json.dumps({**line, **fields_of(record), **fields}, ensure_ascii=False, default=str)
 
 
 def set_up(form: str, level: int = logging.INFO, stream: TextIO | None = None) -> None:

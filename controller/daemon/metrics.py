@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from controller import __version__
 from controller.model.reasons import Phase
 from controller.reconcile.calls.workers import CallOutcome, Got, Looked, Posted
-from controller.reconcile.health import Vitals, conditions
+from controller.reconcile.health import Health, conditions
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 CONDITIONS = (
@@ -28,10 +28,10 @@ class Metrics:
     """What was measured, and what the vital signs say at the moment of asking. Safe to use from any thread."""
 
     def __init__(
-        self, vitals: Callable[[], Vitals], now: Callable[[], datetime], deployment: str, scan_every: float
+        self, health: Callable[[], Health], now: Callable[[], datetime], deployment: str, scan_every: float
     ) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(_Signs(vitals, now, deployment, scan_every))
+        self._registry.register(_Signs(health, now, deployment, scan_every))
         self._calls = Histogram(
             "shjobs_call_seconds", "How long calls took, by kind and answer.", ["call", "answer"],
             buckets=CALL_BUCKETS, registry=self._registry,
@@ -60,9 +60,9 @@ class _Signs(Collector):
     """Reads the vital signs whenever somebody asks."""
 
     def __init__(
-        self, vitals: Callable[[], Vitals], now: Callable[[], datetime], deployment: str, scan_every: float
+        self, health: Callable[[], Health], now: Callable[[], datetime], deployment: str, scan_every: float
     ) -> None:
-        self._vitals = vitals
+        self._health = health
         self._now = now
         self._deployment = deployment
         self._scan_every = scan_every
@@ -72,31 +72,31 @@ class _Signs(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        vitals, now = self._vitals(), self._now()
+        health, now = self._health(), self._now()
         program: dict[tuple[str, ...], float] = {(__version__, self._deployment): 1}
         yield _labelled("build_info", "The program.", ["version", "deployment"], program)
         phases: dict[tuple[str, ...], float] = {
-            (str(phase),): vitals.phases.get(phase, 0) for phase in Phase if phase is not Phase.REMOVED
+            (str(phase),): health.phases.get(phase, 0) for phase in Phase if phase is not Phase.REMOVED
         }
         yield _labelled("jobs", "Jobs by phase.", ["phase"], phases)
-        found = {word for word, _ in conditions(vitals, now, self._scan_every)}
+        found = {word for word, _ in conditions(health, now, self._scan_every)}
         yield _labelled("not_ready", "Why it is not ready.", ["condition"], {(c,): c in found for c in CONDITIONS})
         yield _plain("ready", "Whether it is ready.", not found)
-        yield _plain("paused", "Whether submissions are paused.", vitals.is_paused)
-        yield from _money(vitals)
-        yield _plain("running", "Requests of ours that run at the service.", vitals.running)
-        yield _plain("places", "Requests that may run at once now.", vitals.places)
-        yield _plain("queue_jobs", "Jobs that wait for a place.", vitals.waiting)
-        oldest = (now - vitals.oldest).total_seconds() if vitals.oldest else 0.0
+        yield _plain("paused", "Whether submissions are paused.", health.is_paused)
+        yield from _money(health)
+        yield _plain("running", "Requests of ours that run at the service.", health.running)
+        yield _plain("places", "Requests that may run at once now.", health.places)
+        yield _plain("queue_jobs", "Jobs that wait for a place.", health.waiting)
+        oldest = (now - health.oldest).total_seconds() if health.oldest else 0.0
         yield _plain("queue_oldest_seconds", "How long the first in line has waited.", oldest)
-        yield _plain("turn_timestamp_seconds", "When the loop last turned.", vitals.at.timestamp())
-        if vitals.scanned_at:
-            yield _plain("scan_timestamp_seconds", "When the tree was last scanned.", vitals.scanned_at.timestamp())
+        yield _plain("turn_timestamp_seconds", "When the loop last turned.", health.at.timestamp())
+        if health.scanned_at:
+            yield _plain("scan_timestamp_seconds", "When the tree was last scanned.", health.scanned_at.timestamp())
 
 
-def _money(vitals: Vitals) -> Iterator[Metric]:
+def _money(health: Health) -> Iterator[Metric]:
     """Processing units of the month; a budget that is not set has no metric."""
-    spending = vitals.spending
+    spending = health.spending
     yield _plain("processing_units_spent", "Spent in this UTC month.", spending.spent)
     yield _plain("processing_units_reserved", "Reserved in this UTC month.", spending.reserved)
     if spending.budget is not None:

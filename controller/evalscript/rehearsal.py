@@ -9,7 +9,7 @@ from typing import Any
 
 from controller.evalscript.exceptions import SCRIPT_NAME, frame_in
 from controller.model.errors import cut
-from controller.model.script import Mishap, Mosaicking, Rehearsal, Source, Stage
+from controller.model.script import Mosaicking, Rehearsal, RehearsalFailure, Source, Stage
 
 _MADE_BY_SCRIPT = re.compile(r"new\b|throw\b|\w*Error\s*\(")
 
@@ -31,7 +31,7 @@ def rehearsal_of(report: Mapping[str, Any], script: str) -> Rehearsal:
     return Rehearsal(
         trials=report["trials"],
         failed=report["failed"],
-        mishaps=tuple(_mishap(each, script) for each in report["mishaps"]),
+        failures=tuple(_failure(each, script) for each in report["mishaps"]),
         read=frozenset((source, band) for source, bands in report["read"].items() for band in bands),
         missing=frozenset(
             (source, name) for source, names in report["missing"].items() for name, plain in names.items() if plain
@@ -62,9 +62,9 @@ def _source_document(source: Source) -> dict[str, Any]:
     }
 
 
-def _mishap(told: Mapping[str, Any], script: str) -> Mishap:
+def _failure(told: Mapping[str, Any], script: str) -> RehearsalFailure:
     line, column = frame_in(told["stack"])
-    return Mishap(
+    return RehearsalFailure(
         step=told["step"],
         situation=told["situation"],
         kind=told["kind"],

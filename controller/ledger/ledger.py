@@ -29,14 +29,14 @@ INSTANCE = "instance"
 UNCLAIMED = "unclaimed"
 
 
-class Book:
+class Ledger:
     """Jobs, their submissions, and the two views the gate needs: places taken and the newest answers."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.permits = store.permits
         self.jobs: dict[str, Job] = {job.name: job for job in store.jobs()}
-        self._told_at = store.told_at()
+        self._last_event_at = store.last_event_at()
         self.doubt = store.fact(CLOCK)
         """Why the service said last that the clock is wrong; None: it never was, or everything is dated anew."""
         self.accepted: set[str] = set(store.permits.accepted())
@@ -57,7 +57,7 @@ class Book:
         self._months: dict[str, Spending] = {}
         self._overspent: dict[int, Submission] = {}
         self._crowded: dict[int, datetime] = {}
-        self.newest_moment = self._told_at
+        self.newest_moment = self._last_event_at
         """The newest moment that the ledger knows to be past."""
         for submission in submissions:
             self._keep(submission)
@@ -83,7 +83,7 @@ class Book:
             self._store.save(submission)
         self._store.drop_fact(CLOCK)
         self.doubt = None
-        self._told_at = min(self._told_at, now) if self._told_at else None
+        self._last_event_at = min(self._last_event_at, now) if self._last_event_at else None
         self._remember(changed)
 
     def of(self, job: str) -> Sequence[Submission]:
@@ -250,8 +250,8 @@ class Book:
         """The standing that was last told of a job, by this process or an earlier one."""
         return self._told.get(name, "")
 
-    def mark_told(self, told: Mapping[str, str]) -> None:
-        self._store.mark_told(told)
+    def mark_reported(self, told: Mapping[str, str]) -> None:
+        self._store.mark_reported(told)
         self._told.update(told)
 
     def _keep(self, submission: Submission) -> None:

@@ -150,9 +150,9 @@ def unusable(path: Path, error: sqlite3.Error) -> StateError:
     return damaged(path, str(error))
 
 
-def damaged(path: Path, flaw: str) -> StateError:
+def damaged(path: Path, reason: str) -> StateError:
     """A ledger whose bytes are not those that were written."""
     return StateError(
-        f"{path} cannot be used: {cut(flaw, 200)}. Restore it from a copy, or move it away together with its "
+        f"{path} cannot be used: {cut(reason, 200)}. Restore it from a copy, or move it away together with its "
         "-wal and -shm files: the next start finds in the buckets what was paid for"
     )

@@ -15,7 +15,7 @@ FILE_NAME = "PAUSE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Brakes:
+class Stops:
     """What was found: a pause, git's index lock if there is one, and what became of the state if it was taken away."""
 
     paused: bool = False
@@ -23,14 +23,14 @@ class Brakes:
     lost: str = ""
 
 
-Look = Callable[[], Brakes]
+Look = Callable[[], Stops]
 
 
-def brakes_of(lock: Callable[[], IndexLock | None], state: Path, lost: Callable[[], str] = lambda: "") -> Look:
+def stops_of(lock: Callable[[], IndexLock | None], state: Path, lost: Callable[[], str] = lambda: "") -> Look:
     """Looks at the brakes: `lock` finds git's index lock, `state` may hold a PAUSE file, or may be `lost`."""
 
-    def look() -> Brakes:
-        return Brakes(paused=is_paused(state), lock=lock(), lost=lost())
+    def look() -> Stops:
+        return Stops(paused=is_paused(state), lock=lock(), lost=lost())
 
     return look
 

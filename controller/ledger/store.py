@@ -168,7 +168,7 @@ class Store:
         """The standing that was last told of each job."""
         return {intern(row["name"]): intern(str(row["told"])) for row in self._rows("select name, told from job")}
 
-    def mark_told(self, told: Mapping[str, str]) -> None:
+    def mark_reported(self, told: Mapping[str, str]) -> None:
         """Keep the standing that was told of each of these jobs."""
         self._db.conn.executemany("update job set told = ? where name = ?", [(text, job) for job, text in told.items()])
 
@@ -201,7 +201,7 @@ class Store:
             [written(at), job or None, submission or None, reason, message],
         )
 
-    def told_at(self) -> datetime | None:
+    def last_event_at(self) -> datetime | None:
         """When the newest event was written."""
         text = self._one("select at from event order by number desc limit 1", [])
         return either(lambda: read(text_of(text)), None)
@@ -264,9 +264,9 @@ class Store:
 
     def _check(self, path: Path) -> None:
         """Refuse a ledger with a flaw: a row that its index does not know would be paid for again."""
-        flaw = self._one("pragma integrity_check(1)", [])
-        if flaw != "ok":
-            raise damaged(path, f"it is damaged ({flaw})")
+        reason = self._one("pragma integrity_check(1)", [])
+        if reason != "ok":
+            raise damaged(path, f"it is damaged ({reason})")
         missing = sorted(parts_of(whole()) - parts_of(self._db))
         if missing:
             raise damaged(path, f"it is damaged ({' '.join(missing[0])} is missing)")

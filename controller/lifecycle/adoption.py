@@ -7,7 +7,7 @@ from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from controller.lifecycle.claim import claimed_at, claims_over, holder_of, standing_claims
+from controller.lifecycle.claim import active_claims, claimed_at, claims_over, holder_of
 from controller.lifecycle.evidence import request_ids
 from controller.limits.budget import reservation
 from controller.manifest.request import prefix
@@ -32,7 +32,7 @@ def adopted(
     folders: dict[str, list[StoredObject]] = {}
     for item in found:
         folders.setdefault(item.key.partition("/")[0], []).append(item)
-    claims, over = standing_claims(found), claims_over(known)
+    claims, over = active_claims(found), claims_over(known)
     claimed = {each: left for each, names in claims.items() if (left := tuple(n for n in names if n not in over))}
     made: list[Submission] = []
     for name, rerun, attempt in _named({*folders, *claimed}, wanted):

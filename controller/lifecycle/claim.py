@@ -155,7 +155,7 @@ def met(claim: Claim, seen: Result) -> tuple[Meeting, str]:
     delivered = sorted(_others(_delivered(seen.objects), claim))
     if delivered:
         return Meeting.YIELD, f"results of {delivered[0]} appeared in the bucket"
-    standing = standing_claims(seen.objects)
+    standing = active_claims(seen.objects)
     rivals = {name for each in _others(standing, claim) for name in standing[each]}
     rivals -= {claim.name, *claim.over}
     if not rivals:
@@ -164,7 +164,7 @@ def met(claim: Claim, seen: Result) -> tuple[Meeting, str]:
     return (Meeting.FIRST if claim.name < first else Meeting.YIELD), f"{holder_of(first)} has claimed it"
 
 
-def standing_claims(objects: Iterable[StoredObject]) -> dict[str, tuple[str, ...]]:
+def active_claims(objects: Iterable[StoredObject]) -> dict[str, tuple[str, ...]]:
     """By submission id, the names of the claims that nobody withdrew, sorted. Anything beside them counts as one."""
     found: dict[str, set[str]] = {}
     for item in objects:

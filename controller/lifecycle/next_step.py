@@ -161,7 +161,7 @@ def _pays_again(
         # Its intent may be dated by a clock that was wrong; when it was given up for lost is not.
         lost_at = current.answered_at or current.intended_at
         return lost_at if limits.policy.on_unconfirmed == "resubmit" else None
-    if current.outcome is not Outcome.FAILED or current.rerun != wanted.rerun or not current.is_told:
+    if current.outcome is not Outcome.FAILED or current.rerun != wanted.rerun or not current.is_reported:
         return None
     wait = backoff(limits.timing.retry_first, limits.timing.retry_longest, runs)
     return (current.finished_at or current.intended_at) + timedelta(seconds=wait)

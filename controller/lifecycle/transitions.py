@@ -8,7 +8,7 @@ from collections.abc import Container
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from controller.lifecycle.claim import standing_claims, withdrawn_claims
+from controller.lifecycle.claim import active_claims, withdrawn_claims
 from controller.lifecycle.evidence import observed, request_ids
 from controller.lifecycle.verdict import late_look, verdict
 from controller.limits.gate import jitter
@@ -186,7 +186,7 @@ def _never_sent(submission: Submission, folder: Listing, now: datetime, timing: 
     if withdrawn_claims(folder.objects, submission.id).issuperset(submission.claims):
         refused = Refused(why=Refusal.CLAIMED, message="its claim was withdrawn: nothing was sent, or it was refused")
         return replace(submission.answered(refused, now, None), reason="")
-    is_put = submission.claims[-1] in standing_claims(folder.objects).get(submission.id, ())
+    is_put = submission.claims[-1] in active_claims(folder.objects).get(submission.id, ())
     is_early = now <= submission.intended_at + timedelta(seconds=timing.unconfirmed_every)
     if is_put or submission.adopted or submission.reason != STOPPED or not is_early:
         return None

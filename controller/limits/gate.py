@@ -102,17 +102,17 @@ def narrowed(free: Limits, newest: Sequence[Submission]) -> Limits:
     """
     underway = sum(1 for item in newest if item.answer is None)
     free = replace(free, slots=min(free.slots, MOST_UNANSWERED - underway))
-    trouble = _trouble(newest)
-    if not trouble:
+    problem = _problem(newest)
+    if not problem:
         return free
-    opens = {reason: _opens_at(reason, run, free.timing) for reason, run in trouble.items()}
+    opens = {reason: _opens_at(reason, run, free.timing) for reason, run in problem.items()}
     reason = max(opens, key=opens.__getitem__)
     return replace(
         free,
         slots=min(free.slots, 1 - underway),
         opens_at=opens[reason],
         reason=reason,
-        message=next((item.message for item in reversed(trouble[reason]) if item.message), ""),
+        message=next((item.message for item in reversed(problem[reason]) if item.message), ""),
     )
 
 
@@ -135,16 +135,16 @@ def jitter(text: str) -> float:
     return crc32(text.encode()) / 2**32 if text else 0.0
 
 
-def _trouble(newest: Sequence[Submission]) -> dict[Reason, list[Submission]]:
+def _problem(newest: Sequence[Submission]) -> dict[Reason, list[Submission]]:
     """What went wrong since the last decisive answer, by kind, each newest first.
 
     Every kind cools by itself, so that an outage with mixed faces does not begin anew with each of them.
     """
-    trouble: dict[Reason, list[Submission]] = {}
+    problem: dict[Reason, list[Submission]] = {}
     for submission in takewhile(lambda item: not is_decisive(item), newest):
         if submission.answer is not None and not _is_silent(submission):
-            trouble.setdefault(_kind(submission), []).append(submission)
-    return trouble
+            problem.setdefault(_kind(submission), []).append(submission)
+    return problem
 
 
 def _is_silent(submission: Submission) -> bool:

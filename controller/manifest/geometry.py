@@ -24,14 +24,14 @@ def envelope(bounds: Mapping[str, Any]) -> Box:
     return min(xs), min(ys), max(xs), max(ys)
 
 
-def ring_flaw(geometry: Mapping[str, Any]) -> str:
+def ring_error(geometry: Mapping[str, Any]) -> str:
     """What is wrong with the rings of a geometry, "" when nothing is. Source: GeoJSON, RFC 7946 §3.1.6."""
     polygons = _polygons(geometry)
     if not polygons or not all(isinstance(each, list) and each for each in polygons):
         return f"must be a list of {'rings' if geometry['type'] == 'Polygon' else 'polygons, each a list of rings'}"
     rings = [(f"ring {number}", ring) for number, ring in enumerate(chain(*polygons), start=1)]
-    flaw = next(filter(None, (_flaw_of_ring(ring, name) for name, ring in rings)), "")
-    return flaw or next(filter(None, (_crossing(ring, name) for name, ring in rings)), "")
+    error = next(filter(None, (_ring_error(ring, name) for name, ring in rings)), "")
+    return error or next(filter(None, (_crossing(ring, name) for name, ring in rings)), "")
 
 
 def _polygons(geometry: Mapping[str, Any]) -> list[Any]:
@@ -45,7 +45,7 @@ def _positions(geometry: Mapping[str, Any]) -> Iterator[list[float]]:
             yield from ring
 
 
-def _flaw_of_ring(ring: Any, name: str) -> str:
+def _ring_error(ring: Any, name: str) -> str:
     if not isinstance(ring, list) or not all(_is_position(each) for each in ring):
         return f"{name} must be a list of positions, each of two numbers: [x, y]"
     if len(ring) < 4:

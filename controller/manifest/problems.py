@@ -7,7 +7,7 @@ worded here.
 from collections.abc import Mapping
 from typing import Any
 
-from controller.manifest.document import MOST_FLAWS, Document, Path, field_name
+from controller.manifest.document import MOST_PROBLEMS, Document, Path, field_name
 from controller.manifest.fields import is_name
 from controller.model.catalog import nearest
 from controller.model.errors import Problem
@@ -58,7 +58,7 @@ class Faults:
     @property
     def is_full(self) -> bool:
         """Whether so much is wrong that nobody needs to know more before it is mended."""
-        return len(self.found) >= MOST_FLAWS
+        return len(self.found) >= MOST_PROBLEMS
 
     def doubt(self, path: Path, code: str, message: str) -> None:
         """One more doubt; a place may have several, but none beside a fault."""
@@ -81,7 +81,7 @@ class Faults:
         """Everything that is wrong, in the order of the text; a secret in a message is hidden."""
         found = [self._problem(path, *told) for path, told in self.found.items()]
         if self.is_full:
-            message = f"more is wrong than these {MOST_FLAWS} mistakes: mend them first"
+            message = f"more is wrong than these {MOST_PROBLEMS} mistakes: mend them first"
             found.append(Problem(path=self.path, message=message, code="E103"))
         return tuple(sorted((*self.document.problems, *found)))
 

@@ -177,12 +177,12 @@ def _one_evalscript(faults: Faults, script: Script | None) -> None:
     elif isinstance(text, str) and len(text.encode("utf-8", "surrogatepass")) > LARGEST_SCRIPT:
         faults.add(inline, "E113", TOO_LARGE)
     elif file in written and script_file(faults.document):
-        flaw = _script_flaw(script)
-        if flaw:
-            faults.add(file, "E113", flaw)
+        reason = _script_error(script)
+        if reason:
+            faults.add(file, "E113", reason)
 
 
-def _script_flaw(script: Script | None) -> str:
+def _script_error(script: Script | None) -> str:
     if script is None:
         return "was not read"
     if len(script.text.encode("utf-8", "surrogatepass")) > LARGEST_SCRIPT:

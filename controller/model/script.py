@@ -116,7 +116,7 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mishap:
+class RehearsalFailure:
     """One trial that failed: `step` is the script's function, `situation` the scenes there were (`several`, `one`,
     `none`, `without <datasource>`), `kind` the pixel (`data`, `other`, `empty`, `zero`, `large`; empty: no sample).
 
@@ -146,7 +146,7 @@ class Rehearsal:
 
     trials: Mapping[str, int]
     failed: Mapping[str, int]
-    mishaps: tuple[Mishap, ...] = ()
+    failures: tuple[RehearsalFailure, ...] = ()
     read: frozenset[tuple[str, str]] = frozenset()
     missing: frozenset[tuple[str, str]] = frozenset()
     globals: frozenset[str] = frozenset()

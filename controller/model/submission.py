@@ -97,7 +97,7 @@ class Submission:
         return self.answer in (None, Answer.ACCEPTED) and self.gone_at is None and self.outcome is None
 
     @property
-    def is_told(self) -> bool:
+    def is_reported(self) -> bool:
         """The service itself told this ledger the request id; one that the bucket names may be somebody's copy."""
         is_answered = self.answered_at is not None and not self.said_by_operator
         return self.answer is Answer.ACCEPTED and is_answered and not self.adopted

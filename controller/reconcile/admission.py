@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from controller.ledger.ledger import Book
+from controller.ledger.ledger import Ledger
 from controller.lifecycle.next_step import asked_for, due, held, in_force, is_asked, is_read, stopped
 from controller.limits.budget import reservation
 from controller.limits.gate import Limits
@@ -22,8 +22,8 @@ from controller.settings.file import Policy
 class Admission:
     """The guard's word on each key, and what waits for one. A job asks for one submission at a time."""
 
-    def __init__(self, book: Book, policy: Policy) -> None:
-        self._book = book
+    def __init__(self, ledger: Ledger, policy: Policy) -> None:
+        self._ledger = ledger
         self._policy = policy
         self._keys: dict[str, str] = {}
         self._permits: dict[str, Permit] = {}
@@ -35,9 +35,9 @@ class Admission:
         self._shaken: set[str] = set()
         self._changed: set[str] = set()
         self._dropped: set[str] = set()
-        for key, permit in book.permits.due().items():
+        for key, permit in ledger.permits.due().items():
             name = key.partition("/")[0]
-            if permit is None or name not in book.jobs:
+            if permit is None or name not in ledger.jobs:
                 self._dropped.add(key)  # whatever it meant is ruled on anew
             else:
                 self._grant(name, key, permit)
@@ -67,7 +67,7 @@ class Admission:
         Answers the jobs on which the guard's word is another one now.
         """
         for name in names:
-            self._note(self._book.jobs[name], limits, now)
+            self._note(self._ledger.jobs[name], limits, now)
         shaken, self._shaken = self._shaken, set()
         for label in sorted(shaken):
             self._gather_again(label)
@@ -98,7 +98,7 @@ class Admission:
         """The submission a job asks for, or asked for and does not have yet; None: none, or it holds itself back."""
         if job.wanted is None or held(job.wanted, limits):
             return None
-        known = self._book.of(job.name)
+        known = self._ledger.of(job.name)
         asked = asked_for(job, known, limits, now)
         if isinstance(asked, Submit):
             return key_of(job.name, job.wanted.digest, asked.rerun, asked.attempt)
@@ -110,7 +110,7 @@ class Admission:
         """What waits for all jobs alike to go on is due when they do, all at once."""
         if job.wanted is None or limits.settling or stopped(job.wanted, limits):
             return False
-        return due(job, self._book.of(job.name), limits, now) is not None
+        return due(job, self._ledger.of(job.name), limits, now) is not None
 
     # ruling
 
@@ -126,7 +126,7 @@ class Admission:
         self._meanwhile = [*self._meanwhile, *admitted] if self.is_partial else []
         permit = self._unless_accepted(batch_of(self._new.values())) if decision is Ruling.HOLD else ADMITTED
         for name, each in self._new.items():
-            self._grant(name, each.key, replace(permit, is_listed=is_read(self._book.jobs[name], limits)))
+            self._grant(name, each.key, replace(permit, is_listed=is_read(self._ledger.jobs[name], limits)))
         self._new.clear()
 
     def _gather_again(self, label: str) -> None:
@@ -135,12 +135,12 @@ class Admission:
         members = {name: each for name, each in held_now.items() if each.batch and each.batch.hash == label}
         if not members:
             return
-        word = self._unless_accepted(batch_of([_due_of(self._book.jobs[name], self._keys[name]) for name in members]))
+        word = self._unless_accepted(batch_of([_due_of(self._ledger.jobs[name], self._keys[name]) for name in members]))
         for name, permit in members.items():
             self._grant(name, self._keys[name], replace(word, is_listed=permit.is_listed))
 
     def _unless_accepted(self, batch: Batch) -> Permit:
-        return ADMITTED if batch.hash in self._book.accepted else Permit(batch=batch)
+        return ADMITTED if batch.hash in self._ledger.accepted else Permit(batch=batch)
 
     # remembering
 
@@ -165,11 +165,11 @@ class Admission:
         dropped, self._dropped = self._dropped, set()
         if changed or dropped:
             permits = {self._keys[name]: self._permits[self._keys[name]] for name in changed}
-            with self._book.transaction():
-                self._book.permits.drop_due(dropped)
+            with self._ledger.transaction():
+                self._ledger.permits.drop_due(dropped)
                 for batch in {permit.batch.hash: permit.batch for permit in permits.values() if permit.batch}.values():
-                    self._book.permits.put_batch(batch, now)
-                self._book.permits.put_due(permits)
+                    self._ledger.permits.put_batch(batch, now)
+                self._ledger.permits.put_due(permits)
         return changed
 
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from controller.ledger.ledger import Book
-from controller.ledger.pause import Brakes
+from controller.ledger.ledger import Ledger
+from controller.ledger.pause import Stops
 from controller.lifecycle.next_step import is_at_rest, next_step
 from controller.lifecycle.transitions import interrupted
 from controller.limits.budget import reservation
@@ -25,12 +25,12 @@ from controller.model.step import Ask, List, Step, Submit, Wait
 from controller.model.submission import Submission
 from controller.reconcile.admission import Admission
 from controller.reconcile.calls.workers import Call, CallOutcome, Get, Look, Posted, is_history
-from controller.reconcile.health import Vitals, health
+from controller.reconcile.health import Health, health_of
 from controller.reconcile.pace import Pace
 from controller.reconcile.queue import QUEUING, Agenda
 from controller.reconcile.recorder import Recorder, carry_out, concerned
-from controller.reconcile.reporter import Teller
-from controller.reconcile.scanner import Lookout
+from controller.reconcile.reporter import Reporter
+from controller.reconcile.scanner import Scanner
 from controller.reconcile.submit import Submitter
 from controller.reconcile.timekeeper import Timekeeper
 from controller.tree.change import Change
@@ -45,21 +45,21 @@ class Loop:
     """The state between two turns: who is on the agenda, or has a call under way."""
 
     def __init__(
-        self, book: Book, tree: Tree, free: Limits, hand: Callable[[Call], None], teller: Teller,
-        lookout: Lookout | None = None, submitter: Submitter | None = None, timekeeper: Timekeeper | None = None,
+        self, ledger: Ledger, tree: Tree, free: Limits, hand: Callable[[Call], None], reporter: Reporter,
+        scanner: Scanner | None = None, submitter: Submitter | None = None, timekeeper: Timekeeper | None = None,
     ) -> None:  # fmt: skip
-        self._book = book
+        self._ledger = ledger
         self._tree = tree
         self._free = free
         self._hand = hand
-        self._teller = teller
+        self._reporter = reporter
         self._timing = free.timing
-        self._lookout = lookout or Lookout(tree, free.timing, Brakes, settle=0.0)
-        self._submitter = submitter or Submitter(book, None)
-        self._timekeeper = timekeeper or Timekeeper(book, free.timing)
-        self._recorder = Recorder(book, free.timing, lambda: self._timekeeper.is_sure)
-        self._admission = Admission(book, free.policy)
-        self._agenda = Agenda(book.jobs.__getitem__, self._admission.is_unlisted)
+        self._scanner = scanner or Scanner(tree, free.timing, Stops, settle=0.0)
+        self._submitter = submitter or Submitter(ledger, None)
+        self._timekeeper = timekeeper or Timekeeper(ledger, free.timing)
+        self._recorder = Recorder(ledger, free.timing, lambda: self._timekeeper.is_sure)
+        self._admission = Admission(ledger, free.policy)
+        self._agenda = Agenda(ledger.jobs.__getitem__, self._admission.is_unlisted)
         self._pace = Pace(free.policy.requests_per_minute)
         self._underway: dict[str, Call] = {}
         self._now = datetime.min.replace(tzinfo=UTC)
@@ -71,61 +71,61 @@ class Loop:
         Who only looks while another process holds the lock leaves that one's POSTs under way.
         """
         if takes_over:
-            with self._book.transaction():
-                for submission in list(self._book.everything()):
+            with self._ledger.transaction():
+                for submission in list(self._ledger.everything()):
                     if submission.answer is None:
-                        self._book.save(interrupted(submission, now, self._timing))
-        files = list(self._book.files())
-        self._book.report_unreadable(now)
-        self._tree.remember([each for each in files if each.kind in READ], self._book.jobs.values())
-        for job in [self._book.jobs[name] for name in self._tree.unsettled]:
-            self._book.recall(replace(job, problems=(Problem(path=job.path, message=UNREAD),)))
-        self._teller.board.remember(each for each in files if each.kind == STATUS)
-        self._agenda.mark(self._book.jobs.keys())
+                        self._ledger.save(interrupted(submission, now, self._timing))
+        files = list(self._ledger.files())
+        self._ledger.report_unreadable(now)
+        self._tree.remember([each for each in files if each.kind in READ], self._ledger.jobs.values())
+        for job in [self._ledger.jobs[name] for name in self._tree.unsettled]:
+            self._ledger.recall(replace(job, problems=(Problem(path=job.path, message=UNREAD),)))
+        self._reporter.status_cache.remember(each for each in files if each.kind == STATUS)
+        self._agenda.mark(self._ledger.jobs.keys())
         self._now = now
 
     def rescan(self, at: datetime | None = None) -> None:
         """Look at the files again in the next turn after `at`; None: in the next turn."""
-        self._lookout.rescan(at)
+        self._scanner.rescan(at)
 
     def turn(self, outcomes: Sequence[CallOutcome], now: datetime) -> None:
         """One round; `outcomes` are the calls that ended since the last one."""
         self._now = now
         if self._timekeeper.look(now):
-            self._agenda.mark(self._book.jobs.keys())
+            self._agenda.mark(self._ledger.jobs.keys())
         self.record(outcomes, now)
-        change = self._lookout.look(self._book.jobs, now)
-        with self._book.transaction():
+        change = self._scanner.look(self._ledger.jobs, now)
+        with self._ledger.transaction():
             self._take_in(change)
             self._obey(now)
             calls = [(job.name, self._call(job, step, now)) for job, step in self._decide(now)]
         for name, call in calls:
             self._underway[name] = call
             self._hand(call)
-        if (tells_at := self._teller.tells_at(now, self._timing)) and tells_at <= now:
-            self._teller.tell(self._tree, self._book, self.limits(), now)
+        if (reports_at := self._reporter.reports_at(now, self._timing)) and reports_at <= now:
+            self._reporter.tell(self._tree, self._ledger, self.limits(), now)
 
     def record(self, outcomes: Sequence[CallOutcome], now: datetime) -> None:
         """Record what calls answered, and decide nothing."""
         if outcomes:
-            with self._book.transaction():
+            with self._ledger.transaction():
                 for outcome in outcomes:
                     self._recorder.record(outcome, now)
                     name = outcome.call.job
                     if self._underway.get(name) == outcome.call:  # not the one of an earlier loop, which came late
                         self._underway.pop(name)
-                    if name in self._book.jobs:
+                    if name in self._ledger.jobs:
                         self._agenda.mark([name])
-                        self._teller.touch_job(name)
+                        self._reporter.touch_job(name)
             self._pace.hear(outcomes, now)
 
     def wakes_at(self, now: datetime) -> datetime | None:
         """When the next turn is due if nothing is heard before; None: only when something is heard."""
         limits = self.limits()
         settles_at = limits.settling.until if limits.settling else None
-        tells_at = self._teller.tells_at(now, self._timing)
+        reports_at = self._reporter.reports_at(now, self._timing)
         asks_at = self._timekeeper.wakes_at()
-        times = [self._lookout.scan_at, self._agenda.wakes_at(limits, now), settles_at, tells_at, asks_at]
+        times = [self._scanner.scan_at, self._agenda.wakes_at(limits, now), settles_at, reports_at, asks_at]
         return min((time for time in times if time), default=None)
 
     def patience(self, outcomes: Iterable[CallOutcome]) -> float:
@@ -135,53 +135,53 @@ class Loop:
 
     def limits(self) -> Limits:
         """What may be paid for after everything recorded so far, at the time of the last turn."""
-        policy, book, now = self._free.policy, self._book, self._now
-        overspent = book.overspent() if policy.monthly_budget is not None else ()
-        crowded = lately(book.crowded(), now, self._timing)
+        policy, ledger, now = self._free.policy, self._ledger, self._now
+        overspent = ledger.overspent() if policy.monthly_budget is not None else ()
+        crowded = lately(ledger.crowded(), now, self._timing)
         free = replace(
             self._free,
-            slots=places(policy.max_running, crowded, now, self._timing) - book.running,
+            slots=places(policy.max_running, crowded, now, self._timing) - ledger.running,
             grows_at=grows_at(policy.max_running, crowded, now, self._timing),
             looks=policy.workers,
             listing=self._listing(),
-            history_known=book.history_known,
-            paused=self._lookout.is_paused,
+            history_known=ledger.history_known,
+            paused=self._scanner.is_paused,
             doubt=self._timekeeper.doubt,
-            settling=self._lookout.settling(now),
-            spending=book.spending(now, policy.monthly_budget),
+            settling=self._scanner.settling(now),
+            spending=ledger.spending(now, policy.monthly_budget),
             overspent=overspent[0] if overspent else None,
             permits=self._admission.permits,
         )
-        return narrowed(free, book.newest(now)).paced(self._pace.rate(now), now)
+        return narrowed(free, ledger.newest(now)).paced(self._pace.rate(now), now)
 
     def _listing(self) -> Counter[str]:
         """How many listings for what was paid for are under way, by bucket."""
         return Counter(bucket_in(call.step.prefix) for call in self._underway.values() if is_history(call))
 
-    def check_told(self) -> None:
+    def check_status_files(self) -> None:
         """Raise `StateError` when a status file could not be written yet."""
-        if self._teller.board.trouble:
-            raise StateError(self._teller.board.trouble)
+        if self._reporter.status_cache.problem:
+            raise StateError(self._reporter.status_cache.problem)
 
     def tell(self, now: datetime, *, in_haste: bool = False) -> None:
         """Tell what was recorded since the last turn, in haste in no more than one portion of status files."""
-        tell = self._teller.tell if in_haste else self._teller.tell_all
-        tell(self._tree, self._book, self.limits(), now)
-        with self._book.transaction():
+        tell = self._reporter.tell if in_haste else self._reporter.report_all
+        tell(self._tree, self._ledger, self.limits(), now)
+        with self._ledger.transaction():
             self._keep(Change())
 
     def unsettled(self) -> list[Submission]:
         """What was paid for, or may have been, and is not known to have ended."""
-        return [item for item in self._book.everything() if item.outcome is None and not item.is_refused]
+        return [item for item in self._ledger.everything() if item.outcome is None and not item.is_refused]
 
-    def is_nudged(self) -> bool:
+    def is_woken(self) -> bool:
         """Whether something outside asks for a turn: a command in the inbox, a pause, a lock of git."""
-        return self._lookout.is_nudged() or self._book.has_commands() or self._timekeeper.is_news()
+        return self._scanner.is_woken() or self._ledger.has_commands() or self._timekeeper.is_news()
 
-    def vitals(self) -> Vitals:
+    def health(self) -> Health:
         """The vital signs after the last turn."""
         budget = self._free.policy.monthly_budget
-        return health(self._book, self._agenda, self._lookout, self._teller, self.limits(), budget, self._now)
+        return health_of(self._ledger, self._agenda, self._scanner, self._reporter, self.limits(), budget, self._now)
 
     def is_busy(self) -> bool:
         """Whether a call is under way or a job waits to be decided."""
@@ -199,7 +199,7 @@ class Loop:
         return all(
             is_at_rest(
                 replace(wait, until=wait.until or limits.opens_at) if wait.reason in QUEUING else wait,
-                self._book.of(name),
+                self._ledger.of(name),
                 now,
                 self._timing,
             )
@@ -214,20 +214,20 @@ class Loop:
             return
         self._keep(change)
         self._admission.is_partial = change.undecided > 0
-        self._teller.hold(self._now, is_partial=change.undecided > 0)
+        self._reporter.hold(self._now, is_partial=change.undecided > 0)
         self._agenda.mark(job.name for job, _ in change.jobs)
-        again = self._teller.board.touched(change.strays, self._tree.paths())
-        self._teller.touch([*change.paths, *again], change.gone)
+        again = self._reporter.status_cache.touched(change.modified, self._tree.paths())
+        self._reporter.touch([*change.paths, *again], change.gone)
         self._warn(map(str, change.problems))
 
     def _keep(self, change: Change) -> None:
-        written, forgotten = self._teller.board.unsaved()
+        written, forgotten = self._reporter.status_cache.unsaved()
         broken = [replace(record, kind=BROKEN) for record in change.unclean]
         seen, forgotten = [*change.clean, *broken, *written], [*change.gone, *forgotten]
         if change.jobs or seen or forgotten:
             for job, body in change.jobs:
-                self._book.put_job(job, body)
-            self._book.note_files(seen, forgotten)
+                self._ledger.put_job(job, body)
+            self._ledger.note_files(seen, forgotten)
 
     def _warn(self, problems: Iterable[str]) -> None:
         """Log what belongs to no manifest, and so to no status file, unless the last scan found it too."""
@@ -239,18 +239,18 @@ class Loop:
 
     def _obey(self, now: datetime) -> None:
         """Carry out what users asked for; what cannot be done is recorded as an event."""
-        for number, command in self._book.commands():
-            self._book.done(number, now)
+        for number, command in self._ledger.commands():
+            self._ledger.done(number, now)
             job = concerned(command)
-            self._book.tell(now, "Asked", carry_out(command, self._book, self._admission, now), job)
-            self._agenda.mark({job} & self._book.jobs.keys() if job else self._book.jobs.keys())
+            self._ledger.tell(now, "Asked", carry_out(command, self._ledger, self._admission, now), job)
+            self._agenda.mark({job} & self._ledger.jobs.keys() if job else self._ledger.jobs.keys())
 
     def _decide(self, now: datetime) -> list[tuple[Job, Step]]:
         limits = self.limits()
         names = self._agenda.taken(limits, now)
         names |= self._admission.rule(names, limits, now)
         closed = limits.closed()  # whoever would pay stands in line first
-        steps = [self._step(self._book.jobs[name], closed, now) for name in sorted(names - self._underway.keys())]
+        steps = [self._step(self._ledger.jobs[name], closed, now) for name in sorted(names - self._underway.keys())]
         for job, step in steps:
             self._put(job, step, now)
         served = list(self._serve(limits, now))
@@ -261,8 +261,8 @@ class Loop:
         return [each for each in paced if not isinstance(each[1], Wait)]
 
     def _step(self, job: Job, limits: Limits, now: datetime) -> tuple[Job, Step]:
-        self._teller.touch_job(job.name)
-        return job, next_step(job, self._book.of(job.name), limits, now)
+        self._reporter.touch_job(job.name)
+        return job, next_step(job, self._ledger.of(job.name), limits, now)
 
     def _put(self, job: Job, step: Step, now: datetime) -> None:
         if isinstance(step, Wait):

@@ -131,7 +131,7 @@ class Agenda:
         self._waits[name] = wait
         self._waiting[wait.reason].add(name)
         if wait.reason in PAYING:
-            self._stand(name, wait.reason, self._since.setdefault(name, now))
+            self._enqueue(name, wait.reason, self._since.setdefault(name, now))
         else:
             self._since.pop(name, None)
         if wait.until is not None:
@@ -180,7 +180,7 @@ class Agenda:
         times = [self._due[0][0] if self._due else None, opens_at, grows_at]
         return min((time for time in times if time), default=None)
 
-    def _stand(self, name: str, reason: Reason, since: datetime) -> None:
+    def _enqueue(self, name: str, reason: Reason, since: datetime) -> None:
         if reason in QUEUING:
             self._paying.join(self._job(name), since)
         elif reason is Reason.LISTING and self._is_unlisted(name):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from controller.ledger.ledger import Book
+from controller.ledger.ledger import Ledger
 from controller.lifecycle.adoption import adopted, shown
 from controller.lifecycle.commands import Accept, Adopt, Command, FirstRun, Ignored, Resolve, carried_out
 from controller.lifecycle.evidence import request_ids
@@ -31,50 +31,50 @@ def concerned(command: Command | Ignored) -> str:
     return command.job if isinstance(command, Resolve | Adopt) else ""
 
 
-def carry_out(command: Command | Ignored, book: Book, admission: Admission, now: datetime) -> str:
+def carry_out(command: Command | Ignored, ledger: Ledger, admission: Admission, now: datetime) -> str:
     """Do it; answers what was done, or why it cannot be done."""
     match command:
         case FirstRun():
-            book.begin_history()
+            ledger.begin_history()
             return "a person said that nothing was submitted before"
         case Accept(hash=label):
-            return _accept(label, book, admission, now)
+            return _accept(label, ledger, admission, now)
         case Resolve() | Adopt():
-            return _settle(command, book, now)
+            return _settle(command, ledger, now)
         case Ignored(why=why):
             log.warning("%s", why)
             return why
 
 
-def _settle(command: Resolve | Adopt, book: Book, now: datetime) -> str:
-    job, holder = book.jobs.get(command.job), book.holder(command.request_id)
-    answer = carried_out(command, job, book.of(command.job), holder, now)
+def _settle(command: Resolve | Adopt, ledger: Ledger, now: datetime) -> str:
+    job, holder = ledger.jobs.get(command.job), ledger.holder(command.request_id)
+    answer = carried_out(command, job, ledger.of(command.job), holder, now)
     if isinstance(answer, str):
         return answer
     if answer.number:
-        book.save(answer)
+        ledger.save(answer)
     else:
-        book.add(answer)
+        ledger.add(answer)
     return f"an operator resolved {answer.id}: {answer.answer}"
 
 
-def _accept(label: str, book: Book, admission: Admission, now: datetime) -> str:
-    told = f"a person accepted {label}: {meaning_of(label, book, admission)}"
-    book.accept(label, now)
+def _accept(label: str, ledger: Ledger, admission: Admission, now: datetime) -> str:
+    told = f"a person accepted {label}: {meaning_of(label, ledger, admission)}"
+    ledger.accept(label, now)
     admission.accepted(label)
     return told
 
 
-def meaning_of(label: str, book: Book, admission: Admission) -> str:
+def meaning_of(label: str, ledger: Ledger, admission: Admission) -> str:
     """What a yes to this hash does now."""
     waiting = admission.waiting()
     for batch in waiting:
         if batch.hash == label:
             return f"{batch.jobs:,} of up to {batch.units:,.2f} PU are released ({batch.cause})"
-    for submission in book.overspent():
+    for submission in ledger.overspent():
         if overspent_hash(submission) == label:
             return f"submissions go on after {submission.job} ({submission.id})"
-    others = ", ".join([*(batch.hash for batch in waiting), *map(overspent_hash, book.overspent())])
+    others = ", ".join([*(batch.hash for batch in waiting), *map(overspent_hash, ledger.overspent())])
     return (
         f"nothing waits for it now ({f'what waits is {others}' if others else 'nothing waits for any'}); "
         "it is remembered, and releases exactly that set should it become due"
@@ -87,8 +87,8 @@ log = logging.getLogger(__name__)
 class Recorder:
     """Writes outcomes into the book, and decides nothing."""
 
-    def __init__(self, book: Book, timing: Timing, is_sure: Callable[[], bool] = lambda: True) -> None:
-        self._book = book
+    def __init__(self, ledger: Ledger, timing: Timing, is_sure: Callable[[], bool] = lambda: True) -> None:
+        self._ledger = ledger
         self._timing = timing
         self._is_sure = is_sure
 
@@ -98,58 +98,58 @@ class Recorder:
             case Posted():
                 self._posted(outcome, now)
             case Got(call=call, answer=status):
-                if current := self._book.found(call.submission):
-                    self._book.save(after_status(current, status, now, self._timing))
+                if current := self._ledger.found(call.submission):
+                    self._ledger.save(after_status(current, status, now, self._timing))
             case Looked():
                 self._looked(outcome, now)
 
     def _posted(self, outcome: Posted, now: datetime) -> None:
-        current, answer = self._book.found(outcome.call.submission), outcome.answer
+        current, answer = self._ledger.found(outcome.call.submission), outcome.answer
         if current is None:
             report(outcome, "the ledger has no such submission")
         elif is_news(current, answer):
-            self._book.save(after_post(current, self._own(answer), now, self._timing))
+            self._ledger.save(after_post(current, self._own(answer), now, self._timing))
             if isinstance(answer, Refused):
                 self._not_claimed(current, answer, now)
             elif current.claims:
-                self._book.note_claim(current.prefix, current.credentials_ref)
+                self._ledger.note_claim(current.prefix, current.credentials_ref)
         elif isinstance(answer, Accepted) and answer.request_id != current.request_id:
             report(outcome, f"the ledger says {current.answer} {current.request_id or ''}")
 
     def _not_claimed(self, submission: Submission, refused: Refused, now: datetime) -> None:
         """What its bucket said keeps it from being sent: never to be claimed there, or to be looked at again first."""
         if refused.why is Refusal.UNCLAIMED:
-            self._book.leave_unclaimed(submission.prefix, submission.credentials_ref, refused.message)
-            self._book.tell(now, "Unclaimed", refused.message, submission.job, submission.id)
+            self._ledger.leave_unclaimed(submission.prefix, submission.credentials_ref, refused.message)
+            self._ledger.tell(now, "Unclaimed", refused.message, submission.job, submission.id)
             log.warning("two controllers with states of their own could both pay there: %s", refused.message)
-        elif refused.why is Refusal.CLAIMED and (job := self._book.jobs.get(submission.job)):
-            self._book.recall(replace(job, history=None))
+        elif refused.why is Refusal.CLAIMED and (job := self._ledger.jobs.get(submission.job)):
+            self._ledger.recall(replace(job, history=None))
 
     def _looked(self, outcome: Looked, now: datetime) -> None:
         look, answer = outcome.call, outcome.answer
         if look.step.submission is not None:
-            if current := self._book.found(look.step.submission):
+            if current := self._ledger.found(look.step.submission):
                 seen = after_listing(current, answer, now, self._timing, self._taken(answer))
-                self._book.save(seen if self._is_sure() else unless_given_up(current, seen, now, self._timing))
+                self._ledger.save(seen if self._is_sure() else unless_given_up(current, seen, now, self._timing))
             return
-        job = self._book.jobs.get(look.job)
+        job = self._ledger.jobs.get(look.job)
         if job is None or job.wanted is None or job.wanted.digest != look.digest:
             return
         if isinstance(answer, Listing):
-            known, taken = self._book.of(job.name), self._taken(answer)
+            known, taken = self._ledger.of(job.name), self._taken(answer)
             for submission in adopted(job, job.wanted, answer.objects, known, now, taken):
-                stored, _ = self._book.add(submission)
-                self._book.tell(now, "Adopted", f"found in the bucket at {stored.prefix}", job.name, stored.id)
+                stored, _ = self._ledger.add(submission)
+                self._ledger.tell(now, "Adopted", f"found in the bucket at {stored.prefix}", job.name, stored.id)
             for submission in shown(answer.objects, known, now):
-                self._book.save(submission)
+                self._ledger.save(submission)
             history = History(digest=look.digest, at=now, readable=True)
         else:
             history = History(digest=look.digest, at=now, readable=False, message=answer.message)
-        self._book.recall(replace(job, history=history))
+        self._ledger.recall(replace(job, history=history))
 
     def _own(self, answer: PostAnswer) -> PostAnswer:
         """The answer to a POST; nobody knows what it means when a person gave its request id to another submission."""
-        holder = self._book.holder(answer.request_id) if isinstance(answer, Accepted) else None
+        holder = self._ledger.holder(answer.request_id) if isinstance(answer, Accepted) else None
         if isinstance(answer, Accepted) and holder:
             return Unconfirmed(message=f"the service named {answer.request_id}, which {holder.job} has ({holder.id})")
         return answer
@@ -157,4 +157,4 @@ class Recorder:
     def _taken(self, answer: BucketAnswer) -> frozenset[str]:
         """The request ids of a listing that a submission has already: found elsewhere, they are somebody's copies."""
         ids = request_ids(item.key for item in answer.objects) if isinstance(answer, Listing) else ()
-        return frozenset(each for each in ids if self._book.holder(each))
+        return frozenset(each for each in ids if self._ledger.holder(each))

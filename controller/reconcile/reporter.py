@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from controller.ledger.ledger import Book
+from controller.ledger.ledger import Ledger
 from controller.lifecycle.grouping import common, together
 from controller.lifecycle.next_step import in_force
 from controller.lifecycle.phase import phase
@@ -22,7 +22,7 @@ from controller.model.reasons import Phase, Standing
 from controller.model.submission import Submission
 from controller.model.timing import Timing
 from controller.tree.ownership import Declared
-from controller.tree.status_memory import Noticeboard
+from controller.tree.status_cache import StatusCache
 from controller.tree.tree import Tree
 
 MOST_WRITTEN, MOST_COMPARED = 100, 1_000
@@ -32,7 +32,7 @@ EXAMINED_SOON = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class News:
+class StatusChange:
     """A job's standing, with the submission in force; `changed` is False when an earlier process told it already.
 
     `is_said`: another one says it for this job too.
@@ -47,7 +47,7 @@ class News:
     is_said: bool = False
 
 
-Watch = Callable[[News], None]
+Watch = Callable[[StatusChange], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,11 @@ class _Notice:
     text: str
 
 
-class Teller:
+class Reporter:
     """Remembers what it told, so that nothing is told twice."""
 
-    def __init__(self, board: Noticeboard, deployment: str, watch: Watch) -> None:
-        self.board = board
+    def __init__(self, status_cache: StatusCache, deployment: str, watch: Watch) -> None:
+        self.status_cache = status_cache
         self._deployment = deployment
         self._watch = watch
         self._standings: dict[str, Standing] = {}
@@ -71,15 +71,15 @@ class Teller:
         self._names: set[str] = set()
         self._paths: dict[str, None] = {}  # in the order in which their turn comes
         self._gone: set[str] = set()
-        self._told_at = datetime.min.replace(tzinfo=UTC)
+        self._last_event_at = datetime.min.replace(tzinfo=UTC)
         self._held_until: datetime | None = None
 
-    def tells_at(self, now: datetime, timing: Timing) -> datetime | None:
+    def reports_at(self, now: datetime, timing: Timing) -> datetime | None:
         """When what was touched is to be told; None: nothing was."""
         if not (self._names or self._paths or self._gone):
             return None
-        told_at = min(self._told_at, now) + timedelta(seconds=timing.gather)
-        return max(told_at, self._held_until) if self._held_until else told_at
+        last_event_at = min(self._last_event_at, now) + timedelta(seconds=timing.gather)
+        return max(last_event_at, self._held_until) if self._held_until else last_event_at
 
     def hold(self, now: datetime, *, is_partial: bool) -> None:
         """Most scripts are examined at once: that some are not yet is nothing to report in the first moment."""
@@ -90,52 +90,52 @@ class Teller:
 
     def touch(self, paths: Iterable[str], gone: Iterable[str]) -> None:
         """The tree was scanned, and these files changed, or went."""
-        self._paths |= dict.fromkeys(sorted({*paths, *self.board.unwritten}))
-        self._gone |= {*gone, *self.board.unwritten}
+        self._paths |= dict.fromkeys(sorted({*paths, *self.status_cache.unwritten}))
+        self._gone |= {*gone, *self.status_cache.unwritten}
 
     def touch_job(self, name: str) -> None:
         self._names.add(name)
 
-    def tell(self, tree: Tree, book: Book, limits: Limits, now: datetime) -> None:
+    def tell(self, tree: Tree, ledger: Ledger, limits: Limits, now: datetime) -> None:
         """Tell of everything touched since the last time, but for the status files whose turn comes later."""
-        self._told_at = now
+        self._last_event_at = now
         names, self._names = self._names, set()
-        news = [item for name in sorted(names) if (item := self._news(book.jobs[name], book, limits, now))]
-        self._paths |= dict.fromkeys(book.jobs[name].path for name in sorted(names))
+        news = [item for name in sorted(names) if (item := self._news(ledger.jobs[name], ledger, limits, now))]
+        self._paths |= dict.fromkeys(ledger.jobs[name].path for name in sorted(names))
         gone, self._gone = self._gone.difference(tree.paths()), set()
-        notices = list(islice(self._notices(tree, book, limits, now), MOST_WRITTEN))
+        notices = list(islice(self._notices(tree, ledger, limits, now), MOST_WRITTEN))
         changed = [item for item in news if item.changed]
         if changed or notices or gone:
-            with book.transaction():
-                _note(changed, book, now)
-                book.keep_statuses({notice.path: notice.text for notice in notices}, gone)
+            with ledger.transaction():
+                _note(changed, ledger, now)
+                ledger.keep_statuses({notice.path: notice.text for notice in notices}, gone)
         for item in _joined(news):
             self._watch(item)
         for notice in notices:
-            self.board.post(notice.path, notice.documents, notice.text)
+            self.status_cache.post(notice.path, notice.documents, notice.text)
         for path in gone:
-            self.board.remove(path)
+            self.status_cache.remove(path)
 
-    def tell_all(self, tree: Tree, book: Book, limits: Limits, now: datetime) -> None:
+    def report_all(self, tree: Tree, ledger: Ledger, limits: Limits, now: datetime) -> None:
         """Tell of everything touched since the last time."""
-        self.tell(tree, book, limits, now)
+        self.tell(tree, ledger, limits, now)
         while self._paths:
-            self.tell(tree, book, limits, now)
+            self.tell(tree, ledger, limits, now)
 
-    def _notices(self, tree: Tree, book: Book, limits: Limits, now: datetime) -> Iterator[_Notice]:
+    def _notices(self, tree: Tree, ledger: Ledger, limits: Limits, now: datetime) -> Iterator[_Notice]:
         for path in list(islice(self._paths, MOST_COMPARED)):
             del self._paths[path]
-            if notice := self._notice(path, tree, book, limits, now):
+            if notice := self._notice(path, tree, ledger, limits, now):
                 yield notice
 
-    def _notice(self, path: str, tree: Tree, book: Book, limits: Limits, now: datetime) -> _Notice | None:
+    def _notice(self, path: str, tree: Tree, ledger: Ledger, limits: Limits, now: datetime) -> _Notice | None:
         """What the status file is to say; None when it says so already, or there is to be none."""
-        documents = status_documents(path, tree, book, limits, now, self._deployment)
+        documents = status_documents(path, tree, ledger, limits, now, self._deployment)
         text = json.dumps(documents, ensure_ascii=False, default=str)
-        return _Notice(path, documents, text) if documents and self.board.is_news(path, text) else None
+        return _Notice(path, documents, text) if documents and self.status_cache.is_news(path, text) else None
 
-    def _news(self, job: Job, book: Book, limits: Limits, now: datetime) -> News | None:
-        standing = phase(job, book.of(job.name), limits, now)
+    def _news(self, job: Job, ledger: Ledger, limits: Limits, now: datetime) -> StatusChange | None:
+        standing = phase(job, ledger.of(job.name), limits, now)
         before = self._standings.get(job.name)
         if before == standing:
             return None
@@ -143,30 +143,30 @@ class Teller:
         if before:
             self.phases[before.phase] -= 1
         self._standings[job.name] = standing
-        current = in_force(job.wanted, book.of(job.name)) if job.wanted else None
-        changed = book.told(job.name) != _spelled(standing)
-        return News(job=job, standing=standing, submission=current, changed=changed)
+        current = in_force(job.wanted, ledger.of(job.name)) if job.wanted else None
+        changed = ledger.told(job.name) != _spelled(standing)
+        return StatusChange(job=job, standing=standing, submission=current, changed=changed)
 
 
 def status_documents(
-    path: str, tree: Tree, book: Book, limits: Limits, now: datetime, deployment: str
+    path: str, tree: Tree, ledger: Ledger, limits: Limits, now: datetime, deployment: str
 ) -> list[dict[str, object]]:
     """One status for each document of a file; jobs that a broken text still holds come with its problems."""
     return [
         rejected(item.name, item.problems)
         if isinstance(item, Declared)
-        else document(item, book.of(item.name), phase(item, book.of(item.name), limits, now), deployment)
-        for item in jobs_of(path, tree, book)
+        else document(item, ledger.of(item.name), phase(item, ledger.of(item.name), limits, now), deployment)
+        for item in jobs_of(path, tree, ledger)
     ]
 
 
-def jobs_of(path: str, tree: Tree, book: Book) -> list[Job | Declared]:
+def jobs_of(path: str, tree: Tree, ledger: Ledger) -> list[Job | Declared]:
     """What each document of a file stands for: a job, or itself while it is none."""
     declared = tree.documents(path)
-    held = iter(_held_by(path, declared, book) if any(item.name is None for item in declared) else ())
+    held = iter(_held_by(path, declared, ledger) if any(item.name is None for item in declared) else ())
     found: list[Job | Declared] = []
     for item in declared:
-        job = book.jobs.get(item.name or "")
+        job = ledger.jobs.get(item.name or "")
         if job and job.wanted and job.path == path and (job.index == item.index or job.problems):
             found.append(job)
         elif item.name is None and (left := list(held)):
@@ -176,7 +176,7 @@ def jobs_of(path: str, tree: Tree, book: Book) -> list[Job | Declared]:
     return found
 
 
-def _joined(news: Sequence[News]) -> Iterator[News]:
+def _joined(news: Sequence[StatusChange]) -> Iterator[StatusChange]:
     """What stops many jobs alike is said once."""
     for group in together(news, lambda item: common(item.standing.reason) if item.changed else None):
         if len(group) == 1:
@@ -186,19 +186,19 @@ def _joined(news: Sequence[News]) -> Iterator[News]:
         yield from (replace(item, is_said=True) for item in group[1:])
 
 
-def _note(news: Sequence[News], book: Book, now: datetime) -> None:
+def _note(news: Sequence[StatusChange], ledger: Ledger, now: datetime) -> None:
     for item in news:
         submission = item.submission.id if item.submission else ""
-        book.tell(now, item.standing.reason, item.standing.message, item.job.name, submission)
-    book.mark_told({item.job.name: _spelled(item.standing) for item in news})
+        ledger.tell(now, item.standing.reason, item.standing.message, item.job.name, submission)
+    ledger.mark_reported({item.job.name: _spelled(item.standing) for item in news})
 
 
 def _spelled(standing: Standing) -> str:
     return f"{standing.reason}: {standing.message}"
 
 
-def _held_by(path: str, declared: Sequence[Declared], book: Book) -> list[Job]:
+def _held_by(path: str, declared: Sequence[Declared], ledger: Ledger) -> list[Job]:
     """The jobs last accepted from a file that now has a nameless document, and that no other document names."""
     named = {item.name for item in declared}
-    held = [job for job in book.jobs.values() if job.path == path and job.wanted and job.name not in named]
+    held = [job for job in ledger.jobs.values() if job.path == path and job.wanted and job.name not in named]
     return sorted(held, key=lambda job: job.index)

@@ -48,14 +48,14 @@ class Flags:
     @contextmanager
     def interruptible(self) -> Iterator[None]:
         """Inside, whoever asks to stop is not kept waiting: `stop` raises `Stopped` in the midst of what is done."""
-        self.heed()
+        self.check_stop()
         self._may_raise = True
         try:
             yield
         finally:
             self._may_raise = False
 
-    def heed(self) -> None:
+    def check_stop(self) -> None:
         """Raise `Stopped` when somebody asked to stop."""
         if self.stopping:
             raise Stopped
@@ -119,7 +119,7 @@ def turn_to_rest(loop: Loop, inbox: Inbox, workers: Workers, clock: Clock, flags
     except StateLost:
         report_unsettled(loop.unsettled())
         raise
-    loop.check_told()
+    loop.check_status_files()
 
 
 def turn(
@@ -226,7 +226,7 @@ def _pause(loop: Loop, incoming: Incoming, workers: Workers, clock: Clock, flags
         wakes_at = loop.wakes_at(now)
         is_due = wakes_at is not None and wakes_at <= now
         heard = incoming.wait(0.0 if is_due else min(longest, _seconds(wakes_at, now)))
-        if heard or is_due or flags.stopping or loop.is_nudged():
+        if heard or is_due or flags.stopping or loop.is_woken():
             _gather(heard, loop, incoming, clock, flags)
             return
 

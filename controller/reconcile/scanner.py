@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 
-from controller.ledger.pause import Brakes
-from controller.ledger.pause import Look as LookAtBrakes
+from controller.ledger.pause import Look as LookAtStops
+from controller.ledger.pause import Stops
 from controller.limits.settling import Settling, Stillness
 from controller.model.errors import StateLost
 from controller.model.job import Job
@@ -25,20 +25,20 @@ Interruptible = Callable[[], AbstractContextManager[object]]
 """Around a scan: a signal may end it in its midst, since nothing was decided on it yet."""
 
 
-class Lookout:
+class Scanner:
     """What was last seen of the surroundings. `settle` is in seconds: how long the tree must have been still.
 
     `scanned` is told of each scan.
     """
 
     def __init__(
-        self, tree: Tree, timing: Timing, brakes: LookAtBrakes, settle: float, scanned: Scanned | None = None,
+        self, tree: Tree, timing: Timing, stops: LookAtStops, settle: float, scanned: Scanned | None = None,
         interruptible: Interruptible = nullcontext,
     ) -> None:  # fmt: skip
         self._tree = tree
         self._timing = timing
-        self._look_at_brakes = brakes
-        self._brakes = Brakes()
+        self._look_at_stops = stops
+        self._stops = Stops()
         self._stillness = Stillness(settle=settle)
         self._scanned = scanned
         self._interruptible = interruptible
@@ -50,7 +50,7 @@ class Lookout:
 
     @property
     def is_paused(self) -> bool:
-        return self._brakes.paused
+        return self._stops.paused
 
     def settling(self, now: datetime) -> Settling | None:
         """Why nothing is paid for now; None: the tree can be read, and is still."""
@@ -62,9 +62,9 @@ class Lookout:
         """Look at the files again in the next turn after `at`; None: in the next turn."""
         self.scan_at = min(at, self.scan_at) if at and self.scan_at else None
 
-    def is_nudged(self) -> bool:
+    def is_woken(self) -> bool:
         """Whether a pause, a lock of git or the state is not as it was."""
-        return self._look_at_brakes() != self._brakes
+        return self._look_at_stops() != self._stops
 
     def look(self, jobs: Mapping[str, Job], now: datetime) -> Change | None:
         """Scan the tree if that is due; None: it is not. Raises `StateLost` when the state was taken away.
@@ -72,14 +72,14 @@ class Lookout:
         What was scanned beside a git command at work is scanned again after it.
         """
         was_locked = self._stillness.lock is not None
-        lock = self._look_at_brakes().lock
+        lock = self._look_at_stops().lock
         self._stillness = self._stillness.locked_by(lock)
         is_due = (was_locked and not lock) or self.scan_at is None or self.scan_at <= now
         change = self._scan(jobs, now) if is_due else None
-        self._brakes = self._look_at_brakes()
-        self._stillness = self._stillness.locked_by(self._brakes.lock or lock)
-        if self._brakes.lost:
-            raise StateLost(self._brakes.lost)
+        self._stops = self._look_at_stops()
+        self._stillness = self._stillness.locked_by(self._stops.lock or lock)
+        if self._stops.lost:
+            raise StateLost(self._stops.lost)
         return change
 
     def _scan(self, jobs: Mapping[str, Job], now: datetime) -> Change:

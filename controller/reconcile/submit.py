@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from controller.ledger.ledger import Book
+from controller.ledger.ledger import Ledger
 from controller.lifecycle.adoption import intent
 from controller.lifecycle.claim import Claim, Instance, was_claimed
 from controller.model.job import Job
@@ -25,8 +25,8 @@ def drawn() -> str:
 class Submitter:
     """Knows who claims. Without an `instance` nothing is claimed: a plan only notes what would be sent."""
 
-    def __init__(self, book: Book, instance: Instance | None, draw: Callable[[], str] = drawn) -> None:
-        self._book = book
+    def __init__(self, ledger: Ledger, instance: Instance | None, draw: Callable[[], str] = drawn) -> None:
+        self._ledger = ledger
         self._instance = instance
         self._draw = draw
 
@@ -37,13 +37,13 @@ class Submitter:
         claimant = self._claimant(job, made)
         if claimant:
             made = replace(made, claims=(claimant.claim_name(now, self._draw()),))
-        stored, body = self._book.add(made)
-        claim = Claim.of(stored, self._book.of(job.name), claimant) if claimant else None
+        stored, body = self._ledger.add(made)
+        claim = Claim.of(stored, self._ledger.of(job.name), claimant) if claimant else None
         return Post(submission=stored, body=body, role_arn=job.wanted.role_arn, claim=claim)
 
     def _claimant(self, job: Job, made: Submission) -> Instance | None:
         """Who claims; None where nobody can: the bucket cannot be read, or the credential may not write there."""
         is_read = job.history is not None and job.history.readable
-        is_denied = self._book.is_unclaimed(made.prefix, made.credentials_ref)
-        may_claim = not is_denied or was_claimed(made, self._book.of(job.name))
+        is_denied = self._ledger.is_unclaimed(made.prefix, made.credentials_ref)
+        may_claim = not is_denied or was_claimed(made, self._ledger.of(job.name))
         return self._instance if is_read and may_claim else None

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from controller.ledger.ledger import Book
+from controller.ledger.ledger import Ledger
 from controller.lifecycle.transitions import resumed
 from controller.model.skew import TOLERANCE, doubt
 from controller.model.timing import Timing
@@ -23,10 +23,10 @@ class Timekeeper:
     """
 
     def __init__(
-        self, book: Book, timing: Timing, ahead: Callable[[], float | None] = lambda: None,
+        self, ledger: Ledger, timing: Timing, ahead: Callable[[], float | None] = lambda: None,
         ask: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:  # fmt: skip
-        self._book = book
+        self._ledger = ledger
         self._timing = timing
         self._ahead = ahead
         self._ask = ask
@@ -58,9 +58,9 @@ class Timekeeper:
         """Compare the clock; answers whether all jobs are to be looked at again, since it is right after all."""
         self._was_answered = self._was_answered or self._is_answered
         self._is_answered, self._seen = False, self._ahead()
-        before, found = self.doubt, doubt(now, self._book.newest_moment, self._seen)
+        before, found = self.doubt, doubt(now, self._ledger.newest_moment, self._seen)
         if self._seen is None and not found:
-            found = self._book.doubt or ""  # what the service said to an earlier process
+            found = self._ledger.doubt or ""  # what the service said to an earlier process
         self.doubt = before if before and _about(before) == _about(found) else found
         if self.doubt != before:
             self._report(now)
@@ -71,7 +71,7 @@ class Timekeeper:
         """Once when something could be given up, and now and then while the clock is in doubt."""
         every = timedelta(seconds=self._timing.clock_again)
         is_due = self._asks_at is None or (self.doubt and not now < self._asks_at <= now + every)
-        is_wanted = self.doubt or (self._seen is None and self._book.is_waiting)
+        is_wanted = self.doubt or (self._seen is None and self._ledger.is_waiting)
         if self._ask and not self._is_asking and is_due and is_wanted:
             self._asks_at, self._is_asking = now + every, True
             self._ask(self._answered)
@@ -80,23 +80,23 @@ class Timekeeper:
         self._is_answered, self._is_asking = True, False  # in this order: another thread reads them
 
     def _report(self, now: datetime) -> None:
-        with self._book.transaction():
+        with self._ledger.transaction():
             if self._seen is not None:
-                self._book.note_doubt(self.doubt)
+                self._ledger.note_doubt(self.doubt)
             if self.doubt:
                 log.warning("nothing is paid for: %s", self.doubt)
-                self._book.tell(now, "ClockDoubtful", self.doubt)
+                self._ledger.tell(now, "ClockDoubtful", self.doubt)
             else:
                 log.info("the clock can be believed again")
-                self._book.tell(now, "ClockRight", "the clock can be believed again")
+                self._ledger.tell(now, "ClockRight", "the clock can be believed again")
 
     def _take_up(self, now: datetime) -> bool:
-        newest = self._book.newest_moment
+        newest = self._ledger.newest_moment
         is_ahead = newest is not None and newest > now + timedelta(seconds=TOLERANCE)
-        if self._book.doubt is None and not is_ahead:
+        if self._ledger.doubt is None and not is_ahead:
             return False
-        with self._book.transaction():
-            self._book.redate([resumed(item, now) for item in self._book.everything()], now)
+        with self._ledger.transaction():
+            self._ledger.redate([resumed(item, now) for item in self._ledger.everything()], now)
         return True
 
 

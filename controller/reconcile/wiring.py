@@ -17,11 +17,11 @@ from controller.bucket.client import Bucket
 from controller.evalscript.examination import Beside, NotYet, Patient
 from controller.evalscript.slow_scripts import SlowScripts
 from controller.ledger.identity import Identity
-from controller.ledger.ledger import Book
+from controller.ledger.ledger import Ledger
 from controller.ledger.location import FILE_NAME, refuse_network_file_system
 from controller.ledger.lock import FILE_NAME as LOCK_NAME
 from controller.ledger.lock import submitter_lock
-from controller.ledger.pause import brakes_of
+from controller.ledger.pause import stops_of
 from controller.ledger.store import Store
 from controller.lifecycle.claim import Instance
 from controller.limits.gate import Limits
@@ -33,11 +33,11 @@ from controller.model.files import STATUS
 from controller.model.timing import Timing
 from controller.reconcile.calls.remote import Remote
 from controller.reconcile.calls.unrecorded import Unrecorded
-from controller.reconcile.calls.work_queue import Lane
+from controller.reconcile.calls.work_queue import WorkQueue
 from controller.reconcile.calls.workers import Call, CallOutcome, Observe, Workers
 from controller.reconcile.loop import Loop
-from controller.reconcile.reporter import Teller, Watch, status_documents
-from controller.reconcile.scanner import Interruptible, Lookout, Scanned
+from controller.reconcile.reporter import Reporter, Watch, status_documents
+from controller.reconcile.scanner import Interruptible, Scanned, Scanner
 from controller.reconcile.submit import Submitter, drawn
 from controller.reconcile.timekeeper import Timekeeper
 from controller.service.client import Service
@@ -45,8 +45,8 @@ from controller.service.oauth import Session
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
 from controller.tree.git.info import checkout, index_lock
+from controller.tree.status_cache import StatusCache, StatusPlace
 from controller.tree.status_files import StatusFiles
-from controller.tree.status_memory import Noticeboard, StatusPlace
 from controller.tree.tree import Tree
 
 Inbox = queue.SimpleQueue[CallOutcome | None]
@@ -62,7 +62,7 @@ class Assembly:
     """The parts a door works with: the loop that decides, and the book and the tree it knows."""
 
     loop: Loop
-    book: Book
+    ledger: Ledger
     tree: Tree
     deployment: str
     time: ServiceClock | None = None
@@ -78,7 +78,7 @@ class Assembly:
 
     def documents_of(self, path: str, now: datetime) -> list[dict[str, object]]:
         """The status documents of one file."""
-        return status_documents(path, self.tree, self.book, self.loop.limits(), now, self.deployment)
+        return status_documents(path, self.tree, self.ledger, self.loop.limits(), now, self.deployment)
 
 
 class Nowhere:
@@ -137,8 +137,8 @@ def controller(
         identity.hold((settings.state / LOCK_NAME, settings.state / FILE_NAME))
         lock = partial(index_lock, settings.jobs)
         look = partial(
-            Lookout,
-            brakes=brakes_of(lock, settings.state, identity.lost),
+            Scanner,
+            stops=stops_of(lock, settings.state, identity.lost),
             settle=settle,
             scanned=scanned,
             interruptible=interruptible,
@@ -159,7 +159,7 @@ def rehearsal(
 ) -> Iterator[Assembly]:
     """The same loop on a copy of the ledger: it writes nothing, and its calls go to `hand`."""
     with Store.copy_of(settings.state) as store:
-        look = partial(Lookout, brakes=brakes_of(partial(index_lock, settings.jobs), settings.state), settle=0.0)
+        look = partial(Scanner, stops=stops_of(partial(index_lock, settings.jobs), settings.state), settle=0.0)
         scripts = Patient(SlowScripts(settings.state, Clock().now))
         yield _assembled(settings, store, watch, Nowhere(), hand, without_keys, look, scripts)
 
@@ -176,21 +176,21 @@ def _assembled(
     places: StatusPlace,
     hand: Callable[[Call], None],
     without_keys: frozenset[str],
-    look: Callable[[Tree, Timing], Lookout],
+    look: Callable[[Tree, Timing], Scanner],
     scripts: Patient | Beside,
     pulse: Pulse = lambda: None,
     *,
     claims: bool = False,
-    keep: Callable[[Book, Timing], Timekeeper] = Timekeeper,
+    keep: Callable[[Ledger, Timing], Timekeeper] = Timekeeper,
 ) -> Assembly:
     with store.transaction():
         store.renew(terms_of(settings), kept=STATUS)
-    book = Book(store)
+    ledger = Ledger(store)
     name = settings.deployment.name
     instance = (
-        Instance(deployment=name, account=settings.client_id or "", name=book.instance(drawn)) if claims else None
+        Instance(deployment=name, account=settings.client_id or "", name=ledger.instance(drawn)) if claims else None
     )
-    board = Noticeboard(places)
+    status_cache = StatusCache(places)
     appraiser = Appraiser(settings.deployment, settings.credentials, scripts, Clock().today)
 
     def appraise(item: Accepted) -> Appraisal:
@@ -204,16 +204,16 @@ def _assembled(
         settings.jobs,
         appraise,
         checkout=partial(checkout, settings.jobs),
-        statuses=board.records,
+        statuses=status_cache.records,
         mirror=settings.status_dir,
         is_pending=scripts.is_pending,
         pulse=pulse,
     )
     free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running, without_keys=without_keys)
-    teller = Teller(board, settings.deployment.name, watch)
-    submitter, keeper = Submitter(book, instance), keep(book, settings.timing)
-    loop = Loop(book, tree, free, hand, teller, look(tree, settings.timing), submitter, keeper)
-    return Assembly(loop=loop, book=book, tree=tree, deployment=settings.deployment.name)
+    reporter = Reporter(status_cache, settings.deployment.name, watch)
+    submitter, keeper = Submitter(ledger, instance), keep(ledger, settings.timing)
+    loop = Loop(ledger, tree, free, hand, reporter, look(tree, settings.timing), submitter, keeper)
+    return Assembly(loop=loop, ledger=ledger, tree=tree, deployment=settings.deployment.name)
 
 
 def _asking(service: Service, inbox: Inbox) -> Callable[[Callable[[], None]], None]:
@@ -225,7 +225,7 @@ def _asking(service: Service, inbox: Inbox) -> Callable[[Callable[[], None]], No
         answered()
         inbox.put(None)
 
-    return Lane("clock", 1, ask).put
+    return WorkQueue("clock", 1, ask).put
 
 
 def _no_client(settings: Settings) -> UsageError:

@@ -57,7 +57,7 @@ class Entry:
         return cls(**document | {"keys": tuple(document.get("keys", ()))})
 
 
-class Ledger:
+class SandboxLedger:
     """An open ledger. Only one program may hold it; a second one gets UsageError. Close it to release it."""
 
     def __init__(self, path: Path, now: Callable[[], datetime]) -> None:

@@ -15,13 +15,13 @@ from controller import evalscript
 from controller.model.errors import UsageError
 from controller.sandbox.clock import SandboxClock
 from controller.sandbox.faults.faults import Faults
-from controller.sandbox.http.routes import Desk, Routes
+from controller.sandbox.http.routes import Context, Routes
 from controller.sandbox.http.server import SandboxServer
 from controller.sandbox.http.tokens import Tokens
 from controller.sandbox.jobs.delivery import remove_tree
 from controller.sandbox.jobs.limits import Allowance, RateLimit
-from controller.sandbox.jobs.runs import Account, Examine, Renderer, Runs, Workshop
-from controller.sandbox.ledger import Ledger, unfinished
+from controller.sandbox.jobs.runs import Account, Examine, Renderer, RenderPool, Runs
+from controller.sandbox.ledger import SandboxLedger, unfinished
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.render.engines import Engines
 from controller.sandbox.render.render import RenderOptions
@@ -42,11 +42,11 @@ class Sandbox:
         self.options = options
         self.faults = Faults(options.faults, options.seed)
         self._engines = Engines()
-        self._workshop = Workshop(
+        self._pool = RenderPool(
             renderer=renderer or self._engines.render, render_options=_render_options(options), examine=examine
         )
         self._clock = SandboxClock(options.time_scale)
-        self._ledger: Ledger | None = None
+        self._ledger: SandboxLedger | None = None
         self._runs: Runs | None = None
         self._server: SandboxServer | None = None
         self._thread: threading.Thread | None = None
@@ -58,7 +58,7 @@ class Sandbox:
         return self._server.url
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> SandboxLedger:
         """What happened so far; still readable after `stop`."""
         assert self._ledger is not None, "the sandbox has not been started"
         return self._ledger
@@ -67,7 +67,7 @@ class Sandbox:
         """Opens folder, ledger and port; calls are answered when this returns."""
         self.options.folder.mkdir(parents=True, exist_ok=True)
         self._clock = SandboxClock(self.options.time_scale)
-        self._ledger = Ledger(self.options.ledger_path, self._clock.now)
+        self._ledger = SandboxLedger(self.options.ledger_path, self._clock.now)
         try:
             self._prepare_folder()
             self._open(self._ledger)
@@ -101,15 +101,15 @@ class Sandbox:
             for name in self.options.buckets:
                 (self.options.folder / name).mkdir(exist_ok=True)
 
-    def _open(self, ledger: Ledger) -> None:
+    def _open(self, ledger: SandboxLedger) -> None:
         options, clock, entries = self.options, self._clock, ledger.entries()
         allowance = Allowance(options.monthly_units, options.monthly_requests, entries)
         units = RateLimit(options.units_per_minute, clock.seconds)
         account = Account(ledger=ledger, allowance=allowance, units=units)
-        self._runs = Runs(options, self._workshop, account, self.faults, clock)
+        self._runs = Runs(options, self._pool, account, self.faults, clock)
         for left in unfinished(entries):
             self._runs.abandon(left.id, left.prefix)
-        desk = Desk(
+        context = Context(
             options=options,
             runs=self._runs,
             tokens=Tokens(options, clock.real(options.token_life), time.time),
@@ -119,10 +119,10 @@ class Sandbox:
             allowance=allowance,
             faults=self.faults,
             ledger=ledger,
-            examine=self._workshop.examine,
+            examine=self._pool.examine,
             clock=clock,
         )
-        self._server = _listening(options, Routes(desk))
+        self._server = _listening(options, Routes(context))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="sandbox-server")
         self._thread.start()
 

@@ -11,7 +11,7 @@ from controller.model.job import Job
 class Change:
     """What a scan found: jobs with their new bodies (None: unchanged), paths whose status may differ, files to note.
 
-    `problems` belong to no manifest: folders that could not be read, names that are not UTF-8. `strays` are
+    `problems` belong to no manifest: folders that could not be read, names that are not UTF-8. `modified` are
     status files that are not as they were left; `links` and `folders` are for whoever watches the tree.
     `moved` says that files changed: one whose script was examined meanwhile is read again, and did not. `undecided`
     files wait for such an examination.
@@ -25,7 +25,7 @@ class Change:
     problems: tuple[Problem, ...] = ()
     ready: bool = True
     reason: str = ""
-    strays: frozenset[str] = frozenset()
+    modified: frozenset[str] = frozenset()
     links: tuple[str, ...] = ()
     folders: int = 0
     moved: bool = False

@@ -47,7 +47,7 @@ class Scan:
     forgotten. `problems` are names that are not UTF-8, links that are not followed, and folders that could not be read:
     what was known below the last counts as unchanged. `links` are the symbolic links that stay in the tree, `folders`
     is how many folders it has.
-    `strays` are status files that are not as they were left: changed, unknown or gone.
+    `modified` are status files that are not as they were left: changed, unknown or gone.
     """
 
     ready: bool
@@ -57,7 +57,7 @@ class Scan:
     problems: tuple[Problem, ...] = ()
     links: tuple[str, ...] = ()
     folders: int = 0
-    strays: frozenset[str] = frozenset()
+    modified: frozenset[str] = frozenset()
 
 
 def scan(
@@ -98,7 +98,7 @@ class _Comparison:
     def scan(self, take: Take) -> Scan:
         walk = self.walk
         altered = {path for uses in self.known.users if not self.uses_the_same(uses) for path in self.known.users[uses]}
-        altered = {path for path in altered if walk.is_steady(path) and not walk.is_hidden(path)}
+        altered = {path for path in altered if walk.is_unchanged(path) and not walk.is_hidden(path)}
         suspects = walk.suspects | altered | walk.twins.keys()
         changed = (each for each in map(self.load, sorted(suspects)) if each)
         if _in_portions(changed, take) >= _BULK:
@@ -111,7 +111,7 @@ class _Comparison:
             problems=(*walk.problems, *walk.astray),
             links=tuple(walk.links),
             folders=walk.folders,
-            strays=frozenset(walk.strays),
+            modified=frozenset(walk.modified),
         )
 
     def uses_the_same(self, uses: tuple[str, ...]) -> bool:
@@ -125,7 +125,7 @@ class _Comparison:
         if record is None:
             return False
         if record.kind == "manifest":
-            return self.walk.is_steady(path)
+            return self.walk.is_unchanged(path)
         return record.has(stat_below(self.walk.real, path)) or self.script(path)[0].sha256 == record.sha256 != ""
 
     def depends_on_the_same(self, record: FileRecord, twins: tuple[str, ...]) -> bool:
@@ -140,8 +140,8 @@ class _Comparison:
 
     def load(self, path: str) -> LoadedFile | None:
         """The documents of a file; None when it is the known one after all, or vanished under our eyes."""
-        content, record, flaw = read(self.walk.real, path, "manifest")
-        if record.size < 0 and path not in self.walk.dangling:
+        content, record, error = read(self.walk.real, path, "manifest")
+        if record.size < 0 and path not in self.walk.broken_links:
             self.walk.vanished.add(path)
             return None
         before, twins = self.known.get(path), self.walk.twins.get(path, ())
@@ -149,10 +149,10 @@ class _Comparison:
             self.remember(record, before.uses)
             return None
         if twins:
-            flaw = f"shares its status file with {', '.join(map(posixpath.basename, twins))}: rename one of them"
-        if flaw:
+            error = f"shares its status file with {', '.join(map(posixpath.basename, twins))}: rename one of them"
+        if error:
             self.remember(record, twins)
-            problem = Problem(path=path, message=flaw, code="E191" if twins else "E190")
+            problem = Problem(path=path, message=error, code="E191" if twins else "E190")
             return LoadedFile(path=path, documents=(Broken(path=path, index=0, name=None, problems=(problem,)),))
         return self.parse(content, record)
 
@@ -190,8 +190,8 @@ class _Comparison:
         return self.scripts[path]
 
     def read_script(self, path: str) -> tuple[FileRecord, Script]:
-        content, record, flaw = read(self.walk.real, path, "script")
-        return record, Script(path=path, text=content, problem=f"{path} {flaw}" if flaw else "")
+        content, record, error = read(self.walk.real, path, "script")
+        return record, Script(path=path, text=content, problem=f"{path} {error}" if error else "")
 
 
 def _in_portions(changed: Iterator[LoadedFile], take: Take) -> int:

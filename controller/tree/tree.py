@@ -23,7 +23,7 @@ from controller.tree.git.info import DIRTY, Checkout
 from controller.tree.ownership import Declared, Place, Settlement, hidden, settled, taken_over
 from controller.tree.scan import LoadedFile, Scan, scan
 from controller.tree.undecided import Undecided
-from controller.tree.walk import strays
+from controller.tree.walk import modified
 
 Appraise = Callable[[Accepted], Appraisal]
 Prepare = Callable[[Sequence[Accepted]], None]
@@ -143,7 +143,7 @@ class Tree:
             clean=tuple(filter(self._is_clean, found.records.values())),
             unclean=tuple(filterfalse(self._is_clean, found.records.values())),
             problems=tuple(sorted(found.problems)),
-            strays=strays(self._mirror, told, self._pulse) if self._mirror and told is not None else found.strays,
+            modified=modified(self._mirror, told, self._pulse) if self._mirror and told is not None else found.modified,
             links=found.links,
             folders=found.folders,
             moved=not touched <= is_same,
@@ -176,14 +176,14 @@ class Tree:
         """What a file declares; nothing, when the tree holds as much as one controller can keep in mind."""
         if self._held - len(self._documents.get(file.path, ())) + len(file.documents) > MOST_DOCUMENTS:
             message = f"there are more than {MOST_DOCUMENTS} documents in the tree: give some to another controller"
-            flaw = Problem(path=file.path, message=message, code="E195")
-            return [Declared(path=file.path, index=0, name=None, problems=(flaw,))]
+            error = Problem(path=file.path, message=message, code="E195")
+            return [Declared(path=file.path, index=0, name=None, problems=(error,))]
         return [self._read(item, file.comments) for item in file.documents]
 
     def _read(self, item: Accepted | Broken, comments: Comments) -> Declared:
         if isinstance(item, Broken):
-            flaws = silenced(item.warnings, [comments]).warnings
-            return Declared(path=item.path, index=item.index, name=item.name, problems=item.problems, warnings=flaws)
+            errors = silenced(item.warnings, [comments]).warnings
+            return Declared(path=item.path, index=item.index, name=item.name, problems=item.problems, warnings=errors)
         answer = self._appraise(item)
         if answer.awaits:
             self._undecided.wait(item.path, answer.awaits)

@@ -33,9 +33,9 @@ class Walk:
     """A tree compared with what is known of it. Manifests are suspects when their stat is not the one that is known.
 
     `missing` were known in a folder that was walked and are not there, `vanished` were there and could not be read
-    afterwards, `dangling` are links to nothing that may be read; `strays` are status files that are not as they were
-    left: none, unless `statuses` say how they were. Whatever else is known is steady. `links` are the links that stay
-    below the root, `astray` reports the others. `pulse` is called again and again; what it raises ends the walk.
+    afterwards, `broken_links` are links to nothing that may be read; `modified` are status files that
+    are not as they were left: none, unless `statuses` say how they were. Whatever else is known is unchanged. `links`
+    are the links that stay below the root, `astray` reports the others. `pulse` is called again and again; what it raises ends the walk.
     """
 
     def __init__(
@@ -48,8 +48,8 @@ class Walk:
         self.suspects: set[str] = set()
         self.missing: set[str] = set()
         self.vanished: set[str] = set()
-        self.strays: set[str] = set()
-        self.dangling: set[str] = set()
+        self.modified: set[str] = set()
+        self.broken_links: set[str] = set()
         self.twins: dict[str, tuple[str, ...]] = {}
         self.problems: list[Problem] = []
         self.astray: list[Problem] = []
@@ -61,7 +61,7 @@ class Walk:
         self._linked: list[str] = []
         self._is_behind_links = False
 
-    def is_steady(self, path: str) -> bool:
+    def is_unchanged(self, path: str) -> bool:
         """Whether a manifest is the one that is known, as far as its stat can tell, or is out of sight."""
         return path in self.known and path not in self.suspects and path not in self.missing
 
@@ -109,7 +109,7 @@ class Walk:
         if len(entries) - len(others) < len(here) + len(told):
             names = {entry.name for entry in entries}
             self.missing.update(relative + name for name in here.keys() - names)
-            self.strays.update(relative + name for name in told.keys() - names)
+            self.modified.update(relative + name for name in told.keys() - names)
         folders = [entry for entry in others if self._is_folder(entry, relative)]
         rare = self.known.rare.get(relative, _NO_NAMES)
         self._remember_twins(relative, [*rare, *(e.name for e in others if _is_rare(e.name))])
@@ -182,15 +182,15 @@ class Walk:
     def _compare(self, path: str, *, is_link: bool) -> None:
         if path.endswith(_STATUS):
             if self._has_statuses:
-                self.strays.add(path)
+                self.modified.add(path)
         elif path.endswith(SUFFIXES):
             self.suspects.add(path)
             if is_link and stat_below(self.real, path) is None:
-                self.dangling.add(path)
+                self.broken_links.add(path)
 
     def _miss_folders(self) -> None:
         """What is known in folders that are gone, but not below those that could not be read."""
-        for known, lost in ((self.known, self.missing), (self.statuses, self.strays)):
+        for known, lost in ((self.known, self.missing), (self.statuses, self.modified)):
             for folder in known.folders.keys() - self._walked:
                 if not self.is_hidden(folder):
                     lost.update(folder + name for name in known.folders[folder])
@@ -269,11 +269,11 @@ def _has_same_bytes(root: str, record: FileRecord | None) -> bool:
     return record is not None and read(root, record.path, record.kind)[1].sha256 == record.sha256 != ""
 
 
-def strays(root: Path, statuses: Known, pulse: Callable[[], None] = lambda: None) -> frozenset[str]:
+def modified(root: Path, statuses: Known, pulse: Callable[[], None] = lambda: None) -> frozenset[str]:
     """The status files below `root`, a mirror of the tree, that are not as they were left."""
     walk = Walk(root, Known(), statuses, pulse)
     walk.run(is_mirror=True)
-    return frozenset(walk.strays)
+    return frozenset(walk.modified)
 
 
 def manifests_of(status: str) -> set[str]:

@@ -48,7 +48,7 @@ class Watcher:
         self._hint = hint
         self._watches: dict[Target, ObservedWatch] = {}
         self._ear = _Ear(self._overheard)
-        self._trouble = ""
+        self._problem = ""
         self._observer: BaseObserver | None = None
         library = logging.getLogger("watchdog")
         library.handlers[:] = [self._ear]
@@ -66,17 +66,17 @@ class Watcher:
             self._observer = None
             return self._in_vain(error)
         wanted = set(targets(self._root, [self._root / link for link in links]))
-        trouble, self._trouble = self._trouble, ""
+        problem, self._problem = self._problem, ""
         for target in [target for target in self._watches if target not in wanted or not self._is_alive(target)]:
             self._forget(observer, target)
         before = len(self._watches)
         for target in wanted - self._watches.keys():
-            trouble = self._watch(observer, target) or trouble
+            problem = self._watch(observer, target) or problem
         if len(self._watches) > before:
             self._hint()
-        if not trouble and _watched() < folders:
-            trouble = f"only {_watched()} of {folders} folders are watched (fs.inotify.max_user_watches?); {IN_VAIN}"
-        return trouble
+        if not problem and _watched() < folders:
+            problem = f"only {_watched()} of {folders} folders are watched (fs.inotify.max_user_watches?); {IN_VAIN}"
+        return problem
 
     def stop(self) -> None:
         """Let go of everything; what the library says on its way out is of no use to anybody."""
@@ -121,7 +121,7 @@ class Watcher:
 
     def _overheard(self, words: str) -> None:
         """On overflow no handler is told anything: there is only a line in the log of the library."""
-        self._trouble = f"events were lost: {cut(words, 200)}"
+        self._problem = f"events were lost: {cut(words, 200)}"
         self._hint()
 
 

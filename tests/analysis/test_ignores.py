@@ -47,7 +47,7 @@ def ignores(line: int, column: int, *codes: str, path: str = "a.yaml") -> tuple[
     return tuple(Ignore(path=path, line=line, column=column, code=code) for code in codes)
 
 
-def flaw(code: str, message: str) -> Problem:
+def error(code: str, message: str) -> Problem:
     return Problem(path="a.yaml", line=1, column=1, code=code, message=message)
 
 
@@ -64,21 +64,21 @@ EXAMPLE = "write for example `shjobs: ignore W012 all scenes are meant`"
         pytest.param("# shjobs reads this file", [], [], id="a sentence about shjobs"),
         pytest.param("# shjobs: the controller of our rasters", [], [], id="another sentence"),
         pytest.param(f"# please, shjobs: ignore {FIRST} x", [], [], id="not at the beginning of a comment"),
-        pytest.param("# shjobs: ignore", [], [flaw("W900", f"names no warning: {EXAMPLE}")], id="nothing named"),
+        pytest.param("# shjobs: ignore", [], [error("W900", f"names no warning: {EXAMPLE}")], id="nothing named"),
         pytest.param(
-            "# shjobs: ignore the clouds", [], [flaw("W900", f"names no warning: {EXAMPLE}")], id="a reason alone"
+            "# shjobs: ignore the clouds", [], [error("W900", f"names no warning: {EXAMPLE}")], id="a reason alone"
         ),
         pytest.param(
             f"# shjobs: ignroe {FIRST} x",
             [],
-            [flaw("W900", f"`shjobs: ignroe` is not known: {EXAMPLE}")],
+            [error("W900", f"`shjobs: ignroe` is not known: {EXAMPLE}")],
             id="misspelt",
         ),
         pytest.param(
             "# shjobs: ignore E204 x",
             [],
             [
-                flaw(
+                error(
                     "W901",
                     "E204 is an error and cannot be silenced: mend what it tells, and take it out of this comment",
                 )
@@ -89,7 +89,7 @@ EXAMPLE = "write for example `shjobs: ignore W012 all scenes are meant`"
             "# shjobs: ignore W904 x",
             [],
             [
-                flaw(
+                error(
                     "W901",
                     "W904 is about such comments and cannot be silenced: mend what it tells, and take it out of this "
                     "comment",
@@ -98,27 +98,27 @@ EXAMPLE = "write for example `shjobs: ignore W012 all scenes are meant`"
             id="a warning about comments",
         ),
         pytest.param(
-            f"# shjobs: ignore {FIRST}", [FIRST], [flaw("W903", f"gives no reason: {EXAMPLE}")], id="without a reason"
+            f"# shjobs: ignore {FIRST}", [FIRST], [error("W903", f"gives no reason: {EXAMPLE}")], id="without a reason"
         ),
         pytest.param(
-            f"# shjobs: ignore {FIRST}: --", [FIRST], [flaw("W903", f"gives no reason: {EXAMPLE}")], id="signs alone"
+            f"# shjobs: ignore {FIRST}: --", [FIRST], [error("W903", f"gives no reason: {EXAMPLE}")], id="signs alone"
         ),
         pytest.param(
             f"# shjobs: ignore {FIRST}, {FIRST} twice", [FIRST], [], id="a code that stands twice counts once"
         ),
     ],
 )
-def test_a_comment_is_understood_or_told(comment: str, codes: list[str], flaws: list[Problem]) -> None:
+def test_a_comment_is_understood_or_told(comment: str, codes: list[str], errors: list[Problem]) -> None:
     found = manifest_comments(f"{comment}\na: 1\n", "a.yaml")
-    assert found == Comments(ignores=ignores(1, 1, *codes), flaws=tuple(flaws))
-    assert [each.code for each in found.flaws] == [each.code for each in flaws]
+    assert found == Comments(ignores=ignores(1, 1, *codes), errors=tuple(errors))
+    assert [each.code for each in found.errors] == [each.code for each in errors]
 
 
 @pytest.mark.parametrize("code", ["W102", "W9999", "w001", "E2"])
 def test_an_unknown_code_is_told_and_silences_nothing(code: str) -> None:
     found = manifest_comments(f"# shjobs: ignore {code} x\n", "a.yaml")
     message = f"there is no warning {code}: write the code as it is told, or take it out"
-    assert ([(each.code, each.message) for each in found.flaws], found.ignores) == ([("W902", message)], ())
+    assert ([(each.code, each.message) for each in found.errors], found.ignores) == ([("W902", message)], ())
 
 
 def test_a_json_manifest_has_no_comments() -> None:
@@ -190,8 +190,8 @@ def test_what_is_silenced_is_taken_out_and_the_comment_counts_as_used() -> None:
 
 
 def test_the_flaws_of_comments_stand_among_the_warnings() -> None:
-    comments = Comments(flaws=(flaw("W903", "gives no reason"),))
-    assert silenced([warning(FIRST)], [comments]).warnings == (warning(FIRST), flaw("W903", "gives no reason"))
+    comments = Comments(errors=(error("W903", "gives no reason"),))
+    assert silenced([warning(FIRST)], [comments]).warnings == (warning(FIRST), error("W903", "gives no reason"))
 
 
 def test_a_comment_is_needless_when_no_document_needs_it() -> None:

@@ -360,14 +360,14 @@ def test_what_a_script_remembers_of_its_scenes_fits_its_samples() -> None:
 
 def test_the_report_of_a_plain_script(engine: Engine) -> None:
     text = script(SIMPLE, "function evaluatePixel(s) { total = s.B04; return [s.B04, s.B11 > 1, NaN].slice(0, 1); }")
-    told_of = rehearsed(engine, text)
-    assert told_of.trials == {"evaluatePixel": 5}
-    assert (told_of.failed, told_of.mishaps) == ({}, ())
-    assert told_of.read == {("", "B04")}
-    assert told_of.missing == {("", "B11")}
-    assert told_of.globals == {"total"}
-    assert set(told_of.answers) == {"data", "other", "empty", "zero", "large"}
-    assert told_of.answers["empty"] == {"default": (0,)}
+    fields_of = rehearsed(engine, text)
+    assert fields_of.trials == {"evaluatePixel": 5}
+    assert (fields_of.failed, fields_of.failures) == ({}, ())
+    assert fields_of.read == {("", "B04")}
+    assert fields_of.missing == {("", "B11")}
+    assert fields_of.globals == {"total"}
+    assert set(fields_of.answers) == {"data", "other", "empty", "zero", "large"}
+    assert fields_of.answers["empty"] == {"default": (0,)}
 
 
 def test_scenes_are_chosen_among_one_a_day_and_one_in_three_days(engine: Engine) -> None:
@@ -375,9 +375,9 @@ def test_scenes_are_chosen_among_one_a_day_and_one_in_three_days(engine: Engine)
         "function preProcessScenes(all) { const since = all.to.getTime() - 10 * 86400000;\n"
         "  all.scenes.orbits = all.scenes.orbits.filter((o) => new Date(o.dateFrom) >= since); return all; }"
     )
-    told_of = rehearsed(engine, script(ORBIT, choose, READS), times="2020-01-01/2020-12-31")
-    assert told_of.kept == (10, 4)
-    assert told_of.trials == {"preProcessScenes": 3, "evaluatePixel": 11}
+    fields_of = rehearsed(engine, script(ORBIT, choose, READS), times="2020-01-01/2020-12-31")
+    assert fields_of.kept == (10, 4)
+    assert fields_of.trials == {"preProcessScenes": 3, "evaluatePixel": 11}
 
 
 @pytest.mark.parametrize(
@@ -407,6 +407,6 @@ def test_scenes_look_as_documented(engine: Engine, mode: str, expression: str, e
     ],
 )
 def test_a_script_cannot_spoil_the_report(engine: Engine, hostile: str) -> None:
-    told_of = rehearsed(engine, script(ORBIT, hostile, "function evaluatePixel(s) { return [s[0].B04]; }"))
-    assert told_of.trials == {"evaluatePixel": 11}
-    assert [(each.situation, each.kind) for each in told_of.mishaps] == [("none", "")]
+    fields_of = rehearsed(engine, script(ORBIT, hostile, "function evaluatePixel(s) { return [s[0].B04]; }"))
+    assert fields_of.trials == {"evaluatePixel": 11}
+    assert [(each.situation, each.kind) for each in fields_of.failures] == [("none", "")]

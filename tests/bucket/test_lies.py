@@ -13,7 +13,7 @@ from controller.model.answers import Listing, Unreadable
 from controller.model.timing import Timing
 from controller.settings.deployments import DEPLOYMENTS, Credential
 from tests.conftest import Workspace, ndvi
-from tests.operations.test_doctor import doctor, signs
+from tests.operations.test_doctor import diagnoses, doctor
 from tests.support.stores import LIES, NEXT, Query, Reply, body, false_store, listing
 
 KEYS = {"access_key": SecretStr("CANARY-access"), "secret_access_key": SecretStr("CANARY/secret")}
@@ -61,7 +61,7 @@ def test_doctor_says_what_came_instead_of_a_listing(workspace: Workspace) -> Non
     with false_store(LIES["a web console's page"][0]) as store:
         at(workspace, store.url)
         _, document = doctor(workspace)
-    health, message, _ = signs(document)["s3://my-bucket"]
+    health, message, _ = diagnoses(document)["s3://my-bucket"]
     assert health == "fail"
     assert "cannot be listed: an HTML page (is the endpoint a web console" in message
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.ledger.pause import brakes_of, is_paused, pause, resume, who_paused
+from controller.ledger.pause import is_paused, pause, resume, stops_of, who_paused
 from controller.model.errors import StateError
 from controller.tree.git.info import index_lock
 from tests.support.factories import NOW
@@ -77,5 +77,5 @@ def test_the_lock_of_a_worktree_is_its_own(repository: Path, tmp_path: Path) -> 
 def test_without_git_there_is_no_lock(tmp_path: Path) -> None:
     (tmp_path / "jobs.d").mkdir()
     (tmp_path / ".git").write_text("this names no folder")
-    look = brakes_of(lambda: index_lock(tmp_path / "jobs.d"), tmp_path / "state")
+    look = stops_of(lambda: index_lock(tmp_path / "jobs.d"), tmp_path / "state")
     assert (look().paused, look().lock) == (False, None)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from controller.lifecycle.adoption import adopted
-from controller.lifecycle.claim import Claim, Instance, Meeting, Pause, Put, Result, claiming, met, standing_claims
+from controller.lifecycle.claim import Claim, Instance, Meeting, Pause, Put, Result, active_claims, claiming, met
 from controller.lifecycle.transitions import after_listing, interrupted
 from controller.model.answers import Listing, Refusal, Refused, StoredObject, Unreadable
 from controller.model.submission import Answer, Submission
@@ -137,7 +137,7 @@ def test_a_claim_names_who_and_what_and_no_secret() -> None:
 
 
 def test_a_withdrawal_is_no_claim_of_its_own() -> None:
-    assert standing_claims([put(EARLIER), put(f"{EARLIER}.withdrawn"), put(LATER)]) == {submission().id: (LATER,)}
+    assert active_claims([put(EARLIER), put(f"{EARLIER}.withdrawn"), put(LATER)]) == {submission().id: (LATER,)}
 
 
 def test_another_s_claim_is_followed_instead_of_paid_for() -> None:

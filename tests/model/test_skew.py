@@ -15,7 +15,7 @@ import pytest
 from sqlite_utils import Database
 
 from controller.daemon.daemon import Daemon
-from controller.ledger.ledger import Book
+from controller.ledger.ledger import Ledger
 from controller.ledger.migrations import migrations
 from controller.ledger.store import Store
 from controller.lifecycle.transitions import interrupted, resumed, unless_given_up
@@ -192,41 +192,41 @@ def test_what_was_interrupted_is_not_dated_before_its_intent() -> None:
 
 
 @contextmanager
-def kept(*rows: Any, ahead: Callable[[], float | None], now: datetime = NOW) -> Iterator[tuple[Book, Timekeeper]]:
+def kept(*rows: Any, ahead: Callable[[], float | None], now: datetime = NOW) -> Iterator[tuple[Ledger, Timekeeper]]:
     db = Database(memory=True)
     migrations.apply(db)
     with Store(db) as store:
         with store.transaction():
             for row in rows:
                 store.save(replace(row, number=store.add(replace(row, number=0), "{}")))
-        book = Book(store)
-        yield book, Timekeeper(book, TIMING, ahead)
+        ledger = Ledger(store)
+        yield ledger, Timekeeper(ledger, TIMING, ahead)
 
 
 def test_the_doubt_of_an_earlier_process_holds_until_the_service_speaks() -> None:
     said: list[float | None] = [-2 * DAY]
-    with kept(ahead=lambda: said[0]) as (book, keeper):
+    with kept(ahead=lambda: said[0]) as (ledger, keeper):
         assert not keeper.look(at(2 * DAY))
         assert keeper.doubt == AHEAD
         said[0] = None
-        second = Timekeeper(book, TIMING, lambda: said[0])
+        second = Timekeeper(ledger, TIMING, lambda: said[0])
         second.look(NOW)
         assert (second.doubt, second.is_sure) == (AHEAD, False)
         said[0] = 0.0
         assert second.look(NOW)
-        assert (second.doubt, book.doubt, second.look(NOW)) == ("", None, False)
+        assert (second.doubt, ledger.doubt, second.look(NOW)) == ("", None, False)
 
 
 def test_a_ledger_from_the_future_is_a_doubt_until_the_service_confirms_the_clock() -> None:
     said: list[float | None] = [None]
     future = refused(Refusal.UNSENT, intended_at=at(DAY), answered_at=at(DAY))
-    with kept(future, ahead=lambda: said[0]) as (book, keeper):
+    with kept(future, ahead=lambda: said[0]) as (ledger, keeper):
         keeper.look(NOW)
         assert "behind the newest moment in the ledger" in keeper.doubt
         said[0] = 1.0
         assert keeper.look(NOW)
-        assert (keeper.doubt, book.newest_moment) == ("", NOW)
-        assert [(item.intended_at, item.answered_at) for item in book.everything()] == [(at(DAY), NOW)]
+        assert (keeper.doubt, ledger.newest_moment) == ("", NOW)
+        assert [(item.intended_at, item.answered_at) for item in ledger.everything()] == [(at(DAY), NOW)]
 
 
 # the whole, beside a sandbox

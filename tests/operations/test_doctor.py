@@ -35,7 +35,7 @@ def doctor(workspace: Workspace, *arguments: str, **variables: str) -> tuple[int
     return done.returncode, json.loads(done.stdout)
 
 
-def signs(document: dict[str, Any]) -> Signs:
+def diagnoses(document: dict[str, Any]) -> Signs:
     return {
         each["name"]: (each["health"], each.get("message", ""), each.get("advice", "")) for each in document["signs"]
     }
@@ -62,7 +62,7 @@ NAMES = [
 def test_all_is_well_and_nothing_is_sent_or_written(workspace: Workspace) -> None:
     before = files(workspace)
     code, document = doctor(workspace)
-    assert (code, {health for health, *_ in signs(document).values()}) == (0, {"ok"})
+    assert (code, {health for health, *_ in diagnoses(document).values()}) == (0, {"ok"})
     assert [each["name"] for each in document["signs"]] == NAMES
     assert workspace.posts() == 0
     assert files(workspace) == before
@@ -169,7 +169,7 @@ def test_what_is_wrong_is_told_with_what_to_do(
 ) -> None:  # fmt: skip
     variables = make(workspace) or {}
     code, document = doctor(workspace, **variables)
-    found = signs(document)[name]
+    found = diagnoses(document)[name]
     assert (found[0], words in found[1], advice in found[2]) == (health, True, True), found
     assert code == int(health == "fail")
 
@@ -179,7 +179,7 @@ def test_a_state_directory_in_use_is_told_with_its_holder(workspace: Workspace) 
     assert holder(workspace.state) == ""
     with submitter_lock(workspace.state):
         _, document = doctor(workspace)
-        assert signs(document)["state"][1].endswith(f"in use by process {os.getpid()}")
+        assert diagnoses(document)["state"][1].endswith(f"in use by process {os.getpid()}")
     assert holder(workspace.state) == ""
 
 
@@ -190,7 +190,7 @@ def test_the_revision_is_told_with_its_author(workspace: Workspace) -> None:
     workspace.write("new.yaml", ndvi("new"))
     _, document = doctor(workspace)
     expected = f"{made[:12]} on main, by somebody <somebody>; files that differ: 1"
-    assert signs(document)["revision"] == ("ok", expected, "")
+    assert diagnoses(document)["revision"] == ("ok", expected, "")
 
 
 def test_for_people_each_sign_is_a_line(workspace: Workspace) -> None:
@@ -247,7 +247,7 @@ def test_the_policy_is_read_where_the_service_needs_one(
     (cloud.root / "shjobs.toml").write_text(settings)
     away = {"SHJOBS_BASE_URL": "http://127.0.0.1:1", "SHJOBS_TOKEN_URL": "http://127.0.0.1:1"}
     code, document = doctor(cloud, **away)
-    found = signs(document)["policy of my-bucket"]
+    found = diagnoses(document)["policy of my-bucket"]
     assert (code, found[0], words in found[1]) == (1, health, True), found
 
 
@@ -257,7 +257,7 @@ def test_the_policy_is_read_where_the_service_needs_one(
 def test_the_probe_learns_how_the_deployment_behaves_and_cleans_up(workspace: Workspace) -> None:
     code, document = doctor(workspace, "--probe", "--yes")
     report = document["probe"]
-    assert (code, signs(document)["probe"][0]) == (0, "ok")
+    assert (code, diagnoses(document)["probe"][0]) == (0, "ok")
     assert report == json.loads((workspace.state / "probe.json").read_text())
     assert (report["deployment"], report["outcome"], report["processingUnits"]) == ("sandbox", "succeeded", 10.0)
     found = {each["question"]: (each["found"], each["agrees"]) for each in report["observations"]}
@@ -315,7 +315,7 @@ def test_a_probe_that_goes_wrong_is_told(
 ) -> None:
     faulty(workspace, fault)
     code, document = doctor(workspace, "--probe", "--yes")
-    assert (code, signs(document)["probe"][0], words in signs(document)["probe"][1]) == (1, "fail", True)
+    assert (code, diagnoses(document)["probe"][0], words in diagnoses(document)["probe"][1]) == (1, "fail", True)
     if row[1]:
         workspace.sync()
     with closing(sqlite3.connect(workspace.state / "shjobs.db")) as db:

@@ -28,8 +28,8 @@ OK, WARN, FAIL = Health.OK, Health.WARN, Health.FAIL
     ],
 )
 def test_a_clock_is_judged_by_its_distance(ahead: float, health: Health, words: str) -> None:
-    sign = clock(ahead)
-    assert (sign.health, sign.message, bool(sign.advice)) == (health, words, health is not OK)
+    diagnosis = clock(ahead)
+    assert (diagnosis.health, diagnosis.message, bool(diagnosis.advice)) == (health, words, health is not OK)
 
 
 @pytest.mark.parametrize(
@@ -42,9 +42,9 @@ def test_a_python_is_good_from_3_11_to_3_13(version: tuple[int, int], health: He
 
 def test_a_disk_that_is_about_to_be_full_is_told() -> None:
     assert space(LITTLE_SPACE, "state") is None
-    sign = space(1_000_000, "state")
-    assert sign is not None
-    assert (sign.health, sign.message) == (WARN, "1 MB are left on the disk of state")
+    diagnosis = space(1_000_000, "state")
+    assert diagnosis is not None
+    assert (diagnosis.health, diagnosis.message) == (WARN, "1 MB are left on the disk of state")
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,6 @@ def test_a_disk_that_is_about_to_be_full_is_told() -> None:
     ],
 )
 def test_a_policy_is_judged_by_what_it_lacks(missing: tuple[str, ...] | None, health: Health, words: str) -> None:
-    sign = policy("results", "arn:aws:iam::1:root", missing)
-    assert (sign.name, sign.health, sign.message) == ("policy of results", health, words)
-    assert health is OK or "arn:aws:iam::1:root" in sign.advice
+    diagnosis = policy("results", "arn:aws:iam::1:root", missing)
+    assert (diagnosis.name, diagnosis.health, diagnosis.message) == ("policy of results", health, words)
+    assert health is OK or "arn:aws:iam::1:root" in diagnosis.advice

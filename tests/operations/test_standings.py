@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from controller.ledger.ledger import Book
+from controller.ledger.ledger import Ledger
 from controller.ledger.lock import submitter_lock
 from controller.ledger.migrations import migrations
 from controller.ledger.pause import pause, resume
@@ -258,10 +258,10 @@ def sending(workspace: Workspace) -> Workspace:
     pause(workspace.state, "the test", datetime.now(UTC))
     workspace.sync()
     with Store.open(workspace.state, {}) as store, store.transaction():
-        book = Book(store)
-        job = book.jobs["ndvi"]
+        ledger = Ledger(store)
+        job = ledger.jobs["ndvi"]
         assert job.wanted is not None
-        book.add(intent(job, job.wanted, 0, 0, datetime.now(UTC)))
+        ledger.add(intent(job, job.wanted, 0, 0, datetime.now(UTC)))
     resume(workspace.state)
     return workspace
 

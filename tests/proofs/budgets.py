@@ -15,11 +15,11 @@ from controller.limits.budget import TOLERANCE, overspent_hash
 from controller.limits.guard import key_of
 from controller.model.reasons import Reason
 from controller.model.submission import Answer, Submission
-from controller.reconcile.reporter import News
+from controller.reconcile.reporter import StatusChange
 from tests.proofs.cloud import Sent
 from tests.proofs.court import Court
 from tests.proofs.histories import STEPS, History, Kinds, lived
-from tests.proofs.world import Ledger, Machine, PromiseError, digest_of
+from tests.proofs.world import Disk, Machine, PromiseError, digest_of
 
 HISTORIES, SMALL = 10_000, 40
 BUDGET = 70.0
@@ -55,10 +55,10 @@ class Auditor(Court):
     def noticed(self, machine: Machine) -> None:
         """Who asks for something else leaves the large change, and comes back as one job."""
         every = [draft for drafts in machine.files.values() for draft in drafts]
-        self._was_broken |= {(id(machine.ledger), draft.job): True for draft in every if draft.is_broken}
+        self._was_broken |= {(id(machine.disk), draft.job): True for draft in every if draft.is_broken}
         drafts = [draft for draft in every if not draft.is_broken]
         asked = {(draft.job, f"{digest_of(draft.text)} {draft.rerun}") for draft in drafts}
-        for place in [place for place in self._held if place[0] == id(machine.ledger)]:
+        for place in [place for place in self._held if place[0] == id(machine.disk)]:
             if (place[1], self._held[place][0]) not in asked:
                 del self._held[place]
 
@@ -68,18 +68,18 @@ class Auditor(Court):
         self._accepted_as_it_is(machine, sent)
         self._not_on_an_operators_word(sent, others)
         self._within_budget(sent, others)
-        self._not_after_overspending(machine.ledger, sent, others)
-        self._released(machine.ledger, sent)
+        self._not_after_overspending(machine.disk, sent, others)
+        self._released(machine.disk, sent)
 
-    def told(self, machine: Machine, news: News) -> None:
+    def told(self, machine: Machine, news: StatusChange) -> None:
         super().told(machine, news)
-        ledger, standing, wanted = id(machine.ledger), news.standing, news.job.wanted
+        disk, standing, wanted = id(machine.disk), news.standing, news.job.wanted
         hashes = ACCEPT.findall(standing.message)
-        self.offered[ledger] += hashes
+        self.offered[disk] += hashes
         self.figures["held_by_the_budget"] += standing.reason is Reason.BUDGET_EXCEEDED
         self.figures["stopped_after_overspending"] += standing.reason is Reason.OVERSPENT
         self.figures["held_as_large_change"] += standing.reason is Reason.LARGE_CHANGE
-        place, asked = (ledger, news.job.name), f"{wanted.digest} {wanted.rerun}" if wanted else ""
+        place, asked = (disk, news.job.name), f"{wanted.digest} {wanted.rerun}" if wanted else ""
         if standing.reason in LET_GO or self._held.get(place, (asked,))[0] != asked:
             self._held.pop(place, None)
         if standing.reason is Reason.LARGE_CHANGE:
@@ -90,7 +90,7 @@ class Auditor(Court):
         drafts = [draft for drafts in machine.shelf.shown.values() for draft in drafts if draft.job == sent.job]
         if drafts and all(draft.is_broken for draft in drafts):
             raise PromiseError(f"{sent} is paid for, but its manifest is broken")
-        self.figures["posts_after_mending"] += self._was_broken.pop((id(machine.ledger), sent.job), False)
+        self.figures["posts_after_mending"] += self._was_broken.pop((id(machine.disk), sent.job), False)
 
     def _not_on_an_operators_word(self, sent: Sent, others: list[Submission]) -> None:
         """No retry follows a run of which only an operator said that it was the job's."""
@@ -119,20 +119,20 @@ class Auditor(Court):
             raise PromiseError(f"{sent} cost {sent.cost}, but {row.spent} is counted")
         return row.spent
 
-    def _not_after_overspending(self, ledger: Ledger, sent: Sent, others: list[Submission]) -> None:
+    def _not_after_overspending(self, disk: Disk, sent: Sent, others: list[Submission]) -> None:
         for row in others:
             was_ours = row.answer is Answer.ACCEPTED and not row.adopted
             if not was_ours or row.spent is None or row.spent <= (row.reserved or 0.0) + TOLERANCE:
                 continue
-            if overspent_hash(row) not in self.accepted[id(ledger)]:
+            if overspent_hash(row) not in self.accepted[id(disk)]:
                 raise PromiseError(f"{sent} is sent after {row.id} of {row.job} cost {row.spent} of {row.reserved} PU")
             self.figures["went_on_after_overspending"] += 1
 
-    def _released(self, ledger: Ledger, sent: Sent) -> None:
-        asked, hashes = self._held.pop((id(ledger), sent.job), ("", set()))
+    def _released(self, disk: Disk, sent: Sent) -> None:
+        asked, hashes = self._held.pop((id(disk), sent.job), ("", set()))
         if asked != f"{sent.digest} {sent.rerun}":
             return
-        if not hashes & self.accepted[id(ledger)]:
+        if not hashes & self.accepted[id(disk)]:
             raise PromiseError(f"{sent} was held as {key_of(*sent.key)} and nobody said yes")
         self.figures["released_by_a_person"] += 1
 
@@ -161,13 +161,13 @@ class Audited(History):
     def accept(self, number: int, back: int) -> None:
         """A person says yes to a hash that was told not long ago."""
         for machine in self._machines(number):
-            offered = self.auditor.offered[id(machine.ledger)]
+            offered = self.auditor.offered[id(machine.disk)]
             if machine.is_up and len(offered) >= back:
-                self.auditor.accepted[id(machine.ledger)].add(offered[-back])
+                self.auditor.accepted[id(machine.disk)].add(offered[-back])
                 self._ask(machine, Accept(hash=offered[-back]))
 
     def lose(self, number: int, down: float, arrives: bool) -> None:
-        self._ledgers += [machine.ledger for machine in self._machines(number)]  # so that no other gets its id
+        self._ledgers += [machine.disk for machine in self._machines(number)]  # so that no other gets its id
         super().lose(number, down, arrives)
 
 

@@ -128,7 +128,7 @@ class Sent:
     attempt: int
     prefix: str
     outputs: tuple[ExpectedOutput, ...]
-    ledger: object
+    disk: object
     process: object
     at: datetime
     fate: PostFate

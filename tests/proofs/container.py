@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from controller.sandbox.ledger import Ledger, posts
+from controller.sandbox.ledger import SandboxLedger, posts
 from tests.conftest import ndvi
 from tests.proofs.ground import until
 from tests.proofs.record import ROOT, tell
@@ -196,7 +196,7 @@ def _folder(path: Path) -> Path:
 
 
 def _ledger(state: Path) -> list[Any]:
-    return list(Ledger.read(state / "sandbox" / "ledger.jsonl"))
+    return list(SandboxLedger.read(state / "sandbox" / "ledger.jsonl"))
 
 
 def _phase(state: Path) -> str:

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from controller.lifecycle.claim import standing_claims
+from controller.lifecycle.claim import active_claims
 from controller.lifecycle.phase import phase
 from controller.model.answers import Refusal, Refused
 from controller.model.reasons import Reason
 from controller.model.skew import TOLERANCE
 from controller.model.submission import Answer, Outcome, Submission
-from controller.reconcile.reporter import News
+from controller.reconcile.reporter import StatusChange
 from tests.proofs.cloud import PostFate, Sent
 from tests.proofs.world import TIMING, Judge, Machine, PromiseError, World, digest_of
 
@@ -54,16 +54,16 @@ class Court(Judge):
             raise PromiseError(f"{sent}: sent by a machine whose clock is {machine.skew} ahead")
         if digest_of(body) != sent.digest:
             raise PromiseError(f"{sent}: another body than its digest's was sent")
-        if (sent.job, sent.digest, sent.rerun) not in machine.ledger.asked:
+        if (sent.job, sent.digest, sent.rerun) not in machine.disk.asked:
             raise PromiseError(f"{sent}: nobody asked for this rerun")
         self.fates.add(sent.fate)
         seen = machine.seen.get((sent.job, sent.digest))
-        if seen is None or not (seen.readable or machine.ledger.is_first_run):
+        if seen is None or not (seen.readable or machine.disk.is_first_run):
             raise PromiseError(f"{sent}: sent without having read what was paid for before")
         if (sent.at - seen.at).total_seconds() > (TIMING.history_valid if seen.readable else TIMING.history_retry):
             raise PromiseError(f"{sent}: what was paid for before was read too long ago")
         earlier = [item for item in self.world.cloud.sent if item.key[:2] == sent.key[:2]]
-        heard = [item.fate for item in earlier if item.is_heard and item.ledger is sent.ledger and item.key == sent.key]
+        heard = [item.fate for item in earlier if item.is_heard and item.disk is sent.disk and item.key == sent.key]
         if PostFate.BODY in heard or heard.count(PostFate.SPURIOUS) >= SPURIOUS_TRIES:
             raise PromiseError(f"{sent}: the service refused this body for good")
         self._claimed(machine, sent)
@@ -83,13 +83,13 @@ class Court(Judge):
         for excuse in {sent.excuses[item] for item in charged if item in sent.excuses}:
             self.figures[excuse] += 1
 
-    def told(self, machine: Machine, news: News) -> None:
+    def told(self, machine: Machine, news: StatusChange) -> None:
         """Refused needs a refusal of this body."""
         self.figures["times_held_for_history"] += news.standing.reason is Reason.HISTORY_UNKNOWN
         if news.standing.reason is not Reason.REFUSED or news.job.wanted is None:
             return
         key = (news.job.name, news.job.wanted.digest)
-        of_us = [item for item in self.world.cloud.sent if item.ledger in machine.ledger.lineage]
+        of_us = [item for item in self.world.cloud.sent if item.disk in machine.disk.lineage]
         own = [item for item in of_us if (item.job, item.digest) == key]
         fates = [item.fate for item in own]
         if PostFate.BODY not in fates and fates.count(PostFate.SPURIOUS) < SPURIOUS_TRIES:
@@ -103,9 +103,7 @@ class Court(Judge):
                 self._proven(machine, row)
         ids = {row.request_id for row in rows}
         for sent in self.world.cloud.sent if machine.is_up else ():
-            is_known = (
-                not sent.charged or sent.request_id in ids or not sent.is_heard or sent.ledger is not machine.ledger
-            )
+            is_known = not sent.charged or sent.request_id in ids or not sent.is_heard or sent.disk is not machine.disk
             if not is_known and sent.fate in ACCEPTED:
                 self.figures["lost_ids"] += 1
                 raise PromiseError(f"{sent}: its id was heard and lost")
@@ -122,8 +120,8 @@ class Court(Judge):
                 self._not_lost(machine, row)
             elif row.answer is Answer.ACCEPTED:
                 self._settled(machine, row)
-        for name, job in machine.book.jobs.items():
-            standing = phase(job, machine.book.of(name), machine.loop.limits(), self.world.now)
+        for name, job in machine.ledger.jobs.items():
+            standing = phase(job, machine.ledger.of(name), machine.loop.limits(), self.world.now)
             if standing.reason in OPEN:
                 raise PromiseError(f"{name} is still {standing.reason}: {standing.message}")
             is_shown = standing.phase not in ("Held", "Invalid") and standing.reason is not Reason.REFUSED
@@ -136,7 +134,7 @@ class Court(Judge):
             self.figures["posts_without_a_claim"] += 1
             return
         folder = sent.prefix.rpartition("/")[0]
-        standing = standing_claims(self.world.cloud.objects(folder, sent.digest[2:18], self.world.now))
+        standing = active_claims(self.world.cloud.objects(folder, sent.digest[2:18], self.world.now))
         names = {name for each, names in standing.items() if _rerun_of(each) >= sent.rerun for name in names}
         known = {name for row in machine.rows() for name in row.claims}
         followed = {row.id for row in machine.rows() if row.digest == sent.digest and not row.is_refused}
@@ -150,33 +148,33 @@ class Court(Judge):
     def _excuse(self, machine: Machine, sent: Sent, item: Sent, earlier: Sequence[Sent]) -> str:
         """Why `sent` may be paid for although `item` was sent before; "" when nothing excuses it."""
         seen = machine.seen[sent.job, sent.digest]
-        is_unseen = item.ledger is not machine.ledger and item.prefix not in seen.folders
+        is_unseen = item.disk is not machine.disk and item.prefix not in seen.folders
         if is_unseen and not (item.claim and sent.claim):
-            return "repeats_said_first_run" if machine.ledger.is_first_run else "repeats_without_a_claim"
+            return "repeats_said_first_run" if machine.disk.is_first_run else "repeats_without_a_claim"
         if sent.rerun > item.rerun:
             return "reruns"
         if sent.rerun < item.rerun:
             if sent.attempt and self.world.policy.on_unconfirmed == "resubmit":
                 return "resubmits"
             return "reruns" if any(each.rerun == sent.rerun and not each.is_refused for each in earlier) else ""
-        if item.key in machine.ledger.denied:
+        if item.key in machine.disk.denied:
             return "repeats_said_not_accepted"
         if sent.attempt <= item.attempt:
             return ""
         # Two ledgers may each have sent this attempt, unseen by the other: one error.json under its prefix is enough.
-        known = (each for each in earlier if each.ledger is machine.ledger or each.prefix in seen.folders)
+        known = (each for each in earlier if each.disk is machine.disk or each.prefix in seen.folders)
         failed = {each.attempt for each in known if each.rerun == sent.rerun and self._has_failed(each, sent.at)}
         if item.attempt in failed and self._has_retries(machine, sent, failed):
             return "retries"
         is_over = (sent.at - item.at).total_seconds() >= TIMING.unconfirmed_grace - CLAIM_TAKES
-        is_known = item.is_heard_accepted and item.ledger is machine.ledger
+        is_known = item.is_heard_accepted and item.disk is machine.disk
         if self.world.policy.on_unconfirmed == "resubmit" and is_over and not is_known:
             return "" if item.prefix in seen.folders else "resubmits"
         return ""
 
     def _has_retries(self, machine: Machine, sent: Sent, failed: set[int]) -> bool:
         """Whether the manifest leaves one; an attempt that did not fail was a stand-in, and used none up."""
-        wanted = machine.book.jobs[sent.job].wanted
+        wanted = machine.ledger.jobs[sent.job].wanted
         stood_in = sum(attempt not in failed for attempt in range(sent.attempt))
         return wanted is not None and sent.attempt <= wanted.retries + stood_in
 
@@ -215,7 +213,7 @@ class Court(Judge):
         if sent is None or sent.prefix != row.prefix:
             self.figures["adopted_somebody_elses"] += 1
             return
-        self.figures["lost_answers_found"] += not sent.is_heard_accepted and sent.ledger is machine.ledger
+        self.figures["lost_answers_found"] += not sent.is_heard_accepted and sent.disk is machine.disk
         if row.gone_at is None:
             raise PromiseError(f"{sent} ended, but is still polled")
         failed, delivered = self.world.cloud.failed_at(sent), self.world.cloud.delivered_at(sent)

@@ -14,7 +14,7 @@ from typing import Any
 import rasterio
 import yaml
 
-from controller.sandbox.ledger import Ledger, posts
+from controller.sandbox.ledger import SandboxLedger, posts
 from tests.proofs.record import ROOT
 from tests.support.command import program
 
@@ -48,7 +48,7 @@ def prove(_seed: int, *, small: bool = False) -> dict[str, object]:
         posted.append(_run(root))
         (root / "demo" / "state" / "shjobs.db").unlink()
         posted.append(_run(root))
-        paid = len(posts(Ledger.read(root / "demo" / "sandbox" / "ledger.jsonl")))
+        paid = len(posts(SandboxLedger.read(root / "demo" / "sandbox" / "ledger.jsonl")))
     assert posted == [4, 0, 0], f"POSTs of the first run, the second, and one without a database: {posted}"
     assert paid == len(JOBS)
     return {"jobs": len(JOBS), "megapixels": round(pixels / 1e6, 1), "posts": paid, "posts_of_later_runs": 0}

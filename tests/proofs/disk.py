@@ -159,8 +159,8 @@ def _recovered(field: Ground, disk: Path, end: Ended, replay: str) -> Counter[st
     assert "Traceback" not in end.said, f"{replay}: a traceback: {end.said}"
     assert any(words in end.said for words in LEDGER), f"{replay}: no clear message: {end.said}"
     assert "move it away" not in end.said, f"{replay}: told to move a healthy database away: {end.said}"
-    flaw = flaw_of(copied(field.state, field.root / "copy"))
-    assert not flaw, f"{replay}: the database is unreadable: {flaw}"
+    reason = flaw_of(copied(field.state, field.root / "copy"))
+    assert not reason, f"{replay}: the database is unreadable: {reason}"
     free(disk)
     _assert_all_done(field, field.sync(), replay)
     field.assert_paid_once(replay)

@@ -12,7 +12,7 @@ from random import Random
 
 from sqlite_utils import Database
 
-from controller.ledger.ledger import Book
+from controller.ledger.ledger import Ledger
 from controller.ledger.store import Store
 from controller.limits.gate import Limits
 from controller.model.answers import BucketAnswer
@@ -20,9 +20,9 @@ from controller.model.submission import Outcome, Submission
 from controller.operations.plan.simulate import Sight, foresee
 from controller.reconcile.calls.workers import Call, Look
 from controller.reconcile.loop import Loop
-from controller.reconcile.reporter import Teller
+from controller.reconcile.reporter import Reporter
 from controller.reconcile.wiring import Nowhere
-from controller.tree.status_memory import Noticeboard
+from controller.tree.status_cache import StatusCache
 from tests.proofs.cloud import RunFate
 from tests.proofs.histories import CALM, JOBS, STEPS, History, Step, steps_of
 from tests.proofs.world import TIMING, Machine, Shelf
@@ -58,7 +58,7 @@ def _lived(seed: int, index: int) -> Counter[str]:
                 history.take(step)
         history.fair()
         machine = history.world.machines[0]
-        machine.ledger.db.fuse = None
+        machine.disk.db.fuse = None
         history.wait(CALM_AFTER_STORM)
         for number in range(ROUNDS):
             edits = _edits(random)
@@ -101,18 +101,18 @@ def _compared(history: History, machine: Machine, place: str) -> Counter[str]:
 def foreseen(history: History, machine: Machine, now: datetime) -> Sight:
     """What is foreseen on a copy of the machine's ledger."""
     copy = Database(memory=True)
-    machine.ledger.db.conn.backup(copy.conn)
-    book, shelf, calls = Book(Store(copy)), Shelf(), deque[Call]()
+    machine.disk.db.conn.backup(copy.conn)
+    ledger, shelf, calls = Ledger(Store(copy)), Shelf(), deque[Call]()
     shelf.shown = machine.files
     boundless = history.world.policy.model_copy(update={"max_running": sys.maxsize, "requests_per_minute": sys.maxsize})
     free = Limits(policy=boundless, timing=TIMING, slots=boundless.max_running)
-    loop = Loop(book, shelf, free, calls.append, Teller(Noticeboard(Nowhere()), "sandbox", lambda _news: None))
+    loop = Loop(ledger, shelf, free, calls.append, Reporter(StatusCache(Nowhere()), "sandbox", lambda _news: None))
     loop.start(now)
 
     def read(look: Look) -> BucketAnswer:
         return history.world.cloud.read(look.step.prefix, look.step.only, now)
 
-    sight = foresee(loop, book, calls, read, now, TIMING.sync_patience)
+    sight = foresee(loop, ledger, calls, read, now, TIMING.sync_patience)
     copy.close()
     return sight
 

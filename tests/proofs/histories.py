@@ -142,7 +142,7 @@ class History:
         """A long calm, after which nothing may be open."""
         self.fair()
         for machine in self.world.machines:
-            machine.ledger.db.fuse = None
+            machine.disk.db.fuse = None
             if machine.skew:
                 self._set_clock(machine, 0.0)
         self.world.wait(max(DOWN) + CALM)
@@ -234,7 +234,7 @@ class History:
         """The process will die at the n-th write, commit or call from here."""
         for machine in self._machines(number):
             self.world.down, self.world.arrives = down, arrives
-            machine.ledger.db.fuse = fuse
+            machine.disk.db.fuse = fuse
 
     def kill(self, number: int, down: float, arrives: bool) -> None:
         for machine in self._machines(number):
@@ -290,12 +290,12 @@ class History:
             elif how == "id" and own and own[-1].charged:
                 self._ask(machine, Resolve(job=job, request_id=own[-1].request_id))
             elif how == "false no" or (how == "no" and not own):
-                machine.ledger.denied.add((row.job, row.digest, row.rerun, row.attempt))
+                machine.disk.denied.add((row.job, row.digest, row.rerun, row.attempt))
                 self._ask(machine, Resolve(job=job, request_id=None))
 
     def adopt(self, number: int, job: str, whose: str) -> None:
         for machine in self._machines(number):
-            known = machine.book.jobs.get(job) if machine.is_up else None
+            known = machine.ledger.jobs.get(job) if machine.is_up else None
             if known is None or known.wanted is None:
                 continue
             wanted = known.wanted
@@ -308,7 +308,7 @@ class History:
 
     def first_run(self, number: int) -> None:
         for machine in self._machines(number):
-            machine.ledger.is_first_run = True
+            machine.disk.is_first_run = True
             self._ask(machine, FirstRun())
 
     def meddle(self, job: str, how: str) -> None:
@@ -377,11 +377,11 @@ def _may_be_charged(sent: Sent) -> bool:
 
 def _shown_unconfirmed(machine: Machine, job: str) -> Submission | None:
     """What a person sees as Unconfirmed, and therefore means."""
-    known = machine.book.jobs.get(job) if machine.is_up else None
+    known = machine.ledger.jobs.get(job) if machine.is_up else None
     if known is None:
         return None
-    shown = in_force(known.wanted, machine.book.of(job)) if known.wanted else None
-    rows = [row for row in machine.book.of(job) if row.answer is Answer.UNCONFIRMED]
+    shown = in_force(known.wanted, machine.ledger.of(job)) if known.wanted else None
+    rows = [row for row in machine.ledger.of(job) if row.answer is Answer.UNCONFIRMED]
     return shown if shown in rows else rows[-1] if rows else None
 
 

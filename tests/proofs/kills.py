@@ -99,13 +99,13 @@ def _inspected(field: Ground, replay: str) -> Counter[str]:
     counts: Counter[str] = Counter()
     folder = copied(field.state, field.root / "copy")
     if (folder / "shjobs.db").exists():
-        flaw = flaw_of(folder)
-        assert not flaw, f"{replay}: the database is unreadable: {flaw}"
+        reason = flaw_of(folder)
+        assert not reason, f"{replay}: the database is unreadable: {reason}"
         counts["databases"] += 1
     for path in sorted(field.jobs.iterdir()):
         if path.name.endswith(".status.yaml") and not path.name.startswith("."):
-            flaw = _tear_in(path.read_bytes())
-            assert not flaw, f"{replay}: {path.name} is torn: {flaw}"
+            reason = _tear_in(path.read_bytes())
+            assert not reason, f"{replay}: {path.name} is torn: {reason}"
             counts["status files"] += 1
         elif path.stem not in {f"job-{job}" for job in range(JOBS)}:
             assert path.name.startswith(".") and path.suffix == ".tmp", f"{replay}: {path.name} looks like a manifest"

@@ -89,9 +89,9 @@ def _die(history: History, case: Moment) -> None:
     copied = case.database if isinstance(case.database, float) else None
     if case.fuse is not None:
         history.world.down, history.world.arrives = 0.0, case.arrives
-        machine.ledger.db.fuse = case.fuse
+        machine.disk.db.fuse = case.fuse
         history.world.wait(LIFE)
-        machine.ledger.db.fuse = None
+        machine.disk.db.fuse = None
     elif copied is not None:
         history.world.wait(copied)
         machine.keep_backup()

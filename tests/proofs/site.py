@@ -25,7 +25,7 @@ from controller.model.script import (
 )
 from controller.model.submission import Submission
 from controller.model.timing import Timing
-from controller.reconcile.reporter import News, Watch
+from controller.reconcile.reporter import StatusChange, Watch
 from controller.reconcile.runner import Flags, turn_to_rest
 from controller.reconcile.wiring import Inbox, controller
 from controller.sandbox.faults.faults import Fault
@@ -141,7 +141,7 @@ def sync(settings: Settings, clock: Clock | None = None, watch: Watch = lambda _
         documents = assembly.documents(clock.now())
         return Ended(
             statuses={str(document["name"]): document for document in documents},
-            submissions=list(assembly.book.everything()),
+            submissions=list(assembly.ledger.everything()),
         )
 
 
@@ -200,7 +200,7 @@ def job_of(prefix: str) -> str:
 def phases_seen(seen: dict[str, list[str]]) -> Watch:
     """A watch that notes every phase a job goes through."""
 
-    def watch(news: News) -> None:
+    def watch(news: StatusChange) -> None:
         seen.setdefault(news.job.name, []).append(news.standing.phase)
 
     return watch

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from controller.ledger.ledger import INSTANCE, Book
+from controller.ledger.ledger import INSTANCE, Ledger
 from controller.ledger.migrations import migrations
 from controller.ledger.store import Store
 from controller.lifecycle.claim import PATIENCE, Instance, Pause, Put, Result, claiming, withdrawal
@@ -31,14 +31,14 @@ from controller.model.submission import Submission
 from controller.model.timing import Timing
 from controller.reconcile.calls.workers import TOO_LATE, Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
 from controller.reconcile.loop import Loop
-from controller.reconcile.reporter import News, Teller
+from controller.reconcile.reporter import Reporter, StatusChange
 from controller.reconcile.submit import Submitter
 from controller.reconcile.timekeeper import Timekeeper
 from controller.reconcile.wiring import Nowhere
 from controller.settings.file import Policy
 from controller.tree.change import Change
 from controller.tree.ownership import Declared
-from controller.tree.status_memory import Noticeboard
+from controller.tree.status_cache import StatusCache
 from controller.tree.tree import Tree, _Acceptance
 from tests.proofs.cloud import Cloud, PostFate, Sent, answer_of
 
@@ -169,7 +169,7 @@ class MortalStore(Store):
         self._mortal.burn()
 
 
-class Ledger:
+class Disk:
     """One database from its making to its loss; it remembers what a person said to it and what it was asked for."""
 
     def __init__(self, name: str) -> None:
@@ -180,7 +180,7 @@ class Ledger:
         self.denied: set[tuple[str, str, int, int]] = set()
         self.asked: set[tuple[str, str, int]] = set()
         self.is_first_run = False
-        self.lineage: frozenset[Ledger] = frozenset({self})
+        self.lineage: frozenset[Disk] = frozenset({self})
 
     @contextmanager
     def spared(self) -> Iterator[MortalStore]:
@@ -190,9 +190,9 @@ class Ledger:
             yield self.store
         self.db.fuse = fuse
 
-    def copy(self) -> "Ledger":
+    def copy(self) -> "Disk":
         """A backup of it, or what is restored from one."""
-        other = Ledger("")
+        other = Disk("")
         self.db.conn.backup(other.db.conn)
         other.denied, other.asked = set(self.denied), set(self.asked)
         other.is_first_run, other.lineage = self.is_first_run, self.lineage | {other}
@@ -214,8 +214,8 @@ class Machine:
     def __init__(self, world: "World", files: Files) -> None:
         self._world = world
         self.files: Files = files
-        self.ledger = Ledger(world.drawn())
-        self.backup: Ledger | None = None
+        self.disk = Disk(world.drawn())
+        self.backup: Disk | None = None
         self.back_at: datetime | None = None
         self.skew, self.was_skewed = timedelta(), False
         self.start()
@@ -257,17 +257,17 @@ class Machine:
         self._outcomes: list[CallOutcome] = []
         self._turned_at, self._turns = START, 0
         self._is_nudged = True
-        with self.ledger.spared() as store:
+        with self.disk.spared() as store:
             store.renew(self._world.terms, kept=STATUS)
-        self.book = Book(self.ledger.store)
+        self.ledger = Ledger(self.disk.store)
         self.shelf = Shelf()
         free = Limits(policy=self._world.policy, timing=TIMING, slots=3)
-        teller = Teller(Noticeboard(Nowhere()), "sandbox", lambda news: self._world.judge.told(self, news))
-        instance = Instance(deployment="sandbox", account="us", name=self.ledger.store.fact(INSTANCE) or "")
-        submitter = Submitter(self.book, instance, self._world.drawn)
-        self.hears_service, self.timekeeper = False, Timekeeper(self.book, TIMING, self._ahead, self._ask_time)
+        reporter = Reporter(StatusCache(Nowhere()), "sandbox", lambda news: self._world.judge.told(self, news))
+        instance = Instance(deployment="sandbox", account="us", name=self.disk.store.fact(INSTANCE) or "")
+        submitter = Submitter(self.ledger, instance, self._world.drawn)
+        self.hears_service, self.timekeeper = False, Timekeeper(self.ledger, TIMING, self._ahead, self._ask_time)
         self.loop = Loop(
-            self.book, self.shelf, free, self._hand, teller, submitter=submitter, timekeeper=self.timekeeper
+            self.ledger, self.shelf, free, self._hand, reporter, submitter=submitter, timekeeper=self.timekeeper
         )
         with self._until_killed():
             self.loop.start(self.now)
@@ -277,38 +277,38 @@ class Machine:
         """The watcher hints that files changed."""
         self.shelf.shown = self.files
         drafts = [draft for drafts in self.files.values() for draft in drafts if not draft.is_broken]
-        self.ledger.asked |= {(draft.job, digest_of(draft.text), draft.rerun) for draft in drafts}
+        self.disk.asked |= {(draft.job, digest_of(draft.text), draft.rerun) for draft in drafts}
         self._world.judge.noticed(self)
         self.loop.rescan()
         self._is_nudged = True
 
     def die(self, down: float, *, arrives: bool) -> None:
         """The process ends now; `arrives`: what it was sending reaches the service all the same."""
-        self.ledger.db.fuse = None
+        self.disk.db.fuse = None
         self._world.abandon(self.process, arrives=arrives)
         self.back_at = self._world.now + timedelta(seconds=down)
 
     def lose_database(self) -> None:
-        self.ledger.db.close()
-        self.ledger = Ledger(self._world.drawn())
+        self.disk.db.close()
+        self.disk = Disk(self._world.drawn())
 
     def keep_backup(self) -> None:
         """A copy of the database as it is at this moment, however much is under way."""
         if self.backup:
             self.backup.db.close()
-        self.backup = self.ledger.copy()
+        self.backup = self.disk.copy()
 
     def restore_backup(self) -> bool:
         """The database is as it was when it was last kept; False: it never was."""
         if self.backup is None:
             return False
-        self.ledger.db.close()
-        self.ledger = self.backup.copy()
+        self.disk.db.close()
+        self.disk = self.backup.copy()
         return True
 
     def ask(self, command: str) -> None:
         """A person appends a command to the inbox; the loop takes it in its next turn."""
-        with self.ledger.spared() as store:
+        with self.disk.spared() as store:
             store.ask(self.now, command)
         self._is_nudged = True
 
@@ -338,7 +338,7 @@ class Machine:
             self._work()
 
     def rows(self) -> list[Submission]:
-        return list(self.book.everything()) if self.is_up else []
+        return list(self.ledger.everything()) if self.is_up else []
 
     def _work(self) -> None:
         handed, self._handed = self._handed, []
@@ -346,7 +346,7 @@ class Machine:
             self._world.carry_out(self, call)
 
     def _hand(self, call: Call) -> None:
-        self.ledger.db.burn()
+        self.disk.db.burn()
         self._handed.append(call)
 
     @contextmanager
@@ -427,7 +427,7 @@ class World:
 
     def close(self) -> None:
         for machine in self.machines:
-            machine.ledger.db.close()
+            machine.disk.db.close()
 
     def _next(self) -> datetime | None:
         times = [machine.wakes_at() for machine in self.machines]
@@ -445,7 +445,7 @@ class World:
             attempt=row.attempt,
             prefix=row.prefix,
             outputs=row.outputs,
-            ledger=machine.ledger,
+            disk=machine.disk,
             process=machine.process,
             at=self.now,
             fate=self.cloud.next_fate(self.now),
@@ -573,7 +573,7 @@ class Judge:
     def charged(self, sent: Sent) -> None:
         """The service took it."""
 
-    def told(self, machine: Machine, news: News) -> None:
+    def told(self, machine: Machine, news: StatusChange) -> None:
         """A machine tells a standing."""
 
 

@@ -280,7 +280,7 @@ def test_what_is_shown_is_what_holds_under_the_settings_of_now(waiting: Workspac
 
 def test_nothing_is_read_anew_when_only_the_budget_changed(waiting: Workspace) -> None:
     with rehearsal(waiting.settings(), lambda _news: None, lambda _call: None) as assembly:
-        assert {file.path for file in assembly.book.files()} >= {"0.yaml", "1.yaml", "2.yaml"}
+        assert {file.path for file in assembly.ledger.files()} >= {"0.yaml", "1.yaml", "2.yaml"}
 
 
 def test_the_account_of_a_month_is_a_page_for_a_person(workspace: Workspace) -> None:

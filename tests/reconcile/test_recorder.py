@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.ledger.ledger import Book
+from controller.ledger.ledger import Ledger
 from controller.ledger.store import Store
 from controller.lifecycle.transitions import interrupted
 from controller.model.answers import Accepted, Listing, NotVisible, PostAnswer, Refusal, Refused, Unconfirmed
@@ -19,9 +19,9 @@ from tests.support.factories import FOREIGN_ID, NOW, OTHER_DIGEST, REQUEST_ID, T
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> Iterator[Book]:
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
     with Store.open(tmp_path, {}) as store:
-        made = Book(store)
+        made = Ledger(store)
         with made.transaction():
             made.put_job(job(), "{}")
         yield made
@@ -31,15 +31,15 @@ def posted(sent: Submission, answer: PostAnswer) -> Posted:
     return Posted(call=Post(submission=sent, body="{}", role_arn=None), answer=answer)
 
 
-def stored(book: Book, item: Submission) -> Submission:
-    with book.transaction():
-        return book.add(item)[0]
+def stored(ledger: Ledger, item: Submission) -> Submission:
+    with ledger.transaction():
+        return ledger.add(item)[0]
 
 
-def record(book: Book, outcome: CallOutcome) -> list[Submission]:
-    with book.transaction():
-        Recorder(book, TIMING).record(outcome, at(5))
-    return list(book.everything())
+def record(ledger: Ledger, outcome: CallOutcome) -> list[Submission]:
+    with ledger.transaction():
+        Recorder(ledger, TIMING).record(outcome, at(5))
+    return list(ledger.everything())
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -47,23 +47,23 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_a_late_answer_landed_on_another_submission_of_the_same_number(
-    book: Book, caplog: pytest.LogCaptureFixture
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Rows of a new ledger are numbered from 1 again, and answers were matched by that number."""
-    row = stored(book, submission(digest=OTHER_DIGEST, intended_at=at(1)))
+    row = stored(ledger, submission(digest=OTHER_DIGEST, intended_at=at(1)))
     assert row.number == submission().number
-    assert record(book, posted(submission(), Accepted(request_id=REQUEST_ID))) == [row]
+    assert record(ledger, posted(submission(), Accepted(request_id=REQUEST_ID))) == [row]
     [line] = logged(caplog)
     assert f"job ndvi: request {REQUEST_ID} was accepted for {submission().prefix}" in line
     assert "the ledger has no such submission" in line
 
 
 def test_a_late_answer_landed_on_a_later_post_of_the_same_submission(
-    book: Book, caplog: pytest.LogCaptureFixture
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A refused submission is sent again under its own id: what tells the two POSTs apart is when they were meant."""
-    row = stored(book, submission(intended_at=at(3)))
-    assert record(book, posted(submission(), Accepted(request_id=REQUEST_ID))) == [row]
+    row = stored(ledger, submission(intended_at=at(3)))
+    assert record(ledger, posted(submission(), Accepted(request_id=REQUEST_ID))) == [row]
     assert REQUEST_ID in logged(caplog)[0]
 
 
@@ -84,17 +84,17 @@ LISTED = List(prefix="s3://my-bucket/rasters", credentials_ref=None, submission=
     ],
 )
 def test_an_outcome_that_matches_nothing_ended_the_daemon(
-    book: Book, outcome: CallOutcome, caplog: pytest.LogCaptureFixture
+    ledger: Ledger, outcome: CallOutcome, caplog: pytest.LogCaptureFixture
 ) -> None:
-    row = stored(book, submission())
-    assert record(book, outcome) == [row]
+    row = stored(ledger, submission())
+    assert record(ledger, outcome) == [row]
     assert len(logged(caplog)) == isinstance(outcome, Posted)
 
 
-def test_an_answer_finds_its_row_under_another_number(book: Book, caplog: pytest.LogCaptureFixture) -> None:
-    stored(book, submission(digest=OTHER_DIGEST))
-    stored(book, submission(number=2))
-    rows = record(book, posted(submission(number=7), Accepted(request_id=REQUEST_ID)))
+def test_an_answer_finds_its_row_under_another_number(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
+    stored(ledger, submission(digest=OTHER_DIGEST))
+    stored(ledger, submission(number=2))
+    rows = record(ledger, posted(submission(number=7), Accepted(request_id=REQUEST_ID)))
     assert [row.request_id for row in rows] == [None, REQUEST_ID]
     assert logged(caplog) == []
 
@@ -119,15 +119,15 @@ SETTLED = INTERRUPTED.answered(Accepted(request_id=REQUEST_ID), at(3), at(4))
     ],
 )  # fmt: skip
 def test_a_late_answer_settles_what_nobody_knew_and_nothing_else(
-    book: Book,
+    ledger: Ledger,
     row: Submission,
     answer: PostAnswer,
     expected: tuple[Answer, str | None],
     lines: int,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    stored(book, row)
-    [found] = record(book, posted(submission(), answer))
+    stored(ledger, row)
+    [found] = record(ledger, posted(submission(), answer))
     assert (found.answer, found.request_id) == expected
     assert len(logged(caplog)) == lines
     assert found.intended_at == NOW

@@ -16,7 +16,7 @@ from controller.model.errors import StateError
 from controller.model.submission import Submission
 from controller.reconcile.calls.remote import Remote
 from controller.reconcile.calls.unrecorded import Unrecorded
-from controller.reconcile.calls.work_queue import Lane
+from controller.reconcile.calls.work_queue import WorkQueue
 from controller.reconcile.calls.workers import CallOutcome, Post, Posted, Workers
 from controller.reconcile.loop import Loop
 from controller.reconcile.runner import Beat, Flags, turn, turn_to_rest
@@ -224,7 +224,7 @@ class NoThreads:
 
 def test_a_thread_that_the_system_refused_lost_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[int] = []
-    lane = Lane("lane", 2, done.append)
+    lane = WorkQueue("lane", 2, done.append)
     NoThreads("lane", 3, monkeypatch)
     lane.put(1)
     lane.put(2)

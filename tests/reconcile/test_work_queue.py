@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from controller.reconcile.calls import work_queue as module
-from controller.reconcile.calls.work_queue import Lane
+from controller.reconcile.calls.work_queue import WorkQueue
 
 LONGEST = 10.0  # seconds: what a test waits for at the most
 
@@ -42,7 +42,7 @@ def threads(name: str) -> int:
 
 
 def test_one_thread_carries_items_out_in_their_order(record: Record) -> None:
-    lane = Lane("in order", 1, record.act)
+    lane = WorkQueue("in order", 1, record.act)
     record.release.set()
     for number in range(100):
         lane.put(number)
@@ -51,7 +51,7 @@ def test_one_thread_carries_items_out_in_their_order(record: Record) -> None:
 
 
 def test_there_are_never_more_threads_than_items_or_than_may_be(record: Record) -> None:
-    lane = Lane("a few", 3, record.act)
+    lane = WorkQueue("a few", 3, record.act)
     lane.put(0)
     record.await_begun(1)
     assert threads("a few") == 1
@@ -66,7 +66,7 @@ def test_there_are_never_more_threads_than_items_or_than_may_be(record: Record) 
 
 def test_an_idle_thread_is_used_again_and_goes_after_a_while(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
     record.release.set()
-    lane = Lane("idle", 3, record.act)
+    lane = WorkQueue("idle", 3, record.act)
     for number in range(5):
         lane.put(number)
         record.await_begun(1)
@@ -84,7 +84,7 @@ def test_an_idle_thread_is_used_again_and_goes_after_a_while(record: Record, mon
 
 
 def test_what_nobody_has_begun_can_be_taken_out(record: Record) -> None:
-    lane = Lane("taken out", 1, record.act)
+    lane = WorkQueue("taken out", 1, record.act)
     for number in range(4):
         lane.put(number)
     record.await_begun(1)
@@ -95,7 +95,7 @@ def test_what_nobody_has_begun_can_be_taken_out(record: Record) -> None:
 
 
 def test_what_hangs_is_left_behind(record: Record) -> None:
-    lane = Lane("hangs", 1, record.act)
+    lane = WorkQueue("hangs", 1, record.act)
     lane.put(0)
     record.await_begun(1)
     lane.close(0.01)

@@ -35,7 +35,7 @@ from controller.sandbox.failure import RenderFailed
 from controller.sandbox.faults.faults import Fault, FaultError
 from controller.sandbox.http.server import SandboxServer
 from controller.sandbox.jobs.limits import RateLimit
-from controller.sandbox.ledger import Ledger, accepted, charges_by_prefix, posts
+from controller.sandbox.ledger import SandboxLedger, accepted, charges_by_prefix, posts
 from controller.sandbox.options import SandboxOptions, ScriptCheck
 from controller.sandbox.pricing import CLASSIC
 from controller.sandbox.program import Sandbox, run_sandbox
@@ -639,7 +639,7 @@ def test_the_digest_follows_the_request_and_not_the_keys(service: Service) -> No
 
 
 def test_a_ledger_is_appended_to_from_many_threads_line_by_line(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger.jsonl", lambda: datetime.now(UTC))
+    ledger = SandboxLedger(tmp_path / "ledger.jsonl", lambda: datetime.now(UTC))
     threads = [
         threading.Thread(target=lambda: [ledger.add("status", message="x" * 500) for _ in range(50)]) for _ in range(8)
     ]
@@ -648,16 +648,16 @@ def test_a_ledger_is_appended_to_from_many_threads_line_by_line(tmp_path: Path) 
     for thread in threads:
         thread.join()
     ledger.close()
-    assert [entry.event for entry in Ledger.read(ledger.path)] == ["status"] * 400
+    assert [entry.event for entry in SandboxLedger.read(ledger.path)] == ["status"] * 400
 
 
 def test_a_line_cut_off_by_a_crash_is_called_torn_and_spoils_no_other(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
     path.write_text('{"time": "2026-01-01T00:00:00.000+00:00", "event": "post"}\n{"time": "2026-0')
-    ledger = Ledger(path, lambda: datetime.now(UTC))
+    ledger = SandboxLedger(path, lambda: datetime.now(UTC))
     ledger.add("accepted", id="one")
     ledger.close()
-    assert [entry.event for entry in Ledger.read(path)] == ["post", "torn", "accepted"]
+    assert [entry.event for entry in SandboxLedger.read(path)] == ["post", "torn", "accepted"]
 
 
 # --- faults

@@ -230,7 +230,7 @@ def test_a_scan_between_the_files_and_head_is_put_right_by_the_next_quiet_one(ve
         for seconds in range(3):
             assembly.loop.rescan()
             assembly.loop.turn([], at(seconds))
-            wanted = assembly.book.jobs["ndvi"].wanted
+            wanted = assembly.ledger.jobs["ndvi"].wanted
             seen.append(wanted.revision if wanted else None)
             commits.append(commit(versioned.root, {}))
     assert seen == [f"{commits[0]}-dirty", commits[1], commits[1]]

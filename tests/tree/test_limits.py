@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.manifest.document import MOST_DOCUMENTS, MOST_FLAWS, read_documents
+from controller.manifest.document import MOST_DOCUMENTS, MOST_PROBLEMS, read_documents
 from controller.manifest.validate import LARGEST_SCRIPT, Broken
 from controller.tree import tree
 from controller.tree.scan import load
@@ -75,7 +75,7 @@ def test_of_very_many_mistakes_the_first_are_listed_and_soon(tmp_path: Path, mad
         took.append(time.process_time() - began)
         [document] = file.documents
         assert isinstance(document, Broken)
-        assert len(document.problems) == MOST_FLAWS + 1
+        assert len(document.problems) == MOST_PROBLEMS + 1
         assert any("more is wrong than these 100 mistakes" in str(each) for each in document.problems)
         assert "secret-1" not in str(document.problems)
     assert took[1] < 400 * took[0], "the time grows faster than the file"

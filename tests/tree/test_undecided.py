@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from controller.analysis.appraisal import still_examined
-from controller.ledger.ledger import Book
+from controller.ledger.ledger import Ledger
 from controller.ledger.store import Store
 from controller.limits.gate import Limits
 from controller.limits.guard import Due
@@ -80,13 +80,13 @@ def test_a_large_change_that_is_decided_piece_by_piece_is_held_as_one(tmp_path: 
     """Else fifty jobs at a time would pass the guard, as their scripts are examined."""
     with Store.open(tmp_path, {}) as store:
         policy = Policy().model_copy(update={"large_change_jobs": 3})
-        admission, limits = Admission(Book(store), policy), Limits(policy=policy, timing=Timing(), slots=10)
+        admission, limits = Admission(Ledger(store), policy), Limits(policy=policy, timing=Timing(), slots=10)
         admission.is_partial = True
         passed = []
         for piece in (["a", "b"], ["c", "d"], ["e"]):
             jobs = [Job(name=name, path=f"{name}.yaml", index=0, generation=1, wanted=wanted()) for name in piece]
             for job in jobs:
-                admission._book.put_job(job)
+                admission._ledger.put_job(job)
                 admission._new[job.name] = Due(key=f"{job.name}/x", units=1.0, cause="new")
             admission._rule_on_new(limits)
             passed.append(sorted(admission._new))

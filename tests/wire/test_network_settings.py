@@ -20,7 +20,7 @@ from controller.service.oauth import Session, TokenUnavailable
 from controller.settings.deployments import DEPLOYMENTS, Credential, Deployment
 from tests.bucket.test_lies import KEYS
 from tests.conftest import SETTINGS, Workspace, ndvi
-from tests.operations.test_doctor import doctor, signs
+from tests.operations.test_doctor import diagnoses, doctor
 from tests.support.certificates import DAY, Authority, Served
 from tests.support.stores import FalseStore, Query, Reply, false_store, listing
 
@@ -163,8 +163,8 @@ def test_a_job_runs_over_https_with_a_private_authority(
             "SHJOBS_CLIENT_SECRET": "sandbox-secret",
         }
         there = dataclasses.replace(workspace, sandbox=sandbox, environment=environment)
-        untrusted = signs(doctor(there)[1])
-        trusted = signs(doctor(there, SHJOBS_CA_FILE=str(authority.file))[1])
+        untrusted = diagnoses(doctor(there)[1])
+        trusted = diagnoses(doctor(there, SHJOBS_CA_FILE=str(authority.file))[1])
         found = there.sync(there.settings(SHJOBS_CA_FILE=str(authority.file)))["ndvi"]
     assert found["phase"] == "Succeeded"
     assert [trusted[name][0] for name in ("clock", "token", "endpoint")] == ["ok"] * 3

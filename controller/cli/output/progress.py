@@ -10,7 +10,7 @@ from rich.table import Table
 
 from controller.cli.output.terminal import console, phase_text, plain_table
 from controller.lifecycle.grouping import named
-from controller.reconcile.reporter import News, Watch
+from controller.reconcile.reporter import StatusChange, Watch
 
 
 @contextmanager
@@ -20,16 +20,16 @@ def progress() -> Iterator[Watch]:
     if not screen.is_terminal:
         yield _line
         return
-    rows: dict[str, News] = {}
+    rows: dict[str, StatusChange] = {}
     with Live(console=screen, transient=True, refresh_per_second=8, get_renderable=lambda: _table(rows)):
 
-        def watch(news: News) -> None:
+        def watch(news: StatusChange) -> None:
             rows[news.job.name] = news
 
         yield watch
 
 
-def _table(rows: dict[str, News]) -> Table:
+def _table(rows: dict[str, StatusChange]) -> Table:
     table = plain_table("JOB", "PHASE", "REASON", "REQUEST ID")
     for name, news in sorted(rows.items()):
         request_id = (news.submission.request_id if news.submission else None) or ""
@@ -37,7 +37,7 @@ def _table(rows: dict[str, News]) -> Table:
     return table
 
 
-def _line(news: News) -> None:
+def _line(news: StatusChange) -> None:
     if not news.changed or news.is_said:
         return
     words = [f"{datetime.now(UTC):%H:%M:%S}", named(news.alike or [news.job.name]), news.standing.phase]

@@ -21,7 +21,7 @@ Path = tuple[str | int, ...]
 MOST_DOCUMENTS = 1_000  # of one file
 TOO_MANY = f"is one document too many: a file may hold {MOST_DOCUMENTS}, so split it"
 MOST_VALUES = 200_000  # of one file: keys, scalars, lists and mappings
-MOST_FLAWS = 100  # of one document: whoever has mended these sees the rest
+MOST_PROBLEMS = 100  # of one document: whoever has mended these sees the rest
 
 _MARKER = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _FOREIGN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -173,8 +173,8 @@ class _Builder:
             depth += 1 if kind in OPENING else -1 if kind is Kind.END else 0
 
     def refuse(self, place: Place, where: Path, message: str, code: str = "E102") -> None:
-        if len(self.problems) >= MOST_FLAWS:
-            raise TextError(place, f"is wrong, as are {MOST_FLAWS} places before it: mend those first")
+        if len(self.problems) >= MOST_PROBLEMS:
+            raise TextError(place, f"is wrong, as are {MOST_PROBLEMS} places before it: mend those first")
         line, column = place
         self.problems.append(
             Problem(path=self.path, line=line, column=column, field=field_name(where), message=message, code=code)

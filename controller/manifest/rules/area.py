@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from controller.manifest.document import Path
-from controller.manifest.geometry import Box, envelope, ring_flaw
+from controller.manifest.geometry import Box, envelope, ring_error
 from controller.manifest.problems import BOUNDS, Faults
 from controller.model.catalog import DEFAULT_CRS, Crs, crs
 
@@ -51,9 +51,9 @@ def _box(faults: Faults, bounds: Mapping[str, Any], key: str) -> Box | None:
     path: Path = (*BOUNDS, key) if key == "bbox" else (*BOUNDS, key, "coordinates")
     if faults.touch((*BOUNDS, key)):
         return None
-    flaw = ring_flaw(bounds[key]) if key == "geometry" else ""
-    if flaw:
-        faults.add(path, "E201", flaw)
+    error = ring_error(bounds[key]) if key == "geometry" else ""
+    if error:
+        faults.add(path, "E201", error)
         return None
     box = envelope({key: bounds[key]})
     if not (box[0] < box[2] and box[1] < box[3]):

@@ -98,10 +98,10 @@ def _options(used: Collection, section: str, options: Mapping[str, Any]) -> Iter
         elif rule is None:
             yield key, _undocumented(used, section, key)
         elif key == "speckleFilter":
-            if flaw := _speckle_flaw(value):
-                yield key, ("E212", flaw)
-        elif flaw := _option_flaw(rule, value):
-            yield key, ("E212", flaw)
+            if error := _speckle_error(value):
+                yield key, ("E212", error)
+        elif error := _option_error(rule, value):
+            yield key, ("E212", error)
     if options.get("backCoeff") == "GAMMA0_TERRAIN" and not options.get("orthorectify"):
         yield "backCoeff", ("E213", "GAMMA0_TERRAIN needs `orthorectify: true` beside it")
 
@@ -118,7 +118,7 @@ def _undocumented(used: Collection, section: str, key: str) -> Told:
     return "W101", f"is no documented option of {used.name}: the service probably ignores it"
 
 
-def _option_flaw(rule: Mapping[str, Any], value: Any) -> str:
+def _option_error(rule: Mapping[str, Any], value: Any) -> str:
     if "enum" in rule:
         return "" if value in rule["enum"] else one_of(rule["enum"], value)
     if rule.get("type") == "boolean":
@@ -131,11 +131,11 @@ def _option_flaw(rule: Mapping[str, Any], value: Any) -> str:
     return ""
 
 
-def _speckle_flaw(value: Any) -> str:
+def _speckle_error(value: Any) -> str:
     sizes = {"type": "integer", "minimum": 1, "maximum": 7}
     if isinstance(value, dict) and value.get("type") in ("NONE", "LEE"):
         sides = ("windowSizeX", "windowSizeY")
         wanted = [side for side in sides if side in value or value["type"] == "LEE"]
-        if not any(_option_flaw(sizes, value.get(side)) for side in wanted):
+        if not any(_option_error(sizes, value.get(side)) for side in wanted):
             return ""
     return "must be {type: NONE}, or {type: LEE, windowSizeX: 3, windowSizeY: 3} with sizes from 1 to 7"

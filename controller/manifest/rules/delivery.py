@@ -17,9 +17,9 @@ def delivery(faults: Faults) -> None:
     s3 = faults.at(S3)
     if not isinstance(s3, dict):
         return
-    flaw = url_flaw(s3["url"]) if isinstance(s3.get("url"), str) else None
-    if flaw:
-        faults.add((*S3, "url"), *flaw)
+    error = url_error(s3["url"]) if isinstance(s3.get("url"), str) else None
+    if error:
+        faults.add((*S3, "url"), *error)
     ways = [key for key in ("credentialsRef", "iamRoleARN") if key in s3 or (*S3, key) in faults.silent]
     if len(ways) == 2:
         faults.add((*S3, "iamRoleARN"), "E241", "credentialsRef and iamRoleARN exclude each other: keep one of the two")
@@ -41,7 +41,7 @@ def credential_name(url: Any) -> str:
     return bucket[1].replace(".", "-") if bucket else "my-bucket"
 
 
-def url_flaw(url: str) -> tuple[str, str] | None:
+def url_error(url: str) -> tuple[str, str] | None:
     """Code and message of what is wrong with a delivery URL."""
     if url.startswith("gs://"):
         return "E111", "Google Cloud Storage is not supported yet: write s3://my-bucket/folder"

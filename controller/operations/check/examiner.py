@@ -68,7 +68,7 @@ class Examiner:
         """The appraisal of a document that was announced, and whether it would be the same the next time."""
         return self._answers.pop((item.path, item.index))
 
-    def _answer(self, desk: "_Desk", item: Accepted) -> Answer:
+    def _answer(self, desk: "_Examiner", item: Accepted) -> Answer:
         answer, failures = desk.appraisal(item)
         dated = any(each.code in _OF_TODAY for each in (*answer.problems, *answer.warnings))
         lasts = not dated and all(each.kind in _LASTING for each in failures)
@@ -78,7 +78,7 @@ class Examiner:
         return replace(answer, problems=known), lasts
 
 
-class _Desk:
+class _Examiner:
     """Where one thread works: an appraiser with an engine of its own, and what that was asked before."""
 
     def __init__(self, settings: Settings) -> None:
@@ -126,15 +126,15 @@ class _Desk:
 
 
 @contextmanager
-def _desks(settings: Settings) -> Iterator[tuple[Callable[[], _Desk], Callable[[], None]]]:
+def _desks(settings: Settings) -> Iterator[tuple[Callable[[], _Examiner], Callable[[], None]]]:
     """Hands every thread a desk of its own, and what stops them all; at the end their engines are closed."""
-    mine, made = threading.local(), list[_Desk]()
+    mine, made = threading.local(), list[_Examiner]()
 
-    def desk() -> _Desk:
+    def desk() -> _Examiner:
         if not hasattr(mine, "desk"):
-            mine.desk = _Desk(settings)
+            mine.desk = _Examiner(settings)
             made.append(mine.desk)
-        found: _Desk = mine.desk
+        found: _Examiner = mine.desk
         return found
 
     def stop() -> None:

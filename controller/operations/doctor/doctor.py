@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from controller import __version__
 from controller.bucket.client import FEW, Bucket
 from controller.bucket.policy import missing
-from controller.ledger.ledger import Book
+from controller.ledger.ledger import Ledger
 from controller.ledger.location import FILE_NAME, OWNER, is_there, read_only, refuse_network_file_system
 from controller.ledger.lock import holder
 from controller.ledger.store import Store
@@ -27,7 +27,7 @@ from controller.model.answers import NoAnswer, NotVisible, Unreadable
 from controller.model.clock import Clock
 from controller.model.errors import Later, StateError, UsageError
 from controller.model.skew import doubt
-from controller.operations.doctor.findings import Sign, clock, fail, ok, policy, python, space, warn
+from controller.operations.doctor.findings import Diagnosis, clock, fail, ok, policy, python, space, warn
 from controller.reconcile.wiring import bucket_of
 from controller.service.client import Service
 from controller.service.oauth import Session
@@ -42,7 +42,7 @@ from controller.tree.walk import SUFFIXES, Walk
 EMPTY = b"written by `shjobs doctor --write`, which removes it\n"
 
 
-def local_signs(settings: Settings, *, has_file: bool) -> Iterator[Sign]:
+def local_diagnoses(settings: Settings, *, has_file: bool) -> Iterator[Diagnosis]:
     """What can be told without asking anybody. `has_file`: the settings were written down."""
     yield from _versions()
     yield from _settings(settings, has_file)
@@ -50,7 +50,7 @@ def local_signs(settings: Settings, *, has_file: bool) -> Iterator[Sign]:
     yield from _tree(settings)
 
 
-def remote_signs(settings: Settings, *, write: bool) -> Iterator[Sign]:
+def remote_diagnoses(settings: Settings, *, write: bool) -> Iterator[Diagnosis]:
     """What the service and the buckets tell. With `write`, an object is written to each bucket and removed again."""
     secret = settings.client_secret or SecretStr("")
     with (
@@ -77,7 +77,7 @@ def remote_signs(settings: Settings, *, write: bool) -> Iterator[Sign]:
 # here
 
 
-def _versions() -> Iterator[Sign]:
+def _versions() -> Iterator[Diagnosis]:
     told = f"shjobs {__version__}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
     major, minor, _ = platform.python_version_tuple()
     git = version()
@@ -86,7 +86,7 @@ def _versions() -> Iterator[Sign]:
         yield warn("git", "there is no git here", "install it: `plan --against` needs it, and `-dirty` revisions too")
 
 
-def _settings(settings: Settings, has_file: bool) -> Iterator[Sign]:
+def _settings(settings: Settings, has_file: bool) -> Iterator[Diagnosis]:
     if has_file:
         yield ok("settings", f"{settings.source}, deployment {settings.deployment.name}")
     else:
@@ -97,7 +97,7 @@ def _settings(settings: Settings, has_file: bool) -> Iterator[Sign]:
         yield warn(name, "is named but not there", words)
 
 
-def _state(settings: Settings) -> Iterator[Sign]:
+def _state(settings: Settings) -> Iterator[Diagnosis]:
     folder, here = settings.state, _nearest(settings.state)
     try:
         refuse_network_file_system(folder)
@@ -119,7 +119,7 @@ def _state(settings: Settings) -> Iterator[Sign]:
     yield _ledger(settings)
 
 
-def _ledger(settings: Settings) -> Sign:
+def _ledger(settings: Settings) -> Diagnosis:
     path = settings.state / FILE_NAME
     advice = "move it away: what was paid for is found again in the buckets; or restore it from a copy"
     try:
@@ -127,15 +127,15 @@ def _ledger(settings: Settings) -> Sign:
             return ok("ledger", f"{path} is not there yet: the buckets tell what was paid for")
         with Store.copy_of(settings.state) as store:
             bound = [store.fact(key) for key in ("deployment", "account")]
-            newest = Book(store).newest_moment
+            newest = Ledger(store).newest_moment
         with closing(read_only(path)) as file:
-            flaw = file.execute("pragma quick_check(1)").fetchone()[0]
+            reason = file.execute("pragma quick_check(1)").fetchone()[0]
     except StateError as error:
         return fail("ledger", str(error), OWNER if isinstance(error.__cause__, PermissionError) else advice)
     except sqlite3.Error as error:
         return fail("ledger", f"{path} cannot be read: {error}", advice)
-    if flaw != "ok":
-        return fail("ledger", f"{path} is damaged: {flaw}", advice)
+    if reason != "ok":
+        return fail("ledger", f"{path} is damaged: {reason}", advice)
     for known, wanted in zip(bound, (settings.deployment.name, settings.client_id), strict=True):
         if known and wanted and known != wanted:
             words = f"{path} belongs to {known!r}, the settings name {wanted!r}"
@@ -145,7 +145,7 @@ def _ledger(settings: Settings) -> Sign:
     return ok("ledger", f"{path} is whole")
 
 
-def _tree(settings: Settings) -> Iterator[Sign]:
+def _tree(settings: Settings) -> Iterator[Diagnosis]:
     walk = Walk(settings.jobs, Known())
     if reason := walk.run():
         yield fail("tree", reason, "write a manifest there (`shjobs init` makes one), or name the folder with `jobs`")
@@ -158,14 +158,14 @@ def _tree(settings: Settings) -> Iterator[Sign]:
     yield _watching(settings, walk)
 
 
-def _status_files(settings: Settings) -> Sign:
+def _status_files(settings: Settings) -> Diagnosis:
     where = settings.status_dir or settings.jobs
     if os.access(_nearest(where), os.W_OK | os.X_OK):
         return ok("status files", f"can be written below {where}")
     return fail("status files", f"cannot be written below {where}", "name another folder with `statusDir`")
 
 
-def _git(jobs: Path, walk: Walk) -> Sign:
+def _git(jobs: Path, walk: Walk) -> Diagnosis:
     found = checkout(jobs)
     if found is None:
         return ok("revision", f"{jobs} is in no git repository with a commit: no revisions are told")
@@ -177,7 +177,7 @@ def _git(jobs: Path, walk: Walk) -> Sign:
     return ok("revision", f"{where}{f', by {by}' if by else ''}{changed}")
 
 
-def _watching(settings: Settings, walk: Walk) -> Sign:
+def _watching(settings: Settings, walk: Walk) -> Diagnosis:
     """Tried out: the limits of the kernel hold for all processes together, so numbers alone would not tell."""
     from controller.tree.watch import Watcher
 
@@ -185,12 +185,12 @@ def _watching(settings: Settings, walk: Walk) -> Sign:
         return ok("watching", f"is switched off: `run` sees changes every {settings.timing.scan_every:.0f} s")
     watcher = Watcher(settings.jobs, lambda: None)
     try:
-        trouble = watcher.look_after(walk.links, walk.folders)
+        problem = watcher.look_after(walk.links, walk.folders)
     finally:
         watcher.stop()
-    if trouble:
+    if problem:
         advice = "raise fs.inotify.max_user_watches or max_user_instances (sysctl), or leave it to the scans"
-        return warn("watching", trouble, advice)
+        return warn("watching", problem, advice)
     return ok("watching", "changes are heard at once")
 
 
@@ -212,7 +212,7 @@ def _may_be_seen(path: Path) -> bool:
 # elsewhere
 
 
-def _clock(service: Service, now: datetime) -> Sign:
+def _clock(service: Service, now: datetime) -> Diagnosis:
     told = service.server_time()
     if isinstance(told, NoAnswer):
         return fail("clock", f"the service's clock is not known: {told.message}", "see that the service can be reached")
@@ -223,7 +223,7 @@ def _client_advice(settings: Settings) -> str:
     return f"set {variable_of('clientId')} and {variable_of('clientSecret')}, or name their files in {settings.source}"
 
 
-def _token(session: Session, settings: Settings) -> Sign:
+def _token(session: Session, settings: Settings) -> Diagnosis:
     try:
         session.token()
     except UsageError as error:
@@ -233,7 +233,7 @@ def _token(session: Session, settings: Settings) -> Sign:
     return ok("token", f"{settings.deployment.token_url} gives one to {settings.client_id}")
 
 
-def _endpoint(service: Service, settings: Settings) -> Sign:
+def _endpoint(service: Service, settings: Settings) -> Diagnosis:
     url = settings.deployment.process_url
     answer = service.status(str(uuid4()))
     if isinstance(answer, NotVisible):
@@ -243,7 +243,7 @@ def _endpoint(service: Service, settings: Settings) -> Sign:
     return warn("endpoint", f"{url} knows an id that it never gave", "check baseUrl and apiPath: is this the service?")
 
 
-def _keys(credential: Credential) -> Sign:
+def _keys(credential: Credential) -> Diagnosis:
     name = f"credential {credential.name}"
     variables = [variable_of(f"credentials.{credential.name}.{key}") for key in ("accessKey", "secretAccessKey")]
     if credential.has_keys:
@@ -253,7 +253,7 @@ def _keys(credential: Credential) -> Sign:
     return warn(name, words, f"set {variables[0]} and {variables[1]}, or name their files")
 
 
-def _buckets(settings: Settings, bucket: Bucket, credential: Credential, write: bool) -> Iterator[Sign]:
+def _buckets(settings: Settings, bucket: Bucket, credential: Credential, write: bool) -> Iterator[Diagnosis]:
     """Every place of a credential, and the policy of each of its buckets."""
     for prefix in credential.prefixes:
         answer = bucket.peek(prefix, credential.name)
@@ -269,7 +269,7 @@ def _buckets(settings: Settings, bucket: Bucket, credential: Credential, write: 
             yield _policy(settings, bucket, credential, name)
 
 
-def _writing(bucket: Bucket, credential: Credential, prefix: str) -> Sign:
+def _writing(bucket: Bucket, credential: Credential, prefix: str) -> Diagnosis:
     key = f".shjobs-doctor-{token_hex(8)}"
     refused = bucket.write(f"{prefix}/{key}", credential.name, EMPTY)
     if refused is not None:
@@ -282,7 +282,7 @@ def _writing(bucket: Bucket, credential: Credential, prefix: str) -> Sign:
     return ok(prefix, "can be written")
 
 
-def _policy(settings: Settings, bucket: Bucket, credential: Credential, name: str) -> Sign:
+def _policy(settings: Settings, bucket: Bucket, credential: Credential, name: str) -> Diagnosis:
     principal = settings.deployment.reader
     prefix = next(each for each in credential.prefixes if each.removeprefix("s3://").partition("/")[0] == name)
     found = bucket.policy(prefix, credential.name)

@@ -22,7 +22,7 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sign:
+class Diagnosis:
     """One line of the diagnosis; `advice` is empty when there is nothing to do."""
 
     name: str
@@ -31,19 +31,19 @@ class Sign:
     advice: str = ""
 
 
-def ok(name: str, message: str) -> Sign:
-    return Sign(name=name, health=Health.OK, message=message)
+def ok(name: str, message: str) -> Diagnosis:
+    return Diagnosis(name=name, health=Health.OK, message=message)
 
 
-def warn(name: str, message: str, advice: str) -> Sign:
-    return Sign(name=name, health=Health.WARN, message=message, advice=advice)
+def warn(name: str, message: str, advice: str) -> Diagnosis:
+    return Diagnosis(name=name, health=Health.WARN, message=message, advice=advice)
 
 
-def fail(name: str, message: str, advice: str) -> Sign:
-    return Sign(name=name, health=Health.FAIL, message=message, advice=advice)
+def fail(name: str, message: str, advice: str) -> Diagnosis:
+    return Diagnosis(name=name, health=Health.FAIL, message=message, advice=advice)
 
 
-def python(version: tuple[int, int], told: str) -> Sign:
+def python(version: tuple[int, int], told: str) -> Diagnosis:
     """Whether this Python is one that shjobs is made for; `told` names all versions."""
     first, last = SUPPORTED
     if first <= version <= last:
@@ -52,7 +52,7 @@ def python(version: tuple[int, int], told: str) -> Sign:
     return warn("versions", told, f"shjobs is made for Python {wanted}: install it there")
 
 
-def clock(ahead: float) -> Sign:
+def clock(ahead: float) -> Diagnosis:
     """The service's clock minus ours, in seconds."""
     if abs(ahead) <= CLOCK_EXACT:
         return ok("clock", "agrees with the service's")
@@ -64,7 +64,7 @@ def clock(ahead: float) -> Sign:
     return warn("clock", message, advice) if abs(ahead) <= CLOCK_BEARABLE else fail("clock", message, advice)
 
 
-def space(free: int, folder: str) -> Sign | None:
+def space(free: int, folder: str) -> Diagnosis | None:
     """A state directory that is about to be full; None: there is room."""
     if free >= LITTLE_SPACE:
         return None
@@ -72,7 +72,7 @@ def space(free: int, folder: str) -> Sign | None:
     return warn("state", message, "make room: without it nothing is submitted")
 
 
-def policy(bucket: str, principal: str, missing: Sequence[str] | None) -> Sign:
+def policy(bucket: str, principal: str, missing: Sequence[str] | None) -> Diagnosis:
     """Whether the bucket's policy lets the service read; `missing` None: it has no policy."""
     name = f"policy of {bucket}"
     if missing is None:

@@ -11,21 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from controller.bucket.client import Bucket
-from controller.ledger.ledger import Book
+from controller.ledger.ledger import Ledger
 from controller.ledger.lock import submitter_lock
 from controller.ledger.pause import is_paused
 from controller.ledger.store import Store
 from controller.lifecycle.status import moment
 from controller.manifest.digest import digest
 from controller.manifest.request import prefix
-from controller.manifest.rules.delivery import url_flaw
+from controller.manifest.rules.delivery import url_error
 from controller.model.answers import Accepted, Listing, Refused, Unreadable
 from controller.model.clock import Clock
 from controller.model.errors import StateError, UsageError
 from controller.model.job import Job
 from controller.model.step import List
 from controller.model.submission import Submission, submission_id
-from controller.operations.doctor.findings import Sign, fail, ok, warn
+from controller.operations.doctor.findings import Diagnosis, fail, ok, warn
 from controller.operations.doctor.probe import CERTAIN, JOB, UNITS, Watched, body, report
 from controller.reconcile.calls.remote import Remote
 from controller.reconcile.calls.unrecorded import report as report_unrecorded
@@ -50,15 +50,15 @@ def place_of(settings: Settings, url: str | None) -> tuple[str, Credential]:
         if len(able) != 1:
             raise UsageError("say where the probe may deliver with --url s3://bucket/folder")
         url = able[0].prefixes[0]
-    if flaw := url_flaw(url):
-        raise UsageError(f"--url: {flaw[1]}")
+    if reason := url_error(url):
+        raise UsageError(f"--url: {reason[1]}")
     for each in able:
         if each.may_use(url):
             return url.rstrip("/"), each
     raise UsageError(f"no credential with a key pair may be used for {url}")
 
 
-def probe(settings: Settings, url: str, credential: Credential, tell: Tell) -> tuple[Sign, dict[str, Any] | None]:
+def probe(settings: Settings, url: str, credential: Credential, tell: Tell) -> tuple[Diagnosis, dict[str, Any] | None]:
     """What became of it, and the report, which is also stored in the state directory.
 
     Raises `UsageError` when it must not be sent: another process submits, there is a pause, or the budget says no.
@@ -73,7 +73,7 @@ def probe(settings: Settings, url: str, credential: Credential, tell: Tell) -> t
         Service(settings.deployment, session, settings.timing) as service,
     ):
         bucket = bucket_of(settings)
-        return _Probe(settings, Book(store), Remote(service, bucket, settings.credentials), bucket, tell).run(
+        return _Probe(settings, Ledger(store), Remote(service, bucket, settings.credentials), bucket, tell).run(
             url, credential
         )
 
@@ -81,17 +81,17 @@ def probe(settings: Settings, url: str, credential: Credential, tell: Tell) -> t
 class _Probe:
     """One run."""
 
-    def __init__(self, settings: Settings, book: Book, remote: Remote, bucket: Bucket, tell: Tell) -> None:
+    def __init__(self, settings: Settings, ledger: Ledger, remote: Remote, bucket: Bucket, tell: Tell) -> None:
         self._settings = settings
-        self._book = book
+        self._ledger = ledger
         self._remote = remote
         self._bucket = bucket
         self._tell = tell
         self._clock = Clock()
-        self._recorder = Recorder(book, settings.timing)
+        self._recorder = Recorder(ledger, settings.timing)
         self._pause = settings.timing.poll_first / 5
 
-    def run(self, url: str, credential: Credential) -> tuple[Sign, dict[str, Any] | None]:
+    def run(self, url: str, credential: Credential) -> tuple[Diagnosis, dict[str, Any] | None]:
         self._check_allowed()
         submission, text = self._intend(url, credential)
         outcome = self._remote.outcome(Post(submission=submission, body=text, role_arn=None))
@@ -106,24 +106,24 @@ class _Probe:
                 return fail("probe", f"was refused: {words}", "see what the service says; nothing was paid for"), None
             case Accepted(request_id=request_id):
                 self._tell(f"probe: the service has it as {request_id}")
-                return self._followed(self._book.current(submission), credential)
-        words = self._book.current(submission).message
+                return self._followed(self._ledger.current(submission), credential)
+        words = self._ledger.current(submission).message
         advice = "it may have been taken; its place in the bucket is searched by the next `shjobs sync`"
         return fail("probe", f"got no clear answer: {words}", advice), None
 
     def _check_allowed(self) -> None:
         if is_paused(self._settings.state):
             raise UsageError("submissions are paused; `shjobs resume` goes on")
-        left = self._book.spending(self._clock.now(), self._settings.monthly_budget).left
+        left = self._ledger.spending(self._clock.now(), self._settings.monthly_budget).left
         if left is not None and left < UNITS:
             raise UsageError(f"the probe may cost {UNITS:,.2f} PU, but {max(0.0, left):,.2f} are left of monthlyBudget")
-        if JOB in self._book.jobs and self._book.jobs[JOB].wanted is not None:
+        if JOB in self._ledger.jobs and self._ledger.jobs[JOB].wanted is not None:
             raise UsageError(f"a manifest declares a job {JOB}, which is the probe's own name: rename it")
 
     def _intend(self, url: str, credential: Credential) -> tuple[Submission, str]:
         """Store the intent, as a job without a manifest: whoever finds it there follows it to its end."""
         wanted = body(self._settings.deployment.name, url)
-        rerun = len(self._book.of(JOB))
+        rerun = len(self._ledger.of(JOB))
         made = Submission(
             job=JOB,
             digest=digest(wanted),
@@ -136,15 +136,15 @@ class _Probe:
             credentials_ref=credential.name,
             reserved=UNITS,
         )
-        with self._book.transaction():
-            self._book.put_job(Job(name=JOB, path="", generation=1), json.dumps(wanted))
-            return self._book.add(made)
+        with self._ledger.transaction():
+            self._ledger.put_job(Job(name=JOB, path="", generation=1), json.dumps(wanted))
+            return self._ledger.add(made)
 
     def _record(self, outcome: Any) -> None:
-        with self._book.transaction():
+        with self._ledger.transaction():
             self._recorder.record(outcome, self._clock.now())
 
-    def _followed(self, submission: Submission, credential: Credential) -> tuple[Sign, dict[str, Any]]:
+    def _followed(self, submission: Submission, credential: Credential) -> tuple[Diagnosis, dict[str, Any]]:
         watched, began = Watched(request_id=submission.request_id or ""), self._clock.monotonic()
         settled_at: float | None = None
         while (at := self._clock.monotonic() - began) < LONGEST:
@@ -166,14 +166,14 @@ class _Probe:
             asked = self._remote.outcome(Get(submission=submission))
             self._record(asked)
             watched.statuses.append((at, asked.answer))  # type: ignore[arg-type]
-            submission = self._book.current(submission)
+            submission = self._ledger.current(submission)
         step = List(prefix=submission.prefix, credentials_ref=credential.name, submission=submission)
         seen = self._remote.outcome(Look(job=JOB, digest=submission.digest, step=step))
         self._record(seen)
         if isinstance(seen, Looked) and isinstance(seen.answer, Listing):
             watched.listings.append((at, seen.answer))
             watched.has_secrets |= _holds_keys(seen.answer, credential)
-        return self._book.current(submission)
+        return self._ledger.current(submission)
 
     def _reported(self, submission: Submission, watched: Watched) -> dict[str, Any]:
         facts = {
@@ -191,7 +191,7 @@ class _Probe:
             raise StateError(f"{path} cannot be written: {error.strerror}") from error
         return told
 
-    def _cleaned(self, submission: Submission, watched: Watched, credential: Credential) -> Sign:
+    def _cleaned(self, submission: Submission, watched: Watched, credential: Credential) -> Diagnosis:
         keys = [each.key for each in watched.last.objects]
         stuck = self._bucket.remove(submission.prefix, credential.name, keys)
         words = f"{submission.outcome}: see {self._settings.state / REPORT}"

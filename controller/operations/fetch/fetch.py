@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from controller.bucket.client import Bucket
-from controller.ledger.ledger import Book
+from controller.ledger.ledger import Ledger
 from controller.ledger.store import Store
 from controller.lifecycle.evidence import delivered
 from controller.lifecycle.next_step import in_force
@@ -78,11 +78,11 @@ def outputs_of(
     Raises `UsageError` when a job or the submission is not known.
     """
     with Store.copy_of(settings.state) as store:
-        book = Book(store)
-        unknown = sorted(set(names) - book.jobs.keys())
+        ledger = Ledger(store)
+        unknown = sorted(set(names) - ledger.jobs.keys())
         if unknown:
             raise UsageError(f"no such job in the ledger: {', '.join(unknown)}; `shjobs get` lists them")
-        return [each for name in dict.fromkeys(names) for each in _outputs(book, name, submission, folder)]
+        return [each for name in dict.fromkeys(names) for each in _outputs(ledger, name, submission, folder)]
 
 
 def fetch(settings: Settings, wanted: Sequence[Wanted], watch: Watch) -> Iterator[Fetched | Missing]:
@@ -92,8 +92,8 @@ def fetch(settings: Settings, wanted: Sequence[Wanted], watch: Watch) -> Iterato
         yield _fetched(bucket, each, watch)
 
 
-def _outputs(book: Book, name: str, submission: str, folder: Path) -> Iterator[Wanted | Missing]:
-    chosen = _chosen(book, name, submission)
+def _outputs(ledger: Ledger, name: str, submission: str, folder: Path) -> Iterator[Wanted | Missing]:
+    chosen = _chosen(ledger, name, submission)
     if chosen is None or chosen.outcome is not Outcome.SUCCEEDED or chosen.evidence is None:
         which = f"submission {submission} of " if submission else ""
         yield Missing(job=name, message=f"{which}{name} has not succeeded; `shjobs get {name}` tells where it stands")
@@ -114,9 +114,9 @@ def _outputs(book: Book, name: str, submission: str, folder: Path) -> Iterator[W
         )
 
 
-def _chosen(book: Book, name: str, submission: str) -> Submission | None:
+def _chosen(ledger: Ledger, name: str, submission: str) -> Submission | None:
     """The named submission; else the one in force, or the last that succeeded when the manifest is gone."""
-    known, job = book.of(name), book.jobs[name]
+    known, job = ledger.of(name), ledger.jobs[name]
     if submission:
         named = [item for item in known if item.id == submission]
         if not named:

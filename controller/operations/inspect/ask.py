@@ -50,10 +50,10 @@ def _append(state: Path, now: datetime, command: str) -> None:
 def _tried(command: Command, assembly: Assembly, settings: Settings, now: datetime) -> str:
     match command:
         case Accept(hash=label):
-            return meaning_of(label, assembly.book, Admission(assembly.book, settings))
+            return meaning_of(label, assembly.ledger, Admission(assembly.ledger, settings))
         case Resolve() | Adopt():
-            job, holder = assembly.book.jobs.get(command.job), assembly.book.holder(command.request_id)
-            answer = carried_out(command, job, assembly.book.of(command.job), holder, now)
+            job, holder = assembly.ledger.jobs.get(command.job), assembly.ledger.holder(command.request_id)
+            answer = carried_out(command, job, assembly.ledger.of(command.job), holder, now)
             if isinstance(answer, str):
                 raise UsageError(answer)
         case FirstRun():

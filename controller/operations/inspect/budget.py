@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from controller.analysis.cost import price_table
-from controller.ledger.ledger import Book
+from controller.ledger.ledger import Ledger
 from controller.ledger.pause import is_paused, who_paused
 from controller.ledger.store import Store
 from controller.limits.budget import overspent_hash
@@ -17,8 +17,8 @@ from controller.settings.settings import Settings
 def account(settings: Settings, now: datetime) -> dict[str, Any]:
     """What `budget -o json` prints; amounts in processing units, None where there is no budget."""
     with Store.copy_of(settings.state) as store:
-        book = Book(store)
-        spending = book.spending(now, settings.monthly_budget)
+        ledger = Ledger(store)
+        spending = ledger.spending(now, settings.monthly_budget)
         prices = price_table(settings.deployment.prices)
         stops = settings.monthly_budget is not None
         return {
@@ -39,8 +39,8 @@ def account(settings: Settings, now: datetime) -> dict[str, Any]:
             "prices": {"table": settings.deployment.prices, "dated": prices.dated, "source": prices.source},
             "isPaused": is_paused(settings.state),
             "paused": who_paused(settings.state),
-            "waiting": _batches(Admission(book, settings)),
-            "overspent": _overspent(book.overspent() if stops else ()),
+            "waiting": _batches(Admission(ledger, settings)),
+            "overspent": _overspent(ledger.overspent() if stops else ()),
         }
 
 

@@ -36,7 +36,7 @@ def description(settings: Settings, name: str, now: datetime) -> dict[str, Any]:
     with _turned(settings, now) as assembly:
         case = _case(assembly, name, now)
         status = document(case.job, case.submissions, case.standing, assembly.deployment)
-        request = json.loads(assembly.book.wanted_body(name))
+        request = json.loads(assembly.ledger.wanted_body(name))
     wanted = case.job.wanted
     return {
         **{key: value for key, value in status.items() if key != "history"},
@@ -59,21 +59,21 @@ def _turned(settings: Settings, now: datetime) -> Iterator[Assembly]:
 
 
 def _case(assembly: Assembly, name: str, now: datetime) -> Case:
-    book, limits = assembly.book, assembly.loop.limits()
-    job = book.jobs.get(name)
+    ledger, limits = assembly.ledger, assembly.loop.limits()
+    job = ledger.jobs.get(name)
     if job is None:
         problems = [each for each in assembly.documents(now) if each.get("name") == name]
         told = f"{name} was never accepted; `shjobs check` tells why" if problems else f"no such job: {name}"
         raise UsageError(f"{told}; `shjobs get` lists all jobs")
-    submissions = book.of(name)
+    submissions = ledger.of(name)
     step = next_step(job, submissions, limits, now)
     return Case(
         job=job,
         submissions=submissions,
         standing=phase(job, submissions, limits, now),
         limits=limits,
-        running=sorted({item.job for item in book.everything() if item.is_running}),
-        waiting=assembly.loop.vitals().waiting,
+        running=sorted({item.job for item in ledger.everything() if item.is_running}),
+        waiting=assembly.loop.health().waiting,
         until=step.until if isinstance(step, Wait) else None,
     )
 

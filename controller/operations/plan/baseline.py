@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from controller.ledger.ledger import Book
+from controller.ledger.ledger import Ledger
 from controller.model.answers import Listing
 from controller.model.files import READ, FileRecord
 from controller.model.job import Job
@@ -60,22 +60,22 @@ def baseline(settings: Settings, root: Path, now: datetime) -> Baseline:
     calls, then = deque[Call](), now - LONG_AGO
     with rehearsal(free, lambda _news: None, calls.append) as past:
         past.loop.start(then)
-        sight = foresee(past.loop, past.book, calls, nothing_listed, then, 0.0)
+        sight = foresee(past.loop, past.ledger, calls, nothing_listed, then, 0.0)
         return Baseline(
-            jobs=tuple((job, past.book.wanted_body(job.name)) for job in past.book.jobs.values()),
-            submissions=tuple(_ended(past.book.current(post), then) for post in sight.posts.values()),
+            jobs=tuple((job, past.ledger.wanted_body(job.name)) for job in past.ledger.jobs.values()),
+            submissions=tuple(_ended(past.ledger.current(post), then) for post in sight.posts.values()),
             files=tuple(_files(past)),
         )
 
 
-def take_over(book: Book, known: Baseline) -> None:
+def take_over(ledger: Ledger, known: Baseline) -> None:
     """Put it into an empty ledger."""
-    with book.transaction():
+    with ledger.transaction():
         for job, body in known.jobs:
-            book.put_job(replace(job, history=None, problems=()), body)
+            ledger.put_job(replace(job, history=None, problems=()), body)
         for submission in known.submissions:
-            book.add(replace(submission, number=0))
-        book.note_files(known.files, ())
+            ledger.add(replace(submission, number=0))
+        ledger.note_files(known.files, ())
 
 
 def _ended(submission: Submission, then: datetime) -> Submission:
@@ -86,6 +86,6 @@ def _ended(submission: Submission, then: datetime) -> Submission:
 
 def _files(past: Assembly) -> Iterable[FileRecord]:
     """Every file as the ledger would know it; one with problems as never seen, so that it is read again."""
-    clean = {record.path: record for record in past.book.files() if record.kind in READ}
+    clean = {record.path: record for record in past.ledger.files() if record.kind in READ}
     unclean = (path for path in past.tree.paths() if path not in clean)
     return [*clean.values(), *(FileRecord(path=path, kind="manifest", size=0) for path in unclean)]

@@ -14,7 +14,7 @@ from typing import Any
 
 from controller import evalscript
 from controller.analysis.cost import price_table
-from controller.ledger.ledger import Book
+from controller.ledger.ledger import Ledger
 from controller.ledger.location import is_there
 from controller.ledger.lock import is_held
 from controller.lifecycle.phase import phase
@@ -124,14 +124,15 @@ def _planned(basis: _Basis, now: datetime) -> dict[str, Any]:
     """Turn the loop on the basis and tell what it would do."""
     calls, settings = deque[Call](), boundless(basis.settings)
     with rehearsal(settings, lambda _news: None, calls.append, without_keys=basis.without_keys) as assembly:
-        take_over(assembly.book, basis.known)
+        take_over(assembly.ledger, basis.known)
         before = _Before(
-            jobs=dict(assembly.book.jobs), submissions={name: assembly.book.of(name) for name in assembly.book.jobs}
+            jobs=dict(assembly.ledger.jobs),
+            submissions={name: assembly.ledger.of(name) for name in assembly.ledger.jobs},
         )
         assembly.loop.start(now, takes_over=not is_held(settings.state))
         left = assembly.loop.limits().left
-        sight = foresee(assembly.loop, assembly.book, calls, basis.read, now, settings.timing.sync_patience)
-        twins = _by_digest([*before.jobs.values(), *assembly.book.jobs.values()])
+        sight = foresee(assembly.loop, assembly.ledger, calls, basis.read, now, settings.timing.sync_patience)
+        twins = _by_digest([*before.jobs.values(), *assembly.ledger.jobs.values()])
         limits = assembly.loop.limits()
         outlook = _Outlook(basis=basis, limits=limits, assembly=assembly, before=before, sight=sight, twins=twins)
         jobs = list(outlook.jobs())
@@ -164,14 +165,14 @@ class _Outlook:
 
     def jobs(self) -> Iterable[dict[str, Any]]:
         """Every document in the order of the files, then the jobs that are declared no more."""
-        book, tree = self.assembly.book, self.assembly.tree
+        ledger, tree = self.assembly.ledger, self.assembly.tree
         for path in sorted(tree.paths()):
-            for item in jobs_of(path, tree, book):
+            for item in jobs_of(path, tree, ledger):
                 if isinstance(item, Declared):
                     yield rejected(item.name, item.path, item.problems)
                 else:
                     yield described(self._seen(item))
-        for job in sorted(book.jobs.values(), key=lambda item: item.name):
+        for job in sorted(ledger.jobs.values(), key=lambda item: item.name):
             if job.wanted is None:
                 seen = self._seen(job)
                 told = described(seen)
@@ -179,9 +180,9 @@ class _Outlook:
                     yield told
 
     def _seen(self, job: Job) -> Foreseen:
-        book, sight = self.assembly.book, self.sight
+        ledger, sight = self.assembly.ledger, self.sight
         planned = sight.posts.get(job.name)
-        submissions = [item for item in book.of(job.name) if planned is None or item.number != planned.number]
+        submissions = [item for item in ledger.of(job.name) if planned is None or item.number != planned.number]
         alike = self.twins.get(job.wanted.digest, ()) if job.wanted and planned and not submissions else ()
         bare = Foreseen(
             job=job,
@@ -189,21 +190,21 @@ class _Outlook:
             known=self.before.submissions.get(job.name, ()),
             submissions=submissions,
             planned=planned,
-            standing=phase(job, book.of(job.name), self.limits, sight.now),
+            standing=phase(job, ledger.of(job.name), self.limits, sight.now),
             due=sight.due.get(job.name),
             twin=next((name for name in alike if name != job.name), ""),
             is_history_assumed=job.name in self.basis.unlisted,
             ref=self.basis.ref,
         )
-        return replace(bare, difference=_difference(bare, book))
+        return replace(bare, difference=_difference(bare, ledger))
 
 
-def _difference(seen: Foreseen, book: Book) -> Difference:
+def _difference(seen: Foreseen, ledger: Ledger) -> Difference:
     """From the body that was sent last to the one that is wanted now."""
     last, wanted = last_sent(seen), seen.job.wanted
     if last is None or wanted is None or last.digest == wanted.digest:
         return SAME
-    bodies = [json.loads(text) for text in (book.body_of(last), book.wanted_body(seen.job.name))]
+    bodies = [json.loads(text) for text in (ledger.body_of(last), ledger.wanted_body(seen.job.name))]
     return difference(*bodies) if all(bodies) else SAME
 
 
@@ -231,13 +232,13 @@ def _assumptions(basis: _Basis) -> Iterable[str]:
 
 def _pricing_assumptions(assembly: Assembly, jobs: Iterable[Mapping[str, Any]]) -> Iterable[str]:
     priced = [job["name"] for job in jobs if job["action"] in PRICED]
-    if any(_uses_orbit(assembly.book.wanted_body(name)) for name in priced):
+    if any(_uses_orbit(assembly.ledger.wanted_body(name)) for name in priced):
         yield ORBIT
 
 
 def _claim_assumptions(assembly: Assembly, jobs: Sequence[Mapping[str, Any]]) -> Iterable[str]:
     """Where nothing keeps two controllers with states of their own from paying for one request."""
-    for place, why in sorted(assembly.book.without_claims.items()) if jobs else ():
+    for place, why in sorted(assembly.ledger.without_claims.items()) if jobs else ():
         yield f"no other controller pays for the same in {place}, where a request cannot be claimed: {why}"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from controller.ledger.ledger import Book
+from controller.ledger.ledger import Ledger
 from controller.lifecycle.next_step import wish
 from controller.model.answers import Accepted, BucketAnswer, NoAnswer
 from controller.model.reasons import Reason
@@ -33,7 +33,7 @@ class Sight:
     due: dict[str, datetime] = field(default_factory=dict)
 
 
-def foresee(loop: Loop, book: Book, calls: deque[Call], read: Read, now: datetime, patience: float) -> Sight:
+def foresee(loop: Loop, ledger: Ledger, calls: deque[Call], read: Read, now: datetime, patience: float) -> Sight:
     """Turn a started loop, whose calls arrive in `calls`, as `sync` would.
 
     A retry or a back-off that ends within `patience` seconds is waited for, which here takes no time.
@@ -46,7 +46,7 @@ def foresee(loop: Loop, book: Book, calls: deque[Call], read: Read, now: datetim
             _note(sight, handed, at, now)
             loop.turn([each for call in handed if (each := _outcome(call, read))], at)
         sight.now = at
-        following = _opens_at(book, loop, at, patience)
+        following = _opens_at(ledger, loop, at, patience)
         if following is None:
             return sight
         at = following
@@ -72,9 +72,9 @@ def _outcome(call: Call, read: Read) -> CallOutcome | None:
             return Looked(call=call, answer=answer) if answer is not None else None
 
 
-def _opens_at(book: Book, loop: Loop, now: datetime, patience: float) -> datetime | None:
+def _opens_at(ledger: Ledger, loop: Loop, now: datetime, patience: float) -> datetime | None:
     """When the next job may be sent that only waits for a time soon to come."""
     limits, longest = loop.limits(), now + timedelta(seconds=patience)
-    waits = (wish(job, book.of(job.name), limits, now) for job in book.jobs.values())
+    waits = (wish(job, ledger.of(job.name), limits, now) for job in ledger.jobs.values())
     times = [step.until for step in waits if isinstance(step, Wait) and step.until and step.reason in SOON]
     return min((time for time in times if now < time <= longest), default=None)

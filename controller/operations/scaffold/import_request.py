@@ -12,7 +12,7 @@ from controller import evalscript
 from controller.analysis.appraisal import Appraiser
 from controller.manifest.document import read_documents
 from controller.manifest.dump import laid_out
-from controller.manifest.rules.delivery import credential_name, url_flaw
+from controller.manifest.rules.delivery import credential_name, url_error
 from controller.manifest.validate import Broken, Script, accept
 from controller.model.catalog import canonical_type
 from controller.model.clock import Clock
@@ -97,10 +97,10 @@ def _delivery(body: Mapping[str, Any], url: str | None) -> dict[str, Any]:
         found["url"] = url
     if not isinstance(found.get("url"), str):
         raise UsageError("says no place in S3 for its results: give one with --url s3://my-bucket/folder")
-    if flaw := url_flaw(found["url"]):
+    if error := url_error(found["url"]):
         where = "--url" if url is not None else "output.delivery.s3.url"
         advice = "" if url is not None else "; give the real one with --url s3://my-bucket/folder"
-        raise UsageError(f"{where}: {flaw[1]}{advice}")
+        raise UsageError(f"{where}: {error[1]}{advice}")
     return found
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from controller.manifest.rules.delivery import is_secret_key
 from controller.model.errors import UsageError
 from controller.operations.scaffold.linebreaks import has_lost_breaks, python_with_breaks, script_with_breaks
-from controller.operations.scaffold.python_values import Names, Riddle, evaluate
+from controller.operations.scaffold.python_values import Names, UnknownValue, evaluate
 
 MOST_VALUES = 200_000
 DEEPEST = 50
@@ -153,7 +153,7 @@ def _check_size(value: Any) -> None:
 
 def _plain(value: Any, path: str = "") -> Any:
     """The value in JSON's own types, without secret fields. One that is not known is told with its line."""
-    if isinstance(value, Riddle):
+    if isinstance(value, UnknownValue):
         raise UsageError(f"line {value.line}: {path}: {value.why}: write the value itself")
     if isinstance(value, dict):
         kept = {key: below for key, below in value.items() if not is_secret_key(key)}

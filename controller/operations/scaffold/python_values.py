@@ -1,7 +1,7 @@
 """The plain values of Python expressions, found without running anything: for `pasted`.
 
-Pure. Constants, containers, names, f-strings, sums and a few harmless calls are followed; anything else is a `Riddle`,
-which is only told when it is needed. Nothing can grow without end.
+Pure. Constants, containers, names, f-strings, sums and a few harmless calls are followed; anything else is an
+`UnknownValue`, which is only reported when it is needed. Nothing can grow without end.
 """
 
 import ast
@@ -26,7 +26,7 @@ _RUNS = "this can only be known by running it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Riddle:
+class UnknownValue:
     """A value that only running the code could tell; `why` says what stands there, without repeating it."""
 
     line: int
@@ -55,13 +55,15 @@ class Names:
             case ast.AnnAssign(target=target, value=ast.expr() as value):
                 self._assign(target, evaluate(value, self))
             case ast.AugAssign(target=ast.Name(id=name) as target, op=op, value=value):
-                left = self._known.get(name, Riddle(line=node.lineno, why=f"`{name}` is not known here"))
+                left = self._known.get(name, UnknownValue(line=node.lineno, why=f"`{name}` is not known here"))
                 self._assign(target, _sum(op, left, evaluate(value, self), node.lineno))
             case _:
                 stored = (each for each in ast.walk(node) if isinstance(each, ast.Name))
                 for each in stored:
                     if isinstance(each.ctx, ast.Store):
-                        self._known[each.id] = Riddle(line=each.lineno, why=f"`{each.id}` is not assigned plainly")
+                        self._known[each.id] = UnknownValue(
+                            line=each.lineno, why=f"`{each.id}` is not assigned plainly"
+                        )
 
     def _assign(self, target: ast.expr, value: Any) -> None:
         match target:
@@ -75,14 +77,14 @@ class Names:
                 for part, each in zip(parts, value, strict=True):
                     self._assign(part, each)
             case _:
-                riddle = Riddle(line=target.lineno, why="this is not assigned plainly")
+                unknown = UnknownValue(line=target.lineno, why="this is not assigned plainly")
                 for each in ast.walk(target):
                     if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
-                        self._known[each.id] = riddle
+                        self._known[each.id] = unknown
 
 
 def evaluate(node: ast.expr, names: Names) -> Any:
-    """The value of an expression: text, number, truth, None, list or dict, or a `Riddle` in its place."""
+    """The value of an expression: text, number, truth, None, list or dict, or a `UnknownValue` in its place."""
     match node:
         case ast.Constant(value=str() | int() | float() | None as value):
             return value
@@ -90,7 +92,7 @@ def evaluate(node: ast.expr, names: Names) -> Any:
             try:
                 return names.get(name)
             except KeyError:
-                return Riddle(line=node.lineno, why=f"`{name}` is not known here")
+                return UnknownValue(line=node.lineno, why=f"`{name}` is not known here")
         case ast.List(elts=parts) | ast.Tuple(elts=parts):
             return [evaluate(part, names) for part in parts]
         case ast.Dict():
@@ -105,7 +107,7 @@ def evaluate(node: ast.expr, names: Names) -> Any:
             return _item(evaluate(holder, names), evaluate(key, names), node.lineno)
         case ast.Call():
             return _call(node, names)
-    return Riddle(line=node.lineno, why=_RUNS)
+    return UnknownValue(line=node.lineno, why=_RUNS)
 
 
 def _dict(node: ast.Dict, names: Names) -> Any:
@@ -115,11 +117,11 @@ def _dict(node: ast.Dict, names: Names) -> Any:
         if key is None and isinstance(value, dict):
             made |= value
         elif key is None:
-            return Riddle(line=below.lineno, why=_RUNS)
+            return UnknownValue(line=below.lineno, why=_RUNS)
         else:
             name = evaluate(key, names)
             if not isinstance(name, str):
-                return Riddle(line=key.lineno, why="a key that is no text")
+                return UnknownValue(line=key.lineno, why="a key that is no text")
             made[name] = value
     return made
 
@@ -129,35 +131,35 @@ def _joined(parts: Iterable[ast.expr], names: Names, line: int) -> Any:
     texts: list[str] = []
     for part in parts:
         text = _formatted(part, names, line) if isinstance(part, ast.FormattedValue) else evaluate(part, names)
-        if isinstance(text, Riddle):
+        if isinstance(text, UnknownValue):
             return text
         texts.append(text)
     return "".join(texts) if sum(map(len, texts)) <= LONGEST else _too_large(line)
 
 
-def _formatted(part: ast.FormattedValue, names: Names, line: int) -> str | Riddle:
+def _formatted(part: ast.FormattedValue, names: Names, line: int) -> str | UnknownValue:
     """One `{…}` of an f-string; only the shortest formats are followed."""
     value = evaluate(part.value, names)
     spec = _joined(part.format_spec.values, names, line) if isinstance(part.format_spec, ast.JoinedStr) else ""
-    if isinstance(value, Riddle):
+    if isinstance(value, UnknownValue):
         return value
     if part.conversion != -1 or not isinstance(value, str | int | float) or not isinstance(spec, str):
-        return Riddle(line=line, why=_RUNS)
+        return UnknownValue(line=line, why=_RUNS)
     try:
-        return format(value, spec) if _SPEC.fullmatch(spec) else Riddle(line=line, why=_RUNS)
+        return format(value, spec) if _SPEC.fullmatch(spec) else UnknownValue(line=line, why=_RUNS)
     except ValueError:
-        return Riddle(line=line, why="a value does not fit its format")
+        return UnknownValue(line=line, why="a value does not fit its format")
 
 
 def _sum(op: ast.operator, left: Any, right: Any, line: int) -> Any:
     for each in (left, right):
-        if isinstance(each, Riddle):
+        if isinstance(each, UnknownValue):
             return each
     act = _SUMS.get(type(op))
     is_text = isinstance(op, ast.Add) and type(left) is type(right) and isinstance(left, str | list)
     is_number = isinstance(left, int | float) and isinstance(right, int | float)
     if act is None or not (is_text or is_number):
-        return Riddle(line=line, why=_RUNS)
+        return UnknownValue(line=line, why=_RUNS)
     if is_text and len(left) + len(right) > LONGEST:
         return _too_large(line)
     if is_number and max(abs(left), abs(right)) > LARGEST:
@@ -165,17 +167,17 @@ def _sum(op: ast.operator, left: Any, right: Any, line: int) -> Any:
     try:
         return act(left, right)
     except ZeroDivisionError:
-        return Riddle(line=line, why="a division by zero")
+        return UnknownValue(line=line, why="a division by zero")
 
 
-def _too_large(line: int) -> Riddle:
-    return Riddle(line=line, why="this becomes too large")
+def _too_large(line: int) -> UnknownValue:
+    return UnknownValue(line=line, why="this becomes too large")
 
 
 def _item(held: Any, key: Any, line: int) -> Any:
-    if isinstance(held, Riddle):
+    if isinstance(held, UnknownValue):
         return held
-    return held[key] if _has(held, key) else Riddle(line=line, why="there is no such item")
+    return held[key] if _has(held, key) else UnknownValue(line=line, why="there is no such item")
 
 
 def _has(held: Any, key: Any) -> bool:
@@ -201,11 +203,11 @@ def _call(node: ast.Call, names: Names) -> Any:
             held = evaluate(holder, names)
             if isinstance(held, str):
                 return getattr(held, trim)()
-    return Riddle(line=node.lineno, why="a call is not carried out")
+    return UnknownValue(line=node.lineno, why="a call is not carried out")
 
 
 def _loaded(text: str, line: int) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        return Riddle(line=line, why="this is not JSON")
+        return UnknownValue(line=line, why="this is not JSON")

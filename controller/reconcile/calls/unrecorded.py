@@ -14,7 +14,7 @@ from controller.reconcile.calls.workers import CallOutcome, Posted
 
 log = logging.getLogger(__name__)
 
-BY_HAND = (
+RECORD_MANUALLY = (
     "if `shjobs describe {job}` does not come to show it, say `shjobs resolve {job} --request-id {id}`, "
     "or on a new ledger `shjobs adopt {job} {id}`"
 )
@@ -67,6 +67,6 @@ def report(outcome: Posted, why: str) -> None:
 
 
 def _warn(sent: Submission, id: str, why: str) -> None:
-    by_hand = BY_HAND.format(job=sent.job, id=id)
-    words = f"job {sent.job}: request {id} was accepted for {sent.prefix}, but {why}; {by_hand}"
+    command = RECORD_MANUALLY.format(job=sent.job, id=id)
+    words = f"job {sent.job}: request {id} was accepted for {sent.prefix}, but {why}; {command}"
     log.warning("%s", words, extra={"fields": {"job": sent.job, "prefix": sent.prefix, "requestId": id}})

@@ -17,7 +17,7 @@ IDLE = 10.0  # seconds after which a thread without work goes
 Item = TypeVar("Item")
 
 
-class Lane(Generic[Item]):
+class WorkQueue(Generic[Item]):
     """At most `most` threads at once; `act` is called with each item, in the order they came, and must not raise."""
 
     def __init__(self, name: str, most: int, act: Callable[[Item], None]) -> None:

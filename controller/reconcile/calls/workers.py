@@ -20,7 +20,7 @@ from controller.model.errors import ShjobsError, StateError
 from controller.model.job import bucket_in
 from controller.model.step import List
 from controller.model.submission import Submission
-from controller.reconcile.calls.work_queue import Lane
+from controller.reconcile.calls.work_queue import WorkQueue
 from controller.wire.deadlines import Watchdog
 
 log = logging.getLogger(__name__)
@@ -141,7 +141,7 @@ class Workers:
         self._most = most
         self._observe = observe
         self._late = late
-        self._lanes: dict[str, Lane[_Task]] = {}
+        self._lanes: dict[str, WorkQueue[_Task]] = {}
         self._lock = threading.RLock()
         self._claiming: set[_Claiming] = set()
         self._is_stopped = self._is_left = False
@@ -222,7 +222,7 @@ class Workers:
         name = _lane_of(task)
         with self._lock:
             if name not in self._lanes:
-                self._lanes[name] = Lane(name, self._most, self._carry_out)
+                self._lanes[name] = WorkQueue(name, self._most, self._carry_out)
             lane = self._lanes[name]
         lane.put(task)
 

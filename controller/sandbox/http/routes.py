@@ -19,7 +19,7 @@ from controller.sandbox.http import validation
 from controller.sandbox.http.tokens import TOKEN_PATHS, Tokens
 from controller.sandbox.jobs.limits import Allowance, RateLimit
 from controller.sandbox.jobs.runs import Examine, Runs, digest_of
-from controller.sandbox.ledger import Ledger
+from controller.sandbox.ledger import SandboxLedger
 from controller.sandbox.options import SandboxOptions, ScriptCheck
 from controller.sandbox.planet.products import product
 from controller.sandbox.render.agreement import agreed
@@ -44,7 +44,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Context:
     """Everything the routes work with; one of each per program. `rate`, `units` and `token_rate` are the policies."""
 
     options: SandboxOptions
@@ -55,7 +55,7 @@ class Desk:
     token_rate: RateLimit
     allowance: Allowance
     faults: Faults
-    ledger: Ledger
+    ledger: SandboxLedger
     examine: Examine
     clock: SandboxClock
 
@@ -66,8 +66,8 @@ Route = Callable[[Call], Reply]
 class Routes:
     """Answers calls. Safe to use from many threads."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: Context) -> None:
+        self._desk = context
 
     def answer(self, call: Call) -> Reply:
         """The answer to any call, right or wrong; its pauses are in our own seconds."""
@@ -230,7 +230,7 @@ class Routes:
 
     def _claimed(self, moment: Moment, boards: tuple[Faults, ...], url: str = "", id: str = "") -> Fault | None:
         """The fault that strikes now: one that the request asks for itself comes first."""
-        fault = next(filter(None, (board.claim(moment, url) for board in boards)), None)
+        fault = next(filter(None, (status_cache.claim(moment, url) for status_cache in boards)), None)
         if fault is not None:
             self._desk.ledger.add("fault", id=id, prefix=url, message=fault.name)
         return fault

@@ -54,7 +54,7 @@ def _is_position(value: object) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(is_number(part) for part in value)
 
 
-def ring_trouble(ring: object) -> str | None:
+def ring_error(ring: object) -> str | None:
     """What is wrong with a ring of a polygon; None when nothing is."""
     if not isinstance(ring, list) or not all(_is_position(position) for position in ring):
         return "every position must be two numbers"

@@ -17,7 +17,7 @@ from controller.sandbox.http.shapes import (
     is_within,
     moment_of,
     needed,
-    ring_trouble,
+    ring_error,
     text,
 )
 from controller.sandbox.planet.products import collection_of, is_hosted, is_known_crs, short_name
@@ -116,8 +116,8 @@ def _geometry(geometry: object) -> Violations:
         yield Violation(parameter=f"{where}->coordinates", violation="must be nested lists of rings")
         return
     for ring in (ring for polygon in polygons for ring in polygon):
-        if trouble := ring_trouble(ring):
-            yield Violation(parameter=f"{where}->coordinates", violation=trouble)
+        if problem := ring_error(ring):
+            yield Violation(parameter=f"{where}->coordinates", violation=problem)
             return
     west, south, east, north = extent.box_of({"geometry": geometry})
     if west == east or south == north:

@@ -25,7 +25,7 @@ from controller.sandbox.jobs.delivery import BucketError, key_for, open_store, r
 from controller.sandbox.jobs.limits import Allowance, RateLimit
 from controller.sandbox.jobs.requests import Request, Requests, new_id
 from controller.sandbox.jobs.schedule import Schedule
-from controller.sandbox.ledger import Ledger
+from controller.sandbox.ledger import SandboxLedger
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.pricing import delivery_units, processing_units, usage_of
 from controller.sandbox.replies import error_document
@@ -43,7 +43,7 @@ FOLLOWING = frozenset({Moment.FOLLOW, Moment.DELIVER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Workshop:
+class RenderPool:
     """What a run works with: how scripts are read and pixels made (a test may bring simpler ones)."""
 
     renderer: Renderer
@@ -55,7 +55,7 @@ class Workshop:
 class Account:
     """What runs are charged to, and where everything is written down."""
 
-    ledger: Ledger
+    ledger: SandboxLedger
     allowance: Allowance
     units: RateLimit
 
@@ -64,10 +64,10 @@ class Runs:
     """Takes requests and sees each to its end. Safe to use from many threads."""
 
     def __init__(
-        self, options: SandboxOptions, workshop: Workshop, account: Account, faults: Faults, clock: SandboxClock
+        self, options: SandboxOptions, pool: RenderPool, account: Account, faults: Faults, clock: SandboxClock
     ) -> None:
         self._options = options
-        self._workshop = workshop
+        self._pool = pool
         self._account = account
         self._ledger = account.ledger
         self._faults = faults
@@ -166,9 +166,9 @@ class Runs:
         _refuse_paths(body)
         folder = self._options.scratch / request.id
         folder.mkdir()
-        options = replace(self._workshop.render_options, now=self._clock.now())
-        rendered = self._workshop.renderer(body, folder, options)
-        facts = rendered.facts or accepted(self._workshop.examine(body["evalscript"]))
+        options = replace(self._pool.render_options, now=self._clock.now())
+        rendered = self._pool.renderer(body, folder, options)
+        facts = rendered.facts or accepted(self._pool.examine(body["evalscript"]))
         usage = usage_of(body, facts, rendered.samples or [rendered.samples_per_pixel])
         items = tuple(Item(name=file.name, content=file.path) for file in rendered.files)
         units = processing_units(usage, self._options.price_rules)

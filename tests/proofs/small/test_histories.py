@@ -35,7 +35,7 @@ def reasons(history: History) -> dict[str, Reason]:
     """What the newest machine tells of each job."""
     machine = history.world.machines[-1]
     limits, now = machine.loop.limits(), history.world.now
-    return {name: phase(job, machine.book.of(name), limits, now).reason for name, job in machine.book.jobs.items()}
+    return {name: phase(job, machine.ledger.of(name), limits, now).reason for name, job in machine.ledger.jobs.items()}
 
 
 def edited_and_reverted(history: History) -> None:

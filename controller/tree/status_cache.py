@@ -33,7 +33,7 @@ class StatusPlace(Protocol):
     def clear(self, status: str) -> None: ...
 
 
-class Noticeboard:
+class StatusCache:
     """Every status file as it was left. `records` is for the scan, which compares it with what it finds."""
 
     def __init__(self, places: StatusPlace) -> None:
@@ -45,7 +45,7 @@ class Noticeboard:
         self._unwritten: dict[str, StateError] = {}
 
     @property
-    def trouble(self) -> str:
+    def problem(self) -> str:
         """What keeps status files from being up to date; "" when they are."""
         error = next(iter(self._unwritten.values()), None)
         return f"{len(self._unwritten)} status files are not up to date; {error}" if error else ""
@@ -62,7 +62,7 @@ class Noticeboard:
             self._left.add(record.path)
             self._written.add(record.path)
 
-    def touched(self, strays: Iterable[str], manifests: Collection[str]) -> set[str]:
+    def touched(self, modified: Iterable[str], manifests: Collection[str]) -> set[str]:
         """These status files are not as they were left; answers the manifests whose status is to be written again.
 
         What stands there for a manifest that is gone, and was written by us, is removed; the first time that is looked
@@ -70,7 +70,7 @@ class Noticeboard:
         """
         again: set[str] = set()
         left, self._left = self._left, set()
-        for status in [*strays, *(each for each in left if not _owners(each, manifests))]:
+        for status in [*modified, *(each for each in left if not _owners(each, manifests))]:
             owners = _owners(status, manifests)
             self._forget(status)
             again |= owners

@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from controller.model.files import FileRecord
+from controller.tree.status_cache import Documents, StatusCache
 from controller.tree.status_files import StatusFiles
-from controller.tree.status_memory import Documents, Noticeboard
 from tests.conftest import Workspace, ndvi
 
 DOCUMENTS = [{"apiVersion": "shjobs/v1", "kind": "AsyncProcessStatus", "name": "ndvi", "phase": "Held"}]
 CHANGED = [{**DOCUMENTS[0], "phase": "Running"}]
 
 
-def post(board: Noticeboard, manifest: str, documents: Documents) -> None:
-    board.post(manifest, documents, json.dumps(documents))
+def post(status_cache: StatusCache, manifest: str, documents: Documents) -> None:
+    status_cache.post(manifest, documents, json.dumps(documents))
 
 
 def stamp(path: Path) -> tuple[int, int]:
@@ -24,23 +24,25 @@ def stamp(path: Path) -> tuple[int, int]:
 
 
 @pytest.fixture
-def board(tmp_path: Path) -> Noticeboard:
-    return Noticeboard(StatusFiles(tmp_path))
+def status_cache(tmp_path: Path) -> StatusCache:
+    return StatusCache(StatusFiles(tmp_path))
 
 
-def test_the_same_documents_are_written_once(board: Noticeboard, tmp_path: Path) -> None:
-    post(board, "ndvi.yaml", DOCUMENTS)
+def test_the_same_documents_are_written_once(status_cache: StatusCache, tmp_path: Path) -> None:
+    post(status_cache, "ndvi.yaml", DOCUMENTS)
     before = stamp(tmp_path / "ndvi.status.yaml")
-    post(board, "ndvi.yaml", DOCUMENTS)
+    post(status_cache, "ndvi.yaml", DOCUMENTS)
     assert stamp(tmp_path / "ndvi.status.yaml") == before
-    post(board, "ndvi.yaml", CHANGED)
+    post(status_cache, "ndvi.yaml", CHANGED)
     assert stamp(tmp_path / "ndvi.status.yaml") != before
 
 
-def test_a_later_process_that_remembers_writes_nothing_and_opens_nothing(board: Noticeboard, tmp_path: Path) -> None:
-    post(board, "ndvi.yaml", DOCUMENTS)
-    kept, forgotten = board.unsaved()
-    later = Noticeboard(StatusFiles(tmp_path))
+def test_a_later_process_that_remembers_writes_nothing_and_opens_nothing(
+    status_cache: StatusCache, tmp_path: Path
+) -> None:
+    post(status_cache, "ndvi.yaml", DOCUMENTS)
+    kept, forgotten = status_cache.unsaved()
+    later = StatusCache(StatusFiles(tmp_path))
     later.remember(kept)
     (tmp_path / "ndvi.status.yaml").write_text("edited, and no scan has seen it yet")
     post(later, "ndvi.yaml", DOCUMENTS)
@@ -48,56 +50,56 @@ def test_a_later_process_that_remembers_writes_nothing_and_opens_nothing(board: 
     assert (forgotten, later.unsaved()) == ([], ([], []))
 
 
-def test_a_touched_file_is_written_again(board: Noticeboard, tmp_path: Path) -> None:
-    post(board, "ndvi.yaml", DOCUMENTS)
+def test_a_touched_file_is_written_again(status_cache: StatusCache, tmp_path: Path) -> None:
+    post(status_cache, "ndvi.yaml", DOCUMENTS)
     before = (tmp_path / "ndvi.status.yaml").read_bytes()
     (tmp_path / "ndvi.status.yaml").write_text("mine now")
-    assert board.touched(["ndvi.status.yaml"], ["ndvi.yaml"]) == {"ndvi.yaml"}
-    post(board, "ndvi.yaml", DOCUMENTS)
+    assert status_cache.touched(["ndvi.status.yaml"], ["ndvi.yaml"]) == {"ndvi.yaml"}
+    post(status_cache, "ndvi.yaml", DOCUMENTS)
     assert (tmp_path / "ndvi.status.yaml").read_bytes() == before
 
 
-def test_what_is_removed_is_forgotten(board: Noticeboard) -> None:
-    post(board, "ndvi.yaml", DOCUMENTS)
-    board.unsaved()
-    board.remove("ndvi.yaml")
-    assert (list(board.records), board.unsaved()) == ([], ([], ["ndvi.status.yaml"]))
+def test_what_is_removed_is_forgotten(status_cache: StatusCache) -> None:
+    post(status_cache, "ndvi.yaml", DOCUMENTS)
+    status_cache.unsaved()
+    status_cache.remove("ndvi.yaml")
+    assert (list(status_cache.records), status_cache.unsaved()) == ([], ([], ["ndvi.status.yaml"]))
 
 
-def test_an_orphan_goes_only_if_we_wrote_it(board: Noticeboard, tmp_path: Path) -> None:
-    post(board, "ours.yaml", DOCUMENTS)
+def test_an_orphan_goes_only_if_we_wrote_it(status_cache: StatusCache, tmp_path: Path) -> None:
+    post(status_cache, "ours.yaml", DOCUMENTS)
     (tmp_path / "notes.status.yaml").write_text("mine: true\n")
-    assert board.touched(["ours.status.yaml", "notes.status.yaml"], ["ndvi.yaml"]) == set()
+    assert status_cache.touched(["ours.status.yaml", "notes.status.yaml"], ["ndvi.yaml"]) == set()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.status.yaml"]
 
 
 def test_what_an_earlier_process_left_for_nobody_is_removed_at_the_first_scan(
-    board: Noticeboard, tmp_path: Path
+    status_cache: StatusCache, tmp_path: Path
 ) -> None:
-    post(board, "gone.yaml", DOCUMENTS)
-    later = Noticeboard(StatusFiles(tmp_path))
-    later.remember(board.unsaved()[0])
+    post(status_cache, "gone.yaml", DOCUMENTS)
+    later = StatusCache(StatusFiles(tmp_path))
+    later.remember(status_cache.unsaved()[0])
     later.touched([], ["ndvi.yaml"])
     assert list(tmp_path.iterdir()) == []
     assert later.unsaved() == ([], ["gone.status.yaml"])
 
 
 def test_a_file_that_cannot_be_written_is_told_and_tried_again(tmp_path: Path) -> None:
-    board = Noticeboard(StatusFiles(tmp_path, tmp_path / "mirror"))
+    status_cache = StatusCache(StatusFiles(tmp_path, tmp_path / "mirror"))
     (tmp_path / "mirror").write_text("a file where the mirror should be")
-    post(board, "ndvi.yaml", DOCUMENTS)
-    assert "1 status files are not up to date" in board.trouble
-    assert list(board.unwritten) == ["ndvi.yaml"]
+    post(status_cache, "ndvi.yaml", DOCUMENTS)
+    assert "1 status files are not up to date" in status_cache.problem
+    assert list(status_cache.unwritten) == ["ndvi.yaml"]
     (tmp_path / "mirror").unlink()
-    post(board, "ndvi.yaml", DOCUMENTS)
-    assert (board.trouble, (tmp_path / "mirror" / "ndvi.status.yaml").exists()) == ("", True)
+    post(status_cache, "ndvi.yaml", DOCUMENTS)
+    assert (status_cache.problem, (tmp_path / "mirror" / "ndvi.status.yaml").exists()) == ("", True)
 
 
-def test_a_record_says_which_documents_stand_there(board: Noticeboard) -> None:
-    post(board, "ndvi.yaml", DOCUMENTS)
-    first = board.records.get("ndvi.status.yaml")
-    post(board, "ndvi.yaml", CHANGED)
-    second = board.records.get("ndvi.status.yaml")
+def test_a_record_says_which_documents_stand_there(status_cache: StatusCache) -> None:
+    post(status_cache, "ndvi.yaml", DOCUMENTS)
+    first = status_cache.records.get("ndvi.status.yaml")
+    post(status_cache, "ndvi.yaml", CHANGED)
+    second = status_cache.records.get("ndvi.status.yaml")
     assert isinstance(first, FileRecord)
     assert isinstance(second, FileRecord)
     assert (first.kind, first.path, len(first.sha256)) == ("status", "ndvi.status.yaml", 64)
