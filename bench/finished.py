@@ -18,7 +18,7 @@ from controller.ledger.store import Store
 from controller.limits.gate import Limits
 from controller.model.answers import Accepted, Listing, NotVisible, StoredObject
 from controller.model.clock import Clock
-from controller.reconcile.calls.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
+from controller.reconcile.calls.workers import Call, CallOutcome, Get, Got, Listed, ListObjects, Post, Posted
 from controller.reconcile.loop import Loop
 from controller.reconcile.reporter import Reporter
 from controller.settings.settings import Settings
@@ -140,11 +140,11 @@ def _outcome(call: Call) -> CallOutcome:
             return Posted(call=call, answer=Accepted(request_id=request_id))
         case Get():
             return Got(call=call, answer=NotVisible())
-        case Look(step=step) if step.submission is None:
-            return Looked(call=call, answer=Listing())
-        case Look(step=step):
+        case ListObjects(step=step) if step.submission is None:
+            return Listed(call=call, answer=Listing())
+        case ListObjects(step=step):
             assert step.submission is not None, "the case before"
-            return Looked(call=call, answer=_delivered(step.submission.request_id or ""))
+            return Listed(call=call, answer=_delivered(step.submission.request_id or ""))
 
 
 def _delivered(request_id: str) -> Listing:

@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.finished import manifests
 from bench.rows import Row, in_turn
-from controller.manifest.validate import Accepted
+from controller.manifest.validate import ValidManifest
 from controller.model.appraisal import Appraisal
 from controller.model.files import FileRecord
 from controller.tree.files import seen_at
@@ -74,7 +74,7 @@ def _remembering(root: Path) -> Tree:
     return tree
 
 
-def _never(_: Accepted) -> Appraisal:
+def _never(_: ValidManifest) -> Appraisal:
     raise AssertionError("nothing has changed")
 
 

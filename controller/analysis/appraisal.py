@@ -13,15 +13,15 @@ from typing import Any, Protocol
 
 from controller.analysis.availability import unavailable
 from controller.analysis.compatibility import disagreements
-from controller.analysis.cost import Samples, cost, price_table, samples_per_pixel
-from controller.analysis.hints import Case, hints
+from controller.analysis.cost import SampleCount, estimate_cost, price_table, samples_per_pixel
+from controller.analysis.hints import HintContext, hints
 from controller.analysis.rehearsal import failures, stage_of
 from controller.analysis.source import SourceText
-from controller.manifest.digest import moment
+from controller.manifest.digest import parse_timestamp
 from controller.manifest.document import field_name
 from controller.manifest.problems import OUTPUT
 from controller.manifest.request import Request
-from controller.manifest.validate import Accepted
+from controller.manifest.validate import ValidManifest
 from controller.model.appraisal import Appraisal
 from controller.model.errors import Finding, Problem
 from controller.model.job import Estimate, Wanted
@@ -57,7 +57,7 @@ class Appraiser:
         self._scripts = scripts
         self._today = today
 
-    def __call__(self, item: Accepted) -> Appraisal:
+    def __call__(self, item: ValidManifest) -> Appraisal:
         facts = self._scripts.facts(item.request.body["evalscript"])
         stage = None if isinstance(facts, ScriptFailure) else stage_of(item.request, facts)
         rehearsal = self._scripts.rehearsal(item.request.body["evalscript"], stage) if stage else None
@@ -73,7 +73,7 @@ class Appraiser:
             return Appraisal(wanted=None, problems=problems, warnings=warnings)
         return Appraisal(wanted=_wanted(item, estimate), warnings=warnings)
 
-    def _script_findings(self, item: Accepted, facts: ScriptFacts | ScriptFailure) -> Iterable[Finding]:
+    def _script_findings(self, item: ValidManifest, facts: ScriptFacts | ScriptFailure) -> Iterable[Finding]:
         if isinstance(facts, ScriptFailure):
             message = f"the evalscript cannot be used ({facts.kind}): {facts.message}"
             yield Finding(code="E300", message=message, line=max(1, facts.line), column=max(1, facts.column))
@@ -92,7 +92,7 @@ class Appraiser:
         yield from failures(rehearsal, stage, source)
         if isinstance(rehearsal, Rehearsal):
             yield from hints(
-                Case(
+                HintContext(
                     request=request,
                     facts=facts,
                     stage=stage,
@@ -104,7 +104,7 @@ class Appraiser:
             )
 
     def _estimate(
-        self, item: Accepted, facts: ScriptFacts | ScriptFailure, rehearsal: Rehearsal | ScriptFailure | None
+        self, item: ValidManifest, facts: ScriptFacts | ScriptFailure, rehearsal: Rehearsal | ScriptFailure | None
     ) -> Estimate | None:
         """The price; None when the script's inputs do not pair with the request's: the service will settle that."""
         data = item.request.body["input"]["data"]
@@ -115,9 +115,9 @@ class Appraiser:
             _samples(script_input, _days(each), kept) for script_input, each in zip(facts.inputs, data, strict=True)
         ]
         size = (item.request.width, item.request.height)
-        return cost(item.request.body, size, facts, samples, self._prices)
+        return estimate_cost(item.request.body, size, facts, samples, self._prices)
 
-    def _credential_findings(self, item: Accepted) -> Iterable[Finding]:
+    def _credential_findings(self, item: ValidManifest) -> Iterable[Finding]:
         reference, url = item.request.credentials_ref, item.request.delivery_url
         if reference is None:
             return
@@ -132,14 +132,14 @@ class Appraiser:
             yield Finding(code="E251", path=CREDENTIAL, message=message)
 
 
-def still_examined(item: Accepted) -> Problem:
+def still_examined(item: ValidManifest) -> Problem:
     """What stands in the place of an appraisal until the engine has answered."""
     line, column = item.document.place(EVALSCRIPT if item.manifest.spec.evalscript_file is None else EVALSCRIPT_FILE)
     message = "the evalscript is still being examined: wait"
     return Problem(path=item.path, line=line, column=column, message=message, code=EXAMINING)
 
 
-def _wanted(item: Accepted, estimate: Estimate | None) -> Wanted:
+def _wanted(item: ValidManifest, estimate: Estimate | None) -> Wanted:
     spec, request = item.manifest.spec, item.request
     file = spec.evalscript_file
     return Wanted(
@@ -161,12 +161,12 @@ def _wanted(item: Accepted, estimate: Estimate | None) -> Wanted:
     )
 
 
-def _samples(script_input: ScriptInput, days: int, kept: tuple[int, int] | None) -> Samples:
+def _samples(script_input: ScriptInput, days: int, kept: tuple[int, int] | None) -> SampleCount:
     """How many samples a pixel gets; a script that chooses scenes was asked to choose among the likely ones."""
     if script_input.mosaicking is not Mosaicking.ORBIT or kept is None:
         return samples_per_pixel(script_input.mosaicking, days)
     daily, third = kept
-    return Samples(expected=third, upper=daily)
+    return SampleCount(expected=third, upper=daily)
 
 
 def _days(data: Mapping[str, Any]) -> int:
@@ -174,11 +174,11 @@ def _days(data: Mapping[str, Any]) -> int:
     written = data.get("dataFilter", {}).get("timeRange")
     if not written:
         return 1
-    first, last = (moment(written[end]).astimezone(UTC).date() for end in ("from", "to"))
+    first, last = (parse_timestamp(written[end]).astimezone(UTC).date() for end in ("from", "to"))
     return (last - first).days + 1
 
 
-def _placed(item: Accepted, finding: Finding) -> Problem:
+def _placed(item: ValidManifest, finding: Finding) -> Problem:
     """The finding at its line: in the manifest, in the script's own file, or in the script inside the manifest."""
     path, code, message = item.path, finding.code, finding.message
     file, here = item.manifest.spec.evalscript_file, PurePosixPath(item.path)

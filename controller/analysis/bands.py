@@ -45,7 +45,7 @@ def band_findings(
         yield from _radar(asked, dataset, used, source)
 
 
-def place_of(source: SourceText, literal: str) -> tuple[int, int]:
+def setup_position(source: SourceText, literal: str) -> tuple[int, int]:
     """Line and column of a word in `setup()`, quoted or a constant; of `setup` itself, else of the script's begin."""
     setup = re.search(r"\bsetup\b", source.code)
     start = setup.start() if setup else 0
@@ -54,7 +54,7 @@ def place_of(source: SourceText, literal: str) -> tuple[int, int]:
 
 
 def _finding(code: str, message: str, source: SourceText, literal: str) -> Finding:
-    line, column = place_of(source, literal)
+    line, column = setup_position(source, literal)
     return Finding(code=code, message=message, line=line, column=column)
 
 

@@ -7,7 +7,7 @@ page "Evalscript V3" §§2, 3, 6 and 7. The bands are judged by `bands`.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from controller.analysis.bands import band_findings, place_of
+from controller.analysis.bands import band_findings, setup_position
 from controller.analysis.source import SourceText
 from controller.manifest.document import Path
 from controller.manifest.problems import DATA
@@ -51,7 +51,7 @@ def _inputs(facts: ScriptFacts, data: Sequence[Mapping[str, Any]], source: Sourc
     count, ids = len(facts.inputs), [dataset["id"] for dataset in data if "id" in dataset]
     if count > len(data):
         message = f"setup() has {count} inputs, and input.data has {len(data)}: write one input for each source"
-        line, column = place_of(source, "input")
+        line, column = setup_position(source, "input")
         yield Finding(code="E230", message=message, line=line, column=column)
     names = [each.datasource for each in facts.inputs]
     for name in names:
@@ -65,7 +65,7 @@ def _inputs(facts: ScriptFacts, data: Sequence[Mapping[str, Any]], source: Sourc
 
 
 def _nameless(name: str, ids: list[str], count: int, source: SourceText) -> Finding:
-    line, column = place_of(source, name)
+    line, column = setup_position(source, name)
     if count == 1 and not ids:
         message = f"the datasource {name!r} is the id of no source: write `id: {name}` in input.data[0]"
         return Finding(code="W117", message=message, line=line, column=column)
@@ -92,7 +92,7 @@ def _outputs(facts: ScriptFacts, written: Sequence[Mapping[str, Any]] | None, so
     delivered = {identifier(response) for response in responses}
     for name in outputs:
         if name not in delivered:
-            line, column = place_of(source, name)
+            line, column = setup_position(source, name)
             message = f"the output `{name}` is delivered by no response: write one, or remove the output"
             yield Finding(code="W115", message=message, line=line, column=column)
 
@@ -116,7 +116,7 @@ def _response(
     if error:
         yield Finding(code="E222", path=path if assumed else (*path, "format"), message=assumed + error)
     elif outputs[name].nodata is not None and media != TIFF:
-        line, column = place_of(source, "nodataValue")
+        line, column = setup_position(source, "nodataValue")
         message = f"the nodataValue of output `{name}` is lost: only {TIFF} can keep one"
         yield Finding(code="W116", message=message, line=line, column=column)
 

@@ -44,15 +44,15 @@ FREE_BAND = "dataMask"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Samples:
+class SampleCount:
     """Data samples per pixel of one input; `upper` None: no upper end is known (TILE)."""
 
     expected: float
     upper: float | None
 
 
-def cost(
-    body: Mapping[str, Any], size: tuple[int, int], facts: ScriptFacts, samples: Sequence[Samples], prices: Prices
+def estimate_cost(
+    body: Mapping[str, Any], size: tuple[int, int], facts: ScriptFacts, samples: Sequence[SampleCount], prices: Prices
 ) -> Estimate:
     """The expected and the upper price of a request of `size` (width, height); `samples` has one entry per input."""
     data = body["input"]["data"]
@@ -73,15 +73,15 @@ def priced(base: float, size: tuple[int, int], prices: Prices, discount: float) 
     return max(prices.minimum, base * discount if width * height >= prices.discount_from_pixels else base)
 
 
-def samples_per_pixel(mosaicking: Mosaicking, days: int) -> Samples:
+def samples_per_pixel(mosaicking: Mosaicking, days: int) -> SampleCount:
     """Samples of an input over `days`, when the script drops no scene: one orbit in three days, at most one a day."""
     match mosaicking:
         case Mosaicking.SIMPLE:
-            return Samples(expected=1, upper=1)
+            return SampleCount(expected=1, upper=1)
         case Mosaicking.ORBIT:
-            return Samples(expected=-(-days // 3), upper=days)
+            return SampleCount(expected=-(-days // 3), upper=days)
         case Mosaicking.TILE:
-            return Samples(expected=-(-days // 3), upper=None)
+            return SampleCount(expected=-(-days // 3), upper=None)
 
 
 def _area(size: tuple[int, int]) -> float:

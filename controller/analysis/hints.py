@@ -13,7 +13,7 @@ from typing import Any
 from controller.analysis.idioms import found_at, idioms
 from controller.analysis.rehearsal import EVALUATE, MASK
 from controller.analysis.source import SourceText
-from controller.manifest.digest import moment
+from controller.manifest.digest import parse_timestamp
 from controller.manifest.request import Request
 from controller.model.catalog import canonical_type, nearest
 from controller.model.errors import Finding
@@ -32,7 +32,7 @@ _GUARD = r"\s*(?:\|\||\?\?|\?\.|[!=]==?\s*(?:undefined|null)\b)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class HintContext:
     """One script in its request: all that a hint may look at."""
 
     request: Request
@@ -57,14 +57,14 @@ class Case:
         return ""
 
 
-def hints(case: Case) -> Iterator[Finding]:
+def hints(case: HintContext) -> Iterator[Finding]:
     """The hints for one script in its request."""
     for rule in RULES:
         yield from rule(case)
     yield from idioms(case.source, case.facts, case.rehearsal.globals)
 
 
-def _missing_bands(case: Case) -> Iterator[Finding]:
+def _missing_bands(case: HintContext) -> Iterator[Finding]:
     listed = {source.name: source.bands for source in case.stage.sources}
     for name, band in sorted(case.rehearsal.missing):
         quoted = re.escape(band)
@@ -78,7 +78,7 @@ def _missing_bands(case: Case) -> Iterator[Finding]:
         yield found_at(case.source, match.start() if match else 0, "W004", message)
 
 
-def _unread_bands(case: Case) -> Iterator[Finding]:
+def _unread_bands(case: HintContext) -> Iterator[Finding]:
     """Only when every pixel went well and the text names the band nowhere but in setup()."""
     setup = case.source.function("setup")
     if setup is None or case.rehearsal.failed or _has_made_up_names(case.source):
@@ -100,7 +100,7 @@ def _has_made_up_names(source: SourceText) -> bool:
     return re.search(r"\[\s*(?:['\"`][^\]]*(?:\+|\$\{)|[\w$.]+\s*\+)", source.words) is not None
 
 
-def _share(case: Case, bands: int) -> str:
+def _share(case: HintContext, bands: int) -> str:
     if len(case.stage.sources) > 1:
         return ""
     price = case.estimate.expected if case.estimate else 0.0
@@ -109,7 +109,7 @@ def _share(case: Case, bands: int) -> str:
     return f"it makes 1/{bands} of the price, about {_grouped(price / bands)} of {_grouped(price)} PU; "
 
 
-def _outside_auto(case: Case) -> Iterator[Finding]:
+def _outside_auto(case: HintContext) -> Iterator[Finding]:
     first, second = (case.rehearsal.answers.get(kind, {}) for kind in ("data", "other"))
     for output in case.facts.outputs:
         if output.sample_type is not SampleType.AUTO or not case.format_of(output):
@@ -127,7 +127,7 @@ def _outside_auto(case: Case) -> Iterator[Finding]:
             yield _at_setup(case, r"\boutput\b", "W006", message)
 
 
-def _unsigned_heights(case: Case) -> Iterator[Finding]:
+def _unsigned_heights(case: HintContext) -> Iterator[Finding]:
     if not any(canonical_type(each["type"]) == "dem" for each in case.data) or len(case.data) > 1:
         return
     for output in case.facts.outputs:
@@ -137,7 +137,7 @@ def _unsigned_heights(case: Case) -> Iterator[Finding]:
             yield _at_setup(case, r"\bsampleType\b", "W007", message)
 
 
-def _is_height(case: Case, output: ScriptOutput) -> bool:
+def _is_height(case: HintContext, output: ScriptOutput) -> bool:
     """Whether the height itself is returned, not a colour or a mask made of it."""
     heights = {value for source in case.stage.sources for value in source.values[0]}
     return any(
@@ -145,7 +145,7 @@ def _is_height(case: Case, output: ScriptOutput) -> bool:
     )
 
 
-def _filter_scenes(case: Case) -> Iterator[Finding]:
+def _filter_scenes(case: HintContext) -> Iterator[Finding]:
     if "filterScenes" not in case.facts.functions:
         return
     match = re.search(r"\bfilterScenes\b", case.source.code)
@@ -160,7 +160,7 @@ def _filter_scenes(case: Case) -> Iterator[Finding]:
     yield found_at(case.source, match.start() if match else 0, "W008", message)
 
 
-def _waste(case: Case) -> str:
+def _waste(case: HintContext) -> str:
     """What not dropping the scenes costs."""
     filtered, estimate = case.rehearsal.filtered, case.estimate
     if filtered is None or estimate is None or not 0 < filtered[0] < filtered[1]:
@@ -178,7 +178,7 @@ def _grouped(units: float) -> str:
     return f"{units:,.0f}".replace(",", " ")
 
 
-def _never_called(case: Case) -> Iterator[Finding]:
+def _never_called(case: HintContext) -> Iterator[Finding]:
     if "preProcessScenes" in case.facts.functions and all(
         each.mosaicking is Mosaicking.SIMPLE for each in case.facts.inputs
     ):
@@ -187,7 +187,7 @@ def _never_called(case: Case) -> Iterator[Finding]:
         yield found_at(case.source, match.start() if match else 0, "W021", message)
 
 
-def _unscaled_alpha(case: Case) -> Iterator[Finding]:
+def _unscaled_alpha(case: HintContext) -> Iterator[Finding]:
     for output in case.facts.outputs:
         opaque = _OPAQUE.get(output.sample_type)
         if opaque is None or output.bands not in (2, 4) or case.format_of(output) != "image/png":
@@ -199,13 +199,13 @@ def _unscaled_alpha(case: Case) -> Iterator[Finding]:
             yield _at_setup(case, r"\bsampleType\b", "W011", message)
 
 
-def _many_scenes(case: Case) -> Iterator[Finding]:
+def _many_scenes(case: HintContext) -> Iterator[Finding]:
     if {"preProcessScenes", "filterScenes"} & case.facts.functions or len(case.data) != 1:
         return
     mode, times = case.facts.inputs[0].mosaicking, case.data[0].get("dataFilter", {}).get("timeRange")
     if mode is Mosaicking.SIMPLE or not times:
         return
-    days = (moment(times["to"]) - moment(times["from"])) / timedelta(days=1)
+    days = (parse_timestamp(times["to"]) - parse_timestamp(times["from"])) / timedelta(days=1)
     if days > LONG.days:
         price = f" (about {_grouped(case.estimate.expected)} PU)" if case.estimate else ""
         message = f"every scene of {days:.0f} days is read and paid for{price}: drop what you do not need in"
@@ -214,7 +214,7 @@ def _many_scenes(case: Case) -> Iterator[Finding]:
         )
 
 
-def _cloud_masks(case: Case) -> Iterator[Finding]:
+def _cloud_masks(case: HintContext) -> Iterator[Finding]:
     if case.deployment != "cdse":
         return
     for script_input in case.facts.inputs:
@@ -224,18 +224,18 @@ def _cloud_masks(case: Case) -> Iterator[Finding]:
                 yield _at_setup(case, rf"(?<![\w$]){band}(?![\w$])", "W013", message)
 
 
-def _merged_days(case: Case) -> Iterator[Finding]:
+def _merged_days(case: HintContext) -> Iterator[Finding]:
     for data, script_input in zip(case.data, case.facts.inputs, strict=False):
         times = data.get("dataFilter", {}).get("timeRange")
         if canonical_type(data["type"]) != "sentinel-5p-l2" or script_input.mosaicking is not Mosaicking.SIMPLE:
             continue
-        if times and moment(times["to"]) - moment(times["from"]) > timedelta(days=1):
+        if times and parse_timestamp(times["to"]) - parse_timestamp(times["from"]) > timedelta(days=1):
             message = "SIMPLE mosaicking shows the last overpass only, of a time range longer than 24 hours"
             advice = 'write mosaicking: "ORBIT" and combine the days, or shorten timeRange'
             yield _at_setup(case, r"\binput\b", "W014", f"{message}: {advice}")
 
 
-def _large_script(case: Case) -> Iterator[Finding]:
+def _large_script(case: HintContext) -> Iterator[Finding]:
     size = len(case.source.text.encode())
     if size > LARGE:
         message = (
@@ -244,7 +244,7 @@ def _large_script(case: Case) -> Iterator[Finding]:
         yield Finding(code="W020", message=f"{message} a submission may be refused", line=1, column=1)
 
 
-def _samples_as_array(case: Case) -> Iterator[Finding]:
+def _samples_as_array(case: HintContext) -> Iterator[Finding]:
     if not any(name == "" and key.isdigit() for name, key in case.rehearsal.missing):
         return
     if case.stage.fusion or case.stage.sources[0].mode is not Mosaicking.SIMPLE:
@@ -257,7 +257,7 @@ def _samples_as_array(case: Case) -> Iterator[Finding]:
         yield found_at(case.source, match.start(), "W016", message)
 
 
-def _at_setup(case: Case, pattern: str, code: str, message: str) -> Finding:
+def _at_setup(case: HintContext, pattern: str, code: str, message: str) -> Finding:
     """A finding at the first place in setup() that the pattern meets, else at setup() itself."""
     setup = case.source.function("setup")
     inside = re.search(pattern, case.source.words[setup.start : setup.end]) if setup else None
@@ -267,7 +267,7 @@ def _at_setup(case: Case, pattern: str, code: str, message: str) -> Finding:
     return found_at(case.source, outside.start() if outside else 0, code, message)
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
+RULES: tuple[Callable[[HintContext], Iterator[Finding]], ...] = (
     _missing_bands,
     _unread_bands,
     _outside_auto,

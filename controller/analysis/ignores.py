@@ -14,7 +14,7 @@ from posixpath import normpath
 from controller.analysis.source import SourceText
 from controller.manifest.document.comments import yaml_comments
 from controller.manifest.document.tokens import Place
-from controller.manifest.validate import Accepted
+from controller.manifest.validate import ValidManifest
 from controller.model.catalog import nearest
 from controller.model.errors import Problem
 
@@ -86,7 +86,7 @@ def manifest_comments(text: str, path: str) -> Comments:
     return _comments(path, yaml_comments(text))
 
 
-def script_comments(item: Accepted) -> Comments:
+def script_comments(item: ValidManifest) -> Comments:
     """What the comments of a document's evalscript ask for, with their places in its own file or in the manifest."""
     text = item.request.body["evalscript"]
     if _MARK not in text:

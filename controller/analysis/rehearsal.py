@@ -9,7 +9,7 @@ from datetime import UTC
 from typing import Any
 
 from controller.analysis.source import SourceText
-from controller.manifest.digest import moment
+from controller.manifest.digest import parse_timestamp
 from controller.manifest.request import Request
 from controller.model.catalog import canonical_type
 from controller.model.errors import Finding
@@ -232,7 +232,7 @@ def _source(data: Mapping[str, Any], script_input: ScriptInput, name: str) -> So
 
 
 def _utc(written: str) -> str:
-    return f"{moment(written).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{parse_timestamp(written).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _values(script_input: ScriptInput) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -5,7 +5,7 @@ import time
 from contextlib import suppress
 from typing import Protocol
 
-from controller.lifecycle.claim import Claim, Pause, Put, Request, Result, claiming, withdrawal
+from controller.lifecycle.claim import Claim, ClaimStep, Pause, Put, Result, claiming, withdrawal
 from controller.model.answers import BucketAnswer, Refusal, Refused, Unreadable
 from controller.model.errors import ShjobsError
 
@@ -44,7 +44,7 @@ class Claimer:
         with suppress(Exception):
             self._answer(claim, withdrawal(claim))
 
-    def _answer(self, claim: Claim, request: Request) -> Result:
+    def _answer(self, claim: Claim, request: ClaimStep) -> Result:
         match request:
             case Put(url=url, content=content):
                 return self._bucket.write(url, claim.credentials_ref, content)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import obstore
 from obstore.exceptions import BaseError
 
-from controller.bucket.messages import StoreError, in_words, is_denied
+from controller.bucket.messages import StoreError, is_denied, store_message
 from controller.bucket.reader import RETRIES, Deadline, Objects, S3Reader
-from controller.bucket.stores import Place, Stores
+from controller.bucket.stores import StoreLocation, Stores
 from controller.model.answers import BucketAnswer, Listing, StoredObject, Unreadable
 from controller.model.errors import Later
 from controller.model.timing import Timing
@@ -97,7 +97,7 @@ class Bucket:
     def remove(self, url: str, credentials_ref: str | None, keys: Sequence[str]) -> Unreadable | None:
         """Remove objects by their keys below `url`; None: they are gone."""
 
-        def act(place: Place) -> None:
+        def act(place: StoreLocation) -> None:
             obstore.delete(place.store, [f"{place.path}/{key}" for key in keys])
 
         return self._act(url, credentials_ref, act, "remove from") if keys else None
@@ -122,7 +122,7 @@ class Bucket:
         return text
 
     def _act(
-        self, url: str, credentials_ref: str | None, act: Callable[[Place], object], deed: str
+        self, url: str, credentials_ref: str | None, act: Callable[[StoreLocation], object], deed: str
     ) -> Unreadable | None:  # fmt: skip
         place = self._place(url, credentials_ref)
         if isinstance(place, Unreadable):
@@ -133,10 +133,10 @@ class Bucket:
             return _unreadable(place, error, denied=f"the credential may not {deed} it (AccessDenied)")
         return None
 
-    def _place(self, url: str, credentials_ref: str | None) -> Place | Unreadable:
+    def _place(self, url: str, credentials_ref: str | None) -> StoreLocation | Unreadable:
         return self._stores.place(url, credentials_ref, patience=self._timing.read_timeout / (RETRIES + 1))
 
-    def _listed(self, place: Place, only: str, *, texts: bool) -> Listing:
+    def _listed(self, place: StoreLocation, only: str, *, texts: bool) -> Listing:
         """List, then fetch the small JSON objects, all within the time one listing may take."""
         deadline = self._deadline()
         found: list[tuple[StoredObject, bytes]] = []
@@ -153,7 +153,7 @@ class Bucket:
                     documents[each.key] = content[:_LONGEST_DOCUMENT].decode(errors="replace")
         return Listing(objects=tuple(each for each, _ in found), documents=documents)
 
-    def _pages(self, place: Place, deadline: Deadline, most: int) -> Iterator[Objects]:
+    def _pages(self, place: StoreLocation, deadline: Deadline, most: int) -> Iterator[Objects]:
         """The objects below a place with their whole keys: asked and checked by ourselves wherever there are keys."""
         if place.home is not None:
             yield from self._reader.pages(place.home, place.path, deadline, most=most)
@@ -165,7 +165,7 @@ class Bucket:
         if is_empty and place.credential.default_chain:
             _check_is_s3(place)
 
-    def _document(self, place: Place, key: bytes, deadline: Deadline) -> bytes | None:
+    def _document(self, place: StoreLocation, key: bytes, deadline: Deadline) -> bytes | None:
         """The content of an object, or None when it went away since the listing."""
         if place.home is not None:
             return self._reader.document(place.home, key, deadline, limit=_LONGEST_DOCUMENT)
@@ -178,7 +178,7 @@ class Bucket:
         return Deadline(self._timing.read_timeout, self._monotonic)
 
 
-def _check_is_s3(place: Place) -> None:
+def _check_is_s3(place: StoreLocation) -> None:
     """Ask for an object that cannot be there: only a store of objects refuses it in S3's words.
 
     The library takes anything with status 200 for an empty listing, and hands out no keys to ask by ourselves.
@@ -191,8 +191,8 @@ def _check_is_s3(place: Place) -> None:
     raise StoreError("cannot be listed: what answers there does not speak S3 (is the endpoint a web console?)")
 
 
-def _unreadable(place: Place, error: Exception, *, denied: str = "") -> Unreadable:
-    words = in_words(error, place.credential, denied=denied, region=place.region)
+def _unreadable(place: StoreLocation, error: Exception, *, denied: str = "") -> Unreadable:
+    words = store_message(error, place.credential, denied=denied, region=place.region)
     if place.credential.default_chain and isinstance(error, BaseError) and f"/{place.bucket}" not in str(error):
         words = f"AWS's default chain (variables, web identity, container, instance) gave no credentials: {words}"
     return Unreadable(message=f"{place.name}: {words}", denied=is_denied(error))

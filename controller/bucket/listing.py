@@ -25,7 +25,7 @@ class NotAListing(ValueError):  # noqa: N818  (the name of an outcome)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class ListingPage:
     """The objects of a page by their whole keys, and the token of the next page, None after the last."""
 
     objects: tuple[tuple[bytes, StoredObject], ...]
@@ -33,7 +33,7 @@ class Page:
     token: str | None
 
 
-def page_of(content: bytes, bucket: str, prefix: str) -> Page:
+def page_of(content: bytes, bucket: str, prefix: str) -> ListingPage:
     """The page in `content`, which was asked of `bucket` below `prefix`. Raises `NotAListing`."""
     if not content.strip():
         raise NotAListing("an empty body")
@@ -48,8 +48,8 @@ def page_of(content: bytes, bucket: str, prefix: str) -> Page:
     is_encoded = "EncodingType" in found.fields
     objects = tuple(_objects(found.contents, prefix.encode(), is_encoded))
     if found.fields["IsTruncated"].lower() == "false":
-        return Page(objects=objects, token=None)
-    return Page(objects=objects, token=found.fields["NextContinuationToken"])
+        return ListingPage(objects=objects, token=None)
+    return ListingPage(objects=objects, token=found.fields["NextContinuationToken"])
 
 
 class _Elements:

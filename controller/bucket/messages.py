@@ -82,7 +82,7 @@ def is_denied(error: Exception) -> bool:
     return code[1] == _DENIED if code else isinstance(error, PermissionError) or _DENIED_LOCALLY in str(error)
 
 
-def in_words(error: Exception, credential: Credential, *, denied: str = "", region: str = "") -> str:
+def store_message(error: Exception, credential: Credential, *, denied: str = "", region: str = "") -> str:
     """What went wrong; `denied` says what the credential may not do, if not to list."""
     keys = [each.get_secret_value() for each in (credential.access_key, credential.secret_access_key) if each]
     return cut(masked(_words(error, credential.name, denied or _MAY_NOT_LIST, region), keys), 300)

@@ -19,8 +19,8 @@ from controller.bucket.signature import signature, url_of
 from controller.model.answers import StoredObject
 from controller.model.errors import Later
 from controller.model.timing import Timing
-from controller.wire.exchange import BROKEN, Line, session_on
-from controller.wire.messages import NO_ANSWER, why
+from controller.wire.exchange import BROKEN, Exchange, session_on
+from controller.wire.messages import NO_ANSWER, connection_error
 
 RETRIES = 2
 _LARGEST_PAGE = 8 * 1024 * 1024
@@ -44,7 +44,7 @@ class Home:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class S3Response:
     """What a store answered; `is_cut`: the body was longer than was wanted."""
 
     status: int
@@ -118,7 +118,7 @@ class S3Reader:
 
     def get(
         self, home: Home, key: bytes, query: Mapping[str, str], deadline: Deadline, *, limit: int = _LARGEST_ERROR
-    ) -> Answer:
+    ) -> S3Response:
         """The answer to one GET; asked again when none came, or the store has trouble. Raises `StoreError`."""
         url = url_of(home.endpoint, b"/".join((b"", home.bucket.encode(), *([key] if key else []))), query)
         for left in reversed(range(RETRIES + 1)):
@@ -127,7 +127,7 @@ class S3Reader:
                 answer = self._once(http, line, url, home, min(self._patience, deadline.left()), limit)
             except BROKEN as error:
                 if not left or not deadline.allows(pause):
-                    raise StoreError(NO_ANSWER if line.is_hung_up else why(error)) from error
+                    raise StoreError(NO_ANSWER if line.is_hung_up else connection_error(error)) from error
             else:
                 if not left or not _is_passing(answer.status) or not deadline.allows(pause):
                     return answer
@@ -135,8 +135,8 @@ class S3Reader:
         raise AssertionError("the last attempt returns or raises")
 
     def _once(
-        self, http: requests.Session, line: Line, url: str, home: Home, seconds: float, limit: int
-    ) -> Answer:  # fmt: skip
+        self, http: requests.Session, line: Exchange, url: str, home: Home, seconds: float, limit: int
+    ) -> S3Response:  # fmt: skip
         """One request and its whole answer; a body longer than `limit` is cut."""
         headers = signature(url, home.region, home.keys, datetime.now(UTC))
         wait = (min(self._timing.connect_timeout, seconds), seconds)
@@ -149,15 +149,15 @@ class S3Reader:
                 body += piece
             if line.is_hung_up:
                 raise TimeoutError("what was read is not known to be all")
-            return Answer(
+            return S3Response(
                 status=response.status_code, headers=response.headers, body=body[:limit], is_cut=len(body) > limit
             )
 
-    def _held(self, endpoint: str) -> tuple[requests.Session, Line]:
+    def _held(self, endpoint: str) -> tuple[requests.Session, Exchange]:
         """This thread's own kept connection to an endpoint."""
-        held: dict[str, tuple[requests.Session, Line]] = self._local.__dict__.setdefault("held", {})
+        held: dict[str, tuple[requests.Session, Exchange]] = self._local.__dict__.setdefault("held", {})
         if endpoint not in held:
-            line = Line(self._authorities)
+            line = Exchange(self._authorities)
             # Any other encoding would be a body that must be unpacked before it can be bounded.
             held[endpoint] = (session_on(line, endpoint, {"Accept-Encoding": "identity"}), line)
         return held[endpoint]
@@ -172,7 +172,7 @@ def _signed(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _plain(answer: Answer) -> bytes:
+def _plain(answer: S3Response) -> bytes:
     """The body of a page, which must be whole and not be compressed."""
     if answer.is_cut:
         raise NotAListing("a page of more than 8 MiB")

@@ -24,7 +24,7 @@ Store = S3Store | LocalStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class StoreLocation:
     """An opened bucket, the credential that opened it, and the path in it that was meant, without slashes around."""
 
     bucket: str
@@ -51,7 +51,7 @@ class Stores:
         self._stores: dict[tuple[str, str, float], Store] = {}
         self._lock = threading.Lock()
 
-    def place(self, url: str, ref: str | None, *, patience: float) -> Place | Unreadable:
+    def place(self, url: str, ref: str | None, *, patience: float) -> StoreLocation | Unreadable:
         """Where `s3://bucket/path` leads, or why nowhere. Without `ref` (a role), any credential for it will do.
 
         `patience` is how long one answer may take, in seconds, retries apart.
@@ -62,7 +62,7 @@ class Stores:
             return credential
         if credential.folder is not None and not (credential.folder / name).is_dir():
             return Unreadable(message=f"bucket {name}: there is no folder {credential.folder / name}")
-        return Place(
+        return StoreLocation(
             bucket=name,
             path=path.strip("/"),
             credential=credential,
@@ -71,7 +71,7 @@ class Stores:
             home=self._asked(name, credential) if not (credential.folder or credential.default_chain) else None,
         )
 
-    def home(self, place: Place) -> Home | None:
+    def home(self, place: StoreLocation) -> Home | None:
         """Where to ask with a key pair; None when the credential has none."""
         return place.home or self._asked(place.bucket, place.credential)
 

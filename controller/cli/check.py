@@ -8,15 +8,15 @@ from pathlib import Path
 
 import click
 
-from controller.cli.output.annotations import as_json, github, text
+from controller.cli.output.annotations import github, problems_as_json, problems_as_text
 from controller.cli.output.escape import printable
 from controller.cli.output.numbers import count
 from controller.cli.settings import NAME, load_settings
 from controller.operations.check.cache import CheckCache, cache_folder
-from controller.operations.check.check import Checked, Ground, check, grounds
+from controller.operations.check.check import Checked, CheckedFolder, check, grounds
 from controller.operations.check.examiner import Examiner
 
-FORMS = {"text": text, "json": as_json, "github": github}
+FORMS = {"text": problems_as_text, "json": problems_as_json, "github": github}
 
 
 @click.command("check", short_help="Read every manifest and tell everything that is wrong.")
@@ -55,7 +55,7 @@ def command(config: Path | None, paths: tuple[Path, ...], form: str, strict: boo
     return int(errors > 0 or (strict and warnings > 0))
 
 
-def _check(ground: Ground, examiner: Examiner, cache: CheckCache) -> Checked:
+def _check(ground: CheckedFolder, examiner: Examiner, cache: CheckCache) -> Checked:
     """What is found there, with paths that can be opened from the working directory."""
     found = check(ground, examiner, datetime.now(UTC), cache, examiner.stamp)
     here, folder = Path.cwd(), ground.folder

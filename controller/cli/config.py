@@ -9,7 +9,7 @@ import click
 
 from controller.cli.examples import epilog
 from controller.cli.settings import load_settings, read_text
-from controller.settings.provenance import Origin, Shown, shown
+from controller.settings.provenance import Origin, Shown, effective_settings
 
 
 @click.group("config", short_help="Show every setting, its value and where it comes from.")
@@ -20,14 +20,14 @@ def command() -> None:
 @command.command("show", short_help="Show every setting, its value and where it comes from.", epilog=epilog("config"))
 @click.option("-o", "--output", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.pass_obj
-def show(config: Path | None, form: str) -> int:
+def show_settings(config: Path | None, form: str) -> int:
     """Show every setting with its value, and whether it is the default, the deployment's, or set by file or variable.
 
     Secrets are shown as ***. Nothing is called.
     """
     settings = load_settings(config, os.environ)
     path, text = read_text(config)
-    found = shown(settings, text, os.environ)
+    found = effective_settings(settings, text, os.environ)
     if form == "json":
         document = {
             "apiVersion": "shjobs/v1",

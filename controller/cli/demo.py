@@ -41,7 +41,7 @@ def command(directory: Path, time_scale: float) -> int:  # fmt: skip
 
     A second run finds everything paid for and submits nothing, even when DIRECTORY/state was deleted.
     """
-    from controller.cli.output.tables import BAD, UNFINISHED, exit_code, show
+    from controller.cli.output.tables import BAD, UNFINISHED, exit_code, print_documents
     from controller.cli.sync import synced
     from controller.sandbox.ledger import SandboxLedger, posts
 
@@ -51,7 +51,7 @@ def command(directory: Path, time_scale: float) -> int:  # fmt: skip
         before = len(posts(SandboxLedger.read(ledger)))
         documents = synced(_settings(directory, url, time_scale))
         made = len(posts(SandboxLedger.read(ledger))) - before
-    show(documents, "table")
+    print_documents(documents, "table")
     click.echo(f"\nPOSTs in this run: {made}. Rasters: {directory}/sandbox/my-bucket, status: {directory}/jobs.d")
     return exit_code(documents, bad=BAD | UNFINISHED)
 

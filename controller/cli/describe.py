@@ -63,7 +63,7 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _submission(told: Mapping[str, Any]) -> Iterator[str]:
-    from controller.cli.output.numbers import size, units
+    from controller.cli.output.numbers import human_size, units
 
     amounts = [f"{units(told[key])} PU {key}" for key in ("reserved", "spent") if key in told]
     times = [
@@ -87,7 +87,7 @@ def _submission(told: Mapping[str, Any]) -> Iterator[str]:
     if "error" in seen:
         yield f"    error.json: {seen['error']}"
     for each in seen.get("objects", ()):
-        yield f"    {size(each['bytes']):>9}  {each['modified'] or '':<20}  {each['key']}"
+        yield f"    {human_size(each['bytes']):>9}  {each['modified'] or '':<20}  {each['key']}"
 
 
 def _aligned(rows: list[tuple[str, Any]]) -> Iterator[str]:

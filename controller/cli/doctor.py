@@ -12,9 +12,9 @@ from rich.text import Text
 from controller.cli.output.escape import printable
 from controller.cli.settings import load_settings, read_text
 from controller.model.errors import SettingsError, UsageError
-from controller.operations.doctor.findings import Diagnosis, Health, fail
+from controller.operations.doctor.findings import CheckResult, Diagnosis, fail
 
-COLOURS = {Health.OK: "green", Health.WARN: "yellow", Health.FAIL: "red"}
+COLOURS = {CheckResult.OK: "green", CheckResult.WARN: "yellow", CheckResult.FAIL: "red"}
 
 
 @click.command("doctor", short_help="Look at clock, account, buckets, files and state, and say what to mend.")
@@ -34,7 +34,7 @@ def command(config: Path | None, form: str, write: bool, probe: bool, url: str |
     report = _probed(config, url, yes, form, found) if probe else None
     if form == "json":
         _print_json(found, report)
-    return int(any(diagnosis.health is Health.FAIL for diagnosis in found))
+    return int(any(diagnosis.health is CheckResult.FAIL for diagnosis in found))
 
 
 def _signs(config: Path | None, write: bool) -> Iterator[Diagnosis]:
@@ -56,13 +56,13 @@ def _probed(
 ) -> dict[str, Any] | None:
     """Send the probe if all is well and the user agrees; its diagnosis joins the others, its report is returned."""
     from controller.operations.doctor.probe import UNITS
-    from controller.operations.doctor.probing import place_of, probe
+    from controller.operations.doctor.probing import probe, probe_destination
 
-    if any(diagnosis.health is Health.FAIL for diagnosis in found):
+    if any(diagnosis.health is CheckResult.FAIL for diagnosis in found):
         found += _told([fail("probe", "was not sent", "mend what has failed first")], form)
         return None
     settings = load_settings(config, os.environ)
-    place, credential = place_of(settings, url)
+    place, credential = probe_destination(settings, url)
     question = f"Send one request to {settings.deployment.name} for up to {UNITS:g} PU, delivered below {place}?"
     if not yes and not click.confirm(question, err=True):
         raise UsageError("the probe was not sent; --yes answers beforehand")

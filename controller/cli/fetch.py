@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from controller.cli.completing import JOB
-from controller.cli.output.numbers import size
+from controller.cli.output.numbers import human_size
 from controller.cli.settings import load_settings
 from controller.model.errors import UsageError
 
@@ -32,16 +32,16 @@ def command(config: Path | None, names: tuple[str, ...], output: Path, preview: 
     A download that broke off goes on where it stopped. Each file is the very object that was recorded (size and ETag)
     and begins as its type does; one that is there already is not fetched again. Exit code 1 when something is missing.
     """
-    from controller.operations.fetch.fetch import Fetched, Wanted, fetch, outputs_of
+    from controller.operations.fetch.fetch import Fetched, WantedOutput, fetch, outputs_of
 
     settings = load_settings(config, os.environ)
     found = outputs_of(settings, names, submission, output)
-    wrong = [f"{each.job}: {each.message}" for each in found if not isinstance(each, Wanted)]
+    wrong = [f"{each.job}: {each.message}" for each in found if not isinstance(each, WantedOutput)]
     with _progress() as watch:
-        for each in fetch(settings, [each for each in found if isinstance(each, Wanted)], watch):
+        for each in fetch(settings, [each for each in found if isinstance(each, WantedOutput)], watch):
             if isinstance(each, Fetched):
                 remark = "  (was there)" if each.was_there else ""
-                click.echo(f"{each.wanted.target}  {size(each.wanted.origin.bytes)}{remark}")
+                click.echo(f"{each.wanted.target}  {human_size(each.wanted.origin.bytes)}{remark}")
                 wrong += _pictured(each) if preview else ()
             else:
                 wrong.append(f"{each.job}: {each.message}")

@@ -40,14 +40,14 @@ def command(
     shjobs get ndvi-malta -o yaml              everything about one job
     shjobs get --watch                         until Ctrl-C
     """
-    from controller.cli.output.tables import exit_code, show
+    from controller.cli.output.tables import exit_code, print_documents
     from controller.tree.walk import collector_paused
 
     settings = load_settings(config, os.environ)
     with collector_paused():
         documents = list(_chosen(settings, names, selector, phases))
         if documents or form in ("json", "yaml"):
-            show(documents, form)
+            print_documents(documents, form)
         else:
             click.echo("no job is like that" if selector or phases else "there is no job", err=True)
     if watch:
@@ -83,7 +83,7 @@ def _watch(
     before: Sequence[Mapping[str, Any]],
 ) -> None:  # fmt: skip
     """Print each job again when what is told of it changes."""
-    from controller.cli.output.tables import show
+    from controller.cli.output.tables import print_documents
 
     known = {str(document.get("name")): document for document in before}
     while True:
@@ -93,4 +93,4 @@ def _watch(
         fresh = [each for each in now if known.get(str(each.get("name"))) != each]
         known = {str(document.get("name")): document for document in now}
         if fresh:
-            show(fresh, form)
+            print_documents(fresh, form)

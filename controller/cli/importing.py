@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from controller.cli.output.numbers import size
+from controller.cli.output.numbers import human_size
 from controller.cli.settings import load_settings
 from controller.model.errors import UsageError
 from controller.settings.environment import variable_of
@@ -97,7 +97,7 @@ def _read(file: str) -> str:
     except UnicodeDecodeError:
         raise UsageError("is not UTF-8 text") from None
     if len(content) > LARGEST:
-        raise UsageError(f"is larger than {size(LARGEST)}")
+        raise UsageError(f"is larger than {human_size(LARGEST)}")
     if not text.strip():
         raise UsageError("is empty")
     return text

@@ -41,6 +41,6 @@ def _rendered(plan: dict[str, Any], form: str) -> str:
         from controller.cli.output.plan_markdown import markdown
 
         return markdown(plan)
-    from controller.cli.output.plan_table import table
+    from controller.cli.output.plan_table import plan_table
 
-    return table(plan)
+    return plan_table(plan)

@@ -7,7 +7,7 @@ import click
 
 from controller.cli.output.escape import printable
 from controller.cli.settings import load_settings
-from controller.manifest.validate import Accepted, Broken
+from controller.manifest.validate import Broken, ValidManifest
 from controller.model.errors import ShjobsError, UsageError
 
 LARGEST = 512  # pixels
@@ -34,7 +34,7 @@ def command(config: Path | None, file: Path, output: Path | None, name: str | No
     return int(not all(drawn))
 
 
-def _documents(file: Path, jobs: Path, name: str | None) -> list[Accepted | Broken]:
+def _documents(file: Path, jobs: Path, name: str | None) -> list[ValidManifest | Broken]:
     """What the file declares; the folder around it is read too, since scripts may lie there."""
     from controller.operations.check.check import grounds
     from controller.tree.scan import load
@@ -51,7 +51,7 @@ def _documents(file: Path, jobs: Path, name: str | None) -> list[Accepted | Brok
     return found
 
 
-def _is_drawn(document: Accepted | Broken, output: Path | None, size: int, seed: int) -> bool:
+def _is_drawn(document: ValidManifest | Broken, output: Path | None, size: int, seed: int) -> bool:
     from controller.sandbox.failure import RenderFailed
     from controller.sandbox.render.preview import draw
 

@@ -17,10 +17,10 @@ def command(config: Path | None) -> int:
 
     Exit code 1 when something is failed, invalid, unknown, unconfirmed, or still pending.
     """
-    from controller.cli.output.tables import BAD, UNFINISHED, exit_code, show
+    from controller.cli.output.tables import BAD, UNFINISHED, exit_code, print_documents
 
     documents = synced(load_settings(config, os.environ))
-    show(documents, "table")
+    print_documents(documents, "table")
     return exit_code(documents, bad=BAD | UNFINISHED)
 
 

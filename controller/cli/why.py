@@ -17,9 +17,9 @@ def command(config: Path | None, name: str) -> int:
     """Say in one paragraph why the job NAME stands where it stands. Nothing is submitted, asked or written."""
     from controller.cli.output.escape import printable
     from controller.operations.inspect.describe import case_of
-    from controller.operations.inspect.why import why
+    from controller.operations.inspect.why import explain
 
     now = Clock().now()
     case = case_of(load_settings(config, os.environ), name, now)
-    click.echo(printable(why(case, now)))
+    click.echo(printable(explain(case, now)))
     return 0

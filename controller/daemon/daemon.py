@@ -21,7 +21,7 @@ from controller.model.clock import Clock
 from controller.model.errors import StateError, StateLost
 from controller.model.hosts import names_in
 from controller.reconcile.calls.unrecorded import Unrecorded, report_unsettled
-from controller.reconcile.health import Health, conditions, is_alive
+from controller.reconcile.health import Health, is_alive, unready_conditions
 from controller.reconcile.loop import Loop
 from controller.reconcile.reporter import StatusChange
 from controller.reconcile.runner import Flags, heeding_signals, turn
@@ -100,7 +100,7 @@ class Daemon:
 
     def why_not_ready(self) -> list[tuple[str, str]]:
         """Word and sentence for everything that keeps it from being ready."""
-        return list(conditions(self.health, self._clock.now(), self._settings.timing.scan_every))
+        return list(unready_conditions(self.health, self._clock.now(), self._settings.timing.scan_every))
 
     def is_alive(self) -> bool:
         return is_alive(self.health, self._clock.now())

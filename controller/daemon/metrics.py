@@ -12,8 +12,8 @@ from prometheus_client.registry import Collector
 
 from controller import __version__
 from controller.model.reasons import Phase
-from controller.reconcile.calls.workers import CallOutcome, Got, Looked, Posted
-from controller.reconcile.health import Health, conditions
+from controller.reconcile.calls.workers import CallOutcome, Got, Listed, Posted
+from controller.reconcile.health import Health, unready_conditions
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 CONDITIONS = (
@@ -43,7 +43,7 @@ class Metrics:
 
     def called(self, outcome: CallOutcome, seconds: float) -> None:
         """A call ended after so many seconds."""
-        kind = {Posted: "submit", Got: "status", Looked: "list"}[type(outcome)]
+        kind = {Posted: "submit", Got: "status", Listed: "list"}[type(outcome)]
         self._calls.labels(kind, type(outcome.answer).__name__).observe(seconds)
 
     def scanned(self, seconds: float) -> None:
@@ -79,7 +79,7 @@ class _Signs(Collector):
             (str(phase),): health.phases.get(phase, 0) for phase in Phase if phase is not Phase.REMOVED
         }
         yield _labelled("jobs", "Jobs by phase.", ["phase"], phases)
-        found = {word for word, _ in conditions(health, now, self._scan_every)}
+        found = {word for word, _ in unready_conditions(health, now, self._scan_every)}
         yield _labelled("not_ready", "Why it is not ready.", ["condition"], {(c,): c in found for c in CONDITIONS})
         yield _plain("ready", "Whether it is ready.", not found)
         yield _plain("paused", "Whether submissions are paused.", health.is_paused)

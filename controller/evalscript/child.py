@@ -124,7 +124,7 @@ class Realm:
         return StepError(kind, place.message, place.line, place.column)
 
 
-class Session:
+class ScriptSession:
     """Answers the parent's frames; holds at most one realm with a script, and an empty one for the next script."""
 
     def __init__(self, *, heap: int, ramps: str) -> None:
@@ -195,7 +195,7 @@ def main(arguments: list[str]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     Thread(target=_end_with_parent, args=(requests.fileno(),), daemon=True).start()
-    session = Session(heap=memory // HEAP_SHARE, ramps=ramps)
+    session = ScriptSession(heap=memory // HEAP_SHARE, ramps=ramps)
     session.prepare()
     _close_the_doors()
     try:

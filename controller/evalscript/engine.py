@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 from controller.evalscript.frames import Header, Plane
-from controller.evalscript.process import Child, Reply
+from controller.evalscript.process import Child, EngineReply
 from controller.evalscript.rehearsal import rehearsal_of, stage_document
-from controller.evalscript.setup import facts_of, positive_integer, shown
+from controller.evalscript.setup import positive_integer, script_facts, shown_value
 from controller.model.script import FailureKind, Mosaicking, Rehearsal, ScriptFacts, ScriptFailure, ScriptOutput, Stage
 
 RUNTIME_PREFIX = "Failed to evaluate script! "
@@ -176,20 +176,20 @@ class Engine:
         reply = self._step("finish", None)
         return reply if isinstance(reply, ScriptFailure) else _decoded(reply.header["answer"], FailureKind.RUNTIME)
 
-    def _step(self, step: str, argument: object, planes: Sequence[Plane] = ()) -> Reply | ScriptFailure:
+    def _step(self, step: str, argument: object, planes: Sequence[Plane] = ()) -> EngineReply | ScriptFailure:
         if self._facts is None or self._child.pid != self._loaded_by:
             return _NO_SCRIPT
         header = {"step": step, "argument": json.dumps(argument), "outputs": len(self._outputs)}
         reply = self._call(header, planes)
         if isinstance(reply, ScriptFailure) and reply.kind is FailureKind.RUNTIME:
             return replace(reply, message=RUNTIME_PREFIX + reply.message)
-        if isinstance(reply, Reply) and reply.header.get("complaint"):
+        if isinstance(reply, EngineReply) and reply.header.get("complaint"):
             return ScriptFailure(kind=FailureKind.RUNTIME, message=reply.header["complaint"])
         return reply
 
-    def _call(self, header: Header, planes: Sequence[Plane] = ()) -> Reply | ScriptFailure:
+    def _call(self, header: Header, planes: Sequence[Plane] = ()) -> EngineReply | ScriptFailure:
         reply = self._child.call(header, planes, seconds=self.seconds)
-        if isinstance(reply, Reply) and "failure" in reply.header:
+        if isinstance(reply, EngineReply) and "failure" in reply.header:
             told = reply.header["failure"]
             reply = ScriptFailure(**{**told, "kind": FailureKind(told["kind"])})
         if isinstance(reply, ScriptFailure) and reply.kind is not FailureKind.RUNTIME:
@@ -224,7 +224,7 @@ def _facts_from(header: Header) -> ScriptFacts | ScriptFailure:
         names = " and ".join(f"{name}()" for name in missing)
         return ScriptFailure(kind=FailureKind.SETUP, message=f"The script defines no function {names}; write one")
     answer = _decoded(header["answer"], FailureKind.SETUP)
-    return answer if isinstance(answer, ScriptFailure) else facts_of(answer, header["functions"])
+    return answer if isinstance(answer, ScriptFailure) else script_facts(answer, header["functions"])
 
 
 def _decoded(text: str | None, kind: FailureKind) -> Any | ScriptFailure:
@@ -256,7 +256,7 @@ def _plan_from(answer: Header, outputs: Sequence[ScriptOutput]) -> ScenePlan | S
     bands = {name: positive_integer(count) for name, count in answer["bands"].items()}
     for name, count in answer["bands"].items():
         if bands[name] is None:
-            message = f'updateOutput left {shown(count)} as the bands of output "{name}"; it must be 1 or more'
+            message = f'updateOutput left {shown_value(count)} as the bands of output "{name}"; it must be 1 or more'
             return ScriptFailure(kind=FailureKind.RUNTIME, message=message)
     return ScenePlan(
         kept={name: tuple(kept) for name, kept in answer["kept"].items()},

@@ -17,7 +17,7 @@ _FRAME = re.compile(rf"^\s+at (?:.*\()?{SCRIPT_NAME}:(?P<line>\d+):(?P<column>\d
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class ScriptPosition:
     """What the engine said (`TypeError: …`), on one line and cut short, and where.
 
     `line` and `column` count from 1 and are 0 when the error is not inside the script.
@@ -28,17 +28,17 @@ class Place:
     column: int = 0
 
 
-def placed(report: str, script: str) -> Place:
+def placed(report: str, script: str) -> ScriptPosition:
     """The error in `report`, located in `script`: the innermost frame inside it, else where the engine points."""
     message, below = _halves(report)
     prefix = _PREFIX.match(message)
     message = cut(message[prefix.end() :] if prefix else message)
     line, column = frame_in(below)
     if line:
-        return Place(message=message, line=line, column=column)
+        return ScriptPosition(message=message, line=line, column=column)
     if prefix is None or prefix["name"] not in (SCRIPT_NAME, ENGINE_NAME):
-        return Place(message=message)
-    return _inside(script, Place(message=message, line=int(prefix["line"]), column=_caret_column(report)))
+        return ScriptPosition(message=message)
+    return _inside(script, ScriptPosition(message=message, line=int(prefix["line"]), column=_caret_column(report)))
 
 
 def frame_in(stack: str) -> tuple[int, int]:
@@ -63,9 +63,9 @@ def _caret_column(report: str) -> int:
     return 0
 
 
-def _inside(script: str, place: Place) -> Place:
+def _inside(script: str, place: ScriptPosition) -> ScriptPosition:
     """An unexpected end is reported on the line added behind the script; the script's own end is meant."""
     lines = script.rstrip("\n").split("\n")
     if place.line <= len(lines):
         return place
-    return Place(message=place.message, line=len(lines), column=len(lines[-1]) + 1)
+    return ScriptPosition(message=place.message, line=len(lines), column=len(lines[-1]) + 1)

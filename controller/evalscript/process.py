@@ -25,7 +25,7 @@ KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class EngineReply:
     """What the child answered."""
 
     header: Header
@@ -69,7 +69,9 @@ class Child:
             return _crash(f"The script engine could not be started: {error}")
         return None
 
-    def call(self, header: Mapping[str, Any], planes: Sequence[Plane] = (), *, seconds: float) -> Reply | ScriptFailure:
+    def call(
+        self, header: Mapping[str, Any], planes: Sequence[Plane] = (), *, seconds: float
+    ) -> EngineReply | ScriptFailure:
         """One question and its answer. Past `seconds` (and a little grace) the child is killed."""
         if self._process is None:
             return _crash("The script engine is not running")
@@ -98,7 +100,7 @@ class Child:
 
     def _watched_exchange(
         self, process: subprocess.Popen[bytes], header: Mapping[str, Any], planes: Sequence[Plane], seconds: float
-    ) -> Reply:
+    ) -> EngineReply:
         """Planes may fill the pipe, so that even writing waits for the child: a thread watches the time."""
         timer = Timer(seconds, self._end_overdue, args=(process,))
         timer.daemon = True
@@ -114,7 +116,7 @@ class Child:
         header: Mapping[str, Any],
         planes: Sequence[Plane],
         seconds: float | None,
-    ) -> Reply:
+    ) -> EngineReply:
         """Without planes the child is idle and reads at once: waiting for the first byte of its answer is enough."""
         assert process.stdin is not None and process.stdout is not None
         write_frame(process.stdin, header, planes)
@@ -123,7 +125,7 @@ class Child:
         reply = read_header(process.stdout)
         if reply is None:
             raise FrameError("the child closed its output")
-        return Reply(
+        return EngineReply(
             header=reply, planes=tuple(bytes(read_plane(process.stdout, length)) for length in reply["planes"])
         )
 

@@ -23,7 +23,7 @@ from controller.model.script import (
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
-def facts_of(answer: object, functions: Iterable[str]) -> ScriptFacts | ScriptFailure:
+def script_facts(answer: object, functions: Iterable[str]) -> ScriptFacts | ScriptFailure:
     """Facts from the parsed answer of setup() and the names of the functions the script defines."""
     reading = _Reading()
     facts = reading.facts(answer, frozenset(functions))
@@ -41,7 +41,7 @@ def positive_integer(value: object) -> int | None:
     return None
 
 
-def shown(value: Any) -> str:
+def shown_value(value: Any) -> str:
     """A value of the script as a message shows it, cut short."""
     return "missing" if value is None else cut(json.dumps(value, ensure_ascii=False), 80)
 
@@ -75,7 +75,7 @@ class _Reading:
 
     def _input(self, given: object, where: str, mosaicking: Mosaicking) -> ScriptInput:
         if not isinstance(given, dict):
-            self._wrong(f"setup().{where} is {shown(given)}; all elements must be band names, or all be objects")
+            self._wrong(f"setup().{where} is {shown_value(given)}; all elements must be band names, or all be objects")
             return ScriptInput(bands=())
         bands = self._strings(given.get("bands"), f"{where}.bands", 'an array of band names such as ["B04", "B08"]')
         return ScriptInput(
@@ -109,7 +109,7 @@ class _Reading:
 
     def _output(self, given: object, where: str) -> ScriptOutput:
         if not isinstance(given, dict):
-            self._wrong(f"setup().{where} is {shown(given)}; write an object such as {{bands: 3}}")
+            self._wrong(f"setup().{where} is {shown_value(given)}; write an object such as {{bands: 3}}")
             given = {"bands": 1}
         return ScriptOutput(
             id=self._text(given.get("id"), f"{where}.id") or "default",
@@ -122,7 +122,7 @@ class _Reading:
         bands = positive_integer(given)
         if bands is None:
             advice = "; lists of names belong to the Statistical API" if isinstance(given, list) else ""
-            self._wrong(f"setup().{where} is {shown(given)}; write the number of components, 1 or more{advice}")
+            self._wrong(f"setup().{where} is {shown_value(given)}; write the number of components, 1 or more{advice}")
         return bands or 1
 
     def _nodata(self, given: object, where: str) -> float | None:
@@ -132,7 +132,7 @@ class _Reading:
             return float(given)
         if given in ("NaN", "Infinity", "-Infinity"):  # what the harness writes for numbers JSON cannot hold
             return math.nan if given == "NaN" else float(str(given))
-        self._wrong(f"setup().{where} is {shown(given)}; write a number")
+        self._wrong(f"setup().{where} is {shown_value(given)}; write a number")
         return None
 
     def _choice(self, given: object, default: Choice, where: str) -> Choice:
@@ -142,17 +142,17 @@ class _Reading:
         known = [member.value for member in type(default)]
         if isinstance(given, str) and given in known:
             return type(default)(given)
-        self._wrong(f"setup().{where} is {shown(given)}; write one of {', '.join(known)}")
+        self._wrong(f"setup().{where} is {shown_value(given)}; write one of {', '.join(known)}")
         return default
 
     def _text(self, given: object, where: str) -> str | None:
         if given is None or (isinstance(given, str) and given):
             return given
-        self._wrong(f"setup().{where} is {shown(given)}; write a name")
+        self._wrong(f"setup().{where} is {shown_value(given)}; write a name")
         return None
 
     def _strings(self, given: object, where: str, wanted: str) -> tuple[str, ...]:
         if isinstance(given, list) and all(isinstance(element, str) for element in given):
             return tuple(given)
-        self._wrong(f"setup().{where} is {shown(given)}; write {wanted}")
+        self._wrong(f"setup().{where} is {shown_value(given)}; write {wanted}")
         return ()

@@ -11,7 +11,7 @@ CANNOT_BE_READ = (KeyError, TypeError, ValueError, AttributeError, RecursionErro
 """What reading a row raises that another version, or something else, wrote."""
 
 
-def moment_of(text: str) -> datetime:
+def parse_stored_time(text: str) -> datetime:
     time = datetime.fromisoformat(text)
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
@@ -23,14 +23,14 @@ def either(read: Callable[[], Value], otherwise: Value) -> Value:
         return otherwise
 
 
-def text_of(value: Any) -> str:
+def checked_text(value: Any) -> str:
     if type(value) is not str:
         raise TypeError("no text")
     return value
 
 
 def name_of(value: Any) -> str | None:
-    return None if value is None else intern(text_of(value))
+    return None if value is None else intern(checked_text(value))
 
 
 def list_of(value: Any) -> list[Any]:

@@ -8,7 +8,16 @@ from functools import lru_cache
 from sys import intern
 from typing import Any
 
-from controller.ledger.cells import CANNOT_BE_READ, amount_of, either, list_of, moment_of, name_of, text_of, whole_of
+from controller.ledger.cells import (
+    CANNOT_BE_READ,
+    amount_of,
+    checked_text,
+    either,
+    list_of,
+    name_of,
+    parse_stored_time,
+    whole_of,
+)
 from controller.model.answers import Refusal, Refused, StoredObject
 from controller.model.errors import StateError
 from controller.model.job import Estimate, ExpectedOutput, Job, Wanted
@@ -39,14 +48,14 @@ _SETTLED = {
 @lru_cache(maxsize=1024)
 def uses_of(text: str) -> tuple[str, ...]:
     """The files that a manifest uses; many use the same script."""
-    return tuple(text_of(item) for item in list_of(json.loads(text)))
+    return tuple(checked_text(item) for item in list_of(json.loads(text)))
 
 
 def file_of(row: Mapping[str, Any]) -> tuple[dict[str, Any] | None, bool]:
     """What is remembered of a file, and whether that can be read; None: the file is to be read again."""
     try:
         numbers = {name: whole_of(row[name]) for name in ("size", "mtime_ns", "ctime_ns", "inode")}
-        texts = {name: intern(text_of(row[name])) for name in ("path", "kind", "sha256")}
+        texts = {name: intern(checked_text(row[name])) for name in ("path", "kind", "sha256")}
         return {**numbers, **texts, "uses": uses_of(row["uses"])}, True
     except CANNOT_BE_READ:
         return None, False
@@ -103,33 +112,33 @@ def _submission(row: Mapping[str, Any]) -> Submission:
         rerun=whole_of(row["rerun"]),
         attempt=whole_of(row["attempt"]),
         generation=whole_of(row["generation"]),
-        revision=text_of(row["revision"]),
+        revision=checked_text(row["revision"]),
         outputs=_outputs(row["outputs"]),
-        prefix=text_of(row["prefix"]),
+        prefix=checked_text(row["prefix"]),
         credentials_ref=name_of(row["credentials_ref"]),
         reserved=amount_of(row["reserved_pu"]),
         adopted=bool(row["adopted"]),
-        claims=tuple(map(text_of, list_of(json.loads(row["claims"])))) if row["claims"] else (),
-        intended_at=moment_of(row["intended_at"]),
+        claims=tuple(map(checked_text, list_of(json.loads(row["claims"])))) if row["claims"] else (),
+        intended_at=parse_stored_time(row["intended_at"]),
         answer=Answer(row["answer"]) if row["answer"] else None,
-        answered_at=read(row["answered_at"]),
+        answered_at=read_time(row["answered_at"]),
         refused=_refused(row["answer_detail"]),
         message=intern(row["message"]),
         request_id=name_of(row["request_id"]),
-        missing_at=read(row["missing_at"]),
-        gone_at=read(row["gone_at"]),
+        missing_at=read_time(row["missing_at"]),
+        gone_at=read_time(row["gone_at"]),
         outcome=Outcome(row["verdict"]) if row["verdict"] else None,
-        reason=intern(Reason(row["reason"]).value if row["verdict"] else text_of(row["reason"])),
-        finished_at=read(row["finished_at"]),
+        reason=intern(Reason(row["reason"]).value if row["verdict"] else checked_text(row["reason"])),
+        finished_at=read_time(row["finished_at"]),
         evidence=_evidence(row["evidence"]),
-        look_at=read(row["look_at"]),
+        look_at=read_time(row["look_at"]),
         said_by_operator=bool(row["said_by_operator"]),
     )
 
 
 def _salvaged(row: Mapping[str, Any]) -> Submission:
     """As much of a submission as can be read. The rest is looked for again, and is never a reason to pay."""
-    times: dict[str, Any] = {name: either(lambda: read(row[name]), None) for name in _TIMES}  # noqa: B023  (called at once)
+    times: dict[str, Any] = {name: either(lambda: read_time(row[name]), None) for name in _TIMES}  # noqa: B023  (called at once)
     intended_at = next((time for time in times.values() if time), _EPOCH)
     request_id = either(lambda: name_of(row["request_id"]), None)
     likely: Answer | None = Answer.ACCEPTED if request_id else Answer.UNCONFIRMED
@@ -142,14 +151,14 @@ def _salvaged(row: Mapping[str, Any]) -> Submission:
     return Submission(
         **_identity(row),
         generation=either(lambda: whole_of(row["generation"]), 0),
-        revision=either(lambda: text_of(row["revision"]), ""),
+        revision=either(lambda: checked_text(row["revision"]), ""),
         outputs=either(lambda: _outputs(row["outputs"]), (NEVER_DELIVERED,)),
         credentials_ref=either(lambda: name_of(row["credentials_ref"]), None),
         reserved=either(lambda: amount_of(row["reserved_pu"]), None),
         adopted=bool(row["adopted"]),
         answer=answer,
         refused=refused,
-        message=either(lambda: text_of(row["message"]), ""),
+        message=either(lambda: checked_text(row["message"]), ""),
         request_id=request_id,
         outcome=outcome,
         reason=either(lambda: Reason(row["reason"]), _SETTLED[outcome]) if outcome else "",
@@ -166,7 +175,7 @@ def _identity(row: Mapping[str, Any]) -> dict[str, Any]:
     """Without these nobody knows what was paid for. Raises `StateError` when one cannot be read."""
     try:
         numbers = {name: whole_of(row[name]) for name in ("number", "rerun", "attempt")}
-        return {**numbers, **{name: intern(text_of(row[name])) for name in ("job", "digest", "prefix")}}
+        return {**numbers, **{name: intern(checked_text(row[name])) for name in ("job", "digest", "prefix")}}
     except CANNOT_BE_READ:
         raise StateError(
             f"the ledger is damaged: submission {row['number']} does not say which one it is; restore it from a copy"
@@ -210,7 +219,7 @@ def wanted_of(text: str | None) -> Wanted | None:
 
 
 _CELLS_OF_WANTED: Mapping[Callable[[Any], object], tuple[str, ...]] = {
-    text_of: ("digest", "delivery_url", "script", "script_hash", "cause", "revision"),
+    checked_text: ("digest", "delivery_url", "script", "script_hash", "cause", "revision"),
     name_of: ("credentials_ref", "role_arn"),
     whole_of: ("rerun", "retries", "hold", "priority"),
     amount_of: ("deadline", "max_processing_units"),
@@ -228,8 +237,8 @@ def written(time: datetime | None) -> str | None:
     return time.isoformat(timespec="microseconds") if time else None
 
 
-def read(text: str | None) -> datetime | None:
-    return moment_of(text) if text else None
+def read_time(text: str | None) -> datetime | None:
+    return parse_stored_time(text) if text else None
 
 
 @lru_cache(maxsize=1024)
@@ -237,8 +246,8 @@ def _outputs(text: str) -> tuple[ExpectedOutput, ...]:
     """The declared outputs; most jobs declare the same few."""
     return tuple(
         ExpectedOutput(
-            identifier=text_of(each.pop("identifier")), media_type=text_of(each.pop("media_type")),
-            extensions=tuple(map(text_of, list_of(each.pop("extensions")))), **each,
+            identifier=checked_text(each.pop("identifier")), media_type=checked_text(each.pop("media_type")),
+            extensions=tuple(map(checked_text, list_of(each.pop("extensions")))), **each,
         )
         for each in list_of(json.loads(text))
     )  # fmt: skip
@@ -253,7 +262,7 @@ def _refused(text: str | None) -> Refused | None:
         return None
     detail = json.loads(text)
     found = Refused(**{**detail, "why": Refusal(detail["why"])})
-    text_of(found.message), amount_of(found.retry_after)
+    checked_text(found.message), amount_of(found.retry_after)
     return found
 
 
@@ -271,10 +280,12 @@ def _evidence(text: str | None) -> Evidence | None:
     if not text:
         return None
     detail = json.loads(text)
-    objects = tuple(StoredObject(**{**item, "modified": read(item["modified"])}) for item in list_of(detail["objects"]))
-    times = {"at": moment_of(detail["at"]), "since": moment_of(detail["since"])}
+    objects = tuple(
+        StoredObject(**{**item, "modified": read_time(item["modified"])}) for item in list_of(detail["objects"])
+    )
+    times = {"at": parse_stored_time(detail["at"]), "since": parse_stored_time(detail["since"])}
     found = Evidence(**{**detail, **times, "objects": objects})
-    amount_of(found.spent), name_of(found.error), text_of(found.message), whole_of(found.readable)
+    amount_of(found.spent), name_of(found.error), checked_text(found.message), whole_of(found.readable)
     for item in objects:
-        text_of(item.key), whole_of(item.bytes), text_of(item.etag)
+        checked_text(item.key), whole_of(item.bytes), checked_text(item.etag)
     return found

@@ -17,7 +17,7 @@ from typing import Any, Self, TypeVar
 from sqlite_utils import Database
 
 from controller.ledger import inbox
-from controller.ledger.cells import either, text_of
+from controller.ledger.cells import checked_text, either
 from controller.ledger.location import (
     FILE_NAME,
     ROOM,
@@ -31,7 +31,17 @@ from controller.ledger.location import (
 from controller.ledger.migrations import migrations, parts_of, whole
 from controller.ledger.permits import PermitRows
 from controller.ledger.reader import TERMS, Reader
-from controller.ledger.rows import COLUMNS, MUTABLE, file_of, job_of, read, row_of, submission_of, wanted_text, written
+from controller.ledger.rows import (
+    COLUMNS,
+    MUTABLE,
+    file_of,
+    job_of,
+    read_time,
+    row_of,
+    submission_of,
+    wanted_text,
+    written,
+)
 from controller.model.errors import StateError
 from controller.model.job import Job
 from controller.model.submission import Submission
@@ -204,7 +214,7 @@ class Store:
     def last_event_at(self) -> datetime | None:
         """When the newest event was written."""
         text = self._one("select at from event order by number desc limit 1", [])
-        return either(lambda: read(text_of(text)), None)
+        return either(lambda: read_time(checked_text(text)), None)
 
     def drop_fact(self, key: str) -> None:
         self._db.execute("delete from meta where key = ?", [key])

@@ -49,7 +49,7 @@ def _named(names: Iterable[str], wanted: Wanted) -> list[tuple[str, int, int]]:
     return sorted(((match[0], int(match[2]), int(match[3])) for match in own), key=lambda each: each[1:])
 
 
-def shown(found: Sequence[StoredObject], known: Iterable[Submission], now: datetime) -> tuple[Submission, ...]:
+def reappeared(found: Sequence[StoredObject], known: Iterable[Submission], now: datetime) -> tuple[Submission, ...]:
     """The unconfirmed submissions whose search is over, but of which the listing shows something: sought again."""
     folders = {item.key.partition("/")[0] for item in found}
     over = (item for item in known if item.answer is Answer.UNCONFIRMED and item.look_at is None)

@@ -93,7 +93,7 @@ class Put:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class ListClaims:
     """List the job's folder."""
 
 
@@ -102,12 +102,12 @@ class Pause:
     seconds: float
 
 
-Request = Put | Look | Pause
+ClaimStep = Put | ListClaims | Pause
 Result = Listing | Unreadable | None
 """A listing, a failure, or nothing more to say: it was put, or the pause is over."""
 
 
-def claiming(claim: Claim) -> Generator[Request, Result, Refused | None]:
+def claiming(claim: Claim) -> Generator[ClaimStep, Result, Refused | None]:
     """Claim, and say whether the POST may follow (None), or why it must not be sent now.
 
     Of claims that meet, the one whose name comes first waits until the others were seen to withdraw; every other one
@@ -122,7 +122,7 @@ def claiming(claim: Claim) -> Generator[Request, Result, Refused | None]:
         return Refused(why=why, message=f"the claim cannot be put, so nothing was sent: {failure.message}")
     message = ""
     for _ in range(LOOKS):
-        meeting, message = met(claim, (yield Look()))
+        meeting, message = met(claim, (yield ListClaims()))
         if meeting is Meeting.ALONE:
             return None
         if meeting is Meeting.YIELD:

@@ -25,7 +25,7 @@ _NOT_KNOWN = frozenset({Phase.UNKNOWN, Phase.UNCONFIRMED})
 Document = Mapping[str, Any]
 
 
-def conditions(document: Document) -> list[dict[str, object]]:
+def kubernetes_conditions(document: Document) -> list[dict[str, object]]:
     """The three conditions of a status document, each with its reason and message."""
     phase, reason = Phase(document["phase"]), Reason(document["reason"])
     statuses = {
@@ -39,7 +39,7 @@ def conditions(document: Document) -> list[dict[str, object]]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class WaitTarget:
     """What is waited for: a phase, or a condition with a status."""
 
     phase: Phase | None = None
@@ -50,25 +50,27 @@ class Target:
         """Whether the job stands there."""
         if self.phase is not None:
             return bool(document["phase"] == self.phase)
-        return any(each["type"] == self.condition and each["status"] == self.status for each in conditions(document))
+        return any(
+            each["type"] == self.condition and each["status"] == self.status for each in kubernetes_conditions(document)
+        )
 
     def is_hopeless(self, document: Document) -> bool:
         """Whether it was success that is waited for, and the job came to rest without it."""
         for_success = self.phase is Phase.SUCCEEDED or (self.condition, self.status) == (READY, "True")
         is_held = document["phase"] == Phase.HELD  # a person may say yes at any moment
-        return for_success and not is_held and Target(condition=STALLED).is_met(document)
+        return for_success and not is_held and WaitTarget(condition=STALLED).is_met(document)
 
 
-def target(text: str) -> Target:
+def target(text: str) -> WaitTarget:
     """`Succeeded`, `Ready`, `condition=Ready` or `condition=Ready=False`, in any case; UsageError for anything else."""
     kind, _, rest = text.partition("=")
     name, _, status = rest.partition("=") if kind.lower() == "condition" else (kind, "", rest)
     condition, value = _named(name, TYPES), _named(status or "True", ("True", "False", "Unknown"))
     phase = _named(name, tuple(Phase))
     if condition and value:
-        return Target(condition=condition, status=value)
+        return WaitTarget(condition=condition, status=value)
     if phase and not status and kind.lower() != "condition":
-        return Target(phase=Phase(phase))
+        return WaitTarget(phase=Phase(phase))
     phases = ", ".join(each for each in Phase if each is not Phase.REMOVED)
     raise UsageError(f"--for: {text!r} is neither a phase ({phases}) nor a condition ({', '.join(TYPES)})")
 
@@ -109,7 +111,7 @@ def document(job: Job, submissions: Sequence[Submission], standing: Standing, de
     return {key: value for key, value in status.items() if value not in (None, "", [], {})}
 
 
-def rejected(name: str | None, problems: Sequence[Problem]) -> dict[str, object]:
+def rejected_status(name: str | None, problems: Sequence[Problem]) -> dict[str, object]:
     """The status of a document that was never accepted and so is no job."""
     reason = rejection(each.code for each in problems)
     return {
@@ -139,7 +141,7 @@ def outputs(submission: Submission) -> list[dict[str, object]]:
     ]
 
 
-def moment(time: datetime | None) -> str | None:
+def timestamp(time: datetime | None) -> str | None:
     """A time as every surface writes it: UTC, whole seconds, `Z`."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time else None
 
@@ -154,8 +156,8 @@ def _submission(current: Submission) -> dict[str, object]:
     settled = current.outcome is not None
     return {
         "requestId": current.request_id,
-        "submittedAt": moment(current.intended_at),
-        "finishedAt": moment(current.finished_at) if settled else None,
+        "submittedAt": timestamp(current.intended_at),
+        "finishedAt": timestamp(current.finished_at) if settled else None,
     }
 
 
@@ -180,7 +182,7 @@ def _line(item: Submission) -> dict[str, object]:
     line = {
         "submission": item.id,
         "requestId": item.request_id,
-        "submittedAt": moment(item.intended_at),
+        "submittedAt": timestamp(item.intended_at),
         "saidBy": OPERATOR if item.said_by_operator else None,
         "outcome": _word(item),
         "processingUnits": None if item.spent is None else round(item.spent, 4),

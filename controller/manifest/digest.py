@@ -37,7 +37,7 @@ def canonical(body: Mapping[str, Any]) -> dict[str, Any]:
     return {**body, **asked, "evalscript": _script(body["evalscript"])}
 
 
-def moment(written: str) -> datetime:
+def parse_timestamp(written: str) -> datetime:
     """The moment of an RFC 3339 date-time. ValueError says what to write instead."""
     if _DATE_TIME.fullmatch(written) is None:
         example = f"{written}T00:00:00Z" if re.fullmatch(r"\d{4}-\d{2}-\d{2}", written) else "2022-06-20T00:00:00Z"

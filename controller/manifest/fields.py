@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from controller.manifest.digest import moment
+from controller.manifest.digest import parse_timestamp
 from controller.model.catalog import DEFAULT_CRS, canonical_type, collection_names, crs, crs_url, nearest
 from controller.model.timing import seconds_of
 
@@ -30,7 +30,7 @@ class Unfit(ValueError):  # noqa: N818  (pydantic collects a ValueError; `code` 
 
 def _date_time(written: str) -> str:
     try:
-        moment(written)
+        parse_timestamp(written)
     except ValueError as error:
         raise Unfit("E215", str(error)) from None
     return written

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from controller.manifest.digest import moment
+from controller.manifest.digest import parse_timestamp
 from controller.manifest.fields import (
     Bbox,
     CollectionType,
@@ -33,13 +33,13 @@ KIND = "AsyncProcess"
 Resampling = Literal["NEAREST", "BILINEAR", "BICUBIC"]
 
 
-class Written(BaseModel):
+class StrictModel(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, alias_generator=to_camel, hide_input_in_errors=True
     )
 
 
-class TimeRange(Written):
+class TimeRange(StrictModel):
     """The acquisitions to use: both ends belong to it."""
 
     from_: DateTime = Field(
@@ -54,12 +54,12 @@ class TimeRange(Written):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if moment(self.from_) > moment(self.to):
+        if parse_timestamp(self.from_) > parse_timestamp(self.to):
             raise Unfit("E216", "`from` is later than `to`: exchange them")
         return self
 
 
-class DataFilter(Written):
+class DataFilter(StrictModel):
     """Which scenes are used. Each collection adds keys of its own, such as `orbitDirection`."""
 
     model_config = ConfigDict(extra="allow")
@@ -77,7 +77,7 @@ class DataFilter(Written):
     )
 
 
-class Processing(Written):
+class Processing(StrictModel):
     """How source pixels become output pixels. Each collection adds keys of its own, such as `backCoeff`."""
 
     model_config = ConfigDict(extra="allow")
@@ -90,7 +90,7 @@ class Processing(Written):
     )
 
 
-class Dataset(Written):
+class Dataset(StrictModel):
     """One source of data."""
 
     type: CollectionType = Field(
@@ -105,7 +105,7 @@ class Dataset(Written):
     processing: Processing | None = Field(None, description="How source pixels become output pixels.")
 
 
-class Geometry(Written):
+class Geometry(StrictModel):
     """A GeoJSON polygon or multipolygon in the CRS of the bounds."""
 
     type: Literal["Polygon", "MultiPolygon"] = Field(
@@ -117,7 +117,7 @@ class Geometry(Written):
     )
 
 
-class BoundsProperties(Written):
+class BoundsProperties(StrictModel):
     """What the numbers of the bounds mean."""
 
     crs: CrsUrl | None = Field(
@@ -128,7 +128,7 @@ class BoundsProperties(Written):
     )
 
 
-class Bounds(Written):
+class Bounds(StrictModel):
     """The area. With both bbox and geometry, the grid covers the bbox and pixels outside the geometry are empty."""
 
     bbox: Bbox | None = Field(
@@ -141,7 +141,7 @@ class Bounds(Written):
     properties: BoundsProperties | None = Field(None, description="The coordinate reference system.")
 
 
-class Input(Written):
+class Input(StrictModel):
     """Where and what."""
 
     bounds: Bounds = Field(description="The area: bbox, geometry or both.")
@@ -150,7 +150,7 @@ class Input(Written):
     )
 
 
-class Format(Written):
+class Format(StrictModel):
     """File format of one output."""
 
     type: Literal["image/tiff", "image/png", "image/jpeg", "application/json"] = Field(
@@ -161,7 +161,7 @@ class Format(Written):
     )
 
 
-class Response(Written):
+class Response(StrictModel):
     """One file to deliver."""
 
     identifier: Annotated[str, Field(min_length=1)] = Field(
@@ -170,7 +170,7 @@ class Response(Written):
     format: Format = Field(Format(type="image/png"), description="Its file format. Default `image/png`.")
 
 
-class S3Delivery(Written):
+class S3Delivery(StrictModel):
     """A place in object storage. Keys never stand here: `credentialsRef` names them."""
 
     url: str = Field(
@@ -192,13 +192,13 @@ class S3Delivery(Written):
     )
 
 
-class Delivery(Written):
+class Delivery(StrictModel):
     """Where the results go."""
 
     s3: S3Delivery = Field(description="A bucket that speaks S3.")
 
 
-class Output(Written):
+class Output(StrictModel):
     """Size, files and their destination. The size is width and height, or resx and resy."""
 
     width: Pixels | None = Field(None, description="Columns in pixels, 1 to 10000; together with `height`.")
@@ -217,7 +217,7 @@ class Output(Written):
     delivery: Delivery = Field(description="Where the results go.")
 
 
-class ProcessRequest(Written):
+class ProcessRequest(StrictModel):
     """The body of `POST async/process`, as the service documents it; only the keys of the bucket are left out."""
 
     input: Input = Field(description="Where and what.")
@@ -227,7 +227,7 @@ class ProcessRequest(Written):
     )
 
 
-class Spec(Written):
+class Spec(StrictModel):
     """What to ask for, and on what terms."""
 
     request: ProcessRequest = Field(description="The body of the request in the API's own field names.")
@@ -253,7 +253,7 @@ class Spec(Written):
     priority: int = Field(0, description="Jobs with a higher number are submitted first.")
 
 
-class Metadata(Written):
+class Metadata(StrictModel):
     """Who the job is."""
 
     name: Name = Field(
@@ -265,7 +265,7 @@ class Metadata(Written):
     )
 
 
-class Manifest(Written):
+class Manifest(StrictModel):
     """One job: a request to the Sentinel Hub Asynchronous Processing API, kept in git."""
 
     api_version: Literal["shjobs/v1"] = Field(description="Version of the manifest's language.", examples=[API_VERSION])
@@ -274,33 +274,33 @@ class Manifest(Written):
     spec: Spec = Field(description="What to ask for, and on what terms.")
 
 
-def model_at(path: tuple[str | int, ...]) -> type[Written] | None:
+def model_at(path: tuple[str | int, ...]) -> type[StrictModel] | None:
     """The model of the mapping at `path`; None where there is none."""
-    model: type[Written] | None = Manifest
+    model: type[StrictModel] | None = Manifest
     for step in path:
         if isinstance(step, str) and model is not None:
             model = child_models(model).get(step)
     return model
 
 
-def known_keys(model: type[Written]) -> tuple[str, ...]:
+def known_keys(model: type[StrictModel]) -> tuple[str, ...]:
     """As they are written, in the order of the model."""
     return tuple(field.alias or name for name, field in model.model_fields.items())
 
 
-def example_of(model: type[Written], key: str) -> Any:
+def example_of(model: type[StrictModel], key: str) -> Any:
     """What a person could write for a key; None when only the keys below it can tell."""
     found = [field for name, field in model.model_fields.items() if key == (field.alias or name)]
     return found[0].examples[0] if found and found[0].examples else None
 
 
-def child_models(model: type[Written]) -> dict[str, type[Written] | None]:
+def child_models(model: type[StrictModel]) -> dict[str, type[StrictModel] | None]:
     """For every key of a model, the model of what stands below it."""
     return {field.alias or name: _model_in(field.annotation) for name, field in model.model_fields.items()}
 
 
-def _model_in(annotation: Any) -> type[Written] | None:
-    return next((each for each in _leaves(annotation) if issubclass(each, Written)), None)
+def _model_in(annotation: Any) -> type[StrictModel] | None:
+    return next((each for each in _leaves(annotation) if issubclass(each, StrictModel)), None)
 
 
 def _leaves(annotation: Any) -> Iterator[type]:

@@ -1,7 +1,7 @@
-"""Gathers what is wrong with one document, each fault at its place in the text, and tells it without its secrets.
+"""Collects the problems of one document, each at its place in the text, without secrets.
 
-`acceptance` makes one `Faults` for every document and hands it to the rules. A message shared by several rules is
-worded here.
+`validate` makes one `ProblemCollector` for every document and hands it to the rules. A message shared by several rules
+is worded here.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ OUTPUT: Path = (*REQUEST, "output")
 S3: Path = (*OUTPUT, "delivery", "s3")
 
 
-class Faults:
+class ProblemCollector:
     """What is wrong so far, one fault for a place: the first one told is the one that explains it.
 
     A place that is `silent` is explained by a fault elsewhere; nothing at or below it is told. Beside the faults

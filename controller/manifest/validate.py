@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from controller.manifest.document import Document, Path
 from controller.manifest.model import Manifest, child_models, example_of, known_keys, model_at
-from controller.manifest.problems import OUTPUT, REQUEST, S3, Faults, kind_of, one_of, value_at
+from controller.manifest.problems import OUTPUT, REQUEST, S3, ProblemCollector, kind_of, one_of, value_at
 from controller.manifest.request import Request, request_of
 from controller.manifest.rules import RULES
 from controller.manifest.rules.delivery import credential_name, is_secret_key
@@ -50,7 +50,7 @@ class Script:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
+class ValidManifest:
     """A document that declares a job. `index` is its number in the file, from 0; `warnings` hinder nothing."""
 
     path: str
@@ -79,9 +79,9 @@ def script_file(document: Document) -> str | None:
     return written if isinstance(written, str) and written else None
 
 
-def accept(document: Document, path: str, evalscript: Script | None) -> Accepted | Broken:
+def accept(document: Document, path: str, evalscript: Script | None) -> ValidManifest | Broken:
     """The job a document declares. `path` names its file in problems; `evalscript` is the file it refers to, read."""
-    faults = Faults(document, path)
+    faults = ProblemCollector(document, path)
     manifest = None
     if document.value is not None:
         _not_yet(faults)
@@ -97,7 +97,7 @@ def accept(document: Document, path: str, evalscript: Script | None) -> Accepted
         return Broken(path=path, index=document.index, name=name, problems=problems, warnings=warnings)
     text = evalscript.text if evalscript else manifest.spec.request.evalscript or ""
     request = request_of(manifest, document.value["spec"]["request"], text)
-    return Accepted(
+    return ValidManifest(
         path=path,
         index=document.index,
         name=manifest.metadata.name,
@@ -111,7 +111,7 @@ def accept(document: Document, path: str, evalscript: Script | None) -> Accepted
 # --- what must not stand in a manifest at all ---
 
 
-def _not_yet(faults: Faults) -> None:
+def _not_yet(faults: ProblemCollector) -> None:
     if faults.at(_REFERENCE) is not None:
         faults.add(
             _REFERENCE, "E111", "is not supported yet: write `evalscript`, or name a file in spec.evalscriptFile"
@@ -124,7 +124,7 @@ def _not_yet(faults: Faults) -> None:
         faults.silent |= {_GOOGLE, S3}
 
 
-def _no_secrets(faults: Faults) -> None:
+def _no_secrets(faults: ProblemCollector) -> None:
     secrets = [path for path in faults.document.places if path[:1] == ("spec",) and is_secret_key(path[-1])]
     for path in secrets:
         faults.secrets |= {text for text in _texts(faults.at(path)) if len(text) >= _SHORTEST_SECRET}
@@ -156,7 +156,7 @@ def _keys_refused(url: Any) -> str:
     )
 
 
-def _no_nulls(faults: Faults) -> None:
+def _no_nulls(faults: ProblemCollector) -> None:
     for path in faults.document.empty:
         faults.add(path, "E107", "is empty: write a value, or remove it")
 
@@ -164,7 +164,7 @@ def _no_nulls(faults: Faults) -> None:
 # --- the evalscript: inline or in a file ---
 
 
-def _one_evalscript(faults: Faults, script: Script | None) -> None:
+def _one_evalscript(faults: ProblemCollector, script: Script | None) -> None:
     inline, file = (*REQUEST, "evalscript"), ("spec", "evalscriptFile")
     written = {path for path in (inline, file) if faults.at(path) is not None or path in faults.silent}
     text = faults.at(inline)
@@ -193,7 +193,7 @@ def _script_error(script: Script | None) -> str:
 # --- keys and types, as the models know them ---
 
 
-def _read(faults: Faults) -> Manifest | None:
+def _read(faults: ProblemCollector) -> Manifest | None:
     try:
         return Manifest.model_validate(faults.document.value)
     except ValidationError as error:
@@ -213,7 +213,7 @@ def _read(faults: Faults) -> Manifest | None:
     return None
 
 
-def _unknown_key(faults: Faults, path: Path) -> None:
+def _unknown_key(faults: ProblemCollector, path: Path) -> None:
     *around, key = path
     model = model_at(tuple(around))
     if model is None:

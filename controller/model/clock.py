@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 
-from controller.model.skew import TOLERANCE, date_of, settled
+from controller.model.skew import TOLERANCE, date_of, settled_offset
 
 
 def _utc_now() -> datetime:
@@ -67,7 +67,7 @@ class ServiceClock:
         date = date_of(headers)
         if date is not None:
             reading = (date - self._clock.now()).total_seconds()
-            self.ahead = settled(self.ahead, self._reading, reading)
+            self.ahead = settled_offset(self.ahead, self._reading, reading)
             self._reading, self._step = reading, self._clock.step()
 
     @property

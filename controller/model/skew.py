@@ -26,7 +26,7 @@ def date_of(headers: Mapping[str, str]) -> datetime | None:
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
-def settled(before: float | None, earlier: float | None, latest: float) -> float | None:
+def settled_offset(before: float | None, earlier: float | None, latest: float) -> float | None:
     """How far the service is ahead of this machine, in seconds, after two readings; `before` is what held until now.
 
     A first reading is believed when it agrees with the machine; what disagrees must be said twice.

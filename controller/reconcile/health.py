@@ -46,7 +46,7 @@ class Health:
     clock: str = ""
 
 
-def conditions(health: Health, now: datetime, scan_every: float) -> Iterator[tuple[str, str]]:
+def unready_conditions(health: Health, now: datetime, scan_every: float) -> Iterator[tuple[str, str]]:
     """Why the controller is not ready: one word and a sentence for each reason; nothing when it is.
 
     `scan_every` is in seconds.

@@ -24,7 +24,7 @@ from controller.model.job import Job, bucket_in
 from controller.model.step import Ask, List, Step, Submit, Wait
 from controller.model.submission import Submission
 from controller.reconcile.admission import Admission
-from controller.reconcile.calls.workers import Call, CallOutcome, Get, Look, Posted, is_history
+from controller.reconcile.calls.workers import Call, CallOutcome, Get, ListObjects, Posted, is_history
 from controller.reconcile.health import Health, health_of
 from controller.reconcile.pace import Pace
 from controller.reconcile.queue import QUEUING, Agenda
@@ -296,5 +296,5 @@ class Loop:
             case Ask(submission=submission):
                 return Get(submission=submission)
             case List():
-                return Look(job=job.name, digest=job.wanted.digest if job.wanted else "", step=step)
+                return ListObjects(job=job.name, digest=job.wanted.digest if job.wanted else "", step=step)
         raise AssertionError(f"{step} is no call")

@@ -29,7 +29,7 @@ class _Place:
         return self.rank < other.rank
 
 
-class Line:
+class GroupQueue:
     """Names of jobs in line. Joining and leaving cost little; choosing looks at one job of each group."""
 
     def __init__(self) -> None:
@@ -118,7 +118,7 @@ class Agenda:
         self._waiting: dict[Reason, set[str]] = defaultdict(set)
         self._waits: dict[str, Wait] = {}
         self._since: dict[str, datetime] = {}
-        self._paying, self._listing = Line(), Line()
+        self._paying, self._listing = GroupQueue(), GroupQueue()
         self._signs: _Signs | None = None
 
     def mark(self, names: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from controller.ledger.ledger import Ledger
-from controller.lifecycle.adoption import adopted, shown
+from controller.lifecycle.adoption import adopted, reappeared
 from controller.lifecycle.commands import Accept, Adopt, Command, FirstRun, Ignored, Resolve, carried_out
 from controller.lifecycle.evidence import request_ids
 from controller.lifecycle.transitions import after_listing, after_post, after_status, is_news, unless_given_up
@@ -20,8 +20,8 @@ from controller.model.job import History
 from controller.model.submission import Submission
 from controller.model.timing import Timing
 from controller.reconcile.admission import Admission
-from controller.reconcile.calls.unrecorded import report
-from controller.reconcile.calls.workers import CallOutcome, Got, Looked, Posted
+from controller.reconcile.calls.unrecorded import log_unrecorded
+from controller.reconcile.calls.workers import CallOutcome, Got, Listed, Posted
 
 log = logging.getLogger(__name__)
 
@@ -100,13 +100,13 @@ class Recorder:
             case Got(call=call, answer=status):
                 if current := self._ledger.found(call.submission):
                     self._ledger.save(after_status(current, status, now, self._timing))
-            case Looked():
+            case Listed():
                 self._looked(outcome, now)
 
     def _posted(self, outcome: Posted, now: datetime) -> None:
         current, answer = self._ledger.found(outcome.call.submission), outcome.answer
         if current is None:
-            report(outcome, "the ledger has no such submission")
+            log_unrecorded(outcome, "the ledger has no such submission")
         elif is_news(current, answer):
             self._ledger.save(after_post(current, self._own(answer), now, self._timing))
             if isinstance(answer, Refused):
@@ -114,7 +114,7 @@ class Recorder:
             elif current.claims:
                 self._ledger.note_claim(current.prefix, current.credentials_ref)
         elif isinstance(answer, Accepted) and answer.request_id != current.request_id:
-            report(outcome, f"the ledger says {current.answer} {current.request_id or ''}")
+            log_unrecorded(outcome, f"the ledger says {current.answer} {current.request_id or ''}")
 
     def _not_claimed(self, submission: Submission, refused: Refused, now: datetime) -> None:
         """What its bucket said keeps it from being sent: never to be claimed there, or to be looked at again first."""
@@ -125,7 +125,7 @@ class Recorder:
         elif refused.why is Refusal.CLAIMED and (job := self._ledger.jobs.get(submission.job)):
             self._ledger.recall(replace(job, history=None))
 
-    def _looked(self, outcome: Looked, now: datetime) -> None:
+    def _looked(self, outcome: Listed, now: datetime) -> None:
         look, answer = outcome.call, outcome.answer
         if look.step.submission is not None:
             if current := self._ledger.found(look.step.submission):
@@ -140,7 +140,7 @@ class Recorder:
             for submission in adopted(job, job.wanted, answer.objects, known, now, taken):
                 stored, _ = self._ledger.add(submission)
                 self._ledger.tell(now, "Adopted", f"found in the bucket at {stored.prefix}", job.name, stored.id)
-            for submission in shown(answer.objects, known, now):
+            for submission in reappeared(answer.objects, known, now):
                 self._ledger.save(submission)
             history = History(digest=look.digest, at=now, readable=True)
         else:

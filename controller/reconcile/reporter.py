@@ -15,7 +15,7 @@ from controller.ledger.ledger import Ledger
 from controller.lifecycle.grouping import common, together
 from controller.lifecycle.next_step import in_force
 from controller.lifecycle.phase import phase
-from controller.lifecycle.status import document, rejected
+from controller.lifecycle.status import document, rejected_status
 from controller.limits.gate import Limits
 from controller.model.job import Job
 from controller.model.reasons import Phase, Standing
@@ -153,7 +153,7 @@ def status_documents(
 ) -> list[dict[str, object]]:
     """One status for each document of a file; jobs that a broken text still holds come with its problems."""
     return [
-        rejected(item.name, item.problems)
+        rejected_status(item.name, item.problems)
         if isinstance(item, Declared)
         else document(item, ledger.of(item.name), phase(item, ledger.of(item.name), limits, now), deployment)
         for item in jobs_of(path, tree, ledger)

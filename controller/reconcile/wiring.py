@@ -25,7 +25,7 @@ from controller.ledger.pause import stops_of
 from controller.ledger.store import Store
 from controller.lifecycle.claim import Instance
 from controller.limits.gate import Limits
-from controller.manifest.validate import Accepted
+from controller.manifest.validate import ValidManifest
 from controller.model.appraisal import Appraisal
 from controller.model.clock import Clock, ServiceClock
 from controller.model.errors import UsageError
@@ -129,7 +129,7 @@ def controller(
         session,
         Service(settings.deployment, session, settings.timing, time) as service,
         Workers(
-            Remote(service, bucket_of(settings), settings.credentials, identity.lost),
+            Remote(service, bucket_client(settings), settings.credentials, identity.lost),
             inbox, settings.workers, called, unrecorded.add,
         ) as workers,
     ):  # fmt: skip
@@ -154,7 +154,7 @@ def controller(
 
 
 @contextmanager
-def rehearsal(
+def copied_controller(
     settings: Settings, watch: Watch, hand: Callable[[Call], None], *, without_keys: frozenset[str] = frozenset()
 ) -> Iterator[Assembly]:
     """The same loop on a copy of the ledger: it writes nothing, and its calls go to `hand`."""
@@ -164,7 +164,7 @@ def rehearsal(
         yield _assembled(settings, store, watch, Nowhere(), hand, without_keys, look, scripts)
 
 
-def bucket_of(settings: Settings) -> Bucket:
+def bucket_client(settings: Settings) -> Bucket:
     """The reader of buckets, as the settings' credentials allow."""
     return Bucket(settings.deployment, settings.credentials, timing=settings.timing)
 
@@ -193,7 +193,7 @@ def _assembled(
     status_cache = StatusCache(places)
     appraiser = Appraiser(settings.deployment, settings.credentials, scripts, Clock().today)
 
-    def appraise(item: Accepted) -> Appraisal:
+    def appraise(item: ValidManifest) -> Appraisal:
         pulse()
         try:
             return appraiser(item)

@@ -17,7 +17,7 @@ EARTH_RADIUS = 6_372_800.0
 Box = tuple[float, float, float, float]
 
 
-def crs_of(bounds: Mapping[str, Any]) -> str:
+def crs_address(bounds: Mapping[str, Any]) -> str:
     """The URL of the coordinate reference system, the default when none is given."""
     return str(bounds.get("properties", {}).get("crs", CRS84))
 
@@ -66,7 +66,7 @@ def metres_per_pixel(body: Mapping[str, Any]) -> float:
     bounds = body["input"]["bounds"]
     width, height = output_size(body)
     west, south, east, north = box_of(bounds)
-    crs = crs_of(bounds)
+    crs = crs_address(bounds)
     if crs not in GEOGRAPHIC and crs != WEB_MERCATOR:
         return max((east - west) / width, (north - south) / height)
     if crs == WEB_MERCATOR:

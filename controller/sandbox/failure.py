@@ -30,7 +30,7 @@ def not_here(message: str) -> RenderFailed:
     return RenderFailed("SANDBOX_UNSUPPORTED", message)
 
 
-def accepted(answer: Answer | ScriptFailure) -> Answer:
+def value_or_raise(answer: Answer | ScriptFailure) -> Answer:
     """The engine's answer; raises RenderFailed with the script's own words and the place in it."""
     if not isinstance(answer, ScriptFailure):
         return answer

@@ -132,7 +132,7 @@ def posts(entries: Iterable[Entry]) -> list[Entry]:
     return [entry for entry in entries if entry.event == "post"]
 
 
-def accepted(entries: Iterable[Entry]) -> list[Entry]:
+def accepted_entries(entries: Iterable[Entry]) -> list[Entry]:
     """Every request the sandbox took, whether or not the client heard of it."""
     return [entry for entry in entries if entry.event == "accepted"]
 

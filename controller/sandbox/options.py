@@ -110,7 +110,7 @@ class SandboxOptions:
 
     def _reasons(self) -> list[str]:
         reasons = []
-        if not is_loopback(self.host):
+        if not is_local_address(self.host):
             reasons.append(f"host {self.host!r} can be reached from outside; write 127.0.0.1")
         if not 0 <= self.port <= 65535:
             reasons.append(f"port {self.port} does not exist; write 0 (any free port) to 65535")
@@ -168,7 +168,7 @@ def read_options(
     return _checked(path, {**(unless or {}), **{known[key]: value for key, value in written.items()}, **given})
 
 
-def is_loopback(host: str) -> bool:
+def is_local_address(host: str) -> bool:
     """Whether only this machine can reach `host`; the sandbox speaks IPv4."""
     if host == "localhost":
         return True

@@ -17,7 +17,7 @@ from controller.sandbox.clock import SandboxClock
 from controller.sandbox.faults.faults import Faults
 from controller.sandbox.http.routes import Context, Routes
 from controller.sandbox.http.server import SandboxServer
-from controller.sandbox.http.tokens import Tokens
+from controller.sandbox.http.tokens import IssuedTokens
 from controller.sandbox.jobs.delivery import remove_tree
 from controller.sandbox.jobs.limits import Allowance, RateLimit
 from controller.sandbox.jobs.runs import Account, Examine, Renderer, RenderPool, Runs
@@ -112,7 +112,7 @@ class Sandbox:
         context = Context(
             options=options,
             runs=self._runs,
-            tokens=Tokens(options, clock.real(options.token_life), time.time),
+            tokens=IssuedTokens(options, clock.real(options.token_life), time.time),
             rate=RateLimit(options.requests_per_minute, clock.seconds),
             units=units,
             token_rate=RateLimit(options.token_requests_per_minute, clock.seconds),

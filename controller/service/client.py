@@ -30,9 +30,9 @@ from controller.model.answers import (
 from controller.model.clock import Clock, ServiceClock
 from controller.model.errors import Later, UsageError, cut, masked
 from controller.model.timing import Timing
-from controller.service.response import Answer
+from controller.service.response import ServiceResponse
 from controller.settings.deployments import Deployment
-from controller.wire.exchange import BROKEN, Bearer, Line, session_on
+from controller.wire.exchange import BROKEN, Bearer, Exchange, session_on
 
 AT_ODDS = "not sent: this machine's clock and the service's are minutes apart"
 _SECRET_KEYS = {"accessKey", "secretAccessKey", "credentials"}
@@ -91,7 +91,7 @@ class Service:
 
         Everything that can fail without the service is done before there is a connection: then nothing was sent.
         """
-        line = Line(self._deployment.authorities)
+        line = Exchange(self._deployment.authorities)
         try:
             body = json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
             token = self._session.token()
@@ -157,30 +157,30 @@ class Service:
             self.server_time()
         return self._time.is_off or self._time.is_odd
 
-    def _polled(self) -> tuple[requests.Session, Line]:
+    def _polled(self) -> tuple[requests.Session, Exchange]:
         """This thread's own keep-alive session."""
-        held: tuple[requests.Session, Line] | None = getattr(self._local, "held", None)
+        held: tuple[requests.Session, Exchange] | None = getattr(self._local, "held", None)
         if held is None:
-            line = Line(self._deployment.authorities)
+            line = Exchange(self._deployment.authorities)
             held = (self._session_on(line), line)
             self._local.held = held
             with self._lock:
                 self._polling.append(held[0])
         return held
 
-    def _session_on(self, line: Line) -> requests.Session:
+    def _session_on(self, line: Exchange) -> requests.Session:
         headers = {"User-Agent": self._session.user_agent, "Accept": "application/json"}
         return session_on(line, self._deployment.base_url, headers)
 
     def _exchange(
         self,
         http: requests.Session,
-        line: Line,
+        line: Exchange,
         method: str,
         url: str,
         secrets: tuple[str, ...],
         body: bytes | None = None,
-    ) -> Answer:
+    ) -> ServiceResponse:
         """One request and its whole answer, within the time that its kind may take. The first secret is the token."""
         longest = self._timing.read_timeout if body is None else self._timing.answer_timeout
         with line.hung_up_after(self._timing.connect_timeout + longest):
@@ -195,18 +195,18 @@ class Service:
             )
             try:
                 self._time.hear(response.headers)
-                return Answer.read(response, secrets)
+                return ServiceResponse.read(response, secrets)
             finally:
                 _close(response)
 
-    def _broken_off(self, line: Line, error: Exception, secrets: Iterable[str]) -> Refused | Unconfirmed:
+    def _broken_off(self, line: Exchange, error: Exception, secrets: Iterable[str]) -> Refused | Unconfirmed:
         """No status line was read: what counts is whether a connection stood, not what was raised."""
         why = "no whole answer in time" if line.is_hung_up else masked(self._session.in_words(error), secrets)
         if line.stood:
             return Unconfirmed(message=f"the request was sent to {self._deployment.process_url}, then: {why}")
         return Refused(why=Refusal.UNSENT, message=f"{self._deployment.process_url} cannot be reached: {why}")
 
-    def _read_post(self, answer: Answer) -> PostAnswer:
+    def _read_post(self, answer: ServiceResponse) -> PostAnswer:
         status, code = answer.status, answer.code
         if 200 <= status < 300:
             return _accepted(answer)
@@ -225,19 +225,19 @@ class Service:
                 return self._too_many(answer)
         return Refused(why=Refusal.ENDPOINT, message=self._wrong_address(answer), status=status, code=code)
 
-    def _too_many(self, answer: Answer) -> Refused:
+    def _too_many(self, answer: ServiceResponse) -> Refused:
         pause = answer.retry_after(self._timing.retry_after_longest)
         is_concurrency = not answer.names_a_time or _CONCURRENT.search(answer.words) is not None
         why = Refusal.CONCURRENCY if is_concurrency else Refusal.RATE
         return Refused(why=why, message=answer.words, status=answer.status, code=answer.code, retry_after=pause)
 
-    def _wrong_address(self, answer: Answer) -> str:
+    def _wrong_address(self, answer: ServiceResponse) -> str:
         advice = "check baseUrl and apiPath in the settings, and any proxy between"
         if answer.status == requests.codes.not_found:
             advice = f'check baseUrl in the settings, or write apiPath = "{self._deployment.other_path}"'
         return f"{self._deployment.process_url} answers {answer.status}: {answer.words}; {advice}"
 
-    def _read_get(self, answer: Answer) -> GetAnswer:
+    def _read_get(self, answer: ServiceResponse) -> GetAnswer:
         if answer.status == requests.codes.ok and answer.is_json_object:
             return StillRunning(status=cut(str(answer.content.get("status") or "RUNNING"), 50))
         if answer.status in (requests.codes.not_found, requests.codes.forbidden):
@@ -252,14 +252,14 @@ def _close(opened: requests.Session | requests.Response) -> None:
         opened.close()
 
 
-def _accepted(answer: Answer) -> Accepted | Unconfirmed:
+def _accepted(answer: ServiceResponse) -> Accepted | Unconfirmed:
     request_id = answer.content.get("id")
     if isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id):
         return Accepted(request_id=request_id)
     return Unconfirmed(message=f"the service answered {answer.status} without a request id: {answer.words}")
 
 
-def _forbidden(answer: Answer) -> Refusal:
+def _forbidden(answer: ServiceResponse) -> Refusal:
     told = f"{answer.code} {answer.words}"
     return Refusal.QUOTA if _QUOTA.search(told) and not _EXPIRED.search(told) else Refusal.FORBIDDEN
 

@@ -24,8 +24,8 @@ from requests_oauthlib import OAuth2Session
 from controller.model.errors import Later, UsageError, cut, masked
 from controller.model.timing import Timing
 from controller.settings.deployments import Deployment, is_loopback
-from controller.wire.exchange import Line
-from controller.wire.messages import why
+from controller.wire.exchange import Exchange
+from controller.wire.messages import connection_error
 
 _LIFETIME = 600.0  # believed when the answer names none
 _LEAST_MARGIN = 60.0
@@ -121,7 +121,7 @@ class Session:
 
     def in_words(self, error: BaseException) -> str:
         """Why a connection failed, for a person: the root of the error, the same text every time, no secret."""
-        return cut(masked(why(error), [self._secret.get_secret_value()]), 200)
+        return cut(masked(connection_error(error), [self._secret.get_secret_value()]), 200)
 
     def _fetched(self, now: float) -> _Token | None:
         """Ask for a token once, and hold it or the failure."""
@@ -156,7 +156,7 @@ class Session:
         with OAuth2Session(client=BackendApplicationClient(client_id=self._client_id)) as http:
             http.headers["User-Agent"] = self.user_agent
             http.trust_env = self._url.startswith("https://")  # no proxy may carry the secret in plain http
-            http.mount("https://", Line(self._authorities))
+            http.mount("https://", Exchange(self._authorities))
             http.max_redirects = 0  # the secret goes to this address only
             http.register_compliance_hook("access_token_response", self._checked)
             try:

@@ -22,7 +22,7 @@ _TITLE = re.compile(r"<title\b.*?</title>", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ServiceResponse:
     """Status and body of an answer. A body that broke off says nothing; the status line still counts.
 
     `words` and `code` never hold one of the secrets, whatever the service repeats.

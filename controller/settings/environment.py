@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic.alias_generators import to_snake
 
-from controller.settings.file import NUMBERS, SWITCHES, Written, keys_of, nearest
+from controller.settings.file import NUMBERS, SWITCHES, Written, did_you_mean, keys_of
 
 _PREFIX = "SHJOBS_"
 # Kubernetes gives every container variables for its services; one named shjobs-… makes these.
@@ -58,7 +58,7 @@ def unknown_variables(table: Mapping[str, Any], given: Mapping[str, str]) -> Ite
     known = {*_plain_variables().values(), *(variable_of(key) for key in secret_files(table))}
     for variable in given:
         if variable not in known and not _KUBERNETES.search(variable):
-            yield f"{variable}: unknown variable{nearest(variable, known)}"
+            yield f"{variable}: unknown variable{did_you_mean(variable, known)}"
 
 
 def credentials_in(table: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -187,13 +187,13 @@ _WORDS = {
 }
 
 
-def in_words(error: ErrorDetails, overruled: Mapping[str, str]) -> str:
+def settings_message(error: ErrorDetails, overruled: Mapping[str, str]) -> str:
     """One error of the model for a person: where (a key, or the variable that overruled it) and what to write."""
     place, kind, context = error["loc"], error["type"], error.get("ctx", {})
     where = overruled.get(str(place[0])) or ".".join(map(str, place))
     if kind == "extra_forbidden":
         model = Written if len(place) == 1 else WrittenCredential
-        return f"{where}: unknown key{nearest(str(place[-1]), keys_of(model))}"
+        return f"{where}: unknown key{did_you_mean(str(place[-1]), keys_of(model))}"
     if kind == "literal_error":
         return f"{where}: must be one of {context['expected']}"
     if kind == "value_error":
@@ -206,7 +206,7 @@ def in_words(error: ErrorDetails, overruled: Mapping[str, str]) -> str:
     return f"{where}: {words.removesuffix(', without quotes') if where in overruled.values() else words}"
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`; did you mean …?` when a known name is close, else nothing."""
     near = get_close_matches(name, sorted(known), n=1)
     return f"; did you mean {near[0]}?" if near else ""

@@ -41,7 +41,7 @@ class Shown:
     place: str = ""
 
 
-def shown(settings: Settings, text: str, environment: Mapping[str, str]) -> list[Shown]:
+def effective_settings(settings: Settings, text: str, environment: Mapping[str, str]) -> list[Shown]:
     """Every setting that can be set, then the credentials. `text` is the TOML the settings were read from."""
     table, given = tomllib.loads(text), given_in(environment)
     overruled = overrule(table, given)

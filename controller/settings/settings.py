@@ -26,7 +26,7 @@ from controller.settings.environment import (
     unknown_variables,
     variable_of,
 )
-from controller.settings.file import Policy, Written, WrittenCredential, in_words
+from controller.settings.file import Policy, Written, WrittenCredential, settings_message
 
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 _CREDENTIAL_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -69,7 +69,7 @@ def settings_from(
     try:
         written = Written.model_validate(table)
     except ValidationError as error:
-        reasons += [in_words(each, overruled) for each in error.errors(include_url=False, include_input=False)]
+        reasons += [settings_message(each, overruled) for each in error.errors(include_url=False, include_input=False)]
         # No cause: what pydantic keeps of the input may be a secret.
         raise SettingsError(source, tuple(reasons)) from None
     try:

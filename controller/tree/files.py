@@ -42,7 +42,7 @@ def seen_at(full: Path, path: str, kind: str) -> FileRecord | None:
         return None
 
 
-def read(root: str, path: str, kind: str) -> tuple[str, FileRecord, str]:
+def read_file(root: str, path: str, kind: str) -> tuple[str, FileRecord, str]:
     """Text and record of a file below the real folder `root`, and what is wrong with it ("" when nothing is)."""
     absent = FileRecord(path=path, kind=kind)
     try:

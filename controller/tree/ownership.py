@@ -55,7 +55,7 @@ class Settlement:
     rejected: tuple[Declared, ...] = ()
 
 
-def settled(
+def settle_names(
     names: Iterable[str], recorded: Mapping[str, Place], files: Mapping[str, Sequence[Declared]],
     claimants: Mapping[str, Sequence[Declared]],
 ) -> Settlement:  # fmt: skip

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from controller.analysis.ignores import NOTHING, Comments, manifest_comments
 from controller.manifest.document import Document, read_documents
-from controller.manifest.validate import Accepted, Broken, Script, accept, script_file
+from controller.manifest.validate import Broken, Script, ValidManifest, accept, script_file
 from controller.model.errors import Problem
 from controller.model.files import FileRecord
-from controller.tree.files import Known, read, stat_below
+from controller.tree.files import Known, read_file, stat_below
 from controller.tree.walk import SUFFIXES, Walk, collector_paused
 
 _BULK = 1_000  # changed files from which the collector costs more than it finds
@@ -30,7 +30,7 @@ class LoadedFile:
     """A manifest file that is new or changed, with its documents in order and what its comments ask for."""
 
     path: str
-    documents: tuple[Accepted | Broken, ...]
+    documents: tuple[ValidManifest | Broken, ...]
     comments: Comments = NOTHING
 
 
@@ -140,7 +140,7 @@ class _Comparison:
 
     def load(self, path: str) -> LoadedFile | None:
         """The documents of a file; None when it is the known one after all, or vanished under our eyes."""
-        content, record, error = read(self.walk.real, path, "manifest")
+        content, record, error = read_file(self.walk.real, path, "manifest")
         if record.size < 0 and path not in self.walk.broken_links:
             self.walk.vanished.add(path)
             return None
@@ -190,7 +190,7 @@ class _Comparison:
         return self.scripts[path]
 
     def read_script(self, path: str) -> tuple[FileRecord, Script]:
-        content, record, error = read(self.walk.real, path, "script")
+        content, record, error = read_file(self.walk.real, path, "script")
         return record, Script(path=path, text=content, problem=f"{path} {error}" if error else "")
 
 

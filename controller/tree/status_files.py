@@ -47,7 +47,7 @@ _Dumper.add_representer(str, _text)
 _Dumper.add_multi_representer(str, _text)
 
 
-def render(documents: Sequence[Mapping[str, Any]]) -> bytes:
+def status_bytes(documents: Sequence[Mapping[str, Any]]) -> bytes:
     """The file's bytes: one YAML document for each, the same bytes for the same values, at most 8 KiB a document.
 
     What is too long loses the end of its longest texts, then the end of its lists.
@@ -105,7 +105,7 @@ class StatusFiles:
         `StateError` when the disk refuses, and for a file that shjobs did not write; `ours`: it did, and the file was
         edited since.
         """
-        path, content = self.path(manifest), render(documents)
+        path, content = self.path(manifest), status_bytes(documents)
         try:
             real = self._real(status_path(manifest))
             if real is None:

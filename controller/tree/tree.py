@@ -12,7 +12,7 @@ from itertools import filterfalse
 from pathlib import Path
 
 from controller.analysis.ignores import Comments, script_comments, silenced
-from controller.manifest.validate import Accepted, Broken
+from controller.manifest.validate import Broken, ValidManifest
 from controller.model.appraisal import Appraisal
 from controller.model.errors import Problem
 from controller.model.files import FileRecord
@@ -20,13 +20,13 @@ from controller.model.job import Job, Wanted
 from controller.tree.change import Change
 from controller.tree.files import Known
 from controller.tree.git.info import DIRTY, Checkout
-from controller.tree.ownership import Declared, Place, Settlement, hidden, settled, taken_over
+from controller.tree.ownership import Declared, Place, Settlement, hidden, settle_names, taken_over
 from controller.tree.scan import LoadedFile, Scan, scan
 from controller.tree.undecided import Undecided
 from controller.tree.walk import modified
 
-Appraise = Callable[[Accepted], Appraisal]
-Prepare = Callable[[Sequence[Accepted]], None]
+Appraise = Callable[[ValidManifest], Appraisal]
+Prepare = Callable[[Sequence[ValidManifest]], None]
 """Is told what `appraise` will be asked next, so that it may do it all at once."""
 
 MOST_DOCUMENTS = 200_000
@@ -169,7 +169,7 @@ class Tree:
         """Appraise what was read; answers every name this concerns."""
         self._undecided.read(file.path for file in files)
         if self._prepare:
-            self._prepare([item for file in files for item in file.documents if isinstance(item, Accepted)])
+            self._prepare([item for file in files for item in file.documents if isinstance(item, ValidManifest)])
         return set().union(*(self._declare(file.path, self._documents_of(file)) for file in files))
 
     def _documents_of(self, file: LoadedFile) -> list[Declared]:
@@ -180,7 +180,7 @@ class Tree:
             return [Declared(path=file.path, index=0, name=None, problems=(error,))]
         return [self._read(item, file.comments) for item in file.documents]
 
-    def _read(self, item: Accepted | Broken, comments: Comments) -> Declared:
+    def _read(self, item: ValidManifest | Broken, comments: Comments) -> Declared:
         if isinstance(item, Broken):
             errors = silenced(item.warnings, [comments]).warnings
             return Declared(path=item.path, index=item.index, name=item.name, problems=item.problems, warnings=errors)
@@ -222,7 +222,7 @@ class Tree:
 
     def _settle(self, names: set[str], jobs: Mapping[str, Job]) -> Settlement:
         recorded = {name: (jobs[name].path, jobs[name].index) for name in names if name in jobs and jobs[name].wanted}
-        settlement = settled(names, recorded, self._documents, self._claimants)
+        settlement = settle_names(names, recorded, self._documents, self._claimants)
         for name in names:
             for item in self._claimants.get(name, ()):
                 self._rejections.pop(item.place, None)

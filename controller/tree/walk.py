@@ -15,7 +15,7 @@ from pathlib import Path
 
 from controller.model.errors import Problem
 from controller.model.files import FileRecord
-from controller.tree.files import Known, read, stat_below, stat_of
+from controller.tree.files import Known, read_file, stat_below, stat_of
 from controller.tree.regular_files import resolved
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -35,7 +35,8 @@ class Walk:
     `missing` were known in a folder that was walked and are not there, `vanished` were there and could not be read
     afterwards, `broken_links` are links to nothing that may be read; `modified` are status files that
     are not as they were left: none, unless `statuses` say how they were. Whatever else is known is unchanged. `links`
-    are the links that stay below the root, `astray` reports the others. `pulse` is called again and again; what it raises ends the walk.
+    are the links that stay below the root, `astray` reports the others. `pulse` is called again and again; what it
+    raises ends the walk.
     """
 
     def __init__(
@@ -153,7 +154,7 @@ class Walk:
             return False
         if not name.isascii() and not _is_text(name):
             words = "has a name that is not UTF-8: rename it"
-            self.problems.append(Problem(path=shown(relative + name), message=words, code="E192"))
+            self.problems.append(Problem(path=printable_name(relative + name), message=words, code="E192"))
             return False
         is_link, is_folder = entry.is_symlink(), _is_folder(entry)
         if is_link and self._leads_to_folder(relative + name):
@@ -244,7 +245,7 @@ def _is_text(name: str) -> bool:
     return not any("\ud800" <= each <= "\udfff" for each in name)
 
 
-def shown(name: str) -> str:
+def printable_name(name: str) -> str:
     """A name as it can be printed: what is not UTF-8 in it is spelled out."""
     return name.encode("utf-8", "backslashreplace").decode()
 
@@ -266,7 +267,7 @@ def is_unchanged(root: Path, known: Known) -> bool:
 
 
 def _has_same_bytes(root: str, record: FileRecord | None) -> bool:
-    return record is not None and read(root, record.path, record.kind)[1].sha256 == record.sha256 != ""
+    return record is not None and read_file(root, record.path, record.kind)[1].sha256 == record.sha256 != ""
 
 
 def modified(root: Path, statuses: Known, pulse: Callable[[], None] = lambda: None) -> frozenset[str]:

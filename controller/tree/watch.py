@@ -28,7 +28,7 @@ from watchdog.observers.api import BaseObserver, ObservedWatch
 from watchdog.observers.inotify import InotifyObserver
 
 from controller.model.errors import cut
-from controller.tree.watch_targets import Target, is_hidden, targets
+from controller.tree.watch_targets import WatchTarget, is_hidden, targets
 
 # Reading is no change: with these out of the mask the kernel does not even tell of our own scans.
 EVENTS: list[type[FileSystemEvent]] = [
@@ -46,7 +46,7 @@ class Watcher:
     def __init__(self, root: Path, hint: Hint) -> None:
         self._root = root
         self._hint = hint
-        self._watches: dict[Target, ObservedWatch] = {}
+        self._watches: dict[WatchTarget, ObservedWatch] = {}
         self._ear = _Ear(self._overheard)
         self._problem = ""
         self._observer: BaseObserver | None = None
@@ -96,13 +96,13 @@ class Watcher:
         self._observer.start()
         return self._observer
 
-    def _is_alive(self, target: Target) -> bool:
+    def _is_alive(self, target: WatchTarget) -> bool:
         """A root that is deleted takes its emitter along, silently."""
         watch = self._watches[target]
         emitters = self._observer.emitters if self._observer else ()
         return any(emitter.watch == watch and emitter.is_alive() for emitter in emitters)
 
-    def _watch(self, observer: BaseObserver, target: Target) -> str:
+    def _watch(self, observer: BaseObserver, target: WatchTarget) -> str:
         handler = _Handler(target, self._hint)
         is_deep = target.names is None
         try:
@@ -112,7 +112,7 @@ class Watcher:
         self._watches[target] = watch
         return ""
 
-    def _forget(self, observer: BaseObserver, target: Target) -> None:
+    def _forget(self, observer: BaseObserver, target: WatchTarget) -> None:
         with suppress(KeyError, OSError):
             observer.unschedule(self._watches.pop(target))
 
@@ -128,7 +128,7 @@ class Watcher:
 class _Handler(FileSystemEventHandler):
     """Passes on what may concern a manifest or a script."""
 
-    def __init__(self, target: Target, hint: Hint) -> None:
+    def __init__(self, target: WatchTarget, hint: Hint) -> None:
         self._target = target
         self._prefix = len(target.folder.rstrip("/")) + 1
         self._hint = hint

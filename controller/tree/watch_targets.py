@@ -13,7 +13,7 @@ MOST_LINKS = 40  # what the kernel follows, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class WatchTarget:
     """A folder to watch: with everything below it, or (`names`) only these entries of it.
 
     `identity` says which folder that is: one that takes its place under the same name is another target.
@@ -24,7 +24,7 @@ class Target:
     identity: tuple[int, int]
 
 
-def targets(root: Path, links: Iterable[Path]) -> Iterator[Target]:
+def targets(root: Path, links: Iterable[Path]) -> Iterator[WatchTarget]:
     """The targets for a tree whose symbolic links are these; a link may lead anywhere, or nowhere."""
     here = Path(os.path.realpath(root))
     deep = {here, *(there for link in links if (there := Path(os.path.realpath(link))).is_dir())}
@@ -46,12 +46,12 @@ def _is_seen(folder: Path, deep: Path) -> bool:
     return folder.is_relative_to(deep) and not any(map(is_hidden, folder.relative_to(deep).parts))
 
 
-def _target(folder: Path, names: frozenset[str] | None = None) -> Iterator[Target]:
+def _target(folder: Path, names: frozenset[str] | None = None) -> Iterator[WatchTarget]:
     try:
         found = folder.stat()
     except OSError:
         return
-    yield Target(folder=str(folder), names=names, identity=(found.st_dev, found.st_ino))
+    yield WatchTarget(folder=str(folder), names=names, identity=(found.st_dev, found.st_ino))
 
 
 def _named(paths: Iterable[Path]) -> Mapping[Path, set[str]]:

@@ -1,6 +1,6 @@
 """One connection whose stage is known, within a deadline that holds for the whole exchange.
 
-The service and the buckets are asked through a `Line`; nothing here retries, follows a redirect or reads netrc.
+The service and the buckets are asked through an `Exchange`; nothing here retries, follows a redirect or reads netrc.
 """
 
 import socket
@@ -24,7 +24,7 @@ BROKEN = (OSError, HTTPException, HTTPError, ValueError)
 WATCHDOG = Watchdog()
 
 
-class Line(HTTPAdapter):
+class Exchange(HTTPAdapter):
     """One connection at a time, never retried, that knows whether it ever stood and can be hung up.
 
     An exception's type does not say whether anything was sent (DEPENDENCIES, "requests and stages"), so `connect`
@@ -83,7 +83,7 @@ class Line(HTTPAdapter):
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
-def _pools(line: Line) -> dict[str, type[HTTPConnectionPool]]:
+def _pools(line: Exchange) -> dict[str, type[HTTPConnectionPool]]:
     """urllib3's pools, with connections that report to `line`."""
 
     class Plain(HTTPConnection):
@@ -105,7 +105,7 @@ def _pools(line: Line) -> dict[str, type[HTTPConnectionPool]]:
     return {"http": PlainPool, "https": SecurePool}
 
 
-def session_on(line: Line, url: str, headers: Mapping[str, str]) -> requests.Session:
+def session_on(line: Exchange, url: str, headers: Mapping[str, str]) -> requests.Session:
     """A session for addresses like `url` that sends everything through `line` and leads nowhere else; close it."""
     http = _NoRedirects()
     # Plain http is for this machine only: no proxy may carry it elsewhere.

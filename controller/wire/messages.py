@@ -33,7 +33,7 @@ _NAMES, _TIMES = {62, 64}, {9, 10}
 _NOT_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"}
 
 
-def why(error: BaseException) -> str:
+def connection_error(error: BaseException) -> str:
     """The root of a connection's error, for a user; whoever repeats it masks secrets, then cuts it short."""
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause

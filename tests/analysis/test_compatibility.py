@@ -11,7 +11,7 @@ import yaml
 from controller import evalscript
 from controller.analysis.appraisal import Appraiser
 from controller.manifest.document import read_documents
-from controller.manifest.validate import Accepted, Script, accept
+from controller.manifest.validate import Script, ValidManifest, accept
 from controller.model.catalog import DEFAULTS, collection
 from controller.model.clock import Clock
 from controller.settings.deployments import DEPLOYMENTS, Credential, DeploymentName
@@ -42,7 +42,7 @@ function evaluatePixel(samples) {{
 Edits = list[tuple[str, str]]
 
 
-def findings(job: Accepted, deployment: DeploymentName = "sandbox") -> list[str]:
+def findings(job: ValidManifest, deployment: DeploymentName = "sandbox") -> list[str]:
     """Everything that is said about a request; what is said about the evalscript alone is tested elsewhere."""
     answer = Appraiser(DEPLOYMENTS[deployment], CREDENTIALS, evalscript, FIRST_OF_MARCH.today)(job)
     return [str(each) for each in (*answer.problems, *answer.warnings) if each.code[:2] in ("E2", "W1")]
@@ -55,7 +55,7 @@ def found(changes: Edits, edits: Edits, deployment: DeploymentName = "sandbox") 
         assert text.count(old) == 1, old
         text = text.replace(old, new)
     job = judged(good_but(*changes), Script(path="ndvi.js", text=text))
-    assert isinstance(job, Accepted), [str(each) for each in job.problems]
+    assert isinstance(job, ValidManifest), [str(each) for each in job.problems]
     return findings(job, deployment)
 
 
@@ -495,7 +495,7 @@ def good(
     formats: Mapping[str, str] | None = None,
     text: str = BANDS,
     **delivery: str,
-) -> Accepted:
+) -> ValidManifest:
     """The job of a manifest with these parts; `formats` gives the media type of every response by its identifier."""
     responses = [{"identifier": id, "format": {"type": type}} for id, type in (formats or {}).items()]
     place = {"url": "s3://my-bucket/rasters", **(delivery or {"credentialsRef": "my-bucket"})}
@@ -509,7 +509,7 @@ def good(
     }
     (document,) = read_documents(yaml.dump(manifest, Dumper=Plain), "good.yaml")
     job = accept(document, "good.yaml", Script(path="good.js", text=text))
-    assert isinstance(job, Accepted), [str(each) for each in job.problems]
+    assert isinstance(job, ValidManifest), [str(each) for each in job.problems]
     return job
 
 
@@ -633,7 +633,7 @@ class Plain(yaml.SafeDumper):
         ),
     ],
 )
-def test_a_good_request_draws_no_remark(job: Accepted) -> None:
+def test_a_good_request_draws_no_remark(job: ValidManifest) -> None:
     assert [str(each) for each in job.warnings] == []
     assert findings(job) == []
 
@@ -679,5 +679,5 @@ def test_the_documented_jobs_draw_no_remark(path: Path) -> None:
     (document,) = read_documents(path.read_text(), path.name)
     text = path.with_suffix(".js").read_text()
     job = accept(document, path.name, Script(path=f"{path.stem}.js", text=text))
-    assert isinstance(job, Accepted)
+    assert isinstance(job, ValidManifest)
     assert ([str(each) for each in job.warnings], findings(job)) == ([], [])

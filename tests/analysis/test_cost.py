@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from controller.analysis.cost import Prices, Samples, cost, price_table, priced, samples_per_pixel
+from controller.analysis.cost import Prices, SampleCount, estimate_cost, price_table, priced, samples_per_pixel
 from controller.model.job import Estimate
 from controller.model.script import Mosaicking, SampleType, ScriptFacts, ScriptInput, ScriptOutput
 
@@ -17,7 +17,7 @@ CLASSIC = Prices(
 ORTHO = {"orthorectify": True}
 TERRAIN = {"backCoeff": "GAMMA0_TERRAIN", "orthorectify": True}
 LEE = {"orthorectify": True, "speckleFilter": {"type": "LEE", "windowSizeX": 5, "windowSizeY": 5}}
-ONCE = Samples(expected=1, upper=1)
+ONCE = SampleCount(expected=1, upper=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,8 +146,8 @@ def quoted(row: Row, prices: Prices) -> Estimate:
     sample_type = SampleType.FLOAT32 if row.bits == 32 else SampleType.UINT16
     output = ScriptOutput(id="default", bands=1, sample_type=sample_type)
     script = facts(*(names(count, row.with_mask) for count in row.bands), outputs=(output,))
-    samples = [Samples(expected=row.samples, upper=row.samples)] * len(row.bands)
-    return cost(body(len(row.bands), row.processing), (row.width, row.height), script, samples, prices)
+    samples = [SampleCount(expected=row.samples, upper=row.samples)] * len(row.bands)
+    return estimate_cost(body(len(row.bands), row.processing), (row.width, row.height), script, samples, prices)
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in VECTORS.items()])
@@ -180,7 +180,7 @@ PROCESS = CLASSIC.model_copy(update={"minimum": 0.005})  # the other way to ask 
 )
 def test_the_examples_of_the_questions_page(area: tuple[int, int], exact: float, published: float) -> None:
     """Two radar bands, orthorectified; the page cuts its figures off."""
-    estimate = cost(body(processing=ORTHO), area, facts(("VV", "VH")), [ONCE], PROCESS)
+    estimate = estimate_cost(body(processing=ORTHO), area, facts(("VV", "VH")), [ONCE], PROCESS)
     assert estimate.expected == pytest.approx(exact, rel=1e-6)
     assert 0 <= estimate.expected - published < 10 ** -(2 if published < 1000 else 0)
 
@@ -194,8 +194,8 @@ def test_the_examples_of_the_questions_page(area: tuple[int, int], exact: float,
 )
 def test_prices_that_the_service_itself_has_told(samples: int, header: float) -> None:
     """Three bands and dataMask on 631 x 1047 pixels: the header `x-processingunits-spent`, digit by digit."""
-    count = [Samples(expected=samples, upper=samples)]
-    estimate = cost(body(), (631, 1047), facts(("B04", "B03", "B02", "dataMask")), count, PROCESS)
+    count = [SampleCount(expected=samples, upper=samples)]
+    estimate = estimate_cost(body(), (631, 1047), facts(("B04", "B03", "B02", "dataMask")), count, PROCESS)
     assert estimate.expected == pytest.approx(header, rel=1e-15)
 
 
@@ -212,7 +212,7 @@ def test_square_kilometres_of_one_unit(
     bands: tuple[str, ...], metres: int, processing: dict[str, Any] | None, published: float
 ) -> None:
     side = 10_000
-    estimate = cost(body(processing=processing), (side, side), facts(bands), [ONCE], PROCESS)
+    estimate = estimate_cost(body(processing=processing), (side, side), facts(bands), [ONCE], PROCESS)
     radar = 2 if processing else 1
     each = (side * metres / 1000) ** 2 / estimate.expected
     assert each == pytest.approx(262_144 * metres**2 / 1e6 / (len(bands) / 3 * radar), rel=1e-6)
@@ -228,7 +228,7 @@ def test_square_kilometres_of_one_unit(
     ],
 )
 def test_where_the_minimum_stops_to_matter(area: tuple[int, int], expected: float) -> None:
-    assert cost(body(), area, facts(), [ONCE], CDSE).expected == pytest.approx(expected, rel=1e-6)
+    assert estimate_cost(body(), area, facts(), [ONCE], CDSE).expected == pytest.approx(expected, rel=1e-6)
 
 
 def test_planet_may_give_no_discount_so_the_upper_end_has_none() -> None:
@@ -239,27 +239,27 @@ def test_planet_may_give_no_discount_so_the_upper_end_has_none() -> None:
 @pytest.mark.parametrize(
     ("mosaicking", "days", "expected"),
     [
-        pytest.param(Mosaicking.SIMPLE, 365, Samples(expected=1, upper=1), id="SIMPLE: one, however long"),
-        pytest.param(Mosaicking.ORBIT, 1, Samples(expected=1, upper=1), id="ORBIT: a single day"),
-        pytest.param(Mosaicking.ORBIT, 30, Samples(expected=10, upper=30), id="ORBIT: a month"),
-        pytest.param(Mosaicking.ORBIT, 31, Samples(expected=11, upper=31), id="ORBIT: begun thirds count"),
-        pytest.param(Mosaicking.TILE, 31, Samples(expected=11, upper=None), id="TILE: no upper end"),
+        pytest.param(Mosaicking.SIMPLE, 365, SampleCount(expected=1, upper=1), id="SIMPLE: one, however long"),
+        pytest.param(Mosaicking.ORBIT, 1, SampleCount(expected=1, upper=1), id="ORBIT: a single day"),
+        pytest.param(Mosaicking.ORBIT, 30, SampleCount(expected=10, upper=30), id="ORBIT: a month"),
+        pytest.param(Mosaicking.ORBIT, 31, SampleCount(expected=11, upper=31), id="ORBIT: begun thirds count"),
+        pytest.param(Mosaicking.TILE, 31, SampleCount(expected=11, upper=None), id="TILE: no upper end"),
     ],
 )
-def test_samples_of_a_pixel(mosaicking: Mosaicking, days: int, expected: Samples) -> None:
+def test_samples_of_a_pixel(mosaicking: Mosaicking, days: int, expected: SampleCount) -> None:
     assert samples_per_pixel(mosaicking, days) == expected
 
 
 def test_one_tile_input_takes_the_upper_end_away() -> None:
-    tile = Samples(expected=2, upper=None)
-    estimate = cost(body(2), (3000, 3000), facts(("B04",), ("B08",)), [ONCE, tile], CLASSIC)
+    tile = SampleCount(expected=2, upper=None)
+    estimate = estimate_cost(body(2), (3000, 3000), facts(("B04",), ("B08",)), [ONCE, tile], CLASSIC)
     assert estimate.upper is None
     assert estimate.expected == pytest.approx(9_000_000 / 262_144 * (1 / 3 * 1 + 1 / 3 * 2) * 2)
 
 
 def test_samples_of_two_inputs_are_weighed_by_their_bands() -> None:
-    samples = [Samples(expected=1, upper=2), Samples(expected=10, upper=30)]
-    estimate = cost(body(2), (3000, 3000), facts(("B04", "B08"), ("VV",)), samples, CLASSIC)
+    samples = [SampleCount(expected=1, upper=2), SampleCount(expected=10, upper=30)]
+    estimate = estimate_cost(body(2), (3000, 3000), facts(("B04", "B08"), ("VV",)), samples, CLASSIC)
     area = 9_000_000 / 262_144
     assert both(estimate) == pytest.approx((area * (2 / 3 * 1 + 1 / 3 * 10) * 2, area * (2 / 3 * 2 + 10) * 2))
 
@@ -309,7 +309,7 @@ def test_the_format_doubles_only_floating_point_tiff(
     responses: list[dict[str, Any]], outputs: tuple[ScriptOutput, ...], factor: float
 ) -> None:
     asked = body(responses=responses)
-    estimate = cost(asked, (3000, 3000), facts(outputs=outputs), [ONCE], CLASSIC)
+    estimate = estimate_cost(asked, (3000, 3000), facts(outputs=outputs), [ONCE], CLASSIC)
     assert estimate.expected == pytest.approx(9_000_000 / 262_144 * factor)
 
 
@@ -326,7 +326,7 @@ def test_the_format_doubles_only_floating_point_tiff(
     ],
 )
 def test_the_radar_factor(processing: dict[str, Any], factor: float) -> None:
-    estimate = cost(body(processing=processing), (3000, 3000), facts(), [ONCE], CLASSIC)
+    estimate = estimate_cost(body(processing=processing), (3000, 3000), facts(), [ONCE], CLASSIC)
     assert estimate.expected == pytest.approx(9_000_000 / 262_144 * factor)
 
 
@@ -341,5 +341,5 @@ def test_the_radar_factor(processing: dict[str, Any], factor: float) -> None:
     ],
 )
 def test_which_bands_count(bands: tuple[str, ...], thirds: int) -> None:
-    estimate = cost(body(), (3000, 3000), facts(bands), [ONCE], CLASSIC)
+    estimate = estimate_cost(body(), (3000, 3000), facts(bands), [ONCE], CLASSIC)
     assert estimate.expected == pytest.approx(9_000_000 / 262_144 * thirds / 3)

@@ -15,7 +15,7 @@ from controller.analysis.ignores import (
 )
 from controller.manifest.document import read_documents
 from controller.manifest.document.comments import yaml_comments
-from controller.manifest.validate import Accepted, Script, accept
+from controller.manifest.validate import Script, ValidManifest, accept
 from controller.model.errors import Problem
 
 FIRST, SECOND = sorted(WARNINGS)[:2]
@@ -125,7 +125,7 @@ def test_a_json_manifest_has_no_comments() -> None:
     assert manifest_comments(f'{{"a": "# shjobs: ignore {FIRST} x"}}', "a.json") == Comments()
 
 
-def job(script: str, *, inline: bool = True, path: str = "sub/a.yaml") -> Accepted:
+def job(script: str, *, inline: bool = True, path: str = "sub/a.yaml") -> ValidManifest:
     """A manifest with this script, inline as a block or in a file beside the folder."""
     body = {
         "input": {"bounds": {"bbox": [1, 2, 3, 4]}, "data": [{"type": "dem"}]},
@@ -147,7 +147,7 @@ def job(script: str, *, inline: bool = True, path: str = "sub/a.yaml") -> Accept
     [document] = read_documents(text, path)
     read = None if inline else Script(path="a.js", text=script)
     found = accept(document, path, read)
-    assert isinstance(found, Accepted), found.problems
+    assert isinstance(found, ValidManifest), found.problems
     return found
 
 
@@ -162,7 +162,7 @@ SCRIPT = f"//VERSION=3\n  // shjobs: ignore {FIRST} x\nfunction evaluatePixel() 
         pytest.param(job(SCRIPT, path="sub/a.json"), ("sub/a.json", 34, 4), id="in JSON: where the script stands"),
     ],
 )
-def test_a_comment_of_a_script_has_its_place(item: Accepted, place: tuple[str, int, int]) -> None:
+def test_a_comment_of_a_script_has_its_place(item: ValidManifest, place: tuple[str, int, int]) -> None:
     path, line, column = place
     assert script_comments(item) == Comments(ignores=ignores(line, column, FIRST, path=path))
 

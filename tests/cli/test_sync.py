@@ -11,7 +11,7 @@ import pytest
 from controller.ledger.lock import submitter_lock
 from controller.ledger.store import Store
 from controller.model.errors import StateError, UsageError
-from controller.reconcile.wiring import rehearsal
+from controller.reconcile.wiring import copied_controller
 from controller.sandbox.faults.faults import Fault
 from controller.sandbox.ledger import charges_by_prefix
 from tests.conftest import Workspace, ndvi
@@ -227,7 +227,7 @@ def test_a_name_that_is_not_utf_8_is_logged_once_and_again_when_it_comes_back(
     workspace.write("ndvi.yaml", ndvi())
     first = workspace.write(os.fsdecode(b"a\xe9.yaml"), ndvi("first"))
     now = datetime.now(UTC)
-    with rehearsal(workspace.settings(), lambda _news: None, lambda _call: None) as assembly:
+    with copied_controller(workspace.settings(), lambda _news: None, lambda _call: None) as assembly:
         assembly.loop.start(now)
         assert scanned() == ["WARNING a\\udce9.yaml:1:1: E192: has a name that is not UTF-8: rename it"]
         assert scanned() == []

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.lifecycle.adoption import adopted, intent, shown
+from controller.lifecycle.adoption import adopted, intent, reappeared
 from controller.model.answers import Refusal, StoredObject
 from controller.model.job import Estimate
 from controller.model.submission import Answer, Submission, submission_id
@@ -157,7 +157,7 @@ def test_a_folder_that_was_copied_to_another_attempt_is_followed_once() -> None:
 def test_what_a_listing_shows_of_an_unconfirmed_one_is_sought_before_anything_is_paid_again(
     row: Submission, found: list[StoredObject], expected: tuple[Submission, ...]
 ) -> None:
-    assert shown(found, [row], NOW) == expected
+    assert reappeared(found, [row], NOW) == expected
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from controller.lifecycle.status import TYPES, Target, conditions, target
+from controller.lifecycle.status import TYPES, WaitTarget, kubernetes_conditions, target
 from controller.model.errors import UsageError
 from controller.model.reasons import Phase, Reason
 from tests.support.paths import ROOT
@@ -18,7 +18,7 @@ def document(reason: Reason) -> dict[str, Any]:
 
 
 def statuses(reason: Reason) -> tuple[str, ...]:
-    return tuple(str(each["status"]) for each in conditions(document(reason)))
+    return tuple(str(each["status"]) for each in kubernetes_conditions(document(reason)))
 
 
 @pytest.mark.parametrize("reason", [each for each in Reason if each.phase is not Phase.REMOVED])
@@ -31,13 +31,13 @@ def test_the_statuses_are_those_of_the_page(reason: Reason) -> None:
 
 def test_each_condition_carries_reason_message_and_generation() -> None:
     about = {"reason": "Delivered", "message": "words", "observedGeneration": 3}
-    assert conditions(document(Reason.DELIVERED)) == [
+    assert kubernetes_conditions(document(Reason.DELIVERED)) == [
         {"type": "Ready", "status": "True", **about},
         {"type": "Reconciling", "status": "False", **about},
         {"type": "Stalled", "status": "False", **about},
     ]
     bare = {key: value for key, value in document(Reason.REJECTED).items() if key != "generation"}
-    assert [sorted(each) for each in conditions(bare)] == [["message", "reason", "status", "type"]] * 3
+    assert [sorted(each) for each in kubernetes_conditions(bare)] == [["message", "reason", "status", "type"]] * 3
 
 
 @pytest.mark.parametrize("reason", [each for each in Reason if each.phase is not Phase.REMOVED])
@@ -49,16 +49,16 @@ def test_a_job_is_never_under_way_and_stalled_at_once(reason: Reason) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        pytest.param("Succeeded", Target(phase=Phase.SUCCEEDED), id="a phase"),
-        pytest.param("succeeded", Target(phase=Phase.SUCCEEDED), id="in any case"),
-        pytest.param("Unknown", Target(phase=Phase.UNKNOWN), id="a phase named like a status"),
-        pytest.param("Ready", Target(condition="Ready"), id="a condition"),
-        pytest.param("condition=ready", Target(condition="Ready"), id="as kubectl writes it"),
-        pytest.param("condition=Ready=false", Target(condition="Ready", status="False"), id="with its status"),
-        pytest.param("Stalled=Unknown", Target(condition="Stalled", status="Unknown"), id="in short"),
+        pytest.param("Succeeded", WaitTarget(phase=Phase.SUCCEEDED), id="a phase"),
+        pytest.param("succeeded", WaitTarget(phase=Phase.SUCCEEDED), id="in any case"),
+        pytest.param("Unknown", WaitTarget(phase=Phase.UNKNOWN), id="a phase named like a status"),
+        pytest.param("Ready", WaitTarget(condition="Ready"), id="a condition"),
+        pytest.param("condition=ready", WaitTarget(condition="Ready"), id="as kubectl writes it"),
+        pytest.param("condition=Ready=false", WaitTarget(condition="Ready", status="False"), id="with its status"),
+        pytest.param("Stalled=Unknown", WaitTarget(condition="Stalled", status="Unknown"), id="in short"),
     ],
 )
-def test_what_is_waited_for_may_be_written_in_several_ways(text: str, expected: Target) -> None:
+def test_what_is_waited_for_may_be_written_in_several_ways(text: str, expected: WaitTarget) -> None:
     assert target(text) == expected
 
 

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from controller.lifecycle.phase import phase
-from controller.lifecycle.status import document, moment, outputs, rejected
+from controller.lifecycle.status import document, outputs, rejected_status, timestamp
 from controller.model.answers import Refusal
 from controller.model.errors import Problem
 from controller.model.job import Estimate, Job
 from controller.model.submission import Submission
-from controller.tree.status_files import render
+from controller.tree.status_files import status_bytes
 from tests.support.factories import (
     DIGEST,
     JPEG,
@@ -191,7 +191,7 @@ def test_the_whole_document(declared: Job, submissions: list[Submission], expect
     ],
 )
 def test_a_document_that_is_no_job(name: str | None, expected: dict[str, object]) -> None:
-    assert rejected(name, BROKEN) == {
+    assert rejected_status(name, BROKEN) == {
         **expected,
         "phase": "Invalid",
         "reason": "Rejected",
@@ -273,11 +273,11 @@ def test_looking_again_changes_no_byte(row: Submission) -> None:
     later = at(3000)
     seen = row.evidence and evidence(at=later, objects=row.evidence.objects, spent=row.evidence.spent)
     again = Submission(**{name: getattr(row, name) for name in Submission.__slots__} | {"evidence": seen})
-    assert render([told(job(), [row])]) == render([told(job(), [again], later)])
+    assert status_bytes([told(job(), [row])]) == status_bytes([told(job(), [again], later)])
 
 
 def test_two_renderings_are_the_same_bytes() -> None:
-    assert render([told(job(), EVERYTHING)]) == render([told(job(), list(EVERYTHING))])
+    assert status_bytes([told(job(), EVERYTHING)]) == status_bytes([told(job(), list(EVERYTHING))])
 
 
 @pytest.mark.parametrize(
@@ -291,4 +291,4 @@ def test_two_renderings_are_the_same_bytes() -> None:
     ],
 )
 def test_a_moment(time: datetime | None, expected: str | None) -> None:
-    assert moment(time) == expected
+    assert timestamp(time) == expected

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from controller.manifest.digest import canonical, digest, moment
+from controller.manifest.digest import canonical, digest, parse_timestamp
 from controller.model.catalog import DEFAULTS, OWN_DATA_DEFAULTS
 from tests.support.paths import DATA, ROOT
 
@@ -135,4 +135,4 @@ def test_own_data_has_the_defaults_of_the_published_schema() -> None:
 )
 def test_what_is_no_date_time_is_refused_with_words(written: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        moment(written)
+        parse_timestamp(written)

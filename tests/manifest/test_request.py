@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from controller.manifest.document import read_documents
 from controller.manifest.geometry import envelope
 from controller.manifest.request import Request, derived_size, payload, prefix, size_of
-from controller.manifest.validate import Accepted, Script, accept
+from controller.manifest.validate import Script, ValidManifest, accept
 from controller.model.catalog import DEFAULTS, collection, collection_names, option_names
 from controller.model.job import ExpectedOutput
 
@@ -35,7 +35,7 @@ def manifest(request: dict[str, Any], **spec: Any) -> dict[str, Any]:
 def requested(text: str, path: str = "job.yaml") -> Request:
     (document,) = read_documents(text, path)
     job = accept(document, path, Script(path="script.js", text=SCRIPT))
-    assert isinstance(job, Accepted), [str(each) for each in job.problems]
+    assert isinstance(job, ValidManifest), [str(each) for each in job.problems]
     return job.request
 
 
@@ -203,7 +203,7 @@ def test_the_script_inside_the_request_is_used_as_written() -> None:
     del written["spec"]["evalscriptFile"]
     (document,) = read_documents(json.dumps(written), "job.json")
     job = accept(document, "job.json", None)
-    assert isinstance(job, Accepted)
+    assert isinstance(job, ValidManifest)
     assert job.request.body["evalscript"] == "//VERSION=3\r\n"
 
 
@@ -291,7 +291,7 @@ def test_what_is_accepted_satisfies_the_published_schema_whatever_its_options(
     text = json.dumps(manifest(asked(ITALY, {"width": 500, "height": 500}, data)))
     (document,) = read_documents(text, "job.json")
     job = accept(document, "job.json", Script(path="script.js", text=SCRIPT))
-    if isinstance(job, Accepted):
+    if isinstance(job, ValidManifest):
         validator().validate(posted(job.request))
 
 

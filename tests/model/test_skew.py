@@ -21,7 +21,7 @@ from controller.ledger.store import Store
 from controller.lifecycle.transitions import interrupted, resumed, unless_given_up
 from controller.model.answers import Refusal
 from controller.model.clock import Clock, ServiceClock
-from controller.model.skew import TOLERANCE, date_of, doubt, settled
+from controller.model.skew import TOLERANCE, date_of, doubt, settled_offset
 from controller.operations.plan.plan import plan
 from controller.reconcile.runner import Flags, turn_to_rest
 from controller.reconcile.timekeeper import Timekeeper
@@ -102,7 +102,7 @@ def test_when_a_clock_is_in_doubt(newest: float | None, ahead: float | None, exp
 def test_two_dates_must_agree(readings: list[float], expected: float | None) -> None:
     held, earlier = None, None
     for reading in readings:
-        held, earlier = settled(held, earlier, reading), reading
+        held, earlier = settled_offset(held, earlier, reading), reading
     assert held == expected
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from controller.cli.output.annotations import as_json, github, text
+from controller.cli.output.annotations import github, problems_as_json, problems_as_text
 from controller.model.errors import Problem
-from controller.operations.check.check import Ground, grounds
+from controller.operations.check.check import CheckedFolder, grounds
 from tests.conftest import ndvi
 from tests.support.command import shjobs
 
@@ -103,7 +103,7 @@ def test_what_is_named_is_read_with_the_folder_it_belongs_to(paths: list[str], e
     ],
 )
 def test_a_path_is_asked_about_by_itself_or_with_a_folder(named: set[str], path: str, has: bool) -> None:
-    assert Ground(folder=Path("/r"), named=frozenset(named)).has(path) is has
+    assert CheckedFolder(folder=Path("/r"), named=frozenset(named)).has(path) is has
 
 
 def test_several_paths_are_checked_and_nothing_else_is_told(folder: Folder) -> None:
@@ -251,7 +251,7 @@ def test_workflow_commands_are_escaped_as_github_asks() -> None:
 
 
 def test_json_is_a_list_of_objects() -> None:
-    assert json.loads(as_json([DOUBT, NASTY])) == [
+    assert json.loads(problems_as_json([DOUBT, NASTY])) == [
         {"path": "a.js", "line": 2, "column": 1, "severity": "warning", "code": "W002", "message": "never read"},
         {
             "path": "jobs.d/a,b:c%.yaml",
@@ -266,7 +266,7 @@ def test_json_is_a_list_of_objects() -> None:
 
 
 def test_text_is_a_line_for_each_whatever_a_manifest_holds() -> None:
-    assert text([NASTY]) == "jobs.d/a,b:c%.yaml:7:3: E104 spec.x: 100 %\\nof it: a,b\\r"
+    assert problems_as_text([NASTY]) == "jobs.d/a,b:c%.yaml:7:3: E104 spec.x: 100 %\\nof it: a,b\\r"
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from controller.cli.settings import load_settings
-from controller.manifest.validate import Accepted
+from controller.manifest.validate import ValidManifest
 from controller.model.appraisal import Appraisal
 from controller.model.errors import Problem
 from controller.operations.check.cache import MOST_FILES, CheckCache, cache_folder, package_stamp
-from controller.operations.check.check import Checked, Ground, check
+from controller.operations.check.check import Checked, CheckedFolder, check
 from controller.operations.check.examiner import Examiner
 from controller.settings.settings import Settings
 from tests.conftest import ndvi
@@ -33,10 +33,10 @@ class Counting:
     lasts: bool = True
     asked: list[str] = field(default_factory=list)
 
-    def prepare(self, items: Sequence[Accepted]) -> None:
+    def prepare(self, items: Sequence[ValidManifest]) -> None:
         self.asked += [item.name for item in items]
 
-    def __call__(self, item: Accepted) -> tuple[Appraisal, bool]:
+    def __call__(self, item: ValidManifest) -> tuple[Appraisal, bool]:
         assert item.name in self.asked
         return Appraisal(wanted=None, warnings=(DOUBT,)), self.lasts
 
@@ -63,7 +63,7 @@ class Place:
         return examiner.asked
 
     def told(self, examiner: Counting, stamp: str = "1") -> Checked:
-        ground = Ground(folder=self.jobs, named=frozenset({""}))
+        ground = CheckedFolder(folder=self.jobs, named=frozenset({""}))
         return check(ground, examiner, datetime.now(UTC), CheckCache(self.cache), stamp)
 
     def kept(self) -> list[Path]:
@@ -279,7 +279,7 @@ def test_only_what_would_be_the_same_the_next_time_is_kept(tmp_path: Path, manif
     (tmp_path / "jobs.d").mkdir()
     (tmp_path / "jobs.d" / "a.yaml").write_text(manifest, encoding="utf-8")
     examiner, cache = Examiner(settings(tmp_path), configured=True), CheckCache(tmp_path / "cache")
-    ground = Ground(folder=tmp_path / "jobs.d", named=frozenset({""}))
+    ground = CheckedFolder(folder=tmp_path / "jobs.d", named=frozenset({""}))
     check(ground, examiner, datetime.now(UTC), cache, examiner.stamp)
     [file] = (tmp_path / "cache" / "check").iterdir()
     assert [each["path"] for each in json.loads(file.read_bytes())["documents"]] == ["a.yaml"] * lasts

@@ -6,14 +6,14 @@ from controller.operations.doctor.findings import (
     CLOCK_BEARABLE,
     CLOCK_EXACT,
     LITTLE_SPACE,
-    Health,
+    CheckResult,
     clock,
     policy,
     python,
     space,
 )
 
-OK, WARN, FAIL = Health.OK, Health.WARN, Health.FAIL
+OK, WARN, FAIL = CheckResult.OK, CheckResult.WARN, CheckResult.FAIL
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ OK, WARN, FAIL = Health.OK, Health.WARN, Health.FAIL
         pytest.param(-86400.0, FAIL, "this machine is 86,400 s ahead of the service", id="ahead by a day"),
     ],
 )
-def test_a_clock_is_judged_by_its_distance(ahead: float, health: Health, words: str) -> None:
+def test_a_clock_is_judged_by_its_distance(ahead: float, health: CheckResult, words: str) -> None:
     diagnosis = clock(ahead)
     assert (diagnosis.health, diagnosis.message, bool(diagnosis.advice)) == (health, words, health is not OK)
 
@@ -36,7 +36,7 @@ def test_a_clock_is_judged_by_its_distance(ahead: float, health: Health, words: 
     ("version", "health"),
     [((3, 10), WARN), ((3, 11), OK), ((3, 12), OK), ((3, 13), OK), ((3, 14), WARN), ((4, 0), WARN)],
 )
-def test_a_python_is_good_from_3_11_to_3_13(version: tuple[int, int], health: Health) -> None:
+def test_a_python_is_good_from_3_11_to_3_13(version: tuple[int, int], health: CheckResult) -> None:
     assert python(version, "told").health is health
 
 
@@ -55,7 +55,7 @@ def test_a_disk_that_is_about_to_be_full_is_told() -> None:
         pytest.param(None, WARN, "there is none", id="no policy"),
     ],
 )
-def test_a_policy_is_judged_by_what_it_lacks(missing: tuple[str, ...] | None, health: Health, words: str) -> None:
+def test_a_policy_is_judged_by_what_it_lacks(missing: tuple[str, ...] | None, health: CheckResult, words: str) -> None:
     diagnosis = policy("results", "arn:aws:iam::1:root", missing)
     assert (diagnosis.name, diagnosis.health, diagnosis.message) == ("policy of results", health, words)
     assert health is OK or "arn:aws:iam::1:root" in diagnosis.advice

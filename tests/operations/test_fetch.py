@@ -15,8 +15,8 @@ from PIL import Image
 
 from controller.cli.settings import load_settings
 from controller.model.job import ExpectedOutput
-from controller.operations.fetch.download import Origin, part_file
-from controller.operations.fetch.fetch import PIECE, Fetched, Missing, Wanted, fetch
+from controller.operations.fetch.download import RemoteObject, part_file
+from controller.operations.fetch.fetch import PIECE, Fetched, Missing, WantedOutput, fetch
 from controller.settings.settings import Settings
 from tests.bucket.test_client import raw
 from tests.cli.test_sync_s3 import SETTINGS as S3_SETTINGS
@@ -166,13 +166,13 @@ def stored(endpoint: str, content: bytes) -> str:
     return str(made.put("a/default.tif", content, use_multipart=False)["e_tag"]).replace('"', "")
 
 
-def wanted(folder: Path, content: bytes, etag: str, output: ExpectedOutput = TIFF) -> Wanted:
-    origin = Origin(href="s3://my-bucket/a/default.tif", etag=etag, bytes=len(content))
+def wanted(folder: Path, content: bytes, etag: str, output: ExpectedOutput = TIFF) -> WantedOutput:
+    origin = RemoteObject(href="s3://my-bucket/a/default.tif", etag=etag, bytes=len(content))
     target = folder / "fetched" / "ndvi" / "default.tif"
-    return Wanted(job="ndvi", output=output, origin=origin, credentials_ref="my-bucket", target=target)
+    return WantedOutput(job="ndvi", output=output, origin=origin, credentials_ref="my-bucket", target=target)
 
 
-def fetched(settings: Settings, item: Wanted) -> tuple[Fetched | Missing, list[int]]:
+def fetched(settings: Settings, item: WantedOutput) -> tuple[Fetched | Missing, list[int]]:
     """What became of it, and how much was there each time it was told."""
     told: list[int] = []
     [found] = fetch(settings, [item], lambda _name, done, _size: told.append(done))
@@ -200,7 +200,7 @@ def test_it_goes_on_where_it_broke_off(store: Settings, endpoint: str, tmp_path:
 
 def test_the_part_of_another_object_is_not_gone_on_with(store: Settings, endpoint: str, tmp_path: Path) -> None:
     item = wanted(tmp_path, LARGE, stored(endpoint, LARGE))
-    with part_file(item.target, Origin(href=item.origin.href, etag="older", bytes=len(LARGE))) as file:
+    with part_file(item.target, RemoteObject(href=item.origin.href, etag="older", bytes=len(LARGE))) as file:
         file.add(b"older")
     assert fetched(store, item)[1][0] == 0
     assert item.target.read_bytes() == LARGE
@@ -250,7 +250,7 @@ def test_a_file_from_elsewhere_counts_when_its_md5_is_the_etag(store: Settings, 
 
 def test_two_at_once_do_not_write_the_same_file(delivered: Workspace) -> None:
     [output] = delivered.status("ndvi.status.yaml")[0]["outputs"]
-    origin = Origin(href=output["href"], etag=output["etag"], bytes=output["bytes"])
+    origin = RemoteObject(href=output["href"], etag=output["etag"], bytes=output["bytes"])
     with part_file(delivered.root / TARGET, origin):
         code, _, wrong = run(delivered, "ndvi")
     assert (code, wrong) == (2, f"shjobs: {TARGET} is being fetched by another process\n")

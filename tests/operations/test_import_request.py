@@ -10,7 +10,7 @@ import pytest
 
 from controller import evalscript
 from controller.manifest.document import read_documents
-from controller.manifest.validate import Accepted, Script, accept
+from controller.manifest.validate import Script, ValidManifest, accept
 from controller.model.script import ScriptFacts
 from tests.conftest import SETTINGS
 from tests.operations.test_linebreaks import without_breaks
@@ -30,11 +30,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def documented(name: str) -> Accepted:
+def documented(name: str) -> ValidManifest:
     """A shipped job, read as the loader reads it."""
     [document] = read_documents((JOBS / f"{name}.yaml").read_text(encoding="utf-8"), f"{name}.yaml")
     found = accept(document, f"{name}.yaml", Script(path=f"{name}.js", text=script_of(name)))
-    assert isinstance(found, Accepted)
+    assert isinstance(found, ValidManifest)
     return found
 
 
@@ -69,11 +69,11 @@ def lost(text: str) -> str:
     return '"""'.join([joined[0], without_breaks(script), joined[1]])
 
 
-def imported(folder: Path, name: str) -> Accepted:
+def imported(folder: Path, name: str) -> ValidManifest:
     [document] = read_documents((folder / "jobs.d" / f"{name}.yaml").read_text(encoding="utf-8"), f"{name}.yaml")
     script = Script(path=f"{name}.js", text=(folder / "jobs.d" / f"{name}.js").read_text(encoding="utf-8"))
     found = accept(document, f"{name}.yaml", script)
-    assert isinstance(found, Accepted)
+    assert isinstance(found, ValidManifest)
     return found
 
 

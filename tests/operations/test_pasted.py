@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from controller.model.errors import UsageError
-from controller.operations.scaffold.pasted import Pasted, read
+from controller.operations.scaffold.pasted import Pasted, read_pasted
 
 SCRIPT = "//VERSION=3\nfunction setup() {}\n"
 BODY: dict[str, Any] = {"input": {"bounds": {"bbox": [1, 2.5, 3, 4]}}, "output": {"width": 5}}
@@ -15,7 +15,7 @@ SECRET = "CANARY-7f3a"
 
 
 def pasted(text: str) -> Pasted:
-    return read(text)
+    return read_pasted(text)
 
 
 READ = Pasted(body=BODY, evalscript=SCRIPT)

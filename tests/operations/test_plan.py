@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from controller.cli.output.plan_markdown import LONGEST, markdown
-from controller.cli.output.plan_table import MOST_QUIET, table
+from controller.cli.output.plan_table import MOST_QUIET, plan_table
 from controller.operations.plan.plan import plan
 from controller.sandbox.ledger import posts
 from tests.conftest import SETTINGS, Workspace, ndvi
@@ -399,7 +399,7 @@ FULL = plan_of(
 
 
 def test_the_table_tells_everything() -> None:
-    assert table(FULL).splitlines() == [
+    assert plan_table(FULL).splitlines() == [
         "assumed: the world is flat",
         "",
         "JOB     ACTION        PU  AT MOST  BEFORE  WHY",
@@ -468,7 +468,7 @@ def test_the_comment_tells_what_changes_and_counts_the_rest() -> None:
 
 def test_many_jobs_for_which_nothing_changes_are_only_counted_in_the_table() -> None:
     many = [job_of(f"q-{number}", "unchanged") for number in range(MOST_QUIET + 1)]
-    lines = table(plan_of(job_of("a", "submit"), *many)).splitlines()
+    lines = plan_table(plan_of(job_of("a", "submit"), *many)).splitlines()
     assert [line.split()[0] for line in lines[:2]] == ["JOB", "a"]
     assert "not shown: 21 unchanged" in lines
 
@@ -488,7 +488,7 @@ def test_nothing_a_manifest_says_acts_in_a_comment() -> None:
 
 
 def test_nothing_a_manifest_says_acts_on_a_terminal() -> None:
-    text = table(plan_of(job_of("a", "submit", why=EVIL + " [red]tag[/red]", problems=["\x07\x9b31m\u202e"])))
+    text = plan_table(plan_of(job_of("a", "submit", why=EVIL + " [red]tag[/red]", problems=["\x07\x9b31m\u202e"])))
     assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(text)
     assert "[red]tag[/red]" in text
     assert "\\x1b[31m" in text
@@ -510,7 +510,9 @@ def test_on_a_narrow_terminal_the_reasons_stand_below_the_table(monkeypatch: pyt
     for name, value in (("FORCE_COLOR", "1"), ("NO_COLOR", "1"), ("COLUMNS", "60")):
         monkeypatch.setenv(name, value)
     amounts = {"expected": 20, "upper": 30}
-    text = table(plan_of(job_of("a" * 40, "submit", why="word " * 30, processingUnits=amounts), job_of("b", "hold")))
+    text = plan_table(
+        plan_of(job_of("a" * 40, "submit", why="word " * 30, processingUnits=amounts), job_of("b", "hold"))
+    )
     lines = [line.rstrip() for line in re.sub("\x1b\\[[0-9;]*m", "", text).splitlines()]
     assert lines[:8] == [
         "JOB                                   ACTION     PU  AT MOST",

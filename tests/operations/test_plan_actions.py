@@ -10,7 +10,7 @@ from controller.model.answers import Refusal
 from controller.model.errors import Problem
 from controller.model.job import Estimate, Job
 from controller.model.submission import Submission
-from controller.operations.plan.actions import Action, Foreseen, action_of, described, last_sent, rejected
+from controller.operations.plan.actions import Action, Foreseen, action_of, described, last_sent, rejected_action
 from controller.operations.plan.diff import Difference
 from tests.support.factories import (
     DIGEST,
@@ -218,7 +218,7 @@ def test_a_change_is_compared_with_what_was_sent_last(known: tuple[Submission, .
 
 
 def test_a_document_that_is_no_job_is_told_with_its_problems() -> None:
-    assert rejected(None, "ndvi.yaml", [BROKEN]) == {
+    assert rejected_action(None, "ndvi.yaml", [BROKEN]) == {
         "path": "ndvi.yaml",
         "action": "invalid",
         "why": "the manifest cannot be accepted",

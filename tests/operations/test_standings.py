@@ -20,7 +20,7 @@ from controller.lifecycle.adoption import intent
 from controller.model.reasons import Reason, Standing
 from controller.model.submission import Submission
 from controller.operations.inspect.describe import case_of
-from controller.operations.inspect.why import _CHANGES, Case, ago, why
+from controller.operations.inspect.why import _CHANGES, Case, ago, explain
 from controller.operations.plan.plan import plan
 from tests.conftest import Workspace, ndvi
 from tests.daemon.test_daemon import reaches, running
@@ -227,7 +227,7 @@ def case(reason: Reason, *submissions: Submission, **different: Any) -> Case:
     ],
 )
 def test_why_is_one_paragraph(told: Case, paragraph: str) -> None:
-    assert why(told, NOW) == paragraph
+    assert explain(told, NOW) == paragraph
 
 
 def test_why_knows_every_reason() -> None:

@@ -19,7 +19,7 @@ from controller.analysis.ignores import SILENCING, TREE, WARNINGS, manifest_comm
 from controller.cli import COMMANDS, cli
 from controller.daemon.metrics import CONDITIONS
 from controller.manifest.model import Manifest, child_models, known_keys
-from controller.manifest.model import Written as WrittenManifest
+from controller.manifest.model import StrictModel as WrittenManifest
 from controller.model.reasons import Phase, Reason
 from controller.sandbox.faults.faults import KINDS, Fault
 from controller.settings.environment import variable_of

@@ -72,6 +72,7 @@ def test_no_rule_of_the_house_is_broken() -> None:
             "room/sub/m.py", "\n" * (LINES + 1), f"m.py has {LINES + 1} lines", id="a module that is too long"
         ),
         pytest.param("astray.py", "", "pkg/astray.py stands outside the rooms", id="a module outside the rooms"),
+        pytest.param("other/m.py", "def one(): ...", "one is defined in pkg/other/m.py and in", id="a second home"),
     ],
 )
 def test_what_makes_a_room_too_full_is_said(tmp_path: Path, planted: str, text: str, sentence: str) -> None:

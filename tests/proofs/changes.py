@@ -18,7 +18,7 @@ from random import Random
 
 import yaml
 
-from controller.manifest.validate import Accepted
+from controller.manifest.validate import ValidManifest
 from controller.tree.scan import load
 from tests.conftest import ndvi
 from tests.proofs.record import tell
@@ -227,7 +227,7 @@ def _commit_of(root: Path, text: str) -> str:
 def digest_of(place: Place) -> str:
     """What the files say now, read once and apart from the daemon."""
     [document] = [document for file in load(place.jobs) for document in file.documents]
-    assert isinstance(document, Accepted), document
+    assert isinstance(document, ValidManifest), document
     return document.request.digest
 
 

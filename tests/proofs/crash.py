@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 
-from controller.sandbox.ledger import Entry, accepted, posts
+from controller.sandbox.ledger import Entry, accepted_entries, posts
 from tests.proofs.bench import FATES, NEVER_RECEIVED, bench
 from tests.proofs.lives import Target, claim_targets, killed, targets
 from tests.proofs.record import tell
@@ -142,7 +142,7 @@ def _run(case: Case) -> Found | None:
             return None
         intents, refusals = set(one.stored("unanswered")), one.stored("refused")
         before, has_claim = one.entries_of_the_dead(), bool(one.claims)
-        forgotten = intents - {entry.prefix for entry in accepted(before)}
+        forgotten = intents - {entry.prefix for entry in accepted_entries(before)}
         refused = {entry.prefix for entry in before if entry.event == "refused"}
         read = intents.intersection(entry.prefix for entry in posts(before)) - refused
         again = one.sync()
@@ -165,7 +165,7 @@ def _run(case: Case) -> Found | None:
 def _broken(case: Case, found: Found) -> Iterator[str]:
     """Every promise that this run breaks."""
     charges = Counter(entry.prefix for entry in found.entries if entry.event == "charged")
-    takings = Counter(entry.prefix for entry in accepted(found.entries))
+    takings = Counter(entry.prefix for entry in accepted_entries(found.entries))
     for prefix, count in (charges | takings).items():
         if count > 1:
             yield f"{prefix}: taken {takings[prefix]} times, charged {charges[prefix]} times"

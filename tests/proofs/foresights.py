@@ -18,7 +18,7 @@ from controller.limits.gate import Limits
 from controller.model.answers import BucketAnswer
 from controller.model.submission import Outcome, Submission
 from controller.operations.plan.simulate import Sight, foresee
-from controller.reconcile.calls.workers import Call, Look
+from controller.reconcile.calls.workers import Call, ListObjects
 from controller.reconcile.loop import Loop
 from controller.reconcile.reporter import Reporter
 from controller.reconcile.wiring import Nowhere
@@ -109,7 +109,7 @@ def foreseen(history: History, machine: Machine, now: datetime) -> Sight:
     loop = Loop(ledger, shelf, free, calls.append, Reporter(StatusCache(Nowhere()), "sandbox", lambda _news: None))
     loop.start(now)
 
-    def read(look: Look) -> BucketAnswer:
+    def read(look: ListObjects) -> BucketAnswer:
         return history.world.cloud.read(look.step.prefix, look.step.only, now)
 
     sight = foresee(loop, ledger, calls, read, now, TIMING.sync_patience)

@@ -13,7 +13,7 @@ from signal import SIGKILL
 import yaml
 
 from controller.ledger.store import Store
-from controller.tree.status_files import render
+from controller.tree.status_files import status_bytes
 from tests.proofs.ground import Ground, changing, copied, flaw_of, ground, until
 from tests.proofs.record import tell
 
@@ -132,7 +132,7 @@ def _tear_in(content: bytes) -> str:
         return "keys are missing"
     if "requestId" in document and "outcome" not in document.get("history", [{}])[-1]:
         return "the end of the history is missing"
-    return "" if render([document]) == content else "not what is written for these values"
+    return "" if status_bytes([document]) == content else "not what is written for these values"
 
 
 def _let_rest(field: Ground, replay: str) -> None:

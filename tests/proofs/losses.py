@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from controller.sandbox.faults.faults import Fault
-from controller.sandbox.ledger import Entry, accepted, posts
+from controller.sandbox.ledger import Entry, accepted_entries, posts
 from tests.proofs.bench import ANSWERED, Bench, bench
 from tests.proofs.lives import Target, claim_targets, killed, targets
 from tests.proofs.record import tell
@@ -189,7 +189,7 @@ def _replaced_after_a_post(one: Bench) -> None:
 
 def _released(one: Bench, entries: Sequence[Entry]) -> tuple[str, str, int]:
     """What the job ends with once an operator has said what the account shows."""
-    taken = accepted(entries)
+    taken = accepted_entries(entries)
     one.command("resolve", "ndvi", *(("--request-id", taken[0].id) if taken else ("--not-accepted",)))
     return _rested(one)[0]
 
@@ -198,8 +198,8 @@ def _broken(found: Found) -> Iterator[str]:
     """Every promise that this run breaks."""
     if len(posts(found.entries)) > 1:
         yield f"{len(posts(found.entries))} POSTs before an operator said anything"
-    if _charges(found.entries) > 1 or len(accepted(found.entries)) > 1:
-        yield f"taken {len(accepted(found.entries))} times, charged {_charges(found.entries)} times"
+    if _charges(found.entries) > 1 or len(accepted_entries(found.entries)) > 1:
+        yield f"taken {len(accepted_entries(found.entries))} times, charged {_charges(found.entries)} times"
     if found.restarted not in (SUCCEEDED, HELD):
         yield f"phase, reason and exit code are {found.restarted}: neither {SUCCEEDED} nor {HELD}"
     if found.restarted == HELD and not found.has_claim:
@@ -231,8 +231,8 @@ def _figures(runs: Sequence[tuple[Case, Found | None]]) -> dict[str, object]:
         "most charges before an operator's word": max((_charges(found.entries) for _, found in died), default=0),
         "succeeded by itself": len(died) - len(held),
         "needed an operator": len(held),
-        "of these claimed and never sent": sum(not accepted(found.entries) for _, found in held),
-        "of these taken and not found in time": sum(bool(accepted(found.entries)) for _, found in held),
+        "of these claimed and never sent": sum(not accepted_entries(found.entries) for _, found in held),
+        "of these taken and not found in time": sum(bool(accepted_entries(found.entries)) for _, found in held),
         "released by an operator, succeeded with one charge": len(held),
         **{f"state {loss}, copy {copy}": kinds[loss, copy] for loss, copy in KINDS},
         **{f"state {loss}, copy {copy}, needed an operator": needing[loss, copy] for loss, copy in KINDS},

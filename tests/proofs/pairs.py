@@ -17,7 +17,7 @@ from moto.server import ThreadedMotoServer
 
 from controller.model.timing import Timing
 from controller.sandbox.faults.faults import Fault
-from controller.sandbox.ledger import accepted, posts
+from controller.sandbox.ledger import accepted_entries, posts
 from controller.settings.settings import Settings
 from tests.proofs.record import tell
 from tests.proofs.site import BUCKET, Site, job_of, site, sync
@@ -81,7 +81,7 @@ def _met(field: Site, two: Executor, name: str, gap: float, replay: str) -> Coun
 def _judged(field: Site, replay: str) -> Counter[str]:
     """What the sandbox's ledger says of all pairs together."""
     entries = field.sandbox.ledger.entries()
-    charges = Counter(job_of(entry.prefix) for entry in accepted(entries))
+    charges = Counter(job_of(entry.prefix) for entry in accepted_entries(entries))
     double = {name: times for name, times in charges.items() if times > 1}
     assert not double, f"{replay}: charged more than once: {double}"
     return Counter(posts=len(posts(entries)), charges=charges.total(), double_charges=len(double))

@@ -20,7 +20,7 @@ from controller.ledger.migrations import migrations
 from controller.ledger.store import Store
 from controller.lifecycle.claim import PATIENCE, Instance, Pause, Put, Result, claiming, withdrawal
 from controller.limits.gate import Limits
-from controller.manifest.validate import Accepted
+from controller.manifest.validate import ValidManifest
 from controller.model.answers import Refusal, Refused
 from controller.model.appraisal import Appraisal
 from controller.model.errors import Problem
@@ -29,7 +29,7 @@ from controller.model.job import Estimate, ExpectedOutput, Job, Wanted
 from controller.model.skew import TOLERANCE
 from controller.model.submission import Submission
 from controller.model.timing import Timing
-from controller.reconcile.calls.workers import TOO_LATE, Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
+from controller.reconcile.calls.workers import TOO_LATE, Call, CallOutcome, Get, Got, Listed, ListObjects, Post, Posted
 from controller.reconcile.loop import Loop
 from controller.reconcile.reporter import Reporter, StatusChange
 from controller.reconcile.submit import Submitter
@@ -422,7 +422,7 @@ class World:
                 self._post(machine, call)
             case Post():
                 _Claiming(self, machine, call).go_on(None)
-            case Get() | Look():
+            case Get() | ListObjects():
                 self._answer(machine, CALL, lambda: self._read(machine, call))
 
     def close(self) -> None:
@@ -483,7 +483,7 @@ class World:
             self.cloud.charge(sent, self.now)
             self.judge.charged(sent)
 
-    def _read(self, machine: Machine, call: Get | Look) -> CallOutcome:
+    def _read(self, machine: Machine, call: Get | ListObjects) -> CallOutcome:
         if isinstance(call, Get):
             return Got(call=call, answer=self.cloud.status(call.submission.request_id or "", self.now))
         step = call.step
@@ -492,7 +492,7 @@ class World:
             readable, shows = self.cloud.weather.readable, not self.cloud.weather.lies
             seen = Seen(at=self.now, readable=readable, folders=folders if readable and shows else frozenset())
             machine.seen[call.job, call.digest] = seen
-        return Looked(call=call, answer=self.cloud.read(step.prefix, step.only, self.now))
+        return Listed(call=call, answer=self.cloud.read(step.prefix, step.only, self.now))
 
     def _answer(self, machine: Machine, seconds: float, outcome: Callable[[], CallOutcome]) -> None:
         """The answer comes after a while, if the process that asked still lives then."""
@@ -581,7 +581,7 @@ def _record(path: str, drafts: tuple[Draft, ...]) -> FileRecord:
     return FileRecord(path=path, kind="manifest", sha256=repr(drafts))
 
 
-def _never(_: Accepted) -> Appraisal:
+def _never(_: ValidManifest) -> Appraisal:
     raise AssertionError("manifests are held in memory")
 
 

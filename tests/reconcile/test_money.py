@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from controller.reconcile.wiring import rehearsal
+from controller.reconcile.wiring import copied_controller
 from controller.sandbox.faults.faults import Fault
 from tests.conftest import Workspace, ndvi
 from tests.support.command import shjobs
@@ -279,7 +279,7 @@ def test_what_is_shown_is_what_holds_under_the_settings_of_now(waiting: Workspac
 
 
 def test_nothing_is_read_anew_when_only_the_budget_changed(waiting: Workspace) -> None:
-    with rehearsal(waiting.settings(), lambda _news: None, lambda _call: None) as assembly:
+    with copied_controller(waiting.settings(), lambda _news: None, lambda _call: None) as assembly:
         assert {file.path for file in assembly.ledger.files()} >= {"0.yaml", "1.yaml", "2.yaml"}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from controller.model.job import Job
-from controller.reconcile.queue import Line
+from controller.reconcile.queue import GroupQueue
 from tests.support.factories import at, job, wanted
 
 
@@ -13,9 +13,9 @@ def somebody(name: str, path: str = "", priority: int = 0, bucket: str = "my-buc
     return job(name=name, path=path or f"{name}.yaml", wanted=asked)
 
 
-def line(*jobs: Job) -> Line:
+def line(*jobs: Job) -> GroupQueue:
     """These jobs, who joined a second after each other."""
-    made = Line()
+    made = GroupQueue()
     for second, each in enumerate(jobs):
         made.join(each, at(second))
     return made
@@ -25,7 +25,7 @@ def anywhere(_bucket: str) -> bool:
     return True
 
 
-def order(made: Line, has_room: Callable[[str], bool] = anywhere) -> list[str]:
+def order(made: GroupQueue, has_room: Callable[[str], bool] = anywhere) -> list[str]:
     found = []
     while name := made.next(has_room):
         found.append(name)
@@ -76,5 +76,5 @@ def test_who_joins_again_has_the_place_of_the_job_as_it_is_now() -> None:
 
 
 def test_the_oldest_tells_how_long_the_line_has_stood() -> None:
-    empty: datetime | None = Line().oldest
+    empty: datetime | None = GroupQueue().oldest
     assert (empty, line(somebody("a"), somebody("b")).oldest) == (None, at(0))

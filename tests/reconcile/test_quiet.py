@@ -9,7 +9,7 @@ import pytest
 
 from bench.finished import BEGAN, finish, loop_on, manifests
 from controller.model.answers import Accepted, Listing, StillRunning
-from controller.reconcile.calls.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
+from controller.reconcile.calls.workers import Call, CallOutcome, Get, Got, Listed, ListObjects, Post, Posted
 
 EARLIER, POLLS = 400, 1_000  # the earlier ones take the job past its deadline, a day, which is news
 ID = "00000001-1111-4111-8111-111111111111"
@@ -22,8 +22,8 @@ def still_running(call: Call) -> CallOutcome:
             return Posted(call=call, answer=Accepted(request_id=ID))
         case Get():
             return Got(call=call, answer=StillRunning())
-        case Look():
-            return Looked(call=call, answer=Listing())
+        case ListObjects():
+            return Listed(call=call, answer=Listing())
 
 
 def written(root: Path) -> dict[Path, tuple[int, bytes]]:

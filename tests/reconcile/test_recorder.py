@@ -13,7 +13,7 @@ from controller.lifecycle.transitions import interrupted
 from controller.model.answers import Accepted, Listing, NotVisible, PostAnswer, Refusal, Refused, Unconfirmed
 from controller.model.step import List
 from controller.model.submission import Answer, Submission
-from controller.reconcile.calls.workers import CallOutcome, Get, Got, Look, Looked, Post, Posted
+from controller.reconcile.calls.workers import CallOutcome, Get, Got, Listed, ListObjects, Post, Posted
 from controller.reconcile.recorder import Recorder
 from tests.support.factories import FOREIGN_ID, NOW, OTHER_DIGEST, REQUEST_ID, TIMING, accepted, at, job, submission
 
@@ -76,9 +76,9 @@ LISTED = List(prefix="s3://my-bucket/rasters", credentials_ref=None, submission=
         pytest.param(posted(submission(job="gone"), Accepted(request_id=REQUEST_ID)), id="a POST"),
         pytest.param(posted(submission(job="gone"), Unconfirmed(message="no answer")), id="a POST without an answer"),
         pytest.param(Got(call=Get(submission=accepted(job="gone")), answer=NotVisible()), id="a status"),
-        pytest.param(Looked(call=Look(job="gone", digest="", step=LISTED), answer=Listing()), id="a listing"),
+        pytest.param(Listed(call=ListObjects(job="gone", digest="", step=LISTED), answer=Listing()), id="a listing"),
         pytest.param(
-            Looked(call=Look(job="gone", digest="", step=replace(LISTED, submission=None)), answer=Listing()),
+            Listed(call=ListObjects(job="gone", digest="", step=replace(LISTED, submission=None)), answer=Listing()),
             id="a listing of the past",
         ),
     ],

@@ -10,10 +10,10 @@ import rasterio.warp
 from controller.model.script import ScriptInput
 from controller.sandbox.failure import RenderFailed
 from controller.sandbox.planet.archive import TRACKS, Area, SceneFilter, Tile, by_day, find_tiles
-from controller.sandbox.planet.look import Look, Source
-from controller.sandbox.planet.noise import Degrees, Place
+from controller.sandbox.planet.look import GroundView, SensorInput
+from controller.sandbox.planet.noise import Degrees, Locations
 from controller.sandbox.planet.optical import sentinel2
-from controller.sandbox.planet.products import Wanted, product, wanted_bands
+from controller.sandbox.planet.products import WantedBand, product, wanted_bands
 from controller.sandbox.planet.world import CLOUDY, ground_at
 from controller.sandbox.render.grid import EvaluationGrid, evaluation_grid, output_grid
 from controller.sandbox.render.projection import CRS84, epsg_of, to_lonlat
@@ -30,16 +30,18 @@ def positions(area: Area, columns: int, rows: int) -> tuple[Degrees, Degrees]:
     return lon.ravel(), lat.ravel()
 
 
-def look_at(lon: Degrees, lat: Degrees, day: date, seed: int = 1) -> Look:
-    return Look(ground_at(Place(lon, lat), seed), seed, (day, TRACK))
+def look_at(lon: Degrees, lat: Degrees, day: date, seed: int = 1) -> GroundView:
+    return GroundView(ground_at(Locations(lon, lat), seed), seed, (day, TRACK))
 
 
-def measured(look: Look, wanted: Wanted, archived: Any = L2A, **processing: Any) -> np.ndarray[Any, np.dtype[Any]]:
-    return sentinel2(Source(product=archived, bands=(wanted,), seed=1, processing=processing), wanted, look)
+def measured(
+    look: GroundView, wanted: WantedBand, archived: Any = L2A, **processing: Any
+) -> np.ndarray[Any, np.dtype[Any]]:
+    return sentinel2(SensorInput(product=archived, bands=(wanted,), seed=1, processing=processing), wanted, look)
 
 
-def band(look: Look, name: str, unit: str = "DN") -> np.ndarray[Any, np.dtype[np.float64]]:
-    return measured(look, Wanted(band=name, unit=unit))
+def band(look: GroundView, name: str, unit: str = "DN") -> np.ndarray[Any, np.dtype[np.float64]]:
+    return measured(look, WantedBand(band=name, unit=unit))
 
 
 def june(order: str = "mostRecent", max_cloud: float = 100.0, area: Area = ALPS) -> tuple[Tile, ...]:
@@ -58,7 +60,7 @@ def test_every_band_of_the_catalogue_has_finite_values_in_every_unit(archived: A
         for unit in units:
             if name == "dataMask":
                 continue
-            plane = measured(look, Wanted(band=name, unit=unit), archived)
+            plane = measured(look, WantedBand(band=name, unit=unit), archived)
             assert plane.shape == lon.shape, name
             assert np.isfinite(plane).all(), name
             assert (plane >= 0).all(), name
@@ -99,7 +101,7 @@ def test_the_air_adds_blue_light_at_the_top_of_the_atmosphere() -> None:
     lon, lat = positions(ALPS, 30, 30)
     look = look_at(lon, lat, SUMMER)
     clear = look.sky.opacity == 0
-    blue = Wanted(band="B02", unit="REFLECTANCE")
+    blue = WantedBand(band="B02", unit="REFLECTANCE")
     added = measured(look, blue, L1C)[clear] - measured(look, blue)[clear]
     assert np.median(added) > 0.03
 
@@ -219,8 +221,8 @@ def test_the_older_name_of_a_collection_is_the_same_archive() -> None:
 
 def test_units_are_compared_without_case_and_default_to_the_first() -> None:
     asked = ScriptInput(bands=("B04", "SCL", "B04"), units=("dn", "DN", "DN"))
-    assert wanted_bands(asked, L2A) == (Wanted(band="B04", unit="DN"), Wanted(band="SCL", unit="DN"))
-    assert wanted_bands(ScriptInput(bands=("B04",)), L2A) == (Wanted(band="B04", unit="REFLECTANCE"),)
+    assert wanted_bands(asked, L2A) == (WantedBand(band="B04", unit="DN"), WantedBand(band="SCL", unit="DN"))
+    assert wanted_bands(ScriptInput(bands=("B04",)), L2A) == (WantedBand(band="B04", unit="REFLECTANCE"),)
 
 
 @pytest.mark.parametrize(

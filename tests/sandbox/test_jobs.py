@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from controller.sandbox.extent import metres_per_pixel
 from controller.sandbox.planet.archive import SceneFilter, by_day, find_tiles
-from controller.sandbox.planet.look import Source
-from controller.sandbox.planet.products import Wanted, product
+from controller.sandbox.planet.look import SensorInput
+from controller.sandbox.planet.products import WantedBand, product
 from controller.sandbox.planet.samples import Pixels, grouped, read_samples
 from controller.sandbox.render.grid import evaluation_grid, output_grid
 from controller.sandbox.render.render import RenderOptions, render
@@ -57,9 +57,9 @@ def scenes(body: Mapping[str, Any], bands: Mapping[str, str], since: timedelta |
     if since:
         first = (times["to"] - since).date() + timedelta(days=(times["to"] - since).time() > datetime.min.time())
         days = tuple(day for day in days if day[0].sensed.date() >= first)
-    source = Source(
+    source = SensorInput(
         product=collection,
-        bands=tuple(Wanted(band=band, unit=unit) for band, unit in bands.items()),
+        bands=tuple(WantedBand(band=band, unit=unit) for band, unit in bands.items()),
         seed=SEED,
         metres_per_pixel=metres_per_pixel(body),
     )

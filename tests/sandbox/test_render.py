@@ -12,12 +12,12 @@ import pytest
 import rasterio
 from numpy.typing import NDArray
 
-from controller.manifest.validate import Accepted
+from controller.manifest.validate import ValidManifest
 from controller.sandbox.extent import metres_per_pixel
 from controller.sandbox.failure import RenderFailed
 from controller.sandbox.planet.archive import TRACKS, SceneFilter, Tile, by_day, find_tiles
-from controller.sandbox.planet.look import Source
-from controller.sandbox.planet.products import Wanted, product
+from controller.sandbox.planet.look import SensorInput
+from controller.sandbox.planet.products import WantedBand, product
 from controller.sandbox.planet.samples import Pixels, grouped, read_samples
 from controller.sandbox.render.grid import evaluation_grid, output_grid
 from controller.sandbox.render.raster import write_geotiff
@@ -83,7 +83,7 @@ def rendered(body: Mapping[str, Any], folder: Path, options: RenderOptions = OPT
     return answer, read(answer.files[0].path)
 
 
-def archived(body: Mapping[str, Any]) -> tuple[Source, SceneFilter, Pixels]:
+def archived(body: Mapping[str, Any]) -> tuple[SensorInput, SceneFilter, Pixels]:
     """What the archive itself says for a body, to compare with."""
     grid = evaluation_grid(output_grid(body), None)
     lon, lat = grid.centres(0, grid.pixels)
@@ -94,10 +94,10 @@ def archived(body: Mapping[str, Any]) -> tuple[Source, SceneFilter, Pixels]:
         until=datetime.fromisoformat(times["to"]),
         order=data["dataFilter"].get("mosaickingOrder", "mostRecent"),
     )
-    bands = tuple(Wanted(band=name, unit="REFLECTANCE") for name in ("B04", "B08"))
+    bands = tuple(WantedBand(band=name, unit="REFLECTANCE") for name in ("B04", "B08"))
     pixels = Pixels(lon=lon, lat=lat, wanted=np.ones(lon.shape, dtype=np.bool_))
     collection = product(data["type"])
-    return Source(product=collection, bands=bands, seed=1, metres_per_pixel=metres_per_pixel(body)), wanted, pixels
+    return SensorInput(product=collection, bands=bands, seed=1, metres_per_pixel=metres_per_pixel(body)), wanted, pixels
 
 
 def tiles_of(body: Mapping[str, Any]) -> tuple[Tile, ...]:
@@ -111,9 +111,9 @@ def tiles_of(body: Mapping[str, Any]) -> tuple[Tile, ...]:
 # The four documented jobs
 
 
-def accepted_job(name: str) -> Accepted:
+def accepted_job(name: str) -> ValidManifest:
     [document] = next(file for file in load(JOBS) if file.path == f"{name}.yaml").documents
-    assert isinstance(document, Accepted)
+    assert isinstance(document, ValidManifest)
     return document
 
 

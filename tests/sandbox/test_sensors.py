@@ -12,7 +12,7 @@ import rasterio
 from numpy.typing import NDArray
 
 from controller.sandbox.failure import RenderFailed
-from controller.sandbox.planet.archive import Area, SceneFilter, Tile, facts_of, find_tiles
+from controller.sandbox.planet.archive import Area, SceneFilter, Tile, find_tiles, tile_facts
 from controller.sandbox.planet.native import METRES_PER_DEGREE, spots
 from controller.sandbox.planet.products import product
 from controller.sandbox.render.render import Rendered, RenderOptions, render
@@ -71,7 +71,7 @@ ARCTIC = Area(west=14.2, south=78.2, east=14.3, north=78.3)
 def test_radar_sees_each_place_from_both_directions_every_six_days() -> None:
     seen = tiles("sentinel-1-grd", SPOT)
     for direction in ("ASCENDING", "DESCENDING"):
-        days = sorted(tile.sensed.date() for tile in seen if facts_of(tile)["orbitDirection"] == direction)
+        days = sorted(tile.sensed.date() for tile in seen if tile_facts(tile)["orbitDirection"] == direction)
         assert len(days) >= 5
         assert {(later - earlier).days for earlier, later in pairwise(days)} <= {1, 5, 6}
 
@@ -91,7 +91,7 @@ def test_radar_scenes_are_chosen_by_what_they_are(box: Area, asked: dict[str, st
     found = tiles("sentinel-1-grd", box, **asked)
     every = tiles("sentinel-1-grd", box)
     assert bool(found) is is_found
-    assert list(found) == [tile for tile in every if asked.items() <= facts_of(tile).items()]
+    assert list(found) == [tile for tile in every if asked.items() <= tile_facts(tile).items()]
     assert len(found) < len(every) or asked.keys() != {"orbitDirection"}
 
 
@@ -192,8 +192,8 @@ def test_the_quality_bits_tell_the_same_clouds_as_the_other_satellite(tmp_path: 
 def test_only_the_first_tier_may_be_asked_for() -> None:
     every = tiles("landsat-ot-l1", ARCTIC) + tiles("landsat-ot-l1", Area(west=10, south=44, east=20, north=50))
     first = tiles("landsat-ot-l1", Area(west=10, south=44, east=20, north=50), tiers="TIER_1")
-    assert {facts_of(tile)["tier"] for tile in every} == {"TIER_1", "TIER_2"}
-    assert {facts_of(tile)["tier"] for tile in first} == {"TIER_1"}
+    assert {tile_facts(tile)["tier"] for tile in every} == {"TIER_1", "TIER_2"}
+    assert {tile_facts(tile)["tier"] for tile in first} == {"TIER_1"}
 
 
 # The terrain model

@@ -35,7 +35,7 @@ from controller.sandbox.failure import RenderFailed
 from controller.sandbox.faults.faults import Fault, FaultError
 from controller.sandbox.http.server import SandboxServer
 from controller.sandbox.jobs.limits import RateLimit
-from controller.sandbox.ledger import SandboxLedger, accepted, charges_by_prefix, posts
+from controller.sandbox.ledger import SandboxLedger, accepted_entries, charges_by_prefix, posts
 from controller.sandbox.options import SandboxOptions, ScriptCheck
 from controller.sandbox.pricing import CLASSIC
 from controller.sandbox.program import Sandbox, run_sandbox
@@ -495,7 +495,7 @@ def test_too_many_at_once_is_429_without_retry_after(tmp_path: Path) -> None:
         response = service.post()
         assert error_of(response)[:2] == (429, "RATE_LIMIT_EXCEEDED")
         assert "Retry-After" not in response.headers
-        assert len(accepted(service.entries())) == 3
+        assert len(accepted_entries(service.entries())) == 3
 
 
 def test_posts_at_the_same_moment_never_exceed_the_limit(tmp_path: Path) -> None:
@@ -544,7 +544,7 @@ def test_an_exhausted_account_is_403_and_stays_so_after_a_restart(tmp_path: Path
 def test_bodies_that_are_refused(service: Service, content: bytes, kind: str, status: int, code: str) -> None:
     response = service.web.post(service.url + OLD, data=content, headers={"Content-Type": kind}, timeout=10)
     assert error_of(response)[:2] == (status, code)
-    assert accepted(service.entries()) == []
+    assert accepted_entries(service.entries()) == []
     assert list((service.folder / "my-bucket").iterdir()) == []
 
 
@@ -620,7 +620,7 @@ def test_the_ledger_tells_posts_acceptances_and_charges(service: Service) -> Non
     service.post({})
     entries = service.entries()
     assert [entry.prefix for entry in posts(entries)] == [f"s3://my-bucket/{name}" for name in "aabc"] + [""]
-    assert len(accepted(entries)) == 4
+    assert len(accepted_entries(entries)) == 4
     charges = charges_by_prefix(entries)
     assert charges == {"s3://my-bucket/a": pytest.approx(2 * PRICE), "s3://my-bucket/b": pytest.approx(PRICE)}
     delivered = next(entry for entry in entries if entry.id == first and entry.event == "delivered")
@@ -677,10 +677,10 @@ def post_under(service: Service, fault: str, **changes: Any) -> Seen:
     try:
         response = post_once(service)
     except requests.ConnectionError:
-        return Seen(status=None, code="", taken=len(accepted(service.entries())))
+        return Seen(status=None, code="", taken=len(accepted_entries(service.entries())))
     is_json = response.headers["Content-Type"] == "application/json"
     code = response.json().get("error", {}).get("code", "") if is_json else "HTML"
-    return Seen(status=response.status_code, code=code, taken=len(accepted(service.entries())))
+    return Seen(status=response.status_code, code=code, taken=len(accepted_entries(service.entries())))
 
 
 POST_FAULTS = [
@@ -728,7 +728,7 @@ def test_stopping_does_not_wait_for_a_slow_answer(tmp_path: Path) -> None:
         statuses: list[int] = []
         thread = threading.Thread(target=lambda: statuses.append(post_once(service).status_code))
         thread.start()
-        until(lambda: accepted(service.entries()))
+        until(lambda: accepted_entries(service.entries()))
     thread.join()
     assert statuses == [200]
 

@@ -1,7 +1,7 @@
 """A good manifest and its evalscript for tests, ways to spoil it, and what is said about the result."""
 
 from controller.manifest.document import read_documents
-from controller.manifest.validate import Accepted, Broken, Script, accept
+from controller.manifest.validate import Broken, Script, ValidManifest, accept
 from controller.model.errors import Problem
 
 SCRIPT = Script(path="ndvi.js", text="//VERSION=3\nfunction evaluatePixel() { return [1]; }\n")
@@ -35,14 +35,14 @@ spec:
 """
 
 
-def judged(text: str, script: Script | None = SCRIPT, path: str = "ndvi.yaml") -> Accepted | Broken:
+def judged(text: str, script: Script | None = SCRIPT, path: str = "ndvi.yaml") -> ValidManifest | Broken:
     (document,) = read_documents(text, path)
     return accept(document, path, script)
 
 
-def accepted(text: str, script: Script | None = SCRIPT) -> Accepted:
+def accepted(text: str, script: Script | None = SCRIPT) -> ValidManifest:
     job = judged(text, script)
-    assert isinstance(job, Accepted), [str(each) for each in job.problems]
+    assert isinstance(job, ValidManifest), [str(each) for each in job.problems]
     return job
 
 

@@ -9,7 +9,7 @@ import yaml
 from controller import evalscript
 from controller.analysis.appraisal import Appraiser, Scripts
 from controller.manifest.document import read_documents
-from controller.manifest.validate import Accepted, Script, accept
+from controller.manifest.validate import Script, ValidManifest, accept
 from controller.model.appraisal import Appraisal
 from controller.model.clock import Clock
 from controller.model.errors import Problem
@@ -49,7 +49,7 @@ def accepted(
     times: str = JANUARY,
     responses: Sequence[tuple[str, str]] = (TIFF,),
     **output: Any,
-) -> Accepted:
+) -> ValidManifest:
     """A manifest with this script in a file `script.js` beside it."""
     body = {
         "input": {"bounds": {"bbox": [14.0, 45.0, 14.2, 45.2]}, "data": data_of(collections, times)},
@@ -69,11 +69,11 @@ def accepted(
     }
     (document,) = read_documents(yaml.safe_dump(manifest), "job.yaml")
     job = accept(document, "job.yaml", Script(path="script.js", text=text))
-    assert isinstance(job, Accepted), [str(each) for each in job.problems]
+    assert isinstance(job, ValidManifest), [str(each) for each in job.problems]
     return job
 
 
-def appraised(job: Accepted, deployment: DeploymentName = "sandbox", scripts: Scripts = evalscript) -> Appraisal:
+def appraised(job: ValidManifest, deployment: DeploymentName = "sandbox", scripts: Scripts = evalscript) -> Appraisal:
     """As `check` appraises it."""
     credentials = {"my-bucket": Credential(name="my-bucket", prefixes=("s3://my-bucket/",))}
     answer: Appraisal = Appraiser(DEPLOYMENTS[deployment], credentials, scripts, Clock().today)(job)

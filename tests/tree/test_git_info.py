@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from controller.reconcile.wiring import rehearsal
+from controller.reconcile.wiring import copied_controller
 from controller.tree.git.info import author, checkout, git_directory
 from tests.conftest import Workspace, ndvi
 from tests.operations.test_plan_revision import commit, git
@@ -224,7 +224,7 @@ def test_outside_of_git_there_is_no_revision(workspace: Workspace) -> None:
 def test_a_scan_between_the_files_and_head_is_put_right_by_the_next_quiet_one(versioned: Workspace) -> None:
     """Git writes the files first: a look in that moment finds new files and the commit before them."""
     commits, seen = [commit(versioned.root, {})], []
-    with rehearsal(versioned.settings(), lambda _news: None, lambda _call: None) as assembly:
+    with copied_controller(versioned.settings(), lambda _news: None, lambda _call: None) as assembly:
         assembly.loop.start(NOW, takes_over=False)
         versioned.write("ndvi.yaml", ndvi(west=14.3))
         for seconds in range(3):

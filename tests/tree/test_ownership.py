@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from controller.model.errors import Problem
-from controller.tree.ownership import Declared, Place, Settlement, settled
+from controller.tree.ownership import Declared, Place, Settlement, settle_names
 
 BROKEN = (Problem(path="a.yaml", line=3, field="spec", message="must be an object"),)
 UNREADABLE = (Problem(path="a.yaml", line=9, message="this is not YAML"),)
@@ -28,7 +28,7 @@ def settle(documents: Sequence[Declared], recorded: Mapping[str, Place], *names:
         files.setdefault(item.path, []).append(item)
         if item.name is not None:
             claimants.setdefault(item.name, []).append(item)
-    return settled(names or ("ndvi",), recorded, files, claimants)
+    return settle_names(names or ("ndvi",), recorded, files, claimants)
 
 
 HERE: Mapping[str, Place] = {"ndvi": ("a.yaml", 0)}

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from controller.manifest.validate import Accepted, Broken
+from controller.manifest.validate import Broken, ValidManifest
 from controller.model.errors import Problem
 from controller.model.files import FileRecord
 from controller.tree.files import LARGEST_FILE, Known
@@ -113,7 +113,7 @@ def test_a_first_scan_reads_everything_in_order(jobs: Jobs) -> None:
         ("ndvi.yaml", ["ndvi"]),
     ]
     first = found.changed[2].documents[0]
-    assert isinstance(first, Accepted)
+    assert isinstance(first, ValidManifest)
     assert first.request.body["evalscript"] == SCRIPT
     assert {(each.path, each.kind, each.uses) for each in found.records.values()} == {
         ("b/a.json", "manifest", ()),
@@ -164,7 +164,7 @@ def test_a_missing_script_is_told_where_it_is_named_until_it_is_there(jobs: Jobs
     assert jobs.told() == ["ndvi.yaml:8:3: E113 spec.evalscriptFile: ndvi.js does not exist"]
     assert jobs.changed() == []
     jobs.write("ndvi.js", SCRIPT)
-    assert [type(each.documents[0]) for each in jobs.scan().changed] == [Accepted]
+    assert [type(each.documents[0]) for each in jobs.scan().changed] == [ValidManifest]
 
 
 INSIDE = "must be relative to the manifest and inside the jobs folder, as ndvi.js is"
@@ -259,7 +259,7 @@ def test_a_byte_order_mark_is_tolerated(jobs: Jobs) -> None:
     jobs.write("ndvi.yaml", b"\xef\xbb\xbf" + manifest("ndvi").encode())
     jobs.write("ndvi.js", b"\xef\xbb\xbf" + SCRIPT.encode())
     (file,) = jobs.scan().changed
-    assert isinstance(file.documents[0], Accepted)
+    assert isinstance(file.documents[0], ValidManifest)
     assert file.documents[0].request.body["evalscript"] == SCRIPT
 
 
@@ -274,7 +274,7 @@ def test_two_files_with_one_status_file_are_both_refused_until_one_goes(jobs: Jo
     (jobs.root / "ndvi.json").unlink()
     found = jobs.scan()
     assert found.gone == {"ndvi.json"}
-    assert [(each.path, type(each.documents[0])) for each in found.changed] == [("ndvi.yaml", Accepted)]
+    assert [(each.path, type(each.documents[0])) for each in found.changed] == [("ndvi.yaml", ValidManifest)]
 
 
 def test_a_removed_manifest_is_gone_and_so_is_the_script_nobody_uses(jobs: Jobs) -> None:
@@ -384,7 +384,7 @@ def test_one_bad_file_does_not_touch_the_others(jobs: Jobs) -> None:
         jobs.write(f"bad{number}.yaml", "a: [")
     documents = [document for each in jobs.scan().changed for document in each.documents]
     assert sum(isinstance(each, Broken) for each in documents) == 20
-    assert [each.name for each in documents if isinstance(each, Accepted)] == ["ndvi"]
+    assert [each.name for each in documents if isinstance(each, ValidManifest)] == ["ndvi"]
 
 
 def test_a_bulk_load_leaves_the_collector_as_it_was(jobs: Jobs) -> None:

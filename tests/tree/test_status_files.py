@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from controller.model.errors import StateError
-from controller.tree.status_files import LONGEST_DOCUMENT, StatusFiles, render, status_path
+from controller.tree.status_files import LONGEST_DOCUMENT, StatusFiles, status_bytes, status_path
 
 
 class Phase(StrEnum):
@@ -37,11 +37,11 @@ def test_documents_keep_their_order_and_stay_readable() -> None:
         {"phase": Phase.RUNNING, "message": "Zeile 1\nZeile 2: ü", "outputs": [shared, shared], "etag": "123e456"},
         {"phase": "Held", "requestId": None, "hold": True, "reason": "no"},
     ]
-    assert render(documents).decode() == (
+    assert status_bytes(documents).decode() == (
         "phase: Running\nmessage: |-\n  Zeile 1\n  Zeile 2: ü\noutputs:\n- bytes: 1\n- bytes: 1\netag: '123e456'\n"
         "---\nphase: Held\nrequestId: null\nhold: true\nreason: 'no'\n"
     )
-    assert list(yaml.safe_load_all(render(documents)))[1] == documents[1]
+    assert list(yaml.safe_load_all(status_bytes(documents)))[1] == documents[1]
 
 
 @pytest.mark.parametrize(
@@ -54,14 +54,14 @@ def test_documents_keep_their_order_and_stay_readable() -> None:
     ],
 )
 def test_a_document_never_exceeds_its_size(document: dict[str, Any]) -> None:
-    rendered = render([document, document])
+    rendered = status_bytes([document, document])
     assert all(len(each.encode()) <= LONGEST_DOCUMENT for each in rendered.decode().split("\n---\n"))
     assert yaml.safe_load(rendered.decode().split("\n---\n")[0])["phase"] == "Failed"
 
 
 def test_a_long_message_is_cut_before_anything_shorter() -> None:
     href = "s3://bucket/" + "k" * 200
-    document = yaml.safe_load(render([{"message": "x" * 20_000, "outputs": [{"href": href}]}]))
+    document = yaml.safe_load(status_bytes([{"message": "x" * 20_000, "outputs": [{"href": href}]}]))
     assert document["outputs"] == [{"href": href}]
     assert document["message"].endswith("x…")
 

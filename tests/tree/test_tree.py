@@ -3,7 +3,7 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from controller.manifest.validate import Accepted
+from controller.manifest.validate import ValidManifest
 from controller.model.appraisal import Appraisal
 from controller.model.job import Job
 from controller.tree.tree import Tree
@@ -12,7 +12,7 @@ from tests.support.factories import NOW, wanted
 from tests.tree.test_scan import without_privileges
 
 
-def appraise(item: Accepted) -> Appraisal:
+def appraise(item: ValidManifest) -> Appraisal:
     return Appraisal(wanted=wanted(digest=item.request.digest))
 
 

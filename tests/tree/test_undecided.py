@@ -7,7 +7,7 @@ from controller.ledger.ledger import Ledger
 from controller.ledger.store import Store
 from controller.limits.gate import Limits
 from controller.limits.guard import Due
-from controller.manifest.validate import Accepted
+from controller.manifest.validate import ValidManifest
 from controller.model.appraisal import Appraisal
 from controller.model.job import Job
 from controller.model.reasons import EXAMINING
@@ -26,7 +26,7 @@ class Engine:
         self.known = set(known)
         self.asked: list[str] = []
 
-    def __call__(self, item: Accepted) -> Appraisal:
+    def __call__(self, item: ValidManifest) -> Appraisal:
         self.asked.append(item.name)
         if item.name in self.known:
             return Appraisal(wanted=wanted(digest=item.request.digest))

@@ -10,12 +10,12 @@ from controller.cli.output.escape import printable
 from controller.model.errors import Problem
 
 
-def text(problems: Iterable[Problem]) -> str:
+def problems_as_text(problems: Iterable[Problem]) -> str:
     """A line for each: `path:line:column: CODE field: message`."""
     return "\n".join(printable(str(each)) for each in problems)
 
 
-def as_json(problems: Iterable[Problem]) -> str:
+def problems_as_json(problems: Iterable[Problem]) -> str:
     """A list of objects; `field` is left out when the whole file is meant."""
     return json.dumps([_object(each) for each in problems], indent=2, ensure_ascii=False)
 

@@ -11,7 +11,7 @@ def units(amount: float | None) -> str:
     return "" if amount is None else f"{amount:,.2f}"
 
 
-def size(amount: int) -> str:
+def human_size(amount: int) -> str:
     """Bytes in the largest unit that leaves at least one."""
     value = float(amount)
     for unit in ("B", "kB", "MB"):

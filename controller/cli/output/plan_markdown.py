@@ -5,7 +5,7 @@ from typing import Any
 
 from controller.cli.output.escape import code, fenced
 from controller.cli.output.numbers import count, units
-from controller.cli.output.plan_table import amount_before, budgeted, changes, joined, name_of, quiet, running_on
+from controller.cli.output.plan_table import amount_before, budgeted, changes, job_label, joined, quiet, running_on
 from controller.lifecycle.grouping import named, together
 from controller.operations.plan.actions import QUIET
 
@@ -56,12 +56,12 @@ def _head(plan: Part, has_rows: bool) -> list[str]:
 def _row(job: Part) -> str:
     amounts = job.get("processingUnits", {})
     figures = (units(amounts.get("expected")), units(amounts.get("upper")), units(amount_before(job)))
-    return f"| {code(name_of(job))} | {job['action']} | {' | '.join(figures)} | {code(job['why'])} |\n"
+    return f"| {code(job_label(job))} | {job['action']} | {' | '.join(figures)} | {code(job['why'])} |\n"
 
 
 def _folded(jobs: Sequence[Part]) -> str:
     """What changes in a job, or in many alike, behind a line to click on."""
-    problems, names = jobs[0].get("problems", ()), named([name_of(job) for job in jobs])
+    problems, names = jobs[0].get("problems", ()), named([job_label(job) for job in jobs])
     what = count(len(problems), "problem") if problems else "what changes"
     found = _found(jobs[0]) or ()
     return f"\n<details><summary>{code(names)}: {what}</summary>\n\n{fenced(found, 'text')}\n\n</details>\n"

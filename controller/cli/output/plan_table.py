@@ -22,7 +22,7 @@ COLOURS = {"submit": "cyan", "invalid": "red", "hold": "magenta", "wait": "magen
 Part = Mapping[str, Any]
 
 
-def table(plan: Part) -> str:
+def plan_table(plan: Part) -> str:
     """The whole text, without spaces at the ends of its lines."""
     screen = console()
     is_narrow = screen.width < NARROW
@@ -31,7 +31,7 @@ def table(plan: Part) -> str:
             screen.print(Text(f"assumed: {printable(line)}"))
         if plan["assumptions"]:
             screen.print()
-        if rows := joined(shown(plan["jobs"])):
+        if rows := joined(shown_jobs(plan["jobs"])):
             screen.print(_table(rows, has_reasons=not is_narrow))
             screen.print()
         for line in _details(plan["jobs"], rows if is_narrow else ()):
@@ -41,7 +41,7 @@ def table(plan: Part) -> str:
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
-def shown(jobs: Sequence[Part]) -> list[Part]:
+def shown_jobs(jobs: Sequence[Part]) -> list[Part]:
     """The jobs worth a line of their own."""
     quiet = sum(job["action"] in QUIET for job in jobs)
     return [job for job in jobs if job["action"] not in QUIET or quiet <= MOST_QUIET]
@@ -65,7 +65,7 @@ def _one(jobs: Sequence[Part]) -> Part:
     }
     before = [amount for job in jobs if (amount := amount_before(job)) is not None]
     return {
-        "name": named([name_of(job) for job in jobs]),
+        "name": named([job_label(job) for job in jobs]),
         "path": jobs[0]["path"],
         "action": jobs[0]["action"],
         "why": jobs[0]["why"],
@@ -79,7 +79,7 @@ def sums(plan: Part) -> Iterator[str]:
     totals, prices = plan["totals"], plan["prices"]
     expected, reserved = units(totals["expected"]), units(totals["reserved"])
     yield f"{count(totals['submissions'], 'submission')}: about {expected} PU, at most {reserved} PU reserved"
-    if len(shown(plan["jobs"])) < len(plan["jobs"]):
+    if len(shown_jobs(plan["jobs"])) < len(plan["jobs"]):
         yield f"not shown: {quiet(totals['actions'])}"
     yield from budgeted(plan)
     yield f"prices: {prices['table']}, {prices['dated']} ({prices['source']})"
@@ -130,10 +130,10 @@ def _cells(job: Part) -> list[Text]:
     """Everything but the reason."""
     amounts = job.get("processingUnits", {})
     figures = [units(amounts.get("expected")), units(amounts.get("upper")), units(amount_before(job))]
-    return [Text(name_of(job)), Text(job["action"], style=COLOURS.get(job["action"], "")), *map(Text, figures)]
+    return [Text(job_label(job)), Text(job["action"], style=COLOURS.get(job["action"], "")), *map(Text, figures)]
 
 
-def name_of(job: Part) -> str:
+def job_label(job: Part) -> str:
     """The job's name; a document that none could be read from is known by its file."""
     return printable(str(job.get("name") or job["path"]))
 
@@ -143,12 +143,12 @@ def _details(jobs: Sequence[Part], told: Sequence[Part]) -> Iterator[str]:
     alone = [job for job in told if job in jobs]
     for job in told:
         if job not in alone:
-            yield f"{name_of(job)}: {job['why']}"
+            yield f"{job_label(job)}: {job['why']}"
             yield ""
     for group in together(jobs, _lines):
         lines, job = _lines(group[0]), group[0]
         if lines or job in alone:
-            yield f"{named([name_of(each) for each in group])}: {job['why'] if job in alone else ''}".rstrip()
+            yield f"{named([job_label(each) for each in group])}: {job['why'] if job in alone else ''}".rstrip()
             yield from (f"  {line}" for line in lines or ())
             yield ""
 

@@ -12,7 +12,7 @@ import click
 from controller.cli.output.escape import printable
 from controller.cli.output.numbers import count, units
 from controller.lifecycle.grouping import common, named, together
-from controller.lifecycle.status import conditions
+from controller.lifecycle.status import kubernetes_conditions
 from controller.model.reasons import Phase
 
 COLOURS = {
@@ -36,23 +36,23 @@ Colours = Mapping[str, Mapping[Any, str]]
 """The colour of a cell, by its column and its text."""
 
 
-def show(documents: Sequence[Document], form: str) -> None:
+def print_documents(documents: Sequence[Document], form: str) -> None:
     """Print status documents as `table`, `wide`, `yaml`, `name` or `json`, which has Kubernetes' conditions too."""
     match form:
         case "json":
-            found = [{**document, "conditions": conditions(document)} for document in documents]
+            found = [{**document, "conditions": kubernetes_conditions(document)} for document in documents]
             click.echo(json.dumps(found, indent=2, ensure_ascii=False))
         case "yaml":
             import yaml
 
             click.echo(yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True, width=120), nl=False)
         case "name":
-            click.echo("".join(f"{name_of(document)}\n" for document in documents), nl=False)
+            click.echo("".join(f"{document_name(document)}\n" for document in documents), nl=False)
         case _:
-            click.echo("".join(f"{line}\n" for line in table(documents, is_wide=form == "wide")), nl=False)
+            click.echo("".join(f"{line}\n" for line in job_table(documents, is_wide=form == "wide")), nl=False)
 
 
-def table(documents: Sequence[Document], *, is_wide: bool = False) -> Iterator[str]:
+def job_table(documents: Sequence[Document], *, is_wide: bool = False) -> Iterator[str]:
     """One line a job, then where outputs are, or why there are none: of the few, or of those that want a person."""
     columns = ("JOB", "PHASE", "REASON", "PU", "REQUEST ID", "GENERATION", "PATH") if is_wide else _COLUMNS
     rows = [_row(document, columns) for document in documents]
@@ -65,9 +65,11 @@ def table(documents: Sequence[Document], *, is_wide: bool = False) -> Iterator[s
     if noted or stopped:
         yield ""
     for group in stopped:
-        yield printable(f"{named([name_of(each) for each in group])}: {group[0]['reason']}: {group[0]['message']}")
+        yield printable(
+            f"{named([document_name(each) for each in group])}: {group[0]['reason']}: {group[0]['message']}"
+        )
     for document in noted[:MOST_NOTES]:
-        yield from (printable(f"{name_of(document)}: {note}") for note in notes(document))
+        yield from (printable(f"{document_name(document)}: {note}") for note in notes(document))
     if len(noted) > MOST_NOTES:
         yield f"and {count(len(noted) - MOST_NOTES, 'more job')}: name them, or write -o yaml"
 
@@ -115,11 +117,11 @@ def _room() -> int:
     return shutil.get_terminal_size((10_000, 24)).columns if sys.stdout.isatty() else 10_000
 
 
-def name_of(document: Document) -> str:
+def document_name(document: Document) -> str:
     return str(document.get("name", "(no name)"))
 
 
-def cost(document: Document) -> str:
+def cost_cell(document: Document) -> str:
     """What was spent, else about what it will cost."""
     amounts = document.get("processingUnits", {})
     if "spent" in amounts:
@@ -128,10 +130,10 @@ def cost(document: Document) -> str:
 
 
 _CELLS: Mapping[str, Callable[[Document], str]] = {
-    "JOB": name_of,
+    "JOB": document_name,
     "PHASE": lambda document: str(document["phase"]),
     "REASON": lambda document: str(document["reason"]),
-    "PU": cost,
+    "PU": cost_cell,
     "REQUEST ID": lambda document: str(document.get("requestId", "")),
     "GENERATION": lambda document: str(document.get("generation", "")),
     "PATH": lambda document: str(document.get("path", "")),

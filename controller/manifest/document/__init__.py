@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from controller.manifest.document.json_text import json_tokens
-from controller.manifest.document.tokens import DEEPEST, OPENING, TOO_DEEP, Kind, Lines, Place, TextError, Token
+from controller.manifest.document.tokens import DEEPEST, OPENING, TOO_DEEP, Lines, Place, TextError, Token, TokenKind
 from controller.manifest.document.yaml_text import yaml_tokens
 from controller.model.errors import Problem
 
@@ -75,7 +75,7 @@ def _bounded(tokens: Iterator[Token]) -> Iterator[Token]:
     """The same; raises `TextError` where a file becomes larger than any that keeps nobody waiting."""
     documents = 0
     for number, token in enumerate(tokens):
-        documents += token[0] is Kind.DOCUMENT
+        documents += token[0] is TokenKind.DOCUMENT
         if documents > MOST_DOCUMENTS:
             raise TextError(token[2], TOO_MANY)
         if number >= MOST_VALUES:
@@ -87,7 +87,7 @@ def _documents(tokens: Iterator[Token], path: str) -> Iterator[Document]:
     index, builder = 0, _Builder(path, tokens)
     try:
         for kind, *_ in tokens:
-            if kind is not Kind.DOCUMENT:
+            if kind is not TokenKind.DOCUMENT:
                 continue
             builder = _Builder(path, tokens)
             document = builder.document(index)
@@ -124,22 +124,22 @@ class _Builder:
         self.places.setdefault(where, place)
         if refusal:
             self.refuse(place, where, refusal)
-        if kind is Kind.SCALAR:
+        if kind is TokenKind.SCALAR:
             if scalar is None and not refusal:
                 self.empty.append(where)
             return scalar
         if len(where) >= DEEPEST:
             self.refuse(place, where[:4], TOO_DEEP, "E100")
             return self.skip()
-        return self.mapping(where) if kind is Kind.MAPPING else self.list(where)
+        return self.mapping(where) if kind is TokenKind.MAPPING else self.list(where)
 
     def mapping(self, where: Path) -> dict[str, Any]:
         built: dict[str, Any] = {}
         for token in self.tokens:
             kind, key, place, refusal = token
-            if kind is Kind.END:
+            if kind is TokenKind.END:
                 break
-            if kind is not Kind.SCALAR or refusal or not isinstance(key, str):
+            if kind is not TokenKind.SCALAR or refusal or not isinstance(key, str):
                 self.refuse(place, where, refusal or "a key must be text: put it in quotes")
                 self.discard(token)
                 self.discard(next(self.tokens))
@@ -156,7 +156,7 @@ class _Builder:
     def list(self, where: Path) -> list[Any]:
         built: list[Any] = []
         for token in self.tokens:
-            if token[0] is Kind.END:
+            if token[0] is TokenKind.END:
                 break
             built.append(self.value(token, (*where, len(built))))
         return built
@@ -170,7 +170,7 @@ class _Builder:
         depth = 1
         while depth:
             kind = next(self.tokens)[0]
-            depth += 1 if kind in OPENING else -1 if kind is Kind.END else 0
+            depth += 1 if kind in OPENING else -1 if kind is TokenKind.END else 0
 
     def refuse(self, place: Place, where: Path, message: str, code: str = "E102") -> None:
         if len(self.problems) >= MOST_PROBLEMS:

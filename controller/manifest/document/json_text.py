@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from controller.manifest.document.tokens import NOT_FINITE, TOO_DEEP, Kind, Lines, Place, TextError, Token, plain
+from controller.manifest.document.tokens import NOT_FINITE, TOO_DEEP, Lines, Place, TextError, Token, TokenKind, plain
 
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]|[^\s,:{}\[\]"]+')
 _LONE = re.compile("[\ud800-\udfff]")
@@ -25,18 +25,18 @@ def json_tokens(text: str) -> Iterator[Token]:
         raise TextError((error.lineno, error.colno), f"is not valid JSON: {_json_words(error.msg)}") from None
     except RecursionError:
         raise TextError((1, 1), TOO_DEEP) from None
-    yield Kind.DOCUMENT, None, (1, 1), ""
+    yield TokenKind.DOCUMENT, None, (1, 1), ""
     for token in _JSON_TOKEN.finditer(text):
         written, place = token[0], lines.place(token.start())
         match written[0]:
             case "{":
-                yield Kind.MAPPING, None, place, ""
+                yield TokenKind.MAPPING, None, place, ""
             case "[":
-                yield Kind.LIST, None, place, ""
+                yield TokenKind.LIST, None, place, ""
             case "}" | "]":
-                yield Kind.END, None, place, ""
+                yield TokenKind.END, None, place, ""
             case _:
-                yield Kind.SCALAR, *_json_scalar(written, place)
+                yield TokenKind.SCALAR, *_json_scalar(written, place)
 
 
 def _json_scalar(written: str, place: Place) -> tuple[Any, Place, str]:

@@ -32,7 +32,7 @@ class TextError(Exception):
         self.place, self.message = place, message
 
 
-class Kind(Enum):
+class TokenKind(Enum):
     """What a token begins, ends or is."""
 
     DOCUMENT = auto()
@@ -42,10 +42,10 @@ class Kind(Enum):
     END = auto()
 
 
-OPENING = (Kind.MAPPING, Kind.LIST)
+OPENING = (TokenKind.MAPPING, TokenKind.LIST)
 
 # Kind, value of a scalar, place, and why it is refused ("" when it is not).
-Token = tuple[Kind, Any, Place, str]
+Token = tuple[TokenKind, Any, Place, str]
 
 
 def plain(text: str) -> tuple[Any, str]:

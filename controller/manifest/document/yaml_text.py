@@ -8,18 +8,18 @@ from typing import Any
 
 import yaml
 
-from controller.manifest.document.tokens import OPENING, Kind, Place, TextError, Token, plain
+from controller.manifest.document.tokens import OPENING, Place, TextError, Token, TokenKind, plain
 
 _NO_ALIAS = "anchors and aliases (`&`, `*`) are not supported: write the value out where it is meant"
 _NO_TAG = "tags (`!`) are not supported: write the plain value"
 _KINDS = {
-    yaml.DocumentStartEvent: Kind.DOCUMENT,
-    yaml.MappingStartEvent: Kind.MAPPING,
-    yaml.SequenceStartEvent: Kind.LIST,
-    yaml.ScalarEvent: Kind.SCALAR,
-    yaml.AliasEvent: Kind.SCALAR,
-    yaml.MappingEndEvent: Kind.END,
-    yaml.SequenceEndEvent: Kind.END,
+    yaml.DocumentStartEvent: TokenKind.DOCUMENT,
+    yaml.MappingStartEvent: TokenKind.MAPPING,
+    yaml.SequenceStartEvent: TokenKind.LIST,
+    yaml.ScalarEvent: TokenKind.SCALAR,
+    yaml.AliasEvent: TokenKind.SCALAR,
+    yaml.MappingEndEvent: TokenKind.END,
+    yaml.SequenceEndEvent: TokenKind.END,
 }
 
 
@@ -34,7 +34,7 @@ def yaml_tokens(text: str) -> Iterator[Token]:
                 if isinstance(event, yaml.StreamEndEvent):
                     return
                 continue
-            if kind is Kind.SCALAR:
+            if kind is TokenKind.SCALAR:
                 value, refusal = _yaml_scalar(event)
             else:
                 value, refusal = None, _refusal(event) if kind in OPENING else ""

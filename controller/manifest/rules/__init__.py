@@ -7,11 +7,11 @@ the deployment or the date by `availability`.
 
 from collections.abc import Callable
 
-from controller.manifest.problems import Faults
+from controller.manifest.problems import ProblemCollector
 from controller.manifest.rules.area import area
 from controller.manifest.rules.data import datasets
 from controller.manifest.rules.delivery import delivery
 from controller.manifest.rules.responses import responses
-from controller.manifest.rules.size import size
+from controller.manifest.rules.size import size_rule
 
-RULES: tuple[Callable[[Faults], None], ...] = (area, size, delivery, datasets, responses)
+RULES: tuple[Callable[[ProblemCollector], None], ...] = (area, size_rule, delivery, datasets, responses)

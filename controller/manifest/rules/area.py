@@ -8,7 +8,7 @@ from typing import Any
 
 from controller.manifest.document import Path
 from controller.manifest.geometry import Box, envelope, ring_error
-from controller.manifest.problems import BOUNDS, Faults
+from controller.manifest.problems import BOUNDS, ProblemCollector
 from controller.model.catalog import DEFAULT_CRS, Crs, crs
 
 _ROUNDING = 1e-6  # degrees by which a limit may be missed: 180.00000000000003 is written by programs
@@ -28,7 +28,7 @@ _SURELY_METRES = 1000.0
 _WIDEST = 180.0  # degrees; open-questions.md E 41
 
 
-def area(faults: Faults) -> None:
+def area(faults: ProblemCollector) -> None:
     bounds = faults.at(BOUNDS)
     if not isinstance(bounds, dict):
         return
@@ -46,7 +46,7 @@ def crs_of(bounds: Mapping[str, Any]) -> Crs | None:
     return crs(bounds.get("properties", {}).get("crs", DEFAULT_CRS))
 
 
-def _box(faults: Faults, bounds: Mapping[str, Any], key: str) -> Box | None:
+def _box(faults: ProblemCollector, bounds: Mapping[str, Any], key: str) -> Box | None:
     """What the bbox or the geometry covers; None when that cannot be told. Its faults are added."""
     path: Path = (*BOUNDS, key) if key == "bbox" else (*BOUNDS, key, "coordinates")
     if faults.touch((*BOUNDS, key)):
@@ -69,7 +69,7 @@ def _are_apart(one: Box, other: Box) -> bool:
     return one[2] < other[0] or other[2] < one[0] or one[3] < other[1] or other[3] < one[1]
 
 
-def _on_earth(faults: Faults, path: Path, box: Box, known: Crs | None) -> None:
+def _on_earth(faults: ProblemCollector, path: Path, box: Box, known: Crs | None) -> None:
     """Numbers that cannot be meant in their CRS: metres as degrees, degrees as metres, the axes exchanged."""
     if known is None:
         return
@@ -104,7 +104,7 @@ def _off_earth(box: Box, known: Crs) -> str:
     return f"lies outside the Earth as {known.name} draws it: is this the CRS of these numbers?"
 
 
-def _small_metres(faults: Faults, path: Path, known: Crs) -> None:
+def _small_metres(faults: ProblemCollector, path: Path, known: Crs) -> None:
     message = f"looks like degrees, but the CRS, {known.name}, is in metres: "
     if known.url.endswith(tuple(_ROUND_ZERO)):
         faults.doubt(path, "W107", f"{message}remove `properties.crs` if degrees are meant")

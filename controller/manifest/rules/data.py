@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from controller.manifest.document import Path
-from controller.manifest.problems import DATA, Faults, Told, kind_of, one_of
+from controller.manifest.problems import DATA, ProblemCollector, Told, kind_of, one_of
 from controller.model.catalog import Collection, collection, nearest, option_names
 
 _SECTIONS = ("dataFilter", "processing")
@@ -17,7 +17,7 @@ _EARLIER = timedelta(days=365)  # by which the first scene of a mission may be o
 _CLOUDS = "maxCloudCoverage"
 
 
-def datasets(faults: Faults) -> None:
+def datasets(faults: ProblemCollector) -> None:
     data = faults.at(DATA)
     if not isinstance(data, list):
         return
@@ -30,7 +30,7 @@ def datasets(faults: Faults) -> None:
         _names(faults, data)
 
 
-def _dataset(faults: Faults, path: Path, dataset: Mapping[str, Any], used: Collection) -> None:
+def _dataset(faults: ProblemCollector, path: Path, dataset: Mapping[str, Any], used: Collection) -> None:
     type = dataset["type"]
     if type in used.aliases:
         faults.doubt((*path, "type"), "W100", f"`{type}` is an older name, which still works: write {used.type}")
@@ -46,7 +46,7 @@ def _dataset(faults: Faults, path: Path, dataset: Mapping[str, Any], used: Colle
 # --- time ---
 
 
-def _time(faults: Faults, path: Path, dataset: Mapping[str, Any], used: Collection) -> None:
+def _time(faults: ProblemCollector, path: Path, dataset: Mapping[str, Any], used: Collection) -> None:
     options = dataset.get("dataFilter", {})
     where: Path = (*path, "dataFilter", "timeRange")
     written = options.get("timeRange") if isinstance(options, dict) else None
@@ -75,7 +75,7 @@ def _impossible(first: str) -> str:
 # --- names for data fusion ---
 
 
-def _names(faults: Faults, data: list[Any]) -> None:
+def _names(faults: ProblemCollector, data: list[Any]) -> None:
     names = [dataset.get("id") if isinstance(dataset, dict) else None for dataset in data]
     for number, name in enumerate(names):
         if isinstance(name, str) and name in names[:number]:

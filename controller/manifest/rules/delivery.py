@@ -7,13 +7,13 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from controller.manifest.problems import S3, Faults
+from controller.manifest.problems import S3, ProblemCollector
 
 _SECRET_KEYS = frozenset({"accesskey", "accesskeyid", "secretaccesskey", "secretkey", "credentials"})
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
 
 
-def delivery(faults: Faults) -> None:
+def delivery(faults: ProblemCollector) -> None:
     s3 = faults.at(S3)
     if not isinstance(s3, dict):
         return

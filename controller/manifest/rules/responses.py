@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from controller.manifest.document import Path
-from controller.manifest.problems import OUTPUT, Faults
+from controller.manifest.problems import OUTPUT, ProblemCollector
 
 USERDATA = "userdata"
 JSON = "application/json"
@@ -17,7 +17,7 @@ TIFF = "image/tiff"
 RESPONSES: Path = (*OUTPUT, "responses")
 
 
-def responses(faults: Faults) -> None:
+def responses(faults: ProblemCollector) -> None:
     written = faults.at(RESPONSES)
     if not isinstance(written, list) or faults.touch(RESPONSES):
         return
@@ -42,7 +42,7 @@ def media_type(response: Mapping[str, Any]) -> str:
     return str(response.get("format", {}).get("type", PNG))
 
 
-def _format(faults: Faults, path: Path, name: str, response: Mapping[str, Any]) -> None:
+def _format(faults: ProblemCollector, path: Path, name: str, response: Mapping[str, Any]) -> None:
     media = media_type(response)
     if name == USERDATA and media != JSON:
         faults.add(path, "E222", f"userdata is no image: write `format: {{type: {JSON}}}`")

@@ -8,7 +8,7 @@ from typing import Any
 
 from controller.manifest.fields import LONGEST_SIDE
 from controller.manifest.geometry import Box, envelope, ground_metres
-from controller.manifest.problems import BOUNDS, DATA, OUTPUT, Faults
+from controller.manifest.problems import BOUNDS, DATA, OUTPUT, ProblemCollector
 from controller.manifest.request import pixels
 from controller.manifest.rules.area import crs_of
 from controller.model.catalog import Collection, Crs, collection
@@ -22,7 +22,7 @@ _COARSE = 1.0  # degrees per pixel that are probably meant as metres
 _SURE_GROUPS = frozenset({"wgs84", "web-mercator", "utm-north", "utm-south"})
 
 
-def size(faults: Faults) -> None:
+def size_rule(faults: ProblemCollector) -> None:
     output = faults.at(OUTPUT)
     if not isinstance(output, dict):
         return
@@ -40,7 +40,7 @@ def size(faults: Faults) -> None:
         _with_area(faults, output)
 
 
-def _with_area(faults: Faults, output: Mapping[str, Any]) -> None:
+def _with_area(faults: ProblemCollector, output: Mapping[str, Any]) -> None:
     bounds = faults.mapping(BOUNDS)
     known, box = crs_of(bounds), envelope(bounds)
     if known is None:
@@ -56,7 +56,7 @@ def _with_area(faults: Faults, output: Mapping[str, Any]) -> None:
         _coarseness(faults, keys, sides, box, known)
 
 
-def _derived(faults: Faults, key: str, side: str, count: int, exact: float, known: Crs) -> None:
+def _derived(faults: ProblemCollector, key: str, side: str, count: int, exact: float, known: Crs) -> None:
     """One side of the raster that follows from resx or resy; `exact` is its length in pixels before rounding."""
     path, unit = (*OUTPUT, key), f"{known.unit}s per pixel"
     if count > LONGEST_SIDE:
@@ -77,7 +77,7 @@ def _derived(faults: Faults, key: str, side: str, count: int, exact: float, know
         faults.doubt(path, "W103", message)
 
 
-def _coarseness(faults: Faults, keys: tuple[str, str], sides: tuple[int, int], box: Box, known: Crs) -> None:
+def _coarseness(faults: ProblemCollector, keys: tuple[str, str], sides: tuple[int, int], box: Box, known: Crs) -> None:
     metres = [extent / side for extent, side in zip(ground_metres(box, known.group), sides, strict=True)]
     worse = 0 if metres[0] >= metres[1] else 1
     path, advice = (*OUTPUT, keys[worse]), "smaller one" if keys[0] == "resx" else "larger one"
@@ -97,7 +97,7 @@ def _coarseness(faults: Faults, keys: tuple[str, str], sides: tuple[int, int], b
         faults.doubt(path, "W108", message)
 
 
-def _limits(faults: Faults) -> Iterator[tuple[Collection, float, bool]]:
+def _limits(faults: ProblemCollector) -> Iterator[tuple[Collection, float, bool]]:
     """The sources that limit how coarse a pixel may be, in metres, and whether more is refused for certain."""
     data = faults.at(DATA)
     for dataset in data if isinstance(data, list) else ():

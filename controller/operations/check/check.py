@@ -14,14 +14,14 @@ from posixpath import normpath
 from typing import Any, Protocol
 
 from controller.analysis.ignores import Ignore, needless
-from controller.manifest.validate import Accepted
+from controller.manifest.validate import ValidManifest
 from controller.model.appraisal import Appraisal
 from controller.model.errors import Problem, UsageError
 from controller.model.files import FileRecord
 from controller.operations.check.cache import CheckCache
 from controller.tree.ownership import TWO_JOBS, Declared
 from controller.tree.tree import Tree
-from controller.tree.walk import shown
+from controller.tree.walk import printable_name
 
 _FORM = "1"  # of what is kept; another one when it changes
 
@@ -29,15 +29,15 @@ _FORM = "1"  # of what is kept; another one when it changes
 class Examine(Protocol):
     """What the examiner is asked."""
 
-    def prepare(self, items: Sequence[Accepted]) -> None:
+    def prepare(self, items: Sequence[ValidManifest]) -> None:
         """These documents will be asked about next."""
 
-    def __call__(self, item: Accepted) -> tuple[Appraisal, bool]:
+    def __call__(self, item: ValidManifest) -> tuple[Appraisal, bool]:
         """The appraisal of a document, and whether it would be the same the next time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class CheckedFolder:
     """A folder that is read as a whole, and the paths in it that are asked about ("" is all of it)."""
 
     folder: Path
@@ -61,7 +61,7 @@ class Checked:
     unused: tuple[str, ...]
 
 
-def grounds(paths: Collection[Path], jobs: Path) -> list[Ground]:
+def grounds(paths: Collection[Path], jobs: Path) -> list[CheckedFolder]:
     """The folders to read for these paths: the jobs folder for what lies in it, else the folder named or around.
 
     A manifest may use scripts of the whole jobs folder, so a part of it cannot be read alone.
@@ -73,17 +73,17 @@ def grounds(paths: Collection[Path], jobs: Path) -> list[Ground]:
         folder = next(each for each in found if target.is_relative_to(each))
         path = target.relative_to(folder).as_posix()
         found[folder].add("" if path == "." else path)
-    return [Ground(folder=folder, named=frozenset(named)) for folder, named in found.items()]
+    return [CheckedFolder(folder=folder, named=frozenset(named)) for folder, named in found.items()]
 
 
-def check(ground: Ground, examine: Examine, now: datetime, cache: CheckCache, stamp: str) -> Checked:
+def check(ground: CheckedFolder, examine: Examine, now: datetime, cache: CheckCache, stamp: str) -> Checked:
     """Everything wrong or doubtful in what is asked about. Raises `UsageError` when the folder cannot be read.
 
     `stamp` names all that an answer depends on beside the files themselves.
     """
     passing: set[str] = set()
 
-    def appraise(item: Accepted) -> Appraisal:
+    def appraise(item: ValidManifest) -> Appraisal:
         answer, lasts = examine(item)
         if not lasts:
             passing.add(item.path)
@@ -116,11 +116,11 @@ def _reached(path: str) -> Iterator[str]:
     yield from map(str, PurePosixPath(path).parents)
 
 
-def _checked(ground: Ground, tree: Tree, unread: Sequence[Problem]) -> Checked:
+def _checked(ground: CheckedFolder, tree: Tree, unread: Sequence[Problem]) -> Checked:
     documents = {path: tree.documents(path) for path in sorted(tree.paths())}
     scripts = {path: tree.uses(path) for path in documents}
     asked = {path for path in documents if ground.has(path) or any(map(ground.has, scripts[path]))}
-    named = {shown(each) for each in ground.named}
+    named = {printable_name(each) for each in ground.named}
     told = [each for each in unread if ground.has(each.path) or each.path in named]
     told += [each for path in asked for item in documents[path] for each in (*item.problems, *item.warnings)]
     told += _clashes(asked, documents)

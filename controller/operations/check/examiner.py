@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
-from controller.manifest.validate import Accepted
+from controller.manifest.validate import ValidManifest
 from controller.model.appraisal import Appraisal
 from controller.model.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
 from controller.operations.check.cache import package_stamp
@@ -50,7 +50,7 @@ class Examiner:
         parts = (package_stamp(), self._settings.deployment.name, self._configured, credentials)
         return json.dumps(parts, sort_keys=True)
 
-    def prepare(self, items: Sequence[Accepted]) -> None:
+    def prepare(self, items: Sequence[ValidManifest]) -> None:
         """Appraise these documents, with as many engines as the machine has use for."""
         engines = min(MOST_ENGINES, len(os.sched_getaffinity(0)), -(-len(items) // _DOCUMENTS_OF_AN_ENGINE))
         if not engines:
@@ -64,11 +64,11 @@ class Examiner:
                 stop()
                 raise
 
-    def __call__(self, item: Accepted) -> Answer:
+    def __call__(self, item: ValidManifest) -> Answer:
         """The appraisal of a document that was announced, and whether it would be the same the next time."""
         return self._answers.pop((item.path, item.index))
 
-    def _answer(self, desk: "_Examiner", item: Accepted) -> Answer:
+    def _answer(self, desk: "_Examiner", item: ValidManifest) -> Answer:
         answer, failures = desk.appraisal(item)
         dated = any(each.code in _OF_TODAY for each in (*answer.problems, *answer.warnings))
         lasts = not dated and all(each.kind in _LASTING for each in failures)
@@ -93,7 +93,7 @@ class _Examiner:
         self._loaded = ""
         self._failures: list[ScriptFailure] = []
 
-    def appraisal(self, item: Accepted) -> tuple[Appraisal, list[ScriptFailure]]:
+    def appraisal(self, item: ValidManifest) -> tuple[Appraisal, list[ScriptFailure]]:
         """The appraisal, and what the engine failed at on the way."""
         self._failures = []
         return self._appraise(item), self._failures

@@ -28,7 +28,7 @@ from controller.model.clock import Clock
 from controller.model.errors import Later, StateError, UsageError
 from controller.model.skew import doubt
 from controller.operations.doctor.findings import Diagnosis, clock, fail, ok, policy, python, space, warn
-from controller.reconcile.wiring import bucket_of
+from controller.reconcile.wiring import bucket_client
 from controller.service.client import Service
 from controller.service.oauth import Session
 from controller.settings.deployments import Credential
@@ -65,7 +65,7 @@ def remote_diagnoses(settings: Settings, *, write: bool) -> Iterator[Diagnosis]:
                 yield _endpoint(service, settings)
         else:
             yield fail("token", "there is no OAuth client", _client_advice(settings))
-    bucket = bucket_of(settings)
+    bucket = bucket_client(settings)
     for credential in settings.credentials.values():
         yield _keys(credential)
         if credential.can_read:

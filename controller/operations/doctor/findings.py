@@ -13,7 +13,7 @@ CLOCK_BEARABLE = 300.0  # seconds; object stores refuse signatures beside which 
 LITTLE_SPACE = 200 * 1024 * 1024  # bytes
 
 
-class Health(StrEnum):
+class CheckResult(StrEnum):
     """How a thing is."""
 
     OK = "ok"
@@ -26,21 +26,21 @@ class Diagnosis:
     """One line of the diagnosis; `advice` is empty when there is nothing to do."""
 
     name: str
-    health: Health
+    health: CheckResult
     message: str
     advice: str = ""
 
 
 def ok(name: str, message: str) -> Diagnosis:
-    return Diagnosis(name=name, health=Health.OK, message=message)
+    return Diagnosis(name=name, health=CheckResult.OK, message=message)
 
 
 def warn(name: str, message: str, advice: str) -> Diagnosis:
-    return Diagnosis(name=name, health=Health.WARN, message=message, advice=advice)
+    return Diagnosis(name=name, health=CheckResult.WARN, message=message, advice=advice)
 
 
 def fail(name: str, message: str, advice: str) -> Diagnosis:
-    return Diagnosis(name=name, health=Health.FAIL, message=message, advice=advice)
+    return Diagnosis(name=name, health=CheckResult.FAIL, message=message, advice=advice)
 
 
 def python(version: tuple[int, int], told: str) -> Diagnosis:

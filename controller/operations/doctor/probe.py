@@ -220,7 +220,7 @@ def _first(watched: Watched, is_seen: Callable[[Listing], bool]) -> float | None
     return next((at for at, listing in watched.listings if is_seen(listing)), None)
 
 
-def report(watched: Watched, facts: Mapping[str, Any]) -> dict[str, Any]:
+def probe_report(watched: Watched, facts: Mapping[str, Any]) -> dict[str, Any]:
     """The report as it is stored: `facts` first, then what was seen."""
     return {
         "apiVersion": "shjobs/v1",

@@ -15,7 +15,7 @@ from controller.ledger.ledger import Ledger
 from controller.ledger.lock import submitter_lock
 from controller.ledger.pause import is_paused
 from controller.ledger.store import Store
-from controller.lifecycle.status import moment
+from controller.lifecycle.status import timestamp
 from controller.manifest.digest import digest
 from controller.manifest.request import prefix
 from controller.manifest.rules.delivery import url_error
@@ -26,12 +26,12 @@ from controller.model.job import Job
 from controller.model.step import List
 from controller.model.submission import Submission, submission_id
 from controller.operations.doctor.findings import Diagnosis, fail, ok, warn
-from controller.operations.doctor.probe import CERTAIN, JOB, UNITS, Watched, body, report
+from controller.operations.doctor.probe import CERTAIN, JOB, UNITS, Watched, body, probe_report
 from controller.reconcile.calls.remote import Remote
-from controller.reconcile.calls.unrecorded import report as report_unrecorded
-from controller.reconcile.calls.workers import Get, Look, Looked, Post, Posted
+from controller.reconcile.calls.unrecorded import log_unrecorded as report_unrecorded
+from controller.reconcile.calls.workers import Get, Listed, ListObjects, Post, Posted
 from controller.reconcile.recorder import Recorder
-from controller.reconcile.wiring import bucket_of
+from controller.reconcile.wiring import bucket_client
 from controller.service.client import Service
 from controller.service.oauth import Session
 from controller.settings.deployments import Credential
@@ -43,7 +43,7 @@ COPY_PATIENCE = 12  # times the pause between two polls that the cost is waited 
 Tell = Callable[[str], None]
 
 
-def place_of(settings: Settings, url: str | None) -> tuple[str, Credential]:
+def probe_destination(settings: Settings, url: str | None) -> tuple[str, Credential]:
     """Where the probe delivers, and with which key pair. Raises `UsageError` when that cannot be told."""
     able = [each for each in settings.credentials.values() if each.has_keys]
     if url is None:
@@ -72,7 +72,7 @@ def probe(settings: Settings, url: str, credential: Credential, tell: Tell) -> t
         Session(settings.deployment, settings.client_id, settings.client_secret, settings.timing) as session,
         Service(settings.deployment, session, settings.timing) as service,
     ):
-        bucket = bucket_of(settings)
+        bucket = bucket_client(settings)
         return _Probe(settings, Ledger(store), Remote(service, bucket, settings.credentials), bucket, tell).run(
             url, credential
         )
@@ -168,9 +168,9 @@ class _Probe:
             watched.statuses.append((at, asked.answer))  # type: ignore[arg-type]
             submission = self._ledger.current(submission)
         step = List(prefix=submission.prefix, credentials_ref=credential.name, submission=submission)
-        seen = self._remote.outcome(Look(job=JOB, digest=submission.digest, step=step))
+        seen = self._remote.outcome(ListObjects(job=JOB, digest=submission.digest, step=step))
         self._record(seen)
-        if isinstance(seen, Looked) and isinstance(seen.answer, Listing):
+        if isinstance(seen, Listed) and isinstance(seen.answer, Listing):
             watched.listings.append((at, seen.answer))
             watched.has_secrets |= _holds_keys(seen.answer, credential)
         return self._ledger.current(submission)
@@ -178,12 +178,12 @@ class _Probe:
     def _reported(self, submission: Submission, watched: Watched) -> dict[str, Any]:
         facts = {
             "deployment": self._settings.deployment.name,
-            "at": moment(submission.intended_at),
+            "at": timestamp(submission.intended_at),
             "outcome": str(submission.outcome or "open"),
             "message": submission.message,
             "processingUnits": submission.spent,
         }
-        told = report(watched, facts)
+        told = probe_report(watched, facts)
         path = self._settings.state / REPORT
         try:
             _replace(path, json.dumps(told, indent=2, ensure_ascii=False) + "\n")

@@ -25,7 +25,7 @@ _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class RemoteObject:
     """The object a file is to hold."""
 
     href: str
@@ -47,7 +47,7 @@ class Found(Enum):
     """Something that was not fetched."""
 
 
-def found(target: Path, origin: Origin) -> Found:
+def found(target: Path, origin: RemoteObject) -> Found:
     """What is there. A file that was not fetched counts as the same when its MD5 is the object's ETag.
 
     Raises `UsageError` when nobody may look.
@@ -70,7 +70,7 @@ def found(target: Path, origin: Origin) -> Found:
 class PartFile:
     """One file under way; `size` is how much of it is there."""
 
-    def __init__(self, target: Path, part: Path, file: FileIO, origin: Origin) -> None:
+    def __init__(self, target: Path, part: Path, file: FileIO, origin: RemoteObject) -> None:
         self._target = target
         self._part = part
         self._file = file
@@ -105,7 +105,7 @@ class PartFile:
 
 
 @contextmanager
-def part_file(target: Path, origin: Origin) -> Iterator[PartFile]:
+def part_file(target: Path, origin: RemoteObject) -> Iterator[PartFile]:
     """The part of `target` that is there, to go on with. It stays when left, unless it was finished or dropped.
 
     Raises `UsageError` when the disk refuses, or when another process is writing it.

@@ -17,8 +17,8 @@ from controller.model.answers import Unreadable
 from controller.model.errors import UsageError
 from controller.model.job import ExpectedOutput
 from controller.model.submission import Outcome, Submission
-from controller.operations.fetch.download import Found, Origin, found, part_file
-from controller.reconcile.wiring import bucket_of
+from controller.operations.fetch.download import Found, RemoteObject, found, part_file
+from controller.reconcile.wiring import bucket_client
 from controller.settings.settings import Settings
 
 LONGEST = 16
@@ -44,12 +44,12 @@ Watch = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class WantedOutput:
     """One output of a job, and where it goes."""
 
     job: str
     output: ExpectedOutput
-    origin: Origin
+    origin: RemoteObject
     credentials_ref: str | None
     target: Path
 
@@ -58,7 +58,7 @@ class Wanted:
 class Fetched:
     """A file that is there; `was_there`: already before."""
 
-    wanted: Wanted
+    wanted: WantedOutput
     was_there: bool = False
 
 
@@ -72,7 +72,7 @@ class Missing:
 
 def outputs_of(
     settings: Settings, names: Sequence[str], submission: str, folder: Path
-) -> list[Wanted | Missing]:  # fmt: skip
+) -> list[WantedOutput | Missing]:  # fmt: skip
     """The outputs of the jobs, of the given submission or of what stands for them now.
 
     Raises `UsageError` when a job or the submission is not known.
@@ -85,14 +85,14 @@ def outputs_of(
         return [each for name in dict.fromkeys(names) for each in _outputs(ledger, name, submission, folder)]
 
 
-def fetch(settings: Settings, wanted: Sequence[Wanted], watch: Watch) -> Iterator[Fetched | Missing]:
+def fetch(settings: Settings, wanted: Sequence[WantedOutput], watch: Watch) -> Iterator[Fetched | Missing]:
     """Fetch one after the other. Raises `UsageError` when the disk refuses; what arrived until then is kept."""
-    bucket = bucket_of(settings)
+    bucket = bucket_client(settings)
     for each in wanted:
         yield _fetched(bucket, each, watch)
 
 
-def _outputs(ledger: Ledger, name: str, submission: str, folder: Path) -> Iterator[Wanted | Missing]:
+def _outputs(ledger: Ledger, name: str, submission: str, folder: Path) -> Iterator[WantedOutput | Missing]:
     chosen = _chosen(ledger, name, submission)
     if chosen is None or chosen.outcome is not Outcome.SUCCEEDED or chosen.evidence is None:
         which = f"submission {submission} of " if submission else ""
@@ -105,10 +105,10 @@ def _outputs(ledger: Ledger, name: str, submission: str, folder: Path) -> Iterat
             yield Missing(job=name, message=f"{output.identifier}: was never seen in the bucket")
             continue
         href = f"{chosen.prefix}/{item.key}"
-        yield Wanted(
+        yield WantedOutput(
             job=name,
             output=output,
-            origin=Origin(href=href, etag=item.etag, bytes=item.bytes),
+            origin=RemoteObject(href=href, etag=item.etag, bytes=item.bytes),
             credentials_ref=chosen.credentials_ref,
             target=place / PurePosixPath(item.key).name,
         )
@@ -128,7 +128,7 @@ def _chosen(ledger: Ledger, name: str, submission: str) -> Submission | None:
     return next((item for item in reversed(known) if item.outcome is Outcome.SUCCEEDED), None)
 
 
-def _fetched(bucket: Bucket, wanted: Wanted, watch: Watch) -> Fetched | Missing:
+def _fetched(bucket: Bucket, wanted: WantedOutput, watch: Watch) -> Fetched | Missing:
     target = wanted.target
     match found(target, wanted.origin):
         case Found.SAME:
@@ -156,5 +156,5 @@ def _fetched(bucket: Bucket, wanted: Wanted, watch: Watch) -> Fetched | Missing:
     return Fetched(wanted=wanted)
 
 
-def _missing(wanted: Wanted, message: str) -> Missing:
+def _missing(wanted: WantedOutput, message: str) -> Missing:
     return Missing(job=wanted.job, message=message)

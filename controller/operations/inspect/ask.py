@@ -13,7 +13,7 @@ from controller.model.clock import Clock
 from controller.model.errors import StateError, UsageError
 from controller.reconcile.admission import Admission
 from controller.reconcile.recorder import meaning_of
-from controller.reconcile.wiring import Assembly, rehearsal
+from controller.reconcile.wiring import Assembly, copied_controller
 from controller.settings.settings import Settings
 
 
@@ -23,7 +23,7 @@ def ask(settings: Settings, command: Command) -> str:
     Raises `UsageError` with the reason when it could not be carried out now.
     """
     now = Clock().now()
-    with rehearsal(settings, lambda _news: None, lambda _call: None) as assembly:
+    with copied_controller(settings, lambda _news: None, lambda _call: None) as assembly:
         assembly.loop.start(now, takes_over=not is_held(settings.state))
         assembly.loop.turn([], now)
         words = _tried(command, assembly, settings, now)

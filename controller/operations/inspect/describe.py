@@ -10,13 +10,13 @@ from typing import Any
 from controller.ledger.lock import is_held
 from controller.lifecycle.next_step import next_step
 from controller.lifecycle.phase import phase
-from controller.lifecycle.status import OPERATOR, document, moment, outputs
+from controller.lifecycle.status import OPERATOR, document, outputs, timestamp
 from controller.model.errors import UsageError
 from controller.model.step import Wait
 from controller.model.submission import Submission
 from controller.operations.inspect.standings import events
 from controller.operations.inspect.why import Case
-from controller.reconcile.wiring import Assembly, rehearsal
+from controller.reconcile.wiring import Assembly, copied_controller
 from controller.settings.settings import Settings
 
 LAST_EVENTS = 10
@@ -52,7 +52,7 @@ def description(settings: Settings, name: str, now: datetime) -> dict[str, Any]:
 
 @contextmanager
 def _turned(settings: Settings, now: datetime) -> Iterator[Assembly]:
-    with rehearsal(settings, lambda _news: None, lambda _call: None) as assembly:
+    with copied_controller(settings, lambda _news: None, lambda _call: None) as assembly:
         assembly.loop.start(now, takes_over=not is_held(settings.state))
         assembly.loop.turn([], now)
         yield assembly
@@ -107,11 +107,11 @@ def _submission(item: Submission) -> dict[str, Any]:
         "reason": item.reason,
         "message": item.message,
         "prefix": item.prefix,
-        "submittedAt": moment(item.intended_at),
-        "answeredAt": moment(item.answered_at),
-        "goneAt": moment(item.gone_at),
-        "finishedAt": moment(item.finished_at),
-        "nextLookAt": moment(item.look_at),
+        "submittedAt": timestamp(item.intended_at),
+        "answeredAt": timestamp(item.answered_at),
+        "goneAt": timestamp(item.gone_at),
+        "finishedAt": timestamp(item.finished_at),
+        "nextLookAt": timestamp(item.look_at),
         "reserved": item.reserved,
         "spent": item.spent,
         "adopted": item.adopted or None,
@@ -127,10 +127,10 @@ def _evidence(item: Submission) -> dict[str, Any]:
     seen = item.evidence
     if seen is None:
         return {}
-    objects = [{**asdict(each), "modified": moment(each.modified)} for each in seen.objects]
+    objects = [{**asdict(each), "modified": timestamp(each.modified)} for each in seen.objects]
     told = {
-        "seenAt": moment(seen.at),
-        "unchangedSince": moment(seen.since),
+        "seenAt": timestamp(seen.at),
+        "unchangedSince": timestamp(seen.since),
         "readable": seen.readable,
         "error": seen.error,
         "message": seen.message,

@@ -72,9 +72,9 @@ def _is_up_to_date(settings: Settings, store: Reader) -> bool:
 
 
 def _rehearsed(settings: Settings, now: datetime) -> list[Document]:
-    from controller.reconcile.wiring import rehearsal
+    from controller.reconcile.wiring import copied_controller
 
-    with rehearsal(settings, lambda _news: None, lambda _call: None) as assembly:
+    with copied_controller(settings, lambda _news: None, lambda _call: None) as assembly:
         assembly.loop.start(now, takes_over=not is_held(settings.state))
         assembly.loop.turn([], now)
         return [

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from controller.lifecycle.status import Target
+from controller.lifecycle.status import WaitTarget
 from controller.model.clock import Clock
 from controller.model.errors import UsageError
 from controller.operations.inspect.standings import standings
@@ -36,7 +36,9 @@ class Waited:
     document: Document
 
 
-def wait(settings: Settings, names: Sequence[str], target: Target, seconds: float, watch: Watch) -> Iterator[Waited]:
+def wait(
+    settings: Settings, names: Sequence[str], target: WaitTarget, seconds: float, watch: Watch
+) -> Iterator[Waited]:
     """Each job as soon as its waiting ends; `watch` is told of every change of phase.
 
     Raises `UsageError` when one of them is no job.
@@ -61,7 +63,7 @@ def wait(settings: Settings, names: Sequence[str], target: Target, seconds: floa
             time.sleep(max(0.0, min(pause, ends_at - clock.monotonic())))
 
 
-def _ending(target: Target, document: Document, *, is_late: bool) -> Ending | None:
+def _ending(target: WaitTarget, document: Document, *, is_late: bool) -> Ending | None:
     if target.is_met(document):
         return Ending.MET
     if target.is_hopeless(document):

@@ -64,7 +64,7 @@ _CHANGES = {
 }
 
 
-def why(case: Case, now: datetime) -> str:
+def explain(case: Case, now: datetime) -> str:
     """The paragraph."""
     return " ".join(_sentences(case, now))
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from controller.lifecycle.next_step import in_force
-from controller.lifecycle.status import moment
+from controller.lifecycle.status import timestamp
 from controller.model.errors import Problem
 from controller.model.job import Job, Wanted
 from controller.model.reasons import Phase, Standing
@@ -111,7 +111,7 @@ def described(seen: Foreseen) -> dict[str, Any]:
     return {key: value for key, value in told.items() if value not in (None, "", [], {})}
 
 
-def rejected(name: str | None, path: str, problems: Sequence[Problem]) -> dict[str, Any]:
+def rejected_action(name: str | None, path: str, problems: Sequence[Problem]) -> dict[str, Any]:
     """The same for a document that is no job."""
     told = {
         "name": name,
@@ -142,7 +142,7 @@ def _sending(seen: Foreseen) -> dict[str, Any]:
         "submission": seen.planned.id,
         "prefix": seen.planned.prefix,
         "generation": seen.planned.generation,
-        "due": moment(seen.due),
+        "due": timestamp(seen.due),
         "historyAssumed": seen.is_history_assumed or None,
     }
 
@@ -171,7 +171,7 @@ def _before(seen: Foreseen) -> dict[str, Any]:
         "reserved": last.reserved,
         "spent": last.spent,
     }
-    told = {} if seen.ref else {"submission": last.id, "submittedAt": moment(last.intended_at)}
+    told = {} if seen.ref else {"submission": last.id, "submittedAt": timestamp(last.intended_at)}
     return told | {key: round(amount, 4) for key, amount in amounts.items() if amount is not None}
 
 
@@ -283,7 +283,7 @@ def _running(item: Submission) -> dict[str, Any]:
     told = {
         "submission": item.id,
         "requestId": item.request_id,
-        "submittedAt": moment(item.intended_at),
+        "submittedAt": timestamp(item.intended_at),
         "reserved": item.reserved,
         "state": _state(item),
     }

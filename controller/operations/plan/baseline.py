@@ -18,8 +18,8 @@ from controller.model.job import Job
 from controller.model.reasons import Reason
 from controller.model.submission import Outcome, Submission
 from controller.operations.plan.simulate import foresee
-from controller.reconcile.calls.workers import Call, Look
-from controller.reconcile.wiring import Assembly, rehearsal
+from controller.reconcile.calls.workers import Call, ListObjects
+from controller.reconcile.wiring import Assembly, copied_controller
 from controller.settings.settings import Settings
 
 LONG_AGO = timedelta(days=366)
@@ -41,7 +41,7 @@ def boundless(settings: Settings, **changed: object) -> Settings:
     return settings.model_copy(update={"max_running": sys.maxsize, "requests_per_minute": sys.maxsize, **changed})
 
 
-def nothing_listed(_look: Look) -> Listing:
+def nothing_listed(_look: ListObjects) -> Listing:
     """A bucket in which nothing was found, because none is asked."""
     return Listing()
 
@@ -58,7 +58,7 @@ def baseline(settings: Settings, root: Path, now: datetime) -> Baseline:
         large_change_processing_units=float(sys.maxsize), large_change_jobs=sys.maxsize,
     )  # fmt: skip
     calls, then = deque[Call](), now - LONG_AGO
-    with rehearsal(free, lambda _news: None, calls.append) as past:
+    with copied_controller(free, lambda _news: None, calls.append) as past:
         past.loop.start(then)
         sight = foresee(past.loop, past.ledger, calls, nothing_listed, then, 0.0)
         return Baseline(

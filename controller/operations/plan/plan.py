@@ -25,14 +25,14 @@ from controller.model.job import Job
 from controller.model.script import Mosaicking, ScriptFailure
 from controller.model.step import List
 from controller.model.submission import Submission
-from controller.operations.plan.actions import SAME, Action, Foreseen, described, last_sent, rejected
+from controller.operations.plan.actions import SAME, Action, Foreseen, described, last_sent, rejected_action
 from controller.operations.plan.baseline import EMPTY, Baseline, baseline, boundless, nothing_listed, take_over
 from controller.operations.plan.diff import Difference, difference
 from controller.operations.plan.revision import tree_at
 from controller.operations.plan.simulate import Read, Sight, foresee
-from controller.reconcile.calls.workers import Call, Look
+from controller.reconcile.calls.workers import Call, ListObjects
 from controller.reconcile.reporter import jobs_of
-from controller.reconcile.wiring import Assembly, bucket_of, rehearsal, without_keys
+from controller.reconcile.wiring import Assembly, bucket_client, copied_controller, without_keys
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
 from controller.tree.ownership import Declared
@@ -94,9 +94,9 @@ def _of_the_ledger(settings: Settings) -> _Basis:
 
 def _reader(settings: Settings, unlisted: dict[str, str]) -> Read:
     """Lists the buckets that can be listed from here, and notes the jobs whose bucket cannot."""
-    bucket = bucket_of(settings)
+    bucket = bucket_client(settings)
 
-    def read(look: Look) -> BucketAnswer | None:
+    def read(look: ListObjects) -> BucketAnswer | None:
         credential = _credential(settings, look.step)
         if credential is None or _is_usable(credential):
             return bucket.read(look.step.prefix, look.step.credentials_ref, only=look.step.only)
@@ -123,7 +123,7 @@ def _is_usable(credential: Credential) -> bool:
 def _planned(basis: _Basis, now: datetime) -> dict[str, Any]:
     """Turn the loop on the basis and tell what it would do."""
     calls, settings = deque[Call](), boundless(basis.settings)
-    with rehearsal(settings, lambda _news: None, calls.append, without_keys=basis.without_keys) as assembly:
+    with copied_controller(settings, lambda _news: None, calls.append, without_keys=basis.without_keys) as assembly:
         take_over(assembly.ledger, basis.known)
         before = _Before(
             jobs=dict(assembly.ledger.jobs),
@@ -169,7 +169,7 @@ class _Outlook:
         for path in sorted(tree.paths()):
             for item in jobs_of(path, tree, ledger):
                 if isinstance(item, Declared):
-                    yield rejected(item.name, item.path, item.problems)
+                    yield rejected_action(item.name, item.path, item.problems)
                 else:
                     yield described(self._seen(item))
         for job in sorted(ledger.jobs.values(), key=lambda item: item.name):

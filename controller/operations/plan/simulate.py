@@ -15,10 +15,10 @@ from controller.model.answers import Accepted, BucketAnswer, NoAnswer
 from controller.model.reasons import Reason
 from controller.model.step import Wait
 from controller.model.submission import Submission
-from controller.reconcile.calls.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted
+from controller.reconcile.calls.workers import Call, CallOutcome, Get, Got, Listed, ListObjects, Post, Posted
 from controller.reconcile.loop import Loop
 
-Read = Callable[[Look], BucketAnswer | None]
+Read = Callable[[ListObjects], BucketAnswer | None]
 """Reads the bucket for the loop; None: it cannot be read here, and what it would say stays open."""
 SOON = frozenset({Reason.RETRY_SCHEDULED, Reason.BACKING_OFF, Reason.BREAKER_OPEN})
 NOT_ASKED = NoAnswer(message="a plan asks the service nothing")
@@ -67,9 +67,9 @@ def _outcome(call: Call, read: Read) -> CallOutcome | None:
             return Posted(call=call, answer=Accepted(request_id=f"planned-{submission.number}"))
         case Get():
             return Got(call=call, answer=NOT_ASKED)
-        case Look():
+        case ListObjects():
             answer = read(call)
-            return Looked(call=call, answer=answer) if answer is not None else None
+            return Listed(call=call, answer=answer) if answer is not None else None
 
 
 def _opens_at(ledger: Ledger, loop: Loop, now: datetime, patience: float) -> datetime | None:

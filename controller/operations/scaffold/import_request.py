@@ -17,7 +17,7 @@ from controller.manifest.validate import Broken, Script, accept
 from controller.model.catalog import canonical_type
 from controller.model.clock import Clock
 from controller.model.errors import Problem, UsageError
-from controller.operations.scaffold.pasted import Pasted, read
+from controller.operations.scaffold.pasted import Pasted, read_pasted
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
 from controller.tree.scan import load
@@ -47,7 +47,7 @@ def take_in(text: str, name: str, url: str | None, settings: Settings) -> Intake
 
     Raises `UsageError` when the text holds no request, or no place for its results.
     """
-    pasted = read(text)
+    pasted = read_pasted(text)
     s3 = _delivery(pasted.body, url)
     place, role = str(s3["url"]), s3.get("iamRoleARN")
     credential, is_known = ("", True) if role else _credential(place, settings)

@@ -38,7 +38,7 @@ class Pasted:
     had_lost_breaks: bool = False
 
 
-def read(text: str) -> Pasted:
+def read_pasted(text: str) -> Pasted:
     """The one request that the text holds. Raises `UsageError` with the line when there is none, or more than one."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     try:

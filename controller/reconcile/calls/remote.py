@@ -21,7 +21,17 @@ from controller.model.answers import (
 )
 from controller.model.errors import UsageError
 from controller.model.submission import Submission
-from controller.reconcile.calls.workers import Call, CallOutcome, Get, Got, Look, Looked, Post, Posted, unforeseen
+from controller.reconcile.calls.workers import (
+    Call,
+    CallOutcome,
+    Get,
+    Got,
+    Listed,
+    ListObjects,
+    Post,
+    Posted,
+    unforeseen,
+)
 from controller.settings.deployments import Credential
 
 
@@ -57,8 +67,8 @@ class Remote:
                 return Posted(call=call, answer=self._post(call))
             case Get():
                 return Got(call=call, answer=self._get(call))
-            case Look():
-                return Looked(call=call, answer=self._look(call))
+            case ListObjects():
+                return Listed(call=call, answer=self._look(call))
 
     def _post(self, call: Post) -> PostAnswer:
         try:
@@ -91,7 +101,7 @@ class Remote:
         except Exception as error:  # noqa: BLE001  the one net of this job
             return NoAnswer(message=unforeseen(error))
 
-    def _look(self, call: Look) -> BucketAnswer:
+    def _look(self, call: ListObjects) -> BucketAnswer:
         try:
             return self._bucket.read(call.step.prefix, call.step.credentials_ref, only=call.step.only)
         except Exception as error:  # noqa: BLE001  the one net of this job

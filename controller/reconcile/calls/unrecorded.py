@@ -31,7 +31,7 @@ class Unrecorded:
         """Log what would be lost, and keep it."""
         if isinstance(outcome, Posted):
             if outcome not in self._reported:
-                report(outcome, why)
+                log_unrecorded(outcome, why)
             self._reported.add(outcome)
             self._kept.put(outcome)
 
@@ -52,7 +52,7 @@ def report_unsettled(submissions: Iterable[Submission]) -> None:
             _warn(item, item.request_id, "the ledger that had it is gone")
 
 
-def report(outcome: Posted, why: str) -> None:
+def log_unrecorded(outcome: Posted, why: str) -> None:
     """One line for a POST that was, or may have been, accepted, and that the ledger does not show as such."""
     sent = outcome.call.submission
     told = {"job": sent.job, "prefix": sent.prefix}

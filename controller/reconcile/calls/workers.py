@@ -56,7 +56,7 @@ class Get:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class ListObjects:
     """Read the bucket as a `List` step says; `digest` is what the job wanted when it was asked."""
 
     job: str
@@ -64,12 +64,12 @@ class Look:
     step: List
 
 
-Call = Post | Get | Look
+Call = Post | Get | ListObjects
 
 
-def is_history(call: Call) -> TypeGuard[Look]:
+def is_history(call: Call) -> TypeGuard[ListObjects]:
     """Whether it looks for what was paid for before, so that a submission can follow."""
-    return isinstance(call, Look) and call.step.submission is None
+    return isinstance(call, ListObjects) and call.step.submission is None
 
 
 POSTS = "submissions"
@@ -106,12 +106,12 @@ class Got:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looked:
-    call: Look
+class Listed:
+    call: ListObjects
     answer: BucketAnswer
 
 
-CallOutcome = Posted | Got | Looked
+CallOutcome = Posted | Got | Listed
 Observe = Callable[[CallOutcome, float], None]
 """Is told how many seconds each call took; any thread may call it."""
 
@@ -288,7 +288,7 @@ def _lane_of(task: _Task) -> str:
             return POSTS
         case Get():
             return "status"
-        case Look(step=step):
+        case ListObjects(step=step):
             return f"bucket {bucket_in(step.prefix)}"
 
 

@@ -11,7 +11,7 @@ from random import Random
 from typing import Self
 
 from controller.model.errors import ShjobsError
-from controller.sandbox.faults.kinds import KINDS, Kind, Moment, Parameters
+from controller.sandbox.faults.kinds import KINDS, FaultKind, Moment, Parameters
 from controller.sandbox.faults.parcel import Parcel
 from controller.sandbox.replies import Reply
 
@@ -52,7 +52,7 @@ class Fault:
             raise FaultError(f"fault {self.name} strikes before a delivery URL is known; leave out 'match'")
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> FaultKind:
         return KINDS[self.name]
 
     @property

@@ -42,7 +42,7 @@ class Moment(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class FaultKind:
     """One row: `answers` makes the answer of a call (from the true one), `reshapes` what a request delivers."""
 
     name: str
@@ -107,90 +107,90 @@ _TOO_MANY_TOKENS = json_reply(429, {"error": "slow_down", "error_description": "
 _NO_TOKEN = json_reply(500, {"message": "unexpected"})  # without the `error` that OAuth libraries look for
 
 _ROWS = (
-    Kind(name="reset-before-read", moment=Moment.ARRIVE),
-    Kind(name="reset-while-read", moment=Moment.ARRIVE, parameters={"bytes": 100}),
-    Kind(name="refuse-502-before", moment=Moment.BEFORE, answers=_answering(html_reply(502))),
-    Kind(name="error-500-before", moment=Moment.BEFORE, answers=_answering(_NO_DATABASE)),
-    Kind(name="rate-429", moment=Moment.BEFORE, parameters={"milliseconds": 3398}, answers=_rate_limit),
-    Kind(
+    FaultKind(name="reset-before-read", moment=Moment.ARRIVE),
+    FaultKind(name="reset-while-read", moment=Moment.ARRIVE, parameters={"bytes": 100}),
+    FaultKind(name="refuse-502-before", moment=Moment.BEFORE, answers=_answering(html_reply(502))),
+    FaultKind(name="error-500-before", moment=Moment.BEFORE, answers=_answering(_NO_DATABASE)),
+    FaultKind(name="rate-429", moment=Moment.BEFORE, parameters={"milliseconds": 3398}, answers=_rate_limit),
+    FaultKind(
         name="rate-429-bare",
         moment=Moment.BEFORE,
         parameters={"milliseconds": 3398},
         answers=lambda reply, settings: _rate_limit(reply, settings).bare(),
     ),
-    Kind(name="concurrency-429", moment=Moment.BEFORE, answers=_answering(too_many_concurrent())),
-    Kind(name="spurious-400", moment=Moment.BEFORE, answers=_answering(empty_body())),
-    Kind(name="unauthorized-401", moment=Moment.BEFORE, answers=_answering(_EXPIRED)),
-    Kind(name="forbidden-403", moment=Moment.BEFORE, answers=_answering(_ACCOUNT_MAY_NOT)),
-    Kind(name="quota-403", moment=Moment.BEFORE, answers=_answering(quota_exhausted())),
-    Kind(name="answer-lost", moment=Moment.AFTER, answers=_sent(hang_up=True)),
-    Kind(
+    FaultKind(name="concurrency-429", moment=Moment.BEFORE, answers=_answering(too_many_concurrent())),
+    FaultKind(name="spurious-400", moment=Moment.BEFORE, answers=_answering(empty_body())),
+    FaultKind(name="unauthorized-401", moment=Moment.BEFORE, answers=_answering(_EXPIRED)),
+    FaultKind(name="forbidden-403", moment=Moment.BEFORE, answers=_answering(_ACCOUNT_MAY_NOT)),
+    FaultKind(name="quota-403", moment=Moment.BEFORE, answers=_answering(quota_exhausted())),
+    FaultKind(name="answer-lost", moment=Moment.AFTER, answers=_sent(hang_up=True)),
+    FaultKind(
         name="reset-answer",
         moment=Moment.AFTER,
         parameters={"bytes": 40},
         answers=lambda reply, settings: replace(reply, cut_at=int(settings["bytes"])),
     ),
-    Kind(name="corrupt-tls", moment=Moment.AFTER, answers=_sent(garbled=True)),
-    Kind(name="malformed-answer", moment=Moment.AFTER, answers=_answering(_BROKEN_JSON)),
-    Kind(name="duplicate-answer", moment=Moment.AFTER, answers=_sent(copies=2)),
-    Kind(
+    FaultKind(name="corrupt-tls", moment=Moment.AFTER, answers=_sent(garbled=True)),
+    FaultKind(name="malformed-answer", moment=Moment.AFTER, answers=_answering(_BROKEN_JSON)),
+    FaultKind(name="duplicate-answer", moment=Moment.AFTER, answers=_sent(copies=2)),
+    FaultKind(
         name="drip-answer",
         moment=Moment.AFTER,
         parameters={"seconds": 0.05},
         answers=lambda reply, settings: replace(reply, drip=settings["seconds"]),
     ),
-    Kind(
+    FaultKind(
         name="slow-answer",
         moment=Moment.AFTER,
         parameters={"seconds": 5},
         answers=lambda reply, settings: reply.later(settings["seconds"]),
     ),
-    Kind(name="refuse-502-after", moment=Moment.AFTER, answers=_answering(html_reply(502))),
-    Kind(name="timeout-504-after", moment=Moment.AFTER, answers=_answering(html_reply(504))),
-    Kind(name="status-500", moment=Moment.STATUS, answers=_answering(_NO_STATUS)),
-    Kind(name="status-502", moment=Moment.STATUS, answers=_answering(html_reply(502))),
-    Kind(name="status-401", moment=Moment.STATUS, answers=_answering(_EXPIRED)),
-    Kind(name="status-429", moment=Moment.STATUS, parameters={"milliseconds": 3398}, answers=_rate_limit),
-    Kind(name="status-lost", moment=Moment.STATUS, answers=_sent(hang_up=True)),
-    Kind(name="token-503", moment=Moment.TOKEN, answers=_answering(html_reply(503))),
-    Kind(name="token-500-bare", moment=Moment.TOKEN, answers=_answering(_NO_TOKEN)),
-    Kind(name="token-429", moment=Moment.TOKEN, answers=_answering(_TOO_MANY_TOKENS)),
-    Kind(name="token-dies-early", moment=Moment.TOKEN, parameters={"seconds": 1}),
-    Kind(name="early-404", moment=Moment.FOLLOW, parameters={"seconds": 5}),
-    Kind(name="flapping-404", moment=Moment.FOLLOW),
-    Kind(
+    FaultKind(name="refuse-502-after", moment=Moment.AFTER, answers=_answering(html_reply(502))),
+    FaultKind(name="timeout-504-after", moment=Moment.AFTER, answers=_answering(html_reply(504))),
+    FaultKind(name="status-500", moment=Moment.STATUS, answers=_answering(_NO_STATUS)),
+    FaultKind(name="status-502", moment=Moment.STATUS, answers=_answering(html_reply(502))),
+    FaultKind(name="status-401", moment=Moment.STATUS, answers=_answering(_EXPIRED)),
+    FaultKind(name="status-429", moment=Moment.STATUS, parameters={"milliseconds": 3398}, answers=_rate_limit),
+    FaultKind(name="status-lost", moment=Moment.STATUS, answers=_sent(hang_up=True)),
+    FaultKind(name="token-503", moment=Moment.TOKEN, answers=_answering(html_reply(503))),
+    FaultKind(name="token-500-bare", moment=Moment.TOKEN, answers=_answering(_NO_TOKEN)),
+    FaultKind(name="token-429", moment=Moment.TOKEN, answers=_answering(_TOO_MANY_TOKENS)),
+    FaultKind(name="token-dies-early", moment=Moment.TOKEN, parameters={"seconds": 1}),
+    FaultKind(name="early-404", moment=Moment.FOLLOW, parameters={"seconds": 5}),
+    FaultKind(name="flapping-404", moment=Moment.FOLLOW),
+    FaultKind(
         name="lingering-200",
         moment=Moment.FOLLOW,
         parameters={"seconds": 5},
         reshapes=lambda parcel, settings: replace(parcel, lingers=settings["seconds"]),
     ),
-    Kind(name="never-deliver", moment=Moment.DELIVER, reshapes=_delivering(items=(), silent=True)),
-    Kind(
+    FaultKind(name="never-deliver", moment=Moment.DELIVER, reshapes=_delivering(items=(), silent=True)),
+    FaultKind(
         name="partial-delivery",
         moment=Moment.DELIVER,
         reshapes=lambda parcel, _: replace(parcel, items=parcel.items[:-1]),
     ),
-    Kind(name="zero-byte", moment=Moment.DELIVER, reshapes=_emptied),
-    Kind(
+    FaultKind(name="zero-byte", moment=Moment.DELIVER, reshapes=_emptied),
+    FaultKind(
         name="late-delivery",
         moment=Moment.DELIVER,
         parameters={"seconds": 5},
         reshapes=lambda parcel, settings: replace(parcel, late=settings["seconds"]),
     ),
-    Kind(name="foreign-object", moment=Moment.DELIVER, reshapes=_foreign),
-    Kind(name="bucket-refuses", moment=Moment.DELIVER, reshapes=_delivering(taken=0, has_copy=False)),
-    Kind(name="bucket-fills", moment=Moment.DELIVER, reshapes=_delivering(taken=1)),
-    Kind(name="run-fails", moment=Moment.DELIVER, reshapes=_failed),
-    Kind(name="error-json-late", moment=Moment.DELIVER, parameters={"seconds": 5}, reshapes=_failed),
-    Kind(name="error-json-malformed", moment=Moment.DELIVER, reshapes=_malformed_error),
-    Kind(name="error-with-outputs", moment=Moment.DELIVER, reshapes=_error_beside_outputs),
-    Kind(name="copy-never", moment=Moment.DELIVER, reshapes=_delivering(has_copy=False)),
-    Kind(
+    FaultKind(name="foreign-object", moment=Moment.DELIVER, reshapes=_foreign),
+    FaultKind(name="bucket-refuses", moment=Moment.DELIVER, reshapes=_delivering(taken=0, has_copy=False)),
+    FaultKind(name="bucket-fills", moment=Moment.DELIVER, reshapes=_delivering(taken=1)),
+    FaultKind(name="run-fails", moment=Moment.DELIVER, reshapes=_failed),
+    FaultKind(name="error-json-late", moment=Moment.DELIVER, parameters={"seconds": 5}, reshapes=_failed),
+    FaultKind(name="error-json-malformed", moment=Moment.DELIVER, reshapes=_malformed_error),
+    FaultKind(name="error-with-outputs", moment=Moment.DELIVER, reshapes=_error_beside_outputs),
+    FaultKind(name="copy-never", moment=Moment.DELIVER, reshapes=_delivering(has_copy=False)),
+    FaultKind(
         name="copy-late",
         moment=Moment.DELIVER,
         parameters={"seconds": 5},
         reshapes=lambda parcel, settings: replace(parcel, copy_late=settings["seconds"]),
     ),
-    Kind(name="copy-in-root", moment=Moment.DELIVER, reshapes=_delivering(copy_in_root=True)),
+    FaultKind(name="copy-in-root", moment=Moment.DELIVER, reshapes=_delivering(copy_in_root=True)),
 )
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ROWS}
+KINDS: Mapping[str, FaultKind] = {kind.name: kind for kind in _ROWS}

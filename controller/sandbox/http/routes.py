@@ -12,11 +12,11 @@ from typing import Any, NoReturn
 
 from controller.sandbox import replies
 from controller.sandbox.clock import SandboxClock
-from controller.sandbox.extent import crs_of
-from controller.sandbox.failure import RenderFailed, accepted
+from controller.sandbox.extent import crs_address
+from controller.sandbox.failure import RenderFailed, value_or_raise
 from controller.sandbox.faults.faults import Fault, FaultError, Faults, Moment, written_in
 from controller.sandbox.http import validation
-from controller.sandbox.http.tokens import TOKEN_PATHS, Tokens
+from controller.sandbox.http.tokens import TOKEN_PATHS, IssuedTokens
 from controller.sandbox.jobs.limits import Allowance, RateLimit
 from controller.sandbox.jobs.runs import Examine, Runs, digest_of
 from controller.sandbox.ledger import SandboxLedger
@@ -49,7 +49,7 @@ class Context:
 
     options: SandboxOptions
     runs: Runs
-    tokens: Tokens
+    tokens: IssuedTokens
     rate: RateLimit
     units: RateLimit
     token_rate: RateLimit
@@ -174,7 +174,7 @@ class Routes:
         if self._desk.options.script_check is ScriptCheck.AT_RUN or "evalscript" not in body:
             return None
         try:
-            agreed(body, accepted(self._desk.examine(body["evalscript"])), self._desk.options.profile.host)
+            agreed(body, value_or_raise(self._desk.examine(body["evalscript"])), self._desk.options.profile.host)
         except RenderFailed as error:
             return error_reply(400, error.code, error.message)
         return None
@@ -254,7 +254,7 @@ def _not_here(body: Mapping[str, Any]) -> Reply | None:
     try:
         for element in body["input"]["data"]:
             product(element["type"])
-        epsg_of(crs_of(body["input"]["bounds"]))
+        epsg_of(crs_address(body["input"]["bounds"]))
     except RenderFailed as error:
         return error_reply(400, error.code, error.message)
     return None

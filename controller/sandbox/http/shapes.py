@@ -15,13 +15,13 @@ def needed(parameter: str, what: str) -> Violation:
     return Violation(parameter=parameter, violation=f"is needed: {what}")
 
 
-def text(values: Mapping[str, Any], name: str, where: str) -> Iterator[Violation]:
+def text_violations(values: Mapping[str, Any], name: str, where: str) -> Iterator[Violation]:
     """The violation of a value that is not a text, or an empty one."""
     if not isinstance(values[name], str) or not values[name]:
         yield Violation(parameter=where, violation="must be a text, not empty")
 
 
-def moment_of(value: object) -> datetime | None:
+def parse_date_time(value: object) -> datetime | None:
     """An RFC 3339 date-time with its zone; None for anything else, a date alone included."""
     if not isinstance(value, str) or not DATE_TIME.fullmatch(value):
         return None
@@ -54,7 +54,7 @@ def _is_position(value: object) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(is_number(part) for part in value)
 
 
-def ring_error(ring: object) -> str | None:
+def ring_violation(ring: object) -> str | None:
     """What is wrong with a ring of a polygon; None when nothing is."""
     if not isinstance(ring, list) or not all(_is_position(position) for position in ring):
         return "every position must be two numbers"

@@ -21,7 +21,7 @@ TOKEN_PATHS = frozenset(
 )
 
 
-class Tokens:
+class IssuedTokens:
     """Issues and checks tokens for the one client of `options`, good for `life` seconds of ours; `wall` is the time
     in seconds since 1970."""
 

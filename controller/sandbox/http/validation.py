@@ -15,10 +15,10 @@ from controller.sandbox.http.shapes import (
     is_number,
     is_whole,
     is_within,
-    moment_of,
     needed,
-    ring_error,
-    text,
+    parse_date_time,
+    ring_violation,
+    text_violations,
 )
 from controller.sandbox.planet.products import collection_of, is_hosted, is_known_crs, short_name
 from controller.sandbox.replies import Reply, Violation, error_reply
@@ -50,7 +50,7 @@ def _script(body: Mapping[str, Any], largest: int) -> Violations:
     if len(given) != 1:
         yield Violation(parameter="evalscript", violation="exactly one of evalscript and evalscriptReference is needed")
     elif given == ["evalscript"]:
-        yield from text(body, "evalscript", "evalscript")
+        yield from text_violations(body, "evalscript", "evalscript")
         if largest and len(str(body["evalscript"]).encode(errors="replace")) > largest:
             yield Violation(parameter="evalscript", violation=f"is larger than {largest} bytes")
     else:
@@ -116,7 +116,7 @@ def _geometry(geometry: object) -> Violations:
         yield Violation(parameter=f"{where}->coordinates", violation="must be nested lists of rings")
         return
     for ring in (ring for polygon in polygons for ring in polygon):
-        if problem := ring_error(ring):
+        if problem := ring_violation(ring):
             yield Violation(parameter=f"{where}->coordinates", violation=problem)
             return
     west, south, east, north = extent.box_of({"geometry": geometry})
@@ -181,7 +181,7 @@ def _time_range(span: object, where: str) -> Violations:
     if not isinstance(span, dict):
         yield needed(where, "an object with from and to")
         return
-    ends = {name: moment_of(span.get(name)) for name in ("from", "to")}
+    ends = {name: parse_date_time(span.get(name)) for name in ("from", "to")}
     for name, moment in ends.items():
         if moment is None:
             yield Violation(parameter=f"{where}->{name}", violation="must be a date with time and zone (RFC 3339)")
@@ -244,7 +244,7 @@ def _responses(responses: object) -> Violations:
             yield needed(where, "an object")
             continue
         if "identifier" in response:
-            yield from text(response, "identifier", f"{where}->identifier")
+            yield from text_violations(response, "identifier", f"{where}->identifier")
         if "format" in response:
             yield from _format(response["format"], f"{where}->format")
 
@@ -280,7 +280,7 @@ def _credentials(given: object, where: str) -> Violations:
         return
     for name in ("accessKey", "secretAccessKey", "iamRoleARN", "region"):
         if name in given:
-            yield from text(given, name, f"{where}->{name}")
+            yield from text_violations(given, name, f"{where}->{name}")
     if "iamRoleARN" not in given and not {"accessKey", "secretAccessKey"} <= set(given):
         yield Violation(parameter=where, violation="accessKey and secretAccessKey, or iamRoleARN, are needed")
 

@@ -23,7 +23,7 @@ class BucketError(ShjobsError):
     """Nothing can be written there: no such bucket, wrong keys, no permission, no connection."""
 
 
-class Store(Protocol):
+class DeliveryStore(Protocol):
     """One bucket, opened with one pair of keys."""
 
     def put(self, key: str, content: bytes | Path) -> None:
@@ -101,9 +101,9 @@ class S3Store:
             raise BucketError(f"{key!r} cannot be read: {cut(str(error), 200)}") from error
 
 
-def open_store(delivery: Mapping[str, Any], options: SandboxOptions) -> Store:
+def open_store(delivery: Mapping[str, Any], options: SandboxOptions) -> DeliveryStore:
     """The bucket of one request. Raises BucketError when it, or the pair of keys, is known to be no good."""
-    bucket = bucket_of(delivery["url"])
+    bucket = bucket_name(delivery["url"])
     if not BUCKET_NAME.fullmatch(bucket):
         raise BucketError(f"{bucket!r} is not the name of a bucket")
     if options.s3_endpoint is not None:
@@ -124,7 +124,7 @@ def are_keys_good(delivery: Mapping[str, Any], keys: Mapping[str, str]) -> bool:
     return keys.get(delivery["accessKey"]) == delivery.get("secretAccessKey")
 
 
-def bucket_of(url: str) -> str:
+def bucket_name(url: str) -> str:
     return url.removeprefix("s3://").partition("/")[0]
 
 
@@ -161,7 +161,7 @@ def without_secrets(value: Any) -> Any:
     return value
 
 
-def as_json(document: object) -> bytes:
+def json_bytes(document: object) -> bytes:
     """How the sandbox writes its own documents into a bucket."""
     return json.dumps(document, indent=1).encode()
 

@@ -14,7 +14,7 @@ from controller.sandbox.faults.faults import Fault, Faults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class SandboxRequest:
     """One accepted request; times are seconds of the sandbox's clock. `url` is where it delivers, as it was posted.
 
     `faults` follow it to its end; `own` holds those for its GETs that its script asks for.
@@ -39,15 +39,15 @@ class Requests:
     """Running requests by id. Safe to use from many threads."""
 
     def __init__(self) -> None:
-        self._running: dict[str, Request] = {}
+        self._running: dict[str, SandboxRequest] = {}
         self._asked: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def add(self, request: Request) -> None:
+    def add(self, request: SandboxRequest) -> None:
         with self._lock:
             self._running[request.id] = request
 
-    def find(self, id: str) -> Request | None:
+    def find(self, id: str) -> SandboxRequest | None:
         """The running request of this id, whether or not GET may already see it."""
         with self._lock:
             return self._running.get(id)

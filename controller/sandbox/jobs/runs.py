@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 from controller.model.errors import cut
 from controller.model.script import ScriptFacts, ScriptFailure
 from controller.sandbox.clock import SandboxClock
-from controller.sandbox.failure import RenderFailed, accepted
+from controller.sandbox.failure import RenderFailed, value_or_raise
 from controller.sandbox.faults.faults import Fault, Faults, Moment, reshaped
 from controller.sandbox.faults.parcel import Item, Parcel
 from controller.sandbox.jobs import delivery
 from controller.sandbox.jobs.delivery import BucketError, key_for, open_store, read_object
 from controller.sandbox.jobs.limits import Allowance, RateLimit
-from controller.sandbox.jobs.requests import Request, Requests, new_id
+from controller.sandbox.jobs.requests import Requests, SandboxRequest, new_id
 from controller.sandbox.jobs.schedule import Schedule
 from controller.sandbox.ledger import SandboxLedger
 from controller.sandbox.options import SandboxOptions
@@ -76,7 +76,7 @@ class Runs:
         self.requests = Requests()
         self._schedule = Schedule(options.workers, clock)
 
-    def accept(self, body: Body, url: str, own: Faults) -> Request | None:
+    def accept(self, body: Body, url: str, own: Faults) -> SandboxRequest | None:
         """Takes a valid body, or answers None when too many requests run already. The copy is written at once.
 
         `own` are the faults its script asks for.
@@ -108,15 +108,17 @@ class Runs:
                 logger.info("no error.json for %s: %s", id, error)
         self._ledger.add("failed", id=id, prefix=url, message="sandbox restarted", keys=keys)
 
-    def _new_request(self, body: Body, url: str, own: Faults) -> Request:
+    def _new_request(self, body: Body, url: str, own: Faults) -> SandboxRequest:
         now = self._clock.seconds()
         claimed = own.claim_all(FOLLOWING, url) + self._faults.claim_all(FOLLOWING, url)
         hidden = [fault.settings["seconds"] for fault in claimed if fault.name == "early-404"]
         visible_at = now + max([self._options.hidden_seconds, *hidden])
         id = new_id()
-        return Request(id=id, body=body, url=url, accepted_at=now, visible_at=visible_at, faults=claimed, own=own)
+        return SandboxRequest(
+            id=id, body=body, url=url, accepted_at=now, visible_at=visible_at, faults=claimed, own=own
+        )
 
-    def _begin(self, request: Request) -> None:
+    def _begin(self, request: SandboxRequest) -> None:
         for fault in request.faults:
             self.note(fault, request)
         plan = self._plan(request, Parcel())
@@ -126,14 +128,14 @@ class Runs:
             self._write_early_copy(request, plan)
         self._schedule.at(self._starts(request), partial(self._run, request))
 
-    def note(self, fault: Fault, request: Request) -> None:
+    def note(self, fault: Fault, request: SandboxRequest) -> None:
         """Writes down that a fault struck this request."""
         self._ledger.add("fault", id=request.id, prefix=request.url, message=fault.name)
 
-    def _starts(self, request: Request) -> float:
+    def _starts(self, request: SandboxRequest) -> float:
         return request.accepted_at + self._options.queue_seconds
 
-    def _write_early_copy(self, request: Request, plan: Parcel) -> None:
+    def _write_early_copy(self, request: SandboxRequest, plan: Parcel) -> None:
         """The copy without cost, while the request runs; a bucket that refuses it is found out again at the end."""
         if self.requests.find(request.id) is None:
             return
@@ -142,7 +144,7 @@ class Runs:
         except BucketError as error:
             logger.info("no request copy for %s: %s", request.id, error)
 
-    def _run(self, request: Request) -> None:
+    def _run(self, request: SandboxRequest) -> None:
         """Renders now; the outcome is delivered when the request has been RUNNING for long enough."""
         self._ledger.add("running", id=request.id, prefix=request.url)
         units = 0.0
@@ -160,7 +162,7 @@ class Runs:
         end = max(self._clock.seconds(), self._starts(request) + least)
         self._schedule.at(end, partial(self._end, request, parcel, units))
 
-    def _rendered(self, request: Request) -> tuple[tuple[Item, ...], float]:
+    def _rendered(self, request: SandboxRequest) -> tuple[tuple[Item, ...], float]:
         """The outputs as files, and their price in PU. Raises RenderFailed."""
         body = {**delivery.without_secrets(request.body), "evalscript": self._script(request.body)}
         _refuse_paths(body)
@@ -168,7 +170,7 @@ class Runs:
         folder.mkdir()
         options = replace(self._pool.render_options, now=self._clock.now())
         rendered = self._pool.renderer(body, folder, options)
-        facts = rendered.facts or accepted(self._pool.examine(body["evalscript"]))
+        facts = rendered.facts or value_or_raise(self._pool.examine(body["evalscript"]))
         usage = usage_of(body, facts, rendered.samples or [rendered.samples_per_pixel])
         items = tuple(Item(name=file.name, content=file.path) for file in rendered.files)
         units = processing_units(usage, self._options.price_rules)
@@ -189,10 +191,10 @@ class Runs:
         except (BucketError, UnicodeDecodeError) as error:
             raise RenderFailed("RENDERER_EXCEPTION", f"The evalscript cannot be read: {error}") from error
 
-    def _plan(self, request: Request, parcel: Parcel) -> Parcel:
+    def _plan(self, request: SandboxRequest, parcel: Parcel) -> Parcel:
         return reshaped(replace(parcel, copy_in_root=self._options.copy_in_root), request.faults)
 
-    def _end(self, request: Request, parcel: Parcel, units: float) -> None:
+    def _end(self, request: SandboxRequest, parcel: Parcel, units: float) -> None:
         """Delivers, then forgets; a late parcel is delivered after it is forgotten."""
         if parcel.late:
             self.requests.remove(request.id)
@@ -207,7 +209,7 @@ class Runs:
             else:
                 forget()
 
-    def _deliver(self, request: Request, parcel: Parcel, units: float) -> None:
+    def _deliver(self, request: SandboxRequest, parcel: Parcel, units: float) -> None:
         written: list[str] = []
         try:
             if not parcel.silent:
@@ -221,7 +223,7 @@ class Runs:
         finally:
             delivery.remove_tree(self._options.scratch / request.id)
 
-    def _put_items(self, request: Request, parcel: Parcel, written: list[str]) -> None:
+    def _put_items(self, request: SandboxRequest, parcel: Parcel, written: list[str]) -> None:
         store = open_store(request.delivery, self._options)
         for item in parcel.items:
             if len(written) == parcel.taken:
@@ -230,7 +232,7 @@ class Runs:
             store.put(key, item.content)
             written.append(key)
 
-    def _settle(self, request: Request, parcel: Parcel, units: float, written: tuple[str, ...]) -> None:
+    def _settle(self, request: SandboxRequest, parcel: Parcel, units: float, written: tuple[str, ...]) -> None:
         """Success: the copy tells the cost, and the ledger has both."""
         if parcel.copy_late:
             late = partial(self._write_late_copy, request, parcel, units)
@@ -240,23 +242,23 @@ class Runs:
         self._charge(request, units)
         self._ledger.add("delivered", id=request.id, prefix=request.url, keys=written)
 
-    def _charge(self, request: Request, units: float) -> None:
+    def _charge(self, request: SandboxRequest, units: float) -> None:
         entry = self._ledger.add("charged", id=request.id, prefix=request.url, processing_units=units)
         self._account.allowance.note(entry)
         self._account.units.owe(units)
 
-    def _fail(self, request: Request, message: str, units: float, written: tuple[str, ...]) -> None:
+    def _fail(self, request: SandboxRequest, message: str, units: float, written: tuple[str, ...]) -> None:
         if self._options.charge_failed:
             self._charge(request, units or self._options.price_rules.minimum)
         self._ledger.add("failed", id=request.id, prefix=request.url, message=cut(message), keys=written)
 
-    def _write_late_copy(self, request: Request, parcel: Parcel, units: float) -> None:
+    def _write_late_copy(self, request: SandboxRequest, parcel: Parcel, units: float) -> None:
         try:
             self._write_copy(request, parcel, units)
         except BucketError as error:
             logger.info("no request copy for %s: %s", request.id, error)
 
-    def _write_copy(self, request: Request, parcel: Parcel, units: float | None) -> None:
+    def _write_copy(self, request: SandboxRequest, parcel: Parcel, units: float | None) -> None:
         """The request copy; the cost is left out while it is not known."""
         if not parcel.has_copy or (parcel.silent and units is not None):
             return
@@ -264,12 +266,12 @@ class Runs:
         document = dict(body) if units is None else _with_cost(body, self._options.cost_field, units)
         name = self._options.copy_name.replace("<REQUEST_ID>", request.id)
         key = key_for(request.url, request.id, name, in_root=parcel.copy_in_root)
-        open_store(request.delivery, self._options).put(key, delivery.as_json(document))
+        open_store(request.delivery, self._options).put(key, delivery.json_bytes(document))
 
     def _error_item(self, code: str, message: str) -> Item:
         error = error_document(400, code, message)
         return Item(
-            name="error.json", content=delivery.as_json({"error": error} if self._options.wrap_error_json else error)
+            name="error.json", content=delivery.json_bytes({"error": error} if self._options.wrap_error_json else error)
         )
 
 

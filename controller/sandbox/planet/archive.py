@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.sandbox.failure import not_here
-from controller.sandbox.planet.noise import Degrees, Place
+from controller.sandbox.planet.noise import Degrees, Locations
 from controller.sandbox.planet.products import Product
 from controller.sandbox.planet.world import Mask, cloud_share
 
@@ -171,7 +171,7 @@ def by_day(tiles: Sequence[Tile], order: str) -> tuple[tuple[Tile, ...], ...]:
     return tuple(tuple(found) for _, found in orbits)
 
 
-def facts_of(tile: Tile) -> Mapping[str, str]:
+def tile_facts(tile: Tile) -> Mapping[str, str]:
     """What a tile is, by the name of the filter that asks for it."""
     if tile.type != "sentinel-1-grd":
         return {"tier": "TIER_2" if tile.number % 7 == 0 else "TIER_1"}
@@ -192,7 +192,7 @@ def is_polar(lat: Degrees, track: Track) -> Mask:
 
 
 def _is_asked_for(tile: Tile, wanted: SceneFilter) -> bool:
-    facts = facts_of(tile)
+    facts = tile_facts(tile)
     if wanted.asked.get("tiers", "ALL_TIERS") != "ALL_TIERS" and facts["tier"] != "TIER_1":
         return False
     return all(facts.get(name, value) == value for name, value in wanted.asked.items())
@@ -243,6 +243,6 @@ def _with_clouds(tiles: Sequence[Tile], seed: int) -> Iterator[Tile]:
         corners = np.array([tile.cell for tile in same], dtype=np.float64)
         lon = corners[:, :1] + east * same[0].track.size
         lat = corners[:, 1:] + north * same[0].track.size
-        cloudy = cloud_share(Place(lon.ravel(), lat.ravel()), seed, day).reshape(lon.shape)
+        cloudy = cloud_share(Locations(lon.ravel(), lat.ravel()), seed, day).reshape(lon.shape)
         for tile, share in zip(same, cloudy.mean(axis=1).tolist(), strict=True):
             yield replace(tile, cloud_coverage=round(share * 100, 2))

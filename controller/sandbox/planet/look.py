@@ -11,22 +11,22 @@ from numpy.typing import NDArray
 
 from controller.sandbox.failure import not_here
 from controller.sandbox.planet.archive import Overpass, Track
-from controller.sandbox.planet.noise import Degrees, Place
-from controller.sandbox.planet.products import Product, Wanted
+from controller.sandbox.planet.noise import Degrees, Locations
+from controller.sandbox.planet.products import Product, WantedBand
 from controller.sandbox.planet.world import Ground, Sky
 
 Plane = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class SensorInput:
     """One element of `input.data` with the bands its script asks for; `filters` and `processing` are the request's own.
 
     `metres_per_pixel` is that of the output: the native resolution of a band is refined or coarsened to it.
     """
 
     product: Product
-    bands: tuple[Wanted, ...]
+    bands: tuple[WantedBand, ...]
     seed: int
     filters: Mapping[str, Any] = field(default_factory=dict)
     processing: Mapping[str, Any] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Source:
         return str(self.processing.get("downsampling" if is_finer else "upsampling", "NEAREST"))
 
 
-class Look:
+class GroundView:
     """A block of ground as one overpass sees it; None for what has no time."""
 
     def __init__(self, ground: Ground, seed: int, overpass: Overpass | None) -> None:
@@ -57,7 +57,7 @@ class Look:
         self._overpass = overpass
 
     @property
-    def place(self) -> Place:
+    def place(self) -> Locations:
         return self.ground.place
 
     @property

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.sandbox.planet.noise import Degrees, Place
+from controller.sandbox.planet.noise import Degrees, Locations
 from controller.sandbox.planet.world import Ground, ground_at
 
 METRES_PER_DEGREE = 111_320.0
@@ -57,7 +57,7 @@ def spots(lon: Degrees, lat: Degrees, metres: float, metres_per_pixel: float, me
     if len(found) == 1 and metres < _FOLD * metres_per_pixel:
         (row, column, _), *_ = found
         x, y = _centre(row, column, metres / METRES_PER_DEGREE)
-        return Spots(ground=ground_at(Place(x, y), seed), picks=((None, None),))
+        return Spots(ground=ground_at(Locations(x, y), seed), picks=((None, None),))
     rows, columns = (
         np.concatenate(part) for part in ([row for row, _, _ in found], [column for _, column, _ in found])
     )
@@ -66,7 +66,7 @@ def spots(lon: Degrees, lat: Degrees, metres: float, metres_per_pixel: float, me
     x, y = _centre(rows[first], columns[first], metres / METRES_PER_DEGREE)
     each = np.split(numbers, len(found))
     picks = tuple((number, weight) for number, (_, _, weight) in zip(each, found, strict=True))
-    return Spots(ground=ground_at(Place(x, y), seed), picks=picks)
+    return Spots(ground=ground_at(Locations(x, y), seed), picks=picks)
 
 
 def _around(lon: Degrees, lat: Degrees, step: float, method: str) -> Iterator[tuple[Degrees, Degrees, Degrees | None]]:

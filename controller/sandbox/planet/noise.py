@@ -37,7 +37,7 @@ def daily(seed: int, name: str, day: date) -> int:
     return salt(seed, f"{name}:{day.toordinal()}")
 
 
-class Place:
+class Locations:
     """Positions in degrees, and the lattices around them: worked out once, whatever is looked up on them."""
 
     def __init__(self, lon: Degrees, lat: Degrees) -> None:
@@ -52,13 +52,13 @@ class Place:
             self._lattices[per_degree] = _Lattice(self._along, self._beside, per_degree)
         return self._lattices[per_degree]
 
-    def part(self, chosen: NDArray[np.intp]) -> "Place":
+    def part(self, chosen: NDArray[np.intp]) -> "Locations":
         """Some of the positions, by their numbers."""
-        return Place(self.lon[chosen], self.lat[chosen])
+        return Locations(self.lon[chosen], self.lat[chosen])
 
-    def moved(self, east: float, north: float) -> "Place":
+    def moved(self, east: float, north: float) -> "Locations":
         """Every position so many degrees further."""
-        return Place(self.lon + east, self.lat + north)
+        return Locations(self.lon + east, self.lat + north)
 
 
 class _Lattice:
@@ -103,7 +103,7 @@ class _Lattice:
         return _chance(_bits(self._column), _bits(self._row), salt)
 
 
-def smooth(place: Place, per_degree: float, salt: int) -> Field:
+def smooth(place: Locations, per_degree: float, salt: int) -> Field:
     """Value noise in 0..1 on a lattice with `per_degree` cells a degree, blended smoothly between its corners."""
     lattice = place.lattice(per_degree)
     south_west, south_east, north_west, north_east = lattice.corners(salt)
@@ -112,12 +112,12 @@ def smooth(place: Place, per_degree: float, salt: int) -> Field:
     return _between(below, above, lattice.up)
 
 
-def patches(place: Place, per_degree: float, salt: int) -> Field:
+def patches(place: Locations, per_degree: float, salt: int) -> Field:
     """One random value in 0..1 for each whole cell of the lattice: fields, building blocks, speckle."""
     return place.lattice(per_degree).cells(salt)
 
 
-def layered(place: Place, layers: Layers, salt: int) -> Field:
+def layered(place: Locations, layers: Layers, salt: int) -> Field:
     """Several lattices added up by weight; the result stays in 0..1."""
     total = sum(weight for _, weight in layers)
     field: Field = np.zeros(place.lon.shape, dtype=np.float32)

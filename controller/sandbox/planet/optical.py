@@ -9,9 +9,9 @@ from datetime import date
 
 import numpy as np
 
-from controller.sandbox.planet.look import Look, Plane, Source
+from controller.sandbox.planet.look import GroundView, Plane, SensorInput
 from controller.sandbox.planet.noise import Field
-from controller.sandbox.planet.products import Wanted
+from controller.sandbox.planet.products import WantedBand
 from controller.sandbox.planet.world import CLOUDY
 
 # band of Sentinel-2: (water, green plants, dry plants and soil, town, snow, cloud), as surface reflectance
@@ -62,7 +62,7 @@ _GREEN_ENOUGH = 0.36
 _KELVIN = np.float32(273.15)
 
 
-def sentinel2(source: Source, wanted: Wanted, look: Look) -> Plane:
+def sentinel2(source: SensorInput, wanted: WantedBand, look: GroundView) -> Plane:
     """One band as if every position had been seen.
 
     DN = 10000 * reflectance, never negative; with `harmonizeValues: false` reflectance may be, and DN is that of the
@@ -83,7 +83,7 @@ def sentinel2(source: Source, wanted: Wanted, look: Look) -> Plane:
     return numbers
 
 
-def landsat(source: Source, wanted: Wanted, look: Look) -> Plane:
+def landsat(source: SensorInput, wanted: WantedBand, look: GroundView) -> Plane:
     """One band as if every position had been seen: reflectance in the steps of Collection 2, kelvin, or bits."""
     is_surface = source.product.type.endswith("l2")
     if wanted.band in _LANDSAT_BANDS:
@@ -94,7 +94,7 @@ def landsat(source: Source, wanted: Wanted, look: Look) -> Plane:
     return _LANDSAT[wanted.band](look)
 
 
-def reflectance(look: Look, band: str, *, surface: bool) -> Field:
+def reflectance(look: GroundView, band: str, *, surface: bool) -> Field:
     """Reflectance of a band (0..1), at the surface or at the top of the atmosphere."""
     ground, sky = look.ground, look.sky
     water, plants, soil, town, snow, cloud = (np.float32(level) for level in SPECTRA[band])
@@ -115,7 +115,7 @@ def reflectance(look: Look, band: str, *, surface: bool) -> Field:
     return seen * np.float32(1 - lost) + np.float32(added)
 
 
-def scene_class(look: Look) -> Plane:
+def scene_class(look: GroundView) -> Plane:
     """SCL: 3 shadow, 4 vegetation, 5 soil, 6 water, 7 unclassified, 8 and 9 cloud, 10 cirrus, 11 snow."""
     ground, sky = look.ground, look.sky
     classes = np.where(sky.green > _GREEN_ENOUGH, np.float64(4), np.float64(5))
@@ -129,35 +129,35 @@ def scene_class(look: Look) -> Plane:
     return classes
 
 
-def _cloud_mask(look: Look) -> Plane:
+def _cloud_mask(look: GroundView) -> Plane:
     is_known = np.abs(look.off_nadir) < _RIM
     return np.where(is_known, look.sky.opacity >= CLOUDY, 255).astype(np.float64)
 
 
-def _cloud_byte(look: Look) -> Plane:
+def _cloud_byte(look: GroundView) -> Plane:
     return np.rint(look.sky.opacity.astype(np.float64) * 255)
 
 
-def _cloud_percent(look: Look) -> Plane:
+def _cloud_percent(look: GroundView) -> Plane:
     return np.rint(look.sky.opacity.astype(np.float64) * 100)
 
 
-def _snow_percent(look: Look) -> Plane:
+def _snow_percent(look: GroundView) -> Plane:
     return np.where(look.sky.snow & (look.sky.opacity < CLOUDY), 95.0, 0.0)
 
 
-def _aerosol(look: Look) -> Plane:
+def _aerosol(look: GroundView) -> Plane:
     return np.rint(80 + 120 * look.sky.opacity.astype(np.float64))
 
 
-def _sun_zenith(look: Look) -> Plane:
+def _sun_zenith(look: GroundView) -> Plane:
     """Of the sun at the local solar time of the overpass, in degrees."""
     lat, tilt, angle = np.radians(look.place.lat), _declination(look.day), _hour_angle(look)
     height: Plane = np.sin(lat) * math.sin(tilt) + np.cos(lat) * math.cos(tilt) * math.cos(angle)
     return np.degrees(np.arccos(height))
 
 
-def _sun_azimuth(look: Look) -> Plane:
+def _sun_azimuth(look: GroundView) -> Plane:
     """Of the sun at the local solar time of the overpass, in degrees clockwise from north."""
     lat, tilt, angle = np.radians(look.place.lat), _declination(look.day), _hour_angle(look)
     east = np.full(lat.shape, -math.cos(tilt) * math.sin(angle))
@@ -166,11 +166,11 @@ def _sun_azimuth(look: Look) -> Plane:
     return azimuth
 
 
-def _view_zenith(look: Look) -> Plane:
+def _view_zenith(look: GroundView) -> Plane:
     return np.abs(look.off_nadir) * 12
 
 
-def _view_azimuth(look: Look) -> Plane:
+def _view_azimuth(look: GroundView) -> Plane:
     return np.where(look.off_nadir < 0, 105.0, 285.0)
 
 
@@ -179,11 +179,11 @@ def _declination(day: date) -> float:
     return math.radians(-23.44 * math.cos(2 * math.pi * (day.timetuple().tm_yday + 10) / 365.25))
 
 
-def _hour_angle(look: Look) -> float:
+def _hour_angle(look: GroundView) -> float:
     return math.radians((look.track.hour - 12) * 15)
 
 
-def _ground_kelvin(look: Look) -> Plane:
+def _ground_kelvin(look: GroundView) -> Plane:
     """Skin temperature in the morning sun: towns and bare soil are warmer than the air, clouds are cold."""
     ground, sky = look.ground, look.sky
     bare = np.where(ground.water, np.float32(0), np.float32(9) * (1 - sky.green))
@@ -192,12 +192,12 @@ def _ground_kelvin(look: Look) -> Plane:
     return np.asarray(np.round(skin, 2), dtype=np.float64)
 
 
-def _brightness(look: Look) -> Plane:
+def _brightness(look: GroundView) -> Plane:
     """What the ground's warmth looks like from above the air."""
     return np.round(_ground_kelvin(look) * 0.985, 2)
 
 
-def _quality(look: Look) -> Plane:
+def _quality(look: GroundView) -> Plane:
     """The bits of Collection 2 (reference page "Evalscript V3" §8): a confidence of 1 is low, 3 high."""
     sky = look.sky
     cloud, cirrus = sky.opacity >= CLOUDY, sky.cirrus
@@ -213,11 +213,11 @@ def _quality(look: Look) -> Plane:
     return quality
 
 
-def _always(value: float) -> Callable[[Look], Plane]:
+def _always(value: float) -> Callable[[GroundView], Plane]:
     return lambda look: np.full(look.place.lon.shape, value)
 
 
-_SENTINEL_2: Mapping[str, Callable[[Look], Plane]] = {
+_SENTINEL_2: Mapping[str, Callable[[GroundView], Plane]] = {
     "SCL": scene_class,
     "CLM": _cloud_mask,
     "CLP": _cloud_byte,
@@ -229,7 +229,7 @@ _SENTINEL_2: Mapping[str, Callable[[Look], Plane]] = {
     "viewZenithMean": _view_zenith,
     "viewAzimuthMean": _view_azimuth,
 }
-_LANDSAT: Mapping[str, Callable[[Look], Plane]] = {
+_LANDSAT: Mapping[str, Callable[[GroundView], Plane]] = {
     "B10": _brightness,
     "B11": lambda look: _brightness(look) - 1.2,
     "BQA": _quality,

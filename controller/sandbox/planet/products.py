@@ -43,7 +43,7 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class WantedBand:
     """One band a script asked for, in the unit it asked for."""
 
     band: str
@@ -94,7 +94,7 @@ def product(type_or_alias: str, host: str | None = None) -> Product:
     )
 
 
-def wanted_bands(asked: ScriptInput, product: Product) -> tuple[Wanted, ...]:
+def wanted_bands(asked: ScriptInput, product: Product) -> tuple[WantedBand, ...]:
     """The distinct bands of a script's input with their units; raises RenderFailed for one that does not exist.
 
     Units are compared without regard to case (reference page "Evalscript V3" §2).
@@ -111,14 +111,14 @@ def wanted_bands(asked: ScriptInput, product: Product) -> tuple[Wanted, ...]:
     return tuple(wanted.values())
 
 
-def _wanted(band: str, unit: str, product: Product) -> Wanted:
+def _wanted(band: str, unit: str, product: Product) -> WantedBand:
     offered = product.units.get(band)
     if offered is None:
         raise script_failed(f"setup(): {product.type} has no band {band}; it has {', '.join(product.units)}")
     unit = unit.upper() or offered[0]
     if unit not in offered:
         raise script_failed(f"setup(): {band} of {product.type} has no unit {unit}; it has {', '.join(offered)}")
-    return Wanted(band=band, unit=unit)
+    return WantedBand(band=band, unit=unit)
 
 
 def _metres(band: Mapping[str, Any]) -> float:

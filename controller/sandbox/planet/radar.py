@@ -8,9 +8,9 @@ import numpy as np
 
 from controller.sandbox.failure import script_failed
 from controller.sandbox.planet.archive import is_polar
-from controller.sandbox.planet.look import Look, Plane, Source
+from controller.sandbox.planet.look import GroundView, Plane, SensorInput
 from controller.sandbox.planet.noise import patches, salt
-from controller.sandbox.planet.products import Wanted
+from controller.sandbox.planet.products import WantedBand
 from controller.sandbox.planet.terrain import slope_to_east
 
 # polarisation: (water, bare soil, plants, town), as sigma0
@@ -26,7 +26,7 @@ _NEAR, _FAR = 30.5, 46.0  # incidence angle in degrees at the edges of the swath
 _DARK = 0.25  # of the ground that flat land shows: below it a slope lies in radar shadow
 
 
-def sentinel1(source: Source, wanted: Wanted, look: Look) -> Plane:
+def sentinel1(source: SensorInput, wanted: WantedBand, look: GroundView) -> Plane:
     """One band as if every position had been seen; raises RenderFailed for a band that the processing does not give."""
     is_terrain = source.processing.get("backCoeff") == "GAMMA0_TERRAIN"
     is_flat = not source.processing.get("orthorectify")
@@ -42,7 +42,7 @@ def sentinel1(source: Source, wanted: Wanted, look: Look) -> Plane:
     return _power(source, wanted.band, look)
 
 
-def _power(source: Source, band: str, look: Look) -> Plane:
+def _power(source: SensorInput, band: str, look: GroundView) -> Plane:
     """0 where the scene was taken in the other polarisations: they are those of `archive.facts_of`."""
     ground, wind = look.ground, 0.7 + 0.1 * (look.day.toordinal() % 7)
     water, soil, plants, town = _ECHOES[band]
@@ -60,25 +60,25 @@ def _power(source: Source, band: str, look: Look) -> Plane:
     return np.where(is_heard, power, 0)
 
 
-def _incidence(look: Look) -> Plane:
+def _incidence(look: GroundView) -> Plane:
     """Degrees from the vertical, on the ellipsoid; the antenna looks to the right of the flight."""
     out = look.off_nadir if look.track.is_ascending else -look.off_nadir
     return _NEAR + (_FAR - _NEAR) * (out + 1) / 2
 
 
-def _local_incidence(look: Look) -> Plane:
+def _local_incidence(look: GroundView) -> Plane:
     facing = slope_to_east(look.place, look.seed) * (1 if look.track.is_ascending else -1)
     return np.clip(_incidence(look) - np.degrees(np.arctan(facing)), 0, 180)
 
 
-def _scattering_area(look: Look) -> Plane:
+def _scattering_area(look: GroundView) -> Plane:
     """How much ground a slope shows to the antenna, 1 for flat land."""
     flat, local = np.radians(_incidence(look)), np.radians(_local_incidence(look))
     shown: Plane = np.clip(np.tan(flat) / np.tan(np.clip(local, 0.12, 1.5)), 0.02, 4.0)
     return shown
 
 
-def _speckle(source: Source, band: str, look: Look) -> Plane:
+def _speckle(source: SensorInput, band: str, look: GroundView) -> Plane:
     """A factor around 1, another one in every native pixel, on every pass and in every band."""
     factor = np.zeros(look.place.lon.shape)
     for number in range(_LOOKS):

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.sandbox.planet.archive import TRACKS, Overpass, Tile
-from controller.sandbox.planet.look import Look, Plane, Source
+from controller.sandbox.planet.look import GroundView, Plane, SensorInput
 from controller.sandbox.planet.native import Numbers, Spots, spots
 from controller.sandbox.planet.noise import Degrees
 from controller.sandbox.planet.optical import landsat, sentinel2
-from controller.sandbox.planet.products import MASK, Wanted
+from controller.sandbox.planet.products import MASK, WantedBand
 from controller.sandbox.planet.radar import sentinel1
 from controller.sandbox.planet.terrain import elevation
 from controller.sandbox.planet.world import Mask
@@ -26,7 +26,7 @@ Cells = Sequence[tuple[tuple[int, int], Numbers]]
 Group = Mapping[tuple[int, int], Sequence[Tile]]
 """Tiles by their cell, in mosaicking order: together they make one sample."""
 
-SENSORS: Mapping[str, Callable[[Source, Wanted, Look], Plane]] = {
+SENSORS: Mapping[str, Callable[[SensorInput, WantedBand, GroundView], Plane]] = {
     "sentinel-2-l1c": sentinel2,
     "sentinel-2-l2a": sentinel2,
     "sentinel-1-grd": sentinel1,
@@ -54,7 +54,7 @@ def grouped(tiles: Sequence[Tile]) -> Group:
     return cells
 
 
-def read_samples(source: Source, groups: Sequence[Group], pixels: Pixels) -> Samples:
+def read_samples(source: SensorInput, groups: Sequence[Group], pixels: Pixels) -> Samples:
     """One sample for each group: at every pixel from the first tile of the group that has data there."""
     samples = _blank(source, len(groups), pixels)
     cells = _by_cell(pixels, TRACKS[source.product.type][0].size)
@@ -65,7 +65,7 @@ def read_samples(source: Source, groups: Sequence[Group], pixels: Pixels) -> Sam
     return samples
 
 
-def read_timeless(source: Source, pixels: Pixels) -> Samples:
+def read_timeless(source: SensorInput, pixels: Pixels) -> Samples:
     """The one sample of a collection without scenes: data wherever the polygon is."""
     samples = _blank(source, 1, pixels)
     _Reader(source, pixels).fill(samples[0], None, np.flatnonzero(pixels.wanted))
@@ -75,7 +75,7 @@ def read_timeless(source: Source, pixels: Pixels) -> Samples:
 class _Reader:
     """Reads one source over one block; the native pixels are found once, whichever scenes are read."""
 
-    def __init__(self, source: Source, pixels: Pixels) -> None:
+    def __init__(self, source: SensorInput, pixels: Pixels) -> None:
         self._source, self._pixels = source, pixels
         kinds: dict[tuple[float, str], list[int]] = {}
         for number, wanted in enumerate(source.bands):
@@ -98,7 +98,7 @@ class _Reader:
             is_part = here.size < _MOSTLY * self._pixels.lon.size
             if is_part:
                 seen = seen.part(here)
-            look = Look(seen.ground, self._source.seed, overpass)
+            look = GroundView(seen.ground, self._source.seed, overpass)
             for number in numbers:
                 plane = seen.blend(self._value(self._source.bands[number], look))
                 if is_whole:
@@ -113,11 +113,11 @@ class _Reader:
             self._spots[kind] = spots(lon, lat, metres, self._source.metres_per_pixel, method, self._source.seed)
         return self._spots[kind]
 
-    def _value(self, wanted: Wanted, look: Look) -> Plane:
+    def _value(self, wanted: WantedBand, look: GroundView) -> Plane:
         return SENSORS[self._source.product.type](self._source, wanted, look)
 
 
-def _blank(source: Source, count: int, pixels: Pixels) -> Samples:
+def _blank(source: SensorInput, count: int, pixels: Pixels) -> Samples:
     samples = np.full((count, len(source.bands), pixels.lon.size), source.product.blank)
     for number, wanted in enumerate(source.bands):
         if wanted.band == MASK:

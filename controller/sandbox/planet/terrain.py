@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from controller.sandbox.planet.look import Look, Plane, Source
+from controller.sandbox.planet.look import GroundView, Plane, SensorInput
 from controller.sandbox.planet.native import METRES_PER_DEGREE
-from controller.sandbox.planet.noise import Layers, Place, layered, salt
-from controller.sandbox.planet.products import Wanted
+from controller.sandbox.planet.noise import Layers, Locations, layered, salt
+from controller.sandbox.planet.products import WantedBand
 from controller.sandbox.planet.world import SEA_LEVEL, height_of, relief_at
 
 _DETAIL: Layers = ((240.0, 1.0), (900.0, 0.45))
@@ -15,7 +15,7 @@ _GEOID: Layers = ((0.02, 1.0), (0.16, 0.2))
 _REACH = 90.0  # metres over which a slope is measured
 
 
-def elevation(source: Source, wanted: Wanted, look: Look) -> Plane:  # noqa: ARG001  all bands are this one
+def elevation(source: SensorInput, wanted: WantedBand, look: GroundView) -> Plane:  # noqa: ARG001  all bands are this one
     """Heights above the sea, or above the ellipsoid with `egm: true`. The Copernicus instances are 0 at sea, MAPZEN has
     the sea floor unless `clampNegative`."""
     height = heights(look.place, look.seed)
@@ -27,7 +27,7 @@ def elevation(source: Source, wanted: Wanted, look: Look) -> Plane:  # noqa: ARG
     return np.asarray(height.astype(np.float32), dtype=np.float64)
 
 
-def heights(place: Place, seed: int) -> Plane:
+def heights(place: Locations, seed: int) -> Plane:
     """Metres above the sea; negative at the bottom of it."""
     relief = relief_at(place, seed)
     above = (relief - np.float32(SEA_LEVEL)).astype(np.float64)
@@ -37,7 +37,7 @@ def heights(place: Place, seed: int) -> Plane:
     return np.where(above < 0, above * _DEPTH, np.maximum(land, 0))
 
 
-def slope_to_east(place: Place, seed: int) -> Plane:
+def slope_to_east(place: Locations, seed: int) -> Plane:
     """Rise per metre towards the east."""
     reach = _REACH / METRES_PER_DEGREE
     width = np.cos(np.radians(place.lat)) * 2 * _REACH

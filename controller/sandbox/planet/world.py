@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.sandbox.planet.noise import Degrees, Field, Layers, Place, daily, layered, patches, salt, smooth
+from controller.sandbox.planet.noise import Degrees, Field, Layers, Locations, daily, layered, patches, salt, smooth
 
 Mask = NDArray[np.bool_]
 
@@ -32,7 +32,7 @@ _SHADOW_OFFSET = (-0.020, 0.014)  # degrees from a pixel to the cloud that shade
 class Ground:
     """What does not change from day to day, for one block of positions; fractions are 0..1."""
 
-    place: Place
+    place: Locations
     height: Field  # kilometres above the sea
     water: Mask
     plants: Field
@@ -116,7 +116,7 @@ class Sky:
         return north * np.float32(phase)
 
 
-def ground_at(place: Place, seed: int) -> Ground:
+def ground_at(place: Locations, seed: int) -> Ground:
     """The land cover at each position."""
     relief = relief_at(place, seed)
     wet = layered(place, _WET, salt(seed, "wet"))
@@ -136,7 +136,7 @@ def ground_at(place: Place, seed: int) -> Ground:
     )
 
 
-def relief_at(place: Place, seed: int) -> Field:
+def relief_at(place: Locations, seed: int) -> Field:
     """The shape of the land, 0..1; below SEA_LEVEL is water."""
     return layered(place, _RELIEF, salt(seed, "relief"))
 
@@ -147,14 +147,14 @@ def height_of(relief: Field) -> Field:
     return steep
 
 
-def cloud_share(place: Place, seed: int, day: date) -> Mask:
+def cloud_share(place: Locations, seed: int, day: date) -> Mask:
     """Which positions lie under cloud on that day, wherever there is ground or not."""
     weather = smooth(place, _WEATHER, daily(seed, "weather", day))
     cloudy: Mask = _opacity(_clouds(place, weather, seed, day)) >= CLOUDY
     return cloudy
 
 
-def _clouds(place: Place, weather: Field, seed: int, day: date) -> Field:
+def _clouds(place: Locations, weather: Field, seed: int, day: date) -> Field:
     """Above 0 is cloud."""
     clouds = layered(place, _CLOUDS, daily(seed, "clouds", day))
     clouds += (weather - np.float32(0.5)) * np.float32(0.75) - np.float32(0.53)

@@ -12,7 +12,7 @@ from typing import Any
 from controller.evalscript import UNNAMED
 from controller.model.script import Mosaicking, SampleType, ScriptFacts, ScriptInput, ScriptOutput
 from controller.sandbox.failure import RenderFailed, script_failed
-from controller.sandbox.planet.products import Product, Wanted, product, wanted_bands
+from controller.sandbox.planet.products import Product, WantedBand, product, wanted_bands
 
 USERDATA = "userdata"
 _JSON = "application/json"
@@ -36,7 +36,7 @@ class Pair:
     data: Mapping[str, Any]
     mosaicking: Mosaicking
     product: Product
-    bands: tuple[Wanted, ...]
+    bands: tuple[WantedBand, ...]
     bounds: bool  # whether tiles are shown with their outline
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.sandbox.extent import box_of, crs_of, output_size
+from controller.sandbox.extent import box_of, crs_address, output_size
 from controller.sandbox.planet.archive import Area
 from controller.sandbox.planet.noise import Degrees
 from controller.sandbox.render.projection import epsg_of, rows_to_lonlat, to_lonlat
@@ -99,7 +99,7 @@ def output_grid(body: Mapping[str, Any]) -> OutputGrid:
     west, south, east, north = box_of(bounds)
     width, height = output_size(body)
     return OutputGrid(
-        epsg=epsg_of(crs_of(bounds)),
+        epsg=epsg_of(crs_address(bounds)),
         west=west,
         south=south,
         east=east,

@@ -24,7 +24,7 @@ from controller.evalscript import Engine, PixelBlock, Planes
 from controller.evalscript import Samples as SentSamples
 from controller.model.script import SampleType, ScriptFacts, ScriptOutput
 from controller.sandbox.extent import metres_per_pixel
-from controller.sandbox.failure import RenderFailed, accepted, script_failed
+from controller.sandbox.failure import RenderFailed, script_failed, value_or_raise
 from controller.sandbox.planet.samples import Pixels
 from controller.sandbox.render.agreement import USERDATA, Responses, agreed, agreed_responses
 from controller.sandbox.render.grid import EvaluationGrid, OutputGrid, evaluation_grid, output_grid
@@ -128,7 +128,7 @@ def evaluated(body: Mapping[str, Any], scratch: Path, options: RenderOptions, en
     """Run the script of a request over every pixel; the numbers are kept in files below `scratch`."""
     _keep_freed_memory()
     output = output_grid(body)
-    facts = accepted(engine.load(body["evalscript"]))
+    facts = value_or_raise(engine.load(body["evalscript"]))
     pairs = agreed(body, facts, options.host)
     now = options.now or datetime.now(UTC)
     view = View(area=output.area(), seed=options.seed, metres_per_pixel=metres_per_pixel(body), now=now)
@@ -141,9 +141,9 @@ def evaluated(body: Mapping[str, Any], scratch: Path, options: RenderOptions, en
     for start, stop in _blocks(grid, scenes):
         if time.monotonic() > ends:
             raise script_failed(f"The script ran longer than {options.seconds:g} s")
-        planes = accepted(engine.evaluate(_block(grid, scenes, document, start, stop)))
+        planes = value_or_raise(engine.evaluate(_block(grid, scenes, document, start, stop)))
         _keep(planes, cells, start, stop)
-    userdata: object = accepted(engine.finish())
+    userdata: object = value_or_raise(engine.finish())
     return Evaluated(grid=grid, facts=facts, outputs=outputs, scenes=scenes, cells=cells, userdata=userdata)
 
 

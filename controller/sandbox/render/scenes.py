@@ -10,9 +10,9 @@ from typing import Any
 
 from controller.evalscript import UNNAMED, Engine
 from controller.model.script import Mosaicking, ScriptOutput
-from controller.sandbox.failure import RenderFailed, accepted
+from controller.sandbox.failure import RenderFailed, value_or_raise
 from controller.sandbox.planet.archive import Area, SceneFilter, Tile, by_day, find_tiles
-from controller.sandbox.planet.look import Source
+from controller.sandbox.planet.look import SensorInput
 from controller.sandbox.planet.samples import Group, Pixels, Samples, grouped, read_samples, read_timeless
 from controller.sandbox.render.agreement import Pair
 
@@ -26,7 +26,7 @@ class Scenes:
     """What one input reads: the tiles of each sample, in sample order, and what evaluatePixel is shown of them."""
 
     name: str
-    source: Source
+    source: SensorInput
     groups: tuple[Group, ...]
     count: int  # days or tiles read
     document: Json
@@ -61,7 +61,7 @@ def plan_scenes(
     """
     found = [_found(pair, number, view) for number, pair in enumerate(pairs)]
     collections = {pair.name: _collection(pair, scenes) for pair, scenes in zip(pairs, found, strict=True)}
-    plan = accepted(engine.scenes(collections))
+    plan = value_or_raise(engine.scenes(collections))
     kept = []
     for pair, scenes in zip(pairs, found, strict=True):
         if pair.mosaicking is not Mosaicking.SIMPLE:
@@ -114,7 +114,7 @@ def _times(asked: Json) -> tuple[datetime, datetime]:
 
 def _scenes(pair: Pair, found: Sequence[tuple[Tile, ...]], view: View, *, is_fused: bool) -> Scenes:
     """An input without any scene has no sample where samples are arrays (reference page §4, data fusion)."""
-    source = Source(
+    source = SensorInput(
         product=pair.product,
         bands=pair.bands,
         seed=view.seed,

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from controller.tree.git.repository import Repository, text_of
+from controller.tree.git.repository import Repository, small_text
 
 PATIENCE = 4.0  # seconds; less than a stop may take
 MOST_OUTPUT = 64 * 1024 * 1024  # bytes
@@ -108,14 +108,14 @@ def _program() -> str | None:
 def _furnish(folder: Path, repository: Repository) -> None:
     common = repository.common
     has_tables = (common / "reftable").is_dir()
-    extensions = "objectFormat = sha256\n" if _SHA256.search(text_of(common / "config")) else ""
+    extensions = "objectFormat = sha256\n" if _SHA256.search(small_text(common / "config")) else ""
     extensions += "refStorage = reftable\n" if has_tables else ""
     number = 1 if extensions else 0
     config = f"[core]\nrepositoryFormatVersion = {number}\nbare = true\n[extensions]\n{extensions}"
     (folder / "config").write_text(config, encoding="utf-8")
-    (folder / "HEAD").write_text(f"{text_of(repository.directory / 'HEAD')}\n", encoding="utf-8")
+    (folder / "HEAD").write_text(f"{small_text(repository.directory / 'HEAD')}\n", encoding="utf-8")
     for name in _COPIED:
-        if text := text_of(repository.directory / name):
+        if text := small_text(repository.directory / name):
             (folder / name).write_text(f"{text}\n", encoding="utf-8")
     for name in _LINKED:
         if (common / name).exists():

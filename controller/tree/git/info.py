@@ -14,7 +14,7 @@ from pathlib import Path
 
 from controller.limits.settling import IndexLock
 from controller.tree.git.command import GitError, opened
-from controller.tree.git.repository import Repository, real, repository_of, text_of
+from controller.tree.git.repository import Repository, real, repository_of, small_text
 from controller.tree.regular_files import LARGEST, read_regular, resolved
 
 DIRTY = "-dirty"
@@ -102,7 +102,7 @@ def index_lock(jobs: Path) -> IndexLock | None:
 def _head(repository: Repository) -> tuple[str, str] | None:
     """Commit and branch from HEAD, loose and packed refs; None when they are kept in a way not known here."""
     directory, common = repository.directory, repository.common
-    named, branch = text_of(directory / "HEAD"), ""
+    named, branch = small_text(directory / "HEAD"), ""
     for _ in range(LONGEST_CHAIN):
         if _HASH.fullmatch(named):
             return named, branch
@@ -110,13 +110,13 @@ def _head(repository: Repository) -> tuple[str, str] | None:
             return None
         ref = named.removeprefix("ref:").strip()
         branch = branch or ref.removeprefix(_BRANCH)
-        named = text_of(directory / ref) or text_of(common / ref) or _packed(common / "packed-refs", ref)
+        named = small_text(directory / ref) or small_text(common / ref) or _packed(common / "packed-refs", ref)
     return None
 
 
 def _packed(file: Path, ref: str) -> str:
     """The hash of a ref in packed-refs; see gitrepository-layout(5)."""
-    lines = text_of(file, MOST_REFS).split("\n")
+    lines = small_text(file, MOST_REFS).split("\n")
     return next((line.split(" ")[0] for line in lines if line.endswith(f" {ref}")), "")
 
 

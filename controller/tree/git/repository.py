@@ -33,7 +33,7 @@ def repository_of(jobs: Path) -> Repository | None:
             if found.is_dir():
                 return _repository(top, found)
             if found.is_file():
-                named = text_of(found).partition("gitdir:")[2].strip()
+                named = small_text(found).partition("gitdir:")[2].strip()
                 return _repository(top, real(top / named)) if named else None
         except (OSError, ValueError):
             return None
@@ -45,7 +45,7 @@ def real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def text_of(file: Path, most: int = 1_000_000) -> str:
+def small_text(file: Path, most: int = 1_000_000) -> str:
     """The text of a small regular file, empty when there is none."""
     try:
         return read_regular(file, most, follow=True)[0].decode("utf-8", "replace").strip()
@@ -54,4 +54,6 @@ def text_of(file: Path, most: int = 1_000_000) -> str:
 
 
 def _repository(top: Path, directory: Path) -> Repository:
-    return Repository(top=top, directory=directory, common=real(directory / (text_of(directory / "commondir") or ".")))
+    return Repository(
+        top=top, directory=directory, common=real(directory / (small_text(directory / "commondir") or "."))
+    )
