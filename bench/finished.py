@@ -126,7 +126,7 @@ def finish(root: Path) -> None:
             if not outcomes:
                 wakes_at = loop.wakes_at(now)
                 if all(item.outcome for item in ledger.everything()) or wakes_at is None:
-                    loop.tell(now)
+                    loop.report(now)
                     return
                 now = max(wakes_at, now + timedelta(seconds=1))
                 loop.rescan(now + timedelta(days=1))

@@ -66,9 +66,9 @@ class Appraiser:
         found += self._script_findings(item, facts)
         if stage and rehearsal and not isinstance(facts, ScriptFailure):
             found += self._rehearsal_findings(item.request, facts, stage, rehearsal, estimate)
-        told = sorted(_placed(item, each) for each in found)
-        warnings = tuple(sorted((*item.warnings, *(each for each in told if each.is_warning))))
-        problems = tuple(each for each in told if not each.is_warning)
+        placed = sorted(_placed(item, each) for each in found)
+        warnings = tuple(sorted((*item.warnings, *(each for each in placed if each.is_warning))))
+        problems = tuple(each for each in placed if not each.is_warning)
         if problems or isinstance(facts, ScriptFailure):
             return Appraisal(wanted=None, problems=problems, warnings=warnings)
         return Appraisal(wanted=_wanted(item, estimate), warnings=warnings)

@@ -119,12 +119,12 @@ def _begins_comment(source: SourceText, offset: int) -> bool:
 
 def silenced(warnings: Iterable[Problem], comments: Iterable[Comments]) -> Silenced:
     """What remains of a document's warnings, and the flaws of the comments among them."""
-    told = tuple(warnings)
+    all_warnings = tuple(warnings)
     ignores = [ignore for each in comments for ignore in each.ignores]
     errors = [error for each in comments for error in each.errors]
-    quiet, given = {each.code for each in ignores}, {each.code for each in told}
+    quiet, given = {each.code for each in ignores}, {each.code for each in all_warnings}
     return Silenced(
-        warnings=tuple(sorted([*(each for each in told if each.code not in quiet), *errors])),
+        warnings=tuple(sorted([*(each for each in all_warnings if each.code not in quiet), *errors])),
         used=tuple(each for each in ignores if each.code in given),
         idle=tuple(each for each in ignores if each.code not in given),
     )
@@ -136,23 +136,23 @@ def needless(used: Iterable[Ignore], idle: Iterable[Ignore], doubtful: Set[str])
     A file is doubtful when one of the documents that depend on it has an error, since its warnings are not all known.
     """
     left = {each for each in idle if each.path not in doubtful} - set(used)
-    return [_flaw(each, "W904", f"there is no {each.code} here to silence: remove it") for each in sorted(left)]
+    return [_error(each, "W904", f"there is no {each.code} here to silence: remove it") for each in sorted(left)]
 
 
 def _comments(path: str, found: Iterable[tuple[Place, str]]) -> Comments:
     ignores: list[Ignore] = []
     errors: list[Problem] = []
     for (line, column), words in found:
-        for code, error, message in _told(words):
+        for code, error, message in _codes_in(words):
             place = Ignore(path=path, line=line, column=column, code=code)
             if code:
                 ignores.append(place)
             if error:
-                errors.append(_flaw(place, error, message))
+                errors.append(_error(place, error, message))
     return Comments(ignores=tuple(ignores), errors=tuple(errors))
 
 
-def _told(words: str) -> Iterator[tuple[str, str, str]]:
+def _codes_in(words: str) -> Iterator[tuple[str, str, str]]:
     """Codes that a comment silences ("" for none), each with the code and the message of what is wrong with it."""
     ours = _OURS.match(words)
     if not ours or ours[1] != "ignore":
@@ -179,5 +179,5 @@ def _wrong_with(code: str) -> tuple[str, str]:
     return "W902", f"there is no warning {code}: write the code as it is told, or take it out"
 
 
-def _flaw(place: Ignore, code: str, message: str) -> Problem:
+def _error(place: Ignore, code: str, message: str) -> Problem:
     return Problem(path=place.path, line=place.line, column=place.column, message=message, code=code)

@@ -42,14 +42,14 @@ _SCENES = {
 }
 
 
-def failures(told: Rehearsal | ScriptFailure, stage: Stage, source: SourceText) -> Iterator[Finding]:
+def failures(rehearsed: Rehearsal | ScriptFailure, stage: Stage, source: SourceText) -> Iterator[Finding]:
     """Everything that went wrong in the rehearsal of `source` on `stage`."""
-    if isinstance(told, ScriptFailure):
-        yield from _unfinished(told, source)
+    if isinstance(rehearsed, ScriptFailure):
+        yield from _unfinished(rehearsed, source)
         return
-    for step, trials in told.trials.items():
-        failed = [each for each in told.failures if each.step == step]
-        if told.failed.get(step, 0) == trials and _is_certain(failed, stage, source):
+    for step, trials in rehearsed.trials.items():
+        failed = [each for each in rehearsed.failures if each.step == step]
+        if rehearsed.failed.get(step, 0) == trials and _is_certain(failed, stage, source):
             yield _error(failed[0], stage, source)
         else:
             yield from _warnings(failed, stage, source)

@@ -110,8 +110,8 @@ def _check(found: _Elements, bucket: str, prefix: str) -> None:
         raise NotAListing("a listing of another bucket" if fields.get("Name") else "a listing that names no bucket")
     if fields.get("EncodingType", "url") != "url":
         raise NotAListing("a listing in an encoding that was not asked for")
-    told = fields.get("Prefix", "")
-    if prefix not in (told, _decoded(told).decode(errors="replace") if "EncodingType" in fields else told):
+    echoed = fields.get("Prefix", "")
+    if prefix not in (echoed, _decoded(echoed).decode(errors="replace") if "EncodingType" in fields else echoed):
         raise NotAListing("a listing of another prefix")
     if fields.get("Delimiter") or "CommonPrefixes" in fields:
         raise NotAListing("a listing by folders, which was not asked for")

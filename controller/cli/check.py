@@ -49,7 +49,7 @@ def command(config: Path | None, paths: tuple[Path, ...], form: str, strict: boo
         click.echo(FORMS[form](problems))
     errors = sum(not each.is_warning for each in problems)
     warnings = len(problems) - errors
-    _tell(found, errors, warnings, err=bool(problems) or form != "text")
+    _print_findings(found, errors, warnings, err=bool(problems) or form != "text")
     if not configured:
         click.echo(f"there is no {NAME} here: whether the named credentials exist was not checked", err=True)
     return int(errors > 0 or (strict and warnings > 0))
@@ -67,7 +67,7 @@ def _check(ground: CheckedFolder, examiner: Examiner, cache: CheckCache) -> Chec
     )
 
 
-def _tell(found: Sequence[Checked], errors: int, warnings: int, *, err: bool) -> None:
+def _print_findings(found: Sequence[Checked], errors: int, warnings: int, *, err: bool) -> None:
     for path in (each for part in found for each in part.unused):
         click.echo(f"{printable(path)}: holds no manifest, and no manifest uses it", err=True)
     files, jobs = sum(each.files for each in found), sum(each.jobs for each in found)

@@ -55,13 +55,13 @@ def _print(found: list[Shown]) -> None:
     table = plain_table("SETTING", "VALUE", "FROM")
     for each in found:
         origin = each.place if each.origin in (Origin.FILE, Origin.VARIABLE) else f"{each.origin} {each.place}".strip()
-        cells = (each.key, _spelled(each.value), origin)
+        cells = (each.key, _formatted(each.value), origin)
         table.add_row(*(Text(printable(cell), style="dim" if each.origin is Origin.DEFAULT else "") for cell in cells))
     table.columns[1].no_wrap = False
     console().print(table)
 
 
-def _spelled(value: Any) -> str:
+def _formatted(value: Any) -> str:
     """A value as TOML would have it, without the quotes around text."""
     if value is None:
         return "not set"

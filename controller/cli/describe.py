@@ -50,7 +50,9 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     amounts = found.get("processingUnits", {})
     cost = ", ".join(f"{units(amount)} PU {name}" for name, amount in amounts.items())
     labels = ", ".join(f"{name}={value}" for name, value in found["labels"].items())
-    policy = ", ".join(f"{name}: {_spelled(each)}" for name, each in found["policy"].items() if each != USUAL.get(name))
+    policy = ", ".join(
+        f"{name}: {_formatted(each)}" for name, each in found["policy"].items() if each != USUAL.get(name)
+    )
     yield from _aligned([*named, ("cost", cost), ("labels", labels), ("policy", policy)])
     for problem in found["manifest"].get("problems", ()):
         yield f"  problem: {problem}"
@@ -62,25 +64,25 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"  {event['at'][:19]}Z  {event['reason']}  {event['message']}" for event in found["events"])
 
 
-def _submission(told: Mapping[str, Any]) -> Iterator[str]:
+def _submission(facts: Mapping[str, Any]) -> Iterator[str]:
     from controller.cli.output.numbers import human_size, units
 
-    amounts = [f"{units(told[key])} PU {key}" for key in ("reserved", "spent") if key in told]
+    amounts = [f"{units(facts[key])} PU {key}" for key in ("reserved", "spent") if key in facts]
     times = [
-        (key.removesuffix("At"), told[key])
+        (key.removesuffix("At"), facts[key])
         for key in ("submittedAt", "goneAt", "finishedAt", "nextLookAt")
-        if key in told
+        if key in facts
     ]
-    outcome = " ".join(str(told[key]) for key in ("outcome", "reason") if key in told) or told.get("answer", "")
+    outcome = " ".join(str(facts[key]) for key in ("outcome", "reason") if key in facts) or facts.get("answer", "")
     rows = [
-        ("request", told.get("requestId", "")),
-        ("said by", told.get("saidBy", "")),
+        ("request", facts.get("requestId", "")),
+        ("said by", facts.get("saidBy", "")),
         ("outcome", outcome),
-        ("message", told.get("message", "")),
+        ("message", facts.get("message", "")),
     ]
-    rows += [("prefix", told["prefix"]), ("revision", told.get("revision", "")), *times, ("cost", ", ".join(amounts))]
+    rows += [("prefix", facts["prefix"]), ("revision", facts.get("revision", "")), *times, ("cost", ", ".join(amounts))]
     yield from _aligned(rows)
-    seen = told.get("evidence", {})
+    seen = facts.get("evidence", {})
     if seen:
         readable = "" if seen["readable"] else f", not readable: {seen.get('message', '')}"
         yield f"  evidence of {seen['seenAt']}, unchanged since {seen['unchangedSince']}{readable}"
@@ -91,12 +93,12 @@ def _submission(told: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _aligned(rows: list[tuple[str, Any]]) -> Iterator[str]:
-    told = [(name, str(value)) for name, value in rows if value not in (None, "")]
-    width = max((len(name) for name, _ in told), default=0)
-    yield from (f"  {name:<{width}}  {value}" for name, value in told)
+    facts = [(name, str(value)) for name, value in rows if value not in (None, "")]
+    width = max((len(name) for name, _ in facts), default=0)
+    yield from (f"  {name:<{width}}  {value}" for name, value in facts)
 
 
-def _spelled(value: object) -> str:
+def _formatted(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -30,14 +30,14 @@ def command(config: Path | None, form: str, write: bool, probe: bool, url: str |
     Nothing is spent and nothing is written to a bucket, unless --probe or --write say so; both remove what they wrote.
     Exit code 1 when something has failed.
     """
-    found = _told(_signs(config, write), form)
+    found = _print_diagnoses(_diagnoses(config, write), form)
     report = _probed(config, url, yes, form, found) if probe else None
     if form == "json":
         _print_json(found, report)
     return int(any(diagnosis.health is CheckResult.FAIL for diagnosis in found))
 
 
-def _signs(config: Path | None, write: bool) -> Iterator[Diagnosis]:
+def _diagnoses(config: Path | None, write: bool) -> Iterator[Diagnosis]:
     from controller.operations.doctor.doctor import local_diagnoses, remote_diagnoses
 
     try:
@@ -59,7 +59,7 @@ def _probed(
     from controller.operations.doctor.probing import probe, probe_destination
 
     if any(diagnosis.health is CheckResult.FAIL for diagnosis in found):
-        found += _told([fail("probe", "was not sent", "mend what has failed first")], form)
+        found += _print_diagnoses([fail("probe", "was not sent", "mend what has failed first")], form)
         return None
     settings = load_settings(config, os.environ)
     place, credential = probe_destination(settings, url)
@@ -67,14 +67,14 @@ def _probed(
     if not yes and not click.confirm(question, err=True):
         raise UsageError("the probe was not sent; --yes answers beforehand")
     diagnosis, report = probe(settings, place, credential, lambda line: click.echo(line, err=True))
-    found += _told([diagnosis], form)
+    found += _print_diagnoses([diagnosis], form)
     for each in report["observations"] if report and form == "text" else ():
         word = {True: "as assumed", False: "NOT as assumed", None: "not told"}[each["agrees"]]
         click.echo(f"      {each['question']} {each['about']}: {word}: {json.dumps(each['found'])}")
     return report
 
 
-def _told(diagnoses: Iterable[Diagnosis], form: str) -> list[Diagnosis]:
+def _print_diagnoses(diagnoses: Iterable[Diagnosis], form: str) -> list[Diagnosis]:
     """All signs; for people, each is printed as it is found."""
     from controller.cli.output.terminal import console
 

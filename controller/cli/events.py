@@ -31,7 +31,7 @@ def command(config: Path | None, names: tuple[str, ...], follow: bool, limit: in
 
     With `-o json` there is one object a line.
     """
-    from controller.operations.inspect.standings import events
+    from controller.operations.inspect.job_states import events
 
     settings = load_settings(config, os.environ)
     found = events(settings, names, limit)
@@ -48,7 +48,7 @@ def command(config: Path | None, names: tuple[str, ...], follow: bool, limit: in
 
 def _last(settings: Settings) -> int:
     """The number of the latest event."""
-    from controller.operations.inspect.standings import events
+    from controller.operations.inspect.job_states import events
 
     return max((row["number"] for row in events(settings, (), 1)), default=0)
 

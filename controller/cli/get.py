@@ -59,9 +59,9 @@ def _chosen(
     settings: Settings, names: Sequence[str], selector: Sequence[str], phases: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
     """The documents that are asked for. Raises `UsageError` for a name that no job has."""
-    from controller.operations.inspect.standings import labels, standings
+    from controller.operations.inspect.job_states import job_states, labels
 
-    found = standings(settings, Clock().now())
+    found = job_states(settings, Clock().now())
     missing = sorted(set(names) - {str(document.get("name")) for document in found})
     if missing:
         raise UsageError(f"no such job: {', '.join(missing)}; `shjobs get` lists them all")

@@ -37,13 +37,13 @@ def command(config: Path | None, names: tuple[str, ...], wanted: str, timeout: s
         raise UsageError(f"--timeout: {error}") from None
     late = 0
     for each in wait(load_settings(config, os.environ), names, aim, seconds, _watch):
-        standing = f"{each.document['phase']} ({each.document['reason']}: {each.document['message']})"
+        job_state = f"{each.document['phase']} ({each.document['reason']}: {each.document['message']})"
         if each.ending is Ending.MET:
             click.echo(f"{each.name}: {each.document['phase']}")
             continue
         late += 1
         why = f"not {wanted} within {timeout}" if each.ending is Ending.LATE else f"will not be {wanted} by itself"
-        click.echo(f"{each.name}: {why}: {standing}", err=True)
+        click.echo(f"{each.name}: {why}: {job_state}", err=True)
     return int(late > 0)
 
 

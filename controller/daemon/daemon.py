@@ -34,8 +34,8 @@ log = logging.getLogger(__name__)
 
 TICK = 1.0  # seconds between two looks at what sends no events: the inbox, a pause, the lock of git
 DEBOUNCE = 0.02  # seconds after a hint: a rename follows the write
-BREATH = 3.0  # the tree is left alone for so many times as long as its scan took
-LONGEST_BREATH = 5.0  # seconds
+SCAN_BACKOFF = 3.0  # the tree is left alone for so many times as long as its scan took
+LONGEST_BACKOFF = 5.0  # seconds
 FIRST_RETRY, LONGEST_RETRY = 5.0, 60.0  # seconds before a ledger that could not be written is tried again
 
 
@@ -64,9 +64,9 @@ class Daemon:
         self.metrics = Metrics(
             lambda: self.health, self._clock.now, settings.deployment.name, settings.timing.scan_every
         )
-        self._watcher = Watcher(settings.jobs, self.flags.hint) if settings.watch else None
+        self._watcher = Watcher(settings.jobs, self.flags.wake) if settings.watch else None
         self._watching = ""
-        self._hinted_at: float | None = None
+        self._woken_at: float | None = None
         self._scan_ended, self._scan_took = self._clock.monotonic(), 0.0
         self._drawn_at = float("-inf")
 
@@ -111,14 +111,14 @@ class Daemon:
         self.flags.inbox = inbox
         with controller(
             settings,
-            self._tell,
+            self._log_change,
             inbox,
             settle=settings.timing.settle,
             scanned=self._scanned,
             called=self.metrics.called,
             pulse=self._pulse,
             interruptible=self.flags.interruptible,
-            answered=self.flags.hint,
+            answered=self.flags.wake,
             identity=self._identity,
             unrecorded=self._unrecorded,
             clock=self._clock,
@@ -140,14 +140,14 @@ class Daemon:
         now = self._clock.monotonic()
         for outcome in self._unrecorded.taken():
             self.flags.inbox.put(outcome)
-        if self.flags.hinted:
-            self.flags.hinted = False
-            self._hinted_at = now
-        if self._hinted_at is not None:
-            breath = min(LONGEST_BREATH, BREATH * self._scan_took)
-            wait = max(self._hinted_at + DEBOUNCE, self._scan_ended + breath) - now
+        if self.flags.woken:
+            self.flags.woken = False
+            self._woken_at = now
+        if self._woken_at is not None:
+            backoff = min(LONGEST_BACKOFF, SCAN_BACKOFF * self._scan_took)
+            wait = max(self._woken_at + DEBOUNCE, self._scan_ended + backoff) - now
             loop.rescan(self._clock.now() + timedelta(seconds=max(0.0, wait)))
-            self._hinted_at = None
+            self._woken_at = None
         if now - self._drawn_at >= TICK:
             self.health = replace(loop.health(), at=self._clock.now(), watching=self._watching)
             self._drawn_at = now
@@ -165,14 +165,14 @@ class Daemon:
             log.warning("%s", problem)
         self._watching = problem
 
-    def _tell(self, news: StatusChange) -> None:
-        if not news.changed or news.is_said:
+    def _log_change(self, status_change: StatusChange) -> None:
+        if not status_change.changed or status_change.is_said:
             return
-        name = {"jobs": named(news.alike)} if news.alike else {"job": news.job.name}
-        told = {**name, "phase": news.standing.phase, "reason": news.standing.reason}
-        if news.submission and news.submission.request_id and not news.alike:
-            told["requestId"] = news.submission.request_id
-        log.info("%s", news.standing.message, extra={"told": told})
+        name = {"jobs": named(status_change.alike)} if status_change.alike else {"job": status_change.job.name}
+        context = {**name, "phase": status_change.job_state.phase, "reason": status_change.job_state.reason}
+        if status_change.submission and status_change.submission.request_id and not status_change.alike:
+            context["requestId"] = status_change.submission.request_id
+        log.info("%s", status_change.job_state.message, extra={"context": context})
 
     def _fail(self, message: str) -> None:
         log.error("%s", message)

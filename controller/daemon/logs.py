@@ -1,6 +1,6 @@
 """How the daemon logs: a line for a person, or one JSON object a line for a machine. The doors set it up.
 
-What belongs to a line beside its message is given as `extra={"told": {...}}`.
+What belongs to a line beside its message is given as `extra={"context": {...}}`.
 """
 
 import json
@@ -15,7 +15,7 @@ FORMS = ("human", "json")
 
 def fields_of(record: logging.LogRecord) -> Mapping[str, object]:
     """What a line tells beside its message."""
-    found: Mapping[str, object] = getattr(record, "told", {})
+    found: Mapping[str, object] = getattr(record, "context", {})
     return found
 
 

@@ -85,7 +85,7 @@ class _Signs(Collector):
         yield _plain("paused", "Whether submissions are paused.", health.is_paused)
         yield from _money(health)
         yield _plain("running", "Requests of ours that run at the service.", health.running)
-        yield _plain("places", "Requests that may run at once now.", health.places)
+        yield _plain("places", "Requests that may run at once now.", health.slots)
         yield _plain("queue_jobs", "Jobs that wait for a place.", health.waiting)
         oldest = (now - health.oldest).total_seconds() if health.oldest else 0.0
         yield _plain("queue_oldest_seconds", "How long the first in line has waited.", oldest)
@@ -104,12 +104,12 @@ def _money(health: Health) -> Iterator[Metric]:
         yield _plain("processing_units_left", "What may still be reserved in this UTC month.", spending.left or 0.0)
 
 
-def _plain(name: str, told: str, value: float) -> Metric:
-    return GaugeMetricFamily(f"shjobs_{name}", told, value=float(value))
+def _plain(name: str, description: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"shjobs_{name}", description, value=float(value))
 
 
-def _labelled(name: str, told: str, labels: list[str], values: Mapping[tuple[str, ...], float]) -> Metric:
-    family = GaugeMetricFamily(f"shjobs_{name}", told, labels=labels)
+def _labelled(name: str, description: str, labels: list[str], values: Mapping[tuple[str, ...], float]) -> Metric:
+    family = GaugeMetricFamily(f"shjobs_{name}", description, labels=labels)
     for key, value in values.items():
         family.add_metric(list(key), float(value))
     return family

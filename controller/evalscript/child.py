@@ -69,10 +69,10 @@ class Realm:
         self._held = ExitStack()
         self._engine: MiniRacer = self._held.enter_context(mini_racer(loop))
         self._engine.set_hard_memory_limit(heap)
-        hands = cast(JSMappedObject, self._engine.eval(_surroundings(ramps)))
-        self._harness = cast(JSFunction, hands["harness"])
+        context = cast(JSMappedObject, self._engine.eval(_surroundings(ramps)))
+        self._harness = cast(JSFunction, context["harness"])
         # Ordinary arguments would be gathered with Array.prototype.push, which a script may replace.
-        self._call = cast(JSMappedObject, hands["call"])
+        self._call = cast(JSMappedObject, context["call"])
         self._text, self._seconds = "", 0.0
 
     def load(self, text: str, seconds: float) -> dict[str, Any]:

@@ -190,8 +190,8 @@ class Engine:
     def _call(self, header: Header, planes: Sequence[Plane] = ()) -> EngineReply | ScriptFailure:
         reply = self._child.call(header, planes, seconds=self.seconds)
         if isinstance(reply, EngineReply) and "failure" in reply.header:
-            told = reply.header["failure"]
-            reply = ScriptFailure(**{**told, "kind": FailureKind(told["kind"])})
+            reported = reply.header["failure"]
+            reply = ScriptFailure(**{**reported, "kind": FailureKind(reported["kind"])})
         if isinstance(reply, ScriptFailure) and reply.kind is not FailureKind.RUNTIME:
             self._facts = None
         return reply

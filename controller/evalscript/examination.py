@@ -91,8 +91,8 @@ class Beside:
         self._closing = False
         self._pending: set[str] = set()
         self._answers: OrderedDict[str, tuple[Answer, float]] = OrderedDict()
-        self._lanes = (_Lane(seconds=FIRST_TRY), _Lane(seconds=SECONDS))
-        self._threads = [Thread(target=self._work, args=[lane], daemon=True) for lane in self._lanes]
+        self._workers = (_Worker(seconds=FIRST_TRY), _Worker(seconds=SECONDS))
+        self._threads = [Thread(target=self._work, args=[worker], daemon=True) for worker in self._workers]
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -104,9 +104,9 @@ class Beside:
             self._closing = True
             self._changed.notify_all()
         ends_at = time.monotonic() + SECONDS
-        for lane, thread in zip(self._lanes, self._threads, strict=True):
+        for worker, thread in zip(self._workers, self._threads, strict=True):
             while thread.is_alive() and time.monotonic() < ends_at:
-                lane.engine.kill()  # again and again: one that was just being started came up after the first
+                worker.engine.kill()  # again and again: one that was just being started came up after the first
                 thread.join(AGAIN)
 
     def facts(self, text: str) -> ScriptFacts | ScriptFailure:
@@ -133,31 +133,31 @@ class Beside:
                 return _TOO_LONG
             if question.key not in self._pending:
                 self._pending.add(question.key)
-                self._lanes[0].questions.append(question)
+                self._workers[0].questions.append(question)
                 self._changed.notify_all()
         raise NotYet(question.key)
 
-    def _work(self, lane: "_Lane") -> None:
+    def _work(self, worker: "_Worker") -> None:
         try:
-            while question := self._next(lane):
-                self._note(lane, question, lane.examined(question))
+            while question := self._next(worker):
+                self._note(worker, question, worker.examined(question))
         finally:
-            lane.engine.close()
+            worker.engine.close()
 
-    def _next(self, lane: "_Lane") -> _Question | None:
+    def _next(self, worker: "_Worker") -> _Question | None:
         """The next question; None: there will be none. An engine for long tries is not kept idle."""
         with self._changed:
-            if lane is self._lanes[1] and not lane.questions:
-                lane.engine.close()
-            self._changed.wait_for(lambda: lane.questions or self._closing)
-            return None if self._closing else lane.questions.popleft()
+            if worker is self._workers[1] and not worker.questions:
+                worker.engine.close()
+            self._changed.wait_for(lambda: worker.questions or self._closing)
+            return None if self._closing else worker.questions.popleft()
 
-    def _note(self, lane: "_Lane", question: _Question, answer: Answer) -> None:
+    def _note(self, worker: "_Worker", question: _Question, answer: Answer) -> None:
         with self._changed:
             if self._closing:
                 return
-            if _is_too_long(answer) and lane is self._lanes[0]:
-                self._lanes[1].questions.append(question)
+            if _is_too_long(answer) and worker is self._workers[0]:
+                self._workers[1].questions.append(question)
                 self._changed.notify_all()
                 return
             self._keep(question.key, answer)
@@ -173,7 +173,7 @@ class Beside:
             self._answers.popitem(last=False)
 
 
-class _Lane:
+class _Worker:
     """An engine, and the questions for it."""
 
     def __init__(self, seconds: float) -> None:

@@ -62,17 +62,17 @@ def _source_document(source: Source) -> dict[str, Any]:
     }
 
 
-def _failure(told: Mapping[str, Any], script: str) -> RehearsalFailure:
-    line, column = frame_in(told["stack"])
+def _failure(reported: Mapping[str, Any], script: str) -> RehearsalFailure:
+    line, column = frame_in(reported["stack"])
     return RehearsalFailure(
-        step=told["step"],
-        situation=told["situation"],
-        kind=told["kind"],
-        message=cut(told["message"]),
+        step=reported["step"],
+        situation=reported["situation"],
+        kind=reported["kind"],
+        message=cut(reported["message"]),
         line=line,
         column=column,
-        thrown=not told.get("complaint", False),
-        by_engine=told.get("complaint", False) or (told["engine"] and _is_by_engine(told["stack"], script)),
+        thrown=not reported.get("complaint", False),
+        by_engine=reported.get("complaint", False) or (reported["engine"] and _is_by_engine(reported["stack"], script)),
     )
 
 

@@ -40,7 +40,7 @@ class Ledger:
         self.doubt = store.fact(CLOCK)
         """Why the service said last that the clock is wrong; None: it never was, or everything is dated anew."""
         self.accepted: set[str] = set(store.permits.accepted())
-        self._told = store.told()
+        self._reported = store.reported()
         self._history_known = store.fact(HISTORY) is not None
         self._unclaimed: set[str] = set()
         self.without_claims = store.facts(f"{UNCLAIMED} ")
@@ -120,8 +120,8 @@ class Ledger:
         """
         end = now + timedelta(seconds=TOLERANCE)
         known = [*self._trail.values(), *([self._decisive] if self._decisive else [])]
-        found = [*self._unanswered.values(), *(item for item in known if _heard_at(item) <= end)]
-        return sorted(found, key=lambda item: (_heard_at(item), not is_decisive(item)), reverse=True)
+        found = [*self._unanswered.values(), *(item for item in known if _answered_at(item) <= end)]
+        return sorted(found, key=lambda item: (_answered_at(item), not is_decisive(item)), reverse=True)
 
     def crowded(self) -> list[datetime]:
         """When the service said that too many requests run at once, oldest first."""
@@ -156,7 +156,7 @@ class Ledger:
             words = f"rows of the ledger that this version cannot read are looked at again: {named}"
             log.warning("%s", words)
             with self.transaction():
-                self.tell(now, "Unreadable", words)
+                self.add_event(now, "Unreadable", words)
 
     def note_files(self, clean: Iterable[FileRecord], forgotten: Iterable[str]) -> None:
         self._store.replace_files([asdict(record) for record in clean], forgotten)
@@ -239,20 +239,20 @@ class Ledger:
         self._store.save(submission)
         self._keep(submission)
 
-    def tell(self, at: datetime, reason: str, message: str, job: str = "", submission: str = "") -> None:
-        self._store.tell(at, reason, message, job, submission)
+    def add_event(self, at: datetime, reason: str, message: str, job: str = "", submission: str = "") -> None:
+        self._store.add_event(at, reason, message, job, submission)
 
-    def keep_statuses(self, told: Mapping[str, str], gone: Iterable[str]) -> None:
+    def keep_statuses(self, reported: Mapping[str, str], gone: Iterable[str]) -> None:
         """Keep what stands in the status files of these manifests, as JSON, and forget that of the others."""
-        self._store.replace_statuses(told, gone)
+        self._store.replace_statuses(reported, gone)
 
-    def told(self, name: str) -> str:
+    def reported(self, name: str) -> str:
         """The standing that was last told of a job, by this process or an earlier one."""
-        return self._told.get(name, "")
+        return self._reported.get(name, "")
 
-    def mark_reported(self, told: Mapping[str, str]) -> None:
-        self._store.mark_reported(told)
-        self._told.update(told)
+    def mark_reported(self, reported: Mapping[str, str]) -> None:
+        self._store.mark_reported(reported)
+        self._reported.update(reported)
 
     def _keep(self, submission: Submission) -> None:
         rows = self._submissions.setdefault(submission.job, {})
@@ -266,7 +266,7 @@ class Ledger:
         else:
             self._running.discard(submission.number)
         if submission.refused and submission.refused.why is Refusal.CONCURRENCY:
-            self._crowded[submission.number] = _heard_at(submission)
+            self._crowded[submission.number] = _answered_at(submission)
         self._follow_trail(submission)
 
     def _count(self, before: Submission | None, after: Submission) -> None:
@@ -284,11 +284,11 @@ class Ledger:
         self._trail.pop(submission.number, None)
         if submission.answer is None:
             self._unanswered[submission.number] = submission
-        elif self._decisive and _heard_at(submission) < _heard_at(self._decisive):
+        elif self._decisive and _answered_at(submission) < _answered_at(self._decisive):
             return
         elif is_decisive(submission):
-            self._decisive, since = submission, _heard_at(submission)
-            self._trail = {number: item for number, item in self._trail.items() if _heard_at(item) >= since}
+            self._decisive, since = submission, _answered_at(submission)
+            self._trail = {number: item for number, item in self._trail.items() if _answered_at(item) >= since}
         else:
             self._trail[submission.number] = submission
 
@@ -308,6 +308,6 @@ def _moments(submission: Submission) -> tuple[datetime | None, ...]:
     return (submission.answered_at, *ended, seen)
 
 
-def _heard_at(submission: Submission) -> datetime:
+def _answered_at(submission: Submission) -> datetime:
     """When its answer came; one whose answer never came counts from its intent."""
     return submission.answered_at or submission.intended_at

@@ -145,8 +145,8 @@ def _joined(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         if common(reason) is None or len(same) <= FEW:
             yield from same
             continue
-        told = {"job": named([str(row["job"]) for row in reversed(same)]), "jobs": len(same)}
-        yield {**same[-1], **told, "submission": None, "number": same[0]["number"]}
+        shown = {"job": named([str(row["job"]) for row in reversed(same)]), "jobs": len(same)}
+        yield {**same[-1], **shown, "submission": None, "number": same[0]["number"]}
 
 
 def _documents(path: str, text: str) -> list[dict[str, Any]]:

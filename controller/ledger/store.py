@@ -174,13 +174,15 @@ class Store:
         """The request body of the job as last accepted."""
         return str(self._one("select body from job where name = ?", [name]) or "{}")
 
-    def told(self) -> dict[str, str]:
+    def reported(self) -> dict[str, str]:
         """The standing that was last told of each job."""
         return {intern(row["name"]): intern(str(row["told"])) for row in self._rows("select name, told from job")}
 
-    def mark_reported(self, told: Mapping[str, str]) -> None:
+    def mark_reported(self, reported: Mapping[str, str]) -> None:
         """Keep the standing that was told of each of these jobs."""
-        self._db.conn.executemany("update job set told = ? where name = ?", [(text, job) for job, text in told.items()])
+        self._db.conn.executemany(
+            "update job set told = ? where name = ?", [(text, job) for job, text in reported.items()]
+        )
 
     # files
 
@@ -199,12 +201,12 @@ class Store:
 
     # what is told
 
-    def replace_statuses(self, told: Mapping[str, str], gone: Iterable[str]) -> None:
+    def replace_statuses(self, reported: Mapping[str, str], gone: Iterable[str]) -> None:
         """Keep the documents of these manifests, as JSON, and forget those of the others."""
         self._db.conn.executemany("delete from status where path = ?", [(path,) for path in gone])
-        self._db.conn.executemany("insert or replace into status values (?, ?)", told.items())
+        self._db.conn.executemany("insert or replace into status values (?, ?)", reported.items())
 
-    def tell(self, at: datetime, reason: str, message: str, job: str = "", submission: str = "") -> None:
+    def add_event(self, at: datetime, reason: str, message: str, job: str = "", submission: str = "") -> None:
         """Append an event; none is ever changed or deleted."""
         self._db.conn.execute(
             "insert into event (at, job, submission, reason, message) values (?, ?, ?, ?, ?)",

@@ -155,8 +155,8 @@ def met(claim: Claim, seen: Result) -> tuple[Meeting, str]:
     delivered = sorted(_others(_delivered(seen.objects), claim))
     if delivered:
         return Meeting.YIELD, f"results of {delivered[0]} appeared in the bucket"
-    standing = active_claims(seen.objects)
-    rivals = {name for each in _others(standing, claim) for name in standing[each]}
+    job_state = active_claims(seen.objects)
+    rivals = {name for each in _others(job_state, claim) for name in job_state[each]}
     rivals -= {claim.name, *claim.over}
     if not rivals:
         return Meeting.ALONE, ""
@@ -171,13 +171,13 @@ def active_claims(objects: Iterable[StoredObject]) -> dict[str, tuple[str, ...]]
         folder, _, name = item.key.partition("/")
         if folder.endswith(SUFFIX) and SUBMISSION_ID.fullmatch(folder.removesuffix(SUFFIX)):
             found.setdefault(folder.removesuffix(SUFFIX), set()).add(name)
-    standing = {
+    job_state = {
         submission: tuple(
             sorted(name for name in names if not name.endswith(WITHDRAWN) and f"{name}{WITHDRAWN}" not in names)
         )
         for submission, names in found.items()
     }
-    return {submission: names for submission, names in standing.items() if names}
+    return {submission: names for submission, names in job_state.items() if names}
 
 
 def withdrawn_claims(objects: Iterable[StoredObject], submission: str) -> frozenset[str]:

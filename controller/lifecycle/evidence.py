@@ -29,10 +29,10 @@ def observed(
 
     A cost that was told once stays known, even when the bucket cannot be read any more.
     """
-    told = previous.spent if previous else None
+    spent_before = previous.spent if previous else None
     if isinstance(answer, Unreadable):
         objects = previous.objects if previous else ()
-        return Evidence(at=now, since=now, readable=False, objects=objects, spent=told, message=answer.message)
+        return Evidence(at=now, since=now, readable=False, objects=objects, spent=spent_before, message=answer.message)
     own = tuple(item for item in answer.objects if _belongs(item.key, request_id))
     unchanged = previous is not None and previous.readable and previous.objects == own
     spent = _spent(answer.documents, own, {output.identifier for output in outputs})
@@ -42,7 +42,7 @@ def observed(
         readable=True,
         objects=own,
         error=_error_words(answer, own),
-        spent=told if spent is None else spent,
+        spent=spent_before if spent is None else spent,
     )
 
 

@@ -13,7 +13,7 @@ from controller.limits.budget import overspent_hash, reservation
 from controller.limits.gate import Limits
 from controller.limits.guard import Permit, key_of
 from controller.model.job import Job
-from controller.model.reasons import Reason, Standing, rejection
+from controller.model.reasons import JobState, Reason, rejection
 from controller.model.step import Submit, Wait
 from controller.model.submission import Submission
 from controller.settings.environment import variable_of
@@ -43,14 +43,14 @@ _SENTENCES = {
 }
 
 
-def phase(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Standing:
+def phase(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> JobState:
     """Where the job stands now, with a sentence a person can act on."""
     step = wish(job, submissions, limits, now)
     permit = _permit(job, submissions, limits, now)
     reason = step.reason if isinstance(step, Wait) else _reason_meanwhile(job, permit, limits)
     message = _message(job, submissions, limits, permit, reason)
     is_held = _waits_for_mending(job, submissions, limits, now)
-    return Standing(reason=reason, message=f"{message}; {MENDED_FIRST}" if is_held else message)
+    return JobState(reason=reason, message=f"{message}; {MENDED_FIRST}" if is_held else message)
 
 
 def _waits_for_mending(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> bool:

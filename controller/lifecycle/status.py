@@ -13,7 +13,7 @@ from controller.lifecycle.next_step import in_force
 from controller.model.answers import Refusal
 from controller.model.errors import Problem, UsageError
 from controller.model.job import Job
-from controller.model.reasons import Phase, Reason, Standing, rejection
+from controller.model.reasons import JobState, Phase, Reason, rejection
 from controller.model.submission import Outcome, Submission
 
 READY, RECONCILING, STALLED = "Ready", "Reconciling", "Stalled"
@@ -89,15 +89,15 @@ OPERATOR = "operator"
 HEADER: Mapping[str, object] = {"apiVersion": "shjobs/v1", "kind": "AsyncProcessStatus"}
 
 
-def document(job: Job, submissions: Sequence[Submission], standing: Standing, deployment: str) -> dict[str, object]:
+def document(job: Job, submissions: Sequence[Submission], job_state: JobState, deployment: str) -> dict[str, object]:
     """The status of a job; keys without a value are left out."""
     current = in_force(job.wanted, submissions) if job.wanted else None
     status = {
         **HEADER,
         "name": job.name,
-        "phase": str(standing.phase),
-        "reason": str(standing.reason),
-        "message": standing.message,
+        "phase": str(job_state.phase),
+        "reason": str(job_state.reason),
+        "message": job_state.message,
         "manifest": _manifest(job.problems),
         "generation": (current.generation if current else job.generation) or None,
         "digest": job.wanted.digest if job.wanted else None,
@@ -106,7 +106,7 @@ def document(job: Job, submissions: Sequence[Submission], standing: Standing, de
         **(_submission(current) if current else {}),
         "processingUnits": _processing_units(job, current),
         "outputs": outputs(current) if current else None,
-        "history": [_line(item) for item in _told(submissions)],
+        "history": [_line(item) for item in _history(submissions)],
     }
     return {key: value for key, value in status.items() if value not in (None, "", [], {})}
 
@@ -171,7 +171,7 @@ def _processing_units(job: Job, current: Submission | None) -> dict[str, float]:
     return {key: round(amount, 4) for key, amount in amounts.items() if amount is not None}
 
 
-def _told(submissions: Sequence[Submission]) -> list[Submission]:
+def _history(submissions: Sequence[Submission]) -> list[Submission]:
     """The latest submissions, newest first; a refusal that was only a matter of time is not told."""
     lasting = [item for item in submissions if not item.refused or item.refused.why is Refusal.BODY]
     return sorted(lasting, key=_age, reverse=True)[:HISTORY_LENGTH]

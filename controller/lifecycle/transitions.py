@@ -43,7 +43,7 @@ def after_post(submission: Submission, answer: PostAnswer, now: datetime, timing
     return submission.answered(answer, now, look_at)
 
 
-def is_news(submission: Submission, answer: PostAnswer) -> bool:
+def is_new(submission: Submission, answer: PostAnswer) -> bool:
     """Whether the answer to its POST says more than is known; one that came late may find it resolved."""
     if submission.answer is Answer.UNCONFIRMED:
         return not isinstance(answer, Unconfirmed)

@@ -108,5 +108,5 @@ def _causes(due: Collection[Due]) -> str:
     order = sorted(counts, key=lambda cause: (-counts[cause], cause))
     named = order[:NAMED_CAUSES] if len(order) > NAMED_CAUSES + 1 else order
     rest = sum(counts[cause] for cause in order[len(named) :])
-    told = [(cause, counts[cause]) for cause in named] + ([("others", rest)] if rest else [])
-    return ", ".join(f"{cause}: {number} {'job' if number == 1 else 'jobs'}" for cause, number in told)
+    entries = [(cause, counts[cause]) for cause in named] + ([("others", rest)] if rest else [])
+    return ", ".join(f"{cause}: {number} {'job' if number == 1 else 'jobs'}" for cause, number in entries)

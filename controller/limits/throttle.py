@@ -13,7 +13,7 @@ from typing import Self
 from controller.model.timing import Timing
 
 
-def places(most: int, crowded: Sequence[datetime], now: datetime, timing: Timing) -> int:
+def slots_at(most: int, crowded: Sequence[datetime], now: datetime, timing: Timing) -> int:
     """Halved with every refusal for too many concurrent requests, and one more after each spell without any.
 
     `most` is the limit of the settings; `crowded` holds when such refusals came, oldest first.
@@ -25,14 +25,14 @@ def places(most: int, crowded: Sequence[datetime], now: datetime, timing: Timing
 def grows_at(most: int, crowded: Sequence[datetime], now: datetime, timing: Timing) -> datetime | None:
     """When there will be one place more; None: there are as many as the settings allow."""
     _, since = _after(most, crowded, timing)
-    if since is None or places(most, crowded, now, timing) >= most:
+    if since is None or slots_at(most, crowded, now, timing) >= most:
         return None
     return since + timedelta(seconds=(_regained(since, now, timing) + 1) * timing.place_regained)
 
 
 def lately(crowded: Iterable[datetime], now: datetime, timing: Timing) -> list[datetime]:
     """The refusals that still count; after long enough without any, the limit is that of the settings again."""
-    return [time for time in crowded if time > now - timedelta(seconds=timing.places_forgotten)]
+    return [time for time in crowded if time > now - timedelta(seconds=timing.slots_forgotten)]
 
 
 def _after(most: int, crowded: Sequence[datetime], timing: Timing) -> tuple[int, datetime | None]:

@@ -12,7 +12,7 @@ from controller.manifest.fields import is_name
 from controller.model.catalog import nearest
 from controller.model.errors import Problem
 
-Told = tuple[str, str]
+CodedMessage = tuple[str, str]
 """Code and message."""
 
 # Where more than one rule looks.
@@ -32,11 +32,11 @@ class ProblemCollector:
 
     def __init__(self, document: Document, path: str) -> None:
         self.document, self.path = document, path
-        self.found: dict[Path, Told] = {}
-        self.doubts: dict[Path, list[Told]] = {}
+        self.found: dict[Path, CodedMessage] = {}
+        self.doubts: dict[Path, list[CodedMessage]] = {}
         self.silent: set[Path] = set()
         self.secrets: set[str] = set()
-        self.told = {problem.field for problem in document.problems if problem.field}
+        self.reported = {problem.field for problem in document.problems if problem.field}
 
     def at(self, path: Path) -> Any:
         """What stands at `path`; None when nothing does."""
@@ -52,7 +52,7 @@ class ProblemCollector:
         if self.is_full:
             return
         silent = any(path[: len(each)] == each for each in self.silent)
-        if message and not silent and field_name(path) not in self.told:
+        if message and not silent and field_name(path) not in self.reported:
             self.found.setdefault(path, (code, message))
 
     @property
@@ -66,11 +66,11 @@ class ProblemCollector:
 
     def touch(self, path: Path) -> bool:
         """Whether something at, below or around `path` is wrong already."""
-        if not (self.found or self.silent or self.told):
+        if not (self.found or self.silent or self.reported):
             return False
         touched = (*self.found, *self.silent)
         wrong = any(each[: len(path)] == path or path[: len(each)] == each for each in touched)
-        return wrong or any(each.startswith(field_name(path)) for each in self.told)
+        return wrong or any(each.startswith(field_name(path)) for each in self.reported)
 
     def name(self) -> str | None:
         """The name of the job, when it can be told which one is meant."""
@@ -79,7 +79,7 @@ class ProblemCollector:
 
     def problems(self) -> tuple[Problem, ...]:
         """Everything that is wrong, in the order of the text; a secret in a message is hidden."""
-        found = [self._problem(path, *told) for path, told in self.found.items()]
+        found = [self._problem(path, *messages) for path, messages in self.found.items()]
         if self.is_full:
             message = f"more is wrong than these {MOST_PROBLEMS} mistakes: mend them first"
             found.append(Problem(path=self.path, message=message, code="E103"))
@@ -89,8 +89,8 @@ class ProblemCollector:
         """Every doubt about a place where nothing is wrong, in the order of the text."""
         if not self.doubts:
             return ()
-        open_to_doubt = ((path, told) for path, told in self.doubts.items() if not self.touch(path))
-        return tuple(sorted(self._problem(path, *each) for path, told in open_to_doubt for each in told))
+        open_to_doubt = ((path, messages) for path, messages in self.doubts.items() if not self.touch(path))
+        return tuple(sorted(self._problem(path, *each) for path, messages in open_to_doubt for each in messages))
 
     def _problem(self, path: Path, code: str, message: str) -> Problem:
         line, column = self.document.place(path)

@@ -183,5 +183,5 @@ def _option(key: str, rule: Mapping[str, Any]) -> Schema:
     kept = {name: rule[name] for name in ("type", "enum", "minimum", "maximum") if name in rule}
     default = rule.get("default")
     is_value = isinstance(default, bool | int) or default in rule.get("enum", ())
-    told = {"description": _OPTIONS[key]} if key in _OPTIONS else {}  # the other keys have theirs in the model
-    return {**kept, **told, **({"default": default} if is_value else {})}
+    description = {"description": _OPTIONS[key]} if key in _OPTIONS else {}  # the other keys have theirs in the model
+    return {**kept, **description, **({"default": default} if is_value else {})}

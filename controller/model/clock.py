@@ -62,7 +62,7 @@ class ServiceClock:
         self.ahead: float | None = None
         """Seconds; None: the service has not said so yet."""
 
-    def hear(self, headers: Mapping[str, str]) -> None:
+    def receive(self, headers: Mapping[str, str]) -> None:
         """An answer came just now, with these headers."""
         date = date_of(headers)
         if date is not None:

@@ -114,7 +114,7 @@ _PHASES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class JobState:
     """A job's phase with its reason and a sentence a person can act on."""
 
     reason: Reason

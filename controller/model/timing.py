@@ -71,7 +71,7 @@ class Timing:
     """Before the next POST after "too many concurrent requests"."""
     place_regained: float = 600
     """After so long without "too many concurrent requests" one more request may run at once."""
-    places_forgotten: float = 86400
+    slots_forgotten: float = 86400
     """And after so long as many as the settings allow."""
     retry_first: float = 60
     """Before the first paid retry of a Failed run."""

@@ -32,7 +32,7 @@ class Health:
     spending: Spending
     phases: Mapping[Phase, int] = field(default_factory=dict)
     running: int = 0
-    places: int = 0
+    slots: int = 0
     waiting: int = 0
     oldest: datetime | None = None
     gate: Reason | None = None
@@ -85,7 +85,7 @@ def health_of(
         spending=ledger.spending(now, budget),
         phases=dict(reporter.phases),
         running=ledger.running,
-        places=ledger.running + limits.slots,
+        slots=ledger.running + limits.slots,
         waiting=agenda.waiting,
         oldest=agenda.oldest,
         gate=limits.reason if is_shut else None,

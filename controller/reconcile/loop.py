@@ -17,7 +17,7 @@ from controller.lifecycle.next_step import is_at_rest, next_step
 from controller.lifecycle.transitions import interrupted
 from controller.limits.budget import reservation
 from controller.limits.gate import Limits, narrowed
-from controller.limits.throttle import grows_at, lately, places
+from controller.limits.throttle import grows_at, lately, slots_at
 from controller.model.errors import Problem, StateError
 from controller.model.files import BROKEN, READ, STATUS
 from controller.model.job import Job, bucket_in
@@ -45,13 +45,13 @@ class Loop:
     """The state between two turns: who is on the agenda, or has a call under way."""
 
     def __init__(
-        self, ledger: Ledger, tree: Tree, free: Limits, hand: Callable[[Call], None], reporter: Reporter,
+        self, ledger: Ledger, tree: Tree, free: Limits, enqueue: Callable[[Call], None], reporter: Reporter,
         scanner: Scanner | None = None, submitter: Submitter | None = None, timekeeper: Timekeeper | None = None,
     ) -> None:  # fmt: skip
         self._ledger = ledger
         self._tree = tree
         self._free = free
-        self._hand = hand
+        self._enqueue = enqueue
         self._reporter = reporter
         self._timing = free.timing
         self._scanner = scanner or Scanner(tree, free.timing, Stops, settle=0.0)
@@ -101,9 +101,9 @@ class Loop:
             calls = [(job.name, self._call(job, step, now)) for job, step in self._decide(now)]
         for name, call in calls:
             self._underway[name] = call
-            self._hand(call)
+            self._enqueue(call)
         if (reports_at := self._reporter.reports_at(now, self._timing)) and reports_at <= now:
-            self._reporter.tell(self._tree, self._ledger, self.limits(), now)
+            self._reporter.report(self._tree, self._ledger, self.limits(), now)
 
     def record(self, outcomes: Sequence[CallOutcome], now: datetime) -> None:
         """Record what calls answered, and decide nothing."""
@@ -117,7 +117,7 @@ class Loop:
                     if name in self._ledger.jobs:
                         self._agenda.mark([name])
                         self._reporter.touch_job(name)
-            self._pace.hear(outcomes, now)
+            self._pace.receive(outcomes, now)
 
     def wakes_at(self, now: datetime) -> datetime | None:
         """When the next turn is due if nothing is heard before; None: only when something is heard."""
@@ -140,7 +140,7 @@ class Loop:
         crowded = lately(ledger.crowded(), now, self._timing)
         free = replace(
             self._free,
-            slots=places(policy.max_running, crowded, now, self._timing) - ledger.running,
+            slots=slots_at(policy.max_running, crowded, now, self._timing) - ledger.running,
             grows_at=grows_at(policy.max_running, crowded, now, self._timing),
             looks=policy.workers,
             listing=self._listing(),
@@ -163,10 +163,10 @@ class Loop:
         if self._reporter.status_cache.problem:
             raise StateError(self._reporter.status_cache.problem)
 
-    def tell(self, now: datetime, *, in_haste: bool = False) -> None:
+    def report(self, now: datetime, *, in_haste: bool = False) -> None:
         """Tell what was recorded since the last turn, in haste in no more than one portion of status files."""
-        tell = self._reporter.tell if in_haste else self._reporter.report_all
-        tell(self._tree, self._ledger, self.limits(), now)
+        report = self._reporter.report if in_haste else self._reporter.report_all
+        report(self._tree, self._ledger, self.limits(), now)
         with self._ledger.transaction():
             self._keep(Change())
 
@@ -176,7 +176,7 @@ class Loop:
 
     def is_woken(self) -> bool:
         """Whether something outside asks for a turn: a command in the inbox, a pause, a lock of git."""
-        return self._scanner.is_woken() or self._ledger.has_commands() or self._timekeeper.is_news()
+        return self._scanner.is_woken() or self._ledger.has_commands() or self._timekeeper.is_new()
 
     def health(self) -> Health:
         """The vital signs after the last turn."""
@@ -242,7 +242,7 @@ class Loop:
         for number, command in self._ledger.commands():
             self._ledger.done(number, now)
             job = concerned(command)
-            self._ledger.tell(now, "Asked", carry_out(command, self._ledger, self._admission, now), job)
+            self._ledger.add_event(now, "Asked", carry_out(command, self._ledger, self._admission, now), job)
             self._agenda.mark({job} & self._ledger.jobs.keys() if job else self._ledger.jobs.keys())
 
     def _decide(self, now: datetime) -> list[tuple[Job, Step]]:

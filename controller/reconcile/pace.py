@@ -27,7 +27,7 @@ class Pace:
             self._rate = Rate.begun(self._per_minute, now)
         return self._rate
 
-    def hear(self, outcomes: Iterable[CallOutcome], now: datetime) -> None:
+    def receive(self, outcomes: Iterable[CallOutcome], now: datetime) -> None:
         """Hold everything back for as long as one of these answers asks."""
         for pause in filter(None, map(_asked_to_wait, outcomes)):
             self._rate = self.rate(now).held(now + timedelta(seconds=pause))

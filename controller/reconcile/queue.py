@@ -21,11 +21,11 @@ Group = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
+class _Entry:
     rank: tuple[int, datetime, str]
     group: Group
 
-    def __lt__(self, other: "_Place") -> bool:
+    def __lt__(self, other: "_Entry") -> bool:
         return self.rank < other.rank
 
 
@@ -33,46 +33,46 @@ class GroupQueue:
     """Names of jobs in line. Joining and leaving cost little; choosing looks at one job of each group."""
 
     def __init__(self) -> None:
-        self._places: dict[str, _Place] = {}
-        self._groups: dict[Group, list[_Place]] = {}
+        self._entries: dict[str, _Entry] = {}
+        self._groups: dict[Group, list[_Entry]] = {}
         self._served: dict[str, int] = {}
         self._number = count(1)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._entries)
 
     @property
     def oldest(self) -> datetime | None:
         """Since when the one who has waited longest waits."""
-        return min((place.rank[1] for place in self._places.values()), default=None)
+        return min((entry.rank[1] for entry in self._entries.values()), default=None)
 
     def join(self, job: Job, since: datetime) -> None:
         """The job waits since then; whoever is in line already gets the place that the job has now."""
         priority = job.wanted.priority if job.wanted else 0
         group = (job.wanted.bucket if job.wanted else "", folder_of(job.path))
-        place = _Place(rank=(-priority, since, job.name), group=group)
-        if self._places.get(job.name) != place:
-            self._places[job.name] = place
-            heapq.heappush(self._groups.setdefault(group, []), place)
+        entry = _Entry(rank=(-priority, since, job.name), group=group)
+        if self._entries.get(job.name) != entry:
+            self._entries[job.name] = entry
+            heapq.heappush(self._groups.setdefault(group, []), entry)
 
     def leave(self, name: str) -> None:
         """It waits no longer, or for something else."""
-        self._places.pop(name, None)
+        self._entries.pop(name, None)
 
     def next(self, has_room: Callable[[str], bool]) -> str | None:
         """Take the next one out of the line; None: nobody is left whose bucket has room."""
         heads = [(group, head) for group in list(self._groups) if has_room(group[0]) and (head := self._head(group))]
         if not heads:
             return None
-        _, place = min(heads, key=lambda each: (each[1].rank[0], self._served.get(each[0][1], 0), each[1].rank))
-        self._served[place.group[1]] = next(self._number)
-        self.leave(place.rank[2])
-        return place.rank[2]
+        _, entry = min(heads, key=lambda each: (each[1].rank[0], self._served.get(each[0][1], 0), each[1].rank))
+        self._served[entry.group[1]] = next(self._number)
+        self.leave(entry.rank[2])
+        return entry.rank[2]
 
-    def _head(self, group: Group) -> _Place | None:
+    def _head(self, group: Group) -> _Entry | None:
         """The first of a group who is still in line."""
         heap = self._groups[group]
-        while heap and self._places.get(heap[0].rank[2]) is not heap[0]:
+        while heap and self._entries.get(heap[0].rank[2]) is not heap[0]:
             heapq.heappop(heap)
         if not heap:
             del self._groups[group]
@@ -96,7 +96,7 @@ PAYING = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Signs:
+class _Conditions:
     """What holds for all jobs alike: when it changes, whoever waits for it is looked at again."""
 
     gate: Reason
@@ -119,7 +119,7 @@ class Agenda:
         self._waits: dict[str, Wait] = {}
         self._since: dict[str, datetime] = {}
         self._paying, self._listing = GroupQueue(), GroupQueue()
-        self._signs: _Signs | None = None
+        self._conditions: _Conditions | None = None
 
     def mark(self, names: Iterable[str]) -> None:
         """These changed: decide them in this turn, or as soon as their call has ended."""
@@ -195,8 +195,8 @@ class Agenda:
 
     def _reopened(self, limits: Limits) -> set[str]:
         """Those who wait for something that holds for all and is not as it was."""
-        before, now = self._signs, _signs(limits)
-        self._signs = now
+        before, now = self._conditions, _conditions(limits)
+        self._conditions = now
         if before is None or before == now:
             return set()
         if (before.is_paused, before.is_doubtful) != (now.is_paused, now.is_doubtful):
@@ -212,8 +212,8 @@ class Agenda:
         return {name for name in held if limits.spending and limits.spending.allows(_units(self._job(name)))}
 
 
-def _signs(limits: Limits) -> _Signs:
-    return _Signs(
+def _conditions(limits: Limits) -> _Conditions:
+    return _Conditions(
         gate=limits.reason,
         is_paused=limits.paused,
         is_doubtful=bool(limits.doubt),

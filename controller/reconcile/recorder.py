@@ -13,7 +13,7 @@ from controller.ledger.ledger import Ledger
 from controller.lifecycle.adoption import adopted, reappeared
 from controller.lifecycle.commands import Accept, Adopt, Command, FirstRun, Ignored, Resolve, carried_out
 from controller.lifecycle.evidence import request_ids
-from controller.lifecycle.transitions import after_listing, after_post, after_status, is_news, unless_given_up
+from controller.lifecycle.transitions import after_listing, after_post, after_status, is_new, unless_given_up
 from controller.limits.budget import overspent_hash
 from controller.model.answers import Accepted, BucketAnswer, Listing, PostAnswer, Refusal, Refused, Unconfirmed
 from controller.model.job import History
@@ -59,10 +59,10 @@ def _settle(command: Resolve | Adopt, ledger: Ledger, now: datetime) -> str:
 
 
 def _accept(label: str, ledger: Ledger, admission: Admission, now: datetime) -> str:
-    told = f"a person accepted {label}: {meaning_of(label, ledger, admission)}"
+    event_message = f"a person accepted {label}: {meaning_of(label, ledger, admission)}"
     ledger.accept(label, now)
     admission.accepted(label)
-    return told
+    return event_message
 
 
 def meaning_of(label: str, ledger: Ledger, admission: Admission) -> str:
@@ -107,7 +107,7 @@ class Recorder:
         current, answer = self._ledger.found(outcome.call.submission), outcome.answer
         if current is None:
             log_unrecorded(outcome, "the ledger has no such submission")
-        elif is_news(current, answer):
+        elif is_new(current, answer):
             self._ledger.save(after_post(current, self._own(answer), now, self._timing))
             if isinstance(answer, Refused):
                 self._not_claimed(current, answer, now)
@@ -120,7 +120,7 @@ class Recorder:
         """What its bucket said keeps it from being sent: never to be claimed there, or to be looked at again first."""
         if refused.why is Refusal.UNCLAIMED:
             self._ledger.leave_unclaimed(submission.prefix, submission.credentials_ref, refused.message)
-            self._ledger.tell(now, "Unclaimed", refused.message, submission.job, submission.id)
+            self._ledger.add_event(now, "Unclaimed", refused.message, submission.job, submission.id)
             log.warning("two controllers with states of their own could both pay there: %s", refused.message)
         elif refused.why is Refusal.CLAIMED and (job := self._ledger.jobs.get(submission.job)):
             self._ledger.recall(replace(job, history=None))
@@ -139,7 +139,7 @@ class Recorder:
             known, taken = self._ledger.of(job.name), self._taken(answer)
             for submission in adopted(job, job.wanted, answer.objects, known, now, taken):
                 stored, _ = self._ledger.add(submission)
-                self._ledger.tell(now, "Adopted", f"found in the bucket at {stored.prefix}", job.name, stored.id)
+                self._ledger.add_event(now, "Adopted", f"found in the bucket at {stored.prefix}", job.name, stored.id)
             for submission in reappeared(answer.objects, known, now):
                 self._ledger.save(submission)
             history = History(digest=look.digest, at=now, readable=True)

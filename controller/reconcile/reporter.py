@@ -18,7 +18,7 @@ from controller.lifecycle.phase import phase
 from controller.lifecycle.status import document, rejected_status
 from controller.limits.gate import Limits
 from controller.model.job import Job
-from controller.model.reasons import Phase, Standing
+from controller.model.reasons import JobState, Phase
 from controller.model.submission import Submission
 from controller.model.timing import Timing
 from controller.tree.ownership import Declared
@@ -39,7 +39,7 @@ class StatusChange:
     """
 
     job: Job
-    standing: Standing
+    job_state: JobState
     submission: Submission | None
     changed: bool
     alike: tuple[str, ...] = ()
@@ -66,7 +66,7 @@ class Reporter:
         self.status_cache = status_cache
         self._deployment = deployment
         self._watch = watch
-        self._standings: dict[str, Standing] = {}
+        self._job_states: dict[str, JobState] = {}
         self.phases: Counter[Phase] = Counter()
         self._names: set[str] = set()
         self._paths: dict[str, None] = {}  # in the order in which their turn comes
@@ -96,20 +96,20 @@ class Reporter:
     def touch_job(self, name: str) -> None:
         self._names.add(name)
 
-    def tell(self, tree: Tree, ledger: Ledger, limits: Limits, now: datetime) -> None:
+    def report(self, tree: Tree, ledger: Ledger, limits: Limits, now: datetime) -> None:
         """Tell of everything touched since the last time, but for the status files whose turn comes later."""
         self._last_event_at = now
         names, self._names = self._names, set()
-        news = [item for name in sorted(names) if (item := self._news(ledger.jobs[name], ledger, limits, now))]
+        changes = [item for name in sorted(names) if (item := self._change(ledger.jobs[name], ledger, limits, now))]
         self._paths |= dict.fromkeys(ledger.jobs[name].path for name in sorted(names))
         gone, self._gone = self._gone.difference(tree.paths()), set()
         notices = list(islice(self._notices(tree, ledger, limits, now), MOST_WRITTEN))
-        changed = [item for item in news if item.changed]
+        changed = [item for item in changes if item.changed]
         if changed or notices or gone:
             with ledger.transaction():
                 _note(changed, ledger, now)
                 ledger.keep_statuses({notice.path: notice.text for notice in notices}, gone)
-        for item in _joined(news):
+        for item in _joined(changes):
             self._watch(item)
         for notice in notices:
             self.status_cache.post(notice.path, notice.documents, notice.text)
@@ -118,9 +118,9 @@ class Reporter:
 
     def report_all(self, tree: Tree, ledger: Ledger, limits: Limits, now: datetime) -> None:
         """Tell of everything touched since the last time."""
-        self.tell(tree, ledger, limits, now)
+        self.report(tree, ledger, limits, now)
         while self._paths:
-            self.tell(tree, ledger, limits, now)
+            self.report(tree, ledger, limits, now)
 
     def _notices(self, tree: Tree, ledger: Ledger, limits: Limits, now: datetime) -> Iterator[_Notice]:
         for path in list(islice(self._paths, MOST_COMPARED)):
@@ -132,20 +132,20 @@ class Reporter:
         """What the status file is to say; None when it says so already, or there is to be none."""
         documents = status_documents(path, tree, ledger, limits, now, self._deployment)
         text = json.dumps(documents, ensure_ascii=False, default=str)
-        return _Notice(path, documents, text) if documents and self.status_cache.is_news(path, text) else None
+        return _Notice(path, documents, text) if documents and self.status_cache.is_new(path, text) else None
 
-    def _news(self, job: Job, ledger: Ledger, limits: Limits, now: datetime) -> StatusChange | None:
-        standing = phase(job, ledger.of(job.name), limits, now)
-        before = self._standings.get(job.name)
-        if before == standing:
+    def _change(self, job: Job, ledger: Ledger, limits: Limits, now: datetime) -> StatusChange | None:
+        job_state = phase(job, ledger.of(job.name), limits, now)
+        before = self._job_states.get(job.name)
+        if before == job_state:
             return None
-        self.phases[standing.phase] += 1
+        self.phases[job_state.phase] += 1
         if before:
             self.phases[before.phase] -= 1
-        self._standings[job.name] = standing
+        self._job_states[job.name] = job_state
         current = in_force(job.wanted, ledger.of(job.name)) if job.wanted else None
-        changed = ledger.told(job.name) != _spelled(standing)
-        return StatusChange(job=job, standing=standing, submission=current, changed=changed)
+        changed = ledger.reported(job.name) != _formatted(job_state)
+        return StatusChange(job=job, job_state=job_state, submission=current, changed=changed)
 
 
 def status_documents(
@@ -176,9 +176,9 @@ def jobs_of(path: str, tree: Tree, ledger: Ledger) -> list[Job | Declared]:
     return found
 
 
-def _joined(news: Sequence[StatusChange]) -> Iterator[StatusChange]:
+def _joined(changes: Sequence[StatusChange]) -> Iterator[StatusChange]:
     """What stops many jobs alike is said once."""
-    for group in together(news, lambda item: common(item.standing.reason) if item.changed else None):
+    for group in together(changes, lambda item: common(item.job_state.reason) if item.changed else None):
         if len(group) == 1:
             yield group[0]
             continue
@@ -186,15 +186,15 @@ def _joined(news: Sequence[StatusChange]) -> Iterator[StatusChange]:
         yield from (replace(item, is_said=True) for item in group[1:])
 
 
-def _note(news: Sequence[StatusChange], ledger: Ledger, now: datetime) -> None:
-    for item in news:
+def _note(changes: Sequence[StatusChange], ledger: Ledger, now: datetime) -> None:
+    for item in changes:
         submission = item.submission.id if item.submission else ""
-        ledger.tell(now, item.standing.reason, item.standing.message, item.job.name, submission)
-    ledger.mark_reported({item.job.name: _spelled(item.standing) for item in news})
+        ledger.add_event(now, item.job_state.reason, item.job_state.message, item.job.name, submission)
+    ledger.mark_reported({item.job.name: _formatted(item.job_state) for item in changes})
 
 
-def _spelled(standing: Standing) -> str:
-    return f"{standing.reason}: {standing.message}"
+def _formatted(job_state: JobState) -> str:
+    return f"{job_state.reason}: {job_state.message}"
 
 
 def _held_by(path: str, declared: Sequence[Declared], ledger: Ledger) -> list[Job]:

@@ -34,7 +34,7 @@ class Flags:
         self.inbox = inbox
         """What wakes the deciding thread: that of the ledger which is open now."""
         self.stopping = False
-        self.hinted = False
+        self.woken = False
         self._may_raise = False
 
     def stop(self) -> None:
@@ -60,10 +60,10 @@ class Flags:
         if self.stopping:
             raise Stopped
 
-    def hint(self) -> None:
+    def wake(self) -> None:
         """Look at the tree again."""
-        if not self.hinted:
-            self.hinted = True
+        if not self.woken:
+            self.woken = True
             self.inbox.put(None)
 
 
@@ -147,7 +147,7 @@ def turn(
         incoming.wait(0)
         incoming.record(loop, clock.now())
         if is_settled:
-            loop.tell(clock.now(), in_haste=flags.stopping)
+            loop.report(clock.now(), in_haste=flags.stopping)
         _check(workers)
     except Exception as error:
         why = f"it could not be recorded: {cut(str(error) or type(error).__name__, 200)}"
@@ -206,10 +206,10 @@ def heeding_signals(flags: Flags) -> Iterator[None]:
             raise SystemExit(128 + number)
         flags.stop()
 
-    def hint(_number: int, _frame: FrameType | None) -> None:
-        flags.hint()
+    def wake(_number: int, _frame: FrameType | None) -> None:
+        flags.wake()
 
-    handlers = {signal.SIGINT: ask, signal.SIGTERM: ask, signal.SIGHUP: hint}
+    handlers = {signal.SIGINT: ask, signal.SIGTERM: ask, signal.SIGHUP: wake}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
@@ -225,19 +225,19 @@ def _pause(loop: Loop, incoming: Incoming, workers: Workers, clock: Clock, flags
         now = clock.now()
         wakes_at = loop.wakes_at(now)
         is_due = wakes_at is not None and wakes_at <= now
-        heard = incoming.wait(0.0 if is_due else min(longest, _seconds(wakes_at, now)))
-        if heard or is_due or flags.stopping or loop.is_woken():
-            _gather(heard, loop, incoming, clock, flags)
+        received = incoming.wait(0.0 if is_due else min(longest, _seconds(wakes_at, now)))
+        if received or is_due or flags.stopping or loop.is_woken():
+            _gather(received, loop, incoming, clock, flags)
             return
 
 
-def _gather(heard: list[CallOutcome], loop: Loop, incoming: Incoming, clock: Clock, flags: Flags) -> None:
+def _gather(received: list[CallOutcome], loop: Loop, incoming: Incoming, clock: Clock, flags: Flags) -> None:
     """Wait for what else is heard while nothing of it is urgent: a turn for many is cheaper."""
-    ends_at = clock.now() + timedelta(seconds=loop.patience(heard))
-    while heard and loop.patience(heard) and (left := _seconds(ends_at, clock.now())):
-        if flags.stopping or flags.hinted:
+    ends_at = clock.now() + timedelta(seconds=loop.patience(received))
+    while received and loop.patience(received) and (left := _seconds(ends_at, clock.now())):
+        if flags.stopping or flags.woken:
             break
-        heard = heard + incoming.wait(left)
+        received = received + incoming.wait(left)
 
 
 def _seconds(until: datetime | None, now: datetime) -> float:

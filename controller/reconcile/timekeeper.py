@@ -43,9 +43,9 @@ class Timekeeper:
     @property
     def is_asking(self) -> bool:
         """Whether the service is to say first whether the doubt is right, or has said something just now."""
-        return (bool(self.doubt) and self._is_asking and not self._was_answered) or self.is_news()
+        return (bool(self.doubt) and self._is_asking and not self._was_answered) or self.is_new()
 
-    def is_news(self) -> bool:
+    def is_new(self) -> bool:
         """Whether the service has said something that the loop has not acted on."""
         ahead = self._ahead()
         return self._is_answered or (ahead is None) != (self._seen is None) or _is_off(ahead) != _is_off(self._seen)
@@ -85,10 +85,10 @@ class Timekeeper:
                 self._ledger.note_doubt(self.doubt)
             if self.doubt:
                 log.warning("nothing is paid for: %s", self.doubt)
-                self._ledger.tell(now, "ClockDoubtful", self.doubt)
+                self._ledger.add_event(now, "ClockDoubtful", self.doubt)
             else:
                 log.info("the clock can be believed again")
-                self._ledger.tell(now, "ClockRight", "the clock can be believed again")
+                self._ledger.add_event(now, "ClockRight", "the clock can be believed again")
 
     def _take_up(self, now: datetime) -> bool:
         newest = self._ledger.newest_moment

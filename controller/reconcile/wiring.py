@@ -118,10 +118,10 @@ def controller(
     refuse_network_file_system(settings.state)
     identity, unrecorded = identity or Identity(), unrecorded or Unrecorded()
     identity.check()
-    places = StatusFiles(settings.jobs, settings.status_dir)
+    status_place = StatusFiles(settings.jobs, settings.status_dir)
     time = ServiceClock(clock or Clock())
     session = Session(
-        settings.deployment, settings.client_id, settings.client_secret, settings.timing, hear=time.hear
+        settings.deployment, settings.client_id, settings.client_secret, settings.timing, receive=time.receive
     )  # fmt: skip
     with (
         submitter_lock(settings.state),
@@ -133,7 +133,7 @@ def controller(
             inbox, settings.workers, called, unrecorded.add,
         ) as workers,
     ):  # fmt: skip
-        places.check_writable()  # under the lock, so that two that start together never meet in the tree
+        status_place.check_writable()  # under the lock, so that two that start together never meet in the tree
         identity.hold((settings.state / LOCK_NAME, settings.state / FILE_NAME))
         lock = partial(index_lock, settings.jobs)
         look = partial(
@@ -148,20 +148,30 @@ def controller(
         keep = partial(Timekeeper, ahead=lambda: time.ahead, ask=_asking(service, inbox))
         with Beside(slow, answered) if answered else nullcontext(Patient(slow)) as scripts:
             parts = _assembled(
-                settings, store, watch, places, workers.hand, keyless, look, scripts, pulse, claims=True, keep=keep
+                settings,
+                store,
+                watch,
+                status_place,
+                workers.enqueue,
+                keyless,
+                look,
+                scripts,
+                pulse,
+                claims=True,
+                keep=keep,
             )
             yield replace(parts, time=time), workers
 
 
 @contextmanager
 def copied_controller(
-    settings: Settings, watch: Watch, hand: Callable[[Call], None], *, without_keys: frozenset[str] = frozenset()
+    settings: Settings, watch: Watch, enqueue: Callable[[Call], None], *, without_keys: frozenset[str] = frozenset()
 ) -> Iterator[Assembly]:
-    """The same loop on a copy of the ledger: it writes nothing, and its calls go to `hand`."""
+    """The same loop on a copy of the ledger: it writes nothing, and its calls go to `enqueue`."""
     with Store.copy_of(settings.state) as store:
         look = partial(Scanner, stops=stops_of(partial(index_lock, settings.jobs), settings.state), settle=0.0)
         scripts = Patient(SlowScripts(settings.state, Clock().now))
-        yield _assembled(settings, store, watch, Nowhere(), hand, without_keys, look, scripts)
+        yield _assembled(settings, store, watch, Nowhere(), enqueue, without_keys, look, scripts)
 
 
 def bucket_client(settings: Settings) -> Bucket:
@@ -173,8 +183,8 @@ def _assembled(
     settings: Settings,
     store: Store,
     watch: Watch,
-    places: StatusPlace,
-    hand: Callable[[Call], None],
+    status_place: StatusPlace,
+    enqueue: Callable[[Call], None],
     without_keys: frozenset[str],
     look: Callable[[Tree, Timing], Scanner],
     scripts: Patient | Beside,
@@ -190,7 +200,7 @@ def _assembled(
     instance = (
         Instance(deployment=name, account=settings.client_id or "", name=ledger.instance(drawn)) if claims else None
     )
-    status_cache = StatusCache(places)
+    status_cache = StatusCache(status_place)
     appraiser = Appraiser(settings.deployment, settings.credentials, scripts, Clock().today)
 
     def appraise(item: ValidManifest) -> Appraisal:
@@ -212,7 +222,7 @@ def _assembled(
     free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running, without_keys=without_keys)
     reporter = Reporter(status_cache, settings.deployment.name, watch)
     submitter, keeper = Submitter(ledger, instance), keep(ledger, settings.timing)
-    loop = Loop(ledger, tree, free, hand, reporter, look(tree, settings.timing), submitter, keeper)
+    loop = Loop(ledger, tree, free, enqueue, reporter, look(tree, settings.timing), submitter, keeper)
     return Assembly(loop=loop, ledger=ledger, tree=tree, deployment=settings.deployment.name)
 
 

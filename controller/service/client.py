@@ -143,9 +143,9 @@ class Service:
             http, _ = self._polled()
             limits = (self._timing.connect_timeout, self._timing.read_timeout)
             with http.head(url, timeout=limits, allow_redirects=False) as response:
-                self._time.hear(response.headers)
-                told = parsedate_to_datetime(response.headers["Date"])
-                return told if told.tzinfo else told.replace(tzinfo=UTC)
+                self._time.receive(response.headers)
+                answered = parsedate_to_datetime(response.headers["Date"])
+                return answered if answered.tzinfo else answered.replace(tzinfo=UTC)
         except (KeyError, TypeError):
             return NoAnswer(message=f"{url} answers without a Date")
         except BROKEN as error:
@@ -194,7 +194,7 @@ class Service:
                 stream=True,
             )
             try:
-                self._time.hear(response.headers)
+                self._time.receive(response.headers)
                 return ServiceResponse.read(response, secrets)
             finally:
                 _close(response)
@@ -202,7 +202,7 @@ class Service:
     def _broken_off(self, line: Exchange, error: Exception, secrets: Iterable[str]) -> Refused | Unconfirmed:
         """No status line was read: what counts is whether a connection stood, not what was raised."""
         why = "no whole answer in time" if line.is_hung_up else masked(self._session.in_words(error), secrets)
-        if line.stood:
+        if line.was_connected:
             return Unconfirmed(message=f"the request was sent to {self._deployment.process_url}, then: {why}")
         return Refused(why=Refusal.UNSENT, message=f"{self._deployment.process_url} cannot be reached: {why}")
 
@@ -260,8 +260,8 @@ def _accepted(answer: ServiceResponse) -> Accepted | Unconfirmed:
 
 
 def _forbidden(answer: ServiceResponse) -> Refusal:
-    told = f"{answer.code} {answer.words}"
-    return Refusal.QUOTA if _QUOTA.search(told) and not _EXPIRED.search(told) else Refusal.FORBIDDEN
+    answered = f"{answer.code} {answer.words}"
+    return Refusal.QUOTA if _QUOTA.search(answered) and not _EXPIRED.search(answered) else Refusal.FORBIDDEN
 
 
 def _secrets(payload: Any) -> Iterator[str]:

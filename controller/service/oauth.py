@@ -60,7 +60,7 @@ class Session:
         client_secret: SecretStr,
         timing: Timing,
         monotonic: Callable[[], float] = time.monotonic,
-        hear: Callable[[Mapping[str, str]], None] = lambda _headers: None,
+        receive: Callable[[Mapping[str, str]], None] = lambda _headers: None,
     ) -> None:
         self.user_agent = f"shjobs/{_version()}"
         self._url = deployment.token_url
@@ -69,7 +69,7 @@ class Session:
         self._secret = client_secret
         self._timing = timing
         self._monotonic = monotonic
-        self._hear = hear
+        self._receive = receive
         self._lock = threading.Lock()
         self._token: _Token | None = None
         self._failure: TokenRefused | TokenUnavailable | None = None
@@ -106,7 +106,7 @@ class Session:
                 held = self._fetched(now)
             if held is not None and now < held.expires_at:
                 return held.text
-            raise self._told(now)
+            raise self._known_failure(now)
 
     def renew(self, stale: str) -> None:
         """The service answered 401 to `stale`: the next call of `token` fetches another one.
@@ -142,7 +142,7 @@ class Session:
         )
         return self._token
 
-    def _told(self, now: float) -> TokenRefused | TokenUnavailable:
+    def _known_failure(self, now: float) -> TokenRefused | TokenUnavailable:
         """The failure again, as a new exception: one raised in several threads would gather their tracebacks."""
         if isinstance(self._failure, TokenUnavailable):
             left = None if self._failure.seconds is None else max(0.0, self._ask_again_at - now)
@@ -188,7 +188,7 @@ class Session:
 
     def _checked(self, response: requests.Response) -> requests.Response:
         """Tell an error status plainly: the OAuth library would only miss the token in it."""
-        self._hear(response.headers)
+        self._receive(response.headers)
         status = response.status_code
         if status == requests.codes.ok:
             return response

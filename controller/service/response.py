@@ -77,9 +77,9 @@ class ServiceResponse:
     def words(self) -> str:
         """What the service says, for a person; never empty."""
         wrapper = self.wrapper
-        told = wrapper.get("message") or wrapper.get("error_description") or wrapper.get("error")
+        reported = wrapper.get("message") or wrapper.get("error_description") or wrapper.get("error")
         if self.content:
-            text, limit = "; ".join(str(each) for each in (told, *_violations(wrapper.get("errors"))) if each), 500
+            text, limit = "; ".join(str(each) for each in (reported, *_violations(wrapper.get("errors"))) if each), 500
         else:
             text, limit = _words_of(self.text), 200
         return cut(masked(text, self.secrets), limit) or cut(masked(self.reason, self.secrets), 100) or "no words"

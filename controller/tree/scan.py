@@ -99,7 +99,7 @@ class _Comparison:
         walk = self.walk
         altered = {path for uses in self.known.users if not self.uses_the_same(uses) for path in self.known.users[uses]}
         altered = {path for path in altered if walk.is_unchanged(path) and not walk.is_hidden(path)}
-        suspects = walk.suspects | altered | walk.twins.keys()
+        suspects = walk.suspects | altered | walk.clashes.keys()
         changed = (each for each in map(self.load, sorted(suspects)) if each)
         if _in_portions(changed, take) >= _BULK:
             gc.freeze()
@@ -128,8 +128,8 @@ class _Comparison:
             return self.walk.is_unchanged(path)
         return record.has(stat_below(self.walk.real, path)) or self.script(path)[0].sha256 == record.sha256 != ""
 
-    def depends_on_the_same(self, record: FileRecord, twins: tuple[str, ...]) -> bool:
-        return record.uses == twins if twins else self.uses_the_same(record.uses)
+    def depends_on_the_same(self, record: FileRecord, clashes: tuple[str, ...]) -> bool:
+        return record.uses == clashes if clashes else self.uses_the_same(record.uses)
 
     def unused_scripts(self, gone: Set[str]) -> set[str]:
         """The scripts that nobody uses any more."""
@@ -144,15 +144,15 @@ class _Comparison:
         if record.size < 0 and path not in self.walk.broken_links:
             self.walk.vanished.add(path)
             return None
-        before, twins = self.known.get(path), self.walk.twins.get(path, ())
-        if before and before.sha256 == record.sha256 != "" and self.depends_on_the_same(before, twins):
+        before, clashes = self.known.get(path), self.walk.clashes.get(path, ())
+        if before and before.sha256 == record.sha256 != "" and self.depends_on_the_same(before, clashes):
             self.remember(record, before.uses)
             return None
-        if twins:
-            error = f"shares its status file with {', '.join(map(posixpath.basename, twins))}: rename one of them"
+        if clashes:
+            error = f"shares its status file with {', '.join(map(posixpath.basename, clashes))}: rename one of them"
         if error:
-            self.remember(record, twins)
-            problem = Problem(path=path, message=error, code="E191" if twins else "E190")
+            self.remember(record, clashes)
+            problem = Problem(path=path, message=error, code="E191" if clashes else "E190")
             return LoadedFile(path=path, documents=(Broken(path=path, index=0, name=None, problems=(problem,)),))
         return self.parse(content, record)
 

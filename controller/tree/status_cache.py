@@ -36,8 +36,8 @@ class StatusPlace(Protocol):
 class StatusCache:
     """Every status file as it was left. `records` is for the scan, which compares it with what it finds."""
 
-    def __init__(self, places: StatusPlace) -> None:
-        self._places = places
+    def __init__(self, status_place: StatusPlace) -> None:
+        self._status_place = status_place
         self.records = Known()
         self._left: set[str] = set()
         self._written: set[str] = set()
@@ -75,26 +75,26 @@ class StatusCache:
             self._forget(status)
             again |= owners
             if not owners:
-                self._tried(status, partial(self._places.clear, status))
+                self._tried(status, partial(self._status_place.clear, status))
         return again
 
-    def is_news(self, manifest: str, text: str) -> bool:
+    def is_new(self, manifest: str, text: str) -> bool:
         """Whether something else stands there than the documents that are this JSON."""
         record = self.records.get(status_path(manifest))
         return record is None or record.sha256 != _hash_of(text)
 
     def post(self, manifest: str, documents: Documents, text: str) -> None:
         """Have these documents, which are `text` as JSON, stand there."""
-        if not self.is_news(manifest, text):
+        if not self.is_new(manifest, text):
             return
         self._forget(status_path(manifest))
-        if self._tried(manifest, partial(self._places.write, manifest, documents, ours=self._wrote(manifest))):
+        if self._tried(manifest, partial(self._status_place.write, manifest, documents, ours=self._wrote(manifest))):
             self._note(manifest, _hash_of(text))
 
     def remove(self, manifest: str) -> None:
         """The manifest is gone."""
         self._forget(status_path(manifest))
-        if self._tried(manifest, partial(self._places.remove, manifest, ours=self._wrote(manifest))):
+        if self._tried(manifest, partial(self._status_place.remove, manifest, ours=self._wrote(manifest))):
             self._written.discard(status_path(manifest))
 
     def unsaved(self) -> tuple[list[FileRecord], list[str]]:
@@ -103,7 +103,7 @@ class StatusCache:
         return [each for each in changed.values() if each], [path for path, each in changed.items() if each is None]
 
     def _note(self, manifest: str, digest: str) -> None:
-        path = self._places.path(manifest)
+        path = self._status_place.path(manifest)
         record = seen_at(path, status_path(manifest), STATUS) if path else None
         if record is not None:
             kept = self._unsaved[record.path] = replace(record, sha256=digest)

@@ -119,9 +119,9 @@ class Tree:
 
     def refresh(self, jobs: Mapping[str, Job], now: datetime, *, statuses: bool = True) -> Change:
         """Scan the tree, and its `statuses`; answers the jobs that are new, changed, moved, removed or in trouble."""
-        told = self._statuses if statuses else None
+        known = self._statuses if statuses else None
         again = self._undecided.read_again(self._files)
-        found, touched, names = self._look(now, None if self._mirror else told)
+        found, touched, names = self._look(now, None if self._mirror else known)
         if not found.ready:
             return Change(ready=False, reason=found.reason)
         names |= {job.name for job in jobs.values() if job.path in touched} if touched else set()
@@ -143,7 +143,9 @@ class Tree:
             clean=tuple(filter(self._is_clean, found.records.values())),
             unclean=tuple(filterfalse(self._is_clean, found.records.values())),
             problems=tuple(sorted(found.problems)),
-            modified=modified(self._mirror, told, self._pulse) if self._mirror and told is not None else found.modified,
+            modified=modified(self._mirror, known, self._pulse)
+            if self._mirror and known is not None
+            else found.modified,
             links=found.links,
             folders=found.folders,
             moved=not touched <= is_same,
@@ -190,7 +192,7 @@ class Tree:
         if answer.wanted is not None:
             body = json.dumps(item.request.body, ensure_ascii=False)
             self._acceptances[item.path, item.index] = _Acceptance(wanted=answer.wanted, body=body)
-        told = silenced(answer.warnings, [comments, script_comments(item)])
+        kept = silenced(answer.warnings, [comments, script_comments(item)])
         line, column = item.document.place(("metadata", "name"))
         return Declared(
             path=item.path,
@@ -199,9 +201,9 @@ class Tree:
             line=line,
             column=column,
             problems=answer.problems,
-            warnings=told.warnings,
-            used=told.used,
-            idle=told.idle,
+            warnings=kept.warnings,
+            used=kept.used,
+            idle=kept.idle,
         )
 
     def _declare(self, path: str, documents: Sequence[Declared]) -> set[str]:

@@ -51,7 +51,7 @@ class Walk:
         self.vanished: set[str] = set()
         self.modified: set[str] = set()
         self.broken_links: set[str] = set()
-        self.twins: dict[str, tuple[str, ...]] = {}
+        self.clashes: dict[str, tuple[str, ...]] = {}
         self.problems: list[Problem] = []
         self.astray: list[Problem] = []
         self.links: list[str] = []
@@ -102,29 +102,29 @@ class Walk:
         self.folders += 1
         self._walked.add(relative)
         self._identities.add(around[-1])
-        here, told = self.known.folders.get(relative, _NOTHING), self.statuses.folders.get(relative, _NOTHING)
+        here, recorded = self.known.folders.get(relative, _NOTHING), self.statuses.folders.get(relative, _NOTHING)
         others: list[os.DirEntry[str]] = []
         for start in range(0, len(entries), _PORTION):
             self._pulse()
-            others += self._changed(entries[start : start + _PORTION], relative, here, told)
-        if len(entries) - len(others) < len(here) + len(told):
+            others += self._changed(entries[start : start + _PORTION], relative, here, recorded)
+        if len(entries) - len(others) < len(here) + len(recorded):
             names = {entry.name for entry in entries}
             self.missing.update(relative + name for name in here.keys() - names)
-            self.modified.update(relative + name for name in told.keys() - names)
+            self.modified.update(relative + name for name in recorded.keys() - names)
         folders = [entry for entry in others if self._is_folder(entry, relative)]
         rare = self.known.rare.get(relative, _NO_NAMES)
-        self._remember_twins(relative, [*rare, *(e.name for e in others if _is_rare(e.name))])
+        self._remember_clashes(relative, [*rare, *(e.name for e in others if _is_rare(e.name))])
         for entry in sorted(folders, key=lambda each: each.name):
             self._enter(entry.path, f"{relative}{entry.name}/", around)
 
     def _changed(
         self, entries: list[os.DirEntry[str]], relative: str,
-        here: Mapping[str, FileRecord], told: Mapping[str, FileRecord],
+        here: Mapping[str, FileRecord], recorded: Mapping[str, FileRecord],
     ) -> Iterator[os.DirEntry[str]]:  # fmt: skip
         """The entries that are not known as they are; this is the inner loop of a scan without changes."""
         for entry in entries:
             name = entry.name
-            record = here.get(name) or told.get(name)
+            record = here.get(name) or recorded.get(name)
             if record is None:
                 yield entry
             elif entry.is_symlink():
@@ -223,13 +223,13 @@ class Walk:
     def _refuse(self, folder: str, message: str) -> None:
         self.problems.append(Problem(path=folder.rstrip("/"), message=message, code="E193"))
 
-    def _remember_twins(self, relative: str, rare: Iterable[str]) -> None:
+    def _remember_clashes(self, relative: str, rare: Iterable[str]) -> None:
         """Of two files that differ in the ending only, one is not a `.yaml`."""
         for name in rare:
             stem = relative + name[: name.rindex(".")]
             family = {each for each in (stem + suffix for suffix in SUFFIXES) if self._is_there(each)}
             if len(family) > 1:
-                self.twins |= {each: tuple(sorted(family - {each})) for each in family}
+                self.clashes |= {each: tuple(sorted(family - {each})) for each in family}
 
     def _is_there(self, path: str) -> bool:
         return path in self.suspects or (path in self.known and path not in self.missing)

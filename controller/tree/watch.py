@@ -37,15 +37,15 @@ EVENTS: list[type[FileSystemEvent]] = [
 ]
 IN_VAIN = "changes are seen at the next scan only"
 
-Hint = Callable[[], None]
+Notify = Callable[[], None]
 
 
 class Watcher:
-    """Watches a tree, the links that lead to it, and those that lead out of it. `hint` may be called by any thread."""
+    """Watches a tree, the links to it, and those that lead out of it. `notify` may be called by any thread."""
 
-    def __init__(self, root: Path, hint: Hint) -> None:
+    def __init__(self, root: Path, notify: Notify) -> None:
         self._root = root
-        self._hint = hint
+        self._notify = notify
         self._watches: dict[WatchTarget, ObservedWatch] = {}
         self._ear = _Ear(self._overheard)
         self._problem = ""
@@ -73,7 +73,7 @@ class Watcher:
         for target in wanted - self._watches.keys():
             problem = self._watch(observer, target) or problem
         if len(self._watches) > before:
-            self._hint()
+            self._notify()
         if not problem and _watched() < folders:
             problem = f"only {_watched()} of {folders} folders are watched (fs.inotify.max_user_watches?); {IN_VAIN}"
         return problem
@@ -103,7 +103,7 @@ class Watcher:
         return any(emitter.watch == watch and emitter.is_alive() for emitter in emitters)
 
     def _watch(self, observer: BaseObserver, target: WatchTarget) -> str:
-        handler = _Handler(target, self._hint)
+        handler = _Handler(target, self._notify)
         is_deep = target.names is None
         try:
             watch = observer.schedule(handler, target.folder, recursive=is_deep, event_filter=EVENTS)
@@ -122,20 +122,20 @@ class Watcher:
     def _overheard(self, words: str) -> None:
         """On overflow no handler is told anything: there is only a line in the log of the library."""
         self._problem = f"events were lost: {cut(words, 200)}"
-        self._hint()
+        self._notify()
 
 
 class _Handler(FileSystemEventHandler):
     """Passes on what may concern a manifest or a script."""
 
-    def __init__(self, target: WatchTarget, hint: Hint) -> None:
+    def __init__(self, target: WatchTarget, notify: Notify) -> None:
         self._target = target
         self._prefix = len(target.folder.rstrip("/")) + 1
-        self._hint = hint
+        self._notify = notify
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         if any(self._matters(os.fsdecode(path)) for path in (event.src_path, event.dest_path) if path):
-            self._hint()
+            self._notify()
 
     def _matters(self, path: str) -> bool:
         names = path[self._prefix :].split("/")
@@ -147,12 +147,12 @@ class _Handler(FileSystemEventHandler):
 class _Ear(logging.Handler):
     """Hears the warnings of the library."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
+    def __init__(self, forward: Callable[[str], None]) -> None:
         super().__init__(logging.WARNING)
-        self._tell = tell
+        self._forward = forward
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._tell(record.getMessage())
+        self._forward(record.getMessage())
 
 
 def is_ours(name: str) -> bool:

@@ -33,7 +33,7 @@ class Exchange(HTTPAdapter):
 
     def __init__(self, authorities: str | None = None) -> None:
         """`authorities`: certificates (PEM) that are trusted beside those that already are."""
-        self.stood = False
+        self.was_connected = False
         self.is_hung_up = False
         self._socket: Any = None
         self._authorities = authorities
@@ -49,7 +49,7 @@ class Exchange(HTTPAdapter):
         options |= self._tls("ssl_context", *(["proxy_ssl_context"] if is_secure else []))
         manager = super().proxy_manager_for(proxy, **options)
         if proxy.lower().startswith("socks"):
-            self.stood = True  # its connections are not ours to watch: whatever fails there may have been sent
+            self.was_connected = True  # its connections are not ours to watch: whatever fails there may have been sent
         else:
             manager.pool_classes_by_scheme = _pools(self)
         return manager
@@ -61,11 +61,11 @@ class Exchange(HTTPAdapter):
             context.load_verify_locations(cadata=self._authorities)
         return contexts
 
-    def stands(self, connection: Any) -> None:
+    def connected(self, connection: Any) -> None:
         """A connection is ready to be written to."""
         if self.is_hung_up:
             raise TimeoutError("the connection stood too late")
-        self.stood = True
+        self.was_connected = True
         self._socket = getattr(connection, "socket", connection)  # TLS inside a TLS proxy is wrapped
 
     @contextmanager
@@ -89,12 +89,12 @@ def _pools(line: Exchange) -> dict[str, type[HTTPConnectionPool]]:
     class Plain(HTTPConnection):
         def connect(self) -> None:
             super().connect()
-            line.stands(self.sock)
+            line.connected(self.sock)
 
     class Secure(HTTPSConnection):
         def connect(self) -> None:
             super().connect()
-            line.stands(self.sock)
+            line.connected(self.sock)
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain

@@ -18,7 +18,7 @@ from controller.ledger.reader import SCHEMA
 from controller.ledger.store import Store
 from controller.manifest.schema import manifest_schema
 from controller.model.submission import Outcome
-from controller.operations.inspect.standings import events
+from controller.operations.inspect.job_states import events
 from tests.conftest import Workspace, ndvi
 from tests.support.command import shjobs
 from tests.support.shapes import FOLDER, OUTPUTS, lived, lost, narrowed, shapes
@@ -225,5 +225,7 @@ def test_a_manifest_that_may_say_less_is_noticed() -> None:
         pytest.param({"maximum": 9, "enum": ["x"]}, {"maximum": 10, "enum": ["x", "y"]}, [], id="more is allowed"),
     ],
 )
-def test_a_field_that_may_say_less_is_noticed(before: dict[str, Any], after: dict[str, Any], told: list[str]) -> None:
-    assert list(narrowed({"properties": {"a": before}}, {"properties": {"a": after}})) == told
+def test_a_field_that_may_say_less_is_noticed(
+    before: dict[str, Any], after: dict[str, Any], reported: list[str]
+) -> None:
+    assert list(narrowed({"properties": {"a": before}}, {"properties": {"a": after}})) == reported

@@ -106,21 +106,21 @@ def carried_out(answers: list[Result]) -> tuple[list[str], Refused | None]:
 @pytest.mark.parametrize(
     ("answers", "asked", "why"),
     [
-        pytest.param([None, seen(put(OURS))], [OURS, "Look"], None, id="alone: two requests, then the POST"),
+        pytest.param([None, seen(put(OURS))], [OURS, "ListClaims"], None, id="alone: two requests, then the POST"),
         pytest.param([DENIED], [OURS], Refusal.UNCLAIMED, id="may not write: said, and not tried again"),
         pytest.param(
             [BROKEN, BROKEN], [OURS, f"{OURS}.withdrawn"], Refusal.CLAIMED, id="no answer: withdrawn all the same"
         ),
         pytest.param(
-            [None, seen(put(OURS), put(EARLIER)), None], [OURS, "Look", f"{OURS}.withdrawn"], Refusal.CLAIMED,
+            [None, seen(put(OURS), put(EARLIER)), None], [OURS, "ListClaims", f"{OURS}.withdrawn"], Refusal.CLAIMED,
             id="another came first: withdraw at once",
         ),
         pytest.param(
             [None, seen(put(OURS), put(LATER)), seen(put(OURS), put(LATER), put(f"{LATER}.withdrawn"))],
-            [OURS, "Look", "Pause", "Look"], None, id="ours came first: pay when the other has withdrawn",
+            [OURS, "ListClaims", "Pause", "ListClaims"], None, id="ours came first: pay when the other has withdrawn",
         ),
         pytest.param(
-            [None, *[seen(put(OURS), put(LATER))] * 8, None], [OURS, *["Look", "Pause"] * 8, f"{OURS}.withdrawn"],
+            [None, *[seen(put(OURS), put(LATER))] * 8, None], [OURS, *["ListClaims", "Pause"] * 8, f"{OURS}.withdrawn"],
             Refusal.CLAIMED, id="the other has paid already and never withdraws: withdraw in the end",
         ),
     ],

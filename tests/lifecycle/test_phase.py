@@ -7,7 +7,7 @@ from controller.limits.gate import Limits
 from controller.model.answers import Refusal
 from controller.model.errors import Problem
 from controller.model.job import Estimate, Job
-from controller.model.reasons import Phase, Reason, Standing
+from controller.model.reasons import JobState, Phase, Reason
 from controller.model.submission import Submission
 from tests.support.factories import (
     NOW,
@@ -28,10 +28,10 @@ from tests.support.factories import (
 )
 
 BROKEN = (Problem(path="ndvi.yaml", message="this is not YAML"),)
-QUEUED = Standing(reason=Reason.QUEUED, message="will be submitted when a place is free")
-DELIVERED = Standing(reason=Reason.DELIVERED, message="every declared output is in the bucket")
-RUNNING = Standing(reason=Reason.RUNNING, message="the service is working on it")
-HISTORY_UNKNOWN = Standing(
+QUEUED = JobState(reason=Reason.QUEUED, message="will be submitted when a place is free")
+DELIVERED = JobState(reason=Reason.DELIVERED, message="every declared output is in the bucket")
+RUNNING = JobState(reason=Reason.RUNNING, message="the service is working on it")
+HISTORY_UNKNOWN = JobState(
     reason=Reason.HISTORY_UNKNOWN,
     message="the bucket cannot be listed, so nobody knows what was already paid for: AccessDenied",
 )
@@ -49,7 +49,7 @@ UNREAD = history(readable=False, message="AccessDenied")
         pytest.param(
             job(problems=BROKEN),
             [],
-            Standing(
+            JobState(
                 reason=Reason.REJECTED,
                 message=f"the manifest cannot be accepted; see manifest.problems; {MENDED_FIRST}",
             ),
@@ -58,13 +58,13 @@ UNREAD = history(readable=False, message="AccessDenied")
         pytest.param(
             job(problems=BROKEN, wanted=wanted(retries=1)),
             [failed()],
-            Standing(reason=Reason.ERROR_REPORTED, message=f"the script threw; {MENDED_FIRST}"),
+            JobState(reason=Reason.ERROR_REPORTED, message=f"the script threw; {MENDED_FIRST}"),
             id="a retry waits for the broken manifest",
         ),
         pytest.param(
             job(wanted=None),
             [accepted()],
-            Standing(reason=Reason.REMOVED, message="the manifest is gone; nothing in the bucket was touched"),
+            JobState(reason=Reason.REMOVED, message="the manifest is gone; nothing in the bucket was touched"),
             id="removed",
         ),
         pytest.param(job(), [], QUEUED, id="about to be submitted"),
@@ -73,12 +73,12 @@ UNREAD = history(readable=False, message="AccessDenied")
             job(), [accepted(digest=OTHER_DIGEST)], QUEUED, id="changed: of the new digest, not of the old run"
         ),
         pytest.param(
-            job(), [submission()], Standing(reason=Reason.SUBMITTING, message="the request is being sent"), id="sent"
+            job(), [submission()], JobState(reason=Reason.SUBMITTING, message="the request is being sent"), id="sent"
         ),
         pytest.param(
             job(),
             [unconfirmed()],
-            Standing(
+            JobState(
                 reason=Reason.SEARCHING,
                 message="the POST got no clear answer; the bucket is searched for its request; the answer was 502",
             ),
@@ -87,7 +87,7 @@ UNREAD = history(readable=False, message="AccessDenied")
         pytest.param(
             job(),
             [unconfirmed(look_at=None)],
-            Standing(
+            JobState(
                 reason=Reason.NEEDS_PERSON,
                 message="a POST without an answer, and the bucket names no request; use `shjobs resolve`; "
                 "the answer was 502",
@@ -98,7 +98,7 @@ UNREAD = history(readable=False, message="AccessDenied")
         pytest.param(
             job(wanted=wanted(deadline=60.0)),
             [accepted(intended_at=at(-60))],
-            Standing(
+            JobState(
                 reason=Reason.OVERDUE,
                 message="the service is still working on it, past spec.deadline; it cannot be cancelled",
             ),
@@ -107,7 +107,7 @@ UNREAD = history(readable=False, message="AccessDenied")
         pytest.param(
             job(),
             [gone()],
-            Standing(
+            JobState(
                 reason=Reason.VERIFYING,
                 message="finished at the service; waiting until the evidence in the bucket is settled",
             ),
@@ -116,38 +116,38 @@ UNREAD = history(readable=False, message="AccessDenied")
         pytest.param(
             job(),
             [failed()],
-            Standing(reason=Reason.ERROR_REPORTED, message="the script threw"),
+            JobState(reason=Reason.ERROR_REPORTED, message="the script threw"),
             id="the service's words",
         ),
         pytest.param(
             job(wanted=wanted(retries=1)),
             [failed()],
-            Standing(
+            JobState(
                 reason=Reason.RETRY_SCHEDULED,
                 message="the run failed; a paid retry is left and will be submitted; the script threw",
             ),
             id="failed, a retry will follow",
         ),
         pytest.param(
-            job(), [unknown()], Standing(reason=Reason.NOTHING_DELIVERED, message="nothing is there"), id="unknown"
+            job(), [unknown()], JobState(reason=Reason.NOTHING_DELIVERED, message="nothing is there"), id="unknown"
         ),
         pytest.param(
             job(),
             [refused(Refusal.RATE), refused(Refusal.BODY)],
-            Standing(reason=Reason.REFUSED, message="refused: Body"),
+            JobState(reason=Reason.REFUSED, message="refused: Body"),
             id="refused: the latest words",
         ),
         pytest.param(
             job(),
             [refused(Refusal.SPURIOUS)],
-            Standing(
+            JobState(
                 reason=Reason.BACKING_OFF, message="the request was not taken; will be tried again; refused: Spurious"
             ),
             id="a spurious 400",
         ),
     ],
 )
-def test_where_a_job_stands(declared: Job, submissions: list[Submission], expected: Standing) -> None:
+def test_where_a_job_stands(declared: Job, submissions: list[Submission], expected: JobState) -> None:
     assert phase(declared, submissions, limits(), NOW) == expected
 
 
@@ -162,13 +162,13 @@ def priced(upper: float | None) -> Job:
         pytest.param(
             job(wanted=wanted(hold=True)),
             limits(),
-            Standing(reason=Reason.ON_HOLD, message="spec.hold is true; set it to false to submit"),
+            JobState(reason=Reason.ON_HOLD, message="spec.hold is true; set it to false to submit"),
             id="on hold",
         ),
         pytest.param(
             job(),
             limits(paused=True),
-            Standing(
+            JobState(
                 reason=Reason.PAUSED,
                 message="submissions are paused for all jobs; what runs is followed; `shjobs resume` goes on",
             ),
@@ -177,7 +177,7 @@ def priced(upper: float | None) -> Job:
         pytest.param(
             priced(1234.5),
             limits(),
-            Standing(
+            JobState(
                 reason=Reason.APPROVAL_NEEDED,
                 message="may cost up to 1,234.50 PU, above approvalAbove (500 PU); "
                 "set spec.maxProcessingUnits to at least that to approve it",
@@ -187,7 +187,7 @@ def priced(upper: float | None) -> Job:
         pytest.param(
             priced(None),
             limits(),
-            Standing(
+            JobState(
                 reason=Reason.COST_UNKNOWN,
                 message="the cost has no upper end; set spec.maxProcessingUnits to the most it may cost",
             ),
@@ -196,7 +196,7 @@ def priced(upper: float | None) -> Job:
         pytest.param(
             job(),
             limits(without_keys=frozenset({"my-bucket"})),
-            Standing(
+            JobState(
                 reason=Reason.CREDENTIAL_MISSING,
                 message="the credential 'my-bucket' has no key pair here; "
                 "set SHJOBS_CREDENTIALS_MY_BUCKET_ACCESS_KEY and SHJOBS_CREDENTIALS_MY_BUCKET_SECRET_ACCESS_KEY, "
@@ -221,7 +221,7 @@ def priced(upper: float | None) -> Job:
         pytest.param(
             job(),
             limits(opens_at=at(60), reason=Reason.BREAKER_OPEN, message="502"),
-            Standing(
+            JobState(
                 reason=Reason.BREAKER_OPEN,
                 message="an earlier submission got no answer; one canary goes out now and then; 502",
             ),
@@ -230,7 +230,7 @@ def priced(upper: float | None) -> Job:
         pytest.param(
             job(),
             limits(opens_at=at(60), reason=Reason.ACCOUNT_REFUSED, message="401"),
-            Standing(
+            JobState(
                 reason=Reason.ACCOUNT_REFUSED,
                 message="the service refuses this account or address; one probe goes out now and then; 401",
             ),
@@ -239,7 +239,7 @@ def priced(upper: float | None) -> Job:
         pytest.param(
             job(),
             limits(opens_at=at(60), reason=Reason.BACKING_OFF, message="no route to host"),
-            Standing(
+            JobState(
                 reason=Reason.BACKING_OFF, message="the request was not taken; will be tried again; no route to host"
             ),
             id="the service is not reached",
@@ -249,7 +249,7 @@ def priced(upper: float | None) -> Job:
         ),
     ],
 )
-def test_why_a_job_is_not_submitted_yet(declared: Job, allowed: Limits, expected: Standing) -> None:
+def test_why_a_job_is_not_submitted_yet(declared: Job, allowed: Limits, expected: JobState) -> None:
     assert phase(declared, [], allowed, NOW) == expected
 
 
@@ -267,11 +267,11 @@ def test_why_a_job_is_not_submitted_yet(declared: Job, allowed: Limits, expected
     ],
 )
 def test_time_alone_changes_no_standing(declared: Job, submissions: list[Submission]) -> None:
-    standings = {phase(declared, submissions, limits(), at(seconds)) for seconds in range(0, 3600, 7)}
-    assert len(standings) == 1
+    job_states = {phase(declared, submissions, limits(), at(seconds)) for seconds in range(0, 3600, 7)}
+    assert len(job_states) == 1
 
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_every_reason_belongs_to_one_phase(reason: Reason) -> None:
-    assert Standing(reason=reason, message="").phase is reason.phase
+    assert JobState(reason=reason, message="").phase is reason.phase
     assert reason.phase in Phase

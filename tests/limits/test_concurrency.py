@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from controller.limits.throttle import grows_at, lately, places
+from controller.limits.throttle import grows_at, lately, slots_at
 from tests.support.factories import TIMING, at
 
 SPELL = TIMING.place_regained
@@ -28,10 +28,10 @@ SPELL = TIMING.place_regained
 )
 def test_places(crowded: Sequence[float], seconds: float, limit: int, grows: float | None) -> None:
     times = [at(each) for each in crowded]
-    assert places(10, times, at(seconds), TIMING) == limit
+    assert slots_at(10, times, at(seconds), TIMING) == limit
     expected: datetime | None = None if grows is None else at(grows)
     assert grows_at(10, times, at(seconds), TIMING) == expected
 
 
 def test_after_a_day_without_a_refusal_the_settings_count_again() -> None:
-    assert lately([at(0), at(60)], at(TIMING.places_forgotten + 30), TIMING) == [at(60)]
+    assert lately([at(0), at(60)], at(TIMING.slots_forgotten + 30), TIMING) == [at(60)]

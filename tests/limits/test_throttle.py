@@ -110,6 +110,6 @@ POST = Post(submission=submission(), body="{}", role_arn=None)
 )  # fmt: skip
 def test_nothing_goes_out_while_the_service_asks_for_patience(outcome: CallOutcome, left: int) -> None:
     pace = Pace(60)
-    pace.hear([outcome], NOW)
+    pace.receive([outcome], NOW)
     assert pace.rate(NOW).left(at(29)) == left
     assert pace.rate(NOW).left(at(30)) == 10

@@ -125,12 +125,12 @@ def test_what_is_heard_is_compared_with_the_clock_of_that_moment() -> None:
     seconds, wall = [0.0], [NOW]
     clock = Clock(wall=lambda: wall[0], monotonic=lambda: seconds[0])
     heard = ServiceClock(clock)
-    heard.hear({"Date": format_datetime(at(1), usegmt=True)})
+    heard.receive({"Date": format_datetime(at(1), usegmt=True)})
     assert (heard.ahead, heard.is_off, heard.is_odd, heard.is_unsettled) == (1, False, False, False)
     wall[0] = at(8 * 3600)  # the machine slept: its monotonic clock stood still
     assert heard.is_unsettled
     for _ in range(2):
-        heard.hear({"Date": format_datetime(at(8 * 3600), usegmt=True)})
+        heard.receive({"Date": format_datetime(at(8 * 3600), usegmt=True)})
     assert (heard.is_off, heard.is_to_be_set) == (True, True)
     clock.set()
     heard.clear()

@@ -151,7 +151,7 @@ def test_every_action_but_waiting_is_in_the_table() -> None:
 
 def test_a_gate_that_is_shut_makes_the_job_wait() -> None:
     shut = limits(slots=0)
-    found = seen(standing=phase(job(), (), shut, NOW))
+    found = seen(job_state=phase(job(), (), shut, NOW))
     assert action_of(found) is Action.WAIT
 
 

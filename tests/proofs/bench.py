@@ -76,7 +76,7 @@ class Bench:
         }
 
     @property
-    def standing(self) -> tuple[str, str]:
+    def job_state(self) -> tuple[str, str]:
         """Phase and reason of the status file."""
         path = self.root / "jobs.d" / "ndvi.status.yaml"
         document = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}

@@ -73,16 +73,16 @@ class Auditor(Court):
 
     def told(self, machine: Machine, news: StatusChange) -> None:
         super().told(machine, news)
-        disk, standing, wanted = id(machine.disk), news.standing, news.job.wanted
-        hashes = ACCEPT.findall(standing.message)
+        disk, job_state, wanted = id(machine.disk), news.job_state, news.job.wanted
+        hashes = ACCEPT.findall(job_state.message)
         self.offered[disk] += hashes
-        self.figures["held_by_the_budget"] += standing.reason is Reason.BUDGET_EXCEEDED
-        self.figures["stopped_after_overspending"] += standing.reason is Reason.OVERSPENT
-        self.figures["held_as_large_change"] += standing.reason is Reason.LARGE_CHANGE
+        self.figures["held_by_the_budget"] += job_state.reason is Reason.BUDGET_EXCEEDED
+        self.figures["stopped_after_overspending"] += job_state.reason is Reason.OVERSPENT
+        self.figures["held_as_large_change"] += job_state.reason is Reason.LARGE_CHANGE
         place, asked = (disk, news.job.name), f"{wanted.digest} {wanted.rerun}" if wanted else ""
-        if standing.reason in LET_GO or self._held.get(place, (asked,))[0] != asked:
+        if job_state.reason in LET_GO or self._held.get(place, (asked,))[0] != asked:
             self._held.pop(place, None)
-        if standing.reason is Reason.LARGE_CHANGE:
+        if job_state.reason is Reason.LARGE_CHANGE:
             self._held.setdefault(place, (asked, set()))[1].update(hashes)
 
     def _accepted_as_it_is(self, machine: Machine, sent: Sent) -> None:

@@ -85,8 +85,8 @@ class Court(Judge):
 
     def told(self, machine: Machine, news: StatusChange) -> None:
         """Refused needs a refusal of this body."""
-        self.figures["times_held_for_history"] += news.standing.reason is Reason.HISTORY_UNKNOWN
-        if news.standing.reason is not Reason.REFUSED or news.job.wanted is None:
+        self.figures["times_held_for_history"] += news.job_state.reason is Reason.HISTORY_UNKNOWN
+        if news.job_state.reason is not Reason.REFUSED or news.job.wanted is None:
             return
         key = (news.job.name, news.job.wanted.digest)
         of_us = [item for item in self.world.cloud.sent if item.disk in machine.disk.lineage]
@@ -121,10 +121,10 @@ class Court(Judge):
             elif row.answer is Answer.ACCEPTED:
                 self._settled(machine, row)
         for name, job in machine.ledger.jobs.items():
-            standing = phase(job, machine.ledger.of(name), machine.loop.limits(), self.world.now)
-            if standing.reason in OPEN:
-                raise PromiseError(f"{name} is still {standing.reason}: {standing.message}")
-            is_shown = standing.phase not in ("Held", "Invalid") and standing.reason is not Reason.REFUSED
+            job_state = phase(job, machine.ledger.of(name), machine.loop.limits(), self.world.now)
+            if job_state.reason in OPEN:
+                raise PromiseError(f"{name} is still {job_state.reason}: {job_state.message}")
+            is_shown = job_state.phase not in ("Held", "Invalid") and job_state.reason is not Reason.REFUSED
             if is_shown and job.wanted is not None and not self.world.cloud.has_lied:
                 self._found(machine, name, job.wanted.digest, rows)
 
@@ -134,12 +134,12 @@ class Court(Judge):
             self.figures["posts_without_a_claim"] += 1
             return
         folder = sent.prefix.rpartition("/")[0]
-        standing = active_claims(self.world.cloud.objects(folder, sent.digest[2:18], self.world.now))
-        names = {name for each, names in standing.items() if _rerun_of(each) >= sent.rerun for name in names}
+        job_state = active_claims(self.world.cloud.objects(folder, sent.digest[2:18], self.world.now))
+        names = {name for each, names in job_state.items() if _rerun_of(each) >= sent.rerun for name in names}
         known = {name for row in machine.rows() for name in row.claims}
         followed = {row.id for row in machine.rows() if row.digest == sent.digest and not row.is_refused}
         followed -= {sent.prefix.rpartition("/")[2]}
-        names -= {name for each in followed for name in standing.get(each, ())}
+        names -= {name for each in followed for name in job_state.get(each, ())}
         if sent.claim not in names:
             raise PromiseError(f"{sent}: sent while its claim did not stand")
         if names - known:

@@ -118,7 +118,7 @@ def _life(kind: tuple[str, str], recordings: int) -> list[Target]:
 def _recorded(fate: str, policy: str) -> list[Target]:
     with bench(fate, policy) as one:
         ended = traced_sync(one.root, one.settings, one.environment)
-        phase, reason = one.standing
+        phase, reason = one.job_state
         settled = "NeedsPerson" if (fate, policy) == (NEVER_RECEIVED, "hold") else "Delivered"
         assert reason == settled, f"{fate}, {policy}: undisturbed it ended {phase} ({reason}): {ended.said}"
         return targets(ended.calls)
@@ -146,7 +146,7 @@ def _run(case: Case) -> Found | None:
         refused = {entry.prefix for entry in before if entry.event == "refused"}
         read = intents.intersection(entry.prefix for entry in posts(before)) - refused
         again = one.sync()
-        phase, reason = one.standing
+        phase, reason = one.job_state
         entries = one.entries()
         return Found(
             phase=phase,

@@ -112,7 +112,7 @@ def _life(copy: str, recordings: int) -> list[Target]:
 def _recorded(copy: str) -> list[Target]:
     with _bench(copy) as one:
         ended = traced_sync(one.root, one.settings, one.environment)
-        assert one.standing == SUCCEEDED[:2], f"{copy}: undisturbed it ended {one.standing}: {ended.said}"
+        assert one.job_state == SUCCEEDED[:2], f"{copy}: undisturbed it ended {one.job_state}: {ended.said}"
         return targets(ended.calls)
 
 
@@ -164,9 +164,9 @@ def _rested(one: Bench) -> tuple[tuple[str, str, int], str]:
     for _ in range(SYNCS):
         again = one.sync()
         words += again.stdout + again.stderr
-        if one.standing != SEARCHING:
+        if one.job_state != SEARCHING:
             break
-    return (*one.standing, again.returncode), words
+    return (*one.job_state, again.returncode), words
 
 
 def _replaced_after_a_post(one: Bench) -> None:

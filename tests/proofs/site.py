@@ -201,7 +201,7 @@ def phases_seen(seen: dict[str, list[str]]) -> Watch:
     """A watch that notes every phase a job goes through."""
 
     def watch(news: StatusChange) -> None:
-        seen.setdefault(news.job.name, []).append(news.standing.phase)
+        seen.setdefault(news.job.name, []).append(news.job_state.phase)
 
     return watch
 

@@ -267,7 +267,7 @@ class Machine:
         submitter = Submitter(self.ledger, instance, self._world.drawn)
         self.hears_service, self.timekeeper = False, Timekeeper(self.ledger, TIMING, self._ahead, self._ask_time)
         self.loop = Loop(
-            self.ledger, self.shelf, free, self._hand, reporter, submitter=submitter, timekeeper=self.timekeeper
+            self.ledger, self.shelf, free, self._enqueue, reporter, submitter=submitter, timekeeper=self.timekeeper
         )
         with self._until_killed():
             self.loop.start(self.now)
@@ -312,7 +312,7 @@ class Machine:
             store.ask(self.now, command)
         self._is_nudged = True
 
-    def hear(self, outcome: CallOutcome) -> None:
+    def receive(self, outcome: CallOutcome) -> None:
         self.hears_service = self.hears_service or isinstance(outcome, Posted | Got)
         self._outcomes.append(outcome)
 
@@ -345,7 +345,7 @@ class Machine:
         for call in handed:
             self._world.carry_out(self, call)
 
-    def _hand(self, call: Call) -> None:
+    def _enqueue(self, call: Call) -> None:
         self.disk.db.burn()
         self._handed.append(call)
 
@@ -500,7 +500,7 @@ class World:
 
         def arrive() -> None:
             if machine.is_up and machine.process is process:
-                machine.hear(outcome())
+                machine.receive(outcome())
 
         self._at(seconds, arrive)
 
@@ -549,7 +549,7 @@ class _Claiming:
         if is_first and self._lives():
             if refused:
                 self._world.judge.unclaimed(self._machine, refused)
-                self._machine.hear(Posted(call=self._call, answer=refused))
+                self._machine.receive(Posted(call=self._call, answer=refused))
             else:
                 self._world._post(self._machine, self._call)
         return is_first

@@ -80,7 +80,7 @@ def test_what_becomes_of_the_posts_in_the_queue(ending: str, sent: int) -> None:
     calls: list[Call] = [post, Get(submission=accepted()), Get(submission=accepted()), post, post]
     with Workers(Remote(service, Bucket(), {}), inbox, 1) as workers:
         for call in calls:
-            workers.hand(call)
+            workers.enqueue(call)
         assert service.began.acquire(timeout=10) and service.began.acquire(timeout=10)
         if ending == "stop":
             workers.stop(0)
@@ -100,6 +100,6 @@ def test_a_ledger_without_room_is_not_taken_for_a_broken_one(tmp_path: Path) -> 
     with Store.open(tmp_path, {}) as store, closing(sqlite3.connect(tmp_path / FILE_NAME)) as other:
         other.execute("begin immediate")
         store._db.execute("pragma busy_timeout = 0")
-        with pytest.raises(StateError, match="see that its disk has free space") as told, store.transaction():
+        with pytest.raises(StateError, match="see that its disk has free space") as reported, store.transaction():
             store.set_fact("history", "known")
-    assert "move it away" not in str(told.value)
+    assert "move it away" not in str(reported.value)

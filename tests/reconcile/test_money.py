@@ -286,8 +286,8 @@ def test_nothing_is_read_anew_when_only_the_budget_changed(waiting: Workspace) -
 def test_the_account_of_a_month_is_a_page_for_a_person(workspace: Workspace) -> None:
     workspace.write("ndvi.yaml", ndvi())
     workspace.sync()
-    told = run(workspace, "budget", SHJOBS_MONTHLY_BUDGET="100")
-    assert re.sub(r"\d{4}-\d\d \(UTC\)", "MONTH", told) == (
+    reported = run(workspace, "budget", SHJOBS_MONTHLY_BUDGET="100")
+    assert re.sub(r"\d{4}-\d\d \(UTC\)", "MONTH", reported) == (
         "MONTH, sandbox\n"
         "  budget    100.00 PU\n"
         "  spent     10.00 PU\n"
@@ -305,7 +305,7 @@ def test_after_a_lost_database_the_account_is_a_lower_bound_and_says_so(workspac
     for path in workspace.state.glob("shjobs.db*"):
         path.unlink()
     workspace.sync()
-    told = run(workspace, "budget", SHJOBS_MONTHLY_BUDGET="100")
-    assert "spent     at least 10.00 PU" in told
-    assert "left      at most 90.00 PU" in told
-    assert "so more may have been spent" in told
+    reported = run(workspace, "budget", SHJOBS_MONTHLY_BUDGET="100")
+    assert "spent     at least 10.00 PU" in reported
+    assert "left      at most 90.00 PU" in reported
+    assert "so more may have been spent" in reported

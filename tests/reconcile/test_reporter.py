@@ -14,7 +14,7 @@ QUARTER = timedelta(seconds=0.25)
 COUNT = 250
 
 
-def told(root: Path) -> int:
+def reported(root: Path) -> int:
     return sum(1 for _ in (root / "jobs.d").rglob("*.status.yaml"))
 
 
@@ -26,12 +26,12 @@ def test_many_status_files_keep_no_submission_waiting(tmp_path: Path) -> None:
         now = BEGAN
         loop.start(now)
         loop.turn([], now)
-        assert (told(tmp_path), bool(calls)) == (MOST_WRITTEN, True)
+        assert (reported(tmp_path), bool(calls)) == (MOST_WRITTEN, True)
         assert loop.wakes_at(now) == now + QUARTER
         loop.turn([], now + QUARTER)
-        assert told(tmp_path) == 2 * MOST_WRITTEN
+        assert reported(tmp_path) == 2 * MOST_WRITTEN
         loop.turn([], now + 2 * QUARTER)
-        assert told(tmp_path) == COUNT
+        assert reported(tmp_path) == COUNT
 
 
 @pytest.mark.parametrize(
@@ -48,12 +48,12 @@ def test_the_last_telling(tmp_path: Path, *, in_haste: bool, count: int) -> None
     with loop_on(tmp_path, deque[Call]()) as (loop, _):
         loop.start(BEGAN)
         loop.turn([], BEGAN)
-        loop.tell(BEGAN, in_haste=in_haste)
-        assert told(tmp_path) == count
+        loop.report(BEGAN, in_haste=in_haste)
+        assert reported(tmp_path) == count
     with loop_on(tmp_path, deque[Call]()) as (loop, _):
         loop.start(BEGAN)
         loop.turn([], BEGAN)
-        assert told(tmp_path) == COUNT
+        assert reported(tmp_path) == COUNT
 
 
 def test_status_files_are_compared_no_more_often_than_scans_come_by_time(tmp_path: Path) -> None:

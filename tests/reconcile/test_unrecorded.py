@@ -189,7 +189,7 @@ def test_an_answer_after_the_last_wait_went_to_an_inbox_that_nobody_read(
 ) -> None:
     service, inbox, unrecorded = Service(answer), queue.SimpleQueue[CallOutcome | None](), Unrecorded()
     with Workers(Remote(service, Bucket(), {}), inbox, 1, late=unrecorded.add) as workers:
-        workers.hand(post(submission()))
+        workers.enqueue(post(submission()))
         assert service.began.wait(LONGEST)
         workers.stop(0)
     service.may_answer.set()

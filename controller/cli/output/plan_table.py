@@ -11,7 +11,7 @@ from controller.cli.output.numbers import count, units
 from controller.cli.output.terminal import console, plain_table
 from controller.lifecycle.grouping import common, named, together
 from controller.operations.plan.actions import QUIET
-from controller.operations.plan.diff import spelled
+from controller.operations.plan.diff import formatted
 
 MOST_QUIET = 20
 """More jobs than this for which nothing changes are only counted."""
@@ -107,7 +107,7 @@ def amount_before(job: Part) -> float | None:
 def changes(job: Part) -> list[str]:
     """The difference to the body that was sent last, line by line."""
     found = job.get("difference", {})
-    lines = [spelled(field) for field in found.get("fields", ())]
+    lines = [formatted(field) for field in found.get("fields", ())]
     lines += [f"… {count(found['moreFields'], 'more field')}"] if "moreFields" in found else []
     script = [*found.get("evalscript", ())]
     script += [f"… {count(found['moreLines'], 'more line')}"] if "moreLines" in found else []
@@ -138,10 +138,10 @@ def job_label(job: Part) -> str:
     return printable(str(job.get("name") or job["path"]))
 
 
-def _details(jobs: Sequence[Part], told: Sequence[Part]) -> Iterator[str]:
-    """Below the table: what changed, what runs on, what is wrong, for those of `told` also why."""
-    alone = [job for job in told if job in jobs]
-    for job in told:
+def _details(jobs: Sequence[Part], shown: Sequence[Part]) -> Iterator[str]:
+    """Below the table: what changed, what runs on, what is wrong, for those of `shown` also why."""
+    alone = [job for job in shown if job in jobs]
+    for job in shown:
         if job not in alone:
             yield f"{job_label(job)}: {job['why']}"
             yield ""

@@ -23,24 +23,28 @@ def progress() -> Iterator[Watch]:
     rows: dict[str, StatusChange] = {}
     with Live(console=screen, transient=True, refresh_per_second=8, get_renderable=lambda: _table(rows)):
 
-        def watch(news: StatusChange) -> None:
-            rows[news.job.name] = news
+        def watch(status_change: StatusChange) -> None:
+            rows[status_change.job.name] = status_change
 
         yield watch
 
 
 def _table(rows: dict[str, StatusChange]) -> Table:
     table = plain_table("JOB", "PHASE", "REASON", "REQUEST ID")
-    for name, news in sorted(rows.items()):
-        request_id = (news.submission.request_id if news.submission else None) or ""
-        table.add_row(name, phase_text(news.standing.phase), news.standing.reason, request_id)
+    for name, status_change in sorted(rows.items()):
+        request_id = (status_change.submission.request_id if status_change.submission else None) or ""
+        table.add_row(name, phase_text(status_change.job_state.phase), status_change.job_state.reason, request_id)
     return table
 
 
-def _line(news: StatusChange) -> None:
-    if not news.changed or news.is_said:
+def _line(status_change: StatusChange) -> None:
+    if not status_change.changed or status_change.is_said:
         return
-    words = [f"{datetime.now(UTC):%H:%M:%S}", named(news.alike or [news.job.name]), news.standing.phase]
-    if news.submission and news.submission.request_id and not news.alike:
-        words.append(news.submission.request_id)
-    click.echo("  ".join([*words, news.standing.message]), err=True)
+    words = [
+        f"{datetime.now(UTC):%H:%M:%S}",
+        named(status_change.alike or [status_change.job.name]),
+        status_change.job_state.phase,
+    ]
+    if status_change.submission and status_change.submission.request_id and not status_change.alike:
+        words.append(status_change.submission.request_id)
+    click.echo("  ".join([*words, status_change.job_state.message]), err=True)

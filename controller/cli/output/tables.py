@@ -145,8 +145,8 @@ def notes(document: Document) -> list[str]:
     manifest = document["manifest"]
     good = Phase(document["phase"]) is Phase.SUCCEEDED
     found = [output["href"] for output in document.get("outputs", ())] if good else []
-    told = [] if good else [f"{document['reason']}: {document['message']}"]
-    return [*found, *told, *manifest.get("problems", ())]
+    reasons = [] if good else [f"{document['reason']}: {document['message']}"]
+    return [*found, *reasons, *manifest.get("problems", ())]
 
 
 def exit_code(documents: Sequence[Document], *, bad: Collection[Phase] = BAD) -> int:

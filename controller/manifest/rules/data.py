@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from controller.manifest.document import Path
-from controller.manifest.problems import DATA, ProblemCollector, Told, kind_of, one_of
+from controller.manifest.problems import DATA, CodedMessage, ProblemCollector, kind_of, one_of
 from controller.model.catalog import Collection, collection, nearest, option_names
 
 _SECTIONS = ("dataFilter", "processing")
@@ -37,8 +37,8 @@ def _dataset(faults: ProblemCollector, path: Path, dataset: Mapping[str, Any], u
     for section in _SECTIONS:
         options = dataset.get(section)
         if isinstance(options, dict):
-            for key, told in _options(used, section, options):
-                (faults.doubt if told[0].startswith("W") else faults.add)((*path, section, key), *told)
+            for key, coded in _options(used, section, options):
+                (faults.doubt if coded[0].startswith("W") else faults.add)((*path, section, key), *coded)
     if not used.timeless and not used.is_own:
         _time(faults, path, dataset, used)
 
@@ -89,7 +89,7 @@ def _names(faults: ProblemCollector, data: list[Any]) -> None:
 # --- options ---
 
 
-def _options(used: Collection, section: str, options: Mapping[str, Any]) -> Iterator[tuple[str, Told]]:
+def _options(used: Collection, section: str, options: Mapping[str, Any]) -> Iterator[tuple[str, CodedMessage]]:
     """Keys of `dataFilter` or `processing` with what is wrong with them, by what the collection documents."""
     for key, value in options.items():
         rule = used.options[section].get(key)
@@ -106,7 +106,7 @@ def _options(used: Collection, section: str, options: Mapping[str, Any]) -> Iter
         yield "backCoeff", ("E213", "GAMMA0_TERRAIN needs `orthorectify: true` beside it")
 
 
-def _undocumented(used: Collection, section: str, key: str) -> Told:
+def _undocumented(used: Collection, section: str, key: str) -> CodedMessage:
     near = None if key in option_names(section) else nearest(key, option_names(section))
     other = next(each for each in _SECTIONS if each != section)
     if near:

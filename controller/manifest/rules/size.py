@@ -82,14 +82,14 @@ def _coarseness(faults: ProblemCollector, keys: tuple[str, str], sides: tuple[in
     worse = 0 if metres[0] >= metres[1] else 1
     path, advice = (*OUTPUT, keys[worse]), "smaller one" if keys[0] == "resx" else "larger one"
     for used, limit, is_sure in _limits(faults):
-        told = f"makes a pixel {metres[worse]:.2f} metres of ground"
+        effect = f"makes a pixel {metres[worse]:.2f} metres of ground"
         if metres[worse] > limit * _TOLERANCE and is_sure and known.group in _SURE_GROUPS:
             faults.add(
-                path, "E207", f"{told}; {used.name} may have at most {limit:.0f}: write a {advice}, or a smaller area"
+                path, "E207", f"{effect}; {used.name} may have at most {limit:.0f}: write a {advice}, or a smaller area"
             )
         elif metres[worse] > limit:
             faults.doubt(
-                path, "W105", f"{told}, and more than {limit:.0f} may be refused for {used.name}: a {advice} is safe"
+                path, "W105", f"{effect}, and more than {limit:.0f} may be refused for {used.name}: a {advice} is safe"
             )
     step = (box[worse + 2] - box[worse]) / sides[worse]
     if known.unit == "degree" and keys[0] == "resx" and step >= _COARSE:

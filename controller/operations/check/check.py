@@ -121,15 +121,15 @@ def _checked(ground: CheckedFolder, tree: Tree, unread: Sequence[Problem]) -> Ch
     scripts = {path: tree.uses(path) for path in documents}
     asked = {path for path in documents if ground.has(path) or any(map(ground.has, scripts[path]))}
     named = {printable_name(each) for each in ground.named}
-    told = [each for each in unread if ground.has(each.path) or each.path in named]
-    told += [each for path in asked for item in documents[path] for each in (*item.problems, *item.warnings)]
-    told += _clashes(asked, documents)
-    told += [each for each in _needless(documents, scripts) if ground.has(each.path) or each.path in asked]
-    known = {*documents, *(each.path for each in told)}.union(*scripts.values())
+    reported = [each for each in unread if ground.has(each.path) or each.path in named]
+    reported += [each for path in asked for item in documents[path] for each in (*item.problems, *item.warnings)]
+    reported += _clashes(asked, documents)
+    reported += [each for each in _needless(documents, scripts) if ground.has(each.path) or each.path in asked]
+    known = {*documents, *(each.path for each in reported)}.union(*scripts.values())
     return Checked(
         files=len(asked),
         jobs=sum(item.accepted for path in asked for item in documents[path]),
-        problems=tuple(_in_order(told)),
+        problems=tuple(_in_order(reported)),
         unused=tuple(sorted(named - {"", *(each for path in known for each in _reached(path))})),
     )
 
@@ -180,6 +180,6 @@ def _recall(tree: Tree, kept: Any) -> None:
 
 
 def _declared(kept: dict[str, Any]) -> Declared:
-    told = {name: tuple(Problem(**each) for each in kept[name]) for name in ("problems", "warnings")}
+    reported = {name: tuple(Problem(**each) for each in kept[name]) for name in ("problems", "warnings")}
     silent = {name: tuple(Ignore(**each) for each in kept[name]) for name in ("used", "idle")}
-    return Declared(**{**kept, **told, **silent})
+    return Declared(**{**kept, **reported, **silent})

@@ -55,9 +55,9 @@ class Examiner:
         engines = min(MOST_ENGINES, len(os.sched_getaffinity(0)), -(-len(items) // _DOCUMENTS_OF_AN_ENGINE))
         if not engines:
             return
-        with _desks(self._settings) as (desk, stop), ThreadPoolExecutor(engines) as pool:
+        with _desks(self._settings) as (examiner, stop), ThreadPoolExecutor(engines) as pool:
             try:
-                answers = pool.map(lambda item: self._answer(desk(), item), items)
+                answers = pool.map(lambda item: self._answer(examiner(), item), items)
                 self._answers = {(item.path, item.index): each for item, each in zip(items, answers, strict=True)}
             except BaseException:  # Ctrl-C and SIGTERM wait neither for the others nor for a script without an end
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -68,8 +68,8 @@ class Examiner:
         """The appraisal of a document that was announced, and whether it would be the same the next time."""
         return self._answers.pop((item.path, item.index))
 
-    def _answer(self, desk: "_Examiner", item: ValidManifest) -> Answer:
-        answer, failures = desk.appraisal(item)
+    def _answer(self, examiner: "_Examiner", item: ValidManifest) -> Answer:
+        answer, failures = examiner.appraisal(item)
         dated = any(each.code in _OF_TODAY for each in (*answer.problems, *answer.warnings))
         lasts = not dated and all(each.kind in _LASTING for each in failures)
         if self._configured:
@@ -130,11 +130,11 @@ def _desks(settings: Settings) -> Iterator[tuple[Callable[[], _Examiner], Callab
     """Hands every thread a desk of its own, and what stops them all; at the end their engines are closed."""
     mine, made = threading.local(), list[_Examiner]()
 
-    def desk() -> _Examiner:
+    def examiner() -> _Examiner:
         if not hasattr(mine, "desk"):
-            mine.desk = _Examiner(settings)
-            made.append(mine.desk)
-        found: _Examiner = mine.desk
+            mine.examiner = _Examiner(settings)
+            made.append(mine.examiner)
+        found: _Examiner = mine.examiner
         return found
 
     def stop() -> None:
@@ -142,7 +142,7 @@ def _desks(settings: Settings) -> Iterator[tuple[Callable[[], _Examiner], Callab
             each.engine.kill()
 
     try:
-        yield desk, stop
+        yield examiner, stop
     finally:
         for each in made:
             each.engine.close()

@@ -78,10 +78,10 @@ def remote_diagnoses(settings: Settings, *, write: bool) -> Iterator[Diagnosis]:
 
 
 def _versions() -> Iterator[Diagnosis]:
-    told = f"shjobs {__version__}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    answered = f"shjobs {__version__}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
     major, minor, _ = platform.python_version_tuple()
     git = version()
-    yield python((int(major), int(minor)), f"{told}, {git}" if git else told)
+    yield python((int(major), int(minor)), f"{answered}, {git}" if git else answered)
     if not git:
         yield warn("git", "there is no git here", "install it: `plan --against` needs it, and `-dirty` revisions too")
 
@@ -213,10 +213,12 @@ def _may_be_seen(path: Path) -> bool:
 
 
 def _clock(service: Service, now: datetime) -> Diagnosis:
-    told = service.server_time()
-    if isinstance(told, NoAnswer):
-        return fail("clock", f"the service's clock is not known: {told.message}", "see that the service can be reached")
-    return clock((told - now).total_seconds())
+    answered = service.server_time()
+    if isinstance(answered, NoAnswer):
+        return fail(
+            "clock", f"the service's clock is not known: {answered.message}", "see that the service can be reached"
+        )
+    return clock((answered - now).total_seconds())
 
 
 def _client_advice(settings: Settings) -> str:

@@ -43,13 +43,13 @@ def fail(name: str, message: str, advice: str) -> Diagnosis:
     return Diagnosis(name=name, health=CheckResult.FAIL, message=message, advice=advice)
 
 
-def python(version: tuple[int, int], told: str) -> Diagnosis:
-    """Whether this Python is one that shjobs is made for; `told` names all versions."""
+def python(version: tuple[int, int], text: str) -> Diagnosis:
+    """Whether this Python is one that shjobs is made for; `text` names all versions."""
     first, last = SUPPORTED
     if first <= version <= last:
-        return ok("versions", told)
+        return ok("versions", text)
     wanted = f"{first[0]}.{first[1]} to {last[0]}.{last[1]}"
-    return warn("versions", told, f"shjobs is made for Python {wanted}: install it there")
+    return warn("versions", text, f"shjobs is made for Python {wanted}: install it there")
 
 
 def clock(ahead: float) -> Diagnosis:

@@ -157,10 +157,10 @@ def _copy(watched: Watched) -> list[Observation]:
 
 
 def _delivery(watched: Watched) -> list[Observation]:
-    stems, told = _stems(watched.last), delays(watched)
+    stems, measured = _stems(watched.last), delays(watched)
     found = {ASKED[name][0]: stems[name] for name in ASKED if name in stems}
     known = {name: extension for name, extension in stems.items() if name in ASKED}
-    order = [name for name in ("outputsComplete", "cost", "gone") if told[name] is not None]
+    order = [name for name in ("outputsComplete", "cost", "gone") if measured[name] is not None]
     return [
         Observation(
             question="A9",
@@ -173,8 +173,8 @@ def _delivery(watched: Watched) -> list[Observation]:
             question="A7",
             about="order of the outputs, the cost in the copy, and the 404",
             assumed="outputs, cost, 404",
-            found=sorted(order, key=lambda name: told[name] or 0.0),
-            agrees=order == sorted(order, key=lambda name: told[name] or 0.0) if len(order) == 3 else None,
+            found=sorted(order, key=lambda name: measured[name] or 0.0),
+            agrees=order == sorted(order, key=lambda name: measured[name] or 0.0) if len(order) == 3 else None,
         ),
     ]
 

@@ -40,7 +40,7 @@ from controller.settings.settings import Settings
 REPORT = "probe.json"
 LONGEST = 1800.0  # seconds it is watched; it goes on without us
 COPY_PATIENCE = 12  # times the pause between two polls that the cost is waited for after the outcome
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 def probe_destination(settings: Settings, url: str | None) -> tuple[str, Credential]:
@@ -58,7 +58,9 @@ def probe_destination(settings: Settings, url: str | None) -> tuple[str, Credent
     raise UsageError(f"no credential with a key pair may be used for {url}")
 
 
-def probe(settings: Settings, url: str, credential: Credential, tell: Tell) -> tuple[Diagnosis, dict[str, Any] | None]:
+def probe(
+    settings: Settings, url: str, credential: Credential, report: Report
+) -> tuple[Diagnosis, dict[str, Any] | None]:
     """What became of it, and the report, which is also stored in the state directory.
 
     Raises `UsageError` when it must not be sent: another process submits, there is a pause, or the budget says no.
@@ -73,7 +75,7 @@ def probe(settings: Settings, url: str, credential: Credential, tell: Tell) -> t
         Service(settings.deployment, session, settings.timing) as service,
     ):
         bucket = bucket_client(settings)
-        return _Probe(settings, Ledger(store), Remote(service, bucket, settings.credentials), bucket, tell).run(
+        return _Probe(settings, Ledger(store), Remote(service, bucket, settings.credentials), bucket, report).run(
             url, credential
         )
 
@@ -81,12 +83,12 @@ def probe(settings: Settings, url: str, credential: Credential, tell: Tell) -> t
 class _Probe:
     """One run."""
 
-    def __init__(self, settings: Settings, ledger: Ledger, remote: Remote, bucket: Bucket, tell: Tell) -> None:
+    def __init__(self, settings: Settings, ledger: Ledger, remote: Remote, bucket: Bucket, report: Report) -> None:
         self._settings = settings
         self._ledger = ledger
         self._remote = remote
         self._bucket = bucket
-        self._tell = tell
+        self._report = report
         self._clock = Clock()
         self._recorder = Recorder(ledger, settings.timing)
         self._pause = settings.timing.poll_first / 5
@@ -105,7 +107,7 @@ class _Probe:
             case Refused(message=words):
                 return fail("probe", f"was refused: {words}", "see what the service says; nothing was paid for"), None
             case Accepted(request_id=request_id):
-                self._tell(f"probe: the service has it as {request_id}")
+                self._report(f"probe: the service has it as {request_id}")
                 return self._followed(self._ledger.current(submission), credential)
         words = self._ledger.current(submission).message
         advice = "it may have been taken; its place in the bucket is searched by the next `shjobs sync`"
@@ -154,11 +156,11 @@ class _Probe:
                 if submission.spent is not None or at > settled_at + COPY_PATIENCE * self._pause:
                     break
             time.sleep(self._pause)
-        told = self._reported(submission, watched)
+        report = self._reported(submission, watched)
         if submission.outcome is None:
             words = "still runs, or its outcome is not settled yet; the next `shjobs sync` follows it"
-            return warn("probe", words, f"see {self._settings.state / REPORT}"), told
-        return self._cleaned(submission, watched, credential), told
+            return warn("probe", words, f"see {self._settings.state / REPORT}"), report
+        return self._cleaned(submission, watched, credential), report
 
     def _looked(self, submission: Submission, watched: Watched, at: float, credential: Credential) -> Submission:
         """One look at the service, while it may know the request, and one at the bucket."""
@@ -183,13 +185,13 @@ class _Probe:
             "message": submission.message,
             "processingUnits": submission.spent,
         }
-        told = probe_report(watched, facts)
+        report = probe_report(watched, facts)
         path = self._settings.state / REPORT
         try:
-            _replace(path, json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+            _replace(path, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
         except OSError as error:
             raise StateError(f"{path} cannot be written: {error.strerror}") from error
-        return told
+        return report
 
     def _cleaned(self, submission: Submission, watched: Watched, credential: Credential) -> Diagnosis:
         keys = [each.key for each in watched.last.objects]

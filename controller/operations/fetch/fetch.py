@@ -120,8 +120,8 @@ def _chosen(ledger: Ledger, name: str, submission: str) -> Submission | None:
     if submission:
         named = [item for item in known if item.id == submission]
         if not named:
-            told = ", ".join(item.id for item in known) or "none"
-            raise UsageError(f"{name} has no submission {submission}; known: {told}")
+            ids = ", ".join(item.id for item in known) or "none"
+            raise UsageError(f"{name} has no submission {submission}; known: {ids}")
         return named[-1]
     if job.wanted is not None:
         return in_force(job.wanted, known)

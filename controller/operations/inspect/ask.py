@@ -23,7 +23,7 @@ def ask(settings: Settings, command: Command) -> str:
     Raises `UsageError` with the reason when it could not be carried out now.
     """
     now = Clock().now()
-    with copied_controller(settings, lambda _news: None, lambda _call: None) as assembly:
+    with copied_controller(settings, lambda _unused: None, lambda _call: None) as assembly:
         assembly.loop.start(now, takes_over=not is_held(settings.state))
         assembly.loop.turn([], now)
         words = _tried(command, assembly, settings, now)

@@ -14,7 +14,7 @@ from controller.lifecycle.status import OPERATOR, document, outputs, timestamp
 from controller.model.errors import UsageError
 from controller.model.step import Wait
 from controller.model.submission import Submission
-from controller.operations.inspect.standings import events
+from controller.operations.inspect.job_states import events
 from controller.operations.inspect.why import Case
 from controller.reconcile.wiring import Assembly, copied_controller
 from controller.settings.settings import Settings
@@ -35,7 +35,7 @@ def description(settings: Settings, name: str, now: datetime) -> dict[str, Any]:
     """
     with _turned(settings, now) as assembly:
         case = _case(assembly, name, now)
-        status = document(case.job, case.submissions, case.standing, assembly.deployment)
+        status = document(case.job, case.submissions, case.job_state, assembly.deployment)
         request = json.loads(assembly.ledger.wanted_body(name))
     wanted = case.job.wanted
     return {
@@ -52,7 +52,7 @@ def description(settings: Settings, name: str, now: datetime) -> dict[str, Any]:
 
 @contextmanager
 def _turned(settings: Settings, now: datetime) -> Iterator[Assembly]:
-    with copied_controller(settings, lambda _news: None, lambda _call: None) as assembly:
+    with copied_controller(settings, lambda _unused: None, lambda _call: None) as assembly:
         assembly.loop.start(now, takes_over=not is_held(settings.state))
         assembly.loop.turn([], now)
         yield assembly
@@ -63,14 +63,14 @@ def _case(assembly: Assembly, name: str, now: datetime) -> Case:
     job = ledger.jobs.get(name)
     if job is None:
         problems = [each for each in assembly.documents(now) if each.get("name") == name]
-        told = f"{name} was never accepted; `shjobs check` tells why" if problems else f"no such job: {name}"
-        raise UsageError(f"{told}; `shjobs get` lists all jobs")
+        reason = f"{name} was never accepted; `shjobs check` tells why" if problems else f"no such job: {name}"
+        raise UsageError(f"{reason}; `shjobs get` lists all jobs")
     submissions = ledger.of(name)
     step = next_step(job, submissions, limits, now)
     return Case(
         job=job,
         submissions=submissions,
-        standing=phase(job, submissions, limits, now),
+        job_state=phase(job, submissions, limits, now),
         limits=limits,
         running=sorted({item.job for item in ledger.everything() if item.is_running}),
         waiting=assembly.loop.health().waiting,
@@ -83,7 +83,7 @@ def _policy(case: Case) -> dict[str, Any]:
     wanted = case.job.wanted
     if wanted is None:
         return {}
-    told = {
+    fields = {
         "rerun": wanted.rerun,
         "retries": wanted.retries,
         "hold": wanted.hold,
@@ -93,11 +93,11 @@ def _policy(case: Case) -> dict[str, Any]:
         "credentialsRef": wanted.credentials_ref,
         "evalscriptFile": wanted.script or None,
     }
-    return {key: value for key, value in told.items() if value is not None}
+    return {key: value for key, value in fields.items() if value is not None}
 
 
 def _submission(item: Submission) -> dict[str, Any]:
-    told = {
+    fields = {
         "submission": item.id,
         "generation": item.generation,
         "revision": item.revision,
@@ -119,7 +119,7 @@ def _submission(item: Submission) -> dict[str, Any]:
         "outputs": outputs(item),
         "evidence": _evidence(item),
     }
-    return {key: value for key, value in told.items() if value not in (None, "", [], {})}
+    return {key: value for key, value in fields.items() if value not in (None, "", [], {})}
 
 
 def _evidence(item: Submission) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def _evidence(item: Submission) -> dict[str, Any]:
     if seen is None:
         return {}
     objects = [{**asdict(each), "modified": timestamp(each.modified)} for each in seen.objects]
-    told = {
+    fields = {
         "seenAt": timestamp(seen.at),
         "unchangedSince": timestamp(seen.since),
         "readable": seen.readable,
@@ -136,7 +136,7 @@ def _evidence(item: Submission) -> dict[str, Any]:
         "message": seen.message,
         "objects": objects,
     }
-    return {key: value for key, value in told.items() if value not in (None, "", [])}
+    return {key: value for key, value in fields.items() if value not in (None, "", [])}
 
 
 def _event(row: Mapping[str, Any]) -> dict[str, Any]:

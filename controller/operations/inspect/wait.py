@@ -9,11 +9,11 @@ from typing import Any
 from controller.lifecycle.status import WaitTarget
 from controller.model.clock import Clock
 from controller.model.errors import UsageError
-from controller.operations.inspect.standings import standings
+from controller.operations.inspect.job_states import job_states
 from controller.settings.settings import Settings
 
 SHORTEST, LONGEST = 0.5, 10.0  # seconds between two looks
-BREATH = 4.0  # a look is followed by a pause of so many times its length
+BACKOFF = 4.0  # a look is followed by a pause of so many times its length
 
 Document = Mapping[str, Any]
 Watch = Callable[[str, Document], None]
@@ -58,7 +58,7 @@ def wait(
             if ending is not None:
                 left.remove(name)
                 yield Waited(name=name, ending=ending, document=document)
-        pause = min(max(SHORTEST, BREATH * (clock.monotonic() - began)), LONGEST)
+        pause = min(max(SHORTEST, BACKOFF * (clock.monotonic() - began)), LONGEST)
         if left:
             time.sleep(max(0.0, min(pause, ends_at - clock.monotonic())))
 
@@ -73,7 +73,7 @@ def _ending(target: WaitTarget, document: Document, *, is_late: bool) -> Ending 
 
 def _documents(settings: Settings, clock: Clock, names: Sequence[str]) -> dict[str, Document]:
     """Where the jobs stand now."""
-    documents = standings(settings, clock.now())
+    documents = job_states(settings, clock.now())
     found: dict[str, Document] = {str(document["name"]): document for document in documents if "name" in document}
     if unknown := sorted(set(names) - found.keys()):
         raise UsageError(f"no such job: {', '.join(unknown)}; `shjobs get` lists them all")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from controller.lifecycle.next_step import in_force
 from controller.limits.gate import Limits
 from controller.model.job import Job
-from controller.model.reasons import Reason, Standing
+from controller.model.reasons import JobState, Reason
 from controller.model.submission import Outcome, Submission
 
 
@@ -24,7 +24,7 @@ class Case:
 
     job: Job
     submissions: Sequence[Submission]
-    standing: Standing
+    job_state: JobState
     limits: Limits
     running: Sequence[str] = ()
     waiting: int = 0
@@ -70,8 +70,8 @@ def explain(case: Case, now: datetime) -> str:
 
 
 def _sentences(case: Case, now: datetime) -> Iterator[str]:
-    reason = case.standing.reason
-    yield f"{case.job.name} is {case.standing.phase} ({reason}): {case.standing.message}."
+    reason = case.job_state.reason
+    yield f"{case.job.name} is {case.job_state.phase} ({reason}): {case.job_state.message}."
     current = in_force(case.job.wanted, case.submissions) if case.job.wanted else None
     if case.job.problems and reason is not Reason.REJECTED:
         yield f"Its manifest cannot be accepted as it is now ({case.job.problems[0]}), so it stays as last accepted."
@@ -94,8 +94,8 @@ def _queued(case: Case) -> Iterator[str]:
     if limits.opens_at is not None:
         yield f"The service asked for patience until {limits.opens_at.astimezone(UTC):%H:%M:%S} UTC."
     if running:
-        places = running + max(0, limits.slots)
-        yield f"{running} of {places} places are taken: {_and(case.running)}."
+        slots = running + max(0, limits.slots)
+        yield f"{running} of {slots} places are taken: {_and(case.running)}."
     others = case.waiting - 1
     if others > 0:
         yield f"{others} other {'job waits' if others == 1 else 'jobs wait'} in line with it."

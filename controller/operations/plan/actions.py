@@ -14,7 +14,7 @@ from controller.lifecycle.next_step import in_force
 from controller.lifecycle.status import timestamp
 from controller.model.errors import Problem
 from controller.model.job import Job, Wanted
-from controller.model.reasons import Phase, Standing
+from controller.model.reasons import JobState, Phase
 from controller.model.submission import Answer, Outcome, Submission
 from controller.operations.plan.diff import Difference
 
@@ -59,8 +59,8 @@ class Foreseen:
 
     `was` is the job as the ledger had it, None when it had none; `known` its submissions then. `submissions` are those
     after the rehearsal, without `planned`, the one that would be sent at `due` (None: at once). `difference` is to the
-    body sent last, `twin` the name of another job that asks for the same. `ref` is the revision that stands in for the
-    ledger, if one does: then dates and ids of submissions mean nothing.
+    body sent last, `duplicate_of` the name of another job with the same request. `ref` is the revision that
+    replaces the ledger, if there is one: then dates and ids of submissions mean nothing.
     """
 
     job: Job
@@ -68,10 +68,10 @@ class Foreseen:
     known: Sequence[Submission]
     submissions: Sequence[Submission]
     planned: Submission | None
-    standing: Standing
+    job_state: JobState
     difference: Difference = SAME
     due: datetime | None = None
-    twin: str = ""
+    duplicate_of: str = ""
     is_history_assumed: bool = False
     ref: str = ""
 
@@ -82,24 +82,24 @@ def action_of(seen: Foreseen) -> Action:
         return Action.SUBMIT
     if seen.job.problems:
         return Action.INVALID
-    found = _BY_PHASE.get(seen.standing.phase)
+    found = _BY_PHASE.get(seen.job_state.phase)
     if found in (Action.HOLD, Action.WAIT) and seen.ref and _is_untouched(seen):
         return Action.UNCHANGED
     if found is not None:
         return found
     if _returns_to(seen) is not None:
         return Action.RETURN
-    return _GOING_ON.get(seen.standing.phase, Action.UNCHANGED)
+    return _GOING_ON.get(seen.job_state.phase, Action.UNCHANGED)
 
 
 def described(seen: Foreseen) -> dict[str, Any]:
     """The job's part of the plan as JSON; keys without a value are left out."""
     action = action_of(seen)
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "name": seen.job.name,
         "path": seen.job.path,
         "action": str(action),
-        **(_sending(seen) if action is Action.SUBMIT else _standing(seen, action)),
+        **(_sending(seen) if action is Action.SUBMIT else _job_state(seen, action)),
         "why": _why(seen, action),
         "processingUnits": _amounts(seen),
         "before": _before(seen),
@@ -108,19 +108,19 @@ def described(seen: Foreseen) -> dict[str, Any]:
         "superseded": [] if seen.ref else [_running(item) for item in _superseded(seen)],
         "problems": _texts(seen.job.problems),
     }
-    return {key: value for key, value in told.items() if value not in (None, "", [], {})}
+    return {key: value for key, value in fields.items() if value not in (None, "", [], {})}
 
 
 def rejected_action(name: str | None, path: str, problems: Sequence[Problem]) -> dict[str, Any]:
     """The same for a document that is no job."""
-    told = {
+    fields = {
         "name": name,
         "path": path,
         "action": str(Action.INVALID),
         "why": "the manifest cannot be accepted",
         "problems": _texts(problems),
     }
-    return {key: value for key, value in told.items() if value}
+    return {key: value for key, value in fields.items() if value}
 
 
 def last_sent(seen: Foreseen) -> Submission | None:
@@ -129,11 +129,11 @@ def last_sent(seen: Foreseen) -> Submission | None:
     return max(taken, key=_age, default=None)
 
 
-def _standing(seen: Foreseen, action: Action) -> dict[str, str]:
+def _job_state(seen: Foreseen, action: Action) -> dict[str, str]:
     """Phase and reason, unless the submission they tell of is one that a revision stands in for."""
     if seen.ref and action not in (Action.HOLD, Action.WAIT):
         return {}
-    return {"phase": str(seen.standing.phase), "reason": str(seen.standing.reason)}
+    return {"phase": str(seen.job_state.phase), "reason": str(seen.job_state.reason)}
 
 
 def _sending(seen: Foreseen) -> dict[str, Any]:
@@ -171,8 +171,8 @@ def _before(seen: Foreseen) -> dict[str, Any]:
         "reserved": last.reserved,
         "spent": last.spent,
     }
-    told = {} if seen.ref else {"submission": last.id, "submittedAt": timestamp(last.intended_at)}
-    return told | {key: round(amount, 4) for key, amount in amounts.items() if amount is not None}
+    fields = {} if seen.ref else {"submission": last.id, "submittedAt": timestamp(last.intended_at)}
+    return fields | {key: round(amount, 4) for key, amount in amounts.items() if amount is not None}
 
 
 def _why(seen: Foreseen, action: Action) -> str:
@@ -181,27 +181,27 @@ def _why(seen: Foreseen, action: Action) -> str:
             return _why_submitted(seen)
         case Action.RETURN:
             return _why_returned(seen)
-        case Action.INVALID if seen.job.wanted is not None and seen.standing.phase is not Phase.INVALID:
-            stays = f"at {seen.ref}" if seen.ref else f"last accepted ({seen.standing.phase})"
+        case Action.INVALID if seen.job.wanted is not None and seen.job_state.phase is not Phase.INVALID:
+            stays = f"at {seen.ref}" if seen.ref else f"last accepted ({seen.job_state.phase})"
             return f"the manifest cannot be accepted; the job stays as {stays}"
         case Action.INVALID:
             return "the manifest cannot be accepted"
-        case Action.UNCHANGED if seen.ref and seen.standing.phase in (Phase.HELD, Phase.PENDING):
-            return f"held back as at {seen.ref}: {seen.standing.message}"
+        case Action.UNCHANGED if seen.ref and seen.job_state.phase in (Phase.HELD, Phase.PENDING):
+            return f"held back as at {seen.ref}: {seen.job_state.message}"
         case Action.UNCHANGED if seen.ref:
             return f"the same request as at {seen.ref}"
-        case Action.UNCHANGED if seen.standing.phase is not Phase.SUCCEEDED:
-            return f"{seen.standing.phase}: {seen.standing.message}"
+        case Action.UNCHANGED if seen.job_state.phase is not Phase.SUCCEEDED:
+            return f"{seen.job_state.phase}: {seen.job_state.message}"
         case Action.REMOVE:
             runs_on = bool(_superseded(seen)) and not seen.ref
             return f"the manifest is gone; {'what runs is followed to its end' if runs_on else 'results stay'}"
-    return seen.standing.message
+    return seen.job_state.message
 
 
 def _why_submitted(seen: Foreseen) -> str:
     notes = [
         _cause(seen),
-        f"the job {seen.twin!r} asks for the same, but every name is paid for" if seen.twin else "",
+        f"the job {seen.duplicate_of!r} asks for the same, but every name is paid for" if seen.duplicate_of else "",
         "no history is assumed" if seen.is_history_assumed and not seen.ref else "",
         _retries(seen),
     ]
@@ -266,7 +266,7 @@ def _why_returned(seen: Foreseen) -> str:
     was_known = any(item.id == current.id for item in seen.known)
     what = "returns to" if was_known else "found in the bucket:"
     day = f"{current.intended_at:%Y-%m-%d}"
-    return f"{what} the submission of {day} ({seen.standing.phase}); nothing is paid"
+    return f"{what} the submission of {day} ({seen.job_state.phase}); nothing is paid"
 
 
 def _superseded(seen: Foreseen) -> list[Submission]:
@@ -280,14 +280,14 @@ def _is_open(item: Submission) -> bool:
 
 
 def _running(item: Submission) -> dict[str, Any]:
-    told = {
+    fields = {
         "submission": item.id,
         "requestId": item.request_id,
         "submittedAt": timestamp(item.intended_at),
         "reserved": item.reserved,
         "state": _state(item),
     }
-    return {key: value for key, value in told.items() if value is not None}
+    return {key: value for key, value in fields.items() if value is not None}
 
 
 def _state(item: Submission) -> str:

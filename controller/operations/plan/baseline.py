@@ -58,7 +58,7 @@ def baseline(settings: Settings, root: Path, now: datetime) -> Baseline:
         large_change_processing_units=float(sys.maxsize), large_change_jobs=sys.maxsize,
     )  # fmt: skip
     calls, then = deque[Call](), now - LONG_AGO
-    with copied_controller(free, lambda _news: None, calls.append) as past:
+    with copied_controller(free, lambda _unused: None, calls.append) as past:
         past.loop.start(then)
         sight = foresee(past.loop, past.ledger, calls, nothing_listed, then, 0.0)
         return Baseline(

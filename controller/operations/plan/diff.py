@@ -39,13 +39,13 @@ class Difference:
 
     def document(self) -> dict[str, Any]:
         """The difference as JSON; what is empty is left out."""
-        told = {
+        parts = {
             "fields": list(self.fields),
             "moreFields": self.more_fields,
             "evalscript": list(self.script),
             "moreLines": self.more_lines,
         }
-        return {key: value for key, value in told.items() if value}
+        return {key: value for key, value in parts.items() if value}
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> Difference:
@@ -62,7 +62,7 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> Differenc
     )
 
 
-def spelled(field: Mapping[str, Any]) -> str:
+def formatted(field: Mapping[str, Any]) -> str:
     """The JSON form of one field on a line: `input.bounds.bbox[2]: 1 -> 2`."""
     sides = {key: _short(_text(field[key])) for key in ("before", "after") if key in field}
     match sides:

@@ -123,7 +123,7 @@ def _is_usable(credential: Credential) -> bool:
 def _planned(basis: _Basis, now: datetime) -> dict[str, Any]:
     """Turn the loop on the basis and tell what it would do."""
     calls, settings = deque[Call](), boundless(basis.settings)
-    with copied_controller(settings, lambda _news: None, calls.append, without_keys=basis.without_keys) as assembly:
+    with copied_controller(settings, lambda _unused: None, calls.append, without_keys=basis.without_keys) as assembly:
         take_over(assembly.ledger, basis.known)
         before = _Before(
             jobs=dict(assembly.ledger.jobs),
@@ -132,9 +132,11 @@ def _planned(basis: _Basis, now: datetime) -> dict[str, Any]:
         assembly.loop.start(now, takes_over=not is_held(settings.state))
         left = assembly.loop.limits().left
         sight = foresee(assembly.loop, assembly.ledger, calls, basis.read, now, settings.timing.sync_patience)
-        twins = _by_digest([*before.jobs.values(), *assembly.ledger.jobs.values()])
+        duplicates = _by_digest([*before.jobs.values(), *assembly.ledger.jobs.values()])
         limits = assembly.loop.limits()
-        outlook = _Outlook(basis=basis, limits=limits, assembly=assembly, before=before, sight=sight, twins=twins)
+        outlook = _Outlook(
+            basis=basis, limits=limits, assembly=assembly, before=before, sight=sight, duplicates=duplicates
+        )
         jobs = list(outlook.jobs())
         return {
             **HEADER,
@@ -154,14 +156,14 @@ def _planned(basis: _Basis, now: datetime) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Outlook:
-    """The jobs before and after the rehearsal; `twins` are the names of the jobs that ask for each digest."""
+    """The jobs before and after the rehearsal; `duplicates` are the names of the jobs that ask for each digest."""
 
     basis: _Basis
     limits: Limits
     assembly: Assembly
     before: _Before
     sight: Sight
-    twins: Mapping[str, Sequence[str]]
+    duplicates: Mapping[str, Sequence[str]]
 
     def jobs(self) -> Iterable[dict[str, Any]]:
         """Every document in the order of the files, then the jobs that are declared no more."""
@@ -175,24 +177,24 @@ class _Outlook:
         for job in sorted(ledger.jobs.values(), key=lambda item: item.name):
             if job.wanted is None:
                 seen = self._seen(job)
-                told = described(seen)
-                if "superseded" in told or (seen.was and seen.was.wanted):
-                    yield told
+                fields = described(seen)
+                if "superseded" in fields or (seen.was and seen.was.wanted):
+                    yield fields
 
     def _seen(self, job: Job) -> Foreseen:
         ledger, sight = self.assembly.ledger, self.sight
         planned = sight.posts.get(job.name)
         submissions = [item for item in ledger.of(job.name) if planned is None or item.number != planned.number]
-        alike = self.twins.get(job.wanted.digest, ()) if job.wanted and planned and not submissions else ()
+        alike = self.duplicates.get(job.wanted.digest, ()) if job.wanted and planned and not submissions else ()
         bare = Foreseen(
             job=job,
             was=self.before.jobs.get(job.name),
             known=self.before.submissions.get(job.name, ()),
             submissions=submissions,
             planned=planned,
-            standing=phase(job, ledger.of(job.name), self.limits, sight.now),
+            job_state=phase(job, ledger.of(job.name), self.limits, sight.now),
             due=sight.due.get(job.name),
-            twin=next((name for name in alike if name != job.name), ""),
+            duplicate_of=next((name for name in alike if name != job.name), ""),
             is_history_assumed=job.name in self.basis.unlisted,
             ref=self.basis.ref,
         )

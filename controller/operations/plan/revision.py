@@ -54,14 +54,18 @@ def tree_at(jobs: Path, ref: str) -> Iterator[PastTree]:
         raise UsageError(f"--against: {around} is in no git repository: neither it nor a folder around it holds .git")
     inside = real(around).relative_to(repository.top)
     below = (inside / jobs.absolute().relative_to(around.absolute())).as_posix()
-    with _told(repository.top), opened(repository) as git, tempfile.TemporaryDirectory(prefix="shjobs-plan-") as folder:
+    with (
+        _plain_errors(repository.top),
+        opened(repository) as git,
+        tempfile.TemporaryDirectory(prefix="shjobs-plan-") as folder,
+    ):
         commit = _commit(git, repository.top, ref)
         _write(git, _entries(git, commit, below), Path(folder))
         yield PastTree(root=Path(folder) / below, commit=commit)
 
 
 @contextmanager
-def _told(top: Path) -> Iterator[None]:
+def _plain_errors(top: Path) -> Iterator[None]:
     """What git cannot do, as a sentence."""
     try:
         yield

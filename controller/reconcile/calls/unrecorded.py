@@ -55,7 +55,7 @@ def report_unsettled(submissions: Iterable[Submission]) -> None:
 def log_unrecorded(outcome: Posted, why: str) -> None:
     """One line for a POST that was, or may have been, accepted, and that the ledger does not show as such."""
     sent = outcome.call.submission
-    told = {"job": sent.job, "prefix": sent.prefix}
+    fields = {"job": sent.job, "prefix": sent.prefix}
     match outcome.answer:
         case Accepted(request_id=id):
             _warn(sent, id, why)
@@ -63,7 +63,7 @@ def log_unrecorded(outcome: Posted, why: str) -> None:
             pass  # nothing was paid for
         case answer:
             words = f"job {sent.job}: a request for {sent.prefix} may have been accepted, but {why}: {answer.message}"
-            log.warning("%s", words, extra={"fields": told})
+            log.warning("%s", words, extra={"fields": fields})
 
 
 def _warn(sent: Submission, id: str, why: str) -> None:

@@ -141,7 +141,7 @@ class Workers:
         self._most = most
         self._observe = observe
         self._late = late
-        self._lanes: dict[str, WorkQueue[_Task]] = {}
+        self._work_queues: dict[str, WorkQueue[_Task]] = {}
         self._lock = threading.RLock()
         self._claiming: set[_Claiming] = set()
         self._is_stopped = self._is_left = False
@@ -158,7 +158,7 @@ class Workers:
                 if outcome := self._inbox.get_nowait():
                     self._late(outcome)
 
-    def hand(self, call: Call) -> None:
+    def enqueue(self, call: Call) -> None:
         """Queue a call; returns at once."""
         if isinstance(call, Post) and call.claim:
             self._claiming.add(task := _Claiming(call=call, claim=call.claim))
@@ -184,15 +184,15 @@ class Workers:
         """
         with self._lock:
             self._is_stopped = True
-        for name, lane in list(self._lanes.items()):
-            for task in lane.emptied() if name != POSTS else ():
+        for name, work_queue in list(self._work_queues.items()):
+            for task in work_queue.emptied() if name != POSTS else ():
                 self._drop(task)
         self._close(patience)
         self._give_back()
 
     def are_stuck(self) -> bool:
         """Whether calls wait because the system refuses to start a thread; it is asked again first."""
-        return any([lane.is_stuck() for lane in list(self._lanes.values())])  # noqa: C419  (each of them is asked)
+        return any([work_queue.is_stuck() for work_queue in list(self._work_queues.values())])  # noqa: C419  (each of them is asked)
 
     def lost(self) -> str:
         """What is known to have become of the state: nothing that was done here is in a ledger then."""
@@ -203,8 +203,8 @@ class Workers:
     def _give_back(self) -> None:
         """What nobody has begun has certainly not been sent, nor what is not claimed yet; its claim is withdrawn."""
         with self._lock:
-            lanes = list(self._lanes.values())
-        for found in [found for lane in lanes for found in lane.emptied()]:
+            work_queues = list(self._work_queues.values())
+        for found in [found for work_queue in work_queues for found in work_queue.emptied()]:
             self._drop(found)
         for task in list(self._claiming):
             self._settle(task, NOT_SENT)
@@ -219,12 +219,12 @@ class Workers:
                 self._put(task)
 
     def _put(self, task: _Task) -> None:
-        name = _lane_of(task)
+        name = _queue_of(task)
         with self._lock:
-            if name not in self._lanes:
-                self._lanes[name] = WorkQueue(name, self._most, self._carry_out)
-            lane = self._lanes[name]
-        lane.put(task)
+            if name not in self._work_queues:
+                self._work_queues[name] = WorkQueue(name, self._most, self._carry_out)
+            work_queue = self._work_queues[name]
+        work_queue.put(task)
 
     def _carry_out(self, task: _Task) -> None:
         match task:
@@ -275,12 +275,12 @@ class Workers:
 
     def _close(self, patience: float) -> None:
         began = time.monotonic()
-        for name, lane in sorted(self._lanes.items(), key=lambda each: each[0] != POSTS):
+        for name, work_queue in sorted(self._work_queues.items(), key=lambda each: each[0] != POSTS):
             longest = patience if name == POSTS else min(patience, BRIEFLY)
-            lane.close(longest - (time.monotonic() - began))
+            work_queue.close(longest - (time.monotonic() - began))
 
 
-def _lane_of(task: _Task) -> str:
+def _queue_of(task: _Task) -> str:
     match task:
         case _Claiming(claim=Claim(url=url)) | Claim(url=url):
             return f"bucket {bucket_in(url)}"

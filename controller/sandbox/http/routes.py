@@ -67,7 +67,7 @@ class Routes:
     """Answers calls. Safe to use from many threads."""
 
     def __init__(self, context: Context) -> None:
-        self._desk = context
+        self._context = context
 
     def answer(self, call: Call) -> Reply:
         """The answer to any call, right or wrong; its pauses are in our own seconds."""
@@ -81,15 +81,15 @@ class Routes:
         reply = methods[call.method](call)
         if not reply.delay and not reply.drip:
             return reply
-        real = self._desk.clock.real
+        real = self._context.clock.real
         return replace(reply, delay=real(reply.delay), drip=real(reply.drip))
 
     def cut_off_at(self) -> int | None:
         """After how many bytes of its body a POST that arrives now is to be cut off; only `server` can do that."""
-        fault = self._desk.faults.claim(Moment.ARRIVE)
+        fault = self._context.faults.claim(Moment.ARRIVE)
         if fault is None:
             return None
-        self._desk.ledger.add("fault", message=fault.name)
+        self._context.ledger.add("fault", message=fault.name)
         return int(fault.settings.get("bytes", 0))
 
     def _methods(self, path: str) -> Mapping[str, Route] | None:
@@ -107,24 +107,26 @@ class Routes:
         return own.get(path)
 
     def _token(self, call: Call) -> Reply:
-        fault = self._claimed(Moment.TOKEN, (self._desk.faults,))
-        end = self._desk.clock.real(fault.settings["seconds"]) if fault and fault.name == "token-dies-early" else None
+        fault = self._claimed(Moment.TOKEN, (self._context.faults,))
+        end = (
+            self._context.clock.real(fault.settings["seconds"]) if fault and fault.name == "token-dies-early" else None
+        )
         given = (call.content, call.header("content-type"), call.header("authorization"))
-        reply = self._waits(self._desk.token_rate, 1) or self._desk.tokens.issue(*given, end)
+        reply = self._waits(self._context.token_rate, 1) or self._context.tokens.issue(*given, end)
         reply = fault.answer(reply) if fault else reply
-        self._desk.ledger.add("token", status=reply.status)
+        self._context.ledger.add("token", status=reply.status)
         return reply
 
     def _submit(self, call: Call) -> Reply:
         body = _parsed(call.content)
         url = delivery_url(body)
-        self._desk.ledger.add("post", prefix=url, digest=digest_of(body))
+        self._context.ledger.add("post", prefix=url, digest=digest_of(body))
         own = Faults()
         refusal = self._asked_for(body, own) or self._refusal(call, body, url, own)
         if refusal is None:
-            request = self._desk.runs.accept(body, url, own)
+            request = self._context.runs.accept(body, url, own)
             if request is not None:
-                fault = self._claimed(Moment.AFTER, (own, self._desk.faults), url, request.id)
+                fault = self._claimed(Moment.AFTER, (own, self._context.faults), url, request.id)
                 return fault.answer(_running(request.id)) if fault else _running(request.id)
             refusal = self._too_much(replies.too_many_concurrent())
         self._record_refusal(refusal, url)
@@ -143,7 +145,7 @@ class Routes:
         """Why this POST is not taken, before there is the question of room."""
         if (early := self._gate(call)) is not None:
             return early
-        if fault := self._claimed(Moment.BEFORE, (own, self._desk.faults), url):
+        if fault := self._claimed(Moment.BEFORE, (own, self._context.faults), url):
             return fault.answer(_running(""))
         if (other := _other_type(call)) is not None:
             return other
@@ -151,67 +153,67 @@ class Routes:
             return replies.empty_body()
         if body is None:
             return error_reply(400, "COMMON_BAD_PAYLOAD", "The body is not valid JSON.")
-        options = self._desk.options
+        options = self._context.options
         invalid = validation.refuse(body, host=options.profile.host, largest_script=options.largest_script)
         return invalid or _not_here(body) or self._script_refusal(body) or self._account_refusal()
 
     def _gate(self, call: Call) -> Reply | None:
         """What every API call passes first: token, then the policies."""
-        if (refusal := self._desk.tokens.refuse(call.header("authorization"))) is not None:
+        if (refusal := self._context.tokens.refuse(call.header("authorization"))) is not None:
             return refusal
-        return self._waits(self._desk.units, 0) or self._waits(self._desk.rate, 1)
+        return self._waits(self._context.units, 0) or self._waits(self._context.rate, 1)
 
     def _waits(self, policy: RateLimit, amount: float) -> Reply | None:
         milliseconds = policy.take(amount)
         if not milliseconds:
             return None
-        return self._too_much(replies.too_many_calls(max(1, self._desk.clock.real(milliseconds))))
+        return self._too_much(replies.too_many_calls(max(1, self._context.clock.real(milliseconds))))
 
     def _too_much(self, reply: Reply) -> Reply:
-        return reply.bare() if self._desk.options.bare_rate_errors else reply
+        return reply.bare() if self._context.options.bare_rate_errors else reply
 
     def _script_refusal(self, body: Mapping[str, Any]) -> Reply | None:
-        if self._desk.options.script_check is ScriptCheck.AT_RUN or "evalscript" not in body:
+        if self._context.options.script_check is ScriptCheck.AT_RUN or "evalscript" not in body:
             return None
         try:
-            agreed(body, value_or_raise(self._desk.examine(body["evalscript"])), self._desk.options.profile.host)
+            agreed(body, value_or_raise(self._context.examine(body["evalscript"])), self._context.options.profile.host)
         except RenderFailed as error:
             return error_reply(400, error.code, error.message)
         return None
 
     def _account_refusal(self) -> Reply | None:
-        return replies.quota_exhausted() if self._desk.allowance.is_exhausted(self._desk.clock.now()) else None
+        return replies.quota_exhausted() if self._context.allowance.is_exhausted(self._context.clock.now()) else None
 
     def _status(self, call: Call) -> Reply:
         id = call.path.rpartition("/")[2]
-        request = self._desk.runs.requests.find(id)
+        request = self._context.runs.requests.find(id)
         url = request.url if request else ""
-        boards = (request.own, self._desk.faults) if request else (self._desk.faults,)
+        boards = (request.own, self._context.faults) if request else (self._context.faults,)
         reply = self._gate(call) or self._status_answer(id)
         if fault := self._claimed(Moment.STATUS, boards, url, id):
             reply = fault.answer(reply)
-        self._desk.ledger.add("status", id=id, prefix=url, status=reply.status)
+        self._context.ledger.add("status", id=id, prefix=url, status=reply.status)
         return reply
 
     def _status_answer(self, id: str) -> Reply:
-        if self._desk.runs.requests.is_visible(id, self._desk.clock.seconds()):
+        if self._context.runs.requests.is_visible(id, self._context.clock.seconds()):
             return _running(id)
-        if self._desk.options.malformed_id_status == 400 and not _is_uuid(id):
+        if self._context.options.malformed_id_status == 400 and not _is_uuid(id):
             return error_reply(400, "COMMON_BAD_PAYLOAD", f"{id} is not the id of a request.")
         return replies.not_found(f"The request {id}")
 
     def _health(self, _: Call) -> Reply:
-        return json_reply(200, {"status": "ok", "running": self._desk.runs.requests.count()})
+        return json_reply(200, {"status": "ok", "running": self._context.runs.requests.count()})
 
     def _ledger(self, call: Call) -> Reply:
-        entries = self._desk.ledger.entries()
+        entries = self._context.ledger.entries()
         if "text/plain" in call.header("accept"):
             text = "".join(f"{entry.as_line()}\n" for entry in entries)
             return Reply(status=200, content=text.encode(), content_type="text/plain; charset=utf-8")
         return json_reply(200, {"entries": [entry.as_document() for entry in entries]})
 
     def _list_faults(self, _: Call) -> Reply:
-        return json_reply(200, {"faults": [fault.as_document() for fault in self._desk.faults.shown()]})
+        return json_reply(200, {"faults": [fault.as_document() for fault in self._context.faults.shown()]})
 
     def _add_faults(self, call: Call) -> Reply:
         """One fault, or a list of them: nothing is switched on when one of them is wrong."""
@@ -219,27 +221,27 @@ class Routes:
             return other
         given = _parsed(call.content)
         try:
-            self._desk.faults.add(*map(Fault.from_document, given if isinstance(given, list) else [given]))
+            self._context.faults.add(*map(Fault.from_document, given if isinstance(given, list) else [given]))
         except FaultError as error:
             return error_reply(400, "COMMON_BAD_PAYLOAD", str(error))
         return self._list_faults(call)
 
     def _clear_faults(self, call: Call) -> Reply:
-        self._desk.faults.clear()
+        self._context.faults.clear()
         return self._list_faults(call)
 
     def _claimed(self, moment: Moment, boards: tuple[Faults, ...], url: str = "", id: str = "") -> Fault | None:
         """The fault that strikes now: one that the request asks for itself comes first."""
         fault = next(filter(None, (status_cache.claim(moment, url) for status_cache in boards)), None)
         if fault is not None:
-            self._desk.ledger.add("fault", id=id, prefix=url, message=fault.name)
+            self._context.ledger.add("fault", id=id, prefix=url, message=fault.name)
         return fault
 
     def _record_refusal(self, reply: Reply, url: str) -> None:
-        told = _parsed(reply.content)
-        error = told.get("error", told) if isinstance(told, dict) else {}
+        document = _parsed(reply.content)
+        error = document.get("error", document) if isinstance(document, dict) else {}
         code, message = error.get("code", ""), error.get("message", "")
-        self._desk.ledger.add("refused", prefix=url, status=reply.status, code=code, message=message)
+        self._context.ledger.add("refused", prefix=url, status=reply.status, code=code, message=message)
 
 
 def delivery_url(body: object) -> str:

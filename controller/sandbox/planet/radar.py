@@ -49,7 +49,7 @@ def _power(source: SensorInput, band: str, look: GroundView) -> Plane:
     land = soil + ground.plants.astype(np.float64) * (plants - soil) + ground.town * (town - soil)
     area, incidence = _scattering_area(look), np.radians(_incidence(look))
     power = np.where(ground.water, water * wind, land) * area * _speckle(source, band, look)
-    is_heard = is_polar(look.place.lat, look.track) == (band in ("HH", "HV"))
+    is_received = is_polar(look.place.lat, look.track) == (band in ("HH", "HV"))
     match source.processing.get("backCoeff", "GAMMA0_ELLIPSOID"):
         case "BETA0":
             power /= np.sin(incidence)
@@ -57,7 +57,7 @@ def _power(source: SensorInput, band: str, look: GroundView) -> Plane:
             power /= np.cos(incidence)
         case "GAMMA0_TERRAIN":
             power /= np.cos(incidence) * area
-    return np.where(is_heard, power, 0)
+    return np.where(is_received, power, 0)
 
 
 def _incidence(look: GroundView) -> Plane:

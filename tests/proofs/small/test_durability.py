@@ -43,7 +43,7 @@ def _traced(module: str) -> tuple[list[Call], str]:
     """The calls of a whole sync, and the id of its one submission as the bucket names it."""
     with bench(ANSWERED, "hold") as one:
         ended = traced_sync(one.root, one.settings, one.environment, letters=PAGE, module=module)
-        assert (ended.code, one.standing) == (0, ("Succeeded", "Delivered")), ended.said
+        assert (ended.code, one.job_state) == (0, ("Succeeded", "Delivered")), ended.said
         [submission] = {entry.prefix.rpartition("/")[2] for entry in one.entries() if entry.event == "accepted"}
     assert re.fullmatch(SUBMISSION_ID, submission)
     return list(ended.calls), submission

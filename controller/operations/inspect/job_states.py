@@ -22,16 +22,16 @@ from controller.tree.walk import is_unchanged
 Document = dict[str, Any]
 
 
-def standings(settings: Settings, now: datetime) -> list[Document]:
+def job_states(settings: Settings, now: datetime) -> list[Document]:
     """The status documents of every manifest, in the order of the paths."""
     store = Reader.of(settings.state)
     if store is not None:
         with store:
             if is_held(settings.state) or _is_up_to_date(settings, store):
                 with suppress(StateError):
-                    told = [{**each, "path": path} for path, documents in store.statuses() for each in documents]
-                    if told:  # a controller that has only begun has not said anything yet
-                        return told
+                    reported = [{**each, "path": path} for path, documents in store.statuses() for each in documents]
+                    if reported:  # a controller that has only begun has not said anything yet
+                        return reported
     return _rehearsed(settings, now)
 
 
@@ -74,7 +74,7 @@ def _is_up_to_date(settings: Settings, store: Reader) -> bool:
 def _rehearsed(settings: Settings, now: datetime) -> list[Document]:
     from controller.reconcile.wiring import copied_controller
 
-    with copied_controller(settings, lambda _news: None, lambda _call: None) as assembly:
+    with copied_controller(settings, lambda _unused: None, lambda _call: None) as assembly:
         assembly.loop.start(now, takes_over=not is_held(settings.state))
         assembly.loop.turn([], now)
         return [

@@ -17,7 +17,7 @@ from controller.ledger.pause import pause, resume
 from controller.ledger.reader import SCHEMA, Reader
 from controller.ledger.store import Store
 from controller.lifecycle.adoption import intent
-from controller.model.reasons import Reason, Standing
+from controller.model.reasons import JobState, Reason
 from controller.model.submission import Submission
 from controller.operations.inspect.describe import case_of
 from controller.operations.inspect.why import _CHANGES, Case, ago, explain
@@ -193,7 +193,7 @@ def test_a_running_daemon_can_be_looked_at(workspace: Workspace) -> None:
 
 def case(reason: Reason, *submissions: Submission, **different: Any) -> Case:
     plain = {"job": job(), "submissions": submissions, "limits": limits()}
-    return Case(**{**plain, "standing": Standing(reason=reason, message="a sentence"), **different})
+    return Case(**{**plain, "standing": JobState(reason=reason, message="a sentence"), **different})
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def seen(workspace: Workspace) -> dict[str, tuple[str, str]]:
     """What `why` and `plan` say of each job."""
     settings, now = workspace.settings(), datetime.now(UTC)
     planned = {job["name"]: job["action"] for job in plan(settings)["jobs"]}
-    return {name: (case_of(settings, name, now).standing.reason, action) for name, action in planned.items()}
+    return {name: (case_of(settings, name, now).job_state.reason, action) for name, action in planned.items()}
 
 
 def test_a_post_under_way_of_a_running_controller_is_submitting_and_no_breaker(sending: Workspace) -> None:
