@@ -34,7 +34,7 @@ bench: install
 
 # Type the sessions of docs/cli.md again, and write down what is answered.
 sessions: install
-	$(BIN)/python -m tests.sessions
+	$(BIN)/python -m tests.support.sessions
 
 demo: install
 	$(BIN)/shjobs demo

@@ -81,7 +81,7 @@ class Ledger:
         changed = list(submissions)
         for submission in changed:
             self._store.save(submission)
-        self._store.drop_fact(CLOCK)
+        self._store.forget_fact(CLOCK)
         self.doubt = None
         self._last_event_at = min(self._last_event_at, now) if self._last_event_at else None
         self._remember(changed)

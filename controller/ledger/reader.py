@@ -3,7 +3,6 @@
 It needs nothing but SQLite, so that they start fast.
 """
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -15,12 +14,10 @@ from typing import Any, Self
 from pydantic_core import from_json
 
 from controller.ledger.location import FILE_NAME, closed_on_error, is_there, newer, read_only, said_plainly, understood
-from controller.ledger.rows import COLUMNS, file_of, job_of, submission_of
+from controller.ledger.rows import file_of, job_of
 from controller.lifecycle.grouping import FEW, common, named
 from controller.model.errors import StateError
-from controller.model.job import Job
 from controller.model.reasons import Phase
-from controller.model.submission import Submission
 
 SCHEMA = ("first", "second", "third", "operators_word", "claims")
 """The migrations that a ledger of this program has seen, oldest first."""
@@ -89,23 +86,6 @@ class Reader:
         """The labels of every job that has any."""
         jobs = (job_of(row)[0] for row in self._rows("select name, path, position, generation, wanted from job"))
         return {job.name: dict(job.wanted.labels) for job in jobs if job.wanted and job.wanted.labels}
-
-    def job(self, name: str) -> Job | None:
-        """One job, as last accepted."""
-        sql = "select name, path, position, generation, wanted from job where name = ?"
-        return next((job_of(row)[0] for row in self._rows(sql, [name])), None)
-
-    def body(self, name: str) -> Any:
-        """The request body of a job as last accepted, without secrets."""
-        with understood(self._path):
-            return json.loads(
-                next((row["body"] for row in self._rows("select body from job where name = ?", [name])), "{}")
-            )
-
-    def submissions_of(self, job: str) -> list[Submission]:
-        """The submissions of one job, oldest first."""
-        rows = self._rows(f"select {', '.join(COLUMNS)} from submission where job = ? order by number", [job])
-        return [submission_of(row)[0] for row in rows]
 
     def events(self, jobs: Sequence[str] = (), limit: int = 20, after: int = 0) -> list[dict[str, Any]]:
         """The latest events after that number, of these jobs or of all, newest last.

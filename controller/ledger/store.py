@@ -218,9 +218,6 @@ class Store:
         text = self._one("select at from event order by number desc limit 1", [])
         return either(lambda: read_time(checked_text(text)), None)
 
-    def drop_fact(self, key: str) -> None:
-        self._db.execute("delete from meta where key = ?", [key])
-
     def fact(self, key: str) -> str | None:
         """A value of `meta`."""
         value = self._one("select value from meta where key = ?", [key])

@@ -1,95 +1,91 @@
-"""A manifest's text, laid out as a person would write it: for `import` and `init`.
+"""A manifest's text as a user would write it: for `import` and `init`.
 
-Pure. What the text says is read back by `document` as exactly the values it was made from.
+Pure. PyYAML writes it; `document`, which reads YAML 1.2, reads back exactly the values it was made from.
 """
 
-import json
+import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
+from io import StringIO
 from typing import Any
 
+from yaml import CollectionNode, MappingNode, Node, SafeDumper, ScalarNode, serialize
+from yaml.emitter import ScalarAnalysis
+
 WIDEST = 100
-_INDENT = "  "
+VALUE, ITEM = 1, 2
+"""How deep a collection on one line may be, as the value of a key and as an item of a list."""
 _PLAIN = re.compile(r"[A-Za-z_/][\w./+-]*(?:://[\w./+-]+)?|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 
-def laid_out(document: Mapping[str, Any]) -> str:
+class _Dumper(SafeDumper):
+    """Quotes every text that some reader takes for something else, and indents lists below their key."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
+        super().increase_indent(flow, indentless=False)
+
+    def check_simple_key(self) -> bool:
+        return True  # a long key is no reason for `? key`
+
+    def analyze_scalar(self, scalar: str) -> ScalarAnalysis:
+        analysis = super().analyze_scalar(scalar)
+        analysis.allow_flow_plain |= _PLAIN.fullmatch(scalar) is not None  # a colon within a word hurts nowhere
+        return analysis
+
+    def text(self, text: str) -> ScalarNode:
+        is_plain = _PLAIN.fullmatch(text) is not None and text.lower() not in _WORDS
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=None if is_plain else '"')
+
+
+_Dumper.add_representer(str, _Dumper.text)
+_Dumper.yaml_implicit_resolvers = {  # a time is text here, and needs no quotes
+    first: [each for each in known if not each[0].endswith(":timestamp")]
+    for first, known in SafeDumper.yaml_implicit_resolvers.items()
+}
+
+
+def manifest_text(document: Mapping[str, Any]) -> str:
     """YAML of a mapping: its own mappings below their keys, what is short inside of them on one line."""
-    lines: list[str] = []
-    for key, value in document.items():
-        if isinstance(value, Mapping) and value:
-            lines += [f"{scalar(key)}:", *(f"{_INDENT}{line}" for line in _lines(value))]
-        else:
-            lines += _entry(f"{scalar(key)}:", value)
-    return "".join(f"{line}\n" for line in lines)
+    root = _node(dict(document))
+    assert isinstance(root, MappingNode)
+    _use_lines(root)
+    for _, value in root.value:
+        if isinstance(value, MappingNode):
+            _use_lines(value)
+    return _serialized(root)
 
 
 def scalar(value: Any) -> str:
     """One value as YAML; text stands without quotes where every reader takes it for text."""
-    if not isinstance(value, str):
-        return json.dumps(value, allow_nan=False)
-    is_plain = _PLAIN.fullmatch(value) is not None and value.lower() not in _WORDS
-    return value if is_plain else "".join(map(_visible, json.dumps(value, ensure_ascii=False)))
+    return _serialized(_node(value)).removesuffix("...\n").removesuffix("\n")
 
 
-def _visible(character: str) -> str:
-    """A character of quoted text; one that cannot be seen is spelled out."""
-    if character.isprintable():
-        return character
-    return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
+def _node(value: Any) -> Node:
+    return _Dumper(StringIO(), sort_keys=False).represent_data(value)
 
 
-def _lines(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for key, below in value.items():
-            yield from _entry(f"{scalar(key)}:", below)
-    else:
-        for item in value:
-            yield from _item(item)
+def _serialized(node: Node) -> str:
+    text: str = serialize(node, Dumper=_Dumper, allow_unicode=True, width=math.inf)
+    return text
 
 
-def _entry(head: str, value: Any) -> Iterator[str]:
-    """A key with its value, on its line or below it."""
-    inline = _inline(value, deepest=1)
-    if inline is not None and (len(head) + len(inline) < WIDEST or not _has_more(value)):
-        yield f"{head} {inline}"
-        return
-    yield head
-    yield from (f"{_INDENT}{line}" for line in _lines(value))
+def _use_lines(node: CollectionNode) -> None:
+    """A line for each entry; what it holds is folded where it is short."""
+    node.flow_style = not node.value
+    for each in node.value:
+        value, deepest = (each[1], VALUE) if isinstance(node, MappingNode) else (each, ITEM)
+        if isinstance(value, CollectionNode):
+            value.flow_style = True
+            if _depth(value) > deepest or len(_serialized(value)) > WIDEST:
+                _use_lines(value)
 
 
-def _item(value: Any) -> Iterator[str]:
-    inline = _inline(value, deepest=2)
-    if inline is not None and (len(inline) < WIDEST or not _has_more(value)):
-        yield f"- {inline}"
-        return
-    first, *rest = _lines(value)
-    yield f"- {first}"
-    yield from (f"  {line}" for line in rest)
-
-
-def _inline(value: Any, *, deepest: int) -> str | None:
-    """A value on one line; None when more than `deepest` containers lie in each other: that is better read below."""
-    if not _is_container(value):
-        return scalar(value)
-    if value and deepest == 0:
-        return None
-    if isinstance(value, Mapping):
-        heads = [f"{scalar(key)}: " for key in value]
-        return _joined("{", heads, [_inline(each, deepest=deepest - 1) for each in value.values()], "}")
-    return _joined("[", [""] * len(value), [_inline(each, deepest=deepest - 1) for each in value], "]")
-
-
-def _joined(opening: str, heads: Sequence[str], parts: Sequence[str | None], closing: str) -> str | None:
-    found = [f"{head}{part}" for head, part in zip(heads, parts, strict=True) if part is not None]
-    return f"{opening}{', '.join(found)}{closing}" if len(found) == len(parts) else None
-
-
-def _is_container(value: Any) -> bool:
-    return isinstance(value, Mapping | Sequence) and not isinstance(value, str)
-
-
-def _has_more(value: Any) -> bool:
-    """Whether there is anything to put on lines of its own."""
-    return _is_container(value) and bool(value)
+def _depth(node: Node) -> int:
+    if not isinstance(node, CollectionNode) or not node.value:
+        return 0
+    below = [value for _, value in node.value] if isinstance(node, MappingNode) else node.value
+    return 1 + max(map(_depth, below))

@@ -20,7 +20,7 @@ from controller.ledger.identity import Identity
 from controller.ledger.ledger import Ledger
 from controller.ledger.location import FILE_NAME, refuse_network_file_system
 from controller.ledger.lock import FILE_NAME as LOCK_NAME
-from controller.ledger.lock import submitter_lock
+from controller.ledger.lock import is_held, submitter_lock
 from controller.ledger.pause import stops_of
 from controller.ledger.store import Store
 from controller.lifecycle.claim import Instance
@@ -172,6 +172,15 @@ def copied_controller(
         look = partial(Scanner, stops=stops_of(partial(index_lock, settings.jobs), settings.state), settle=0.0)
         scripts = Patient(SlowScripts(settings.state, Clock().now))
         yield _assembled(settings, store, watch, Nowhere(), enqueue, without_keys, look, scripts)
+
+
+@contextmanager
+def turned_copy(settings: Settings, now: datetime) -> Iterator[Assembly]:
+    """The loop on a copy of the ledger after one turn: what the jobs are now, for commands that only show."""
+    with copied_controller(settings, lambda _change: None, lambda _call: None) as assembly:
+        assembly.loop.start(now, takes_over=not is_held(settings.state))
+        assembly.loop.turn([], now)
+        yield assembly
 
 
 def bucket_client(settings: Settings) -> Bucket:

@@ -132,20 +132,6 @@ def posts(entries: Iterable[Entry]) -> list[Entry]:
     return [entry for entry in entries if entry.event == "post"]
 
 
-def accepted_entries(entries: Iterable[Entry]) -> list[Entry]:
-    """Every request the sandbox took, whether or not the client heard of it."""
-    return [entry for entry in entries if entry.event == "accepted"]
-
-
-def charges_by_prefix(entries: Iterable[Entry]) -> dict[str, float]:
-    """Processing units charged, summed by delivery URL."""
-    charges: dict[str, float] = {}
-    for entry in entries:
-        if entry.event == "charged":
-            charges[entry.prefix] = charges.get(entry.prefix, 0.0) + (entry.processing_units or 0.0)
-    return charges
-
-
 def unfinished(entries: Iterable[Entry]) -> list[Entry]:
     """The `accepted` entries without an end: what a stopped program left behind."""
     open_requests: dict[str, Entry] = {}

@@ -13,8 +13,8 @@ from controller.ledger.store import Store
 from controller.model.errors import StateError, UsageError
 from controller.reconcile.wiring import copied_controller
 from controller.sandbox.faults.faults import Fault
-from controller.sandbox.ledger import charges_by_prefix
 from tests.conftest import Workspace, ndvi
+from tests.support.charges import charges_by_prefix
 from tests.support.paths import ROOT
 
 SCHEMA = json.loads((ROOT / "controller/data/request-schema.json").read_text())

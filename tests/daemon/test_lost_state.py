@@ -17,9 +17,9 @@ import pytest
 
 from controller.sandbox.faults.faults import Fault
 from controller.sandbox.http.server import Handler
-from controller.sandbox.ledger import charges_by_prefix
 from controller.sandbox.replies import Reply
 from tests.conftest import Workspace, ndvi
+from tests.support.charges import charges_by_prefix
 from tests.support.paths import ROOT
 
 LONGEST = 40.0  # seconds: what a test waits for at the most

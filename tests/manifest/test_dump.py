@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.manifest.document import read_documents
-from controller.manifest.dump import laid_out
+from controller.manifest.dump import manifest_text
 from tests.support.paths import ROOT
 
 JOBS = ROOT / "jobs.d"
@@ -28,10 +28,10 @@ def test_a_shipped_manifest_is_laid_out_as_it_is(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     [document] = read_documents(text, path.name)
     bare = "".join(f"{line}\n" for line in text.splitlines() if not line.lstrip().startswith("#"))
-    assert laid_out(document.value) == bare
+    assert manifest_text(document.value) == bare
 
 
 @given(st.dictionaries(TEXTS, VALUES, min_size=1, max_size=4))
 def test_every_value_is_read_back(value: dict[str, Any]) -> None:
-    [document] = read_documents(laid_out(value), "any.yaml")
+    [document] = read_documents(manifest_text(value), "any.yaml")
     assert document.value == value

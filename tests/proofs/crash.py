@@ -11,11 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 
-from controller.sandbox.ledger import Entry, accepted_entries, posts
+from controller.sandbox.ledger import Entry, posts
 from tests.proofs.bench import FATES, NEVER_RECEIVED, bench
 from tests.proofs.lives import Target, claim_targets, killed, targets
 from tests.proofs.record import tell
 from tests.proofs.traced import traced_sync, why_not
+from tests.support.charges import accepted_entries
 
 POLICIES = ("hold", "resubmit")
 EARLY = 4  # sends of the token request and of the POST, two each

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from itertools import product
 
 from controller.sandbox.faults.faults import Fault
-from controller.sandbox.ledger import Entry, accepted_entries, posts
+from controller.sandbox.ledger import Entry, posts
 from tests.proofs.bench import ANSWERED, Bench, bench
 from tests.proofs.lives import Target, claim_targets, killed, targets
 from tests.proofs.record import tell
 from tests.proofs.traced import LONGEST, traced_sync, why_not
+from tests.support.charges import accepted_entries
 
 LOST, RESTORED = "lost", "restored"
 AT_ACCEPT, WITH_RESULTS = "at accept", "with the results"

@@ -17,10 +17,11 @@ from moto.server import ThreadedMotoServer
 
 from controller.model.timing import Timing
 from controller.sandbox.faults.faults import Fault
-from controller.sandbox.ledger import accepted_entries, posts
+from controller.sandbox.ledger import posts
 from controller.settings.settings import Settings
 from tests.proofs.record import tell
 from tests.proofs.site import BUCKET, Site, job_of, site, sync
+from tests.support.charges import accepted_entries
 
 PAIRS = 500
 SMALL = 2

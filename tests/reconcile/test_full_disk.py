@@ -15,8 +15,8 @@ from controller.model.answers import Accepted, GetAnswer, Listing, NotVisible, P
 from controller.model.errors import StateError
 from controller.reconcile.calls.remote import Remote
 from controller.reconcile.calls.workers import NOT_SENT, Call, CallOutcome, Get, Post, Posted, Workers
-from controller.sandbox.ledger import charges_by_prefix
 from tests.conftest import Workspace, ndvi
+from tests.support.charges import charges_by_prefix
 from tests.support.factories import REQUEST_ID, accepted, submission
 
 

@@ -19,7 +19,6 @@ from controller.model.errors import UsageError
 from controller.sandbox.clock import SandboxClock
 from controller.sandbox.faults.faults import Fault
 from controller.sandbox.jobs.limits import RateLimit
-from controller.sandbox.ledger import charges_by_prefix
 from controller.sandbox.options import NOT_IN_A_FILE, Profile, SandboxOptions, ScriptCheck, read_options
 from controller.sandbox.pricing import CLASSIC
 from controller.sandbox.program import Sandbox
@@ -36,6 +35,7 @@ from tests.sandbox.test_service import (
     token,
     until,
 )
+from tests.support.charges import charges_by_prefix
 from tests.support.paths import ROOT
 
 # The account

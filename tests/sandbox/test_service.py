@@ -35,11 +35,12 @@ from controller.sandbox.failure import RenderFailed
 from controller.sandbox.faults.faults import Fault, FaultError
 from controller.sandbox.http.server import SandboxServer
 from controller.sandbox.jobs.limits import RateLimit
-from controller.sandbox.ledger import SandboxLedger, accepted_entries, charges_by_prefix, posts
+from controller.sandbox.ledger import SandboxLedger, posts
 from controller.sandbox.options import SandboxOptions, ScriptCheck
 from controller.sandbox.pricing import CLASSIC
 from controller.sandbox.program import Sandbox, run_sandbox
 from controller.sandbox.render.render import Rendered, RenderedFile, RenderOptions
+from tests.support.charges import accepted_entries, charges_by_prefix
 
 OLD, NEW = "/api/v1/async/process", "/async/v1/process"
 CANARY = "canary-secret-7f3a"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from controller.ledger.inbox import append
 from controller.ledger.location import FILE_NAME
-from controller.ledger.lock import holder, is_held, submitter_lock
+from controller.ledger.lock import holder, submitter_lock
 from controller.ledger.reader import Reader
 from controller.ledger.store import Store
 from controller.lifecycle.commands import Accept, Adopt, Command, FirstRun, Resolve, carried_out
@@ -13,7 +13,7 @@ from controller.model.clock import Clock
 from controller.model.errors import StateError, UsageError
 from controller.reconcile.admission import Admission
 from controller.reconcile.recorder import meaning_of
-from controller.reconcile.wiring import Assembly, copied_controller
+from controller.reconcile.wiring import Assembly, turned_copy
 from controller.settings.settings import Settings
 
 
@@ -23,9 +23,7 @@ def ask(settings: Settings, command: Command) -> str:
     Raises `UsageError` with the reason when it could not be carried out now.
     """
     now = Clock().now()
-    with copied_controller(settings, lambda _unused: None, lambda _call: None) as assembly:
-        assembly.loop.start(now, takes_over=not is_held(settings.state))
-        assembly.loop.turn([], now)
+    with turned_copy(settings, now) as assembly:
         words = _tried(command, assembly, settings, now)
     _append(settings.state, now, command.model_dump_json())
     return words

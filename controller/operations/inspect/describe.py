@@ -1,13 +1,11 @@
 """Gathers what is known of one job, for `why` and `describe`: the loop is turned once on a copy of the ledger."""
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from controller.ledger.lock import is_held
 from controller.lifecycle.next_step import next_step
 from controller.lifecycle.phase import phase
 from controller.lifecycle.status import OPERATOR, document, outputs, timestamp
@@ -16,7 +14,7 @@ from controller.model.step import Wait
 from controller.model.submission import Submission
 from controller.operations.inspect.job_states import events
 from controller.operations.inspect.why import Case
-from controller.reconcile.wiring import Assembly, copied_controller
+from controller.reconcile.wiring import Assembly, turned_copy
 from controller.settings.settings import Settings
 
 LAST_EVENTS = 10
@@ -24,7 +22,7 @@ LAST_EVENTS = 10
 
 def case_of(settings: Settings, name: str, now: datetime) -> Case:
     """The job of this name with its surroundings. Raises `UsageError` when there is none."""
-    with _turned(settings, now) as assembly:
+    with turned_copy(settings, now) as assembly:
         return _case(assembly, name, now)
 
 
@@ -33,7 +31,7 @@ def description(settings: Settings, name: str, now: datetime) -> dict[str, Any]:
 
     Raises `UsageError` when there is none.
     """
-    with _turned(settings, now) as assembly:
+    with turned_copy(settings, now) as assembly:
         case = _case(assembly, name, now)
         status = document(case.job, case.submissions, case.job_state, assembly.deployment)
         request = json.loads(assembly.ledger.wanted_body(name))
@@ -48,14 +46,6 @@ def description(settings: Settings, name: str, now: datetime) -> dict[str, Any]:
         "events": list(map(_event, events(settings, [name], LAST_EVENTS))),
         "request": request,
     }
-
-
-@contextmanager
-def _turned(settings: Settings, now: datetime) -> Iterator[Assembly]:
-    with copied_controller(settings, lambda _unused: None, lambda _call: None) as assembly:
-        assembly.loop.start(now, takes_over=not is_held(settings.state))
-        assembly.loop.turn([], now)
-        yield assembly
 
 
 def _case(assembly: Assembly, name: str, now: datetime) -> Case:

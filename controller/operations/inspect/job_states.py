@@ -72,11 +72,9 @@ def _is_up_to_date(settings: Settings, store: Reader) -> bool:
 
 
 def _rehearsed(settings: Settings, now: datetime) -> list[Document]:
-    from controller.reconcile.wiring import copied_controller
+    from controller.reconcile.wiring import turned_copy
 
-    with copied_controller(settings, lambda _unused: None, lambda _call: None) as assembly:
-        assembly.loop.start(now, takes_over=not is_held(settings.state))
-        assembly.loop.turn([], now)
+    with turned_copy(settings, now) as assembly:
         return [
             {**document, "path": path}
             for path in sorted(assembly.tree.paths())

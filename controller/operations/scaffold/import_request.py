@@ -11,7 +11,7 @@ from typing import Any
 from controller import evalscript
 from controller.analysis.appraisal import Appraiser
 from controller.manifest.document import read_documents
-from controller.manifest.dump import laid_out
+from controller.manifest.dump import manifest_text
 from controller.manifest.rules.delivery import credential_name, url_error
 from controller.manifest.validate import Broken, Script, accept
 from controller.model.catalog import canonical_type
@@ -59,7 +59,7 @@ def take_in(text: str, name: str, url: str | None, settings: Settings) -> Intake
         "spec": {**({"evalscriptFile": f"{name}.js"} if pasted.evalscript else {}), "request": body},
     }
     script = pasted.evalscript.strip("\n") + "\n" if pasted.evalscript else ""
-    manifest = laid_out(document)
+    manifest = manifest_text(document)
     problems = _problems(manifest, script, name, settings, credential, place)
     if pasted.had_lost_breaks and any(each.code == UNUSABLE for each in problems):
         raise UsageError(

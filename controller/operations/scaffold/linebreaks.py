@@ -34,7 +34,7 @@ def script_with_breaks(script: str) -> str:
     """The evalscript with a break where a line seems to have ended, indented."""
     version = _VERSION.match(script)
     start = version.end() if version else 0
-    return "//VERSION=3\n" + _Script(script[start:]).laid_out()
+    return "//VERSION=3\n" + _Script(script[start:]).manifest_text()
 
 
 def python_with_breaks(text: str) -> str:
@@ -90,7 +90,7 @@ class _Script:
         self.brackets: list[str] = []  # "block" stands for braces around statements
         self.is_done = False  # the line has ended, unless a comment follows
 
-    def laid_out(self) -> str:
+    def manifest_text(self) -> str:
         while self.place < len(self.text):
             self.step()
         self.end_line()
