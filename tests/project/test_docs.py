@@ -331,7 +331,26 @@ def test_the_hook_can_be_installed_and_its_command_exists() -> None:
     assert yaml.safe_load(shown)["repos"][0]["hooks"] == [{"id": hook["id"]}]
 
 
-# the sandbox and the floors
+# the rooms, and the sandbox
+
+
+def test_every_room_has_its_row_and_no_row_names_a_room_that_is_not_there() -> None:
+    table = section(page("architecture"), "## Rooms")
+    assert sorted(cells[0] for cells in rows(table)) == ROOMS
+
+
+def test_every_arrow_of_the_picture_is_an_import() -> None:
+    [picture] = blocks(page("architecture"), "mermaid")
+    sides = [line.split(" --> ") for line in picture.splitlines() if " --> " in line]
+    arrows = {
+        (above.strip(), below.strip())
+        for left, right in sides
+        for above in left.split("&")
+        for below in right.split("&")
+    }
+    code = {room: code_of(room) for room in ROOMS}
+    assert {room for arrow in arrows for room in arrow} == set(ROOMS)
+    assert {(above, below) for above, below in arrows if f"from controller.{below}" not in code[above]} == set()
 
 
 def test_every_fault_has_its_row() -> None:
