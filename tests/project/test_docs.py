@@ -69,8 +69,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_session_of_the_readme_replays(folder: Path) -> None:
-    """Typed as shown; only waiting times and what `comparable` leaves out differ. `make demo` has a test."""
-    typed = [step for step in steps(README) if step.typed != "make demo"]
+    """Typed as shown; only waiting times and what `comparable` leaves out differ."""
+    typed = steps(README)
     for shown, real in zip(typed, replayed(typed, folder), strict=True):
         assert (shown.typed, comparable(real.answer)) == (shown.typed, comparable(shown.answer))
 
@@ -92,7 +92,7 @@ def test_the_demo_that_is_shown_is_of_todays_jobs(tmp_path: Path) -> None:
     unguarded = {"SHJOBS_LARGE_CHANGE_PROCESSING_UNITS": "100000"}
     jobs = json.loads(shjobs("plan", "-o", "json", cwd=tmp_path, environment=unguarded).stdout)["jobs"]
     planned = {job["name"]: job["prefix"] for job in jobs}
-    [shown] = [step.answer for step in steps(README) if step.typed == "make demo"]
+    [shown] = [step.answer for step in steps(page("sandbox")) if step.typed == "make demo"]
     places = dict(re.findall(r"^(\S+): (s3://.*)/[^/]+/[^/]+$", shown, re.MULTILINE))
     assert places == planned
     assert set(re.findall(r"^(\S+) +Succeeded ", shown, re.MULTILINE)) == planned.keys()
@@ -114,8 +114,8 @@ def options() -> list[tuple[str, str]]:
     return found
 
 
-def test_the_readme_lists_every_command_in_the_order_of_the_help() -> None:
-    table = section(README, "## Commands")
+def test_the_page_of_commands_lists_each_in_the_order_of_the_help() -> None:
+    table = section(page("commands"), "## Every command")
     assert [cells[0].split()[0].strip("`") for cells in rows(table)] == list(COMMANDS)
 
 
@@ -124,7 +124,7 @@ def test_every_option_is_explained(command: str, option: str) -> None:
     if command == "sandbox":
         assert option in [cells[0] for cells in rows(section(page("sandbox"), "## Options"))]
         return
-    text = section(README, "## Commands")
+    text = page("commands")
     explained = [line for line in text.splitlines() if line.startswith(f"| `{command}")] if command else [text]
     assert re.search(rf"{option}\b", "".join(explained))
 
@@ -205,8 +205,8 @@ def test_every_reason_says_what_to_do(reason: Reason) -> None:
     assert "**Do**: " in section(phase, f"### {reason}")
 
 
-def test_the_readme_lists_every_phase_in_order() -> None:
-    table = section(README, "## How a job lives")
+def test_every_phase_has_its_row_in_order() -> None:
+    table = page("reasons").partition("\n## ")[0]
     assert re.findall(r"^\| ([A-Z]\w+) \|", table, re.MULTILINE) == list(Phase)
 
 
@@ -431,5 +431,8 @@ def test_the_security_page_says(words: str) -> None:
     assert re.search(words, (ROOT / "SECURITY.md").read_text(encoding="utf-8"))
 
 
-def test_the_readme_leads_to_the_security_page() -> None:
+def test_the_readme_is_short_and_leads_to_every_page() -> None:
+    assert len(README.splitlines()) < 150
     assert "](SECURITY.md)" in README
+    pages = {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")}
+    assert pages <= set(re.findall(r"\]\(([^)#]+)", README))
