@@ -44,13 +44,13 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def rows(text: str) -> list[list[str]]:
-    """The cells of every table row, without the marks of code; headers and rules begin with no mark."""
+    """The cells of every table row whose first cell is code, without the backticks."""
     lines = [line for line in text.splitlines() if line.startswith("| `")]
     return [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines]
 
 
 def section(text: str, heading: str) -> str:
-    """What stands below a heading, up to the next one."""
+    """The text below a heading, up to the next one."""
     return text.split(f"\n{heading}\n", 1)[1].split("\n#", 1)[0]
 
 
@@ -85,7 +85,7 @@ def test_the_manifest_of_the_session_is_the_documented_job() -> None:
 
 
 def test_the_demo_that_is_shown_is_of_todays_jobs(tmp_path: Path) -> None:
-    """Every shown raster lies below the delivery prefix that `plan` gives its job now."""
+    """Every raster shown is below the delivery prefix that `plan` gives its job today."""
     shutil.copytree(ROOT / "jobs.d", tmp_path / "jobs.d", ignore=shutil.ignore_patterns("*.status.yaml"))
     (tmp_path / "shjobs.toml").write_text(blocks(README, "toml")[0], encoding="utf-8")
     (tmp_path / "state" / "sandbox" / "my-bucket").mkdir(parents=True)
@@ -93,8 +93,8 @@ def test_the_demo_that_is_shown_is_of_todays_jobs(tmp_path: Path) -> None:
     jobs = json.loads(shjobs("plan", "-o", "json", cwd=tmp_path, environment=unguarded).stdout)["jobs"]
     planned = {job["name"]: job["prefix"] for job in jobs}
     [shown] = [step.answer for step in steps(page("sandbox")) if step.typed == "make demo"]
-    places = dict(re.findall(r"^(\S+): (s3://.*)/[^/]+/[^/]+$", shown, re.MULTILINE))
-    assert places == planned
+    prefixes = dict(re.findall(r"^(\S+): (s3://.*)/[^/]+/[^/]+$", shown, re.MULTILINE))
+    assert prefixes == planned
     assert set(re.findall(r"^(\S+) +Succeeded ", shown, re.MULTILINE)) == planned.keys()
 
 
@@ -136,7 +136,7 @@ def test_no_option_is_invented(path: Path) -> None:
     assert named <= {option for _, option in options()} | {"--help"}
 
 
-def spelled_default(field: FieldInfo) -> str:
+def written_default(field: FieldInfo) -> str:
     """A default as the tables write it."""
     if field.is_required():
         return "required"
@@ -148,7 +148,7 @@ def spelled_default(field: FieldInfo) -> str:
 
 def test_every_setting_has_its_row_with_variable_and_default() -> None:
     expected = {
-        to_camel(name): (variable_of(to_camel(name)), spelled_default(field))
+        to_camel(name): (variable_of(to_camel(name)), written_default(field))
         for name, field in Written.model_fields.items()
     }
     expected["credentials"] = ("see below", "")
@@ -157,7 +157,7 @@ def test_every_setting_has_its_row_with_variable_and_default() -> None:
 
 
 def test_every_setting_of_a_credential_has_its_row() -> None:
-    expected = {to_camel(name): spelled_default(field) for name, field in WrittenCredential.model_fields.items()}
+    expected = {to_camel(name): written_default(field) for name, field in WrittenCredential.model_fields.items()}
     assert {cells[0]: cells[1] for cells in rows(section(page("settings"), "## Credentials"))} == expected
 
 
@@ -167,7 +167,7 @@ def code_of(*rooms: str) -> str:
 
 
 def test_every_setting_is_acted_on() -> None:
-    """Something beside the settings themselves reads each of those that do not take effect as they are read."""
+    """Code outside the settings reads each of those that do not take effect while they are read."""
     acted_on = {*Policy.model_fields, "unconfirmed_grace", "delivery_grace", "settle", "scan_every"}
     readers = {"settings", "model"}
     code = code_of(*(room for room in ROOMS if room not in {*readers, "sandbox"}))
@@ -238,7 +238,7 @@ def test_the_manifest_that_is_shown_is_accepted(tmp_path: Path) -> None:
     assert shjobs("check", cwd=tmp_path).stdout == "1 file, 1 job accepted, 0 errors, 0 warnings\n"
 
 
-# checks, and where they are made
+# checks, in CI and as a hook
 
 
 def codes_of(text: str) -> list[str]:
@@ -254,8 +254,8 @@ def test_every_code_is_explained_once_and_none_is_invented() -> None:
 
 
 def test_the_warnings_that_can_be_silenced_are_those_of_the_page() -> None:
-    told = {code for code in codes_of(page("checks")) if code.startswith("W")}
-    assert told == WARNINGS | SILENCING | TREE
+    listed = {code for code in codes_of(page("checks")) if code.startswith("W")}
+    assert listed == WARNINGS | SILENCING | TREE
 
 
 def test_the_silencing_comments_that_are_shown_are_understood() -> None:
@@ -297,7 +297,7 @@ def test_the_workflow_that_is_shown_is_the_one_to_copy_and_its_commands_exist() 
 
 
 def test_the_workflow_hands_no_expression_to_the_shell() -> None:
-    """What a pull request names, its branch for instance, must never become a command."""
+    """Names chosen in a pull request, such as that of its branch, must never become a command."""
     workflow = yaml.safe_load((ROOT / "docs" / "workflow.yaml").read_text(encoding="utf-8"))
     assert not [step for step in workflow["jobs"]["check-and-plan"]["steps"] if "${{" in step.get("run", "")]
 
@@ -378,7 +378,7 @@ def anchors(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_every_link_leads_somewhere(path: Path) -> None:
+def test_every_link_has_a_target(path: Path) -> None:
     for words, target in re.findall(r"\[([^\]]+)\]\(([^)]+)\)", path.read_text(encoding="utf-8")):
         if target.startswith("https://"):
             continue
@@ -400,8 +400,8 @@ def test_every_condition_and_every_metric_is_explained_and_none_is_invented() ->
     assert explained == list(CONDITIONS)
     code = (ROOT / "controller" / "daemon" / "metrics.py").read_text(encoding="utf-8")
     made = {*re.findall(r'_(?:plain|labelled)\("(\w+)"', code), *re.findall(r'"shjobs_(\w+)"', code)}
-    told = {name for name in made if re.search(rf"`(shjobs)?_?{name}[`{{,]|`_{name.rpartition('_')[2]}`", text)}
-    assert told == made
+    named = {name for name in made if re.search(rf"`(shjobs)?_?{name}[`{{,]|`_{name.rpartition('_')[2]}`", text)}
+    assert named == made
     assert set(re.findall(r"`shjobs_(\w+)", text)) <= made
 
 
@@ -410,8 +410,8 @@ def test_every_alert_watches_a_metric_that_there_is() -> None:
     named = {name for rule in rules for name in re.findall(r"shjobs_(\w+)", rule["expr"])}
     code = (ROOT / "controller" / "daemon" / "metrics.py").read_text(encoding="utf-8")
     assert named <= set(re.findall(r'_(?:plain|labelled)\("(\w+)"', code))
-    told = {word for rule in rules for word in re.findall(r'condition="(\w+)"', rule["expr"])}
-    assert told <= set(CONDITIONS)
+    watched = {word for rule in rules for word in re.findall(r'condition="(\w+)"', rule["expr"])}
+    assert watched <= set(CONDITIONS)
 
 
 # security
