@@ -44,13 +44,13 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def rows(text: str) -> list[list[str]]:
-    """The cells of every table row, without the marks of code; headers and rules begin with no mark."""
+    """The cells of every table row whose first cell is code, without the backticks."""
     lines = [line for line in text.splitlines() if line.startswith("| `")]
     return [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines]
 
 
 def section(text: str, heading: str) -> str:
-    """What stands below a heading, up to the next one."""
+    """The text below a heading, up to the next one."""
     return text.split(f"\n{heading}\n", 1)[1].split("\n#", 1)[0]
 
 
@@ -69,8 +69,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_session_of_the_readme_replays(folder: Path) -> None:
-    """Typed as shown; only waiting times and what `comparable` leaves out differ. `make demo` has a test."""
-    typed = [step for step in steps(README) if step.typed != "make demo"]
+    """Typed as shown; only waiting times and what `comparable` leaves out differ."""
+    typed = steps(README)
     for shown, real in zip(typed, replayed(typed, folder), strict=True):
         assert (shown.typed, comparable(real.answer)) == (shown.typed, comparable(shown.answer))
 
@@ -85,16 +85,16 @@ def test_the_manifest_of_the_session_is_the_documented_job() -> None:
 
 
 def test_the_demo_that_is_shown_is_of_todays_jobs(tmp_path: Path) -> None:
-    """Every shown raster lies below the delivery prefix that `plan` gives its job now."""
+    """Every raster shown is below the delivery prefix that `plan` gives its job today."""
     shutil.copytree(ROOT / "jobs.d", tmp_path / "jobs.d", ignore=shutil.ignore_patterns("*.status.yaml"))
     (tmp_path / "shjobs.toml").write_text(blocks(README, "toml")[0], encoding="utf-8")
     (tmp_path / "state" / "sandbox" / "my-bucket").mkdir(parents=True)
     unguarded = {"SHJOBS_LARGE_CHANGE_PROCESSING_UNITS": "100000"}
     jobs = json.loads(shjobs("plan", "-o", "json", cwd=tmp_path, environment=unguarded).stdout)["jobs"]
     planned = {job["name"]: job["prefix"] for job in jobs}
-    [shown] = [step.answer for step in steps(README) if step.typed == "make demo"]
-    places = dict(re.findall(r"^(\S+): (s3://.*)/[^/]+/[^/]+$", shown, re.MULTILINE))
-    assert places == planned
+    [shown] = [step.answer for step in steps(page("sandbox")) if step.typed == "make demo"]
+    prefixes = dict(re.findall(r"^(\S+): (s3://.*)/[^/]+/[^/]+$", shown, re.MULTILINE))
+    assert prefixes == planned
     assert set(re.findall(r"^(\S+) +Succeeded ", shown, re.MULTILINE)) == planned.keys()
 
 
@@ -114,8 +114,8 @@ def options() -> list[tuple[str, str]]:
     return found
 
 
-def test_the_readme_lists_every_command_in_the_order_of_the_help() -> None:
-    table = section(README, "## Commands")
+def test_the_page_of_commands_lists_each_in_the_order_of_the_help() -> None:
+    table = section(page("commands"), "## Every command")
     assert [cells[0].split()[0].strip("`") for cells in rows(table)] == list(COMMANDS)
 
 
@@ -124,7 +124,7 @@ def test_every_option_is_explained(command: str, option: str) -> None:
     if command == "sandbox":
         assert option in [cells[0] for cells in rows(section(page("sandbox"), "## Options"))]
         return
-    text = section(README, "## Commands")
+    text = page("commands")
     explained = [line for line in text.splitlines() if line.startswith(f"| `{command}")] if command else [text]
     assert re.search(rf"{option}\b", "".join(explained))
 
@@ -136,7 +136,7 @@ def test_no_option_is_invented(path: Path) -> None:
     assert named <= {option for _, option in options()} | {"--help"}
 
 
-def spelled_default(field: FieldInfo) -> str:
+def written_default(field: FieldInfo) -> str:
     """A default as the tables write it."""
     if field.is_required():
         return "required"
@@ -148,7 +148,7 @@ def spelled_default(field: FieldInfo) -> str:
 
 def test_every_setting_has_its_row_with_variable_and_default() -> None:
     expected = {
-        to_camel(name): (variable_of(to_camel(name)), spelled_default(field))
+        to_camel(name): (variable_of(to_camel(name)), written_default(field))
         for name, field in Written.model_fields.items()
     }
     expected["credentials"] = ("see below", "")
@@ -157,7 +157,7 @@ def test_every_setting_has_its_row_with_variable_and_default() -> None:
 
 
 def test_every_setting_of_a_credential_has_its_row() -> None:
-    expected = {to_camel(name): spelled_default(field) for name, field in WrittenCredential.model_fields.items()}
+    expected = {to_camel(name): written_default(field) for name, field in WrittenCredential.model_fields.items()}
     assert {cells[0]: cells[1] for cells in rows(section(page("settings"), "## Credentials"))} == expected
 
 
@@ -167,7 +167,7 @@ def code_of(*rooms: str) -> str:
 
 
 def test_every_setting_is_acted_on() -> None:
-    """Something beside the settings themselves reads each of those that do not take effect as they are read."""
+    """Code outside the settings reads each of those that do not take effect while they are read."""
     acted_on = {*Policy.model_fields, "unconfirmed_grace", "delivery_grace", "settle", "scan_every"}
     readers = {"settings", "model"}
     code = code_of(*(room for room in ROOMS if room not in {*readers, "sandbox"}))
@@ -205,8 +205,8 @@ def test_every_reason_says_what_to_do(reason: Reason) -> None:
     assert "**Do**: " in section(phase, f"### {reason}")
 
 
-def test_the_readme_lists_every_phase_in_order() -> None:
-    table = section(README, "## How a job lives")
+def test_every_phase_has_its_row_in_order() -> None:
+    table = page("reasons").partition("\n## ")[0]
     assert re.findall(r"^\| ([A-Z]\w+) \|", table, re.MULTILINE) == list(Phase)
 
 
@@ -238,7 +238,7 @@ def test_the_manifest_that_is_shown_is_accepted(tmp_path: Path) -> None:
     assert shjobs("check", cwd=tmp_path).stdout == "1 file, 1 job accepted, 0 errors, 0 warnings\n"
 
 
-# checks, and where they are made
+# checks, in CI and as a hook
 
 
 def codes_of(text: str) -> list[str]:
@@ -254,8 +254,8 @@ def test_every_code_is_explained_once_and_none_is_invented() -> None:
 
 
 def test_the_warnings_that_can_be_silenced_are_those_of_the_page() -> None:
-    told = {code for code in codes_of(page("checks")) if code.startswith("W")}
-    assert told == WARNINGS | SILENCING | TREE
+    listed = {code for code in codes_of(page("checks")) if code.startswith("W")}
+    assert listed == WARNINGS | SILENCING | TREE
 
 
 def test_the_silencing_comments_that_are_shown_are_understood() -> None:
@@ -297,7 +297,7 @@ def test_the_workflow_that_is_shown_is_the_one_to_copy_and_its_commands_exist() 
 
 
 def test_the_workflow_hands_no_expression_to_the_shell() -> None:
-    """What a pull request names, its branch for instance, must never become a command."""
+    """Names chosen in a pull request, such as that of its branch, must never become a command."""
     workflow = yaml.safe_load((ROOT / "docs" / "workflow.yaml").read_text(encoding="utf-8"))
     assert not [step for step in workflow["jobs"]["check-and-plan"]["steps"] if "${{" in step.get("run", "")]
 
@@ -331,7 +331,26 @@ def test_the_hook_can_be_installed_and_its_command_exists() -> None:
     assert yaml.safe_load(shown)["repos"][0]["hooks"] == [{"id": hook["id"]}]
 
 
-# the sandbox and the floors
+# the rooms, and the sandbox
+
+
+def test_every_room_has_its_row_and_no_row_names_a_room_that_is_not_there() -> None:
+    table = section(page("architecture"), "## Rooms")
+    assert sorted(cells[0] for cells in rows(table)) == ROOMS
+
+
+def test_every_arrow_of_the_picture_is_an_import() -> None:
+    [picture] = blocks(page("architecture"), "mermaid")
+    sides = [line.split(" --> ") for line in picture.splitlines() if " --> " in line]
+    arrows = {
+        (above.strip(), below.strip())
+        for left, right in sides
+        for above in left.split("&")
+        for below in right.split("&")
+    }
+    code = {room: code_of(room) for room in ROOMS}
+    assert {room for arrow in arrows for room in arrow} == set(ROOMS)
+    assert {(above, below) for above, below in arrows if f"from controller.{below}" not in code[above]} == set()
 
 
 def test_every_fault_has_its_row() -> None:
@@ -359,7 +378,7 @@ def anchors(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_every_link_leads_somewhere(path: Path) -> None:
+def test_every_link_has_a_target(path: Path) -> None:
     for words, target in re.findall(r"\[([^\]]+)\]\(([^)]+)\)", path.read_text(encoding="utf-8")):
         if target.startswith("https://"):
             continue
@@ -381,8 +400,8 @@ def test_every_condition_and_every_metric_is_explained_and_none_is_invented() ->
     assert explained == list(CONDITIONS)
     code = (ROOT / "controller" / "daemon" / "metrics.py").read_text(encoding="utf-8")
     made = {*re.findall(r'_(?:plain|labelled)\("(\w+)"', code), *re.findall(r'"shjobs_(\w+)"', code)}
-    told = {name for name in made if re.search(rf"`(shjobs)?_?{name}[`{{,]|`_{name.rpartition('_')[2]}`", text)}
-    assert told == made
+    named = {name for name in made if re.search(rf"`(shjobs)?_?{name}[`{{,]|`_{name.rpartition('_')[2]}`", text)}
+    assert named == made
     assert set(re.findall(r"`shjobs_(\w+)", text)) <= made
 
 
@@ -391,8 +410,8 @@ def test_every_alert_watches_a_metric_that_there_is() -> None:
     named = {name for rule in rules for name in re.findall(r"shjobs_(\w+)", rule["expr"])}
     code = (ROOT / "controller" / "daemon" / "metrics.py").read_text(encoding="utf-8")
     assert named <= set(re.findall(r'_(?:plain|labelled)\("(\w+)"', code))
-    told = {word for rule in rules for word in re.findall(r'condition="(\w+)"', rule["expr"])}
-    assert told <= set(CONDITIONS)
+    watched = {word for rule in rules for word in re.findall(r'condition="(\w+)"', rule["expr"])}
+    assert watched <= set(CONDITIONS)
 
 
 # security
@@ -412,5 +431,8 @@ def test_the_security_page_says(words: str) -> None:
     assert re.search(words, (ROOT / "SECURITY.md").read_text(encoding="utf-8"))
 
 
-def test_the_readme_leads_to_the_security_page() -> None:
+def test_the_readme_is_short_and_leads_to_every_page() -> None:
+    assert len(README.splitlines()) < 150
     assert "](SECURITY.md)" in README
+    pages = {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")}
+    assert pages <= set(re.findall(r"\]\(([^)#]+)", README))

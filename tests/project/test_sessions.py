@@ -1,4 +1,4 @@
-"""Every command of docs/cli.md, typed again: it answers as shown there."""
+"""Every command of docs/cli.md is run again and must print what the page shows."""
 
 import re
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""The sessions of docs/cli.md: what is typed there is run, in order, in one folder beside one sandbox.
+"""The sessions of docs/cli.md: their commands are run in order, in one folder, against one sandbox.
 
-`python -m tests.support.sessions` (`make sessions`) writes what was answered below each command; a test compares.
-Continued lines begin with `> `, as a shell shows them. What differs from run to run is compared as a word.
+`python -m tests.support.sessions` (`make sessions`) writes the output below each command; a test compares it.
+Continuation lines begin with `> `, as a shell shows them. What differs from run to run is compared as a placeholder.
 """
 
 import os
@@ -23,7 +23,7 @@ PAGE = ROOT / "docs" / "cli.md"
 BLOCK = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
 STEP = re.compile(r"^\$ (?P<typed>.*(?:\n> .*)*)\n(?P<answer>(?:(?!\$ ).*\n)*)", re.MULTILINE)
 ALONE = frozenset({"run", "demo"})
-"""Commands that need a process of their own: they end by a signal, or start another one."""
+"""Commands that need a process of their own: a signal ends them, or they start another process."""
 SAME = (
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "REQUEST-ID"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"),
@@ -42,14 +42,14 @@ VARIABLES = {"SHJOBS_TIME_SCALE": "0.01", "SHJOBS_SETTLE": "0s", "LC_ALL": "C.UT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What is typed, and what is answered."""
+    """A command as typed, and its output."""
 
     typed: str
     answer: str
 
     @property
     def command(self) -> str:
-        """As a shell reads it: without the marks of continued lines."""
+        """As a shell reads it: without the prompts of continuation lines."""
         return self.typed.replace("\n> ", "\n")
 
     def as_text(self) -> str:
@@ -62,14 +62,14 @@ def steps(text: str) -> list[Step]:
 
 
 def comparable(answer: str) -> list[str]:
-    """The lines without what differs from run to run."""
+    """The lines, with placeholders for what differs from run to run."""
     for pattern, word in SAME:
         answer = re.sub(pattern, word, answer, flags=re.MULTILINE)
     return [line.rstrip() for line in answer.rstrip().splitlines()]
 
 
 def replayed(written: list[Step], folder: Path) -> Iterator[Step]:
-    """Each step with today's answer."""
+    """Each step with today's output."""
     environment: dict[str, str] = dict(VARIABLES)
     with sandbox(folder) as said:
         for step in written:
@@ -84,7 +84,7 @@ def replayed(written: list[Step], folder: Path) -> Iterator[Step]:
 
 
 def renewed(text: str, folder: Path) -> str:
-    """The page with today's answers, all of one run; as it is when they say nothing else."""
+    """The page with today's outputs, all of one run; the page unchanged when only placeholders differ."""
     before = steps(text)
     today = list(replayed(before, folder))
     if [comparable(step.answer) for step in before] == [comparable(step.answer) for step in today]:
@@ -94,7 +94,7 @@ def renewed(text: str, folder: Path) -> str:
 
 
 def _answer(command: str, folder: Path, environment: Mapping[str, str]) -> str:
-    """What is printed: our own commands run in this process, all others in a shell."""
+    """The output: our own commands run in this process, all others in a shell."""
     words = shlex.split(command) if "\n" not in command else []
     if words[:1] != ["shjobs"] or words[1] in ALONE or re.search(r"[|<>&$]", command):
         return _whole(_typed(command, folder, environment))
@@ -117,14 +117,14 @@ def _typed(command: str, folder: Path, environment: Mapping[str, str]) -> str:
 
 
 def _whole(text: str) -> str:
-    """Without the moving part: the progress of `sync`, which comes with the time of day."""
+    """Without the progress of `sync`, whose lines begin with the time of day."""
     lines = [line.rstrip() for line in text.splitlines() if not re.match(r"\d\d:\d\d:\d\d  ", line)]
     return "".join(f"{line}\n" for line in lines)
 
 
 @contextmanager
 def sandbox(folder: Path) -> Iterator[str]:
-    """A sandbox on a free port; what it says at its start."""
+    """A sandbox on a free port; yields what it prints at startup."""
     command = [sys.executable, "-m", "controller", "sandbox", "--port", "0"]
     given = {**os.environ, "PYTHONPATH": str(ROOT)}
     with (
