@@ -1,8 +1,18 @@
 """The database schema as migrations, oldest first. A migration that has been released is never edited."""
 
+import sys
 from functools import cache
+from types import ModuleType
+from typing import cast
 
-from sqlite_utils import Database, Migrations
+# sqlite_utils loads numpy, to store arrays: a quarter of the start of every command, and 20 MiB, for nothing here.
+_numpy = sys.modules.setdefault("numpy", cast(ModuleType, None))
+try:
+    from sqlite_utils import Database as Database
+    from sqlite_utils import Migrations
+finally:
+    if _numpy is None:
+        del sys.modules["numpy"]
 
 migrations = Migrations("shjobs")
 

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlite_utils import Database
-
+from controller.ledger.migrations import Database
 from controller.ledger.rows import written
 from controller.limits.guard import Batch, Permit
 

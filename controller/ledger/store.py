@@ -14,8 +14,6 @@ from pathlib import Path
 from sys import intern
 from typing import Any, Self, TypeVar
 
-from sqlite_utils import Database
-
 from controller.ledger import inbox
 from controller.ledger.cells import checked_text, either
 from controller.ledger.location import (
@@ -28,7 +26,7 @@ from controller.ledger.location import (
     said_plainly,
     unusable,
 )
-from controller.ledger.migrations import migrations, parts_of, whole
+from controller.ledger.migrations import Database, migrations, parts_of, whole
 from controller.ledger.permits import PermitRows
 from controller.ledger.reader import TERMS, Reader
 from controller.ledger.rows import (

@@ -72,6 +72,19 @@ def test_get_of_known_files_loads_neither_the_rules_of_manifests_nor_the_loop(th
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize("command", ["sync", "plan"])
+def test_a_command_that_reads_no_pixels_does_not_load_the_libraries_for_pixels(three: Workspace, command: str) -> None:
+    code = (
+        f"import sys; from controller.cli import main; main(['{command}']); "
+        "print(sorted(sys.modules.keys() & {'numpy', 'PIL', 'tifffile', 'pyproj'}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=three.root, env={**three.environment, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_get_sees_what_changed_since_it_was_last_told(three: Workspace) -> None:
     """A touched file is the same one; one of other bytes is not."""
     three.write("two.yaml", ndvi("two", 14.48))
@@ -193,7 +206,7 @@ def test_a_running_daemon_can_be_looked_at(workspace: Workspace) -> None:
 
 def case(reason: Reason, *submissions: Submission, **different: Any) -> Case:
     plain = {"job": job(), "submissions": submissions, "limits": limits()}
-    return Case(**{**plain, "standing": JobState(reason=reason, message="a sentence"), **different})
+    return Case(**{**plain, "job_state": JobState(reason=reason, message="a sentence"), **different})
 
 
 @pytest.mark.parametrize(
