@@ -1,6 +1,6 @@
-"""A manifest's text, laid out as a person would write it: for `import` and `init`.
+"""A manifest as YAML text, formatted as if written by hand: for `import` and `init`.
 
-Pure. What the text says is read back by `document` as exactly the values it was made from.
+Pure. `document` reads the text back as exactly the values it was made from.
 """
 
 import json
@@ -15,7 +15,7 @@ _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
 
 def laid_out(document: Mapping[str, Any]) -> str:
-    """YAML of a mapping: its own mappings below their keys, what is short inside of them on one line."""
+    """YAML of a mapping: nested mappings below their keys, short values inside them on one line."""
     lines: list[str] = []
     for key, value in document.items():
         if isinstance(value, Mapping) and value:
@@ -26,7 +26,7 @@ def laid_out(document: Mapping[str, Any]) -> str:
 
 
 def scalar(value: Any) -> str:
-    """One value as YAML; text stands without quotes where every reader takes it for text."""
+    """One value as YAML; text is unquoted where every reader takes it for text."""
     if not isinstance(value, str):
         return json.dumps(value, allow_nan=False)
     is_plain = _PLAIN.fullmatch(value) is not None and value.lower() not in _WORDS
@@ -34,7 +34,7 @@ def scalar(value: Any) -> str:
 
 
 def _visible(character: str) -> str:
-    """A character of quoted text; one that cannot be seen is spelled out."""
+    """A character of quoted text; an invisible one is escaped."""
     if character.isprintable():
         return character
     return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
@@ -70,7 +70,7 @@ def _item(value: Any) -> Iterator[str]:
 
 
 def _inline(value: Any, *, deepest: int) -> str | None:
-    """A value on one line; None when more than `deepest` containers lie in each other: that is better read below."""
+    """A value on one line; None when more than `deepest` containers are nested, which reads better in block style."""
     if not _is_container(value):
         return scalar(value)
     if value and deepest == 0:
@@ -91,5 +91,5 @@ def _is_container(value: Any) -> bool:
 
 
 def _has_more(value: Any) -> bool:
-    """Whether there is anything to put on lines of its own."""
+    """Whether it needs lines of its own."""
     return _is_container(value) and bool(value)
