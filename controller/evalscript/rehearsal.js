@@ -1,6 +1,6 @@
 // A dry run of an evalscript over a few synthetic pixels and scenes; reports what it read, returned and failed at.
-// Evaluates to one function, which the harness calls with its functions (`hands`) and the stage (controller/model/script.py
-// describes stage and report, both JSON). A script cannot corrupt the report: built-ins are copied before it runs.
+// Evaluates to one function, which the harness calls with its functions (`hands`) and the stage. Stage and report are
+// JSON, see controller/model/script.py. A script cannot corrupt the report: built-ins are copied before it runs.
 (function () {
   "use strict";
 
