@@ -1,1 +1,1 @@
-"""What can be known of a request before it is paid for: script facts, hints, compatibility, cost. Pure."""
+"""What can be said about a request before it is paid for: script facts, hints, compatibility, cost. Pure."""

@@ -1,7 +1,7 @@
 """From an accepted document to what the job wants: the script is run once for its facts, the request is priced.
 
-Called by the tree for every new text. What only the settings or the engine can tell is found here: credentials that
-do not exist or may not be used for the bucket, and scripts that cannot be loaded.
+Called by the tree for every new text. It finds what depends on the settings or the engine: credentials that do not
+exist or may not be used for the bucket, and scripts that cannot be loaded.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -35,14 +35,14 @@ EVALSCRIPT_FILE = ("spec", "evalscriptFile")
 
 
 class Scripts(Protocol):
-    """What is asked of the JavaScript engine."""
+    """What is needed of the JavaScript engine."""
 
     def facts(self, text: str) -> ScriptFacts | ScriptFailure: ...
     def rehearsal(self, text: str, stage: Stage) -> Rehearsal | ScriptFailure: ...
 
 
 class Appraiser:
-    """Knows the deployment, the credentials, the engine and the date in UTC; one call appraises one document."""
+    """Holds the deployment, the credentials, the engine and the date in UTC; one call appraises one document."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class Appraiser:
     def _estimate(
         self, item: ValidManifest, facts: ScriptFacts | ScriptFailure, rehearsal: Rehearsal | ScriptFailure | None
     ) -> Estimate | None:
-        """The price; None when the script's inputs do not pair with the request's: the service will settle that."""
+        """The price; None when the script's inputs do not pair with the request's: that is left to the service."""
         data = item.request.body["input"]["data"]
         if isinstance(facts, ScriptFailure) or len(facts.inputs) != len(data):
             return None
@@ -133,7 +133,7 @@ class Appraiser:
 
 
 def still_examined(item: ValidManifest) -> Problem:
-    """What stands in the place of an appraisal until the engine has answered."""
+    """The problem reported instead of an appraisal until the engine has responded."""
     line, column = item.document.place(EVALSCRIPT if item.manifest.spec.evalscript_file is None else EVALSCRIPT_FILE)
     message = "the evalscript is still being examined: wait"
     return Problem(path=item.path, line=line, column=column, message=message, code=EXAMINING)
@@ -162,7 +162,7 @@ def _wanted(item: ValidManifest, estimate: Estimate | None) -> Wanted:
 
 
 def _samples(script_input: ScriptInput, days: int, kept: tuple[int, int] | None) -> SampleCount:
-    """How many samples a pixel gets; a script that chooses scenes was asked to choose among the likely ones."""
+    """How many samples a pixel gets; a script that chooses scenes was rehearsed on a likely choice."""
     if script_input.mosaicking is not Mosaicking.ORBIT or kept is None:
         return samples_per_pixel(script_input.mosaicking, days)
     daily, third = kept
@@ -179,7 +179,7 @@ def _days(data: Mapping[str, Any]) -> int:
 
 
 def _placed(item: ValidManifest, finding: Finding) -> Problem:
-    """The finding at its line: in the manifest, in the script's own file, or in the script inside the manifest."""
+    """The finding at its position: in the manifest, in the script's file, or in the script inside the manifest."""
     path, code, message = item.path, finding.code, finding.message
     file, here = item.manifest.spec.evalscript_file, PurePosixPath(item.path)
     if finding.line and file is not None:

@@ -1,7 +1,7 @@
-"""Whether a request can be answered where and when it is sent: what the deployment hosts, and what is still to come.
+"""Whether a request can be served where and when it is sent: what the deployment hosts, and dates in the future.
 
-Pure; the appraiser asks once for every new text. Hosting comes from `data/collections.json`; the sandbox stands for
-every deployment, so nothing is missed there.
+Pure; the appraiser calls it once for every new text. Hosting comes from `data/collections.json`; the sandbox
+represents every deployment, so nothing is missing there.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,11 +22,11 @@ _HOSTS: Mapping[DeploymentName, str] = {
 }
 """The name of a deployment in `data/collections.json`."""
 _CDSE_ONLY = "previewMode"  # open-questions.md E 39
-_TOMORROW = timedelta(days=1)  # somewhere it has begun already, and clocks differ
+_TOMORROW = timedelta(days=1)  # it has already begun somewhere, and clocks differ
 
 
 def unavailable(request: Request, deployment: DeploymentName, today: date) -> Iterator[Finding]:
-    """What the deployment does not have, and scenes that are not taken yet. `today` is in UTC."""
+    """What the deployment does not have, and scenes not acquired yet. `today` is in UTC."""
     if request.role_arn and deployment in _HOSTS and not DEPLOYMENTS[deployment].roles:
         message = "is for buckets of AWS, which this deployment does not reach: write a credentialsRef instead"
         yield Finding(code="E242", path=(*S3, "iamRoleARN"), message=message)

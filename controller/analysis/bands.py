@@ -1,7 +1,7 @@
-"""Whether the bands an evalscript asks for, their units and its mosaicking exist in the collections of the request.
+"""Whether the bands an evalscript uses, their units and its mosaicking exist in the collections of the request.
 
-Pure; `agreement` asks. Source: the tables of the reference page "collections.json". Nothing is known, and nothing
-refused, of a person's own data.
+Pure; called by `compatibility`. Source: the tables of the reference page "collections.json". Of the user's own data
+nothing is known, so nothing is refused.
 """
 
 import re
@@ -15,7 +15,7 @@ from controller.model.errors import Finding, cut
 from controller.model.script import Mosaicking, ScriptInput
 
 MASK = "dataMask"
-# Bands of Sentinel-1 that are only there when the data are processed so.
+# Bands of Sentinel-1 that only exist with this processing.
 _NEEDS: Mapping[str, tuple[str, Any, str]] = {
     "localIncidenceAngle": ("orthorectify", True, "`orthorectify: true`"),
     "scatteringArea": ("backCoeff", "GAMMA0_TERRAIN", "`backCoeff: GAMMA0_TERRAIN`"),
@@ -29,7 +29,7 @@ _DECIBEL = "DB"  # mentioned for Sentinel-1 by third parties only
 def band_findings(
     asked: ScriptInput, dataset: Mapping[str, Any], mosaicking: Mosaicking, source: SourceText
 ) -> Iterator[Finding]:
-    """What is wrong with one input of `setup()`, read from one element of `input.data`."""
+    """The problems of one input of `setup()`, read from one element of `input.data`."""
     used = collection(dataset["type"])
     if used is None:
         return
@@ -46,7 +46,7 @@ def band_findings(
 
 
 def setup_position(source: SourceText, literal: str) -> tuple[int, int]:
-    """Line and column of a word in `setup()`, quoted or a constant; of `setup` itself, else of the script's begin."""
+    """Line and column of a word in `setup()`, quoted or a constant; else of `setup`, else of the script's start."""
     setup = re.search(r"\bsetup\b", source.code)
     start = setup.start() if setup else 0
     word = re.compile(rf"(?<![\w$]){re.escape(literal)}(?![\w$])").search(source.words, start)
@@ -77,7 +77,7 @@ def _unknown(band: str, used: Collection, source: SourceText) -> Finding:
 
 
 def _units(asked: ScriptInput, used: Collection, source: SourceText) -> Iterator[Finding]:
-    """Units are compared without regard to case; the mask may stand below any of them."""
+    """Units are compared case-insensitively; the mask may be listed under any of them."""
     known = [(band, used.bands[band]) for band in asked.bands if band in used.bands]
     if len(asked.units) == 1:
         unit, bands = asked.units[0], [(band, units) for band, units in known if band != MASK]

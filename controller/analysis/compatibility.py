@@ -1,7 +1,7 @@
-"""Whether a request agrees with its evalscript: an input for every source, and outputs that fit their files.
+"""Whether a request matches its evalscript: an input for every source, and outputs that fit their files.
 
-Pure. The appraiser asks once for every new text, with the facts that the engine found. Source of the rules: reference
-page "Evalscript V3" §§2, 3, 6 and 7. The bands are judged by `bands`.
+Pure. The appraiser calls it once for every new text, with the facts found by the engine. Source of the rules: reference
+page "Evalscript V3" §§2, 3, 6 and 7. The bands are checked by `bands`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ _HOLDS: Mapping[str, tuple[tuple[SampleType, ...], tuple[int, ...]]] = {
 
 
 def disagreements(request: Request, facts: ScriptFacts) -> Iterator[Finding]:
-    """Everything in the request that the service would refuse, or answer otherwise than meant."""
+    """Everything in the request that the service would refuse or process differently than intended."""
     source, data = SourceText(request.body["evalscript"]), request.body["input"]["data"]
     yield from _inputs(facts, data, source)
     for asked, dataset in paired(facts.inputs, data):
@@ -37,7 +37,7 @@ def disagreements(request: Request, facts: ScriptFacts) -> Iterator[Finding]:
 
 
 def paired(inputs: Sequence[ScriptInput], data: Sequence[Mapping[str, Any]]) -> list[Pair]:
-    """Each input of `setup()` with what it reads: the source its `datasource` names, else the one at its place."""
+    """Each input of `setup()` with what it reads: the source its `datasource` names, else the one at its position."""
     named = {dataset["id"]: dataset for dataset in data if "id" in dataset}
     placed = dict(enumerate(data))
     found = [(each, named.get(each.datasource or "", placed.get(number))) for number, each in enumerate(inputs)]

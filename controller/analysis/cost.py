@@ -33,7 +33,7 @@ class Prices(BaseModel):
 
 @cache
 def price_table(name: str) -> Prices:
-    """The table of this name; the deployment profiles name only tables that exist, which a test holds."""
+    """The table of this name; the deployment profiles name only tables that exist, which a test checks."""
     text = files("controller").joinpath("data/prices.json").read_text(encoding="utf-8")
     return Prices.model_validate(json.loads(text)["tables"][name])
 
@@ -74,7 +74,7 @@ def priced(base: float, size: tuple[int, int], prices: Prices, discount: float) 
 
 
 def samples_per_pixel(mosaicking: Mosaicking, days: int) -> SampleCount:
-    """Samples of an input over `days`, when the script drops no scene: one orbit in three days, at most one a day."""
+    """Samples of an input over `days` when the script drops no scene: one orbit in three days, at most one a day."""
     match mosaicking:
         case Mosaicking.SIMPLE:
             return SampleCount(expected=1, upper=1)

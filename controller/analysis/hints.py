@@ -1,4 +1,4 @@
-"""Hints for evalscripts that run, but probably do not do what their author meant, or cost more than needed.
+"""Hints for evalscripts that run, but probably do not do what was intended, or cost more than needed.
 
 Pure; called by the appraiser. Reference page "Evalscript V3" §10. Every hint has a stable code (W004 to W021) and can
 be silenced in the manifest. In doubt there is no hint.
@@ -21,7 +21,7 @@ from controller.model.job import Estimate
 from controller.model.script import Mosaicking, Rehearsal, SampleType, ScriptFacts, ScriptOutput, Stage
 from controller.settings.deployments import DeploymentName
 
-LONG = timedelta(days=180)  # of ORBIT or TILE, from which on dropping scenes is worth a thought
+LONG = timedelta(days=180)  # of ORBIT or TILE, from which dropping scenes may pay off
 LARGE = 32 * 1024  # bytes of a script; reference page "Open questions: Async API" C 22
 SMALLEST_PRICE = 10.0
 
@@ -33,7 +33,7 @@ _GUARD = r"\s*(?:\|\||\?\?|\?\.|[!=]==?\s*(?:undefined|null)\b)"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HintContext:
-    """One script in its request: all that a hint may look at."""
+    """One script in its request: everything a hint may use."""
 
     request: Request
     facts: ScriptFacts
@@ -79,7 +79,7 @@ def _missing_bands(case: HintContext) -> Iterator[Finding]:
 
 
 def _unread_bands(case: HintContext) -> Iterator[Finding]:
-    """Only when every pixel went well and the text names the band nowhere but in setup()."""
+    """Only when every pixel succeeded and the text names the band nowhere but in setup()."""
     setup = case.source.function("setup")
     if setup is None or case.rehearsal.failed or _has_made_up_names(case.source):
         return
@@ -96,7 +96,7 @@ def _unread_bands(case: HintContext) -> Iterator[Finding]:
 
 
 def _has_made_up_names(source: SourceText) -> bool:
-    """Whether names of bands are put together: `sample["B" + number]`, sample[`B${number}`]."""
+    """Whether names of bands are composed: `sample["B" + number]`, sample[`B${number}`]."""
     return re.search(r"\[\s*(?:['\"`][^\]]*(?:\+|\$\{)|[\w$.]+\s*\+)", source.words) is not None
 
 
@@ -174,7 +174,7 @@ def _waste(case: HintContext) -> str:
 
 
 def _grouped(units: float) -> str:
-    """A number of processing units for people: 46 539."""
+    """A number of processing units, formatted: 46 539."""
     return f"{units:,.0f}".replace(",", " ")
 
 
@@ -258,7 +258,7 @@ def _samples_as_array(case: HintContext) -> Iterator[Finding]:
 
 
 def _at_setup(case: HintContext, pattern: str, code: str, message: str) -> Finding:
-    """A finding at the first place in setup() that the pattern meets, else at setup() itself."""
+    """A finding at the first match of the pattern in setup(), else at setup() itself."""
     setup = case.source.function("setup")
     inside = re.search(pattern, case.source.words[setup.start : setup.end]) if setup else None
     if setup and inside:

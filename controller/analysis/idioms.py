@@ -1,6 +1,6 @@
-"""Ways of writing an evalscript that do something else than meant: older versions, undocumented shapes, shared names.
+"""Evalscript idioms that do not do what was intended: older versions, undocumented shapes, shared names.
 
-Pure; called by `lint` with the text alone and the facts. Codes W003, W009, W010 and W015 to W019.
+Pure; called by `hints` with the text alone and the facts. Codes W003, W009, W010 and W015 to W019.
 """
 
 import re
@@ -24,7 +24,7 @@ _WRITTEN = r"(?:=(?![=>])|\+=|-=|\*=|/=|\+\+|--|\|\|=|\?\?=|&&=)"
 
 
 def idioms(source: SourceText, facts: ScriptFacts, new_globals: frozenset[str]) -> Iterator[Finding]:
-    """Everything that the text itself shows; `new_globals` were written while the script was rehearsed."""
+    """Everything found in the text itself; `new_globals` were written during the rehearsal."""
     yield from _constants(source)
     yield from _older_functions(source, facts)
     yield from _shadowed_helpers(source)
@@ -60,7 +60,7 @@ def _older_functions(source: SourceText, facts: ScriptFacts) -> Iterator[Finding
 
 
 def _shadowed_helpers(source: SourceText) -> Iterator[Finding]:
-    """A variable that hides a function which is called all the same; one that is itself a function is meant so."""
+    """A variable that hides a function which is called anyway; one that is itself a function is intended."""
     for name in HELPERS:
         declared = re.search(rf"\b(?:let|const|var)\s+{name}\s*(?:=(?!=)|;|$)", source.code, re.MULTILINE)
         if declared is None or not re.search(rf"(?<![\w$.]){name}\s*\(", source.code):
@@ -115,7 +115,7 @@ def _orbits_of_update(source: SourceText) -> Iterator[Finding]:
 
 
 def _written_globals(source: SourceText, new_globals: frozenset[str]) -> Iterator[Finding]:
-    """Once for each name: what is written for one pixel is still there for the next, whichever that is."""
+    """Once per name: what is written for one pixel is still there for the next, whichever that is."""
     function = source.function(EVALUATE)
     if function is None:
         return
@@ -137,7 +137,7 @@ def _written_globals(source: SourceText, new_globals: frozenset[str]) -> Iterato
 
 
 def _wrong_lengths(source: SourceText, facts: ScriptFacts) -> Iterator[Finding]:
-    """Arrays that evaluatePixel itself returns, not a function inside it, with another length than the one output."""
+    """Arrays returned by evaluatePixel itself, not by an inner function, whose length differs from the one output."""
     function = source.function(EVALUATE)
     if function is None or len(facts.outputs) != 1 or "updateOutput" in facts.functions:
         return

@@ -1,7 +1,7 @@
-"""Warnings that a person has seen and accepted: `# shjobs: ignore W012 <reason>` in a manifest, `//` in an evalscript.
+"""Warnings the user has seen and accepted: `# shjobs: ignore W012 <reason>` in a manifest, `//` in an evalscript.
 
-Pure. The tree asks which warnings of a document remain, `check` which of the comments were needless. Errors cannot be
-silenced, and neither can what is said here about the comments themselves.
+Pure. The tree takes the remaining warnings of a document, `check` the comments that had no effect. Errors cannot be
+silenced, and neither can the warnings about the comments themselves.
 """
 
 import re
@@ -24,7 +24,7 @@ SILENCING = frozenset({"W900", "W901", "W902", "W903", "W904"})
 """About the silencing comments themselves; nothing silences these."""
 
 TREE = frozenset({"W200"})
-"""About links of the tree, which can hold no comment."""
+"""About links in the tree, which cannot contain a comment."""
 
 WARNINGS = frozenset(
     {
@@ -51,7 +51,7 @@ _EXAMPLE = "write for example `shjobs: ignore W012 all scenes are meant`"
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Ignore:
-    """One code that a comment asks not to be told; `path`, `line` and `column` are those of the comment."""
+    """One code that a comment silences; `path`, `line` and `column` are those of the comment."""
 
     path: str
     line: int
@@ -61,7 +61,7 @@ class Ignore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comments:
-    """What the comments of a file ask for, and what is wrong with them."""
+    """The codes that the comments of a file silence, and the errors in those comments."""
 
     ignores: tuple[Ignore, ...] = ()
     errors: tuple[Problem, ...] = ()
@@ -80,14 +80,14 @@ NOTHING = Comments()
 
 
 def manifest_comments(text: str, path: str) -> Comments:
-    """What the comments of a YAML manifest ask for; they concern every document of the file."""
+    """The comments of a YAML manifest; they apply to every document of the file."""
     if _MARK not in text or path.lower().endswith(".json"):
         return NOTHING
     return _comments(path, yaml_comments(text))
 
 
 def script_comments(item: ValidManifest) -> Comments:
-    """What the comments of a document's evalscript ask for, with their places in its own file or in the manifest."""
+    """The comments of a document's evalscript, with their positions in its own file or in the manifest."""
     text = item.request.body["evalscript"]
     if _MARK not in text:
         return NOTHING
@@ -99,7 +99,7 @@ def script_comments(item: ValidManifest) -> Comments:
 
 @lru_cache(256)
 def _in_script(text: str, path: str, key: Place, *, one_line: bool) -> Comments:
-    """`key` is the place of the key with the script below it; (0, 0) when the script has a file of its own."""
+    """`key` is the position of the key above the script; (0, 0) when the script has its own file."""
     source = SourceText(text)
     found: list[tuple[Place, str]] = []
     for match in _IN_SCRIPT.finditer(text):
@@ -118,7 +118,7 @@ def _begins_comment(source: SourceText, offset: int) -> bool:
 
 
 def silenced(warnings: Iterable[Problem], comments: Iterable[Comments]) -> Silenced:
-    """What remains of a document's warnings, and the flaws of the comments among them."""
+    """The remaining warnings of a document, including errors in the comments."""
     all_warnings = tuple(warnings)
     ignores = [ignore for each in comments for ignore in each.ignores]
     errors = [error for each in comments for error in each.errors]
@@ -131,7 +131,7 @@ def silenced(warnings: Iterable[Problem], comments: Iterable[Comments]) -> Silen
 
 
 def needless(used: Iterable[Ignore], idle: Iterable[Ignore], doubtful: Set[str]) -> list[Problem]:
-    """The comments that silence nothing in any document; those of `doubtful` files are not judged.
+    """The comments that silence nothing in any document; those of `doubtful` files are skipped.
 
     A file is doubtful when one of the documents that depend on it has an error, since its warnings are not all known.
     """
@@ -153,7 +153,7 @@ def _comments(path: str, found: Iterable[tuple[Place, str]]) -> Comments:
 
 
 def _codes_in(words: str) -> Iterator[tuple[str, str, str]]:
-    """Codes that a comment silences ("" for none), each with the code and the message of what is wrong with it."""
+    """Codes that a comment silences ("" for none), each with the code and the message of its error."""
     ours = _OURS.match(words)
     if not ours or ours[1] != "ignore":
         if ours and nearest(ours[1], ["ignore"]):
@@ -175,8 +175,8 @@ def _wrong_with(code: str) -> tuple[str, str]:
         return "", ""
     if code in SILENCING or (is_code(code) and code.startswith("E")):
         kind = "is about such comments" if code in SILENCING else "is an error"
-        return "W901", f"{code} {kind} and cannot be silenced: mend what it tells, and take it out of this comment"
-    return "W902", f"there is no warning {code}: write the code as it is told, or take it out"
+        return "W901", f"{code} {kind} and cannot be silenced: fix what it reports, and remove it from this comment"
+    return "W902", f"there is no warning {code}: write the code as reported, or remove it"
 
 
 def _error(place: Ignore, code: str, message: str) -> Problem:

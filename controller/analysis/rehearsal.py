@@ -1,4 +1,4 @@
-"""What an evalscript is rehearsed with: the datasources of its request, with ordinary values for each band.
+"""The input of a rehearsal, the datasources of a request with ordinary values for each band, and its findings.
 
 Pure; called by the appraiser. Shapes: reference page "Evalscript V3" §§3, 5, and its chapter on data fusion.
 """
@@ -43,7 +43,7 @@ _SCENES = {
 
 
 def failures(rehearsed: Rehearsal | ScriptFailure, stage: Stage, source: SourceText) -> Iterator[Finding]:
-    """Everything that went wrong in the rehearsal of `source` on `stage`."""
+    """Everything that failed in the rehearsal of `source` on `stage`."""
     if isinstance(rehearsed, ScriptFailure):
         yield from _unfinished(rehearsed, source)
         return
@@ -65,7 +65,7 @@ def _unfinished(failure: ScriptFailure, source: SourceText) -> Iterator[Finding]
 
 def _is_certain(failed: Iterable[RehearsalFailure], stage: Stage, source: SourceText) -> bool:
     """Whether the service must fail as well: the documentation does not say how scenes look in data fusion, what the
-    samples of a source without a name are called, nor what becomes of a scene that preProcessScenes makes anew.
+    samples of an unnamed source are called, nor how a scene created by preProcessScenes is handled.
     """
     if not all(each.by_engine and not each.message.startswith(MADE_ANEW) for each in failed):
         return False
@@ -85,7 +85,7 @@ def _error(failure: RehearsalFailure, stage: Stage, source: SourceText) -> Findi
 
 
 def _warnings(failed: Iterable[RehearsalFailure], stage: Stage, source: SourceText) -> Iterator[Finding]:
-    """One for each thing that goes wrong, with all the cases in which it does."""
+    """One per failure, with all the cases in which it occurs."""
     groups: dict[tuple[int, int, str], list[RehearsalFailure]] = {}
     for each in failed:
         if each.by_engine:
@@ -100,7 +100,7 @@ def _warnings(failed: Iterable[RehearsalFailure], stage: Stage, source: SourceTe
 
 
 def _cases(group: Iterable[RehearsalFailure]) -> Iterator[str]:
-    """When it happens, in words: with these scenes, or on these pixels."""
+    """When it occurs, in words: with these scenes, or on these pixels."""
     situations: dict[str, set[str]] = {}
     for each in group:
         situations.setdefault(each.situation, set()).add(each.kind)
@@ -126,7 +126,7 @@ def _in_our_words(complaint: str) -> str:
 
 
 def _advice(failure: RehearsalFailure, stage: Stage, source: SourceText) -> str:
-    """What to write instead, where the message tells enough to know."""
+    """What to write instead, where the message says enough."""
     unknown = re.search(r"ReferenceError: ([\w$]+) is not defined", failure.message)
     bands = {band for each in stage.sources for band in each.bands}
     samples = _samples_name(source)
@@ -143,13 +143,13 @@ def _advice(failure: RehearsalFailure, stage: Stage, source: SourceText) -> str:
 
 
 def _samples_name(source: SourceText) -> str:
-    """What the script calls the first argument of evaluatePixel."""
+    """The script's name for the first argument of evaluatePixel."""
     function = source.function(EVALUATE)
     return function.parameters[0] if function and function.parameters else "samples"
 
 
 def _guard(failure: RehearsalFailure, stage: Stage, samples: str) -> str:
-    """How to notice, before anything is read, that there is no sample."""
+    """How to detect, before anything is read, that there is no sample."""
     if not stage.fusion:
         return f": return early when {samples}.length is 0"
     missing = failure.situation.removeprefix("without ")
@@ -162,14 +162,14 @@ def _place(failure: RehearsalFailure, source: SourceText) -> tuple[int, int]:
 
 
 def _definition(name: str, source: SourceText) -> tuple[int, int]:
-    """Where the function is written, else the script's first line."""
+    """Where the function is defined, else the script's first line."""
     found = re.search(rf"\bfunction\s+{name}\b|\b{name}\s*=(?!=)", source.code)
     return source.place(found.start()) if found else (1, 1)
 
 
 MASK = "dataMask"
 
-# One ordinary value for a band that is no reflectance, by its unit or else its name. Not truth, only of the right size.
+# An ordinary value for a band that is not a reflectance, by its unit or else its name. Only the magnitude is right.
 _BY_UNIT = {
     "DN": 1200.0,
     "KELVIN": 285.0,

@@ -1,6 +1,6 @@
-"""The text of an evalscript, as hints read it: code apart from comments and strings, functions and their places.
+"""The text of an evalscript, as hints read it: code without comments and strings, functions and their positions.
 
-Pure. It is no parser: whoever asks must be content with an answer for scripts written in the usual way.
+Pure. It is not a parser: it works for scripts written in the usual way.
 """
 
 import re
@@ -22,7 +22,7 @@ _FUNCTION = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """A function that was found: the names of its parameters, and the text between its braces."""
+    """A function: the names of its parameters, and the text between its braces."""
 
     parameters: tuple[str, ...]
     start: int
@@ -30,7 +30,7 @@ class Function:
 
 
 class SourceText:
-    """One script. `code` has comments and strings blanked, `words` only comments; both keep every place."""
+    """One script. `code` has comments and strings blanked, `words` only comments; both keep every position."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -59,7 +59,7 @@ class SourceText:
         return Function(parameters=tuple(parameters), start=opening + 1, end=self.closing(opening))
 
     def closing(self, opening: int) -> int:
-        """Where the bracket at `opening` is closed again; the end of the text when it never is."""
+        """Where the bracket at `opening` is closed; the end of the text when it never is."""
         depth = 0
         for bracket in re.finditer(r"[\[({})\]]", self.code[opening:]):
             depth += 1 if bracket[0] in "[({" else -1
@@ -68,7 +68,7 @@ class SourceText:
         return len(self.code)
 
     def declared_at_top(self) -> frozenset[str]:
-        """The variables declared outside of every function and block, constants apart."""
+        """The variables declared outside of every function and block, except constants."""
         names = set()
         for match in re.finditer(r"\b(?:let|var)\s+([A-Za-z_$][\w$]*)", self.code):
             before = self.code[: match.start()]
@@ -88,7 +88,7 @@ def _blanked(text: str, parts: list[tuple[bool, int, int]]) -> str:
 def _parts(text: str) -> Iterator[tuple[bool, int, int]]:
     """Comments (true) and the insides of strings, templates and regular expressions (false), each with its ends."""
     position = 0
-    depths: list[int] = []  # of braces inside the `${…}` we are in, the innermost last
+    depths: list[int] = []  # of braces inside the current `${…}`, innermost last
     while found := _INTERESTING.search(text, position):
         start, mark = found.start(), found[0]
         position = start + 1

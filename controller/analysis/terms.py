@@ -1,7 +1,7 @@
-"""The terms under which manifests are accepted: a fingerprint of everything that an appraisal reads beside the files.
+"""The terms under which manifests are accepted: a fingerprint of everything an appraisal reads besides the files.
 
-What was accepted under other terms is read and appraised anew before anything is paid for it. No secret is part of it,
-nor what is looked at anew before each submission, such as the budget.
+What was accepted under other terms is read and appraised again before anything is paid for it. It includes no secret,
+nor what is checked before each submission anyway, such as the budget.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""The facts and the rehearsals of evalscripts for everyone who asks, from one engine that all threads share.
+"""The facts and rehearsals of evalscripts, from one engine shared by all threads.
 
-The controller asks again and again for the same few scripts, so answers are remembered by what was asked.
+The controller asks for the same few scripts repeatedly, so answers are cached by their question.
 """
 
 import atexit
@@ -13,13 +13,13 @@ from controller.evalscript.engine import Engine
 from controller.model.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
 
 REMEMBERED = 1024  # scripts, and as many rehearsals
-LASTING = (FailureKind.SYNTAX, FailureKind.SETUP)  # the others may be the machine's fault: ask again
+LASTING = (FailureKind.SYNTAX, FailureKind.SETUP)  # the others may be caused by the machine: ask again
 
 Answer = TypeVar("Answer")
 
 
 class _Remembered(OrderedDict[bytes, Answer]):
-    """The answers asked for last."""
+    """The most recently used answers."""
 
     def keep(self, key: bytes, answer: Answer) -> Answer:
         self[key] = answer
@@ -30,14 +30,14 @@ class _Remembered(OrderedDict[bytes, Answer]):
 
 
 class _Shared:
-    """One engine, started at the first question, and its remembered answers."""
+    """One engine, started at the first question, and its cached answers."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._engine = Engine()
         self._facts = _Remembered[ScriptFacts | ScriptFailure]()
         self._rehearsals = _Remembered[Rehearsal]()
-        self._loaded = b""  # the script that the engine holds, untouched since it was loaded
+        self._loaded = b""  # the script in the engine, unused since it was loaded
 
     def facts(self, text: str, seconds: float) -> ScriptFacts | ScriptFailure:
         key = _key(text)
@@ -82,23 +82,23 @@ _shared = _Shared()
 
 
 def facts(text: str, *, seconds: float = 5.0) -> ScriptFacts | ScriptFailure:
-    """What setup() of this script says. The first question starts the engine; a script known already costs a hash.
+    """What setup() of this script returns. The first call starts the engine; a cached script costs only a hash.
 
-    `seconds` bounds the top level and setup() together with a little grace; a script that takes longer is a TIMEOUT.
+    `seconds` limits the top level and setup() together, with a little grace; a script that takes longer is a TIMEOUT.
     """
     return _shared.facts(text, seconds)
 
 
 def rehearsal(text: str, stage: Stage, *, seconds: float = 5.0) -> Rehearsal | ScriptFailure:
-    """What a dry run of this script on this stage shows; cheapest right after its `facts` were asked for.
+    """The result of a dry run of this script on this stage; cheapest right after calling `facts` for it.
 
-    `seconds` bounds the whole run.
+    `seconds` limits the whole run.
     """
     return _shared.rehearsal(text, stage, seconds)
 
 
 def close_shared() -> None:
-    """End the shared engine; a later question starts it again. Also done at exit."""
+    """End the shared engine; a later call starts it again. Also called at exit."""
     _shared.close()
 
 

@@ -1,7 +1,7 @@
 """The child process that holds the JavaScript engine: `python -m controller.evalscript.child MEMORY RAMPS`.
 
-Reads one frame, answers one frame, until its standard input closes. Started by `process`; it limits its own memory,
-so that nothing a script does can take the machine down with it.
+Reads one frame and writes one, until its standard input closes. Started by `process`; it limits its own memory, so
+that a script cannot exhaust the machine's.
 """
 
 import json
@@ -43,16 +43,16 @@ FUNCTIONS = (
     "setInputComponents",
     "setOutputComponentCount",
 )
-_LATER = re.compile(r"\b(?:Promise|async|await)\b")  # what may leave something to do for later
-OLDER = "older"  # RAMPS: colour ramps as they were documented in 2025
+_LATER = re.compile(r"\b(?:Promise|async|await)\b")  # what may leave pending promises
+OLDER = "older"  # RAMPS: colour ramps as documented in 2025
 TOO_MUCH_MEMORY = "The script needs more memory than it may have"
 # The engine's own heap may take a quarter of the process's memory. Merely starting it counts as 560 MiB of data to the
-# kernel; a larger heap meets that limit inside the collector, where the engine hangs instead of giving up.
+# kernel; a larger heap hits that limit inside the garbage collector, where the engine hangs instead of failing.
 HEAP_SHARE = 4
 
 
 class StepError(Exception):
-    """The step could not be done; `failure` is the reply that says so."""
+    """The step failed; `failure` is the reply that says so."""
 
     def __init__(self, kind: FailureKind, message: str, line: int = 0, column: int = 0) -> None:
         super().__init__(message)
@@ -71,14 +71,14 @@ class Realm:
         self._engine.set_hard_memory_limit(heap)
         context = cast(JSMappedObject, self._engine.eval(_surroundings(ramps)))
         self._harness = cast(JSFunction, context["harness"])
-        # Ordinary arguments would be gathered with Array.prototype.push, which a script may replace.
+        # Ordinary arguments would be collected with Array.prototype.push, which a script may replace.
         self._call = cast(JSMappedObject, context["call"])
         self._text, self._seconds = "", 0.0
 
     def load(self, text: str, seconds: float) -> dict[str, Any]:
         """Run the top level and setup(): the known `functions` it defined, and setup's `answer` as JSON.
 
-        Every later step has so many seconds.
+        Every later step has this many seconds.
         """
         self._text, self._seconds = text, seconds
         self._run(f"{self._text}\n//# sourceURL={SCRIPT_NAME}")
@@ -92,7 +92,7 @@ class Realm:
         return self._guarded(kind, lambda: self._harness(this=self._call, timeout_sec=self._seconds))
 
     def finish_promises(self) -> None:
-        """Let run what the script's promises have left to do: with nothing to do it is soon over."""
+        """Run the script's pending promises; quick when there are none."""
         if _LATER.search(self._text):
             self._run("undefined")
 
@@ -125,7 +125,7 @@ class Realm:
 
 
 class ScriptSession:
-    """Answers the parent's frames; holds at most one realm with a script, and an empty one for the next script."""
+    """Handles the parent's frames; holds at most one realm with a script, and an empty one for the next script."""
 
     def __init__(self, *, heap: int, ramps: str) -> None:
         self._heap, self._ramps = heap, ramps
@@ -135,12 +135,12 @@ class ScriptSession:
         self._spare: Realm | None = None
 
     def prepare(self) -> None:
-        """Have the realm of the next script ready."""
+        """Prepare the realm of the next script."""
         if self._spare is None:
             self._spare = Realm(heap=self._heap, ramps=self._ramps, loop=self._loop)
 
     def answer(self, request: Header, stream: IO[bytes]) -> tuple[Header, list[memoryview]]:
-        """The reply to one request; the request's planes are taken from `stream` whatever happens."""
+        """The reply to one request; the request's planes are always read from `stream`."""
         lengths: list[int] = request["planes"]
         try:
             if request["step"] == "load":
@@ -202,7 +202,7 @@ def main(arguments: list[str]) -> None:
         while (request := read_header(requests)) is not None:
             reply, planes = session.answer(request, requests)
             write_frame(answers, reply, planes)
-            if request["step"] == "rehearse":  # the parent is busy with the answer, then comes with another script
+            if request["step"] == "rehearse":  # the parent processes the answer, then sends another script
                 session.close()
                 session.prepare()
     finally:
@@ -210,8 +210,8 @@ def main(arguments: list[str]) -> None:
 
 
 def _close_the_doors() -> None:
-    """From here on this process can open no file and no socket, whatever a script finds in the engine: every
-    descriptor there may be is taken.
+    """From here on this process cannot open a file or socket, whatever a script finds in the engine: every allowed
+    descriptor is in use.
     """
     lowest = os.dup(0)
     os.close(lowest)
@@ -220,17 +220,17 @@ def _close_the_doors() -> None:
 
 
 def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
-    """The frames' streams, moved away from the standard ones, where anything printed by a library would break them."""
+    """The frames' streams, moved off the standard ones, where anything printed by a library would corrupt them."""
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
-    os.set_blocking(2, False)  # nobody reads it before the end: noise is dropped, never waited for
+    os.set_blocking(2, False)  # it is not read before the end: excess output is dropped, never waited for
     return requests, answers
 
 
 def _end_with_parent(descriptor: int) -> None:
-    """Leave as soon as the parent closes its end or dies, even in the middle of a script."""
+    """Exit as soon as the parent closes its end or exits, even in the middle of a script."""
     poller = select.poll()
     poller.register(descriptor, 0)
     poller.poll()
@@ -239,7 +239,7 @@ def _end_with_parent(descriptor: int) -> None:
 
 @cache
 def _surroundings(ramps: str) -> str:
-    """Source text that defines what a script finds, and whose value is what the child holds."""
+    """Source text that defines a script's environment, and whose value is what the child keeps."""
     prelude, rehearsal, harness = (
         (files("controller.evalscript") / f"{name}.js").read_text(encoding="utf-8")
         for name in ("prelude", "rehearsal", "harness")

@@ -1,6 +1,6 @@
-"""Runs one evalscript after another in the JavaScript engine: what the sandbox renders with, and `facts` reads with.
+"""Runs one evalscript after another in the JavaScript engine, for the sandbox's rendering and for `cache.facts`.
 
-Script trouble of any kind is returned as a ScriptFailure. Rules: reference page "Evalscript V3" §§1-7.
+Script failures of any kind are returned as a ScriptFailure. Rules: reference page "Evalscript V3" §§1-7.
 """
 
 import json
@@ -28,8 +28,8 @@ _NO_SCRIPT = ScriptFailure(
 class Samples:
     """The samples of one datasource for a block of pixels.
 
-    `values` holds raw little-endian numbers of `dtype`, laid out [sample][band][pixel]; `samples` is how many each
-    pixel has: always 1 in SIMPLE mode without fusion, any number otherwise. `dataMask` is a band like the others.
+    `values` holds raw little-endian numbers of `dtype`, ordered [sample][band][pixel]; `samples` is the number per
+    pixel: always 1 in SIMPLE mode without fusion, any number otherwise. `dataMask` is a band like the others.
     `name` is the datasource's id, or "0", "1", …; UNNAMED without fusion.
     """
 
@@ -42,7 +42,7 @@ class Samples:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PixelBlock:
-    """`pixels` neighbours in row-major order and what `evaluatePixel` gets for them.
+    """`pixels` adjacent pixels in row-major order and the arguments of `evaluatePixel` for them.
 
     `scenes` is the function's second argument as JSON: {} in SIMPLE mode, {"orbits": […]} or {"tiles": […]};
     with fusion, one such object by datasource name.
@@ -55,16 +55,16 @@ class PixelBlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planes:
-    """What came out of a block: by output id the stored numbers, little-endian, laid out [band][pixel]."""
+    """The results of a block: by output id the stored numbers, little-endian, ordered [band][pixel]."""
 
     outputs: Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenePlan:
-    """The scenes the script wants, and its outputs as `updateOutput` left them.
+    """The scenes the script chose, and its outputs after `updateOutput`.
 
-    `kept` lists, by datasource name, the positions of the kept scenes among those given, in the order of the samples.
+    `kept` lists, by datasource name, the indexes of the kept scenes among those given, in the order of the samples.
     """
 
     kept: Mapping[str, tuple[int, ...]]
@@ -72,10 +72,10 @@ class ScenePlan:
 
 
 class Engine:
-    """One child process, one script at a time; not for several threads at once.
+    """One child process, one script at a time; not thread-safe.
 
-    Each call may take `seconds`; the child may hold `memory` bytes. A child that dies is replaced at the next `load`.
-    `older_ramps`: colour ramps as they were documented in 2025 (reference page "Evalscript V3" §9).
+    Each call may take `seconds`; the child may use `memory` bytes. A child that exits is replaced at the next `load`.
+    `older_ramps`: colour ramps as documented in 2025 (reference page "Evalscript V3" §9).
     """
 
     def __init__(self, *, seconds: float = 1800.0, memory: int = 1 << 30, older_ramps: bool = False) -> None:
@@ -98,7 +98,7 @@ class Engine:
         return self._child.pid
 
     def kill(self) -> None:
-        """The one thing that another thread may do: end the child, whatever it is at."""
+        """The only call allowed from another thread: end the child, whatever it is doing."""
         self._child.kill()
 
     def close(self) -> None:
@@ -107,7 +107,7 @@ class Engine:
         self._child.close()
 
     def load(self, text: str) -> ScriptFacts | ScriptFailure:
-        """Begin anew with this script: check the pragma, run the top level, call setup()."""
+        """Start over with this script: check the pragma, run the top level, call setup()."""
         self._facts = None
         problem = _text_problem(text) or self._child.start()
         if problem:
@@ -124,7 +124,7 @@ class Engine:
     def scenes(self, collections: Mapping[str, Mapping[str, Any]]) -> ScenePlan | ScriptFailure:
         """Let preProcessScenes choose the scenes and updateOutput the band counts, where the script defines them.
 
-        `collections` has by datasource name what the functions get, as JSON: {"from": …, "to": …, "scenes": {"orbits":
+        `collections` has the functions' argument by datasource name, as JSON: {"from": …, "to": …, "scenes": {"orbits":
         […]}}. Later blocks are written with the outputs of the plan.
         """
         if self._facts is None:
@@ -146,9 +146,9 @@ class Engine:
         return plan
 
     def evaluate(self, block: PixelBlock) -> Planes | ScriptFailure:
-        """evaluatePixel for every pixel of the block; globals of the script live on from block to block.
+        """evaluatePixel for every pixel of the block; globals of the script persist from block to block.
 
-        Raises ValueError for a block that contradicts itself or the script's mosaicking: the caller's mistake.
+        Raises ValueError for a block inconsistent in itself or with the script's mosaicking: a bug of the caller.
         """
         if self._facts is None:
             return _NO_SCRIPT
@@ -228,7 +228,7 @@ def _facts_from(header: Header) -> ScriptFacts | ScriptFailure:
 
 
 def _decoded(text: str | None, kind: FailureKind) -> Any | ScriptFailure:
-    """JSON the script produced; None is what JSON has no word for, such as undefined."""
+    """JSON the script produced; None for values JSON cannot represent, such as undefined."""
     try:
         return None if text is None else json.loads(text)
     except RecursionError:

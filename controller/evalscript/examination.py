@@ -1,7 +1,7 @@
-"""Has scripts examined for their facts and their rehearsals: in time for whoever waits, beside whoever must not wait.
+"""Examines scripts for their facts and rehearsals: while the caller waits, or in the background.
 
-`Patient` answers at once, for `sync`, `plan` and `get`. `Beside` serves the daemon: a question without an answer yet
-is `NotYet`, two threads look for the answer, and the tree reads the file once more when it is there.
+`Patient` blocks until the answer is there, for `sync`, `plan` and `get`. `Beside` serves the daemon: a question without
+an answer raises `NotYet`, two threads work on it, and the tree reads the file again when it is answered.
 """
 
 import time
@@ -19,12 +19,12 @@ from controller.model.script import FailureKind, Rehearsal, ScriptFacts, ScriptF
 
 FIRST_TRY = 0.1  # seconds: most scripts take a few milliseconds
 SECONDS = 5.0  # at the most
-PATIENCE = 20.0  # seconds lost to scripts without an end, until each of the others gets SHORT
+PATIENCE = 20.0  # seconds lost to scripts that do not end, until each of the others gets SHORT
 SHORT = 1.0
-START = 60.0  # seconds for an engine to come up on a busy machine
+START = 60.0  # seconds for an engine to start on a busy machine
 AGAIN = 0.05  # seconds
 REMEMBERED = 4096  # answers
-PASSING = 60.0  # seconds for which an engine that died is not asked the same again
+PASSING = 60.0  # seconds before an engine that crashed is asked the same again
 _LASTING = (FailureKind.SYNTAX, FailureKind.SETUP, FailureKind.RUNTIME, FailureKind.TIMEOUT)
 _EMPTY = "//VERSION=3\nfunction setup() { return {input: [], output: {bands: 1}}; }\nfunction evaluatePixel() {}"
 
@@ -32,7 +32,7 @@ Answer = ScriptFacts | Rehearsal | ScriptFailure
 Asked = TypeVar("Asked", ScriptFacts, Rehearsal)
 
 
-class NotYet(Exception):  # noqa: N818  (nothing is wrong)
+class NotYet(Exception):  # noqa: N818  (not an error)
     """A script is still being examined; `key` names the question."""
 
     def __init__(self, key: str) -> None:
@@ -42,7 +42,7 @@ class NotYet(Exception):  # noqa: N818  (nothing is wrong)
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What setup() of a script says, or what its rehearsal on a stage shows."""
+    """What setup() of a script returns, or the result of its rehearsal on a stage."""
 
     key: str
     text: str
@@ -50,7 +50,7 @@ class _Question:
 
 
 class Patient:
-    """Waits for every answer, but for no more than PATIENCE on scripts that have no end."""
+    """Waits for every answer, but no longer than PATIENCE in all for scripts that do not end."""
 
     def __init__(self, slow: SlowScripts) -> None:
         self._slow = slow
@@ -63,7 +63,7 @@ class Patient:
         return self._bounded(_key(text, stage), lambda seconds: evalscript.rehearsal(text, stage, seconds=seconds))
 
     def is_pending(self, _key: str) -> bool:
-        """Nothing ever is."""
+        """Never: every answer is waited for."""
         return False
 
     def _bounded(self, key: str, ask: Callable[[float], Asked | ScriptFailure]) -> Asked | ScriptFailure:
@@ -78,9 +78,9 @@ class Patient:
 
 
 class Beside:
-    """Two threads with an engine each, while it is entered; `answered` is called for every answer, by either of them.
+    """Two threads with an engine each, while it is entered; both call `answered` after every answer.
 
-    The first gives each script a short try, so that good ones never wait behind those without an end, which the second
+    The first gives each script a short try, so that good ones never wait behind those that do not end, which the second
     tries for longer.
     """
 
@@ -106,7 +106,7 @@ class Beside:
         ends_at = time.monotonic() + SECONDS
         for worker, thread in zip(self._workers, self._threads, strict=True):
             while thread.is_alive() and time.monotonic() < ends_at:
-                worker.engine.kill()  # again and again: one that was just being started came up after the first
+                worker.engine.kill()  # repeatedly: one that was just starting survives the first kill
                 thread.join(AGAIN)
 
     def facts(self, text: str) -> ScriptFacts | ScriptFailure:
@@ -120,7 +120,7 @@ class Beside:
         return answer
 
     def is_pending(self, key: str) -> bool:
-        """Whether an answer is still looked for."""
+        """Whether the answer is still pending."""
         return key in self._pending
 
     def _answer(self, question: _Question) -> Answer:
@@ -145,7 +145,7 @@ class Beside:
             worker.engine.close()
 
     def _next(self, worker: "_Worker") -> _Question | None:
-        """The next question; None: there will be none. An engine for long tries is not kept idle."""
+        """The next question; None: there will be none. The engine for long tries is not kept idle."""
         with self._changed:
             if worker is self._workers[1] and not worker.questions:
                 worker.engine.close()
@@ -174,7 +174,7 @@ class Beside:
 
 
 class _Worker:
-    """An engine, and the questions for it."""
+    """An engine and its questions."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds

@@ -1,4 +1,4 @@
-"""From the engine's report of an uncaught exception to a sentence and a place in the script.
+"""From the engine's report of an uncaught exception to a message and a position in the script.
 
 A report reads `evalscript:3: TypeError: …`, the source line, a line of carets, and often a stack. Called by `child`.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from controller.model.errors import cut
 
 SCRIPT_NAME = "evalscript"
-ENGINE_NAME = "<anonymous>"  # what the parser calls a script it could not finish reading
+ENGINE_NAME = "<anonymous>"  # the parser's name for a script it could not finish reading
 
 _PREFIX = re.compile(rf"(?P<name>{SCRIPT_NAME}|{ENGINE_NAME}|[\w.]+):(?P<line>\d+): ")
 _CARETS = re.compile(r"^\s*\^+\s*$")
@@ -18,7 +18,7 @@ _FRAME = re.compile(rf"^\s+at (?:.*\()?{SCRIPT_NAME}:(?P<line>\d+):(?P<column>\d
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptPosition:
-    """What the engine said (`TypeError: …`), on one line and cut short, and where.
+    """The engine's message (`TypeError: …`), on one line and cut short, and its position.
 
     `line` and `column` count from 1 and are 0 when the error is not inside the script.
     """
@@ -42,7 +42,7 @@ def placed(report: str, script: str) -> ScriptPosition:
 
 
 def frame_in(stack: str) -> tuple[int, int]:
-    """Line and column of the innermost frame of a stack that lies in the script; zeros when none does."""
+    """Line and column of the innermost stack frame in the script; zeros when there is none."""
     frame = _FRAME.search(stack)
     return (int(frame["line"]), int(frame["column"])) if frame else (0, 0)
 
@@ -64,7 +64,7 @@ def _caret_column(report: str) -> int:
 
 
 def _inside(script: str, place: ScriptPosition) -> ScriptPosition:
-    """An unexpected end is reported on the line added behind the script; the script's own end is meant."""
+    """An unexpected end is reported on the line added after the script; the script's own end is meant."""
     lines = script.rstrip("\n").split("\n")
     if place.line <= len(lines):
         return place

@@ -1,7 +1,7 @@
-"""The wire between a process and its engine child: frames of one JSON header and raw planes.
+"""The protocol between a process and its engine child: frames of one JSON header and raw planes.
 
 A frame is a 4-byte big-endian length, that many bytes of JSON, then the planes one after the other; the header's
-`planes` lists their lengths in bytes. Used by `process` on the one side and `child` on the other.
+`planes` lists their lengths in bytes. Used by `process` on one side and `child` on the other.
 """
 
 import json
@@ -15,7 +15,7 @@ LARGEST_HEADER = 256 << 20
 
 
 class FrameError(Exception):
-    """The other side ended or spoke something else in the middle of a frame."""
+    """The other side ended or sent something else in the middle of a frame."""
 
 
 def write_frame(stream: IO[bytes], header: Mapping[str, Any], planes: Sequence[Plane] = ()) -> None:
@@ -53,7 +53,7 @@ def read_plane(stream: IO[bytes], length: int) -> bytearray:
 
 
 def fill_plane(stream: IO[bytes], plane: memoryview) -> None:
-    """Read straight into `plane`, which may be memory of the script engine."""
+    """Read directly into `plane`, which may be memory of the script engine."""
     filled = 0
     while filled < len(plane):
         count = stream.readinto(plane[filled:])  # type: ignore[attr-defined]

@@ -1,8 +1,8 @@
-// The hands that work an evalscript: hands it pixels and scenes, takes and encodes what it returns.
+// Drives an evalscript: passes it pixels and scenes, takes and encodes what it returns.
 // Evaluates to one function, which only the child process holds; its `this` is {step, argument, more}. A step returns
-// what was asked for or, when the script broke a rule, a sentence for people; what the script throws passes through
-// untouched, so that the engine reports the place. Runs before the script and keeps its own copies of every built-in it needs
-// later, because a script may replace them. Rules: reference page "Evalscript V3" §3, §4, §6.
+// its result or, when the script broke a rule, a message for the user; what the script throws passes through
+// unchanged, so that the engine reports the position. Runs before the script and keeps its own copies of the built-ins
+// it needs later, because a script may replace them. Rules: reference page "Evalscript V3" §3, §4, §6.
 // `rehearsal` is the value of rehearsal.js; the child puts the two together.
 (function (rehearsal) {
   "use strict";
@@ -15,8 +15,8 @@
   const { isFinite } = Number;
   const { floor } = Math;
   const views = { float32: Float32Array, float64: Float64Array };
-  // `stored` is source text: the stored number from `v`. Halves go up, then it is clamped; what is not a number is not
-  // above, below or within any range and becomes 0. Storing into an unsigned plane cuts the fraction off by itself.
+  // `stored` is source text: the stored number from `v`. Halves round up, then it is clamped; NaN is neither
+  // above, below nor within any range and becomes 0. Storing into an unsigned plane truncates the fraction.
   const encodings = {
     AUTO: { View: Uint8Array, stored: "(v *= 255) >= 255 ? 255 : v > 0 ? v + 0.5 : 0" },
     UINT8: { View: Uint8Array, stored: "v >= 255 ? 255 : v > 0 ? v + 0.5 : 0" },
@@ -25,7 +25,7 @@
     INT16: { View: Int16Array, stored: "v >= 32767 ? 32767 : v > -32768 ? floor(v + 0.5) : v <= -32768 ? -32768 : 0" },
     FLOAT32: { View: Float32Array, stored: "v" },
   };
-  const UNROLLED = 16; // components written out one by one; a script may ask for any number
+  const UNROLLED = 16; // components with unrolled code; a script may declare any number
 
   const inputMetadata = { serviceVersion: "4.0.0", normalizationFactor: 0.0001 };
   const outputMetadata = {};
@@ -46,7 +46,7 @@
     return typeof value === "number" && !isFinite(value) ? toText(value) : value;
   }
 
-  // Takes the script's functions by their known names; tells which of them it defines and what setup() answers.
+  // Takes the script's functions by their known names; returns which of them it defines and what setup() returns.
   function begin(functions) {
     script = functions;
     const known = keys(functions);
@@ -65,7 +65,7 @@
     return holder.orbits === undefined ? holder.tiles : holder.orbits;
   }
 
-  // Scripts written for the older shape read `scenes[0].date`, hence the hidden array face of the scenes object.
+  // Scripts written for the older shape read `scenes[0].date`, hence the hidden array interface of the scenes object.
   function sceneView(holder) {
     const list = listOf(holder);
     if (!list) return holder;
@@ -79,7 +79,7 @@
     return view;
   }
 
-  // An array of {date, idx} that carries `.orbits` or `.tiles` as well.
+  // An array of {date, idx} that also has `.orbits` or `.tiles`.
   function datedScenes(holder) {
     const list = listOf(holder);
     const dated = [];
@@ -117,7 +117,7 @@
     return found;
   }
 
-  // Without `update` updateOutput is left alone, and so are the outputs.
+  // Without `update`, updateOutput is not called and the outputs do not change.
   function plan(request) {
     const { collections, fusion, preprocess, outputs, update } = parse(request);
     const names = keys(collections);
@@ -180,7 +180,7 @@
   }
 
   // Source text of a function from pixel number to the `samples` argument. Every pixel gets fresh objects, because
-  // scripts sort, change and keep them; written out as literals they are as cheap as they can be.
+  // scripts sort, change and keep them; object literals are the cheapest way.
   function makerText(sources, pixels, single) {
     if (single) return "return function (p) { return " + sampleLiteral(sources[0].bands, "v0", "p", pixels) + "; };";
     let body = "";
@@ -215,7 +215,7 @@
 
   // ---- pixels out ----------------------------------------------------------------------------------------------
 
-  // Source text of a function that stores one pixel's values; written out, because it runs for every number.
+  // Source text of a function that stores one pixel's values; unrolled, because it runs for every number.
   function storeText({ bands, sampleType }, pixels) {
     const one = (value, at) =>
       "v = " + value + "; if (typeof v !== 'number') v = toNumber(v); plane[" + at + "] = " +
@@ -271,7 +271,7 @@
     return "";
   }
 
-  // Returning nothing leaves the zeros the planes begin with.
+  // Returning nothing leaves the initial zeros of the planes.
   function store(answer, p) {
     if (answer === undefined || targets.length === 0) return "";
     if (isArray(answer)) {

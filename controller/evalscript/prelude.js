@@ -1,7 +1,7 @@
-// What every evalscript finds ready: constants, utility functions, visualizers.
+// What every evalscript can use: constants, utility functions, visualizers.
 // Written from the rules of reference page "Evalscript V3" §8 and §9. Runs once per realm, before the script.
 // Everything is defined as configurable, so that a script may declare the same names for itself.
-// `olderRamps`: colour ramps as the documentation of 2025 has them. The child writes its choice over OLDER_RAMPS.
+// `olderRamps`: colour ramps as documented in 2025. The child substitutes its choice for OLDER_RAMPS.
 (function (olderRamps) {
   "use strict";
 
@@ -17,7 +17,7 @@
     return Object.fromEntries(names.map((name) => [name, name]));
   }
 
-  // Unlike Array.prototype.map it cannot be replaced by a script.
+  // Unlike Array.prototype.map, a script cannot replace it.
   function mapped(list, change) {
     const results = [];
     for (let i = 0; i < list.length; i++) results[i] = change(list[i], i);
@@ -341,7 +341,7 @@
     }
   }
 
-  // The tables of gradients list inverted positions; ramps take values. The older ramps took the positions as they are.
+  // The tables of gradients list inverted positions; ramps take values. The older ramps took the positions unchanged.
   function ascending(pairs) {
     const last = pairs.length - 1;
     return mapped(pairs, (pair, i) => [olderRamps ? pairs[last - i][0] : 1 - pair[0], pair[1]]);
@@ -432,7 +432,7 @@
   for (const name of ["timeEnd", "trace", "warn"]) silent[name] = function () {};
   define("console", silent);
 
-  // The engine brings timers of its own; the service has none.
+  // The engine has its own timers; the service has none.
   for (const name of ["setTimeout", "clearTimeout", "__timer_manager"]) globalThis[name] = undefined;
 })(OLDER_RAMPS);
 __TimerManager = undefined;

@@ -1,6 +1,6 @@
-"""The parent's side of the engine child: start it, ask it within a deadline, know how it died.
+"""The parent's side of the engine child: start it, call it within a deadline, find out how it ended.
 
-Used by `engine`. A child that dies, hangs or talks nonsense is an answer here, never an exception.
+Used by `engine`. A child that crashes, hangs or sends garbage is a return value here, never an exception.
 """
 
 import os
@@ -26,14 +26,14 @@ KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineReply:
-    """What the child answered."""
+    """The child's reply."""
 
     header: Header
     planes: tuple[bytes, ...] = ()
 
 
 class Child:
-    """At most one engine process at a time; `start` brings up a new one when the last is gone."""
+    """At most one engine process at a time; `start` starts a new one when the last is gone."""
 
     def __init__(self, *, memory: int, ramps: str) -> None:
         self._arguments = [str(memory), ramps]
@@ -42,17 +42,17 @@ class Child:
 
     @property
     def pid(self) -> int | None:
-        """Of the living process, None when there is none."""
+        """Of the running process, None when there is none."""
         process = self._process
         return process.pid if process and process.poll() is None else None
 
     def kill(self) -> None:
-        """End the process from another thread than the one that asks: its question is then answered by a crash."""
+        """End the process from another thread than the caller's: its call then returns a crash."""
         if process := self._process:
             process.kill()
 
     def start(self) -> ScriptFailure | None:
-        """Make sure that a process is there; it knows no script when it is new."""
+        """Make sure that a process is running; a new one has no script."""
         if self.pid is not None:
             return None
         self.close()
@@ -63,7 +63,7 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=_environment(),
-                start_new_session=True,  # Ctrl-C in the terminal is for us, not for it
+                start_new_session=True,  # Ctrl-C in the terminal is for the parent only
             )
         except OSError as error:
             return _crash(f"The script engine could not be started: {error}")
@@ -72,7 +72,7 @@ class Child:
     def call(
         self, header: Mapping[str, Any], planes: Sequence[Plane] = (), *, seconds: float
     ) -> EngineReply | ScriptFailure:
-        """One question and its answer. Past `seconds` (and a little grace) the child is killed."""
+        """One request and its reply. Past `seconds` (and a little grace) the child is killed."""
         if self._process is None:
             return _crash("The script engine is not running")
         answered = False
@@ -95,13 +95,13 @@ class Child:
         process.kill()
         process.wait()
         for stream in (process.stdin, process.stdout, process.stderr):
-            with suppress(OSError):  # what was still to be flushed has nowhere to go
+            with suppress(OSError):  # unflushed data has nowhere to go
                 stream.close()  # type: ignore[union-attr]
 
     def _watched_exchange(
         self, process: subprocess.Popen[bytes], header: Mapping[str, Any], planes: Sequence[Plane], seconds: float
     ) -> EngineReply:
-        """Planes may fill the pipe, so that even writing waits for the child: a thread watches the time."""
+        """Planes may fill the pipe, so that even writing blocks on the child: a thread enforces the deadline."""
         timer = Timer(seconds, self._end_overdue, args=(process,))
         timer.daemon = True
         timer.start()
@@ -117,7 +117,7 @@ class Child:
         planes: Sequence[Plane],
         seconds: float | None,
     ) -> EngineReply:
-        """Without planes the child is idle and reads at once: waiting for the first byte of its answer is enough."""
+        """Without planes the child is idle and reads at once: waiting for the first byte of its reply is enough."""
         assert process.stdin is not None and process.stdout is not None
         write_frame(process.stdin, header, planes)
         if seconds is not None and not _speaks(process.stdout, seconds):
@@ -136,7 +136,7 @@ class Child:
     def _cause_of_death(self, seconds: float) -> ScriptFailure:
         process = self._process
         assert process is not None and process.stderr is not None
-        process.kill()  # a child that broke the frame may still be alive
+        process.kill()  # a child that broke the frame may still be running
         status = process.wait()
         words = process.stderr.read().decode(errors="replace").strip()
         if self._overdue is process:
@@ -148,14 +148,14 @@ class Child:
 
 
 def _speaks(stream: IO[bytes], seconds: float) -> bool:
-    """Whether there is something to read, or the end, within so many seconds."""
+    """Whether there is something to read, or the end of the stream, within this many seconds."""
     poller = select.poll()
     poller.register(stream, select.POLLIN)
     return bool(poller.poll(seconds * 1000))
 
 
 def _environment() -> dict[str, str]:
-    """Only what an interpreter needs: no credential of the parent reaches a process that runs foreign code."""
+    """Only what an interpreter needs: no credential of the parent reaches a process that runs untrusted code."""
     root = str(Path(controller.__file__).resolve().parent.parent)
     paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}

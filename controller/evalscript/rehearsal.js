@@ -1,6 +1,6 @@
-// A dry run of an evalscript over a few synthetic pixels and scenes; tells what it read, answered and failed at.
-// Evaluates to one function, which the harness calls with its hands and the stage (controller/model/script.py describes the
-// stage and the report, both JSON). Nothing a script does may spoil the report: built-ins are copied before it runs.
+// A dry run of an evalscript over a few synthetic pixels and scenes; reports what it read, returned and failed at.
+// Evaluates to one function, which the harness calls with its functions (`hands`) and the stage. Stage and report are
+// JSON, see controller/model/script.py. A script cannot corrupt the report: built-ins are copied before it runs.
 (function () {
   "use strict";
 
@@ -30,7 +30,7 @@
 
   let report = {};
 
-  // `engine` says that the engine threw it, not that the script made such an error: only then can it be a mistake.
+  // `engine`: the engine threw it, not the script itself: only then can it be a bug.
   function described(error) {
     let [message, stack, engine] = ["an exception", "", false];
     try {
@@ -45,7 +45,7 @@
     return { message: part(message, 0, LONGEST), stack: part(stack, -LONGEST), engine };
   }
 
-  // Counts a trial of a step; a complaint (a sentence) or an exception of it is noted. Answers whether it went well.
+  // Counts a trial of a step and records its complaint (a sentence) or exception. Returns whether it succeeded.
   function attempt(step, situation, kind, work) {
     report.trials[step] = (report.trials[step] || 0) + 1;
     let mishap = null;
@@ -126,7 +126,7 @@
 
   // ---- pixels --------------------------------------------------------------------------------------------------
 
-  // A sample whose reader is watched: what is read of its bands, and what else is asked of it.
+  // A sample that records what is read of it: its bands, and anything else.
   function watched(sample, source) {
     const read = report.read[source.name];
     const missing = report.missing[source.name];
@@ -140,7 +140,7 @@
         return target[key];
       },
       has(target, key) {
-        if (typeof key === "string" && !own(target, key)) missing[key] = false; // the script asks before it reads
+        if (typeof key === "string" && !own(target, key)) missing[key] = false; // the script checks before it reads
         return key in target;
       },
       getOwnPropertyDescriptor(target, key) {
@@ -150,7 +150,7 @@
     });
   }
 
-  // Watching is slow, and what happens to the first samples of a pixel happens to all.
+  // Recording is slow, and what happens to the first samples of a pixel happens to all.
   function sampleOf(source, value, number) {
     const sample = {};
     for (let i = 0; i < source.bands.length; i++) sample[source.bands[i]] = value(i, source.bands[i] === "dataMask");
@@ -253,7 +253,7 @@
     return count;
   }
 
-  // The scenes after preProcessScenes; when it drops everything, likelier scenes than ours may stay: all of them.
+  // The scenes after preProcessScenes; all of them when it drops everything, since it may keep more realistic ones.
   function afterChoice(hands, stage, situation, lists) {
     let kept = lists;
     attempt("preProcessScenes", situation, "", () => {
@@ -271,8 +271,8 @@
     return found;
   }
 
-  // The first scenes of each datasource, so many at most. A script that chooses scenes gets to see just these, so that
-  // what it remembers of them fits.
+  // The first scenes of each datasource, at most this many. A script that chooses scenes sees only these, so that what
+  // it stores about them matches.
   function fewer(hands, stage, scenes, most) {
     const shown = byIndex(stage, (_source, i) => firstOf(scenes[i], most));
     if (!hands.script.preProcessScenes || total(shown) === total(scenes)) return shown;
@@ -284,7 +284,7 @@
     }
   }
 
-  // Sets the scene for pixels; answers how many samples each datasource has.
+  // Prepares the evaluation of pixels; returns how many samples each datasource has.
   function begin(hands, stage, { outputs, scenes, absent }) {
     const documents = byName(stage.sources, (source, i) => documentOf(source, scenes[i]));
     hands.begin(delivered(stage, outputs), stage.fusion ? documents : documents[stage.sources[0].name], stage.fusion);
@@ -330,7 +330,7 @@
     }
   }
 
-  // As many scenes as there may be, whether the script would choose them or not.
+  // As many scenes as possible, whether or not the script would choose them.
   function withAll(hands, stage, { outputs, lists, absent }) {
     try {
       const scenes = fewer(hands, stage, lists, VERY_MANY);
@@ -341,7 +341,7 @@
     }
   }
 
-  // When every pixel failed: is there any value, or any number of scenes, with which it would not?
+  // When every pixel failed: whether it would succeed with any other value or number of scenes.
   function lastChance(hands, stage, show) {
     let counts = [];
     const works = (kind) => {
@@ -397,7 +397,7 @@
     return found;
   }
 
-  // How many scenes preProcessScenes keeps of one in three days, which is what the price expects.
+  // How many scenes preProcessScenes keeps of one in three days, as the price assumes.
   function countedThird(hands, stage, list) {
     try {
       const plan = chosen(hands, stage, [third(list)]);
@@ -407,7 +407,7 @@
     }
   }
 
-  // What the filterScenes of an older script would have kept of one scene in three days: [kept, of so many].
+  // What the filterScenes of an older script would have kept of one scene in three days: [kept, total].
   function filtered(hands, stage, daily) {
     try {
       const source = stage.sources[0];
@@ -422,7 +422,7 @@
     }
   }
 
-  // Only what a script made is enumerable.
+  // Only what a script defined is enumerable.
   function globalsNow() {
     const names = keys(everywhere);
     const found = {};

@@ -1,4 +1,4 @@
-"""The rehearsal's two texts: the stage as the child gets it, and its report as a Rehearsal.
+"""Conversions of the rehearsal: the stage as JSON for the child, and its report as a Rehearsal.
 
 Called by `engine`. The shapes are those of rehearsal.js.
 """
@@ -77,7 +77,7 @@ def _failure(reported: Mapping[str, Any], script: str) -> RehearsalFailure:
 
 
 def _is_by_engine(stack: str, script: str) -> bool:
-    """Whether the innermost frame is no expression that makes an error. Without any frame nobody knows."""
+    """Whether the innermost frame is not an expression that creates an error. Without any frame it is unknown."""
     line, column = frame_in(stack)
     if not line:
         return False

@@ -1,4 +1,4 @@
-"""What `setup()` returned, in any of its forms, as ScriptFacts; every mistake is named at once.
+"""What `setup()` returned, in any of its forms, as ScriptFacts; all errors are reported at once.
 
 Called by `engine` with the JSON the child took from the script. Forms: reference page "Evalscript V3" §2.
 """
@@ -24,7 +24,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def script_facts(answer: object, functions: Iterable[str]) -> ScriptFacts | ScriptFailure:
-    """Facts from the parsed answer of setup() and the names of the functions the script defines."""
+    """Facts from the parsed return value of setup() and the names of the functions the script defines."""
     reading = _Reading()
     facts = reading.facts(answer, frozenset(functions))
     if facts is None or reading.mistakes:
@@ -42,12 +42,12 @@ def positive_integer(value: object) -> int | None:
 
 
 def shown_value(value: Any) -> str:
-    """A value of the script as a message shows it, cut short."""
+    """A value of the script for a message, cut short."""
     return "missing" if value is None else cut(json.dumps(value, ensure_ascii=False), 80)
 
 
 class _Reading:
-    """Reads one answer and notes each mistake with what to write instead."""
+    """Reads one return value and records each error with what to write instead."""
 
     def __init__(self) -> None:
         self.mistakes: list[str] = []
@@ -130,7 +130,7 @@ class _Reading:
             return None
         if isinstance(given, int | float) and not isinstance(given, bool):
             return float(given)
-        if given in ("NaN", "Infinity", "-Infinity"):  # what the harness writes for numbers JSON cannot hold
+        if given in ("NaN", "Infinity", "-Infinity"):  # what the harness writes for numbers JSON cannot represent
             return math.nan if given == "NaN" else float(str(given))
         self._wrong(f"setup().{where} is {shown_value(given)}; write a number")
         return None

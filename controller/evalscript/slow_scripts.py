@@ -1,7 +1,7 @@
-"""The scripts that ran out of time, by the hash of what was asked: each costs its time once, not at every start.
+"""The scripts that timed out, by the hash of the question: each costs its time once, not at every start.
 
-One small file in the state directory. It is a cache: what cannot be read is not there, what cannot be written is not
-kept. It is for this version of the program alone and for a day, since the machine may have been the cause.
+One small file in the state directory. It is a cache: an unreadable file counts as empty, a failed write is ignored. It
+is valid for this version of the program and for one day, since the machine may have been the cause.
 """
 
 import json
@@ -18,7 +18,7 @@ MOST = 10_000  # scripts
 
 
 class SlowScripts:
-    """What `now` still counts. Without `keeps` nothing is written: for commands that only look."""
+    """The entries still valid at `now`. Without `keeps` nothing is written: for commands that only read."""
 
     def __init__(self, state: Path, now: Callable[[], datetime], *, keeps: bool = False) -> None:
         self._path = state / FILE_NAME
@@ -27,12 +27,12 @@ class SlowScripts:
         self._found = _read(self._path)
 
     def has(self, key: str) -> bool:
-        """Whether it ran out of time less than a day ago."""
+        """Whether it timed out less than a day ago."""
         at = self._found.get(key)
         return at is not None and abs(self._now() - at) < LASTS
 
     def note(self, key: str) -> None:
-        """It ran out of time just now."""
+        """It timed out just now."""
         now = self._now()
         lasting = [(each, at) for each, at in self._found.items() if abs(now - at) < LASTS and each != key]
         self._found = dict([*lasting, (key, now)][-MOST:])

@@ -1,4 +1,4 @@
-"""Find in the bucket what was already paid for: before a first POST, and after an answer that was lost.
+"""Find in the bucket what was already paid for: before a first POST, and after a lost response.
 
 Delivery prefixes and claims name job, digest, rerun and attempt, so the bucket is a second ledger (DESIGN §6).
 """
@@ -20,13 +20,13 @@ def adopted(
     job: Job, wanted: Wanted, found: Sequence[StoredObject], known: Sequence[Submission], now: datetime,
     taken: Collection[str] = (),
 ) -> tuple[Submission, ...]:  # fmt: skip
-    """The submissions of the wanted digest that lie in the bucket but not among the `known` ones.
+    """The submissions of the wanted digest that are in the bucket but not among the `known` ones.
 
-    `found` holds keys relative to the job's folder. A folder that names no request id was paid for by
-    somebody, but cannot be asked about: it is adopted as unconfirmed, searched until it names one, and then a person
-    decides. The same goes for one that names only `taken` ids, which other submissions have: two never follow one
-    request; and for one that was only claimed. Intent and answer are dated by the oldest object: what the bucket
-    remembers says nothing of how the service answers today.
+    `found` holds keys relative to the job's folder. A folder that names no request id was paid for, but cannot be
+    polled: it is adopted as unconfirmed, searched until it names one, and otherwise left to an operator. The same
+    goes for one that names only `taken` ids, which other submissions have (two never follow one request), and for
+    one that was only claimed. Intent and answer are dated by the oldest object: what is in the bucket says nothing
+    about how the service responds today.
     """
     rows = {item.id for item in known if item.digest == wanted.digest and not item.is_refused}
     folders: dict[str, list[StoredObject]] = {}
@@ -43,14 +43,14 @@ def adopted(
 
 
 def _named(names: Iterable[str], wanted: Wanted) -> list[tuple[str, int, int]]:
-    """Those of the names that are submissions of the wanted digest, with rerun and attempt, in their order."""
+    """The names that are submissions of the wanted digest, with rerun and attempt, in order."""
     matches = (match for name in names if (match := SUBMISSION_ID.fullmatch(name)))
     own = (match for match in matches if match[1] == digest16(wanted.digest))
     return sorted(((match[0], int(match[2]), int(match[3])) for match in own), key=lambda each: each[1:])
 
 
 def reappeared(found: Sequence[StoredObject], known: Iterable[Submission], now: datetime) -> tuple[Submission, ...]:
-    """The unconfirmed submissions whose search is over, but of which the listing shows something: sought again."""
+    """The unconfirmed submissions whose search is over but for which the listing shows something: searched again."""
     folders = {item.key.partition("/")[0] for item in found}
     over = (item for item in known if item.answer is Answer.UNCONFIRMED and item.look_at is None)
     return tuple(replace(item, look_at=now) for item in over if item.id in folders)
@@ -79,7 +79,7 @@ def _adopt(
 ) -> Submission:  # fmt: skip
     times = [item.modified for item in objects if item.modified and item.modified < now]
     first = min([*times, *(claimed_at(name, now) for name in claims)], default=now)
-    # Of which commit it was, the bucket does not tell.
+    # The bucket does not record its commit.
     bare = replace(intent(job, wanted, rerun, attempt, first), adopted=True, revision="", claims=claims)
     named = request_ids(item.key.partition("/")[2] for item in objects)
     ids = [each for each in named if each not in taken]

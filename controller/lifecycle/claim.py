@@ -1,11 +1,11 @@
-"""The claim: the object that is put into the bucket before a POST, so that the bucket knows of it at once.
+"""The claim: the object written to the bucket before a POST, so that the bucket records it at once.
 
-The service writes there minutes after it has taken a request; whatever loses the ledger in that gap, or shares the
-bucket with another one, finds the claim instead (DESIGN §6 "Claim"). The rule is: no POST while another's claim stands.
-Pure: `claiming` says what is to be put and listed next, and is sent what came of it; workers carry it out.
+The service writes there minutes after it has accepted a request; a controller that loses its ledger in that gap, or
+shares the bucket with another, finds the claim instead (DESIGN §6 "Claim"). The rule: no POST while another claim is
+active. Pure: `claiming` yields what to put and list next, and is sent the result; workers carry it out.
 
 A claim is an object `<job>/<submission id>.claims/<name>`, withdrawn by a second one, `<name>.withdrawn`, since
-deleting may be forbidden. Its name is all that the rule reads, so a listing decides; the content is for people.
+deleting may be forbidden. The rule reads only its name, so a listing decides; the content is for humans.
 """
 
 import json
@@ -23,20 +23,20 @@ SUFFIX = ".claims"
 WITHDRAWN = ".withdrawn"
 LOOKS = 8  # listings in which a claim that comes first may wait for the others to withdraw
 PAUSE = 0.5  # seconds between two of them
-PATIENCE = 10.0  # seconds for the whole claim; after that it leads to no POST, whatever the bucket still answers
+PATIENCE = 10.0  # seconds for the whole claim; after that it leads to no POST, whatever the bucket returns
 _NAME = re.compile(r"(\d{8}T\d{6})\d{3}Z-([0-9a-f]{8})-[0-9a-f]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
-    """Who claims: one ledger, of one account at one deployment. `name` is drawn when the ledger is made."""
+    """The claimant: one ledger, of one account at one deployment. `name` is random, set when the ledger is created."""
 
     deployment: str
     account: str
     name: str
 
     def claim_name(self, now: datetime, drawn: str) -> str:
-        """The name of a new claim: its time, who claims, and a number that no other claim has; it sorts by time."""
+        """The name of a new claim: its time, the instance, and a unique number; it sorts by time."""
         return f"{now.astimezone(UTC):%Y%m%dT%H%M%S}{now.microsecond // 1000:03}Z-{self.name[:8]}-{drawn}"
 
 
@@ -44,9 +44,9 @@ class Instance:
 class Claim:
     """What is to be claimed. `url` is the job's folder in the bucket.
 
-    `followed` are the submissions of the job that the ledger knows and follows, and `over` the claims of those that
-    were certainly not taken: neither stands in the way. One that `was_claimed` before is never sent without a claim:
-    that no claim of it was seen may have been a lie.
+    `followed` are the submissions of the job that the ledger tracks, and `over` the claims of those that were
+    certainly not accepted: neither blocks it. One that `was_claimed` before is never sent without a claim: a listing
+    that did not show its claim may have been wrong.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Claim:
 
     @classmethod
     def of(cls, submission: Submission, known: Iterable[Submission], instance: Instance) -> Self:
-        """The claim for a stored intent; `known` are all submissions of its job."""
+        """The claim of a stored intent; `known` are all submissions of its job."""
         others = [item for item in known if item.digest == submission.digest and item.number != submission.number]
         return cls(
             name=submission.claims[-1],
@@ -75,12 +75,12 @@ class Claim:
 
     @property
     def digest16(self) -> str:
-        """What every object of the digest begins with, below `url`."""
+        """The prefix of every object of the digest, below `url`."""
         return self.submission.partition("-")[0]
 
     @property
     def key(self) -> str:
-        """Where it is put, below `url`."""
+        """Its key, relative to `url`."""
         return f"{self.submission}{SUFFIX}/{self.name}"
 
 
@@ -104,21 +104,21 @@ class Pause:
 
 ClaimStep = Put | ListClaims | Pause
 Result = Listing | Unreadable | None
-"""A listing, a failure, or nothing more to say: it was put, or the pause is over."""
+"""A listing, a failure, or None: it was put, or the pause is over."""
 
 
 def claiming(claim: Claim) -> Generator[ClaimStep, Result, Refused | None]:
-    """Claim, and say whether the POST may follow (None), or why it must not be sent now.
+    """Claim, and return whether the POST may follow (None), or why it must not be sent now.
 
-    Of claims that meet, the one whose name comes first waits until the others were seen to withdraw; every other one
-    withdraws, and follows. One that finds a claim of somebody who has paid already waits in vain, and withdraws too.
+    Among competing claims, the one whose name sorts first waits until the others have been withdrawn; every other one
+    is withdrawn, and follows. One that meets a claim already paid for waits in vain, and is withdrawn too.
     """
     failure = yield Put(url=f"{claim.url}/{claim.key}", content=claim.content)
     if isinstance(failure, Unreadable):
         is_over = failure.denied and not claim.was_claimed
         why = Refusal.UNCLAIMED if is_over else Refusal.CLAIMED
         if not is_over:
-            yield withdrawal(claim)  # it may have arrived all the same
+            yield withdrawal(claim)  # it may have arrived anyway
         return Refused(why=why, message=f"the claim cannot be put, so nothing was sent: {failure.message}")
     message = ""
     for _ in range(LOOKS):
@@ -133,12 +133,12 @@ def claiming(claim: Claim) -> Generator[ClaimStep, Result, Refused | None]:
 
 
 def withdrawal(claim: Claim) -> Put:
-    """What says that no POST was, or will be, accepted under this claim."""
+    """The object that says that no POST was, or will be, accepted under this claim."""
     return Put(url=f"{claim.url}/{claim.key}{WITHDRAWN}", content=claim.content)
 
 
 class Meeting(Enum):
-    """What a claim finds in the bucket beside itself."""
+    """What a claim finds in the bucket besides itself."""
 
     ALONE = auto()
     FIRST = auto()
@@ -146,7 +146,7 @@ class Meeting(Enum):
 
 
 def met(claim: Claim, seen: Result) -> tuple[Meeting, str]:
-    """What one listing of the job's folder means for a claim that was put before, and why."""
+    """What a listing of the job's folder means for a claim that was put before, and why."""
     if not isinstance(seen, Listing):
         why = seen.message if seen else "no answer"
         return Meeting.YIELD, f"the bucket cannot be listed after the claim was put: {why}"
@@ -165,7 +165,7 @@ def met(claim: Claim, seen: Result) -> tuple[Meeting, str]:
 
 
 def active_claims(objects: Iterable[StoredObject]) -> dict[str, tuple[str, ...]]:
-    """By submission id, the names of the claims that nobody withdrew, sorted. Anything beside them counts as one."""
+    """By submission id, the names of the claims not withdrawn, sorted. Any other object there counts as a claim."""
     found: dict[str, set[str]] = {}
     for item in objects:
         folder, _, name = item.key.partition("/")
@@ -188,18 +188,18 @@ def withdrawn_claims(objects: Iterable[StoredObject], submission: str) -> frozen
 
 
 def claims_over(submissions: Iterable[Submission]) -> frozenset[str]:
-    """The claims of submissions that were certainly not taken, or of which an operator says so."""
+    """The claims of submissions that were certainly not accepted, also by an operator's word."""
     return frozenset(name for item in submissions if item.is_refused for name in item.claims)
 
 
 def was_claimed(submission: Submission, known: Iterable[Submission]) -> bool:
-    """Whether an intent of the same submission stood behind a claim, or was to, and was not sent for that."""
+    """Whether an intent of the same submission had a claim, or was not sent for want of one."""
     same = (item.refused for item in known if item.id == submission.id and item.refused)
     return any(refused.why is Refusal.CLAIMED for refused in same)
 
 
 def holder_of(name: str) -> str:
-    """Who has put a claim of this name, and when, as far as it says."""
+    """Who wrote a claim of this name, and when, as far as it says."""
     match = _NAME.fullmatch(name)
     if match is None:
         return f"another controller (claim {name[:60]!r})"
@@ -216,16 +216,16 @@ def claimed_at(name: str, now: datetime) -> datetime:
 
 
 def _others(found: Collection[str], claim: Claim) -> set[str]:
-    """The submissions of the same digest, of this rerun or a higher one, that the ledger does not follow."""
+    """The submissions of the same digest, of this rerun or a higher one, that the ledger does not track."""
     own = SUBMISSION_ID.fullmatch(claim.submission)
-    assert own is not None, "a submission names itself by its id"
+    assert own is not None, "a submission is named by its id"
     parts = {each: match for each in found if (match := SUBMISSION_ID.fullmatch(each))}
     same = {each for each, match in parts.items() if match[1] == own[1] and int(match[2]) >= int(own[2])}
     return same - claim.followed
 
 
 def _delivered(objects: Iterable[StoredObject]) -> set[str]:
-    """The submissions below whose prefix something lies."""
+    """The submissions with objects below their prefix."""
     return {folder for item in objects if (folder := item.key.partition("/")[0]) and not folder.endswith(SUFFIX)}
 
 

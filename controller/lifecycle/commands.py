@@ -1,6 +1,6 @@
-"""What people asked for: commands of the inbox, applied to submissions.
+"""The operator's commands from the inbox, applied to submissions.
 
-Pure. The command line appends commands to the ledger's inbox table; the loop takes them in its next turn, so that
+Pure. The command line appends commands to the ledger's inbox table; the loop processes them in its next turn, so that
 only one process ever decides (DESIGN §7).
 """
 
@@ -24,7 +24,7 @@ class _Command(BaseModel):
 
 
 class Resolve(_Command):
-    """A person knows what became of an Unconfirmed submission; `request_id` None: the service did not take it."""
+    """The outcome of an Unconfirmed submission, given by an operator; `request_id` None: it was not accepted."""
 
     command: Literal["resolve"] = "resolve"
     job: str
@@ -32,7 +32,7 @@ class Resolve(_Command):
 
 
 class Adopt(_Command):
-    """A person names the request that was already paid for what the job wants now."""
+    """The request that was already paid for what the job wants now, named by an operator."""
 
     command: Literal["adopt"] = "adopt"
     job: str
@@ -40,14 +40,14 @@ class Adopt(_Command):
 
 
 class Accept(_Command):
-    """A person says yes to a large change, or to go on after a submission that cost too much: whatever has the hash."""
+    """Approval of a large change, or to go on after a submission that cost too much: whichever has the hash."""
 
     command: Literal["accept"] = "accept"
     hash: str
 
 
 class FirstRun(_Command):
-    """A person says that nothing was submitted before this ledger began."""
+    """An operator confirms that nothing was submitted before this ledger was created."""
 
     command: Literal["first-run"] = "first-run"
 
@@ -59,13 +59,13 @@ LONGEST_COMMAND = 10_000  # bytes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ignored:
-    """A row of the inbox that is no command of this version, and why."""
+    """A row of the inbox that is not a command of this version, and why."""
 
     why: str
 
 
 def read_command(text: bytes) -> Command | Ignored:
-    """The command as it was written; whatever else lies in the inbox is ignored, and stops nothing."""
+    """The command as written; anything else in the inbox is ignored and blocks nothing."""
     if len(text) > LONGEST_COMMAND:
         return Ignored(why=f"a command was ignored: it is longer than {LONGEST_COMMAND:,} bytes")
     try:
@@ -82,10 +82,10 @@ def carried_out(
     command: Resolve | Adopt, job: Job | None, submissions: Sequence[Submission], holder: Submission | None,
     now: datetime,
 ) -> Submission | str:  # fmt: skip
-    """The submission that the command makes or changes; a sentence when it cannot be done.
+    """The submission that the command creates or changes; a sentence when it cannot be done.
 
-    `holder` is the submission that has the named request already, of whichever job. An id of another form than the
-    service's own is a slip: it would be asked for in vain, and never settled.
+    `holder` is the submission that already has the named request, of any job. An id not in the service's format is a
+    typo: it would be polled in vain and never settle.
     """
     if job is None:
         return f"there is no job {command.job}"
@@ -102,9 +102,9 @@ def carried_out(
 
 
 def _resolved(command: Resolve, job: Job, submissions: Sequence[Submission], now: datetime) -> Submission | str:
-    """The Unconfirmed submission with its answer: the one the job shows, else the latest; a sentence if none is.
+    """The Unconfirmed submission with its answer: the one the job shows, else the latest; a sentence if there is none.
 
-    Its own answer stays lost, at the time when it was lost: so the breaker stays as it is.
+    The time of its lost response is kept, so the breaker does not change.
     """
     unconfirmed = [item for item in submissions if item.answer is Answer.UNCONFIRMED]
     if not unconfirmed:
@@ -120,7 +120,7 @@ def _resolved(command: Resolve, job: Job, submissions: Sequence[Submission], now
 
 
 def _adopted(command: Adopt, job: Job, submissions: Sequence[Submission], now: datetime) -> Submission | str:
-    """A submission of what the job wants, already accepted under this id; a sentence when it must not be made."""
+    """A submission of what the job wants, already accepted under this id; a sentence when it must not be created."""
     if job.wanted is None:
         return f"{job.name} has no accepted manifest"
     current = in_force(job.wanted, submissions)

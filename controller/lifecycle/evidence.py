@@ -1,8 +1,8 @@
-"""Read a bucket's listing as evidence for one submission; called by the loop when a listing has arrived.
+"""Read a bucket listing as evidence for one submission; called by the loop when a listing has arrived.
 
 The service writes `<request id>/<output>` below the delivery prefix, and somewhere a copy of the request that
-later tells its cost. Name, place and cost key of the copy and the body of error.json are not documented; every
-assumption about them stands here (reference page "Open questions" A 1-5, 9, 10).
+later contains its cost. Name, location and cost key of the copy and the body of error.json are not documented;
+every assumption about them is in this module (reference page "Open questions" A 1-5, 9, 10).
 """
 
 import json
@@ -25,9 +25,9 @@ def observed(
     answer: BucketAnswer, previous: Evidence | None, request_id: str | None, outputs: Sequence[ExpectedOutput],
     now: datetime,
 ) -> Evidence:  # fmt: skip
-    """The evidence after one more look; `since` moves only when the objects differ from the look before.
+    """The evidence after one more listing; `since` moves only when the objects differ from the one before.
 
-    A cost that was told once stays known, even when the bucket cannot be read any more.
+    A cost once known is kept, even when the bucket can no longer be read.
     """
     spent_before = previous.spent if previous else None
     if isinstance(answer, Unreadable):
@@ -47,7 +47,7 @@ def observed(
 
 
 def delivered(evidence: Evidence, output: ExpectedOutput) -> StoredObject | None:
-    """The object that is this output: right stem, an extension of its format or none, and not empty."""
+    """The object that is this output: matching stem, an extension of its format or none, and not empty."""
     names = {output.identifier, *(f"{output.identifier}.{extension}" for extension in output.extensions)}
     for item in evidence.objects:
         folder, _, name = item.key.rpartition("/")
@@ -57,12 +57,12 @@ def delivered(evidence: Evidence, output: ExpectedOutput) -> StoredObject | None
 
 
 def request_ids(keys: Iterable[str]) -> tuple[str, ...]:
-    """Every request id that the keys name, in order of first appearance."""
+    """Every request id in the keys, in order of first appearance."""
     return tuple(dict.fromkeys(found.lower() for key in keys for found in REQUEST_ID.findall(key)))
 
 
 def _belongs(key: str, request_id: str | None) -> bool:
-    """Whether an object below the delivery prefix is this request's: in its folder, or in the root of the prefix."""
+    """Whether an object below the delivery prefix belongs to this request: in its folder, or directly in the prefix."""
     if request_id is None:
         return True
     folder, _, inside = key.partition("/")
@@ -79,7 +79,7 @@ def _error_words(listing: Listing, own: Sequence[StoredObject]) -> str | None:
 
 
 def _message_of(text: str) -> str:
-    """The words of an error.json, whichever of the known shapes it has; never empty."""
+    """The message of an error.json in any of the known shapes; never empty."""
     document = _parsed(text)
     if isinstance(document, Mapping):
         inner = document.get("error")
@@ -111,7 +111,7 @@ def _is_request_copy(document: Mapping[str, object]) -> bool:
 
 
 def cost_in(document: object) -> tuple[str, float] | None:
-    """The first number, outermost first, whose key speaks of cost or processing units, with that key."""
+    """The first number, outermost first, whose key mentions cost or processing units, with that key."""
     level = [document]
     while level:
         named = [pair for value in level if isinstance(value, Mapping) for pair in value.items()]

@@ -1,6 +1,6 @@
-"""What is the same for many jobs is said once, with their number: in the log, in events, in the plan and in tables.
+"""What is the same for many jobs is shown once, with their number: in the log, in events, in the plan and in tables.
 
-Pure. Three or fewer stay one by one, where their names say more than a number.
+Pure. Up to three are listed one by one, since their names say more than a number.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -16,13 +16,13 @@ COMMON = frozenset(
         *(Reason.ACCOUNT_REFUSED, Reason.BREAKER_OPEN),
     }
 )
-"""What stops many jobs alike. The sentences may differ in an amount."""
+"""Reasons that stop many jobs alike. The sentences may differ in an amount."""
 
 Item = TypeVar("Item")
 
 
 def together(items: Iterable[Item], key: Callable[[Item], Hashable]) -> list[list[Item]]:
-    """The items in their order; those with one key stand together where the first stood, those without (None) alone."""
+    """The items in order, grouped by key at the position of the first; those without a key (None) alone."""
     groups: dict[Hashable, list[Item]] = {}
     for number, item in enumerate(items):
         found = key(item)
@@ -31,7 +31,7 @@ def together(items: Iterable[Item], key: Callable[[Item], Hashable]) -> list[lis
 
 
 def common(reason: str) -> str | None:
-    """A key for what stops many jobs alike; None for what concerns one job."""
+    """A key for a reason that stops many jobs alike; None for one that concerns a single job."""
     return reason if reason in COMMON else None
 
 

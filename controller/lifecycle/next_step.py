@@ -1,7 +1,7 @@
 """The next step of a job: the one rule from which `plan`, `sync` and `run` all act.
 
-Pure: it is given the job, its submissions, the limits and the time. The first thing it looks for is a reason to
-do nothing. A call that is under way for a job keeps the loop from asking again.
+Pure: it takes the job, its submissions, the limits and the time. It first looks for a reason to do nothing. While a
+call for a job is in flight, the loop does not call it again.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ PASSING = frozenset(
 
 
 def next_step(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Step:
-    """What to do for a job now. The manifest's wish goes first, then whatever an open submission needs."""
+    """What to do for a job now. What the manifest asks for goes first, then what an open submission needs."""
     first = wish(job, submissions, limits, now)
     if not isinstance(first, Wait):
         return first
@@ -38,15 +38,15 @@ def next_step(job: Job, submissions: Sequence[Submission], limits: Limits, now: 
 
 
 def wish(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Step:
-    """What the manifest, as last accepted, asks for beyond what was already submitted, and what the limits allow."""
+    """What the manifest, as last accepted, asks for beyond what was submitted, as far as the limits allow."""
     asked = asked_for(job, submissions, limits, now)
     return asked if isinstance(asked, Wait) else _pay(asked, job, submissions, limits, now)
 
 
 def asked_for(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Submit | Wait:
-    """The submission that the manifest asks for now, whatever the limits say of it.
+    """The submission that the manifest asks for now, regardless of the limits.
 
-    With problems it asks for nothing, whatever was accepted before: only what was paid for is followed.
+    With problems it asks for nothing, whatever was accepted before: only what was paid for is tracked.
     """
     wanted = job.wanted
     if wanted is None:
@@ -63,7 +63,7 @@ def asked_for(job: Job, submissions: Sequence[Submission], limits: Limits, now: 
 
 
 def due(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Submit | None:
-    """The submission that would be paid for now but for what stops other jobs as well: the guard rules on these."""
+    """The submission that would be paid for now except for what also stops other jobs: the guard rules on these."""
     asked = asked_for(job, submissions, limits, now)
     if isinstance(asked, Wait) or job.wanted is None or _refusal(asked, job.wanted, submissions, limits, now):
         return None
@@ -71,7 +71,7 @@ def due(job: Job, submissions: Sequence[Submission], limits: Limits, now: dateti
 
 
 def stopped(wanted: Wanted, limits: Limits) -> Reason | None:
-    """What stops this job together with others, so that it is not newly due."""
+    """Why this job is stopped together with others, so that it is not newly due."""
     if limits.paused:
         return Reason.PAUSED
     if limits.doubt:
@@ -84,7 +84,7 @@ def _rejection(job: Job) -> Reason:
 
 
 def is_at_rest(wait: Wait, submissions: Sequence[Submission], now: datetime, timing: Timing) -> bool:
-    """Whether `sync` may leave the job: nothing of it runs, and what it waits for is not about to come."""
+    """Whether `sync` may leave the job: nothing of it runs, and what it waits for is not imminent."""
     if any(item.outcome is None and item.answer in (None, Answer.ACCEPTED) for item in submissions):
         return False
     if wait.reason is Reason.QUEUED:
@@ -94,10 +94,10 @@ def is_at_rest(wait: Wait, submissions: Sequence[Submission], now: datetime, tim
 
 
 def in_force(wanted: Wanted, submissions: Sequence[Submission]) -> Submission | None:
-    """The submission that answers for the wanted digest: paid for now, or at any time before.
+    """The submission that counts for the wanted digest: paid for now, or at any time before.
 
-    A lower `rerun` than one already paid for is answered by that one: only a higher number pays. An unconfirmed attempt
-    stands back behind one that was found after all and may still deliver.
+    A lower `rerun` than one already paid for is covered by that one: only a higher number pays. An unconfirmed attempt
+    ranks behind one that was found after all and may still deliver.
     """
     known = [item for item in submissions if item.digest == wanted.digest and not item.is_refused]
     exact = [item for item in known if item.rerun == wanted.rerun]
@@ -122,7 +122,7 @@ def follow(submission: Submission, now: datetime) -> Step:
 
 
 def _look_for(submission: Submission) -> List:
-    """The listing that a submission needs: of its delivery prefix, or, while it is searched, with its claims too."""
+    """The listing that a submission needs: of its delivery prefix, or, while searching, with its claims too."""
     prefix, only = submission.prefix, ""
     if submission.answer is Answer.UNCONFIRMED:
         prefix, _, only = submission.prefix.rpartition("/")
@@ -130,7 +130,7 @@ def _look_for(submission: Submission) -> List:
 
 
 def reason_of(submission: Submission, now: datetime, deadline: float | None = None) -> Reason:
-    """The word for where one submission stands; `deadline` is in seconds after the intent."""
+    """The reason for the state of one submission; `deadline` is in seconds after the intent."""
     if submission.answer is None:
         return Reason.SUBMITTING
     if submission.is_refused:
@@ -148,9 +148,9 @@ def reason_of(submission: Submission, now: datetime, deadline: float | None = No
 def _pays_again(
     wanted: Wanted, current: Submission, submissions: Sequence[Submission], limits: Limits
 ) -> datetime | None:
-    """When the next attempt may be paid for: a retry that is left, or a person's standing choice to resubmit.
+    """When the next attempt may be paid for: a remaining retry, or the `onUnconfirmed: resubmit` setting.
 
-    Not while something of an attempt that others stand in for may still be found: it may even have failed.
+    Not while results of a replaced attempt may still be found: it may even have failed.
     """
     attempts = [item for item in submissions if (item.digest, item.rerun) == (current.digest, current.rerun)]
     unconfirmed = [item for item in attempts if item.answer is Answer.UNCONFIRMED]
@@ -158,7 +158,7 @@ def _pays_again(
     if runs > wanted.retries or not all(_was_sought_in_vain(item) for item in unconfirmed):
         return None
     if current.answer is Answer.UNCONFIRMED:
-        # Its intent may be dated by a clock that was wrong; when it was given up for lost is not.
+        # A wrong clock may have dated its intent, but not the time at which the search was given up.
         lost_at = current.answered_at or current.intended_at
         return lost_at if limits.policy.on_unconfirmed == "resubmit" else None
     if current.outcome is not Outcome.FAILED or current.rerun != wanted.rerun or not current.is_reported:
@@ -177,9 +177,9 @@ def _was_sought_in_vain(submission: Submission) -> bool:
 
 
 def _runs(current: Submission, unconfirmed: Iterable[Submission]) -> int:
-    """How many attempts up to `current` were runs, for which no later one stands in.
+    """How many attempts up to `current` were runs that no later one replaces.
 
-    The number of the attempt counts, not the failures that are known: in a new ledger earlier ones may not be settled.
+    The attempt number counts, not the known failures: in a new ledger earlier ones may not be settled.
     """
     return 1 + current.attempt - sum(item.attempt <= current.attempt for item in unconfirmed)
 
@@ -200,15 +200,15 @@ def _refusal(
         return None
     longest = limits.timing.unsent_longest if spurious else limits.timing.breaker_longest
     seconds = backoff(limits.timing.unsent_first, longest, times)
-    # Two controllers that met at one claim do not meet again at once.
+    # Jitter, so that two controllers that collided on one claim do not collide again at once.
     until = last.answered_at + timedelta(seconds=seconds * (1 + jitter("".join(last.claims))))
     return Wait(reason=Reason.BACKING_OFF, until=until) if until > now else None
 
 
 def _pay(submit: Submit, job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Step:
-    """The submission itself, or what stands before it."""
+    """The submission itself, or what must come first."""
     wanted = job.wanted
-    assert wanted is not None, "a removed job asks for nothing"
+    assert wanted is not None, "a removed job wants nothing"
     refusal = _refusal(submit, wanted, submissions, limits, now)
     if refusal:
         return refusal
@@ -241,7 +241,7 @@ def held(wanted: Wanted, limits: Limits) -> Reason | None:
 
 
 def _guarded(submit: Submit, job: Job, wanted: Wanted, limits: Limits, now: datetime) -> Step | None:
-    """What the money rules say. What needs a person comes before what passes, so that no standing flickers."""
+    """What the money rules say. What needs an operator comes before what passes by itself, to avoid flicker."""
     permit = limits.permit(key_of(job.name, wanted.digest, submit.rerun, submit.attempt))
     if permit and not permit.is_admitted:
         return _listed_first(job, wanted, permit.is_listed, limits, now) or Wait(reason=Reason.LARGE_CHANGE)
@@ -257,27 +257,27 @@ def _guarded(submit: Submit, job: Job, wanted: Wanted, limits: Limits, now: date
 
 
 def _listed_first(job: Job, wanted: Wanted, is_listed: bool, limits: Limits, now: datetime) -> List | Wait | None:
-    """The look for what was already paid for, before a person is asked about a large change; None when it is over."""
+    """The listing for earlier submissions before approval of a large change is requested; None when it is done."""
     step = None if is_listed or is_read(job, limits) else _history(job, wanted, limits, now)
     return Wait(reason=Reason.LISTING) if isinstance(step, List) and not limits.may_look(wanted.bucket) else step
 
 
 def is_asked(job: Job) -> bool:
-    """Whether the bucket was asked, in this process, what was already paid for of the wanted digest."""
+    """Whether this process listed the bucket for earlier submissions of the wanted digest."""
     return job.history is not None and job.wanted is not None and job.history.digest == job.wanted.digest
 
 
 def is_read(job: Job, limits: Limits) -> bool:
-    """Whether it answered, or a person did."""
+    """Whether that listing succeeded, or an operator answered instead."""
     return is_asked(job) and (limits.history_known or (job.history is not None and job.history.readable))
 
 
 def _history(
     job: Job, wanted: Wanted, limits: Limits, now: datetime, since: datetime | None = None
 ) -> List | Wait | None:
-    """The look for earlier submissions that must come before a POST; None when it was taken a moment ago.
+    """The listing for earlier submissions that must precede a POST; None when there is a recent one.
 
-    A retry needs one from after `since`, the end of the run before it: others may have sent meanwhile.
+    A retry needs one from after `since`, the end of the previous run: others may have submitted meanwhile.
     """
     history = job.history
     is_past = history is not None and since is not None and history.at < since

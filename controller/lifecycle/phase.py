@@ -1,6 +1,6 @@
-"""The phase of a job, derived each time it is told and never stored.
+"""The phase of a job, derived each time it is reported and never stored.
 
-It is that of the submission in force; an error in the manifest never hides a running request. Messages hold no
+It is that of the submission in force; an error in the manifest never hides a running request. Messages contain no
 "last checked" times, so that a status file changes only when its meaning does.
 """
 
@@ -27,7 +27,7 @@ _SENTENCES = {
     Reason.CLOCK_DOUBTFUL: "nothing is paid for while the clock is in doubt; what runs is followed",
     Reason.COST_UNKNOWN: "the cost has no upper end; set spec.maxProcessingUnits to the most it may cost",
     Reason.LISTING: "part of a large change: the bucket is listed first, for what was already paid for",
-    Reason.QUEUED: "will be submitted when a place is free",
+    Reason.QUEUED: "will be submitted when a slot is free",
     Reason.BACKING_OFF: "the request was not taken; will be tried again",
     Reason.ACCOUNT_REFUSED: "the service refuses this account or address; one probe goes out now and then",
     Reason.BREAKER_OPEN: "an earlier submission got no answer; one canary goes out now and then",
@@ -44,7 +44,7 @@ _SENTENCES = {
 
 
 def phase(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> JobState:
-    """Where the job stands now, with a sentence a person can act on."""
+    """The state of the job now, with a sentence the user can act on."""
     step = wish(job, submissions, limits, now)
     permit = _permit(job, submissions, limits, now)
     reason = step.reason if isinstance(step, Wait) else _reason_meanwhile(job, permit, limits)
@@ -54,7 +54,7 @@ def phase(job: Job, submissions: Sequence[Submission], limits: Limits, now: date
 
 
 def _waits_for_mending(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> bool:
-    """Whether the manifest as last accepted asks for a submission, now or later, that its problems hold back."""
+    """Whether the last accepted manifest asks for a submission, now or later, that its problems block."""
     if not job.problems or rejection(each.code for each in job.problems) is Reason.EXAMINING:
         return False
     asked = asked_for(replace(job, problems=()), submissions, limits, now)
@@ -62,7 +62,7 @@ def _waits_for_mending(job: Job, submissions: Sequence[Submission], limits: Limi
 
 
 def _permit(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Permit | None:
-    """The guard's word on what the manifest asks for; None: there is nothing it would have to rule on, or not yet."""
+    """The guard's ruling on what the manifest asks for; None: there is nothing to rule on, or not yet."""
     asked = asked_for(job, submissions, limits, now)
     if isinstance(asked, Wait) or job.wanted is None:
         return None
@@ -70,7 +70,7 @@ def _permit(job: Job, submissions: Sequence[Submission], limits: Limits, now: da
 
 
 def _reason_meanwhile(job: Job, permit: Permit | None, limits: Limits) -> Reason:
-    """A new look at a history that could not be read leaves the standing as it is, so that it does not flicker."""
+    """A new listing of a history that could not be read keeps the state as it is, so that it does not flicker."""
     history, wanted = job.history, job.wanted
     is_known = limits.history_known or not history or history.readable or not wanted or history.digest != wanted.digest
     if not is_known:
@@ -81,7 +81,7 @@ def _reason_meanwhile(job: Job, permit: Permit | None, limits: Limits) -> Reason
 def _message(
     job: Job, submissions: Sequence[Submission], limits: Limits, permit: Permit | None, reason: Reason
 ) -> str:  # fmt: skip
-    """The standing sentence of the reason, with the words of whoever refused or reported."""
+    """The fixed sentence of the reason, with the message of the service or the bucket."""
     sentence = _SENTENCES.get(reason, "")
     words = _words(job, submissions, limits, permit, reason)
     return "; ".join(part for part in (sentence, words) if part)
@@ -105,7 +105,7 @@ def _words(job: Job, submissions: Sequence[Submission], limits: Limits, permit: 
             return _keys_wanted((job.wanted and job.wanted.credentials_ref) or "")
         case Reason.HISTORY_UNKNOWN:
             why = job.history.message if job.history else ""
-            return f"the bucket cannot be listed, so nobody knows what was already paid for: {why}"
+            return f"the bucket cannot be listed, so it is unknown what was already paid for: {why}"
         case Reason.ACCOUNT_REFUSED | Reason.BREAKER_OPEN:
             return limits.message
         case Reason.BACKING_OFF:
@@ -133,8 +133,8 @@ def _large_change(permit: Permit | None, limits: Limits) -> str:
     many = "one submission" if batch.jobs == 1 else f"{batch.jobs:,} submissions"
     return (
         f"{many} of up to {batch.units:,.2f} PU became due at once ({batch.cause}); "
-        f"more than {policy.large_change_jobs:,} or {policy.large_change_processing_units:,.0f} PU need a person's "
-        f"yes: `shjobs plan` shows them, `shjobs accept {batch.hash}` releases exactly these"
+        f"more than {policy.large_change_jobs:,} or {policy.large_change_processing_units:,.0f} PU need "
+        f"approval: `shjobs plan` shows them, `shjobs accept {batch.hash}` releases exactly these"
     )
 
 
@@ -158,7 +158,7 @@ def _approval(job: Job, limits: Limits) -> str:
 
 
 def _last_refusal(job: Job, submissions: Sequence[Submission]) -> str:
-    """The service's own words about the wanted body."""
+    """The service's own message about the wanted body."""
     digest = job.wanted.digest if job.wanted else ""
     refused = [item for item in submissions if item.refused and item.digest == digest]
     return refused[-1].message if refused else ""

@@ -1,6 +1,6 @@
-"""The status document of one job, as it is written next to the manifest (DESIGN §5).
+"""The status document of one job, as written next to the manifest (DESIGN §5).
 
-Pure and deterministic: the same standing gives the same document, byte for byte.
+Pure and deterministic: the same state gives the same document, byte for byte.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,7 +47,7 @@ class WaitTarget:
     status: str = "True"
 
     def is_met(self, document: Document) -> bool:
-        """Whether the job stands there."""
+        """Whether the job is in this state."""
         if self.phase is not None:
             return bool(document["phase"] == self.phase)
         return any(
@@ -55,9 +55,9 @@ class WaitTarget:
         )
 
     def is_hopeless(self, document: Document) -> bool:
-        """Whether it was success that is waited for, and the job came to rest without it."""
+        """Whether it waits for success, and the job came to rest without it."""
         for_success = self.phase is Phase.SUCCEEDED or (self.condition, self.status) == (READY, "True")
-        is_held = document["phase"] == Phase.HELD  # a person may say yes at any moment
+        is_held = document["phase"] == Phase.HELD  # an operator may approve it at any time
         return for_success and not is_held and WaitTarget(condition=STALLED).is_met(document)
 
 
@@ -85,7 +85,7 @@ REJECTIONS: Mapping[Reason, str] = {
     Reason.EXAMINING: "the evalscript is still being examined",
 }
 OPERATOR = "operator"
-"""Who said what became of a submission, when the service did not."""
+"""The source of an answer that did not come from the service."""
 HEADER: Mapping[str, object] = {"apiVersion": "shjobs/v1", "kind": "AsyncProcessStatus"}
 
 
@@ -112,7 +112,7 @@ def document(job: Job, submissions: Sequence[Submission], job_state: JobState, d
 
 
 def rejected_status(name: str | None, problems: Sequence[Problem]) -> dict[str, object]:
-    """The status of a document that was never accepted and so is no job."""
+    """The status of a document that was never accepted and so is not a job."""
     reason = rejection(each.code for each in problems)
     return {
         **HEADER,
@@ -125,7 +125,7 @@ def rejected_status(name: str | None, problems: Sequence[Problem]) -> dict[str, 
 
 
 def outputs(submission: Submission) -> list[dict[str, object]]:
-    """What was delivered, in the order in which it was declared."""
+    """The delivered outputs, in declaration order."""
     if submission.evidence is None or submission.outcome is None:
         return []
     found = [(output, delivered(submission.evidence, output)) for output in submission.outputs]
@@ -142,7 +142,7 @@ def outputs(submission: Submission) -> list[dict[str, object]]:
 
 
 def timestamp(time: datetime | None) -> str | None:
-    """A time as every surface writes it: UTC, whole seconds, `Z`."""
+    """A time as written everywhere: UTC, whole seconds, `Z`."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time else None
 
 
@@ -172,13 +172,13 @@ def _processing_units(job: Job, current: Submission | None) -> dict[str, float]:
 
 
 def _history(submissions: Sequence[Submission]) -> list[Submission]:
-    """The latest submissions, newest first; a refusal that was only a matter of time is not told."""
+    """The latest submissions, newest first, without temporary refusals."""
     lasting = [item for item in submissions if not item.refused or item.refused.why is Refusal.BODY]
     return sorted(lasting, key=_age, reverse=True)[:HISTORY_LENGTH]
 
 
 def _line(item: Submission) -> dict[str, object]:
-    """One line of history: which submission, what became of it, what it cost."""
+    """One line of history: the submission, its outcome, its cost."""
     line = {
         "submission": item.id,
         "requestId": item.request_id,

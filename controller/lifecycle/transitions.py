@@ -1,7 +1,7 @@
-"""What one answer makes of a submission: each function takes the noun and returns the next one.
+"""How a response changes a submission: each function takes one and returns the next.
 
-The loop calls these when a worker's outcome arrives, and stores what they return. When to look again is decided
-here too, so a restart finds it in the row.
+The loop calls these when a worker's result arrives, and stores what they return. The time of the next check is
+decided here too, so a restart finds it in the row.
 """
 
 from collections.abc import Container
@@ -30,11 +30,11 @@ from controller.model.timing import Timing
 
 INTERRUPTED = "the controller stopped while the POST was under way"
 STOPPED = "Stopped"
-"""The reason of a submission whose POST was interrupted: whether its claim was put tells whether it began."""
+"""The reason of a submission whose POST was interrupted: whether it began shows in whether its claim was put."""
 
 
 def after_post(submission: Submission, answer: PostAnswer, now: datetime, timing: Timing) -> Submission:
-    """After the POST: polled if it was accepted, searched for in the bucket if nobody knows."""
+    """After the POST: polled if it was accepted, searched for in the bucket if that is unknown."""
     match answer:
         case Accepted():
             look_at = now + timedelta(seconds=timing.poll_first)
@@ -44,20 +44,20 @@ def after_post(submission: Submission, answer: PostAnswer, now: datetime, timing
 
 
 def is_new(submission: Submission, answer: PostAnswer) -> bool:
-    """Whether the answer to its POST says more than is known; one that came late may find it resolved."""
+    """Whether the response to its POST adds anything; a late one may find it resolved."""
     if submission.answer is Answer.UNCONFIRMED:
         return not isinstance(answer, Unconfirmed)
     return submission.answer is None
 
 
 def interrupted(submission: Submission, now: datetime, timing: Timing) -> Submission:
-    """A submission found with an intent and no answer at start: its POST may have been read."""
+    """A submission found at startup with an intent and no answer: the service may have read its POST."""
     answered = after_post(submission, Unconfirmed(message=INTERRUPTED), max(now, submission.intended_at), timing)
     return replace(answered, reason=STOPPED)
 
 
 def after_status(submission: Submission, answer: GetAnswer, now: datetime, timing: Timing) -> Submission:
-    """After a status request; 404 is believed only as reference page "Open questions" B 13 says."""
+    """After a status request; a 404 counts only as reference page "Open questions" B 13 says."""
     match answer:
         case StillRunning():
             return replace(submission, missing_at=None, look_at=now + _poll_interval(submission, now, timing))
@@ -71,7 +71,7 @@ def after_status(submission: Submission, answer: GetAnswer, now: datetime, timin
 def after_listing(
     submission: Submission, answer: BucketAnswer, now: datetime, timing: Timing, taken: Container[str] = ()
 ) -> Submission:
-    """After a listing of the delivery prefix: the search for a lost answer, or one more look at the evidence.
+    """After a listing: the search for a lost response, or an update of the evidence.
 
     `taken` are request ids that other submissions have; the search never finds those. For a search the listing is that
     of the job's folder, where the claims are; for the evidence that of the delivery prefix.
@@ -79,7 +79,7 @@ def after_listing(
     if submission.answer is Answer.UNCONFIRMED:
         return _searched(submission, answer, now, timing, taken)
     if submission.gone_at is None:
-        return submission  # a person resolved it while its bucket was searched
+        return submission  # an operator resolved it while its bucket was searched
     gone_at = submission.gone_at
     evidence = observed(answer, submission.evidence, submission.request_id, submission.outputs, now)
     if submission.outcome in (Outcome.SUCCEEDED, Outcome.FAILED):
@@ -98,7 +98,7 @@ def after_listing(
 
 
 def unless_given_up(before: Submission, after: Submission, now: datetime, timing: Timing) -> Submission:
-    """While the clock is in doubt: what would be given up for the time that has passed is looked at again instead."""
+    """While the clock is in doubt: what would be given up because of elapsed time is checked again instead."""
     is_lost = after.answer is Answer.UNCONFIRMED and after.look_at is None
     is_unknown = after.outcome is Outcome.UNKNOWN and (before.outcome is not Outcome.UNKNOWN or after.look_at is None)
     if not is_lost and not is_unknown:
@@ -107,12 +107,12 @@ def unless_given_up(before: Submission, after: Submission, now: datetime, timing
 
 
 def resumed(submission: Submission, now: datetime) -> Submission:
-    """After the clock was wrong: no time lies ahead, and what is open, or was given up, is looked at now.
+    """After the clock was wrong: no time is in the future, and what is open or was given up is checked now.
 
-    What is gone gets the whole grace for its evidence again: when it went, a wrong clock has said.
+    A request that is gone gets the full grace period for its evidence again, since a wrong clock dated its end.
     """
     if submission.answer is None:
-        return submission  # its POST is under way, and is known by the time of its intent
+        return submission  # its POST is in flight, identified by the time of its intent
     times = {name: min(time, now) for name in _MOMENTS if (time := getattr(submission, name))}
     evidence = submission.evidence
     if evidence is not None:
@@ -135,7 +135,7 @@ def _poll_interval(submission: Submission, now: datetime, timing: Timing) -> tim
 
 
 def _not_visible(submission: Submission, now: datetime, timing: Timing) -> Submission:
-    began = submission.answered_at or submission.intended_at  # ahead of now only where a wrong clock has dated it
+    began = submission.answered_at or submission.intended_at  # in the future only where a wrong clock dated it
     believed_from = began + timedelta(seconds=timing.early_gone)
     if began <= now < believed_from:
         return replace(submission, look_at=believed_from)
@@ -154,7 +154,7 @@ def _searched(
     named = request_ids(item.key for item in below.objects) if isinstance(below, Listing) else ()
     ids = [each for each in named if each not in taken]
     if ids:
-        # The bucket does not say that the service answers again, so the breaker stays as it is.
+        # The bucket does not show that the service responds again, so the breaker does not change.
         found = submission.answered(Accepted(request_id=ids[0]), now, look_at=now)
         return replace(found, answered_at=None, reason="")
     if isinstance(answer, Listing) and isinstance(below, Listing) and not below.objects:
@@ -166,7 +166,7 @@ def _searched(
 
 
 def _below(submission: str, listing: Listing) -> Listing:
-    """What a listing of the job's folder shows below the prefix of one submission."""
+    """The part of a listing of the job's folder below the prefix of one submission."""
     start = f"{submission}/"
     objects = (
         replace(item, key=item.key.removeprefix(start)) for item in listing.objects if item.key.startswith(start)
@@ -176,10 +176,10 @@ def _below(submission: str, listing: Listing) -> Listing:
 
 
 def _never_sent(submission: Submission, folder: Listing, now: datetime, timing: Timing) -> Submission | None:
-    """The submission as certainly not taken, when its claims say so; None: they do not.
+    """The submission as certainly not accepted, when its claims show that; None: they do not.
 
-    A claim is put before the POST, so an interrupted one without a claim had not begun; that is believed for an hour,
-    since no bucket cleans up so soon. Its claim may still arrive, and then counts like another's.
+    A claim is put before the POST, so an interrupted one without a claim had not begun; that holds for an hour, since
+    no bucket is cleaned up so soon. Its claim may still arrive, and then counts like any other.
     """
     if not submission.claims:
         return None
@@ -208,7 +208,7 @@ def _next_search(submission: Submission, readable: bool, now: datetime, timing: 
 def _with_late_cost(
     submission: Submission, spent: float | None, gone_at: datetime, now: datetime, timing: Timing
 ) -> Submission:
-    """A settled outcome whose request copy told no cost is looked at again for that alone; the outcome stays."""
+    """A settled outcome whose request copy had no cost is checked again only for the cost; the outcome stays."""
     if spent is None or submission.evidence is None:
         return replace(submission, look_at=late_look(gone_at, now, timing))
     return replace(submission, evidence=replace(submission.evidence, spent=spent), look_at=None)

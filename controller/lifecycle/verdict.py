@@ -2,7 +2,7 @@
 
 One pure function, and the only place where Succeeded, Failed and Unknown are decided. Its order is the rule:
 error.json wins over outputs, complete and unchanging outputs are success, and everything else is waited for and
-then called Unknown, never guessed (reference page "Open questions" A 6-8).
+then becomes Unknown, never guessed (reference page "Open questions" A 6-8).
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from controller.model.timing import Timing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """`outcome` None: not settled yet. `look_at` None: nothing further to look for, not even the cost."""
+    """`outcome` None: not settled yet. `look_at` None: nothing more to check, not even the cost."""
 
     outcome: Outcome | None
     reason: str
@@ -28,7 +28,7 @@ class Verdict:
 def verdict(
     evidence: Evidence | None, outputs: Sequence[ExpectedOutput], gone_at: datetime, now: datetime, timing: Timing
 ) -> Verdict:
-    """What is known of a submission that is gone from the service since `gone_at`."""
+    """The outcome of a submission that has been gone from the service since `gone_at`."""
     if evidence is None:
         return Verdict(outcome=None, reason="Verifying", message="the bucket has not been read yet", look_at=now)
     cost_at = late_look(gone_at, now, timing) if evidence.spent is None else None
@@ -45,12 +45,12 @@ def verdict(
         return Verdict(outcome=None, reason=reason, message=message, look_at=look_at)
     late = late_look(gone_at, now, timing)
     if late is None and not evidence.readable:
-        late = now + timedelta(seconds=timing.late_looks[-1])  # nobody could see what is there: daily, until one can
+        late = now + timedelta(seconds=timing.late_looks[-1])  # the bucket could not be read: daily, until it can
     return Verdict(outcome=Outcome.UNKNOWN, reason=reason, message=message, look_at=late)
 
 
 def late_look(gone_at: datetime, now: datetime, timing: Timing) -> datetime | None:
-    """The next of the late looks that is still ahead."""
+    """The next late check still ahead."""
     looks = (gone_at + timedelta(seconds=late) for late in timing.late_looks)
     return next((look for look in looks if look > now), None)
 
@@ -58,7 +58,7 @@ def late_look(gone_at: datetime, now: datetime, timing: Timing) -> datetime | No
 def _complete(evidence: Evidence, cost_at: datetime | None, timing: Timing) -> Verdict:
     stable_at = evidence.since + timedelta(seconds=timing.stable)
     if evidence.at < stable_at:
-        message = "every output is there; one more look tells whether they still change"
+        message = "every output is there; one more listing shows whether they still change"
         return Verdict(outcome=None, reason="Confirming", message=message, look_at=stable_at)
     return Verdict(
         outcome=Outcome.SUCCEEDED, reason="Delivered", message="every declared output is delivered", look_at=cost_at

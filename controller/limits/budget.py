@@ -1,6 +1,6 @@
-"""The money of a month: what was spent, what is reserved, and what a monthly budget leaves (DESIGN §8).
+"""Spending per month: what was spent, what is reserved, and what is left of the monthly budget (DESIGN §8).
 
-Pure. The book keeps one `Spending` for each month as submissions come and settle; the gate hands it to every decision.
+Pure. The ledger keeps one `Spending` for each month as submissions come and settle; the gate passes it to decisions.
 Months are UTC, by the time of the intent. All amounts are processing units (PU).
 """
 
@@ -14,14 +14,14 @@ from controller.model.job import Wanted
 from controller.model.submission import Answer, Submission
 
 TOLERANCE = 0.01
-"""An actual cost may lie this much above its reservation: the service rounds."""
+"""An actual cost may exceed its reservation by this much: the service rounds."""
 DUST = 1e-6
-"""Less than this is what adding and taking away leaves of nothing."""
+"""Anything smaller is a rounding error of adding and subtracting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spending:
-    """What the submissions of one month count for. `spent` are actual costs, `reserved` is held for the others.
+    """What the submissions of one month amount to. `spent` are actual costs, `reserved` is held for the others.
 
     `adopted` counts those found in the bucket: a ledger that was lost may have held more, so the sum is a lower bound.
     """
@@ -42,7 +42,7 @@ class Spending:
         return self.adopted > 0
 
     def allows(self, units: float | None) -> bool:
-        """Whether so much may be reserved now."""
+        """Whether this amount may be reserved now."""
         return self.left is None or (units or 0.0) <= self.left + DUST
 
     def taken(self, units: float | None) -> Self:
@@ -50,7 +50,7 @@ class Spending:
         return replace(self, reserved=self.reserved + (units or 0.0))
 
     def counting(self, submission: Submission, times: int = 1) -> Self:
-        """With this submission counted; `times` -1 takes it out again."""
+        """With this submission counted; `times` -1 subtracts it again."""
         units = times * counted(submission)
         found = replace(self, adopted=self.adopted + times) if submission.adopted else self
         if submission.spent is not None:
@@ -59,7 +59,7 @@ class Spending:
 
 
 def counted(submission: Submission) -> float:
-    """What it counts for: its actual cost if that is known, else its reservation; nothing once it was refused."""
+    """The amount it counts for: its actual cost if known, else its reservation; nothing once it was refused."""
     if submission.is_refused:
         return 0.0
     return submission.reserved or 0.0 if submission.spent is None else submission.spent
@@ -84,19 +84,19 @@ def next_month(time: datetime) -> datetime:
 
 
 def is_overspent(submission: Submission) -> bool:
-    """Whether what we paid for cost more than was reserved for it; what others paid for was not our estimate."""
+    """Whether it cost more than was reserved; false for what others paid for, since the estimate was not ours."""
     if submission.answer is not Answer.ACCEPTED or submission.adopted or submission.spent is None:
         return False
     return submission.reserved is not None and submission.spent > submission.reserved + TOLERANCE
 
 
 def overspent_hash(submission: Submission) -> str:
-    """What a person accepts to let submissions go on after this one."""
+    """The hash an operator accepts to let submissions go on after this one."""
     return hash_of([f"overspent {submission.job}/{submission.id}"])
 
 
 def hash_of(keys: Iterable[str]) -> str:
-    """Twelve hexadecimal digits that stand for exactly this set, in whatever order."""
+    """Twelve hexadecimal digits that identify exactly this set, in any order."""
     return sha256("\n".join(sorted(keys)).encode()).hexdigest()[:12]
 
 

@@ -1,7 +1,7 @@
-"""The gate before every POST: what the latest answers allow now, the same for all jobs of a deployment.
+"""The gate before every POST: what the latest responses allow now, the same for all jobs of a deployment.
 
-Nothing is remembered but the ledger itself: the breaker, the account's trouble and every back-off follow from
-the newest submissions, so a restart changes none of them (DESIGN §6 "Protocol", §8).
+It has no state besides the ledger: the breaker, account problems and every backoff are derived from the newest
+submissions, so a restart changes none of them (DESIGN §6 "Protocol", §8).
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,18 +24,18 @@ from controller.settings.file import Policy
 ACCOUNT = frozenset({Refusal.CREDENTIALS, Refusal.FORBIDDEN, Refusal.QUOTA, Refusal.ENDPOINT})
 DECISIVE = frozenset({Refusal.BODY, Refusal.SPURIOUS})
 SILENT = frozenset({Refusal.NOT_ACCEPTED, Refusal.CLAIMED, Refusal.UNCLAIMED})
-MOST_UNANSWERED = 8  # POSTs under way at once, however many places there are: no more can be lost together
+MOST_UNANSWERED = 8  # POSTs in flight at once, however many slots there are: no more can be lost together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How many POSTs may go out now, what they may cost, and when the gate opens if it is shut.
+    """How many POSTs may be sent now, what they may cost, and when the gate opens if it is closed.
 
-    `looks` are listings that a large change may have under way in each bucket; `listing` are the listings for what was
-    paid for that are under way, by bucket. `without_keys` names the credentials whose key pair was not found; no job
-    that uses one is sent. `overspent` is the first submission that cost more than was reserved for it. `permits` is the
-    guard's word by key; None: there is no guard. At `grows_at` there is one place more.
-    `doubt` says why the clock cannot be believed, "" when it can.
+    `looks` is how many listings a large change may have in flight per bucket; `listing` counts the listings for earlier
+    submissions in flight, by bucket. `without_keys` names the credentials whose key pair was not found; no job that
+    uses one is sent. `overspent` is the first submission that cost more than was reserved for it. `permits` are the
+    guard's rulings by key; None: there is no guard. At `grows_at` there is one more slot. `doubt` says why the clock
+    cannot be trusted, "" when it can.
     """
 
     policy: Policy
@@ -58,36 +58,36 @@ class Limits:
 
     @property
     def left(self) -> float | None:
-        """Processing units that are left of the monthly budget; None: there is none."""
+        """Processing units left of the monthly budget; None: there is no budget."""
         return self.spending.left if self.spending else None
 
     def permit(self, key: str) -> Permit | None:
-        """The guard's word on a submission; None: it has not ruled yet."""
+        """The guard's ruling on a submission; None: none yet."""
         return ADMITTED if self.permits is None else self.permits.get(key)
 
     def taken(self, units: float | None = None) -> Self:
-        """The limits after one more POST of the same turn, which reserves so many processing units."""
+        """The limits after one more POST in this turn, which reserves this many processing units."""
         spending = self.spending.taken(units) if self.spending else None
         return replace(self, slots=self.slots - 1, spending=spending)
 
     def may_begin(self, bucket: str) -> bool:
-        """Whether one more submission may begin: a bucket whose listings hang leaves the others their places."""
+        """Whether one more submission may begin: a bucket whose listings hang must leave slots for the others."""
         return self.slots > self.listing.get(bucket, 0)
 
     def may_look(self, bucket: str) -> bool:
-        """Whether a large change may begin one more listing in this bucket."""
+        """Whether a large change may start one more listing in this bucket."""
         return self.looks > self.listing.get(bucket, 0)
 
     def looked(self, bucket: str) -> Self:
-        """The limits after one more listing for what was paid for."""
+        """The limits after one more listing for earlier submissions."""
         return replace(self, listing={**self.listing, bucket: self.listing.get(bucket, 0) + 1})
 
     def closed(self) -> Self:
-        """The limits for whoever has not stood in line yet."""
+        """The limits for jobs that are not queued yet."""
         return replace(self, slots=0, looks=0)
 
     def paced(self, rate: Rate, now: datetime) -> Self:
-        """The limits that the rate limiter leaves of these."""
+        """These limits reduced by the rate limiter."""
         left = rate.left(now)
         if left > 0:
             return replace(self, slots=min(self.slots, left))
@@ -96,9 +96,9 @@ class Limits:
 
 
 def narrowed(free: Limits, newest: Sequence[Submission]) -> Limits:
-    """The limits that `newest`, the latest submissions newest first, leave of the `free` ones.
+    """The `free` limits reduced by `newest`, the latest submissions, newest first.
 
-    `newest` needs to reach back only to the first one that `is_decisive`.
+    `newest` only needs to reach back to the first one that `is_decisive`.
     """
     underway = sum(1 for item in newest if item.answer is None)
     free = replace(free, slots=min(free.slots, MOST_UNANSWERED - underway))
@@ -117,7 +117,7 @@ def narrowed(free: Limits, newest: Sequence[Submission]) -> Limits:
 
 
 def is_decisive(submission: Submission) -> bool:
-    """Whether the service itself has answered for this body, which ends every back-off before it."""
+    """Whether the service itself has responded to this body, which ends every earlier backoff."""
     if submission.said_by_operator:
         return False
     if submission.answer is Answer.REFUSED:
@@ -131,14 +131,14 @@ def backoff(first: float, longest: float, times: int) -> float:
 
 
 def jitter(text: str) -> float:
-    """A number between 0 and 1 that is as good as drawn, always the same for the same text; 0 for none."""
+    """A pseudo-random number between 0 and 1, always the same for the same text; 0 for an empty one."""
     return crc32(text.encode()) / 2**32 if text else 0.0
 
 
 def _problem(newest: Sequence[Submission]) -> dict[Reason, list[Submission]]:
-    """What went wrong since the last decisive answer, by kind, each newest first.
+    """The failures since the last decisive response, by kind, each newest first.
 
-    Every kind cools by itself, so that an outage with mixed faces does not begin anew with each of them.
+    Every kind cools down by itself, so that an outage with mixed failures does not restart the backoff with each.
     """
     problem: dict[Reason, list[Submission]] = {}
     for submission in takewhile(lambda item: not is_decisive(item), newest):
@@ -148,9 +148,9 @@ def _problem(newest: Sequence[Submission]) -> dict[Reason, list[Submission]]:
 
 
 def _is_silent(submission: Submission) -> bool:
-    """Whether it tells nothing about the service: an operator's word, a claim, or what only the bucket knows of.
+    """Whether it says nothing about the service: resolved by an operator, a claim, or found only in the bucket.
 
-    That the answer to a submission was lost still does, whatever an operator said of it later.
+    A lost response still does, whatever an operator said of the submission later.
     """
     if submission.adopted or submission.said_by_operator:
         return submission.adopted
@@ -166,7 +166,7 @@ def _kind(submission: Submission) -> Reason:
 
 
 def _opens_at(reason: Reason, run: Sequence[Submission], timing: Timing) -> datetime:
-    """When this kind of trouble has cooled."""
+    """When this kind of failure has cooled down."""
     if reason is Reason.QUEUED:
         return max(_answered_at(item) + timedelta(seconds=_asked_to_wait(item, timing)) for item in run)
     first, longest = {
@@ -178,12 +178,12 @@ def _opens_at(reason: Reason, run: Sequence[Submission], timing: Timing) -> date
 
 
 def _asked_to_wait(submission: Submission, timing: Timing) -> float:
-    """Seconds that the service asked for with a 429; it names none when too many requests run at once."""
+    """Seconds that the service requested with a 429; it gives none when too many requests run at once."""
     return (submission.refused and submission.refused.retry_after) or timing.concurrency_wait
 
 
 def _rounds(run: Sequence[Submission]) -> int:
-    """How many times in a row it went wrong; POSTs that were under way together count once."""
+    """How many times in a row it failed; POSTs that were in flight together count once."""
     rounds, ended = 0, None
     for submission in reversed(run):
         if ended is None or submission.intended_at > ended:

@@ -1,7 +1,7 @@
-"""The spend guard: what becomes due all at once and is too much needs a person's yes (DESIGN §8).
+"""The spend guard: too much becoming due at once needs an operator's approval (DESIGN §8).
 
-Pure; `admission` remembers what it decides. A submission is known here by its key, `<job>/<submission id>`, so an
-edited job is another one.
+Pure; `admission` remembers its rulings. A submission is identified by its key, `<job>/<submission id>`, so an edited
+job is a different one.
 """
 
 from collections import Counter
@@ -21,9 +21,9 @@ NAMED_CAUSES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """A submission that would be paid for now if there were a place. `units` is its reservation in PU.
+    """A submission that would be paid for now if there were a slot. `units` is its reservation in PU.
 
-    `is_listed`: the bucket was asked whether it was paid for before, with whatever answer.
+    `is_listed`: the bucket was listed for earlier submissions, whether or not that succeeded.
     """
 
     key: str
@@ -34,7 +34,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A large change that waits for a person: how many submissions, how many PU at most, and where it came from."""
+    """A large change that waits for approval: how many submissions, how many PU at most, and its cause."""
 
     hash: str
     jobs: int
@@ -44,7 +44,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permit:
-    """The guard's word on one key: admitted in so many words, or held with its batch."""
+    """The guard's ruling on one key: admitted, or held with its batch."""
 
     is_admitted: bool = False
     batch: Batch | None = None
@@ -63,9 +63,9 @@ class Ruling(Enum):
 
 
 def ruling(due: Collection[Due], policy: Policy) -> Ruling:
-    """Within the limits it is admitted. Beyond them the buckets are listed before anybody is asked.
+    """Within the limits it is admitted. Beyond them the buckets are listed before approval is requested.
 
-    What was already paid for is then adopted and costs nothing, so a lost database needs no person.
+    What was already paid for is then adopted and costs nothing, so a lost database needs no operator.
     """
     if not is_large(due, policy):
         return Ruling.ADMIT
@@ -78,7 +78,7 @@ def is_large(due: Collection[Due], policy: Policy) -> bool:
 
 
 def batch_of(due: Collection[Due]) -> Batch:
-    """All of it as one batch, whose hash stands for exactly these keys at exactly these prices."""
+    """All of it as one batch, whose hash identifies exactly these keys at exactly these prices."""
     return Batch(
         hash=hash_of(f"{each.key} {each.units:.4f}" for each in due),
         jobs=len(due),
@@ -92,7 +92,7 @@ def key_of(job: str, digest: str, rerun: int, attempt: int) -> str:
 
 
 def cause_of(before: Wanted | None, after: Wanted) -> str:
-    """Where another wish of a job came from, in a few words: `ndvi.js changed`."""
+    """Why what a job wants has changed, in a few words: `ndvi.js changed`."""
     if before is None:
         return NEW
     if before.digest == after.digest:
@@ -103,7 +103,7 @@ def cause_of(before: Wanted | None, after: Wanted) -> str:
 
 
 def _causes(due: Collection[Due]) -> str:
-    """`ndvi.js changed: 500 jobs, new: 3 jobs`: the most frequent first."""
+    """`ndvi.js changed: 500 jobs, new: 3 jobs`: most frequent first."""
     counts = Counter(each.cause for each in due)
     order = sorted(counts, key=lambda cause: (-counts[cause], cause))
     named = order[:NAMED_CAUSES] if len(order) > NAMED_CAUSES + 1 else order

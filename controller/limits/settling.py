@@ -1,6 +1,6 @@
-"""Whether the tree stands still: nothing is paid for while somebody is still writing it (DESIGN §8 "Settle").
+"""Whether the tree has settled: nothing is paid for while it is still being written (DESIGN §8 "Settle").
 
-Pure. The loop tells what its scans saw and what `brakes` found; a new commit is then seen whole, or not at all.
+Pure. The loop passes what its scans saw and the git lock it found, so a new commit is seen as a whole or not at all.
 """
 
 from dataclasses import dataclass, replace
@@ -12,19 +12,19 @@ from controller.model.timing import Timing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexLock:
-    """Git's lock on its index: while it is there, a git command is at work on the tree."""
+    """Git's lock on its index: while it exists, a git command is working on the tree."""
 
     path: str
     since: datetime
 
     def is_stale(self, now: datetime, timing: Timing) -> bool:
-        """So old that no git command can be at work any more."""
+        """So old that no git command can still be running."""
         return now >= self.since + timedelta(seconds=timing.lock_stale)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settling:
-    """Why nothing is paid for yet; `until` None: a person must do something."""
+    """Why nothing is paid for yet; `until` None: an operator must act."""
 
     message: str
     until: datetime | None
@@ -32,7 +32,7 @@ class Settling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stillness:
-    """What is known of the tree's rest. `settle` is in seconds; `moved_at` the last scan that saw a change."""
+    """When the tree last changed. `settle` is in seconds; `moved_at` is the last scan that saw a change."""
 
     settle: float
     moved_at: datetime | None = None
@@ -41,20 +41,20 @@ class Stillness:
 
     @property
     def still_at(self) -> datetime | None:
-        """When it will have been still for long enough, if no change is seen until then; None: no change was seen."""
+        """When it will have settled, if no change is seen until then; None: no change was seen."""
         return None if self.moved_at is None else self.moved_at + timedelta(seconds=self.settle)
 
     def scanned(self, now: datetime, *, changed: bool) -> Self:
-        """After a scan: the tree is still when this one saw no change, and the last change is long enough ago."""
+        """After a scan: the tree has settled when it saw no change and the last change is long enough ago."""
         after = replace(self, moved_at=now if changed else self.moved_at)
         return replace(after, is_still=after.still_at is None or now >= after.still_at)
 
     def locked_by(self, lock: IndexLock | None) -> Self:
-        """After a look for git's lock: what was written under it is only trusted after one more scan."""
+        """After a check for git's lock: what was written under it is only trusted after one more scan."""
         return replace(self, lock=lock, is_still=self.is_still and self.lock is None)
 
     def settling(self, now: datetime, timing: Timing) -> Settling | None:
-        """Why nothing is paid for now; None: the tree is still."""
+        """Why nothing is paid for now; None: the tree has settled."""
         if self.lock is not None:
             return _locked(self.lock, now, timing)
         if self.is_still:

@@ -1,7 +1,7 @@
-"""The rate limiter: how many calls may go to the service now, and when the next one may.
+"""The limits on rate and concurrency: how many calls may go to the service now, and when the next one may.
 
 Pure. `pace` keeps one `Rate`: every submission and every status request takes a call from it, submissions first. The
-allowance refills steadily and is never saved up beyond a few seconds' worth, since bursts are partly refused.
+allowance refills constantly and never accumulates beyond a few seconds' worth, since bursts are partly refused.
 Source: reference page "Asynchronous Processing API" §7.
 """
 
@@ -14,7 +14,7 @@ from controller.model.timing import Timing
 
 
 def slots_at(most: int, crowded: Sequence[datetime], now: datetime, timing: Timing) -> int:
-    """Halved with every refusal for too many concurrent requests, and one more after each spell without any.
+    """Halved with every refusal for too many concurrent requests, and one more after each period without any.
 
     `most` is the limit of the settings; `crowded` holds when such refusals came, oldest first.
     """
@@ -23,7 +23,7 @@ def slots_at(most: int, crowded: Sequence[datetime], now: datetime, timing: Timi
 
 
 def grows_at(most: int, crowded: Sequence[datetime], now: datetime, timing: Timing) -> datetime | None:
-    """When there will be one place more; None: there are as many as the settings allow."""
+    """When there will be one more slot; None: there are as many as the settings allow."""
     _, since = _after(most, crowded, timing)
     if since is None or slots_at(most, crowded, now, timing) >= most:
         return None
@@ -31,7 +31,7 @@ def grows_at(most: int, crowded: Sequence[datetime], now: datetime, timing: Timi
 
 
 def lately(crowded: Iterable[datetime], now: datetime, timing: Timing) -> list[datetime]:
-    """The refusals that still count; after long enough without any, the limit is that of the settings again."""
+    """The refusals that still count; after long enough without any, the limit of the settings applies again."""
     return [time for time in crowded if time > now - timedelta(seconds=timing.slots_forgotten)]
 
 
@@ -50,38 +50,38 @@ def _regained(since: datetime, now: datetime, timing: Timing) -> int:
 
 
 BURST = 10.0
-"""Seconds: so much of an unused allowance may be used at once."""
+"""Seconds' worth of unused allowance that may be used at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """Calls that may go out: `calls` of them at `at`, and `per_minute` more with every minute."""
+    """Calls that may be sent: `calls` of them at `at`, and `per_minute` more with every minute."""
 
     per_minute: int
     at: datetime
     calls: float
     held_until: datetime | None = None
-    """The service asked for patience until then."""
+    """The service's Retry-After ends then."""
 
     @classmethod
     def begun(cls, per_minute: int, now: datetime) -> Self:
-        """A whole burst may go out at the start."""
+        """A whole burst may be sent at the start."""
         return cls(per_minute=per_minute, at=now, calls=_most(per_minute))
 
     def left(self, now: datetime) -> int:
-        """How many calls may go out now."""
+        """How many calls may be sent now."""
         return 0 if self.held_until and now < self.held_until else max(0, int(self._refilled(now)))
 
     def taken(self, now: datetime, calls: int = 1) -> Self:
-        """After so many calls."""
+        """After this many calls."""
         return replace(self, at=max(self.at, now), calls=self._refilled(now) - calls)
 
     def held(self, until: datetime) -> Self:
-        """After the service asked for patience: nothing goes out before."""
+        """After the service sent a Retry-After: no call is sent before `until`."""
         return replace(self, held_until=max(until, self.held_until or until))
 
     def opens_at(self, now: datetime, nth: int = 1) -> datetime:
-        """When the n-th call from now may go out."""
+        """When the n-th call from now may be sent."""
         missing = max(0.0, nth - self._refilled(now))
         refilled_at = now + timedelta(seconds=missing * 60 / self.per_minute)
         return max(refilled_at, self.held_until or refilled_at)

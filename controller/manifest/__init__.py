@@ -1,1 +1,1 @@
-"""From the text of a manifest to a request: documents with places, models, rules, digest. Pure."""
+"""From the text of a manifest to a request: documents with positions, models, rules, digest. Pure."""

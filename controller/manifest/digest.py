@@ -1,7 +1,7 @@
-"""The digest: which request bodies ask the service for the same thing.
+"""The digest: which request bodies request the same thing.
 
 A changed digest is a new submission and is paid for, so nothing here may change under scheme 1: a better rule
-needs a scheme of its own. `tests/data/digest-vectors.json` freezes it.
+needs a new scheme. `tests/data/digest-vectors.json` freezes it.
 """
 
 import hashlib
@@ -28,10 +28,10 @@ def digest(body: Mapping[str, Any]) -> str:
 
 
 def canonical(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body as the service understands it: one spelling for everything that has several.
+    """The body as the service understands it: one notation for everything that has several.
 
     Aliases are resolved, documented defaults dropped (reference page "request-schema.json"), date-times in UTC,
-    line ends of the script one kind. Credentials and their names are left out. All else, order included, is kept.
+    line ends of the script unified. Credentials and their names are left out. All else, including order, is kept.
     """
     asked = {"input": _input(body["input"]), "output": _output(body["output"])}
     return {**body, **asked, "evalscript": _script(body["evalscript"])}
@@ -85,14 +85,14 @@ def _script(text: str) -> str:
 
 
 def _in_utc(written: str) -> str:
-    """`2022-06-20T02:00:00.500+02:00` → `2022-06-20T00:00:00.5Z`; what has no such form stays as it is."""
+    """`2022-06-20T02:00:00.500+02:00` → `2022-06-20T00:00:00.5Z`; anything else is unchanged."""
     parts = _DATE_TIME.fullmatch(written)
     if parts is None:
         return written
     day, time, fraction, zone = parts.groups(default="")
     try:
         moment = datetime.fromisoformat(f"{day}T{time}{zone.upper()}").astimezone(UTC)
-    except (ValueError, OverflowError):  # 31 June; the first hours of year 1, which UTC puts before it
+    except (ValueError, OverflowError):  # 31 June; the first hours of year 1, which are before it in UTC
         return written
     return f"{moment.replace(tzinfo=None).isoformat()}{fraction.rstrip('0').rstrip('.')}Z"
 
@@ -107,6 +107,6 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _with(given: Mapping[str, Any], **parts: Any) -> dict[str, Any]:
-    """`given` with these parts in place of its own, and without those that are empty."""
+    """`given` with these parts replacing its own, without empty ones."""
     kept = {key: value for key, value in given.items() if key not in parts}
     return kept | {key: part for key, part in parts.items() if part}

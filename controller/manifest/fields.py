@@ -1,6 +1,6 @@
-"""The values of single manifest fields: names, dates, durations, collections, CRS; what is accepted and what is said.
+"""The types of manifest fields: names, dates, durations, collections, CRS; their validation and error messages.
 
-`manifest` builds its models from these types. A validator raises `Unfit` with the sentence a person reads.
+`model` builds its models from these types. A validator raises `Unfit` with the message for the user.
 """
 
 import re
@@ -21,7 +21,7 @@ _DEADLINE_SCHEMA = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?[smhd]$"}
 
 
 class Unfit(ValueError):  # noqa: N818  (pydantic collects a ValueError; `code` becomes that of the Problem)
-    """A value that cannot stand here."""
+    """A value that is not allowed here."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

@@ -1,6 +1,6 @@
-"""The shape of the area: what its bbox or GeoJSON geometry covers, and what is wrong with its rings.
+"""The shape of the area: what its bbox or GeoJSON geometry covers, and errors in its rings.
 
-Pure. `area` judges with it, `request` derives sizes from it. All numbers are in units of the CRS.
+Pure. `rules/area` validates with it, `request` derives sizes from it. All numbers are in units of the CRS.
 """
 
 import math
@@ -11,7 +11,7 @@ from typing import Any
 Box = tuple[float, float, float, float]
 """Smallest x and y, largest x and y."""
 
-_MOST_PAIRS = 200_000  # of edges that are compared; a ring with more of them is not looked through
+_MOST_PAIRS = 200_000  # of edges that are compared; a ring with more is not checked
 
 
 def envelope(bounds: Mapping[str, Any]) -> Box:
@@ -25,7 +25,7 @@ def envelope(bounds: Mapping[str, Any]) -> Box:
 
 
 def ring_error(geometry: Mapping[str, Any]) -> str:
-    """What is wrong with the rings of a geometry, "" when nothing is. Source: GeoJSON, RFC 7946 §3.1.6."""
+    """The error in the rings of a geometry, "" when there is none. Source: GeoJSON, RFC 7946 §3.1.6."""
     polygons = _polygons(geometry)
     if not polygons or not all(isinstance(each, list) and each for each in polygons):
         return f"must be a list of {'rings' if geometry['type'] == 'Polygon' else 'polygons, each a list of rings'}"
@@ -60,7 +60,7 @@ def _is_position(value: Any) -> bool:
 
 
 def _crossing(ring: list[Any], name: str) -> str:
-    """Two edges that cross each other inside both; edges that only touch are let be."""
+    """Two edges that cross each other inside both; edges that only touch are accepted."""
     edges = sorted((min(a[0], b[0]), max(a[0], b[0]), a, b) for a, b in pairwise(ring))
     pairs = 0
     near: list[Any] = []
@@ -83,7 +83,7 @@ def _cross(a: Sequence[float], b: Sequence[float], c: Sequence[float], d: Sequen
 
 
 def _side(a: Sequence[float], b: Sequence[float], point: Sequence[float]) -> float:
-    """More than 0 to the left of the line from a to b, less to its right, 0 on it."""
+    """Positive to the left of the line from a to b, negative to its right, 0 on it."""
     return (b[0] - a[0]) * (point[1] - a[1]) - (b[1] - a[1]) * (point[0] - a[0])
 
 

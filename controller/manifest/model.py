@@ -1,6 +1,6 @@
-"""The manifest as a person writes it: every key, its type and its meaning.
+"""The manifest as the user writes it: every key, its type and its meaning.
 
-`acceptance` reads documents with it; the published JSON Schema and its hover texts come from the descriptions.
+`validate` reads documents with it; the published JSON Schema and its hover texts come from the descriptions.
 The request part has the API's own field names (reference page "Asynchronous Processing API" §3).
 """
 
@@ -171,7 +171,7 @@ class Response(StrictModel):
 
 
 class S3Delivery(StrictModel):
-    """A place in object storage. Keys never stand here: `credentialsRef` names them."""
+    """A location in object storage. It never contains keys: `credentialsRef` names them."""
 
     url: str = Field(
         description="Folder of the bucket that receives the results. Each submission gets a folder of its own below "
@@ -284,18 +284,18 @@ def model_at(path: tuple[str | int, ...]) -> type[StrictModel] | None:
 
 
 def known_keys(model: type[StrictModel]) -> tuple[str, ...]:
-    """As they are written, in the order of the model."""
+    """As written in manifests, in the order of the model."""
     return tuple(field.alias or name for name, field in model.model_fields.items())
 
 
 def example_of(model: type[StrictModel], key: str) -> Any:
-    """What a person could write for a key; None when only the keys below it can tell."""
+    """An example value for a key; None when only the keys below it have one."""
     found = [field for name, field in model.model_fields.items() if key == (field.alias or name)]
     return found[0].examples[0] if found and found[0].examples else None
 
 
 def child_models(model: type[StrictModel]) -> dict[str, type[StrictModel] | None]:
-    """For every key of a model, the model of what stands below it."""
+    """For every key of a model, the model of the mapping below it."""
     return {field.alias or name: _model_in(field.annotation) for name, field in model.model_fields.items()}
 
 

@@ -1,7 +1,7 @@
-"""Collects the problems of one document, each at its place in the text, without secrets.
+"""Collects the problems of one document, each at its position in the text, without secrets.
 
-`validate` makes one `ProblemCollector` for every document and hands it to the rules. A message shared by several rules
-is worded here.
+`validate` creates one `ProblemCollector` for every document and passes it to the rules. Messages shared by several
+rules are defined here.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from controller.model.errors import Problem
 CodedMessage = tuple[str, str]
 """Code and message."""
 
-# Where more than one rule looks.
+# Paths used by more than one rule.
 REQUEST: Path = ("spec", "request")
 DATA: Path = (*REQUEST, "input", "data")
 BOUNDS: Path = (*REQUEST, "input", "bounds")
@@ -24,10 +24,10 @@ S3: Path = (*OUTPUT, "delivery", "s3")
 
 
 class ProblemCollector:
-    """What is wrong so far, one fault for a place: the first one told is the one that explains it.
+    """The errors so far, one per place: the first one reported explains it.
 
-    A place that is `silent` is explained by a fault elsewhere; nothing at or below it is told. Beside the faults
-    stand the doubts: what probably is not meant, but hinders nothing.
+    A place that is `silent` is explained by an error elsewhere; nothing at or below it is reported. Besides errors
+    there are doubts: warnings about what is probably not intended, but blocks nothing.
     """
 
     def __init__(self, document: Document, path: str) -> None:
@@ -39,16 +39,16 @@ class ProblemCollector:
         self.reported = {problem.field for problem in document.problems if problem.field}
 
     def at(self, path: Path) -> Any:
-        """What stands at `path`; None when nothing does."""
+        """The value at `path`; None when there is none."""
         return value_at(self.document.value, path)
 
     def mapping(self, path: Path) -> Mapping[str, Any]:
-        """The mapping at `path`; an empty one when something else stands there."""
+        """The mapping at `path`; an empty one when there is something else."""
         value = self.at(path)
         return value if isinstance(value, dict) else {}
 
     def add(self, path: Path, code: str, message: str) -> None:
-        """One more fault, unless the place is explained already, the message is empty, or there are too many."""
+        """Add an error, unless the place is explained already, the message is empty, or there are too many."""
         if self.is_full:
             return
         silent = any(path[: len(each)] == each for each in self.silent)
@@ -57,15 +57,15 @@ class ProblemCollector:
 
     @property
     def is_full(self) -> bool:
-        """Whether so much is wrong that nobody needs to know more before it is mended."""
+        """Whether there are so many errors that more need not be reported."""
         return len(self.found) >= MOST_PROBLEMS
 
     def doubt(self, path: Path, code: str, message: str) -> None:
-        """One more doubt; a place may have several, but none beside a fault."""
+        """Add a doubt; a place may have several, but none besides an error."""
         self.doubts.setdefault(path, []).append((code, message))
 
     def touch(self, path: Path) -> bool:
-        """Whether something at, below or around `path` is wrong already."""
+        """Whether there is an error at, below or around `path` already."""
         if not (self.found or self.silent or self.reported):
             return False
         touched = (*self.found, *self.silent)
@@ -73,12 +73,12 @@ class ProblemCollector:
         return wrong or any(each.startswith(field_name(path)) for each in self.reported)
 
     def name(self) -> str | None:
-        """The name of the job, when it can be told which one is meant."""
+        """The name of the job, when it is clear which one is meant."""
         name = self.at(("metadata", "name"))
         return name if isinstance(name, str) and is_name(name) and name not in self.secrets else None
 
     def problems(self) -> tuple[Problem, ...]:
-        """Everything that is wrong, in the order of the text; a secret in a message is hidden."""
+        """All errors, in the order of the text; a secret in a message is hidden."""
         found = [self._problem(path, *messages) for path, messages in self.found.items()]
         if self.is_full:
             message = f"more is wrong than these {MOST_PROBLEMS} mistakes: mend them first"
@@ -86,7 +86,7 @@ class ProblemCollector:
         return tuple(sorted((*self.document.problems, *found)))
 
     def warnings(self) -> tuple[Problem, ...]:
-        """Every doubt about a place where nothing is wrong, in the order of the text."""
+        """All doubts about places without an error, in the order of the text."""
         if not self.doubts:
             return ()
         open_to_doubt = ((path, messages) for path, messages in self.doubts.items() if not self.touch(path))
@@ -100,7 +100,7 @@ class ProblemCollector:
 
 
 def value_at(value: Any, path: Path) -> Any:
-    """What stands at `path` below a value; None when nothing does."""
+    """The value at `path` below another; None when there is none."""
     for step in path:
         try:
             value = value[step]
@@ -110,7 +110,7 @@ def value_at(value: Any, path: Path) -> Any:
 
 
 def kind_of(value: Any) -> str:
-    """What a person wrote where something else was meant: `a number`, `text`, `true`."""
+    """The kind of a value given where another was expected: `a number`, `text`, `true`."""
     if isinstance(value, bool):
         return "true" if value else "false"
     kinds = {str: "text", int: "a number", float: "a number with a decimal point", dict: "a mapping", list: "a list"}
@@ -118,7 +118,7 @@ def kind_of(value: Any) -> str:
 
 
 def one_of(choices: list[str], value: Any) -> str:
-    """The choices, and which of them was probably meant."""
+    """The choices, and the one probably meant."""
     near = nearest(value, choices) if isinstance(value, str) else None
     listed = " or ".join(filter(None, (", ".join(choices[:-1]), choices[-1])))
     return f"must be {listed}" + (f": did you mean {near}?" if near and len(choices) > 1 else "")

@@ -1,7 +1,7 @@
 """From an accepted manifest to what is POSTed: body, size, expected files, delivery prefix.
 
-Pure. `acceptance` makes a `Request` of every accepted manifest; the loop asks for the prefix of a submission and,
-just before a POST, for the payload, the only form that holds a secret.
+Pure. `validate` makes a `Request` of every accepted manifest; the loop takes the prefix of a submission and, just
+before a POST, the payload, the only form that contains a secret.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from controller.manifest.geometry import envelope
 from controller.manifest.model import Manifest
 from controller.model.job import ExpectedOutput
 
-# Reference page "Open questions: Async API" A 9: only `.tif` was observed, so others are accepted beside it.
+# Reference page "Open questions: Async API" A 9: only `.tif` was observed, so others are accepted as well.
 _EXTENSIONS = {
     "image/tiff": ("tif", "tiff"),
     "image/png": ("png",),
@@ -27,10 +27,10 @@ _ENDLESS = 1e12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What one manifest asks of the service.
+    """What one manifest requests from the service.
 
-    `body` is the person's own, with the evalscript in it and without any credential or its name; `delivery_url` has
-    no trailing slash; `width` and `height` are in pixels.
+    `body` is the user's, with the evalscript in it and without any credential or its name; `delivery_url` has no
+    trailing slash; `width` and `height` are in pixels.
     """
 
     body: Mapping[str, Any]

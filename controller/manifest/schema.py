@@ -1,6 +1,6 @@
-"""The JSON Schema of manifests, for editors: completion, hover texts and most mistakes while a person types.
+"""The JSON Schema of manifests, for editors: completion, hover texts and most errors while typing.
 
-Made from the models of `manifest`, whose descriptions are the hover texts, and from the catalog of collections.
+Made from the models of `model`, whose descriptions are the hover texts, and from the catalog of collections.
 `shjobs schema` prints it. What needs more than the document, or arithmetic, is left to `shjobs check`.
 """
 
@@ -28,7 +28,7 @@ _PATTERNS: Mapping[tuple[str | int, ...], Schema] = {
     (*_DATA, "dataFilter", "timeRange", "to"): _MOMENT,
     ("spec", "deadline"): {"default": "24h"},
 }
-"""What the validators of these fields ask for, where a pattern can say it."""
+"""What the validators of these fields require, where a pattern can express it."""
 
 _OPTIONS: Mapping[str, str] = {
     "acquisitionMode": "Acquisition mode of the radar.",
@@ -50,7 +50,7 @@ _OPTIONS: Mapping[str, str] = {
     "timeliness": "Only scenes that were processed this fast, or this thoroughly.",
     "view": "The viewing direction of the instrument.",
 }
-"""Hover texts for what single collections add."""
+"""Hover texts for options of individual collections."""
 
 _SPECKLE: Schema = {
     "type": "object",
@@ -66,7 +66,7 @@ _SPECKLE: Schema = {
 
 
 def manifest_schema() -> Schema:
-    """The whole schema, without references, so that every editor understands it."""
+    """The whole schema, without references, so that every editor supports it."""
     raw = Manifest.model_json_schema()
     schema = _plain(raw, raw["$defs"])
     for path, more in _PATTERNS.items():
@@ -78,14 +78,14 @@ def manifest_schema() -> Schema:
 
 
 def at(schema: Schema, path: tuple[str | int, ...]) -> Schema:
-    """The part of the schema for a path of a manifest; a number stands for any item of a list."""
+    """The part of the schema for a path of a manifest; a number means any item of a list."""
     for step in path:
         schema = schema["items"] if isinstance(step, int) else schema["properties"][step]
     return schema
 
 
 def _plain(node: Schema, definitions: Mapping[str, Schema]) -> Schema:
-    """The schema as a person would write it: references in place, no null (a key is left out), no made-up titles."""
+    """The schema as written by hand: references inlined, no null (a key is left out), no generated titles."""
     rest = {key: value for key, value in node.items() if key not in ("$ref", "$defs", "title")}
     if "$ref" in node:
         return {**_plain(definitions[node["$ref"].rpartition("/")[2]], definitions), **rest}
@@ -183,5 +183,5 @@ def _option(key: str, rule: Mapping[str, Any]) -> Schema:
     kept = {name: rule[name] for name in ("type", "enum", "minimum", "maximum") if name in rule}
     default = rule.get("default")
     is_value = isinstance(default, bool | int) or default in rule.get("enum", ())
-    description = {"description": _OPTIONS[key]} if key in _OPTIONS else {}  # the other keys have theirs in the model
+    description = {"description": _OPTIONS[key]} if key in _OPTIONS else {}  # other keys have theirs in the model
     return {**kept, **description, **({"default": default} if is_value else {})}

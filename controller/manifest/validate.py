@@ -1,7 +1,7 @@
-"""Decides whether a document is a job: Accepted with its Request, or Broken with everything wrong at once.
+"""Decides whether a document is a job: a ValidManifest with its Request, or Broken with all its errors.
 
-The loader asks it for every changed document. Pure. What must not stand in a manifest, and its keys and types, are
-judged here; what needs more than one field is a rule in `rules`.
+The tree calls it for every changed document. Pure. Content forbidden in a manifest, and its keys and types, are
+checked here; what needs more than one field is a rule in `rules`.
 """
 
 import re
@@ -22,7 +22,7 @@ from controller.model.errors import Problem
 
 LARGEST_SCRIPT = 262_144  # bytes
 TOO_LARGE = f"is larger than {LARGEST_SCRIPT} bytes: a script has no room for data, so shorten it"
-_SHORTEST_SECRET = 6  # a shorter text cannot be told from an ordinary word
+_SHORTEST_SECRET = 6  # a shorter text could be an ordinary word
 _REFERENCE: Path = (*REQUEST, "evalscriptReference")
 _GOOGLE: Path = (*OUTPUT, "delivery", "gs")
 _TYPES = {
@@ -51,7 +51,7 @@ class Script:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidManifest:
-    """A document that declares a job. `index` is its number in the file, from 0; `warnings` hinder nothing."""
+    """A document that declares a job. `index` is its number in the file, from 0; `warnings` do not block it."""
 
     path: str
     index: int
@@ -64,7 +64,7 @@ class ValidManifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broken:
-    """A document that cannot be accepted. Without a `name`, nobody can tell which job of the file is meant."""
+    """A document that cannot be accepted. Without a `name`, it is unknown which job of the file is meant."""
 
     path: str
     index: int
@@ -74,7 +74,7 @@ class Broken:
 
 
 def script_file(document: Document) -> str | None:
-    """The `evalscriptFile` a document names, for the loader to read."""
+    """The `evalscriptFile` a document names, for the tree to read."""
     written = value_at(document.value, ("spec", "evalscriptFile"))
     return written if isinstance(written, str) and written else None
 
@@ -108,7 +108,7 @@ def accept(document: Document, path: str, evalscript: Script | None) -> ValidMan
     )
 
 
-# --- what must not stand in a manifest at all ---
+# --- what is forbidden in a manifest ---
 
 
 def _not_yet(faults: ProblemCollector) -> None:
@@ -130,16 +130,16 @@ def _no_secrets(faults: ProblemCollector) -> None:
         faults.secrets |= {text for text in _texts(faults.at(path)) if len(text) >= _SHORTEST_SECRET}
         if path[:-1] == S3:
             faults.add(path, "E110", _keys_refused(faults.at((*S3, "url"))))
-            # The one sentence is about the pair, and tells what is missing.
+            # The one sentence is about the pair, and says what is missing.
             faults.silent |= {each for each in secrets if each[:-1] == S3} | {(*S3, "credentialsRef")}
         else:
-            message = "a secret must not stand in a manifest: remove it, and change it if it was ever shared"
+            message = "a secret must not be in a manifest: remove it, and change it if it was ever shared"
             faults.add(path, "E110", message)
             faults.silent.add(path)
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Every scalar at or below a value, as it would look inside a message."""
+    """Every scalar at or below a value, as it would appear in a message."""
     below = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     if isinstance(value, str | int | float):
         yield str(value)
@@ -151,7 +151,7 @@ def _keys_refused(url: Any) -> str:
     name = credential_name(url)
     variable = f"SHJOBS_CREDENTIALS_{name.upper().replace('-', '_')}"
     return (
-        f"keys must not stand in a manifest: write instead `credentialsRef: {name}`, and give the keys that belong to "
+        f"keys must not be in a manifest: write instead `credentialsRef: {name}`, and give the keys that belong to "
         f"it as {variable}_ACCESS_KEY and {variable}_SECRET_ACCESS_KEY (or name their files in shjobs.toml)"
     )
 
@@ -169,7 +169,7 @@ def _one_evalscript(faults: ProblemCollector, script: Script | None) -> None:
     written = {path for path in (inline, file) if faults.at(path) is not None or path in faults.silent}
     text = faults.at(inline)
     if len(written) == 2 and _REFERENCE not in faults.found:
-        faults.add(file, "E112", "the evalscript stands in spec.request.evalscript as well: keep one of the two")
+        faults.add(file, "E112", "the evalscript is in spec.request.evalscript as well: keep one of the two")
     elif not written and faults.mapping(REQUEST):
         faults.add(inline, "E112", "is missing: write the script here, or name its file in spec.evalscriptFile")
     elif isinstance(text, str) and not text.strip():
@@ -190,7 +190,7 @@ def _script_error(script: Script | None) -> str:
     return script.problem or ("" if script.text.strip() else f"{script.path} holds no script")
 
 
-# --- keys and types, as the models know them ---
+# --- keys and types, as in the models ---
 
 
 def _read(faults: ProblemCollector) -> Manifest | None:
@@ -198,7 +198,7 @@ def _read(faults: ProblemCollector) -> Manifest | None:
         return Manifest.model_validate(faults.document.value)
     except ValidationError as error:
         errors = error.errors(include_url=False)
-    # Unknown keys first: one that was meant for a required key explains why that one is missing.
+    # Unknown keys first: a misspelt required key explains why that key is missing.
     for each in sorted(errors, key=lambda each: each["type"] != "extra_forbidden"):
         path: Path = each["loc"]
         if faults.is_full:
@@ -229,18 +229,18 @@ def _unknown_key(faults: ProblemCollector, path: Path) -> None:
         if home not in faults.mapping(tuple(around)):
             faults.silent.add((*around, home))
     else:
-        faults.add(path, "E104", f"unknown key: here may stand {', '.join(known_keys(model))}")
+        faults.add(path, "E104", f"unknown key: the keys here are {', '.join(known_keys(model))}")
 
 
 def _code(error: Any) -> str:
-    """The code of a pydantic error; a validator of `values` brings its own."""
+    """The code of a pydantic error; a validator of `fields` brings its own."""
     if error["type"] == "value_error":
         return str(getattr(error["ctx"]["error"], "code", "E108"))
     return "E106" if error["type"] in _TYPES else _CODES.get(error["type"], "E109")
 
 
 def _words(error: Any, path: Path) -> str:
-    """A pydantic error as a person would say it."""
+    """A pydantic error in plain words."""
     kind, context, value = error["type"], error.get("ctx", {}), error["input"]
     if kind in _TYPES:
         return f"must be {_TYPES[kind]}, not {kind_of(value)}{_remedy(kind, value)}"

@@ -1,1 +1,1 @@
-"""Nouns that every room shares: frozen values and errors. Nothing here decides, and only `clock` reads the time."""
+"""Types shared by every room: frozen values and errors. Nothing here decides, and only `clock` reads the time."""

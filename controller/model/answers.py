@@ -1,6 +1,6 @@
-"""What the service and the bucket answer, as values: edges make them, decisions read them.
+"""Responses of the service and the bucket as values: edges create them, decisions read them.
 
-Nothing here is an exception. A lost answer, a refusal and an unreadable bucket are ordinary outcomes of one
+Nothing here is an exception. A lost response, a refusal and an unreadable bucket are ordinary outcomes of one
 call, and the loop goes on. Facts: reference page "Asynchronous Processing API" §§4, 5, 7.
 """
 
@@ -10,20 +10,20 @@ from enum import StrEnum
 
 
 class Refusal(StrEnum):
-    """Why the service, provably, did not take a request."""
+    """Why the service provably did not accept a request."""
 
     BODY = "Body"  # 400, 413, 422: the request itself is wrong
     SPURIOUS = "Spurious"  # the documented 400 "body should be non-empty" under load
     CREDENTIALS = "Credentials"  # 401: the OAuth client is not accepted
     FORBIDDEN = "Forbidden"  # 403: the account lacks the right, or has expired
-    QUOTA = "Quota"  # 403 with words about an exhausted allowance
-    RATE = "Rate"  # 429 with a time to come back
+    QUOTA = "Quota"  # 403 whose text mentions an exhausted allowance
+    RATE = "Rate"  # 429 with a Retry-After
     CONCURRENCY = "Concurrency"  # 429 without one: too many requests run at once
     ENDPOINT = "Endpoint"  # any other 3xx or 4xx: wrong address, path or proxy
     UNSENT = "Unsent"  # no byte of the request was written
-    NOT_ACCEPTED = "NotAccepted"  # a person says so
-    CLAIMED = "Claimed"  # another's claim stands, or the own one could not be put and read back
-    UNCLAIMED = "Unclaimed"  # the credential may not put a claim: from now on it is not tried there
+    NOT_ACCEPTED = "NotAccepted"  # an operator says so
+    CLAIMED = "Claimed"  # another claim is active, or our own could not be written and read back
+    UNCLAIMED = "Unclaimed"  # the credential may not write a claim: it is not tried there again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """The request was certainly not taken. `retry_after` is in seconds; `status` is 0 when nothing was answered."""
+    """The request was certainly not accepted. `retry_after` is in seconds; `status` is 0 without a response."""
 
     why: Refusal
     message: str
@@ -46,7 +46,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unconfirmed:
-    """The request may or may not have been taken; nobody can tell from the answer."""
+    """The request may or may not have been accepted; the response does not say."""
 
     message: str
 
@@ -63,7 +63,7 @@ class StillRunning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotVisible:
-    """404 or 403 on GET: finished, failed or never known; they cannot be told apart."""
+    """404 or 403 on GET: finished, failed or never known, which look the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """What lies under a prefix, sorted by key; `documents` holds the text of the small JSON objects, cut at 256 KiB."""
+    """The objects under a prefix, sorted by key; `documents` holds the text of small JSON objects, cut at 256 KiB."""
 
     objects: tuple[StoredObject, ...] = ()
     documents: dict[str, str] = field(default_factory=dict)
@@ -97,9 +97,9 @@ class Listing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
-    """The bucket could not be listed, read or written; `message` says why in stable words.
+    """The bucket could not be listed, read or written; `message` says why, in stable words.
 
-    `denied`: the store says that the credential lacks the right; asking again cannot help.
+    `denied`: the store says that the credential lacks the permission; retrying cannot help.
     """
 
     message: str

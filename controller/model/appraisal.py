@@ -1,4 +1,4 @@
-"""The result of appraising one document: `analysis` makes it, the tree and `check` read it, without the rules."""
+"""The result of appraising one document: created by `analysis`, read by the tree and `check`, without the rules."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ from controller.model.job import Wanted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Appraisal:
-    """What a document wants, None when a closer look rejects it; `problems` say why, `warnings` hinder nothing."""
+    """What a document wants, None when appraisal rejects it; `problems` say why, `warnings` do not block it."""
 
     wanted: Wanted | None
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     awaits: str = ""
-    """The question about its script that has no answer yet; "" when it is decided."""
+    """Key of the pending question about its script; "" when there is none."""

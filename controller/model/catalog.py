@@ -1,7 +1,7 @@
 """What the service offers, as data: collections with their older names, and coordinate reference systems.
 
-Read once, when first asked, from the package's copies of the reference pages `collections.json` and `crs.json`.
-Manifests, digests and checks use it; the sandbox reads the same data in its own way.
+Read once, on first use, from the package's copies of the reference pages `collections.json` and `crs.json`.
+Manifests, digests and checks use it; the sandbox reads the same data separately.
 """
 
 import json
@@ -26,8 +26,8 @@ _PLAIN = {"mosaickingOrder": "mostRecent"}
 _LANDSAT: Mapping[str, Mapping[str, Any]] = {"dataFilter": {**_CLOUDY, "tiers": "ALL_TIERS"}, "processing": _RESAMPLING}
 
 # What the service assumes for a key that is left out: the `default` keywords of the reference page
-# `request-schema.json`. Left out on purpose, because the pages disagree or the value depends on more than the
-# collection: `demInstance` (differs between deployments) and `minQa` (75 for NO2). Digests are made with this
+# `request-schema.json`. Omitted on purpose, because the pages disagree or the value depends on more than the
+# collection: `demInstance` (differs between deployments) and `minQa` (75 for NO2). Digests are computed with this
 # table: it is part of scheme 1 and must not change.
 DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
@@ -70,11 +70,11 @@ OWN_DATA_DEFAULTS: Mapping[str, Mapping[str, Any]] = {"dataFilter": _PLAIN, "pro
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
     """One collection. `aliases` are older names; `options` holds, by `dataFilter` and `processing`, the documented
-    keys with what they may be (`enum`, or `type` with `minimum` and `maximum`).
+    keys with their allowed values (`enum`, or `type` with `minimum` and `maximum`).
 
-    `since` and `until` are the dates of its first and last scene, as far as the vendor tells, `first` that of the
+    `since` and `until` are the dates of its first and last scene where the vendor gives them, `first` that of the
     mission; all "" when unknown. `bands` maps a band to its units, the default first, and is empty for own data.
-    `hosts` holds, by deployment, what is particular there. `coarsest` is in ground metres per pixel.
+    `hosts` holds, by deployment, what differs there. `coarsest` is in ground metres per pixel.
     """
 
     type: str
@@ -92,12 +92,12 @@ class Collection:
 
     @property
     def name(self) -> str:
-        """As a sentence calls it: `sentinel-2-l2a`, `byoc data`."""
+        """As used in a sentence: `sentinel-2-l2a`, `byoc data`."""
         return f"{self.type.split('-')[0]} data" if self.is_own else self.type
 
     @property
     def is_own(self) -> bool:
-        """Whether it is a person's own data, of which only that person knows the bands."""
+        """Whether it is a user's own data, whose bands only the user knows."""
         return not self.bands
 
 
@@ -114,7 +114,7 @@ class Crs:
 
 
 def collection(type: str) -> Collection | None:
-    """The collection of a name, of an older alias, or of `byoc-…`, `batch-…`, `zarr-…`; None when unknown."""
+    """The collection for a name, an older alias, or `byoc-…`, `batch-…`, `zarr-…`; None when unknown."""
     canonical = canonical_type(type)
     if canonical is None:
         return None
@@ -123,9 +123,9 @@ def collection(type: str) -> Collection | None:
 
 
 def canonical_type(written: str) -> str | None:
-    """Today's name of a collection: `S2L2A` → `sentinel-2-l2a`. Own data keeps its name; None when unknown.
+    """The current name of a collection: `S2L2A` → `sentinel-2-l2a`. Own data keeps its name; None when unknown.
 
-    `CUSTOM`, the older name of own data, does not say whose: it is unknown here.
+    `CUSTOM`, the older name of own data, does not say which collection: it is unknown here.
     """
     if written in DEFAULTS or _OWN_DATA.fullmatch(written):
         return written
@@ -133,7 +133,7 @@ def canonical_type(written: str) -> str | None:
 
 
 def collection_names() -> tuple[str, ...]:
-    """Every name a manifest may use, own data apart."""
+    """Every name a manifest may use, except own data."""
     return (*DEFAULTS, *_aliases())
 
 
@@ -149,17 +149,17 @@ def option_names(section: str) -> frozenset[str]:
 
 
 def crs(url: str) -> Crs | None:
-    """The CRS of a URL as the service wants it; None when the service does not know it."""
+    """The CRS for a URL as the service expects it; None when the service does not support it."""
     return _all_crs().get(url)
 
 
 def crs_urls() -> tuple[str, ...]:
-    """The URL of every CRS the service knows."""
+    """The URL of every CRS the service supports."""
     return tuple(_all_crs())
 
 
 def crs_url(written: str) -> str | None:
-    """The URL meant by another way to write a CRS (`EPSG:32633`, `32633`, a URN, https); None when none is."""
+    """The URL for another notation of a CRS (`EPSG:32633`, `32633`, a URN, https); None when there is none."""
     if written.upper().endswith("CRS84"):
         return DEFAULT_CRS
     code = _EPSG_CODE.search(written.strip())
@@ -168,7 +168,7 @@ def crs_url(written: str) -> str | None:
 
 
 def nearest(name: str, choices: Iterable[str]) -> str | None:
-    """The known name a person probably meant; None when nothing is near."""
+    """The known name that was probably meant; None when nothing is close."""
     known = {each.lower(): each for each in choices}
     near = get_close_matches(name.lower(), known, n=1, cutoff=0.7)
     return known[near[0]] if near else None
@@ -180,7 +180,7 @@ def _collections() -> Mapping[str, Collection]:
 
 
 def _collection(entry: Mapping[str, Any]) -> Collection:
-    bands = entry["bands"] if isinstance(entry["bands"], list) else ()  # a sentence for own data
+    bands = entry["bands"] if isinstance(entry["bands"], list) else ()  # own data: a sentence instead of a list
     limit = entry["request_limit"]["max_meters_per_pixel"]
     return Collection(
         type=entry["type"],
@@ -199,7 +199,7 @@ def _collection(entry: Mapping[str, Any]) -> Collection:
 
 
 def _units_of(type: str, band: Mapping[str, Any]) -> tuple[str, ...]:
-    """The units of a band; DN beside that of a Sentinel-5P gas, as the page's note says: both are accepted."""
+    """The units of a band; a Sentinel-5P gas also accepts DN, as the page's note says."""
     more = band.get("also_accepts_unit", []) + (["DN"] if type == "sentinel-5p-l2" else [])
     return tuple(dict.fromkeys((*band["units"], *more)))
 

@@ -1,6 +1,6 @@
-"""The only reader of time: a `Clock` is made at the door and handed to whoever needs it; decisions take its `now`.
+"""The only reader of time: entry points create a `Clock` and pass it down; decisions take its `now`.
 
-Tests hand in their own sources.
+Tests pass their own sources.
 """
 
 import time
@@ -15,7 +15,7 @@ def _utc_now() -> datetime:
 
 
 class Clock:
-    """Wall time that never goes back: the wall at the start plus what the monotonic clock counted since."""
+    """Wall time that never goes back: the wall time at the start plus the monotonic time since."""
 
     __slots__ = ("_began", "_monotonic", "_started", "_wall")
 
@@ -27,12 +27,12 @@ class Clock:
         self.set()
 
     def set(self) -> None:
-        """Begin anew with the wall time."""
+        """Restart from the current wall time."""
         self._started = self._wall().astimezone(UTC)
         self._began = self._monotonic()
 
     def step(self) -> float:
-        """How far, in seconds, the wall was stepped since: it was set, or the machine slept."""
+        """How far, in seconds, the wall clock has stepped since: it was set, or the machine slept."""
         return (self._wall().astimezone(UTC) - self.now()).total_seconds()
 
     def now(self) -> datetime:
@@ -49,21 +49,21 @@ class Clock:
 
 
 class ServiceClock:
-    """How far the service is ahead of a clock, as the Date of its answers says. Any thread may hear one."""
+    """How far the service is ahead of a clock, by the Date header of its responses. Thread-safe."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.clear()
 
     def clear(self) -> None:
-        """The clock was set: what was heard before means nothing."""
+        """The clock was set: earlier readings are void."""
         self._reading: float | None = None
         self._step = 0.0
         self.ahead: float | None = None
-        """Seconds; None: the service has not said so yet."""
+        """Seconds; None: the service has not responded yet."""
 
     def receive(self, headers: Mapping[str, str]) -> None:
-        """An answer came just now, with these headers."""
+        """A response just arrived with these headers."""
         date = date_of(headers)
         if date is not None:
             reading = (date - self._clock.now()).total_seconds()
@@ -72,17 +72,17 @@ class ServiceClock:
 
     @property
     def is_off(self) -> bool:
-        """Whether the service says that the clock is wrong."""
+        """Whether the clock is wrong according to the service."""
         return self.ahead is not None and abs(self.ahead) > TOLERANCE
 
     @property
     def is_odd(self) -> bool:
-        """Whether its latest word, be it the only one, says so."""
+        """Whether its latest reading, even if it is the only one, says so."""
         return self._reading is not None and abs(self._reading) > TOLERANCE
 
     @property
     def is_unsettled(self) -> bool:
-        """Whether the latest word needs another: it is odd, or the machine slept or its clock was set since."""
+        """Whether the latest reading needs confirmation: it is odd, or the machine slept or its clock was set since."""
         return self.is_odd != self.is_off or abs(self._clock.step() - self._step) > TOLERANCE
 
     @property

@@ -1,4 +1,4 @@
-"""What can be wrong, as values and as exceptions: every floor above uses these, none adds its own base."""
+"""Problems as values and errors as exceptions: every room uses these, none adds its own base class."""
 
 import dataclasses
 import html
@@ -11,11 +11,11 @@ from urllib.parse import quote, quote_plus
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Problem:
-    """One thing wrong in a file a person wrote, with the place to mend it.
+    """One problem in a file the user wrote, with the place to fix it.
 
     `line` and `column` count from 1; `field` is the dotted path inside the document
-    (`spec.request.output.resx`), empty when the whole file is meant; `message` says what is wrong and
-    what to write instead. `code` is stable from version to version: `E…` for an error, `W…` for a warning.
+    (`spec.request.output.resx`), empty for the whole file; `message` says what is wrong and what to write
+    instead. `code` is stable across versions: `E…` for an error, `W…` for a warning.
     """
 
     path: str
@@ -36,9 +36,9 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What a deeper look found, before it has a place in a file: at `path` in the document, or in its evalscript.
+    """A result of analysis before it has a place in a file: at `path` in the document, or in its evalscript.
 
-    `line` and `column` count from 1 inside the evalscript and are 0 when `path` is meant.
+    `line` and `column` count from 1 inside the evalscript and are 0 when `path` applies.
     """
 
     code: str
@@ -49,15 +49,15 @@ class Finding:
 
 
 class ShjobsError(Exception):
-    """Something a person can mend; the text is the whole message, ready to print."""
+    """An error the user can fix; the text is the whole message, ready to print."""
 
 
 class UsageError(ShjobsError):
-    """The command, its settings or its surroundings must change first (exit code 2)."""
+    """The command, its settings or its environment must change first (exit code 2)."""
 
 
 class SettingsError(UsageError):
-    """shjobs.toml or a SHJOBS_… variable cannot be used; carries every reason at once."""
+    """shjobs.toml or a SHJOBS_… variable cannot be used; carries all reasons."""
 
     def __init__(self, source: str, reasons: tuple[str, ...]) -> None:
         super().__init__("\n".join(f"{source}: {reason}" for reason in reasons))
@@ -72,12 +72,12 @@ class StateError(UsageError):
     """The state directory cannot be used: locked, foreign, newer, or not writable."""
 
 
-class StateLost(StateError):  # noqa: N818  (what became of it)
-    """The state was removed or replaced while it was in use: the process ends, and begins no other ledger."""
+class StateLost(StateError):  # noqa: N818  (named by the outcome)
+    """The state was removed or replaced while it was in use: the process ends and creates no new ledger."""
 
 
-class Later(ShjobsError):  # noqa: N818  (the name of an outcome)
-    """Nothing a person must change: try again, not before `seconds` when somebody said so."""
+class Later(ShjobsError):  # noqa: N818  (named by the outcome)
+    """Nothing needs to change: retry, not before `seconds` when given."""
 
     def __init__(self, message: str, seconds: float | None = None) -> None:
         super().__init__(message)
@@ -85,13 +85,13 @@ class Later(ShjobsError):  # noqa: N818  (the name of an outcome)
 
 
 def cut(text: str, limit: int = 500) -> str:
-    """Foreign text on one line, cut short, fit to stand inside a message."""
+    """Foreign text on one line, cut short, for use inside a message."""
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
-    """Foreign text without the secrets, also where it quotes them for JSON, a URL or HTML."""
+    """Foreign text without the secrets, also where they are escaped for JSON, a URL or HTML."""
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         escaped = json.dumps(secret)[1:-1]
         forms = {

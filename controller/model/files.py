@@ -1,6 +1,6 @@
-"""What is remembered of a file: the tree compares it with what a walk finds, the ledger keeps it.
+"""Records of files: the tree compares them with what a walk finds, the ledger stores them.
 
-Of the kinds those of READ are read, BROKEN is a manifest with problems, STATUS a status file.
+Files of the kinds in READ are read; BROKEN is a manifest with problems, STATUS a status file.
 """
 
 from dataclasses import dataclass
@@ -26,11 +26,11 @@ class Stat(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRecord:
-    """What is remembered of a file to see whether it changed. `path` is relative to the root.
+    """What is stored of a file to detect changes. `path` is relative to the root.
 
-    `kind` is "manifest", "script", "status", or "broken": a manifest with problems, which a restart reads again to tell
-    them. `uses` names the files a manifest depends on. `sha256` is that of the
-    bytes, of a status file that of its documents. A file that is not there has `size` -1. Times are in nanoseconds.
+    `kind` is "manifest", "script", "status", or "broken": a manifest with problems, which a restart reads again to
+    report them. `uses` names the files a manifest depends on. `sha256` is that of the bytes, for a status file that
+    of its documents. A missing file has `size` -1. Times are in nanoseconds.
     """
 
     path: str
@@ -43,7 +43,7 @@ class FileRecord:
     uses: tuple[str, ...] = ()
 
     def has(self, found: Stat | None) -> bool:
-        """Whether this is the file that was seen, as far as stat can tell."""
+        """Whether this is the file that was seen, as far as stat shows."""
         if found is None:
             return self.size == -1
         return (

@@ -1,7 +1,7 @@
-"""Which Host and which Origin a port of this machine answers, so that a web page in somebody's browser cannot use it.
+"""Which Host and Origin headers a local port accepts, so that a web page in a browser cannot use it.
 
-The daemon's port and the sandbox ask this before anything else. A page reaches a port directly (its requests carry an
-Origin), or by a name of its own that it points at this machine (DNS rebinding: the Host is that name).
+The daemon's port and the sandbox check this first. A page reaches a port directly (its requests carry an Origin), or
+through its own name that resolves to this machine (DNS rebinding: the Host is that name).
 """
 
 import ipaddress
@@ -15,14 +15,14 @@ SAME_SITE = frozenset({"", "same-origin", "none"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hosts:
-    """The names that are answered besides `localhost` and addresses; None: every name is."""
+    """The names accepted besides `localhost` and addresses; None: every name."""
 
     names: frozenset[str] | None = frozenset()
     addresses: frozenset[str] | None = frozenset()
-    """The addresses besides those of the loopback interface; None: every address."""
+    """The addresses accepted besides loopback; None: every address."""
 
     def refusal(self, given: Sequence[str]) -> str:
-        """Why a request with these Host headers is not answered; "" when it is."""
+        """Why a request with these Host headers is rejected; "" when it is not."""
         if len(given) > 1:
             return "a request has one Host"
         if not given or self._is_known(host_in(given[0])):
@@ -39,10 +39,10 @@ class Hosts:
 
 
 def hosts_of(listen: str, names: Iterable[str] = ()) -> Hosts:
-    """What a port that listens on the host `listen` answers; `names` are the names a proxy in front of it has.
+    """What a port listening on `listen` accepts; `names` are those of a proxy in front of it.
 
-    A port for other machines is asked by address (probes) and by any name (service discovery): without `names` it
-    answers all of them, so it must have nothing that changes anything.
+    A port open to other machines is reached by address (probes) and by any name (service discovery): without `names`
+    it accepts all of them, so it must not offer anything that changes state.
     """
     known = frozenset(name.casefold().rstrip(".") for name in names)
     address = _address(listen)
@@ -52,7 +52,7 @@ def hosts_of(listen: str, names: Iterable[str] = ()) -> Hosts:
 
 
 def names_in(text: str) -> tuple[str, ...]:
-    """The host names of a list with commas. Raises `ValueError` for what is none."""
+    """The host names of a comma-separated list. Raises `ValueError` for an invalid name."""
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     for name in names:
         if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
@@ -61,9 +61,9 @@ def names_in(text: str) -> tuple[str, ...]:
 
 
 def origin_refusal(host: str, origin: str, fetch_site: str) -> str:
-    """Why a request that changes something is not taken from a browser's page; "" when it is.
+    """Why a request that changes state is refused as coming from another web page; "" when it is not.
 
-    Programs send neither an Origin nor Sec-Fetch-Site; a page of this very port names it in both.
+    Programs send neither Origin nor Sec-Fetch-Site; a page served from this port names it in both.
     """
     if fetch_site.casefold() not in SAME_SITE or (origin and _authority(origin) != host.casefold()):
         return "web pages of another origin may change nothing here"

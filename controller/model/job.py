@@ -1,7 +1,7 @@
-"""The job: what one manifest declares, as it was last accepted, and what is known of its past.
+"""The job: what one manifest declares, as last accepted, and what is known of its past.
 
-The request body is not kept here: it is as large as its evalscript, and only a POST needs it. The store hands
-it out by name.
+The request body is not kept here: it is as large as its evalscript, and only a POST needs it. The store returns
+it by name.
 """
 
 from dataclasses import dataclass
@@ -31,10 +31,9 @@ class Estimate:
 class Wanted:
     """What the manifest, as last accepted, asks for. `deadline` is in seconds.
 
-    `script` is the path of its `evalscriptFile`, and `script_hash` says which text that was. `cause` tells in a few
-    words why this is wanted instead of what was before. `labels` are pairs of name and value. `revision` is the commit
-    at which this digest was first seen, marked `-dirty` when it did not hold the files as they were; empty outside of
-    git.
+    `script` is the path of its `evalscriptFile`, and `script_hash` identifies its text. `cause` says in a few words
+    why it changed from what was wanted before. `labels` are pairs of name and value. `revision` is the commit at which
+    this digest was first seen, marked `-dirty` when the files differed from it; empty outside of git.
     """
 
     digest: str
@@ -57,7 +56,7 @@ class Wanted:
 
     @property
     def bucket(self) -> str:
-        """The name of the bucket that the results go to."""
+        """The name of the bucket that receives the results."""
         return bucket_in(self.delivery_url)
 
 
@@ -68,7 +67,7 @@ def bucket_in(url: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """What the bucket said, in this process, about earlier submissions of the wanted digest."""
+    """What this process found in the bucket about earlier submissions of the wanted digest."""
 
     digest: str
     at: datetime

@@ -1,4 +1,4 @@
-"""The words in which a job's standing is told: the same in status files, tables, logs and docs.
+"""The words for a job's state: the same in status files, tables, logs and docs.
 
 Every reason belongs to one phase. `docs/reasons.md` explains each of them, which a test checks.
 """
@@ -25,7 +25,7 @@ class Phase(StrEnum):
 
 
 class Reason(StrEnum):
-    """One CamelCase word that says why a job is in its phase."""
+    """Why a job is in its phase, as one CamelCase word."""
 
     REJECTED = "Rejected"
     ON_HOLD = "OnHold"
@@ -66,7 +66,7 @@ class Reason(StrEnum):
 
 
 EXAMINING = "E305"
-"""The code of a problem that is no mistake: the engine has not answered yet."""
+"""The code of a problem that is not an error: the engine has not responded yet."""
 
 
 def rejection(codes: Iterable[str]) -> Reason:
@@ -115,7 +115,7 @@ _PHASES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobState:
-    """A job's phase with its reason and a sentence a person can act on."""
+    """A job's phase with its reason and a sentence the user can act on."""
 
     reason: Reason
     message: str

@@ -1,7 +1,7 @@
-"""What an evalscript says about itself: the facts that pricing, checking and the sandbox work with.
+"""What an evalscript declares about itself: the facts that pricing, checking and the sandbox use.
 
 Produced by `controller.evalscript`, which runs the script in the real engine; read everywhere else.
-Source of the meanings: reference page "Evalscript V3" §2 (`setup()`).
+Definitions: reference page "Evalscript V3" §2 (`setup()`).
 """
 
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ class ScriptOutput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptFacts:
-    """What `setup()` answered, and which of the known functions the script defines."""
+    """What `setup()` returned, and which of the known functions the script defines."""
 
     inputs: tuple[ScriptInput, ...]
     outputs: tuple[ScriptOutput, ...]
@@ -60,7 +60,7 @@ class ScriptFacts:
 
 
 class FailureKind(StrEnum):
-    """Where a script came to grief."""
+    """Where a script failed."""
 
     SYNTAX = "syntax"
     SETUP = "setup"
@@ -85,11 +85,11 @@ class ScriptFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One datasource on the stage. `name` is its key in `samples`, empty without fusion; `start` and `end` are the time
-    range as the request has it; `values` are two ordinary pixels, one number for each band.
+    """One datasource on the stage. `name` is its key in `samples`, empty without fusion; `start` and `end` are the
+    request's time range; `values` are two ordinary pixels, one number per band.
 
-    `blank` is what a band holds where there is no data: 0, or None for not-a-number. `always` says that every pixel
-    has data (a terrain model). `ascending`: the oldest scene comes first. `bounds`: tiles carry their outline.
+    `blank` is the value of a band without data: 0, or None for NaN. `always`: every pixel has data (a terrain model).
+    `ascending`: the oldest scene comes first. `bounds`: tiles carry their outline.
     """
 
     name: str
@@ -107,7 +107,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """What a script is rehearsed with. Only outputs whose id is `delivered` have to be returned."""
+    """The input of a rehearsal. Only outputs whose id is `delivered` have to be returned."""
 
     sources: tuple[Source, ...]
     outputs: tuple[ScriptOutput, ...]
@@ -120,7 +120,7 @@ class RehearsalFailure:
     """One trial that failed: `step` is the script's function, `situation` the scenes there were (`several`, `one`,
     `none`, `without <datasource>`), `kind` the pixel (`data`, `other`, `empty`, `zero`, `large`; empty: no sample).
 
-    `thrown` is false for an answer that cannot be used. `by_engine` is false for an exception that the script made
+    `thrown` is false for an unusable return value. `by_engine` is false for an exception that the script raised
     itself. `line` and `column` count from 1 inside the script, 0 when unknown.
     """
 
@@ -136,12 +136,12 @@ class RehearsalFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsal:
-    """What a dry run showed. `trials` counts them by step, `failed` those that failed.
+    """The result of a dry run. `trials` counts them by step, `failed` lists those that failed.
 
-    `read` holds the bands that were read, `missing` what was read of a sample but is not there, as (datasource, name).
-    `answers` has what evaluatePixel returned, by kind of pixel and output id; None for what is no finite number.
-    `kept` counts the scenes preProcessScenes keeps of one a day, and of one in three days; `filtered` what an older
-    script's filterScenes would keep, of how many.
+    `read` holds the bands that were read, `missing` what was read of a sample but does not exist, as (datasource,
+    name). `answers` has what evaluatePixel returned, by kind of pixel and output id; None for a value that is not a
+    finite number. `kept` counts the scenes preProcessScenes keeps of one a day, and of one in three days; `filtered`
+    what an older script's filterScenes would keep, of how many.
     """
 
     trials: Mapping[str, int]

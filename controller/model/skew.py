@@ -1,7 +1,7 @@
-"""Whether the machine's clock can be believed, by the service's `Date` headers and the ledger's newest moment.
+"""Whether the machine's clock can be trusted, by the service's `Date` headers and the ledger's newest timestamp.
 
-Pure. What a wrong clock would do costs money: another month's budget, a grace that is over, a retry that is due. So
-nothing is paid while it is in doubt (`timekeeper`, `service`).
+Pure. A wrong clock costs money: another month's budget, a grace period that is over, a retry that is due. So nothing
+is paid for while it is in doubt (`timekeeper`, `service`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 TOLERANCE = 300.0
-"""Seconds. Far more than a Date (whole seconds), its journey and a clock without NTP; far less than any grace."""
+"""Seconds. Far above the error of a Date (whole seconds), latency and a clock without NTP; far below any grace."""
 AGREEING = 60.0
-"""Seconds within which two dates of the service are the same word: one alone may be a proxy's, or late."""
+"""Seconds within which two offsets of the service agree: a single one may be a proxy's, or late."""
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"))
 
 
 def date_of(headers: Mapping[str, str]) -> datetime | None:
-    """When the answer was made; None: it does not say, or comes from a cache, which names its age."""
+    """When the response was made; None: it has no Date, or an Age, so it comes from a cache."""
     if "Age" in headers:
         return None
     try:
@@ -27,9 +27,9 @@ def date_of(headers: Mapping[str, str]) -> datetime | None:
 
 
 def settled_offset(before: float | None, earlier: float | None, latest: float) -> float | None:
-    """How far the service is ahead of this machine, in seconds, after two readings; `before` is what held until now.
+    """How far the service is ahead of this machine, in seconds, after two readings; `before` is the offset so far.
 
-    A first reading is believed when it agrees with the machine; what disagrees must be said twice.
+    A first reading is trusted when it agrees with the machine; one that disagrees must be confirmed by a second.
     """
     if earlier is None:
         return latest if abs(latest) <= TOLERANCE else before
@@ -38,10 +38,10 @@ def settled_offset(before: float | None, earlier: float | None, latest: float) -
 
 
 def doubt(now: datetime, newest: datetime | None, ahead: float | None) -> str:
-    """Why the clock cannot be believed; "" when it can.
+    """Why the clock cannot be trusted; "" when it can.
 
-    The service's word decides; while it has not spoken (`ahead` None), time must not be behind the `newest` moment that
-    the ledger knows.
+    The service's clock decides; until it is known (`ahead` None), time must not be behind the `newest` timestamp in
+    the ledger.
     """
     if ahead is not None:
         return "" if abs(ahead) <= TOLERANCE else _sentence(-ahead, "the service's clock")
@@ -56,7 +56,7 @@ def latest(moments: Iterable[datetime | None]) -> datetime | None:
 
 
 def _sentence(ahead: float, of: str) -> str:
-    """The same words for as long as possible: they stand in status files."""
+    """The same words for as long as possible: they are written to status files."""
     seconds, unit = next((each for each in _UNITS if abs(ahead) >= 2 * each[0]), _UNITS[-1])
     way = "ahead of" if ahead > 0 else "behind"
     return f"this machine's clock is about {round(abs(ahead) / seconds):,} {unit}s {way} {of}; set it (NTP)"

@@ -1,4 +1,4 @@
-"""What can be done next for a job: pay, ask, list, or wait. `next_step` decides which; the loop carries it out."""
+"""What can be done next for a job: submit, poll, list, or wait. `next_step` decides; the loop carries it out."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from controller.model.submission import Submission
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submit:
-    """Store the intent for this rerun and attempt of the wanted digest, then send it once."""
+    """Store the intent for this rerun and attempt of the wanted digest, then POST it once."""
 
     rerun: int
     attempt: int
@@ -34,7 +34,7 @@ class List:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """Nothing to do before `until`; None: not before something changes."""
+    """Nothing to do before `until`; None: until something changes."""
 
     reason: Reason
     until: datetime | None = None

@@ -1,6 +1,6 @@
 """The submission: the one POST for (job, digest, rerun, attempt), from intent to verdict.
 
-Steps return the next noun; nothing here reads a clock, a file or a database. The store keeps one row for each.
+Steps return the next value; nothing here reads a clock, a file or a database. The store keeps one row for each.
 """
 
 import re
@@ -14,7 +14,7 @@ from controller.model.job import ExpectedOutput
 
 
 class Answer(StrEnum):
-    """What became of the POST; a submission without one has an intent and nothing else."""
+    """The result of the POST; a submission without one is only an intent."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
@@ -22,7 +22,7 @@ class Answer(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a submission ended, said only with evidence; UNKNOWN may still be settled by late evidence."""
+    """How a submission ended, set only on evidence; UNKNOWN may still be settled by late evidence."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -31,10 +31,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What the bucket showed for a submission when it was last looked at.
+    """What the bucket contained for a submission when last listed.
 
-    `since` is the time from which the objects have been exactly these; `error` holds the words of an
-    error.json (None when there is none); `spent` the processing units the request copy tells.
+    `since` is the time since which the objects are unchanged; `error` holds the message of an
+    error.json (None when there is none); `spent` the processing units in the request copy.
     """
 
     at: datetime
@@ -48,7 +48,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """One row of the ledger. `number` is the row's own, 0 until stored; times are UTC; PU are processing units."""
+    """One row of the ledger. `number` is the row number, 0 until stored; times are UTC; PU are processing units."""
 
     job: str
     digest: str
@@ -63,14 +63,14 @@ class Submission:
     revision: str = ""
     reserved: float | None = None
     claims: tuple[str, ...] = ()
-    """The claims in the bucket that it stands for: the one put before its POST, or those of others that it follows."""
+    """Its claims in the bucket: the one written before its POST, or those of others that it follows."""
     adopted: bool = False
-    """It was found in the bucket, or named by a person: this ledger did not send it."""
+    """It was found in the bucket, or named by an operator: this ledger did not send it."""
     answer: Answer | None = None
     answered_at: datetime | None = None
-    """None too for a request that was found in the bucket, or adopted by an operator: its answer never came."""
+    """Also None for a request found in the bucket or adopted by an operator: its response was never received."""
     said_by_operator: bool = False
-    """An operator said what became of it: the service did not, so it opens no breaker and pays for no retry."""
+    """Resolved by an operator, not by the service: so it opens no breaker and gets no paid retry."""
     refused: Refused | None = None
     message: str = ""
     request_id: str | None = None
@@ -84,7 +84,7 @@ class Submission:
 
     @property
     def id(self) -> str:
-        """`<digest16>-r<rerun>-a<attempt>`: the same wherever and whenever it is derived."""
+        """`<digest16>-r<rerun>-a<attempt>`: always derived the same way."""
         return submission_id(self.digest, self.rerun, self.attempt)
 
     @property
@@ -93,12 +93,12 @@ class Submission:
 
     @property
     def is_running(self) -> bool:
-        """It is known, or about, to take one of the account's places at the service."""
+        """It takes, or is about to take, one of the account's slots at the service."""
         return self.answer in (None, Answer.ACCEPTED) and self.gone_at is None and self.outcome is None
 
     @property
     def is_reported(self) -> bool:
-        """The service itself told this ledger the request id; one that the bucket names may be somebody's copy."""
+        """The service itself returned the request id to this ledger; one found in the bucket may be a copy."""
         is_answered = self.answered_at is not None and not self.said_by_operator
         return self.answer is Answer.ACCEPTED and is_answered and not self.adopted
 
@@ -107,7 +107,7 @@ class Submission:
         return self.evidence.spent if self.evidence else None
 
     def answered(self, answer: PostAnswer, now: datetime, look_at: datetime | None) -> Self:
-        """The submission after its POST was answered, or after its answer was lost."""
+        """The submission after the response to its POST, or after the response was lost."""
         known = replace(self, answered_at=now, look_at=look_at)
         match answer:
             case Accepted(request_id=request_id):
@@ -128,7 +128,7 @@ def submission_id(digest: str, rerun: int, attempt: int) -> str:
 
 
 def digest16(digest: str) -> str:
-    """The sixteen hexadecimal digits that stand for a digest (`1:<64 digits>`) in names."""
+    """The sixteen hexadecimal digits that represent a digest (`1:<64 digits>`) in names."""
     return digest.partition(":")[2][:16]
 
 

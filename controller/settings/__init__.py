@@ -1,1 +1,1 @@
-"""The settings as frozen values: what shjobs.toml and the environment may say, and where each value came from."""
+"""The settings as frozen values: what shjobs.toml and the environment may set, and where each value came from."""

@@ -1,6 +1,6 @@
-"""Where the service is and which key pair opens which bucket: the profiles of the deployments, and the credentials.
+"""Where the service is and which key pair is for which bucket: deployment profiles and credentials.
 
-Settings hold one `Deployment` and the `Credential`s by name; the edges go only where these lead.
+Settings hold one `Deployment` and the `Credential`s by name; the edges connect only to what these name.
 Source of the profiles: reference page "Asynchronous Processing API" §§1, 2 and 8.
 """
 
@@ -35,9 +35,9 @@ class Deployment(BaseModel):
     roles: bool = False
     """Whether a delivery may name an `iamRoleARN` instead of a key pair."""
     reader: str = ""
-    """The principal that a bucket's policy must let read; empty: none."""
+    """The principal that a bucket policy must allow to read; empty: none."""
     authorities: str | None = Field(None, repr=False)
-    """Certificates (PEM) that are trusted beside the usual ones, for the service, its tokens and the buckets."""
+    """Certificates (PEM) trusted in addition to the system's, for the service, its tokens and the buckets."""
 
     @property
     def process_url(self) -> str:
@@ -50,7 +50,7 @@ class Deployment(BaseModel):
 
     @property
     def other_path(self) -> str:
-        """The path to try when this one answers 404 to a POST."""
+        """The path to try when this one returns 404 to a POST."""
         return OLD_PATH if self.api_path == NEW_PATH else NEW_PATH
 
 
@@ -106,7 +106,7 @@ class Credential(BaseModel):
     """A named key pair for object storage, and where it may be used.
 
     With `default_chain`, buckets are read with what AWS's default chain finds, such as a role of this machine. The
-    service needs a key pair, or a role that the manifest names, all the same.
+    service still needs a key pair, or a role named by the manifest.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -122,7 +122,7 @@ class Credential(BaseModel):
 
     @property
     def has_keys(self) -> bool:
-        """Whether the key pair is there, without which the service cannot write."""
+        """Whether there is a key pair, without which the service cannot write."""
         return self.access_key is not None and self.secret_access_key is not None
 
     @property
@@ -131,7 +131,7 @@ class Credential(BaseModel):
         return self.folder is not None or self.default_chain or self.has_keys
 
     def may_use(self, url: str) -> bool:
-        """Whether `url` lies at or below one of the prefixes, whole path segments compared."""
+        """Whether `url` is at or below one of the prefixes, comparing whole path segments."""
         wanted = segments_of(url)
         return any(wanted[: len(held)] == held for held in map(segments_of, self.prefixes)) if wanted else False
 
@@ -146,7 +146,7 @@ def is_loopback(url: str) -> bool:
 
 
 def segments_of(url: str) -> list[str]:
-    """`s3://b/a/x` → `[b, a, x]`; empty when it is no such URL, or one that could lead out of its folder."""
+    """`s3://b/a/x` → `[b, a, x]`; empty when it is not such a URL, or could escape its folder."""
     scheme, _, rest = url.rstrip("/").partition("://")
     segments = rest.split("/")
     if scheme != "s3" or not segments[0] or any(each in ("", ".", "..") for each in segments):

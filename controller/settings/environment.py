@@ -1,6 +1,6 @@
-"""The SHJOBS_… variables and the secrets: what overrules the table of shjobs.toml, and what never belongs into it.
+"""The SHJOBS_… variables and the secrets: what overrides the table of shjobs.toml, and what never belongs in it.
 
-`settings_from` calls these before the model sees the table. Pure: the variables and the reader of files are handed in.
+`settings_from` calls these before the model sees the table. Pure: the variables and the file reader are passed in.
 No message repeats a value, since it may be the secret.
 """
 
@@ -16,24 +16,24 @@ from pydantic.alias_generators import to_snake
 from controller.settings.file import NUMBERS, SWITCHES, Written, did_you_mean, keys_of
 
 _PREFIX = "SHJOBS_"
-# Kubernetes gives every container variables for its services; one named shjobs-… makes these.
+# Kubernetes sets variables for its services in every container; one named shjobs-… creates these.
 _KUBERNETES = re.compile(r"_SERVICE_(HOST|PORT)(_\w+)?$|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secrets:
-    """Every secret that was given, and one sentence for each that could not be had."""
+    """Every secret that was given, and one sentence for each that could not be read."""
 
     found: Mapping[str, str] = field(repr=False)
     """By the key they belong to, such as `clientSecret` or `credentials.my-bucket.accessKey`."""
     absent: tuple[str, ...]
-    """Named but not there: no error until something must be sent."""
+    """Named but missing: no error until something must be sent."""
     reasons: tuple[str, ...]
-    """What is wrong with the others."""
+    """The errors of the others."""
 
 
 def given_in(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables that are ours; an empty one counts as not set."""
+    """Our variables; an empty one counts as not set."""
     return {name: value for name, value in environment.items() if name.startswith(_PREFIX) and value}
 
 
@@ -43,7 +43,7 @@ def variable_of(key: str) -> str:
 
 
 def overrule(table: dict[str, Any], given: Mapping[str, str]) -> dict[str, str]:
-    """Put the variables of plain settings into the table; answers key → variable for the messages."""
+    """Put the variables of plain settings into the table; returns key → variable for the messages."""
     overruled = {key: variable for key, variable in _plain_variables().items() if variable in given}
     for key, variable in overruled.items():
         table[key] = _value(key, given[variable])
@@ -54,7 +54,7 @@ def overrule(table: dict[str, Any], given: Mapping[str, str]) -> dict[str, str]:
 
 
 def unknown_variables(table: Mapping[str, Any], given: Mapping[str, str]) -> Iterator[str]:
-    """Variables nobody reads: a misspelt budget must not pass for a set one."""
+    """Variables that nothing reads: a misspelt budget must not pass for a set one."""
     known = {*_plain_variables().values(), *(variable_of(key) for key in secret_files(table))}
     for variable in given:
         if variable not in known and not _KUBERNETES.search(variable):
@@ -62,13 +62,13 @@ def unknown_variables(table: Mapping[str, Any], given: Mapping[str, str]) -> Ite
 
 
 def credentials_in(table: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The credentials that are tables at all; anything else is told by the model."""
+    """The credentials that are tables; the model reports anything else."""
     written = table.get("credentials")
     return {name: each for name, each in written.items() if isinstance(each, dict)} if isinstance(written, dict) else {}
 
 
 def secret_files(table: Mapping[str, Any]) -> dict[str, Any]:
-    """The key of every secret that may be given, with the file that the table names for it (or None)."""
+    """The key of every possible secret, with the file that the table names for it (or None)."""
     files = {"clientSecret": table.get("clientSecretFile")}
     if "clientIdFile" in table:
         files["clientId"] = table["clientIdFile"]
@@ -79,7 +79,7 @@ def secret_files(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def secrets_of(table: Mapping[str, Any], given: Mapping[str, str], base: Path, read: Callable[[Path], str]) -> Secrets:
-    """Every secret from its variable, else from its file, which counts from `base`."""
+    """Every secret from its variable, else from its file, relative to `base`."""
     found: dict[str, str] = {}
     absent: list[str] = []
     reasons: list[str] = []
@@ -105,7 +105,7 @@ def secrets_of(table: Mapping[str, Any], given: Mapping[str, str], base: Path, r
 
 
 def misplaced_secrets(table: dict[str, Any]) -> Iterator[str]:
-    """Secrets written into the file itself; they are taken out of the table so that nothing else meets them."""
+    """Secrets written into the file itself; they are removed from the table so that nothing else sees them."""
     places = [(table, "", "clientSecret")]
     places += [(each, f"credentials.{name}.", "accessKey") for name, each in credentials_in(table).items()]
     places += [(each, f"credentials.{name}.", "secretAccessKey") for name, each in credentials_in(table).items()]
@@ -117,12 +117,12 @@ def misplaced_secrets(table: dict[str, Any]) -> Iterator[str]:
 
 
 def _plain_variables() -> dict[str, str]:
-    """Key → variable of every setting that is no table."""
+    """Key → variable of every setting that is not a table."""
     return {key: variable_of(key) for key in keys_of(Written) if key != "credentials"}
 
 
 def _value(key: str, text: str) -> bool | int | float | str:
-    """The text of a variable as what its setting is; the model tells when it cannot be."""
+    """The text of a variable converted to its setting's type; the model reports it when that fails."""
     if key in SWITCHES:
         return {"true": True, "false": False}.get(text.lower(), text)
     for kind in (int, float) if key in NUMBERS else ():

@@ -1,4 +1,4 @@
-"""shjobs.toml as a person writes it: the strict model of its keys, and its mistakes in words.
+"""shjobs.toml as the user writes it: the strict model of its keys, and its error messages.
 
 `settings_from` checks the table against `Written`; the descriptions of the fields are the user's documentation.
 """
@@ -94,7 +94,7 @@ class Policy(BaseModel):
     on_unconfirmed: Literal["hold", "resubmit"] = Field(
         "hold",
         description="What happens to a submission whose outcome stayed unknown past `unconfirmedGrace`: "
-        "`hold` waits for a person, `resubmit` accepts the risk of paying twice.",
+        "`hold` waits for an operator, `resubmit` accepts the risk of paying twice.",
     )
     approval_above: float = Field(
         500, ge=0, allow_inf_nan=False, description="Processing units above which a job needs `maxProcessingUnits`."
@@ -103,9 +103,9 @@ class Policy(BaseModel):
         None, ge=0, allow_inf_nan=False, description="Processing units that may be reserved in one UTC month."
     )
     large_change_processing_units: float = Field(
-        1000, ge=0, allow_inf_nan=False, description="Processing units newly due in one turn that need a person's yes."
+        1000, ge=0, allow_inf_nan=False, description="Processing units newly due in one turn that need approval."
     )
-    large_change_jobs: int = Field(50, ge=0, description="Jobs newly due in one turn that need a person's yes.")
+    large_change_jobs: int = Field(50, ge=0, description="Jobs newly due in one turn that need approval.")
     watch: bool = Field(True, description="Whether `run` listens to the events of the file system, beside its scans.")
     listen: str = Field(
         "127.0.0.1:9617", description="Where `run` serves health, readiness and metrics; empty: nowhere."
@@ -117,7 +117,7 @@ class Policy(BaseModel):
 
 
 class WrittenCredential(BaseModel):
-    """`[credentials.<name>]` as a person writes it."""
+    """`[credentials.<name>]` as the user writes it."""
 
     model_config = Policy.model_config
 
@@ -149,7 +149,7 @@ class Written(Policy):
     unconfirmed_grace: Duration = Field("24h", description="How long an unconfirmed submission is searched for.")
     delivery_grace: Duration = Field("10m", description="How long evidence may take after a request is gone.")
     settle: Duration = Field("5s", description="How long the tree must be still before anything is paid for.")
-    scan_every: TimeBetween = Field("60s", description="Between two scans of the tree when nothing is heard.")
+    scan_every: TimeBetween = Field("60s", description="Between two scans of the tree without file events.")
     time_scale: float | None = Field(
         None, gt=0, allow_inf_nan=False, description="Sandbox only: factor for every pause, not for network timeouts."
     )
@@ -157,7 +157,7 @@ class Written(Policy):
 
 
 def keys_of(model: type[BaseModel]) -> list[str]:
-    """The keys of a model as they are written: `maxRunning`."""
+    """The keys of a model as written in the file: `maxRunning`."""
     return [to_camel(name) for name in model.model_fields]
 
 
@@ -168,7 +168,7 @@ NUMBERS = {
 }
 """The keys whose values are numbers: a variable's text must become one."""
 SWITCHES = {to_camel(name) for name, field in Written.model_fields.items() if field.annotation is bool}
-"""The keys whose values are true or false, likewise."""
+"""The keys whose values are true or false."""
 
 
 _WORDS = {
@@ -188,7 +188,7 @@ _WORDS = {
 
 
 def settings_message(error: ErrorDetails, overruled: Mapping[str, str]) -> str:
-    """One error of the model for a person: where (a key, or the variable that overruled it) and what to write."""
+    """One error of the model as a message: where (a key, or the variable that overrode it) and what to write."""
     place, kind, context = error["loc"], error["type"], error.get("ctx", {})
     where = overruled.get(str(place[0])) or ".".join(map(str, place))
     if kind == "extra_forbidden":

@@ -1,6 +1,6 @@
 """Every setting with its value and where it comes from: for `config show`, which must never show a secret.
 
-Pure. The settings were read and found good before; here the same table is asked once more who set each key.
+Pure. The settings were read and validated before; the same table is read again to see what set each key.
 """
 
 import tomllib
@@ -19,11 +19,11 @@ MASK = "***"
 _PROFILED = {"baseUrl": "base_url", "apiPath": "api_path", "tokenUrl": "token_url"}
 """Settings whose default is the deployment's."""
 _TOLD_APART = frozenset({"client_id", "client_id_file", "client_secret_file", "credentials"})
-"""The files are told with what they hold, which is what counts."""
+"""Shown separately: the files as the secrets that they hold."""
 
 
 class Origin(StrEnum):
-    """Who decided a setting."""
+    """Where a setting comes from."""
 
     DEFAULT = "default"
     FILE = "file"
@@ -42,7 +42,7 @@ class Shown:
 
 
 def effective_settings(settings: Settings, text: str, environment: Mapping[str, str]) -> list[Shown]:
-    """Every setting that can be set, then the credentials. `text` is the TOML the settings were read from."""
+    """Every setting, then the credentials. `text` is the TOML the settings were read from."""
     table, given = tomllib.loads(text), given_in(environment)
     overruled = overrule(table, given)
     written = Written.model_validate(table)
@@ -75,7 +75,7 @@ def _plain(
 
 
 def _secrets(settings: Settings, table: Mapping[str, Any], given: Mapping[str, str]) -> Iterator[Shown]:
-    """Every secret that may be given, masked; of the OAuth client, the id is none."""
+    """Every possible secret, masked; the id of the OAuth client is not a secret."""
     for key, file in secret_files(table).items():
         value = settings.client_id if key == "clientId" else MASK if _is_there(settings, key) else None
         if variable_of(key) in given:
@@ -97,7 +97,7 @@ def _is_there(settings: Settings, key: str) -> bool:
 def _credential(
     settings: Settings, written: Written, name: str, secrets: Mapping[str, Shown]
 ) -> Iterator[Shown]:  # fmt: skip
-    """What a credential was given, and what it has of the deployment."""
+    """A credential's own settings, and those it takes from the deployment."""
     credential, file = settings.credentials[name], written.credentials[name]
     place, profile = f"credentials.{name}", settings.deployment.name
 

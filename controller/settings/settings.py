@@ -1,7 +1,7 @@
-"""What a person may set, as one frozen `Settings`: made once at the door, handed to every floor.
+"""All settings as one frozen `Settings`, created once at the entry point and passed to every room.
 
-Pure: `settingsfile` finds and reads the files. Every mistake is told at once, and no value is ever repeated in a
-message, since a value in the wrong place may be a secret. `written` holds the model, `environment` the variables.
+Pure: `cli/settings` finds and reads the files. All errors are reported at once, and no message repeats a value, since
+a value in the wrong place may be a secret. `file` holds the model, `environment` the variables.
 """
 
 import re
@@ -33,7 +33,7 @@ _CREDENTIAL_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 class Settings(Policy):
-    """Everything a person decided, with paths resolved, secrets read and the deployment's profile applied."""
+    """All settings, with paths resolved, secrets read and the deployment's profile applied."""
 
     model_config = ConfigDict(validate_by_name=True)
 
@@ -53,10 +53,10 @@ class Settings(Policy):
 def settings_from(
     text: str, *, source: str, environment: Mapping[str, str], base: Path, read: Callable[[Path], str]
 ) -> Settings:
-    """The settings in TOML `text`, overruled by the SHJOBS_… variables; an empty variable counts as not set.
+    """The settings in TOML `text`, overridden by the SHJOBS_… variables; an empty variable counts as not set.
 
-    Relative paths, the environment's too, count from `base`. `read` fetches a file's text (OSError when it cannot).
-    Raises `SettingsError` with every reason at once.
+    Relative paths, also in the environment, are relative to `base`. `read` returns a file's text (OSError on failure).
+    Raises `SettingsError` with all reasons.
     """
     try:
         table = tomllib.loads(text)
@@ -82,7 +82,7 @@ def settings_from(
 
 
 def _authorities(path: Path, read: Callable[[Path], str]) -> str:
-    """The certificates in a file, without what stands around them. Raises `ValueError`, which says what is wrong."""
+    """The certificates in a file, without surrounding text. Raises `ValueError` with the problem."""
     try:
         text = read(path)
     except UnicodeDecodeError:
@@ -102,9 +102,9 @@ def _authorities(path: Path, read: Callable[[Path], str]) -> str:
 
 
 def _contradictions(table: Mapping[str, Any]) -> Iterator[str]:
-    """What no single key shows."""
+    """Errors that involve more than one key."""
     if "clientId" in table and "clientIdFile" in table:
-        yield "clientId: stands beside clientIdFile; write only one of them"
+        yield "clientId: is set together with clientIdFile; write only one of them"
     sandbox = table.get("deployment") == "sandbox"
     if "timeScale" in table and not sandbox:
         yield 'timeScale: is only for the sandbox; remove it, or write deployment = "sandbox"'
@@ -135,7 +135,7 @@ def _is_here(url: str) -> bool:
     try:
         return is_loopback(url)
     except ValueError:
-        return True  # no URL at all: the model says so
+        return True  # not a URL: the model reports it
 
 
 def _settled(written: Written, source: str, base: Path, secrets: Secrets, authorities: str | None) -> Settings:

@@ -80,7 +80,7 @@ EXAMPLE = "write for example `shjobs: ignore W012 all scenes are meant`"
             [
                 error(
                     "W901",
-                    "E204 is an error and cannot be silenced: mend what it tells, and take it out of this comment",
+                    "E204 is an error and cannot be silenced: fix what it reports, and remove it from this comment",
                 )
             ],
             id="an error",
@@ -91,7 +91,7 @@ EXAMPLE = "write for example `shjobs: ignore W012 all scenes are meant`"
             [
                 error(
                     "W901",
-                    "W904 is about such comments and cannot be silenced: mend what it tells, and take it out of this "
+                    "W904 is about such comments and cannot be silenced: fix what it reports, and remove it from this "
                     "comment",
                 )
             ],
@@ -117,7 +117,7 @@ def test_a_comment_is_understood_or_told(comment: str, codes: list[str], errors:
 @pytest.mark.parametrize("code", ["W102", "W9999", "w001", "E2"])
 def test_an_unknown_code_is_told_and_silences_nothing(code: str) -> None:
     found = manifest_comments(f"# shjobs: ignore {code} x\n", "a.yaml")
-    message = f"there is no warning {code}: write the code as it is told, or take it out"
+    message = f"there is no warning {code}: write the code as reported, or remove it"
     assert ([(each.code, each.message) for each in found.errors], found.ignores) == ([("W902", message)], ())
 
 

@@ -28,12 +28,12 @@ from tests.support.factories import (
 )
 
 BROKEN = (Problem(path="ndvi.yaml", message="this is not YAML"),)
-QUEUED = JobState(reason=Reason.QUEUED, message="will be submitted when a place is free")
+QUEUED = JobState(reason=Reason.QUEUED, message="will be submitted when a slot is free")
 DELIVERED = JobState(reason=Reason.DELIVERED, message="every declared output is in the bucket")
 RUNNING = JobState(reason=Reason.RUNNING, message="the service is working on it")
 HISTORY_UNKNOWN = JobState(
     reason=Reason.HISTORY_UNKNOWN,
-    message="the bucket cannot be listed, so nobody knows what was already paid for: AccessDenied",
+    message="the bucket cannot be listed, so it is unknown what was already paid for: AccessDenied",
 )
 UNREAD = history(readable=False, message="AccessDenied")
 

@@ -150,7 +150,7 @@ def told(declared: Job, submissions: list[Submission], now: datetime = NOW) -> d
                 "name": "ndvi",
                 "phase": "Pending",
                 "reason": "Queued",
-                "message": "will be submitted when a place is free",
+                "message": "will be submitted when a slot is free",
                 "manifest": {"accepted": True},
                 "generation": 1,
                 "digest": DIGEST,

@@ -13,7 +13,7 @@ GRACE = TIMING.delivery_grace
 HOUR = 3600.0
 WORDS = {
     "Verifying": "the bucket has not been read yet",
-    "Confirming": "every output is there; one more look tells whether they still change",
+    "Confirming": "every output is there; one more listing shows whether they still change",
     "Delivered": "every declared output is delivered",
     "NothingDelivered": "neither an output nor an error.json is in the bucket; check that the service may write to it",
     "PartlyDelivered": "delivered only in part; missing: preview",

@@ -95,7 +95,7 @@ def test_null_values_are_listed() -> None:
     [
         pytest.param(
             "a: 1\nb: 2\na: 3\n",
-            ["jobs.yaml:3:1: E101 a: this key stands twice (first in line 1): keep one of the two"],
+            ["jobs.yaml:3:1: E101 a: this key occurs twice (first in line 1): keep one of the two"],
             id="a key twice",
         ),
         pytest.param(
@@ -168,7 +168,7 @@ def test_what_cannot_be_read_is_told_with_its_place(text: str, messages: list[st
         pytest.param("{'a': 1}", "1:2: E100: is not valid JSON: expecting", id="single quotes"),
         pytest.param("{} {}", "1:4: E100: is not valid JSON: a JSON file holds one document", id="two documents"),
         pytest.param('{"a": NaN}', "1:7: E102 a: must be a finite number", id="NaN"),
-        pytest.param('{"a": 1, "a": 2}', "1:10: E101 a: this key stands twice", id="a key twice"),
+        pytest.param('{"a": 1, "a": 2}', "1:10: E101 a: this key occurs twice", id="a key twice"),
         pytest.param('{"a": "\\ud800"}', "1:7: E102 a: half of a surrogate pair", id="a lone surrogate"),
     ],
 )

@@ -28,7 +28,7 @@ BBOX = "[426000, 3960000, 462000, 3994000]"
 CRS = "http://www.opengis.net/def/crs/EPSG/0/32633"
 S3 = "spec.request.output.delivery.s3"
 KEYS = (
-    "keys must not stand in a manifest: write instead `credentialsRef: my-bucket`, and give the keys that belong to "
+    "keys must not be in a manifest: write instead `credentialsRef: my-bucket`, and give the keys that belong to "
     "it as SHJOBS_CREDENTIALS_MY_BUCKET_ACCESS_KEY and SHJOBS_CREDENTIALS_MY_BUCKET_SECRET_ACCESS_KEY (or name their "
     "files in shjobs.toml)"
 )
@@ -344,8 +344,7 @@ KEYS = (
         pytest.param(
             "    output:\n",
             "    evalscript: //VERSION=3\n    output:\n",
-            "25:3 E112 spec.evalscriptFile: the evalscript stands in spec.request.evalscript as well: keep one of the "
-            "two",
+            "25:3 E112 spec.evalscriptFile: the evalscript is in spec.request.evalscript as well: keep one of the two",
             id="two evalscripts",
         ),
         pytest.param(
@@ -386,14 +385,14 @@ KEYS = (
         pytest.param(
             "maxProcessingUnits: 800",
             "onUnconfirmed: resubmit",
-            "25:3 E104 spec.onUnconfirmed: unknown key: here may stand request, evalscriptFile, maxProcessingUnits, "
+            "25:3 E104 spec.onUnconfirmed: unknown key: the keys here are request, evalscriptFile, maxProcessingUnits, "
             "hold, rerun, retries, deadline, priority",
             id="a setting is no field",
         ),
         pytest.param(
             "kind: AsyncProcess",
             "kind: AsyncProcess\nkind: AsyncProcess",
-            "3:1 E101 kind: this key stands twice (first in line 2): keep one of the two",
+            "3:1 E101 kind: this key occurs twice (first in line 2): keep one of the two",
             id="a key twice",
         ),
         pytest.param(

@@ -477,7 +477,7 @@ def test_what_cannot_be_meant_is_a_fault(changes: list[tuple[str, str]], problem
         pytest.param(
             [("sentinel-2-l2a", "sentinel-1-grd"), ("dataFilter:", "dataFilter:\n            maxCloudCoverage: 3")],
             [
-                "15:13 W101 spec.request.input.data[0].dataFilter.maxCloudCoverage: sentinel-1-grd tells no cloud "
+                "15:13 W101 spec.request.input.data[0].dataFilter.maxCloudCoverage: sentinel-1-grd has no cloud "
                 "coverage: nothing is filtered by it, so it can be removed"
             ],
             id="clouds of a radar",

@@ -203,7 +203,7 @@ def test_an_empty_variable_counts_as_not_set() -> None:
         pytest.param(
             'clientId = "a"\nclientIdFile = "id"',
             {},
-            ["clientId: stands beside clientIdFile; write only one of them"],
+            ["clientId: is set together with clientIdFile; write only one of them"],
             id="one value from two places",
         ),
         pytest.param(

@@ -1,8 +1,8 @@
-"""Reads YAML and JSON text into plain values that still know where they were written.
+"""Reads YAML and JSON text into plain values with their positions in the text.
 
-The loader calls it for every changed manifest, `check` for what it is given. YAML is read by the rules of
-version 1.2 (core schema), so that `on`, `12:30` and dates stay text; what cannot be checked or sent safely
-(duplicate keys, anchors, tags) is a Problem. Nothing here raises.
+The tree calls it for every changed manifest, `check` for its arguments. YAML is read by the rules of version 1.2
+(core schema), so that `on`, `12:30` and dates stay text; what cannot be checked or sent safely (duplicate keys,
+anchors, tags) is a Problem. Nothing here raises.
 """
 
 import re
@@ -21,7 +21,7 @@ Path = tuple[str | int, ...]
 MOST_DOCUMENTS = 1_000  # of one file
 TOO_MANY = f"is one document too many: a file may hold {MOST_DOCUMENTS}, so split it"
 MOST_VALUES = 200_000  # of one file: keys, scalars, lists and mappings
-MOST_PROBLEMS = 100  # of one document: whoever has mended these sees the rest
+MOST_PROBLEMS = 100  # of one document: the rest shows when these are fixed
 
 _MARKER = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _FOREIGN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -29,7 +29,7 @@ _FOREIGN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """One document of a file. `index` counts the documents that are not empty, from 0.
+    """One document of a file. `index` counts the non-empty documents, from 0.
 
     `places` holds line and column, from 1, of every value: of its key inside a mapping, of itself inside a list.
     `empty` lists the values that are null. `value` is None when the text could not be read to its end; `problems`
@@ -43,19 +43,19 @@ class Document:
     problems: tuple[Problem, ...] = ()
 
     def place(self, path: Path) -> Place:
-        """Where `path` stands or, when it is not there, the nearest thing around it."""
+        """The position of `path` or, when it does not exist, of its closest ancestor."""
         while path and path not in self.places:
             path = path[:-1]
         return self.places.get(path, (1, 1))
 
 
 def field_name(path: Path) -> str:
-    """A path as people write it: `spec.request.input.data[0].type`."""
+    """A path as it is usually written: `spec.request.input.data[0].type`."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
 
 
 def read_documents(text: str, path: str) -> tuple[Document, ...]:
-    """Every document of `text` that is not empty. `path` decides the language (`.json`) and names the Problems.
+    """Every non-empty document of `text`. `path` decides the language (`.json`) and is that of the Problems.
 
     After a syntax error nothing more is read: the last Document then has no value and says where the error is.
     """
@@ -66,13 +66,13 @@ def read_documents(text: str, path: str) -> tuple[Document, ...]:
         return (_unreadable(path, 0, place, f"the character U+{ord(foreign[0]):04X} does not belong into a text file"),)
     if path.lower().endswith(".json"):
         return tuple(_documents(_bounded(json_tokens(text)), path))
-    if beyond := next(islice(_MARKER.finditer(text), MOST_DOCUMENTS, None), None):  # known without reading it all
+    if beyond := next(islice(_MARKER.finditer(text), MOST_DOCUMENTS, None), None):  # without reading it all
         return (_unreadable(path, 0, Lines(text).place(beyond.start()), TOO_MANY),)
     return tuple(_documents(_bounded(yaml_tokens(text)), path))
 
 
 def _bounded(tokens: Iterator[Token]) -> Iterator[Token]:
-    """The same; raises `TextError` where a file becomes larger than any that keeps nobody waiting."""
+    """The same tokens; raises `TextError` where a file becomes too large to be read without delay."""
     documents = 0
     for number, token in enumerate(tokens):
         documents += token[0] is TokenKind.DOCUMENT
@@ -106,7 +106,7 @@ def _unreadable(path: str, index: int, place: Place, message: str) -> Document:
 
 
 class _Builder:
-    """Puts one document together from the tokens and remembers the places."""
+    """Builds one document from the tokens and records the positions."""
 
     def __init__(self, path: str, tokens: Iterator[Token]) -> None:
         self.path, self.tokens = path, tokens
@@ -147,7 +147,7 @@ class _Builder:
             below = (*where, key)
             if key in built:
                 line, _ = self.places[below]
-                self.refuse(place, below, f"this key stands twice (first in line {line}): keep one of the two", "E101")
+                self.refuse(place, below, f"this key occurs twice (first in line {line}): keep one of the two", "E101")
             else:
                 self.places[below] = place
             built[key] = self.value(next(self.tokens), below)
@@ -166,7 +166,7 @@ class _Builder:
             self.skip()
 
     def skip(self) -> None:
-        """Everything up to the end of the mapping or list that has just begun."""
+        """Skip to the end of the mapping or list that has just begun."""
         depth = 1
         while depth:
             kind = next(self.tokens)[0]

@@ -1,6 +1,6 @@
-"""The comments of a YAML text with their places; what looks like one inside a scalar is none.
+"""The comments of a YAML text with their positions; what looks like one inside a scalar is none.
 
-`silencing` reads them for what a person does not want to be told. The reader of documents passes comments by.
+`analysis/ignores` reads them for the warnings the user silences. The document reader skips comments.
 """
 
 import re
@@ -15,7 +15,7 @@ _COMMENT = re.compile(r"(?:^|(?<=\s))#[^\r\n]*", re.MULTILINE)
 
 
 def yaml_comments(text: str) -> Iterator[tuple[Place, str]]:
-    """Every comment, its `#` apart, up to the first thing that is not YAML."""
+    """Every comment, without its `#`, up to the first text that is not YAML."""
     lines, position = Lines(text), 0
     for start, end in _scalars(text):
         yield from _between(text, lines, position, start)
@@ -29,9 +29,9 @@ def _between(text: str, lines: Lines, start: int, end: int) -> Iterator[tuple[Pl
 
 
 def _scalars(text: str) -> Iterator[tuple[int, int]]:
-    """Begin and end of every scalar; of a block, without the line of its `|` or `>`, which may end in a comment.
+    """Start and end of every scalar; of a block, without the line of its `|` or `>`, which may end in a comment.
 
-    What follows a mistake counts as one scalar.
+    What follows a syntax error counts as one scalar.
     """
     parser, end = yaml.CSafeLoader(text), 0
     try:

@@ -1,6 +1,6 @@
-"""Reads JSON text into the tokens YAML is read into, so that both languages tell the same places and problems.
+"""Reads JSON text into the same tokens as YAML, so that both languages give the same positions and problems.
 
-The parser of the standard library knows no places: it only finds the first error of a text.
+The standard library's parser has no positions: it is only used to find the first error of a text.
 """
 
 import json
@@ -20,7 +20,7 @@ def json_tokens(text: str) -> Iterator[Token]:
         return
     lines = Lines(text)
     try:
-        json.loads(text, parse_int=len, parse_constant=str)  # only to find the first error and its place
+        json.loads(text, parse_int=len, parse_constant=str)  # only to find the first error and its position
     except json.JSONDecodeError as error:
         raise TextError((error.lineno, error.colno), f"is not valid JSON: {_json_words(error.msg)}") from None
     except RecursionError:

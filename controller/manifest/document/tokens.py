@@ -1,4 +1,4 @@
-"""What the readers of YAML and JSON have in common: tokens with their places, and what a plain scalar means.
+"""Shared by the YAML and JSON readers: tokens with their positions, and the meaning of a plain scalar.
 
 `yaml_text` and `json_text` turn text into tokens, the package itself turns tokens into documents.
 """
@@ -12,7 +12,7 @@ from typing import Any
 Place = tuple[int, int]
 
 DEEPEST = 64  # levels of mappings and lists
-_LARGEST = 2**53 - 1  # beyond it a JSON number does not survive the journey to the service
+_LARGEST = 2**53 - 1  # beyond it a JSON number does not reach the service unchanged
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INFINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
@@ -25,7 +25,7 @@ TOO_DEEP = f"is nested more than {DEEPEST} levels deep: write it flatter"
 
 
 class TextError(Exception):
-    """The text is not YAML or JSON, from this place on."""
+    """The text is not YAML or JSON, from this position on."""
 
     def __init__(self, place: Place, message: str) -> None:
         super().__init__(message)
@@ -44,7 +44,7 @@ class TokenKind(Enum):
 
 OPENING = (TokenKind.MAPPING, TokenKind.LIST)
 
-# Kind, value of a scalar, place, and why it is refused ("" when it is not).
+# Kind, value of a scalar, position, and why it is refused ("" when it is not).
 Token = tuple[TokenKind, Any, Place, str]
 
 
@@ -70,7 +70,7 @@ def _integer(text: str) -> tuple[int, str]:
 
 
 class Lines:
-    """Turns offsets into places."""
+    """Turns offsets into positions."""
 
     def __init__(self, text: str) -> None:
         self.starts = [0, *(each.end() for each in re.finditer(r"\r\n|\r|\n", text))]

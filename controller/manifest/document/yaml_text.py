@@ -1,6 +1,6 @@
 """Reads YAML text into tokens by the rules of version 1.2 (core schema): `on`, `12:30` and dates stay text.
 
-Anchors, aliases and tags are refused; everything else that is wrong ends the text with a `TextError`.
+Anchors, aliases and tags are refused; any other error ends the text with a `TextError`.
 """
 
 from collections.abc import Iterator

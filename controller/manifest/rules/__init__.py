@@ -1,8 +1,8 @@
 """All rules that need more than one field of a document, in the order in which they are applied.
 
-`acceptance` applies them to every document. A rule reads the document, whatever stands in it, and adds faults and
-doubts; of two faults at one place the first is told. What needs the evalscript is found by `agreement`, what needs
-the deployment or the date by `availability`.
+`validate` applies them to every document. A rule reads the document, whatever its content, and adds errors and
+doubts; of two errors at one place the first is reported. What needs the evalscript is found by `compatibility`, what
+needs the deployment or the date by `availability`, both in `analysis`.
 """
 
 from collections.abc import Callable

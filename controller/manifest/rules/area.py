@@ -1,6 +1,6 @@
-"""Rules for the area: it covers something, and its numbers can be meant in the CRS they are given in.
+"""Rules for the area: it is not empty, and its numbers are plausible in their CRS.
 
-`rules` applies them to every document. What the CRS is measured in comes from `data/crs.json`.
+`rules` applies them to every document. The units of the CRS come from `data/crs.json`.
 """
 
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ from controller.manifest.geometry import Box, envelope, ring_error
 from controller.manifest.problems import BOUNDS, ProblemCollector
 from controller.model.catalog import DEFAULT_CRS, Crs, crs
 
-_ROUNDING = 1e-6  # degrees by which a limit may be missed: 180.00000000000003 is written by programs
+_ROUNDING = 1e-6  # degrees by which a limit may be exceeded: programs write 180.00000000000003
 _MERCATOR = 20_048_967.0  # metres; a little more than half the equator, reached at 85.06 degrees
-_ZONE, _ZONES = (0.0, 1_000_000.0), 2_000_000.0  # eastings of a UTM zone; metres beside it that still mean something
-# The numbers that lie on Earth, by group of CRS. A quarter of a meridian is 10 002 km.
+_ZONE, _ZONES = (0.0, 1_000_000.0), 2_000_000.0  # eastings of a UTM zone; metres beside it that are still meaningful
+# The coordinates on Earth, by group of CRS. A quarter of a meridian is 10 002 km.
 _LIMITS: Mapping[str, Box] = {
     "wgs84": (-180 - _ROUNDING, -90 - _ROUNDING, 180 + _ROUNDING, 90 + _ROUNDING),
     "web-mercator": (-_MERCATOR, -_MERCATOR, _MERCATOR, _MERCATOR),
@@ -22,7 +22,7 @@ _LIMITS: Mapping[str, Box] = {
     "utm-south": (_ZONE[0] - _ZONES, -10_000.0, _ZONE[1] + _ZONES, 20_010_000.0),
     "other": (-30_000_000.0, -30_000_000.0, 30_000_000.0, 30_000_000.0),
 }
-# Their area of use holds the point 0, 0 (the Gulf of Guinea, the poles): small numbers of metres may be meant.
+# Their area of use contains the point 0, 0 (the Gulf of Guinea, the poles): small numbers of metres may be intended.
 _ROUND_ZERO = frozenset({"EPSG/0/3857", "EPSG/0/3031", "EPSG/0/3413", "EPSG/0/3995"})
 _SURELY_METRES = 1000.0
 _WIDEST = 180.0  # degrees; open-questions.md E 41
@@ -47,7 +47,7 @@ def crs_of(bounds: Mapping[str, Any]) -> Crs | None:
 
 
 def _box(faults: ProblemCollector, bounds: Mapping[str, Any], key: str) -> Box | None:
-    """What the bbox or the geometry covers; None when that cannot be told. Its faults are added."""
+    """What the bbox or the geometry covers; None when that cannot be determined. Its errors are added."""
     path: Path = (*BOUNDS, key) if key == "bbox" else (*BOUNDS, key, "coordinates")
     if faults.touch((*BOUNDS, key)):
         return None
@@ -70,7 +70,7 @@ def _are_apart(one: Box, other: Box) -> bool:
 
 
 def _on_earth(faults: ProblemCollector, path: Path, box: Box, known: Crs | None) -> None:
-    """Numbers that cannot be meant in their CRS: metres as degrees, degrees as metres, the axes exchanged."""
+    """Numbers that cannot be right in their CRS: metres as degrees, degrees as metres, the axes exchanged."""
     if known is None:
         return
     if not _is_within(box, _LIMITS[known.group]):

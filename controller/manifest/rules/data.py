@@ -13,7 +13,7 @@ from controller.manifest.problems import DATA, CodedMessage, ProblemCollector, k
 from controller.model.catalog import Collection, collection, nearest, option_names
 
 _SECTIONS = ("dataFilter", "processing")
-_EARLIER = timedelta(days=365)  # by which the first scene of a mission may be older than the vendor's date for it
+_EARLIER = timedelta(days=365)  # by which the first scene of a mission may predate the vendor's date for it
 _CLOUDS = "maxCloudCoverage"
 
 
@@ -68,7 +68,7 @@ def _time(faults: ProblemCollector, path: Path, dataset: Mapping[str, Any], used
 
 @cache
 def _impossible(first: str) -> str:
-    """The day before which a mission has no scene, whatever becomes of its archive."""
+    """The day before which a mission has no scene, however its archive is extended."""
     return (date.fromisoformat(first) - _EARLIER).isoformat()
 
 
@@ -90,7 +90,7 @@ def _names(faults: ProblemCollector, data: list[Any]) -> None:
 
 
 def _options(used: Collection, section: str, options: Mapping[str, Any]) -> Iterator[tuple[str, CodedMessage]]:
-    """Keys of `dataFilter` or `processing` with what is wrong with them, by what the collection documents."""
+    """Keys of `dataFilter` or `processing` with their errors, by what the collection documents."""
     for key, value in options.items():
         rule = used.options[section].get(key)
         if key == "timeRange" and used.timeless:
@@ -112,7 +112,7 @@ def _undocumented(used: Collection, section: str, key: str) -> CodedMessage:
     if near:
         return "E104", f"unknown key: did you mean `{near}`?"
     if key == _CLOUDS:
-        return "W101", f"{used.name} tells no cloud coverage: nothing is filtered by it, so it can be removed"
+        return "W101", f"{used.name} has no cloud coverage: nothing is filtered by it, so it can be removed"
     if key in used.options[other]:
         return "W101", f"belongs below `{other}`: here the service probably ignores it"
     return "W101", f"is no documented option of {used.name}: the service probably ignores it"

@@ -1,6 +1,6 @@
-"""Rules for the delivery: a bucket and a folder in it, and one way to be allowed to write there.
+"""Rules for the delivery: a bucket and a folder in it, and one way to get write access.
 
-`rules` applies them to every document. Whether a named credential exists is a matter of the settings.
+`rules` applies them to every document. Whether a named credential exists depends on the settings.
 """
 
 import re
@@ -31,18 +31,18 @@ def delivery(faults: ProblemCollector) -> None:
 
 @lru_cache(1024)
 def is_secret_key(key: str | int) -> bool:
-    """Whether a field of this name holds a key of a bucket, however it is spelled."""
+    """Whether a field of this name holds a bucket key, in any notation."""
     return str(key).replace("_", "").replace("-", "").lower() in _SECRET_KEYS
 
 
 def credential_name(url: Any) -> str:
-    """The bucket's own name makes the best name for its credential."""
+    """The bucket's name, the best name for its credential."""
     bucket = re.match(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(/|$)", url) if isinstance(url, str) else None
     return bucket[1].replace(".", "-") if bucket else "my-bucket"
 
 
 def url_error(url: str) -> tuple[str, str] | None:
-    """Code and message of what is wrong with a delivery URL."""
+    """Code and message of the error in a delivery URL."""
     if url.startswith("gs://"):
         return "E111", "Google Cloud Storage is not supported yet: write s3://my-bucket/folder"
     if "<OUTPUT>" in url or "<REQUEST_ID>" in url:

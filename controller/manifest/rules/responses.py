@@ -1,6 +1,6 @@
-"""Rules for the files to deliver, as far as the request alone can tell: names, and formats that fit them.
+"""Rules for the files to deliver, as far as the request alone shows: names, and formats that fit them.
 
-`rules` applies them to every document. Whether they fit the evalscript's outputs is the business of `agreement`.
+`rules` applies them to every document. Whether they fit the evalscript's outputs is checked by `compatibility`.
 """
 
 from collections.abc import Mapping

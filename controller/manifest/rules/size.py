@@ -15,10 +15,10 @@ from controller.model.catalog import Collection, Crs, collection
 
 _SIDES = (("resx", "width"), ("resy", "height"))
 _WHOLE = 1e-6  # pixels; open-questions.md C 24
-_TOLERANCE = 1.005  # times a limit in metres per pixel, which is not certain below it; open-questions.md C 23
+_TOLERANCE = 1.005  # times a limit in metres per pixel, which is uncertain below it; open-questions.md C 23
 _OWN_DATA_LIMIT = 500.0  # metres per pixel; own data allow at least this much, and may allow more
-_COARSE = 1.0  # degrees per pixel that are probably meant as metres
-# How much ground a pixel of these systems covers is known well enough to refuse a request.
+_COARSE = 1.0  # degrees per pixel that were probably meant as metres
+# The ground size of a pixel in these systems is known well enough to refuse a request.
 _SURE_GROUPS = frozenset({"wgs84", "web-mercator", "utm-north", "utm-south"})
 
 
@@ -98,7 +98,7 @@ def _coarseness(faults: ProblemCollector, keys: tuple[str, str], sides: tuple[in
 
 
 def _limits(faults: ProblemCollector) -> Iterator[tuple[Collection, float, bool]]:
-    """The sources that limit how coarse a pixel may be, in metres, and whether more is refused for certain."""
+    """The sources that limit how coarse a pixel may be, in metres, and whether more is certainly refused."""
     data = faults.at(DATA)
     for dataset in data if isinstance(data, list) else ():
         type = dataset.get("type") if isinstance(dataset, dict) else None
