@@ -188,7 +188,7 @@ def _check_is_s3(place: StoreLocation) -> None:
     except (BaseError, FileNotFoundError) as error:
         if "<Error" in str(error) and "<Code>" in str(error):
             return
-    raise StoreError("cannot be listed: what answers there does not speak S3 (is the endpoint a web console?)")
+    raise StoreError("cannot be listed: the server there does not speak S3 (is the endpoint a web console?)")
 
 
 def _unreadable(place: StoreLocation, error: Exception, *, denied: str = "") -> Unreadable:

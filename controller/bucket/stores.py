@@ -52,7 +52,7 @@ class Stores:
         self._lock = threading.Lock()
 
     def place(self, url: str, ref: str | None, *, patience: float) -> StoreLocation | Unreadable:
-        """The location of `s3://bucket/path`, or why there is none. Without `ref` (a role), any credential for it will do.
+        """The location of `s3://bucket/path`, or why there is none. Without `ref` (a role), any credential for it fits.
 
         `patience` is how long one response may take, in seconds, not counting retries.
         """

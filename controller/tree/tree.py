@@ -89,7 +89,7 @@ class Tree:
                 self._unsettled.add(job.name)
 
     def recall(self, files: Iterable[FileRecord], documents: Iterable[Declared]) -> None:
-        """Start from what an earlier `check` found; every name is settled anew by the next refresh."""
+        """Start from what an earlier `check` found; every name is settled again by the next refresh."""
         self._files = Known(files)
         for item in documents:
             self._unsettled |= self._declare(item.path, [*self._documents.get(item.path, ()), item])

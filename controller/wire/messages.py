@@ -26,7 +26,7 @@ _WORDS: tuple[tuple[type[BaseException], str], ...] = (
     (BrokenPipeError, "the connection broke off"),
     (ssl.SSLEOFError, "the connection was closed during the TLS handshake"),
     (IncompleteRead, "the answer broke off"),
-    (BadStatusLine, "what answers there does not speak HTTP"),
+    (BadStatusLine, "the server there does not speak HTTP"),
 )
 # OpenSSL's X509_V_ERR_… numbers.
 _NAMES, _TIMES = {62, 64}, {9, 10}
