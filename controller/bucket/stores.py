@@ -52,7 +52,7 @@ class Stores:
         self._lock = threading.Lock()
 
     def place(self, url: str, ref: str | None, *, patience: float) -> StoreLocation | Unreadable:
-        """The location of `s3://bucket/path`, or why there is none. Without `ref` (a role), any credential for it fits.
+        """The location of `s3://bucket/path`, or why there is none. Without `ref` (a role), any matching credential.
 
         `patience` is how long one response may take, in seconds, not counting retries.
         """
