@@ -1,4 +1,4 @@
-"""Puts claims into buckets and reads them back, step by step as `claim` says; workers call it before a POST."""
+"""Writes claims to buckets and reads them back, in the steps of `lifecycle/claim`; workers call it before a POST."""
 
 import logging
 import time
@@ -34,13 +34,13 @@ class Claimer:
         except StopIteration as end:
             verdict: Refused | None = end.value
             return verdict
-        except Exception as error:  # noqa: BLE001  the one net of this job
+        except Exception as error:  # noqa: BLE001  the only catch-all of this job
             words = str(error) if isinstance(error, ShjobsError) else f"unforeseen {type(error).__name__}"
             log.error("claim %s: %s", claim.key, words)
             return Refused(why=Refusal.CLAIMED, message=f"nothing was sent: {words}; please report this")
 
     def withdraw(self, claim: Claim) -> None:
-        """Say in the bucket that nothing was accepted under this claim; if that fails, an operator is asked later."""
+        """Record in the bucket that nothing was accepted under this claim; if that fails, an operator decides later."""
         with suppress(Exception):
             self._answer(claim, withdrawal(claim))
 

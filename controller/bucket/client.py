@@ -1,7 +1,7 @@
-"""Lists and reads what lies under a delivery prefix, in object storage or a local folder that stands in for it.
+"""Lists and reads the objects under a delivery prefix, in object storage or a local folder in its place.
 
-Workers list with it, `fetch` reads objects piece by piece, `doctor` tries what else it can do; a bucket that cannot be
-read is an answer like any other.
+Workers list with it, `fetch` reads objects in ranges, `doctor` tests what else it can do; a bucket that cannot be read
+is an answer like any other.
 The settings decide which key pair may be used where. Source: reference page "Asynchronous Processing API" §§5 and 8.
 """
 
@@ -29,7 +29,7 @@ __all__ = ["FEW", "Bucket"]
 
 _LONGEST_DOCUMENT = 256 * 1024
 _MOST_DOCUMENTS = 20
-FEW = 50  # objects that `peek` looks at
+FEW = 50  # objects that `peek` lists
 _ERRORS = (BaseError, StoreError, Later, OSError, ValueError)
 
 
@@ -54,7 +54,7 @@ class Bucket:
 
         With `texts` the small JSON objects are read as well.
 
-        Without `credentials_ref` (a delivery by role) any credential that may be used for the prefix reads.
+        Without `credentials_ref` (a delivery by role) any credential allowed for the prefix is used.
         """
         place = self._place(prefix, credentials_ref)
         if isinstance(place, Unreadable):
@@ -154,7 +154,7 @@ class Bucket:
         return Listing(objects=tuple(each for each, _ in found), documents=documents)
 
     def _pages(self, place: StoreLocation, deadline: Deadline, most: int) -> Iterator[Objects]:
-        """The objects below a place with their whole keys: asked and checked by ourselves wherever there are keys."""
+        """The objects below a place with their whole keys: listed and checked by our own code if there are keys."""
         if place.home is not None:
             yield from self._reader.pages(place.home, place.path, deadline, most=most)
             return
@@ -166,7 +166,7 @@ class Bucket:
             _check_is_s3(place)
 
     def _document(self, place: StoreLocation, key: bytes, deadline: Deadline) -> bytes | None:
-        """The content of an object, or None when it went away since the listing."""
+        """The content of an object, or None when it was removed since the listing."""
         if place.home is not None:
             return self._reader.document(place.home, key, deadline, limit=_LONGEST_DOCUMENT)
         try:
@@ -179,16 +179,16 @@ class Bucket:
 
 
 def _check_is_s3(place: StoreLocation) -> None:
-    """Ask for an object that cannot be there: only a store of objects refuses it in S3's words.
+    """GET an object that cannot exist: only an object store answers with S3's error.
 
-    The library takes anything with status 200 for an empty listing, and hands out no keys to ask by ourselves.
+    The library takes anything with status 200 for an empty listing, and gives no access to the keys to check ourselves.
     """
     try:
         obstore.get(place.store, f"{place.path}/.shjobs-{token_hex(8)}".lstrip("/"))
     except (BaseError, FileNotFoundError) as error:
         if "<Error" in str(error) and "<Code>" in str(error):
             return
-    raise StoreError("cannot be listed: what answers there does not speak S3 (is the endpoint a web console?)")
+    raise StoreError("cannot be listed: the server there does not speak S3 (is the endpoint a web console?)")
 
 
 def _unreadable(place: StoreLocation, error: Exception, *, denied: str = "") -> Unreadable:
@@ -200,5 +200,5 @@ def _unreadable(place: StoreLocation, error: Exception, *, denied: str = "") -> 
 
 def _stored(found: "ObjectMeta", path: str) -> StoredObject:
     key = found["path"].removeprefix(f"{path}/") if path else found["path"]
-    etag = (found["e_tag"] or "").replace('"', "")  # S3 sends it in quotes; they are HTTP's, not part of the tag
+    etag = (found["e_tag"] or "").replace('"', "")  # the quotes are HTTP's, not part of the tag
     return StoredObject(key=key, bytes=found["size"], etag=etag, modified=found["last_modified"])

@@ -1,7 +1,7 @@
-"""One page of a bucket's listing, read from S3's XML: it counts only when it is whole and of what was asked for.
+"""One page of a bucket's listing, read from S3's XML: valid only when complete and for the bucket and prefix requested.
 
-`S3Reader` asks for pages. Anything else that comes with status 200 is `NotAListing`, never an empty bucket: on the
-strength of an empty one, work is paid for again. Source: API reference of ListObjectsV2.
+`S3Reader` requests pages. Anything else with status 200 is `NotAListing`, never an empty bucket: because of an empty
+one, work is paid for again. Source: API reference of ListObjectsV2.
 """
 
 import re
@@ -21,7 +21,7 @@ _PLACE_NAMES = ("Contents", "CommonPrefixes")
 
 
 class NotAListing(ValueError):  # noqa: N818  (the name of an outcome)
-    """What came is no page of the listing that was asked for; the text says what it is instead."""
+    """The body is not a page of the requested listing; the text says what it is instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +29,12 @@ class ListingPage:
     """The objects of a page by their whole keys, and the token of the next page, None after the last."""
 
     objects: tuple[tuple[bytes, StoredObject], ...]
-    """Each with its key as the store holds it; in `StoredObject` the key is text, relative to the prefix."""
+    """Each with its key as stored; in `StoredObject` the key is text, relative to the prefix."""
     token: str | None
 
 
 def page_of(content: bytes, bucket: str, prefix: str) -> ListingPage:
-    """The page in `content`, which was asked of `bucket` below `prefix`. Raises `NotAListing`."""
+    """The page in `content`, requested for `bucket` below `prefix`. Raises `NotAListing`."""
     if not content.strip():
         raise NotAListing("an empty body")
     found = _Elements()
@@ -104,7 +104,7 @@ _ONCE = {"Name", "Prefix", "IsTruncated", "KeyCount", "NextContinuationToken", "
 
 
 def _check(found: _Elements, bucket: str, prefix: str) -> None:
-    """That it is of this bucket and prefix, and all of it."""
+    """Check that it is for this bucket and prefix, and complete."""
     fields = found.fields
     if fields.get("Name") not in (bucket, bucket.rpartition(":")[2]):  # Ceph leaves the tenant out
         raise NotAListing("a listing of another bucket" if fields.get("Name") else "a listing that names no bucket")
@@ -135,7 +135,7 @@ def _objects(contents: list[dict[str, str]], prefix: bytes, is_encoded: bool) ->
         if not key.startswith(prefix):
             raise NotAListing("a listing with keys outside the prefix")
         if key == prefix:
-            continue  # the mark that a console makes for a folder: the place itself, nothing below it
+            continue  # the placeholder that a console creates for a folder: the prefix itself, nothing below it
         yield (
             key,
             StoredObject(
@@ -148,7 +148,7 @@ def _objects(contents: list[dict[str, str]], prefix: bytes, is_encoded: bool) ->
 
 
 def _decoded(text: str) -> bytes:
-    """A text of the encoding type `url`, in which a blank is a plus."""
+    """Decodes the encoding type `url`, in which a space is a plus."""
     return unquote_to_bytes(text.replace("+", " "))
 
 
@@ -161,7 +161,7 @@ def _moment(text: str) -> datetime | None:
 
 
 def _other(found: _Elements) -> str:
-    """A whole XML document that is something else."""
+    """Describes a complete XML document that is something else."""
     if found.root.lower() == "html":
         return _PAGE
     name = found.root if _CODE.fullmatch(found.root) else "unknown"
@@ -174,7 +174,7 @@ _PAGE = "an HTML page (is the endpoint a web console, or is there a login page o
 
 
 def _unparsed(content: bytes, root: str) -> str:
-    """What is no XML document at all, or a cut one."""
+    """Describes what is not XML, or is truncated."""
     if root == _ROOT:
         return "a listing that is cut off or damaged"
     start = content[:2048].lstrip(b"\xef\xbb\xbf \t\r\n")

@@ -1,4 +1,4 @@
-"""Why an object store refuses, in words that are the same every time: no elapsed times, request ids or secrets."""
+"""Why an object store refuses, in messages that are the same every time: no elapsed times, request ids or secrets."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _CODE = re.compile(r"<Code>\s*(\w{1,64})\s*</Code>")
 _REGION = re.compile(r"<Region>\s*([A-Za-z0-9-]{1,40})\s*</Region>")
 _REGION_NAME = re.compile(r"[A-Za-z0-9-]{1,40}")
 _STATUS = re.compile(r"status code: (\d{3})")
-_REPLACED = "another object stands there now: its ETag is not the one that was recorded"
+_REPLACED = "another object is there now: its ETag is not the one that was recorded"
 _DENIED = "AccessDenied"
 _DENIED_LOCALLY = "kind: PermissionDenied"
 _MAY_NOT_LIST = "the credential may not list it (AccessDenied)"
@@ -27,7 +27,7 @@ _WORDS = {
 }
 _ELSEWHERE = {"PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed", "IncorrectEndpoint"}
 _ELSEWHERE |= {"IllegalLocationConstraintException"}
-# A mark in an error of the library, whose own words hold elapsed times, and what it means.
+# A marker in an error of the library, whose own text contains elapsed times, and what it means.
 _MARKS = {
     "ConnectionRefused": "nothing listens there",
     "dns error": "the name of the host is not known",
@@ -40,7 +40,7 @@ _MARKS = {
     "kind: Connect": "the endpoint cannot be connected to",
     "redirect without LOCATION": "the bucket is in another region, or at another endpoint",
 }
-# What is different at every look, in the words that are left.
+# What differs on every call, in the remaining text.
 _UNSTABLE = (
     re.compile(r"Error performing [A-Z]+ \S+ in [0-9.]+\S*( -)?"),
     re.compile(r"\b(after \d+ retries, )?max_retries: \d+, retry_timeout: \S+\s*-?"),
@@ -49,7 +49,7 @@ _UNSTABLE = (
 
 
 class StoreError(ShjobsError):
-    """A store's answer is not what was asked for; the text says what came, for an operator."""
+    """A store's response is not what was requested; the text says what came, for an operator."""
 
     def __init__(self, message: str, *, denied: bool = False) -> None:
         super().__init__(message)
@@ -59,7 +59,7 @@ class StoreError(ShjobsError):
 def refusal(
     status: int, headers: Mapping[str, str], body: bytes, credential: str, region: str, *, denied: str = _MAY_NOT_LIST
 ) -> StoreError:
-    """An answer with another status than 200; `region` is the one that was asked, `denied` what is not allowed."""
+    """The error for a status other than 200; `region` is the one that was called, `denied` what is not allowed."""
     text = body.decode(errors="replace")
     code = found[1] if (found := _CODE.search(text)) else ""
     if code == _DENIED:
@@ -75,7 +75,7 @@ def refusal(
 
 
 def is_denied(error: Exception) -> bool:
-    """Whether the store, or the file system of a local folder, says that the right is lacking."""
+    """Whether the store, or the file system of a local folder, denied access."""
     if isinstance(error, StoreError):
         return error.denied
     code = _CODE.search(str(error))
@@ -83,7 +83,7 @@ def is_denied(error: Exception) -> bool:
 
 
 def store_message(error: Exception, credential: Credential, *, denied: str = "", region: str = "") -> str:
-    """What went wrong; `denied` says what the credential may not do, if not to list."""
+    """The message for an error; `denied` says what the credential may not do, if not to list."""
     keys = [each.get_secret_value() for each in (credential.access_key, credential.secret_access_key) if each]
     return cut(masked(_words(error, credential.name, denied or _MAY_NOT_LIST, region), keys), 300)
 
@@ -114,7 +114,7 @@ def _words(error: Exception, credential: str, denied: str, region: str) -> str:
 
 
 def _elsewhere(header: str, text: str, credential: str, region: str) -> str:
-    """The bucket is in another region: the one that the store names, if it names one."""
+    """The message for a bucket in another region: the one that the store names, if any."""
     found = _REGION.search(text)
     named = header if _REGION_NAME.fullmatch(header) else found[1] if found else ""
     if not named or named == region:
@@ -128,7 +128,7 @@ def _advice(region: str, credential: str) -> str:
 
 
 def _phrase(status: int) -> str:
-    """The status with the words of HTTP, not with those of the server."""
+    """The status with HTTP's own phrase, not the server's."""
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:

@@ -1,6 +1,6 @@
-"""What a bucket's policy allows the service: it must be able to look into the bucket it writes to.
+"""What a bucket's policy allows the service: it must be able to list the bucket it writes to.
 
-Pure; `diagnosis` asks. Source: reference page "Asynchronous Processing API" §8.
+Pure; called by `doctor`. Source: reference page "Asynchronous Processing API" §8.
 """
 
 import json
@@ -15,7 +15,7 @@ _IN_OBJECTS = frozenset({"s3:GetObject"})
 def missing(text: str, principal: str, bucket: str) -> tuple[str, ...]:
     """The actions of `ACTIONS` that the policy, JSON text, does not plainly allow the principal on the whole bucket.
 
-    A statement with a condition counts as not allowing, since nobody here can tell whether it holds.
+    A statement with a condition counts as not allowing, since its condition cannot be evaluated here.
     """
     try:
         document = json.loads(text)
@@ -39,7 +39,7 @@ def _concerns(statement: Mapping[str, Any], principal: str) -> bool:
 
 
 def _covers(statement: Mapping[str, Any], action: str, bucket: str, effect: str) -> bool:
-    """Whether it has this effect on the action; a denial need not concern everything, nor be free of conditions."""
+    """Whether it has this effect on the action; a denial need not cover everything, nor be free of conditions."""
     arn = f"arn:aws:s3:::{bucket}/x" if action in _IN_OBJECTS else f"arn:aws:s3:::{bucket}"
     is_plain = effect == "Deny" or not statement.get("Condition")
     return (

@@ -1,7 +1,7 @@
-"""Asks an S3 store with a key pair: every page of a listing, small objects, a policy; nothing is believed unread.
+"""Reads an S3 store with a key pair: every page of a listing, small objects, a policy; every response is checked.
 
-`Bucket` calls it for everything that money hangs on, since the library for objects takes any answer with status 200
-for an empty listing. Safe to share between threads: each has connections of its own, which are kept.
+`Bucket` calls it for everything that costs depend on, since the object store library takes any response with status
+200 for an empty listing. Safe to share between threads: each has connections of its own, which are kept.
 """
 
 import threading
@@ -27,7 +27,7 @@ _LARGEST_PAGE = 8 * 1024 * 1024
 _LARGEST_ERROR = 64 * 1024
 _PIECE = 64 * 1024
 Objects = tuple[tuple[bytes, StoredObject], ...]
-"""Objects with their whole keys, as the store holds them."""
+"""Objects with their whole keys, as stored."""
 _PAUSE = 0.1  # seconds before the first retry, twice as long before the next
 
 
@@ -45,7 +45,7 @@ class Home:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Response:
-    """What a store answered; `is_cut`: the body was longer than was wanted."""
+    """A store's response; `is_cut`: the body was longer than the limit."""
 
     status: int
     headers: Mapping[str, str]
@@ -54,18 +54,18 @@ class S3Response:
 
 
 class Deadline:
-    """The time that all the answers to one question may take together."""
+    """The time that all responses of one operation may take together."""
 
     def __init__(self, seconds: float, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._ends_at = monotonic() + seconds
 
     def allows(self, seconds: float) -> bool:
-        """Whether more time than so much is left."""
+        """Whether more than `seconds` are left."""
         return self._ends_at - self._monotonic() > seconds
 
     def left(self) -> float:
-        """Seconds that are left. Raises `Later` when none is."""
+        """Seconds left. Raises `Later` when none are."""
         left = self._ends_at - self._monotonic()
         if left <= 0:
             raise Later("reading took too long; are there too many objects under the prefix?")
@@ -105,9 +105,9 @@ class S3Reader:
             query["continuation-token"] = page.token
 
     def document(self, home: Home, key: bytes, deadline: Deadline, *, limit: int) -> bytes | None:
-        """The object, at most `limit` bytes of it; None when there is none, or its key is none for a URL."""
+        """The object, at most `limit` bytes of it; None when there is none, or its key cannot be part of a URL."""
         if any(part in (b"", b".", b"..") for part in key.split(b"/")):
-            return None  # on its way such a path would become another one
+            return None  # on the way such a path would be rewritten
         answer = self.get(home, key, {}, deadline, limit=limit)
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
@@ -119,7 +119,7 @@ class S3Reader:
     def get(
         self, home: Home, key: bytes, query: Mapping[str, str], deadline: Deadline, *, limit: int = _LARGEST_ERROR
     ) -> S3Response:
-        """The answer to one GET; asked again when none came, or the store has trouble. Raises `StoreError`."""
+        """The response to one GET; retried without a response, or when the store has problems. Raises `StoreError`."""
         url = url_of(home.endpoint, b"/".join((b"", home.bucket.encode(), *([key] if key else []))), query)
         for left in reversed(range(RETRIES + 1)):
             (http, line), pause = self._held(home.endpoint), _PAUSE * 2 ** (RETRIES - left)
@@ -137,7 +137,7 @@ class S3Reader:
     def _once(
         self, http: requests.Session, line: Exchange, url: str, home: Home, seconds: float, limit: int
     ) -> S3Response:  # fmt: skip
-        """One request and its whole answer; a body longer than `limit` is cut."""
+        """One request and its whole response; a body longer than `limit` is cut."""
         headers = signature(url, home.region, home.keys, datetime.now(UTC))
         wait = (min(self._timing.connect_timeout, seconds), seconds)
         with (
@@ -158,7 +158,7 @@ class S3Reader:
         held: dict[str, tuple[requests.Session, Exchange]] = self._local.__dict__.setdefault("held", {})
         if endpoint not in held:
             line = Exchange(self._authorities)
-            # Any other encoding would be a body that must be unpacked before it can be bounded.
+            # Any other encoding would have to be decompressed before its size can be bounded.
             held[endpoint] = (session_on(line, endpoint, {"Accept-Encoding": "identity"}), line)
         return held[endpoint]
 
@@ -168,12 +168,12 @@ class S3Reader:
 
 
 def _signed(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """As an `auth` that changes nothing, so that no netrc entry for the host takes the signature's place."""
+    """An `auth` that changes nothing, so that no netrc entry for the host replaces the signature."""
     return request
 
 
 def _plain(answer: S3Response) -> bytes:
-    """The body of a page, which must be whole and not be compressed."""
+    """The body of a page, which must be complete and not compressed."""
     if answer.is_cut:
         raise NotAListing("a page of more than 8 MiB")
     if answer.headers.get("Content-Encoding", "identity") != "identity":
@@ -182,5 +182,5 @@ def _plain(answer: S3Response) -> bytes:
 
 
 def _is_passing(status: int) -> bool:
-    """Whether the store may answer otherwise in a moment."""
+    """Whether a retry may succeed in a moment."""
     return status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR

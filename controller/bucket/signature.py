@@ -1,4 +1,4 @@
-"""Signs a GET with a key pair by hand, for what the library for objects does not ask or does not check.
+"""Signs a GET with a key pair itself, for what the object store library does not call or does not check.
 
 `S3Reader` calls it. Source: AWS Signature Version 4.
 """
@@ -13,13 +13,13 @@ _NOTHING = hashlib.sha256(b"").hexdigest()
 
 
 def url_of(endpoint: str, path: bytes, query: Mapping[str, str]) -> str:
-    """The address of `path` (with its leading slash) in the one spelling that is both sent and signed."""
+    """The URL of `path` (with its leading slash) in the one encoding that is both sent and signed."""
     asked = urlencode(sorted(query.items()), quote_via=quote, safe="~")
     return f"{endpoint}{quote(path, safe='/~')}{f'?{asked}' if asked else ''}"
 
 
 def signature(url: str, region: str, keys: tuple[str, str], now: datetime) -> dict[str, str]:
-    """The headers that sign a GET of an address made by `url_of` with an access key and its secret."""
+    """The headers that sign a GET of a URL from `url_of` with an access key and its secret."""
     place, at = urlsplit(url), f"{now:%Y%m%dT%H%M%SZ}"
     signed = {"host": place.netloc, "x-amz-content-sha256": _NOTHING, "x-amz-date": at}
     lines = "".join(f"{name}:{value}\n" for name, value in signed.items())

@@ -1,6 +1,6 @@
-"""Opens buckets: which credential may be used for a place, and the store it leads to, in S3 or a local folder.
+"""Opens buckets: which credential may be used for a place, and its store, in S3 or a local folder.
 
-`Bucket` calls it. Stores are kept, so that connections are, and shared between threads.
+`Bucket` calls it. Stores are kept, with their connections, and shared between threads.
 """
 
 import threading
@@ -25,7 +25,7 @@ Store = S3Store | LocalStore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreLocation:
-    """An opened bucket, the credential that opened it, and the path in it that was meant, without slashes around."""
+    """An opened bucket, the credential that opened it, and the path in it, without surrounding slashes."""
 
     bucket: str
     path: str
@@ -33,16 +33,16 @@ class StoreLocation:
     store: Store
     region: str
     home: Home | None
-    """Where to ask with the key pair; None: a local folder, or a bucket that AWS's default chain opens."""
+    """Where to call with the key pair; None: a local folder, or a bucket that AWS's default chain opens."""
 
     @property
     def name(self) -> str:
-        """The bucket and the credential, as messages begin."""
+        """The bucket and the credential, as messages start with."""
         return f"bucket {self.bucket}, credential {self.credential.name}"
 
 
 class Stores:
-    """The buckets of one deployment, as the settings' credentials open them."""
+    """The buckets of one deployment, opened with the settings' credentials."""
 
     def __init__(self, deployment: Deployment, credentials: Mapping[str, Credential], timing: Timing) -> None:
         self._deployment = deployment
@@ -52,9 +52,9 @@ class Stores:
         self._lock = threading.Lock()
 
     def place(self, url: str, ref: str | None, *, patience: float) -> StoreLocation | Unreadable:
-        """Where `s3://bucket/path` leads, or why nowhere. Without `ref` (a role), any credential for it will do.
+        """The location of `s3://bucket/path`, or why there is none. Without `ref` (a role), any matching credential.
 
-        `patience` is how long one answer may take, in seconds, retries apart.
+        `patience` is how long one response may take, in seconds, not counting retries.
         """
         name, _, path = url.removeprefix("s3://").partition("/")
         credential = self._credential(url, ref)
@@ -72,7 +72,7 @@ class Stores:
         )
 
     def home(self, place: StoreLocation) -> Home | None:
-        """Where to ask with a key pair; None when the credential has none."""
+        """Where to call with a key pair; None when the credential has none."""
         return place.home or self._asked(place.bucket, place.credential)
 
     def _asked(self, bucket: str, credential: Credential) -> Home | None:
@@ -116,10 +116,10 @@ class Stores:
             return self._stores[key]
 
     def _s3(self, name: str, credential: Credential, patience: float) -> S3Store:
-        """Every setting is named here, since the library would take what is missing from AWS_… variables.
+        """Every setting is given here, since the library would take missing ones from AWS_… variables.
 
-        Without a provider of keys it takes these, too, from there, or from what else AWS's default chain knows: a web
-        identity, a container, the instance. Profiles it does not read.
+        Without a provider of keys it takes these, too, from there, or from the rest of AWS's default chain: a web
+        identity, a container, the instance. It does not read profiles.
         """
         endpoint, region = self._home(credential)
         once = timedelta(seconds=patience)
@@ -147,8 +147,8 @@ class Stores:
         if self._deployment.authorities:
             options["root_certificate"] = self._deployment.authorities
         if endpoint.startswith("http://"):
-            # Plain http is for this machine only. A proxy named here is the only way to keep the library from the one
-            # that the system's variables name; and as this host is left out, neither is ever used.
+            # Plain http is for this machine only. A proxy set here is the only way to keep the library from the one in
+            # the system's variables; and as this host is excluded, neither is ever used.
             host = urlsplit(endpoint).hostname or ""
             options |= {"allow_http": True, "proxy_url": endpoint, "proxy_excludes": host}
         return options

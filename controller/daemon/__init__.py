@@ -1,1 +1,1 @@
-"""The process that runs for ever: its loop, port, metrics and logs."""
+"""The long-running process: its loop, port, metrics and logs."""

@@ -1,7 +1,7 @@
-"""The daemon: the loop turned for ever, with a watcher that hints, a port to look at it, and signals that end it.
+"""The daemon: the loop run for ever, with a watcher that wakes it, a port to inspect it, and signals that end it.
 
-`shjobs run` calls `run`. A ledger that cannot be written stops it for a while, not for good: it says so, waits, and
-begins again from what is on the disk.
+`shjobs run` calls `run`. A ledger that cannot be written stops it temporarily: it says so, waits, and starts again
+from what is on the disk.
 """
 
 import logging
@@ -32,17 +32,17 @@ from controller.tree.watch import Watcher
 
 log = logging.getLogger(__name__)
 
-TICK = 1.0  # seconds between two looks at what sends no events: the inbox, a pause, the lock of git
-DEBOUNCE = 0.02  # seconds after a hint: a rename follows the write
-SCAN_BACKOFF = 3.0  # the tree is left alone for so many times as long as its scan took
+TICK = 1.0  # seconds between two checks of what sends no events: the inbox, a pause, the lock of git
+DEBOUNCE = 0.02  # seconds after a notification: a rename follows the write
+SCAN_BACKOFF = 3.0  # the pause after a scan, as a multiple of its duration
 LONGEST_BACKOFF = 5.0  # seconds
-FIRST_RETRY, LONGEST_RETRY = 5.0, 60.0  # seconds before a ledger that could not be written is tried again
+FIRST_RETRY, LONGEST_RETRY = 5.0, 60.0  # seconds before retrying a ledger that could not be written
 
 
 def run(settings: Settings, listen: str) -> int:
-    """Turn the loop until a signal ends it; answers the exit code.
+    """Run the loop until a signal ends it; returns the exit code.
 
-    Raises `UsageError` for whatever makes a start impossible, the port `listen` included ("" opens none).
+    Raises `UsageError` for anything that makes a start impossible, including the port `listen` ("" opens none).
     """
     daemon = Daemon(settings)
     with heeding_signals(daemon.flags), _served(listen, settings.listen_hosts, daemon):
@@ -51,7 +51,7 @@ def run(settings: Settings, listen: str) -> int:
 
 
 class Daemon:
-    """One daemon and its vital signs, which any thread may read."""
+    """One daemon and its health, which any thread may read."""
 
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         self._settings = settings
@@ -71,9 +71,9 @@ class Daemon:
         self._drawn_at = float("-inf")
 
     def run(self) -> None:
-        """Turn until asked to stop.
+        """Run until a stop is requested.
 
-        What is wrong with the state is raised at the very start, and waited for later, unless the state is gone.
+        Problems with the state are raised at the very start, and waited out later, unless the state is gone.
         """
         waits = FIRST_RETRY
         try:
@@ -99,7 +99,7 @@ class Daemon:
                 self._watcher.stop()
 
     def why_not_ready(self) -> list[tuple[str, str]]:
-        """Word and sentence for everything that keeps it from being ready."""
+        """A word and a sentence for everything that keeps it from being ready."""
         return list(unready_conditions(self.health, self._clock.now(), self._settings.timing.scan_every))
 
     def is_alive(self) -> bool:
@@ -107,7 +107,7 @@ class Daemon:
 
     def _turn(self) -> None:
         settings = self._settings
-        inbox: Inbox = queue.SimpleQueue()  # of this ledger alone
+        inbox: Inbox = queue.SimpleQueue()  # only for this ledger
         self.flags.inbox = inbox
         with controller(
             settings,
@@ -127,16 +127,16 @@ class Daemon:
             beat, until = partial(self._beat, loop), assembly.is_clock_to_be_set
             turn(loop, inbox, workers, self._clock, self.flags, until=until, beat=beat, unrecorded=self._unrecorded)
             if until():
-                log.info("the machine slept, or its clock was set: beginning again with its time now")
+                log.info("the machine slept, or its clock was set: starting again with its current time")
                 self._clock.set()
 
     def _pulse(self) -> None:
-        """While many manifests are appraised: give a sign of life, and heed who asks to stop."""
+        """While many manifests are appraised: send a heartbeat, and check for a stop."""
         self.health = replace(self.health, at=self._clock.now())
         self.flags.check_stop()
 
     def _beat(self, loop: Loop) -> float:
-        """After a turn, and once a second: pass on hints and late answers, and draw up the vital signs."""
+        """After a turn, and once a second: forward notifications and late answers, and update the health."""
         now = self._clock.monotonic()
         for outcome in self._unrecorded.taken():
             self.flags.inbox.put(outcome)
@@ -159,7 +159,7 @@ class Daemon:
         self._watch(change.links, change.folders)
 
     def _watch(self, links: tuple[str, ...], folders: int) -> None:
-        """Look after the watches; what is wrong with them is logged when it is news."""
+        """Maintain the watches; a new problem with them is logged."""
         problem = self._watcher.look_after(links, folders) if self._watcher else ""
         if problem and problem != self._watching:
             log.warning("%s", problem)
@@ -179,7 +179,7 @@ class Daemon:
         self.health = replace(self.health, at=self._clock.now(), ledger=message)
 
     def _rest(self, seconds: float) -> None:
-        """Wait, but not for longer than somebody lets us; outcomes that come now are kept elsewhere."""
+        """Wait, but end when a stop is requested; outcomes that come now are kept elsewhere."""
         ends_at = self._clock.monotonic() + seconds
         while not self.flags.stopping and (left := ends_at - self._clock.monotonic()) > 0:
             try:
@@ -190,11 +190,11 @@ class Daemon:
 
 @contextmanager
 def _served(listen: str, hosts: str, daemon: Daemon) -> Iterator[None]:
-    """The port, if there is to be one."""
+    """The port, if one is configured."""
 
     def live() -> Page:
         alive = daemon.is_alive()
-        return Page(content=b"ok\n" if alive else b"the loop gave no sign of life\n", status=200 if alive else 503)
+        return Page(content=b"ok\n" if alive else b"the loop has no recent heartbeat\n", status=200 if alive else 503)
 
     def readiness() -> Page:
         found = daemon.why_not_ready()

@@ -1,6 +1,6 @@
-"""The daemon's port: `/healthz` and `/readyz` for probes, `/metrics` for Prometheus, and a line that says so.
+"""The daemon's port: `/healthz` and `/readyz` for probes, `/metrics` for Prometheus, and a line that names them.
 
-It only reads, and answers from memory, so that a probe never waits for a turn.
+It only reads, and responds from memory, so that a probe never waits for a turn.
 """
 
 import threading
@@ -19,7 +19,7 @@ PLAIN = "text/plain; charset=utf-8"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """An answer."""
+    """A response."""
 
     content: bytes
     status: int = 200
@@ -27,27 +27,27 @@ class Page:
 
 
 Pages = Mapping[str, Callable[[], Page]]
-"""What is answered, by path."""
+"""The pages by path."""
 
 
 class Web:
     """Serves pages from entry to exit, in threads of its own. Raises `UsageError` when the address cannot be used.
 
-    `names` are the host names by which a proxy reaches it.
+    `names` are the host names that a proxy uses for it.
     """
 
     def __init__(self, listen: str, pages: Pages, names: tuple[str, ...] = ()) -> None:
         host, port = address(listen)
         try:
             self._server = _Server((host, port), pages, hosts_of(host, names))
-        except (OSError, ValueError, TypeError) as error:  # the last two for what can be no host's name
+        except (OSError, ValueError, TypeError) as error:  # the last two for invalid host names
             words = getattr(error, "strerror", None) or error
             raise UsageError(f"listen: {listen} cannot be used ({words}); name another address, or none") from error
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="web", daemon=True)
 
     @property
     def url(self) -> str:
-        """Where it listens, as a person types it."""
+        """Where it listens, as a user types it."""
         host, port = self._server.server_address[:2]
         return f"http://{host!s}:{port}"
 
@@ -84,7 +84,7 @@ class _Handler(LimitedHandler):
     timeout = LimitedServer.patience
 
     def handle_call(self) -> None:
-        """Answer with a page."""
+        """Respond with a page."""
         self.server.answers(self.connection)
         if "content-length" in self.headers or "transfer-encoding" in self.headers:
             self.close_connection = True  # a body is not read, and must not be taken for the next request
@@ -102,7 +102,7 @@ class _Handler(LimitedHandler):
     do_GET = do_HEAD = handle_call  # noqa: N815
 
     def end_headers(self) -> None:
-        """With what keeps a browser from taking an answer for something else."""
+        """Adds the headers that keep a browser from misinterpreting a response."""
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Cache-Control", "no-store")
         super().end_headers()

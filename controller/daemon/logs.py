@@ -1,6 +1,6 @@
-"""How the daemon logs: a line for a person, or one JSON object a line for a machine. The doors set it up.
+"""How the daemon logs: a readable line, or one JSON object per line for a machine. The doors set it up.
 
-What belongs to a line beside its message is given as `extra={"context": {...}}`.
+Further fields of a line are passed as `extra={"context": {...}}`.
 """
 
 import json
@@ -14,7 +14,7 @@ FORMS = ("human", "json")
 
 
 def fields_of(record: logging.LogRecord) -> Mapping[str, object]:
-    """What a line tells beside its message."""
+    """The fields of a line besides its message."""
     found: Mapping[str, object] = getattr(record, "context", {})
     return found
 
@@ -29,19 +29,19 @@ class Human(logging.Formatter):
 
 
 class Json(logging.Formatter):
-    """One JSON object: time, level, message, and whatever else is told."""
+    """One JSON object: time, level, message, and all further fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {"time": _time(record), "level": record.levelname.lower(), "message": record.getMessage()}
-        fields = getattr(record, "fields", {})  # what the message says as well, for a machine
+        fields = getattr(record, "fields", {})  # what the message says, for a machine
         return json.dumps({**line, **fields_of(record), **fields}, ensure_ascii=False, default=str)
 
 
 def set_up(form: str, level: int = logging.INFO, stream: TextIO | None = None) -> None:
-    """Send everything there is to say to `stream` (the standard error output) in one form."""
+    """Log everything to `stream` (the standard error output) in one format."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(Json() if form == "json" else Human())
-    logging.raiseExceptions = False  # a line that finds no room must not become a traceback
+    logging.raiseExceptions = False  # a line that cannot be written must not become a traceback
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

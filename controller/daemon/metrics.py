@@ -1,6 +1,6 @@
-"""Metrics for Prometheus: the vital signs as gauges, and how long calls, scans and turns took.
+"""Metrics for Prometheus: the health as gauges, and how long calls, scans and turns took.
 
-Made by the daemon only; the library is loaded here and nowhere else.
+Created by the daemon only; the library is imported here and nowhere else.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +25,7 @@ SCAN_BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Metrics:
-    """What was measured, and what the vital signs say at the moment of asking. Safe to use from any thread."""
+    """The measured durations, and the health at the moment of the request. Safe to use from any thread."""
 
     def __init__(
         self, health: Callable[[], Health], now: Callable[[], datetime], deployment: str, scan_every: float
@@ -42,22 +42,22 @@ class Metrics:
         )  # fmt: skip
 
     def called(self, outcome: CallOutcome, seconds: float) -> None:
-        """A call ended after so many seconds."""
+        """A call ended after `seconds`."""
         kind = {Posted: "submit", Got: "status", Listed: "list"}[type(outcome)]
         self._calls.labels(kind, type(outcome.answer).__name__).observe(seconds)
 
     def scanned(self, seconds: float) -> None:
-        """A scan of the tree took so many seconds."""
+        """A scan of the tree took `seconds`."""
         self._scans.observe(seconds)
 
     def page(self) -> bytes:
-        """Everything, as Prometheus reads it, but for the times at which the counters began."""
+        """Everything in Prometheus format, except the times at which the counters started."""
         lines = generate_latest(self._registry).splitlines(keepends=True)
         return b"".join(line for line in lines if b"_created" not in line)
 
 
 class _Signs(Collector):
-    """Reads the vital signs whenever somebody asks."""
+    """Reads the health on every request."""
 
     def __init__(
         self, health: Callable[[], Health], now: Callable[[], datetime], deployment: str, scan_every: float
@@ -68,7 +68,7 @@ class _Signs(Collector):
         self._scan_every = scan_every
 
     def describe(self) -> list[Metric]:
-        """Nothing is read while the registry is made."""
+        """Nothing is read while the registry is created."""
         return []
 
     def collect(self) -> Iterator[Metric]:
@@ -86,9 +86,9 @@ class _Signs(Collector):
         yield from _money(health)
         yield _plain("running", "Requests of ours that run at the service.", health.running)
         yield _plain("places", "Requests that may run at once now.", health.slots)
-        yield _plain("queue_jobs", "Jobs that wait for a place.", health.waiting)
+        yield _plain("queue_jobs", "Jobs queued for a slot.", health.waiting)
         oldest = (now - health.oldest).total_seconds() if health.oldest else 0.0
-        yield _plain("queue_oldest_seconds", "How long the first in line has waited.", oldest)
+        yield _plain("queue_oldest_seconds", "How long the first queued job has waited.", oldest)
         yield _plain("turn_timestamp_seconds", "When the loop last turned.", health.at.timestamp())
         if health.scanned_at:
             yield _plain("scan_timestamp_seconds", "When the tree was last scanned.", health.scanned_at.timestamp())

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 Value = TypeVar("Value")
 CANNOT_BE_READ = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
-"""What reading a row raises that another version, or something else, wrote."""
+"""The exceptions raised by reading a row that another version, or something else, wrote."""
 
 
 def parse_stored_time(text: str) -> datetime:
@@ -46,7 +46,7 @@ def whole_of(value: Any) -> int:
 
 
 def amount_of(value: Any) -> float | None:
-    """A number that can be reckoned with."""
+    """A number that can be calculated with."""
     if value is not None and (type(value) not in (int, float) or not math.isfinite(value)):
         raise TypeError("no amount")
     return value  # type: ignore[no-any-return]

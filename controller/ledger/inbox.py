@@ -1,4 +1,4 @@
-"""Appends a command to the inbox of a ledger beside whoever holds its lock: the ledger is neither made nor migrated."""
+"""Appends a command to the inbox of a ledger while another process may hold its lock; never creates or migrates it."""
 
 import sqlite3
 from contextlib import closing
@@ -10,7 +10,7 @@ from controller.ledger.rows import written
 
 
 def append(state: Path, at: datetime, command: str) -> None:
-    """Append and commit, for who has seen that the ledger is of this program's schema.
+    """Append and commit; the caller has checked that the ledger has this program's schema.
 
     Raises `StateError` when it cannot be written.
     """
@@ -21,5 +21,5 @@ def append(state: Path, at: datetime, command: str) -> None:
 
 
 def insert(connection: sqlite3.Connection, at: datetime, command: str) -> None:
-    """One more row, in the transaction that the connection is in."""
+    """Add a row in the connection's current transaction."""
     connection.execute("insert into inbox (at, command) values (?, ?)", [written(at), command])

@@ -24,13 +24,13 @@ log = logging.getLogger(__name__)
 
 HISTORY = "history"
 CLOCK = "clock"
-NAMED_ROWS = 5  # so many rows that cannot be read are named in a message
+NAMED_ROWS = 5  # unreadable rows named in a message
 INSTANCE = "instance"
 UNCLAIMED = "unclaimed"
 
 
 class Ledger:
-    """Jobs, their submissions, and the two views the gate needs: places taken and the newest answers."""
+    """Jobs, their submissions, and the two views the gate needs: slots in use and the newest answers."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -38,7 +38,7 @@ class Ledger:
         self.jobs: dict[str, Job] = {job.name: job for job in store.jobs()}
         self._last_event_at = store.last_event_at()
         self.doubt = store.fact(CLOCK)
-        """Why the service said last that the clock is wrong; None: it never was, or everything is dated anew."""
+        """Why the service last said that the clock is wrong; None: it never was, or everything is redated."""
         self.accepted: set[str] = set(store.permits.accepted())
         self._reported = store.reported()
         self._history_known = store.fact(HISTORY) is not None
@@ -47,7 +47,7 @@ class Ledger:
         self._remember(store.submissions())
 
     def _remember(self, submissions: Iterable[Submission]) -> None:
-        """Begin the views anew."""
+        """Rebuild the views."""
         self._submissions: dict[str, dict[int, Submission]] = {}
         self._running: set[int] = set()
         self._unanswered: dict[int, Submission] = {}
@@ -58,26 +58,26 @@ class Ledger:
         self._overspent: dict[int, Submission] = {}
         self._crowded: dict[int, datetime] = {}
         self.newest_moment = self._last_event_at
-        """The newest moment that the ledger knows to be past."""
+        """The latest time in the ledger that is known to be past."""
         for submission in submissions:
             self._keep(submission)
 
     def transaction(self) -> AbstractContextManager[object]:
-        """What is changed inside is on the disk when it is left."""
+        """Changes made inside are on the disk when it is left."""
         return self._store.transaction()
 
     @property
     def is_waiting(self) -> bool:
-        """Whether something is looked at again when its time comes, and may be given up then."""
+        """Whether any submission has a next check due, and may be given up then."""
         return any(item.look_at is not None for item in self.everything())
 
     def note_doubt(self, words: str) -> None:
-        """Keep why the clock is not believed; "" once it is: the mark stays until everything is dated anew."""
+        """Keep why the clock is not trusted; "" once it is: the record stays until everything is redated."""
         self._store.set_fact(CLOCK, words)
         self.doubt = words
 
     def redate(self, submissions: Iterable[Submission], now: datetime) -> None:
-        """Store these instead of all there are: a wrong clock had dated them."""
+        """Replace all submissions with these: a wrong clock had dated them."""
         changed = list(submissions)
         for submission in changed:
             self._store.save(submission)
@@ -91,18 +91,18 @@ class Ledger:
         return list(self._submissions.get(job, {}).values())
 
     def current(self, submission: Submission) -> Submission:
-        """The same submission as it stands now."""
+        """The submission's current state."""
         return self._submissions[submission.job][submission.number]
 
     def found(self, submission: Submission) -> Submission | None:
-        """The same POST as this ledger holds it, whatever its number here; None: it does not."""
+        """The same POST in this ledger, under any number; None: not found."""
         rows = self._submissions.get(submission.job, {})
         first = rows.get(submission.number)
         candidates = (first, *rows.values()) if first else rows.values()
         return next((item for item in candidates if _intent_of(item) == _intent_of(submission)), None)
 
     def holder(self, request_id: str | None) -> Submission | None:
-        """The submission whose request this is."""
+        """The submission that has this request id."""
         return self._holders.get(in_one_case(request_id or ""))
 
     def everything(self) -> Iterable[Submission]:
@@ -110,13 +110,13 @@ class Ledger:
 
     @property
     def running(self) -> int:
-        """How many of the account's places are taken by us."""
+        """How many of the account's slots are in use by us."""
         return len(self._running)
 
     def newest(self, now: datetime) -> list[Submission]:
         """The latest submissions, newest answer first, back to the last one the service decided about.
 
-        What a wrong clock has dated ahead of `now` says nothing of today.
+        Answers that a wrong clock dated later than `now` do not count.
         """
         end = now + timedelta(seconds=TOLERANCE)
         known = [*self._trail.values(), *([self._decisive] if self._decisive else [])]
@@ -124,20 +124,20 @@ class Ledger:
         return sorted(found, key=lambda item: (_answered_at(item), not is_decisive(item)), reverse=True)
 
     def crowded(self) -> list[datetime]:
-        """When the service said that too many requests run at once, oldest first."""
+        """When the service refused for too many concurrent requests, oldest first."""
         return sorted(self._crowded.values())
 
     def spending(self, now: datetime, budget: float | None) -> Spending:
-        """What the submissions of this month count for."""
+        """What the submissions of this month add up to."""
         month = month_of(now)
         return replace(self._months.get(month, Spending(month=month)), budget=budget)
 
     def overspent(self) -> list[Submission]:
-        """The submissions that cost more than was reserved for them and that no person has accepted, oldest first."""
+        """The submissions that cost more than was reserved for them and that no operator has accepted, oldest first."""
         return [self._overspent[number] for number in sorted(self._overspent)]
 
     def accept(self, label: str, now: datetime) -> None:
-        """Keep a person's yes to a batch or an overspent submission by its hash."""
+        """Keep an operator's acceptance of a batch or an overspent submission by its hash."""
         self.permits.accept(label, now)
         self.accepted.add(label)
         self._overspent = {
@@ -148,12 +148,12 @@ class Ledger:
         return [FileRecord(**row) for row in self._store.files()]
 
     def report_unreadable(self, now: datetime) -> None:
-        """Say once which rows this version does not understand, if there are any."""
+        """Report once which rows this version does not understand, if any."""
         rows = [cut(ascii(row)[1:-1], 80) for row in self._store.unreadable]
         more = f" and {len(rows) - NAMED_ROWS:,} more" if len(rows) > NAMED_ROWS else ""
         named = f"{', '.join(rows[:NAMED_ROWS])}{more}"
         if rows:
-            words = f"rows of the ledger that this version cannot read are looked at again: {named}"
+            words = f"rows of the ledger that this version cannot read are checked again: {named}"
             log.warning("%s", words)
             with self.transaction():
                 self.add_event(now, "Unreadable", words)
@@ -167,27 +167,27 @@ class Ledger:
         self.jobs[job.name] = job
 
     def recall(self, job: Job) -> None:
-        """Change what is only in memory: what the bucket said in this process."""
+        """Change what is only in memory: what this process read from the bucket."""
         self.jobs[job.name] = job
 
     @property
     def history_known(self) -> bool:
-        """Whether a person has said that nothing was submitted before this ledger began."""
+        """Whether an operator has confirmed that nothing was submitted before this ledger existed."""
         return self._history_known
 
     def commands(self) -> list[tuple[int, Command | Ignored]]:
-        """What people asked for since the last turn."""
+        """The commands received since the last turn."""
         return [(number, read_command(text)) for number, text in self._store.asked(LONGEST_COMMAND + 1)]
 
     def has_commands(self) -> bool:
-        """Whether somebody asked for something since the last turn."""
+        """Whether a command was received since the last turn."""
         return self._store.is_asked()
 
     def done(self, number: int, now: datetime) -> None:
         self._store.mark_done(number, now)
 
     def begin_history(self) -> None:
-        """A person says that nothing was submitted before; buckets that could not be read are looked at once more."""
+        """An operator confirms that nothing was submitted before; buckets that could not be read are tried again."""
         self._store.set_fact(HISTORY, "known")
         self._history_known = True
         for job in self.jobs.values():
@@ -195,7 +195,7 @@ class Ledger:
                 self.jobs[job.name] = replace(job, history=None)
 
     def instance(self, draw: Callable[[], str]) -> str:
-        """The name of this ledger, drawn when it is first asked for."""
+        """The name of this ledger, generated on first use."""
         known = self._store.fact(INSTANCE)
         if known is None:
             known = draw()
@@ -204,24 +204,24 @@ class Ledger:
         return known
 
     def leave_unclaimed(self, prefix: str, credentials_ref: str | None, message: str) -> None:
-        """No claim can be put there with this credential: this process tries no further one, and the reason is kept."""
+        """No claim can be written there with this credential: this process stops trying, and the reason is kept."""
         place = _place(prefix, credentials_ref)
         self._unclaimed.add(place)
         self.without_claims[place] = message
         self._store.set_fact(f"{UNCLAIMED} {place}", message)
 
     def note_claim(self, prefix: str, credentials_ref: str | None) -> None:
-        """A claim was put there after all."""
+        """A claim was written there after all."""
         place = _place(prefix, credentials_ref)
         if self.without_claims.pop(place, None) is not None:
             self._store.forget_fact(f"{UNCLAIMED} {place}")
 
     def is_unclaimed(self, prefix: str, credentials_ref: str | None) -> bool:
-        """Whether no claim can be put there."""
+        """Whether no claim can be written there."""
         return _place(prefix, credentials_ref) in self._unclaimed
 
     def add(self, submission: Submission) -> tuple[Submission, str]:
-        """Store a new submission of the wanted digest; answers it with its number, and the body to send."""
+        """Store a new submission of the wanted digest; returns it with its number, and the body to send."""
         body = self._store.wanted_body(submission.job)
         stored = replace(submission, number=self._store.add(submission, body))
         self._keep(stored)
@@ -232,7 +232,7 @@ class Ledger:
         return self._store.wanted_body(job)
 
     def body_of(self, submission: Submission) -> str:
-        """The body as it was sent, likewise, with the delivery URL as the manifest had it."""
+        """The body as sent, also without secrets, with the delivery URL as in the manifest."""
         return self._store.body_of(submission.number)
 
     def save(self, submission: Submission) -> None:
@@ -243,11 +243,11 @@ class Ledger:
         self._store.add_event(at, reason, message, job, submission)
 
     def keep_statuses(self, reported: Mapping[str, str], gone: Iterable[str]) -> None:
-        """Keep what stands in the status files of these manifests, as JSON, and forget that of the others."""
+        """Store the status documents of these manifests, as JSON, and delete those of the `gone` ones."""
         self._store.replace_statuses(reported, gone)
 
     def reported(self, name: str) -> str:
-        """The standing that was last told of a job, by this process or an earlier one."""
+        """The state last reported for a job, by this process or an earlier one."""
         return self._reported.get(name, "")
 
     def mark_reported(self, reported: Mapping[str, str]) -> None:
@@ -270,7 +270,7 @@ class Ledger:
         self._follow_trail(submission)
 
     def _count(self, before: Submission | None, after: Submission) -> None:
-        """Keep the month's sums and the list of what cost too much."""
+        """Update the month's sums and the list of overspent submissions."""
         month = month_of(after.intended_at)
         spending = self._months.get(month, Spending(month=month))
         self._months[month] = (spending.counting(before, -1) if before else spending).counting(after)
@@ -294,7 +294,7 @@ class Ledger:
 
 
 def _intent_of(submission: Submission) -> tuple[str, int, int, datetime]:
-    """What tells one POST of a job from every other, in whichever ledger it is looked for."""
+    """What identifies one POST of a job in any ledger."""
     return submission.digest, submission.rerun, submission.attempt, submission.intended_at
 
 
@@ -309,5 +309,5 @@ def _moments(submission: Submission) -> tuple[datetime | None, ...]:
 
 
 def _answered_at(submission: Submission) -> datetime:
-    """When its answer came; one whose answer never came counts from its intent."""
+    """When it was answered; without an answer, the time of its intent."""
     return submission.answered_at or submission.intended_at

@@ -1,4 +1,4 @@
-"""Where the ledger lies, how it is opened to be read, and what its failures mean in a sentence."""
+"""Where the ledger is, how it is opened for reading, and its errors as messages."""
 
 import os
 import sqlite3
@@ -20,7 +20,7 @@ NETWORK = frozenset(
 def refuse_network_file_system(folder: Path, mounts: Path = MOUNTS) -> None:
     """Raise `StateError` when `folder`, or the nearest folder above that exists, is on a network file system.
 
-    Where the system does not tell (no /proc), nothing is refused.
+    Where the system cannot say (no /proc), nothing is refused.
     """
     kind = _kind_of(folder, mounts)
     if kind in NETWORK:
@@ -40,7 +40,7 @@ def _kind_of(folder: Path, mounts: Path) -> str:
     for line in lines:
         before, _, after = line.partition(" - ")
         point = Path(before.split()[4].replace("\\040", " "))
-        # Of two mounts at one point the later one is seen.
+        # Of two mounts at one point the later one is visible.
         if place.is_relative_to(point) and len(point.parts) >= best:
             best, kind = len(point.parts), after.split()[0]
     return kind
@@ -63,7 +63,7 @@ _SURROUNDINGS = frozenset(
         sqlite3.SQLITE_NOMEM,
     }
 )
-"""SQLite's words for what is wrong around the file."""
+"""SQLite's messages for problems outside the file's content."""
 
 
 class _Closes(Protocol):
@@ -74,16 +74,16 @@ Opened = TypeVar("Opened", bound=_Closes)
 
 
 def is_there(state: Path) -> bool:
-    """Whether the state directory has a ledger. Raises `StateError` when that may not be seen."""
+    """Whether the state directory has a ledger. Raises `StateError` without the right to see that."""
     path = state / FILE_NAME
     with said_plainly(path):
         return path.exists()
 
 
 def read_only(path: Path) -> sqlite3.Connection:
-    """A connection that writes nothing; where a crash left the file half-way, SQLite itself first rolls it back.
+    """A connection that writes nothing; after a crash in mid-transaction, SQLite itself first rolls it back.
 
-    What may not be written is read from a copy in memory.
+    A file without write permission is read from a copy in memory.
     """
     if path.is_file() and not may_be_written(path):
         return copied(path)
@@ -94,7 +94,7 @@ def read_only(path: Path) -> sqlite3.Connection:
 
 
 def writable(path: Path) -> sqlite3.Connection:
-    """A connection to a file that is there."""
+    """A connection to an existing file."""
     return _opened(path, "rw")
 
 
@@ -107,7 +107,7 @@ def _opened(path: Path, mode: str) -> sqlite3.Connection:
 
 @contextmanager
 def closed_on_error(opened: Opened) -> Iterator[Opened]:
-    """What was opened stays open, unless something goes wrong with it."""
+    """Closes `opened` if the block raises."""
     try:
         yield opened
     except BaseException:
@@ -122,7 +122,7 @@ def newer(path: Path, schema: str) -> StateError:
 
 @contextmanager
 def said_plainly(path: Path) -> Iterator[None]:
-    """Turn what SQLite and the file system say about the ledger into a sentence."""
+    """Turn SQLite and file system errors about the ledger into `StateError`."""
     try:
         yield
     except sqlite3.DatabaseError as error:
@@ -135,7 +135,7 @@ def said_plainly(path: Path) -> Iterator[None]:
 
 @contextmanager
 def understood(path: Path) -> Iterator[None]:
-    """The same around reading rows: one that does not say what a ledger says was damaged."""
+    """The same around reading rows: one that cannot be parsed means a damaged ledger."""
     try:
         with said_plainly(path):
             yield
@@ -144,14 +144,14 @@ def understood(path: Path) -> Iterator[None]:
 
 
 def unusable(path: Path, error: sqlite3.Error) -> StateError:
-    """A disk that is full or may not be written is one thing, a file that is no ledger any more another."""
+    """The error for a disk that is full or read-only, or for a file that is no longer a ledger."""
     if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _SURROUNDINGS:
         return StateError(f"{path} cannot be used: {error}; {ROOM}")
     return damaged(path, str(error))
 
 
 def damaged(path: Path, reason: str) -> StateError:
-    """A ledger whose bytes are not those that were written."""
+    """The error for a ledger whose bytes are not those that were written."""
     return StateError(
         f"{path} cannot be used: {cut(reason, 200)}. Restore it from a copy, or move it away together with its "
         "-wal and -shm files: the next start finds in the buckets what was paid for"

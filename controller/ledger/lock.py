@@ -1,4 +1,4 @@
-"""One process at a time may submit: a file lock that the kernel drops when its holder dies."""
+"""One process at a time may submit: a file lock that the kernel releases when its holder exits."""
 
 import fcntl
 import os
@@ -12,14 +12,14 @@ from controller.model.errors import StateError
 
 FILE_NAME = "lock"
 LOOKS = 100
-PAUSE = 0.01  # seconds between two looks
+PAUSE = 0.01  # seconds between two tries
 LOCKS = Path("/proc/locks")
-READS = 3  # the kernel hands the list out in pieces, and what changes in between may hide a line
+READS = 3  # the kernel returns the list in pieces, and a change in between may hide a line
 
 
 @contextmanager
 def submitter_lock(state: Path) -> Iterator[None]:
-    """Hold the state directory's lock; raises `StateError` that names the holder when somebody else does."""
+    """Hold the state directory's lock; raises `StateError` naming the holder when another process has it."""
     path = state / FILE_NAME
     try:
         state.mkdir(parents=True, exist_ok=True)
@@ -39,19 +39,19 @@ def submitter_lock(state: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            # Whoever takes it next is not mistaken for us before it has written its own name.
+            # The next holder must not be mistaken for us before it has written its own name.
             file.truncate(0)
 
 
 def is_held(state: Path) -> bool:
-    """Whether somebody on this machine holds the lock."""
+    """Whether a process on this machine holds the lock."""
     return bool(holder(state))
 
 
 def holder(state: Path) -> str:
-    """Who holds the lock; empty when nobody does, or when the system does not tell.
+    """Who holds the lock; empty when no one does, or when the system cannot say.
 
-    The kernel is asked, since trying the lock would get in the way.
+    Read from the kernel, since trying the lock would disturb other processes.
     """
     try:
         inode = (state / FILE_NAME).stat().st_ino

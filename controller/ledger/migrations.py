@@ -111,7 +111,7 @@ create table batch (
 """
 
 
-# What stands in the status file of a manifest, as JSON: for whoever only wants to read it.
+# The content of a manifest's status file, as JSON, for readers of the ledger.
 _THIRD = """
 create table status (
     path text primary key,
@@ -120,8 +120,8 @@ create table status (
 """
 
 
-# What an operator named was recorded like an answer of the service; the events say which those are. Ids are compared in
-# one case from now on; of two that differ in nothing else, the later stays as it was.
+# Request ids named by an operator were recorded like an answer of the service; the events say which those are. From now
+# on ids are compared in one case; of two that differ in nothing else, the later stays as it was.
 _OPERATORS_WORD = """
 alter table submission add column said_by_operator integer not null default 0;
 update submission set said_by_operator = 1 where answer = 'accepted' and exists (
@@ -134,7 +134,7 @@ where request_id like '________-____-____-____-____________'
 """
 
 
-# The names of the claims in the bucket that a submission stands for, as JSON.
+# The names of a submission's claims in the bucket, as JSON.
 _CLAIMS = "alter table submission add column claims text not null default ''"
 
 

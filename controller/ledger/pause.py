@@ -1,6 +1,6 @@
-"""What stops payments from outside the files: the file PAUSE, git's lock on the tree, a state that was taken away.
+"""What stops submissions from outside the manifests: the file PAUSE, git's lock on the tree, a removed state.
 
-The loop looks at both in every turn before it decides; `shjobs pause` and `resume` write and remove the file.
+The loop checks them in every turn before it decides; `shjobs pause` and `resume` write and remove the file.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ FILE_NAME = "PAUSE"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stops:
-    """What was found: a pause, git's index lock if there is one, and what became of the state if it was taken away."""
+    """What was found: a pause, git's index lock if there is one, and what happened to the state if it was removed."""
 
     paused: bool = False
     lock: IndexLock | None = None
@@ -27,7 +27,7 @@ Look = Callable[[], Stops]
 
 
 def stops_of(lock: Callable[[], IndexLock | None], state: Path, lost: Callable[[], str] = lambda: "") -> Look:
-    """Looks at the brakes: `lock` finds git's index lock, `state` may hold a PAUSE file, or may be `lost`."""
+    """Checks all stops: `lock` finds git's index lock, `state` may hold a PAUSE file, or may be `lost`."""
 
     def look() -> Stops:
         return Stops(paused=is_paused(state), lock=lock(), lost=lost())
@@ -36,7 +36,7 @@ def stops_of(lock: Callable[[], IndexLock | None], state: Path, lost: Callable[[
 
 
 def is_paused(state: Path) -> bool:
-    """Whether the file is there; one that cannot be looked at counts as there."""
+    """Whether the file exists; when that cannot be determined, it counts as existing."""
     try:
         (state / FILE_NAME).lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -47,7 +47,7 @@ def is_paused(state: Path) -> bool:
 
 
 def pause(state: Path, who: str, now: datetime) -> bool:
-    """Pause; answers False when it was paused already, by whomever."""
+    """Pause; returns False when it was paused already."""
     path = state / FILE_NAME
     try:
         state.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ def pause(state: Path, who: str, now: datetime) -> bool:
 
 
 def resume(state: Path) -> bool:
-    """Go on; answers False when nothing was paused."""
+    """Resume; returns False when nothing was paused."""
     path = state / FILE_NAME
     try:
         path.unlink()
@@ -75,7 +75,7 @@ def resume(state: Path) -> bool:
 
 
 def who_paused(state: Path) -> str:
-    """The words in the file; a person may have made it with any words, or none."""
+    """The text in the file; a user may have created it with any text, or none."""
     try:
         return cut((state / FILE_NAME).read_text(encoding="utf-8", errors="replace"), 200)
     except OSError:

@@ -1,4 +1,4 @@
-"""The spend guard's memory in the ledger: what is admitted, which batches wait for a person, what was accepted."""
+"""The spend guard's tables in the ledger: what is admitted, which batches wait for an operator, what was accepted."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -9,11 +9,11 @@ from controller.ledger.rows import written
 from controller.limits.guard import Batch, Permit
 
 _ADMITTED = "admitted"
-"""What stands in a `due` row instead of the hash of a batch."""
+"""The value in a `due` row instead of the hash of a batch."""
 
 
 class Read(Protocol):
-    """Reads rows by the names of their columns."""
+    """Reads rows by column name."""
 
     def __call__(self, sql: str, arguments: Sequence[object] = ()) -> Iterator[dict[str, Any]]: ...
 
@@ -26,14 +26,14 @@ class PermitRows:
         self._read = read
 
     def due(self) -> dict[str, Permit | None]:
-        """The guard's word by key; None for one that is held with a batch that is not here: it says nothing."""
+        """The guard's ruling by key; None for one held with a batch that is not here: it has no meaning."""
         sql = "select cast(key as text), cast(batch as text), is_listed from due order by key"
         rows = [tuple(row.values()) for row in self._read(sql)]
         batches = {label: self.batch(label) for label in {label for _, label, _ in rows}}
         return {key: _permit(label, batches[label], bool(is_listed)) for key, label, is_listed in rows}
 
     def put_due(self, permits: Mapping[str, Permit]) -> None:
-        """Store the guard's word by key."""
+        """Store the guard's rulings by key."""
         self._db.conn.executemany(
             "insert or replace into due (key, batch, is_listed) values (?, ?, ?)",
             [(key, _ADMITTED if each.is_admitted else _label(each), each.is_listed) for key, each in permits.items()],
@@ -43,7 +43,7 @@ class PermitRows:
         self._db.conn.executemany("delete from due where key = ?", [(key,) for key in keys])
 
     def batch(self, label: str) -> Batch | None:
-        """The batch of this hash, if it ever was one."""
+        """The batch with this hash, if there ever was one."""
         sql = "select hash, jobs, units, cause from batch where hash = ? and at is not null"
         row = next((tuple(row.values()) for row in self._read(sql, [label])), None)
         if row is None or not isinstance(row[1], int) or not isinstance(row[2], int | float):
@@ -51,7 +51,7 @@ class PermitRows:
         return Batch(hash=row[0], jobs=row[1], units=row[2], cause=str(row[3]))
 
     def put_batch(self, batch: Batch, at: datetime) -> None:
-        """Store a batch that waits; an acceptance that came before it stays."""
+        """Store a waiting batch; an earlier acceptance of it is kept."""
         self._db.execute(
             "insert into batch (hash, at, jobs, units, cause) values (?, ?, ?, ?, ?) on conflict (hash) do update "
             "set at = excluded.at, jobs = excluded.jobs, units = excluded.units, cause = excluded.cause",
@@ -59,11 +59,11 @@ class PermitRows:
         )
 
     def accepted(self) -> frozenset[str]:
-        """Every hash that a person said yes to."""
+        """Every hash that an operator accepted."""
         return frozenset(row["hash"] for row in self._read("select hash from batch where accepted_at is not null"))
 
     def accept(self, label: str, at: datetime) -> None:
-        """A person's yes, which stays."""
+        """Store an operator's acceptance, which is permanent."""
         self._db.execute(
             "insert into batch (hash, accepted_at) values (?, ?) "
             "on conflict (hash) do update set accepted_at = coalesce(accepted_at, excluded.accepted_at)",

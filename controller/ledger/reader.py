@@ -1,4 +1,4 @@
-"""Reads the ledger while somebody else may be writing it: for commands that only show.
+"""Reads the ledger while another process may be writing it: for read-only commands.
 
 It needs nothing but SQLite, so that they start fast.
 """
@@ -20,10 +20,10 @@ from controller.model.errors import StateError
 from controller.model.reasons import Phase
 
 SCHEMA = ("first", "second", "third", "operators_word", "claims")
-"""The migrations that a ledger of this program has seen, oldest first."""
+"""The migrations applied to a ledger of this program, oldest first."""
 _PHASES = frozenset(map(str, Phase))
 TERMS = "terms"
-"""Under this key `meta` keeps the terms under which the files were accepted."""
+"""The key in `meta` of the terms under which the files were accepted."""
 
 
 class Reader:
@@ -36,9 +36,9 @@ class Reader:
 
     @classmethod
     def of(cls, state: Path) -> Self | None:
-        """The reader of a state directory; None when it has no ledger, or one of an older version's schema.
+        """The reader of a state directory; None when it has no ledger, or one with an older schema.
 
-        Raises `StateError` when it is of a newer one.
+        Raises `StateError` when the schema is newer.
         """
         path = state / FILE_NAME
         if not is_there(state):
@@ -62,12 +62,12 @@ class Reader:
         self._connection.close()
 
     def terms(self) -> str:
-        """The terms under which the files were accepted; "" when nobody knows."""
+        """The terms under which the files were accepted; "" when unknown."""
         row = self._connection.execute("select value from meta where key = ?", [TERMS]).fetchone()
         return str(row[0]) if row else ""
 
     def statuses(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-        """The status documents of every manifest by its path, as last told, in the order of the paths.
+        """The status documents of every manifest by its path, as last reported, ordered by path.
 
         Raises `StateError` when one cannot be read.
         """
@@ -75,7 +75,7 @@ class Reader:
             yield row["path"], _documents(row["path"], row["documents"])
 
     def files(self, but: str) -> Iterator[dict[str, Any]]:
-        """What was known of each file when it was last read, without those of one kind."""
+        """The record of each file when it was last read, except for one kind."""
         sql = "select path, kind, size, mtime_ns, ctime_ns, inode, sha256, uses from file where kind <> ?"
         for row in self._rows(sql, [but]):
             file, _ = file_of(row)
@@ -90,7 +90,7 @@ class Reader:
     def events(self, jobs: Sequence[str] = (), limit: int = 20, after: int = 0) -> list[dict[str, Any]]:
         """The latest events after that number, of these jobs or of all, newest last.
 
-        Of all, what was said of many jobs at one moment is one, with their number as `jobs`.
+        For all jobs, what stops many of them alike at one time is a single event, with their number as `jobs`.
         """
         among = f"and job in ({', '.join('?' * len(jobs))})" if jobs else ""
         sql = f"select * from event where number > ? {among} order by number desc"
@@ -119,7 +119,7 @@ class Reader:
 
 
 def _joined(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Neighbours of one moment that say what stops many jobs alike, as one row."""
+    """Adjacent events of one time that stop many jobs for the same reason, as one row."""
     for (_, reason, _), group in groupby(rows, lambda row: (row["at"], str(row["reason"]), row["job"] is None)):
         same = list(group)
         if common(reason) is None or len(same) <= FEW:

@@ -1,4 +1,4 @@
-"""Submissions as rows and back: the one place that knows how a noun is spelled in SQL."""
+"""Submissions to rows and back: the only module that maps nouns to SQL."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -37,7 +37,7 @@ COLUMNS = (
 
 
 NEVER_DELIVERED = ExpectedOutput(identifier="(unreadable)", media_type="", extensions=())
-"""Stands for outputs that cannot be read, so that nobody takes an empty bucket for a success."""
+"""Replaces unreadable outputs, so that an empty bucket is not taken for a success."""
 _SETTLED = {
     Outcome.SUCCEEDED: Reason.DELIVERED,
     Outcome.FAILED: Reason.ERROR_REPORTED,
@@ -52,7 +52,7 @@ def uses_of(text: str) -> tuple[str, ...]:
 
 
 def file_of(row: Mapping[str, Any]) -> tuple[dict[str, Any] | None, bool]:
-    """What is remembered of a file, and whether that can be read; None: the file is to be read again."""
+    """The record of a file, and whether it can be read; None: the file must be read again."""
     try:
         numbers = {name: whole_of(row[name]) for name in ("size", "mtime_ns", "ctime_ns", "inode")}
         texts = {name: intern(checked_text(row[name])) for name in ("path", "kind", "sha256")}
@@ -97,7 +97,7 @@ def row_of(submission: Submission) -> dict[str, object]:
 
 
 def submission_of(row: Mapping[str, Any]) -> tuple[Submission, bool]:
-    """The noun that `row_of` spelled, and whether all of it can be read."""
+    """The noun that `row_of` serialised, and whether all of it can be read."""
     try:
         return _submission(row), True
     except CANNOT_BE_READ:
@@ -137,7 +137,7 @@ def _submission(row: Mapping[str, Any]) -> Submission:
 
 
 def _salvaged(row: Mapping[str, Any]) -> Submission:
-    """As much of a submission as can be read. The rest is looked for again, and is never a reason to pay."""
+    """As much of a submission as can be read. The rest is looked up again, and never leads to another submission."""
     times: dict[str, Any] = {name: either(lambda: read_time(row[name]), None) for name in _TIMES}  # noqa: B023  (called at once)
     intended_at = next((time for time in times.values() if time), _EPOCH)
     request_id = either(lambda: name_of(row["request_id"]), None)
@@ -172,7 +172,7 @@ _TIMES = ("intended_at", "answered_at", "missing_at", "gone_at", "finished_at", 
 
 
 def _identity(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Without these nobody knows what was paid for. Raises `StateError` when one cannot be read."""
+    """The fields that say what was paid for. Raises `StateError` when one cannot be read."""
     try:
         numbers = {name: whole_of(row[name]) for name in ("number", "rerun", "attempt")}
         return {**numbers, **{name: intern(checked_text(row[name])) for name in ("job", "digest", "prefix")}}
@@ -183,7 +183,7 @@ def _identity(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def job_of(row: Mapping[str, Any]) -> tuple[Job, bool]:
-    """The job of a row with its name, path, position, generation and what it wants, and whether all can be read."""
+    """The job of a row with its name, path, position, generation and wanted state, and whether all can be read."""
     name, path = intern(str(row["name"])), intern(str(row["path"]))
     index, generation = (either(lambda: whole_of(row[key]), 0) for key in ("position", "generation"))  # noqa: B023
     bare = Job(name=name, path=path, index=index, generation=generation)
@@ -199,7 +199,7 @@ def wanted_text(wanted: Wanted | None) -> str | None:
 
 
 def wanted_of(text: str | None) -> Wanted | None:
-    """The noun that `wanted_text` spelled. Texts that many jobs have in common are kept once."""
+    """The noun that `wanted_text` serialised. Texts shared by many jobs are kept once."""
     if not text:
         return None
     detail = json.loads(text)
@@ -233,7 +233,7 @@ def _estimate(detail: Mapping[str, Any]) -> Estimate:
 
 
 def written(time: datetime | None) -> str | None:
-    """A time as the database keeps it: ISO 8601 in UTC, which also sorts by time."""
+    """A time as stored: ISO 8601 in UTC, which also sorts by time."""
     return time.isoformat(timespec="microseconds") if time else None
 
 

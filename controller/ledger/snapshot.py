@@ -1,7 +1,7 @@
-"""A ledger that may be read but not written (another user's, a read-only mount), as it is at this moment, in memory.
+"""An in-memory snapshot of a ledger that may be read but not written (another user's, a read-only mount).
 
 SQLite writes files beside a database even to read it. So its files are copied to a private folder and read there;
-nothing is left behind beside the ledger, where it could bar the way to the process that works with it.
+nothing is left beside the ledger, where it could block the process that works with it.
 """
 
 import os
@@ -15,14 +15,14 @@ from controller.model.errors import StateError
 
 TRIES = 20
 PAUSE = 0.05  # seconds between two tries
-_LOG_HEADER = 32  # bytes; its salts change whenever the log begins anew
+_LOG_HEADER = 32  # bytes; its salts change whenever the log is restarted
 
 _Files = tuple[bytes, bytes, bytes]
-"""The database, its write-ahead log, and the journal of a transaction that a crash broke off; empty: there is none."""
+"""The database, its write-ahead log, and the journal of a transaction interrupted by a crash; empty: there is none."""
 
 
 def may_be_written(path: Path) -> bool:
-    """Whether SQLite may work with the database in its place."""
+    """Whether SQLite may use the database in place."""
     return os.access(path, os.R_OK | os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)
 
 
@@ -53,14 +53,14 @@ def _files(path: Path) -> _Files:
         files = path.read_bytes(), _read(path, "-wal"), _read(path, "-journal")
         if _moment(path) == before and files[1][:_LOG_HEADER] == before[1]:
             return files
-    raise StateError(f"{path} is being written to without a pause, and may only be copied; look again later")
+    raise StateError(f"{path} is being written to without a pause, and can only be copied; try again later")
 
 
 def _moment(path: Path) -> tuple[object, ...]:
-    """What stays the same as long as copies of the files belong together.
+    """What stays the same as long as copies of the files are consistent.
 
-    While the log is not begun anew it holds every page that is written into the database meanwhile, and what is
-    appended to it later is a later commit. Without a log, the database must be untouched.
+    Until the log is restarted it holds every page written into the database meanwhile, and what is appended later is a
+    later commit. Without a log, the database must be untouched.
     """
     found, log, journal = path.stat(), _read(path, "-wal", _LOG_HEADER), _read(path, "-journal")
     return (found.st_ino, log, journal, None if log else (found.st_mtime_ns, found.st_ctime_ns, found.st_size))

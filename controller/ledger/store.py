@@ -54,16 +54,16 @@ class Store:
     def __init__(self, db: Database, path: Path = Path(FILE_NAME)) -> None:
         self._db = db
         self._path = path
-        # Text that is not UTF-8 must not keep the rows around it from being read.
+        # Text that is not UTF-8 must not make the other rows unreadable.
         db.conn.text_factory = partial(str, encoding="utf-8", errors="replace")
         self.permits = PermitRows(db, self._rows)
         self.unreadable: list[str] = []
-        """The rows, read so far, of which this version does not understand everything."""
+        """The rows read so far that this version does not fully understand."""
         self._reread: set[str] = set()
 
     @classmethod
     def open(cls, state: Path, bindings: Mapping[str, str | None]) -> Self:
-        """The ledger in the state directory, made or migrated if need be: only for who holds the submitter's lock.
+        """The ledger in the state directory, created or migrated if needed; the caller holds the submitter's lock.
 
         Raises `StateError` when it is newer than this program, or belongs to another deployment or account.
         """
@@ -77,7 +77,7 @@ class Store:
 
     @classmethod
     def copy_of(cls, state: Path) -> Self:
-        """The ledger copied into memory, empty when there is none yet: what is done to it, nobody else sees."""
+        """The ledger copied into memory, empty when there is none yet; changes to it stay private."""
         path = state / FILE_NAME
         with said_plainly(path), closed_on_error(cls(Database(memory=True), path)) as store:
             if path.exists():
@@ -89,7 +89,7 @@ class Store:
         return store
 
     def reader(self) -> Reader:
-        """The same ledger to read; it is closed with this one."""
+        """A reader of the same ledger; it is closed with this one."""
         return Reader(self._db.conn, self._path)
 
     def close(self) -> None:
@@ -116,12 +116,12 @@ class Store:
             return
         try:
             with conn:
-                # Whoever reads first and writes then is refused when somebody else wrote in between.
+                # A transaction that reads first and then writes fails when another process wrote in between.
                 conn.execute("begin immediate")
                 yield
         except sqlite3.OperationalError as error:
             raise StateError(f"the ledger cannot be written: {error}; nothing more is submitted; {ROOM}") from error
-        except sqlite3.IntegrityError:  # a mistake of ours
+        except sqlite3.IntegrityError:  # our bug
             raise
         except sqlite3.DatabaseError as error:
             raise unusable(self._path, error) from error
@@ -141,12 +141,12 @@ class Store:
         return int(cursor.lastrowid or 0)
 
     def save(self, submission: Submission) -> None:
-        """Store what became of a submission."""
+        """Store the outcome of a submission."""
         changes = ", ".join(f"{column} = :{column}" for column in MUTABLE)
         self._db.conn.execute(f"update submission set {changes} where number = :number", row_of(submission))
 
     def body_of(self, number: int) -> str:
-        """The body as sent, without secrets and with the delivery URL as the manifest has it."""
+        """The body as sent, without secrets and with the delivery URL as in the manifest."""
         return str(self._one("select body from submission where number = ?", [number]) or "{}")
 
     # jobs
@@ -173,11 +173,11 @@ class Store:
         return str(self._one("select body from job where name = ?", [name]) or "{}")
 
     def reported(self) -> dict[str, str]:
-        """The standing that was last told of each job."""
+        """The state last reported for each job."""
         return {intern(row["name"]): intern(str(row["told"])) for row in self._rows("select name, told from job")}
 
     def mark_reported(self, reported: Mapping[str, str]) -> None:
-        """Keep the standing that was told of each of these jobs."""
+        """Store the reported state of each of these jobs."""
         self._db.conn.executemany(
             "update job set told = ? where name = ?", [(text, job) for job, text in reported.items()]
         )
@@ -185,7 +185,7 @@ class Store:
     # files
 
     def files(self) -> list[dict[str, Any]]:
-        """What was known of each file when it was last read; one that is not named here is read again."""
+        """The record of each file when it was last read; a file not in the list is read again."""
         rows = self._rows("select path, kind, size, mtime_ns, ctime_ns, inode, sha256, uses from file")
         found = (self._read(file_of, row, f"file {row['path']}") for row in rows)
         return [file for file in found if file and file["path"] not in self._reread]
@@ -197,10 +197,10 @@ class Store:
             [{**row, "uses": json.dumps(row["uses"])} for row in changed],
         )
 
-    # what is told
+    # reports
 
     def replace_statuses(self, reported: Mapping[str, str], gone: Iterable[str]) -> None:
-        """Keep the documents of these manifests, as JSON, and forget those of the others."""
+        """Store the documents of these manifests, as JSON, and delete those of the `gone` ones."""
         self._db.conn.executemany("delete from status where path = ?", [(path,) for path in gone])
         self._db.conn.executemany("insert or replace into status values (?, ?)", reported.items())
 
@@ -222,14 +222,14 @@ class Store:
         return None if value is None else str(value)
 
     def renew(self, terms: str, kept: str) -> None:
-        """Under other terms than before, no file but the `kept` kind counts as read, and nothing as admitted."""
+        """When the terms differ, no file but the `kept` kind counts as read, and nothing as admitted."""
         if self.fact(TERMS) != terms:
             self._db.conn.execute("delete from file where kind <> ?", [kept])
             self._db.conn.execute("delete from due")
             self.set_fact(TERMS, terms)
 
     def facts(self, start: str) -> dict[str, str]:
-        """The values of `meta` whose keys begin so, by the rest of their keys."""
+        """The values of `meta` whose keys begin with `start`, by the rest of the key."""
         rows = self._rows("select key, value from meta where substr(key, 1, ?) = ?", [len(start), start])
         return {str(row["key"])[len(start) :]: str(row["value"]) for row in rows}
 
@@ -240,18 +240,18 @@ class Store:
         self._db.execute("insert or replace into meta (key, value) values (?, ?)", [key, value])
 
     def ask(self, at: datetime, command: str) -> None:
-        """Append a command for whoever turns the loop."""
+        """Append a command for the process that runs the loop."""
         inbox.insert(self._db.conn, at, command)
 
     def asked(self, longest: int) -> list[tuple[int, bytes]]:
-        """The commands nobody has taken yet, oldest first, as they were written, and cut after so many bytes."""
+        """The commands not yet taken, oldest first, as written, cut after `longest` bytes."""
         sql = (
             "select number, coalesce(substr(cast(command as blob), 1, ?), x'') command from inbox where done_at is null"
         )
         return [(row["number"], row["command"]) for row in self._rows(sql, [longest])]
 
     def is_asked(self) -> bool:
-        """Whether there is a command that nobody has taken yet."""
+        """Whether there is a command not yet taken."""
         return self._one("select 1 from inbox where done_at is null limit 1", []) is not None
 
     def mark_done(self, number: int, at: datetime) -> None:
@@ -270,7 +270,7 @@ class Store:
         self._check(path)
 
     def _check(self, path: Path) -> None:
-        """Refuse a ledger with a flaw: a row that its index does not know would be paid for again."""
+        """Refuse a damaged ledger: a row missing from its index would be paid for again."""
         reason = self._one("pragma integrity_check(1)", [])
         if reason != "ok":
             raise damaged(path, f"it is damaged ({reason})")
@@ -279,7 +279,7 @@ class Store:
             raise damaged(path, f"it is damaged ({' '.join(missing[0])} is missing)")
 
     def _refuse_foreign(self, path: Path) -> None:
-        """A database of another program stays as it is."""
+        """Refuse the database of another program, untouched."""
         tables = self._db.table_names()
         if tables and "_sqlite_migrations" not in tables:
             raise StateError(f"{path} is a database of another program; name another state directory")
@@ -291,7 +291,7 @@ class Store:
             raise newer(path, unknown[-1])
 
     def _copy(self, path: Path) -> None:
-        """Keep the older database beside the one that is migrated."""
+        """Keep a copy of the older database beside the migrated one."""
         last = migrations.applied(self._db)[-1].name
         with closing(sqlite3.connect(path.with_suffix(f".{last}.db"))) as copy:
             self._db.conn.backup(copy)
@@ -310,7 +310,7 @@ class Store:
         self._db.conn.commit()
 
     def _read(self, read: Callable[[Mapping[str, Any]], tuple[Read, bool]], row: Mapping[str, Any], name: str) -> Read:
-        """The noun of a row, as far as it can be read; what cannot is noted."""
+        """The noun of a row, as far as it can be read; an unreadable row is noted."""
         found, is_whole = read(row)
         if not is_whole:
             self.unreadable.append(name)

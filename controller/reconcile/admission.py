@@ -1,7 +1,7 @@
-"""Remembers what the spend guard ruled: which submissions are admitted, and which batches wait for a person.
+"""Keeps the spend guard's rulings: which submissions are admitted, and which batches wait for an operator.
 
-The loop asks it before it decides. What was ruled is in the ledger, so a restart changes nothing; what is newly due
-and not yet ruled on is only in memory, and is found again.
+The loop calls it before it decides. Rulings are in the ledger, so a restart changes nothing; what is newly due and not
+yet ruled on is only in memory, and is found again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ from controller.settings.file import Policy
 
 
 class Admission:
-    """The guard's word on each key, and what waits for one. A job asks for one submission at a time."""
+    """The guard's ruling on each key, and what waits for one. A job wants one submission at a time."""
 
     def __init__(self, ledger: Ledger, policy: Policy) -> None:
         self._ledger = ledger
@@ -38,33 +38,33 @@ class Admission:
         for key, permit in ledger.permits.due().items():
             name = key.partition("/")[0]
             if permit is None or name not in ledger.jobs:
-                self._dropped.add(key)  # whatever it meant is ruled on anew
+                self._dropped.add(key)  # it is ruled on again
             else:
                 self._grant(name, key, permit)
         self._changed.clear()
 
     @property
     def permits(self) -> Mapping[str, Permit]:
-        """The guard's word by key, as it changes."""
+        """The guard's ruling by key, kept current."""
         return self._permits
 
     def is_unlisted(self, job: str) -> bool:
-        """Whether it is part of a large change, and its bucket is to be listed before a person is asked."""
+        """Whether it is part of a large change whose bucket must be listed before an operator decides."""
         return job in self._unlisted
 
     def waiting(self) -> list[Batch]:
-        """The batches that wait for a person, the most costly first."""
+        """The batches that wait for an operator, the most expensive first."""
         found = {permit.batch.hash: permit.batch for permit in self._permits.values() if permit.batch}
         return sorted(found.values(), key=lambda batch: (-batch.units, batch.hash))
 
     def accepted(self, label: str) -> None:
-        """A person said yes to this hash; the next ruling acts on it."""
+        """An operator accepted this hash; the next ruling acts on it."""
         self._shaken.add(label)
 
     def rule(self, names: Iterable[str], limits: Limits, now: datetime) -> set[str]:
-        """Note which of these jobs became due or no longer are, and rule on all that is newly due.
+        """Note which of these jobs became due or no longer are, and rule on all that are newly due.
 
-        Answers the jobs on which the guard's word is another one now.
+        Returns the jobs whose ruling changed.
         """
         for name in names:
             self._note(self._ledger.jobs[name], limits, now)
@@ -95,7 +95,7 @@ class Admission:
                 self._unlisted.add(job.name)
 
     def _key(self, job: Job, limits: Limits, now: datetime) -> str | None:
-        """The submission a job asks for, or asked for and does not have yet; None: none, or it holds itself back."""
+        """The submission a job wants, or has requested and does not have yet; None: none, or the job itself is held."""
         if job.wanted is None or held(job.wanted, limits):
             return None
         known = self._ledger.of(job.name)
@@ -107,7 +107,7 @@ class Admission:
         return f"{job.name}/{current.id}" if current and is_open else None
 
     def _is_newly_due(self, job: Job, limits: Limits, now: datetime) -> bool:
-        """What waits for all jobs alike to go on is due when they do, all at once."""
+        """Jobs held by a condition on all jobs become due together when it ends."""
         if job.wanted is None or limits.settling or stopped(job.wanted, limits):
             return False
         return due(job, self._ledger.of(job.name), limits, now) is not None
@@ -115,7 +115,7 @@ class Admission:
     # ruling
 
     def _rule_on_new(self, limits: Limits) -> None:
-        """While the tree is partly decided, no more is admitted altogether than may pass at once without a question.
+        """While the tree is partly decided, no more is admitted in total than may pass at once without acceptance.
 
         The rest waits until all of it is decided, and is then ruled on together with what was admitted meanwhile.
         """
@@ -130,7 +130,7 @@ class Admission:
         self._new.clear()
 
     def _gather_again(self, label: str) -> None:
-        """The rest of a batch that some have left is a batch of its own, and may have been accepted before."""
+        """What remains of a batch after some have left is a new batch, and may have been accepted before."""
         held_now = {name: self._permits[key] for name, key in self._keys.items()}
         members = {name: each for name, each in held_now.items() if each.batch and each.batch.hash == label}
         if not members:
@@ -160,7 +160,7 @@ class Admission:
             self._dropped.add(key)
 
     def _stored(self, now: datetime) -> set[str]:
-        """Store what changed; answers the jobs on which there is another word."""
+        """Store what changed; returns the jobs whose ruling changed."""
         changed, self._changed = self._changed & self._keys.keys(), set()
         dropped, self._dropped = self._dropped, set()
         if changed or dropped:
@@ -174,6 +174,6 @@ class Admission:
 
 
 def _due_of(job: Job, key: str) -> Due:
-    assert job.wanted is not None, "a removed job asks for nothing"
+    assert job.wanted is not None, "a removed job wants nothing"
     cause = (job.wanted.cause or NEW) if key.endswith("-a0") else RETRY
     return Due(key=key, units=reservation(job.wanted) or 0.0, cause=cause, is_listed=is_asked(job))

@@ -1,6 +1,6 @@
-"""The vital signs of a running controller: what the web page of the daemon, its probes and its metrics tell.
+"""The health of a running controller, as shown by the daemon's page, probes and metrics.
 
-Pure. The loop draws up one `Health` after each turn; whoever reads it, from any thread, sees one consistent moment.
+Pure. The loop makes one `Health` after each turn; readers in any thread see one consistent moment.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,8 +15,8 @@ from controller.reconcile.queue import Agenda
 from controller.reconcile.reporter import Reporter
 from controller.reconcile.scanner import Scanner
 
-STALE_SCANS = 3  # so many scans in a row must have been missed
-SILENT = 120.0  # seconds without a sign of life of the deciding thread
+STALE_SCANS = 3  # scans missed in a row
+SILENT = 120.0  # seconds without a heartbeat of the deciding thread
 GATE_CONDITIONS = {Reason.ACCOUNT_REFUSED: "CredentialsRefused", Reason.BREAKER_OPEN: "BreakerOpen"}
 
 
@@ -24,8 +24,8 @@ GATE_CONDITIONS = {Reason.ACCOUNT_REFUSED: "CredentialsRefused", Reason.BREAKER_
 class Health:
     """One moment of a controller. Times are UTC, amounts processing units.
 
-    `oldest` says since when the first in line waits for a place; `gate` and `message` what keeps submissions back.
-    `tree`, `watching`, `status`, `ledger` and `clock` hold a sentence when something is wrong with it.
+    `oldest` says since when the first queued job waits for a slot; `gate` and `message` what holds submissions back.
+    `tree`, `watching`, `status`, `ledger` and `clock` hold a sentence when there is a problem with it.
     """
 
     at: datetime
@@ -47,7 +47,7 @@ class Health:
 
 
 def unready_conditions(health: Health, now: datetime, scan_every: float) -> Iterator[tuple[str, str]]:
-    """Why the controller is not ready: one word and a sentence for each reason; nothing when it is.
+    """Why the controller is not ready: a word and a sentence for each reason; nothing when it is.
 
     `scan_every` is in seconds.
     """
@@ -65,7 +65,7 @@ def unready_conditions(health: Health, now: datetime, scan_every: float) -> Iter
 
 
 def is_alive(health: Health, now: datetime) -> bool:
-    """Whether the deciding thread gave a sign of life lately."""
+    """Whether the deciding thread had a recent heartbeat."""
     return now <= health.at + timedelta(seconds=SILENT)
 
 

@@ -1,8 +1,8 @@
 """The loop: one deciding thread, one inbox, turns that never wait for a call (DESIGN §7).
 
-`sync` turns it until nothing is left to wait for, `run` for ever, `plan` once on a copy. A turn records outcomes,
-rescans if asked, decides for the dirty and the due, stores all intents in one transaction, hands out the calls and
-tells what changed, unless it told something only just before.
+`sync` runs turns until nothing is left to wait for, `run` for ever, `plan` one on a copy. A turn records outcomes,
+rescans if requested, decides for the dirty and the due, stores all intents in one transaction, enqueues the calls and
+reports what changed, unless the last report was only just before.
 """
 
 import logging
@@ -42,7 +42,7 @@ UNREAD = "was not read since the controller started"
 
 
 class Loop:
-    """The state between two turns: who is on the agenda, or has a call under way."""
+    """The state between two turns: the jobs on the agenda, and those with a call under way."""
 
     def __init__(
         self, ledger: Ledger, tree: Tree, free: Limits, enqueue: Callable[[Call], None], reporter: Reporter,
@@ -66,9 +66,9 @@ class Loop:
         self._problems: frozenset[str] = frozenset()
 
     def start(self, now: datetime, *, takes_over: bool = True) -> None:
-        """Begin with what the ledger knows. Whoever takes over from a dead process finds its POSTs unconfirmed.
+        """Start from the ledger. With `takes_over`, the POSTs of a process that ended count as unconfirmed.
 
-        Who only looks while another process holds the lock leaves that one's POSTs under way.
+        A read-only caller, while another process holds the lock, leaves that one's POSTs under way.
         """
         if takes_over:
             with self._ledger.transaction():
@@ -85,7 +85,7 @@ class Loop:
         self._now = now
 
     def rescan(self, at: datetime | None = None) -> None:
-        """Look at the files again in the next turn after `at`; None: in the next turn."""
+        """Scan again in the next turn after `at`; None: in the next turn."""
         self._scanner.rescan(at)
 
     def turn(self, outcomes: Sequence[CallOutcome], now: datetime) -> None:
@@ -106,13 +106,13 @@ class Loop:
             self._reporter.report(self._tree, self._ledger, self.limits(), now)
 
     def record(self, outcomes: Sequence[CallOutcome], now: datetime) -> None:
-        """Record what calls answered, and decide nothing."""
+        """Record the outcomes of calls, and decide nothing."""
         if outcomes:
             with self._ledger.transaction():
                 for outcome in outcomes:
                     self._recorder.record(outcome, now)
                     name = outcome.call.job
-                    if self._underway.get(name) == outcome.call:  # not the one of an earlier loop, which came late
+                    if self._underway.get(name) == outcome.call:  # not a late one of an earlier loop
                         self._underway.pop(name)
                     if name in self._ledger.jobs:
                         self._agenda.mark([name])
@@ -120,7 +120,7 @@ class Loop:
             self._pace.receive(outcomes, now)
 
     def wakes_at(self, now: datetime) -> datetime | None:
-        """When the next turn is due if nothing is heard before; None: only when something is heard."""
+        """When the next turn is due if nothing is received before; None: only when something is received."""
         limits = self.limits()
         settles_at = limits.settling.until if limits.settling else None
         reports_at = self._reporter.reports_at(now, self._timing)
@@ -129,12 +129,12 @@ class Loop:
         return min((time for time in times if time), default=None)
 
     def patience(self, outcomes: Iterable[CallOutcome]) -> float:
-        """How many seconds more outcomes may be waited for: none, when a submission waits for one of these."""
+        """How many seconds to wait for more outcomes: none, when a submission waits for one of these."""
         is_urgent = any(isinstance(each, Posted) or is_history(each.call) for each in outcomes)
         return 0.0 if is_urgent else self._timing.gather
 
     def limits(self) -> Limits:
-        """What may be paid for after everything recorded so far, at the time of the last turn."""
+        """What may be submitted after everything recorded so far, at the time of the last turn."""
         policy, ledger, now = self._free.policy, self._ledger, self._now
         overspent = ledger.overspent() if policy.monthly_budget is not None else ()
         crowded = lately(ledger.crowded(), now, self._timing)
@@ -155,7 +155,7 @@ class Loop:
         return narrowed(free, ledger.newest(now)).paced(self._pace.rate(now), now)
 
     def _listing(self) -> Counter[str]:
-        """How many listings for what was paid for are under way, by bucket."""
+        """How many listings in search of paid results are under way, by bucket."""
         return Counter(bucket_in(call.step.prefix) for call in self._underway.values() if is_history(call))
 
     def check_status_files(self) -> None:
@@ -164,36 +164,36 @@ class Loop:
             raise StateError(self._reporter.status_cache.problem)
 
     def report(self, now: datetime, *, in_haste: bool = False) -> None:
-        """Tell what was recorded since the last turn, in haste in no more than one portion of status files."""
+        """Report what was recorded since the last turn; `in_haste`: at most one portion of status files."""
         report = self._reporter.report if in_haste else self._reporter.report_all
         report(self._tree, self._ledger, self.limits(), now)
         with self._ledger.transaction():
             self._keep(Change())
 
     def unsettled(self) -> list[Submission]:
-        """What was paid for, or may have been, and is not known to have ended."""
+        """The submissions that were, or may have been, accepted and are not known to have ended."""
         return [item for item in self._ledger.everything() if item.outcome is None and not item.is_refused]
 
     def is_woken(self) -> bool:
-        """Whether something outside asks for a turn: a command in the inbox, a pause, a lock of git."""
+        """Whether something outside needs a turn: a command in the inbox, a pause, a lock of git."""
         return self._scanner.is_woken() or self._ledger.has_commands() or self._timekeeper.is_new()
 
     def health(self) -> Health:
-        """The vital signs after the last turn."""
+        """The health after the last turn."""
         budget = self._free.policy.monthly_budget
         return health_of(self._ledger, self._agenda, self._scanner, self._reporter, self.limits(), budget, self._now)
 
     def is_busy(self) -> bool:
-        """Whether a call is under way or a job waits to be decided."""
+        """Whether a call is under way or a job is to be decided."""
         return bool(self._underway) or not self._agenda.is_empty() or self._timekeeper.is_asking
 
     def is_at_rest(self, now: datetime) -> bool:
-        """Whether nothing further will happen soon: what ends `sync`. A queued job waits for the gate as it is now."""
+        """Whether nothing more will happen soon: what ends `sync`. A queued job waits for the gate as it is now."""
         if self.is_busy():
             return False
         limits = self.limits()
         if limits.doubt:
-            return True  # nothing is paid for and nothing is given up: it would not end
+            return True  # nothing is submitted and nothing is given up: it would not end
         if limits.settling and limits.settling.until:
             return False
         return all(
@@ -230,7 +230,7 @@ class Loop:
             self._ledger.note_files(seen, forgotten)
 
     def _warn(self, problems: Iterable[str]) -> None:
-        """Log what belongs to no manifest, and so to no status file, unless the last scan found it too."""
+        """Log problems that belong to no manifest, and so to no status file, unless the last scan found them too."""
         found = dict.fromkeys(problems)
         for problem in found:
             if problem not in self._problems:
@@ -238,7 +238,7 @@ class Loop:
         self._problems = frozenset(found)
 
     def _obey(self, now: datetime) -> None:
-        """Carry out what users asked for; what cannot be done is recorded as an event."""
+        """Carry out commands; one that cannot be carried out is recorded as an event."""
         for number, command in self._ledger.commands():
             self._ledger.done(number, now)
             job = concerned(command)
@@ -249,7 +249,7 @@ class Loop:
         limits = self.limits()
         names = self._agenda.taken(limits, now)
         names |= self._admission.rule(names, limits, now)
-        closed = limits.closed()  # whoever would pay stands in line first
+        closed = limits.closed()  # a job that would pay is queued first
         steps = [self._step(self._ledger.jobs[name], closed, now) for name in sorted(names - self._underway.keys())]
         for job, step in steps:
             self._put(job, step, now)
@@ -271,7 +271,7 @@ class Loop:
             self._agenda.begin(job.name, submits=isinstance(step, Submit))
 
     def _serve(self, limits: Limits, now: datetime) -> Iterator[tuple[Job, Step]]:
-        """Let those in line begin, as far as the limits go; who cannot after all stands in line again afterwards."""
+        """Start queued jobs as far as the limits allow; those that cannot start after all are queued again."""
         back: list[tuple[Job, Step]] = []
         while job := self._agenda.next_in_line(limits, now):
             _, step = self._step(job, limits, now)
@@ -289,7 +289,7 @@ class Loop:
             self._put(job, step, now)
 
     def _call(self, job: Job, step: Step, now: datetime) -> Call:
-        """What is to be handed out for a step that does not wait; an intent is stored with it."""
+        """The call to enqueue for a step that does not wait; an intent is stored with it."""
         match step:
             case Submit():
                 return self._submitter.post(job, step, now)

@@ -1,6 +1,6 @@
-"""The pace of calls to the service: the one `Rate` of a loop, and which of the calls that are due go out now.
+"""The pace of calls to the service: the one `Rate` of a loop, and which of the due calls are sent now.
 
-Kept by the loop. Submissions go before status requests, of which the rate limiter may put off some.
+Kept by the loop. Submissions go before status requests, some of which the rate limiter may postpone.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,25 +15,25 @@ from controller.reconcile.calls.workers import CallOutcome, Got, Posted
 
 
 class Pace:
-    """Begins with a whole burst at the first call."""
+    """Starts with a full burst at the first call."""
 
     def __init__(self, per_minute: int) -> None:
         self._per_minute = per_minute
         self._rate: Rate | None = None
 
     def rate(self, now: datetime) -> Rate:
-        """What may go out after everything taken so far."""
+        """What may be sent after everything taken so far."""
         if self._rate is None:
             self._rate = Rate.begun(self._per_minute, now)
         return self._rate
 
     def receive(self, outcomes: Iterable[CallOutcome], now: datetime) -> None:
-        """Hold everything back for as long as one of these answers asks."""
+        """Hold everything back for as long as one of these responses requires."""
         for pause in filter(None, map(_asked_to_wait, outcomes)):
             self._rate = self.rate(now).held(now + timedelta(seconds=pause))
 
     def taken(self, due: Sequence[tuple[Job, Step]], now: datetime) -> list[tuple[Job, Step]]:
-        """The same steps; a status request that must not go out yet has become a `Wait`."""
+        """The same steps; a status request that must not be sent yet becomes a `Wait`."""
         rate = self.rate(now).taken(now, sum(isinstance(step, Submit) for _, step in due))
         asks = [(job, step) for job, step in due if isinstance(step, Ask)]
         asks.sort(key=lambda each: (each[1].submission.look_at or now, each[0].name))
@@ -47,7 +47,7 @@ class Pace:
 
 
 def _asked_to_wait(outcome: CallOutcome) -> float | None:
-    """Seconds of patience that the service asked for with a 429 that names a time; None: it did not."""
+    """Seconds to wait that the service requested with a 429 that names a time; None: it did not."""
     match outcome:
         case Posted(answer=Refused(why=Refusal.RATE, retry_after=seconds)) | Got(answer=NoAnswer(retry_after=seconds)):
             return seconds

@@ -1,6 +1,6 @@
-"""Who is to be decided next: the jobs that changed, those whose time has come, and those that wait in line.
+"""Which jobs to decide next: those that changed, those that are due, and those queued for a slot.
 
-Kept by the loop. It knows times, reasons and places, and nothing of submissions or files.
+Kept by the loop. It handles times, reasons and order, and nothing of submissions or files.
 """
 
 import heapq
@@ -17,7 +17,7 @@ from controller.model.reasons import Reason
 from controller.model.step import Wait
 
 Group = tuple[str, str]
-"""Bucket and folder: within it the order is by priority and age alone."""
+"""Bucket and folder: within a group the order is by priority and age alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class _Entry:
 
 
 class GroupQueue:
-    """Names of jobs in line. Joining and leaving cost little; choosing looks at one job of each group."""
+    """Names of queued jobs. Joining and leaving are cheap; choosing looks at one job of each group."""
 
     def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}
@@ -43,11 +43,11 @@ class GroupQueue:
 
     @property
     def oldest(self) -> datetime | None:
-        """Since when the one who has waited longest waits."""
+        """Since when the job that has waited longest is queued."""
         return min((entry.rank[1] for entry in self._entries.values()), default=None)
 
     def join(self, job: Job, since: datetime) -> None:
-        """The job waits since then; whoever is in line already gets the place that the job has now."""
+        """Queue the job with this start of its wait; a job already queued moves to its new position."""
         priority = job.wanted.priority if job.wanted else 0
         group = (job.wanted.bucket if job.wanted else "", folder_of(job.path))
         entry = _Entry(rank=(-priority, since, job.name), group=group)
@@ -56,11 +56,11 @@ class GroupQueue:
             heapq.heappush(self._groups.setdefault(group, []), entry)
 
     def leave(self, name: str) -> None:
-        """It waits no longer, or for something else."""
+        """It no longer waits, or waits for something else."""
         self._entries.pop(name, None)
 
     def next(self, has_room: Callable[[str], bool]) -> str | None:
-        """Take the next one out of the line; None: nobody is left whose bucket has room."""
+        """Take the next job off the queue; None: no job is left whose bucket has room."""
         heads = [(group, head) for group in list(self._groups) if has_room(group[0]) and (head := self._head(group))]
         if not heads:
             return None
@@ -70,7 +70,7 @@ class GroupQueue:
         return entry.rank[2]
 
     def _head(self, group: Group) -> _Entry | None:
-        """The first of a group who is still in line."""
+        """The first of a group that is still queued."""
         heap = self._groups[group]
         while heap and self._entries.get(heap[0].rank[2]) is not heap[0]:
             heapq.heappop(heap)
@@ -81,23 +81,23 @@ class GroupQueue:
 
 
 def folder_of(path: str) -> str:
-    """The first folder of a path; "" for a file that lies directly below the root."""
+    """The first folder of a path; "" for a file directly below the root."""
     first, separator, _ = path.partition("/")
     return first if separator else ""
 
 
 QUEUING = frozenset({Reason.QUEUED, Reason.BACKING_OFF, Reason.ACCOUNT_REFUSED, Reason.BREAKER_OPEN})
 STOPPED = frozenset({*QUEUING, Reason.SETTLING, Reason.OVERSPENT})
-"""What ends when the gate, the tree or a person's word changes."""
+"""What may end when the gate, the tree or an operator's acceptance changes."""
 PAYING = frozenset(
     {*STOPPED, Reason.PAUSED, Reason.CLOCK_DOUBTFUL, Reason.LARGE_CHANGE, Reason.BUDGET_EXCEEDED, Reason.LISTING}
 )
-"""Everything that a pause covers, or lays open again."""
+"""Everything that a pause hides, or reveals again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Conditions:
-    """What holds for all jobs alike: when it changes, whoever waits for it is looked at again."""
+    """What applies to all jobs: when it changes, the jobs that wait for it are checked again."""
 
     gate: Reason
     is_paused: bool
@@ -108,7 +108,7 @@ class _Conditions:
 
 
 class Agenda:
-    """Names of jobs, by when and why they are to be looked at."""
+    """Names of jobs, by when and why they are to be decided."""
 
     def __init__(self, jobs: Callable[[str], Job], is_unlisted: Callable[[str], bool]) -> None:
         self._job = jobs
@@ -126,7 +126,7 @@ class Agenda:
         self._dirty.update(names)
 
     def wait(self, name: str, wait: Wait, now: datetime) -> None:
-        """It was decided, and has to wait."""
+        """It was decided, and must wait."""
         self._leave(name)
         self._waits[name] = wait
         self._waiting[wait.reason].add(name)
@@ -138,43 +138,43 @@ class Agenda:
             heapq.heappush(self._due, (wait.until, name))
 
     def begin(self, name: str, *, submits: bool = False) -> None:
-        """It waits for nothing: a call for it is under way. Who submits has waited to the end."""
+        """It no longer waits: a call for it is under way. With `submits` its wait is over."""
         self._leave(name)
         if submits:
             self._since.pop(name, None)
 
     def taken(self, limits: Limits, now: datetime) -> set[str]:
-        """Everybody to be decided now but for those in line; they are off the agenda with this."""
+        """Takes off the agenda all jobs to be decided now, except those queued."""
         while self._due and self._due[0][0] <= now:
             self._dirty.add(heapq.heappop(self._due)[1])
         names, self._dirty = self._dirty | self._reopened(limits), set()
         return names
 
     def next_in_line(self, limits: Limits, now: datetime) -> Job | None:
-        """Who may begin a submission now, or the listing that a large change needs; None: nobody."""
+        """The job that may start a submission now, or the listing that a large change needs; None: no job."""
         is_open = limits.slots > 0 and not (limits.opens_at and limits.opens_at > now)
         name = (self._paying.next(limits.may_begin) if is_open else None) or self._listing.next(limits.may_look)
         return self._job(name) if name else None
 
     def is_empty(self) -> bool:
-        """Whether nobody waits to be decided."""
+        """Whether no job is to be decided."""
         return not self._dirty
 
     @property
     def waiting(self) -> int:
-        """How many wait in line for a place."""
+        """How many jobs are queued for a slot."""
         return len(self._paying)
 
     @property
     def oldest(self) -> datetime | None:
-        """Since when the one who has waited longest waits."""
+        """Since when the job that has waited longest is queued."""
         return self._paying.oldest
 
     def waits(self) -> Iterable[tuple[str, Wait]]:
         return self._waits.items()
 
     def wakes_at(self, limits: Limits, now: datetime) -> datetime | None:
-        """When the next one is to be looked at, if nothing is heard before."""
+        """When the next job is to be decided, if nothing is received before."""
         opens_at = limits.opens_at if self._paying and limits.opens_at and limits.opens_at > now else None
         grows_at = limits.grows_at if self._paying and limits.slots <= 0 else None
         times = [self._due[0][0] if self._due else None, opens_at, grows_at]
@@ -194,7 +194,7 @@ class Agenda:
             self._listing.leave(name)
 
     def _reopened(self, limits: Limits) -> set[str]:
-        """Those who wait for something that holds for all and is not as it was."""
+        """The jobs that wait for a condition on all jobs that has changed."""
         before, now = self._conditions, _conditions(limits)
         self._conditions = now
         if before is None or before == now:
@@ -207,7 +207,7 @@ class Agenda:
         return names | (self._affordable(limits) if now.left > before.left else set())
 
     def _affordable(self, limits: Limits) -> set[str]:
-        """Those held by the budget who fit into what is left of it now."""
+        """The jobs held by the budget that fit into what is left of it now."""
         held = self._waiting[Reason.BUDGET_EXCEEDED]
         return {name for name in held if limits.spending and limits.spending.allows(_units(self._job(name)))}
 

@@ -1,6 +1,6 @@
-"""Record what calls answered: each outcome changes one submission, or what is known of a job's past.
+"""Records the outcomes of calls: each one changes one submission, or what is known of a job's past.
 
-The loop calls this at the beginning of a turn, inside one transaction; `transitions` says what an answer makes of a
+The loop calls this at the beginning of a turn, inside one transaction; `transitions` decides how an answer changes a
 submission.
 """
 
@@ -27,16 +27,16 @@ log = logging.getLogger(__name__)
 
 
 def concerned(command: Command | Ignored) -> str:
-    """The job a command is about; "" when it may be about all of them."""
+    """The job a command is about; "" when it may concern all of them."""
     return command.job if isinstance(command, Resolve | Adopt) else ""
 
 
 def carry_out(command: Command | Ignored, ledger: Ledger, admission: Admission, now: datetime) -> str:
-    """Do it; answers what was done, or why it cannot be done."""
+    """Carry out the command; returns what was done, or why it cannot be done."""
     match command:
         case FirstRun():
             ledger.begin_history()
-            return "a person said that nothing was submitted before"
+            return "an operator confirmed that nothing was submitted before"
         case Accept(hash=label):
             return _accept(label, ledger, admission, now)
         case Resolve() | Adopt():
@@ -59,14 +59,14 @@ def _settle(command: Resolve | Adopt, ledger: Ledger, now: datetime) -> str:
 
 
 def _accept(label: str, ledger: Ledger, admission: Admission, now: datetime) -> str:
-    event_message = f"a person accepted {label}: {meaning_of(label, ledger, admission)}"
+    event_message = f"an operator accepted {label}: {meaning_of(label, ledger, admission)}"
     ledger.accept(label, now)
     admission.accepted(label)
     return event_message
 
 
 def meaning_of(label: str, ledger: Ledger, admission: Admission) -> str:
-    """What a yes to this hash does now."""
+    """What accepting this hash does now."""
     waiting = admission.waiting()
     for batch in waiting:
         if batch.hash == label:
@@ -85,7 +85,7 @@ log = logging.getLogger(__name__)
 
 
 class Recorder:
-    """Writes outcomes into the book, and decides nothing."""
+    """Writes outcomes to the ledger, and decides nothing."""
 
     def __init__(self, ledger: Ledger, timing: Timing, is_sure: Callable[[], bool] = lambda: True) -> None:
         self._ledger = ledger
@@ -117,7 +117,7 @@ class Recorder:
             log_unrecorded(outcome, f"the ledger says {current.answer} {current.request_id or ''}")
 
     def _not_claimed(self, submission: Submission, refused: Refused, now: datetime) -> None:
-        """What its bucket said keeps it from being sent: never to be claimed there, or to be looked at again first."""
+        """The bucket's answer keeps it from being sent: no claim is possible there, or it is checked again first."""
         if refused.why is Refusal.UNCLAIMED:
             self._ledger.leave_unclaimed(submission.prefix, submission.credentials_ref, refused.message)
             self._ledger.add_event(now, "Unclaimed", refused.message, submission.job, submission.id)
@@ -148,13 +148,13 @@ class Recorder:
         self._ledger.recall(replace(job, history=history))
 
     def _own(self, answer: PostAnswer) -> PostAnswer:
-        """The answer to a POST; nobody knows what it means when a person gave its request id to another submission."""
+        """The answer to a POST; unconfirmed when an operator gave its request id to another submission."""
         holder = self._ledger.holder(answer.request_id) if isinstance(answer, Accepted) else None
         if isinstance(answer, Accepted) and holder:
             return Unconfirmed(message=f"the service named {answer.request_id}, which {holder.job} has ({holder.id})")
         return answer
 
     def _taken(self, answer: BucketAnswer) -> frozenset[str]:
-        """The request ids of a listing that a submission has already: found elsewhere, they are somebody's copies."""
+        """The request ids of a listing that a submission has already: found elsewhere, they are copies."""
         ids = request_ids(item.key for item in answer.objects) if isinstance(answer, Listing) else ()
         return frozenset(each for each in ids if self._ledger.holder(each))

@@ -1,7 +1,7 @@
-"""Tell what changed: status files beside the manifests, events in the ledger, lines for whoever watches.
+"""Reports what changed: status files beside the manifests, events in the ledger, lines for the caller's `watch`.
 
-Called at the end of a turn, with only the jobs that turns have touched since it was called last. Status files are
-written in portions, so that ten thousand of them keep no submission waiting.
+Called at the end of a turn, for only the jobs touched by turns since the last call. Status files are written in
+portions, so that ten thousand of them delay no submission.
 """
 
 import json
@@ -26,16 +26,16 @@ from controller.tree.status_cache import StatusCache
 from controller.tree.tree import Tree
 
 MOST_WRITTEN, MOST_COMPARED = 100, 1_000
-"""Status files of one telling: it takes about a tenth of a second."""
+"""Status files of one report: it takes about a tenth of a second."""
 
 EXAMINED_SOON = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusChange:
-    """A job's standing, with the submission in force; `changed` is False when an earlier process told it already.
+    """A job's state, with the submission in force; `changed` is False when an earlier process already reported it.
 
-    `is_said`: another one says it for this job too.
+    `is_said`: another one reports it for this job too.
     """
 
     job: Job
@@ -43,7 +43,7 @@ class StatusChange:
     submission: Submission | None
     changed: bool
     alike: tuple[str, ...] = ()
-    """The names of all jobs that this says the same of, when they are many: the first says it, the others do not."""
+    """The names of all jobs with the same report, when they are many: only the first reports it."""
     is_said: bool = False
 
 
@@ -52,7 +52,7 @@ Watch = Callable[[StatusChange], None]
 
 @dataclass(frozen=True, slots=True)
 class _Notice:
-    """What a status file is to say, in documents and as JSON."""
+    """The content of a status file, as documents and as JSON."""
 
     path: str
     documents: list[dict[str, object]]
@@ -60,7 +60,7 @@ class _Notice:
 
 
 class Reporter:
-    """Remembers what it told, so that nothing is told twice."""
+    """Remembers what it reported, so that nothing is reported twice."""
 
     def __init__(self, status_cache: StatusCache, deployment: str, watch: Watch) -> None:
         self.status_cache = status_cache
@@ -69,27 +69,27 @@ class Reporter:
         self._job_states: dict[str, JobState] = {}
         self.phases: Counter[Phase] = Counter()
         self._names: set[str] = set()
-        self._paths: dict[str, None] = {}  # in the order in which their turn comes
+        self._paths: dict[str, None] = {}  # in the order in which they are written
         self._gone: set[str] = set()
         self._last_event_at = datetime.min.replace(tzinfo=UTC)
         self._held_until: datetime | None = None
 
     def reports_at(self, now: datetime, timing: Timing) -> datetime | None:
-        """When what was touched is to be told; None: nothing was."""
+        """When what was touched is to be reported; None: nothing was."""
         if not (self._names or self._paths or self._gone):
             return None
         last_event_at = min(self._last_event_at, now) + timedelta(seconds=timing.gather)
         return max(last_event_at, self._held_until) if self._held_until else last_event_at
 
     def hold(self, now: datetime, *, is_partial: bool) -> None:
-        """Most scripts are examined at once: that some are not yet is nothing to report in the first moment."""
+        """Most scripts are examined at once: that some are not yet is not worth a report in the first moment."""
         if not is_partial:
             self._held_until = None
         elif self._held_until is None:
             self._held_until = now + EXAMINED_SOON
 
     def touch(self, paths: Iterable[str], gone: Iterable[str]) -> None:
-        """The tree was scanned, and these files changed, or went."""
+        """The tree was scanned, and these files changed, or are gone."""
         self._paths |= dict.fromkeys(sorted({*paths, *self.status_cache.unwritten}))
         self._gone |= {*gone, *self.status_cache.unwritten}
 
@@ -97,7 +97,7 @@ class Reporter:
         self._names.add(name)
 
     def report(self, tree: Tree, ledger: Ledger, limits: Limits, now: datetime) -> None:
-        """Tell of everything touched since the last time, but for the status files whose turn comes later."""
+        """Report everything touched since the last time, except for the status files written later."""
         self._last_event_at = now
         names, self._names = self._names, set()
         changes = [item for name in sorted(names) if (item := self._change(ledger.jobs[name], ledger, limits, now))]
@@ -117,7 +117,7 @@ class Reporter:
             self.status_cache.remove(path)
 
     def report_all(self, tree: Tree, ledger: Ledger, limits: Limits, now: datetime) -> None:
-        """Tell of everything touched since the last time."""
+        """Report everything touched since the last time."""
         self.report(tree, ledger, limits, now)
         while self._paths:
             self.report(tree, ledger, limits, now)
@@ -129,7 +129,7 @@ class Reporter:
                 yield notice
 
     def _notice(self, path: str, tree: Tree, ledger: Ledger, limits: Limits, now: datetime) -> _Notice | None:
-        """What the status file is to say; None when it says so already, or there is to be none."""
+        """What to write to the status file; None when it is up to date, or there is to be none."""
         documents = status_documents(path, tree, ledger, limits, now, self._deployment)
         text = json.dumps(documents, ensure_ascii=False, default=str)
         return _Notice(path, documents, text) if documents and self.status_cache.is_new(path, text) else None
@@ -151,7 +151,7 @@ class Reporter:
 def status_documents(
     path: str, tree: Tree, ledger: Ledger, limits: Limits, now: datetime, deployment: str
 ) -> list[dict[str, object]]:
-    """One status for each document of a file; jobs that a broken text still holds come with its problems."""
+    """One status for each document of a file; jobs held by a file that is broken now come with its problems."""
     return [
         rejected_status(item.name, item.problems)
         if isinstance(item, Declared)
@@ -161,7 +161,7 @@ def status_documents(
 
 
 def jobs_of(path: str, tree: Tree, ledger: Ledger) -> list[Job | Declared]:
-    """What each document of a file stands for: a job, or itself while it is none."""
+    """What each document of a file declares: a job, or itself while there is none."""
     declared = tree.documents(path)
     held = iter(_held_by(path, declared, ledger) if any(item.name is None for item in declared) else ())
     found: list[Job | Declared] = []
@@ -177,7 +177,7 @@ def jobs_of(path: str, tree: Tree, ledger: Ledger) -> list[Job | Declared]:
 
 
 def _joined(changes: Sequence[StatusChange]) -> Iterator[StatusChange]:
-    """What stops many jobs alike is said once."""
+    """Joins the reports of jobs stopped for the same reason into one."""
     for group in together(changes, lambda item: common(item.job_state.reason) if item.changed else None):
         if len(group) == 1:
             yield group[0]
@@ -198,7 +198,7 @@ def _formatted(job_state: JobState) -> str:
 
 
 def _held_by(path: str, declared: Sequence[Declared], ledger: Ledger) -> list[Job]:
-    """The jobs last accepted from a file that now has a nameless document, and that no other document names."""
+    """The jobs last accepted from a file that now has an unnamed document, and that no document names."""
     named = {item.name for item in declared}
     held = [job for job in ledger.jobs.values() if job.path == path and job.wanted and job.name not in named]
     return sorted(held, key=lambda job: job.index)

@@ -1,4 +1,4 @@
-"""Turn the loop: the small `while` around its turns, for `sync` until all is at rest, for `run` until asked to stop."""
+"""Runs the loop: the small `while` around its turns, for `sync` until all is at rest, for `run` until it is stopped."""
 
 import queue
 import signal
@@ -17,28 +17,28 @@ from controller.reconcile.wiring import Inbox
 
 LONGEST_PAUSE = 3600.0
 PATIENCE = 25.0  # seconds; DESIGN §12 "stop on SIGTERM"
-STUCK = 1.0  # seconds before the system is asked again for a thread that it refused
+STUCK = 1.0  # seconds before retrying to start a thread that the system refused
 
 Beat = Callable[[], float]
-"""Called after each turn and each pause; answers how many seconds the next pause may take at the most."""
+"""Called after each turn and each pause; returns how many seconds the next pause may take at most."""
 
 
 class Stopped(BaseException):
-    """Somebody asked to stop in the midst of a turn that had not decided anything yet."""
+    """A stop was requested in the middle of a turn that had not decided anything yet."""
 
 
 class Flags:
-    """What signals and watchers say to the deciding thread. Setting one takes no lock: a handler may do it any time."""
+    """Signals' and watchers' flags for the deciding thread. Setting one takes no lock: handlers may do it any time."""
 
     def __init__(self, inbox: Inbox) -> None:
         self.inbox = inbox
-        """What wakes the deciding thread: that of the ledger which is open now."""
+        """Wakes the deciding thread: the inbox of the ledger that is open now."""
         self.stopping = False
         self.woken = False
         self._may_raise = False
 
     def stop(self) -> None:
-        """Come to an end."""
+        """Request a stop."""
         self.stopping = True
         self.inbox.put(None)
         if self._may_raise:
@@ -47,7 +47,7 @@ class Flags:
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Inside, whoever asks to stop is not kept waiting: `stop` raises `Stopped` in the midst of what is done."""
+        """Inside, a stop takes effect at once: `stop` raises `Stopped` wherever the code is."""
         self.check_stop()
         self._may_raise = True
         try:
@@ -56,19 +56,19 @@ class Flags:
             self._may_raise = False
 
     def check_stop(self) -> None:
-        """Raise `Stopped` when somebody asked to stop."""
+        """Raise `Stopped` when a stop was requested."""
         if self.stopping:
             raise Stopped
 
     def wake(self) -> None:
-        """Look at the tree again."""
+        """Have the tree scanned again."""
         if not self.woken:
             self.woken = True
             self.inbox.put(None)
 
 
 class Incoming:
-    """Outcomes between the inbox and the ledger: what is taken out stays here until the ledger has it."""
+    """Outcomes between the inbox and the ledger: what is taken out is kept here until the ledger has it."""
 
     def __init__(self, inbox: Inbox, unrecorded: Unrecorded) -> None:
         self._inbox = inbox
@@ -77,7 +77,7 @@ class Incoming:
         self._is_refused = False
 
     def wait(self, seconds: float) -> list[CallOutcome]:
-        """Wait for something to be heard, then take everything that is there."""
+        """Wait for something to be received, then take everything there is."""
         before = len(self._taken)
         with suppress(queue.Empty):
             self._take(self._inbox.get(timeout=seconds) if seconds else self._inbox.get_nowait())
@@ -90,7 +90,7 @@ class Incoming:
             self._taken.append(outcome)
 
     def record(self, loop: Loop, now: datetime) -> None:
-        """Record everything that was taken out: all of it, or none."""
+        """Record everything that was taken out, or nothing."""
         self._is_refused = True
         loop.record(self._taken, now)
         self._is_refused, self._taken = False, []
@@ -103,14 +103,14 @@ class Incoming:
                 self.record(loop, now)
 
     def give_up(self, why: str) -> None:
-        """What is not recorded by now is logged, and kept for a ledger that can be written."""
+        """Log what is not recorded by now, and keep it for a ledger that can be written."""
         self.wait(0)
         for outcome in self._taken:
             self._unrecorded.add(outcome, why)
 
 
 def turn_to_rest(loop: Loop, inbox: Inbox, workers: Workers, clock: Clock, flags: Flags) -> None:
-    """Turn until every job is at rest, or until asked to stop; a POST under way then is awaited and recorded.
+    """Run turns until every job is at rest, or a stop is requested; a POST under way then is awaited and recorded.
 
     Raises `StateError` when the ledger cannot be written, or when a status file could not be written to the end.
     """
@@ -133,10 +133,10 @@ def turn(
     beat: Beat = lambda: LONGEST_PAUSE,
     unrecorded: Unrecorded | None = None,
 ) -> None:
-    """Turn `until` something holds or somebody asks to stop; then await and record a POST that is under way.
+    """Run turns `until` something holds or a stop is requested; then await and record a POST that is under way.
 
-    It is awaited and recorded too when an error ends this; what cannot be recorded is logged, and kept in `unrecorded`.
-    Raises `StateError` when the ledger cannot be written, and `StateLost` when it is not there any more.
+    This is done also when an error ends the turns; what cannot be recorded is logged, and kept in `unrecorded`.
+    Raises `StateError` when the ledger cannot be written, and `StateLost` when it is gone.
     """
     incoming, why = Incoming(inbox, unrecorded or Unrecorded()), "there was no time to record it"
     try:
@@ -161,9 +161,9 @@ def _turned(
     loop: Loop, incoming: Incoming, workers: Workers, clock: Clock, flags: Flags,
     until: Callable[[], bool], beat: Beat,
 ) -> bool:  # fmt: skip
-    """Turn to the end; answers whether the tree was read to its end.
+    """Run turns to the end; returns whether the tree was read to its end.
 
-    Who stops is not kept by ten thousand status files: the next start writes what is missing.
+    Ten thousand status files do not delay a stop: the next start writes what is missing.
     """
     try:
         while True:
@@ -173,14 +173,14 @@ def _turned(
                 return True
             _pause(loop, incoming, workers, clock, flags, beat)
     except Stopped:
-        return False  # part of the tree was read: nobody knows yet who declares what
+        return False  # part of the tree was read: it is not known yet which file declares what
 
 
 def _wind_up(error: Exception, loop: Loop, incoming: Incoming, workers: Workers, clock: Clock) -> None:
     """Await what is under way, and record it if the ledger still can.
 
-    Raises `StateLost` when the state is gone. An intent whose ledger is there, but cannot be written, is still sent:
-    the bucket shows it later, and nobody could say that it was not.
+    Raises `StateLost` when the state is gone. An intent whose ledger exists but cannot be written is still sent: the
+    bucket shows it later, while nothing could show that it was not sent.
     """
     is_of_the_state = isinstance(error, StateError | sqlite3.Error)
     if is_of_the_state and not workers.lost():
@@ -199,7 +199,7 @@ def _check(workers: Workers) -> None:
 
 @contextmanager
 def heeding_signals(flags: Flags) -> Iterator[None]:
-    """While inside, SIGINT and SIGTERM only raise a flag, and the second one leaves at once; SIGHUP hints."""
+    """While inside, SIGINT and SIGTERM only set a flag, and the second one exits at once; SIGHUP wakes the loop."""
 
     def ask(number: int, _frame: FrameType | None) -> None:
         if flags.stopping:
@@ -219,7 +219,7 @@ def heeding_signals(flags: Flags) -> Iterator[None]:
 
 
 def _pause(loop: Loop, incoming: Incoming, workers: Workers, clock: Clock, flags: Flags, beat: Beat) -> None:
-    """Wait until the loop has something to do: a call has ended, a time has come, or somebody nudges it."""
+    """Wait until the loop has something to do: a call has ended, something is due, or it was woken."""
     while True:
         longest = min(beat(), STUCK) if workers.are_stuck() else beat()
         now = clock.now()
@@ -232,7 +232,7 @@ def _pause(loop: Loop, incoming: Incoming, workers: Workers, clock: Clock, flags
 
 
 def _gather(received: list[CallOutcome], loop: Loop, incoming: Incoming, clock: Clock, flags: Flags) -> None:
-    """Wait for what else is heard while nothing of it is urgent: a turn for many is cheaper."""
+    """Wait for further outcomes while none is urgent: one turn for many is cheaper."""
     ends_at = clock.now() + timedelta(seconds=loop.patience(received))
     while received and loop.patience(received) and (left := _seconds(ends_at, clock.now())):
         if flags.stopping or flags.woken:

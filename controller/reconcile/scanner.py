@@ -1,7 +1,7 @@
-"""Looks around for the loop: when the tree is scanned, whether it stands still, and what stops payments from outside.
+"""Watches the surroundings for the loop: when to scan the tree, whether it is quiet, and what stops submissions.
 
-A scan is due when somebody hints at a change, now and then without a hint, and once more after each that saw a change.
-Status files are half of the tree, and nobody hints at them: they are compared once in a scan interval.
+A scan is due after a notification, periodically without one, and once more after each scan that found a change.
+Status files are half of the tree and cause no notification: they are compared once per scan interval.
 """
 
 import time
@@ -19,16 +19,16 @@ from controller.tree.change import Change
 from controller.tree.tree import Tree
 
 Scanned = Callable[[Change, float], None]
-"""Is told what a scan found, and how many seconds it took."""
+"""Receives what a scan found, and how many seconds it took."""
 
 Interruptible = Callable[[], AbstractContextManager[object]]
-"""Around a scan: a signal may end it in its midst, since nothing was decided on it yet."""
+"""Around a scan: a signal may interrupt it, since nothing was decided on it yet."""
 
 
 class Scanner:
-    """What was last seen of the surroundings. `settle` is in seconds: how long the tree must have been still.
+    """The last known state of the surroundings. `settle` is in seconds: how long the tree must have been quiet.
 
-    `scanned` is told of each scan.
+    `scanned` is called after each scan.
     """
 
     def __init__(
@@ -53,23 +53,23 @@ class Scanner:
         return self._stops.paused
 
     def settling(self, now: datetime) -> Settling | None:
-        """Why nothing is paid for now; None: the tree can be read, and is still."""
+        """Why nothing is submitted now; None: the tree can be read, and is quiet."""
         if self.unready:
             return Settling(message=f"{self.unready}; nothing is paid for until it can be read", until=None)
         return self._stillness.settling(now, self._timing)
 
     def rescan(self, at: datetime | None = None) -> None:
-        """Look at the files again in the next turn after `at`; None: in the next turn."""
+        """Scan again in the next turn after `at`; None: in the next turn."""
         self.scan_at = min(at, self.scan_at) if at and self.scan_at else None
 
     def is_woken(self) -> bool:
-        """Whether a pause, a lock of git or the state is not as it was."""
+        """Whether a pause, a lock of git or the state has changed."""
         return self._look_at_stops() != self._stops
 
     def look(self, jobs: Mapping[str, Job], now: datetime) -> Change | None:
-        """Scan the tree if that is due; None: it is not. Raises `StateLost` when the state was taken away.
+        """Scan the tree if that is due; None: it is not. Raises `StateLost` when the state is gone.
 
-        What was scanned beside a git command at work is scanned again after it.
+        What was scanned while a git command was running is scanned again after it.
         """
         was_locked = self._stillness.lock is not None
         lock = self._look_at_stops().lock

@@ -1,4 +1,4 @@
-"""Make the intent and the call that pays for it, with the claim that goes before the POST (DESIGN §6).
+"""Makes the intent and the call that pays for it, with the claim before the POST (DESIGN §6).
 
 The loop calls this inside the transaction that stores the intents of a turn.
 """
@@ -18,12 +18,12 @@ from controller.reconcile.calls.workers import Post
 
 
 def drawn() -> str:
-    """Eight hexadecimal digits by chance."""
+    """Eight random hexadecimal digits."""
     return secrets.token_hex(4)
 
 
 class Submitter:
-    """Knows who claims. Without an `instance` nothing is claimed: a plan only notes what would be sent."""
+    """Makes POSTs, with claims in the name of `instance`. Without one nothing is claimed: a plan sends nothing."""
 
     def __init__(self, ledger: Ledger, instance: Instance | None, draw: Callable[[], str] = drawn) -> None:
         self._ledger = ledger
@@ -31,7 +31,7 @@ class Submitter:
         self._draw = draw
 
     def post(self, job: Job, step: Submit, now: datetime) -> Post:
-        """Store the intent of a wanted job; answers the call that is to be handed out once it is on the disk."""
+        """Store the intent of a wanted job; returns the call to enqueue once it is on the disk."""
         assert job.wanted is not None, "only a wanted job is submitted"
         made = intent(job, job.wanted, step.rerun, step.attempt, now)
         claimant = self._claimant(job, made)
@@ -42,7 +42,7 @@ class Submitter:
         return Post(submission=stored, body=body, role_arn=job.wanted.role_arn, claim=claim)
 
     def _claimant(self, job: Job, made: Submission) -> Instance | None:
-        """Who claims; None where nobody can: the bucket cannot be read, or the credential may not write there."""
+        """The claimant; None if no claim is possible: the bucket is unreadable, or the credential cannot write."""
         is_read = job.history is not None and job.history.readable
         is_denied = self._ledger.is_unclaimed(made.prefix, made.credentials_ref)
         may_claim = not is_denied or was_claimed(made, self._ledger.of(job.name))

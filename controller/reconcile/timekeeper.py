@@ -1,7 +1,7 @@
-"""What the loop knows of its clock: whether it is in doubt, and what follows when the doubt begins and ends.
+"""The state of the loop's clock: whether it is in doubt, and what to do when the doubt begins and ends.
 
-The loop looks at it at the beginning of each turn. While the clock is in doubt nothing is paid for and nothing is given
-up; when the service confirms it again, what a wrong clock has dated or given up is taken up again.
+The loop checks it at the beginning of each turn. While the clock is in doubt nothing is submitted and nothing is given
+up; when the service confirms it again, what a wrong clock has dated or given up is resumed.
 """
 
 import logging
@@ -17,9 +17,9 @@ log = logging.getLogger(__name__)
 
 
 class Timekeeper:
-    """`ahead` answers how many seconds the service is ahead of this machine (None: not known yet).
+    """`ahead` returns how many seconds the service is ahead of this machine (None: not known yet).
 
-    `ask` asks the service for its time, and wakes the loop when it has answered; None: it cannot be asked from here.
+    `ask` queries the service for its time, and wakes the loop with the answer; None: no queries from here.
     """
 
     def __init__(
@@ -37,30 +37,30 @@ class Timekeeper:
 
     @property
     def is_sure(self) -> bool:
-        """Whether time may be a reason to give something up: not before the answer that was asked for was looked at."""
+        """Whether time may be a reason to give something up: not before the requested answer was checked."""
         return not self.doubt and (self._asks_at is None or self._was_answered)
 
     @property
     def is_asking(self) -> bool:
-        """Whether the service is to say first whether the doubt is right, or has said something just now."""
+        """Whether the service's answer on the doubt is still awaited, or has just come."""
         return (bool(self.doubt) and self._is_asking and not self._was_answered) or self.is_new()
 
     def is_new(self) -> bool:
-        """Whether the service has said something that the loop has not acted on."""
+        """Whether the service has given an answer that the loop has not acted on."""
         ahead = self._ahead()
         return self._is_answered or (ahead is None) != (self._seen is None) or _is_off(ahead) != _is_off(self._seen)
 
     def wakes_at(self) -> datetime | None:
-        """When the service is asked again; None: nothing is in doubt."""
+        """When the service is queried again; None: nothing is in doubt."""
         return self._asks_at if self.doubt and not self._is_asking else None
 
     def look(self, now: datetime) -> bool:
-        """Compare the clock; answers whether all jobs are to be looked at again, since it is right after all."""
+        """Compare the clock; returns whether all jobs must be decided again, since it is right after all."""
         self._was_answered = self._was_answered or self._is_answered
         self._is_answered, self._seen = False, self._ahead()
         before, found = self.doubt, doubt(now, self._ledger.newest_moment, self._seen)
         if self._seen is None and not found:
-            found = self._ledger.doubt or ""  # what the service said to an earlier process
+            found = self._ledger.doubt or ""  # the service's answer to an earlier process
         self.doubt = before if before and _about(before) == _about(found) else found
         if self.doubt != before:
             self._report(now)
@@ -68,7 +68,7 @@ class Timekeeper:
         return self._seen is not None and not self.doubt and self._take_up(now)
 
     def _ask_if_needed(self, now: datetime) -> None:
-        """Once when something could be given up, and now and then while the clock is in doubt."""
+        """Query once when something could be given up, and periodically while the clock is in doubt."""
         every = timedelta(seconds=self._timing.clock_again)
         is_due = self._asks_at is None or (self.doubt and not now < self._asks_at <= now + every)
         is_wanted = self.doubt or (self._seen is None and self._ledger.is_waiting)
@@ -87,8 +87,8 @@ class Timekeeper:
                 log.warning("nothing is paid for: %s", self.doubt)
                 self._ledger.add_event(now, "ClockDoubtful", self.doubt)
             else:
-                log.info("the clock can be believed again")
-                self._ledger.add_event(now, "ClockRight", "the clock can be believed again")
+                log.info("the clock can be trusted again")
+                self._ledger.add_event(now, "ClockRight", "the clock can be trusted again")
 
     def _take_up(self, now: datetime) -> bool:
         newest = self._ledger.newest_moment

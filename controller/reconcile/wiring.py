@@ -1,6 +1,6 @@
-"""Put the parts of the controller together from the settings: for `sync`, and on a copy for `plan`, `get`, `check`.
+"""Wires the parts of the controller together from the settings: for `sync`, and on a copy for `plan`, `get`, `check`.
 
-The doors call these; nothing below knows how the parts are joined.
+Called by the doors; nothing below depends on how the parts are joined.
 """
 
 import queue
@@ -53,27 +53,27 @@ Inbox = queue.SimpleQueue[CallOutcome | None]
 """Outcomes, and None to wake the deciding thread; a signal handler may put into it at any moment."""
 
 Pulse = Callable[[], None]
-"""Is called for each manifest that is appraised, and while the tree is walked; what it raises ends the turn before
+"""Called for each manifest that is appraised, and while the tree is walked; what it raises ends the turn before
 anything is decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assembly:
-    """The parts a door works with: the loop that decides, and the book and the tree it knows."""
+    """The parts a door works with: the loop that decides, its ledger and its tree."""
 
     loop: Loop
     ledger: Ledger
     tree: Tree
     deployment: str
     time: ServiceClock | None = None
-    """What the service says of the clock; None: it is not asked."""
+    """The service's view of the clock; None: it is not queried."""
 
     def is_clock_to_be_set(self) -> bool:
-        """Whether the machine's own time is right again, and only the clock of the loop is not."""
+        """Whether the machine's own time is right again, and only the loop's clock is wrong."""
         return self.time is not None and self.time.is_to_be_set
 
     def documents(self, now: datetime) -> list[dict[str, object]]:
-        """The status documents of every file, in the order of the paths."""
+        """The status documents of every file, ordered by path."""
         return [document for path in sorted(self.tree.paths()) for document in self.documents_of(path, now)]
 
     def documents_of(self, path: str, now: datetime) -> list[dict[str, object]]:
@@ -82,7 +82,7 @@ class Assembly:
 
 
 class Nowhere:
-    """The place of status files that are not written."""
+    """A status place that writes no files."""
 
     def path(self, manifest: str) -> None:
         """There is none."""
@@ -104,13 +104,13 @@ def controller(
     answered: Callable[[], None] | None = None, identity: Identity | None = None, unrecorded: Unrecorded | None = None,
     clock: Clock | None = None,
 ) -> Iterator[tuple[Assembly, Workers]]:  # fmt: skip
-    """The real thing: it holds the lock, writes the ledger and the status files, and calls the service.
+    """The real controller: it holds the lock, writes the ledger and the status files, and calls the service.
 
-    The outcomes of calls arrive in `inbox`; nothing is paid for until the tree has been still for `settle` seconds.
-    `scanned` and `called` are told of every scan and every call; `clock` is the one the loop is turned with. With
-    `answered` scripts are examined beside the deciding thread, and it is called for every answer. `identity` says which
-    files the state was made of when this process first opened it, `unrecorded` receives what comes too late for
-    `inbox`. Raises `UsageError` when something it needs is not there.
+    The outcomes of calls arrive in `inbox`; nothing is submitted until the tree has been quiet for `settle` seconds.
+    `scanned` and `called` are called after every scan and every call; `clock` is the one the loop runs on. With
+    `answered` scripts are examined beside the deciding thread, and it is called for every result. `identity` identifies
+    the state's files since this process first opened them, `unrecorded` receives what comes too late for `inbox`.
+    Raises `UsageError` when something it needs is missing.
     """
     if not settings.client_id or not settings.client_secret:
         raise _no_client(settings)
@@ -133,7 +133,7 @@ def controller(
             inbox, settings.workers, called, unrecorded.add,
         ) as workers,
     ):  # fmt: skip
-        status_place.check_writable()  # under the lock, so that two that start together never meet in the tree
+        status_place.check_writable()  # under the lock, so that two starting together never collide in the tree
         identity.hold((settings.state / LOCK_NAME, settings.state / FILE_NAME))
         lock = partial(index_lock, settings.jobs)
         look = partial(
@@ -236,7 +236,7 @@ def _assembled(
 
 
 def _asking(service: Service, inbox: Inbox) -> Callable[[Callable[[], None]], None]:
-    """Asks the service for its time beside the loop, which it wakes with the answer."""
+    """Queries the service for its time in another thread, and wakes the loop with the answer."""
 
     def ask(answered: Callable[[], None]) -> None:
         service.server_time()
@@ -248,7 +248,7 @@ def _asking(service: Service, inbox: Inbox) -> Callable[[Callable[[], None]], No
 
 
 def _no_client(settings: Settings) -> UsageError:
-    """What to set, and beneath it every secret that the settings name but that was not found."""
+    """What to set, followed by every secret that the settings name but that was not found."""
     advice = (
         "no OAuth client: set SHJOBS_CLIENT_ID and SHJOBS_CLIENT_SECRET, "
         "or clientIdFile and clientSecretFile in shjobs.toml"

@@ -1,6 +1,6 @@
 """The two calls of the service, with every answer as a value: workers call it, the deciding thread reads the values.
 
-Money hangs on `submit`: it sends at most one request, and says Refused only when the service cannot have taken it.
+`submit` costs money: it sends at most one request, and returns Refused only when the service cannot have accepted it.
 Source: reference page "Asynchronous Processing API" §§1, 4 and 7, "Open questions: Async API" 14, 16, 19 and 20.
 """
 
@@ -49,17 +49,17 @@ class Tokens(Protocol):
     user_agent: str
 
     def token(self) -> str:
-        """A good token; raises `UsageError` when the client is refused, `Later` when there is none now."""
+        """A valid token; raises `UsageError` when the client is refused, `Later` when there is none now."""
 
     def renew(self, stale: str) -> None:
-        """The service refused this token."""
+        """Replace this token, which the service refused."""
 
     def in_words(self, error: BaseException) -> str:
         """Why a connection failed."""
 
 
 class Service:
-    """One deployment, spoken to with one OAuth client. Safe to share between threads; close it when done."""
+    """One deployment, called with one OAuth client. Safe to share between threads; close it when done."""
 
     def __init__(
         self, deployment: Deployment, session: Tokens, timing: Timing, time: ServiceClock | None = None
@@ -79,7 +79,7 @@ class Service:
         self.close()
 
     def close(self) -> None:
-        """Let go of the connections of all threads."""
+        """Close the connections of all threads."""
         with self._lock:
             for http in self._polling:
                 http.close()
@@ -87,7 +87,7 @@ class Service:
             self._local = threading.local()
 
     def submit(self, payload: Mapping[str, Any]) -> PostAnswer:
-        """POST the payload once, on a connection of its own. Whatever goes wrong, it is not sent again here.
+        """POST the payload once, on a new connection. Whatever fails, it is not sent again here.
 
         Everything that can fail without the service is done before there is a connection: then nothing was sent.
         """
@@ -105,11 +105,11 @@ class Service:
             return Refused(why=Refusal.CREDENTIALS, message=str(error))
         except Later as error:
             return Refused(why=Refusal.UNSENT, message=str(error), retry_after=error.seconds)
-        except Exception as error:  # noqa: BLE001  its words may repeat what was to be sent
+        except Exception as error:  # noqa: BLE001  its message may repeat what was to be sent
             return Refused(why=Refusal.UNSENT, message=f"the request cannot be made: {type(error).__name__}")
         try:
             answer = self._exchange(http, line, "POST", self._deployment.process_url, secrets, body)
-        except Exception as error:  # noqa: BLE001  the stage decides what it means, never the type
+        except Exception as error:  # noqa: BLE001  its meaning depends on the stage, never on the type
             return self._broken_off(line, error, secrets)
         finally:
             _close(http)
@@ -137,7 +137,7 @@ class Service:
         return self._read_get(answer)
 
     def server_time(self) -> datetime | NoAnswer:
-        """What the service's clock says, from the Date header of an answer to a question that needs no token."""
+        """The service's time, from the Date header of a response to a request that needs no token."""
         url = self._deployment.base_url
         try:
             http, _ = self._polled()
@@ -152,7 +152,7 @@ class Service:
             return NoAnswer(message=f"{url}: {self._session.in_words(error)}")
 
     def is_at_odds(self) -> bool:
-        """Whether its clock is far from ours; asks once more when the latest answer leaves that open."""
+        """Whether its clock is far from ours; calls once more when the latest response leaves that open."""
         if self._time.is_unsettled:
             self.server_time()
         return self._time.is_off or self._time.is_odd
@@ -181,7 +181,7 @@ class Service:
         secrets: tuple[str, ...],
         body: bytes | None = None,
     ) -> ServiceResponse:
-        """One request and its whole answer, within the time that its kind may take. The first secret is the token."""
+        """One request and its whole response, within the deadline of its kind. The first secret is the token."""
         longest = self._timing.read_timeout if body is None else self._timing.answer_timeout
         with line.hung_up_after(self._timing.connect_timeout + longest):
             response = http.request(
@@ -200,7 +200,7 @@ class Service:
                 _close(response)
 
     def _broken_off(self, line: Exchange, error: Exception, secrets: Iterable[str]) -> Refused | Unconfirmed:
-        """No status line was read: what counts is whether a connection stood, not what was raised."""
+        """No status line was read: what counts is whether a connection was established, not what was raised."""
         why = "no whole answer in time" if line.is_hung_up else masked(self._session.in_words(error), secrets)
         if line.was_connected:
             return Unconfirmed(message=f"the request was sent to {self._deployment.process_url}, then: {why}")
@@ -247,7 +247,7 @@ class Service:
 
 
 def _close(opened: requests.Session | requests.Response) -> None:
-    """Let go of it; what has been answered stays answered."""
+    """Close it; an answer already received stays valid."""
     with suppress(*BROKEN):
         opened.close()
 
@@ -265,7 +265,7 @@ def _forbidden(answer: ServiceResponse) -> Refusal:
 
 
 def _secrets(payload: Any) -> Iterator[str]:
-    """Every secret text in a payload, however deep."""
+    """Every secret string in a payload, at any depth."""
     if isinstance(payload, Mapping):
         for key, value in payload.items():
             if key in _SECRET_KEYS and isinstance(value, str):

@@ -1,6 +1,6 @@
 """Access tokens of the service: fetched with the OAuth client, shared by all threads, renewed before they expire.
 
-`service` asks for one before every call. Client credentials have no refresh token, so a new one is fetched each time.
+`client` gets one before every call. Client credentials have no refresh token, so a new one is fetched each time.
 Source: reference page "Asynchronous Processing API" §2, "Open questions: Async API" 20 and 21.
 """
 
@@ -27,11 +27,11 @@ from controller.settings.deployments import Deployment, is_loopback
 from controller.wire.exchange import Exchange
 from controller.wire.messages import connection_error
 
-_LIFETIME = 600.0  # believed when the answer names none
+_LIFETIME = 600.0  # assumed when the response has none
 _LEAST_MARGIN = 60.0
 _REFUSED = (400, 401, 403)
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # b64token of RFC 6750
-"""What can stand in a header (RFC 6750); anything else would fail only after the connection is there."""
+"""What a header may contain (RFC 6750); anything else would fail only once there is a connection."""
 
 
 class TokenRefused(UsageError):  # noqa: N818  (the name of an outcome, like those in answers)
@@ -51,7 +51,7 @@ class _Token:
 
 
 class Session:
-    """Hands out a token that is good for the next call. Safe to share between threads; close it when done."""
+    """Provides a token that is valid for the next call. Safe to share between threads; close it when done."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Session:
         self._token: _Token | None = None
         self._failure: TokenRefused | TokenUnavailable | None = None
         self._ask_again_at = 0.0
-        # It writes the secret into its debug messages.
+        # It logs the secret in its debug messages.
         logging.getLogger("requests_oauthlib").setLevel(logging.INFO)
 
     def __enter__(self) -> Self:
@@ -92,10 +92,10 @@ class Session:
             self._token = None
 
     def token(self) -> str:
-        """A token that will last for the next call. Raises `TokenRefused` or `TokenUnavailable`.
+        """A token that is valid long enough for the next call. Raises `TokenRefused` or `TokenUnavailable`.
 
-        One thread fetches, the others wait for what it gets. After a failure nobody asks again for a moment, and
-        while the held token is still good the failure is not told.
+        One thread fetches, the others wait for its result. After a failure no thread fetches again for a moment, and
+        while the held token is still valid the failure is not reported.
         """
         with self._lock:
             now = self._monotonic()
@@ -111,7 +111,7 @@ class Session:
     def renew(self, stale: str) -> None:
         """The service answered 401 to `stale`: the next call of `token` fetches another one.
 
-        A token that somebody renewed meanwhile, or that is only just fetched, is kept: it has not expired.
+        A token that was renewed meanwhile, or fetched only just now, is kept: it has not expired.
         """
         with self._lock:
             held = self._token
@@ -120,11 +120,11 @@ class Session:
                 self._token = None
 
     def in_words(self, error: BaseException) -> str:
-        """Why a connection failed, for a person: the root of the error, the same text every time, no secret."""
+        """Why a connection failed, for the user: the root of the error, the same text every time, no secret."""
         return cut(masked(connection_error(error), [self._secret.get_secret_value()]), 200)
 
     def _fetched(self, now: float) -> _Token | None:
-        """Ask for a token once, and hold it or the failure."""
+        """Fetch a token once, and keep it or the failure."""
         try:
             answer = self._asked()
         except (TokenRefused, TokenUnavailable) as error:
@@ -143,19 +143,19 @@ class Session:
         return self._token
 
     def _known_failure(self, now: float) -> TokenRefused | TokenUnavailable:
-        """The failure again, as a new exception: one raised in several threads would gather their tracebacks."""
+        """The failure as a new exception: one raised in several threads would accumulate their tracebacks."""
         if isinstance(self._failure, TokenUnavailable):
             left = None if self._failure.seconds is None else max(0.0, self._ask_again_at - now)
             return TokenUnavailable(str(self._failure), left)
         return TokenRefused(str(self._failure))
 
     def _asked(self) -> dict[str, Any]:
-        """One request to the token endpoint; the answer is a token, or an exception says why there is none."""
+        """One request to the token endpoint; returns the token, or raises why there is none."""
         if self._url.startswith("http://") and is_loopback(self._url):
             os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
         with OAuth2Session(client=BackendApplicationClient(client_id=self._client_id)) as http:
             http.headers["User-Agent"] = self.user_agent
-            http.trust_env = self._url.startswith("https://")  # no proxy may carry the secret in plain http
+            http.trust_env = self._url.startswith("https://")  # no proxy may forward the secret in plain http
             http.mount("https://", Exchange(self._authorities))
             http.max_redirects = 0  # the secret goes to this address only
             http.register_compliance_hook("access_token_response", self._checked)
@@ -175,7 +175,7 @@ class Session:
             except (TokenRefused, TokenUnavailable):
                 raise
             except Exception as error:
-                # The OAuth library meets JSON of another shape with any error at all.
+                # The OAuth library raises arbitrary errors for JSON of another shape.
                 if isinstance(error, OAuth2Error) and not isinstance(error, MissingTokenError):
                     raise TokenRefused(self._refusal(f"{error.error}: {error.description or ''}")) from error
                 raise self._no_token() from error
@@ -187,7 +187,7 @@ class Session:
         return TokenUnavailable(f"{self._url} answered without a token that can be used; is tokenUrl right?")
 
     def _checked(self, response: requests.Response) -> requests.Response:
-        """Tell an error status plainly: the OAuth library would only miss the token in it."""
+        """Report an error status plainly: the OAuth library would only miss the token in it."""
         self._receive(response.headers)
         status = response.status_code
         if status == requests.codes.ok:
@@ -205,7 +205,7 @@ class Session:
 
 
 def _oauth_words(response: requests.Response) -> str:
-    """`error` and `error_description` of an OAuth answer; empty when it is something else, such as a proxy's page."""
+    """`error` and `error_description` of an OAuth response; empty when it is something else, such as a proxy's page."""
     try:
         answer = response.json()
     except (ValueError, RecursionError):
@@ -216,7 +216,7 @@ def _oauth_words(response: requests.Response) -> str:
 
 
 def _retry_after(response: requests.Response, longest: float) -> float | None:
-    """Seconds to wait. The API means milliseconds, an identity server perhaps seconds: below 1000 it is seconds."""
+    """Seconds to wait. The API uses milliseconds, an identity server perhaps seconds: below 1000 it is seconds."""
     try:
         number = float(response.headers["Retry-After"])
     except (KeyError, ValueError):

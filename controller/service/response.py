@@ -1,4 +1,4 @@
-"""What the service answered: the status, the body, and its words for a person. `Service` decides what they mean.
+"""A response of the service: the status, the body, and a message for the user. `Service` decides what they mean.
 
 Source: reference page "Asynchronous Processing API" §7, "Open questions: Async API" 16 and 19.
 """
@@ -23,9 +23,9 @@ _TITLE = re.compile(r"<title\b.*?</title>", re.IGNORECASE | re.DOTALL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceResponse:
-    """Status and body of an answer. A body that broke off says nothing; the status line still counts.
+    """Status and body of a response. A truncated body is ignored; the status line still counts.
 
-    `words` and `code` never hold one of the secrets, whatever the service repeats.
+    `words` and `code` never contain one of the secrets, whatever the service repeats.
     """
 
     status: int
@@ -36,7 +36,7 @@ class ServiceResponse:
 
     @classmethod
     def read(cls, response: requests.Response, secrets: tuple[str, ...]) -> Self:
-        """The answer as it came, at most 256 KiB of it. `secrets` are the texts that no message may repeat."""
+        """Reads the response, at most 256 KiB of it. `secrets` are the texts that no message may repeat."""
         body = b""
         with suppress(*BROKEN):
             body = response.raw.read(_LONGEST_BODY, decode_content=True)
@@ -50,12 +50,12 @@ class ServiceResponse:
 
     @property
     def is_json_object(self) -> bool:
-        """Whether the body is what the service itself would write."""
+        """Whether the body is a JSON object, as the service itself writes."""
         return bool(self.content)
 
     @property
     def content(self) -> dict[str, Any]:
-        """The body as an object; empty when it is none."""
+        """The body as an object; empty when it is not one."""
         try:
             content = json.loads(self.text)
         except (ValueError, RecursionError):
@@ -64,7 +64,7 @@ class ServiceResponse:
 
     @property
     def wrapper(self) -> dict[str, Any]:
-        """The error's own object, which stands alone or under `error`."""
+        """The error's own object, which is the body itself or under `error`."""
         inner = self.content.get("error")
         return inner if isinstance(inner, dict) else self.content
 
@@ -75,7 +75,7 @@ class ServiceResponse:
 
     @property
     def words(self) -> str:
-        """What the service says, for a person; never empty."""
+        """The service's message, for the user; never empty."""
         wrapper = self.wrapper
         reported = wrapper.get("message") or wrapper.get("error_description") or wrapper.get("error")
         if self.content:
@@ -99,12 +99,12 @@ class ServiceResponse:
 
 
 def _words_of(page: str) -> str:
-    """The words of a page of HTML; its title mostly says them once more, and counts when there are no others."""
+    """The text of an HTML page; its title mostly repeats it, and is used when there is no other."""
     return _MARKUP.sub(" ", _TITLE.sub(" ", page)).strip() or _MARKUP.sub(" ", page)
 
 
 def _violations(errors: Any) -> Iterator[str]:
-    """`errors` of the wrapper, declared as an object and seen as an array."""
+    """`errors` of the wrapper, documented as an object and seen as an array."""
     for each in errors if isinstance(errors, list) else [errors]:
         if isinstance(each, dict):
             yield ": ".join(str(each[key]) for key in ("parameter", "violation") if each.get(key))

@@ -1,4 +1,4 @@
-"""What one scan of the tree found, as the tree hands it to the loop and to whoever watches."""
+"""What one scan of the tree found, as the tree passes it to the loop and the watcher."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ class Change:
     """What a scan found: jobs with their new bodies (None: unchanged), paths whose status may differ, files to note.
 
     `problems` belong to no manifest: folders that could not be read, names that are not UTF-8. `modified` are
-    status files that are not as they were left; `links` and `folders` are for whoever watches the tree.
-    `moved` says that files changed: one whose script was examined meanwhile is read again, and did not. `undecided`
-    files wait for such an examination.
+    status files that differ from what was written; `links` and `folders` are for the watcher.
+    `moved`: files changed; a file that is only read again because its script was examined meanwhile does not count.
+    `undecided` files wait for such an examination.
     """
 
     jobs: tuple[tuple[Job, str | None], ...] = ()

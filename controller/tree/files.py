@@ -1,6 +1,6 @@
-"""One file of the tree: what is remembered of it, and how it is read in one go.
+"""One file of the tree: its record, and how it is read in one go.
 
-The walk compares records with what it finds; the comparison reads what differs.
+The walk compares records with what it finds; the scan reads what differs.
 """
 
 import os
@@ -18,7 +18,7 @@ _WORDS = {"manifest": "file"}
 
 
 def stat_of(file: os.DirEntry[str]) -> os.stat_result | None:
-    """The stat of an entry that is no link; None when there is none to be had."""
+    """The stat of an entry, links not followed; None when it cannot be read."""
     try:
         return file.stat(follow_symlinks=False)
     except OSError:
@@ -26,7 +26,7 @@ def stat_of(file: os.DirEntry[str]) -> os.stat_result | None:
 
 
 def stat_below(root: str, path: str) -> os.stat_result | None:
-    """The stat of what `path` leads to below the real folder `root`; None: nothing, or something outside."""
+    """The stat of what `path` resolves to below the real folder `root`; None: nothing there, or outside."""
     try:
         full = resolved(root, path)
         return os.stat(full, follow_symlinks=False) if full is not None else None
@@ -35,7 +35,7 @@ def stat_below(root: str, path: str) -> os.stat_result | None:
 
 
 def seen_at(full: Path, path: str, kind: str) -> FileRecord | None:
-    """The record of a file as its stat shows it, without its content; None: it is not there."""
+    """The record of a file from its stat alone, without its content; None: it does not exist."""
     try:
         return _record(path, kind, full.stat())
     except OSError:
@@ -43,7 +43,7 @@ def seen_at(full: Path, path: str, kind: str) -> FileRecord | None:
 
 
 def read_file(root: str, path: str, kind: str) -> tuple[str, FileRecord, str]:
-    """Text and record of a file below the real folder `root`, and what is wrong with it ("" when nothing is)."""
+    """Text and record of a file below the real folder `root`, and its problem ("" if none)."""
     absent = FileRecord(path=path, kind=kind)
     try:
         full = resolved(root, path)
@@ -56,7 +56,7 @@ def read_file(root: str, path: str, kind: str) -> tuple[str, FileRecord, str]:
         is_regular = stat.S_ISREG(error.found.st_mode)
         return "", _record(path, kind, error.found), f"is {error.strerror if is_regular else 'not a regular file'}"
     except OSError as error:
-        # Remembered as never seen: it may be readable at the next scan without any other sign.
+        # Recorded as never seen: it may become readable by the next scan without any change in its stat.
         return "", replace(absent, size=0), f"cannot be read: {error.strerror}"
     seen = _record(path, kind, found, sha256(content).hexdigest())
     try:
@@ -76,8 +76,8 @@ def _record(path: str, kind: str, found: os.stat_result, digest: str = "") -> Fi
 class Known:
     """Records by path. `folders` holds those that a walk compares, by folder (`""`, `"a/b/"`) and name.
 
-    `scripts` are compared by whoever uses them; `users` tells which manifests depend on the same files, `rare` which
-    names in each folder do not end in `.yaml`.
+    `scripts` are compared by the manifests that use them; `users` maps files to the manifests that depend on them,
+    `rare` each folder to the names that do not end in `.yaml`.
     """
 
     def __init__(self, records: Iterable[FileRecord] = ()) -> None:
@@ -104,7 +104,7 @@ class Known:
         return self.folders.get(folder, {}).get(name) or self.scripts.get(path)
 
     def put(self, record: FileRecord) -> None:
-        """Remember a file, instead of what was remembered of it before."""
+        """Add the record of a file, replacing its earlier one."""
         folder, name = _parted(record.path)
         if name in self.folders.get(folder, ()) or record.path in self.scripts:
             self.drop(record.path)
@@ -118,7 +118,7 @@ class Known:
             self.users.setdefault(record.uses, set()).add(record.path)
 
     def drop(self, path: str) -> FileRecord | None:
-        """Forget a file; answers what was remembered of it."""
+        """Remove the record of a file and return it."""
         folder, name = _parted(path)
         here = self.folders.get(folder, {})
         record = here.pop(name, None)

@@ -1,7 +1,7 @@
-"""Who declares which job: settles names between documents, so that moving a file keeps the job.
+"""Which document declares which job: resolves names between documents, so that moving a file keeps the job.
 
-Pure. Of two documents with one name the one already recorded keeps it and the newcomer is rejected; a document
-that cannot be read removes nothing (DESIGN §4).
+Pure. Of two documents with the same name the recorded one keeps it and the newcomer is rejected; an unreadable
+document removes nothing (DESIGN §4).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,10 +19,10 @@ TWO_JOBS = "E194"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
-    """One document of a manifest file: the job it names, if it could be read that far, and what is wrong with it.
+    """One document of a manifest file: the job it names, if it could be read that far, and its problems.
 
     `line` and `column` are those of the name, as far as known.
-    `warnings` hinder nothing; `used` and `idle` are the comments that silenced some of them, or had nothing to silence.
+    `warnings` block nothing; `used` and `idle` are the comments that silenced some of them, or had nothing to silence.
     A document that was not read in this process has none of these.
     """
 
@@ -47,7 +47,7 @@ class Declared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """The outcome for the names asked about: who owns them now, which are removed, which documents came too late."""
+    """The outcome for a set of names: their owners, the removed ones, and the documents rejected as duplicates."""
 
     owners: dict[str, Declared] = field(default_factory=dict)
     stuck: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
@@ -59,7 +59,7 @@ def settle_names(
     names: Iterable[str], recorded: Mapping[str, Place], files: Mapping[str, Sequence[Declared]],
     claimants: Mapping[str, Sequence[Declared]],
 ) -> Settlement:  # fmt: skip
-    """Settle `names`; `recorded` is each job's place so far, `files` every document by path, `claimants` by name."""
+    """Settle `names`; `recorded` is each job's current place, `files` every document by path, `claimants` by name."""
     owners: dict[str, Declared] = {}
     stuck: dict[str, tuple[Problem, ...]] = {}
     removed: list[str] = []
@@ -81,7 +81,7 @@ def settle_names(
 
 
 def hidden(jobs: Mapping[str, Job], problems: Iterable[Problem]) -> dict[str, tuple[Problem, ...]]:
-    """The jobs in folders that cannot be read now, with the problem: they are settled when the folder is back."""
+    """The jobs in folders that cannot be read now, with the problem: they are settled once the folder is readable."""
     folders = {f"{each.path}/": each for each in problems}
     return {
         name: tuple(problem for folder, problem in folders.items() if job.path.startswith(folder))
@@ -91,7 +91,7 @@ def hidden(jobs: Mapping[str, Job], problems: Iterable[Problem]) -> dict[str, tu
 
 
 def taken_over(job: Job | None, owner: Declared, wanted: Wanted | None) -> Job:
-    """The job as its owner declares it; the generation grows with every other digest, the revision stays with one."""
+    """The job as its owner declares it; a new digest increments the generation, the same digest keeps the revision."""
     name, before = owner.name or "", job.wanted if job else None
     if wanted is not None:
         kept = before.revision if before and before.digest == wanted.digest else ""
@@ -105,9 +105,9 @@ def taken_over(job: Job | None, owner: Declared, wanted: Wanted | None) -> Job:
 
 
 def _owner(claims: Sequence[Declared], place: Place | None, recorded: Sequence[Declared]) -> Declared | None:
-    """The document at the recorded place, else one in the recorded file, else the first that can be accepted.
+    """The document at the recorded place, else one in the recorded file, else the first acceptable one.
 
-    None while `recorded`, the documents of the recorded file, hold one whose name cannot be read: it may be this job.
+    None while `recorded`, the documents of the recorded file, include one whose name is unreadable: it may be this job.
     """
     if place is not None:
         here = [item for item in claims if item.path == place[0]]
@@ -119,7 +119,7 @@ def _owner(claims: Sequence[Declared], place: Place | None, recorded: Sequence[D
 
 
 def _what_is_wrong(owner: Declared | None, documents: Sequence[Declared]) -> tuple[Problem, ...]:
-    """Why a recorded job cannot be read again: its own document's problems, or those of a nameless neighbour."""
+    """Why a recorded job cannot be read: its own document's problems, or those of an unnamed one in the same file."""
     if owner is not None:
         return owner.problems
     return tuple(problem for item in documents if item.name is None for problem in item.problems)

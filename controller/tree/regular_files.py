@@ -1,7 +1,7 @@
-"""Files that others wrote: only regular ones of bounded size are opened, and links are followed inside one folder only.
+"""Untrusted files: only regular ones of bounded size are opened, and links are followed inside one folder only.
 
-One rule for manifests, scripts, status files, settings, secrets and git's own files: whoever reads or writes these
-calls this module. Nothing outside the folder is touched, not even by a stat, which could hang as well.
+One rule for manifests, scripts, status files, settings, secrets and git's own files: all code that reads or writes
+them calls this module. Nothing outside the folder is touched, not even by a stat, which could hang as well.
 """
 
 import errno
@@ -10,12 +10,12 @@ import posixpath
 import stat
 from pathlib import Path
 
-LARGEST = 1_000_000  # bytes: of everything that a user writes by hand
-MOST_LINKS = 40  # what the kernel follows, too
+LARGEST = 1_000_000  # bytes, for anything a user writes by hand
+MOST_LINKS = 40  # the kernel's limit too
 
 
 class UnfitFileError(OSError):
-    """The file is there and is not opened, or not read to its end; `found` is its stat."""
+    """The file exists but is not opened, or not read to its end; `found` is its stat."""
 
     def __init__(self, words: str, found: os.stat_result) -> None:
         super().__init__(errno.EINVAL, words)
@@ -25,8 +25,7 @@ class UnfitFileError(OSError):
 def resolved(root: str, path: str, links: list[str] | None = None) -> str | None:
     """The real path of `path` below the real folder `root`; None when a link, or `..`, leads out of it.
 
-    Raises `OSError` for links that lead in a circle. That the file exists is not said. The links on the way are added
-    to `links`.
+    Raises `OSError` for circular links. Does not check that the file exists. The links on the way are added to `links`.
     """
     within = f"{root.rstrip('/')}/"
     here, ahead, followed = root, path.split("/")[::-1], 0
@@ -48,11 +47,11 @@ def resolved(root: str, path: str, links: list[str] | None = None) -> str | None
 
 
 def read_regular(path: str | Path, most: int = LARGEST, *, follow: bool = False) -> tuple[bytes, os.stat_result]:
-    """Content and stat of a regular file of at most so many bytes; a link in its last name is followed only if said.
+    """Content and stat of a regular file up to `most` bytes; a link as its last part is only followed with `follow`.
 
-    Raises `UnfitFileError` for anything else that is there, `OSError` for the rest. Never waits for a pipe or a device.
+    Raises `UnfitFileError` for any other kind of file, `OSError` for the rest. Never blocks on a pipe or a device.
     """
-    _check(Path(path).stat(follow_symlinks=follow), most)  # opening a device may do something by itself
+    _check(Path(path).stat(follow_symlinks=follow), most)  # opening a device may have side effects
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY | (0 if follow else os.O_NOFOLLOW)
     descriptor = os.open(path, flags)
     try:
@@ -64,7 +63,7 @@ def read_regular(path: str | Path, most: int = LARGEST, *, follow: bool = False)
 
 
 def _aim(path: str) -> str | None:
-    """Where a link leads; None: it is none."""
+    """The target of a link; None: not a link."""
     try:
         return os.readlink(path)  # noqa: PTH115  (for each part of each path)
     except OSError:
@@ -81,7 +80,7 @@ def _check(found: os.stat_result, most: int) -> None:
 
 
 def _content(descriptor: int, found: os.stat_result, most: int) -> bytes:
-    """What is read to the end; a file of /proc has no size and may have no end."""
+    """Reads to the end, at most `most` bytes: a file in /proc has no size and may have no end."""
     content = b""
     while part := os.read(descriptor, max(found.st_size + 1 - len(content), 65536)):
         content += part

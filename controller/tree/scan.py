@@ -1,7 +1,7 @@
-"""Compares the tree with what is known of it and reads what changed: manifests, and the evalscript files they name.
+"""Compares the tree with the known records and reads what changed: manifests, and the evalscript files they name.
 
-A file whose stat did not change is not opened, and one whose bytes did not change is not parsed. One bad file is one
-Broken among the others.
+A file whose stat did not change is not opened, and one whose bytes did not change is not parsed. A bad file is a
+Broken beside the others.
 """
 
 import gc
@@ -20,14 +20,14 @@ from controller.model.files import FileRecord
 from controller.tree.files import Known, read_file, stat_below
 from controller.tree.walk import SUFFIXES, Walk, collector_paused
 
-_BULK = 1_000  # changed files from which the collector costs more than it finds
-_PORTION = 500  # parsed manifests that are held at once
+_BULK = 1_000  # changed files above which garbage collection costs more than it frees
+_PORTION = 500  # parsed manifests held in memory at once
 _FRESH_NS = 2_000_000_000  # the coarsest clock of a file system still in use
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedFile:
-    """A manifest file that is new or changed, with its documents in order and what its comments ask for."""
+    """A new or changed manifest file, with its documents in order and the ignores from its comments."""
 
     path: str
     documents: tuple[ValidManifest | Broken, ...]
@@ -40,14 +40,13 @@ Take = Callable[[Sequence[LoadedFile]], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """What a look at the tree found. Paths are relative to the root, with '/'.
+    """What a scan of the tree found. Paths are relative to the root, with '/'.
 
     When not `ready`, the root is missing, empty or unreadable, `reason` says so, and nothing may be concluded.
-    `records` holds the new and altered records; those of `gone` (manifests, and scripts nobody uses) can be
-    forgotten. `problems` are names that are not UTF-8, links that are not followed, and folders that could not be read:
-    what was known below the last counts as unchanged. `links` are the symbolic links that stay in the tree, `folders`
-    is how many folders it has.
-    `modified` are status files that are not as they were left: changed, unknown or gone.
+    `records` holds the new and altered records; those of `gone` (manifests, and unused scripts) can be dropped.
+    `problems` are names that are not UTF-8, links that are not followed, and unreadable folders: files known below
+    these count as unchanged. `links` are the symbolic links that stay in the tree, `folders` is the number of folders.
+    `modified` are status files that differ from what was written: changed, unknown or gone.
     """
 
     ready: bool
@@ -64,11 +63,11 @@ def scan(
     root: Path, known: Known, take: Take, now: datetime | None = None, statuses: Known | None = None,
     pulse: Callable[[], None] = lambda: None,
 ) -> Scan:  # fmt: skip
-    """Compares the tree below `root` with `known` and reads what changed; `statuses` are the status files left there.
+    """Compares the tree below `root` with `known` and reads what changed; `statuses` are our status files there.
 
-    What changed is for `take`, and for nobody else: ten thousand parsed manifests would fill the memory. With `now`, a
-    file changed less than two seconds before is read again by the next scan: a second change within one tick of the
-    file system's clock would leave no trace in its stat. `pulse` is called again and again while the tree is walked.
+    What changed goes to `take` only: ten thousand parsed manifests would fill the memory. With `now`, a file changed
+    less than two seconds before is read again by the next scan: a second change within one tick of the file system's
+    clock would not show in its stat. `pulse` is called repeatedly while the tree is walked.
     """
     with collector_paused():
         walk = Walk(root, known, statuses, pulse)
@@ -115,7 +114,7 @@ class _Comparison:
         )
 
     def uses_the_same(self, uses: tuple[str, ...]) -> bool:
-        """Whether the files a manifest depends on, its scripts or its twins, are those it was read with."""
+        """Whether the files a manifest depends on, its scripts or its clashes, are those it was read with."""
         if uses not in self.same:
             self.same[uses] = all(map(self.is_same, uses))
         return self.same[uses]
@@ -132,14 +131,14 @@ class _Comparison:
         return record.uses == clashes if clashes else self.uses_the_same(record.uses)
 
     def unused_scripts(self, gone: Set[str]) -> set[str]:
-        """The scripts that nobody uses any more."""
+        """The scripts that no manifest uses any more."""
         read = self.records.keys() | gone
         used = {path for uses, users in self.known.users.items() if not users <= read for path in uses}
         used.update(path for record in self.records.values() for path in record.uses)
         return self.known.scripts.keys() - used
 
     def load(self, path: str) -> LoadedFile | None:
-        """The documents of a file; None when it is the known one after all, or vanished under our eyes."""
+        """The documents of a file; None when it turns out unchanged, or vanished in the meantime."""
         content, record, error = read_file(self.walk.real, path, "manifest")
         if record.size < 0 and path not in self.walk.broken_links:
             self.walk.vanished.add(path)
@@ -165,7 +164,7 @@ class _Comparison:
         return LoadedFile(path=record.path, documents=accepted, comments=manifest_comments(content, record.path))
 
     def remember(self, record: FileRecord, uses: tuple[str, ...] = ()) -> None:
-        """Keeps a record; one too fresh to trust its stat is kept as never seen."""
+        """Keeps a record; one whose stat is too fresh to trust is kept as never seen."""
         is_fresh = self.trusted_until is not None and max(record.mtime_ns, record.ctime_ns) > self.trusted_until
         kept = replace(record, uses=uses, ctime_ns=0) if is_fresh else replace(record, uses=uses) if uses else record
         if self.known.get(record.path) != kept:
@@ -195,7 +194,7 @@ class _Comparison:
 
 
 def _in_portions(changed: Iterator[LoadedFile], take: Take) -> int:
-    """Hands them on; answers how many they were."""
+    """Passes them on in portions; returns how many there were."""
     count = 0
     while portion := _portion(changed):
         count += len(portion)

@@ -1,8 +1,8 @@
-"""What stands in every status file: one is written only when its meaning changes, and again when somebody touched it.
+"""The content of every status file: one is written only when its meaning changes, and again after an outside edit.
 
-The teller posts here. What was written is remembered by the file's stat and the hash of its documents, across restarts
-too, so that nothing is rendered, opened or written while nothing happens. A file that cannot be written stops nobody
-and is tried again at the next scan.
+Called by the reporter. What was written is recorded as the file's stat and the hash of its documents, across restarts
+too, so that nothing is rendered, opened or written while nothing happens. A file that cannot be written blocks
+nothing and is tried again at the next scan.
 """
 
 import logging
@@ -34,7 +34,7 @@ class StatusPlace(Protocol):
 
 
 class StatusCache:
-    """Every status file as it was left. `records` is for the scan, which compares it with what it finds."""
+    """Every status file as last written. `records` is for the scan, which compares it with what it finds."""
 
     def __init__(self, status_place: StatusPlace) -> None:
         self._status_place = status_place
@@ -46,7 +46,7 @@ class StatusCache:
 
     @property
     def problem(self) -> str:
-        """What keeps status files from being up to date; "" when they are."""
+        """Why status files are not up to date; "" when they are."""
         error = next(iter(self._unwritten.values()), None)
         return f"{len(self._unwritten)} status files are not up to date; {error}" if error else ""
 
@@ -56,17 +56,17 @@ class StatusCache:
         return self._unwritten.keys()
 
     def remember(self, records: Iterable[FileRecord]) -> None:
-        """Start with what an earlier process left."""
+        """Start with the records of an earlier process."""
         for record in records:
             self.records.put(record)
             self._left.add(record.path)
             self._written.add(record.path)
 
     def touched(self, modified: Iterable[str], manifests: Collection[str]) -> set[str]:
-        """These status files are not as they were left; answers the manifests whose status is to be written again.
+        """Take modified status files; returns the manifests whose status must be written again.
 
-        What stands there for a manifest that is gone, and was written by us, is removed; the first time that is looked
-        for among everything an earlier process left.
+        A status file that we wrote for a manifest that is gone is removed; the first call looks for these among
+        everything an earlier process left.
         """
         again: set[str] = set()
         left, self._left = self._left, set()
@@ -79,12 +79,12 @@ class StatusCache:
         return again
 
     def is_new(self, manifest: str, text: str) -> bool:
-        """Whether something else stands there than the documents that are this JSON."""
+        """Whether the file holds anything but the documents that serialise to this JSON."""
         record = self.records.get(status_path(manifest))
         return record is None or record.sha256 != _hash_of(text)
 
     def post(self, manifest: str, documents: Documents, text: str) -> None:
-        """Have these documents, which are `text` as JSON, stand there."""
+        """Write these documents, which are `text` as JSON, if they are new."""
         if not self.is_new(manifest, text):
             return
         self._forget(status_path(manifest))
@@ -92,13 +92,13 @@ class StatusCache:
             self._note(manifest, _hash_of(text))
 
     def remove(self, manifest: str) -> None:
-        """The manifest is gone."""
+        """Remove the status of a manifest that is gone."""
         self._forget(status_path(manifest))
         if self._tried(manifest, partial(self._status_place.remove, manifest, ours=self._wrote(manifest))):
             self._written.discard(status_path(manifest))
 
     def unsaved(self) -> tuple[list[FileRecord], list[str]]:
-        """What changed since it was last asked: records to keep, and paths to forget."""
+        """What changed since the last call: records to save, and paths to delete."""
         changed, self._unsaved = self._unsaved, {}
         return [each for each in changed.values() if each], [path for path, each in changed.items() if each is None]
 
@@ -111,7 +111,7 @@ class StatusCache:
             self._written.add(record.path)
 
     def _wrote(self, manifest: str) -> bool:
-        """Whether a status file was left there before: what is there now is that file, edited or not."""
+        """Whether we wrote a status file there before: what is there now is that file, edited or not."""
         return status_path(manifest) in self._written
 
     def _forget(self, status: str) -> None:
@@ -119,7 +119,7 @@ class StatusCache:
             self._unsaved[status] = None
 
     def _tried(self, path: str, act: Callable[[], object]) -> bool:
-        """Whether the disk let it happen; the first refusal for a path is logged."""
+        """Whether the disk allowed it; the first refusal for a path is logged."""
         try:
             act()
         except StateError as error:

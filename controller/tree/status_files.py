@@ -1,7 +1,7 @@
-"""Status files beside the manifests, or mirrored elsewhere: the loop hands in documents, this writes the bytes.
+"""Status files beside the manifests, or mirrored elsewhere: the loop passes documents, this writes the bytes.
 
-They are an output only. A file is replaced in one step and only when its bytes change, so a reader never sees half
-of one and a watcher is woken by news alone.
+They are an output only. A file is replaced atomically and only when its bytes change, so a reader never sees half
+of one and a watcher is woken by real changes only.
 """
 
 import errno
@@ -19,7 +19,7 @@ from controller.model.errors import StateError
 from controller.tree.regular_files import LARGEST, UnfitFileError, read_regular, resolved
 
 LONGEST_DOCUMENT = 8 * 1024
-# YAML 1.2 reads these as numbers, the emitter (YAML 1.1) does not know: an etag such as 123e456 must stay text.
+# Numbers in YAML 1.2 but not for the emitter (YAML 1.1): an etag such as 123e456 must stay text.
 _NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|0o[0-7]+")
 _OURS = b"apiVersion: shjobs/v1\nkind: AsyncProcessStatus\n"
 _LARGEST_STATUS = 64 << 20  # bytes
@@ -50,7 +50,7 @@ _Dumper.add_multi_representer(str, _text)
 def status_bytes(documents: Sequence[Mapping[str, Any]]) -> bytes:
     """The file's bytes: one YAML document for each, the same bytes for the same values, at most 8 KiB a document.
 
-    What is too long loses the end of its longest texts, then the end of its lists.
+    A longer document has its longest texts truncated, then its lists.
     """
     return b"---\n".join(_fitted(document) for document in documents)
 
@@ -88,22 +88,22 @@ def _shortened(value: Any, items: int, letters: int) -> Any:
 
 
 class StatusFiles:
-    """The status files of one tree of manifests. `status_dir` mirrors the tree when that cannot be written."""
+    """The status files of one tree of manifests. `status_dir` mirrors a tree that cannot be written to."""
 
     def __init__(self, root: Path, status_dir: Path | None = None) -> None:
         self._root = status_dir or root
         self._is_mirror = status_dir is not None
 
     def path(self, manifest: str) -> Path:
-        """Where the status of the manifest stands; `manifest` is relative to the tree."""
+        """The status file of the manifest; `manifest` is relative to the tree."""
         return self._root / status_path(manifest)
 
     def write(self, manifest: str, documents: Sequence[Mapping[str, Any]], *, ours: bool = False) -> bool:
         """Write the file unless it already holds these bytes; True when it was written.
 
-        A folder that is gone with its manifests is not made again, and none outside the tree is written to. Raises
-        `StateError` when the disk refuses, and for a file that shjobs did not write; `ours`: it did, and the file was
-        edited since.
+        A folder that is gone with its manifests is not made again, and nothing outside the tree is written. Raises
+        `StateError` when the disk refuses, and for a file that shjobs did not write; `ours`: shjobs wrote it, and it
+        was edited since.
         """
         path, content = self.path(manifest), status_bytes(documents)
         try:
@@ -125,7 +125,7 @@ class StatusFiles:
         return True
 
     def remove(self, manifest: str, *, ours: bool = False) -> None:
-        """Remove the status of a manifest that is gone, if shjobs wrote it, and the mirror's folders left empty."""
+        """Remove the status of a manifest that is gone, if shjobs wrote it, and the mirror's empty folders."""
         try:
             real = self._real(status_path(manifest))
             is_ours = real is not None and (ours or _is_ours(real))
@@ -149,7 +149,7 @@ class StatusFiles:
             raise self._unwritable(self._root / status, error) from error
 
     def _real(self, status: str) -> Path | None:
-        """Where a status file really lies; None: a link leads out of the tree there, so nothing behind it is ours."""
+        """The real path of a status file; None: a link leads out of the tree, so nothing behind it is ours."""
         folder, _, name = status.rpartition("/")
         try:
             real = resolved(os.path.realpath(self._root), folder)
@@ -158,7 +158,7 @@ class StatusFiles:
         return Path(real, name) if real is not None else None
 
     def check_writable(self) -> None:
-        """Raise `StateError` when no status file could be written. A tree that is not there yet is no error."""
+        """Raise `StateError` when no status file could be written. A tree that does not exist yet is not an error."""
         probe = self._root / ".shjobs-writable.tmp"
         try:
             if self._is_mirror:
@@ -176,12 +176,12 @@ class StatusFiles:
 
 
 def _temporary(path: Path) -> Path:
-    """Hidden, no manifest by its suffix, and always the same: the next write takes over what a crash left."""
+    """Hidden, not a manifest by its suffix, and always the same: the next write reuses what a crash left."""
     return path.with_name(f".{path.name}.tmp")
 
 
 def _begins(path: Path, content: bytes, most: int = LARGEST) -> bool:
-    """Whether a regular file of at most so many bytes is there and begins so; no link is followed to it."""
+    """Whether a regular file of at most `most` bytes exists and begins with `content`; no link is followed to it."""
     try:
         return read_regular(path, most)[0].startswith(content)
     except (UnfitFileError, FileNotFoundError, NotADirectoryError):
@@ -189,7 +189,7 @@ def _begins(path: Path, content: bytes, most: int = LARGEST) -> bool:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether nothing is lost there: no file, a status file, or what a machine that died left of one."""
+    """Whether overwriting loses nothing: no file, a status file, or what a machine crash left of one."""
     try:
         content = read_regular(path, _LARGEST_STATUS)[0]
     except FileNotFoundError:
@@ -207,12 +207,12 @@ def _foreign(path: Path, manifest: str) -> StateError:
 
 def _replace(path: Path, content: bytes) -> None:
     temporary = _temporary(path)
-    # Not through a link that somebody laid there.
+    # Not through a link placed there.
     with suppress(FileNotFoundError):
         temporary.unlink()
     with temporary.open("xb") as file:
         file.write(content)
-    # Not synced: should the machine die now, the next scan finds that it is not as it was left, and writes it again.
+    # Not synced: after a machine crash the next scan finds it modified and writes it again.
     temporary.replace(path)
 
 

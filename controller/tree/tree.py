@@ -1,7 +1,7 @@
 """The tree of manifests as the loop sees it: files in, jobs out.
 
-Called by the loop at every scan. It reads only what changed, appraises what is new, and settles who declares which
-job; the ledger is the loop's business.
+Called by the loop at every scan. It reads only what changed, appraises what is new, and settles which document
+declares which job; the loop updates the ledger.
 """
 
 import json
@@ -27,10 +27,10 @@ from controller.tree.walk import modified
 
 Appraise = Callable[[ValidManifest], Appraisal]
 Prepare = Callable[[Sequence[ValidManifest]], None]
-"""Is told what `appraise` will be asked next, so that it may do it all at once."""
+"""Receives what `appraise` will be called with next, so that it can do it all at once."""
 
 MOST_DOCUMENTS = 200_000
-"""Of one tree: about a GiB of memory."""
+"""Per tree: about 1 GiB of memory."""
 
 LookAtGit = Callable[[], Checkout | None]
 
@@ -44,7 +44,7 @@ class _Acceptance:
 class Tree:
     """What is declared, by path and by name.
 
-    `statuses` are the status files as they were left, in the tree or in its `mirror`, as they change.
+    `statuses` are the status files as last written, in the tree or in its `mirror`, kept current.
     """
 
     def __init__(
@@ -73,11 +73,11 @@ class Tree:
         self._unsettled: set[str] = set()
         self._dirty: set[str] = set()
         self._rejections: dict[Place, tuple[Problem, ...]] = {}
-        # What a document asks for, until a job has taken it over: newly read, or second to a name.
+        # What a document wants, until a job has taken it over: newly read, or a duplicate of a name.
         self._acceptances: dict[Place, _Acceptance] = {}
 
     def remember(self, files: Iterable[FileRecord], jobs: Iterable[Job]) -> None:
-        """Start from what the ledger knows: files without problems, and the jobs they declare.
+        """Start from the ledger: files without problems, and the jobs they declare.
 
         A job whose file had problems is settled by the next refresh, even if that file is gone by then.
         """
@@ -89,18 +89,18 @@ class Tree:
                 self._unsettled.add(job.name)
 
     def recall(self, files: Iterable[FileRecord], documents: Iterable[Declared]) -> None:
-        """Start from what an earlier `check` found; every name is settled anew by the next refresh."""
+        """Start from what an earlier `check` found; every name is settled again by the next refresh."""
         self._files = Known(files)
         for item in documents:
             self._unsettled |= self._declare(item.path, [*self._documents.get(item.path, ()), item])
 
     def found(self) -> tuple[list[FileRecord], list[Declared]]:
-        """What `recall` takes: every file, and every document as it was read, whoever else declares its name."""
+        """What `recall` takes: every file, and every document as it was read, even one with a duplicate name."""
         return list(self._files), [item for path in self._documents for item in self._documents[path]]
 
     @property
     def unsettled(self) -> Set[str]:
-        """The jobs whose manifest was not read and accepted as it is now: nothing is paid for them."""
+        """The jobs whose current manifest was not read and accepted: nothing is submitted for them."""
         return self._unsettled
 
     def uses(self, path: str) -> tuple[str, ...]:
@@ -109,7 +109,7 @@ class Tree:
         return record.uses if record else ()
 
     def documents(self, path: str) -> list[Declared]:
-        """The documents of a manifest file in their order, with everything that is wrong with them."""
+        """The documents of a manifest file in their order, with all their problems."""
         found = self._documents.get(path, ())
         return [replace(item, problems=self._rejections.get(item.place, item.problems)) for item in found]
 
@@ -118,7 +118,7 @@ class Tree:
         return self._documents.keys()
 
     def refresh(self, jobs: Mapping[str, Job], now: datetime, *, statuses: bool = True) -> Change:
-        """Scan the tree, and its `statuses`; answers the jobs that are new, changed, moved, removed or in trouble."""
+        """Scan the tree and its `statuses`; returns the jobs that are new, changed, moved, removed or have problems."""
         known = self._statuses if statuses else None
         again = self._undecided.read_again(self._files)
         found, touched, names = self._look(now, None if self._mirror else known)
@@ -133,7 +133,7 @@ class Tree:
         changed = self._dated(found_jobs, jobs, is_quiet=not touched)
         self._note(found.records, found.gone)
         self._undecided.note(found.records)
-        seen_again = touched & again.keys() & found.records.keys()  # one that was to be read again may be gone
+        seen_again = touched & again.keys() & found.records.keys()  # a file to be read again may be gone
         is_same = {path for path in seen_again if found.records[path].sha256 == again[path]}
         paths = touched | {*(item.path for item in settlement.rejected), *(job.path for job, _ in changed)}
         return Change(
@@ -153,7 +153,7 @@ class Tree:
         )
 
     def _look(self, now: datetime, statuses: Known | None) -> tuple[Scan, set[str], set[str]]:
-        """Scan, and appraise what is read; answers the files that changed as well, and the names they concern."""
+        """Scan, and appraise what is read; also returns the files that changed and the names they concern."""
         touched: set[str] = set()
         names: set[str] = set()
 
@@ -168,14 +168,14 @@ class Tree:
         return found, touched | found.gone, names
 
     def _take(self, files: Sequence[LoadedFile]) -> set[str]:
-        """Appraise what was read; answers every name this concerns."""
+        """Appraise what was read; returns every name concerned."""
         self._undecided.read(file.path for file in files)
         if self._prepare:
             self._prepare([item for file in files for item in file.documents if isinstance(item, ValidManifest)])
         return set().union(*(self._declare(file.path, self._documents_of(file)) for file in files))
 
     def _documents_of(self, file: LoadedFile) -> list[Declared]:
-        """What a file declares; nothing, when the tree holds as much as one controller can keep in mind."""
+        """What a file declares; nothing once the tree holds as much as one controller can keep in memory."""
         if self._held - len(self._documents.get(file.path, ())) + len(file.documents) > MOST_DOCUMENTS:
             message = f"there are more than {MOST_DOCUMENTS} documents in the tree: give some to another controller"
             error = Problem(path=file.path, message=message, code="E195")
@@ -207,7 +207,7 @@ class Tree:
         )
 
     def _declare(self, path: str, documents: Sequence[Declared]) -> set[str]:
-        """Put these documents in the place of the file's earlier ones; answers every name this concerns."""
+        """Replace the file's earlier documents with these; returns every name concerned."""
         before, names = self._documents.pop(path, []), set()
         self._held += len(documents) - len(before)
         for item in before:
@@ -246,10 +246,10 @@ class Tree:
     def _dated(
         self, changed: dict[str, tuple[Job, str | None]], jobs: Mapping[str, Job], *, is_quiet: bool
     ) -> tuple[tuple[Job, str | None], ...]:
-        """Say at which commit each new digest was first seen.
+        """Record the commit at which each new digest was first seen.
 
-        Git moves HEAD after the files: what was called dirty in the midst of a checkout is looked at once more when the
-        files are still.
+        Git moves HEAD after the files: what was marked dirty during a checkout is checked again once the files are
+        quiet.
         """
         names = self._dirty | {name for name, (job, _) in changed.items() if _is_new(job, jobs.get(name))}
         checkout = self._checkout() if names else None
@@ -270,7 +270,7 @@ class Tree:
             self._files.put(record)
 
     def _is_clean(self, record: FileRecord) -> bool:
-        """Whether a restart may trust the stored form: a file with problems is read again, to tell them again."""
+        """Whether a restart may trust the stored form: a file with problems is read again, to report them again."""
         return all(
             item.accepted and item.place not in self._rejections for item in self._documents.get(record.path, ())
         )
@@ -281,7 +281,7 @@ def _declared(job: Job) -> Declared:
 
 
 def _is_new(job: Job, before: Job | None) -> bool:
-    """Whether the job asks for another digest than before."""
+    """Whether the job wants another digest than before."""
     digest = before.wanted.digest if before and before.wanted else None
     return job.wanted is not None and job.wanted.digest != digest
 

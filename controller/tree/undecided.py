@@ -1,6 +1,6 @@
 """The manifests that could not be decided when they were read: their scripts are still being examined.
 
-The tree keeps one of these. A file whose questions are answered is read once more, though it did not change.
+The tree keeps one of these. A file whose examinations are finished is read again, though it did not change.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,7 +11,7 @@ from controller.tree.files import Known
 
 
 class Undecided:
-    """Files with the questions they wait for; `is_pending` knows which of these have no answer yet."""
+    """Files with the examinations they wait for; `is_pending` says which of these have no result yet."""
 
     def __init__(self, is_pending: Callable[[str], bool]) -> None:
         self._is_pending = is_pending
@@ -25,12 +25,12 @@ class Undecided:
         self._questions.setdefault(path, set()).add(question)
 
     def read(self, paths: Iterable[str]) -> None:
-        """These files were read, or went: what they waited for before no longer counts."""
+        """These files were read, or are gone: what they waited for before no longer counts."""
         for path in paths:
             self._questions.pop(path, None)
 
     def read_again(self, known: Known) -> dict[str, str]:
-        """Have every file with all answers be read by the next scan; answers the hashes that were read before."""
+        """Have the next scan read every file with all its results; returns the hashes that were read before."""
         again = [path for path, questions in self._questions.items() if not any(map(self._is_pending, questions))]
         found = {path: self._seen.get(path, "") for path in again}
         for path in again:
@@ -39,7 +39,7 @@ class Undecided:
         return found
 
     def note(self, records: Mapping[str, FileRecord]) -> None:
-        """Remember the bytes that were read."""
+        """Record the hashes of what was read."""
         for path in self._questions.keys() & records.keys():
             self._seen[path] = records[path].sha256
         for path in self._seen.keys() - self._questions.keys():

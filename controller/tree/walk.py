@@ -1,7 +1,7 @@
 """The walk over the folders below the root: every manifest there, compared by its stat with what is known.
 
-The loader makes one `Walk` for every scan. Links are followed as long as they stay below the root, each folder behind
-them once; hidden names and status files are passed by; what cannot be walked is a Problem.
+`scan` makes one `Walk` for every scan. Links are followed as long as they stay below the root, each folder behind
+them once; hidden names and status files are skipped; what cannot be walked is a Problem.
 """
 
 import errno
@@ -19,7 +19,7 @@ from controller.tree.files import Known, read_file, stat_below, stat_of
 from controller.tree.regular_files import resolved
 
 SUFFIXES = (".yaml", ".yml", ".json")
-MOST_NAMES = 1_000_000  # of files and folders in a tree; a scan of so many takes some seconds
+MOST_NAMES = 1_000_000  # files and folders in a tree; a scan of so many takes some seconds
 _STATUS = ".status.yaml"
 _DEEPEST = 64  # folders
 _PORTION = 4096  # names between two pulses
@@ -30,13 +30,12 @@ _Identity = tuple[int, int]
 
 
 class Walk:
-    """A tree compared with what is known of it. Manifests are suspects when their stat is not the one that is known.
+    """A tree compared with what is known of it. Manifests are suspects when their stat differs from the known one.
 
     `missing` were known in a folder that was walked and are not there, `vanished` were there and could not be read
-    afterwards, `broken_links` are links to nothing that may be read; `modified` are status files that
-    are not as they were left: none, unless `statuses` say how they were. Whatever else is known is unchanged. `links`
-    are the links that stay below the root, `astray` reports the others. `pulse` is called again and again; what it
-    raises ends the walk.
+    afterwards, `broken_links` lead to nothing that may be read; `modified` are status files that differ from what was
+    written: none without `statuses`. Everything else that is known is unchanged. `links` are the links that stay below
+    the root, `astray` reports the others. `pulse` is called repeatedly; what it raises ends the walk.
     """
 
     def __init__(
@@ -63,15 +62,15 @@ class Walk:
         self._is_behind_links = False
 
     def is_unchanged(self, path: str) -> bool:
-        """Whether a manifest is the one that is known, as far as its stat can tell, or is out of sight."""
+        """Whether a manifest is unchanged by its stat, or in a folder that could not be read."""
         return path in self.known and path not in self.suspects and path not in self.missing
 
     def is_hidden(self, path: str) -> bool:
-        """Whether it lies below a folder that could not be read."""
+        """Whether it is below a folder that could not be read."""
         return any(path.startswith(f"{problem.path}/") for problem in self.problems)
 
     def run(self, *, is_mirror: bool = False) -> str:
-        """Walks; the sentence that is returned, if any, says why the root is not ready. A mirror holds no manifests."""
+        """Walks; returns why the root is not ready, or "". A mirror holds no manifests."""
         try:
             found, entries = os.stat(self.real), self._entries(self.real)
         except FileNotFoundError:
@@ -121,7 +120,7 @@ class Walk:
         self, entries: list[os.DirEntry[str]], relative: str,
         here: Mapping[str, FileRecord], recorded: Mapping[str, FileRecord],
     ) -> Iterator[os.DirEntry[str]]:  # fmt: skip
-        """The entries that are not known as they are; this is the inner loop of a scan without changes."""
+        """The entries that differ from the known ones; this is the inner loop of a scan without changes."""
         for entry in entries:
             name = entry.name
             record = here.get(name) or recorded.get(name)
@@ -134,7 +133,7 @@ class Walk:
                 yield entry
 
     def _is_known_link(self, link: str, record: FileRecord) -> bool:
-        """Whether a link leads to what is known; a status file that is a link was not left so."""
+        """Whether a link leads to what is known; a status file that is a link was not written by us."""
         if link.endswith(_STATUS) or not record.has(stat_below(self.real, link)):
             return False
         if self._is_inside(link):
@@ -148,7 +147,7 @@ class Walk:
             return False
 
     def _is_folder(self, entry: os.DirEntry[str], relative: str) -> bool:
-        """Whether something that is not steady is to be entered now; a folder behind a link is entered later."""
+        """Whether a changed entry is a folder to enter now; a folder behind a link is entered later."""
         name = entry.name
         if name[0] == ".":
             return False
@@ -190,20 +189,20 @@ class Walk:
                 self.broken_links.add(path)
 
     def _miss_folders(self) -> None:
-        """What is known in folders that are gone, but not below those that could not be read."""
+        """Mark what is known in folders that are gone, but not below unreadable ones."""
         for known, lost in ((self.known, self.missing), (self.statuses, self.modified)):
             for folder in known.folders.keys() - self._walked:
                 if not self.is_hidden(folder):
                     lost.update(folder + name for name in known.folders[folder])
 
     def _links_to_folders(self) -> Iterator[str]:
-        """In order, also those that are found behind others, when everything else was walked."""
+        """In order, including those found behind other links, after everything else was walked."""
         while self._linked:
             links, self._linked = sorted(self._linked), []
             yield from links
 
     def _enter(self, full: str, relative: str, around: tuple[_Identity, ...]) -> None:
-        """A folder; one behind a link only if it has no other name, so that a few links make no endless tree."""
+        """Enter a folder; one behind a link only if it has no other name, so that links make no endless tree."""
         try:
             found = os.stat(full, follow_symlinks=False)
             identity = (found.st_dev, found.st_ino)
@@ -224,7 +223,7 @@ class Walk:
         self.problems.append(Problem(path=folder.rstrip("/"), message=message, code="E193"))
 
     def _remember_clashes(self, relative: str, rare: Iterable[str]) -> None:
-        """Of two files that differ in the ending only, one is not a `.yaml`."""
+        """Of two files that differ only in their suffix, one is not a `.yaml`."""
         for name in rare:
             stem = relative + name[: name.rindex(".")]
             family = {each for each in (stem + suffix for suffix in SUFFIXES) if self._is_there(each)}
@@ -246,7 +245,7 @@ def _is_text(name: str) -> bool:
 
 
 def printable_name(name: str) -> str:
-    """A name as it can be printed: what is not UTF-8 in it is spelled out."""
+    """A printable form of the name: bytes that are not UTF-8 are escaped."""
     return name.encode("utf-8", "backslashreplace").decode()
 
 
@@ -258,7 +257,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def is_unchanged(root: Path, known: Known) -> bool:
-    """Whether the files are those that are known; only those are read whose stat is another, or was too fresh."""
+    """Whether all files are as known; only those whose stat differs, or was too fresh, are read."""
     walk = Walk(root, known)
     if walk.run() or walk.missing:
         return False
@@ -271,20 +270,20 @@ def _has_same_bytes(root: str, record: FileRecord | None) -> bool:
 
 
 def modified(root: Path, statuses: Known, pulse: Callable[[], None] = lambda: None) -> frozenset[str]:
-    """The status files below `root`, a mirror of the tree, that are not as they were left."""
+    """The status files below `root`, a mirror of the tree, that differ from what was written."""
     walk = Walk(root, Known(), statuses, pulse)
     walk.run(is_mirror=True)
     return frozenset(walk.modified)
 
 
 def manifests_of(status: str) -> set[str]:
-    """The manifests whose status file this may be."""
+    """The manifests that this status file may belong to."""
     return {status.removesuffix(".status.yaml") + suffix for suffix in SUFFIXES}
 
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Ten thousand results make the garbage collector the slowest part of a load, and there is no garbage."""
+    """With ten thousand results the garbage collector is the slowest part of a load, and there is no garbage."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

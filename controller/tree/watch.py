@@ -1,7 +1,7 @@
-"""Hints that something changed below the jobs folder: events say "look", a scan says what.
+"""Notifies that something changed below the jobs folder: an event only triggers a scan, which finds what changed.
 
-Made by the daemon; the loop calls `look_after` with what each scan saw, so that new folders, swapped links and a root
-that came back are watched again. Without events nothing is missed: the next scan sees it.
+Created by the daemon; the loop calls `look_after` with what each scan found, so that new folders, swapped links and a
+root that came back are watched again. Without events nothing is missed: the next scan sees it.
 """
 
 import logging
@@ -30,7 +30,7 @@ from watchdog.observers.inotify import InotifyObserver
 from controller.model.errors import cut
 from controller.tree.watch_targets import WatchTarget, is_hidden, targets
 
-# Reading is no change: with these out of the mask the kernel does not even tell of our own scans.
+# Reading is not a change: with these out of the mask the kernel does not even report our own scans.
 EVENTS: list[type[FileSystemEvent]] = [
     *(FileCreatedEvent, FileModifiedEvent, FileMovedEvent, FileDeletedEvent, FileClosedEvent, FileAttribEvent),
     *(DirCreatedEvent, DirMovedEvent, DirDeletedEvent, DirAttribEvent),
@@ -52,13 +52,13 @@ class Watcher:
         self._observer: BaseObserver | None = None
         library = logging.getLogger("watchdog")
         library.handlers[:] = [self._ear]
-        library.propagate = False  # what it says is told in our own words
+        library.propagate = False  # its messages are reported in our own words
 
     def look_after(self, links: Iterable[str] = (), folders: int = 0) -> str:
-        """Watch what should be watched now; answers why events cannot be relied on, "" when they can.
+        """Watch what should be watched now; returns why events cannot be relied on, "" when they can.
 
-        `links` are the symbolic links of the tree, `folders` how many folders it has. When something is newly watched,
-        a hint follows: it may have changed a moment before.
+        `links` are the symbolic links of the tree, `folders` how many folders it has. A newly added watch triggers
+        `notify`: its target may have changed a moment before.
         """
         try:
             observer = self._running()
@@ -79,7 +79,7 @@ class Watcher:
         return problem
 
     def stop(self) -> None:
-        """Let go of everything; what the library says on its way out is of no use to anybody."""
+        """Stop watching; what the library logs while stopping is of no use."""
         logging.getLogger("watchdog").handlers[:] = [logging.NullHandler()]
         if self._observer is not None:
             self._observer.stop()
@@ -97,7 +97,7 @@ class Watcher:
         return self._observer
 
     def _is_alive(self, target: WatchTarget) -> bool:
-        """A root that is deleted takes its emitter along, silently."""
+        """Deleting a root silently ends its emitter."""
         watch = self._watches[target]
         emitters = self._observer.emitters if self._observer else ()
         return any(emitter.watch == watch and emitter.is_alive() for emitter in emitters)
@@ -120,13 +120,13 @@ class Watcher:
         return f"{self._root} cannot be watched: {getattr(error, 'strerror', None) or error}; {IN_VAIN}"
 
     def _overheard(self, words: str) -> None:
-        """On overflow no handler is told anything: there is only a line in the log of the library."""
+        """On overflow no handler is called: there is only a line in the library's log."""
         self._problem = f"events were lost: {cut(words, 200)}"
         self._notify()
 
 
 class _Handler(FileSystemEventHandler):
-    """Passes on what may concern a manifest or a script."""
+    """Forwards events that may concern a manifest or a script."""
 
     def __init__(self, target: WatchTarget, notify: Notify) -> None:
         self._target = target
@@ -145,7 +145,7 @@ class _Handler(FileSystemEventHandler):
 
 
 class _Ear(logging.Handler):
-    """Hears the warnings of the library."""
+    """Receives the warnings of the library."""
 
     def __init__(self, forward: Callable[[str], None]) -> None:
         super().__init__(logging.WARNING)
@@ -156,12 +156,12 @@ class _Ear(logging.Handler):
 
 
 def is_ours(name: str) -> bool:
-    """Whether it is the name of a status file, which must wake nobody."""
+    """Whether it is the name of a status file, which must not wake the loop."""
     return name.endswith(".status.yaml")
 
 
 def _watched() -> int:
-    """How many folders the kernel watches for this process: the library passes over those it could not add."""
+    """How many folders the kernel watches for this process: the library ignores those it could not add."""
     count = 0
     with suppress(OSError):
         for file in os.listdir("/proc/self/fdinfo"):  # noqa: PTH208  (read at once: the reading is a file of its own)

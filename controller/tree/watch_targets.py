@@ -1,6 +1,6 @@
-"""What is to be watched so that no change of a tree goes unseen: its folders, and every link on the way to its files.
+"""What to watch so that no change of a tree goes unseen: its folders, and every link on the way to its files.
 
-A watch follows the folder that it was made for, not the name, so each link is watched by its name in the folder that
+A watch follows the folder it was made for, not the name, so each link is watched by its name in the folder that
 holds it. Source: DEPENDENCIES.md, "watchdog (inotify)".
 """
 
@@ -9,14 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-MOST_LINKS = 40  # what the kernel follows, too
+MOST_LINKS = 40  # the kernel's limit too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchTarget:
     """A folder to watch: with everything below it, or (`names`) only these entries of it.
 
-    `identity` says which folder that is: one that takes its place under the same name is another target.
+    `identity` tells folders apart: one that replaces another under the same name is a different target.
     """
 
     folder: str
@@ -37,12 +37,12 @@ def targets(root: Path, links: Iterable[Path]) -> Iterator[WatchTarget]:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether no manifest has it in its path; names with two dots belong to the links that Kubernetes swaps."""
+    """Whether no manifest can have it in its path; names with two dots belong to the links that Kubernetes swaps."""
     return name.startswith(".") and not name.startswith("..")
 
 
 def _is_seen(folder: Path, deep: Path) -> bool:
-    """Whether the deep watch of another folder tells of everything in this one."""
+    """Whether the deep watch of another folder covers everything in this one."""
     return folder.is_relative_to(deep) and not any(map(is_hidden, folder.relative_to(deep).parts))
 
 
@@ -80,7 +80,7 @@ def _steps(path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _aim(path: Path) -> Path | None:
-    """Where a link leads; None: it is none."""
+    """The target of a link; None: not a link."""
     try:
         return path.readlink()
     except OSError:

@@ -1,1 +1,1 @@
-"""How a call travels over the network: what the edges for the service, its tokens and the buckets share."""
+"""HTTP over the network: what the edges for the service, its tokens and the buckets share."""

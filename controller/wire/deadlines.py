@@ -1,6 +1,6 @@
-"""One thread for all deadlines: whatever takes longer than it may is interrupted.
+"""One thread for all deadlines: what exceeds its deadline is interrupted.
 
-`line` hangs up an exchange with it. A thread for each exchange would cost more than the exchange.
+`exchange` aborts connections with it. A thread for each exchange would cost more than the exchange.
 """
 
 import threading
@@ -11,7 +11,7 @@ from itertools import count
 
 
 class Watchdog:
-    """Watches blocks of code of any thread. Its own thread begins with the first of them, and ends with the process."""
+    """Watches blocks of code in any thread. Its own thread starts with the first of them, and ends with the process."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -21,7 +21,7 @@ class Watchdog:
 
     @contextmanager
     def watching(self, seconds: float, interrupt: Callable[[], object]) -> Iterator[None]:
-        """Call `interrupt` once, unless the block is left within so many seconds; never after it was left."""
+        """Call `interrupt` once, unless the block ends within `seconds`; never after it ended."""
         number = next(self._numbers)
         with self._changed:
             self._watch(number, time.monotonic() + seconds, interrupt)
@@ -33,7 +33,7 @@ class Watchdog:
 
     def _watch(self, number: int, ends_at: float, interrupt: Callable[[], object]) -> None:
         if self._wakes_at is None:
-            threading.Thread(target=self._run, name="deadlines", daemon=True).start()  # may be refused: nothing changes
+            threading.Thread(target=self._run, name="deadlines", daemon=True).start()  # may fail: nothing changes
             self._wakes_at = ends_at
         elif ends_at < self._wakes_at:
             self._changed.notify()
@@ -49,4 +49,4 @@ class Watchdog:
                 self._changed.wait(self._wakes_at - now)
 
 
-IDLE = 60.0  # seconds between two looks when there is nothing to watch
+IDLE = 60.0  # seconds between two checks when there is nothing to watch

@@ -1,6 +1,6 @@
-"""One connection whose stage is known, within a deadline that holds for the whole exchange.
+"""One connection whose stage is known, with a deadline for the whole exchange.
 
-The service and the buckets are asked through an `Exchange`; nothing here retries, follows a redirect or reads netrc.
+The service and the buckets are called through an `Exchange`; nothing here retries, follows a redirect or reads netrc.
 """
 
 import socket
@@ -19,20 +19,20 @@ from urllib3.util.ssl_ import create_urllib3_context
 
 from controller.wire.deadlines import Watchdog
 
-# What a call can die of. Anything else is a mistake of ours and goes up.
+# The ways a call can fail. Anything else is our bug and is raised.
 BROKEN = (OSError, HTTPException, HTTPError, ValueError)
 WATCHDOG = Watchdog()
 
 
 class Exchange(HTTPAdapter):
-    """One connection at a time, never retried, that knows whether it ever stood and can be hung up.
+    """One connection at a time, never retried, that records whether it was established and can be aborted.
 
-    An exception's type does not say whether anything was sent (DEPENDENCIES, "requests and stages"), so `connect`
-    says it: before it returned, TLS included, no byte of a request was written.
+    An exception's type does not say whether anything was sent (DEPENDENCIES, "requests and stages"), but `connect`
+    does: before it returned, TLS included, no byte of a request was written.
     """
 
     def __init__(self, authorities: str | None = None) -> None:
-        """`authorities`: certificates (PEM) that are trusted beside those that already are."""
+        """`authorities`: additional trusted certificates (PEM)."""
         self.was_connected = False
         self.is_hung_up = False
         self._socket: Any = None
@@ -49,28 +49,28 @@ class Exchange(HTTPAdapter):
         options |= self._tls("ssl_context", *(["proxy_ssl_context"] if is_secure else []))
         manager = super().proxy_manager_for(proxy, **options)
         if proxy.lower().startswith("socks"):
-            self.was_connected = True  # its connections are not ours to watch: whatever fails there may have been sent
+            self.was_connected = True  # its connections are not ours: anything that fails may have been sent
         else:
             manager.pool_classes_by_scheme = _pools(self)
         return manager
 
     def _tls(self, *names: str) -> dict[str, Any]:
-        """Contexts of TLS that trust the authorities too; none when there are none to add."""
+        """TLS contexts that also trust the authorities; none when there are none to add."""
         contexts = {name: create_urllib3_context() for name in names if self._authorities}
         for context in contexts.values():
             context.load_verify_locations(cadata=self._authorities)
         return contexts
 
     def connected(self, connection: Any) -> None:
-        """A connection is ready to be written to."""
+        """Called when a connection is ready for writing."""
         if self.is_hung_up:
-            raise TimeoutError("the connection stood too late")
+            raise TimeoutError("the connection was established too late")
         self.was_connected = True
         self._socket = getattr(connection, "socket", connection)  # TLS inside a TLS proxy is wrapped
 
     @contextmanager
     def hung_up_after(self, seconds: float) -> Iterator[None]:
-        """Bound a whole exchange: a socket's own timeout begins anew with every byte that drips in."""
+        """Bound a whole exchange: a socket's own timeout restarts with every byte received."""
         self.is_hung_up = False
         with WATCHDOG.watching(seconds, self._hang_up):
             yield
@@ -79,7 +79,7 @@ class Exchange(HTTPAdapter):
         self.is_hung_up = True
         if self._socket is not None:
             with suppress(OSError):
-                # Below TLS: the reader must wake up, and nothing more is said to the other side.
+                # Below TLS: the reader must wake up, and nothing more is sent to the other side.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
@@ -106,9 +106,9 @@ def _pools(line: Exchange) -> dict[str, type[HTTPConnectionPool]]:
 
 
 def session_on(line: Exchange, url: str, headers: Mapping[str, str]) -> requests.Session:
-    """A session for addresses like `url` that sends everything through `line` and leads nowhere else; close it."""
+    """A session for addresses like `url` that sends everything through `line` and nowhere else; close it."""
     http = _NoRedirects()
-    # Plain http is for this machine only: no proxy may carry it elsewhere.
+    # Plain http is for this machine only: no proxy may forward it.
     http.trust_env = url.startswith("https://")
     http.mount("https://", line)
     http.mount("http://", line)
@@ -117,14 +117,14 @@ def session_on(line: Exchange, url: str, headers: Mapping[str, str]) -> requests
 
 
 class _NoRedirects(requests.Session):
-    """requests would follow, or at least examine, where a redirect leads."""
+    """requests would follow a redirect, or at least parse its target."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002  (the name is requests')
         return None
 
 
 class Bearer(AuthBase):
-    """The token as an `auth`, so that a netrc entry for the host cannot take its place."""
+    """The token as an `auth`, so that a netrc entry for the host cannot replace it."""
 
     def __init__(self, token: str) -> None:
         self._token = token

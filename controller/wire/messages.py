@@ -1,6 +1,6 @@
-"""Why a connection failed, in words that are the same every time: no addresses in memory, no elapsed times.
+"""Why a connection failed, in messages that are the same every time: no memory addresses, no elapsed times.
 
-The edges put them behind the address that was asked; TLS failures name the setting that may mend them.
+The edges append them to the URL that was called; TLS failures name the setting that may fix them.
 """
 
 import re
@@ -26,7 +26,7 @@ _WORDS: tuple[tuple[type[BaseException], str], ...] = (
     (BrokenPipeError, "the connection broke off"),
     (ssl.SSLEOFError, "the connection was closed during the TLS handshake"),
     (IncompleteRead, "the answer broke off"),
-    (BadStatusLine, "what answers there does not speak HTTP"),
+    (BadStatusLine, "the server there does not speak HTTP"),
 )
 # OpenSSL's X509_V_ERR_… numbers.
 _NAMES, _TIMES = {62, 64}, {9, 10}
@@ -34,7 +34,7 @@ _NOT_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_
 
 
 def connection_error(error: BaseException) -> str:
-    """The root of a connection's error, for a user; whoever repeats it masks secrets, then cuts it short."""
+    """The root of a connection's error, for a user; callers mask secrets in it, then cut it short."""
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
     for kind, words in _WORDS:

@@ -1,7 +1,7 @@
-"""A server whose connections have limits: how many at once, how long each may take over a request, how long a head is.
+"""A server with limits on its connections: how many at once, how long a request may take, how long a head is.
 
-The daemon's port and the sandbox are built on it. Whoever opens connections and says nothing, or a byte a second, or
-never reads the answer, keeps neither descriptors nor threads from others; nor does a lack of them end the server.
+The daemon's port and the sandbox are built on it. A client that opens connections and sends nothing, or a byte a
+second, or never reads the answer, starves no other of descriptors or threads; nor does a shortage end the server.
 """
 
 import errno
@@ -21,26 +21,26 @@ log = logging.getLogger(__name__)
 
 LARGEST_HEAD = 32 * 1024  # bytes of a request line and its headers
 SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
-BRIEFLY = 0.5  # seconds: until the thread of a dropped connection has gone, or there may be descriptors again
-SILENCE = 60.0  # seconds between two lines about the same shortage
+BRIEFLY = 0.5  # seconds: until the thread of a dropped connection has ended, or descriptors may be free again
+SILENCE = 60.0  # seconds between two log lines about the same shortage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
-    """One connection: by when what it does must be over (None: whenever), and whether a whole request was read."""
+    """One connection: the deadline of its current step (None: none), and whether a whole request was read."""
 
     ends_at: float | None
     is_busy: bool = False
 
 
 class LimitedServer(ThreadingHTTPServer):
-    """A thread for each of at most `most` connections; for a further one the one that waits longest is dropped.
+    """A thread for each of at most `most` connections; a further one replaces the longest idle.
 
     Reading a request, or waiting for one, may take `patience` seconds; answering it `answer_patience` more.
     """
 
     daemon_threads = True
-    request_queue_size = 1024  # of a burst that overflows it, each connection waits a second or more
+    request_queue_size = 1024  # in a burst that overflows it, each connection waits a second or more
     most = 64
     patience = 10.0
     answer_patience: float | None = 10.0
@@ -52,12 +52,12 @@ class LimitedServer(ThreadingHTTPServer):
         super().__init__(where, handler)
 
     def server_bind(self) -> None:
-        """Without asking a name server who we are, as the base class would."""
+        """Without the DNS lookup of our own name that the base class makes."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def get_request(self) -> tuple[Any, Any]:
-        """The next connection. Where there is no descriptor for it, one that waits is dropped."""
+        """The next connection. If there is no descriptor for it, a waiting one is dropped."""
         try:
             return super().get_request()
         except OSError as error:
@@ -84,7 +84,7 @@ class LimitedServer(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def service_actions(self) -> None:
-        """Now and then, and after each new connection: cut those whose time is over."""
+        """Periodically, and after each new connection: close those past their deadline."""
         now = time.monotonic()
         with self._changed:
             for connection, line in self._lines.items():
@@ -92,13 +92,13 @@ class LimitedServer(ThreadingHTTPServer):
                     _cut(connection, socket.SHUT_RDWR)
 
     def reads(self, connection: socket.socket) -> None:
-        """A request is awaited on this connection from now on."""
+        """This connection now waits for a request."""
         with self._changed:
             self._lines.pop(connection, None)
             self._lines[connection] = _Line(ends_at=time.monotonic() + self.patience)
 
     def answers(self, connection: socket.socket) -> None:
-        """The request was read."""
+        """This connection's request was read."""
         longest = self.answer_patience
         ends_at = None if longest is None else time.monotonic() + longest
         with self._changed:
@@ -106,7 +106,7 @@ class LimitedServer(ThreadingHTTPServer):
                 self._lines[connection] = replace(self._lines[connection], ends_at=ends_at, is_busy=True)
 
     def forget(self, connection: socket.socket) -> None:
-        """The connection is over."""
+        """The connection has ended."""
         with self._changed:
             self._lines.pop(connection, None)
             self._changed.notify_all()
@@ -139,7 +139,7 @@ class LimitedServer(ThreadingHTTPServer):
         return True
 
     def _waiting(self) -> socket.socket | None:
-        """The connection that waits longest for a request to be whole."""
+        """The connection that has waited longest for a complete request."""
         return next((each for each, line in self._lines.items() if not line.is_busy), None)
 
     def _complain(self, words: str) -> None:
@@ -150,7 +150,7 @@ class LimitedServer(ThreadingHTTPServer):
 
 
 class LimitedHandler(BaseHTTPRequestHandler):
-    """Reads requests within the limits of its server; a subclass calls `self.server.answers` once one is whole."""
+    """Reads requests within the limits of its server; a subclass calls `self.server.answers` once one is complete."""
 
     server: LimitedServer
     protocol_version = "HTTP/1.1"
@@ -173,7 +173,7 @@ class LimitedHandler(BaseHTTPRequestHandler):
 
 
 class _Reader(io.BufferedReader):
-    """Lines are read as long as there is something `left` of what a head may have."""
+    """Reads lines while any of the head's limit is `left`."""
 
     left = LARGEST_HEAD
 

@@ -194,4 +194,4 @@ def test_what_does_not_speak_s3_is_no_empty_bucket_with_the_chain_either(
     cloud.listing, cloud.status, cloud.missing = b"<html><body>Console</body></html>", status, missing
     answer = bucket(cloud).read("s3://results/x", "mine")
     assert isinstance(answer, Unreadable)
-    assert "cannot be listed: what answers there does not speak S3" in answer.message
+    assert "cannot be listed: the server there does not speak S3" in answer.message

@@ -113,7 +113,7 @@ def test_a_file_that_was_not_fetched_is_not_overwritten(delivered: Workspace) ->
     [
         pytest.param(lambda path: path.unlink(), "it is not there any more", id="removed"),
         pytest.param(
-            lambda path: path.write_bytes(b"II*\0" + b"x" * 999), "another object stands there now", id="replaced"
+            lambda path: path.write_bytes(b"II*\0" + b"x" * 999), "another object is there now", id="replaced"
         ),
     ],
 )
@@ -210,7 +210,7 @@ def test_the_part_of_another_object_is_not_gone_on_with(store: Settings, endpoin
 @pytest.mark.parametrize(
     ("etag", "length", "words"),
     [
-        pytest.param("0" * 32, 0, "another object stands there now", id="another ETag"),
+        pytest.param("0" * 32, 0, "another object is there now", id="another ETag"),
         pytest.param("", 9, "is shorter than the 8,389,621 bytes", id="shorter than recorded"),
     ],
 )

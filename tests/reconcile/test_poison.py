@@ -145,7 +145,7 @@ def test_a_wish_that_cannot_be_read_is_read_again_from_its_file(ended: Workspace
     ended.write("other.yaml", ndvi("other", 14.41))
     assert ended.sync()["ndvi"]["phase"] == "Succeeded"
     assert [each for each in events(ended) if each.startswith("Unreadable")] == [
-        "Unreadable: rows of the ledger that this version cannot read are looked at again: job ndvi"
+        "Unreadable: rows of the ledger that this version cannot read are checked again: job ndvi"
     ]
 
 

@@ -1,6 +1,6 @@
-"""Carries out one call at the service or in a bucket: whatever goes wrong is a value. `workers` calls it in threads.
+"""Carries out one call to the service or a bucket: every failure is a value. `workers` calls it in threads.
 
-Secrets are joined to a request here, for the moment of its POST, and nowhere kept.
+Secrets are added to a request here, only for its POST, and kept nowhere.
 """
 
 import json
@@ -43,9 +43,9 @@ class ServiceCalls(Protocol):
 
 
 class Remote:
-    """Carries out one call; an error that nobody foresaw becomes the most careful answer of its kind.
+    """Carries out one call; an unexpected error becomes the most cautious answer of its kind.
 
-    Once the state is `lost`, nothing is sent any more: no ledger holds the intent.
+    Once the state is `lost`, nothing more is sent: no ledger holds the intent.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Remote:
             return Refused(why=Refusal.UNSENT, message=f"the request cannot be made: {unforeseen(error)}")
         try:
             return self._service.submit(request)
-        except Exception as error:  # noqa: BLE001  the one net: a POST may have left
+        except Exception as error:  # noqa: BLE001  the catch-all: a POST may have been sent
             return Unconfirmed(message=unforeseen(error))
 
     def _key_pair(self, submission: Submission) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Outcomes that no ledger holds: none of their request ids is lost, since each one is logged and kept for later.
 
-`turning` and `workers` add them; the daemon gives them to the next ledger that can be written, which finds their rows
-again by submission and intent.
+`runner` and `workers` add them; the daemon passes them to the next ledger that can be written, which finds their rows
+by submission and intent.
 """
 
 import logging
@@ -15,19 +15,19 @@ from controller.reconcile.calls.workers import CallOutcome, Posted
 log = logging.getLogger(__name__)
 
 RECORD_MANUALLY = (
-    "if `shjobs describe {job}` does not come to show it, say `shjobs resolve {job} --request-id {id}`, "
+    "if `shjobs describe {job}` does not show it later, run `shjobs resolve {job} --request-id {id}`, "
     "or on a new ledger `shjobs adopt {job} {id}`"
 )
 
 
 class Unrecorded:
-    """Outcomes of POSTs, from any thread, until somebody takes them. What other calls answered is asked for again."""
+    """Outcomes of POSTs, from any thread, until they are taken. Other calls are repeated instead."""
 
     def __init__(self) -> None:
         self._kept: queue.SimpleQueue[Posted] = queue.SimpleQueue()
         self._reported: set[Posted] = set()
 
-    def add(self, outcome: CallOutcome, why: str = "its answer came when nobody waited for it any more") -> None:
+    def add(self, outcome: CallOutcome, why: str = "its answer came too late") -> None:
         """Log what would be lost, and keep it."""
         if isinstance(outcome, Posted):
             if outcome not in self._reported:
@@ -36,7 +36,7 @@ class Unrecorded:
             self._kept.put(outcome)
 
     def taken(self) -> list[CallOutcome]:
-        """Everything that was kept, oldest first; it is whoever takes it who keeps it now."""
+        """Everything that was kept, oldest first; the caller is responsible for it from now on."""
         found: list[CallOutcome] = []
         try:
             while True:
@@ -46,7 +46,7 @@ class Unrecorded:
 
 
 def report_unsettled(submissions: Iterable[Submission]) -> None:
-    """One line for each request whose outcome only a ledger would tell that is gone."""
+    """One line for each request whose outcome only a lost ledger would have shown."""
     for item in submissions:
         if item.request_id and item.outcome is None:
             _warn(item, item.request_id, "the ledger that had it is gone")
@@ -60,7 +60,7 @@ def log_unrecorded(outcome: Posted, why: str) -> None:
         case Accepted(request_id=id):
             _warn(sent, id, why)
         case Refused():
-            pass  # nothing was paid for
+            pass  # nothing was submitted
         case answer:
             words = f"job {sent.job}: a request for {sent.prefix} may have been accepted, but {why}: {answer.message}"
             log.warning("%s", words, extra={"fields": fields})

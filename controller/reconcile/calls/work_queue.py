@@ -1,4 +1,4 @@
-"""A lane: a queue of calls and the threads that carry them out: they come when there is work and go when there is none.
+"""A work queue: calls and the threads that carry them out, started when there is work and ended when there is none.
 
 `workers` has one for each kind of call and each bucket.
 """
@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 log = logging.getLogger(__name__)
 
-IDLE = 10.0  # seconds after which a thread without work goes
+IDLE = 10.0  # seconds after which a thread without work ends
 
 Item = TypeVar("Item")
 
@@ -39,21 +39,21 @@ class WorkQueue(Generic[Item]):
             self._changed.notify()
 
     def is_stuck(self) -> bool:
-        """Whether items wait without a thread, because the system refuses to start one; it is asked again first."""
+        """Whether items wait without a thread, because the system refuses to start one; tries again first."""
         with self._changed:
             if self._items and not self._threads:
                 self._begin_thread()
             return bool(self._items) and not self._threads
 
     def emptied(self) -> list[Item]:
-        """Take out what nobody has begun."""
+        """Take out the items not yet started."""
         with self._changed:
             found = list(self._items)
             self._items.clear()
         return found
 
     def close(self, patience: float) -> None:
-        """Let what is queued and under way be finished, for so many seconds; what takes longer is left behind."""
+        """Finish what is queued and under way, for up to `patience` seconds; what takes longer is abandoned."""
         with self._changed:
             self._is_closed = True
             threads = list(self._threads)
@@ -63,7 +63,7 @@ class WorkQueue(Generic[Item]):
             thread.join(max(0.0, ends_at - time.monotonic()))
 
     def _begin_thread(self) -> None:
-        """One more thread, if the system has one: else the item waits for those there are, or for `is_stuck`."""
+        """Start another thread if the system allows: else the item waits for the existing ones, or for `is_stuck`."""
         thread = threading.Thread(target=self._work, name=self._name, daemon=True)
         try:
             thread.start()
@@ -81,12 +81,12 @@ class WorkQueue(Generic[Item]):
                 self._threads.discard(threading.current_thread())
 
     def _next(self) -> Item | None:
-        """The next item; None: there was none for a while, and the thread goes."""
+        """The next item; None: there was none for a while, and the thread ends."""
         with self._changed:
             self._idle += 1
             self._changed.wait_for(lambda: self._items or self._is_closed, IDLE)
             self._idle -= 1
             if self._items:
                 return self._items.popleft()
-            self._threads.discard(threading.current_thread())  # before anybody puts an item, and counts on it
+            self._threads.discard(threading.current_thread())  # before another thread puts an item and relies on it
             return None

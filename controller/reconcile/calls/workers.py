@@ -1,6 +1,6 @@
 """Carries out calls for the deciding thread, and puts each outcome into its inbox.
 
-A turn never waits for a call; `remote` says how one is carried out.
+A turn never waits for a call; `remote` carries it out.
 """
 
 import logging
@@ -31,7 +31,7 @@ DEADLINES = Watchdog()
 class Post:
     """Send a stored intent, once, as soon as it is claimed. `body` is JSON without secrets.
 
-    `role_arn` stands in for a key pair; `claim` None: it is sent without one.
+    `role_arn` replaces a key pair; `claim` None: it is sent without one.
     """
 
     submission: Submission
@@ -46,7 +46,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Get:
-    """Ask for a status."""
+    """Get the status of a request."""
 
     submission: Submission
 
@@ -57,7 +57,7 @@ class Get:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListObjects:
-    """Read the bucket as a `List` step says; `digest` is what the job wanted when it was asked."""
+    """Read the bucket as a `List` step says; `digest` is what the job wanted at that time."""
 
     job: str
     digest: str
@@ -68,12 +68,12 @@ Call = Post | Get | ListObjects
 
 
 def is_history(call: Call) -> TypeGuard[ListObjects]:
-    """Whether it looks for what was paid for before, so that a submission can follow."""
+    """Whether it looks for earlier paid results, so that a submission can follow."""
     return isinstance(call, ListObjects) and call.step.submission is None
 
 
 POSTS = "submissions"
-BRIEFLY = 2.0  # seconds: what a call that costs nothing is waited for at the end
+BRIEFLY = 2.0  # seconds: how long to wait at the end for a call that costs nothing
 NOT_SENT = Refused(why=Refusal.UNSENT, message="the controller stopped before the request was sent")
 TOO_LATE = Refused(
     why=Refusal.CLAIMED, message=f"nothing was sent: the bucket did not take the claim within {PATIENCE:.0f} s"
@@ -82,7 +82,7 @@ TOO_LATE = Refused(
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Claiming:
-    """A POST that is to be claimed first. It is settled once: sent, or answered as not sent."""
+    """A POST that must be claimed first. It is settled once: sent, or reported as not sent."""
 
     call: Post
     claim: Claim
@@ -90,7 +90,7 @@ class _Claiming:
 
 
 _Task = Call | _Claiming | Claim
-"""A claim alone is withdrawn: its POST was refused, or is not sent any more."""
+"""Only a claim is withdrawn: its POST was refused, or will not be sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,11 +113,11 @@ class Listed:
 
 CallOutcome = Posted | Got | Listed
 Observe = Callable[[CallOutcome, float], None]
-"""Is told how many seconds each call took; any thread may call it."""
+"""Receives how many seconds each call took; any thread may call it."""
 
 
 class Carrier(Protocol):
-    """What carries out one call, and never raises; `lost` says what became of the state, "" while it is there."""
+    """Carries out one call, and never raises; `lost` says what happened to the state, "" while it is there."""
 
     lost: Callable[[], str]
     claimer: Claimer
@@ -126,10 +126,10 @@ class Carrier(Protocol):
 
 
 class Workers:
-    """Carries out calls on threads that come and go; `inbox` receives the outcomes.
+    """Carries out calls on threads started on demand; `inbox` receives the outcomes.
 
-    Submissions, status requests and each bucket have a lane of their own with at most `most` threads, so that what
-    hangs in one holds up no other. Outcomes that come after the workers were left go to `late`, from any thread.
+    Submissions, status requests and each bucket have a work queue of their own with at most `most` threads, so that
+    one that hangs blocks no other. Outcomes that come after the workers have ended go to `late`, from any thread.
     """
 
     def __init__(
@@ -169,7 +169,7 @@ class Workers:
     def stop(self, patience: float) -> None:
         """Start no further call; wait up to `patience` seconds for a POST under way, and briefly for other calls.
 
-        A POST that was still in the queue has certainly not been sent, and its outcome says so.
+        A POST still in the queue has certainly not been sent, and its outcome says so.
         """
         with self._lock:
             self._is_stopped = True
@@ -180,7 +180,7 @@ class Workers:
     def finish(self, patience: float) -> None:
         """Like `stop`, but the POSTs in the queue are still sent: for when their outcomes cannot be recorded.
 
-        What was sent can be found in the bucket later; of what was not, nobody could say so.
+        What was sent can be found in the bucket later; nothing could show that it was not sent.
         """
         with self._lock:
             self._is_stopped = True
@@ -191,17 +191,17 @@ class Workers:
         self._give_back()
 
     def are_stuck(self) -> bool:
-        """Whether calls wait because the system refuses to start a thread; it is asked again first."""
-        return any([work_queue.is_stuck() for work_queue in list(self._work_queues.values())])  # noqa: C419  (each of them is asked)
+        """Whether calls wait because the system refuses to start a thread; tries again first."""
+        return any([work_queue.is_stuck() for work_queue in list(self._work_queues.values())])  # noqa: C419  (every queue must try)
 
     def lost(self) -> str:
-        """What is known to have become of the state: nothing that was done here is in a ledger then."""
+        """What is known to have happened to the state; if anything, no ledger holds what was done here."""
         with suppress(StateError):
             return self._remote.lost()
         return ""
 
     def _give_back(self) -> None:
-        """What nobody has begun has certainly not been sent, nor what is not claimed yet; its claim is withdrawn."""
+        """Report as not sent what was not started or not yet claimed; its claim is withdrawn."""
         with self._lock:
             work_queues = list(self._work_queues.values())
         for found in [found for work_queue in work_queues for found in work_queue.emptied()]:
@@ -245,7 +245,7 @@ class Workers:
             self._put(outcome.call.claim)
 
     def _claim(self, task: _Claiming) -> None:
-        """Claim, then queue the POST, unless it took too long: a bucket that hangs keeps no place from the others."""
+        """Claim, then queue the POST, unless it took too long: a bucket that hangs takes no slot from the others."""
         try:
             with DEADLINES.watching(PATIENCE, partial(self._settle, task, TOO_LATE)):
                 refused = self._remote.claimer.claim(task.claim)
@@ -255,7 +255,7 @@ class Workers:
             self._remote.claimer.withdraw(task.claim)
 
     def _settle(self, task: _Claiming, refused: Refused | None) -> bool:
-        """Answer it, or send it (None), once, and after the end never; whether it is sent by this."""
+        """Report it refused, or send it (None), once, and never after the end; returns whether this sends it."""
         with self._lock:
             is_first, task.is_settled = not task.is_settled, True
             self._claiming.discard(task)
@@ -293,7 +293,7 @@ def _queue_of(task: _Task) -> str:
 
 
 def unforeseen(error: Exception) -> str:
-    """The kind of an error nobody named; its text and traceback may hold secrets and are not told."""
+    """The kind of an unexpected error; its text and traceback may contain secrets and are not shown."""
     words = str(error) if isinstance(error, ShjobsError) else f"unforeseen {type(error).__name__}; please report this"
     log.error("%s", words)
     return words

@@ -1,1 +1,1 @@
-"""Git, without obeying any setting of a repository."""
+"""Git, without applying any setting of a repository."""

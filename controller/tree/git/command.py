@@ -1,8 +1,8 @@
-"""The one door to the git program: it reads objects and refs, and obeys no setting of any repository.
+"""The only caller of the git program: it reads objects and refs, and applies no setting of any repository.
 
-Each visit makes a git directory of its own, with our config, in which the repository's objects and refs are linked. Git
-sees nothing else of it: no config, hook, index or attribute, and no work tree. So nothing of a commit, nor of the
-repository, can name a program. `info` and `ref` come through here; docs: SECURITY.md.
+Each use makes a git directory of its own, with our config, in which the repository's objects and refs are linked. Git
+sees nothing else of the repository: no config, hook, index or attribute, and no work tree. So nothing in a commit or
+in the repository can name a program to run. Used by `info` and `operations/plan/revision`; docs: SECURITY.md.
 """
 
 import os
@@ -18,12 +18,12 @@ from pathlib import Path
 
 from controller.tree.git.repository import Repository, small_text
 
-PATIENCE = 4.0  # seconds; less than a stop may take
+PATIENCE = 4.0  # seconds; less than the time allowed for a stop
 MOST_OUTPUT = 64 * 1024 * 1024  # bytes
 _COPIED = ("FETCH_HEAD", "ORIG_HEAD", "MERGE_HEAD")
 _LINKED = ("refs", "packed-refs", "shallow", "reftable")
 _SHA256 = re.compile(r"^\s*objectformat\s*=\s*\"?sha256\b", re.IGNORECASE | re.MULTILINE)
-# Our config holds none of these, and no other is read. That they are off is said once more, for a git yet to come.
+# Our config sets none of these, and no other is read. They are turned off explicitly all the same, for future gits.
 _OFF = {
     "safe.bareRepository": "explicit", "protocol.allow": "never", "core.fsmonitor": "false",
     "core.hooksPath": os.devnull, "core.attributesFile": os.devnull, "core.excludesFile": os.devnull,
@@ -39,7 +39,7 @@ _VARIABLES = {
 
 
 class GitError(Exception):
-    """Git could not answer; the words are its own, or say why it was not asked."""
+    """Git failed; the message is its own, or says why it was not run."""
 
 
 class Git:
@@ -50,7 +50,7 @@ class Git:
         self._objects = objects
 
     def ask(self, *arguments: str, given: bytes = b"", patience: float = PATIENCE, most: int = MOST_OUTPUT) -> bytes:
-        """What git writes for this command. Raises `GitError` when it refuses, takes too long or writes too much."""
+        """The output of this git command. Raises `GitError` when git fails, takes too long or writes too much."""
         path, program = _search_path(), _program()
         if program is None:
             raise GitError("git is not installed here")
@@ -65,7 +65,7 @@ class Git:
 
 @contextmanager
 def opened(repository: Repository) -> Iterator[Git]:
-    """The door to a repository. Raises `GitError` when no folder can be made for it."""
+    """Access to a repository. Raises `GitError` when no folder can be made for it."""
     try:
         made = tempfile.TemporaryDirectory(prefix="shjobs-git-", ignore_cleanup_errors=True)
     except OSError as error:
@@ -96,7 +96,7 @@ def version() -> str:
 
 
 def _search_path() -> str:
-    """Where programs are looked for: a relative folder could be one of the tree."""
+    """PATH without relative folders, which could be in the tree."""
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
     return os.pathsep.join(folder for folder in folders if folder.startswith("/"))
 
@@ -166,7 +166,7 @@ def _verb(command: list[str]) -> str:
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """End it with everything it may have started."""
+    """Kill it with everything it may have started."""
     if process.poll() is None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -1,8 +1,8 @@
-"""Where the tree of manifests stands in git: commit, branch, author, and which of its files differ from the commit.
+"""The state of the manifest tree in git: commit, branch, author, and which of its files differ from the commit.
 
-The tree asks for it when a scan found a new digest, `doctor` to show it, `brakes` for the directory. Commit and branch
-are read from the repository's own files. What the commit holds is asked of git; the files are compared here, so that
-git meets no work tree. Without the git program it is not known what differs.
+Called by the tree when a scan found a new digest, by `doctor`, and by `ledger/pause` for git's index lock. Commit and
+branch are read from the repository's own files, the commit's content through git; the files are compared here, so that
+git needs no work tree. Without the git program it is unknown what differs.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ _BRANCH = "refs/heads/"
 class Checkout:
     """What is checked out in the real folder `root`. `branch` is empty when HEAD is detached, as it is for git-sync.
 
-    `held` has the blob of every file below the folder that the commit holds; None: not known.
+    `held` maps every file of the commit below the folder to its blob; None: unknown.
     """
 
     commit: str
@@ -38,15 +38,15 @@ class Checkout:
     held: Mapping[str, str] | None = field(default=None, repr=False)
 
     def revision_of(self, *paths: str) -> str:
-        """The commit, marked when it does not hold all of these paths as they are."""
+        """The commit, marked dirty when any of these paths differs from it."""
         return f"{self.commit}{DIRTY}" if self.differing(filter(None, paths)) else self.commit
 
     def differing(self, paths: Iterable[str]) -> set[str]:
-        """Those of these files that the commit does not hold as they are."""
+        """Those of these files that differ from the commit."""
         return set() if self.held is None else {path for path in paths if not self._holds(path)}
 
     def _holds(self, path: str) -> bool:
-        """Whether a file, and every link on the way to it, is in the commit as it is here."""
+        """Whether a file, and every link on the way to it, is the same in the commit."""
         links: list[str] = []
         try:
             full = resolved(self.root, path, links)
@@ -55,7 +55,7 @@ class Checkout:
             content, _ = read_regular(full, LARGEST)
         except (OSError, ValueError):
             return False
-        return self._has(full, [content, content.replace(b"\r\n", b"\n")])  # git may have been told to write CRLF
+        return self._has(full, [content, content.replace(b"\r\n", b"\n")])  # git may be configured to write CRLF
 
     def _has(self, full: str, contents: Iterable[bytes]) -> bool:
         blob = (self.held or {}).get(full[len(self.root) + 1 :])
@@ -63,7 +63,7 @@ class Checkout:
 
 
 def checkout(jobs: Path) -> Checkout | None:
-    """What is checked out around the folder `jobs`; None: it is in no repository, or there is no commit yet."""
+    """The checkout that contains the folder `jobs`; None: it is in no repository, or there is no commit yet."""
     repository = repository_of(jobs)
     if repository is None:
         return None
@@ -74,7 +74,7 @@ def checkout(jobs: Path) -> Checkout | None:
 
 
 def author(jobs: Path) -> str:
-    """Who wrote the commit that is checked out, as `Name <address>`; empty when git cannot say."""
+    """The author of the commit that is checked out, as `Name <address>`; empty when git fails."""
     repository = repository_of(jobs)
     lines = _asked(repository, "cat-file", "commit", "HEAD").split("\n\n")[0].split("\n") if repository else []
     line = next((line for line in lines if line.startswith("author ")), "")
@@ -82,7 +82,7 @@ def author(jobs: Path) -> str:
 
 
 def git_directory(jobs: Path) -> Path | None:
-    """The git directory of the repository or worktree that `jobs` lies in, links followed; None: there is none."""
+    """The git directory of the repository or worktree that contains `jobs`, links followed; None: there is none."""
     repository = repository_of(jobs)
     return repository.directory if repository else None
 
@@ -100,7 +100,7 @@ def index_lock(jobs: Path) -> IndexLock | None:
 
 
 def _head(repository: Repository) -> tuple[str, str] | None:
-    """Commit and branch from HEAD, loose and packed refs; None when they are kept in a way not known here."""
+    """Commit and branch from HEAD, loose and packed refs; None when they are stored in an unsupported format."""
     directory, common = repository.directory, repository.common
     named, branch = small_text(directory / "HEAD"), ""
     for _ in range(LONGEST_CHAIN):
@@ -127,13 +127,13 @@ def _head_by_git(repository: Repository) -> tuple[str, str]:
 
 
 def _held(jobs: Path, repository: Repository, commit: str) -> dict[str, str] | None:
-    """Blob by path below `jobs`, of all files and links that a commit holds there; None when git cannot say."""
+    """Blob by path below `jobs`, of all files and links that a commit holds there; None when git fails."""
     try:
         below = real(jobs).relative_to(repository.top).as_posix()
         where = "." if below == "." else f":(literal){below}"
         with opened(repository) as git:
             listed = git.ask("ls-tree", "-r", "-z", "--full-tree", commit, "--", where)
-    except (GitError, ValueError):  # the latter: a link that leads to the folder was swapped in this moment
+    except (GitError, ValueError):  # the latter: a link to the folder was swapped meanwhile
         return None
     start = 0 if below == "." else len(below) + 1
     entries = (line.partition("\t") for line in listed.decode(errors="surrogateescape").split("\0") if line)
@@ -141,13 +141,13 @@ def _held(jobs: Path, repository: Repository, commit: str) -> dict[str, str] | N
 
 
 def _blob(content: bytes, digits: int) -> str:
-    """Git's name for a content, in as many digits as the repository's names have."""
+    """Git's hash of a blob, in as many digits as the repository's hashes have."""
     hashed = hashlib.sha256 if digits == 64 else hashlib.sha1
     return hashed(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def _asked(repository: Repository, *arguments: str) -> str:
-    """What git answers, empty when it cannot."""
+    """What git prints, empty when it fails."""
     try:
         with opened(repository) as git:
             return git.ask(*arguments).decode(errors="surrogateescape")

@@ -1,8 +1,8 @@
-"""Which repository a jobs folder belongs to, found by ourselves: git's own search takes what a commit holds for one.
+"""Which repository a jobs folder belongs to, found here because git's own search can be misled by a commit's content.
 
-The rule: a repository is named by an entry `.git`, in the jobs folder or in a folder around it, links followed. Git
-lets no commit contain an entry of that name, while any commit may hold `HEAD`, `config`, `objects` and `refs`, which
-git's own search would take for a bare repository. Nothing below the jobs folder is looked at.
+The rule: a repository is named by an entry `.git`, in the jobs folder or one of its parents, links followed. Git
+allows no entry of that name in a commit, while any commit may hold `HEAD`, `config`, `objects` and `refs`, which
+git's own search would take for a bare repository. Nothing below the jobs folder is considered.
 """
 
 import os
@@ -14,7 +14,7 @@ from controller.tree.regular_files import read_regular
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repository:
-    """`top` holds `.git`; `directory` is the git directory that is meant; `common` is that of the main worktree."""
+    """`top` holds `.git`; `directory` is the git directory it names; `common` is that of the main worktree."""
 
     top: Path
     directory: Path
@@ -24,7 +24,7 @@ class Repository:
 def repository_of(jobs: Path) -> Repository | None:
     """The repository around a folder; None: there is none. In a worktree or submodule, `.git` is a file that names it.
 
-    An ill-formed `.git` ends the search as git's own would.
+    A malformed `.git` ends the search, as in git itself.
     """
     here = real(jobs)
     for top in (here, *here.parents):
@@ -41,7 +41,7 @@ def repository_of(jobs: Path) -> Repository | None:
 
 
 def real(path: Path) -> Path:
-    """The path without links; unlike `resolve`, it bears links that lead in a circle."""
+    """The path without links; unlike `resolve`, it tolerates circular links."""
     return Path(os.path.realpath(path))
 
 
