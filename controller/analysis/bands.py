@@ -11,7 +11,7 @@ from typing import Any
 
 from controller.analysis.source import SourceText
 from controller.model.catalog import Collection, collection, collection_names, nearest
-from controller.model.errors import Finding, cut
+from controller.model.errors import Finding, truncate
 from controller.model.script import Mosaicking, ScriptInput
 
 MASK = "dataMask"
@@ -70,7 +70,7 @@ def _mosaicking(mosaicking: Mosaicking, used: Collection, source: SourceText) ->
 def _unknown(band: str, used: Collection, source: SourceText) -> Finding:
     padded = f"{band[:1]}0{band[1:]}".upper()  # B8 is meant as B08, not as B8A
     near = padded if padded in used.bands else nearest(band, used.bands)
-    hint = f"did you mean {near}?" if near else f"it has {cut(', '.join(used.bands), 120)}"
+    hint = f"did you mean {near}?" if near else f"it has {truncate(', '.join(used.bands), 120)}"
     if used.type in _GUESSED:
         return _finding("W122", f"`{band}` is not known to be a band of {used.type}: {hint}", source, band)
     return _finding("E232", f"`{band}` is no band of {used.type}: {hint}", source, band)

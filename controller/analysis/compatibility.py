@@ -31,12 +31,12 @@ def disagreements(request: Request, facts: ScriptFacts) -> Iterator[Finding]:
     """Everything in the request that the service would refuse or process differently than intended."""
     source, data = SourceText(request.body["evalscript"]), request.body["input"]["data"]
     yield from _inputs(facts, data, source)
-    for asked, dataset in paired(facts.inputs, data):
+    for asked, dataset in pair_inputs(facts.inputs, data):
         yield from band_findings(asked, dataset, asked.mosaicking, source)
     yield from _outputs(facts, request.body["output"].get("responses"), source)
 
 
-def paired(inputs: Sequence[ScriptInput], data: Sequence[Mapping[str, Any]]) -> list[Pair]:
+def pair_inputs(inputs: Sequence[ScriptInput], data: Sequence[Mapping[str, Any]]) -> list[Pair]:
     """Each input of `setup()` with what it reads: the source its `datasource` names, else the one at its position."""
     named = {dataset["id"]: dataset for dataset in data if "id" in dataset}
     placed = dict(enumerate(data))

@@ -62,12 +62,12 @@ def estimate_cost(
     upper = sum(weight * (item.upper or 0) for weight, item in zip(weights, samples, strict=True))
     endless = any(item.upper is None for item in samples)
     return Estimate(
-        expected=priced(fixed * expected, size, prices, prices.discount),
-        upper=None if endless else priced(fixed * upper, size, prices, prices.discount_upper),
+        expected=price_for(fixed * expected, size, prices, prices.discount),
+        upper=None if endless else price_for(fixed * upper, size, prices, prices.discount_upper),
     )
 
 
-def priced(base: float, size: tuple[int, int], prices: Prices, discount: float) -> float:
+def price_for(base: float, size: tuple[int, int], prices: Prices, discount: float) -> float:
     """The price of a request whose terms multiply to `base`: the discount of a large raster, then the minimum."""
     width, height = size
     return max(prices.minimum, base * discount if width * height >= prices.discount_from_pixels else base)

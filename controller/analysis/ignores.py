@@ -117,7 +117,7 @@ def _begins_comment(source: SourceText, offset: int) -> bool:
     return starts and source.words[offset] == " "
 
 
-def silenced(warnings: Iterable[Problem], comments: Iterable[Comments]) -> Silenced:
+def apply_ignores(warnings: Iterable[Problem], comments: Iterable[Comments]) -> Silenced:
     """The remaining warnings of a document, including errors in the comments."""
     all_warnings = tuple(warnings)
     ignores = [ignore for each in comments for ignore in each.ignores]

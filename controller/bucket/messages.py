@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from obstore.exceptions import PermissionDeniedError, PreconditionError, UnauthenticatedError
 
-from controller.model.errors import ShjobsError, cut, masked
+from controller.model.errors import ShjobsError, mask, truncate
 from controller.settings.deployments import Credential
 from controller.wire.messages import EXPIRED, NO_ANSWER, NO_TLS, NOT_TRUSTED, OTHER_NAME
 
@@ -85,7 +85,7 @@ def is_denied(error: Exception) -> bool:
 def store_message(error: Exception, credential: Credential, *, denied: str = "", region: str = "") -> str:
     """The message for an error; `denied` says what the credential may not do, if not to list."""
     keys = [each.get_secret_value() for each in (credential.access_key, credential.secret_access_key) if each]
-    return cut(masked(_words(error, credential.name, denied or _MAY_NOT_LIST, region), keys), 300)
+    return truncate(mask(_words(error, credential.name, denied or _MAY_NOT_LIST, region), keys), 300)
 
 
 def _words(error: Exception, credential: str, denied: str, region: str) -> str:

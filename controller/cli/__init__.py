@@ -19,7 +19,7 @@ import click
 
 from controller import __version__
 from controller.cli.examples import epilog
-from controller.model.errors import ShjobsError, UsageError, cut
+from controller.model.errors import ShjobsError, UsageError, truncate
 
 FAILED, WRONG_USE, UNFORESEEN, INTERRUPTED = 1, 2, 70, 130
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EAGAIN})
@@ -129,7 +129,7 @@ def _check(arguments: Sequence[str]) -> None:
     """No file, job or hash has a name that the system cannot hold. Raises `UsageError`."""
     for each in arguments:
         if "\0" in each or any("\ud800" <= letter < "\udc80" or "\udcff" < letter <= "\udfff" for letter in each):
-            raise UsageError(f"{cut(each, 100)!r} is no text that a command can be given")
+            raise UsageError(f"{truncate(each, 100)!r} is no text that a command can be given")
 
 
 def _unforeseen(error: Exception) -> int:

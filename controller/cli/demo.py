@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from controller.cli.settings import load_settings
-from controller.model.errors import UsageError, cut
+from controller.model.errors import UsageError, truncate
 from controller.settings.settings import Settings
 
 READY = "sandbox ready at "
@@ -42,14 +42,14 @@ def command(directory: Path, time_scale: float) -> int:  # fmt: skip
     A second run finds everything paid for and submits nothing, even when DIRECTORY/state was deleted.
     """
     from controller.cli.output.tables import BAD, UNFINISHED, exit_code, print_documents
-    from controller.cli.sync import synced
+    from controller.cli.sync import sync_once
     from controller.sandbox.ledger import SandboxLedger, posts
 
     _prepare(directory)
     ledger = directory / "sandbox" / "ledger.jsonl"
     with _sandbox(directory / "sandbox") as url:
         before = len(posts(SandboxLedger.read(ledger)))
-        documents = synced(_settings(directory, url, time_scale))
+        documents = sync_once(_settings(directory, url, time_scale))
         made = len(posts(SandboxLedger.read(ledger))) - before
     print_documents(documents, "table")
     click.echo(f"\nPOSTs in this run: {made}. Rasters: {directory}/sandbox/my-bucket, status: {directory}/jobs.d")
@@ -65,7 +65,9 @@ def _prepare(directory: Path) -> None:
                 shutil.copytree(shipped, jobs, ignore=shutil.ignore_patterns("*.status.yaml"))
         (directory / "shjobs.toml").write_text(SETTINGS, encoding="utf-8")
     except shutil.Error as error:  # one entry for each file, with source, target and why
-        raise UsageError(f"the demo cannot be put into {directory}: {cut(str(error.args[0][0][2]), 200)}") from error
+        raise UsageError(
+            f"the demo cannot be put into {directory}: {truncate(str(error.args[0][0][2]), 200)}"
+        ) from error
     except OSError as error:
         raise UsageError(f"the demo cannot be put into {directory}: {error.strerror}") from error
 

@@ -19,12 +19,12 @@ def command(config: Path | None) -> int:
     """
     from controller.cli.output.tables import BAD, UNFINISHED, exit_code, print_documents
 
-    documents = synced(load_settings(config, os.environ))
+    documents = sync_once(load_settings(config, os.environ))
     print_documents(documents, "table")
     return exit_code(documents, bad=BAD | UNFINISHED)
 
 
-def synced(settings: Settings) -> list[dict[str, object]]:
+def sync_once(settings: Settings) -> list[dict[str, object]]:
     """Turn the loop to rest with progress on the terminal; answers the status of every document."""
     from controller.cli.output.progress import progress
     from controller.model.clock import Clock

@@ -15,7 +15,7 @@ from functools import partial
 from controller.daemon.http import Page, Web
 from controller.daemon.metrics import CONTENT_TYPE, Metrics
 from controller.ledger.identity import Identity
-from controller.lifecycle.grouping import named
+from controller.lifecycle.grouping import name_list
 from controller.limits.budget import Spending, month_of
 from controller.model.clock import Clock
 from controller.model.errors import StateError, StateLost
@@ -138,7 +138,7 @@ class Daemon:
     def _beat(self, loop: Loop) -> float:
         """After a turn, and once a second: forward notifications and late answers, and update the health."""
         now = self._clock.monotonic()
-        for outcome in self._unrecorded.taken():
+        for outcome in self._unrecorded.take_all():
             self.flags.inbox.put(outcome)
         if self.flags.woken:
             self.flags.woken = False
@@ -168,7 +168,7 @@ class Daemon:
     def _log_change(self, status_change: StatusChange) -> None:
         if not status_change.changed or status_change.is_said:
             return
-        name = {"jobs": named(status_change.alike)} if status_change.alike else {"job": status_change.job.name}
+        name = {"jobs": name_list(status_change.alike)} if status_change.alike else {"job": status_change.job.name}
         context = {**name, "phase": status_change.job_state.phase, "reason": status_change.job_state.reason}
         if status_change.submission and status_change.submission.request_id and not status_change.alike:
             context["requestId"] = status_change.submission.request_id

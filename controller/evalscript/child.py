@@ -29,7 +29,7 @@ from py_mini_racer import (
     mini_racer,
 )
 
-from controller.evalscript.exceptions import SCRIPT_NAME, placed
+from controller.evalscript.exceptions import SCRIPT_NAME, locate
 from controller.evalscript.frames import Header, fill_plane, read_header, read_plane, write_frame
 from controller.model.script import FailureKind
 
@@ -118,7 +118,7 @@ class Realm:
     def _failed(self, kind: FailureKind, error: JSEvalException) -> StepError:
         if self._engine.was_hard_memory_limit_reached():
             return StepError(FailureKind.MEMORY, TOO_MUCH_MEMORY)
-        place = placed(str(error), self._text)
+        place = locate(str(error), self._text)
         if "RangeError: Array buffer allocation failed" in place.message:
             return StepError(FailureKind.MEMORY, f"{TOO_MUCH_MEMORY}: {place.message}", place.line, place.column)
         return StepError(kind, place.message, place.line, place.column)

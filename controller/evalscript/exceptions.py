@@ -6,7 +6,7 @@ A report reads `evalscript:3: TypeError: …`, the source line, a line of carets
 import re
 from dataclasses import dataclass
 
-from controller.model.errors import cut
+from controller.model.errors import truncate
 
 SCRIPT_NAME = "evalscript"
 ENGINE_NAME = "<anonymous>"  # the parser's name for a script it could not finish reading
@@ -28,11 +28,11 @@ class ScriptPosition:
     column: int = 0
 
 
-def placed(report: str, script: str) -> ScriptPosition:
+def locate(report: str, script: str) -> ScriptPosition:
     """The error in `report`, located in `script`: the innermost frame inside it, else where the engine points."""
     message, below = _halves(report)
     prefix = _PREFIX.match(message)
-    message = cut(message[prefix.end() :] if prefix else message)
+    message = truncate(message[prefix.end() :] if prefix else message)
     line, column = frame_in(below)
     if line:
         return ScriptPosition(message=message, line=line, column=column)

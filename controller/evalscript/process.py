@@ -17,7 +17,7 @@ from typing import IO, Any
 
 import controller
 from controller.evalscript.frames import FrameError, Header, Plane, read_header, read_plane, write_frame
-from controller.model.errors import cut
+from controller.model.errors import truncate
 from controller.model.script import FailureKind, ScriptFailure
 
 GRACE = 2.0  # seconds between the engine's own time limit, which leaves the child alive, and the kill
@@ -143,7 +143,7 @@ class Child:
             return ScriptFailure(kind=FailureKind.TIMEOUT, message=f"The script ran longer than {seconds:g} s")
         if "out of memory" in words or "MemoryError" in words:
             return ScriptFailure(kind=FailureKind.MEMORY, message="The script needs more memory than it may have")
-        last_words = f": {cut(words[-300:])}" if words else ""
+        last_words = f": {truncate(words[-300:])}" if words else ""
         return _crash(f"The script engine died ({_status_name(status)}){last_words}")
 
 

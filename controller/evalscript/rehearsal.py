@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from controller.evalscript.exceptions import SCRIPT_NAME, frame_in
-from controller.model.errors import cut
+from controller.model.errors import truncate
 from controller.model.script import Mosaicking, Rehearsal, RehearsalFailure, Source, Stage
 
 _MADE_BY_SCRIPT = re.compile(r"new\b|throw\b|\w*Error\s*\(")
@@ -68,7 +68,7 @@ def _failure(reported: Mapping[str, Any], script: str) -> RehearsalFailure:
         step=reported["step"],
         situation=reported["situation"],
         kind=reported["kind"],
-        message=cut(reported["message"]),
+        message=truncate(reported["message"]),
         line=line,
         column=column,
         thrown=not reported.get("complaint", False),

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from controller.model.errors import cut
+from controller.model.errors import truncate
 from controller.model.script import (
     FailureKind,
     Mosaicking,
@@ -43,7 +43,7 @@ def positive_integer(value: object) -> int | None:
 
 def shown_value(value: Any) -> str:
     """A value of the script for a message, cut short."""
-    return "missing" if value is None else cut(json.dumps(value, ensure_ascii=False), 80)
+    return "missing" if value is None else truncate(json.dumps(value, ensure_ascii=False), 80)
 
 
 class _Reading:

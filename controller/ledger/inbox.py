@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from controller.ledger.location import FILE_NAME, said_plainly, writable
-from controller.ledger.rows import written
+from controller.ledger.rows import format_time
 
 
 def append(state: Path, at: datetime, command: str) -> None:
@@ -22,4 +22,4 @@ def append(state: Path, at: datetime, command: str) -> None:
 
 def insert(connection: sqlite3.Connection, at: datetime, command: str) -> None:
     """Add a row in the connection's current transaction."""
-    connection.execute("insert into inbox (at, command) values (?, ?)", [written(at), command])
+    connection.execute("insert into inbox (at, command) values (?, ?)", [format_time(at), command])

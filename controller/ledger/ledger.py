@@ -14,7 +14,7 @@ from controller.lifecycle.commands import LONGEST_COMMAND, Command, Ignored, rea
 from controller.limits.budget import Spending, is_overspent, month_of, overspent_hash
 from controller.limits.gate import is_decisive
 from controller.model.answers import Refusal
-from controller.model.errors import cut
+from controller.model.errors import truncate
 from controller.model.files import FileRecord
 from controller.model.job import Job, bucket_in
 from controller.model.skew import TOLERANCE, latest
@@ -94,7 +94,7 @@ class Ledger:
         """The submission's current state."""
         return self._submissions[submission.job][submission.number]
 
-    def found(self, submission: Submission) -> Submission | None:
+    def find(self, submission: Submission) -> Submission | None:
         """The same POST in this ledger, under any number; None: not found."""
         rows = self._submissions.get(submission.job, {})
         first = rows.get(submission.number)
@@ -123,7 +123,7 @@ class Ledger:
         found = [*self._unanswered.values(), *(item for item in known if _answered_at(item) <= end)]
         return sorted(found, key=lambda item: (_answered_at(item), not is_decisive(item)), reverse=True)
 
-    def crowded(self) -> list[datetime]:
+    def concurrency_refusals(self) -> list[datetime]:
         """When the service refused for too many concurrent requests, oldest first."""
         return sorted(self._crowded.values())
 
@@ -149,7 +149,7 @@ class Ledger:
 
     def report_unreadable(self, now: datetime) -> None:
         """Report once which rows this version does not understand, if any."""
-        rows = [cut(ascii(row)[1:-1], 80) for row in self._store.unreadable]
+        rows = [truncate(ascii(row)[1:-1], 80) for row in self._store.unreadable]
         more = f" and {len(rows) - NAMED_ROWS:,} more" if len(rows) > NAMED_ROWS else ""
         named = f"{', '.join(rows[:NAMED_ROWS])}{more}"
         if rows:
@@ -177,13 +177,13 @@ class Ledger:
 
     def commands(self) -> list[tuple[int, Command | Ignored]]:
         """The commands received since the last turn."""
-        return [(number, read_command(text)) for number, text in self._store.asked(LONGEST_COMMAND + 1)]
+        return [(number, read_command(text)) for number, text in self._store.pending_commands(LONGEST_COMMAND + 1)]
 
     def has_commands(self) -> bool:
         """Whether a command was received since the last turn."""
-        return self._store.is_asked()
+        return self._store.has_commands()
 
-    def done(self, number: int, now: datetime) -> None:
+    def mark_done(self, number: int, now: datetime) -> None:
         self._store.mark_done(number, now)
 
     def begin_history(self) -> None:

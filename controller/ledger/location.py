@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from controller.ledger.snapshot import copied, may_be_written
-from controller.model.errors import StateError, cut
+from controller.ledger.snapshot import copy_to_memory, may_be_written
+from controller.model.errors import StateError, truncate
 
 MOUNTS = Path("/proc/self/mountinfo")
 NETWORK = frozenset(
@@ -86,7 +86,7 @@ def read_only(path: Path) -> sqlite3.Connection:
     A file without write permission is read from a copy in memory.
     """
     if path.is_file() and not may_be_written(path):
-        return copied(path)
+        return copy_to_memory(path)
     try:
         return _opened(path, "ro")
     except sqlite3.OperationalError:
@@ -140,19 +140,21 @@ def understood(path: Path) -> Iterator[None]:
         with said_plainly(path):
             yield
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise damaged(path, f"a row cannot be read ({cut(f'{type(error).__name__}: {error}', 100)})") from error
+        raise damaged_error(
+            path, f"a row cannot be read ({truncate(f'{type(error).__name__}: {error}', 100)})"
+        ) from error
 
 
 def unusable(path: Path, error: sqlite3.Error) -> StateError:
     """The error for a disk that is full or read-only, or for a file that is no longer a ledger."""
     if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _SURROUNDINGS:
         return StateError(f"{path} cannot be used: {error}; {ROOM}")
-    return damaged(path, str(error))
+    return damaged_error(path, str(error))
 
 
-def damaged(path: Path, reason: str) -> StateError:
+def damaged_error(path: Path, reason: str) -> StateError:
     """The error for a ledger whose bytes are not those that were written."""
     return StateError(
-        f"{path} cannot be used: {cut(reason, 200)}. Restore it from a copy, or move it away together with its "
+        f"{path} cannot be used: {truncate(reason, 200)}. Restore it from a copy, or move it away together with its "
         "-wal and -shm files: the next start finds in the buckets what was paid for"
     )

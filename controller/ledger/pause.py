@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from controller.limits.settling import IndexLock
-from controller.model.errors import StateError, cut
+from controller.model.errors import StateError, truncate
 
 FILE_NAME = "PAUSE"
 
@@ -77,6 +77,6 @@ def resume(state: Path) -> bool:
 def who_paused(state: Path) -> str:
     """The text in the file; a user may have created it with any text, or none."""
     try:
-        return cut((state / FILE_NAME).read_text(encoding="utf-8", errors="replace"), 200)
+        return truncate((state / FILE_NAME).read_text(encoding="utf-8", errors="replace"), 200)
     except OSError:
         return ""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from controller.ledger.migrations import Database
-from controller.ledger.rows import written
+from controller.ledger.rows import format_time
 from controller.limits.guard import Batch, Permit
 
 _ADMITTED = "admitted"
@@ -55,7 +55,7 @@ class PermitRows:
         self._db.execute(
             "insert into batch (hash, at, jobs, units, cause) values (?, ?, ?, ?, ?) on conflict (hash) do update "
             "set at = excluded.at, jobs = excluded.jobs, units = excluded.units, cause = excluded.cause",
-            [batch.hash, written(at), batch.jobs, batch.units, batch.cause],
+            [batch.hash, format_time(at), batch.jobs, batch.units, batch.cause],
         )
 
     def accepted(self) -> frozenset[str]:
@@ -67,7 +67,7 @@ class PermitRows:
         self._db.execute(
             "insert into batch (hash, accepted_at) values (?, ?) "
             "on conflict (hash) do update set accepted_at = coalesce(accepted_at, excluded.accepted_at)",
-            [label, written(at)],
+            [label, format_time(at)],
         )
 
 

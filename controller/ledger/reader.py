@@ -15,7 +15,7 @@ from pydantic_core import from_json
 
 from controller.ledger.location import FILE_NAME, closed_on_error, is_there, newer, read_only, said_plainly, understood
 from controller.ledger.rows import file_of, job_of
-from controller.lifecycle.grouping import FEW, common, named
+from controller.lifecycle.grouping import FEW, common, name_list
 from controller.model.errors import StateError
 from controller.model.reasons import Phase
 
@@ -125,7 +125,7 @@ def _joined(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         if common(reason) is None or len(same) <= FEW:
             yield from same
             continue
-        shown = {"job": named([str(row["job"]) for row in reversed(same)]), "jobs": len(same)}
+        shown = {"job": name_list([str(row["job"]) for row in reversed(same)]), "jobs": len(same)}
         yield {**same[-1], **shown, "submission": None, "number": same[0]["number"]}
 
 

@@ -78,20 +78,20 @@ def row_of(submission: Submission) -> dict[str, object]:
         "reserved_pu": submission.reserved,
         "adopted": submission.adopted,
         "claims": json.dumps(submission.claims) if submission.claims else "",
-        "intended_at": written(submission.intended_at),
+        "intended_at": format_time(submission.intended_at),
         "answer": submission.answer,
-        "answered_at": written(submission.answered_at),
+        "answered_at": format_time(submission.answered_at),
         "answer_detail": json.dumps(asdict(submission.refused)) if submission.refused else None,
         "message": submission.message,
         "request_id": submission.request_id,
-        "missing_at": written(submission.missing_at),
-        "gone_at": written(submission.gone_at),
+        "missing_at": format_time(submission.missing_at),
+        "gone_at": format_time(submission.gone_at),
         "verdict": submission.outcome,
         "reason": submission.reason,
-        "finished_at": written(submission.finished_at),
+        "finished_at": format_time(submission.finished_at),
         "evidence": _evidence_text(submission.evidence),
         "spent_pu": submission.spent,
-        "look_at": written(submission.look_at),
+        "look_at": format_time(submission.look_at),
         "said_by_operator": submission.said_by_operator,
     }
 
@@ -232,7 +232,7 @@ def _estimate(detail: Mapping[str, Any]) -> Estimate:
     return found
 
 
-def written(time: datetime | None) -> str | None:
+def format_time(time: datetime | None) -> str | None:
     """A time as stored: ISO 8601 in UTC, which also sorts by time."""
     return time.isoformat(timespec="microseconds") if time else None
 

@@ -26,7 +26,7 @@ def may_be_written(path: Path) -> bool:
     return os.access(path, os.R_OK | os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)
 
 
-def copied(path: Path) -> sqlite3.Connection:
+def copy_to_memory(path: Path) -> sqlite3.Connection:
     """The whole database in memory, with everything that is committed. Raises OSError or `StateError`."""
     database, log, journal = _files(path)
     memory = sqlite3.connect(":memory:")

@@ -20,7 +20,7 @@ from controller.ledger.location import (
     FILE_NAME,
     ROOM,
     closed_on_error,
-    damaged,
+    damaged_error,
     newer,
     read_only,
     said_plainly,
@@ -33,12 +33,12 @@ from controller.ledger.rows import (
     COLUMNS,
     MUTABLE,
     file_of,
+    format_time,
     job_of,
     read_time,
     row_of,
     submission_of,
     wanted_text,
-    written,
 )
 from controller.model.errors import StateError
 from controller.model.job import Job
@@ -208,7 +208,7 @@ class Store:
         """Append an event; none is ever changed or deleted."""
         self._db.conn.execute(
             "insert into event (at, job, submission, reason, message) values (?, ?, ?, ?, ?)",
-            [written(at), job or None, submission or None, reason, message],
+            [format_time(at), job or None, submission or None, reason, message],
         )
 
     def last_event_at(self) -> datetime | None:
@@ -239,23 +239,23 @@ class Store:
     def set_fact(self, key: str, value: str) -> None:
         self._db.execute("insert or replace into meta (key, value) values (?, ?)", [key, value])
 
-    def ask(self, at: datetime, command: str) -> None:
+    def add_command(self, at: datetime, command: str) -> None:
         """Append a command for the process that runs the loop."""
         inbox.insert(self._db.conn, at, command)
 
-    def asked(self, longest: int) -> list[tuple[int, bytes]]:
+    def pending_commands(self, longest: int) -> list[tuple[int, bytes]]:
         """The commands not yet taken, oldest first, as written, cut after `longest` bytes."""
         sql = (
             "select number, coalesce(substr(cast(command as blob), 1, ?), x'') command from inbox where done_at is null"
         )
         return [(row["number"], row["command"]) for row in self._rows(sql, [longest])]
 
-    def is_asked(self) -> bool:
+    def has_commands(self) -> bool:
         """Whether there is a command not yet taken."""
         return self._one("select 1 from inbox where done_at is null limit 1", []) is not None
 
     def mark_done(self, number: int, at: datetime) -> None:
-        self._db.execute("update inbox set done_at = ? where number = ?", [written(at), number])
+        self._db.execute("update inbox set done_at = ? where number = ?", [format_time(at), number])
 
     # opening
 
@@ -273,10 +273,10 @@ class Store:
         """Refuse a damaged ledger: a row missing from its index would be paid for again."""
         reason = self._one("pragma integrity_check(1)", [])
         if reason != "ok":
-            raise damaged(path, f"it is damaged ({reason})")
+            raise damaged_error(path, f"it is damaged ({reason})")
         missing = sorted(parts_of(whole()) - parts_of(self._db))
         if missing:
-            raise damaged(path, f"it is damaged ({' '.join(missing[0])} is missing)")
+            raise damaged_error(path, f"it is damaged ({' '.join(missing[0])} is missing)")
 
     def _refuse_foreign(self, path: Path) -> None:
         """Refuse the database of another program, untouched."""

@@ -16,7 +16,7 @@ from controller.model.job import Job, Wanted
 from controller.model.submission import SUBMISSION_ID, Answer, Submission, digest16, submission_id
 
 
-def adopted(
+def adopt_listed(
     job: Job, wanted: Wanted, found: Sequence[StoredObject], known: Sequence[Submission], now: datetime,
     taken: Collection[str] = (),
 ) -> tuple[Submission, ...]:  # fmt: skip
@@ -49,7 +49,9 @@ def _named(names: Iterable[str], wanted: Wanted) -> list[tuple[str, int, int]]:
     return sorted(((match[0], int(match[2]), int(match[3])) for match in own), key=lambda each: each[1:])
 
 
-def reappeared(found: Sequence[StoredObject], known: Iterable[Submission], now: datetime) -> tuple[Submission, ...]:
+def find_reappeared(
+    found: Sequence[StoredObject], known: Iterable[Submission], now: datetime
+) -> tuple[Submission, ...]:
     """The unconfirmed submissions whose search is over but for which the listing shows something: searched again."""
     folders = {item.key.partition("/")[0] for item in found}
     over = (item for item in known if item.answer is Answer.UNCONFIRMED and item.look_at is None)

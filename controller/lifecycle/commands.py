@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from controller.lifecycle.adoption import intent
 from controller.lifecycle.next_step import in_force
 from controller.model.answers import Accepted, Refusal, Refused
-from controller.model.errors import cut
+from controller.model.errors import truncate
 from controller.model.job import Job
 from controller.model.submission import REQUEST_ID, Answer, Submission
 
@@ -73,12 +73,12 @@ def read_command(text: bytes) -> Command | Ignored:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"][1:])
-        why = cut(ascii(f"{field}: {first['msg']}" if field else first["msg"])[1:-1], 200)
-        start = cut(ascii(text[:100].decode(errors="replace"))[1:-1], 100)
+        why = truncate(ascii(f"{field}: {first['msg']}" if field else first["msg"])[1:-1], 200)
+        start = truncate(ascii(text[:100].decode(errors="replace"))[1:-1], 100)
         return Ignored(why=f"a command that this version does not know was ignored: {start} ({why})")
 
 
-def carried_out(
+def apply_command(
     command: Resolve | Adopt, job: Job | None, submissions: Sequence[Submission], holder: Submission | None,
     now: datetime,
 ) -> Submission | str:  # fmt: skip
@@ -91,7 +91,7 @@ def carried_out(
         return f"there is no job {command.job}"
     if command.request_id is not None and not REQUEST_ID.fullmatch(command.request_id):
         return (
-            f"{cut(command.request_id, 60)!r} is no request id: write the whole id as the service gave it, "
+            f"{truncate(command.request_id, 60)!r} is no request id: write the whole id as the service gave it, "
             "such as 6fd0b4e5-0000-4000-8000-000000000001"
         )
     if holder is not None:

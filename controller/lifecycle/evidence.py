@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TypeGuard
 
 from controller.model.answers import BucketAnswer, Listing, StoredObject, Unreadable
-from controller.model.errors import cut
+from controller.model.errors import truncate
 from controller.model.job import ExpectedOutput
 from controller.model.submission import REQUEST_ID, Evidence
 
@@ -21,7 +21,7 @@ ERROR_NAME = "error.json"
 COST_KEY = re.compile(r"cost|processing.?units|\bpu\b", re.IGNORECASE)
 
 
-def observed(
+def observe(
     answer: BucketAnswer, previous: Evidence | None, request_id: str | None, outputs: Sequence[ExpectedOutput],
     now: datetime,
 ) -> Evidence:  # fmt: skip
@@ -46,7 +46,7 @@ def observed(
     )
 
 
-def delivered(evidence: Evidence, output: ExpectedOutput) -> StoredObject | None:
+def delivered_object(evidence: Evidence, output: ExpectedOutput) -> StoredObject | None:
     """The object that is this output: matching stem, an extension of its format or none, and not empty."""
     names = {output.identifier, *(f"{output.identifier}.{extension}" for extension in output.extensions)}
     for item in evidence.objects:
@@ -85,7 +85,7 @@ def _message_of(text: str) -> str:
         inner = document.get("error")
         candidates = [document.get("message"), inner.get("message") if isinstance(inner, Mapping) else inner]
         text = next((word for word in candidates if isinstance(word, str) and word.strip()), text)
-    return cut(text, 2048) or "error.json is there, but holds no message"
+    return truncate(text, 2048) or "error.json is there, but holds no message"
 
 
 def _spent(documents: Mapping[str, str], own: Sequence[StoredObject], outputs: set[str]) -> float | None:

@@ -35,7 +35,7 @@ def common(reason: str) -> str | None:
     return reason if reason in COMMON else None
 
 
-def named(names: Sequence[str]) -> str:
+def name_list(names: Sequence[str]) -> str:
     """`60 jobs (a, b, c and 57 more)`; one job is only named."""
     if len(names) == 1:
         return names[0]

@@ -62,15 +62,15 @@ def asked_for(job: Job, submissions: Sequence[Submission], limits: Limits, now: 
     return Submit(rerun=wanted.rerun, attempt=current.attempt + 1)
 
 
-def due(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Submit | None:
+def due_submission(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Submit | None:
     """The submission that would be paid for now except for what also stops other jobs: the guard rules on these."""
     asked = asked_for(job, submissions, limits, now)
     if isinstance(asked, Wait) or job.wanted is None or _refusal(asked, job.wanted, submissions, limits, now):
         return None
-    return None if held(job.wanted, limits) else asked
+    return None if hold_reason(job.wanted, limits) else asked
 
 
-def stopped(wanted: Wanted, limits: Limits) -> Reason | None:
+def stop_reason(wanted: Wanted, limits: Limits) -> Reason | None:
     """Why this job is stopped together with others, so that it is not newly due."""
     if limits.paused:
         return Reason.PAUSED
@@ -212,7 +212,7 @@ def _pay(submit: Submit, job: Job, submissions: Sequence[Submission], limits: Li
     refusal = _refusal(submit, wanted, submissions, limits, now)
     if refusal:
         return refusal
-    waits_for = held(wanted, limits) or stopped(wanted, limits)
+    waits_for = hold_reason(wanted, limits) or stop_reason(wanted, limits)
     if waits_for:
         return Wait(reason=waits_for)
     guarded = _guarded(submit, job, wanted, limits, now)
@@ -228,7 +228,7 @@ def _pay(submit: Submit, job: Job, submissions: Sequence[Submission], limits: Li
     return step or submit
 
 
-def held(wanted: Wanted, limits: Limits) -> Reason | None:
+def hold_reason(wanted: Wanted, limits: Limits) -> Reason | None:
     """Why a valid job must not be paid for before its manifest says more."""
     if wanted.hold:
         return Reason.ON_HOLD

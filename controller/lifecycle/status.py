@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from controller.lifecycle.evidence import delivered
+from controller.lifecycle.evidence import delivered_object
 from controller.lifecycle.next_step import in_force
 from controller.model.answers import Refusal
 from controller.model.errors import Problem, UsageError
@@ -128,7 +128,7 @@ def outputs(submission: Submission) -> list[dict[str, object]]:
     """The delivered outputs, in declaration order."""
     if submission.evidence is None or submission.outcome is None:
         return []
-    found = [(output, delivered(submission.evidence, output)) for output in submission.outputs]
+    found = [(output, delivered_object(submission.evidence, output)) for output in submission.outputs]
     return [
         {
             "identifier": output.identifier,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from controller.lifecycle.claim import active_claims, withdrawn_claims
-from controller.lifecycle.evidence import observed, request_ids
+from controller.lifecycle.evidence import observe, request_ids
 from controller.lifecycle.verdict import late_look, verdict
 from controller.limits.gate import jitter
 from controller.model.answers import (
@@ -50,7 +50,7 @@ def is_new(submission: Submission, answer: PostAnswer) -> bool:
     return submission.answer is None
 
 
-def interrupted(submission: Submission, now: datetime, timing: Timing) -> Submission:
+def interrupt(submission: Submission, now: datetime, timing: Timing) -> Submission:
     """A submission found at startup with an intent and no answer: the service may have read its POST."""
     answered = after_post(submission, Unconfirmed(message=INTERRUPTED), max(now, submission.intended_at), timing)
     return replace(answered, reason=STOPPED)
@@ -81,7 +81,7 @@ def after_listing(
     if submission.gone_at is None:
         return submission  # an operator resolved it while its bucket was searched
     gone_at = submission.gone_at
-    evidence = observed(answer, submission.evidence, submission.request_id, submission.outputs, now)
+    evidence = observe(answer, submission.evidence, submission.request_id, submission.outputs, now)
     if submission.outcome in (Outcome.SUCCEEDED, Outcome.FAILED):
         return _with_late_cost(submission, evidence.spent, gone_at, now, timing)
     seen = verdict(evidence, submission.outputs, gone_at, now, timing)
@@ -106,7 +106,7 @@ def unless_given_up(before: Submission, after: Submission, now: datetime, timing
     return replace(before, evidence=after.evidence, look_at=now + timedelta(seconds=timing.clock_again))
 
 
-def resumed(submission: Submission, now: datetime) -> Submission:
+def resume_search(submission: Submission, now: datetime) -> Submission:
     """After the clock was wrong: no time is in the future, and what is open or was given up is checked now.
 
     A request that is gone gets the full grace period for its evidence again, since a wrong clock dated its end.
@@ -161,7 +161,7 @@ def _searched(
         unsent = _never_sent(submission, answer, now, timing)
         if unsent:
             return unsent
-    evidence = observed(below, submission.evidence, None, submission.outputs, now)
+    evidence = observe(below, submission.evidence, None, submission.outputs, now)
     return replace(submission, evidence=evidence, look_at=_next_search(submission, evidence.readable, now, timing))
 
 

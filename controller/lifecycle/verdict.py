@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from controller.lifecycle.evidence import delivered
+from controller.lifecycle.evidence import delivered_object
 from controller.model.job import ExpectedOutput
 from controller.model.submission import Evidence, Outcome
 from controller.model.timing import Timing
@@ -34,7 +34,7 @@ def verdict(
     cost_at = late_look(gone_at, now, timing) if evidence.spent is None else None
     if evidence.error is not None:
         return Verdict(outcome=Outcome.FAILED, reason="ErrorReported", message=evidence.error, look_at=cost_at)
-    missing = [output.identifier for output in outputs if not delivered(evidence, output)]
+    missing = [output.identifier for output in outputs if not delivered_object(evidence, output)]
     if evidence.readable and not missing:
         return _complete(evidence, cost_at, timing)
     reason, message = _shortcoming(evidence, missing, len(outputs))

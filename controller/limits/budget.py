@@ -45,20 +45,20 @@ class Spending:
         """Whether this amount may be reserved now."""
         return self.left is None or (units or 0.0) <= self.left + DUST
 
-    def taken(self, units: float | None) -> Self:
+    def after_submit(self, units: float | None) -> Self:
         """After one more reservation."""
         return replace(self, reserved=self.reserved + (units or 0.0))
 
     def counting(self, submission: Submission, times: int = 1) -> Self:
         """With this submission counted; `times` -1 subtracts it again."""
-        units = times * counted(submission)
+        units = times * counted_units(submission)
         found = replace(self, adopted=self.adopted + times) if submission.adopted else self
         if submission.spent is not None:
             return replace(found, spent=_clean(found.spent + units))
         return replace(found, reserved=_clean(found.reserved + units))
 
 
-def counted(submission: Submission) -> float:
+def counted_units(submission: Submission) -> float:
     """The amount it counts for: its actual cost if known, else its reservation; nothing once it was refused."""
     if submission.is_refused:
         return 0.0

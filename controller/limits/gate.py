@@ -65,9 +65,9 @@ class Limits:
         """The guard's ruling on a submission; None: none yet."""
         return ADMITTED if self.permits is None else self.permits.get(key)
 
-    def taken(self, units: float | None = None) -> Self:
+    def after_submit(self, units: float | None = None) -> Self:
         """The limits after one more POST in this turn, which reserves this many processing units."""
-        spending = self.spending.taken(units) if self.spending else None
+        spending = self.spending.after_submit(units) if self.spending else None
         return replace(self, slots=self.slots - 1, spending=spending)
 
     def may_begin(self, bucket: str) -> bool:
@@ -78,15 +78,15 @@ class Limits:
         """Whether a large change may start one more listing in this bucket."""
         return self.looks > self.listing.get(bucket, 0)
 
-    def looked(self, bucket: str) -> Self:
+    def after_listing(self, bucket: str) -> Self:
         """The limits after one more listing for earlier submissions."""
         return replace(self, listing={**self.listing, bucket: self.listing.get(bucket, 0) + 1})
 
-    def closed(self) -> Self:
+    def without_slots(self) -> Self:
         """The limits for jobs that are not queued yet."""
         return replace(self, slots=0, looks=0)
 
-    def paced(self, rate: Rate, now: datetime) -> Self:
+    def at_rate(self, rate: Rate, now: datetime) -> Self:
         """These limits reduced by the rate limiter."""
         left = rate.left(now)
         if left > 0:
@@ -95,7 +95,7 @@ class Limits:
         return replace(self, slots=min(self.slots, 0), opens_at=opens_at)
 
 
-def narrowed(free: Limits, newest: Sequence[Submission]) -> Limits:
+def narrow(free: Limits, newest: Sequence[Submission]) -> Limits:
     """The `free` limits reduced by `newest`, the latest submissions, newest first.
 
     `newest` only needs to reach back to the first one that `is_decisive`.

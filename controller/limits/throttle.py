@@ -64,7 +64,7 @@ class Rate:
     """The service's Retry-After ends then."""
 
     @classmethod
-    def begun(cls, per_minute: int, now: datetime) -> Self:
+    def start(cls, per_minute: int, now: datetime) -> Self:
         """A whole burst may be sent at the start."""
         return cls(per_minute=per_minute, at=now, calls=_most(per_minute))
 
@@ -72,11 +72,11 @@ class Rate:
         """How many calls may be sent now."""
         return 0 if self.held_until and now < self.held_until else max(0, int(self._refilled(now)))
 
-    def taken(self, now: datetime, calls: int = 1) -> Self:
+    def after_calls(self, now: datetime, calls: int = 1) -> Self:
         """After this many calls."""
         return replace(self, at=max(self.at, now), calls=self._refilled(now) - calls)
 
-    def held(self, until: datetime) -> Self:
+    def hold_until(self, until: datetime) -> Self:
         """After the service sent a Retry-After: no call is sent before `until`."""
         return replace(self, held_until=max(until, self.held_until or until))
 

@@ -84,13 +84,13 @@ class Later(ShjobsError):  # noqa: N818  (named by the outcome)
         self.seconds = seconds
 
 
-def cut(text: str, limit: int = 500) -> str:
+def truncate(text: str, limit: int = 500) -> str:
     """Foreign text on one line, cut short, for use inside a message."""
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def masked(text: str, secrets: Iterable[str]) -> str:
+def mask(text: str, secrets: Iterable[str]) -> str:
     """Foreign text without the secrets, also where they are escaped for JSON, a URL or HTML."""
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         escaped = json.dumps(secret)[1:-1]

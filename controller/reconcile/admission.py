@@ -9,7 +9,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from controller.ledger.ledger import Ledger
-from controller.lifecycle.next_step import asked_for, due, held, in_force, is_asked, is_read, stopped
+from controller.lifecycle.next_step import (
+    asked_for,
+    due_submission,
+    hold_reason,
+    in_force,
+    is_asked,
+    is_read,
+    stop_reason,
+)
 from controller.limits.budget import reservation
 from controller.limits.gate import Limits
 from controller.limits.guard import ADMITTED, NEW, RETRY, Batch, Due, Permit, Ruling, batch_of, key_of, ruling
@@ -96,7 +104,7 @@ class Admission:
 
     def _key(self, job: Job, limits: Limits, now: datetime) -> str | None:
         """The submission a job wants, or has requested and does not have yet; None: none, or the job itself is held."""
-        if job.wanted is None or held(job.wanted, limits):
+        if job.wanted is None or hold_reason(job.wanted, limits):
             return None
         known = self._ledger.of(job.name)
         asked = asked_for(job, known, limits, now)
@@ -108,9 +116,9 @@ class Admission:
 
     def _is_newly_due(self, job: Job, limits: Limits, now: datetime) -> bool:
         """Jobs held by a condition on all jobs become due together when it ends."""
-        if job.wanted is None or limits.settling or stopped(job.wanted, limits):
+        if job.wanted is None or limits.settling or stop_reason(job.wanted, limits):
             return False
-        return due(job, self._ledger.of(job.name), limits, now) is not None
+        return due_submission(job, self._ledger.of(job.name), limits, now) is not None
 
     # ruling
 

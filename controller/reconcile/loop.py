@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from controller.ledger.ledger import Ledger
 from controller.ledger.pause import Stops
 from controller.lifecycle.next_step import is_at_rest, next_step
-from controller.lifecycle.transitions import interrupted
+from controller.lifecycle.transitions import interrupt
 from controller.limits.budget import reservation
-from controller.limits.gate import Limits, narrowed
+from controller.limits.gate import Limits, narrow
 from controller.limits.throttle import grows_at, lately, slots_at
 from controller.model.errors import Problem, StateError
 from controller.model.files import BROKEN, READ, STATUS
@@ -28,7 +28,7 @@ from controller.reconcile.calls.workers import Call, CallOutcome, Get, ListObjec
 from controller.reconcile.health import Health, health_of
 from controller.reconcile.pace import Pace
 from controller.reconcile.queue import QUEUING, Agenda
-from controller.reconcile.recorder import Recorder, carry_out, concerned
+from controller.reconcile.recorder import Recorder, carry_out, job_of_command
 from controller.reconcile.reporter import Reporter
 from controller.reconcile.scanner import Scanner
 from controller.reconcile.submit import Submitter
@@ -74,7 +74,7 @@ class Loop:
             with self._ledger.transaction():
                 for submission in list(self._ledger.everything()):
                     if submission.answer is None:
-                        self._ledger.save(interrupted(submission, now, self._timing))
+                        self._ledger.save(interrupt(submission, now, self._timing))
         files = list(self._ledger.files())
         self._ledger.report_unreadable(now)
         self._tree.remember([each for each in files if each.kind in READ], self._ledger.jobs.values())
@@ -137,7 +137,7 @@ class Loop:
         """What may be submitted after everything recorded so far, at the time of the last turn."""
         policy, ledger, now = self._free.policy, self._ledger, self._now
         overspent = ledger.overspent() if policy.monthly_budget is not None else ()
-        crowded = lately(ledger.crowded(), now, self._timing)
+        crowded = lately(ledger.concurrency_refusals(), now, self._timing)
         free = replace(
             self._free,
             slots=slots_at(policy.max_running, crowded, now, self._timing) - ledger.running,
@@ -152,7 +152,7 @@ class Loop:
             overspent=overspent[0] if overspent else None,
             permits=self._admission.permits,
         )
-        return narrowed(free, ledger.newest(now)).paced(self._pace.rate(now), now)
+        return narrow(free, ledger.newest(now)).at_rate(self._pace.rate(now), now)
 
     def _listing(self) -> Counter[str]:
         """How many listings in search of paid results are under way, by bucket."""
@@ -240,21 +240,21 @@ class Loop:
     def _obey(self, now: datetime) -> None:
         """Carry out commands; one that cannot be carried out is recorded as an event."""
         for number, command in self._ledger.commands():
-            self._ledger.done(number, now)
-            job = concerned(command)
+            self._ledger.mark_done(number, now)
+            job = job_of_command(command)
             self._ledger.add_event(now, "Asked", carry_out(command, self._ledger, self._admission, now), job)
             self._agenda.mark({job} & self._ledger.jobs.keys() if job else self._ledger.jobs.keys())
 
     def _decide(self, now: datetime) -> list[tuple[Job, Step]]:
         limits = self.limits()
-        names = self._agenda.taken(limits, now)
+        names = self._agenda.take_due(limits, now)
         names |= self._admission.rule(names, limits, now)
-        closed = limits.closed()  # a job that would pay is queued first
+        closed = limits.without_slots()  # a job that would pay is queued first
         steps = [self._step(self._ledger.jobs[name], closed, now) for name in sorted(names - self._underway.keys())]
         for job, step in steps:
             self._put(job, step, now)
         served = list(self._serve(limits, now))
-        paced = self._pace.taken([each for each in (*steps, *served) if not isinstance(each[1], Wait)], now)
+        paced = self._pace.admit([each for each in (*steps, *served) if not isinstance(each[1], Wait)], now)
         for job, step in paced:
             if isinstance(step, Wait):
                 self._put(job, step, now)
@@ -280,9 +280,9 @@ class Loop:
                     back.append((job, step))
                     continue
                 case Submit():
-                    limits = limits.taken(reservation(job.wanted) if job.wanted else None)
+                    limits = limits.after_submit(reservation(job.wanted) if job.wanted else None)
                 case List(submission=None, prefix=prefix):
-                    limits = limits.looked(bucket_in(prefix))
+                    limits = limits.after_listing(bucket_in(prefix))
             self._put(job, step, now)
             yield job, step
         for job, step in back:

@@ -24,21 +24,21 @@ class Pace:
     def rate(self, now: datetime) -> Rate:
         """What may be sent after everything taken so far."""
         if self._rate is None:
-            self._rate = Rate.begun(self._per_minute, now)
+            self._rate = Rate.start(self._per_minute, now)
         return self._rate
 
     def receive(self, outcomes: Iterable[CallOutcome], now: datetime) -> None:
         """Hold everything back for as long as one of these responses requires."""
         for pause in filter(None, map(_asked_to_wait, outcomes)):
-            self._rate = self.rate(now).held(now + timedelta(seconds=pause))
+            self._rate = self.rate(now).hold_until(now + timedelta(seconds=pause))
 
-    def taken(self, due: Sequence[tuple[Job, Step]], now: datetime) -> list[tuple[Job, Step]]:
+    def admit(self, due: Sequence[tuple[Job, Step]], now: datetime) -> list[tuple[Job, Step]]:
         """The same steps; a status request that must not be sent yet becomes a `Wait`."""
-        rate = self.rate(now).taken(now, sum(isinstance(step, Submit) for _, step in due))
+        rate = self.rate(now).after_calls(now, sum(isinstance(step, Submit) for _, step in due))
         asks = [(job, step) for job, step in due if isinstance(step, Ask)]
         asks.sort(key=lambda each: (each[1].submission.look_at or now, each[0].name))
         left = rate.left(now)
-        self._rate = rate.taken(now, min(left, len(asks)))
+        self._rate = rate.after_calls(now, min(left, len(asks)))
         put_off: dict[str, Step] = {
             job.name: Wait(reason=reason_of(step.submission, now), until=rate.opens_at(now, nth))
             for nth, (job, step) in enumerate(asks[left:], left + 1)

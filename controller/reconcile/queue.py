@@ -143,7 +143,7 @@ class Agenda:
         if submits:
             self._since.pop(name, None)
 
-    def taken(self, limits: Limits, now: datetime) -> set[str]:
+    def take_due(self, limits: Limits, now: datetime) -> set[str]:
         """Takes off the agenda all jobs to be decided now, except those queued."""
         while self._due and self._due[0][0] <= now:
             self._dirty.add(heapq.heappop(self._due)[1])

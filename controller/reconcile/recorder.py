@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from controller.ledger.ledger import Ledger
-from controller.lifecycle.adoption import adopted, reappeared
-from controller.lifecycle.commands import Accept, Adopt, Command, FirstRun, Ignored, Resolve, carried_out
+from controller.lifecycle.adoption import adopt_listed, find_reappeared
+from controller.lifecycle.commands import Accept, Adopt, Command, FirstRun, Ignored, Resolve, apply_command
 from controller.lifecycle.evidence import request_ids
 from controller.lifecycle.transitions import after_listing, after_post, after_status, is_new, unless_given_up
 from controller.limits.budget import overspent_hash
@@ -26,7 +26,7 @@ from controller.reconcile.calls.workers import CallOutcome, Got, Listed, Posted
 log = logging.getLogger(__name__)
 
 
-def concerned(command: Command | Ignored) -> str:
+def job_of_command(command: Command | Ignored) -> str:
     """The job a command is about; "" when it may concern all of them."""
     return command.job if isinstance(command, Resolve | Adopt) else ""
 
@@ -48,7 +48,7 @@ def carry_out(command: Command | Ignored, ledger: Ledger, admission: Admission, 
 
 def _settle(command: Resolve | Adopt, ledger: Ledger, now: datetime) -> str:
     job, holder = ledger.jobs.get(command.job), ledger.holder(command.request_id)
-    answer = carried_out(command, job, ledger.of(command.job), holder, now)
+    answer = apply_command(command, job, ledger.of(command.job), holder, now)
     if isinstance(answer, str):
         return answer
     if answer.number:
@@ -98,13 +98,13 @@ class Recorder:
             case Posted():
                 self._posted(outcome, now)
             case Got(call=call, answer=status):
-                if current := self._ledger.found(call.submission):
+                if current := self._ledger.find(call.submission):
                     self._ledger.save(after_status(current, status, now, self._timing))
             case Listed():
                 self._looked(outcome, now)
 
     def _posted(self, outcome: Posted, now: datetime) -> None:
-        current, answer = self._ledger.found(outcome.call.submission), outcome.answer
+        current, answer = self._ledger.find(outcome.call.submission), outcome.answer
         if current is None:
             log_unrecorded(outcome, "the ledger has no such submission")
         elif is_new(current, answer):
@@ -128,7 +128,7 @@ class Recorder:
     def _looked(self, outcome: Listed, now: datetime) -> None:
         look, answer = outcome.call, outcome.answer
         if look.step.submission is not None:
-            if current := self._ledger.found(look.step.submission):
+            if current := self._ledger.find(look.step.submission):
                 seen = after_listing(current, answer, now, self._timing, self._taken(answer))
                 self._ledger.save(seen if self._is_sure() else unless_given_up(current, seen, now, self._timing))
             return
@@ -137,10 +137,10 @@ class Recorder:
             return
         if isinstance(answer, Listing):
             known, taken = self._ledger.of(job.name), self._taken(answer)
-            for submission in adopted(job, job.wanted, answer.objects, known, now, taken):
+            for submission in adopt_listed(job, job.wanted, answer.objects, known, now, taken):
                 stored, _ = self._ledger.add(submission)
                 self._ledger.add_event(now, "Adopted", f"found in the bucket at {stored.prefix}", job.name, stored.id)
-            for submission in reappeared(answer.objects, known, now):
+            for submission in find_reappeared(answer.objects, known, now):
                 self._ledger.save(submission)
             history = History(digest=look.digest, at=now, readable=True)
         else:

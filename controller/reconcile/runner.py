@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from types import FrameType
 
 from controller.model.clock import Clock
-from controller.model.errors import StateError, StateLost, cut
+from controller.model.errors import StateError, StateLost, truncate
 from controller.reconcile.calls.unrecorded import Unrecorded, report_unsettled
 from controller.reconcile.calls.workers import CallOutcome, Workers
 from controller.reconcile.loop import Loop
@@ -73,7 +73,7 @@ class Incoming:
     def __init__(self, inbox: Inbox, unrecorded: Unrecorded) -> None:
         self._inbox = inbox
         self._unrecorded = unrecorded
-        self._taken = unrecorded.taken()
+        self._taken = unrecorded.take_all()
         self._is_refused = False
 
     def wait(self, seconds: float) -> list[CallOutcome]:
@@ -150,7 +150,7 @@ def turn(
             loop.report(clock.now(), in_haste=flags.stopping)
         _check(workers)
     except Exception as error:
-        why = f"it could not be recorded: {cut(str(error) or type(error).__name__, 200)}"
+        why = f"it could not be recorded: {truncate(str(error) or type(error).__name__, 200)}"
         _wind_up(error, loop, incoming, workers, clock)
         raise
     finally:

@@ -17,7 +17,7 @@ from controller.model.submission import Submission
 from controller.reconcile.calls.workers import Post
 
 
-def drawn() -> str:
+def draw_name() -> str:
     """Eight random hexadecimal digits."""
     return secrets.token_hex(4)
 
@@ -25,7 +25,7 @@ def drawn() -> str:
 class Submitter:
     """Makes POSTs, with claims in the name of `instance`. Without one nothing is claimed: a plan sends nothing."""
 
-    def __init__(self, ledger: Ledger, instance: Instance | None, draw: Callable[[], str] = drawn) -> None:
+    def __init__(self, ledger: Ledger, instance: Instance | None, draw: Callable[[], str] = draw_name) -> None:
         self._ledger = ledger
         self._instance = instance
         self._draw = draw

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from controller.ledger.ledger import Ledger
-from controller.lifecycle.transitions import resumed
+from controller.lifecycle.transitions import resume_search
 from controller.model.skew import TOLERANCE, doubt
 from controller.model.timing import Timing
 
@@ -96,7 +96,7 @@ class Timekeeper:
         if self._ledger.doubt is None and not is_ahead:
             return False
         with self._ledger.transaction():
-            self._ledger.redate([resumed(item, now) for item in self._ledger.everything()], now)
+            self._ledger.redate([resume_search(item, now) for item in self._ledger.everything()], now)
         return True
 
 

@@ -38,7 +38,7 @@ from controller.reconcile.calls.workers import Call, CallOutcome, Observe, Worke
 from controller.reconcile.loop import Loop
 from controller.reconcile.reporter import Reporter, Watch, status_documents
 from controller.reconcile.scanner import Interruptible, Scanned, Scanner
-from controller.reconcile.submit import Submitter, drawn
+from controller.reconcile.submit import Submitter, draw_name
 from controller.reconcile.timekeeper import Timekeeper
 from controller.service.client import Service
 from controller.service.oauth import Session
@@ -207,7 +207,7 @@ def _assembled(
     ledger = Ledger(store)
     name = settings.deployment.name
     instance = (
-        Instance(deployment=name, account=settings.client_id or "", name=ledger.instance(drawn)) if claims else None
+        Instance(deployment=name, account=settings.client_id or "", name=ledger.instance(draw_name)) if claims else None
     )
     status_cache = StatusCache(status_place)
     appraiser = Appraiser(settings.deployment, settings.credentials, scripts, Clock().today)

@@ -28,7 +28,7 @@ from controller.model.answers import (
     Unconfirmed,
 )
 from controller.model.clock import Clock, ServiceClock
-from controller.model.errors import Later, UsageError, cut, masked
+from controller.model.errors import Later, UsageError, mask, truncate
 from controller.model.timing import Timing
 from controller.service.response import ServiceResponse
 from controller.settings.deployments import Deployment
@@ -201,7 +201,7 @@ class Service:
 
     def _broken_off(self, line: Exchange, error: Exception, secrets: Iterable[str]) -> Refused | Unconfirmed:
         """No status line was read: what counts is whether a connection was established, not what was raised."""
-        why = "no whole answer in time" if line.is_hung_up else masked(self._session.in_words(error), secrets)
+        why = "no whole answer in time" if line.is_hung_up else mask(self._session.in_words(error), secrets)
         if line.was_connected:
             return Unconfirmed(message=f"the request was sent to {self._deployment.process_url}, then: {why}")
         return Refused(why=Refusal.UNSENT, message=f"{self._deployment.process_url} cannot be reached: {why}")
@@ -239,7 +239,7 @@ class Service:
 
     def _read_get(self, answer: ServiceResponse) -> GetAnswer:
         if answer.status == requests.codes.ok and answer.is_json_object:
-            return StillRunning(status=cut(str(answer.content.get("status") or "RUNNING"), 50))
+            return StillRunning(status=truncate(str(answer.content.get("status") or "RUNNING"), 50))
         if answer.status in (requests.codes.not_found, requests.codes.forbidden):
             return NotVisible()
         message = f"the service answered {answer.status}: {answer.words}"

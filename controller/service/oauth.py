@@ -21,7 +21,7 @@ from oauthlib.oauth2.rfc6749.errors import MissingTokenError
 from pydantic import SecretStr
 from requests_oauthlib import OAuth2Session
 
-from controller.model.errors import Later, UsageError, cut, masked
+from controller.model.errors import Later, UsageError, mask, truncate
 from controller.model.timing import Timing
 from controller.settings.deployments import Deployment, is_loopback
 from controller.wire.exchange import Exchange
@@ -121,7 +121,7 @@ class Session:
 
     def in_words(self, error: BaseException) -> str:
         """Why a connection failed, for the user: the root of the error, the same text every time, no secret."""
-        return cut(masked(connection_error(error), [self._secret.get_secret_value()]), 200)
+        return truncate(mask(connection_error(error), [self._secret.get_secret_value()]), 200)
 
     def _fetched(self, now: float) -> _Token | None:
         """Fetch a token once, and keep it or the failure."""
@@ -195,12 +195,12 @@ class Session:
         words = _oauth_words(response)
         if status in _REFUSED:
             raise TokenRefused(self._refusal(words or f"status {status}"))
-        plain = masked(words or response.reason or "", [self._secret.get_secret_value()])
-        message = cut(f"{self._url} gives no token now ({status}): {plain}")
+        plain = mask(words or response.reason or "", [self._secret.get_secret_value()])
+        message = truncate(f"{self._url} gives no token now ({status}): {plain}")
         raise TokenUnavailable(message, _retry_after(response, self._timing.retry_after_longest))
 
     def _refusal(self, words: str) -> str:
-        words = cut(masked(words, [self._secret.get_secret_value()]), 300)
+        words = truncate(mask(words, [self._secret.get_secret_value()]), 300)
         return f"{self._url} does not accept the OAuth client: {words}; check SHJOBS_CLIENT_ID and SHJOBS_CLIENT_SECRET"
 
 

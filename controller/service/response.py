@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import requests
 
-from controller.model.errors import cut, masked
+from controller.model.errors import mask, truncate
 from controller.wire.exchange import BROKEN
 
 _LONGEST_BODY = 256 * 1024
@@ -71,7 +71,7 @@ class ServiceResponse:
     @property
     def code(self) -> str:
         """The service's code, such as COMMON_BAD_PAYLOAD."""
-        return cut(masked(str(self.wrapper.get("code") or ""), self.secrets), 100)
+        return truncate(mask(str(self.wrapper.get("code") or ""), self.secrets), 100)
 
     @property
     def words(self) -> str:
@@ -82,7 +82,7 @@ class ServiceResponse:
             text, limit = "; ".join(str(each) for each in (reported, *_violations(wrapper.get("errors"))) if each), 500
         else:
             text, limit = _words_of(self.text), 200
-        return cut(masked(text, self.secrets), limit) or cut(masked(self.reason, self.secrets), 100) or "no words"
+        return truncate(mask(text, self.secrets), limit) or truncate(mask(self.reason, self.secrets), 100) or "no words"
 
     @property
     def names_a_time(self) -> bool:

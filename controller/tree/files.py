@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from controller.model.files import FileRecord
-from controller.tree.regular_files import LARGEST, UnfitFileError, read_regular, resolved
+from controller.tree.regular_files import LARGEST, UnfitFileError, read_regular, resolve_below
 
 LARGEST_FILE = LARGEST
 _WORDS = {"manifest": "file"}
@@ -28,7 +28,7 @@ def stat_of(file: os.DirEntry[str]) -> os.stat_result | None:
 def stat_below(root: str, path: str) -> os.stat_result | None:
     """The stat of what `path` resolves to below the real folder `root`; None: nothing there, or outside."""
     try:
-        full = resolved(root, path)
+        full = resolve_below(root, path)
         return os.stat(full, follow_symlinks=False) if full is not None else None
     except OSError:
         return None
@@ -46,7 +46,7 @@ def read_file(root: str, path: str, kind: str) -> tuple[str, FileRecord, str]:
     """Text and record of a file below the real folder `root`, and its problem ("" if none)."""
     absent = FileRecord(path=path, kind=kind)
     try:
-        full = resolved(root, path)
+        full = resolve_below(root, path)
         if full is None:
             return "", absent, f"is a link that leads out of the jobs folder: copy the {_WORDS.get(kind, kind)} into it"
         content, found = read_regular(full, LARGEST_FILE)

@@ -22,7 +22,7 @@ class UnfitFileError(OSError):
         self.found = found
 
 
-def resolved(root: str, path: str, links: list[str] | None = None) -> str | None:
+def resolve_below(root: str, path: str, links: list[str] | None = None) -> str | None:
     """The real path of `path` below the real folder `root`; None when a link, or `..`, leads out of it.
 
     Raises `OSError` for circular links. Does not check that the file exists. The links on the way are added to `links`.

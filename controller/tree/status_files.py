@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from controller.model.errors import StateError
-from controller.tree.regular_files import LARGEST, UnfitFileError, read_regular, resolved
+from controller.tree.regular_files import LARGEST, UnfitFileError, read_regular, resolve_below
 
 LONGEST_DOCUMENT = 8 * 1024
 # Numbers in YAML 1.2 but not for the emitter (YAML 1.1): an etag such as 123e456 must stay text.
@@ -152,7 +152,7 @@ class StatusFiles:
         """The real path of a status file; None: a link leads out of the tree, so nothing behind it is ours."""
         folder, _, name = status.rpartition("/")
         try:
-            real = resolved(os.path.realpath(self._root), folder)
+            real = resolve_below(os.path.realpath(self._root), folder)
         except OSError:  # a link to itself
             return None
         return Path(real, name) if real is not None else None

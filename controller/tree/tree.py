@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import filterfalse
 from pathlib import Path
 
-from controller.analysis.ignores import Comments, script_comments, silenced
+from controller.analysis.ignores import Comments, apply_ignores, script_comments
 from controller.manifest.validate import Broken, ValidManifest
 from controller.model.appraisal import Appraisal
 from controller.model.errors import Problem
@@ -23,7 +23,7 @@ from controller.tree.git.info import DIRTY, Checkout
 from controller.tree.ownership import Declared, Place, Settlement, hidden, settle_names, taken_over
 from controller.tree.scan import LoadedFile, Scan, scan
 from controller.tree.undecided import Undecided
-from controller.tree.walk import modified
+from controller.tree.walk import find_modified_statuses
 
 Appraise = Callable[[ValidManifest], Appraisal]
 Prepare = Callable[[Sequence[ValidManifest]], None]
@@ -143,7 +143,7 @@ class Tree:
             clean=tuple(filter(self._is_clean, found.records.values())),
             unclean=tuple(filterfalse(self._is_clean, found.records.values())),
             problems=tuple(sorted(found.problems)),
-            modified=modified(self._mirror, known, self._pulse)
+            modified=find_modified_statuses(self._mirror, known, self._pulse)
             if self._mirror and known is not None
             else found.modified,
             links=found.links,
@@ -184,7 +184,7 @@ class Tree:
 
     def _read(self, item: ValidManifest | Broken, comments: Comments) -> Declared:
         if isinstance(item, Broken):
-            errors = silenced(item.warnings, [comments]).warnings
+            errors = apply_ignores(item.warnings, [comments]).warnings
             return Declared(path=item.path, index=item.index, name=item.name, problems=item.problems, warnings=errors)
         answer = self._appraise(item)
         if answer.awaits:
@@ -192,7 +192,7 @@ class Tree:
         if answer.wanted is not None:
             body = json.dumps(item.request.body, ensure_ascii=False)
             self._acceptances[item.path, item.index] = _Acceptance(wanted=answer.wanted, body=body)
-        kept = silenced(answer.warnings, [comments, script_comments(item)])
+        kept = apply_ignores(answer.warnings, [comments, script_comments(item)])
         line, column = item.document.place(("metadata", "name"))
         return Declared(
             path=item.path,

@@ -16,7 +16,7 @@ from pathlib import Path
 from controller.model.errors import Problem
 from controller.model.files import FileRecord
 from controller.tree.files import Known, read_file, stat_below, stat_of
-from controller.tree.regular_files import resolved
+from controller.tree.regular_files import resolve_below
 
 SUFFIXES = (".yaml", ".yml", ".json")
 MOST_NAMES = 1_000_000  # files and folders in a tree; a scan of so many takes some seconds
@@ -82,7 +82,7 @@ class Walk:
         self._folder(entries, "", ((found.st_dev, found.st_ino),))
         self._is_behind_links = True
         for link in self._links_to_folders():
-            self._enter(resolved(self.real, link) or "", f"{link}/", ())
+            self._enter(resolve_below(self.real, link) or "", f"{link}/", ())
         self._miss_folders()
         return ""
 
@@ -142,7 +142,7 @@ class Walk:
 
     def _is_inside(self, link: str) -> bool:
         try:
-            return resolved(self.real, link) is not None
+            return resolve_below(self.real, link) is not None
         except OSError:  # a link to itself
             return False
 
@@ -168,7 +168,7 @@ class Walk:
     def _leads_to_folder(self, link: str) -> bool:
         """Note a link, and say whether a folder is behind it; one that leaves the tree has nothing behind it."""
         try:
-            is_inside = resolved(self.real, link) is not None
+            is_inside = resolve_below(self.real, link) is not None
         except OSError:  # a link to itself
             return False
         if is_inside:
@@ -269,7 +269,7 @@ def _has_same_bytes(root: str, record: FileRecord | None) -> bool:
     return record is not None and read_file(root, record.path, record.kind)[1].sha256 == record.sha256 != ""
 
 
-def modified(root: Path, statuses: Known, pulse: Callable[[], None] = lambda: None) -> frozenset[str]:
+def find_modified_statuses(root: Path, statuses: Known, pulse: Callable[[], None] = lambda: None) -> frozenset[str]:
     """The status files below `root`, a mirror of the tree, that differ from what was written."""
     walk = Walk(root, Known(), statuses, pulse)
     walk.run(is_mirror=True)

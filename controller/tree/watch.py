@@ -27,7 +27,7 @@ from watchdog.events import (
 from watchdog.observers.api import BaseObserver, ObservedWatch
 from watchdog.observers.inotify import InotifyObserver
 
-from controller.model.errors import cut
+from controller.model.errors import truncate
 from controller.tree.watch_targets import WatchTarget, is_hidden, targets
 
 # Reading is not a change: with these out of the mask the kernel does not even report our own scans.
@@ -121,7 +121,7 @@ class Watcher:
 
     def _overheard(self, words: str) -> None:
         """On overflow no handler is called: there is only a line in the library's log."""
-        self._problem = f"events were lost: {cut(words, 200)}"
+        self._problem = f"events were lost: {truncate(words, 200)}"
         self._notify()
 
 

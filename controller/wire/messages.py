@@ -8,7 +8,7 @@ import socket
 import ssl
 from http.client import BadStatusLine, IncompleteRead, RemoteDisconnected
 
-from controller.model.errors import cut
+from controller.model.errors import truncate
 
 NO_ANSWER = "no answer in time"
 NOT_TRUSTED = "its certificate is not trusted: name the certificate of its authority with caFile in the settings"
@@ -51,7 +51,7 @@ def _tls(error: ssl.SSLError) -> str:
             return OTHER_NAME
         if error.verify_code in _TIMES:
             return EXPIRED
-        return f"{NOT_TRUSTED} ({cut(error.verify_message, 100)})"
+        return f"{NOT_TRUSTED} ({truncate(error.verify_message, 100)})"
     if error.reason in _NOT_TLS:
         return NO_TLS
-    return f"TLS failed: {cut(str(error.reason or 'no reason given'), 100).lower().replace('_', ' ')}"
+    return f"TLS failed: {truncate(str(error.reason or 'no reason given'), 100).lower().replace('_', ' ')}"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from controller.analysis.cost import Prices, SampleCount, estimate_cost, price_table, priced, samples_per_pixel
+from controller.analysis.cost import Prices, SampleCount, estimate_cost, price_for, price_table, samples_per_pixel
 from controller.model.job import Estimate
 from controller.model.script import Mosaicking, SampleType, ScriptFacts, ScriptInput, ScriptOutput
 
@@ -161,7 +161,10 @@ def test_the_published_vectors(row: Row) -> None:
 def test_vector_19_with_a_remote_collection() -> None:
     """Requests of this API cannot fuse remote collections, so only its terms are priced."""
     size = (REMOTE.width, REMOTE.height)
-    prices = (priced(REMOTE.exact, size, CDSE, CDSE.discount), priced(REMOTE.exact, size, CLASSIC, CLASSIC.discount))
+    prices = (
+        price_for(REMOTE.exact, size, CDSE, CDSE.discount),
+        price_for(REMOTE.exact, size, CLASSIC, CLASSIC.discount),
+    )
     assert prices == pytest.approx((REMOTE.discounted, REMOTE.classic), abs=5.1e-5)
     assert prices == pytest.approx((REMOTE.exact * 2 / 3, REMOTE.exact), rel=1e-6)
 

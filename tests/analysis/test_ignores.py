@@ -8,10 +8,10 @@ from controller.analysis.ignores import (
     WARNINGS,
     Comments,
     Ignore,
+    apply_ignores,
     manifest_comments,
     needless,
     script_comments,
-    silenced,
 )
 from controller.manifest.document import read_documents
 from controller.manifest.document.comments import yaml_comments
@@ -185,13 +185,13 @@ def warning(code: str, line: int = 5) -> Problem:
 
 def test_what_is_silenced_is_taken_out_and_the_comment_counts_as_used() -> None:
     first, second = Comments(ignores=ignores(1, 1, FIRST)), Comments(ignores=ignores(2, 1, SECOND, path="a.js"))
-    found = silenced([warning(FIRST), warning("W199"), warning(FIRST, 9)], [first, second])
+    found = apply_ignores([warning(FIRST), warning("W199"), warning(FIRST, 9)], [first, second])
     assert (found.warnings, found.used, found.idle) == ((warning("W199"),), first.ignores, second.ignores)
 
 
 def test_the_flaws_of_comments_stand_among_the_warnings() -> None:
     comments = Comments(errors=(error("W903", "gives no reason"),))
-    assert silenced([warning(FIRST)], [comments]).warnings == (warning(FIRST), error("W903", "gives no reason"))
+    assert apply_ignores([warning(FIRST)], [comments]).warnings == (warning(FIRST), error("W903", "gives no reason"))
 
 
 def test_a_comment_is_needless_when_no_document_needs_it() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from controller.ledger.location import FILE_NAME, read_only
-from controller.ledger.snapshot import copied
+from controller.ledger.snapshot import copy_to_memory
 from controller.ledger.store import Store
 from tests.conftest import Workspace, ndvi
 from tests.support.command import LONGEST
@@ -127,7 +127,7 @@ def test_what_is_committed_but_only_in_the_log_is_seen(tmp_path: Path) -> None:
             store.set_fact("seen", "yes")
         assert (tmp_path / f"{FILE_NAME}-wal").stat().st_size > 0
         of_another_user(tmp_path)
-        with closing(copied(tmp_path / FILE_NAME)) as copy:
+        with closing(copy_to_memory(tmp_path / FILE_NAME)) as copy:
             assert copy.execute("select value from meta where key = 'seen'").fetchall() == [("yes",)]
         tmp_path.chmod(0o755)
 
@@ -153,7 +153,7 @@ def test_a_copy_beside_a_writer_is_always_of_one_moment(tmp_path: Path) -> None:
     try:
         seen = []
         for _ in range(30):
-            with closing(copied(path)) as copy:
+            with closing(copy_to_memory(path)) as copy:
                 assert copy.execute("pragma integrity_check").fetchall() == [("ok",)]
                 [(a, b)] = copy.execute("select a, b from pair").fetchall()
             assert a == b

@@ -188,8 +188,8 @@ def test_looking_at_a_state_that_is_not_there_makes_no_file(tmp_path: Path) -> N
 
 def test_commands_wait_in_the_inbox_until_they_are_done(store: Store) -> None:
     with store, store.transaction():
-        store.ask(NOW, "one")
-        store.ask(NOW, "two")
-        [(first, _), _] = store.asked(100)
+        store.add_command(NOW, "one")
+        store.add_command(NOW, "two")
+        [(first, _), _] = store.pending_commands(100)
         store.mark_done(first, NOW)
-        assert [text for _, text in store.asked(100)] == [b"two"]
+        assert [text for _, text in store.pending_commands(100)] == [b"two"]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.lifecycle.adoption import adopted, intent, reappeared
+from controller.lifecycle.adoption import adopt_listed, find_reappeared, intent
 from controller.model.answers import Refusal, StoredObject
 from controller.model.job import Estimate
 from controller.model.submission import Answer, Submission, submission_id
@@ -54,7 +54,7 @@ def remembered(rerun: int = 0, attempt: int = 0, written_at: float = -600) -> Su
     ],
 )
 def test_nothing_is_adopted(found: list[StoredObject], known: list[Submission]) -> None:
-    assert adopted(job(), wanted(), found, known, NOW) == ()
+    assert adopt_listed(job(), wanted(), found, known, NOW) == ()
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_nothing_is_adopted(found: list[StoredObject], known: list[Submission]) 
 def test_what_was_paid_for_is_adopted(
     found: list[StoredObject], known: list[Submission], expected: list[Submission]
 ) -> None:
-    assert adopted(job(), wanted(), found, known, NOW) == tuple(expected)
+    assert adopt_listed(job(), wanted(), found, known, NOW) == tuple(expected)
 
 
 def test_a_folder_that_names_no_request_is_searched_and_then_left_to_a_person() -> None:
@@ -127,17 +127,17 @@ def test_a_folder_that_names_no_request_is_searched_and_then_left_to_a_person() 
         message=f"s3://my-bucket/rasters/ndvi/{FOLDER} holds error.json but names no request id",
         look_at=NOW,
     )
-    assert adopted(job(), wanted(), [lies(f"{FOLDER}/error.json")], [], NOW) == (expected,)
+    assert adopt_listed(job(), wanted(), [lies(f"{FOLDER}/error.json")], [], NOW) == (expected,)
 
 
 def test_a_folder_that_somebody_copied_is_never_a_second_follower_of_its_request() -> None:
-    copied = adopted(job(), wanted(), [lies(f"{FOLDER}/{REQUEST_ID}/a.tif")], [], NOW, {REQUEST_ID})
+    copied = adopt_listed(job(), wanted(), [lies(f"{FOLDER}/{REQUEST_ID}/a.tif")], [], NOW, {REQUEST_ID})
     assert [(item.answer, item.request_id) for item in copied] == [(Answer.UNCONFIRMED, None)]
 
 
 def test_a_folder_that_was_copied_to_another_attempt_is_followed_once() -> None:
     found = [lies(f"{FOLDER}/{REQUEST_ID}/a.tif"), lies(f"{RETRY}/{REQUEST_ID}/a.tif")]
-    assert [item.request_id for item in adopted(job(), wanted(), found, [], NOW)] == [REQUEST_ID, None]
+    assert [item.request_id for item in adopt_listed(job(), wanted(), found, [], NOW)] == [REQUEST_ID, None]
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_a_folder_that_was_copied_to_another_attempt_is_followed_once() -> None:
 def test_what_a_listing_shows_of_an_unconfirmed_one_is_sought_before_anything_is_paid_again(
     row: Submission, found: list[StoredObject], expected: tuple[Submission, ...]
 ) -> None:
-    assert reappeared(found, [row], NOW) == expected
+    assert find_reappeared(found, [row], NOW) == expected
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from controller.lifecycle.adoption import adopted
+from controller.lifecycle.adoption import adopt_listed
 from controller.lifecycle.claim import Claim, Instance, Meeting, Pause, Put, Result, active_claims, claiming, met
-from controller.lifecycle.transitions import after_listing, interrupted
+from controller.lifecycle.transitions import after_listing, interrupt
 from controller.model.answers import Listing, Refusal, Refused, StoredObject, Unreadable
 from controller.model.submission import Answer, Submission
 from tests.support.factories import DIGEST, NOW, REQUEST_ID, TIMING, at, folder_of, job, stored, submission, wanted
@@ -141,7 +141,7 @@ def test_a_withdrawal_is_no_claim_of_its_own() -> None:
 
 
 def test_another_s_claim_is_followed_instead_of_paid_for() -> None:
-    (found,) = adopted(job(), wanted(), [put(EARLIER)], [], NOW)
+    (found,) = adopt_listed(job(), wanted(), [put(EARLIER)], [], NOW)
     assert (found.answer, found.adopted, found.claims) == (Answer.UNCONFIRMED, True, (EARLIER,))
     assert (found.intended_at, found.look_at) == (at(-1), NOW)
     assert "bbbbbbbb, at 2026-03-01T11:59:59Z" in found.message
@@ -156,11 +156,11 @@ def test_another_s_claim_is_followed_instead_of_paid_for() -> None:
     ],
 )
 def test_a_claim_that_stands_in_nobody_s_way(objects: list[StoredObject], known: list[Submission]) -> None:
-    assert adopted(job(), wanted(), objects, known, NOW) == ()
+    assert adopt_listed(job(), wanted(), objects, known, NOW) == ()
 
 
-STOPPED = interrupted(submission(claims=(OURS,)), at(10), TIMING)
-FOLLOWED = replace(adopted(job(), wanted(), [put(EARLIER)], [], NOW)[0], number=1)
+STOPPED = interrupt(submission(claims=(OURS,)), at(10), TIMING)
+FOLLOWED = replace(adopt_listed(job(), wanted(), [put(EARLIER)], [], NOW)[0], number=1)
 
 
 @pytest.mark.parametrize(

@@ -86,8 +86,8 @@ def test_a_failed_run_that_an_operator_named_is_not_retried_for_money(unconfirme
 @pytest.mark.parametrize("given", ["typo not an id", "", "../../x", "0"])
 def test_a_row_of_the_inbox_that_names_no_id_changes_nothing(unconfirmed: Workspace, given: str) -> None:
     with Store.open(unconfirmed.state, {}) as store, store.transaction():
-        store.ask(datetime.now(UTC), Resolve(job="ndvi", request_id=given).model_dump_json())
-        store.ask(datetime.now(UTC), Adopt(job="ndvi", request_id=given).model_dump_json())
+        store.add_command(datetime.now(UTC), Resolve(job="ndvi", request_id=given).model_dump_json())
+        store.add_command(datetime.now(UTC), Adopt(job="ndvi", request_id=given).model_dump_json())
     assert unconfirmed.sync()["ndvi"]["phase"] == "Unconfirmed"
     assert unconfirmed.posts() == 1
     assert run(unconfirmed, "events")[1].count("is no request id") == 2

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from controller.lifecycle.evidence import delivered, observed, request_ids
+from controller.lifecycle.evidence import delivered_object, observe, request_ids
 from controller.model.answers import BucketAnswer, StoredObject, Unreadable
 from controller.model.job import ExpectedOutput
 from controller.model.submission import Evidence
@@ -28,7 +28,7 @@ NO_WORDS = "error.json is there, but holds no message"
 
 
 def look(answer: BucketAnswer, previous: Evidence | None = None, now: float = 0) -> Evidence:
-    return observed(answer, previous, REQUEST_ID, (TIFF, USERDATA), at(now))
+    return observe(answer, previous, REQUEST_ID, (TIFF, USERDATA), at(now))
 
 
 def spent(name: str, text: str, folder: str = REQUEST_ID) -> float | None:
@@ -182,12 +182,12 @@ def test_what_is_not_this_requests_is_not_seen(item: StoredObject) -> None:
 def test_a_folder_in_capitals_is_the_same_request() -> None:
     request_id = "ABCDEF00-2222-4333-8444-555555555555"
     item = stored("default.tif", folder=request_id)
-    assert observed(listing(item), None, request_id.lower(), (TIFF,), NOW).objects == (item,)
+    assert observe(listing(item), None, request_id.lower(), (TIFF,), NOW).objects == (item,)
 
 
 def test_everything_counts_while_the_request_id_is_not_known() -> None:
     item = stored("default.tif", folder=FOREIGN_ID)
-    assert observed(listing(item), None, None, (TIFF,), NOW).objects == (item,)
+    assert observe(listing(item), None, None, (TIFF,), NOW).objects == (item,)
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_a_bucket_that_cannot_be_read(previous: Evidence | None, objects: tuple[
     ],
 )
 def test_what_is_not_a_delivered_output(output: ExpectedOutput, item: StoredObject) -> None:
-    assert delivered(evidence(objects=(item,)), output) is None
+    assert delivered_object(evidence(objects=(item,)), output) is None
 
 
 @pytest.mark.parametrize(
@@ -255,12 +255,12 @@ def test_what_is_not_a_delivered_output(output: ExpectedOutput, item: StoredObje
     ],
 )
 def test_a_delivered_output(output: ExpectedOutput, item: StoredObject) -> None:
-    assert delivered(evidence(objects=(stored("other.tif"), item)), output) == item
+    assert delivered_object(evidence(objects=(stored("other.tif"), item)), output) == item
 
 
 def test_an_empty_file_does_not_hide_a_full_one() -> None:
     empty, full = stored("default", bytes=0), stored("default.tif")
-    assert delivered(evidence(objects=(empty, full)), TIFF) == full
+    assert delivered_object(evidence(objects=(empty, full)), TIFF) == full
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from controller.cli.output.plan_table import joined
-from controller.lifecycle.grouping import common, named, together
+from controller.cli.output.plan_table import join_equal_rows
+from controller.lifecycle.grouping import common, name_list, together
 from controller.model.reasons import Reason
 from controller.operations.plan.plan import plan
 from tests.conftest import Workspace, ndvi
@@ -29,9 +29,9 @@ def test_what_is_said_together(items: str, expected: list[str]) -> None:
 
 
 def test_names() -> None:
-    assert named(["a"]) == "a"
-    assert named(["a", "b", "c"]) == "3 jobs (a, b, c)"
-    assert named([*"abcde"]) == "5 jobs (a, b, c and 2 more)"
+    assert name_list(["a"]) == "a"
+    assert name_list(["a", "b", "c"]) == "3 jobs (a, b, c)"
+    assert name_list([*"abcde"]) == "5 jobs (a, b, c and 2 more)"
 
 
 def test_only_what_stops_many_alike_has_something_in_common() -> None:
@@ -83,7 +83,7 @@ def test_many_jobs_held_alike_are_one_line_of_sync_one_event_one_row_and_one_not
 
 def test_the_row_of_many_has_the_sum_of_their_units(held: Workspace) -> None:
     found = plan(held.settings(**GUARDED))
-    (row,) = joined(found["jobs"])
+    (row,) = join_equal_rows(found["jobs"])
     assert row["processingUnits"]["upper"] == pytest.approx(
         sum(job["processingUnits"]["upper"] for job in found["jobs"])
     )

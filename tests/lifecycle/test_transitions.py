@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from controller.lifecycle.transitions import INTERRUPTED, after_listing, after_post, after_status, interrupted
+from controller.lifecycle.transitions import INTERRUPTED, after_listing, after_post, after_status, interrupt
 from controller.model.answers import (
     Accepted,
     BucketAnswer,
@@ -79,7 +79,7 @@ def test_an_intent_found_at_start_is_unconfirmed() -> None:
     expected = submission(
         answer=Answer.UNCONFIRMED, answered_at=at(99), message=INTERRUPTED, look_at=at(104), reason="Stopped"
     )
-    assert interrupted(submission(), at(99), TIMING) == expected
+    assert interrupt(submission(), at(99), TIMING) == expected
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from controller.limits.budget import (
     Spending,
-    counted,
+    counted_units,
     hash_of,
     is_overspent,
     month_of,
@@ -51,7 +51,7 @@ def dear(spent: float, **different: object) -> Submission:
     ],
 )
 def test_what_a_submission_counts_for(row: Submission, units: float) -> None:
-    assert counted(row) == units
+    assert counted_units(row) == units
 
 
 def test_a_month_follows_a_submission_from_its_reservation_to_its_cost() -> None:
@@ -76,7 +76,7 @@ def test_sums_that_go_up_and_down_leave_no_dust() -> None:
     [
         pytest.param(MARCH, 100.0, True, id="exactly what is left"),
         pytest.param(MARCH, 100.01, False, id="a little more than is left"),
-        pytest.param(MARCH.taken(99.0), 2.0, False, id="others of the same turn reserved it"),
+        pytest.param(MARCH.after_submit(99.0), 2.0, False, id="others of the same turn reserved it"),
         pytest.param(MARCH.counting(dear(130.0)), 0.01, False, id="more was spent than the budget"),
         pytest.param(MARCH, None, True, id="no reservation"),
         pytest.param(Spending(month="2026-03"), 1e9, True, id="no budget"),

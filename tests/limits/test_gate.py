@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from controller.limits.gate import MOST_UNANSWERED, Limits, backoff, is_decisive, narrowed
+from controller.limits.gate import MOST_UNANSWERED, Limits, backoff, is_decisive, narrow
 from controller.model.answers import Refusal
 from controller.model.reasons import Reason
 from controller.model.submission import Submission
@@ -64,7 +64,7 @@ def taken(answered_at: float) -> Submission:
     ],
 )
 def test_the_gate_stands_open(newest: list[Submission]) -> None:
-    assert narrowed(FREE, newest) == FREE
+    assert narrow(FREE, newest) == FREE
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_the_gate_stands_open(newest: list[Submission]) -> None:
     ],
 )
 def test_the_gate_is_shut(newest: list[Submission], expected: Limits) -> None:
-    assert narrowed(FREE, newest) == expected
+    assert narrow(FREE, newest) == expected
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_the_gate_is_shut(newest: list[Submission], expected: Limits) -> None:
     ],
 )
 def test_mixed_trouble(newest: list[Submission], expected: Limits) -> None:
-    assert narrowed(FREE, newest) == expected
+    assert narrow(FREE, newest) == expected
 
 
 @pytest.mark.parametrize(
@@ -214,35 +214,35 @@ def test_mixed_trouble(newest: list[Submission], expected: Limits) -> None:
     ],
 )
 def test_a_recovered_history_does_not_open_the_gate(newest: list[Submission], expected: Limits) -> None:
-    assert narrowed(FREE, newest) == expected
+    assert narrow(FREE, newest) == expected
 
 
 def test_a_shut_gate_never_gives_more_places_than_are_free() -> None:
-    assert narrowed(limits(slots=0), [lost(0)]).slots == 0
-    assert narrowed(limits(slots=-2), [lost(0)]).slots == -2
+    assert narrow(limits(slots=0), [lost(0)]).slots == 0
+    assert narrow(limits(slots=-2), [lost(0)]).slots == -2
 
 
 def test_however_many_places_there_are_only_a_few_posts_are_under_way_at_once() -> None:
     """With 50 places, the first moment of an outage once left 50 submissions Unconfirmed."""
     underway = [submission() for _ in range(3)]
-    assert narrowed(limits(slots=50), underway).slots == MOST_UNANSWERED - 3
+    assert narrow(limits(slots=50), underway).slots == MOST_UNANSWERED - 3
 
 
 def test_a_request_found_in_the_bucket_does_not_end_the_breaker() -> None:
     """When half of what was answered 502 had been taken, each find once let the whole queue out into the outage."""
     found = replace(taken(0), answered_at=None)
-    assert narrowed(FREE, [lost(0, -1), found]) == shut(Reason.BREAKER_OPEN, 60, LOST)
-    assert narrowed(FREE, [found]).opens_at == at(59)
+    assert narrow(FREE, [lost(0, -1), found]) == shut(Reason.BREAKER_OPEN, 60, LOST)
+    assert narrow(FREE, [found]).opens_at == at(59)
 
 
 def test_a_canary_takes_the_only_place() -> None:
-    assert narrowed(FREE, [lost(0)]).taken().slots == 0
+    assert narrow(FREE, [lost(0)]).after_submit().slots == 0
 
 
 def test_what_else_the_limits_say_is_kept() -> None:
     free = limits(slots=3, paused=True, history_known=True, without_keys=frozenset({"a"}))
     expected = replace(free, slots=1, opens_at=at(60), reason=Reason.BREAKER_OPEN, message=LOST)
-    assert narrowed(free, [lost(0)]) == expected
+    assert narrow(free, [lost(0)]) == expected
 
 
 @pytest.mark.parametrize(
@@ -286,8 +286,8 @@ def test_an_outage_of_a_day_leaves_a_handful() -> None:
     rows: list[Submission] = []
     now: datetime = NOW
     while now < at(86_400):
-        narrow = narrowed(FREE, rows)
-        now = max(now, narrow.opens_at or now)
+        closed = narrow(FREE, rows)
+        now = max(now, closed.opens_at or now)
         sent = unconfirmed(intended_at=now, answered_at=now)
         rows = [sent] * narrow.slots + rows
     assert len(rows) <= 3 + 5 + 48

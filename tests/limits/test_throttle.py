@@ -11,7 +11,7 @@ from controller.reconcile.calls.workers import CallOutcome, Get, Got, Post, Post
 from controller.reconcile.pace import Pace
 from tests.support.factories import NOW, accepted, at, job, submission
 
-SIXTY = Rate.begun(60, NOW)
+SIXTY = Rate.start(60, NOW)
 """One call a second, and ten seconds' worth at once."""
 
 
@@ -20,14 +20,14 @@ SIXTY = Rate.begun(60, NOW)
     [
         pytest.param(SIXTY, 0, 10, id="a burst at the start"),
         pytest.param(SIXTY, 3600, 10, id="what is not used is not saved up"),
-        pytest.param(SIXTY.taken(NOW, 10), 0, 0, id="the burst is used"),
-        pytest.param(SIXTY.taken(NOW, 10), 0.9, 0, id="not quite one more"),
-        pytest.param(SIXTY.taken(NOW, 10), 3, 3, id="one more with every second"),
-        pytest.param(SIXTY.taken(NOW, 13), 2, 0, id="more was taken than there was"),
-        pytest.param(SIXTY.held(at(30)), 29.9, 0, id="the service asked for patience"),
-        pytest.param(SIXTY.held(at(30)), 30, 10, id="and that is over"),
-        pytest.param(SIXTY.held(at(30)).held(at(5)), 10, 0, id="the longer patience counts"),
-        pytest.param(Rate.begun(1, NOW), 0, 1, id="never less than one call"),
+        pytest.param(SIXTY.after_calls(NOW, 10), 0, 0, id="the burst is used"),
+        pytest.param(SIXTY.after_calls(NOW, 10), 0.9, 0, id="not quite one more"),
+        pytest.param(SIXTY.after_calls(NOW, 10), 3, 3, id="one more with every second"),
+        pytest.param(SIXTY.after_calls(NOW, 13), 2, 0, id="more was taken than there was"),
+        pytest.param(SIXTY.hold_until(at(30)), 29.9, 0, id="the service asked for patience"),
+        pytest.param(SIXTY.hold_until(at(30)), 30, 10, id="and that is over"),
+        pytest.param(SIXTY.hold_until(at(30)).hold_until(at(5)), 10, 0, id="the longer patience counts"),
+        pytest.param(Rate.start(1, NOW), 0, 1, id="never less than one call"),
     ],
 )
 def test_how_many_calls_may_go_out(rate: Rate, seconds: float, left: int) -> None:
@@ -40,8 +40,8 @@ def test_how_many_calls_may_go_out(rate: Rate, seconds: float, left: int) -> Non
         pytest.param(SIXTY, 1, 0, id="now"),
         pytest.param(SIXTY, 10, 0, id="the last of the burst"),
         pytest.param(SIXTY, 11, 1, id="the first after the burst"),
-        pytest.param(SIXTY.taken(NOW, 10), 5, 5, id="each a second after the other"),
-        pytest.param(SIXTY.held(at(30)), 1, 30, id="not before the patience is over"),
+        pytest.param(SIXTY.after_calls(NOW, 10), 5, 5, id="each a second after the other"),
+        pytest.param(SIXTY.hold_until(at(30)), 1, 30, id="not before the patience is over"),
     ],
 )
 def test_when_a_call_may_go_out(rate: Rate, nth: int, opens_at: float) -> None:
@@ -52,7 +52,7 @@ def test_over_an_hour_no_more_calls_go_out_than_allowed() -> None:
     rate, made = SIXTY, 0
     for tenth in range(36_000):
         now = at(tenth / 10)
-        made, rate = made + rate.left(now), rate.taken(now, rate.left(now))
+        made, rate = made + rate.left(now), rate.after_calls(now, rate.left(now))
     assert 3600 <= made <= 3600 + 10
 
 
@@ -85,9 +85,9 @@ def asks(since: float) -> Ask:
 def test_submissions_go_before_status_requests(steps: dict[str, Step], put_off: dict[str, float]) -> None:
     """Two calls at once, and one more with every second."""
     pace = Pace(60)
-    pace.taken(due(**{f"before-{n}": PAY for n in range(8)}), NOW)
+    pace.admit(due(**{f"before-{n}": PAY for n in range(8)}), NOW)
     waits = {name: Wait(reason=Reason.RUNNING, until=at(seconds)) for name, seconds in put_off.items()}
-    assert pace.taken(due(**steps), NOW) == due(**(steps | waits))
+    assert pace.admit(due(**steps), NOW) == due(**(steps | waits))
 
 
 GET = Get(submission=accepted())

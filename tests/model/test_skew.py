@@ -18,7 +18,7 @@ from controller.daemon.daemon import Daemon
 from controller.ledger.ledger import Ledger
 from controller.ledger.migrations import migrations
 from controller.ledger.store import Store
-from controller.lifecycle.transitions import interrupted, resumed, unless_given_up
+from controller.lifecycle.transitions import interrupt, resume_search, unless_given_up
 from controller.model.answers import Refusal
 from controller.model.clock import Clock, ServiceClock
 from controller.model.skew import TOLERANCE, date_of, doubt, settled_offset
@@ -181,11 +181,11 @@ def test_in_doubt_nothing_is_given_up(before: Any, after: Any, expected: Any) ->
     ],
 )  # fmt: skip
 def test_what_a_wrong_clock_dated_is_taken_up_again(wrong: Any, expected: Any) -> None:
-    assert resumed(wrong, NOW) == expected
+    assert resume_search(wrong, NOW) == expected
 
 
 def test_what_was_interrupted_is_not_dated_before_its_intent() -> None:
-    assert interrupted(submission(), at(-DAY), TIMING).answered_at == NOW
+    assert interrupt(submission(), at(-DAY), TIMING).answered_at == NOW
 
 
 # the loop

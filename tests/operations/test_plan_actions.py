@@ -10,7 +10,7 @@ from controller.model.answers import Refusal
 from controller.model.errors import Problem
 from controller.model.job import Estimate, Job
 from controller.model.submission import Submission
-from controller.operations.plan.actions import Action, Foreseen, action_of, described, last_sent, rejected_action
+from controller.operations.plan.actions import Action, Foreseen, action_of, describe_action, last_sent, rejected_action
 from controller.operations.plan.diff import Difference
 from tests.support.factories import (
     DIGEST,
@@ -140,7 +140,7 @@ CASES = [
 
 @pytest.mark.parametrize(("found", "action", "why"), CASES)
 def test_every_job_has_an_action_and_a_reason(found: Foreseen, action: str, why: str) -> None:
-    told = described(found)
+    told = describe_action(found)
     assert (told["action"], told["why"]) == (action, why)
 
 
@@ -162,7 +162,7 @@ def test_a_changed_job_tells_everything_once() -> None:
         OLD_RUNNING, was=was, now=job(generation=2), planned=plan_of(generation=2), due=at(60),
         difference=Difference(fields=(field,)),
     )  # fmt: skip
-    assert described(found) == {
+    assert describe_action(found) == {
         "name": "ndvi",
         "path": "ndvi.yaml",
         "action": "submit",
@@ -194,11 +194,11 @@ def test_a_changed_job_tells_everything_once() -> None:
 
 
 def test_the_actual_cost_of_the_submission_before_is_told() -> None:
-    assert described(seen(OLD, was=WAS, planned=plan_of()))["before"]["spent"] == 18.5
+    assert describe_action(seen(OLD, was=WAS, planned=plan_of()))["before"]["spent"] == 18.5
 
 
 def test_against_a_revision_no_dates_and_no_ids_are_made_up() -> None:
-    told = described(seen(OLD_RUNNING, was=WAS, planned=plan_of(), ref="main"))
+    told = describe_action(seen(OLD_RUNNING, was=WAS, planned=plan_of(), ref="main"))
     assert told["before"] == {"expected": 20, "upper": 20, "reserved": 20}
     assert "superseded" not in told
 

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from controller.operations.plan.diff import LONGEST_VALUE, MOST_FIELDS, MOST_LINES, difference, formatted
+from controller.operations.plan.diff import LONGEST_VALUE, MOST_FIELDS, MOST_LINES, difference, format_value
 from tests.manifest.test_digest import VECTORS, changed
 
 SCRIPT = "//VERSION=3\nfunction setup() {\n  return 1;\n}\n"
 
 
 def lines(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    return [formatted(field) for field in difference(before, after).fields]
+    return [format_value(field) for field in difference(before, after).fields]
 
 
 @pytest.mark.parametrize(
@@ -85,4 +85,4 @@ def test_a_long_difference_is_cut_and_says_how_much_is_left_out() -> None:
 
 def test_a_long_value_is_cut() -> None:
     field = {"path": "input.bounds.geometry", "after": "x" * 500}
-    assert formatted(field) == f'input.bounds.geometry: added "{"x" * (LONGEST_VALUE - 1)}…'
+    assert format_value(field) == f'input.bounds.geometry: added "{"x" * (LONGEST_VALUE - 1)}…'

@@ -309,7 +309,7 @@ class Machine:
     def ask(self, command: str) -> None:
         """A person appends a command to the inbox; the loop takes it in its next turn."""
         with self.disk.spared() as store:
-            store.ask(self.now, command)
+            store.add_command(self.now, command)
         self._is_nudged = True
 
     def receive(self, outcome: CallOutcome) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from controller.ledger.ledger import Ledger
 from controller.ledger.store import Store
-from controller.lifecycle.transitions import interrupted
+from controller.lifecycle.transitions import interrupt
 from controller.model.answers import Accepted, Listing, NotVisible, PostAnswer, Refusal, Refused, Unconfirmed
 from controller.model.step import List
 from controller.model.submission import Answer, Submission
@@ -99,7 +99,7 @@ def test_an_answer_finds_its_row_under_another_number(ledger: Ledger, caplog: py
     assert logged(caplog) == []
 
 
-INTERRUPTED = interrupted(submission(), at(2), TIMING)
+INTERRUPTED = interrupt(submission(), at(2), TIMING)
 REFUSED = Refused(why=Refusal.UNSENT, message="not sent")
 SETTLED = INTERRUPTED.answered(Accepted(request_id=REQUEST_ID), at(3), at(4))
 

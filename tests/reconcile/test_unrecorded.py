@@ -132,7 +132,7 @@ def test_an_id_was_dropped_when_the_ledger_refused_it(workspace: Workspace, capl
     with pytest.raises(ZeroDivisionError):
         turned(workspace, lambda _loop, _inbox: 1 / 0, unrecorded)  # after the first turn
     assert rows(workspace) == [("accepted", id)]
-    assert (workspace.posts(), unrecorded.taken()) == (1, [])
+    assert (workspace.posts(), unrecorded.take_all()) == (1, [])
 
 
 def test_an_id_was_dropped_by_the_second_signal(workspace: Workspace, caplog: pytest.LogCaptureFixture) -> None:
@@ -195,7 +195,7 @@ def test_an_answer_after_the_last_wait_went_to_an_inbox_that_nobody_read(
     service.may_answer.set()
     until(lambda: caplog.records, "it is logged")
     assert words in caplog.records[0].getMessage()
-    until(lambda: unrecorded.taken() == [Posted(call=post(submission()), answer=answer)], "it is kept")
+    until(lambda: unrecorded.take_all() == [Posted(call=post(submission()), answer=answer)], "it is kept")
     assert inbox.empty()
 
 

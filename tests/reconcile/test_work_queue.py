@@ -88,7 +88,7 @@ def test_what_nobody_has_begun_can_be_taken_out(record: Record) -> None:
     for number in range(4):
         lane.put(number)
     record.await_begun(1)
-    assert lane.emptied() == [1, 2, 3]
+    assert lane.drain() == [1, 2, 3]
     record.release.set()
     lane.close(LONGEST)
     assert record.done == [0]

@@ -8,7 +8,7 @@ import pytest
 
 from controller.cli.settings import load_settings
 from controller.model.clock import Clock
-from controller.model.errors import SettingsError, masked
+from controller.model.errors import SettingsError, mask
 from controller.model.timing import Timing, seconds_of
 from controller.settings.deployments import DEPLOYMENTS, NEW_PATH, OLD_PATH, Credential
 from controller.settings.settings import Settings, settings_from
@@ -334,7 +334,7 @@ def test_a_credential_may_be_used_at_and_below_its_prefixes(url: str, allowed: b
 
 @pytest.mark.parametrize("form", ["a/b+c", "a%2Fb%2Bc", "a\\/b+c"])
 def test_a_secret_is_masked_in_every_form(form: str) -> None:
-    assert masked(f"<{form}>", ["a/b+c", ""]) == "<***>"
+    assert mask(f"<{form}>", ["a/b+c", ""]) == "<***>"
 
 
 def test_the_file_in_the_working_directory_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

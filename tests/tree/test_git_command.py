@@ -10,7 +10,7 @@ import pytest
 
 from controller.model.errors import UsageError
 from controller.operations.plan.revision import tree_at
-from controller.tree.git.command import GitError, opened
+from controller.tree.git.command import GitError, open_git
 from controller.tree.git.info import author, checkout
 from controller.tree.git.repository import repository_of
 from tests.conftest import Workspace, ndvi
@@ -248,7 +248,7 @@ def test_a_git_that_does_not_end_is_ended(
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     found = repository_of(repository)
     assert found is not None
-    with opened(found) as door, pytest.raises(GitError, match=r"did not end within|wrote more than"):
+    with open_git(found) as door, pytest.raises(GitError, match=r"did not end within|wrote more than"):
         door.ask("ls-tree", "HEAD", patience=0.3, most=10_000)
 
 

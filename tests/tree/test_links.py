@@ -11,7 +11,7 @@ from controller.manifest.validate import Broken
 from controller.model.errors import SettingsError, StateError
 from controller.reconcile.runner import Stopped
 from controller.tree.files import Known
-from controller.tree.regular_files import UnfitFileError, read_regular, resolved
+from controller.tree.regular_files import UnfitFileError, read_regular, resolve_below
 from controller.tree.scan import load
 from controller.tree.status_files import StatusFiles
 from controller.tree.walk import Walk
@@ -191,7 +191,7 @@ def test_links_in_a_circle_end(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
     with pytest.raises(OSError, match="Too many levels of symbolic links"):
-        resolved(str(tmp_path), "a/x")
+        resolve_below(str(tmp_path), "a/x")
 
 
 @pytest.mark.parametrize("file", ["/dev/zero", "pipe"])

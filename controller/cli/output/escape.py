@@ -21,7 +21,7 @@ def code(text: str) -> str:
     return f"<code>{''.join(each if each.isalnum() or each in _PLAIN else f'&#{ord(each)};' for each in line)}</code>"
 
 
-def fenced(lines: Iterable[str], language: str) -> str:
+def fence(lines: Iterable[str], language: str) -> str:
     """Lines as a code block whose fence is longer than any run of backticks inside."""
     body = [printable(line) for line in lines]
     fence = "```"

@@ -3,10 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from controller.cli.output.escape import code, fenced
+from controller.cli.output.escape import code, fence
 from controller.cli.output.numbers import count, units
-from controller.cli.output.plan_table import amount_before, budgeted, changes, job_label, joined, quiet, running_on
-from controller.lifecycle.grouping import named, together
+from controller.cli.output.plan_table import (
+    amount_before,
+    budget_lines,
+    changes,
+    job_label,
+    join_equal_rows,
+    quiet,
+    running_on,
+)
+from controller.lifecycle.grouping import name_list, together
 from controller.operations.plan.actions import QUIET
 
 LONGEST = 60_000  # characters; a comment may hold 65 536
@@ -20,7 +28,7 @@ def markdown(plan: Part) -> str:
     changing = [job for job in plan["jobs"] if job["action"] not in QUIET]
     foot = _foot(plan)
     room = LONGEST - len(foot) - 200
-    head, left_out = _within([_row(job) for job in joined(changing)], _head(plan, bool(changing)), room)
+    head, left_out = _within([_row(job) for job in join_equal_rows(changing)], _head(plan, bool(changing)), room)
     rest = [f"\nand {count(left_out, 'more job')} that would not fit here\n"] if left_out else []
     details, unfolded = _within(
         [_folded(group) for group in together(changing, _found) if _found(group[0])], head, room
@@ -61,10 +69,10 @@ def _row(job: Part) -> str:
 
 def _folded(jobs: Sequence[Part]) -> str:
     """What changes in a job, or in many alike, behind a line to click on."""
-    problems, names = jobs[0].get("problems", ()), named([job_label(job) for job in jobs])
+    problems, names = jobs[0].get("problems", ()), name_list([job_label(job) for job in jobs])
     what = count(len(problems), "problem") if problems else "what changes"
     found = _found(jobs[0]) or ()
-    return f"\n<details><summary>{code(names)}: {what}</summary>\n\n{fenced(found, 'text')}\n\n</details>\n"
+    return f"\n<details><summary>{code(names)}: {what}</summary>\n\n{fence(found, 'text')}\n\n</details>\n"
 
 
 def _found(job: Part) -> tuple[str, ...] | None:
@@ -80,7 +88,7 @@ def _foot(plan: Part) -> str:
 
 def _notes(plan: Part) -> Iterator[str]:
     """Budget, price table and everything that was taken for granted."""
-    yield from budgeted(plan)
+    yield from budget_lines(plan)
     prices = plan["prices"]
     yield f"prices: {code(prices['table'])}, {prices['dated']} ({code(prices['source'])})"
     for each in plan["assumptions"]:

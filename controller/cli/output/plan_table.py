@@ -9,9 +9,9 @@ from rich.text import Text
 from controller.cli.output.escape import printable
 from controller.cli.output.numbers import count, units
 from controller.cli.output.terminal import console, plain_table
-from controller.lifecycle.grouping import common, named, together
+from controller.lifecycle.grouping import common, name_list, together
 from controller.operations.plan.actions import QUIET
-from controller.operations.plan.diff import formatted
+from controller.operations.plan.diff import format_value
 
 MOST_QUIET = 20
 """More jobs than this for which nothing changes are only counted."""
@@ -31,7 +31,7 @@ def plan_table(plan: Part) -> str:
             screen.print(Text(f"assumed: {printable(line)}"))
         if plan["assumptions"]:
             screen.print()
-        if rows := joined(shown_jobs(plan["jobs"])):
+        if rows := join_equal_rows(shown_jobs(plan["jobs"])):
             screen.print(_table(rows, has_reasons=not is_narrow))
             screen.print()
         for line in _details(plan["jobs"], rows if is_narrow else ()):
@@ -47,7 +47,7 @@ def shown_jobs(jobs: Sequence[Part]) -> list[Part]:
     return [job for job in jobs if job["action"] not in QUIET or quiet <= MOST_QUIET]
 
 
-def joined(jobs: Sequence[Part]) -> list[Part]:
+def join_equal_rows(jobs: Sequence[Part]) -> list[Part]:
     """The jobs as they are shown: those that the same thing stops are one, with their number and the sum of the PU."""
     return [_one(group) if len(group) > 1 else group[0] for group in together(jobs, _stop)]
 
@@ -65,7 +65,7 @@ def _one(jobs: Sequence[Part]) -> Part:
     }
     before = [amount for job in jobs if (amount := amount_before(job)) is not None]
     return {
-        "name": named([job_label(job) for job in jobs]),
+        "name": name_list([job_label(job) for job in jobs]),
         "path": jobs[0]["path"],
         "action": jobs[0]["action"],
         "why": jobs[0]["why"],
@@ -81,11 +81,11 @@ def sums(plan: Part) -> Iterator[str]:
     yield f"{count(totals['submissions'], 'submission')}: about {expected} PU, at most {reserved} PU reserved"
     if len(shown_jobs(plan["jobs"])) < len(plan["jobs"]):
         yield f"not shown: {quiet(totals['actions'])}"
-    yield from budgeted(plan)
+    yield from budget_lines(plan)
     yield f"prices: {prices['table']}, {prices['dated']} ({prices['source']})"
 
 
-def budgeted(plan: Part) -> Iterator[str]:
+def budget_lines(plan: Part) -> Iterator[str]:
     """What is left of the month's budget, if there is one, before and after the plan."""
     if budget := plan["budget"]:
         left, after = units(budget["left"]), units(budget["leftAfter"])
@@ -107,7 +107,7 @@ def amount_before(job: Part) -> float | None:
 def changes(job: Part) -> list[str]:
     """The difference to the body that was sent last, line by line."""
     found = job.get("difference", {})
-    lines = [formatted(field) for field in found.get("fields", ())]
+    lines = [format_value(field) for field in found.get("fields", ())]
     lines += [f"… {count(found['moreFields'], 'more field')}"] if "moreFields" in found else []
     script = [*found.get("evalscript", ())]
     script += [f"… {count(found['moreLines'], 'more line')}"] if "moreLines" in found else []
@@ -148,7 +148,7 @@ def _details(jobs: Sequence[Part], shown: Sequence[Part]) -> Iterator[str]:
     for group in together(jobs, _lines):
         lines, job = _lines(group[0]), group[0]
         if lines or job in alone:
-            yield f"{named([job_label(each) for each in group])}: {job['why'] if job in alone else ''}".rstrip()
+            yield f"{name_list([job_label(each) for each in group])}: {job['why'] if job in alone else ''}".rstrip()
             yield from (f"  {line}" for line in lines or ())
             yield ""
 

@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.table import Table
 
 from controller.cli.output.terminal import console, phase_text, plain_table
-from controller.lifecycle.grouping import named
+from controller.lifecycle.grouping import name_list
 from controller.reconcile.reporter import StatusChange, Watch
 
 
@@ -42,7 +42,7 @@ def _line(status_change: StatusChange) -> None:
         return
     words = [
         f"{datetime.now(UTC):%H:%M:%S}",
-        named(status_change.alike or [status_change.job.name]),
+        name_list(status_change.alike or [status_change.job.name]),
         status_change.job_state.phase,
     ]
     if status_change.submission and status_change.submission.request_id and not status_change.alike:

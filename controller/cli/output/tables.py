@@ -11,7 +11,7 @@ import click
 
 from controller.cli.output.escape import printable
 from controller.cli.output.numbers import count, units
-from controller.lifecycle.grouping import common, named, together
+from controller.lifecycle.grouping import common, name_list, together
 from controller.lifecycle.status import kubernetes_conditions
 from controller.model.reasons import Phase
 
@@ -56,7 +56,7 @@ def job_table(documents: Sequence[Document], *, is_wide: bool = False) -> Iterat
     """One line a job, then where outputs are, or why there are none: of the few, or of those that want a person."""
     columns = ("JOB", "PHASE", "REASON", "PU", "REQUEST ID", "GENERATION", "PATH") if is_wide else _COLUMNS
     rows = [_row(document, columns) for document in documents]
-    yield from aligned(columns, rows, right={"PU", "GENERATION"}, colours={"PHASE": COLOURS})
+    yield from align(columns, rows, right={"PU", "GENERATION"}, colours={"PHASE": COLOURS})
     is_short = len(documents) <= MOST_NOTES
     groups = together(documents, lambda document: common(str(document["reason"])))
     stopped = [group for group in groups if len(group) > 1]
@@ -66,7 +66,7 @@ def job_table(documents: Sequence[Document], *, is_wide: bool = False) -> Iterat
         yield ""
     for group in stopped:
         yield printable(
-            f"{named([document_name(each) for each in group])}: {group[0]['reason']}: {group[0]['message']}"
+            f"{name_list([document_name(each) for each in group])}: {group[0]['reason']}: {group[0]['message']}"
         )
     for document in noted[:MOST_NOTES]:
         yield from (printable(f"{document_name(document)}: {note}") for note in notes(document))
@@ -81,7 +81,7 @@ def _row(document: Document, columns: Iterable[str]) -> list[str]:
     return [printable(_CELLS[column](document)) for column in columns]
 
 
-def aligned(
+def align(
     columns: Sequence[str],
     rows: Sequence[Sequence[str]],
     *,

@@ -47,7 +47,7 @@ class Found(Enum):
     """Something that was not fetched."""
 
 
-def found(target: Path, origin: RemoteObject) -> Found:
+def find_local(target: Path, origin: RemoteObject) -> Found:
     """What is there. A file that was not fetched counts as the same when its MD5 is the object's ETag.
 
     Raises `UsageError` when nobody may look.

@@ -11,13 +11,13 @@ from pathlib import Path, PurePosixPath
 from controller.bucket.client import Bucket
 from controller.ledger.ledger import Ledger
 from controller.ledger.store import Store
-from controller.lifecycle.evidence import delivered
+from controller.lifecycle.evidence import delivered_object
 from controller.lifecycle.next_step import in_force
 from controller.model.answers import Unreadable
 from controller.model.errors import UsageError
 from controller.model.job import ExpectedOutput
 from controller.model.submission import Outcome, Submission
-from controller.operations.fetch.download import Found, RemoteObject, found, part_file
+from controller.operations.fetch.download import Found, RemoteObject, find_local, part_file
 from controller.reconcile.wiring import bucket_client
 from controller.settings.settings import Settings
 
@@ -100,7 +100,7 @@ def _outputs(ledger: Ledger, name: str, submission: str, folder: Path) -> Iterat
         return
     place = folder / name / submission if submission else folder / name
     for output in chosen.outputs:
-        item = delivered(chosen.evidence, output)
+        item = delivered_object(chosen.evidence, output)
         if item is None:
             yield Missing(job=name, message=f"{output.identifier}: was never seen in the bucket")
             continue
@@ -130,7 +130,7 @@ def _chosen(ledger: Ledger, name: str, submission: str) -> Submission | None:
 
 def _fetched(bucket: Bucket, wanted: WantedOutput, watch: Watch) -> Fetched | Missing:
     target = wanted.target
-    match found(target, wanted.origin):
+    match find_local(target, wanted.origin):
         case Found.SAME:
             return Fetched(wanted=wanted, was_there=True)
         case Found.CHANGED:

@@ -6,7 +6,7 @@ numpy, Pillow and tifffile are loaded when a picture is made and not before.
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from controller.model.errors import UsageError, cut
+from controller.model.errors import UsageError, truncate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,11 +36,11 @@ def thumbnail(source: Path, target: Path, media_type: str) -> None:
         picture.save(temporary, format="PNG")
         temporary.replace(target)
     except (TiffFileError, UnidentifiedImageError, ValueError, IndexError, Image.DecompressionBombError) as error:
-        words = _CODECS if "imagecodecs" in str(error) else cut(str(error), 200)
+        words = _CODECS if "imagecodecs" in str(error) else truncate(str(error), 200)
         raise UsageError(f"{source}: no picture can be made of it: {words}") from error
     except OSError as error:
         raise UsageError(
-            f"{target}: the picture cannot be written: {error.strerror or cut(str(error), 200)}"
+            f"{target}: the picture cannot be written: {error.strerror or truncate(str(error), 200)}"
         ) from error
 
 

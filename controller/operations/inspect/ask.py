@@ -8,7 +8,7 @@ from controller.ledger.location import FILE_NAME
 from controller.ledger.lock import holder, submitter_lock
 from controller.ledger.reader import Reader
 from controller.ledger.store import Store
-from controller.lifecycle.commands import Accept, Adopt, Command, FirstRun, Resolve, carried_out
+from controller.lifecycle.commands import Accept, Adopt, Command, FirstRun, Resolve, apply_command
 from controller.model.clock import Clock
 from controller.model.errors import StateError, UsageError
 from controller.reconcile.admission import Admission
@@ -42,7 +42,7 @@ def _append(state: Path, now: datetime, command: str) -> None:
             "one and start this version, or give the command to the older one"
         )
     with submitter_lock(state), Store.open(state, {}) as store, store.transaction():
-        store.ask(now, command)
+        store.add_command(now, command)
 
 
 def _tried(command: Command, assembly: Assembly, settings: Settings, now: datetime) -> str:
@@ -51,7 +51,7 @@ def _tried(command: Command, assembly: Assembly, settings: Settings, now: dateti
             return meaning_of(label, assembly.ledger, Admission(assembly.ledger, settings))
         case Resolve() | Adopt():
             job, holder = assembly.ledger.jobs.get(command.job), assembly.ledger.holder(command.request_id)
-            answer = carried_out(command, job, assembly.ledger.of(command.job), holder, now)
+            answer = apply_command(command, job, assembly.ledger.of(command.job), holder, now)
             if isinstance(answer, str):
                 raise UsageError(answer)
         case FirstRun():

@@ -92,7 +92,7 @@ def action_of(seen: Foreseen) -> Action:
     return _GOING_ON.get(seen.job_state.phase, Action.UNCHANGED)
 
 
-def described(seen: Foreseen) -> dict[str, Any]:
+def describe_action(seen: Foreseen) -> dict[str, Any]:
     """The job's part of the plan as JSON; keys without a value are left out."""
     action = action_of(seen)
     fields: dict[str, Any] = {

@@ -62,7 +62,7 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> Differenc
     )
 
 
-def formatted(field: Mapping[str, Any]) -> str:
+def format_value(field: Mapping[str, Any]) -> str:
     """The JSON form of one field on a line: `input.bounds.bbox[2]: 1 -> 2`."""
     sides = {key: _short(_text(field[key])) for key in ("before", "after") if key in field}
     match sides:

@@ -25,7 +25,7 @@ from controller.model.job import Job
 from controller.model.script import Mosaicking, ScriptFailure
 from controller.model.step import List
 from controller.model.submission import Submission
-from controller.operations.plan.actions import SAME, Action, Foreseen, described, last_sent, rejected_action
+from controller.operations.plan.actions import SAME, Action, Foreseen, describe_action, last_sent, rejected_action
 from controller.operations.plan.baseline import EMPTY, Baseline, baseline, boundless, nothing_listed, take_over
 from controller.operations.plan.diff import Difference, difference
 from controller.operations.plan.revision import tree_at
@@ -173,11 +173,11 @@ class _Outlook:
                 if isinstance(item, Declared):
                     yield rejected_action(item.name, item.path, item.problems)
                 else:
-                    yield described(self._seen(item))
+                    yield describe_action(self._seen(item))
         for job in sorted(ledger.jobs.values(), key=lambda item: item.name):
             if job.wanted is None:
                 seen = self._seen(job)
-                fields = described(seen)
+                fields = describe_action(seen)
                 if "superseded" in fields or (seen.was and seen.was.wanted):
                     yield fields
 

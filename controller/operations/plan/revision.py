@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from controller.model.errors import UsageError, cut
-from controller.tree.git.command import Git, GitError, is_installed, opened
+from controller.model.errors import UsageError, truncate
+from controller.tree.git.command import Git, GitError, is_installed, open_git
 from controller.tree.git.repository import real, repository_of
 from controller.tree.regular_files import LARGEST
 
@@ -56,7 +56,7 @@ def tree_at(jobs: Path, ref: str) -> Iterator[PastTree]:
     below = (inside / jobs.absolute().relative_to(around.absolute())).as_posix()
     with (
         _plain_errors(repository.top),
-        opened(repository) as git,
+        open_git(repository) as git,
         tempfile.TemporaryDirectory(prefix="shjobs-plan-") as folder,
     ):
         commit = _commit(git, repository.top, ref)
@@ -70,7 +70,7 @@ def _plain_errors(top: Path) -> Iterator[None]:
     try:
         yield
     except GitError as error:
-        raise UsageError(f"--against: git says of {top}: {cut(str(error))}") from None
+        raise UsageError(f"--against: git says of {top}: {truncate(str(error))}") from None
 
 
 def _nearest_folder(jobs: Path) -> Path:

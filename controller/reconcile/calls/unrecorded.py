@@ -35,7 +35,7 @@ class Unrecorded:
             self._reported.add(outcome)
             self._kept.put(outcome)
 
-    def taken(self) -> list[CallOutcome]:
+    def take_all(self) -> list[CallOutcome]:
         """Everything that was kept, oldest first; the caller is responsible for it from now on."""
         found: list[CallOutcome] = []
         try:

@@ -45,7 +45,7 @@ class WorkQueue(Generic[Item]):
                 self._begin_thread()
             return bool(self._items) and not self._threads
 
-    def emptied(self) -> list[Item]:
+    def drain(self) -> list[Item]:
         """Take out the items not yet started."""
         with self._changed:
             found = list(self._items)

@@ -185,7 +185,7 @@ class Workers:
         with self._lock:
             self._is_stopped = True
         for name, work_queue in list(self._work_queues.items()):
-            for task in work_queue.emptied() if name != POSTS else ():
+            for task in work_queue.drain() if name != POSTS else ():
                 self._drop(task)
         self._close(patience)
         self._give_back()
@@ -204,7 +204,7 @@ class Workers:
         """Report as not sent what was not started or not yet claimed; its claim is withdrawn."""
         with self._lock:
             work_queues = list(self._work_queues.values())
-        for found in [found for work_queue in work_queues for found in work_queue.emptied()]:
+        for found in [found for work_queue in work_queues for found in work_queue.drain()]:
             self._drop(found)
         for task in list(self._claiming):
             self._settle(task, NOT_SENT)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
-from controller.model.errors import ShjobsError, cut
+from controller.model.errors import ShjobsError, truncate
 from controller.sandbox.options import BUCKET_NAME, SandboxOptions
 
 SECRET_FIELDS = frozenset({"accessKey", "secretAccessKey", "credentials"})
@@ -47,13 +47,13 @@ class FolderStore:
             source = content if isinstance(content, Path) else self._written(content)
             source.replace(target)
         except (OSError, ValueError) as error:
-            raise BucketError(f"{key!r} cannot be written: {cut(str(error), 200)}") from error
+            raise BucketError(f"{key!r} cannot be written: {truncate(str(error), 200)}") from error
 
     def get(self, key: str) -> bytes:
         try:
             return (self._bucket / key).read_bytes()
         except (OSError, ValueError) as error:
-            raise BucketError(f"{key!r} cannot be read: {cut(str(error), 200)}") from error
+            raise BucketError(f"{key!r} cannot be read: {truncate(str(error), 200)}") from error
 
     def _written(self, content: bytes) -> Path:
         handle, name = tempfile.mkstemp(dir=self._scratch)
@@ -87,7 +87,7 @@ class S3Store:
         try:
             obstore.put(self._remote, key, content)
         except (BaseError, OSError) as error:
-            raise BucketError(f"{key!r} cannot be written: {cut(str(error), 200)}") from error
+            raise BucketError(f"{key!r} cannot be written: {truncate(str(error), 200)}") from error
         if isinstance(content, Path):
             content.unlink()
 
@@ -98,7 +98,7 @@ class S3Store:
         try:
             return bytes(obstore.get(self._remote, key).bytes())
         except (BaseError, OSError) as error:
-            raise BucketError(f"{key!r} cannot be read: {cut(str(error), 200)}") from error
+            raise BucketError(f"{key!r} cannot be read: {truncate(str(error), 200)}") from error
 
 
 def open_store(delivery: Mapping[str, Any], options: SandboxOptions) -> DeliveryStore:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from controller.model.errors import cut
+from controller.model.errors import truncate
 from controller.model.script import ScriptFacts, ScriptFailure
 from controller.sandbox.clock import SandboxClock
 from controller.sandbox.failure import RenderFailed, value_or_raise
@@ -155,7 +155,7 @@ class Runs:
             parcel = Parcel(items=(self._error_item(error.code, error.message),), failure=error.message)
         except Exception as error:  # the one net: a mistake of the renderer must end as a failed request
             logger.exception("request %s", request.id)
-            message = f"The sandbox itself failed: {type(error).__name__}: {cut(str(error))}"
+            message = f"The sandbox itself failed: {type(error).__name__}: {truncate(str(error))}"
             parcel = Parcel(items=(self._error_item("COMMON_EXCEPTION", message),), failure=message)
         parcel = self._plan(request, parcel)
         least = max(self._options.run_seconds, units * self._options.seconds_per_unit)
@@ -250,7 +250,7 @@ class Runs:
     def _fail(self, request: SandboxRequest, message: str, units: float, written: tuple[str, ...]) -> None:
         if self._options.charge_failed:
             self._charge(request, units or self._options.price_rules.minimum)
-        self._ledger.add("failed", id=request.id, prefix=request.url, message=cut(message), keys=written)
+        self._ledger.add("failed", id=request.id, prefix=request.url, message=truncate(message), keys=written)
 
     def _write_late_copy(self, request: SandboxRequest, parcel: Parcel, units: float) -> None:
         try:

@@ -64,7 +64,7 @@ class Git:
 
 
 @contextmanager
-def opened(repository: Repository) -> Iterator[Git]:
+def open_git(repository: Repository) -> Iterator[Git]:
     """Access to a repository. Raises `GitError` when no folder can be made for it."""
     try:
         made = tempfile.TemporaryDirectory(prefix="shjobs-git-", ignore_cleanup_errors=True)

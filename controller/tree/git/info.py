@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from controller.limits.settling import IndexLock
-from controller.tree.git.command import GitError, opened
+from controller.tree.git.command import GitError, open_git
 from controller.tree.git.repository import Repository, real, repository_of, small_text
-from controller.tree.regular_files import LARGEST, read_regular, resolved
+from controller.tree.regular_files import LARGEST, read_regular, resolve_below
 
 DIRTY = "-dirty"
 INDEX_LOCK = "index.lock"
@@ -49,7 +49,7 @@ class Checkout:
         """Whether a file, and every link on the way to it, is the same in the commit."""
         links: list[str] = []
         try:
-            full = resolved(self.root, path, links)
+            full = resolve_below(self.root, path, links)
             if full is None or not all(self._has(link, [str(Path(link).readlink()).encode()]) for link in links):
                 return False
             content, _ = read_regular(full, LARGEST)
@@ -131,7 +131,7 @@ def _held(jobs: Path, repository: Repository, commit: str) -> dict[str, str] | N
     try:
         below = real(jobs).relative_to(repository.top).as_posix()
         where = "." if below == "." else f":(literal){below}"
-        with opened(repository) as git:
+        with open_git(repository) as git:
             listed = git.ask("ls-tree", "-r", "-z", "--full-tree", commit, "--", where)
     except (GitError, ValueError):  # the latter: a link to the folder was swapped meanwhile
         return None
@@ -149,7 +149,7 @@ def _blob(content: bytes, digits: int) -> str:
 def _asked(repository: Repository, *arguments: str) -> str:
     """What git prints, empty when it fails."""
     try:
-        with opened(repository) as git:
+        with open_git(repository) as git:
             return git.ask(*arguments).decode(errors="surrogateescape")
     except GitError:
         return ""
