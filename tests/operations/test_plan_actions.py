@@ -43,7 +43,7 @@ def seen(*submissions: Submission, now: Job | None = None, **different: Any) -> 
         "known": submissions,
         "submissions": submissions,
         "planned": None,
-        "standing": phase(current, submissions, limits(), NOW),
+        "job_state": phase(current, submissions, limits(), NOW),
     }
     return Foreseen(**(plain | different))
 
@@ -78,8 +78,8 @@ CASES = [
         "submit", "it was refused before and is sent again", id="a body that was turned away for a time",
     ),
     pytest.param(
-        seen(planned=plan_of(), twin="other"),
-        "submit", "new; the job 'other' asks for the same, but every name is paid for", id="a renamed job",
+        seen(planned=plan_of(), duplicate_of="other"),
+        "submit", "new; the job 'other' has the same request, but each job is paid for", id="a renamed job",
     ),
     pytest.param(
         seen(planned=plan_of(), is_history_assumed=True), "submit", "new; no history is assumed", id="no key pair"
@@ -130,7 +130,7 @@ CASES = [
     ),
     pytest.param(
         seen(accepted(), was=job(), now=job(wanted=None)), "remove",
-        "the manifest is gone; what runs is followed to its end", id="a removed job that runs",
+        "the manifest is gone; what is running is followed to its end", id="a removed job that runs",
     ),
     pytest.param(
         seen(succeeded(), was=job(), ref="main"), "unchanged", "the same request as at main", id="as at a revision"
