@@ -1,7 +1,7 @@
 """What the sandbox did, line by line: the oracle of every proof about money and delivery.
 
-Appended to by `routes` and `runs`, read by tests and by `GET /sandbox/ledger`. A line never holds a secret; `accepted`
-is in the file before the answer goes out.
+Appended to by `routes` and `runs`, read by tests and by `GET /sandbox/ledger`. A line never contains a secret;
+`accepted` is in the file before the reply is sent.
 """
 
 import fcntl
@@ -20,7 +20,7 @@ FINAL_EVENTS = frozenset({"delivered", "failed"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line. `prefix` is the delivery URL as it was posted, `digest` the SHA-256 of the body without credentials.
+    """One line. `prefix` is the delivery URL as posted, `digest` the SHA-256 of the body without credentials.
 
     Events: `token`, `post` (arrived and read), `refused` (with `status`, `code`, `message`), `accepted`, `running`,
     `charged` (`processing_units`), `delivered` (`keys` written), `failed`, `status` (a GET), `fault` (one took
@@ -39,11 +39,11 @@ class Entry:
     keys: tuple[str, ...] = ()
 
     def as_document(self) -> dict[str, object]:
-        """The JSON form, without what is empty."""
+        """The JSON form, without empty values."""
         return {name: value for name, value in asdict(self).items() if value not in (None, "", ())}
 
     def as_line(self) -> str:
-        """The form for people: when, what, whose, and what there is to say."""
+        """The human-readable form: time, event, request id, prefix and details."""
         facts = (self.status, self.code, self.processing_units and f"{self.processing_units:.2f} PU", self.message)
         said = " ".join(str(fact) for fact in (*facts, *self.keys) if fact not in (None, "", 0))
         return f"{self.time[:19]}  {self.event:<9}  {self.id or '-':<36}  {self.prefix or '-'}  {said}".rstrip()
@@ -58,7 +58,7 @@ class Entry:
 
 
 class SandboxLedger:
-    """An open ledger. Only one program may hold it; a second one gets UsageError. Close it to release it."""
+    """An open ledger. Only one process may hold it; a second one gets UsageError. Close it to release it."""
 
     def __init__(self, path: Path, now: Callable[[], datetime]) -> None:
         self.path = path
@@ -87,7 +87,7 @@ class SandboxLedger:
         processing_units: float | None = None,
         keys: tuple[str, ...] = (),
     ) -> Entry:
-        """Appends one entry, stamped with the present time, and flushes it."""
+        """Appends one entry, stamped with the current time, and flushes it."""
         with self._lock:
             entry = Entry(
                 time=self._now().astimezone(UTC).isoformat(timespec="milliseconds"),
@@ -106,7 +106,7 @@ class SandboxLedger:
             return entry
 
     def entries(self) -> list[Entry]:
-        """Everything so far, earlier runs of the program included."""
+        """Everything so far, including earlier runs of the program."""
         return self.read(self.path)
 
     def close(self) -> None:
@@ -128,12 +128,12 @@ class SandboxLedger:
 
 
 def posts(entries: Iterable[Entry]) -> list[Entry]:
-    """Every POST that arrived, whatever was answered."""
+    """Every POST that arrived, whatever the reply."""
     return [entry for entry in entries if entry.event == "post"]
 
 
 def accepted_entries(entries: Iterable[Entry]) -> list[Entry]:
-    """Every request the sandbox took, whether or not the client heard of it."""
+    """Every request the sandbox accepted, whether or not the client received the reply."""
     return [entry for entry in entries if entry.event == "accepted"]
 
 
@@ -147,7 +147,7 @@ def charges_by_prefix(entries: Iterable[Entry]) -> dict[str, float]:
 
 
 def unfinished(entries: Iterable[Entry]) -> list[Entry]:
-    """The `accepted` entries without an end: what a stopped program left behind."""
+    """The `accepted` entries without a final event: what a stopped program left behind."""
     open_requests: dict[str, Entry] = {}
     for entry in entries:
         if entry.event == "accepted":
