@@ -155,7 +155,7 @@ def newer_ledger(workspace: Workspace) -> None:
         spoiled(nobody_there, "clock", "fail", "nothing listens there", "make sure the service can be reached"),
         spoiled(nobody_there, "token", "fail", "cannot be reached", "try again later"),
         spoiled(no_keys, "credential my-bucket", "warn", "has no key pair", "set SHJOBS_CREDENTIALS_MY_BUCKET_ACC"),
-        spoiled(no_bucket, "s3://my-bucket", "fail", "there is no folder", "what was paid for and how it ended is unknown"),
+        spoiled(no_bucket, "s3://my-bucket", "fail", "there is no folder", "and how it ended is unknown"),
         spoiled(no_tree, "tree", "fail", "jobs.d is empty", "write a manifest there"),
         spoiled(file_for_state, "state", "fail", "cannot be written", "name another folder with `state`"),
         spoiled(broken_ledger, "ledger", "fail", "cannot be used", "move it away"),

@@ -111,9 +111,7 @@ def test_breaks_that_cannot_be_put_back_are_told_and_nothing_is_written(folder: 
     (folder / "example.py").write_text(lost(text), encoding="utf-8")
     done = shjobs("import", "example.py", "--url", URL, cwd=folder)
     assert (done.returncode, files(folder)) == (2, set())
-    assert (
-        "the evalscript lost its line breaks, and where its comments end is unclear: copy it again" in done.stderr
-    )
+    assert "the evalscript lost its line breaks, and where its comments end is unclear: copy it again" in done.stderr
 
 
 def test_a_body_is_taken_from_a_pipe_and_laid_out_cleanly(folder: Path) -> None:
