@@ -1,7 +1,7 @@
-"""The command line. Each command lives in a module of its own, loaded when it is called, so that `--help` is quick.
+"""The command line. Each command is a module of its own, loaded when it is called, so that `--help` is fast.
 
-`main` is the one place where errors become sentences and exit codes: 0 done, 1 something is failed, invalid, unknown
-or unconfirmed, 2 wrong use (DESIGN §10); 70 is a mistake of ours, 128 + n the signal n: 130 is Ctrl-C, 143 SIGTERM.
+`main` is the only place where errors become sentences and exit codes: 0 done, 1 something is failed, invalid, unknown
+or unconfirmed, 2 wrong use (DESIGN §10); 70 is a bug of ours, 128 + n the signal n: 130 is Ctrl-C, 143 SIGTERM.
 """
 
 import errno
@@ -26,33 +26,33 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EAG
 
 COMMANDS = {
     "init": "Make a new repository: settings, an example, a check for pull requests.",
-    "import": "Make a manifest of a request body, or of a snippet of the documentation.",
-    "check": "Read every manifest and tell everything that is wrong.",
+    "import": "Make a manifest from a request body, or from a snippet of the documentation.",
+    "check": "Read every manifest and report every problem.",
     "plan": "Show what the next turn would do, and what it would cost.",
     "sync": "Submit what is new or changed and follow it to its outcome.",
-    "run": "Turn the loop for ever: the daemon.",
-    "get": "Show the jobs and where they stand.",
+    "run": "Run the loop until stopped: the daemon.",
+    "get": "Show the jobs and their states.",
     "describe": "Show everything about one job.",
-    "why": "Say what a job waits for, and what would change that.",
+    "why": "Explain what a job waits for, and what would change that.",
     "events": "Show what happened, newest last.",
     "wait": "Wait until jobs reach a phase or a condition.",
     "fetch": "Download the outputs of succeeded jobs.",
-    "resolve": "Say what became of a submission that got no clear answer.",
-    "adopt": "Name what was already paid for, or say that nothing was.",
-    "accept": "Say yes to a large change, or to go on after one that cost too much.",
+    "resolve": "State the outcome of a submission that got no clear answer.",
+    "adopt": "Name a request that was already paid for, or state that nothing was.",
+    "accept": "Accept a large change, or continue after a request that cost too much.",
     "pause": "Submit nothing until `resume`; what runs is followed.",
-    "resume": "Go on after `pause`.",
+    "resume": "Lift a `pause`.",
     "budget": "Show the month: spent, reserved, left, and what waits for a yes.",
     "preview": "Draw a small picture of a manifest's output.",
-    "doctor": "Look at clock, account, buckets, files and state, and say what to mend.",
+    "doctor": "Check clock, account, buckets, files and state, and report what to fix.",
     "config": "Show every setting, its value and where it comes from.",
-    "completion": "Print what lets a shell complete commands and names of jobs.",
+    "completion": "Print a shell completion script for commands and job names.",
     "schema": "Print the JSON Schema of manifests, for editors.",
     "sandbox": "Run a local stand-in for the service.",
     "demo": "Take the four documented jobs through the sandbox.",
 }
 _MODULES = {"import": "importing"}
-"""Where a command lives whose name cannot be a module's."""
+"""The module of a command whose name cannot be a module name."""
 
 
 class _Commands(click.Group):
@@ -87,7 +87,7 @@ def cli(context: click.Context, config: Path | None) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command; answers its exit code."""
+    """Run one command; returns its exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr)
     _write_what_cannot_be_encoded()
     output = sys.stdout  # which click replaces when the reader goes away
@@ -111,7 +111,7 @@ def main(arguments: Sequence[str]) -> int:
             raise
         _let_go_of_the_output()
         return 0
-    except Exception as error:  # the one net: a traceback may hold what must not be seen
+    except Exception as error:  # the only catch-all: a traceback may contain secrets
         if sys.flags.dev_mode:
             raise
         return _unforeseen(error)
@@ -119,21 +119,21 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _write_what_cannot_be_encoded() -> None:
-    """A terminal that knows ASCII only, or a name that is no text, is no reason to say nothing."""
+    """An ASCII-only terminal, or a name that is not valid text, must not prevent output."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def _check(arguments: Sequence[str]) -> None:
-    """No file, job or hash has a name that the system cannot hold. Raises `UsageError`."""
+    """Raises `UsageError` for an argument that no file, job or hash can be named."""
     for each in arguments:
         if "\0" in each or any("\ud800" <= letter < "\udc80" or "\udcff" < letter <= "\udfff" for letter in each):
-            raise UsageError(f"{truncate(each, 100)!r} is no text that a command can be given")
+            raise UsageError(f"{truncate(each, 100)!r} is not valid text for an argument")
 
 
 def _unforeseen(error: Exception) -> int:
-    """Say what happened without the values that a traceback would show."""
+    """Report what happened without the values that a traceback would show."""
     if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
         _let_go_of_the_output()
         _say(f"shjobs: the output cannot be written: {error.strerror}")
@@ -152,9 +152,9 @@ def _unforeseen(error: Exception) -> int:
 
 
 def _say(sentence: str) -> None:
-    """Write to the errors, if these can be written: the exit code says the same.
+    """Write to stderr if possible; otherwise the exit code alone reports the error.
 
-    It may repeat what a user or a file gave; nothing in it takes effect on the terminal.
+    The sentence may quote the user or a file; control characters in it are escaped.
     """
     from controller.cli.output.escape import printable
 
@@ -163,7 +163,7 @@ def _say(sentence: str) -> None:
 
 
 def _let_go_of_the_output() -> None:
-    """Nobody can take it any more; without this, Python would say so once more when it ends."""
+    """The output has no reader any more; without this, Python would report that once more at exit."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()

@@ -1,4 +1,4 @@
-"""`shjobs accept`: a person's yes to what the spend guard holds, or to go on after a request that cost too much."""
+"""`shjobs accept`: an operator accepts what the spend guard holds, or continues after a request that cost too much."""
 
 import os
 import re
@@ -12,14 +12,14 @@ from controller.model.errors import UsageError
 _HASH = re.compile(r"[0-9a-f]{12}")
 
 
-@click.command("accept", short_help="Say yes to a large change, or to go on after one that cost too much.")
+@click.command("accept", short_help="Accept a large change, or continue after a request that cost too much.")
 @click.argument("hashes", metavar="HASH...", nargs=-1, required=True)
 @click.pass_obj
 def command(config: Path | None, hashes: tuple[str, ...]) -> int:
-    """Release exactly what HASH stands for: a large change, or the stop after a request that cost too much.
+    """Release exactly what HASH identifies: a large change, or the stop after a request that cost too much.
 
-    `shjobs plan`, `get` and `budget` show the hashes. A hash that nothing waits for yet is remembered, so that a change
-    may be accepted before it is merged.
+    `shjobs plan`, `get` and `budget` show the hashes. A hash that nothing waits for yet is stored, so that a change can
+    be accepted before it is merged.
     """
     from controller.lifecycle.commands import Accept
     from controller.operations.inspect.ask import ask

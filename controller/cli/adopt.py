@@ -1,4 +1,4 @@
-"""`shjobs adopt`: a person tells the ledger about the time before it."""
+"""`shjobs adopt`: an operator records what was submitted before the ledger existed."""
 
 import os
 from pathlib import Path
@@ -10,13 +10,13 @@ from controller.cli.settings import load_settings
 from controller.model.errors import UsageError
 
 
-@click.command("adopt", short_help="Name what was already paid for, or say that nothing was.")
+@click.command("adopt", short_help="Name a request that was already paid for, or state that nothing was.")
 @click.argument("name", required=False, type=JOB)
 @click.argument("request_id", required=False)
 @click.option("--first-run", is_flag=True, help="Nothing was submitted before this state directory was made.")
 @click.pass_obj
 def command(config: Path | None, name: str | None, request_id: str | None, first_run: bool) -> int:
-    """Take over REQUEST_ID as the submission of what the job NAME wants now: it is followed, not paid for again.
+    """Adopt REQUEST_ID as the submission of the current request of job NAME: it is followed, not paid for again.
 
     With --first-run, jobs that are Held for HistoryUnknown are released: use it only if nothing was submitted before.
     """

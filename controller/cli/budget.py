@@ -1,4 +1,4 @@
-"""`shjobs budget`: what this month cost, what is left, and what waits for a person's yes."""
+"""`shjobs budget`: what this month cost, what is left, and what waits for `accept`."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from controller.model.clock import Clock
 def command(config: Path | None, form: str) -> int:
     """Show what the submissions of this month (UTC) cost, from a copy of the database.
 
-    Spent are the actual costs that are known; reserved is held for all other submissions. Nothing is called or written.
+    `spent` is the known actual cost; `reserved` is held for all other submissions. Nothing is called or written.
     """
     from controller.operations.inspect.budget import account
 
@@ -54,7 +54,7 @@ def _lines(found: Mapping[str, Any]) -> Iterable[str]:
         *([("stopped", f"{found['paused'] or 'paused'}; `shjobs resume` goes on")] if found["isPaused"] else []),
     )
     if least:
-        yield "\nSome of it was found in the bucket: this database did not see it all, so more may have been spent."
+        yield "\nSome of it was found in the bucket: this ledger is incomplete, so more may have been spent."
     if found["waiting"] or found["overspent"]:
         yield "\nwaiting for a yes:"
     for batch in found["waiting"]:

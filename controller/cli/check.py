@@ -19,7 +19,7 @@ from controller.operations.check.examiner import Examiner
 FORMS = {"text": problems_as_text, "json": problems_as_json, "github": github}
 
 
-@click.command("check", short_help="Read every manifest and tell everything that is wrong.")
+@click.command("check", short_help="Read every manifest and report every problem.")
 @click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option(
     "-o",
@@ -31,13 +31,13 @@ FORMS = {"text": problems_as_text, "json": problems_as_json, "github": github}
     help="github: annotations of a pull request, written by a workflow.",
 )
 @click.option("--strict", is_flag=True, help="Exit code 1 for warnings too.")
-@click.option("--no-cache", is_flag=True, help="Examine everything again, and remember nothing.")
+@click.option("--no-cache", is_flag=True, help="Check everything again, and cache nothing.")
 @click.pass_obj
 def command(config: Path | None, paths: tuple[Path, ...], form: str, strict: bool, no_cache: bool) -> int:
-    """Read every manifest that PATH names (files and folders; `jobs` of the settings if not given).
+    """Read every manifest in PATH (files and folders; `jobs` of the settings if not given).
 
     For a script, the manifests that use it are read. Each problem is one line: file:line:column: CODE field: what to
-    write instead. Nothing is called, no credentials and no state are needed. Exit code 1 when there is an error.
+    write instead. Nothing is called; no credentials or state are needed. Exit code 1 when there is an error.
     """
     configured = config is not None or Path(NAME).exists()
     settings = load_settings(config, os.environ)
@@ -56,7 +56,7 @@ def command(config: Path | None, paths: tuple[Path, ...], form: str, strict: boo
 
 
 def _check(ground: CheckedFolder, examiner: Examiner, cache: CheckCache) -> Checked:
-    """What is found there, with paths that can be opened from the working directory."""
+    """The findings of one folder, with paths relative to the working directory where possible."""
     found = check(ground, examiner, datetime.now(UTC), cache, examiner.stamp)
     here, folder = Path.cwd(), ground.folder
     around = folder.relative_to(here) if folder.is_relative_to(here) else folder

@@ -1,6 +1,6 @@
-"""What a shell may complete beyond commands and options: names of jobs, phases and conditions.
+"""Shell completion beyond commands and options: job names, phases and conditions.
 
-Completion must be quick and quiet: whatever goes wrong, nothing is offered.
+Completion must be fast and quiet: on any error, nothing is offered.
 """
 
 import os
@@ -13,7 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 MOST_FILES = 200
-"""More manifests than this are not read for a completion; the ledger knows their jobs after the first `sync`."""
+"""More manifests than this are not read for a completion; the ledger has their jobs after the first `sync`."""
 
 
 class _Words(click.ParamType[str]):
@@ -29,7 +29,7 @@ class _Words(click.ParamType[str]):
 
 
 class _JobName(_Words):
-    """The name of a job that the ledger or, without one, the files know."""
+    """The name of a job in the ledger or, without one, in the files."""
 
     name = "name"
 

@@ -1,4 +1,4 @@
-"""`shjobs completion`: the script that lets a shell complete commands, options and the names of jobs."""
+"""`shjobs completion`: the shell completion script for commands, options and job names."""
 
 import click
 
@@ -6,11 +6,11 @@ SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_SHJOBS_COMPLETE"
 
 
-@click.command("completion", short_help="Print what lets a shell complete commands and names of jobs.")
+@click.command("completion", short_help="Print a shell completion script for commands and job names.")
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def command(context: click.Context, shell: str) -> int:
-    """Print a script that lets SHELL complete commands, options and the names of jobs.
+    """Print a script that lets SHELL complete commands, options and job names.
 
     bash and zsh: put `eval "$(shjobs completion bash)"` (or zsh) into ~/.bashrc (or ~/.zshrc). fish: write it to
     ~/.config/fish/completions/shjobs.fish.
@@ -18,6 +18,6 @@ def command(context: click.Context, shell: str) -> int:
     from click.shell_completion import get_completion_class
 
     found = get_completion_class(shell)
-    assert found is not None, "click knows these shells"
+    assert found is not None, "click supports these shells"
     click.echo(found(context.find_root().command, {}, "shjobs", VARIABLE).source())
     return 0

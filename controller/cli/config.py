@@ -1,4 +1,4 @@
-"""`shjobs config show`: what is in force, and who decided it."""
+"""`shjobs config show`: the effective settings, and where each comes from."""
 
 import json
 import os
@@ -62,7 +62,7 @@ def _print(found: list[Shown]) -> None:
 
 
 def _formatted(value: Any) -> str:
-    """A value as TOML would have it, without the quotes around text."""
+    """A value as in TOML, without the quotes around text."""
     if value is None:
         return "not set"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

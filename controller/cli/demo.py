@@ -57,7 +57,7 @@ def command(directory: Path, time_scale: float) -> int:  # fmt: skip
 
 
 def _prepare(directory: Path) -> None:
-    """The manifests as they are shipped, and settings that name the sandbox; what is there already stays."""
+    """Copy the shipped manifests unless they exist, and write settings that name the sandbox."""
     jobs = directory / "jobs.d"
     try:
         if not jobs.exists():
@@ -94,7 +94,7 @@ def _settings(directory: Path, url: str, time_scale: float) -> Settings:
 
 @contextmanager
 def _sandbox(folder: Path) -> Iterator[str]:
-    """A sandbox in a process of its own, on a free port of this machine; stopped when left."""
+    """A sandbox in its own process, on a free port of this machine; stopped on exit."""
     command = [sys.executable, "-m", "controller", "sandbox", "--port", "0", "--folder", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         try:

@@ -1,4 +1,4 @@
-"""`shjobs describe`: everything about one job: standing, cost, request, submissions with their evidence, events."""
+"""`shjobs describe`: everything about one job: state, cost, request, submissions with their evidence, events."""
 
 import json
 import os
@@ -25,7 +25,7 @@ USUAL = {"rerun": 0, "retries": 0, "hold": False, "priority": 0, "deadlineSecond
 @click.option("-o", "--output", "form", type=click.Choice(["text", "json", "yaml"]), default="text", show_default=True)
 @click.pass_obj
 def command(config: Path | None, name: str, form: str) -> int:
-    """Show everything about the job NAME, from files and database alone."""
+    """Show everything about the job NAME, from files and ledger alone."""
     import yaml
 
     from controller.cli.output.escape import printable
@@ -35,7 +35,7 @@ def command(config: Path | None, name: str, form: str) -> int:
     if form == "json":
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     elif form == "yaml":
-        plain = json.loads(json.dumps(found))  # words of ours are texts of their own kind
+        plain = json.loads(json.dumps(found))  # turns enum members into plain strings
         click.echo(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=120), nl=False)
     else:
         click.echo("\n".join(printable(line) for line in _lines(found)))

@@ -1,4 +1,4 @@
-"""`shjobs doctor`: what is wrong around the controller, and how to mend it."""
+"""`shjobs doctor`: problems around the controller, and how to fix them."""
 
 import json
 import os
@@ -17,17 +17,17 @@ from controller.operations.doctor.findings import CheckResult, Diagnosis, fail
 COLOURS = {CheckResult.OK: "green", CheckResult.WARN: "yellow", CheckResult.FAIL: "red"}
 
 
-@click.command("doctor", short_help="Look at clock, account, buckets, files and state, and say what to mend.")
+@click.command("doctor", short_help="Check clock, account, buckets, files and state, and report what to fix.")
 @click.option("-o", "--output", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--write", is_flag=True, help="Also write a small object to each bucket, and remove it again.")
-@click.option("--probe", is_flag=True, help="Also spend one smallest request to learn how this deployment behaves.")
-@click.option("--url", metavar="S3URL", help="Where the probe delivers, if not to the only credential's place.")
+@click.option("--probe", is_flag=True, help="Also pay for one minimal request to learn how this deployment behaves.")
+@click.option("--url", metavar="S3URL", help="Where the probe delivers, if not to the prefix of the only credential.")
 @click.option("--yes", is_flag=True, help="Do not ask before the probe is paid for.")
 @click.pass_obj
 def command(config: Path | None, form: str, write: bool, probe: bool, url: str | None, yes: bool) -> int:
-    """Look at everything the controller stands on, and tell for each thing whether it is well and how to mend it.
+    """Check everything the controller depends on, and report for each whether it is healthy and how to fix it.
 
-    Nothing is spent and nothing is written to a bucket, unless --probe or --write say so; both remove what they wrote.
+    Nothing is spent and nothing is written to a bucket without --probe or --write; both remove what they wrote.
     Exit code 1 when something has failed.
     """
     found = _print_diagnoses(_diagnoses(config, write), form)
@@ -44,7 +44,7 @@ def _diagnoses(config: Path | None, write: bool) -> Iterator[Diagnosis]:
         settings = load_settings(config, os.environ)
     except SettingsError as error:
         for reason in error.reasons:
-            yield fail("settings", reason, "mend it first: everything else depends on it")
+            yield fail("settings", reason, "fix it first: everything else depends on it")
         return
     path, text = read_text(config)
     yield from local_diagnoses(settings, has_file=bool(text) or path.exists())
@@ -54,28 +54,28 @@ def _diagnoses(config: Path | None, write: bool) -> Iterator[Diagnosis]:
 def _probed(
     config: Path | None, url: str | None, yes: bool, form: str, found: list[Diagnosis]
 ) -> dict[str, Any] | None:
-    """Send the probe if all is well and the user agrees; its diagnosis joins the others, its report is returned."""
+    """Send the probe if nothing failed and the user agrees; its diagnosis is added to `found`, its report returned."""
     from controller.operations.doctor.probe import UNITS
     from controller.operations.doctor.probing import probe, probe_destination
 
     if any(diagnosis.health is CheckResult.FAIL for diagnosis in found):
-        found += _print_diagnoses([fail("probe", "was not sent", "mend what has failed first")], form)
+        found += _print_diagnoses([fail("probe", "was not sent", "fix what has failed first")], form)
         return None
     settings = load_settings(config, os.environ)
     place, credential = probe_destination(settings, url)
     question = f"Send one request to {settings.deployment.name} for up to {UNITS:g} PU, delivered below {place}?"
     if not yes and not click.confirm(question, err=True):
-        raise UsageError("the probe was not sent; --yes answers beforehand")
+        raise UsageError("the probe was not sent; --yes agrees beforehand")
     diagnosis, report = probe(settings, place, credential, lambda line: click.echo(line, err=True))
     found += _print_diagnoses([diagnosis], form)
     for each in report["observations"] if report and form == "text" else ():
-        word = {True: "as assumed", False: "NOT as assumed", None: "not told"}[each["agrees"]]
+        word = {True: "as assumed", False: "NOT as assumed", None: "not shown"}[each["agrees"]]
         click.echo(f"      {each['question']} {each['about']}: {word}: {json.dumps(each['found'])}")
     return report
 
 
 def _print_diagnoses(diagnoses: Iterable[Diagnosis], form: str) -> list[Diagnosis]:
-    """All signs; for people, each is printed as it is found."""
+    """All findings; in text form, each is printed as it is found."""
     from controller.cli.output.terminal import console
 
     found, screen = [], console()

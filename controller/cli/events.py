@@ -1,4 +1,4 @@
-"""`shjobs events`: what happened, as the ledger has it."""
+"""`shjobs events`: what happened, as recorded in the ledger."""
 
 import json
 import os
@@ -15,21 +15,21 @@ from controller.settings.settings import Settings
 
 LOOK_EVERY = 0.5  # seconds, with --follow
 MOST_EVENTS = 1_000_000
-MOST = 1_000  # events taken at once while following
+MOST = 1_000  # events read at once while following
 
 
 @click.command("events", short_help="Show what happened, newest last.")
 @click.argument("names", nargs=-1, type=JOB)
-@click.option("-f", "--follow", is_flag=True, help="Go on, and print what happens from now on, until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Keep printing new events until Ctrl-C.")
 @click.option(
-    "-n", "--limit", default=20, show_default=True, type=click.IntRange(0, MOST_EVENTS), help="So many of the latest."
+    "-n", "--limit", default=20, show_default=True, type=click.IntRange(0, MOST_EVENTS), help="How many of the latest."
 )
 @click.option("-o", "--output", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_obj
 def command(config: Path | None, names: tuple[str, ...], follow: bool, limit: int, form: str) -> int:
-    """Show the latest events of the jobs NAMES, or of all. Each change of a standing is one; none is ever deleted.
+    """Show the latest events of the jobs NAMES, or of all. Each change of state is one; none is ever deleted.
 
-    With `-o json` there is one object a line.
+    With `-o json` there is one object per line.
     """
     from controller.operations.inspect.job_states import events
 

@@ -1,4 +1,4 @@
-"""What people type: the examples at the end of a command's help, unless its own text has them."""
+"""The examples at the end of a command's help, unless its own text has them."""
 
 from collections.abc import Mapping
 
@@ -37,6 +37,6 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
 
 
 def epilog(command: str) -> str:
-    """The examples of a command, as click leaves them alone; empty when it has none."""
+    """The examples of a command, marked so that click does not rewrap them; empty when it has none."""
     lines = "\n".join(f"  {line}" for line in EXAMPLES.get(command, ()))
     return f"\b\nExamples:\n{lines}" if lines else ""

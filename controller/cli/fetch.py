@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     help="Folder to write to; each job gets one of its own in it.",
 )  # fmt: skip
 @click.option("--preview", is_flag=True, help="Write a small PNG beside each raster.")
-@click.option("--submission", default="", metavar="ID", help="Of this submission, not of what stands for the job now.")
+@click.option("--submission", default="", metavar="ID", help="Of this submission, not of the one in force.")
 @click.pass_obj
 def command(config: Path | None, names: tuple[str, ...], output: Path, preview: bool, submission: str) -> int:
-    """Download what the jobs NAME delivered, as the ledger has it.
+    """Download what the jobs NAME delivered, as recorded in the ledger.
 
-    A download that broke off goes on where it stopped. Each file is the very object that was recorded (size and ETag)
-    and begins as its type does; one that is there already is not fetched again. Exit code 1 when something is missing.
+    An interrupted download resumes where it stopped. Each file is exactly the object that was recorded (size and ETag)
+    and begins as its type does; an existing one is not fetched again. Exit code 1 when something is missing.
     """
     from controller.operations.fetch.fetch import Fetched, WantedOutput, fetch, outputs_of
 
@@ -51,7 +51,7 @@ def command(config: Path | None, names: tuple[str, ...], output: Path, preview: 
 
 
 def _pictured(fetched: "Fetched") -> Iterator[str]:
-    """Make a picture beside a raster; answers why not, if it cannot be made."""
+    """Make a picture beside a raster; yields the reason if it cannot be made."""
     from controller.operations.fetch.thumbnail import thumbnail
 
     target, kind = fetched.wanted.target, fetched.wanted.output.media_type

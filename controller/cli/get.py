@@ -1,4 +1,4 @@
-"""`shjobs get`: the jobs and where they stand, from the ledger and the files, without a single call."""
+"""`shjobs get`: the jobs and their states, from the ledger and the files, without a single call."""
 
 import os
 import sys
@@ -19,11 +19,11 @@ from controller.settings.settings import Settings
 LOOK_EVERY = 1.0  # seconds, with --watch
 
 
-@click.command("get", short_help="Show the jobs and where they stand.")
+@click.command("get", short_help="Show the jobs and their states.")
 @click.argument("names", nargs=-1, type=JOB)
 @click.option("-l", "--selector", multiple=True, metavar="LABEL[=VALUE]", help="Only jobs with this label.")
 @click.option("--phase", "phases", multiple=True, type=click.Choice([*Phase], case_sensitive=False))
-@click.option("-w", "--watch", is_flag=True, help="Go on, and print a job again whenever its standing changes.")
+@click.option("-w", "--watch", is_flag=True, help="Keep running, and print a job again whenever its state changes.")
 @click.option(
     "-o", "--output", "form", default="table", show_default=True,
     type=click.Choice(["table", "wide", "json", "yaml", "name"]),
@@ -33,10 +33,10 @@ def command(
     config: Path | None, names: tuple[str, ...], selector: tuple[str, ...], phases: tuple[str, ...], watch: bool,
     form: str,
 ) -> int:  # fmt: skip
-    """Show the jobs NAMES, or all of them. Nothing is submitted, asked or written.
+    """Show the jobs NAMES, or all of them. Nothing is submitted, called or written.
 
     \b
-    shjobs get -l team=agri --phase Failed     what failed of one team
+    shjobs get -l team=agri --phase Failed     the failed jobs of one team
     shjobs get ndvi-malta -o yaml              everything about one job
     shjobs get --watch                         until Ctrl-C
     """
@@ -49,7 +49,7 @@ def command(
         if documents or form in ("json", "yaml"):
             print_documents(documents, form)
         else:
-            click.echo("no job is like that" if selector or phases else "there is no job", err=True)
+            click.echo("no job matches" if selector or phases else "there are no jobs", err=True)
     if watch:
         _watch(settings, names, selector, phases, form, documents)
     return exit_code(documents)
@@ -58,7 +58,7 @@ def command(
 def _chosen(
     settings: Settings, names: Sequence[str], selector: Sequence[str], phases: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
-    """The documents that are asked for. Raises `UsageError` for a name that no job has."""
+    """The requested documents. Raises `UsageError` for a name that no job has."""
     from controller.operations.inspect.job_states import job_states, labels
 
     found = job_states(settings, Clock().now())
@@ -82,7 +82,7 @@ def _watch(
     settings: Settings, names: Sequence[str], selector: Sequence[str], phases: Sequence[str], form: str,
     before: Sequence[Mapping[str, Any]],
 ) -> None:  # fmt: skip
-    """Print each job again when what is told of it changes."""
+    """Print each job again when its document changes."""
     from controller.cli.output.tables import print_documents
 
     known = {str(document.get("name")): document for document in before}

@@ -1,4 +1,4 @@
-"""`shjobs import`: from a body of the documentation, or a whole snippet, to a manifest and a script."""
+"""`shjobs import`: turns a request body, or a whole snippet of the documentation, into a manifest and a script."""
 
 import os
 import re
@@ -22,7 +22,7 @@ LARGEST = 4 * 1024 * 1024  # bytes
 STDIN = "-"
 
 
-@click.command("import", short_help="Make a manifest of a request body, or of a snippet of the documentation.")
+@click.command("import", short_help="Make a manifest from a request body, or from a snippet of the documentation.")
 @click.argument("file", default=STDIN, type=click.Path(dir_okay=False, allow_dash=True))
 @click.option("--name", help="Name of the job and its files; the name of FILE if not given.")
 @click.option("--url", metavar="S3URL", help="Where the results go, instead of what the text says.")
@@ -35,10 +35,10 @@ STDIN = "-"
 def command(
     config: Path | None, file: str, name: str | None, url: str | None, output: Path | None, dry_run: bool
 ) -> int:
-    """Read a request from FILE (or from what is piped in), and write it as a manifest and a script.
+    """Read a request from FILE (or from stdin), and write it as a manifest and a script.
 
-    FILE holds the JSON or Python body of a request, or a snippet as in the service's documentation. Nothing in it is
-    executed. Keys of buckets are taken out: the manifest names a credential instead.
+    FILE contains the JSON or Python body of a request, or a snippet as in the service's documentation. Nothing in it is
+    executed. Bucket keys are removed: the manifest names a credential instead.
     """
     from controller.manifest.fields import is_name
     from controller.operations.scaffold.import_request import refuse_taken, take_in
@@ -56,10 +56,10 @@ def command(
     if taken.problems:
         for problem in taken.problems:
             click.echo(": ".join(filter(None, (f"{problem.code} {problem.field}".strip(), problem.message))), err=True)
-        click.echo("nothing was written: mend these in the text, then import it again", err=True)
+        click.echo("nothing was written: fix these in the text, then import it again", err=True)
         return 1
     refuse_taken(folder, job, settings.jobs)
-    # The script first: a manifest never stands there without it.
+    # The script first: the manifest must never exist without it.
     files = {folder / f"{job}.js": taken.script, folder / f"{job}.yaml": taken.manifest}
     for path, text in files.items():
         if dry_run:
@@ -74,9 +74,9 @@ def command(
 
 
 def _name_of(file: str) -> str:
-    """The file's own name, in the letters that a job's may have."""
+    """The file's own name, reduced to the characters that a job name may have."""
     if file == STDIN:
-        raise UsageError("say what the job is called with --name: the input has no name of its own")
+        raise UsageError("name the job with --name: the input has no name of its own")
     return re.sub("[^a-z0-9]+", "-", Path(file).stem.lower()).strip("-")[:63].strip("-")
 
 
@@ -104,11 +104,11 @@ def _read(file: str) -> str:
 
 
 def _advice(taken: "Intake", script: Path, settings: Settings) -> Iterator[str]:
-    """What a person has to see to before the job can be submitted."""
+    """What the user has to do before the job can be submitted."""
     if taken.pasted.had_lost_breaks:
-        yield f"the script had lost its line breaks: they were put back where they seem to belong, so look at {script}"
+        yield f"the script had lost its line breaks: they were restored where they seem to belong, so check {script}"
     if taken.pasted.had_keys:
-        yield "the keys were taken out: no file holds them"
+        yield "the keys were removed: no file contains them"
     if taken.credential and taken.is_known:
         yield f"the credential {taken.credential} of {settings.source} is used"
     elif taken.credential:

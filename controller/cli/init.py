@@ -26,14 +26,14 @@ WORKFLOW = ".github/workflows/shjobs.yaml"
 def command(directory: Path, deployment: str, url: str) -> int:
     """Make settings, one small example, a check for pull requests, a schema for editors and a .gitignore in DIRECTORY.
 
-    What is there already stays as it is. Nothing is called and nothing is submitted.
+    Existing files are kept. Nothing is called and nothing is submitted.
     """
     from controller.manifest.rules.delivery import url_error
     from controller.operations.scaffold.repository import create, skeleton
 
     if error := url_error(url):
         raise UsageError(f"--url: {error[1]}")
-    # Settings that are there already may name an account that pays.
+    # Existing settings may name an account that pays.
     held = deployment != "sandbox" or (directory / "shjobs.toml").exists()
     made = {path: create(directory / path, text) for path, text in skeleton(deployment, url, held=held).items()}
     for path, is_new in made.items():
@@ -44,7 +44,7 @@ def command(directory: Path, deployment: str, url: str) -> int:
 
 
 def _remarks(directory: Path, made: Mapping[str, bool]) -> Iterator[str]:
-    """What a person has to see to."""
+    """What the user has to do."""
     from controller.operations.scaffold.repository import IGNORED
     from controller.tree.git.info import git_directory
 
@@ -53,7 +53,7 @@ def _remarks(directory: Path, made: Mapping[str, bool]) -> Iterator[str]:
         if missing := [each for each in IGNORED if each not in held]:
             yield f"add to {directory / '.gitignore'}: {' '.join(missing)}"
     if made[WORKFLOW]:
-        yield f"write into {directory / WORKFLOW} where you have shjobs from (OWNER)"
+        yield f"set in {directory / WORKFLOW} where to install shjobs from (OWNER)"
     git = git_directory(directory)
     if git is not None and git.parent != directory.resolve() and git.name == ".git":
         yield f"GitHub reads workflows at the top of the repository only: move {directory / '.github'} there"
@@ -72,11 +72,11 @@ def _next(directory: Path, deployment: str, *, held: bool) -> Iterator[str]:
         yield f"  cd {directory}"
     yield "  shjobs check"
     if deployment == "sandbox":
-        yield "  shjobs sandbox   # in a second terminal; type what it exports into this one"
+        yield "  shjobs sandbox   # in a second terminal; run the exports it prints in this one"
     else:
-        yield "  shjobs doctor    # tells what is still missing: the OAuth client, the keys of the bucket"
+        yield "  shjobs doctor    # shows what is still missing: the OAuth client, the keys of the bucket"
     yield "  shjobs plan"
     if held:
-        yield f"  # the example is held: remove `hold: true` from {EXAMPLE} to let it go"
+        yield f"  # the example is held: remove `hold: true` from {EXAMPLE} to release it"
     yield "  shjobs sync"
     yield "  shjobs fetch example --preview"

@@ -1,4 +1,4 @@
-"""`shjobs pause`: submit nothing more until a person says so."""
+"""`shjobs pause`: submit nothing more until `shjobs resume`."""
 
 import getpass
 import os
@@ -26,8 +26,8 @@ def command(config: Path | None) -> int:
 
 
 def _who() -> str:
-    """The person and the machine, as far as they have names."""
+    """The user and the machine, as far as they have names."""
     try:
         return f"{getpass.getuser()} on {socket.gethostname()}"
     except (KeyError, OSError):
-        return f"somebody on {socket.gethostname()}"
+        return f"an unknown user on {socket.gethostname()}"

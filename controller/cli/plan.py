@@ -1,4 +1,4 @@
-"""`shjobs plan`: the first turn of the loop, on a copy of the ledger."""
+"""`shjobs plan`: what the next `sync` would submit, found on a copy of the ledger."""
 
 import json
 import os
@@ -14,14 +14,14 @@ from controller.cli.settings import load_settings
 @click.option(
     "-o", "--output", "form", type=click.Choice(["table", "json", "markdown"]), default="table", show_default=True
 )
-@click.option("--against", metavar="GITREF", default="", help="Take the tree at this revision as submitted before.")
+@click.option("--against", metavar="GITREF", default="", help="Assume the tree at this revision was already submitted.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit code 2 when something would be submitted.")
 @click.pass_obj
 def command(config: Path | None, form: str, against: str, detailed_exitcode: bool) -> int:
     """Show what `sync` would do now: the same loop, on a copy of the ledger.
 
     The bucket is listed as `sync` would list it before a first submission; nothing is sent to the service and
-    nothing is written. With --against, the manifests at GITREF stand in for the ledger: what this change would do.
+    nothing is written. With --against, the manifests at GITREF replace the ledger: what this change would do.
 
     Exit code 1 when a manifest cannot be accepted.
     """

@@ -1,4 +1,4 @@
-"""`shjobs preview`: look at what a manifest's script makes, before anything is paid for."""
+"""`shjobs preview`: see what a manifest's script makes, before anything is paid for."""
 
 import os
 from pathlib import Path
@@ -19,13 +19,13 @@ SYNTHETIC = "The scenes are synthetic: this shows what the script does, not what
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="The PNG file; <job>.png if not given.")
 @click.option("--job", "name", help="Which job, when FILE declares several; all of them if not given.")
 @click.option("--size", default=LARGEST, show_default=True, type=click.IntRange(1, LARGEST), help="Most pixels a side.")
-@click.option("--seed", default=1, show_default=True, help="Other scenes for each number.")
+@click.option("--seed", default=1, show_default=True, help="Each seed gives other scenes.")
 @click.pass_obj
 def command(config: Path | None, file: Path, output: Path | None, name: str | None, size: int, seed: int) -> int:
     """Run the script of FILE over synthetic scenes and draw its default output as a PNG file.
 
-    Nothing is called and nothing is paid for. What is not an 8 bit picture of 1, 3 or 4 components is stretched, and
-    that is said. Exit code 1 when a job cannot be drawn.
+    Nothing is called and nothing is paid for. Anything but an 8 bit picture of 1, 3 or 4 components is stretched, with
+    a note. Exit code 1 when a job cannot be drawn.
     """
     documents = _documents(file, load_settings(config, os.environ).jobs, name)
     if output is not None and len(documents) > 1:
@@ -35,7 +35,7 @@ def command(config: Path | None, file: Path, output: Path | None, name: str | No
 
 
 def _documents(file: Path, jobs: Path, name: str | None) -> list[ValidManifest | Broken]:
-    """What the file declares; the folder around it is read too, since scripts may lie there."""
+    """What the file declares; the folder around it is read too, since it may contain scripts."""
     from controller.operations.check.check import grounds
     from controller.tree.scan import load
 

@@ -1,4 +1,4 @@
-"""`shjobs resolve`: a person says what became of an Unconfirmed submission."""
+"""`shjobs resolve`: an operator states the outcome of an Unconfirmed submission."""
 
 import os
 from pathlib import Path
@@ -10,15 +10,15 @@ from controller.cli.settings import load_settings
 from controller.model.errors import UsageError
 
 
-@click.command("resolve", short_help="Say what became of a submission that got no clear answer.")
+@click.command("resolve", short_help="State the outcome of a submission that got no clear answer.")
 @click.argument("name", type=JOB)
 @click.option("--request-id", help="The service accepted it under this id.")
 @click.option("--not-accepted", is_flag=True, help="The service did not accept it; it may be sent again.")
 @click.pass_obj
 def command(config: Path | None, name: str, request_id: str | None, not_accepted: bool) -> int:
-    """Say what became of the Unconfirmed submission of the job NAME.
+    """State the outcome of the Unconfirmed submission of the job NAME.
 
-    Look at your account's requests or usage first: --not-accepted lets the controller pay for it again.
+    Check your account's requests or usage first: --not-accepted lets the controller pay for it again.
     """
     from controller.lifecycle.commands import Resolve
     from controller.operations.inspect.ask import ask

@@ -1,4 +1,4 @@
-"""`shjobs resume`: go on after `pause`."""
+"""`shjobs resume`: lift a `pause`."""
 
 import os
 from pathlib import Path
@@ -8,10 +8,10 @@ import click
 from controller.cli.settings import load_settings
 
 
-@click.command("resume", short_help="Go on after `pause`.")
+@click.command("resume", short_help="Lift a `pause`.")
 @click.pass_obj
 def command(config: Path | None) -> int:
-    """Remove the file PAUSE from the state directory: submissions go on."""
+    """Remove the file PAUSE from the state directory: submissions continue."""
     from controller.ledger.pause import resume
 
     settings = load_settings(config, os.environ)

@@ -19,10 +19,10 @@ from controller.model.errors import UsageError
     help="Where its ledger and its buckets are.",
 )
 @click.option("--bucket", "buckets", multiple=True, help="A bucket to make; my-bucket if none is given.")
-@click.option("--run-seconds", type=float, help="The least time a request stays RUNNING.")
+@click.option("--run-seconds", type=float, help="The minimum time a request stays RUNNING.")
 @click.option("--max-running", type=int, help="Requests that may run at once, 3 if not given.")
 @click.option("--full-resolution", is_flag=True, default=None, help="Evaluate every pixel of large rasters.")
-@click.option("--seed", type=int, help="Another archive for each number, 1 if not given.")
+@click.option("--seed", type=int, help="Each seed gives another archive, 1 if not given.")
 @click.option("--time-scale", type=float, help="A factor for the service's own times; 0.01 makes a minute 0.6 s.")
 @click.option(
     "--options",
@@ -52,7 +52,7 @@ def command(path: Path | None, buckets: tuple[str, ...], **given: object) -> int
 
 
 def _welcome(url: str, client_id: str, client_secret: str, buckets: tuple[str, ...]) -> str:
-    """Where it is, and what to export in the shell of `shjobs sync`."""
+    """The sandbox's URL, and what to export in the shell of `shjobs sync`."""
     variables = {
         "BASE_URL": url,
         "TOKEN_URL": f"{url}/oauth/token",

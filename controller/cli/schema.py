@@ -1,4 +1,4 @@
-"""`shjobs schema`: what editors need to help with a manifest while it is written."""
+"""`shjobs schema`: the schema that editors use to help with writing manifests."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Finds and reads shjobs.toml and the secret files it names; every door calls `load_settings` once, at its start."""
+"""Finds and reads shjobs.toml and the secret files it names; every command calls `load_settings` once, at its start."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,14 +13,14 @@ NAME = "shjobs.toml"
 def load_settings(config: Path | None, environment: Mapping[str, str]) -> Settings:
     """The settings of `config`, else of shjobs.toml in the working directory, else the defaults.
 
-    Relative paths in them count from the file's folder. Raises `SettingsError` with every reason at once.
+    Relative paths in them are relative to the file's folder. Raises `SettingsError` with every reason at once.
     """
     path, text = read_text(config)
     return settings_from(text, source=str(path), environment=environment, base=path.parent, read=_read)
 
 
 def read_text(config: Path | None) -> tuple[Path, str]:
-    """The settings file and what stands in it, "" when there is none and none was named."""
+    """The settings file and its text, "" when there is none and none was named."""
     path = config or Path(NAME)
     try:
         return path, _read(path)

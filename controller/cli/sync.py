@@ -1,4 +1,4 @@
-"""`shjobs sync`: turn the loop until nothing is left to wait for."""
+"""`shjobs sync`: run the loop until nothing is left to wait for."""
 
 import os
 import queue
@@ -25,7 +25,7 @@ def command(config: Path | None) -> int:
 
 
 def sync_once(settings: Settings) -> list[dict[str, object]]:
-    """Turn the loop to rest with progress on the terminal; answers the status of every document."""
+    """Run the loop to rest with progress on the terminal; returns the status of every document."""
     from controller.cli.output.progress import progress
     from controller.model.clock import Clock
     from controller.reconcile.runner import Flags, heeding_signals, turn_to_rest

@@ -1,4 +1,4 @@
-"""`shjobs wait`: until jobs stand where a script needs them."""
+"""`shjobs wait`: wait until jobs are in the state a script needs."""
 
 import os
 import sys
@@ -24,7 +24,7 @@ from controller.model.errors import UsageError
 def command(config: Path | None, names: tuple[str, ...], wanted: str, timeout: str) -> int:
     """Wait until every job NAME has the phase or condition. It only reads: something else must run or sync.
 
-    Exit code 0 when all have it; 1 when the time is over, or when a job that should succeed came to rest without.
+    Exit code 0 when all have it; 1 on timeout, or when a job that should succeed came to rest without it.
     """
     from controller.lifecycle.status import target
     from controller.model.timing import seconds_of
@@ -48,6 +48,6 @@ def command(config: Path | None, names: tuple[str, ...], wanted: str, timeout: s
 
 
 def _watch(name: str, document: Mapping[str, Any]) -> None:
-    """Changes of phase, for a person who looks on."""
+    """Show changes of phase when stderr is a terminal."""
     if sys.stderr.isatty():
         click.echo(f"{name}: {document['phase']}…", err=True)

@@ -10,11 +10,11 @@ from controller.cli.settings import load_settings
 from controller.model.clock import Clock
 
 
-@click.command("why", short_help="Say what a job waits for, and what would change that.")
+@click.command("why", short_help="Explain what a job waits for, and what would change that.")
 @click.argument("name", type=JOB)
 @click.pass_obj
 def command(config: Path | None, name: str) -> int:
-    """Say in one paragraph why the job NAME stands where it stands. Nothing is submitted, asked or written."""
+    """Explain in one paragraph the current state of the job NAME. Nothing is submitted, called or written."""
     from controller.cli.output.escape import printable
     from controller.operations.inspect.describe import case_of
     from controller.operations.inspect.why import explain

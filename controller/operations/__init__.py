@@ -1,1 +1,1 @@
-"""What is behind each command; `cli` and `daemon` are its doors."""
+"""The implementation behind each command; `cli` and `daemon` are the entry points."""

@@ -1,7 +1,7 @@
 """The sandbox's own time, which may run faster than ours: a scale of 0.01 makes a minute of the service 0.6 seconds.
 
-Made at the door and handed to everything that waits, expires or is dated. What a client is told (expires_in,
-Retry-After) is in the client's seconds.
+Created by `program` and passed to everything that waits, expires or is dated. Values sent to a client (expires_in,
+Retry-After) are in the client's seconds.
 """
 
 import time
@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 
 class SandboxClock:
-    """Starts when it is made; never goes back."""
+    """Starts when it is created; monotonic."""
 
     def __init__(self, scale: float = 1.0) -> None:
         self._scale = scale
@@ -21,9 +21,9 @@ class SandboxClock:
         return (time.monotonic() - self._origin) / self._scale
 
     def now(self) -> datetime:
-        """The date the service believes in."""
+        """The service's current date."""
         return self._began + timedelta(seconds=self.seconds())
 
     def real(self, seconds: float) -> float:
-        """How long so many seconds of the service take us."""
+        """Seconds of the service as real seconds."""
         return seconds * self._scale

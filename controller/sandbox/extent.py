@@ -1,6 +1,6 @@
-"""How big a request is: its box, its size in pixels and its metres per pixel, from the body alone.
+"""The extent of a request: its box, its size in pixels and its metres per pixel, from the body alone.
 
-Called by `validation` and `pricing` on bodies whose shape is already known to be right. Sources: reference pages
+Called by `validation` and `pricing` on bodies whose shape is already validated. Sources: reference pages
 "Asynchronous Processing API" §3 and "Open questions: Async API" 23, 24; the formula of `meters_per_pixel_check`.
 """
 
@@ -53,15 +53,15 @@ def output_size(body: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def derived(extent: float, resolution: float) -> int:
-    """Pixels that `extent` takes at `resolution`, both in units of the CRS; a million million stands for any more."""
+    """The pixels of `extent` at `resolution`, both in units of the CRS; capped at 10^12."""
     return max(1, math.floor(min(extent / resolution, 1e12) + 0.5))
 
 
 def metres_per_pixel(body: Mapping[str, Any]) -> float:
-    """Ground metres a pixel covers, on the worse of the two axes.
+    """Ground metres that a pixel covers, on the worse of the two axes.
 
-    Under degrees and web mercator the length of the longer horizontal edge on a sphere; under the other systems,
-    whose metres are ground metres to within 0.5 %, the plain extent.
+    In degrees and web mercator, from the length of the longer horizontal edge on a sphere; in the other systems,
+    whose metres are ground metres to within 0.5 %, from the plain extent.
     """
     bounds = body["input"]["bounds"]
     width, height = output_size(body)
@@ -82,7 +82,7 @@ def _unprojected(x: float, y: float) -> tuple[float, float]:
 
 
 def _edge(west: float, east: float, latitude: float) -> float:
-    """Great-circle length in metres along one latitude; in halves past 180 degrees, where it would shrink again."""
+    """Great-circle length in metres along one latitude; in halves beyond 180 degrees, where it would shrink again."""
     if east - west > 180:
         return 2 * _edge(west, (west + east) / 2, latitude)
     half = math.cos(math.radians(latitude)) * math.sin(math.radians(east - west) / 2)

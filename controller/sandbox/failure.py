@@ -1,4 +1,4 @@
-"""The one way a rendering ends badly: the service side turns it into an `error.json`."""
+"""The only error of rendering: `runs` turns it into an `error.json`."""
 
 from typing import TypeVar
 
@@ -9,7 +9,7 @@ Answer = TypeVar("Answer")
 
 
 class RenderFailed(ShjobsError):  # noqa: N818  named for the outcome
-    """The request was accepted but cannot be rendered; `code` is the service's word for it.
+    """The request was accepted but cannot be rendered; `code` is the service's error code.
 
     Source: reference page "Evalscript V3" §7.
     """
@@ -21,17 +21,17 @@ class RenderFailed(ShjobsError):  # noqa: N818  named for the outcome
 
 
 def script_failed(message: str) -> RenderFailed:
-    """The script, or what it says about itself, is wrong."""
+    """The script, or what it declares, is invalid."""
     return RenderFailed("RENDERER_EXCEPTION", message)
 
 
 def not_here(message: str) -> RenderFailed:
-    """The real service can do it, this stand-in cannot: said plainly instead of delivering something else."""
+    """The real service can do it, the sandbox cannot: reported plainly instead of delivering something else."""
     return RenderFailed("SANDBOX_UNSUPPORTED", message)
 
 
 def value_or_raise(answer: Answer | ScriptFailure) -> Answer:
-    """The engine's answer; raises RenderFailed with the script's own words and the place in it."""
+    """The engine's result; raises RenderFailed with the script's own message and its position."""
     if not isinstance(answer, ScriptFailure):
         return answer
     place = f" (line {answer.line}, column {answer.column})" if answer.line else ""

@@ -1,4 +1,4 @@
-"""Everything one can choose about the sandbox, in one frozen value made at the door: command line, file or test."""
+"""All options of the sandbox, in one frozen value made by its caller: command line, file or test."""
 
 import difflib
 import ipaddress
@@ -25,7 +25,7 @@ class ScriptCheck(StrEnum):
 
 
 class Profile(StrEnum):
-    """Which deployment the sandbox plays: what it hosts, and how long its tokens last. ANY hosts everything."""
+    """The deployment that the sandbox emulates: what it hosts, and how long its tokens last. ANY hosts everything."""
 
     ANY = "any"
     SENTINEL_HUB = "sentinel-hub"
@@ -43,10 +43,10 @@ class SandboxOptions:
     """How the sandbox behaves. Times are in seconds of the service, sizes in bytes; every 0 or None means no limit,
     unless its line says something else. Raises UsageError with every reason at once.
 
-    The comments are the assumptions: what the service's documentation does not say can be told otherwise here.
+    The defaults are assumptions: what the service's documentation leaves open can be changed here.
     """
 
-    # The place. `folder` holds the ledger and, without `s3_endpoint`, the buckets: bucket `b` is `<folder>/b`.
+    # Location. `folder` holds the ledger and, without `s3_endpoint`, the buckets: bucket `b` is `<folder>/b`.
     folder: Path
     host: str = "127.0.0.1"
     port: int = 8087
@@ -67,29 +67,29 @@ class SandboxOptions:
     token_seconds: float | None = None  # None: 600 on the profile cdse, else 3600
     token_requests_per_minute: int = 0
     requests_per_minute: int = 300
-    units_per_minute: float = 0.0  # a run takes its price when it is known; calls wait until the debt is paid
+    units_per_minute: float = 0.0  # a run is charged when its price is known; calls wait until the debt is paid
     monthly_units: float | None = None
     monthly_requests: int | None = None
     max_running: int = 3
     price_rules: PriceRules = CDSE_2025
     region: str | None = None  # of the deployment; delivery to another one costs 0.03 PU per MB
-    charge_failed: bool = False  # a failed run costs its price, or the least one where none is known
+    charge_failed: bool = False  # a failed run costs its price, or the minimum where none is known
 
     # Requests.
     largest_body: int = 16 << 20
     largest_script: int = 0
     script_check: ScriptCheck = ScriptCheck.AT_RUN
-    malformed_id_status: int = 404  # or 400: for a GET whose id is no UUID
-    bare_rate_errors: bool = False  # the body of a 429 without the wrapper, as one page of the documentation has it
+    malformed_id_status: int = 404  # or 400: for a GET whose id is not a UUID
+    bare_rate_errors: bool = False  # the body of a 429 without the wrapper, as on one page of the documentation
     queue_seconds: float = 0.0  # before a run begins
     run_seconds: float = 0.0  # at least, from its beginning
     seconds_per_unit: float = 0.0  # at least, for each processing unit
-    hidden_seconds: float = 0.0  # after the POST, until GET first knows the request
+    hidden_seconds: float = 0.0  # after the POST, until GET first sees the request
     workers: int = 2
 
     # Delivery.
     copy_name: str = "request-<REQUEST_ID>.json"
-    copy_in_root: bool = False  # beside the folder of the request, not inside
+    copy_in_root: bool = False  # beside the request's folder, not inside it
     cost_field: str = "costPU"  # in the request copy; a path like "status.costPU" nests it
     keep_secrets: bool = False  # leave the credentials in the request copy
     wrap_error_json: bool = False  # {"error": {...}} instead of the plain object
@@ -138,7 +138,7 @@ class SandboxOptions:
 
     @property
     def token_life(self) -> float:
-        """Seconds of the service a token is good for."""
+        """How many seconds of the service a token is valid."""
         if self.token_seconds is not None:
             return self.token_seconds
         return 600.0 if self.profile is Profile.CDSE else 3600.0
@@ -149,15 +149,15 @@ class SandboxOptions:
 
     @property
     def scratch(self) -> Path:
-        """Where rasters grow before they are delivered; no bucket can have this name."""
+        """Where rasters are written before they are delivered; no bucket can have this name."""
         return self.folder / ".work"
 
 
 def read_options(
     path: Path | None, given: Mapping[str, object], unless: Mapping[str, object] | None = None
 ) -> SandboxOptions:
-    """The options of a TOML file (its keys are the fields in camelCase), overruled by those `given`; `unless` they are
-    anywhere, these. Raises UsageError that names the file and the key.
+    """The options of a TOML file (its keys are the fields in camelCase), overridden by `given`; `unless` has the
+    defaults for options set in neither. Raises UsageError that names the file and the key.
     """
     written = {} if path is None else _table(path)
     known = {_camel(each.name): each.name for each in fields(SandboxOptions) if each.name not in NOT_IN_A_FILE}

@@ -1,7 +1,7 @@
 """What a run costs at the sandbox; called by `runs` when one has succeeded.
 
-Written from the reference page "Processing units (PU) for the Async API" and from nothing else: the controller has its
-own estimate, and the two must be able to disagree.
+Written only from the reference page "Processing units (PU) for the Async API": the controller has its own estimate,
+and the two must be able to disagree.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ BANDS_PER_UNIT = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceRules:
-    """What differs between deployments: the least price in PU, the Async factor, and from how many pixels it holds."""
+    """Differences between deployments: the minimum price in PU, the Async factor, and the pixels it applies from."""
 
     minimum: float = 10.0
     discount: float = 2 / 3
@@ -27,8 +27,7 @@ class PriceRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What is counted: pixels of the output, bands times samples per pixel summed over the inputs, and the special
-    factors."""
+    """What is counted: output pixels, bands times samples per pixel summed over the inputs, and the special factors."""
 
     width: int
     height: int
@@ -55,12 +54,12 @@ def processing_units(usage: Usage, rules: PriceRules = CDSE_2025) -> float:
 
 
 def delivery_units(megabytes: float) -> float:
-    """What the way into another region costs on top, in PU; a megabyte is 10^6 bytes (§1)."""
+    """The surcharge for delivery to another region, in PU; a megabyte is 10^6 bytes (§1)."""
     return 0.03 * megabytes
 
 
 def usage_of(body: Mapping[str, Any], facts: ScriptFacts, samples: Sequence[float]) -> Usage:
-    """What a run of `body` used; `samples` per pixel of each input are what was really read, not an estimate.
+    """What a run of `body` used; `samples` per pixel of each input are the ones actually read, not an estimate.
 
     Pixels times bands times samples are counted input by input (§1, "With fusion and different sample counts").
     """
@@ -78,7 +77,7 @@ def usage_of(body: Mapping[str, Any], facts: ScriptFacts, samples: Sequence[floa
 
 
 def band_samples(inputs: Sequence[ScriptInput], samples: Sequence[float]) -> float:
-    """Distinct bands times samples over all inputs; `dataMask` is free unless it is all that is asked for."""
+    """Distinct bands times samples over all inputs; `dataMask` is free unless it is the only band requested."""
     counted = [len(set(one.bands) - {"dataMask"}) for one in inputs]
     if not any(counted):
         return max(samples)

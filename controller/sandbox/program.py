@@ -1,7 +1,7 @@
 """The sandbox as a program: `Sandbox` for tests and demos, `run_sandbox` for the command line.
 
-A restart on the same folder goes on with the same ledger and buckets. What ran when the former program stopped is
-over: a real service would go on, the sandbox records such requests as failed.
+A restart on the same folder continues with the same ledger and buckets. Requests that were running when the previous
+program stopped are recorded as failed; a real service would continue them.
 """
 
 import logging
@@ -33,7 +33,7 @@ class Sandbox:
     """A running sandbox, from `start` (or `with`) to `stop`.
 
     `renderer` and `examine` may be replaced by simpler ones. Raises UsageError when the port is taken or another
-    sandbox works in the folder.
+    sandbox uses the folder.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Sandbox:
 
     @property
     def base_url(self) -> str:
-        """Where the API begins, without a trailing slash."""
+        """The base URL of the API, without a trailing slash."""
         assert self._server is not None, "the sandbox has not been started"
         return self._server.url
 
@@ -64,7 +64,7 @@ class Sandbox:
         return self._ledger
 
     def start(self) -> Self:
-        """Opens folder, ledger and port; calls are answered when this returns."""
+        """Opens folder, ledger and port; the server is ready when this returns."""
         self.options.folder.mkdir(parents=True, exist_ok=True)
         self._clock = SandboxClock(self.options.time_scale)
         self._ledger = SandboxLedger(self.options.ledger_path, self._clock.now)
@@ -77,7 +77,7 @@ class Sandbox:
         return self
 
     def stop(self) -> None:
-        """Ends every connection, thread and file; a render under way is waited for, what waits is dropped."""
+        """Closes every connection, thread and file; a running render is awaited, what is queued is dropped."""
         if self._server is not None and self._thread is not None:
             self._server.close()
             self._thread.join()
@@ -128,7 +128,7 @@ class Sandbox:
 
 
 def run_sandbox(options: SandboxOptions, *, stop: threading.Event, ready: Callable[[str], None]) -> None:
-    """Serves until `stop` is set; `ready` is told the base URL once calls are answered."""
+    """Serves until `stop` is set; `ready` is called with the base URL once the server is ready."""
     with Sandbox(options) as sandbox:
         ready(sandbox.base_url)
         stop.wait()

@@ -1,4 +1,4 @@
-"""What the sandbox answers, as values: one HTTP answer, and the two forms in which the service tells an error.
+"""The replies of the sandbox as values: one HTTP reply, and the two forms in which the service reports an error.
 
 `routes` and `faults` make them, `server` writes them to the socket. Source of the forms: reference page
 "Asynchronous Processing API" §§4, 7.
@@ -13,7 +13,7 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
-    """One field of a body that breaks a rule; `parameter` is written the service's way, `output->resx`."""
+    """One field of a body that violates a rule; `parameter` is formatted the service's way, `output->resx`."""
 
     parameter: str
     violation: str
@@ -24,11 +24,11 @@ class Violation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """One answer, sent after `delay` seconds.
+    """One reply, sent after `delay` seconds.
 
-    What may become of it on the wire: with `hang_up` the connection is closed and not a byte of it is sent; `cut_at`
-    resets the connection after so many bytes; `garbled` sends what is no answer; `copies` times it is sent; `drip` is
-    the pause in seconds after every byte.
+    What may happen to it on the wire: `hang_up` closes the connection without sending a byte; `cut_at` resets the
+    connection after that many bytes; `garbled` sends garbage instead; `copies` is how often it is sent; `drip` is the
+    pause in seconds after every byte.
     """
 
     status: int
@@ -57,7 +57,7 @@ def json_reply(status: int, document: object, headers: Mapping[str, str] | None 
 
 
 def html_reply(status: int) -> Reply:
-    """What a proxy in front of the service answers by itself: HTML, without the error wrapper."""
+    """The reply of a proxy in front of the service: HTML, without the error wrapper."""
     title = f"{status} {HTTPStatus(status).phrase}"
     page = f"<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center></body></html>"
     return Reply(status=status, content=page.encode(), content_type="text/html")

@@ -162,7 +162,7 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
     # the account and the network
     "a wrong client secret": (variables(SHJOBS_CLIENT_SECRET="wrong"), ["sync"], 1, "check SHJOBS_CLIENT_ID and"),
     "nobody at the service": (variables(**NOWHERE), ["sync"], 1, "nothing listens there"),
-    "nobody at the service, diagnosed": (variables(**NOWHERE), ["doctor"], 1, "see that the service can be reached"),
+    "nobody at the service, diagnosed": (variables(**NOWHERE), ["doctor"], 1, "make sure the service can be reached"),
     "no network": (both(AWAY, variables(**UNKNOWN_HOST)), ["doctor"], 1, "the name of the host is not known"),
     "a token address that is none": (
         lambda workspace: {"SHJOBS_TOKEN_URL": f"{workspace.sandbox.base_url}/nowhere"}, ["doctor"], 1,

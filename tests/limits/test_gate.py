@@ -289,5 +289,5 @@ def test_an_outage_of_a_day_leaves_a_handful() -> None:
         closed = narrow(FREE, rows)
         now = max(now, closed.opens_at or now)
         sent = unconfirmed(intended_at=now, answered_at=now)
-        rows = [sent] * narrow.slots + rows
+        rows = [sent] * closed.slots + rows
     assert len(rows) <= 3 + 5 + 48

@@ -129,7 +129,7 @@ def test_what_is_missing_is_told_and_the_others_arrive(delivered: Workspace) -> 
     delivered.sync()
     code, told, wrong = run(delivered, "held", "ndvi", "ndvi")
     assert (code, [line.split("  ")[0] for line in told]) == (1, [TARGET])
-    assert wrong == "held: held has not succeeded; `shjobs get held` tells where it stands\n"
+    assert wrong == "held: held has not succeeded; `shjobs get held` shows its state\n"
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_an_example_that_lost_its_line_breaks_gets_them_back(folder: Path, name:
     (folder / "example.py").write_text(text, encoding="utf-8")
     done = shjobs("import", "example.py", "--name", name, "--url", URL, cwd=folder)
     assert done.returncode == 0, done.stderr
-    assert f"put back where they seem to belong, so look at jobs.d/{name}.js" in done.stdout
+    assert f"restored where they seem to belong, so check jobs.d/{name}.js" in done.stdout
     found, expected = imported(folder, name).request, documented(name).request
     before, after = (evalscript.facts(request.body["evalscript"]) for request in (expected, found))
     assert isinstance(after, ScriptFacts)
@@ -111,9 +111,7 @@ def test_breaks_that_cannot_be_put_back_are_told_and_nothing_is_written(folder: 
     (folder / "example.py").write_text(lost(text), encoding="utf-8")
     done = shjobs("import", "example.py", "--url", URL, cwd=folder)
     assert (done.returncode, files(folder)) == (2, set())
-    assert (
-        "the evalscript lost its line breaks, and where its comments end cannot be told: copy it again" in done.stderr
-    )
+    assert "the evalscript lost its line breaks, and where its comments end is unclear: copy it again" in done.stderr
 
 
 def test_a_body_is_taken_from_a_pipe_and_laid_out_cleanly(folder: Path) -> None:
@@ -177,7 +175,7 @@ def test_google_storage_needs_a_place_in_s3(folder: Path) -> None:
     body["output"] = {**body["output"], "delivery": {"gs": {"url": "gs://b/p", "credentials": SECRET}}}
     (folder / "example.json").write_text(json.dumps(body), encoding="utf-8")
     refused = shjobs("import", "example.json", cwd=folder)
-    assert "says no place in S3 for its results: give one with --url s3://my-bucket/folder" in refused.stderr
+    assert "names no S3 location for its results: give one with --url s3://my-bucket/folder" in refused.stderr
     done = shjobs("import", "example.json", "--url", URL, cwd=folder)
     assert done.returncode == 0, done.stderr
     assert imported(folder, "example").request.delivery_url == URL
@@ -237,7 +235,7 @@ def test_what_check_would_refuse_is_told_by_field_and_not_written(folder: Path) 
         pytest.param(["empty.py"], "empty.py: is empty", id="an empty file"),
         pytest.param(["latin.py"], "latin.py: is not UTF-8 text", id="another encoding"),
         pytest.param(["large.py"], "large.py: is larger than 4.2 MB", id="a huge file"),
-        pytest.param(["-"], "say what the job is called with --name", id="a pipe without a name"),
+        pytest.param(["-"], "name the job with --name", id="a pipe without a name"),
         pytest.param(["-", "--name", "x"], "the input: is empty", id="an empty pipe"),
         pytest.param(["example.py", "--url", URL, "--output", "example.py"], "is a file", id="no folder"),
     ],

@@ -110,7 +110,7 @@ def test_get_shows_what_is_asked_for(three: Workspace, arguments: list[str], nam
 
 def test_get_tells_when_nothing_is_like_that(three: Workspace) -> None:
     done = shjobs("get", "--phase", "Failed", cwd=three.root, environment=dict(three.environment))
-    assert (done.stdout, done.stderr, done.returncode) == ("", "no job is like that\n", 0)
+    assert (done.stdout, done.stderr, done.returncode) == ("", "no job matches\n", 0)
 
 
 def test_get_shows_what_the_next_turn_would_see_of_files_that_changed(three: Workspace) -> None:
@@ -214,27 +214,27 @@ def case(reason: Reason, *submissions: Submission, **different: Any) -> Case:
     [
         pytest.param(
             case(Reason.QUEUED, limits=limits(slots=0), running=["a", "b", "c"], waiting=3),
-            "ndvi is Pending (Queued): a sentence. 3 of 3 places are taken: a, b and c. 2 other jobs wait in line with "
+            "ndvi is Pending (Queued): a sentence. 3 of 3 slots are in use: a, b and c. 2 other jobs are queued with "
             "it. It is submitted by itself when its turn comes.",
-            id="it waits for a place",
+            id="it waits for a slot",
         ),
         pytest.param(
             case(Reason.QUEUED, limits=limits(opens_at=at(90)), waiting=1, until=at(90)),
-            "ndvi is Pending (Queued): a sentence. The service asked for patience until 12:01:30 UTC. It is submitted "
-            "by itself when its turn comes. It is looked at again in 90 s, at 2026-03-01 12:01:30 UTC.",
-            id="the service asked for patience",
+            "ndvi is Pending (Queued): a sentence. The service asked for a pause until 12:01:30 UTC. It is submitted "
+            "by itself when its turn comes. It is checked again in 90 s, at 2026-03-01 12:01:30 UTC.",
+            id="the service asked for a pause",
         ),
         pytest.param(
             case(Reason.RUNNING, accepted(intended_at=at(-600)), until=at(120)),
             "ndvi is Running (Running): a sentence. It was submitted 10 min ago as request "
-            "11111111-2222-4333-8444-555555555555. It ends when the service says so; nobody can cancel it. It is "
-            "looked at again in 2 min, at 2026-03-01 12:02:00 UTC.",
+            "11111111-2222-4333-8444-555555555555. It ends when the service says so; it cannot be cancelled. It is "
+            "checked again in 2 min, at 2026-03-01 12:02:00 UTC.",
             id="it runs",
         ),
         pytest.param(
             case(Reason.DELIVERED, succeeded(), unknown(digest=OTHER_DIGEST, look_at=at(9))),
             "ndvi is Succeeded (Delivered): a sentence. A changed request or a higher `rerun` would be submitted, and "
-            "paid for. Beside it bbbbbbbbbbbbbbbb-r0-a0 of an earlier request is still followed.",
+            "paid for. bbbbbbbbbbbbbbbb-r0-a0 of an earlier request is also still followed.",
             id="it is done, and an earlier request is not",
         ),
     ],

@@ -123,7 +123,7 @@ def test_a_lost_ledger_finds_in_the_bucket_what_was_paid_for(workspace: Workspac
     workspace.sync()
     (workspace.state / "shjobs.db").unlink()
     found = plan(workspace.settings())
-    assert found["assumptions"] == ["the buckets tell what was paid for before: there is no ledger here"]
+    assert found["assumptions"] == ["the buckets show what was paid for before: there is no ledger here"]
     assert named(found, "ndvi")["why"].startswith("found in the bucket: the submission of ")
 
 
@@ -133,7 +133,7 @@ def test_a_renamed_job_says_that_it_is_paid_for_again(workspace: Workspace) -> N
     workspace.write("ndvi.yaml", ndvi("other"))
     found = plan(workspace.settings())
     assert actions(found) == {"other": "submit", "ndvi": "remove"}
-    assert named(found, "other")["why"] == "new; the job 'ndvi' asks for the same, but every name is paid for"
+    assert named(found, "other")["why"] == "new; the job 'ndvi' has the same request, but each job is paid for"
 
 
 def test_a_name_that_is_declared_twice_is_planned_once(workspace: Workspace) -> None:

@@ -79,7 +79,7 @@ CASES = [
     ),
     pytest.param(
         seen(planned=plan_of(), duplicate_of="other"),
-        "submit", "new; the job 'other' asks for the same, but every name is paid for", id="a renamed job",
+        "submit", "new; the job 'other' has the same request, but each job is paid for", id="a renamed job",
     ),
     pytest.param(
         seen(planned=plan_of(), is_history_assumed=True), "submit", "new; no history is assumed", id="no key pair"
@@ -130,7 +130,7 @@ CASES = [
     ),
     pytest.param(
         seen(accepted(), was=job(), now=job(wanted=None)), "remove",
-        "the manifest is gone; what runs is followed to its end", id="a removed job that runs",
+        "the manifest is gone; what is running is followed to its end", id="a removed job that runs",
     ),
     pytest.param(
         seen(succeeded(), was=job(), ref="main"), "unchanged", "the same request as at main", id="as at a revision"

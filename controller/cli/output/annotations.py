@@ -1,6 +1,6 @@
-"""Problems in the forms that a person, a program and a workflow of GitHub read.
+"""Problems formatted as text, as JSON and as GitHub workflow commands.
 
-`check` prints them. A place is a path as it can be opened from the working directory.
+`check` prints them. Paths are relative to the working directory where possible.
 """
 
 import json
@@ -11,17 +11,17 @@ from controller.model.errors import Problem
 
 
 def problems_as_text(problems: Iterable[Problem]) -> str:
-    """A line for each: `path:line:column: CODE field: message`."""
+    """One line each: `path:line:column: CODE field: message`."""
     return "\n".join(printable(str(each)) for each in problems)
 
 
 def problems_as_json(problems: Iterable[Problem]) -> str:
-    """A list of objects; `field` is left out when the whole file is meant."""
+    """A list of objects; `field` is left out for problems of the whole file."""
     return json.dumps([_object(each) for each in problems], indent=2, ensure_ascii=False)
 
 
 def github(problems: Iterable[Problem]) -> str:
-    """A workflow command for each: GitHub shows it at its line of the pull request."""
+    """One workflow command each: GitHub shows it at its line of the pull request."""
     return "\n".join(_command(each) for each in problems)
 
 
@@ -50,10 +50,10 @@ def _severity(problem: Problem) -> str:
 
 
 def _data(words: str) -> str:
-    """The escapes of a message: what would end the line, and the sign that begins an escape."""
+    """Escapes a message: whatever would end the line, and the escape character itself."""
     return words.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(words: str) -> str:
-    """The escapes of a property: also what would end it."""
+    """Escapes a property: also whatever would end it."""
     return _data(words).replace(":", "%3A").replace(",", "%2C")

@@ -1,4 +1,4 @@
-"""Text that a manifest or a service wrote, made safe for where it is printed: a terminal, or a Markdown comment."""
+"""Makes text from a manifest or the service safe to print on a terminal or in a Markdown comment."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -8,14 +8,14 @@ _PLAIN = frozenset(" .,:;/-=+%()'\"")
 
 
 def printable(text: str) -> str:
-    """Nothing in it moves the cursor, changes colours or the direction of writing: such characters are spelled out."""
+    """Escapes characters that would move the cursor, or change colours or the text direction."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(each if _is_visible(each) else ascii(each)[1:-1] for each in text.expandtabs(4))
 
 
 def code(text: str) -> str:
-    """Foreign text as inline code of a Markdown comment: no mark-up, no HTML, no mention takes effect."""
+    """Foreign text as inline code in a Markdown comment: no markup, HTML or mention in it takes effect."""
     line = printable(" ".join(text.split()))
     line = line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
     return f"<code>{''.join(each if each.isalnum() or each in _PLAIN else f'&#{ord(each)};' for each in line)}</code>"

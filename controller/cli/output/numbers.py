@@ -1,4 +1,4 @@
-"""Numbers and times as people read them, the same in every table and line."""
+"""Human-readable numbers, the same in every table and line."""
 
 
 def count(number: int, noun: str) -> str:
@@ -7,7 +7,7 @@ def count(number: int, noun: str) -> str:
 
 
 def units(amount: float | None) -> str:
-    """Processing units with two decimals, nothing when they are not known."""
+    """Processing units with two decimals, empty when unknown."""
     return "" if amount is None else f"{amount:,.2f}"
 
 

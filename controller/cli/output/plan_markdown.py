@@ -1,4 +1,4 @@
-"""The plan as a comment for a pull request: what changes first, each difference folded away, the rest only counted."""
+"""The plan as a pull request comment: changes first, each difference collapsed, the rest only counted."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -24,7 +24,7 @@ Part = Mapping[str, Any]
 
 
 def markdown(plan: Part) -> str:
-    """The comment, never longer than `LONGEST`: what does not fit is left out and counted."""
+    """The comment, at most `LONGEST` characters: what does not fit is left out and counted."""
     changing = [job for job in plan["jobs"] if job["action"] not in QUIET]
     foot = _foot(plan)
     room = LONGEST - len(foot) - 200
@@ -38,7 +38,7 @@ def markdown(plan: Part) -> str:
 
 
 def _within(pieces: list[str], before: list[str], room: int) -> tuple[list[str], int]:
-    """As many of the pieces after what stands before as there is room for, and how many are left out."""
+    """`before` and as many of the pieces as fit, and how many are left out."""
     taken, used = list(before), sum(map(len, before))
     for number, piece in enumerate(pieces):
         used += len(piece)
@@ -68,7 +68,7 @@ def _row(job: Part) -> str:
 
 
 def _folded(jobs: Sequence[Part]) -> str:
-    """What changes in a job, or in many alike, behind a line to click on."""
+    """What changes in a job, or in several alike, in a collapsed section."""
     problems, names = jobs[0].get("problems", ()), name_list([job_label(job) for job in jobs])
     what = count(len(problems), "problem") if problems else "what changes"
     found = _found(jobs[0]) or ()
@@ -76,7 +76,7 @@ def _folded(jobs: Sequence[Part]) -> str:
 
 
 def _found(job: Part) -> tuple[str, ...] | None:
-    """What there is to say of a job below the table; None: nothing."""
+    """The lines about a job below the table; None: nothing."""
     problems = [*job.get("problems", ())]
     more = [f"… {count(len(problems) - MOST_PROBLEMS, 'more problem')}"] if len(problems) > MOST_PROBLEMS else []
     return (*changes(job), *running_on(job), *problems[:MOST_PROBLEMS], *more) or None
@@ -87,7 +87,7 @@ def _foot(plan: Part) -> str:
 
 
 def _notes(plan: Part) -> Iterator[str]:
-    """Budget, price table and everything that was taken for granted."""
+    """Budget, price table and assumptions."""
     yield from budget_lines(plan)
     prices = plan["prices"]
     yield f"prices: {code(prices['table'])}, {prices['dated']} ({code(prices['source'])})"

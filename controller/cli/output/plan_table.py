@@ -1,4 +1,4 @@
-"""The plan for people at a terminal or behind a pipe: a table, what changes below it, and the sums."""
+"""The plan as text for a terminal or a pipe: a table, the changes below it, and the sums."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -14,16 +14,16 @@ from controller.operations.plan.actions import QUIET
 from controller.operations.plan.diff import format_value
 
 MOST_QUIET = 20
-"""More jobs than this for which nothing changes are only counted."""
+"""More unchanged jobs than this are only counted."""
 NARROW = 100
-"""Columns of a terminal below which the reasons stand under the table, not in it."""
+"""Terminal columns below which the reasons are printed under the table, not in it."""
 COLOURS = {"submit": "cyan", "invalid": "red", "hold": "magenta", "wait": "magenta", "remove": "yellow"}
 
 Part = Mapping[str, Any]
 
 
 def plan_table(plan: Part) -> str:
-    """The whole text, without spaces at the ends of its lines."""
+    """The whole text, without trailing spaces."""
     screen = console()
     is_narrow = screen.width < NARROW
     with screen.capture() as captured:
@@ -42,18 +42,18 @@ def plan_table(plan: Part) -> str:
 
 
 def shown_jobs(jobs: Sequence[Part]) -> list[Part]:
-    """The jobs worth a line of their own."""
+    """The jobs that get a line of their own."""
     quiet = sum(job["action"] in QUIET for job in jobs)
     return [job for job in jobs if job["action"] not in QUIET or quiet <= MOST_QUIET]
 
 
 def join_equal_rows(jobs: Sequence[Part]) -> list[Part]:
-    """The jobs as they are shown: those that the same thing stops are one, with their number and the sum of the PU."""
+    """The rows to show: jobs stopped for the same reason are merged, with their number and the sum of the PU."""
     return [_one(group) if len(group) > 1 else group[0] for group in together(jobs, _stop)]
 
 
 def _stop(job: Part) -> tuple[str, str] | None:
-    """What a job waits for together with others."""
+    """The action and reason that a job may share with others."""
     reason = common(job.get("reason", "")) if job["action"] in ("hold", "wait") else None
     return (job["action"], reason) if reason else None
 
@@ -75,7 +75,7 @@ def _one(jobs: Sequence[Part]) -> Part:
 
 
 def sums(plan: Part) -> Iterator[str]:
-    """Submissions and their price, the jobs that were only counted, the budget and the price table."""
+    """Submissions and their price, the jobs not shown, the budget and the price table."""
     totals, prices = plan["totals"], plan["prices"]
     expected, reserved = units(totals["expected"]), units(totals["reserved"])
     yield f"{count(totals['submissions'], 'submission')}: about {expected} PU, at most {reserved} PU reserved"
@@ -86,7 +86,7 @@ def sums(plan: Part) -> Iterator[str]:
 
 
 def budget_lines(plan: Part) -> Iterator[str]:
-    """What is left of the month's budget, if there is one, before and after the plan."""
+    """What is left of the month's budget before and after the plan, if there is one."""
     if budget := plan["budget"]:
         left, after = units(budget["left"]), units(budget["leftAfter"])
         yield f"budget of {budget['month']}: {units(budget['monthly'])} PU, {left} PU left, {after} PU left after this"
@@ -98,14 +98,14 @@ def quiet(actions: Mapping[str, int]) -> str:
 
 
 def amount_before(job: Part) -> float | None:
-    """What the submission before cost, else what it was expected to cost, else what was reserved for it."""
+    """What the previous submission cost, else its expected cost, else its reservation."""
     before = job.get("before", {})
     amounts = (before.get(key) for key in ("spent", "expected", "reserved"))
     return next((amount for amount in amounts if amount is not None), None)
 
 
 def changes(job: Part) -> list[str]:
-    """The difference to the body that was sent last, line by line."""
+    """The difference from the body that was sent last, line by line."""
     found = job.get("difference", {})
     lines = [format_value(field) for field in found.get("fields", ())]
     lines += [f"… {count(found['moreFields'], 'more field')}"] if "moreFields" in found else []
@@ -127,19 +127,19 @@ def _table(jobs: Sequence[Part], *, has_reasons: bool) -> Table:
 
 
 def _cells(job: Part) -> list[Text]:
-    """Everything but the reason."""
+    """All cells except the reason."""
     amounts = job.get("processingUnits", {})
     figures = [units(amounts.get("expected")), units(amounts.get("upper")), units(amount_before(job))]
     return [Text(job_label(job)), Text(job["action"], style=COLOURS.get(job["action"], "")), *map(Text, figures)]
 
 
 def job_label(job: Part) -> str:
-    """The job's name; a document that none could be read from is known by its file."""
+    """The job's name, or the file of a document without a readable name."""
     return printable(str(job.get("name") or job["path"]))
 
 
 def _details(jobs: Sequence[Part], shown: Sequence[Part]) -> Iterator[str]:
-    """Below the table: what changed, what runs on, what is wrong, for those of `shown` also why."""
+    """Below the table: what changed, what keeps running, the problems, and for those in `shown` also why."""
     alone = [job for job in shown if job in jobs]
     for job in shown:
         if job not in alone:
@@ -154,12 +154,12 @@ def _details(jobs: Sequence[Part], shown: Sequence[Part]) -> Iterator[str]:
 
 
 def _lines(job: Part) -> tuple[str, ...] | None:
-    """What stands below the table of a job; None: nothing."""
+    """The lines about a job below the table; None: nothing."""
     return (*changes(job), *running_on(job), *job.get("problems", ())) or None
 
 
 def running_on(job: Part) -> list[str]:
-    """What is superseded but cannot be cancelled."""
+    """Superseded submissions, which cannot be cancelled."""
     return [
         f"superseded, {each['state']}, followed to its end: {each.get('requestId') or each['submission']} "
         f"of {each['submittedAt']}"

@@ -1,4 +1,4 @@
-"""Progress while the loop turns: a live table on a terminal, a plain line for each change otherwise."""
+"""Progress while the loop runs: a live table on a terminal, a plain line for each change otherwise."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from controller.reconcile.reporter import StatusChange, Watch
 
 @contextmanager
 def progress() -> Iterator[Watch]:
-    """Yields what is to be called with every change of a job's standing."""
+    """Yields the function to call with every change of a job's state."""
     screen = console(stderr=True)
     if not screen.is_terminal:
         yield _line

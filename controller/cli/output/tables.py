@@ -29,7 +29,7 @@ COLOURS = {
 BAD = frozenset({Phase.FAILED, Phase.INVALID, Phase.UNKNOWN, Phase.UNCONFIRMED})
 UNFINISHED = frozenset({Phase.PENDING, Phase.SUBMITTING, Phase.RUNNING, Phase.VERIFYING})
 MOST_NOTES = 20
-"""Jobs whose notes are told below a table."""
+"""Jobs whose notes are shown below a table."""
 
 Document = Mapping[str, Any]
 Colours = Mapping[str, Mapping[Any, str]]
@@ -37,7 +37,7 @@ Colours = Mapping[str, Mapping[Any, str]]
 
 
 def print_documents(documents: Sequence[Document], form: str) -> None:
-    """Print status documents as `table`, `wide`, `yaml`, `name` or `json`, which has Kubernetes' conditions too."""
+    """Print status documents as `table`, `wide`, `yaml`, `name` or `json`; `json` also has Kubernetes conditions."""
     match form:
         case "json":
             found = [{**document, "conditions": kubernetes_conditions(document)} for document in documents]
@@ -53,7 +53,7 @@ def print_documents(documents: Sequence[Document], form: str) -> None:
 
 
 def job_table(documents: Sequence[Document], *, is_wide: bool = False) -> Iterator[str]:
-    """One line a job, then where outputs are, or why there are none: of the few, or of those that want a person."""
+    """One line per job, then where outputs are, or why there are none: for all of a few jobs, else for the bad ones."""
     columns = ("JOB", "PHASE", "REASON", "PU", "REQUEST ID", "GENERATION", "PATH") if is_wide else _COLUMNS
     rows = [_row(document, columns) for document in documents]
     yield from align(columns, rows, right={"PU", "GENERATION"}, colours={"PHASE": COLOURS})
@@ -88,7 +88,7 @@ def align(
     right: Collection[str] = (),
     colours: Colours | None = None,
 ) -> Iterator[str]:
-    """A table without lines, which survives pipes. On a terminal too narrow for it the last columns give way."""
+    """A table without rules, fit for pipes. On a terminal that is too narrow the last columns are dropped."""
     widths = [max(map(len, each)) for each in zip(columns, *rows, strict=True)]
     while sum(widths) + 2 * len(widths) > _room() and len(widths) > 2:
         widths.pop()
@@ -113,7 +113,7 @@ def _coloured(
 
 
 def _room() -> int:
-    """How many columns there are; a pipe has no end."""
+    """The width of the terminal; a pipe has no limit."""
     return shutil.get_terminal_size((10_000, 24)).columns if sys.stdout.isatty() else 10_000
 
 
@@ -122,7 +122,7 @@ def document_name(document: Document) -> str:
 
 
 def cost_cell(document: Document) -> str:
-    """What was spent, else about what it will cost."""
+    """What was spent, else the estimate."""
     amounts = document.get("processingUnits", {})
     if "spent" in amounts:
         return units(amounts["spent"])

@@ -1,4 +1,4 @@
-"""What is drawn with the terminal library: tables that fold, and a console that is as wide as it is."""
+"""Output through the terminal library: tables that wrap, and a console of the terminal's width."""
 
 import os
 
@@ -11,7 +11,7 @@ from controller.model.reasons import Phase
 
 
 def plain_table(*columns: str) -> Table:
-    """A table without lines, which survives pipes; on a narrow terminal the first column gives way."""
+    """A table without rules, fit for pipes; on a narrow terminal the first column wraps."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for place, column in enumerate(columns):
         table.add_column(column, overflow="fold", no_wrap=place > 0)
@@ -23,7 +23,7 @@ def phase_text(phase: str) -> Text:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A terminal is as wide as it is; a pipe has no width, so nothing is folded for it."""
+    """Uses the terminal's width; a pipe has none, so nothing is wrapped for it."""
     is_plain = bool(os.environ.get("NO_COLOR"))
     made = Console(stderr=stderr, highlight=False, soft_wrap=False, color_system=None if is_plain else "auto")
     return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=400)

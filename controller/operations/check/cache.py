@@ -1,7 +1,7 @@
-"""What earlier runs of `shjobs check` found, kept in the user's cache folder: one JSON file for each thing remembered.
+"""Caches what earlier runs of `shjobs check` found in the user's cache folder, one JSON file per key.
 
-A cache is never an error: what cannot be read is not there, what cannot be written is not kept. Files are replaced in
-one step, so runs at the same time cannot hurt each other; the oldest go when there are too many.
+The cache never causes an error: an unreadable entry is a miss, a failed write is ignored. Files are replaced
+atomically, so concurrent runs are safe; the least recently used are evicted when there are too many.
 """
 
 import json
@@ -29,7 +29,7 @@ def cache_folder(environment: Mapping[str, str]) -> Path | None:
 
 
 def package_stamp() -> str:
-    """Says which program this is: its version, and for a checkout every file of it, since the version stays there."""
+    """Identifies the program: its version and, as a checkout keeps its version, every file of the package."""
     found: list[tuple[str, int, int]] = []
     for folder, below, names in os.walk(Path(controller.__file__).parent):
         below[:] = sorted(set(below) - {"__pycache__", "sandbox"})
@@ -39,25 +39,25 @@ def package_stamp() -> str:
 
 
 class CheckCache:
-    """The files of one folder, by key. Without a folder it forgets everything."""
+    """The files of one folder, by key. Without a folder nothing is cached."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder / "check" if folder else None
 
     def read(self, key: str) -> Any:
-        """What was kept under this key; None when nothing was, or nothing that can be read."""
+        """The value cached under this key; None when there is none, or it cannot be read."""
         if self._folder is None:
             return None
         file = self._folder / f"{key}.json"
         try:
             found = json.loads(file.read_bytes())
-            os.utime(file)  # read is used: the oldest are thrown away first
+            os.utime(file)  # a read counts as use: the least recently used go first
         except (OSError, ValueError, RecursionError):
             return None
         return found
 
     def write(self, key: str, value: Any) -> None:
-        """Keep a value under this key, for this user alone."""
+        """Cache a value under this key, readable by this user only."""
         if self._folder is None:
             return
         content = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
@@ -80,7 +80,7 @@ class CheckCache:
                 raise
 
     def _make_room(self) -> None:
-        """Throw away what was used longest ago, and what a killed run left half written."""
+        """Delete the least recently used files, including what a killed run left half written."""
         assert self._folder is not None
         files = [(each, each.stat()) for each in self._folder.iterdir() if each.suffix in (".json", ".tmp")]
         files.sort(key=lambda pair: pair[1].st_mtime_ns, reverse=True)

@@ -1,7 +1,7 @@
-"""Checks the manifests and scripts that a person or a hook names, without calls, credentials or state.
+"""Checks the manifests and scripts given by the user or a hook, without calls, credentials or state.
 
-`shjobs check` calls it. The whole tree around what is named is read, so that names which clash are found; what did
-not change since an earlier run is taken from the cache.
+`shjobs check` calls it. The whole tree around the given paths is read, so that clashing names are found; whatever has
+not changed since an earlier run is taken from the cache.
 """
 
 import os
@@ -23,36 +23,36 @@ from controller.tree.ownership import TWO_JOBS, Declared
 from controller.tree.tree import Tree
 from controller.tree.walk import printable_name
 
-_FORM = "1"  # of what is kept; another one when it changes
+_FORM = "1"  # cache format version; raise it when the format changes
 
 
 class Examine(Protocol):
-    """What the examiner is asked."""
+    """What `check` calls of the examiner."""
 
     def prepare(self, items: Sequence[ValidManifest]) -> None:
-        """These documents will be asked about next."""
+        """Announce the documents that will be appraised next."""
 
     def __call__(self, item: ValidManifest) -> tuple[Appraisal, bool]:
-        """The appraisal of a document, and whether it would be the same the next time."""
+        """The appraisal of a document, and whether the next run may reuse it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedFolder:
-    """A folder that is read as a whole, and the paths in it that are asked about ("" is all of it)."""
+    """A folder that is read as a whole, and the requested paths in it ("" is all of it)."""
 
     folder: Path
     named: frozenset[str]
 
     def has(self, path: str) -> bool:
-        """Whether a file is asked about, by itself or with a folder around it."""
+        """Whether a file is requested, by itself or through a folder above it."""
         return bool(self.named & {"", *_reached(path)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What was asked about, in numbers, and everything to tell: file by file the errors, then the warnings.
+    """Counts of what was requested, and every problem: file by file the errors, then the warnings.
 
-    `unused` was named, but is neither a manifest nor a script of one.
+    `unused` paths were requested, but are neither a manifest nor a script of one.
     """
 
     files: int
@@ -62,9 +62,9 @@ class Checked:
 
 
 def grounds(paths: Collection[Path], jobs: Path) -> list[CheckedFolder]:
-    """The folders to read for these paths: the jobs folder for what lies in it, else the folder named or around.
+    """The folders to read for these paths: the jobs folder for paths inside it, else the given folder or the parent.
 
-    A manifest may use scripts of the whole jobs folder, so a part of it cannot be read alone.
+    A manifest may use scripts from anywhere in the jobs folder, so a part of it cannot be read alone.
     """
     targets = [_plain(path) for path in paths or (jobs,)]
     folders = {_home(each, _plain(jobs)) for each in targets}
@@ -77,9 +77,9 @@ def grounds(paths: Collection[Path], jobs: Path) -> list[CheckedFolder]:
 
 
 def check(ground: CheckedFolder, examine: Examine, now: datetime, cache: CheckCache, stamp: str) -> Checked:
-    """Everything wrong or doubtful in what is asked about. Raises `UsageError` when the folder cannot be read.
+    """Every error and warning of the requested paths. Raises `UsageError` when the folder cannot be read.
 
-    `stamp` names all that an answer depends on beside the files themselves.
+    `stamp` identifies everything else that a result depends on besides the files themselves.
     """
     passing: set[str] = set()
 
@@ -111,7 +111,7 @@ def _home(target: Path, jobs: Path) -> Path:
 
 
 def _reached(path: str) -> Iterator[str]:
-    """A path and every folder around it."""
+    """A path and every folder above it."""
     yield path
     yield from map(str, PurePosixPath(path).parents)
 
@@ -135,7 +135,7 @@ def _checked(ground: CheckedFolder, tree: Tree, unread: Sequence[Problem]) -> Ch
 
 
 def _clashes(asked: Collection[str], documents: Mapping[str, Sequence[Declared]]) -> Iterator[Problem]:
-    """The other documents that declare a job which is asked about."""
+    """Clashes of other documents that declare a requested job."""
     names = {item.name for path in asked for item in documents[path] if item.name}
     for path in documents.keys() - asked:
         for item in documents[path]:
@@ -153,12 +153,12 @@ def _needless(documents: Mapping[str, Sequence[Declared]], scripts: Mapping[str,
 
 
 def _in_order(problems: Iterable[Problem]) -> Iterator[Problem]:
-    """Each once: by file, errors before warnings, in the order of the text."""
+    """Without duplicates: by file, errors before warnings, in text order."""
     once = {(each, each.code): each for each in problems}.values()
     return iter(sorted(once, key=lambda each: (each.path, each.is_warning, each)))
 
 
-# --- what is kept of a tree until the next run ---
+# --- what the cache keeps of a tree ---
 
 
 def _kept(tree: Tree, passing: Collection[str]) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def _kept(tree: Tree, passing: Collection[str]) -> dict[str, Any]:
 
 
 def _recall(tree: Tree, kept: Any) -> None:
-    """Give the tree what an earlier run kept; anything that does not look like that is passed by."""
+    """Restore the cached records of an earlier run into the tree; anything malformed is ignored."""
     try:
         files = [FileRecord(**{**each, "uses": tuple(each["uses"])}) for each in kept["files"]]
         documents = [_declared(each) for each in kept["documents"]]

@@ -1,7 +1,7 @@
-"""How `check` has documents appraised: as the loop does, but several at once, without settings too, and wary of
-failures that may pass.
+"""Appraises documents for `check`: as the loop does, but in parallel, also without settings, and without caching
+failures that may be transient.
 
-Made from the settings by the door; the engine for scripts is loaded with the first document that needs it.
+`cli` creates it from the settings; the script engine is loaded with the first document that needs it.
 """
 
 import json
@@ -21,12 +21,12 @@ from controller.settings.settings import Settings
 
 NO_SUCH_CREDENTIAL = "E250"
 MOST_ENGINES = 4
-_DOCUMENTS_OF_AN_ENGINE = 8  # fewer are done before another engine has started
+_DOCUMENTS_OF_AN_ENGINE = 8  # fewer are finished before another engine has started
 _SECONDS = 5.0  # for a script and its rehearsal
 _LASTING = (FailureKind.SYNTAX, FailureKind.SETUP, FailureKind.RUNTIME)
-"""The other failures (time, memory, a dead engine) may be the machine's."""
+"""The other failures (time, memory, a crashed engine) may be due to the machine."""
 _OF_TODAY = frozenset({"E218", "W111"})
-"""About dates to come: another day, another answer."""
+"""About future dates: the result depends on today's date."""
 
 Answer = tuple[Appraisal, bool]
 Answered = TypeVar("Answered", bound=ScriptFacts | Rehearsal | ScriptFailure)
@@ -35,7 +35,7 @@ Answered = TypeVar("Answered", bound=ScriptFacts | Rehearsal | ScriptFailure)
 class Examiner:
     """Appraises documents for `check`.
 
-    Without a settings file nobody can say which credentials exist, so none is missed.
+    Without a settings file it is unknown which credentials exist, so none is reported missing.
     """
 
     def __init__(self, settings: Settings, *, configured: bool) -> None:
@@ -45,13 +45,13 @@ class Examiner:
 
     @property
     def stamp(self) -> str:
-        """All that an answer depends on beside the files: the program, and the settings that matter."""
+        """Everything a result depends on besides the files: the program, and the settings that matter."""
         credentials = {name: each.prefixes for name, each in self._settings.credentials.items()}
         parts = (package_stamp(), self._settings.deployment.name, self._configured, credentials)
         return json.dumps(parts, sort_keys=True)
 
     def prepare(self, items: Sequence[ValidManifest]) -> None:
-        """Appraise these documents, with as many engines as the machine has use for."""
+        """Appraise these documents, with as many engines as the machine can use."""
         engines = min(MOST_ENGINES, len(os.sched_getaffinity(0)), -(-len(items) // _DOCUMENTS_OF_AN_ENGINE))
         if not engines:
             return
@@ -59,13 +59,13 @@ class Examiner:
             try:
                 answers = pool.map(lambda item: self._answer(examiner(), item), items)
                 self._answers = {(item.path, item.index): each for item, each in zip(items, answers, strict=True)}
-            except BaseException:  # Ctrl-C and SIGTERM wait neither for the others nor for a script without an end
+            except BaseException:  # Ctrl-C and SIGTERM wait neither for the others nor for an endless script
                 pool.shutdown(wait=False, cancel_futures=True)
                 stop()
                 raise
 
     def __call__(self, item: ValidManifest) -> Answer:
-        """The appraisal of a document that was announced, and whether it would be the same the next time."""
+        """The appraisal of a prepared document, and whether the next run may reuse it."""
         return self._answers.pop((item.path, item.index))
 
     def _answer(self, examiner: "_Examiner", item: ValidManifest) -> Answer:
@@ -79,7 +79,7 @@ class Examiner:
 
 
 class _Examiner:
-    """Where one thread works: an appraiser with an engine of its own, and what that was asked before."""
+    """The context of one thread: an appraiser with its own engine, and the results that engine gave before."""
 
     def __init__(self, settings: Settings) -> None:
         from controller.analysis.appraisal import Appraiser
@@ -94,7 +94,7 @@ class _Examiner:
         self._failures: list[ScriptFailure] = []
 
     def appraisal(self, item: ValidManifest) -> tuple[Appraisal, list[ScriptFailure]]:
-        """The appraisal, and what the engine failed at on the way."""
+        """The appraisal, and the engine's failures while making it."""
         self._failures = []
         return self._appraise(item), self._failures
 
@@ -114,7 +114,7 @@ class _Examiner:
         return self.engine.load(text)
 
     def _rehearse(self, text: str, stage: Stage) -> Rehearsal | ScriptFailure:
-        """A script can be rehearsed once after it was loaded."""
+        """Each load of a script allows one rehearsal."""
         loaded = None if self._loaded == text else self._load(text)
         self._loaded = ""
         return loaded if isinstance(loaded, ScriptFailure) else self.engine.rehearse(stage)
@@ -127,11 +127,11 @@ class _Examiner:
 
 @contextmanager
 def _desks(settings: Settings) -> Iterator[tuple[Callable[[], _Examiner], Callable[[], None]]]:
-    """Hands every thread a desk of its own, and what stops them all; at the end their engines are closed."""
+    """Yields a function that returns each thread's own context, and one that stops them all; closes the engines."""
     mine, made = threading.local(), list[_Examiner]()
 
     def examiner() -> _Examiner:
-        if not hasattr(mine, "desk"):
+        if not hasattr(mine, "examiner"):
             mine.examiner = _Examiner(settings)
             made.append(mine.examiner)
         found: _Examiner = mine.examiner

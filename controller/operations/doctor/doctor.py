@@ -1,6 +1,6 @@
-"""Looks at everything a controller stands on, one sign after the other: for `shjobs doctor`.
+"""Checks everything a controller depends on, one finding after the other: for `shjobs doctor`.
 
-Only questions that cost nothing are asked, and nothing is written, but for one small object where that is wanted.
+Only free calls are made, and nothing is written except one small object on request.
 """
 
 import os
@@ -43,7 +43,7 @@ EMPTY = b"written by `shjobs doctor --write`, which removes it\n"
 
 
 def local_diagnoses(settings: Settings, *, has_file: bool) -> Iterator[Diagnosis]:
-    """What can be told without asking anybody. `has_file`: the settings were written down."""
+    """What can be checked without calls. `has_file`: there is a settings file."""
     yield from _versions()
     yield from _settings(settings, has_file)
     yield from _state(settings)
@@ -51,7 +51,7 @@ def local_diagnoses(settings: Settings, *, has_file: bool) -> Iterator[Diagnosis
 
 
 def remote_diagnoses(settings: Settings, *, write: bool) -> Iterator[Diagnosis]:
-    """What the service and the buckets tell. With `write`, an object is written to each bucket and removed again."""
+    """What the service and the buckets show. With `write`, an object is written to each bucket and removed again."""
     secret = settings.client_secret or SecretStr("")
     with (
         Session(settings.deployment, settings.client_id or "", secret, settings.timing) as session,
@@ -74,7 +74,7 @@ def remote_diagnoses(settings: Settings, *, write: bool) -> Iterator[Diagnosis]:
         yield warn("buckets", "the settings name no credential", "add [credentials.my-bucket] with its prefixes")
 
 
-# here
+# local
 
 
 def _versions() -> Iterator[Diagnosis]:
@@ -83,7 +83,7 @@ def _versions() -> Iterator[Diagnosis]:
     git = version()
     yield python((int(major), int(minor)), f"{answered}, {git}" if git else answered)
     if not git:
-        yield warn("git", "there is no git here", "install it: `plan --against` needs it, and `-dirty` revisions too")
+        yield warn("git", "there is no git here", "install it: `plan --against` and `-dirty` revisions need it")
 
 
 def _settings(settings: Settings, has_file: bool) -> Iterator[Diagnosis]:
@@ -94,7 +94,7 @@ def _settings(settings: Settings, has_file: bool) -> Iterator[Diagnosis]:
         yield warn("settings", f"there is no {settings.source}: only defaults and variables are in force", advice)
     for sentence in settings.absent:
         name, _, words = sentence.partition(": ")
-        yield warn(name, "is named but not there", words)
+        yield warn(name, "is set but does not exist", words)
 
 
 def _state(settings: Settings) -> Iterator[Diagnosis]:
@@ -105,10 +105,10 @@ def _state(settings: Settings) -> Iterator[Diagnosis]:
         yield fail("state", str(error), "name a folder on a local disk with `state` in the settings")
         return
     if folder.is_symlink() and not folder.exists():
-        yield fail("state", f"{folder} is a link that leads nowhere", "mend it, or name another folder with `state`")
+        yield fail("state", f"{folder} is a broken link", "fix it, or name another folder with `state`")
         return
     if not os.access(here, os.W_OK | os.X_OK) or not here.is_dir():
-        yield fail("state", f"{here} cannot be written", "name another folder with `state`, or give the right to write")
+        yield fail("state", f"{here} cannot be written", "name another folder with `state`, or make it writable")
         if here == folder.absolute():
             yield _ledger(settings)
         return
@@ -124,7 +124,7 @@ def _ledger(settings: Settings) -> Diagnosis:
     advice = "move it away: what was paid for is found again in the buckets; or restore it from a copy"
     try:
         if not is_there(settings.state):
-            return ok("ledger", f"{path} is not there yet: the buckets tell what was paid for")
+            return ok("ledger", f"{path} does not exist yet: the buckets show what was paid for")
         with Store.copy_of(settings.state) as store:
             bound = [store.fact(key) for key in ("deployment", "account")]
             newest = Ledger(store).newest_moment
@@ -168,7 +168,7 @@ def _status_files(settings: Settings) -> Diagnosis:
 def _git(jobs: Path, walk: Walk) -> Diagnosis:
     found = checkout(jobs)
     if found is None:
-        return ok("revision", f"{jobs} is in no git repository with a commit: no revisions are told")
+        return ok("revision", f"{jobs} is in no git repository with a commit: no revisions are recorded")
     where = f"{found.commit[:12]} on {found.branch}" if found.branch else f"{found.commit[:12]}, detached"
     by = author(jobs)
     held = {path for path in found.held or () if path.endswith((*SUFFIXES, ".js")) and ".status." not in path}
@@ -178,7 +178,7 @@ def _git(jobs: Path, walk: Walk) -> Diagnosis:
 
 
 def _watching(settings: Settings, walk: Walk) -> Diagnosis:
-    """Tried out: the limits of the kernel hold for all processes together, so numbers alone would not tell."""
+    """Tried out for real: the kernel's limits apply to all processes together, so the numbers alone prove nothing."""
     from controller.tree.watch import Watcher
 
     if not settings.watch:
@@ -191,11 +191,11 @@ def _watching(settings: Settings, walk: Walk) -> Diagnosis:
     if problem:
         advice = "raise fs.inotify.max_user_watches or max_user_instances (sysctl), or leave it to the scans"
         return warn("watching", problem, advice)
-    return ok("watching", "changes are heard at once")
+    return ok("watching", "changes are noticed at once")
 
 
 def _nearest(folder: Path) -> Path:
-    """The folder, or the nearest one above it that is there."""
+    """The folder, or the nearest existing one above it."""
     here = folder.absolute()
     while not _may_be_seen(here) and here != here.parent:
         here = here.parent
@@ -209,14 +209,14 @@ def _may_be_seen(path: Path) -> bool:
         return False
 
 
-# elsewhere
+# remote
 
 
 def _clock(service: Service, now: datetime) -> Diagnosis:
     answered = service.server_time()
     if isinstance(answered, NoAnswer):
         return fail(
-            "clock", f"the service's clock is not known: {answered.message}", "see that the service can be reached"
+            "clock", f"the service's clock is not known: {answered.message}", "make sure the service can be reached"
         )
     return clock((answered - now).total_seconds())
 
@@ -256,11 +256,11 @@ def _keys(credential: Credential) -> Diagnosis:
 
 
 def _buckets(settings: Settings, bucket: Bucket, credential: Credential, write: bool) -> Iterator[Diagnosis]:
-    """Every place of a credential, and the policy of each of its buckets."""
+    """Every prefix of a credential, and the policy of each of its buckets."""
     for prefix in credential.prefixes:
         answer = bucket.peek(prefix, credential.name)
         if isinstance(answer, Unreadable):
-            yield fail(prefix, answer.message, "without this nobody can tell what was paid for, and how it ended")
+            yield fail(prefix, answer.message, "without this, what was paid for and how it ended is unknown")
             continue
         more = " or more" if len(answer.objects) >= FEW else ""
         yield ok(prefix, f"can be listed; objects: {len(answer.objects)}{more}")
@@ -275,7 +275,7 @@ def _writing(bucket: Bucket, credential: Credential, prefix: str) -> Diagnosis:
     key = f".shjobs-doctor-{token_hex(8)}"
     refused = bucket.write(f"{prefix}/{key}", credential.name, EMPTY)
     if refused is not None:
-        words = "the key pair must be allowed to write there (s3:PutObject): results and claims are put with it"
+        words = "the key pair must be allowed to write there (s3:PutObject): results and claims are written with it"
         return fail(prefix, refused.message, words)
     stuck = bucket.remove(prefix, credential.name, [key])
     if stuck is not None:
@@ -289,6 +289,6 @@ def _policy(settings: Settings, bucket: Bucket, credential: Credential, name: st
     prefix = next(each for each in credential.prefixes if each.removeprefix("s3://").partition("/")[0] == name)
     found = bucket.policy(prefix, credential.name)
     if isinstance(found, Unreadable):
-        advice = f"see in the console of the bucket that its policy lets {principal} read"
+        advice = f"check in the bucket's console that its policy lets {principal} read"
         return warn(f"policy of {name}", found.message, advice)
     return policy(name, principal, None if found is None else missing(found, principal, name))

@@ -1,6 +1,6 @@
-"""What `doctor` says of one thing: ok, doubtful or broken, and what to do about it.
+"""The findings of `doctor`: ok, doubtful or broken, and what to do about it.
 
-Pure: `diagnosis` looks, these functions judge what it saw.
+Pure: `doctor` looks, these functions judge what it saw.
 """
 
 from collections.abc import Sequence
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 SUPPORTED = ((3, 11), (3, 13))
-CLOCK_EXACT = 5.0  # seconds; the Date header has whole ones, and takes its time
-CLOCK_BEARABLE = 300.0  # seconds; object stores refuse signatures beside which their clock is 15 minutes off
+CLOCK_EXACT = 5.0  # seconds; the Date header has whole ones, and travels for a while
+CLOCK_BEARABLE = 300.0  # seconds; object stores refuse signatures that are 15 minutes off
 LITTLE_SPACE = 200 * 1024 * 1024  # bytes
 
 
 class CheckResult(StrEnum):
-    """How a thing is."""
+    """The result of one check."""
 
     OK = "ok"
     WARN = "warn"
@@ -44,12 +44,12 @@ def fail(name: str, message: str, advice: str) -> Diagnosis:
 
 
 def python(version: tuple[int, int], text: str) -> Diagnosis:
-    """Whether this Python is one that shjobs is made for; `text` names all versions."""
+    """Whether shjobs supports this Python; `text` lists all versions."""
     first, last = SUPPORTED
     if first <= version <= last:
         return ok("versions", text)
     wanted = f"{first[0]}.{first[1]} to {last[0]}.{last[1]}"
-    return warn("versions", text, f"shjobs is made for Python {wanted}: install it there")
+    return warn("versions", text, f"shjobs supports Python {wanted}: install it there")
 
 
 def clock(ahead: float) -> Diagnosis:
@@ -58,14 +58,12 @@ def clock(ahead: float) -> Diagnosis:
         return ok("clock", "agrees with the service's")
     way = "behind" if ahead > 0 else "ahead of"
     message = f"this machine is {abs(ahead):,.0f} s {way} the service"
-    advice = (
-        "set the clock, and keep it set (NTP): tokens and signatures are good for a time, and months are counted by it"
-    )
+    advice = "set the clock, and keep it set (NTP): tokens and signatures expire, and the budget's month uses it"
     return warn("clock", message, advice) if abs(ahead) <= CLOCK_BEARABLE else fail("clock", message, advice)
 
 
 def space(free: int, folder: str) -> Diagnosis | None:
-    """A state directory that is about to be full; None: there is room."""
+    """A warning that the state directory's disk is nearly full; None: there is room."""
     if free >= LITTLE_SPACE:
         return None
     message = f"{free / 1e6:,.0f} MB are left on the disk of {folder}"

@@ -1,4 +1,4 @@
-"""One smallest request that shows what the documentation does not say, and its answers beside our assumptions.
+"""A minimal request that shows what the documentation leaves open, and compares the results with our assumptions.
 
 Pure: `probing` sends it and watches. The questions are those of the reference page "Open questions: Async API".
 """
@@ -13,7 +13,7 @@ from controller.model.job import ExpectedOutput
 
 JOB = "shjobs-probe"
 UNITS = 10.0
-"""Processing units that are reserved: the least price of any deployment."""
+"""Processing units to reserve: the minimum price of any deployment."""
 SCRIPT = """\
 //VERSION=3
 function setup() {
@@ -39,19 +39,19 @@ ASKED: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "photo": ("image/jpeg", ("jpg", "jpeg")),
     "userdata": ("application/json", ("json",)),
 }
-"""Media type of each output, and the extensions that we assume for it."""
+"""Media type of each output, and the extensions we assume for it."""
 CERTAIN = tuple(
     ExpectedOutput(identifier=name, media_type=kind, extensions=extensions)
     for name, (kind, extensions) in ASKED.items()
     if name in ("default", "userdata")
 )
-"""The outputs whose names are observed facts: the verdict on the probe rests on them alone."""
+"""The outputs whose names are observed facts: only they decide the verdict on the probe."""
 
 
 def body(deployment: str, url: str) -> dict[str, Any]:
     """Ten by ten pixels of June, in every format; the delivery `url` is completed when it is sent.
 
-    Of the sandbox only what is certain is asked: it is made after our assumptions, and proves none of them.
+    From the sandbox only the certain outputs are requested: it implements our assumptions, and proves none of them.
     """
     asked = {each.identifier: each.media_type for each in CERTAIN}
     if deployment != "sandbox":
@@ -83,13 +83,13 @@ def body(deployment: str, url: str) -> dict[str, Any]:
 
 @dataclass(slots=True, kw_only=True)
 class Watched:
-    """What was seen, each with the seconds since the POST was answered."""
+    """What was seen, each with the seconds since the response to the POST."""
 
     request_id: str
     statuses: list[tuple[float, GetAnswer]] = field(default_factory=list)
     listings: list[tuple[float, Listing]] = field(default_factory=list)
     has_secrets: bool = False
-    """Whether the copy of the request held a key."""
+    """Whether the request copy contained a key."""
 
     @property
     def last(self) -> Listing:
@@ -98,7 +98,7 @@ class Watched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """One open question. `agrees` None: this run did not tell."""
+    """One open question. `agrees` None: this run did not show it."""
 
     question: str
     about: str
@@ -108,12 +108,12 @@ class Observation:
 
 
 def observations(watched: Watched) -> list[Observation]:
-    """What the run says about each open question."""
+    """What the run shows about each open question."""
     return [*_copy(watched), *_delivery(watched), *_statuses(watched)]
 
 
 def delays(watched: Watched) -> dict[str, float | None]:
-    """Seconds from the answer of the POST to what came first of each kind."""
+    """Seconds from the response to the POST to the first observation of each kind."""
     missing = [at for at, answer in watched.statuses if isinstance(answer, NotVisible)]
     running = [at for at, answer in watched.statuses if isinstance(answer, StillRunning)]
     wanted = {each.identifier for each in CERTAIN} | _stems(watched.last).keys()
@@ -206,7 +206,7 @@ def _copies(listing: Listing) -> Mapping[str, Mapping[str, object]]:
 
 
 def _stems(listing: Listing) -> dict[str, str]:
-    """Extension by output, of everything that is named like one."""
+    """Extension by output, for every object named like an output."""
     names = (item.key.rpartition("/")[2] for item in listing.objects)
     parts = (name.partition(".") for name in names if name != ERROR_NAME)
     return {stem: extension for stem, _, extension in parts if stem in ASKED}
@@ -221,7 +221,7 @@ def _first(watched: Watched, is_seen: Callable[[Listing], bool]) -> float | None
 
 
 def probe_report(watched: Watched, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The report as it is stored: `facts` first, then what was seen."""
+    """The stored report: `facts` first, then what was seen."""
     return {
         "apiVersion": "shjobs/v1",
         "kind": "Probe",

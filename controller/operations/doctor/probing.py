@@ -1,7 +1,7 @@
-"""Sends the probe, watches what becomes of it, and removes what it delivered: for `shjobs doctor --probe`.
+"""Sends the probe, follows it, and removes what it delivered: for `shjobs doctor --probe`.
 
-It is a submission like any other: its intent is in the ledger before it is sent, once, and it counts for the month. If
-this ends in between, the next `sync` follows it to its end.
+It is a submission like any other: its intent is in the ledger before it is sent, once, and it counts towards the
+month's budget. If this process ends early, the next `sync` follows the probe to its end.
 """
 
 import json
@@ -38,17 +38,17 @@ from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
 
 REPORT = "probe.json"
-LONGEST = 1800.0  # seconds it is watched; it goes on without us
-COPY_PATIENCE = 12  # times the pause between two polls that the cost is waited for after the outcome
+LONGEST = 1800.0  # seconds to watch it; the request runs on without us
+COPY_PATIENCE = 12  # polls to wait for the cost after the outcome
 Report = Callable[[str], None]
 
 
 def probe_destination(settings: Settings, url: str | None) -> tuple[str, Credential]:
-    """Where the probe delivers, and with which key pair. Raises `UsageError` when that cannot be told."""
+    """Where the probe delivers, and with which key pair. Raises `UsageError` when that is ambiguous or forbidden."""
     able = [each for each in settings.credentials.values() if each.has_keys]
     if url is None:
         if len(able) != 1:
-            raise UsageError("say where the probe may deliver with --url s3://bucket/folder")
+            raise UsageError("set where the probe may deliver with --url s3://bucket/folder")
         url = able[0].prefixes[0]
     if reason := url_error(url):
         raise UsageError(f"--url: {reason[1]}")
@@ -61,9 +61,9 @@ def probe_destination(settings: Settings, url: str | None) -> tuple[str, Credent
 def probe(
     settings: Settings, url: str, credential: Credential, report: Report
 ) -> tuple[Diagnosis, dict[str, Any] | None]:
-    """What became of it, and the report, which is also stored in the state directory.
+    """The outcome, and the report, which is also stored in the state directory.
 
-    Raises `UsageError` when it must not be sent: another process submits, there is a pause, or the budget says no.
+    Raises `UsageError` when it must not be sent: another process submits, a pause is set, or the budget is too small.
     """
     if settings.client_id is None or settings.client_secret is None:
         raise UsageError("there is no OAuth client to send the probe with")
@@ -97,7 +97,7 @@ class _Probe:
         self._check_allowed()
         submission, text = self._intend(url, credential)
         outcome = self._remote.outcome(Post(submission=submission, body=text, role_arn=None))
-        assert isinstance(outcome, Posted), "a POST is answered as one"
+        assert isinstance(outcome, Posted), "a POST returns Posted"
         try:
             self._record(outcome)
         except Exception as error:
@@ -105,12 +105,12 @@ class _Probe:
             raise
         match outcome.answer:
             case Refused(message=words):
-                return fail("probe", f"was refused: {words}", "see what the service says; nothing was paid for"), None
+                return fail("probe", f"was refused: {words}", "see the service's message; nothing was paid for"), None
             case Accepted(request_id=request_id):
                 self._report(f"probe: the service has it as {request_id}")
                 return self._followed(self._ledger.current(submission), credential)
         words = self._ledger.current(submission).message
-        advice = "it may have been taken; its place in the bucket is searched by the next `shjobs sync`"
+        advice = "it may have been accepted; the next `shjobs sync` searches its prefix in the bucket"
         return fail("probe", f"got no clear answer: {words}", advice), None
 
     def _check_allowed(self) -> None:
@@ -123,7 +123,7 @@ class _Probe:
             raise UsageError(f"a manifest declares a job {JOB}, which is the probe's own name: rename it")
 
     def _intend(self, url: str, credential: Credential) -> tuple[Submission, str]:
-        """Store the intent, as a job without a manifest: whoever finds it there follows it to its end."""
+        """Store the intent, as a job without a manifest: a later run that finds it follows it to its end."""
         wanted = body(self._settings.deployment.name, url)
         rerun = len(self._ledger.of(JOB))
         made = Submission(
@@ -158,12 +158,12 @@ class _Probe:
             time.sleep(self._pause)
         report = self._reported(submission, watched)
         if submission.outcome is None:
-            words = "still runs, or its outcome is not settled yet; the next `shjobs sync` follows it"
+            words = "is still running, or its outcome is not settled yet; the next `shjobs sync` follows it"
             return warn("probe", words, f"see {self._settings.state / REPORT}"), report
         return self._cleaned(submission, watched, credential), report
 
     def _looked(self, submission: Submission, watched: Watched, at: float, credential: Credential) -> Submission:
-        """One look at the service, while it may know the request, and one at the bucket."""
+        """Poll the service once, unless the request is gone there, and list the bucket once."""
         if submission.gone_at is None:
             asked = self._remote.outcome(Get(submission=submission))
             self._record(asked)

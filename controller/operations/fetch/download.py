@@ -1,7 +1,7 @@
-"""A file that arrives piece by piece: what is there already is kept, and it takes its name only when it is whole.
+"""A resumable download: the part that has arrived is kept, and the file gets its final name only when complete.
 
-`fetching` writes one for each output. Beside the files stands a small record of what was fetched from where, so that a
-file which is there is not fetched again, and one that somebody changed is not lost.
+`fetch` writes one for each output. A small record beside the files holds what was fetched from where, so that an
+existing file is not fetched again, and one that the user changed is not lost.
 """
 
 import fcntl
@@ -26,7 +26,7 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteObject:
-    """The object a file is to hold."""
+    """The object to download."""
 
     href: str
     etag: str
@@ -34,23 +34,23 @@ class RemoteObject:
 
 
 class Found(Enum):
-    """What stands where a file is to go."""
+    """What exists at the path of the download."""
 
     NOTHING = auto()
     SAME = auto()
-    """The very object."""
+    """The same object."""
     OLDER = auto()
-    """Another object that was fetched before, unchanged since: it may be replaced."""
+    """Another object, fetched before and unchanged since: it may be replaced."""
     CHANGED = auto()
     """Fetched before, but changed since."""
     FOREIGN = auto()
-    """Something that was not fetched."""
+    """A file that was not fetched."""
 
 
 def find_local(target: Path, origin: RemoteObject) -> Found:
-    """What is there. A file that was not fetched counts as the same when its MD5 is the object's ETag.
+    """What exists at `target`. A file that was not fetched counts as the same when its MD5 is the object's ETag.
 
-    Raises `UsageError` when nobody may look.
+    Raises `UsageError` when it cannot be read.
     """
     try:
         stat = target.stat()
@@ -68,7 +68,7 @@ def find_local(target: Path, origin: RemoteObject) -> Found:
 
 
 class PartFile:
-    """One file under way; `size` is how much of it is there."""
+    """One download in progress; `size` is how many bytes have arrived."""
 
     def __init__(self, target: Path, part: Path, file: FileIO, origin: RemoteObject) -> None:
         self._target = target
@@ -90,11 +90,11 @@ class PartFile:
             return file.read(length)
 
     def drop(self) -> None:
-        """Forget what arrived."""
+        """Discard what arrived."""
         self._part.unlink(missing_ok=True)
 
     def finish(self) -> None:
-        """Note where the file came from, then give it its name."""
+        """Record where the file came from, then give it its final name."""
         os.fsync(self._file.fileno())
         known = _record(self._target.parent)
         known[self._target.name] = {**asdict(self._origin), "mtime_ns": self._part.stat().st_mtime_ns}
@@ -106,9 +106,9 @@ class PartFile:
 
 @contextmanager
 def part_file(target: Path, origin: RemoteObject) -> Iterator[PartFile]:
-    """The part of `target` that is there, to go on with. It stays when left, unless it was finished or dropped.
+    """The partial download of `target`, to resume. It is kept on exit, unless it was finished or dropped.
 
-    Raises `UsageError` when the disk refuses, or when another process is writing it.
+    Raises `UsageError` when the disk fails, or when another process is writing it.
     """
     stamp = hashlib.sha256(f"{origin.href}\n{origin.etag}\n{origin.bytes}".encode()).hexdigest()[:8]
     part = target.with_name(f".{target.name}.{stamp}.part")
@@ -126,7 +126,7 @@ def part_file(target: Path, origin: RemoteObject) -> Iterator[PartFile]:
 
 
 def _record(folder: Path) -> dict[str, dict[str, Any]]:
-    """What was fetched into the folder, by file name; empty when that is not known."""
+    """What was fetched into the folder, by file name; empty when unknown."""
     try:
         known = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

@@ -1,7 +1,7 @@
 """Fetches the outputs of succeeded submissions into a folder: for `shjobs fetch`.
 
-What to fetch is known from the ledger alone; the bucket is only read. Each file is fetched in pieces of the very object
-that was recorded, so it can be broken off at any moment and gone on with.
+The ledger alone says what to fetch; the bucket is only read. Each file is fetched in pieces of exactly the object that
+was recorded, so it can be interrupted at any moment and resumed.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ from controller.reconcile.wiring import bucket_client
 from controller.settings.settings import Settings
 
 LONGEST = 16
-"""So many bytes from the beginning are enough to tell."""
+"""Bytes from the beginning that are enough to recognise a type."""
 _BEGINNINGS: Mapping[str, tuple[bytes, ...]] = {
     "image/tiff": (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),
     "image/png": (b"\x89PNG\r\n\x1a\n",),
@@ -32,7 +32,7 @@ _BEGINNINGS: Mapping[str, tuple[bytes, ...]] = {
 
 
 def is_of(media_type: str, head: bytes) -> bool:
-    """Whether a file that begins with `head` can be of this type; of a type not known here, anything can."""
+    """Whether a file that begins with `head` can be of this type; for a type not listed here, always."""
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip() if media_type == "application/json" else head
     return text.startswith(_BEGINNINGS.get(media_type, (b"",)))
 
@@ -40,7 +40,7 @@ def is_of(media_type: str, head: bytes) -> bool:
 PIECE = 4 * 1024 * 1024  # bytes
 
 Watch = Callable[[str, int, int], None]
-"""Is told the name of a file, how many of its bytes are there, and how many it has."""
+"""Called with the name of a file, the bytes that have arrived, and its size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ class WantedOutput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """A file that is there; `was_there`: already before."""
+    """A fetched file; `was_there`: it already existed."""
 
     wanted: WantedOutput
     was_there: bool = False
@@ -64,7 +64,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """What is not there, and why."""
+    """What could not be fetched, and why."""
 
     job: str
     message: str
@@ -73,9 +73,9 @@ class Missing:
 def outputs_of(
     settings: Settings, names: Sequence[str], submission: str, folder: Path
 ) -> list[WantedOutput | Missing]:  # fmt: skip
-    """The outputs of the jobs, of the given submission or of what stands for them now.
+    """The outputs of the jobs, from the given submission or the one in force.
 
-    Raises `UsageError` when a job or the submission is not known.
+    Raises `UsageError` when a job or the submission is unknown.
     """
     with Store.copy_of(settings.state) as store:
         ledger = Ledger(store)
@@ -86,7 +86,7 @@ def outputs_of(
 
 
 def fetch(settings: Settings, wanted: Sequence[WantedOutput], watch: Watch) -> Iterator[Fetched | Missing]:
-    """Fetch one after the other. Raises `UsageError` when the disk refuses; what arrived until then is kept."""
+    """Fetch one after the other. Raises `UsageError` when the disk fails; what arrived until then is kept."""
     bucket = bucket_client(settings)
     for each in wanted:
         yield _fetched(bucket, each, watch)
@@ -96,7 +96,7 @@ def _outputs(ledger: Ledger, name: str, submission: str, folder: Path) -> Iterat
     chosen = _chosen(ledger, name, submission)
     if chosen is None or chosen.outcome is not Outcome.SUCCEEDED or chosen.evidence is None:
         which = f"submission {submission} of " if submission else ""
-        yield Missing(job=name, message=f"{which}{name} has not succeeded; `shjobs get {name}` tells where it stands")
+        yield Missing(job=name, message=f"{which}{name} has not succeeded; `shjobs get {name}` shows its state")
         return
     place = folder / name / submission if submission else folder / name
     for output in chosen.outputs:

@@ -1,6 +1,6 @@
-"""A small picture of a raster, to look at: for `fetch --preview`.
+"""A small preview picture of a raster: for `fetch --preview`.
 
-numpy, Pillow and tifffile are loaded when a picture is made and not before.
+numpy, Pillow and tifffile are loaded only when a picture is made.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ def thumbnail(source: Path, target: Path, media_type: str) -> None:
     """Write a PNG of the raster in `source`, a TIFF, PNG or JPEG.
 
     Three bands or more are shown as red, green and blue, else the first one in grey; anything but bytes is stretched.
-    Raises `UsageError` when the raster cannot be read or the picture not written.
+    Raises `UsageError` when the raster cannot be read or the picture cannot be written.
     """
     from PIL import Image, UnidentifiedImageError
     from tifffile import TiffFileError
@@ -58,7 +58,7 @@ def _thinned(source: Path) -> "NDArray[Any]":
         thin = np.zeros(shape, page.dtype)
         for data, (band, _, top, left, _), _ in page.segments(maxworkers=1):
             if data is None:
-                continue  # a tile that was left out holds zeros
+                continue  # a sparse tile holds zeros
             inside = data[0, : page.imagelength - top, : page.imagewidth - left]
             tile = inside[-top % step :: step, -left % step :: step]
             row, column = -(-top // step), -(-left // step)

@@ -1,4 +1,4 @@
-"""Ask the running controller for something: try it on a copy of the ledger, then append it to the inbox."""
+"""Sends a command to the running controller: tries it on a copy of the ledger, then appends it to the inbox."""
 
 from datetime import datetime
 from pathlib import Path
@@ -18,9 +18,9 @@ from controller.settings.settings import Settings
 
 
 def ask(settings: Settings, command: Command) -> str:
-    """Append a command; answers what it will do, if that needs words.
+    """Append a command; returns what it will do, if that needs words.
 
-    Raises `UsageError` with the reason when it could not be carried out now.
+    Raises `UsageError` with the reason when it cannot be carried out now.
     """
     now = Clock().now()
     with turned_copy(settings, now) as assembly:
@@ -30,7 +30,7 @@ def ask(settings: Settings, command: Command) -> str:
 
 
 def _append(state: Path, now: datetime, command: str) -> None:
-    """Only with the lock is a ledger made or migrated for it: an older controller may be at work on it."""
+    """A ledger is created or migrated only under the lock: an older controller may be working on it."""
     reader = Reader.of(state)
     if reader is not None:
         reader.close()
@@ -38,8 +38,8 @@ def _append(state: Path, now: datetime, command: str) -> None:
         return
     if worker := holder(state):
         raise StateError(
-            f"{state / FILE_NAME} was written by an older version of shjobs, and {worker} is at work on it: stop that "
-            "one and start this version, or give the command to the older one"
+            f"{state / FILE_NAME} was written by an older version of shjobs, and {worker} is working on it: stop that "
+            "one and start this version, or run the command with the older one"
         )
     with submitter_lock(state), Store.open(state, {}) as store, store.transaction():
         store.add_command(now, command)

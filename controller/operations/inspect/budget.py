@@ -1,4 +1,4 @@
-"""The account of a month for `shjobs budget`: money, limits, and what waits for a person, from a copy of the ledger."""
+"""The month's account for `shjobs budget`: money, limits, and what awaits approval, from a copy of the ledger."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ from controller.settings.settings import Settings
 
 
 def account(settings: Settings, now: datetime) -> dict[str, Any]:
-    """What `budget -o json` prints; amounts in processing units, None where there is no budget."""
+    """The output of `budget -o json`; amounts in processing units, None where there is no budget."""
     with Store.copy_of(settings.state) as store:
         ledger = Ledger(store)
         spending = ledger.spending(now, settings.monthly_budget)

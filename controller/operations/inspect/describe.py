@@ -1,4 +1,4 @@
-"""Gathers what is known of one job, for `why` and `describe`: the loop is turned once on a copy of the ledger."""
+"""Gathers everything about one job, for `why` and `describe`: the loop runs one turn on a copy of the ledger."""
 
 import json
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ LAST_EVENTS = 10
 
 
 def case_of(settings: Settings, name: str, now: datetime) -> Case:
-    """The job of this name with its surroundings. Raises `UsageError` when there is none."""
+    """The job of this name with its context. Raises `UsageError` when there is none."""
     with turned_copy(settings, now) as assembly:
         return _case(assembly, name, now)
 
@@ -53,7 +53,7 @@ def _case(assembly: Assembly, name: str, now: datetime) -> Case:
     job = ledger.jobs.get(name)
     if job is None:
         problems = [each for each in assembly.documents(now) if each.get("name") == name]
-        reason = f"{name} was never accepted; `shjobs check` tells why" if problems else f"no such job: {name}"
+        reason = f"{name} was never accepted; `shjobs check` shows why" if problems else f"no such job: {name}"
         raise UsageError(f"{reason}; `shjobs get` lists all jobs")
     submissions = ledger.of(name)
     step = next_step(job, submissions, limits, now)
@@ -69,7 +69,7 @@ def _case(assembly: Assembly, name: str, now: datetime) -> Case:
 
 
 def _policy(case: Case) -> dict[str, Any]:
-    """What the manifest says beside the request."""
+    """What the manifest says besides the request."""
     wanted = case.job.wanted
     if wanted is None:
         return {}
@@ -113,7 +113,7 @@ def _submission(item: Submission) -> dict[str, Any]:
 
 
 def _evidence(item: Submission) -> dict[str, Any]:
-    """What the bucket showed when it was last looked at."""
+    """What the bucket showed when it was last listed."""
     seen = item.evidence
     if seen is None:
         return {}

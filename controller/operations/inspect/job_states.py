@@ -1,7 +1,7 @@
-"""Reads how things stand, for commands that only show: from what the ledger was told last, without turning the loop.
+"""Reads the state of jobs, for commands that only show: from what the ledger last recorded, without running the loop.
 
-Where there is no ledger yet, or the files are no longer those it was told about, the loop is turned once on a copy, so
-that what is shown is what the next turn would see.
+Where there is no ledger yet, or the files are no longer those it recorded, the loop runs one turn on a copy, so that
+the output is what the next turn would see.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ def job_states(settings: Settings, now: datetime) -> list[Document]:
             if is_held(settings.state) or _is_up_to_date(settings, store):
                 with suppress(StateError):
                     reported = [{**each, "path": path} for path, documents in store.statuses() for each in documents]
-                    if reported:  # a controller that has only begun has not said anything yet
+                    if reported:  # a controller that has just started has recorded nothing yet
                         return reported
     return _rehearsed(settings, now)
 
@@ -49,7 +49,7 @@ def events(settings: Settings, jobs: Sequence[str], limit: int, after: int = 0) 
 
 @contextmanager
 def _reader(settings: Settings) -> Iterator[Reader | None]:
-    """The ledger to read, an older version's as a copy of this one's schema; None where there is none yet."""
+    """The ledger to read, an older version's as a migrated copy; None where there is none yet."""
     reader = Reader.of(settings.state)
     if reader is not None:
         with reader:
@@ -64,7 +64,7 @@ def _reader(settings: Settings) -> Iterator[Reader | None]:
 
 
 def _is_up_to_date(settings: Settings, store: Reader) -> bool:
-    """Whether the files are those that the ledger was told about, under the terms of now."""
+    """Whether the files are those that the ledger recorded, under the current terms."""
     if store.terms() != terms_of(settings):
         return False
     known = Known(FileRecord(**row) for row in store.files(but=STATUS))

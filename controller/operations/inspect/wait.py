@@ -1,4 +1,4 @@
-"""Waits until jobs stand where a person wants them: for `shjobs wait`. It only reads, like `get`, again and again."""
+"""Waits until jobs reach a target state: for `shjobs wait`. It only reads, like `get`, again and again."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,15 +12,15 @@ from controller.model.errors import UsageError
 from controller.operations.inspect.job_states import job_states
 from controller.settings.settings import Settings
 
-SHORTEST, LONGEST = 0.5, 10.0  # seconds between two looks
-BACKOFF = 4.0  # a look is followed by a pause of so many times its length
+SHORTEST, LONGEST = 0.5, 10.0  # seconds between two reads
+BACKOFF = 4.0  # each read is followed by a pause of this many times its duration
 
 Document = Mapping[str, Any]
 Watch = Callable[[str, Document], None]
 
 
 class Ending(Enum):
-    """How the waiting for one job ended."""
+    """How the wait for one job ended."""
 
     MET = auto()
     HOPELESS = auto()
@@ -29,7 +29,7 @@ class Ending(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waited:
-    """A job and where it stands at the end."""
+    """A job and its final state."""
 
     name: str
     ending: Ending
@@ -39,9 +39,9 @@ class Waited:
 def wait(
     settings: Settings, names: Sequence[str], target: WaitTarget, seconds: float, watch: Watch
 ) -> Iterator[Waited]:
-    """Each job as soon as its waiting ends; `watch` is told of every change of phase.
+    """Each job as soon as its wait ends; `watch` is called with every change of phase.
 
-    Raises `UsageError` when one of them is no job.
+    Raises `UsageError` when one of them is not a job.
     """
     clock, left = Clock(), list(dict.fromkeys(names))
     ends_at = clock.monotonic() + seconds
@@ -72,7 +72,7 @@ def _ending(target: WaitTarget, document: Document, *, is_late: bool) -> Ending 
 
 
 def _documents(settings: Settings, clock: Clock, names: Sequence[str]) -> dict[str, Document]:
-    """Where the jobs stand now."""
+    """The current states of the jobs."""
     documents = job_states(settings, clock.now())
     found: dict[str, Document] = {str(document["name"]): document for document in documents if "name" in document}
     if unknown := sorted(set(names) - found.keys()):

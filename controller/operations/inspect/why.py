@@ -1,6 +1,6 @@
-"""Why a job stands where it stands, in one paragraph: what it waits for, and what would change that.
+"""Why a job is in its current state, in one paragraph: what it waits for, and what would change that.
 
-Pure: `shjobs why` hands over what the loop knows. The reasons themselves are explained in `docs/reasons.md`.
+Pure: `shjobs why` passes in what the loop found. The reasons themselves are explained in `docs/reasons.md`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,10 +16,10 @@ from controller.model.submission import Outcome, Submission
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One job and what surrounds it.
+    """One job and its context.
 
-    `running` are the jobs that take places at the service, `waiting` how many stand in line for one, `until` says when
-    this one is looked at again by itself.
+    `running` are the jobs that occupy slots at the service, `waiting` how many are queued for one, `until` is when
+    this one is next checked automatically.
     """
 
     job: Job
@@ -32,7 +32,7 @@ class Case:
 
 
 _CHANGES = {
-    Reason.REJECTED: "Nothing is submitted until the manifest is mended; `shjobs check` tells everything at once.",
+    Reason.REJECTED: "Nothing is submitted until the manifest is fixed; `shjobs check` shows every problem at once.",
     Reason.ON_HOLD: "It is submitted when `spec.hold` is false.",
     Reason.PAUSED: "Then it is submitted by itself when its turn comes.",
     Reason.CLOCK_DOUBTFUL: "It goes on by itself when the clock is right again.",
@@ -40,19 +40,19 @@ _CHANGES = {
     Reason.CREDENTIAL_MISSING: "It goes on when the key pair is there and the controller was started again.",
     Reason.COST_UNKNOWN: "A `spec.maxProcessingUnits` says how much may be reserved for it.",
     Reason.HISTORY_UNKNOWN: "It goes on by itself once the bucket can be listed.",
-    Reason.LARGE_CHANGE: "Accepted, all of it goes out; reverted, nothing was paid.",
-    Reason.BUDGET_EXCEEDED: "What settles for less than was reserved makes room, too.",
-    Reason.OVERSPENT: "Nothing is submitted until somebody has looked at it.",
-    Reason.EXAMINING: "It is submitted by itself when its script turns out to be one that ends.",
+    Reason.LARGE_CHANGE: "If it is accepted, all of it is submitted; if it is reverted, nothing is paid.",
+    Reason.BUDGET_EXCEEDED: "Submissions that settle for less than was reserved make room, too.",
+    Reason.OVERSPENT: "Nothing is submitted until an operator has accepted it.",
+    Reason.EXAMINING: "It is submitted by itself once its script is known to end.",
     Reason.LISTING: "It goes on by itself.",
     Reason.BACKING_OFF: "It is tried again by itself.",
-    Reason.ACCOUNT_REFUSED: "One job at a time is sent as a probe; when it is taken, all others follow.",
+    Reason.ACCOUNT_REFUSED: "One job at a time is sent as a probe; when it is accepted, all others follow.",
     Reason.BREAKER_OPEN: "One job at a time is sent as a canary; when it is answered, all others follow.",
-    Reason.SUBMITTING: "Its answer is awaited, for two minutes at most.",
-    Reason.SEARCHING: "Found, it is followed; not found within `unconfirmedGrace`, a person decides.",
+    Reason.SUBMITTING: "The service's answer is awaited for two minutes at most.",
+    Reason.SEARCHING: "If found, it is followed; if not found within `unconfirmedGrace`, an operator decides.",
     Reason.NEEDS_PERSON: "It never goes on by itself: it may have been paid for.",
-    Reason.RUNNING: "It ends when the service says so; nobody can cancel it.",
-    Reason.OVERDUE: "It ends when the service says so; nobody can cancel it.",
+    Reason.RUNNING: "It ends when the service says so; it cannot be cancelled.",
+    Reason.OVERDUE: "It ends when the service says so; it cannot be cancelled.",
     Reason.VERIFYING: "It is settled when the bucket shows an outcome, and called Unknown when it does not in time.",
     Reason.DELIVERED: "A changed request or a higher `rerun` would be submitted, and paid for.",
     Reason.ERROR_REPORTED: "A changed request, or a higher `rerun` for the same one, would be submitted, and paid for.",
@@ -60,7 +60,7 @@ _CHANGES = {
     Reason.NOTHING_DELIVERED: "Late evidence still settles it. A higher `rerun` pays again.",
     Reason.PARTLY_DELIVERED: "Late evidence still settles it. A higher `rerun` pays again.",
     Reason.BUCKET_UNREADABLE: "It is settled once the bucket can be read.",
-    Reason.REMOVED: "Put back, it has its past again, and nothing is paid for twice.",
+    Reason.REMOVED: "If the manifest is restored, its history applies again, and nothing is paid for twice.",
 }
 
 
@@ -83,27 +83,27 @@ def _sentences(case: Case, now: datetime) -> Iterator[str]:
         yield _CHANGES[reason]
     if case.until is not None and case.until > now:
         at = f"{case.until.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-        yield f"It is looked at again in {ago(case.until - now)}, at {at}."
+        yield f"It is checked again in {ago(case.until - now)}, at {at}."
     older = [item for item in case.submissions if item is not current and _is_open(item)]
     if older:
-        yield f"Beside it {_and(item.id for item in older)} of an earlier request {_are(older)} still followed."
+        yield f"{_and(item.id for item in older)} of an earlier request {_are(older)} also still followed."
 
 
 def _queued(case: Case) -> Iterator[str]:
     limits, running = case.limits, len(case.running)
     if limits.opens_at is not None:
-        yield f"The service asked for patience until {limits.opens_at.astimezone(UTC):%H:%M:%S} UTC."
+        yield f"The service asked for a pause until {limits.opens_at.astimezone(UTC):%H:%M:%S} UTC."
     if running:
         slots = running + max(0, limits.slots)
-        yield f"{running} of {slots} places are taken: {_and(case.running)}."
+        yield f"{running} of {slots} slots are in use: {_and(case.running)}."
     others = case.waiting - 1
     if others > 0:
-        yield f"{others} other {'job waits' if others == 1 else 'jobs wait'} in line with it."
+        yield f"{others} other {'job is' if others == 1 else 'jobs are'} queued with it."
     yield "It is submitted by itself when its turn comes."
 
 
 def ago(time: timedelta) -> str:
-    """A length of time as a person says it: `40 s`, `12 min`, `3 h`, `2 days`."""
+    """A rough duration: `40 s`, `12 min`, `3 h`, `2 days`."""
     seconds = max(0, round(time.total_seconds()))
     for limit, unit, name in ((120, 1, "s"), (120 * 60, 60, "min"), (48 * 3600, 3600, "h")):
         if seconds < limit:
@@ -120,7 +120,7 @@ def _is_open(submission: Submission) -> bool:
 
 
 def _and(words: Iterable[str]) -> str:
-    """`a, b and c`; of many the first few."""
+    """`a, b and c`; only the first few of many."""
     found = list(words)
     if len(found) > 5:
         return f"{', '.join(found[:4])} and {len(found) - 4} more"

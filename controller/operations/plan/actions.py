@@ -1,7 +1,7 @@
-"""What `plan` says of one job: which action, why, and what it costs now and cost before.
+"""What `plan` reports for one job: the action, why, and what it costs now and cost before.
 
-Pure. `planning` turns the loop on a copy and hands over what it was before and what it is then; nothing here decides
-what is submitted, it only names what the loop decided.
+Pure. `plan` runs the loop on a copy and passes in the state before and after; nothing here decides what is submitted,
+it only names what the loop decided.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ class Action(StrEnum):
 
 
 QUIET = frozenset({Action.FOLLOW, Action.SEARCH, Action.UNCHANGED})
-"""Nothing changes for these jobs: what is already under way goes on, and what has ended stays."""
+"""Nothing changes for these jobs: running submissions continue, and finished ones stay."""
 
 _BY_PHASE = {
     Phase.INVALID: Action.INVALID,
@@ -55,11 +55,11 @@ _GOING_ON = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreseen:
-    """One job before and after the rehearsal.
+    """One job before and after the simulation.
 
-    `was` is the job as the ledger had it, None when it had none; `known` its submissions then. `submissions` are those
-    after the rehearsal, without `planned`, the one that would be sent at `due` (None: at once). `difference` is to the
-    body sent last, `duplicate_of` the name of another job with the same request. `ref` is the revision that
+    `was` is the job in the ledger, None when it had none; `known` its submissions then. `submissions` are those after
+    the simulation, without `planned`, the one that would be sent at `due` (None: at once). `difference` is relative to
+    the body sent last, `duplicate_of` the name of another job with the same request. `ref` is the revision that
     replaces the ledger, if there is one: then dates and ids of submissions mean nothing.
     """
 
@@ -77,7 +77,7 @@ class Foreseen:
 
 
 def action_of(seen: Foreseen) -> Action:
-    """The one word for what would happen."""
+    """What would happen to the job."""
     if seen.planned is not None:
         return Action.SUBMIT
     if seen.job.problems:
@@ -93,7 +93,7 @@ def action_of(seen: Foreseen) -> Action:
 
 
 def describe_action(seen: Foreseen) -> dict[str, Any]:
-    """The job's part of the plan as JSON; keys without a value are left out."""
+    """The job's entry in the plan as JSON; keys without a value are left out."""
     action = action_of(seen)
     fields: dict[str, Any] = {
         "name": seen.job.name,
@@ -112,7 +112,7 @@ def describe_action(seen: Foreseen) -> dict[str, Any]:
 
 
 def rejected_action(name: str | None, path: str, problems: Sequence[Problem]) -> dict[str, Any]:
-    """The same for a document that is no job."""
+    """The same for a document that declares no job."""
     fields = {
         "name": name,
         "path": path,
@@ -124,13 +124,13 @@ def rejected_action(name: str | None, path: str, problems: Sequence[Problem]) ->
 
 
 def last_sent(seen: Foreseen) -> Submission | None:
-    """The submission that the job's wish is compared with: the latest that was taken, else the latest refused."""
+    """The submission to compare the job's desired state with: the latest accepted, else the latest refused."""
     taken = [item for item in seen.known if not item.is_refused] or seen.known
     return max(taken, key=_age, default=None)
 
 
 def _job_state(seen: Foreseen, action: Action) -> dict[str, str]:
-    """Phase and reason, unless the submission they tell of is one that a revision stands in for."""
+    """Phase and reason, unless they describe a submission that is only assumed from a revision."""
     if seen.ref and action not in (Action.HOLD, Action.WAIT):
         return {}
     return {"phase": str(seen.job_state.phase), "reason": str(seen.job_state.reason)}
@@ -148,7 +148,7 @@ def _sending(seen: Foreseen) -> dict[str, Any]:
 
 
 def _amounts(seen: Foreseen) -> dict[str, float]:
-    """What the job's request costs: expected, at most, and what is reserved if it is submitted. PU."""
+    """The cost of the job's request in PU: expected, at most, and reserved if it is submitted."""
     estimate = seen.job.wanted.estimate if seen.job.wanted else None
     amounts = {
         "expected": estimate.expected if estimate else None,
@@ -159,7 +159,7 @@ def _amounts(seen: Foreseen) -> dict[str, float]:
 
 
 def _before(seen: Foreseen) -> dict[str, Any]:
-    """The submission that was sent last: its estimate if it is still known, its reservation, its actual cost. PU."""
+    """The last submission: its estimate if still known, its reservation, its actual cost. PU."""
     last = last_sent(seen)
     if last is None:
         return {}
@@ -194,14 +194,14 @@ def _why(seen: Foreseen, action: Action) -> str:
             return f"{seen.job_state.phase}: {seen.job_state.message}"
         case Action.REMOVE:
             runs_on = bool(_superseded(seen)) and not seen.ref
-            return f"the manifest is gone; {'what runs is followed to its end' if runs_on else 'results stay'}"
+            return f"the manifest is gone; {'what is running is followed to its end' if runs_on else 'results stay'}"
     return seen.job_state.message
 
 
 def _why_submitted(seen: Foreseen) -> str:
     notes = [
         _cause(seen),
-        f"the job {seen.duplicate_of!r} asks for the same, but every name is paid for" if seen.duplicate_of else "",
+        f"the job {seen.duplicate_of!r} has the same request, but each job is paid for" if seen.duplicate_of else "",
         "no history is assumed" if seen.is_history_assumed and not seen.ref else "",
         _retries(seen),
     ]
@@ -243,7 +243,7 @@ def _retries(seen: Foreseen) -> str:
 
 
 def _is_untouched(seen: Foreseen) -> bool:
-    """Whether the job asks for what it asked for before, under the same conditions: whatever holds it, held it then."""
+    """Whether request and conditions are the same as before: whatever holds the job held it then, too."""
     was, wanted = seen.was.wanted if seen.was else None, seen.job.wanted
     return was is not None and wanted is not None and _conditions(was) == _conditions(wanted)
 
@@ -254,7 +254,7 @@ def _conditions(wanted: Wanted) -> tuple[object, ...]:
 
 
 def _returns_to(seen: Foreseen) -> Submission | None:
-    """The submission that answers for the job now and did not before."""
+    """The submission that is in force for the job now and was not before."""
     current = in_force(seen.job.wanted, seen.submissions) if seen.job.wanted else None
     former = in_force(seen.was.wanted, seen.known) if seen.was and seen.was.wanted else None
     return current if current and (former is None or former.id != current.id) else None
@@ -270,7 +270,7 @@ def _why_returned(seen: Foreseen) -> str:
 
 
 def _superseded(seen: Foreseen) -> list[Submission]:
-    """Submissions that are not what the job wants any more but have not come to their end."""
+    """Submissions that the job no longer wants but that have not ended."""
     current = in_force(seen.job.wanted, seen.submissions) if seen.job.wanted else None
     return [item for item in seen.submissions if item is not current and item is not seen.planned and _is_open(item)]
 

@@ -1,7 +1,7 @@
-"""A tree at a git revision, taken as what was submitted before: the ledger that `plan --against` starts from.
+"""The tree at a git revision, taken as already submitted: the ledger that `plan --against` starts from.
 
-The loop itself is turned on that tree, long ago and without a budget, so that exactly what it would have sent counts as
-submitted. What the tree itself held back (`hold`, an approval that is missing) was not.
+The loop itself runs on that tree, long ago and without a budget, so that exactly what it would have sent counts as
+submitted. What the tree itself held back (`hold`, a missing approval) does not.
 """
 
 import sys
@@ -23,13 +23,13 @@ from controller.reconcile.wiring import Assembly, copied_controller
 from controller.settings.settings import Settings
 
 LONG_AGO = timedelta(days=366)
-"""So far back lies what was submitted: outside the month of the budget and every back-off."""
+"""How long ago those submissions were made: outside the month of the budget and every back-off."""
 MANIFESTS = frozenset({".yaml", ".yml", ".json"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """Jobs with their bodies, their submissions, and the files they stand in."""
+    """Jobs with their bodies, their submissions, and the files that declare them."""
 
     jobs: tuple[tuple[Job, str], ...] = ()
     submissions: tuple[Submission, ...] = ()
@@ -37,12 +37,12 @@ class Baseline:
 
 
 def boundless(settings: Settings, **changed: object) -> Settings:
-    """Settings under which every job that would be submitted is sent at once, not only those with a free place."""
+    """Settings under which every job that would be submitted is sent at once, not only as many as there are slots."""
     return settings.model_copy(update={"max_running": sys.maxsize, "requests_per_minute": sys.maxsize, **changed})
 
 
 def nothing_listed(_look: ListObjects) -> Listing:
-    """A bucket in which nothing was found, because none is asked."""
+    """An empty listing, because no bucket is called."""
     return Listing()
 
 
@@ -69,7 +69,7 @@ def baseline(settings: Settings, root: Path, now: datetime) -> Baseline:
 
 
 def take_over(ledger: Ledger, known: Baseline) -> None:
-    """Put it into an empty ledger."""
+    """Write the baseline into an empty ledger."""
     with ledger.transaction():
         for job, body in known.jobs:
             ledger.put_job(replace(job, history=None, problems=()), body)
@@ -85,7 +85,7 @@ def _ended(submission: Submission, then: datetime) -> Submission:
 
 
 def _files(past: Assembly) -> Iterable[FileRecord]:
-    """Every file as the ledger would know it; one with problems as never seen, so that it is read again."""
+    """Every file as the ledger would record it; one with problems as never seen, so that it is read again."""
     clean = {record.path: record for record in past.ledger.files() if record.kind in READ}
     unclean = (path for path in past.tree.paths() if path not in clean)
     return [*clean.values(), *(FileRecord(path=path, kind="manifest", size=0) for path in unclean)]

@@ -1,7 +1,7 @@
-"""The difference between two request bodies, field by field: what `plan` shows of a job that changed.
+"""The difference between two request bodies, field by field: what `plan` shows for a changed job.
 
-Pure. Both bodies are compared as the service understands them (`digest.canonical`), so bodies of one digest do not
-differ, and bodies of two digests always do.
+Pure. Both bodies are compared as the service understands them (`digest.canonical`), so bodies with the same digest do
+not differ, and bodies with different digests always do.
 """
 
 import json
@@ -23,10 +23,10 @@ _ABSENT = object()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """What changed: fields in the order of their paths, and the script as lines of a unified diff.
+    """What changed: fields in path order, and the script as lines of a unified diff.
 
-    A field has its `path`, and its values `before` and `after`; one that is absent has no such key. `more_fields` and
-    `more_lines` tell how many were left out.
+    A field has its `path`, and its values `before` and `after`; an absent value has no key. `more_fields` and
+    `more_lines` count what was left out.
     """
 
     fields: tuple[Mapping[str, Any], ...] = ()
@@ -38,7 +38,7 @@ class Difference:
         return bool(self.fields or self.script)
 
     def document(self) -> dict[str, Any]:
-        """The difference as JSON; what is empty is left out."""
+        """The difference as JSON; empty parts are left out."""
         parts = {
             "fields": list(self.fields),
             "moreFields": self.more_fields,
@@ -63,7 +63,7 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> Differenc
 
 
 def format_value(field: Mapping[str, Any]) -> str:
-    """The JSON form of one field on a line: `input.bounds.bbox[2]: 1 -> 2`."""
+    """One field of the JSON form as a line: `input.bounds.bbox[2]: 1 -> 2`."""
     sides = {key: _short(_text(field[key])) for key in ("before", "after") if key in field}
     match sides:
         case {"before": before, "after": after}:

@@ -1,8 +1,8 @@
-"""The plan: what the loop would do, found by turning it on a copy of the ledger (DESIGN §7).
+"""The plan: what the loop would do, found by running it on a copy of the ledger (DESIGN §7).
 
-Listings of the bucket are carried out, because a first submission depends on them and they cost nothing; nothing is
-sent to the service. Where the key pair is not at hand, as on a machine that only checks pull requests, no history is
-assumed and the plan says so. With a git revision, its tree stands in for the ledger and nothing is listed at all.
+The buckets are listed, because a first submission depends on it and it costs nothing; nothing is sent to the service.
+Where the key pair is missing, as on a machine that only checks pull requests, no history is assumed and the plan says
+so. With a git revision, its tree replaces the ledger and nothing is listed at all.
 """
 
 import json
@@ -44,7 +44,7 @@ PRICED = frozenset({Action.SUBMIT, Action.HOLD, Action.WAIT})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Before:
-    """What the ledger knew before the rehearsal."""
+    """What the ledger held before the simulation."""
 
     jobs: Mapping[str, Job]
     submissions: Mapping[str, Sequence[Submission]]
@@ -52,7 +52,7 @@ class _Before:
 
 @dataclass(slots=True, kw_only=True)
 class _Basis:
-    """What a plan stands on: the ledger with the buckets, or the tree at `ref`."""
+    """What a plan is based on: the ledger with the buckets, or the tree at `ref`."""
 
     settings: Settings
     read: Read
@@ -61,7 +61,7 @@ class _Basis:
     ref: str = ""
     commit: str = ""
     unlisted: dict[str, str] = field(default_factory=dict)
-    """The credential whose key pair is not here, by each job whose history was therefore not looked for."""
+    """By job: the credential whose key pair is missing here, so the job's history was not looked up."""
 
 
 def plan(settings: Settings, against: str = "") -> dict[str, Any]:
@@ -81,7 +81,7 @@ def plan(settings: Settings, against: str = "") -> dict[str, Any]:
 
 
 def _of_the_ledger(settings: Settings) -> _Basis:
-    """Without an OAuth client nothing can be sent from here: the plan is for the machine that has the keys too."""
+    """Without an OAuth client nothing can be sent from here: the plan is for the machine that also has the keys."""
     is_complete = settings.client_id and settings.client_secret
     unlisted: dict[str, str] = {}
     return _Basis(
@@ -93,7 +93,7 @@ def _of_the_ledger(settings: Settings) -> _Basis:
 
 
 def _reader(settings: Settings, unlisted: dict[str, str]) -> Read:
-    """Lists the buckets that can be listed from here, and notes the jobs whose bucket cannot."""
+    """Lists the buckets that can be listed from here, and records in `unlisted` the jobs whose bucket cannot."""
     bucket = bucket_client(settings)
 
     def read(look: ListObjects) -> BucketAnswer | None:
@@ -109,7 +109,7 @@ def _reader(settings: Settings, unlisted: dict[str, str]) -> Read:
 
 
 def _credential(settings: Settings, step: List) -> Credential | None:
-    """The credential that the bucket would be listed with."""
+    """The credential to list the bucket with."""
     if step.credentials_ref is not None:
         return settings.credentials.get(step.credentials_ref)
     able = (each for _, each in sorted(settings.credentials.items()) if each.may_use(step.prefix))
@@ -121,7 +121,7 @@ def _is_usable(credential: Credential) -> bool:
 
 
 def _planned(basis: _Basis, now: datetime) -> dict[str, Any]:
-    """Turn the loop on the basis and tell what it would do."""
+    """Run the loop on the basis and report what it would do."""
     calls, settings = deque[Call](), boundless(basis.settings)
     with copied_controller(settings, lambda _unused: None, calls.append, without_keys=basis.without_keys) as assembly:
         take_over(assembly.ledger, basis.known)
@@ -156,7 +156,7 @@ def _planned(basis: _Basis, now: datetime) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Outlook:
-    """The jobs before and after the rehearsal; `duplicates` are the names of the jobs that ask for each digest."""
+    """The jobs before and after the simulation; `duplicates` are the names of the jobs with each digest."""
 
     basis: _Basis
     limits: Limits
@@ -166,7 +166,7 @@ class _Outlook:
     duplicates: Mapping[str, Sequence[str]]
 
     def jobs(self) -> Iterable[dict[str, Any]]:
-        """Every document in the order of the files, then the jobs that are declared no more."""
+        """Every document in file order, then the jobs that are no longer declared."""
         ledger, tree = self.assembly.ledger, self.assembly.tree
         for path in sorted(tree.paths()):
             for item in jobs_of(path, tree, ledger):
@@ -202,7 +202,7 @@ class _Outlook:
 
 
 def _difference(seen: Foreseen, ledger: Ledger) -> Difference:
-    """From the body that was sent last to the one that is wanted now."""
+    """From the body that was sent last to the one wanted now."""
     last, wanted = last_sent(seen), seen.job.wanted
     if last is None or wanted is None or last.digest == wanted.digest:
         return SAME
@@ -219,7 +219,7 @@ def _by_digest(jobs: Iterable[Job]) -> dict[str, list[str]]:
 
 
 def _assumptions(basis: _Basis) -> Iterable[str]:
-    """What the plan takes for granted about the past."""
+    """What the plan assumes about the past."""
     if basis.ref:
         yield f"the jobs of {basis.ref} count as submitted; no bucket is listed, and nothing is known of money spent"
         return
@@ -229,7 +229,7 @@ def _assumptions(basis: _Basis) -> Iterable[str]:
         where = "beyond the ledger" if has_ledger else "and there is no ledger"
         yield f"no history is assumed {where}: the key pair of {names} is not here, so no bucket is listed with it"
     elif not has_ledger:
-        yield "the buckets tell what was paid for before: there is no ledger here"
+        yield "the buckets show what was paid for before: there is no ledger here"
 
 
 def _pricing_assumptions(assembly: Assembly, jobs: Iterable[Mapping[str, Any]]) -> Iterable[str]:
@@ -239,7 +239,7 @@ def _pricing_assumptions(assembly: Assembly, jobs: Iterable[Mapping[str, Any]]) 
 
 
 def _claim_assumptions(assembly: Assembly, jobs: Sequence[Mapping[str, Any]]) -> Iterable[str]:
-    """Where nothing keeps two controllers with states of their own from paying for one request."""
+    """Where nothing keeps two controllers with separate state directories from paying for the same request."""
     for place, why in sorted(assembly.ledger.without_claims.items()) if jobs else ():
         yield f"no other controller pays for the same in {place}, where a request cannot be claimed: {why}"
 

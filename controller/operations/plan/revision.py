@@ -1,7 +1,7 @@
-"""The tree of manifests as of a git revision, put into a temporary folder: for `plan --against`.
+"""The tree of manifests at a git revision, extracted to a temporary folder: for `plan --against`.
 
-Only reading git commands are used, on the repository around the jobs folder; nothing in it changes. Everything git
-cannot do becomes a `UsageError` in a sentence.
+Only read-only git commands are used, on the repository around the jobs folder; nothing in it changes. Every git
+failure becomes a `UsageError` with a sentence.
 """
 
 import os
@@ -42,9 +42,9 @@ class _Entry:
 
 @contextmanager
 def tree_at(jobs: Path, ref: str) -> Iterator[PastTree]:
-    """The tree of the folder `jobs` at `ref`, gone when left.
+    """The tree of the folder `jobs` at `ref`, removed on exit.
 
-    Raises `UsageError` when `jobs` is in no git repository, or `ref` names no commit that is here.
+    Raises `UsageError` when `jobs` is in no git repository, or `ref` names no commit that exists here.
     """
     if not is_installed():
         raise UsageError("--against needs git, which is not installed here")
@@ -66,7 +66,7 @@ def tree_at(jobs: Path, ref: str) -> Iterator[PastTree]:
 
 @contextmanager
 def _plain_errors(top: Path) -> Iterator[None]:
-    """What git cannot do, as a sentence."""
+    """Turns git failures into a `UsageError` with a sentence."""
     try:
         yield
     except GitError as error:
@@ -111,7 +111,7 @@ def _entries(git: Git, commit: str, below: str) -> list[_Entry]:
 
 
 def _write(git: Git, entries: Sequence[_Entry], folder: Path) -> None:
-    """Every entry below `folder`; of a file that is too large to be read, only its size."""
+    """Write every entry below `folder`; a file that is too large to be read gets only its size."""
     small = [entry for entry in entries if entry.size <= LARGEST]
     asked = "".join(f"{entry.blob}\n" for entry in small).encode()
     most = sum(entry.size + LONGEST_HEADER for entry in small)
@@ -136,7 +136,7 @@ def _write(git: Git, entries: Sequence[_Entry], folder: Path) -> None:
 
 
 def _write_one(folder: Path, entry: _Entry, content: bytes) -> None:
-    """One file or link; a tree made to lead out of its folder is not followed there."""
+    """Write one file or link; a tree crafted to escape its folder is not followed there."""
     path = folder / entry.path
     if not path.parent.resolve().is_relative_to(folder.resolve()) or path.is_symlink() or path.exists():
         return

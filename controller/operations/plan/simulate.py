@@ -1,7 +1,7 @@
-"""Turn the loop on a copy until nothing but time and the service could tell more: what `plan` stands on.
+"""Runs the loop on a copy until only time or the service could change the result: what `plan` is based on.
 
-Every POST is taken to be accepted and to run on, no status is asked, and the bucket is read as `read` says. The
-decisions are the loop's own, so what is foreseen here is what `sync` would send (DESIGN §7).
+Every POST is assumed to be accepted and to keep running, no status is polled, and the bucket is read through `read`.
+The decisions are the loop's own, so the prediction is what `sync` would send (DESIGN §7).
 """
 
 from collections import deque
@@ -19,14 +19,14 @@ from controller.reconcile.calls.workers import Call, CallOutcome, Get, Got, List
 from controller.reconcile.loop import Loop
 
 Read = Callable[[ListObjects], BucketAnswer | None]
-"""Reads the bucket for the loop; None: it cannot be read here, and what it would say stays open."""
+"""Reads the bucket for the loop; None: it cannot be read here, and its contents stay unknown."""
 SOON = frozenset({Reason.RETRY_SCHEDULED, Reason.BACKING_OFF, Reason.BREAKER_OPEN})
-NOT_ASKED = NoAnswer(message="a plan asks the service nothing")
+NOT_ASKED = NoAnswer(message="a plan does not call the service")
 
 
 @dataclass(slots=True, kw_only=True)
 class Sight:
-    """What would be sent, by job, as stored before its POST; when, if not at once; and the time that was reached."""
+    """What would be sent, by job, as stored before its POST; when, if not at once; and the simulated time reached."""
 
     now: datetime
     posts: dict[str, Submission] = field(default_factory=dict)
@@ -34,9 +34,9 @@ class Sight:
 
 
 def foresee(loop: Loop, ledger: Ledger, calls: deque[Call], read: Read, now: datetime, patience: float) -> Sight:
-    """Turn a started loop, whose calls arrive in `calls`, as `sync` would.
+    """Run a started loop, whose calls arrive in `calls`, as `sync` would.
 
-    A retry or a back-off that ends within `patience` seconds is waited for, which here takes no time.
+    A retry or a back-off that ends within `patience` seconds is waited for, which takes no time here.
     """
     sight, at = Sight(now=now), now
     loop.turn([], at)
@@ -73,7 +73,7 @@ def _outcome(call: Call, read: Read) -> CallOutcome | None:
 
 
 def _opens_at(ledger: Ledger, loop: Loop, now: datetime, patience: float) -> datetime | None:
-    """When the next job may be sent that only waits for a time soon to come."""
+    """When the next job may be sent that waits only for a time within `patience`."""
     limits, longest = loop.limits(), now + timedelta(seconds=patience)
     waits = (wish(job, ledger.of(job.name), limits, now) for job in ledger.jobs.values())
     times = [step.until for step in waits if isinstance(step, Wait) and step.until and step.reason in SOON]

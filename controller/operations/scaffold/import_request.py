@@ -1,6 +1,6 @@
-"""From what a person pasted to a manifest and a script that `check` accepts: for `import`.
+"""Turns a pasted request into a manifest and a script that `check` accepts: for `import`.
 
-The key pair goes nowhere: the manifest names a credential, one of the settings that may be used there or a new one.
+The key pair is dropped: the manifest names a credential, one of the settings that may be used there, or a new one.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ SUFFIXES = (".yaml", ".yml", ".json")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """What is to be written; nothing may be when there are `problems`: `check` would refuse it.
+    """The files to write; none may be written when there are `problems`: `check` would refuse them.
 
     `credential` is what the manifest names, "" when it names a role; `is_known`: the settings have it.
     """
@@ -43,9 +43,9 @@ class Intake:
 
 
 def take_in(text: str, name: str, url: str | None, settings: Settings) -> Intake:
-    """The job `name` that asks for what the text asks for, delivered to `url` if one is given.
+    """The job `name` with the request from the text, delivered to `url` if one is given.
 
-    Raises `UsageError` when the text holds no request, or no place for its results.
+    Raises `UsageError` when the text contains no request, or no location for its results.
     """
     pasted = read_pasted(text)
     s3 = _delivery(pasted.body, url)
@@ -63,7 +63,7 @@ def take_in(text: str, name: str, url: str | None, settings: Settings) -> Intake
     problems = _problems(manifest, script, name, settings, credential, place)
     if pasted.had_lost_breaks and any(each.code == UNUSABLE for each in problems):
         raise UsageError(
-            "the evalscript lost its line breaks, and where its comments end cannot be told: copy it again with them"
+            "the evalscript lost its line breaks, and where its comments end is unclear: copy it again with them"
         )
     return Intake(
         pasted=pasted,
@@ -88,7 +88,7 @@ def refuse_taken(folder: Path, name: str, jobs: Path) -> None:
 
 
 def _delivery(body: Mapping[str, Any], url: str | None) -> dict[str, Any]:
-    """The place of the results, with the given URL or the text's own."""
+    """The S3 delivery, with the given URL or the text's own."""
     output = body["output"] if isinstance(body["output"], dict) else {}
     delivery = output.get("delivery")
     s3 = delivery.get("s3") if isinstance(delivery, dict) else None
@@ -96,7 +96,7 @@ def _delivery(body: Mapping[str, Any], url: str | None) -> dict[str, Any]:
     if url is not None:
         found["url"] = url
     if not isinstance(found.get("url"), str):
-        raise UsageError("says no place in S3 for its results: give one with --url s3://my-bucket/folder")
+        raise UsageError("names no S3 location for its results: give one with --url s3://my-bucket/folder")
     if error := url_error(found["url"]):
         where = "--url" if url is not None else "output.delivery.s3.url"
         advice = "" if url is not None else "; give the real one with --url s3://my-bucket/folder"
@@ -105,7 +105,7 @@ def _delivery(body: Mapping[str, Any], url: str | None) -> dict[str, Any]:
 
 
 def _delivered(body: Mapping[str, Any], s3: Mapping[str, Any]) -> dict[str, Any]:
-    """The body with this delivery, and with the names of collections as they are written today, which mean the same."""
+    """The body with this delivery, and with old collection names replaced by today's equivalents."""
     output = body["output"] if isinstance(body["output"], dict) else {}
     source = body["input"] if isinstance(body["input"], dict) else {}
     data = source.get("data")
@@ -120,7 +120,7 @@ def _renamed(data: Any) -> Any:
 
 
 def _credential(url: str, settings: Settings) -> tuple[str, bool]:
-    """A credential of the settings that may be used there, the bucket's namesake first; else the name of a new one."""
+    """A credential of the settings that may be used there, preferably named after the bucket; else a new name."""
     name = credential_name(url)
     able = [each.name for each in settings.credentials.values() if each.may_use(url)]
     found = name if name in able else min(able, default=None)
@@ -130,7 +130,7 @@ def _credential(url: str, settings: Settings) -> tuple[str, bool]:
 def _problems(
     manifest: str, script: str, name: str, settings: Settings, credential: str, url: str
 ) -> tuple[Problem, ...]:  # fmt: skip
-    """What `check` would say once the settings know the credential."""
+    """What `check` would report once the settings have the credential."""
     path = f"{name}.yaml"
     [document] = read_documents(manifest, path)
     item = accept(document, path, Script(path=f"{name}.js", text=script) if script else None)

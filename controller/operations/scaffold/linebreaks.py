@@ -1,7 +1,7 @@
-"""Puts the line breaks back into a snippet that lost them on its way: a page copied as one long line.
+"""Restores the line breaks of a snippet that lost them: a page copied as one long line.
 
-Pure; `pasted` calls it when a snippet cannot be read as it is. Without its breaks an evalscript is one `//VERSION=3`
-comment; where a comment ended can only be guessed, so whoever uses the result lets the engine read it first.
+Pure; `pasted` calls it when a snippet cannot be parsed as it is. Without its breaks an evalscript is one `//VERSION=3`
+comment; where a comment ended can only be guessed, so callers let the engine check the result first.
 """
 
 import re
@@ -11,7 +11,7 @@ from itertools import accumulate
 _VERSION = re.compile(r"\s*//\s*VERSION\s*=\s*3")
 _STRING = re.compile(r"'(?:\\.|[^'\\])*'?|\"(?:\\.|[^\"\\])*\"?|`(?:\\.|[^`\\])*`?")
 _WORD = re.compile(r"[\w$]+")
-# A statement, or an option of setup(), that stands where a line began.
+# A statement, or an option of setup(), where a line probably began.
 _STATEMENT = re.compile(
     r"(?:return|throw)\b|(?:let|var|const)\s+[\w$]+\s*[=;,]|function\b[\s*]*[\w$]*\s*\(|class\s+[\w$]+\s|(?:if|for|while)\s*\(|break;"
 )
@@ -19,26 +19,26 @@ _OPTION = re.compile(r"(?:input|output|bands|units|mosaicking|sampleType|id|data
 _BLOCK = re.compile(r"(?:\)|=>|\b(?:else|try|finally|do))\s*$")
 _GOES_ON = re.compile(r"\s*(?:else\b|catch\b|finally\b|[;,.)\]])")
 _INDENT = "  "
-# A word of Python that goes on with the expression before it.
+# A Python keyword that continues the expression before it.
 _JOINS = frozenset({"and", "or", "not", "in", "is", "if", "else", "for", "async"})
 _ENDS = frozenset({tokenize.STRING, tokenize.NUMBER, getattr(tokenize, "FSTRING_END", tokenize.STRING)})
 
 
 def has_lost_breaks(script: str) -> bool:
-    """Whether more than a comment stands in the line of `//VERSION=3`."""
+    """Whether the line of `//VERSION=3` holds more than that comment."""
     version = _VERSION.match(script)
     return version is not None and bool(script[version.end() :].partition("\n")[0].strip())
 
 
 def script_with_breaks(script: str) -> str:
-    """The evalscript with a break where a line seems to have ended, indented."""
+    """The evalscript, indented, with a break where a line seems to have ended."""
     version = _VERSION.match(script)
     start = version.end() if version else 0
     return "//VERSION=3\n" + _Script(script[start:]).manifest_text()
 
 
 def python_with_breaks(text: str) -> str:
-    """Python with a break wherever a statement begins right behind the end of another one."""
+    """Python with a break wherever a statement begins right after the end of another one."""
     pieces: list[str] = []
     depth, done, before = 0, 0, tokenize.ENCODING
     lines = text.splitlines(keepends=True)
@@ -58,10 +58,10 @@ def python_with_breaks(text: str) -> str:
 
 
 def end_of_comment(text: str) -> int:
-    """Where the comment that `text` begins with, behind its `//`, ends: at the first thing that is no part of it.
+    """Where the comment at the start of `text` (after its `//`) ends: at the first thing that is not part of it.
 
     That is another comment, a bracket that closes what the comment did not open, or a statement or option without a
-    space before it. A comment that begins with a statement is code that somebody switched off.
+    space before it. A comment that begins with a statement is commented-out code.
     """
     is_code = _STATEMENT.match(text.lstrip()) is not None
     depth = 0
@@ -79,7 +79,7 @@ def end_of_comment(text: str) -> int:
 
 
 class _Script:
-    """One walk over a script: blocks are indented, statements and comments end their line."""
+    """One pass over a script: blocks are indented, statements and comments end their line."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -87,7 +87,7 @@ class _Script:
         self.lines: list[str] = []
         self.line = ""
         self.indent = 0
-        self.brackets: list[str] = []  # "block" stands for braces around statements
+        self.brackets: list[str] = []  # "block" means braces around statements
         self.is_done = False  # the line has ended, unless a comment follows
 
     def manifest_text(self) -> str:
@@ -125,7 +125,7 @@ class _Script:
         self.place += len(words)
 
     def word(self, word: str) -> None:
-        """A statement right behind a closing bracket begins a line; where it belongs to an `if`, that does no harm."""
+        """A statement right after a closing bracket begins a line; where it belongs to an `if`, that does no harm."""
         if self.line.endswith((")", "]", "}")) and _STATEMENT.match(self.text, self.place):
             self.end_line()
         self.write(word)

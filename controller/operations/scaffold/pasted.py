@@ -1,7 +1,7 @@
-"""Reads a request as people paste it: JSON, a Python dict, or a snippet as in the service's documentation.
+"""Reads a pasted request: JSON, a Python dict, or a snippet as in the service's documentation.
 
-Pure, for `import`: Python is only parsed, never executed; names and f-strings are followed as far as plain values go.
-Keys of buckets are taken out here and are in nothing that leaves this module, messages included.
+Pure, for `import`: Python is only parsed, never executed; names and f-strings are resolved as far as plain values go.
+Bucket keys are removed here and never leave this module, not even in messages.
 """
 
 import ast
@@ -29,7 +29,7 @@ _NONE_FOUND = (
 class Pasted:
     """The request body without any key, and its evalscript, empty when there is none.
 
-    `had_keys`: there were keys, which are now gone. `had_lost_breaks`: the script had lost its line breaks.
+    `had_keys`: keys were removed. `had_lost_breaks`: the script had lost its line breaks.
     """
 
     body: Mapping[str, Any]
@@ -39,7 +39,7 @@ class Pasted:
 
 
 def read_pasted(text: str) -> Pasted:
-    """The one request that the text holds. Raises `UsageError` with the line when there is none, or more than one."""
+    """The only request in the text. Raises `UsageError` with the line when there is none, or more than one."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     try:
         found = _json(text) or _python(text)
@@ -113,7 +113,7 @@ def _parsed(text: str) -> ast.Module:
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Statements in their order, also those of a function, `with` or `try`, which are certain to be meant."""
+    """Statements in order, including those inside a function, `with` or `try`, which are certain to be meant."""
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.With | ast.Try):
             yield from _statements(node.body)
@@ -122,13 +122,13 @@ def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _sent(node: ast.stmt, names: Names) -> list[Any]:
-    """What a statement hands to a call as `json=…`."""
+    """What a statement passes to a call as `json=…`."""
     calls = (each for each in ast.walk(node) if isinstance(each, ast.Call))
     return [evaluate(word.value, names) for call in calls for word in call.keywords if word.arg == "json"]
 
 
 def _once(values: list[Any]) -> list[Any]:
-    """Without repetitions; what is built step by step under one name is one value."""
+    """Without duplicates; a value built step by step under one name counts once."""
     return list({id(value): value for value in values}.values())
 
 
@@ -140,7 +140,7 @@ def _is_request(value: Any) -> bool:
 
 
 def _check_size(value: Any) -> None:
-    """Refuse what would never end: names may hold each other again and again."""
+    """Refuse endless values: names may contain each other recursively."""
     count, stack = 0, [(value, 0)]
     while stack:
         each, depth = stack.pop()
@@ -152,7 +152,7 @@ def _check_size(value: Any) -> None:
 
 
 def _plain(value: Any, path: str = "") -> Any:
-    """The value in JSON's own types, without secret fields. One that is not known is told with its line."""
+    """The value in JSON types, without secret fields. An unknown value is reported with its line."""
     if isinstance(value, UnknownValue):
         raise UsageError(f"line {value.line}: {path}: {value.why}: write the value itself")
     if isinstance(value, dict):

@@ -1,7 +1,7 @@
 """The plain values of Python expressions, found without running anything: for `pasted`.
 
-Pure. Constants, containers, names, f-strings, sums and a few harmless calls are followed; anything else is an
-`UnknownValue`, which is only reported when it is needed. Nothing can grow without end.
+Pure. Constants, containers, names, f-strings, arithmetic and a few harmless calls are evaluated; anything else is an
+`UnknownValue`, which is only reported when it is needed. Nothing can grow without bound.
 """
 
 import ast
@@ -27,17 +27,17 @@ _RUNS = "this can only be known by running it"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownValue:
-    """A value that only running the code could tell; `why` says what stands there, without repeating it."""
+    """A value that only running the code would give; `why` describes the code, without repeating it."""
 
     line: int
     why: str
 
 
 class Names:
-    """What the assignments so far have given to each name."""
+    """The value of each name after the assignments so far."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Any] = {"true": True, "false": False, "null": None}  # JSON with a comma too many
+        self._known: dict[str, Any] = {"true": True, "false": False, "null": None}  # JSON with a trailing comma
 
     def values(self) -> Iterable[Any]:
         return self._known.values()
@@ -47,7 +47,7 @@ class Names:
         return self._known[name]
 
     def run(self, node: ast.stmt) -> None:
-        """Follow one statement. What it assigns in another way than `name = …` is a riddle from then on."""
+        """Evaluate one statement. What it assigns other than by `name = …` is unknown from then on."""
         match node:
             case ast.Assign(targets=targets, value=value):
                 for target in targets:
@@ -84,7 +84,7 @@ class Names:
 
 
 def evaluate(node: ast.expr, names: Names) -> Any:
-    """The value of an expression: text, number, truth, None, list or dict, or a `UnknownValue` in its place."""
+    """The value of an expression: string, number, bool, None, list or dict, or an `UnknownValue` in its place."""
     match node:
         case ast.Constant(value=str() | int() | float() | None as value):
             return value
@@ -121,7 +121,7 @@ def _dict(node: ast.Dict, names: Names) -> Any:
         else:
             name = evaluate(key, names)
             if not isinstance(name, str):
-                return UnknownValue(line=key.lineno, why="a key that is no text")
+                return UnknownValue(line=key.lineno, why="a key that is not a string")
             made[name] = value
     return made
 
@@ -138,7 +138,7 @@ def _joined(parts: Iterable[ast.expr], names: Names, line: int) -> Any:
 
 
 def _formatted(part: ast.FormattedValue, names: Names, line: int) -> str | UnknownValue:
-    """One `{…}` of an f-string; only the shortest formats are followed."""
+    """One `{…}` of an f-string; only simple format specs are supported."""
     value = evaluate(part.value, names)
     spec = _joined(part.format_spec.values, names, line) if isinstance(part.format_spec, ast.JoinedStr) else ""
     if isinstance(value, UnknownValue):
@@ -188,7 +188,7 @@ def _has(held: Any, key: Any) -> bool:
 
 
 def _call(node: ast.Call, names: Names) -> Any:
-    """`json.loads(text)`, `json.dumps(value)` as the value itself, `dict(…)`, and what trims a text."""
+    """`json.loads(text)`, `json.dumps(value)` as the value itself, `dict(…)`, and calls that trim a string."""
     arguments = [evaluate(each, names) for each in node.args]
     match node.func, arguments, node.keywords:
         case ((ast.Attribute(attr="loads") | ast.Name(id="loads")), [str() as text], []):

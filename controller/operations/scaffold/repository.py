@@ -1,4 +1,4 @@
-"""The files of a new repository: settings, one example job, a check for pull requests, what git ignores, the schema.
+"""The files of a new repository: settings, one example job, a check for pull requests, .gitignore, the schema.
 
 `shjobs init` writes them. The texts are in `data/skeleton`; the workflow is also shown in docs/ci.md.
 """
@@ -16,9 +16,9 @@ from controller.settings.environment import variable_of
 
 
 def create(path: Path, text: str) -> bool:
-    """Write the file, and the folders above it; answers False, and writes nothing, when there is one already.
+    """Write the file, and the folders above it; returns False, and writes nothing, when it already exists.
 
-    Raises `UsageError` when the disk refuses; nothing of the file is left then.
+    Raises `UsageError` when the disk fails; nothing of the file is left then.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,21 +32,21 @@ def create(path: Path, text: str) -> bool:
                 path.unlink()
                 raise
     except FileExistsError as error:
-        raise UsageError(f"{error.filename} cannot be written: something else stands in its place") from None
+        raise UsageError(f"{error.filename} cannot be written: something else is in its place") from None
     except OSError as error:
         raise UsageError(f"{error.filename or path} cannot be written: {error.strerror}") from error
     return True
 
 
 IGNORED = ("/state/", "*.status.yaml", "/fetched/")
-"""What git must not hold, as it stands in the skeleton's .gitignore."""
+"""What git must not contain, as listed in the skeleton's .gitignore."""
 
 _IMAGERY = {"us-west-2": ("landsat-ot-l2", "B04", "B05")}
-"""Collection, red and near infrared of the example, where Sentinel-2 is not at hand."""
+"""Collection, red and near infrared of the example, where Sentinel-2 is not available."""
 
 
 def skeleton(deployment: str, url: str, *, held: bool) -> Mapping[str, str]:
-    """The texts by path, for a deployment and the delivery URL of the example, which is `held` unless it is free."""
+    """The file texts by path, for a deployment and the example's delivery URL; `held`: the example costs money."""
     credential = credential_name(url)
     collection, red, infrared = _IMAGERY.get(deployment, ("sentinel-2-l2a", "B04", "B08"))
     marks = {
@@ -58,7 +58,7 @@ def skeleton(deployment: str, url: str, *, held: bool) -> Mapping[str, str]:
         "@RED@": red,
         "@NIR@": infrared,
         "@VARIABLE@": variable_of(f"credentials.{credential}"),
-        "  hold: @HOLD@\n": "  hold: true # nothing is submitted while this stands here\n" if held else "",
+        "  hold: @HOLD@\n": "  hold: true # nothing is submitted while this is set\n" if held else "",
     }
     return {
         "shjobs.toml": _text("sandbox.toml" if deployment == "sandbox" else "service.toml", marks),

@@ -1,3 +1,3 @@
-"""What the sandbox does wrong on purpose."""
+"""Fault injection in the sandbox."""
 
 from controller.sandbox.faults.faults import Fault as Fault

@@ -1,4 +1,4 @@
-"""Faults that are switched on: by hand, from the start, or by a comment in the evalscript of the request they are for.
+"""Active faults: switched on manually, in the options, or by a comment in the evalscript of the request they are for.
 
 `routes` and `server` claim the faults of a call, `runs` those of an accepted request. The kinds are in `kinds`.
 """
@@ -23,14 +23,14 @@ _COMMENT = re.compile(r"^\s*//\s*sandbox:\s*(\S+)[ \t]*(.*?)\s*$", re.MULTILINE)
 
 
 class FaultError(ShjobsError):
-    """A fault that cannot be switched on as it was written."""
+    """A fault that cannot be switched on as written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One fault that is switched on, for calls or requests whose delivery URL holds `match`.
+    """One active fault, for calls or requests whose delivery URL contains `match`.
 
-    It lets the first `after` pass, then strikes with probability `rate`, `times` in all (-1: always). Raises
+    It lets the first `after` pass, then strikes with probability `rate`, `times` in total (-1: always). Raises
     FaultError for a name or a parameter that is not in the table.
     """
 
@@ -61,7 +61,7 @@ class Fault:
         return {**self.kind.parameters, **self.parameters}
 
     def answer(self, true_reply: Reply) -> Reply:
-        """What is answered instead of `true_reply`."""
+        """The reply to send instead of `true_reply`."""
         return self.kind.answers(true_reply, self.settings) if self.kind.answers else true_reply
 
     def as_document(self) -> dict[str, object]:
@@ -69,7 +69,7 @@ class Fault:
 
     @classmethod
     def from_document(cls, document: object) -> Self:
-        """The fault of a JSON object with these fields; raises FaultError when it is not one."""
+        """The fault from a JSON object with these fields; raises FaultError when it is not one."""
         if not isinstance(document, dict) or not isinstance(document.get("name"), str):
             raise FaultError("write a JSON object with at least a 'name'")
         if strange := sorted(set(document) - set(_FIELDS)):
@@ -90,7 +90,7 @@ class Fault:
 
 
 class Faults:
-    """A board: which faults are switched on now. Safe to use from many threads; `seed` decides what rates do."""
+    """The faults that are active now. Thread-safe; `seed` makes rates reproducible."""
 
     def __init__(self, faults: Iterable[Fault] = (), seed: int = 1) -> None:
         self._on: list[Fault] = list(faults)
@@ -106,17 +106,17 @@ class Faults:
             self._on.clear()
 
     def shown(self) -> list[Fault]:
-        """What is still on, with the times that are left."""
+        """The faults that are still active, with the times left."""
         with self._lock:
             return list(self._on)
 
     def claim(self, moment: Moment, url: str = "") -> Fault | None:
-        """The first fault that strikes at this moment and delivery URL, used up by one; None when there is none."""
+        """The first fault that strikes at this moment and delivery URL, its count reduced by one; None without one."""
         with self._lock:
             return next((fault for fault in list(self._on) if self._concerns(fault, {moment}, url)), None)
 
     def claim_all(self, moments: frozenset[Moment], url: str) -> tuple[Fault, ...]:
-        """Every fault that strikes at these moments and this delivery URL, each used up by one."""
+        """Every fault that strikes at these moments and this delivery URL, the count of each reduced by one."""
         with self._lock:
             return tuple(fault for fault in list(self._on) if self._concerns(fault, moments, url))
 
@@ -124,7 +124,7 @@ class Faults:
         return fault.kind.moment in moments and fault.match in url and self._strikes(fault)
 
     def _strikes(self, fault: Fault) -> bool:
-        """Whether it is its turn; one more turn is over then."""
+        """Whether the fault strikes now; updates its counters."""
         place = next(place for place, one in enumerate(self._on) if one is fault)
         if fault.after:
             self._on[place] = replace(fault, after=fault.after - 1)
@@ -139,7 +139,7 @@ class Faults:
 
 
 def reshaped(parcel: Parcel, faults: Iterable[Fault]) -> Parcel:
-    """`parcel` after every delivery fault among `faults`, in order."""
+    """`parcel` after applying every delivery fault among `faults`, in order."""
     for fault in faults:
         if fault.kind.reshapes:
             parcel = fault.kind.reshapes(parcel, fault.settings)
@@ -147,7 +147,7 @@ def reshaped(parcel: Parcel, faults: Iterable[Fault]) -> Parcel:
 
 
 def written_in(script: str) -> tuple[Fault, ...]:
-    """The faults that an evalscript asks for itself, `// sandbox: late-delivery seconds=30`, a line each."""
+    """The faults that an evalscript requests for itself, `// sandbox: late-delivery seconds=30`, one per line."""
     found = []
     for name, words in _COMMENT.findall(script):
         fault = Fault.from_document({"name": name} | _fields(words))
@@ -158,7 +158,7 @@ def written_in(script: str) -> tuple[Fault, ...]:
 
 
 def _fields(words: str) -> dict[str, object]:
-    """`times=2 seconds=30` as the fields and the parameters of a fault."""
+    """Parses `times=2 seconds=30` into the fields and parameters of a fault."""
     fields: dict[str, object] = {}
     parameters: dict[str, object] = {}
     for word in words.split():

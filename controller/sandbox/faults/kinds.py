@@ -1,6 +1,6 @@
-"""What can go wrong on purpose: one table of named kinds, each with the moment it strikes and what it does.
+"""The kinds of faults to inject: one table of named kinds, each with the moment it strikes and its effect.
 
-`faults` switches them on. What each stands for at the real service is in reference pages "Asynchronous Processing API"
+`faults` switches them on. What each represents at the real service is in reference pages "Asynchronous Processing API"
 §§2, 4, 5 and "Open questions: Async API" A, B, C.
 """
 
@@ -43,7 +43,7 @@ class Moment(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultKind:
-    """One row: `answers` makes the answer of a call (from the true one), `reshapes` what a request delivers."""
+    """One row: `answers` makes the reply to a call (from the true one), `reshapes` changes what a request delivers."""
 
     name: str
     moment: Moment

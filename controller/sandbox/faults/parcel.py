@@ -1,4 +1,4 @@
-"""What a finished request puts into the bucket, as a value: faults reshape it, `runs` delivers it."""
+"""What a finished request writes to the bucket, as a value: faults reshape it, `runs` delivers it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +17,8 @@ class Parcel:
     """Objects in the order they are written, then the request copy; all delays are in seconds after the run.
 
     `failure` is the message of a failed run: nothing is charged and the copy gets no cost. `silent` delivers nothing
-    at all. `late` counts from the moment GET no longer knows the request. The bucket takes `taken` objects and then
-    no more, None: all of them. `lingers` is how long GET still says RUNNING afterwards.
+    at all. `late` counts from the first 404 of GET for the request. The bucket accepts only the first `taken` objects,
+    None: all of them. `lingers` is how long GET still reports RUNNING afterwards.
     """
 
     items: tuple[Item, ...] = ()

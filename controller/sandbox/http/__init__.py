@@ -1,1 +1,1 @@
-"""The API as the sandbox serves it: addresses, tokens, validation."""
+"""The API as the sandbox serves it: routes, tokens, validation."""

@@ -1,7 +1,7 @@
-"""What each address of the sandbox answers; `server` brings the calls and takes the answers to the socket.
+"""The reply of each route of the sandbox; `server` reads the calls and writes the replies to the socket.
 
-The order of the checks is that of a service behind a gateway: token, rate, body, account, room. Source: reference page
-"Asynchronous Processing API" §§1, 4, 7.
+The checks run in the order of a service behind a gateway: token, rate, body, account, free slots. Source: reference
+page "Asynchronous Processing API" §§1, 4, 7.
 """
 
 import json
@@ -32,7 +32,7 @@ RUNNING = "RUNNING"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One HTTP request, wholly read; `headers` has lowercase names and `path` no query."""
+    """One HTTP request, fully read; `headers` has lowercase names and `path` no query."""
 
     method: str
     path: str
@@ -45,7 +45,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """Everything the routes work with; one of each per program. `rate`, `units` and `token_rate` are the policies."""
+    """Everything the routes use; one per program. `rate`, `units` and `token_rate` are the rate limit policies."""
 
     options: SandboxOptions
     runs: Runs
@@ -64,13 +64,13 @@ Route = Callable[[Call], Reply]
 
 
 class Routes:
-    """Answers calls. Safe to use from many threads."""
+    """Replies to calls. Thread-safe."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
 
     def answer(self, call: Call) -> Reply:
-        """The answer to any call, right or wrong; its pauses are in our own seconds."""
+        """The reply to any call, valid or not; its delays are in real seconds."""
         methods = self._methods(call.path)
         if methods is None:
             return replies.not_found(f"The address {call.path}")
@@ -85,7 +85,7 @@ class Routes:
         return replace(reply, delay=real(reply.delay), drip=real(reply.drip))
 
     def cut_off_at(self) -> int | None:
-        """After how many bytes of its body a POST that arrives now is to be cut off; only `server` can do that."""
+        """How many bytes of its body to read before cutting off a POST that arrives now; only `server` can do that."""
         fault = self._context.faults.claim(Moment.ARRIVE)
         if fault is None:
             return None
@@ -133,7 +133,7 @@ class Routes:
         return refusal
 
     def _asked_for(self, body: Any, own: Faults) -> Reply | None:
-        """Puts the faults that the script asks for on the board of its own, or says why that cannot be."""
+        """Switches on the faults that the script requests in `own`, or returns the refusal when they are invalid."""
         script = body.get("evalscript") if isinstance(body, dict) else None
         try:
             own.add(*written_in(script if isinstance(script, str) else ""))
@@ -142,7 +142,7 @@ class Routes:
         return None
 
     def _refusal(self, call: Call, body: Any, url: str, own: Faults) -> Reply | None:
-        """Why this POST is not taken, before there is the question of room."""
+        """Why this POST is refused, before the concurrency limit is checked."""
         if (early := self._gate(call)) is not None:
             return early
         if fault := self._claimed(Moment.BEFORE, (own, self._context.faults), url):
@@ -158,7 +158,7 @@ class Routes:
         return invalid or _not_here(body) or self._script_refusal(body) or self._account_refusal()
 
     def _gate(self, call: Call) -> Reply | None:
-        """What every API call passes first: token, then the policies."""
+        """The checks that every API call passes first: token, then the policies."""
         if (refusal := self._context.tokens.refuse(call.header("authorization"))) is not None:
             return refusal
         return self._waits(self._context.units, 0) or self._waits(self._context.rate, 1)
@@ -216,7 +216,7 @@ class Routes:
         return json_reply(200, {"faults": [fault.as_document() for fault in self._context.faults.shown()]})
 
     def _add_faults(self, call: Call) -> Reply:
-        """One fault, or a list of them: nothing is switched on when one of them is wrong."""
+        """Adds one fault, or a list of them: none is switched on when one of them is invalid."""
         if (other := _other_type(call)) is not None:
             return other
         given = _parsed(call.content)
@@ -231,8 +231,8 @@ class Routes:
         return self._list_faults(call)
 
     def _claimed(self, moment: Moment, boards: tuple[Faults, ...], url: str = "", id: str = "") -> Fault | None:
-        """The fault that strikes now: one that the request asks for itself comes first."""
-        fault = next(filter(None, (status_cache.claim(moment, url) for status_cache in boards)), None)
+        """The fault that strikes now: one that the request itself asks for comes first."""
+        fault = next(filter(None, (each.claim(moment, url) for each in boards)), None)
         if fault is not None:
             self._context.ledger.add("fault", id=id, prefix=url, message=fault.name)
         return fault
@@ -252,7 +252,7 @@ def delivery_url(body: object) -> str:
 
 
 def _not_here(body: Mapping[str, Any]) -> Reply | None:
-    """What the service has and the sandbox has not, said before anything is taken."""
+    """The refusal of what the service offers and the sandbox does not, before the request is accepted."""
     try:
         for element in body["input"]["data"]:
             product(element["type"])
@@ -263,7 +263,7 @@ def _not_here(body: Mapping[str, Any]) -> Reply | None:
 
 
 def _other_type(call: Call) -> Reply | None:
-    """The refusal of a body that is not sent as JSON."""
+    """The refusal of a body with another content type than JSON."""
     if call.header("content-type").partition(";")[0].strip().lower() == "application/json":
         return None
     return error_reply(415, "COMMON_UNSUPPORTED_MEDIA_TYPE", "The content type must be application/json.")

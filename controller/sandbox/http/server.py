@@ -1,7 +1,7 @@
-"""The socket side of the sandbox: HTTP/1.1 with keep-alive on a loopback address, a thread per connection.
+"""The socket side of the sandbox: HTTP/1.1 with keep-alive on a loopback address, one thread per connection.
 
-Knows nothing of the service: a call goes to `Routes`, its answer to the wire. Every answer is written in one piece and
-without Nagle's delay, which is what makes the standard library's server fast enough.
+Independent of the service: a call goes to `Routes`, its reply to the wire. Every reply is written in one piece and
+without Nagle's delay, which makes the standard library's server fast enough.
 """
 
 import logging
@@ -24,12 +24,12 @@ from controller.wire.server import LimitedHandler, LimitedServer
 logger = logging.getLogger(__name__)
 
 SHUTDOWN_SECONDS = 3.0
-_AFTERWARDS = 0.05  # seconds until an answer comes again, when its reader is done with the first
-_NONSENSE = b"\x17\x03\x03\x00\x20" + b"x" * 32  # a TLS record that nobody can decrypt, and no line of HTTP
+_AFTERWARDS = 0.05  # seconds until a reply is repeated, when the client is done with the first
+_NONSENSE = b"\x17\x03\x03\x00\x20" + b"x" * 32  # a TLS record that cannot be decrypted, and not valid HTTP
 
 
 class SandboxServer(LimitedServer):
-    """Listens from construction on; port 0 takes a free one. `close` ends every connection and thread.
+    """Listens from construction on; port 0 picks a free one. `close` ends every connection and thread.
 
     Raises OSError for a port or a certificate that cannot be used.
     """
@@ -38,7 +38,7 @@ class SandboxServer(LimitedServer):
     block_on_close = True
     most = 256
     patience = 120.0
-    answer_patience = None  # a fault may hold an answer back for as long as it says
+    answer_patience = None  # a fault may delay a reply for as long as it is set to
 
     def __init__(self, options: SandboxOptions, routes: Routes) -> None:
         self.routes = routes
@@ -50,11 +50,11 @@ class SandboxServer(LimitedServer):
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The base URL it listens on."""
         return f"http{'s' if self._tls else ''}://{self.server_name}:{self.server_port}"
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """In the connection's own thread: first the handshake, if any, then the calls."""
+        """In the connection's own thread: first the TLS handshake, if any, then the calls."""
         if self._tls is None:
             Handler(request, client_address, self)
             return
@@ -69,7 +69,7 @@ class SandboxServer(LimitedServer):
                 self.forget(line)
 
     def close(self) -> None:
-        """Stops accepting, lets answers under way go out, then cuts what is still open; joins every thread."""
+        """Stops accepting, lets replies in flight go out, then cuts what is still open; joins every thread."""
         self.shutdown()
         self.closing.set()
         self.cut_all(socket.SHUT_RD)
@@ -81,7 +81,7 @@ class SandboxServer(LimitedServer):
 
 
 class Handler(LimitedHandler):
-    """One connection: reads calls, asks the routes, writes answers."""
+    """One connection: reads calls, passes them to the routes, writes replies."""
 
     server: SandboxServer
     timeout = 120
@@ -111,7 +111,7 @@ class Handler(LimitedHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = handle_call  # noqa: N815
 
     def _foreign(self) -> Reply | None:
-        """The refusal of a request that a web page made; nothing of it has been looked at."""
+        """The refusal of a request made by a web page, before anything in it is processed."""
         hosts = self.headers.get_all("host", [])
         refusal = self.server.hosts.refusal(hosts)
         if not refusal and self.command not in ("GET", "HEAD"):
@@ -122,7 +122,7 @@ class Handler(LimitedHandler):
     def _answer(self, call: Call) -> Reply:
         try:
             return self.server.routes.answer(call)
-        except Exception:  # the one net of a call: the client is told, the program goes on
+        except Exception:  # the only catch-all of a call: the client gets a 500, the program continues
             logger.exception("%s %s", call.method, call.path)
             return error_reply(500, "COMMON_EXCEPTION", "The sandbox itself failed; its log says why.")
 
@@ -159,7 +159,7 @@ class Handler(LimitedHandler):
             self._send(self._written(reply), reply)
 
     def _written(self, reply: Reply) -> bytes:
-        """The answer as it is on the wire."""
+        """The reply as it is on the wire."""
         lines = [f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}", "Server: sandbox"]
         lines.append(f"Date: {self.date_time_string()}")
         lines += [f"{name}: {value}" for name, value in reply.headers.items()]
@@ -185,7 +185,7 @@ class Handler(LimitedHandler):
             self._reset()
 
     def _reset(self) -> None:
-        """Ends the connection with a reset instead of an orderly goodbye."""
+        """Ends the connection with a reset instead of an orderly shutdown."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close_connection = True
 

@@ -1,4 +1,4 @@
-"""The small rules `validation` is made of: what counts as a number, a text, a position or a moment in JSON."""
+"""The small checks used by `validation`: what counts as a number, a string, a position or a date-time in JSON."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -16,13 +16,13 @@ def needed(parameter: str, what: str) -> Violation:
 
 
 def text_violations(values: Mapping[str, Any], name: str, where: str) -> Iterator[Violation]:
-    """The violation of a value that is not a text, or an empty one."""
+    """The violation of a value that is not a string, or is empty."""
     if not isinstance(values[name], str) or not values[name]:
         yield Violation(parameter=where, violation="must be a text, not empty")
 
 
 def parse_date_time(value: object) -> datetime | None:
-    """An RFC 3339 date-time with its zone; None for anything else, a date alone included."""
+    """An RFC 3339 date-time with its zone; None for anything else, including a plain date."""
     if not isinstance(value, str) or not DATE_TIME.fullmatch(value):
         return None
     try:
@@ -37,7 +37,7 @@ def is_whole(value: object, low: int, high: int) -> TypeGuard[int]:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether it is a number one can calculate with: not NaN, not infinite, not a thousand digits long."""
+    """Whether it is a usable number: not NaN, not infinite, not a thousand digits long."""
     return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST < value < LARGEST
 
 
@@ -46,7 +46,7 @@ def is_within(value: object, low: float | None, high: float | None) -> bool:
 
 
 def is_list_of_lists(value: object) -> TypeGuard[list[list[Any]]]:
-    """Whether it is a list with at least one element, each of them such a list again."""
+    """Whether it is a non-empty list of non-empty lists."""
     return isinstance(value, list) and bool(value) and all(isinstance(one, list) and one for one in value)
 
 
@@ -55,7 +55,7 @@ def _is_position(value: object) -> bool:
 
 
 def ring_violation(ring: object) -> str | None:
-    """What is wrong with a ring of a polygon; None when nothing is."""
+    """The error in a ring of a polygon; None when it is valid."""
     if not isinstance(ring, list) or not all(_is_position(position) for position in ring):
         return "every position must be two numbers"
     if len(ring) < 4 or ring[0] != ring[-1]:

@@ -1,6 +1,6 @@
-"""The OAuth2 side of the sandbox: gives client-credentials tokens and checks them; called by `routes`.
+"""The OAuth2 side of the sandbox: issues client-credentials tokens and checks them; called by `routes`.
 
-A token carries its own expiry and a signature made from the client secret, so nothing is stored and tokens outlive
+A token carries its own expiry and a signature made from the client secret, so nothing is stored and tokens survive
 a restart, as they do at the service. Source: reference page "Asynchronous Processing API" §2.
 """
 
@@ -22,8 +22,8 @@ TOKEN_PATHS = frozenset(
 
 
 class IssuedTokens:
-    """Issues and checks tokens for the one client of `options`, good for `life` seconds of ours; `wall` is the time
-    in seconds since 1970."""
+    """Issues and checks tokens for the one client of `options`, valid for `life` real seconds; `wall` returns the
+    time in seconds since 1970."""
 
     def __init__(self, options: SandboxOptions, life: float, wall: Callable[[], float]) -> None:
         self._client = (options.client_id, options.client_secret)
@@ -32,9 +32,9 @@ class IssuedTokens:
         self._wall = wall
 
     def issue(self, content: bytes, content_type: str, authorization: str, end: float | None = None) -> Reply:
-        """The answer to one token request; errors have the OAuth form, not the wrapper of the API.
+        """The reply to one token request; errors have the OAuth form, not the wrapper of the API.
 
-        With `end` the token is refused after so many seconds, whatever it says of itself.
+        With `end` the token is refused after that many seconds, whatever expiry it carries.
         """
         if not content_type.startswith("application/x-www-form-urlencoded"):
             return _oauth_error(400, "invalid_request", "The body must be application/x-www-form-urlencoded.")
@@ -49,7 +49,7 @@ class IssuedTokens:
         return json_reply(200, lifetime, {"Cache-Control": "no-store"})
 
     def refuse(self, authorization: str) -> Reply | None:
-        """The 401 for a missing, foreign or expired token, or None when it is good."""
+        """The 401 for a missing, foreign or expired token, or None when it is valid."""
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             return unauthorized("An access token is missing. Send it as 'Authorization: Bearer <token>'.")

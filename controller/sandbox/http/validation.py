@@ -1,4 +1,4 @@
-"""What the service refuses in a body before it takes the request; called by `routes` for every POST.
+"""What the service refuses in a body before it accepts the request; called by `routes` for every POST.
 
 Written from the reference pages "Asynchronous Processing API" §§3, 4, 6 and "Open questions: Async API" C, E; names of
 collections, their filters and the coordinate systems come from the package's data. Unknown properties pass, as they do
@@ -33,7 +33,7 @@ Violations = Iterator[Violation]
 def refuse(body: object, *, host: str | None = None, largest_script: int = 0) -> Reply | None:
     """The 400 for this body, with every violation of its shape; None when the request may run.
 
-    `host` is the deployment that is played (None hosts everything); 0 sets no limit to the script's bytes.
+    `host` is the emulated deployment (None hosts everything); 0 sets no limit to the script's bytes.
     """
     if not isinstance(body, dict):
         return error_reply(400, "COMMON_BAD_PAYLOAD", "The body must be a JSON object.")
@@ -163,7 +163,7 @@ def _choices(values: Mapping[str, Any], rules: Mapping[str, Any], where: str) ->
 
 
 def _radar(values: Mapping[str, Any], where: str) -> Violations:
-    """The rules of Sentinel-1 that are no plain choice; other collections do not have these fields."""
+    """The rules of Sentinel-1 that are not plain choices; other collections do not have these fields."""
     if values.get("backCoeff") == "GAMMA0_TERRAIN" and values.get("orthorectify") is not True:
         yield Violation(parameter=f"{where}->backCoeff", violation="GAMMA0_TERRAIN needs orthorectify: true")
     speckle = values.get("speckleFilter", {"type": "NONE"})
@@ -214,7 +214,7 @@ def _size(output: Mapping[str, Any]) -> Violations:
 
 
 def _derived_size(body: Mapping[str, Any]) -> Violations:
-    """Only for bodies whose shape is right: what resx and resy amount to."""
+    """Only for bodies with a valid shape: the size that resx and resy lead to."""
     if "width" in body["output"]:
         return
     names = (("resx", "width"), ("resy", "height"))
@@ -225,7 +225,7 @@ def _derived_size(body: Mapping[str, Any]) -> Violations:
 
 
 def _not_hosted(body: Mapping[str, Any], host: str | None) -> Violations:
-    """Only for bodies whose shape is right: what a deployment does not offer."""
+    """Only for bodies with a valid shape: what a deployment does not offer."""
     for place, element in enumerate(body["input"]["data"]):
         if not is_hosted(collection_of(element["type"]) or {}, host):
             yield Violation(parameter=f"input->data[{place}]->type", violation="is not hosted by this deployment")

@@ -1,7 +1,7 @@
-"""Writing into the user's bucket, and reading from it, with the user's credentials; `runs` is the only caller.
+"""Writes to and reads from the user's bucket with the user's credentials; `runs` is the only caller.
 
-A bucket is a folder below the sandbox's own, or one at any S3 endpoint. Keys are laid out as reference page
-"Asynchronous Processing API" §§3, 5 has it: `<prefix>/<id>/<name>`, or the URL's own placeholders.
+A bucket is a folder below the sandbox's own, or one at any S3 endpoint. Keys are formatted as in reference page
+"Asynchronous Processing API" §§3, 5: `<prefix>/<id>/<name>`, or the URL's own placeholders.
 """
 
 import json
@@ -27,14 +27,14 @@ class DeliveryStore(Protocol):
     """One bucket, opened with one pair of keys."""
 
     def put(self, key: str, content: bytes | Path) -> None:
-        """Writes one object whole or not at all; a file is moved away. Raises BucketError."""
+        """Writes one object completely or not at all; a file is moved away. Raises BucketError."""
 
     def get(self, key: str) -> bytes:
         """Reads one object. Raises BucketError."""
 
 
 class FolderStore:
-    """A bucket that is a folder; objects appear in it by rename, so a reader never sees half of one."""
+    """A bucket that is a folder; objects appear in it by rename, so a reader never sees a partial one."""
 
     def __init__(self, bucket: Path, scratch: Path) -> None:
         self._bucket = bucket
@@ -102,7 +102,7 @@ class S3Store:
 
 
 def open_store(delivery: Mapping[str, Any], options: SandboxOptions) -> DeliveryStore:
-    """The bucket of one request. Raises BucketError when it, or the pair of keys, is known to be no good."""
+    """The bucket of one request. Raises BucketError when it, or the key pair, is known to be invalid."""
     bucket = bucket_name(delivery["url"])
     if not BUCKET_NAME.fullmatch(bucket):
         raise BucketError(f"{bucket!r} is not the name of a bucket")
@@ -118,7 +118,7 @@ def open_store(delivery: Mapping[str, Any], options: SandboxOptions) -> Delivery
 
 
 def are_keys_good(delivery: Mapping[str, Any], keys: Mapping[str, str]) -> bool:
-    """Whether a local bucket accepts the pair: any, unless the known ones are named; a role is always believed."""
+    """Whether a local bucket accepts the key pair: any, unless `keys` lists valid ones; a role is always accepted."""
     if not keys or "accessKey" not in delivery:
         return True
     return keys.get(delivery["accessKey"]) == delivery.get("secretAccessKey")
@@ -129,7 +129,7 @@ def bucket_name(url: str) -> str:
 
 
 def key_for(url: str, id: str, name: str, *, in_root: bool = False) -> str:
-    """The key of object `name` of request `id` delivered to `url`; `in_root` leaves the folder of the request out.
+    """The key of object `name` of request `id` delivered to `url`; `in_root` omits the request's folder.
 
     Raises BucketError for a path with '.' or '..' in it, which no object store would resolve.
     """
@@ -162,10 +162,10 @@ def without_secrets(value: Any) -> Any:
 
 
 def json_bytes(document: object) -> bytes:
-    """How the sandbox writes its own documents into a bucket."""
+    """The format of the sandbox's own documents in a bucket."""
     return json.dumps(document, indent=1).encode()
 
 
 def remove_tree(folder: Path) -> None:
-    """Removes a scratch folder that may be gone already."""
+    """Removes a scratch folder, which may not exist."""
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,6 +1,6 @@
-"""The limits of an account, per minute and per month: calls and processing units; `routes` asks them first.
+"""The limits of an account, per minute and per month: calls and processing units; `routes` checks them first.
 
-How many requests may run at once is kept by `requests`, which knows them. Source: reference page
+The number of concurrent requests is counted by `requests`, which holds them. Source: reference page
 "Asynchronous Processing API" §§6, 7.
 """
 
@@ -13,7 +13,7 @@ from controller.sandbox.ledger import Entry
 
 
 class RateLimit:
-    """A bucket: `per_minute` at most at once, refilled steadily. `clock` counts seconds; 0 means no limit."""
+    """A token bucket: at most `per_minute` at once, refilled steadily. `clock` counts seconds; 0 means no limit."""
 
     def __init__(self, per_minute: float, clock: Callable[[], float]) -> None:
         self._capacity = float(per_minute)
@@ -23,7 +23,7 @@ class RateLimit:
         self._lock = threading.Lock()
 
     def take(self, amount: float = 1.0) -> int:
-        """Takes so much: 0 when it was there, else the milliseconds until it will be. Nothing asks for no debt."""
+        """Takes `amount`: returns 0 when available, else the milliseconds until it will be. 0 waits for any debt."""
         if not self._capacity:
             return 0
         with self._lock:
@@ -34,7 +34,7 @@ class RateLimit:
             return 0
 
     def owe(self, amount: float) -> None:
-        """Takes so much whether it is there or not."""
+        """Takes `amount` even if it is not available."""
         with self._lock:
             self._refill()
             self._left -= amount
@@ -56,14 +56,14 @@ class Allowance:
             self.note(entry)
 
     def note(self, entry: Entry) -> None:
-        """Counts a line of the ledger: what was charged, and what was accepted."""
+        """Counts a ledger entry: charged units and accepted requests."""
         month, units = entry.time[:7], entry.processing_units or 0.0 if entry.event == "charged" else 0.0
         with self._lock:
             spent, requests = self._used.get(month, (0.0, 0))
             self._used[month] = (spent + units, requests + (entry.event == "accepted"))
 
     def is_exhausted(self, now: datetime) -> bool:
-        """Whether nothing is left of the month `now` lies in."""
+        """Whether nothing is left of the month of `now`."""
         with self._lock:
             used = self._used.get(f"{now.astimezone(UTC):%Y-%m}", (0.0, 0))
         return any(most is not None and amount >= most for amount, most in zip(used, self._most, strict=True))

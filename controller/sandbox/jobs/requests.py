@@ -1,4 +1,4 @@
-"""The requests the sandbox knows: visible while they run, forgotten afterwards; kept by `runs`, asked by `routes`.
+"""The requests of the sandbox: visible while they run, dropped afterwards; kept by `runs`, queried by `routes`.
 
 Both API paths share one store. Source: reference pages "Asynchronous Processing API" §§4, 5 and "Open questions:
 Async API" 13.
@@ -15,9 +15,9 @@ from controller.sandbox.faults.faults import Fault, Faults
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxRequest:
-    """One accepted request; times are seconds of the sandbox's clock. `url` is where it delivers, as it was posted.
+    """One accepted request; times are seconds of the sandbox's clock. `url` is its delivery URL, as posted.
 
-    `faults` follow it to its end; `own` holds those for its GETs that its script asks for.
+    `faults` apply until it ends; `own` holds those for its GETs that its script requests.
     """
 
     id: str
@@ -48,7 +48,7 @@ class Requests:
             self._running[request.id] = request
 
     def find(self, id: str) -> SandboxRequest | None:
-        """The running request of this id, whether or not GET may already see it."""
+        """The running request with this id, whether or not GET can see it yet."""
         with self._lock:
             return self._running.get(id)
 
@@ -63,7 +63,7 @@ class Requests:
             return not (flapping and self._asked[id] % 2)
 
     def remove(self, id: str) -> None:
-        """Forgets the request; from now on GET answers 404."""
+        """Drops the request; from now on GET returns 404."""
         with self._lock:
             self._running.pop(id, None)
             self._asked.pop(id, None)

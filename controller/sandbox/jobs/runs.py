@@ -1,7 +1,7 @@
-"""The life of an accepted request: copy, run, outputs, cost, and the moment it is forgotten; started by `routes`.
+"""The lifecycle of an accepted request: copy, run, outputs, cost, and when it is dropped; started by `routes`.
 
 Order of events: reference page "Asynchronous Processing API" §5 and "Open questions: Async API" 7. A failed run leaves
-an `error.json`, and costs nothing unless the options say so; an unusable bucket gets nothing at all.
+an `error.json`, and costs nothing unless the options say so; nothing at all is written to an unusable bucket.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ FOLLOWING = frozenset({Moment.FOLLOW, Moment.DELIVER})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderPool:
-    """What a run works with: how scripts are read and pixels made (a test may bring simpler ones)."""
+    """What a run works with: how scripts are read and pixels rendered (tests may pass simpler ones)."""
 
     renderer: Renderer
     render_options: "RenderOptions"
@@ -53,7 +53,7 @@ class RenderPool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """What runs are charged to, and where everything is written down."""
+    """What runs are charged to, and where everything is recorded."""
 
     ledger: SandboxLedger
     allowance: Allowance
@@ -61,7 +61,7 @@ class Account:
 
 
 class Runs:
-    """Takes requests and sees each to its end. Safe to use from many threads."""
+    """Accepts requests and runs each to its end. Thread-safe."""
 
     def __init__(
         self, options: SandboxOptions, pool: RenderPool, account: Account, faults: Faults, clock: SandboxClock
@@ -77,9 +77,9 @@ class Runs:
         self._schedule = Schedule(options.workers, clock)
 
     def accept(self, body: Body, url: str, own: Faults) -> SandboxRequest | None:
-        """Takes a valid body, or answers None when too many requests run already. The copy is written at once.
+        """Accepts a valid body, or returns None when too many requests are running. The copy is written at once.
 
-        `own` are the faults its script asks for.
+        `own` are the faults its script requests.
         """
         with self._taking:
             if self.requests.count() >= self._options.max_running:
@@ -92,11 +92,11 @@ class Runs:
         return request
 
     def stop(self) -> bool:
-        """Ends the actions under way and drops the rest; says whether all have ended."""
+        """Lets running actions finish and drops the rest; returns whether all have finished."""
         return self._schedule.stop()
 
     def abandon(self, id: str, url: str) -> None:
-        """Ends a request that a former run of the program left behind, with an error.json where that is possible."""
+        """Fails a request that a previous run of the program left behind, with an error.json where possible."""
         keys: tuple[str, ...] = ()
         if self._options.s3_endpoint is None:
             try:
@@ -129,14 +129,14 @@ class Runs:
         self._schedule.at(self._starts(request), partial(self._run, request))
 
     def note(self, fault: Fault, request: SandboxRequest) -> None:
-        """Writes down that a fault struck this request."""
+        """Records that a fault struck this request."""
         self._ledger.add("fault", id=request.id, prefix=request.url, message=fault.name)
 
     def _starts(self, request: SandboxRequest) -> float:
         return request.accepted_at + self._options.queue_seconds
 
     def _write_early_copy(self, request: SandboxRequest, plan: Parcel) -> None:
-        """The copy without cost, while the request runs; a bucket that refuses it is found out again at the end."""
+        """The copy without cost, while the request runs; a bucket that refuses it fails the request at the end."""
         if self.requests.find(request.id) is None:
             return
         try:
@@ -145,7 +145,7 @@ class Runs:
             logger.info("no request copy for %s: %s", request.id, error)
 
     def _run(self, request: SandboxRequest) -> None:
-        """Renders now; the outcome is delivered when the request has been RUNNING for long enough."""
+        """Renders now; the outcome is delivered once the request has been RUNNING for long enough."""
         self._ledger.add("running", id=request.id, prefix=request.url)
         units = 0.0
         try:
@@ -153,7 +153,7 @@ class Runs:
             parcel = Parcel(items=items)
         except RenderFailed as error:
             parcel = Parcel(items=(self._error_item(error.code, error.message),), failure=error.message)
-        except Exception as error:  # the one net: a mistake of the renderer must end as a failed request
+        except Exception as error:  # the only catch-all: a renderer bug must end as a failed request
             logger.exception("request %s", request.id)
             message = f"The sandbox itself failed: {type(error).__name__}: {truncate(str(error))}"
             parcel = Parcel(items=(self._error_item("COMMON_EXCEPTION", message),), failure=message)
@@ -180,7 +180,7 @@ class Runs:
         return items, units
 
     def _script(self, body: Body) -> str:
-        """The evalscript, from the body or from the place it names."""
+        """The evalscript, from the body or from its reference."""
         if "evalscript" in body:
             return str(body["evalscript"])
         reference = body["evalscriptReference"]
@@ -195,7 +195,7 @@ class Runs:
         return reshaped(replace(parcel, copy_in_root=self._options.copy_in_root), request.faults)
 
     def _end(self, request: SandboxRequest, parcel: Parcel, units: float) -> None:
-        """Delivers, then forgets; a late parcel is delivered after it is forgotten."""
+        """Delivers, then drops the request; a late parcel is delivered after the request is dropped."""
         if parcel.late:
             self.requests.remove(request.id)
             self._schedule.at(self._clock.seconds() + parcel.late, partial(self._deliver, request, parcel, units))
@@ -233,7 +233,7 @@ class Runs:
             written.append(key)
 
     def _settle(self, request: SandboxRequest, parcel: Parcel, units: float, written: tuple[str, ...]) -> None:
-        """Success: the copy tells the cost, and the ledger has both."""
+        """Success: writes the cost to the copy, and charge and delivery to the ledger."""
         if parcel.copy_late:
             late = partial(self._write_late_copy, request, parcel, units)
             self._schedule.at(self._clock.seconds() + parcel.copy_late, late)
@@ -259,7 +259,7 @@ class Runs:
             logger.info("no request copy for %s: %s", request.id, error)
 
     def _write_copy(self, request: SandboxRequest, parcel: Parcel, units: float | None) -> None:
-        """The request copy; the cost is left out while it is not known."""
+        """Writes the request copy; the cost is left out while it is unknown."""
         if not parcel.has_copy or (parcel.silent and units is not None):
             return
         body = request.body if self._options.keep_secrets else delivery.without_secrets(request.body)
@@ -282,13 +282,13 @@ def digest_of(body: object) -> str:
 
 
 def _with_cost(body: Body, path: str, units: float) -> dict[str, Any]:
-    """The body with its cost at `status.costPU` or any such path."""
+    """The body with its cost at a path such as `status.costPU`."""
     first, _, rest = path.partition(".")
     return {**body, first: _with_cost(body.get(first) or {}, rest, units) if rest else units}
 
 
 def _refuse_paths(body: Body) -> None:
-    """Identifiers become file names: one that is a path could write anywhere on this machine."""
+    """Identifiers become file names: a path in one could write anywhere on this machine."""
     for response in body["output"].get("responses", ()):
         identifier = response.get("identifier", "default")
         if identifier != Path(identifier).name or "\0" in identifier:

@@ -1,4 +1,4 @@
-"""A few worker threads and the actions they owe, each at its time: how the sandbox runs, finishes and is late."""
+"""A few worker threads and their scheduled actions: how the sandbox runs, finishes and delays requests."""
 
 import heapq
 import itertools
@@ -13,7 +13,7 @@ Action = Callable[[], None]
 class Schedule:
     """Runs each action once it is due (seconds of the clock), the earliest first.
 
-    An action must not raise. After `stop` what has not begun is dropped.
+    An action must not raise. After `stop`, actions that have not started are dropped.
     """
 
     def __init__(self, workers: int, clock: SandboxClock) -> None:
@@ -30,13 +30,13 @@ class Schedule:
             thread.start()
 
     def at(self, due: float, action: Action) -> None:
-        """Owes `action` from `due` on; a time in the past means as soon as a worker is free."""
+        """Schedules `action` for `due`; a time in the past means as soon as a worker is free."""
         with self._changed:
             heapq.heappush(self._due, (due, next(self._order), action))
             self._changed.notify()
 
     def stop(self, seconds: float = 10.0) -> bool:
-        """Lets the actions under way end, waiting at most `seconds` for each; says whether all did."""
+        """Lets running actions finish, waiting at most `seconds` for each thread; returns whether all did."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()

@@ -27,7 +27,7 @@ Whole = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
-    """How a constellation passes: every `spacing` degrees of longitude a swath of `swath` degrees, `step` of `cycle`
+    """How a constellation passes: a swath of `swath` degrees every `spacing` degrees of longitude, `step` of `cycle`
     parts of the spacing further east each day, so that each place is seen about once in `cycle` days.
 
     `hour` is the local solar time, `size` the degrees of a granule's side. `tilt` is how many degrees of longitude the
@@ -47,7 +47,7 @@ class Track:
         return self.tilt < 0
 
     def across(self, day: date, lon: Degrees, lat: Degrees) -> Degrees:
-        """Degrees east of the western edge of the nearest swath of `day`, up to `spacing`; below `swath` is inside."""
+        """Degrees east of the western edge of the nearest swath on `day`, up to `spacing`; below `swath` is inside."""
         shift = self.spacing * self.step / self.cycle * (day.toordinal() % self.cycle)
         return (lon - self.tilt * lat - shift) % self.spacing
 
@@ -91,7 +91,7 @@ class Area:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tile:
     """One granule seen on one day. `cell` is its south-west corner in whole degrees; `cloud_coverage` in percent, 0
-    for what looks through clouds."""
+    for sensors that see through clouds."""
 
     type: str
     track: Track
@@ -110,7 +110,7 @@ class Tile:
 
     @property
     def number(self) -> int:
-        """What is different for every tile."""
+        """A number that differs for every tile."""
         return zlib.crc32(f"{self.type}/{self.name}".encode())
 
     @property
@@ -132,8 +132,8 @@ class Tile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SceneFilter:
-    """What `dataFilter` lets through: times inclusive, cloud cover in percent of a granule, the order, and what a tile
-    must be (`{"orbitDirection": "ASCENDING"}`)."""
+    """The `dataFilter`: times inclusive, maximum cloud cover in percent of a granule, the order, and required tile
+    facts (`{"orbitDirection": "ASCENDING"}`)."""
 
     since: datetime
     until: datetime
@@ -152,7 +152,7 @@ def find_tiles(product: Product, area: Area, wanted: SceneFilter, seed: int) -> 
 
 
 def in_order(tiles: Iterable[Tile], order: str) -> tuple[Tile, ...]:
-    """mostRecent, leastRecent or leastCC; equals are settled by time, then by place."""
+    """mostRecent, leastRecent or leastCC; ties are broken by time, then by position."""
     ordered = sorted(tiles, key=lambda tile: (tile.sensed, tile.cell), reverse=order != "leastRecent")
     if order == "leastCC":
         ordered.sort(key=lambda tile: tile.cloud_coverage)
@@ -160,8 +160,8 @@ def in_order(tiles: Iterable[Tile], order: str) -> tuple[Tile, ...]:
 
 
 def by_day(tiles: Sequence[Tile], order: str) -> tuple[tuple[Tile, ...], ...]:
-    """The orbits: tiles of one UTC day, newest day first unless `order` says otherwise; leastCC goes by the mean cloud
-    cover of the day."""
+    """The orbits: tiles of one UTC day, newest day first unless `order` says otherwise; leastCC sorts by the day's mean
+    cloud cover."""
     days: dict[date, list[Tile]] = {}
     for tile in tiles:
         days.setdefault(tile.sensed.date(), []).append(tile)
@@ -172,7 +172,7 @@ def by_day(tiles: Sequence[Tile], order: str) -> tuple[tuple[Tile, ...], ...]:
 
 
 def tile_facts(tile: Tile) -> Mapping[str, str]:
-    """What a tile is, by the name of the filter that asks for it."""
+    """The facts of a tile, by the name of the filter that selects on them."""
     if tile.type != "sentinel-1-grd":
         return {"tier": "TIER_2" if tile.number % 7 == 0 else "TIER_1"}
     polar = bool(is_polar(np.array(tile.cell[1]), tile.track))
@@ -186,7 +186,7 @@ def tile_facts(tile: Tile) -> Mapping[str, str]:
 
 
 def is_polar(lat: Degrees, track: Track) -> Mask:
-    """Where radar watches the ice, in other polarisations than the land."""
+    """Where radar observes ice, in other polarisations than land."""
     polar: Mask = np.abs(np.floor(lat / track.size) * track.size) >= _POLAR
     return polar
 
@@ -229,7 +229,7 @@ def _cells(area: Area, size: int) -> tuple[Whole, Whole]:
 
 
 def _fraction(type: str, lon: int, lat: int, ordinal: int) -> timedelta:
-    """Landsat tells its times to the microsecond (reference page "Evalscript V3" §3)."""
+    """Landsat reports its times to the microsecond (reference page "Evalscript V3" §3)."""
     if not type.startswith("landsat"):
         return timedelta()
     return timedelta(microseconds=(ordinal * 7919 + lon * 104729 + lat * 1299709) % 1_000_000)

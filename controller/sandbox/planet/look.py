@@ -1,4 +1,4 @@
-"""What is read, and one view of it: the nouns between the archive and the sensors."""
+"""What is read, and one view of it: the values passed between the archive and the sensors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,9 +20,9 @@ Plane = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SensorInput:
-    """One element of `input.data` with the bands its script asks for; `filters` and `processing` are the request's own.
+    """One element of `input.data` with the bands its script requests; `filters` and `processing` are the request's own.
 
-    `metres_per_pixel` is that of the output: the native resolution of a band is refined or coarsened to it.
+    `metres_per_pixel` is that of the output: a band's native resolution is upsampled or downsampled to it.
     """
 
     product: Product
@@ -50,7 +50,7 @@ class SensorInput:
 
 
 class GroundView:
-    """A block of ground as one overpass sees it; None for what has no time."""
+    """A block of ground as one overpass sees it; `overpass` is None for collections without time."""
 
     def __init__(self, ground: Ground, seed: int, overpass: Overpass | None) -> None:
         self.ground, self.seed = ground, seed

@@ -1,6 +1,6 @@
-"""Native pixels: a sensor sees squares of so many metres, and the output takes the nearest or mixes its neighbours.
+"""Native pixels: a sensor sees squares of a given size in metres, and the output takes the nearest or interpolates.
 
-The squares lie on a grid of their own, fixed to the globe, so that every request meets the same ones.
+The squares lie on their own grid, fixed to the globe, so that every request sees the same ones.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -13,17 +13,17 @@ from controller.sandbox.planet.noise import Degrees, Locations
 from controller.sandbox.planet.world import Ground, ground_at
 
 METRES_PER_DEGREE = 111_320.0
-_FOLD = 1.5  # how much larger than an output pixel a native one must be for its neighbours to share it
+_FOLD = 1.5  # how much larger than an output pixel a native one must be to be shared by several
 _SHRINK = np.cos(np.radians(np.arange(-90, 91) + 0.5).clip(-1.5, 1.5))  # of a degree of longitude, by latitude
 
 Numbers = NDArray[np.intp]
 Pick = tuple[Numbers | None, Degrees | None]
-"""For each output pixel the number of a spot (None: its own), and the weight it has (None: all)."""
+"""For each output pixel the index of a spot (None: its own), and its weight (None: 1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spots:
-    """The native pixels that some output pixels are made of."""
+    """The native pixels that a set of output pixels is made of."""
 
     ground: Ground
     picks: tuple[Pick, ...]
@@ -37,7 +37,7 @@ class Spots:
         return weighted[0] if len(weighted) == 1 else np.sum(weighted, axis=0)
 
     def part(self, pixels: Numbers) -> "Spots":
-        """What only some of the output pixels are made of."""
+        """The same for a subset of the output pixels."""
         if self.picks[0][0] is None:
             return Spots(ground=self.ground.part(pixels), picks=self.picks)
         used = np.zeros(self.ground.lon.size, dtype=np.bool_)
@@ -70,7 +70,7 @@ def spots(lon: Degrees, lat: Degrees, metres: float, metres_per_pixel: float, me
 
 
 def _around(lon: Degrees, lat: Degrees, step: float, method: str) -> Iterator[tuple[Degrees, Degrees, Degrees | None]]:
-    """Row, column and weight of each native pixel that has a share in the output pixels."""
+    """Row, column and weight of each native pixel that contributes to the output pixels."""
     if method not in _KERNELS:
         row = np.floor(lat / step)
         yield row, np.floor(lon / _width(row, step)), None
@@ -90,7 +90,7 @@ def _centre(row: Degrees, column: Degrees, step: float) -> tuple[Degrees, Degree
 
 
 def _width(row: Degrees, step: float) -> Degrees:
-    """Degrees of longitude a native pixel takes; the same within a degree of latitude."""
+    """The width of a native pixel in degrees of longitude; constant within a degree of latitude."""
     latitude = np.floor((row + 0.5) * step).astype(np.intp)
     south, north = int(latitude.min(initial=90)), int(latitude.max(initial=-90))
     if south == north:

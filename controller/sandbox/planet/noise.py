@@ -1,7 +1,7 @@
 """Smooth random fields over the globe, for the synthetic archive.
 
 Every value is a pure function of (longitude, latitude, salt) and never of the pixels around, so two requests over
-one place see the same ground and the same clouds. The world calls nothing else for randomness.
+one place see the same ground and the same clouds. `world` has no other source of randomness.
 """
 
 import zlib
@@ -16,7 +16,7 @@ Bits = NDArray[np.uint32]
 Layers = tuple[tuple[float, float], ...]
 """(cells per degree, weight)"""
 
-# A metre is as exact as the fields need to be, hence the single precision along the lattices; these are turned
+# The fields need no more than one metre of precision, hence single precision along the lattices; these are rotated
 # against the meridians, so that no edge of a picture runs along them, and are square at 45 degrees.
 _TURN = ((0.62, 0.48), (-0.34, 0.88))
 _PLANET = 77  # one of many: with seed 1 the documented jobs see land, sea and not too many clouds
@@ -28,17 +28,17 @@ _TO_UNIT = np.float32(2.0**-32)
 
 
 def salt(seed: int, name: str) -> int:
-    """A 32-bit number of its own for every named field of every seed."""
+    """A distinct 32-bit number for every named field of every seed."""
     return zlib.crc32(f"{_PLANET}:{seed}:{name}".encode())
 
 
 def daily(seed: int, name: str, day: date) -> int:
-    """The same for a field that is another one every day."""
+    """The same for a field that changes every day."""
     return salt(seed, f"{name}:{day.toordinal()}")
 
 
 class Locations:
-    """Positions in degrees, and the lattices around them: worked out once, whatever is looked up on them."""
+    """Positions in degrees, and the lattices around them: each computed once, however many fields use it."""
 
     def __init__(self, lon: Degrees, lat: Degrees) -> None:
         self.lon, self.lat = lon, lat
@@ -47,24 +47,24 @@ class Locations:
         self._lattices: dict[float, _Lattice] = {}
 
     def lattice(self, per_degree: float) -> "_Lattice":
-        """The one with so many cells a degree (of latitude); worked out at its first use."""
+        """The lattice with `per_degree` cells per degree (of latitude); computed on first use."""
         if per_degree not in self._lattices:
             self._lattices[per_degree] = _Lattice(self._along, self._beside, per_degree)
         return self._lattices[per_degree]
 
     def part(self, chosen: NDArray[np.intp]) -> "Locations":
-        """Some of the positions, by their numbers."""
+        """A subset of the positions, by index."""
         return Locations(self.lon[chosen], self.lat[chosen])
 
     def moved(self, east: float, north: float) -> "Locations":
-        """Every position so many degrees further."""
+        """Every position shifted by these degrees."""
         return Locations(self.lon + east, self.lat + north)
 
 
 class _Lattice:
     """The cell of a square lattice that each position lies in, and how far inside.
 
-    Neighbours share their corners: as long as these are fewer than the positions, each is computed once.
+    Neighbours share their corners: if there are fewer corners than positions, each is computed only once.
     """
 
     def __init__(self, along: Field, beside: Field, per_degree: float) -> None:
@@ -80,10 +80,10 @@ class _Lattice:
             self._number = ((self._row - south) * self._width + (self._column - west)).astype(np.intp)
 
     def corners(self, salt: int) -> tuple[Field, Field, Field, Field]:
-        """What chance says at the corners of each cell: south-west, south-east, north-west, north-east."""
+        """The random values at the corners of each cell: south-west, south-east, north-west, north-east."""
         if self._is_shared:
             known, here, width = _chance(*self._corners, salt).ravel(), self._number, self._width
-            # No number is out of range; "wrap" is the quickest way not to have that looked up.
+            # No index is out of range; "wrap" is the fastest way to skip that check.
             a, b, c, d = (known[start:].take(here, mode="wrap") for start in (0, 1, width, width + 1))
             return a, b, c, d
         east, north = _bits(self._column), _bits(self._row)
@@ -96,7 +96,7 @@ class _Lattice:
         )
 
     def cells(self, salt: int) -> Field:
-        """What chance says for each cell as a whole."""
+        """One random value per cell."""
         if self._is_shared:
             whole: Field = _chance(*self._corners, salt).ravel().take(self._number)
             return whole
@@ -104,7 +104,7 @@ class _Lattice:
 
 
 def smooth(place: Locations, per_degree: float, salt: int) -> Field:
-    """Value noise in 0..1 on a lattice with `per_degree` cells a degree, blended smoothly between its corners."""
+    """Value noise in 0..1 on a lattice with `per_degree` cells per degree, smoothly interpolated between corners."""
     lattice = place.lattice(per_degree)
     south_west, south_east, north_west, north_east = lattice.corners(salt)
     below = _between(south_west, south_east, lattice.right)
@@ -118,7 +118,7 @@ def patches(place: Locations, per_degree: float, salt: int) -> Field:
 
 
 def layered(place: Locations, layers: Layers, salt: int) -> Field:
-    """Several lattices added up by weight; the result stays in 0..1."""
+    """The weighted sum of several lattices; the result stays in 0..1."""
     total = sum(weight for _, weight in layers)
     field: Field = np.zeros(place.lon.shape, dtype=np.float32)
     for number, (per_degree, weight) in enumerate(layers):
@@ -148,7 +148,7 @@ def _chance(east: Bits, north: Bits, salt: int) -> Field:
 
 
 def _between(first: Field, second: Field, share: Field) -> Field:
-    """In place of `second`, which nobody else holds."""
+    """Computed in place in `second`, which has no other reference."""
     second -= first
     second *= share
     second += first

@@ -53,10 +53,10 @@ _LANDSAT_BANDS = {
     "B09": "B10",
 }
 _SHADED = np.float32(0.45)
-_OVERCORRECTED = np.float32(0.003)  # what the correction takes too much in shadow: dark water becomes negative
+_OVERCORRECTED = np.float32(0.003)  # excess of the correction in shadow: dark water becomes negative
 _OFFSET_SINCE = date(2022, 1, 25)  # processing baseline 04.00: 1000 is added to raw digital numbers
 _OFFSET = 1000
-_RIM = 0.992  # of the half swath, from where on the cloud mask has no answer (CLM 255)
+_RIM = 0.992  # of the half swath, beyond which the cloud mask has no value (CLM 255)
 _THICK = 0.6
 _GREEN_ENOUGH = 0.36
 _KELVIN = np.float32(273.15)
@@ -65,8 +65,8 @@ _KELVIN = np.float32(273.15)
 def sentinel2(source: SensorInput, wanted: WantedBand, look: GroundView) -> Plane:
     """One band as if every position had been seen.
 
-    DN = 10000 * reflectance, never negative; with `harmonizeValues: false` reflectance may be, and DN is that of the
-    product as it was processed on that day (reference page "Evalscript V3" §5).
+    DN = 10000 * reflectance, never negative; with `harmonizeValues: false` reflectance may be negative, and DN is that
+    of the product as processed on that day (reference page "Evalscript V3" §5).
     """
     if wanted.band not in SPECTRA:
         plane = _SENTINEL_2[wanted.band](look)
@@ -175,7 +175,7 @@ def _view_azimuth(look: GroundView) -> Plane:
 
 
 def _declination(day: date) -> float:
-    """Latitude where the sun stands overhead, in radians."""
+    """Latitude where the sun is overhead, in radians."""
     return math.radians(-23.44 * math.cos(2 * math.pi * (day.timetuple().tm_yday + 10) / 365.25))
 
 
@@ -193,7 +193,7 @@ def _ground_kelvin(look: GroundView) -> Plane:
 
 
 def _brightness(look: GroundView) -> Plane:
-    """What the ground's warmth looks like from above the air."""
+    """Brightness temperature of the ground at the top of the atmosphere."""
     return np.round(_ground_kelvin(look) * 0.985, 2)
 
 

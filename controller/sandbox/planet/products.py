@@ -1,4 +1,4 @@
-"""The collections as the service offers them, and which of them the sandbox has scenes of.
+"""The collections that the service offers, and which of them the sandbox has scenes of.
 
 Bands, units, resolutions and filters come from the package's `collections.json`; called by `validation`, `agreement`
 and the readers of the archive.
@@ -20,15 +20,15 @@ from controller.sandbox.failure import not_here, script_failed
 ARCHIVED = ("sentinel-2-l1c", "sentinel-2-l2a", "sentinel-1-grd", "landsat-ot-l1", "landsat-ot-l2", "dem")
 MASK = "dataMask"
 OWN_DATA = re.compile(r"(byoc|batch|zarr)-[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_FINEST = 30.0  # metres, where the data name no single resolution
+_FINEST = 30.0  # metres, where the data give no single resolution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
     """One collection of the archive; `units` maps a band to its units in upper case, the default first.
 
-    `blank` is what a band holds where there is no data. `metres` are the native resolutions of the bands; 0 for what
-    is computed for each output pixel. `since` is None for what has no time.
+    `blank` is a band's value where there is no data. `metres` are the native resolutions of the bands; 0 for what
+    is computed for each output pixel. `since` is None for collections without time.
     """
 
     type: str
@@ -38,20 +38,20 @@ class Product:
     blank: float
     units: Mapping[str, tuple[str, ...]]
     defaults: Mapping[str, str]  # of dataFilter, where deployments differ
-    scales: Mapping[str, float]  # digital numbers per physical unit, 1 where the data do not say
+    scales: Mapping[str, float]  # digital numbers per physical unit, 1 where the data give none
     metres: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedBand:
-    """One band a script asked for, in the unit it asked for."""
+    """One band that a script requested, in the unit it requested."""
 
     band: str
     unit: str
 
 
 def collection_of(name: str) -> Mapping[str, Any] | None:
-    """The entry of a collection by its present name, an older alias or a `byoc-<uuid>` form; None when unknown."""
+    """The entry of a collection by its current name, an older alias or a `byoc-<uuid>` form; None when unknown."""
     if OWN_DATA.fullmatch(name):
         return _collections().get(f"{name.partition('-')[0]}-<collectionId>")
     return None if "<" in name else _collections().get(name)
@@ -68,13 +68,13 @@ def is_known_crs(url: object) -> bool:
 
 
 def is_hosted(collection: Mapping[str, Any], host: str | None) -> bool:
-    """Whether a deployment offers the collection; None stands for one that offers everything."""
+    """Whether a deployment offers the collection; None means one that offers everything."""
     return host is None or host in [each["name"] for each in collection["deployments"]]
 
 
 @functools.cache
 def product(type_or_alias: str, host: str | None = None) -> Product:
-    """The archived collection of that name, as a deployment offers it; raises RenderFailed when the sandbox has no
+    """The archived collection with that name, as a deployment offers it; raises RenderFailed when the sandbox has no
     scenes of it."""
     entry = collection_of(type_or_alias)
     if entry is None or entry["type"] not in ARCHIVED:
@@ -122,7 +122,7 @@ def _wanted(band: str, unit: str, product: Product) -> WantedBand:
 
 
 def _metres(band: Mapping[str, Any]) -> float:
-    """Radar has the resolution of its scenes, and the terrain model that of its instance: the finest stands here."""
+    """Radar has the resolution of its scenes, the terrain model that of its instance: here the finest is used."""
     given = band["resolution_m"]
     if band["name"] == MASK:
         return 0.0

@@ -1,7 +1,7 @@
-"""What Sentinel-1 would hear back: backscatter in linear power, with speckle, by land cover and slope.
+"""What Sentinel-1 would receive: backscatter in linear power, with speckle, by land cover and slope.
 
-Levels are plausible figures. What is left out: border noise, and the shift of mountains where `orthorectify` is not
-asked for. Source of the options: `collections.json`, sentinel-1-grd.
+Levels are plausible figures. Not simulated: border noise, and the shift of mountains without `orthorectify`. Source
+of the options: `collections.json`, sentinel-1-grd.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ _ECHOES = {
 _GRAINS = 25_000.0  # cells per degree: finer than the native pixels, so that each has its own
 _LOOKS = 4  # independent looks that one native pixel averages
 _NEAR, _FAR = 30.5, 46.0  # incidence angle in degrees at the edges of the swath
-_DARK = 0.25  # of the ground that flat land shows: below it a slope lies in radar shadow
+_DARK = 0.25  # of the ground that flat land shows: below it a slope is in radar shadow
 
 
 def sentinel1(source: SensorInput, wanted: WantedBand, look: GroundView) -> Plane:
@@ -43,7 +43,7 @@ def sentinel1(source: SensorInput, wanted: WantedBand, look: GroundView) -> Plan
 
 
 def _power(source: SensorInput, band: str, look: GroundView) -> Plane:
-    """0 where the scene was taken in the other polarisations: they are those of `archive.facts_of`."""
+    """0 where the scene was taken in the other polarisations: those of `archive.tile_facts`."""
     ground, wind = look.ground, 0.7 + 0.1 * (look.day.toordinal() % 7)
     water, soil, plants, town = _ECHOES[band]
     land = soil + ground.plants.astype(np.float64) * (plants - soil) + ground.town * (town - soil)
@@ -79,7 +79,7 @@ def _scattering_area(look: GroundView) -> Plane:
 
 
 def _speckle(source: SensorInput, band: str, look: GroundView) -> Plane:
-    """A factor around 1, another one in every native pixel, on every pass and in every band."""
+    """A factor around 1, different in every native pixel, on every pass and in every band."""
     factor = np.zeros(look.place.lon.shape)
     for number in range(_LOOKS):
         name = f"speckle:{band}:{look.day}:{look.track.hour}:{number}"

@@ -1,4 +1,4 @@
-"""Samples of the archive for a run of pixels: what `evaluatePixel` is going to see.
+"""Samples of the archive for a run of pixels: the input of `evaluatePixel`.
 
 Arrays are (sample, band, pixel) in float64; where a sample has no data every band is blank and `dataMask` 0 (reference
 page "Evalscript V3" §5). The renderer reads block by block.
@@ -34,7 +34,7 @@ SENSORS: Mapping[str, Callable[[SensorInput, WantedBand, GroundView], Plane]] = 
     "landsat-ot-l2": landsat,
     "dem": elevation,
 }
-_MOSTLY = 0.6  # of a block: from here on it is cheaper to look at all of it
+_MOSTLY = 0.6  # share of a block above which it is cheaper to compute all of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ def grouped(tiles: Sequence[Tile]) -> Group:
 
 
 def read_samples(source: SensorInput, groups: Sequence[Group], pixels: Pixels) -> Samples:
-    """One sample for each group: at every pixel from the first tile of the group that has data there."""
+    """One sample per group: each pixel comes from the first tile of the group that has data there."""
     samples = _blank(source, len(groups), pixels)
     cells = _by_cell(pixels, TRACKS[source.product.type][0].size)
     reader = _Reader(source, pixels)
@@ -73,7 +73,7 @@ def read_timeless(source: SensorInput, pixels: Pixels) -> Samples:
 
 
 class _Reader:
-    """Reads one source over one block; the native pixels are found once, whichever scenes are read."""
+    """Reads one source over one block; the native pixels are computed once for all scenes."""
 
     def __init__(self, source: SensorInput, pixels: Pixels) -> None:
         self._source, self._pixels = source, pixels

@@ -1,4 +1,4 @@
-"""The terrain model: heights in metres of the same land that the other sensors see. Called by `samples` and `radar`."""
+"""The terrain model: heights in metres of the land that the other sensors see. Called by `samples` and `radar`."""
 
 import numpy as np
 
@@ -9,8 +9,8 @@ from controller.sandbox.planet.products import WantedBand
 from controller.sandbox.planet.world import SEA_LEVEL, height_of, relief_at
 
 _DETAIL: Layers = ((240.0, 1.0), (900.0, 0.45))
-_COAST = 400.0  # metres of height that the relief's next unit gives a coastal plain
-_DEPTH = 9000.0  # metres of depth that the relief's next unit gives the sea
+_COAST = 400.0  # metres of height per unit of relief in a coastal plain
+_DEPTH = 9000.0  # metres of depth per unit of relief in the sea
 _GEOID: Layers = ((0.02, 1.0), (0.16, 0.2))
 _REACH = 90.0  # metres over which a slope is measured
 
@@ -28,7 +28,7 @@ def elevation(source: SensorInput, wanted: WantedBand, look: GroundView) -> Plan
 
 
 def heights(place: Locations, seed: int) -> Plane:
-    """Metres above the sea; negative at the bottom of it."""
+    """Metres above sea level; negative at the sea floor."""
     relief = relief_at(place, seed)
     above = (relief - np.float32(SEA_LEVEL)).astype(np.float64)
     rough = layered(place, _DETAIL, salt(seed, "detail")).astype(np.float64) - 0.5

@@ -1,4 +1,4 @@
-"""The made-up planet: what covers the ground, and which weather each day brings; the sensors ask it what is there.
+"""The synthetic planet: its land cover and the weather of each day, read by the sensors.
 
 Levels, snow lines and temperatures are plausible figures, not measurements.
 """
@@ -18,7 +18,7 @@ Mask = NDArray[np.bool_]
 CLOUDY = 0.2  # opacity from which a pixel counts as cloud
 SEA_LEVEL = 0.37  # of the relief field, 0..1
 _FOOTHILLS = 0.42
-# Fields share their lattices as far as they can: a lattice costs as much as a field on it.
+# Fields share their lattices where possible: a lattice costs as much as a field on it.
 _RELIEF: Layers = ((0.7, 1.0), (3.0, 0.5), (13.0, 0.22), (60.0, 0.08))
 _WET: Layers = ((3.0, 1.0), (13.0, 0.6), (290.0, 0.25))
 _TOWNS: Layers = ((13.0, 1.0), (60.0, 0.7))
@@ -30,7 +30,7 @@ _SHADOW_OFFSET = (-0.020, 0.014)  # degrees from a pixel to the cloud that shade
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What does not change from day to day, for one block of positions; fractions are 0..1."""
+    """The constant properties of one block of positions; fractions are 0..1."""
 
     place: Locations
     height: Field  # kilometres above the sea
@@ -48,7 +48,7 @@ class Ground:
         return self.place.lat
 
     def part(self, chosen: NDArray[np.intp]) -> "Ground":
-        """The same for some of the positions, by their numbers."""
+        """The same for a subset of the positions, by index."""
         return Ground(
             place=self.place.part(chosen),
             height=self.height[chosen],
@@ -60,20 +60,20 @@ class Ground:
 
 
 class Sky:
-    """What one UTC day brings over some ground: clouds, their shadows, snow, leaves and warmth."""
+    """The state of one UTC day over some ground: clouds, their shadows, snow, leaves and temperature."""
 
     def __init__(self, ground: Ground, seed: int, day: date) -> None:
         self._ground, self._seed, self._day = ground, seed, day
         self._weather = smooth(ground.place, _WEATHER, daily(seed, "weather", day))
         clouds = _clouds(ground.place, self._weather, seed, day)
         self.opacity = _opacity(clouds)
-        """How much of the ground the clouds hide, 0..1."""
+        """How opaque the clouds are, 0..1."""
         self.depth = clouds.clip(0, 0.4)
-        """How thick they are; grows on where nothing is seen through them any more."""
+        """How thick they are; keeps growing where they are already opaque."""
 
     @cached_property
     def veil(self) -> Field:
-        """How thick the thin clouds high above are, 0..1."""
+        """How thick the high thin clouds are, 0..1."""
         veil = layered(self._ground.place, _VEIL, daily(self._seed, "cirrus", self._day))
         thick: Field = np.clip((veil - np.float32(0.68)) * 5, 0, 1)
         return thick
@@ -91,7 +91,7 @@ class Sky:
 
     @cached_property
     def celsius(self) -> Field:
-        """Of the ground in the morning."""
+        """Temperature of the ground in the morning."""
         lat = self._ground.lat.astype(np.float32)
         mild = 28 - np.float32(0.48) * np.maximum(np.abs(lat) - 10, 0)
         warm: Field = mild + self._summer * (np.float32(0.2) * np.abs(lat)) - np.float32(6.5) * self._ground.height
@@ -110,7 +110,7 @@ class Sky:
 
     @cached_property
     def _summer(self) -> Field:
-        """1 at the height of summer, -1 in the depth of winter, fading to 0 at the equator."""
+        """1 in midsummer, -1 in midwinter, fading to 0 at the equator."""
         phase = math.cos(2 * math.pi * (self._day.timetuple().tm_yday - 200) / 365.25)
         north: Field = np.clip(self._ground.lat / 35, -1, 1).astype(np.float32)
         return north * np.float32(phase)
@@ -148,7 +148,7 @@ def height_of(relief: Field) -> Field:
 
 
 def cloud_share(place: Locations, seed: int, day: date) -> Mask:
-    """Which positions lie under cloud on that day, wherever there is ground or not."""
+    """Which positions are under cloud on that day, whether or not there is ground."""
     weather = smooth(place, _WEATHER, daily(seed, "weather", day))
     cloudy: Mask = _opacity(_clouds(place, weather, seed, day)) >= CLOUDY
     return cloudy

@@ -1,7 +1,7 @@
-"""Whether the request and its script fit together: inputs, bands, mosaicking, outputs and formats.
+"""Whether the request and its script match: inputs, bands, mosaicking, outputs and formats.
 
-The service checks this before it reads any data; the renderer does it first, and `routes` does for scripts that are to
-be checked at submit. Source: reference page "Evalscript V3" §§2, 4, 6, 7.
+The service checks this before it reads any data; the renderer does it first, and `routes` if scripts are checked at
+submit. Source: reference page "Evalscript V3" §§2, 4, 6, 7.
 """
 
 import re
@@ -17,7 +17,7 @@ from controller.sandbox.planet.products import Product, WantedBand, product, wan
 USERDATA = "userdata"
 _JSON = "application/json"
 _TIFF = "image/tiff"
-_MOST_BANDS = 65535  # what the 16 bits of SamplesPerPixel can say (TIFF 6.0, page 24)
+_MOST_BANDS = 65535  # limit of the 16 bits of SamplesPerPixel (TIFF 6.0, page 24)
 _FILE_NAME = re.compile(r"[\w.-]+")
 _UNSAID: Sequence[Mapping[str, Any]] = ({"identifier": "default", "format": {"type": "image/png"}},)
 _EIGHT_BITS = (SampleType.AUTO, SampleType.UINT8)
@@ -37,12 +37,12 @@ class Pair:
     mosaicking: Mosaicking
     product: Product
     bands: tuple[WantedBand, ...]
-    bounds: bool  # whether tiles are shown with their outline
+    bounds: bool  # whether tiles are passed to the script with their outline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """One output in the format it is wanted in; `quality` is that of a JPEG."""
+    """One output in its requested format; `quality` is that of a JPEG."""
 
     output: ScriptOutput
     media_type: str
@@ -51,16 +51,16 @@ class Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Responses:
-    """What is to be written: the images, and whether the script's user data are wanted beside them."""
+    """What to write: the images, and whether the script's user data are requested too."""
 
     images: tuple[Image, ...]
     userdata: bool
 
 
 def agreed(body: Mapping[str, Any], facts: ScriptFacts, host: str | None = None) -> tuple[Pair, ...]:
-    """The pairs of inputs, after everything that can be told without data was checked; raises RenderFailed.
+    """The pairs of inputs, after every check that needs no data; raises RenderFailed.
 
-    `host` is the deployment that is played: bands and defaults differ.
+    `host` is the emulated deployment: bands and defaults differ.
     """
     pairs = _pairs(body["input"]["data"], facts.inputs, host)
     if "updateOutput" not in facts.functions:
@@ -69,7 +69,7 @@ def agreed(body: Mapping[str, Any], facts: ScriptFacts, host: str | None = None)
 
 
 def agreed_responses(body: Mapping[str, Any], outputs: Sequence[ScriptOutput]) -> Responses:
-    """The responses asked for, matched with the script's outputs; raises RenderFailed where they do not match."""
+    """The requested responses, matched with the script's outputs; raises RenderFailed where they do not match."""
     known = {output.id: output for output in outputs}
     images, userdata = [], False
     for response in body["output"].get("responses") or _UNSAID:

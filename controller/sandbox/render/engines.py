@@ -1,6 +1,6 @@
-"""Script engines that are kept running between requests: to start one takes longer than a small request.
+"""Keeps script engines running between requests: starting one takes longer than a small request.
 
-A script never sees another's: each gets a fresh realm. Owned by the program; its workers render through it.
+Scripts are isolated: each gets a fresh realm. Owned by `program`; its workers render through it.
 """
 
 import queue
@@ -13,13 +13,13 @@ from controller.sandbox.render.render import Rendered, RenderOptions, engine_for
 
 
 class Engines:
-    """As many engines as workers ever rendered at once. Safe to use from many threads."""
+    """A pool that grows to as many engines as workers ever rendered at once. Thread-safe."""
 
     def __init__(self) -> None:
         self._idle: queue.SimpleQueue[Engine] = queue.SimpleQueue()
 
     def render(self, body: Mapping[str, Any], folder: Path, options: RenderOptions) -> Rendered:
-        """`render`, with an engine that is there already if one is idle."""
+        """`render`, reusing an idle engine if there is one."""
         try:
             engine = self._idle.get_nowait()
         except queue.Empty:
@@ -30,6 +30,6 @@ class Engines:
             self._idle.put(engine)
 
     def close(self) -> None:
-        """End those that are idle."""
+        """Close the idle engines."""
         while not self._idle.empty():
             self._idle.get_nowait().close()

@@ -1,4 +1,4 @@
-"""Where the pixels are: the output grid a request asks for, and the coarser one a large raster is evaluated on."""
+"""Pixel grids: the output grid of a request, and the coarser one on which a large raster is evaluated."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Rings = tuple[NDArray[np.float64], ...]  # of one polygon: the shell, then its h
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputGrid:
-    """The raster asked for: north-up, in the CRS of the request, edges in its units."""
+    """The requested raster: north-up, in the CRS of the request, edges in its units."""
 
     epsg: int
     west: float
@@ -37,7 +37,7 @@ class OutputGrid:
         return (self.north - self.south) / self.height
 
     def area(self) -> Area:
-        """The box in degrees that holds every pixel, from points along its four edges."""
+        """The box in degrees that contains every pixel, from points along its four edges."""
         along = np.linspace(0, 1, 33)
         x = self.west + along * (self.east - self.west)
         y = self.south + along * (self.north - self.south)
@@ -49,7 +49,7 @@ class OutputGrid:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationGrid:
-    """The pixels the script really sees; each stands for `step_x` by `step_y` output pixels, less at the far edges."""
+    """The pixels the script really sees; each covers `step_x` by `step_y` output pixels, fewer at the far edges."""
 
     output: OutputGrid
     step_x: int
@@ -111,14 +111,14 @@ def output_grid(body: Mapping[str, Any]) -> OutputGrid:
 
 
 def evaluation_grid(output: OutputGrid, side: int | None) -> EvaluationGrid:
-    """At most `side` pixels a side; every pixel when it is None."""
+    """At most `side` pixels per side; every pixel when it is None."""
     if side is None:
         return EvaluationGrid(output=output, step_x=1, step_y=1)
     return EvaluationGrid(output=output, step_x=-(-output.width // side), step_y=-(-output.height // side))
 
 
 def _middles(count: int, step: int, size: int) -> Degrees:
-    """Middles of `count` cells of `step` output pixels along a side of `size`; the last cell may be narrower."""
+    """Centres of `count` cells of `step` output pixels along a side of `size`; the last cell may be narrower."""
     edges = np.minimum(np.arange(count + 1) * step, size)
     middles: Degrees = (edges[:-1] + edges[1:]) / 2
     return middles

@@ -1,6 +1,6 @@
-"""PNG and JPEG: what the service writes beside TIFF, and what the preview shows.
+"""PNG and JPEG: the service's formats besides TIFF, and the format of the preview.
 
-PNG row by row, so that a picture never has to be in memory at its full size, and with 16 bits a colour, which Pillow
+PNG is written row by row, so that a picture is never in memory at full size, and with 16 bits per colour, which Pillow
 does not write.
 """
 
@@ -23,7 +23,7 @@ _UP = 2  # each byte is stored as the difference to the one above
 
 
 def write_png(path: Path, cells: Cells, rows: Places, columns: Places) -> None:
-    """Write `cells` of one to four components; `rows` and `columns` name the cell behind each pixel."""
+    """Write `cells` of one to four components; `rows` and `columns` give the cell of each pixel."""
     header = (columns.size, rows.size, cells.dtype.itemsize * 8, _COLOUR_TYPES[cells.shape[2]], 0, 0, 0)
     with path.open("wb") as file:
         file.write(_SIGNATURE + _chunk(b"IHDR", struct.pack(">IIBBBBB", *header)))
@@ -42,7 +42,7 @@ def write_jpeg(path: Path, cells: Cells, rows: Places, columns: Places, quality:
 
 
 def _strips(cells: Cells, rows: Places, columns: Places) -> Iterator[bytes]:
-    """Some rows each, filtered, the filter's number before each row."""
+    """Strips of filtered rows, each row preceded by the filter's number."""
     above = np.zeros((1, columns.size * cells.shape[2] * cells.dtype.itemsize), dtype=np.uint8)
     for top in range(0, rows.size, _STRIP):
         strip = rows[top : top + _STRIP]

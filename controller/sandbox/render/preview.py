@@ -1,4 +1,4 @@
-"""A small picture of what a request would deliver, made here from synthetic scenes; called by `shjobs preview`."""
+"""A small picture of what a request would deliver, made locally from synthetic scenes; called by `shjobs preview`."""
 
 import tempfile
 from collections.abc import Mapping
@@ -21,14 +21,14 @@ from controller.sandbox.render.render import Evaluated, RenderOptions, evaluated
 MOST_SAMPLES = 10_000_000  # pixels times samples: some seconds
 SECONDS = 120.0  # for each call into the script
 _EIGHT_BITS = (SampleType.AUTO, SampleType.UINT8)
-_SHARE = 2  # percent of the values at either end that a stretch lets go
+_SHARE = 2  # percent of the values clipped at either end by a stretch
 
 Picture = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What was drawn: its size in pixels, and sentences on what it shows and what not."""
+    """What was drawn: its size in pixels, and sentences on what it shows and what it does not."""
 
     width: int
     height: int
@@ -36,9 +36,9 @@ class Preview:
 
 
 def draw(body: Mapping[str, Any], path: Path, *, side: int, seed: int) -> Preview:
-    """Draw the default image output of a request into a PNG file of at most `side` pixels a side.
+    """Draw the default image output of a request into a PNG file of at most `side` pixels per side.
 
-    Raises RenderFailed when the request or its script is at fault, or has no image at all.
+    Raises RenderFailed when the request or its script is invalid, or has no image at all.
     """
     name = _image(body)
     width, height = output_size(body)
@@ -114,13 +114,13 @@ def _top(cells: Cells) -> float:
 
 
 def _range(values: NDArray[np.float64], output: ScriptOutput) -> tuple[float, float, str]:
-    """What becomes black and what white, and the sentence that says so."""
+    """The values mapped to black and white, and the sentence that says so."""
     kind = f"values ({output.sample_type})"
     if not values.size:
         return 0.0, 1.0, "there is no value to show"
     low, high = (float(value) for value in np.percentile(values, (_SHARE, 100 - _SHARE)))
     if 0 < low < high / 2:
-        low = 0.0  # counted from nothing, like reflectance: colours stay what they are
+        low = 0.0  # starts at zero, like reflectance, so that colours are kept
     if low == high:
         low, high = float(values.min()), float(values.max())
     if low == high:

@@ -1,4 +1,4 @@
-"""From map coordinates to longitude and latitude: degrees and web mercator by hand, every other system by pyproj.
+"""Converts map coordinates to longitude and latitude: degrees and web mercator here, every other system by pyproj.
 
 pyproj is loaded by the first request that needs it.
 """
@@ -25,7 +25,7 @@ _NODES = (1 - np.cos((np.arange(6) + 0.5) * np.pi / 6)) / 2  # Chebyshev's, in a
 
 
 def epsg_of(url: str) -> int:
-    """The EPSG code of a CRS address, CRS84 being 4326; raises RenderFailed for what the sandbox cannot compute."""
+    """The EPSG code of a CRS URL, 4326 for CRS84; raises RenderFailed for what the sandbox cannot compute."""
     if url == CRS84:
         return 4326
     match = _EPSG.fullmatch(url)
@@ -43,7 +43,7 @@ def is_geographic(epsg: int) -> bool:
 
 
 def to_lonlat(epsg: int, x: Degrees, y: Degrees) -> tuple[Degrees, Degrees]:
-    """Longitude and latitude in degrees of map coordinates; `epsg` comes from `epsg_of`."""
+    """Map coordinates as longitude and latitude in degrees; `epsg` comes from `epsg_of`."""
     if epsg == 4326:
         return x, y
     if epsg == 3857:
@@ -61,9 +61,9 @@ def rows_to_lonlat(epsg: int, x: Degrees, y: Degrees) -> tuple[Degrees, Degrees]
 
 
 def _between_nodes(epsg: int, x: Degrees, y: Degrees) -> tuple[Degrees, Degrees]:
-    """Exact at six nodes in every 64 km of a row, and the polynomial through them in between: off by rounding alone.
+    """Exact at six nodes in every 64 km of a row, polynomial interpolation in between: only rounding errors.
 
-    The nodes are fixed to the system, so that a place is the same in every request.
+    The nodes are fixed to the system, so that a position is the same in every request.
     """
     lon, lat = np.empty((y.size, x.size)), np.empty((y.size, x.size))
     segments = np.floor(x / _SEGMENT)
@@ -89,7 +89,7 @@ def _lagrange(t: Degrees) -> list[Degrees]:
 
 
 def _around_meridian(epsg: int, x: Degrees, y: Degrees) -> tuple[Degrees, Degrees]:
-    """The same for UTM, with longitudes that go on beyond 180 degrees, so that neighbours lie near each other."""
+    """The same for UTM, with longitudes that continue beyond 180 degrees, so that neighbours stay close."""
     lon, lat = to_lonlat(epsg, x, y)
     west = epsg % 100 * 6 - 363  # half the earth from the zone's meridian
     return (lon - west) % 360 + west, lat

@@ -1,4 +1,4 @@
-"""Writes georeferenced TIFF files tile by tile, so that a raster never has to be in memory at its full size."""
+"""Writes georeferenced TIFF files tile by tile, so that a raster is never in memory at full size."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,14 +11,14 @@ from controller.sandbox.render.grid import EvaluationGrid, OutputGrid
 from controller.sandbox.render.projection import is_geographic
 
 TILE = 512
-_FASTEST = 1  # zlib level: replicated pixels shrink well at any
+_FASTEST = 1  # zlib level: replicated pixels compress well at any
 _BIG = 4_000_000_000  # bytes from which offsets no longer fit a classic TIFF
 
 Cells = NDArray[np.generic]  # (rows, columns, bands) on the evaluation grid
 
 
 def write_geotiff(path: Path, grid: EvaluationGrid, cells: Cells, nodata: float | None = None) -> None:
-    """Write `cells`, each repeated over the output pixels it stands for, as a tiled and deflated GeoTIFF.
+    """Write `cells`, each repeated over the output pixels it covers, as a tiled and deflated GeoTIFF.
 
     `nodata` becomes the GDAL_NODATA tag. Source: OGC GeoTIFF 1.1; reference page "Evalscript V3" §6.
     """
@@ -43,13 +43,13 @@ def write_geotiff(path: Path, grid: EvaluationGrid, cells: Cells, nodata: float 
 
 
 def sources(start: int, count: int, size: int, step: int) -> NDArray[np.intp]:
-    """The cell behind each of `count` pixels from `start` along a side of `size`; past its end the last is repeated."""
+    """The cell of each of `count` pixels from `start` along a side of `size`; past its end the last is repeated."""
     pixels: NDArray[np.intp] = np.minimum(np.arange(start, start + count), size - 1) // step
     return pixels
 
 
 def _side(pixels: int) -> int:
-    """Of a tile: TIFF wants a multiple of 16."""
+    """The side of a tile: TIFF requires a multiple of 16."""
     return min(TILE, -(-pixels // 16) * 16)
 
 

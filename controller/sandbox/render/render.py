@@ -1,7 +1,7 @@
 """Executes a request as the service would: reads the synthetic archive, runs the evalscript, writes the rasters.
 
-Called by the sandbox's workers, and by the preview, with a validated body. Memory stays bounded: pixels are evaluated
-in blocks, their results are kept in files, and rasters are written tile by tile.
+Called by the sandbox's workers, and by the preview, with a validated body. Memory is bounded: pixels are evaluated in
+blocks, their results are kept in files, and rasters are written tile by tile.
 """
 
 import json
@@ -34,7 +34,7 @@ from controller.sandbox.render.scenes import Scenes, View, document_of, plan_sce
 
 __all__ = ["Evaluated", "RenderFailed", "RenderOptions", "Rendered", "RenderedFile", "evaluated", "render"]
 
-BLOCK_BYTES = 24 << 20  # of samples in one block; the engine holds them a second time
+BLOCK_BYTES = 24 << 20  # of samples in one block; the engine holds a second copy
 MOST_PIXELS = 1 << 16  # in one block
 _WORKING_BYTES = 300  # a pixel, while its samples are computed
 _STORED: Mapping[SampleType, DTypeLike] = {
@@ -51,10 +51,10 @@ _STORED: Mapping[SampleType, DTypeLike] = {
 class RenderOptions:
     """How to render.
 
-    `seed` chooses the archive, which ends at `now` (None: this moment); `host` is the deployment that is played. A
-    raster with more than `coarse_side` pixels a side is evaluated on a coarser grid and its pixels repeated, unless
-    `full_resolution`. `seconds` and `memory` (bytes) bound the script. The output gets fewer pixels when these times
-    their samples are more than `most_samples`; None: never.
+    `seed` chooses the archive, which ends at `now` (None: this moment); `host` is the emulated deployment. A raster
+    with more than `coarse_side` pixels per side is evaluated on a coarser grid and its pixels repeated, unless
+    `full_resolution`. `seconds` and `memory` (bytes) limit the script. The output is shrunk when its pixels times
+    their samples exceed `most_samples`; None: never.
     """
 
     seed: int = 1
@@ -70,7 +70,7 @@ class RenderOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderedFile:
-    """One response, written to `path`; `name` is what the delivery calls it (`default.tif`)."""
+    """One response, written to `path`; `name` is its name in the delivery (`default.tif`)."""
 
     identifier: str
     name: str
@@ -79,9 +79,9 @@ class RenderedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """What came of a request: its files, the samples each pixel had (the price counts them), and the scenes read.
+    """The result of a request: its files, the samples per pixel (which the price counts), and the scenes read.
 
-    With several inputs `samples` has the samples of each, and `facts` what the script said of itself.
+    With several inputs `samples` has the samples of each; `facts` is what the script declares.
     """
 
     files: tuple[RenderedFile, ...]
@@ -94,7 +94,7 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluated:
-    """A request whose pixels were all evaluated: `cells` has the numbers of each output on the evaluation grid."""
+    """A fully evaluated request: `cells` has the values of each output on the evaluation grid."""
 
     grid: EvaluationGrid
     facts: ScriptFacts
@@ -105,9 +105,9 @@ class Evaluated:
 
 
 def render(body: Mapping[str, Any], folder: Path, options: RenderOptions, engine: Engine | None = None) -> Rendered:
-    """Render a request into files below `folder`; raises RenderFailed when the request or its script is at fault.
+    """Render a request into files below `folder`; raises RenderFailed when the request or its script is invalid.
 
-    `engine` is one that is running already; it is left running.
+    A given `engine` is already running, and is left running.
     """
     with _engine(engine, options) as hired, tempfile.TemporaryDirectory(dir=folder) as scratch:
         done = evaluated(body, Path(scratch), options, hired)
@@ -125,7 +125,7 @@ def render(body: Mapping[str, Any], folder: Path, options: RenderOptions, engine
 
 
 def evaluated(body: Mapping[str, Any], scratch: Path, options: RenderOptions, engine: Engine) -> Evaluated:
-    """Run the script of a request over every pixel; the numbers are kept in files below `scratch`."""
+    """Run the script of a request over every pixel; the values are kept in files below `scratch`."""
     _keep_freed_memory()
     output = output_grid(body)
     facts = value_or_raise(engine.load(body["evalscript"]))
@@ -149,8 +149,8 @@ def evaluated(body: Mapping[str, Any], scratch: Path, options: RenderOptions, en
 
 @cache
 def _keep_freed_memory() -> None:
-    """glibc gives freed memory back at once until it has seen a block as large as this one freed; getting it again for
-    every array takes longer than the arithmetic.
+    """glibc returns freed memory at once until it has seen a block of this size freed; allocating it again for every
+    array takes longer than the arithmetic.
     """
     bytearray(31 << 20)
 
@@ -179,7 +179,7 @@ def _grid(output: OutputGrid, scenes: Sequence[Scenes], options: RenderOptions) 
 
 
 def _blocks(grid: EvaluationGrid, scenes: Sequence[Scenes]) -> Iterator[tuple[int, int]]:
-    """Runs of pixels in row-major order, each small enough for the memory of one block; whole rows if they fit."""
+    """Ranges of pixels in row-major order, each small enough for the memory of one block; whole rows if they fit."""
     values = sum(each.samples_per_pixel * len(each.source.bands) for each in scenes)
     most = max(1, min(MOST_PIXELS, BLOCK_BYTES // (values * 8 + _WORKING_BYTES)))
     most = most // grid.width * grid.width or most
@@ -206,7 +206,7 @@ def _sent(scenes: Scenes, pixels: Pixels) -> SentSamples:
 
 
 def _empty_cells(scratch: Path, grid: EvaluationGrid, image: ScriptOutput) -> Cells:
-    """Room for one output on the evaluation grid, in a file: at full resolution it may be larger than memory."""
+    """An array for one output on the evaluation grid, in a file: at full resolution it may be larger than memory."""
     shape = (grid.height, grid.width, image.bands)
     if math.prod(shape) * np.dtype(_STORED[image.sample_type]).itemsize > shutil.disk_usage(scratch).free:
         raise script_failed(f"output {image.id!r} is larger than the free space on the disk of the sandbox")

@@ -1,4 +1,4 @@
-"""Which scenes a request reads: its `dataFilter`, then the script's own choice; and how the script gets to see them.
+"""Which scenes a request reads: its `dataFilter`, then the script's own choice; and how they are passed to the script.
 
 Called by the renderer. Shapes: reference page "Evalscript V3" §§3, 4.
 """
@@ -23,7 +23,7 @@ _FILTERS = ("resolution", "acquisitionMode", "polarization", "orbitDirection", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenes:
-    """What one input reads: the tiles of each sample, in sample order, and what evaluatePixel is shown of them."""
+    """What one input reads: the tiles of each sample, in sample order, and what evaluatePixel gets of them."""
 
     name: str
     source: SensorInput
@@ -44,7 +44,7 @@ class Scenes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What every input of a request is looked at with; scenes after `now` are not there yet."""
+    """The view shared by every input of a request; scenes after `now` do not exist yet."""
 
     area: Area
     seed: int
@@ -77,7 +77,7 @@ def document_of(scenes: Sequence[Scenes]) -> Json:
 
 
 def _found(pair: Pair, number: int, view: View) -> list[tuple[Tile, ...]]:
-    """The tiles of each sample, before the script has chosen; all tiles together make the one of SIMPLE."""
+    """The tiles of each sample, before the script has chosen; with SIMPLE all tiles form one sample."""
     if pair.product.since is None:
         return []
     wanted = _filter(pair, number, view.now)
@@ -137,7 +137,7 @@ def _scenes(pair: Pair, found: Sequence[tuple[Tile, ...]], view: View, *, is_fus
 
 
 def _collection(pair: Pair, found: Sequence[tuple[Tile, ...]]) -> Json:
-    """What preProcessScenes gets of one input: the days without their tiles, or the tiles without from and to."""
+    """What preProcessScenes gets for one input: the days without their tiles, or the tiles without from and to."""
     if pair.mosaicking is Mosaicking.SIMPLE:
         return {"scenes": {}}
     if pair.mosaicking is Mosaicking.TILE:
@@ -187,6 +187,6 @@ def _envelope(ring: Sequence[Sequence[float]]) -> Json:
 
 
 def _iso(moment: datetime) -> str:
-    """As the service writes it: whole seconds, or microseconds where the collection has them."""
+    """As the service formats it: whole seconds, or microseconds where the collection has them."""
     fraction = f".{moment.microsecond:06}" if moment.microsecond else ""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}{fraction}Z"
