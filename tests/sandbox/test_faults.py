@@ -295,13 +295,13 @@ def test_an_answer_that_breaks_off_at_any_byte_is_found_again_and_not_paid_twice
 # How faults are switched on
 
 
-def claims(status_cache: Faults, times: int, moment: Moment = Moment.BEFORE) -> list[bool]:
-    return [status_cache.claim(moment) is not None for _ in range(times)]
+def claims(board: Faults, times: int, moment: Moment = Moment.BEFORE) -> list[bool]:
+    return [board.claim(moment) is not None for _ in range(times)]
 
 
 def test_a_fault_may_let_the_first_calls_pass() -> None:
-    status_cache = Faults([Fault(name="quota-403", after=2, times=2)])
-    assert claims(status_cache, 6) == [False, False, True, True, False, False]
+    board = Faults([Fault(name="quota-403", after=2, times=2)])
+    assert claims(board, 6) == [False, False, True, True, False, False]
 
 
 def test_a_rate_strikes_so_often_and_the_same_seed_does_so_again() -> None:
