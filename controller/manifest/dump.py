@@ -6,8 +6,7 @@ Pure. PyYAML writes it; `document`, which reads YAML 1.2, reads back exactly the
 import math
 import re
 from collections.abc import Mapping
-from io import StringIO
-from typing import Any
+from typing import Any, cast
 
 from yaml import CollectionNode, MappingNode, Node, SafeDumper, ScalarNode, serialize
 from yaml.emitter import ScalarAnalysis
@@ -65,7 +64,7 @@ def scalar(value: Any) -> str:
 
 
 def _node(value: Any) -> Node:
-    return _Dumper(StringIO(), sort_keys=False).represent_data(value)
+    return _Dumper(cast(Any, None), sort_keys=False).represent_data(value)
 
 
 def _serialized(node: Node) -> str:

@@ -295,7 +295,7 @@ VERDICT_MUTANTS = [
     ("what is missing is failed", "outcome=Outcome.UNKNOWN", "outcome=Outcome.FAILED"),
     ("an unread bucket is enough", "evidence.readable and not missing", "not missing"),
     ("a missing output is enough", "evidence.readable and not missing", "evidence.readable"),
-    ("delivered is missing", "if not delivered(", "if delivered("),
+    ("delivered is missing", "if not delivered_object(", "if delivered_object("),
     ("grace ends a moment late", "now < gone_at", "now <= gone_at"),
     ("grace never begins", "if now < gone_at + timedelta(seconds=timing.delivery_grace)", "if now < gone_at"),
     ("the later of two looks", "look_at = min(", "look_at = max("),
