@@ -55,7 +55,7 @@ EXAMPLE = "write for example `shjobs: ignore W012 all scenes are meant`"
 
 
 @pytest.mark.parametrize(
-    ("comment", "codes", "flaws"),
+    ("comment", "codes", "errors"),
     [
         pytest.param(f"# shjobs: ignore {FIRST} one season", [FIRST], [], id="a code and a reason"),
         pytest.param(f"#shjobs:ignore {FIRST}: so be it", [FIRST], [], id="a colon behind the code"),

@@ -215,7 +215,7 @@ def test_a_manifest_that_may_say_less_is_noticed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "reported"),
     [
         pytest.param({"maximum": 9}, {"maximum": 8}, ["$.a has maximum 8 and had 9"], id="less is allowed"),
         pytest.param({}, {"minimum": 1}, ["$.a has minimum 1 and had none"], id="a limit that was not there"),

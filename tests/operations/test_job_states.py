@@ -193,7 +193,7 @@ def test_a_running_daemon_can_be_looked_at(workspace: Workspace) -> None:
 
 def case(reason: Reason, *submissions: Submission, **different: Any) -> Case:
     plain = {"job": job(), "submissions": submissions, "limits": limits()}
-    return Case(**{**plain, "standing": JobState(reason=reason, message="a sentence"), **different})
+    return Case(**{**plain, "job_state": JobState(reason=reason, message="a sentence"), **different})
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def seen(*submissions: Submission, now: Job | None = None, **different: Any) -> 
         "known": submissions,
         "submissions": submissions,
         "planned": None,
-        "standing": phase(current, submissions, limits(), NOW),
+        "job_state": phase(current, submissions, limits(), NOW),
     }
     return Foreseen(**(plain | different))
 
