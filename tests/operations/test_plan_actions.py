@@ -78,7 +78,7 @@ CASES = [
         "submit", "it was refused before and is sent again", id="a body that was turned away for a time",
     ),
     pytest.param(
-        seen(planned=plan_of(), twin="other"),
+        seen(planned=plan_of(), duplicate_of="other"),
         "submit", "new; the job 'other' asks for the same, but every name is paid for", id="a renamed job",
     ),
     pytest.param(
