@@ -108,12 +108,9 @@ def gate(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> threading.Eve
     return gate
 
 
-LOSSES = [removed, moved, emptied, remounted, restored]
-
-
 @pytest.mark.parametrize(
     ("command", "loss"),
-    [*(("sync", loss) for loss in LOSSES), ("run", removed), ("run", restored)],
+    [("sync", moved), ("sync", emptied), ("sync", remounted), ("run", removed), ("run", restored)],
     ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
 def test_a_lost_state_sent_what_was_queued_and_dropped_the_id(
