@@ -22,6 +22,7 @@ from controller.sandbox.replies import Reply
 from tests.conftest import Workspace, ndvi
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.slow
 LONGEST = 40.0  # seconds: what a test waits for at the most
 NAMES = ("one", "two", "three")
 

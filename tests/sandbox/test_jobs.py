@@ -25,6 +25,7 @@ from controller.sandbox.render.grid import evaluation_grid, output_grid
 from controller.sandbox.render.render import RenderOptions, render
 from tests.sandbox.test_render import job
 
+pytestmark = pytest.mark.slow
 SIDE = 128
 TIFF = [{"identifier": "default", "format": {"type": "image/tiff"}}]
 SEED = random.randrange(1 << 32)

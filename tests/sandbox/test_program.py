@@ -26,6 +26,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 def test_no_script_takes_the_program_down(tmp_path: Path) -> None:
     """Each of them ends as a failed request; the one after them is rendered."""
     options = SandboxOptions(

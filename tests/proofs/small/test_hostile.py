@@ -8,6 +8,7 @@ import pytest
 
 from tests.proofs.hostile import CASES, endured
 
+pytestmark = pytest.mark.slow
 SEED = int(os.environ.get("PROOF_SEED", "1"))
 ELSEWHERE = {"hundreds of half-open requests"}  # before the daemon in test_daemon.py
 TOGETHER = {
