@@ -77,9 +77,9 @@ spec:
 """
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Two workers for each core: most tests wait for an answer, or for time to pass."""
-    return 2 * (os.cpu_count() or 1)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two workers for each core: most slow tests wait for an answer, or for time to pass; the others do not."""
+    return (1 if config.option.markexpr == "not slow" else 2) * (os.cpu_count() or 1)
 
 
 def ndvi(name: str = "ndvi", west: float = 14.40) -> str:

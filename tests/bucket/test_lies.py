@@ -44,6 +44,7 @@ def test_a_store_that_lies_is_unreadable_and_never_an_empty_bucket(lie: str) -> 
     assert isinstance(peeked, Unreadable) or "repeats" in words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lie", LIES)
 def test_nothing_is_paid_for_on_the_word_of_a_store_that_lies(lie: str, workspace: Workspace) -> None:
     """With a new ledger, as after the loss of the old one."""

@@ -25,6 +25,7 @@ from tests.conftest import Workspace, ndvi
 from tests.support.command import shjobs
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.slow
 LONGEST = 30.0  # seconds: what a test waits for at the most
 LISTENING = re.compile(r"listening at (http://127\.0\.0\.1:\d+)")
 
@@ -330,12 +331,3 @@ def test_nothing_new_writes_nothing(workspace: Workspace) -> None:
             daemon.process.send_signal(signal.SIGHUP)
             time.sleep(0.05)
         assert (daemon.log, (workspace.jobs / "ndvi.status.yaml").stat().st_mtime_ns) == before
-
-
-@pytest.mark.parametrize("listen", ["nowhere", "127.0.0.1", "127.0.0.1:port", "127.0.0.1:99999"])
-def test_an_address_that_is_none_is_told(workspace: Workspace, listen: str) -> None:
-    done = shjobs("run", "--listen", listen, cwd=workspace.root, environment=dict(workspace.environment))
-    assert (done.returncode, done.stderr.strip().splitlines()[-1]) == (
-        2,
-        f"shjobs: listen: {listen!r} is no address; write host:port, such as 127.0.0.1:9617",
-    )

@@ -22,6 +22,7 @@ from tests.conftest import Workspace, ndvi
 from tests.support.charges import charges_by_prefix
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.slow
 LONGEST = 40.0  # seconds: what a test waits for at the most
 NAMES = ("one", "two", "three")
 
@@ -108,12 +109,9 @@ def gate(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> threading.Eve
     return gate
 
 
-LOSSES = [removed, moved, emptied, remounted, restored]
-
-
 @pytest.mark.parametrize(
     ("command", "loss"),
-    [*(("sync", loss) for loss in LOSSES), ("run", removed), ("run", restored)],
+    [("sync", moved), ("sync", emptied), ("sync", remounted), ("run", removed), ("run", restored)],
     ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
 def test_a_lost_state_sent_what_was_queued_and_dropped_the_id(

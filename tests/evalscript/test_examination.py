@@ -52,6 +52,7 @@ def test_whoever_asks_beside_never_waits_and_hears_of_the_answer(tmp_path: Path)
     assert heard
 
 
+@pytest.mark.slow
 def test_a_good_script_does_not_wait_behind_twelve_without_an_end(tmp_path: Path) -> None:
     with Beside(slow(tmp_path), lambda: None) as beside:
         endless = [f"{ENDLESS}// {number}" for number in range(12)]
@@ -68,6 +69,7 @@ def test_it_ends_at_once_while_a_script_has_no_end(tmp_path: Path) -> None:
     assert time.monotonic() - began < 4.0
 
 
+@pytest.mark.slow
 def test_it_ends_at_once_while_an_engine_is_only_being_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine came up after it had been told to end, and the script had all of its time."""
     monkeypatch.setattr(examination, "SECONDS", LONGEST)
@@ -79,6 +81,7 @@ def test_it_ends_at_once_while_an_engine_is_only_being_started(tmp_path: Path, m
         assert time.monotonic() - began < LONGEST / 2, pause
 
 
+@pytest.mark.slow
 def test_a_script_without_an_end_costs_its_time_once_over_restarts(tmp_path: Path) -> None:
     with Beside(slow(tmp_path), lambda: None) as beside:
         first = answer(beside, ENDLESS)

@@ -77,6 +77,7 @@ def test_time_runs_out_for(body: str) -> None:
         assert works(engine)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [
@@ -400,6 +401,7 @@ def test_an_appraisal_tells_what_a_script_uses_up_and_lives_on(text: str, expect
     assert appraised(accepted(GOOD), scripts=Hurried()).problems == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [

@@ -116,6 +116,7 @@ def test_an_adopted_request_is_followed_and_not_paid_for(workspace: Workspace) -
     assert workspace.posts() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

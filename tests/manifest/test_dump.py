@@ -31,6 +31,7 @@ def test_a_shipped_manifest_is_laid_out_as_it_is(path: Path) -> None:
     assert manifest_text(document.value) == bare
 
 
+@pytest.mark.slow
 @given(st.dictionaries(TEXTS, VALUES, min_size=1, max_size=4))
 def test_every_value_is_read_back(value: dict[str, Any]) -> None:
     [document] = read_documents(manifest_text(value), "any.yaml")

@@ -496,6 +496,7 @@ LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_s
 VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner))
 
 
+@pytest.mark.slow
 @given(data=st.data(), value=VALUES)
 def test_whatever_stands_somewhere_the_answer_is_a_value(data: st.DataObject, value: Any) -> None:
     (document,) = read_documents(GOOD, "ndvi.yaml")

@@ -253,6 +253,7 @@ def commented(text: str) -> str:
     return re.sub("\n(?= *[a-z]+:)", "  # why\n\n", text)
 
 
+@pytest.mark.slow
 @given(data=st.data(), name=st.sampled_from(list(EXAMPLES)), flow=st.sampled_from([True, False, None]))
 def test_key_order_layout_comments_and_language_never_change_the_digest(
     data: st.DataObject, name: str, flow: bool | None
@@ -282,6 +283,7 @@ def options(section: str) -> st.SearchStrategy[dict[str, Any]]:
     return st.dictionaries(st.sampled_from(sorted(option_names(section) - {"timeRange"})), OPTION_VALUES, max_size=3)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(type=st.sampled_from(collection_names()), data_filter=options("dataFilter"), processing=options("processing"))
 def test_what_is_accepted_satisfies_the_published_schema_whatever_its_options(

@@ -232,6 +232,7 @@ def test_a_ledger_from_the_future_is_a_doubt_until_the_service_confirms_the_cloc
 # the whole, beside a sandbox
 
 
+@pytest.mark.slow
 def test_two_days_ahead_nothing_is_paid_and_it_is_said(workspace: Workspace, caplog: pytest.LogCaptureFixture) -> None:
     workspace.write("ndvi.yaml", ndvi())
     workspace.write("other.yaml", ndvi("other", 14.41))
@@ -261,6 +262,7 @@ def test_an_unconfirmed_submission_is_not_given_up_by_a_wrong_clock(
     assert workspace.posts() == 1
 
 
+@pytest.mark.slow
 def test_three_days_ahead_the_budget_of_another_month_is_not_spent(workspace: Workspace) -> None:
     workspace.write("first.yaml", ndvi("first", 14.39))
     price = sync(workspace)["first"]["processingUnits"]["spent"]
@@ -293,6 +295,7 @@ def test_plan_and_doctor_say_that_the_clock_is_in_doubt(workspace: Workspace) ->
     assert plan(workspace.settings())["jobs"][0]["action"] == "unchanged"
 
 
+@pytest.mark.slow
 def test_a_daemon_with_a_wrong_clock_is_not_ready_and_goes_on_once_it_is_set(workspace: Workspace) -> None:
     skew = [2 * DAY]
     clock = Clock(wall=lambda: datetime.now(UTC) + timedelta(seconds=skew[0]))

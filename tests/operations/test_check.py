@@ -125,6 +125,7 @@ def test_paths_are_told_as_they_can_be_opened_from_here(folder: Folder) -> None:
     assert places(folder.check(str(outside), cwd="here")[0]) == [f"{outside}:4:3: E108"]
 
 
+@pytest.mark.slow
 def test_for_a_script_the_manifests_that_use_it_are_checked(folder: Folder) -> None:
     folder.write("jobs.d/a/one.yaml", with_file("one", "../s.js"))
     folder.write("jobs.d/b/two.yaml", with_file("two", "../s.js"))
@@ -149,6 +150,7 @@ def test_what_nothing_uses_is_named_and_no_error(folder: Folder) -> None:
     assert code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "asked",
     [

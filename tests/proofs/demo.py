@@ -1,6 +1,6 @@
 """The four documented jobs from manifest to raster: `shjobs demo` as it is shipped, its rasters read independently.
 
-`small` asks for a cut of each area, a twentieth of each side.
+`small` asks for a cut of each area, a fortieth of each side.
 """
 
 import re
@@ -40,7 +40,7 @@ JOBS = {
 def prove(_seed: int, *, small: bool = False) -> dict[str, object]:
     """Deliver each job as declared, and pay for nothing again, even when the database is lost."""
     with tempfile.TemporaryDirectory(prefix="shjobs-proof-") as name:
-        root, divisor = Path(name), 20 if small else 1
+        root, divisor = Path(name), 40 if small else 1
         if small:
             _cut(root / "demo" / "jobs.d", divisor)
         posted = [_run(root)]

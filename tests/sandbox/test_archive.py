@@ -199,6 +199,7 @@ def test_both_ends_of_the_time_range_count() -> None:
     assert tile not in find_tiles(L2A, ALPS, later, seed=1)
 
 
+@pytest.mark.slow
 def test_too_many_scenes_are_refused_plainly() -> None:
     decade = SceneFilter(since=datetime(2016, 1, 1, tzinfo=UTC), until=datetime(2026, 1, 1, tzinfo=UTC))
     with pytest.raises(RenderFailed, match="narrow the time range"):

@@ -240,6 +240,7 @@ def open_requests(workspace: Workspace) -> set[str]:
     return {entry.id for entry in entries if entry.event == "accepted"} - ended
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_what_a_naive_client_suffers_and_what_shjobs_does(slow: Workspace, case: Case) -> None:
     client = Naive(url=slow.sandbox.base_url, bucket=slow.bucket)
@@ -284,6 +285,7 @@ def test_a_duplicate_answer_is_the_answer_to_the_next_question_on_that_connectio
     assert charges(slow)["ours"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(4))
 def test_an_answer_that_breaks_off_at_any_byte_is_found_again_and_not_paid_twice(slow: Workspace, number: int) -> None:
     place = random.randrange(200)
@@ -312,6 +314,7 @@ def test_a_rate_strikes_so_often_and_the_same_seed_does_so_again() -> None:
     assert first == second != other
 
 
+@pytest.mark.slow
 def test_a_rate_of_lost_answers_costs_the_naive_client_and_nobody_else(slow: Workspace) -> None:
     slow.sandbox.faults.add(Fault(name="answer-lost", rate=0.4, times=-1))
     client = Naive(url=slow.sandbox.base_url, bucket=slow.bucket)

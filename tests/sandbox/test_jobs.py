@@ -1,4 +1,4 @@
-"""The four documented jobs at full resolution, against NumPy: cuts of 256 x 256 pixels, under a fresh seed each time.
+"""The four documented jobs at full resolution, against NumPy: cuts of 128 x 128 pixels, under a fresh seed each time.
 
 What the scripts say is computed here a second time, vectorised and from the scenes alone: the archive's own samples,
 but neither the engine nor the renderer.
@@ -25,14 +25,15 @@ from controller.sandbox.render.grid import evaluation_grid, output_grid
 from controller.sandbox.render.render import RenderOptions, render
 from tests.sandbox.test_render import job
 
-SIDE = 256
+pytestmark = pytest.mark.slow
+SIDE = 128
 TIFF = [{"identifier": "default", "format": {"type": "image/tiff"}}]
 SEED = random.randrange(1 << 32)
 Samples = NDArray[np.float64]  # (sample, band, pixel)
 
 
 def cut(name: str, width: int, height: int) -> dict[str, Any]:
-    """The body of a job over a random 256 x 256 pixels of its own raster of this size, at its own pixel size."""
+    """The body of a job over a random 128 x 128 pixels of its own raster of this size, at its own pixel size."""
     body: dict[str, Any] = json.loads(json.dumps(job(name)))
     west, south, east, north = body["input"]["bounds"]["bbox"]
     across, down = (east - west) / width, (north - south) / height

@@ -23,7 +23,9 @@ from controller.sandbox.options import NOT_IN_A_FILE, Profile, SandboxOptions, S
 from controller.sandbox.pricing import CLASSIC
 from controller.sandbox.program import Sandbox
 from controller.sandbox.render.render import RenderOptions
-from tests.sandbox.test_service import (
+from tests.support.charges import charges_by_prefix
+from tests.support.paths import ROOT
+from tests.support.sandbox import (
     FORM,
     OLD,
     PRICE,
@@ -35,8 +37,6 @@ from tests.sandbox.test_service import (
     token,
     until,
 )
-from tests.support.charges import charges_by_prefix
-from tests.support.paths import ROOT
 
 # The account
 

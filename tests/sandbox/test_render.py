@@ -25,6 +25,7 @@ from controller.sandbox.render.render import MOST_PIXELS, Rendered, RenderOption
 from controller.tree.scan import load
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.slow
 JOBS = ROOT / "jobs.d"
 OPTIONS = RenderOptions()
 UTM33 = "http://www.opengis.net/def/crs/EPSG/0/32633"

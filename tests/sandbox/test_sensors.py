@@ -17,6 +17,7 @@ from controller.sandbox.planet.native import METRES_PER_DEGREE, spots
 from controller.sandbox.planet.products import product
 from controller.sandbox.render.render import Rendered, RenderOptions, render
 
+pytestmark = pytest.mark.slow
 JUNE = {"from": "2022-06-01T00:00:00Z", "to": "2022-06-30T23:59:59Z"}
 BOX = [14.0, 45.0, 14.1, 45.1]
 FLOATS = "FLOAT32"

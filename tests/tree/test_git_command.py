@@ -123,6 +123,7 @@ def visit(jobs: Path) -> None:
         assert (past.root / "a.yaml").read_text() == "first"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", KEYS)
 def test_no_setting_of_a_repository_runs_anything(repository: Path, planted: Planted, key: str) -> None:
     planted.write(repository / ".git" / "config", key)
@@ -180,6 +181,7 @@ def a_git_folder_below(root: Path, planted: Planted) -> None:
 PLACES = [a_work_tree, a_bare_looking_folder, a_worktree_file, a_submodule, a_git_folder_below]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plant", PLACES, ids=lambda plant: plant.__name__.replace("_", " "))
 def test_no_command_runs_anything(
     workspace: Workspace, tmp_path_factory: pytest.TempPathFactory, plant: Callable[[Path, Planted], None]

@@ -23,6 +23,7 @@ def test_as_many_documents_as_allowed_are_read() -> None:
     assert len(read_documents(MINIMAL * MOST_DOCUMENTS, "a.yaml")) == MOST_DOCUMENTS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "path", "told"),
     [
@@ -64,6 +65,7 @@ def secrets(count: int) -> str:
     return ndvi() + "  k:\n" + "".join(f"    - {{accessKey: secret-{number}}}\n" for number in range(count))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("made", [unknown_keys, empty_values, secrets])
 def test_of_very_many_mistakes_the_first_are_listed_and_soon(tmp_path: Path, made: object) -> None:
     assert callable(made)
@@ -94,6 +96,7 @@ def test_a_script_beyond_its_limit_is_refused_in_a_file_and_inline(workspace: Wo
     assert workspace.posts() == 0
 
 
+@pytest.mark.slow
 def test_a_tree_beyond_its_limit_refuses_what_is_new(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tree, "MOST_DOCUMENTS", 2)
     for number in range(3):

@@ -387,6 +387,7 @@ def test_one_bad_file_does_not_touch_the_others(jobs: Jobs) -> None:
     assert [each.name for each in documents if isinstance(each, ValidManifest)] == ["ndvi"]
 
 
+@pytest.mark.slow
 def test_a_bulk_load_leaves_the_collector_as_it_was(jobs: Jobs) -> None:
     for number in range(1100):
         jobs.write(f"{number}.yaml", manifest(f"job-{number}"))
@@ -399,6 +400,7 @@ def test_a_bulk_load_leaves_the_collector_as_it_was(jobs: Jobs) -> None:
         gc.unfreeze()
 
 
+@pytest.mark.slow
 def test_a_bulk_load_is_handed_on_in_portions(jobs: Jobs) -> None:
     """Ten thousand parsed manifests held at once took 300 MiB."""
     for number in range(1100):

@@ -106,6 +106,7 @@ def test_a_record_says_which_documents_stand_there(status_cache: StatusCache) ->
     assert first.sha256 != second.sha256
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "mirror", [pytest.param(False, id="beside the manifest"), pytest.param(True, id="in a mirror")]
 )

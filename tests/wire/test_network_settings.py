@@ -141,6 +141,7 @@ def test_a_certificate_that_is_refused_is_told_with_its_cause(
     assert told[0] == told[1]
 
 
+@pytest.mark.slow
 def test_a_job_runs_over_https_with_a_private_authority(
     authority: Authority, own: Served, workspace: Workspace, tmp_path: Path
 ) -> None:
@@ -237,6 +238,7 @@ def test_plain_http_to_this_machine_never_goes_through_a_proxy(part: str, host: 
     assert proxy.asked == []
 
 
+@pytest.mark.slow
 def test_doctor_and_a_whole_job_use_no_proxy_for_this_machine(workspace: Workspace, proxy: FalseStore) -> None:
     workspace.write("ndvi.yaml", ndvi())
     variables = dict.fromkeys(("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"), proxy.url)

@@ -5,9 +5,12 @@ The full form is `python -m tests.proofs budgets`. PROOF_SEED chooses other hist
 
 import os
 
+import pytest
+
 from tests.proofs.budgets import Audited, prove
 from tests.proofs.chosen import live_through_chosen
 
+pytestmark = pytest.mark.slow
 SEED = int(os.environ.get("PROOF_SEED", "11"))
 
 
@@ -18,4 +21,4 @@ def test_many_histories_with_a_budget() -> None:
 
 
 def test_histories_with_a_budget_that_hypothesis_chooses() -> None:
-    live_through_chosen(Audited, SEED, examples=30)
+    live_through_chosen(Audited, SEED, examples=20)

@@ -10,6 +10,7 @@ from tests.proofs.traced import calls_in, why_not
 SEED = int(os.environ.get("PROOF_SEED", "3"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(why_not() is not None, reason=why_not() or "")
 def test_a_program_killed_anywhere_pays_once_and_ends_as_promised() -> None:
     figures = crash.prove(SEED, small=True)

@@ -49,10 +49,12 @@ def _traced(module: str) -> tuple[list[Call], str]:
     return list(ended.calls), submission
 
 
+@pytest.mark.slow
 def test_the_intent_is_on_the_disk_before_the_first_byte_of_its_post() -> None:
     assert violation(*_traced("controller")) is None
 
 
+@pytest.mark.slow
 def test_a_ledger_that_does_not_wait_for_the_disk_is_found_out() -> None:
     assert violation(*_traced("tests.proofs.careless")) == "the POST was sent before its intent was on the disk"
 

@@ -2,8 +2,11 @@
 
 import os
 
+import pytest
+
 from tests.proofs import faults
 
+pytestmark = pytest.mark.slow
 SEED = int(os.environ.get("PROOF_SEED", "1"))
 
 

@@ -268,12 +268,14 @@ def test_a_retry_asks_what_others_sent_while_it_waited() -> None:
     assert outcome_of(story)[0] == ""
 
 
+@pytest.mark.slow
 def test_many_histories() -> None:
     figures = prove(SEED, small=True)
     assert (figures["double_charges"], figures["lost_ids"]) == (0, 0)
     assert all(int(str(figures[name])) > 0 for name in ("charges", "crashes", "lost_databases", "lost_answers_found"))
 
 
+@pytest.mark.slow
 def test_histories_that_hypothesis_chooses() -> None:
     live_through_chosen(History, SEED, examples=40)
 

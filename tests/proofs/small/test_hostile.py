@@ -8,12 +8,13 @@ import pytest
 
 from tests.proofs.hostile import CASES, endured
 
+pytestmark = pytest.mark.slow
 SEED = int(os.environ.get("PROOF_SEED", "1"))
 ELSEWHERE = {"hundreds of half-open requests"}  # before the daemon in test_daemon.py
 TOGETHER = {
     "very large files": ("four files of very many documents", "files of very many values"),
     "scripts": ("twelve looping scripts",),
-    "links and devices": (
+    "links, devices and repositories": (
         "a pipe where a manifest is expected",
         "a link to itself",
         "a link to the root of the file system",
@@ -22,8 +23,6 @@ TOGETHER = {
         "links to devices",
         "a status file that is a link to a file outside",
         "many folders of links to each other",
-    ),
-    "repositories": (
         "a repository whose settings name programs",
         "a jobs folder that looks like a bare repository",
     ),

@@ -11,6 +11,7 @@ from tests.proofs.traced import why_not
 SEED = int(os.environ.get("PROOF_SEED", "5"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(why_not() is not None, reason=why_not() or "")
 def test_a_state_that_is_lost_or_replaced_after_a_kill_pays_once_and_ends_as_promised() -> None:
     figures = losses.prove(SEED, small=True)

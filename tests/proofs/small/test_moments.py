@@ -1,6 +1,10 @@
 """The proof of every moment, in small."""
 
+import pytest
+
 from tests.proofs import moments
+
+pytestmark = pytest.mark.slow
 
 
 def test_moments_in_small() -> None:

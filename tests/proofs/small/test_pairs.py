@@ -1,6 +1,10 @@
 """The proof that two controllers with states of their own pay once, in small."""
 
+import pytest
+
 from tests.proofs import pairs
+
+pytestmark = pytest.mark.slow
 
 
 def test_pairs_in_small() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.proofs import disk, kills, races
 
+pytestmark = pytest.mark.slow
 SEED = int(os.environ.get("PROOF_SEED", "20261122"))
 
 

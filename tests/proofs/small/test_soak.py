@@ -5,8 +5,11 @@
 
 import os
 
+import pytest
+
 from tests.proofs import drain, hang, soak
 
+pytestmark = pytest.mark.slow
 SEED = int(os.environ.get("PROOF_SEED", "5"))
 
 
