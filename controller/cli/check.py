@@ -13,7 +13,7 @@ from controller.cli.output.escape import printable
 from controller.cli.output.numbers import count
 from controller.cli.settings import NAME, load_settings
 from controller.operations.check.cache import CheckCache, cache_folder
-from controller.operations.check.check import Checked, CheckedFolder, check, grounds
+from controller.operations.check.check import Checked, CheckedFolder, check, checked_folders
 from controller.operations.check.examiner import Examiner
 
 FORMS = {"text": problems_as_text, "json": problems_as_json, "github": github}
@@ -43,7 +43,7 @@ def command(config: Path | None, paths: tuple[Path, ...], form: str, strict: boo
     settings = load_settings(config, os.environ)
     examiner = Examiner(settings, configured=configured)
     cache = CheckCache(None if no_cache else cache_folder(os.environ))
-    found = [_check(ground, examiner, cache) for ground in grounds(paths, settings.jobs)]
+    found = [_check(ground, examiner, cache) for ground in checked_folders(paths, settings.jobs)]
     problems = [each for part in found for each in part.problems]
     if problems or form == "json":
         click.echo(FORMS[form](problems))

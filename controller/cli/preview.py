@@ -36,10 +36,10 @@ def command(config: Path | None, file: Path, output: Path | None, name: str | No
 
 def _documents(file: Path, jobs: Path, name: str | None) -> list[ValidManifest | Broken]:
     """What the file declares; the folder around it is read too, since it may contain scripts."""
-    from controller.operations.check.check import grounds
+    from controller.operations.check.check import checked_folders
     from controller.tree.scan import load
 
-    [ground] = grounds([file], jobs)
+    [ground] = checked_folders([file], jobs)
     [path] = ground.named
     read = {each.path: each.documents for each in load(ground.folder)}
     if path not in read:

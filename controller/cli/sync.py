@@ -28,14 +28,14 @@ def sync_once(settings: Settings) -> list[dict[str, object]]:
     """Run the loop to rest with progress on the terminal; returns the status of every document."""
     from controller.cli.output.progress import progress
     from controller.model.clock import Clock
-    from controller.reconcile.runner import Flags, heeding_signals, turn_to_rest
+    from controller.reconcile.runner import Flags, handling_signals, turn_to_rest
     from controller.reconcile.wiring import Inbox, controller
 
     clock = Clock()
     inbox: Inbox = queue.SimpleQueue()
     flags = Flags(inbox)
     with (
-        heeding_signals(flags),
+        handling_signals(flags),
         progress() as watch,
         controller(settings, watch, inbox, interruptible=flags.interruptible, clock=clock) as (assembly, workers),
     ):

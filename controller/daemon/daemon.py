@@ -24,7 +24,7 @@ from controller.reconcile.calls.unrecorded import Unrecorded, report_unsettled
 from controller.reconcile.health import Health, is_alive, unready_conditions
 from controller.reconcile.loop import Loop
 from controller.reconcile.reporter import StatusChange
-from controller.reconcile.runner import Flags, heeding_signals, turn
+from controller.reconcile.runner import Flags, handling_signals, turn
 from controller.reconcile.wiring import Inbox, controller
 from controller.settings.settings import Settings
 from controller.tree.change import Change
@@ -45,7 +45,7 @@ def run(settings: Settings, listen: str) -> int:
     Raises `UsageError` for anything that makes a start impossible, including the port `listen` ("" opens none).
     """
     daemon = Daemon(settings)
-    with heeding_signals(daemon.flags), _served(listen, settings.listen_hosts, daemon):
+    with handling_signals(daemon.flags), _served(listen, settings.listen_hosts, daemon):
         daemon.run()
     return 0
 

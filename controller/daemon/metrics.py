@@ -31,7 +31,7 @@ class Metrics:
         self, health: Callable[[], Health], now: Callable[[], datetime], deployment: str, scan_every: float
     ) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(_Signs(health, now, deployment, scan_every))
+        self._registry.register(_HealthCollector(health, now, deployment, scan_every))
         self._calls = Histogram(
             "shjobs_call_seconds", "How long calls took, by kind and answer.", ["call", "answer"],
             buckets=CALL_BUCKETS, registry=self._registry,
@@ -56,7 +56,7 @@ class Metrics:
         return b"".join(line for line in lines if b"_created" not in line)
 
 
-class _Signs(Collector):
+class _HealthCollector(Collector):
     """Reads the health on every request."""
 
     def __init__(

@@ -1,5 +1,5 @@
 // A dry run of an evalscript over a few synthetic pixels and scenes; reports what it read, returned and failed at.
-// Evaluates to one function, which the harness calls with its functions (`hands`) and the stage. Stage and report are
+// Evaluates to one function, which the harness calls with its functions (`harness`) and the stage. Stage and report are
 // JSON, see controller/model/script.py. A script cannot corrupt the report: built-ins are copied before it runs.
 (function () {
   "use strict";
@@ -23,7 +23,7 @@
   const MANY = 8; // scenes of an ordinary pixel
   const WATCHED = 2; // samples of a pixel
   const VERY_MANY = 1000; // scenes of a pixel when all others failed
-  const MOST_MISHAPS = 60;
+  const MOST_FAILURES = 60;
   const LONGEST = 2000; // characters of a message or of a stack
 
   // ---- what happened -------------------------------------------------------------------------------------------
@@ -48,17 +48,17 @@
   // Counts a trial of a step and records its complaint (a sentence) or exception. Returns whether it succeeded.
   function attempt(step, situation, kind, work) {
     report.trials[step] = (report.trials[step] || 0) + 1;
-    let mishap = null;
+    let failure = null;
     try {
       const complaint = work();
       if (!complaint) return true;
-      mishap = { message: complaint, stack: "", engine: true, complaint: true };
+      failure = { message: complaint, stack: "", engine: true, complaint: true };
     } catch (error) {
-      mishap = described(error);
+      failure = described(error);
     }
-    const { mishaps } = report;
+    const { failures } = report;
     report.failed[step] = (report.failed[step] || 0) + 1;
-    if (mishaps.length < MOST_MISHAPS) mishaps[mishaps.length] = { step, situation, kind, ...mishap };
+    if (failures.length < MOST_FAILURES) failures[failures.length] = { step, situation, kind, ...failure };
     return false;
   }
 
@@ -213,8 +213,8 @@
 
   // ---- the performance -----------------------------------------------------------------------------------------
 
-  function chosen(hands, stage, lists) {
-    const plan = hands.plans({
+  function chosen(harness, stage, lists) {
+    const plan = harness.plans({
       collections: collectionsOf(stage.sources, lists), fusion: stage.fusion, preprocess: true, outputs: [],
     });
     if (plan.complaint) return plan;
@@ -231,10 +231,10 @@
     return { kept };
   }
 
-  function resized(hands, stage, lists) {
+  function resized(harness, stage, lists) {
     const outputs = stage.outputs;
     const collections = collectionsOf(stage.sources, lists);
-    const plan = hands.plans({ collections, fusion: stage.fusion, preprocess: false, outputs, update: true });
+    const plan = harness.plans({ collections, fusion: stage.fusion, preprocess: false, outputs, update: true });
     const found = [];
     for (let i = 0; i < outputs.length; i++) {
       const bands = plan.bands[outputs[i].id];
@@ -254,10 +254,10 @@
   }
 
   // The scenes after preProcessScenes; all of them when it drops everything, since it may keep more realistic ones.
-  function afterChoice(hands, stage, situation, lists) {
+  function afterChoice(harness, stage, situation, lists) {
     let kept = lists;
     attempt("preProcessScenes", situation, "", () => {
-      const plan = chosen(hands, stage, lists);
+      const plan = chosen(harness, stage, lists);
       if (plan.kept && total(plan.kept)) kept = plan.kept;
       if (plan.kept && report.kept && situation === "several") report.kept[0] = total(plan.kept);
       return plan.complaint;
@@ -273,11 +273,11 @@
 
   // The first scenes of each datasource, at most this many. A script that chooses scenes sees only these, so that what
   // it stores about them matches.
-  function fewer(hands, stage, scenes, most) {
+  function fewer(harness, stage, scenes, most) {
     const shown = byIndex(stage, (_source, i) => firstOf(scenes[i], most));
-    if (!hands.script.preProcessScenes || total(shown) === total(scenes)) return shown;
+    if (!harness.script.preProcessScenes || total(shown) === total(scenes)) return shown;
     try {
-      const plan = chosen(hands, stage, shown);
+      const plan = chosen(harness, stage, shown);
       return plan.kept && total(plan.kept) ? plan.kept : shown;
     } catch {
       return shown;
@@ -285,45 +285,45 @@
   }
 
   // Prepares the evaluation of pixels; returns how many samples each datasource has.
-  function begin(hands, stage, { outputs, scenes, absent }) {
+  function begin(harness, stage, { outputs, scenes, absent }) {
     const documents = byName(stage.sources, (source, i) => documentOf(source, scenes[i]));
-    hands.begin(delivered(stage, outputs), stage.fusion ? documents : documents[stage.sources[0].name], stage.fusion);
+    harness.begin(delivered(stage, outputs), stage.fusion ? documents : documents[stage.sources[0].name], stage.fusion);
     return byIndex(stage, (source, i) => (source.mode !== "SIMPLE" ? scenes[i].length : absent[i] ? 0 : 1));
   }
 
-  function perform(hands, stage, { situation, lists, absent }) {
-    const { script } = hands;
+  function perform(harness, stage, { situation, lists, absent }) {
+    const { script } = harness;
     let scenes = lists;
-    if (script.preProcessScenes && stage.scenes) scenes = afterChoice(hands, stage, situation, lists);
-    scenes = fewer(hands, stage, scenes, MANY);
+    if (script.preProcessScenes && stage.scenes) scenes = afterChoice(harness, stage, situation, lists);
+    scenes = fewer(harness, stage, scenes, MANY);
     let { outputs } = stage;
     if (script.updateOutput) {
       attempt("updateOutput", situation, "", () => {
-        const plan = resized(hands, stage, scenes);
+        const plan = resized(harness, stage, scenes);
         outputs = plan.outputs || outputs;
         return plan.complaint;
       });
     }
-    const counts = begin(hands, stage, { outputs, scenes, absent });
+    const counts = begin(harness, stage, { outputs, scenes, absent });
     const before = globalsNow();
-    evaluateKinds(hands, stage, { situation, counts, outputs });
+    evaluateKinds(harness, stage, { situation, counts, outputs });
     noteGlobals(before);
     if (script.updateOutputMetadata) {
       attempt("updateOutputMetadata", situation, "", () => {
-        hands.finish();
+        harness.finish();
       });
     }
     return { outputs, scenes, absent, lists };
   }
 
-  function evaluateKinds(hands, stage, { situation, counts, outputs }) {
+  function evaluateKinds(harness, stage, { situation, counts, outputs }) {
     let samples = 0;
     for (let i = 0; i < counts.length; i++) samples += counts[i];
     const names = samples ? keys(kinds) : ["data"];
     for (let i = 0; i < names.length; i++) {
       const name = names[i];
       attempt("evaluatePixel", situation, samples ? name : "", () => {
-        const { answer, complaint } = hands.evaluateOne(samplesOf(stage, counts, kinds[name]));
+        const { answer, complaint } = harness.evaluateOne(samplesOf(stage, counts, kinds[name]));
         if (!complaint && situation === "several") report.answers[name] = answered(answer, delivered(stage, outputs));
         return complaint && hasViews(answer) ? "" : complaint;
       });
@@ -331,10 +331,10 @@
   }
 
   // As many scenes as possible, whether or not the script would choose them.
-  function withAll(hands, stage, { outputs, lists, absent }) {
+  function withAll(harness, stage, { outputs, lists, absent }) {
     try {
-      const scenes = fewer(hands, stage, lists, VERY_MANY);
-      const plan = hands.script.updateOutput ? resized(hands, stage, scenes) : {};
+      const scenes = fewer(harness, stage, lists, VERY_MANY);
+      const plan = harness.script.updateOutput ? resized(harness, stage, scenes) : {};
       return { outputs: plan.outputs || outputs, scenes, absent };
     } catch {
       return { outputs, scenes: lists, absent };
@@ -342,21 +342,21 @@
   }
 
   // When every pixel failed: whether it would succeed with any other value or number of scenes.
-  function lastChance(hands, stage, show) {
+  function lastChance(harness, stage, show) {
     let counts = [];
     const works = (kind) => {
       try {
-        const { answer, complaint } = hands.evaluateOne(samplesOf(stage, counts, kind));
+        const { answer, complaint } = harness.evaluateOne(samplesOf(stage, counts, kind));
         return !complaint || hasViews(answer);
       } catch {
         return false;
       }
     };
     if (stage.scenes) {
-      counts = begin(hands, stage, withAll(hands, stage, show));
+      counts = begin(harness, stage, withAll(harness, stage, show));
       if (works(kinds.data)) return true;
     }
-    counts = begin(hands, stage, show);
+    counts = begin(harness, stage, show);
     if (works(() => () => 10000)) return true;
     for (let value = -20; value <= 300; value++) {
       if (works(() => (_i, isMask) => (isMask ? 1 : value))) return true;
@@ -398,9 +398,9 @@
   }
 
   // How many scenes preProcessScenes keeps of one in three days, as the price assumes.
-  function countedThird(hands, stage, list) {
+  function countedThird(harness, stage, list) {
     try {
-      const plan = chosen(hands, stage, [third(list)]);
+      const plan = chosen(harness, stage, [third(list)]);
       return plan.complaint ? null : total(plan.kept);
     } catch {
       return null;
@@ -408,14 +408,14 @@
   }
 
   // What the filterScenes of an older script would have kept of one scene in three days: [kept, total].
-  function filtered(hands, stage, daily) {
+  function filtered(harness, stage, daily) {
     try {
       const source = stage.sources[0];
       const given = [];
       const list = third(daily);
       for (let i = 0; i < list.length; i++) given[i] = { date: new DateOf(list[i].dateFrom || list[i].date), idx: i };
       const metadata = { from: new DateOf(source.from), to: new DateOf(source.to) };
-      const kept = (0, hands.script.filterScenes)(given, metadata);
+      const kept = (0, harness.script.filterScenes)(given, metadata);
       return isArray(kept) ? [kept.length, list.length] : null;
     } catch {
       return null;
@@ -439,25 +439,25 @@
     }
   }
 
-  return function rehearsal(hands, text) {
+  return function rehearsal(harness, text) {
     const stage = parse(text);
     const empty = () => ({});
     report = {
-      trials: {}, failed: {}, mishaps: [], answers: {}, globals: {}, kept: null, filtered: null,
+      trials: {}, failed: {}, failures: [], answers: {}, globals: {}, kept: null, filtered: null,
       read: byName(stage.sources, empty), missing: byName(stage.sources, empty),
     };
     const single = stage.scenes && !stage.fusion;
     const lists = byIndex(stage, (source) => (source.mode === "SIMPLE" ? [] : scenesOf(source)));
-    if (single && hands.script.filterScenes) report.filtered = filtered(hands, stage, lists[0]);
-    if (single && hands.script.preProcessScenes) report.kept = [null, countedThird(hands, stage, lists[0])];
+    if (single && harness.script.filterScenes) report.filtered = filtered(harness, stage, lists[0]);
+    if (single && harness.script.preProcessScenes) report.kept = [null, countedThird(harness, stage, lists[0])];
     const shows = situations(stage, lists);
     let first = null;
     for (let i = 0; i < shows.length; i++) {
-      const shown = perform(hands, stage, shows[i]);
+      const shown = perform(harness, stage, shows[i]);
       first = first || shown;
     }
     const { trials, failed } = report;
-    if (failed.evaluatePixel === trials.evaluatePixel && lastChance(hands, stage, first)) trials.evaluatePixel++;
+    if (failed.evaluatePixel === trials.evaluatePixel && lastChance(harness, stage, first)) trials.evaluatePixel++;
     return stringify(report);
   };
 })()

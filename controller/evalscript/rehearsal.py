@@ -31,7 +31,7 @@ def rehearsal_of(report: Mapping[str, Any], script: str) -> Rehearsal:
     return Rehearsal(
         trials=report["trials"],
         failed=report["failed"],
-        failures=tuple(_failure(each, script) for each in report["mishaps"]),
+        failures=tuple(_failure(each, script) for each in report["failures"]),
         read=frozenset((source, band) for source, bands in report["read"].items() for band in bands),
         missing=frozenset(
             (source, name) for source, names in report["missing"].items() for name, plain in names.items() if plain

@@ -11,7 +11,7 @@ from controller.ledger.ledger import Ledger
 from controller.limits.budget import Spending
 from controller.limits.gate import Limits
 from controller.model.reasons import Phase, Reason
-from controller.reconcile.queue import Agenda
+from controller.reconcile.queue import JobQueue
 from controller.reconcile.reporter import Reporter
 from controller.reconcile.scanner import Scanner
 
@@ -71,7 +71,7 @@ def is_alive(health: Health, now: datetime) -> bool:
 
 def health_of(
     ledger: Ledger,
-    agenda: Agenda,
+    queue: JobQueue,
     scanner: Scanner,
     reporter: Reporter,
     limits: Limits,
@@ -86,8 +86,8 @@ def health_of(
         phases=dict(reporter.phases),
         running=ledger.running,
         slots=ledger.running + limits.slots,
-        waiting=agenda.waiting,
-        oldest=agenda.oldest,
+        waiting=queue.waiting,
+        oldest=queue.oldest,
         gate=limits.reason if is_shut else None,
         message=limits.message,
         is_paused=limits.paused,

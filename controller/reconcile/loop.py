@@ -27,7 +27,7 @@ from controller.reconcile.admission import Admission
 from controller.reconcile.calls.workers import Call, CallOutcome, Get, ListObjects, Posted, is_history
 from controller.reconcile.health import Health, health_of
 from controller.reconcile.pace import Pace
-from controller.reconcile.queue import QUEUING, Agenda
+from controller.reconcile.queue import QUEUING, JobQueue
 from controller.reconcile.recorder import Recorder, carry_out, job_of_command
 from controller.reconcile.reporter import Reporter
 from controller.reconcile.scanner import Scanner
@@ -59,7 +59,7 @@ class Loop:
         self._timekeeper = timekeeper or Timekeeper(ledger, free.timing)
         self._recorder = Recorder(ledger, free.timing, lambda: self._timekeeper.is_sure)
         self._admission = Admission(ledger, free.policy)
-        self._agenda = Agenda(ledger.jobs.__getitem__, self._admission.is_unlisted)
+        self._queue = JobQueue(ledger.jobs.__getitem__, self._admission.is_unlisted)
         self._pace = Pace(free.policy.requests_per_minute)
         self._underway: dict[str, Call] = {}
         self._now = datetime.min.replace(tzinfo=UTC)
@@ -81,7 +81,7 @@ class Loop:
         for job in [self._ledger.jobs[name] for name in self._tree.unsettled]:
             self._ledger.recall(replace(job, problems=(Problem(path=job.path, message=UNREAD),)))
         self._reporter.status_cache.remember(each for each in files if each.kind == STATUS)
-        self._agenda.mark(self._ledger.jobs.keys())
+        self._queue.mark(self._ledger.jobs.keys())
         self._now = now
 
     def rescan(self, at: datetime | None = None) -> None:
@@ -92,12 +92,12 @@ class Loop:
         """One round; `outcomes` are the calls that ended since the last one."""
         self._now = now
         if self._timekeeper.look(now):
-            self._agenda.mark(self._ledger.jobs.keys())
+            self._queue.mark(self._ledger.jobs.keys())
         self.record(outcomes, now)
         change = self._scanner.look(self._ledger.jobs, now)
         with self._ledger.transaction():
             self._take_in(change)
-            self._obey(now)
+            self._run_commands(now)
             calls = [(job.name, self._call(job, step, now)) for job, step in self._decide(now)]
         for name, call in calls:
             self._underway[name] = call
@@ -115,7 +115,7 @@ class Loop:
                     if self._underway.get(name) == outcome.call:  # not a late one of an earlier loop
                         self._underway.pop(name)
                     if name in self._ledger.jobs:
-                        self._agenda.mark([name])
+                        self._queue.mark([name])
                         self._reporter.touch_job(name)
             self._pace.receive(outcomes, now)
 
@@ -125,7 +125,7 @@ class Loop:
         settles_at = limits.settling.until if limits.settling else None
         reports_at = self._reporter.reports_at(now, self._timing)
         asks_at = self._timekeeper.wakes_at()
-        times = [self._scanner.scan_at, self._agenda.wakes_at(limits, now), settles_at, reports_at, asks_at]
+        times = [self._scanner.scan_at, self._queue.wakes_at(limits, now), settles_at, reports_at, asks_at]
         return min((time for time in times if time), default=None)
 
     def patience(self, outcomes: Iterable[CallOutcome]) -> float:
@@ -181,11 +181,11 @@ class Loop:
     def health(self) -> Health:
         """The health after the last turn."""
         budget = self._free.policy.monthly_budget
-        return health_of(self._ledger, self._agenda, self._scanner, self._reporter, self.limits(), budget, self._now)
+        return health_of(self._ledger, self._queue, self._scanner, self._reporter, self.limits(), budget, self._now)
 
     def is_busy(self) -> bool:
         """Whether a call is under way or a job is to be decided."""
-        return bool(self._underway) or not self._agenda.is_empty() or self._timekeeper.is_asking
+        return bool(self._underway) or not self._queue.is_empty() or self._timekeeper.is_asking
 
     def is_at_rest(self, now: datetime) -> bool:
         """Whether nothing more will happen soon: what ends `sync`. A queued job waits for the gate as it is now."""
@@ -203,7 +203,7 @@ class Loop:
                 now,
                 self._timing,
             )
-            for name, wait in self._agenda.waits()
+            for name, wait in self._queue.waits()
         )
 
     def _take_in(self, change: Change | None) -> None:
@@ -215,7 +215,7 @@ class Loop:
         self._keep(change)
         self._admission.is_partial = change.undecided > 0
         self._reporter.hold(self._now, is_partial=change.undecided > 0)
-        self._agenda.mark(job.name for job, _ in change.jobs)
+        self._queue.mark(job.name for job, _ in change.jobs)
         again = self._reporter.status_cache.touched(change.modified, self._tree.paths())
         self._reporter.touch([*change.paths, *again], change.gone)
         self._warn(map(str, change.problems))
@@ -237,17 +237,17 @@ class Loop:
                 log.warning("%s", problem)
         self._problems = frozenset(found)
 
-    def _obey(self, now: datetime) -> None:
+    def _run_commands(self, now: datetime) -> None:
         """Carry out commands; one that cannot be carried out is recorded as an event."""
         for number, command in self._ledger.commands():
             self._ledger.mark_done(number, now)
             job = job_of_command(command)
             self._ledger.add_event(now, "Asked", carry_out(command, self._ledger, self._admission, now), job)
-            self._agenda.mark({job} & self._ledger.jobs.keys() if job else self._ledger.jobs.keys())
+            self._queue.mark({job} & self._ledger.jobs.keys() if job else self._ledger.jobs.keys())
 
     def _decide(self, now: datetime) -> list[tuple[Job, Step]]:
         limits = self.limits()
-        names = self._agenda.take_due(limits, now)
+        names = self._queue.take_due(limits, now)
         names |= self._admission.rule(names, limits, now)
         closed = limits.without_slots()  # a job that would pay is queued first
         steps = [self._step(self._ledger.jobs[name], closed, now) for name in sorted(names - self._underway.keys())]
@@ -266,14 +266,14 @@ class Loop:
 
     def _put(self, job: Job, step: Step, now: datetime) -> None:
         if isinstance(step, Wait):
-            self._agenda.wait(job.name, step, now)
+            self._queue.wait(job.name, step, now)
         else:
-            self._agenda.begin(job.name, submits=isinstance(step, Submit))
+            self._queue.begin(job.name, submits=isinstance(step, Submit))
 
     def _serve(self, limits: Limits, now: datetime) -> Iterator[tuple[Job, Step]]:
         """Start queued jobs as far as the limits allow; those that cannot start after all are queued again."""
         back: list[tuple[Job, Step]] = []
-        while job := self._agenda.next_in_line(limits, now):
+        while job := self._queue.next_queued(limits, now):
             _, step = self._step(job, limits, now)
             match step:
                 case Wait():

@@ -107,7 +107,7 @@ class _Conditions:
     left: float
 
 
-class Agenda:
+class JobQueue:
     """Names of jobs, by when and why they are to be decided."""
 
     def __init__(self, jobs: Callable[[str], Job], is_unlisted: Callable[[str], bool]) -> None:
@@ -150,7 +150,7 @@ class Agenda:
         names, self._dirty = self._dirty | self._reopened(limits), set()
         return names
 
-    def next_in_line(self, limits: Limits, now: datetime) -> Job | None:
+    def next_queued(self, limits: Limits, now: datetime) -> Job | None:
         """The job that may start a submission now, or the listing that a large change needs; None: no job."""
         is_open = limits.slots > 0 and not (limits.opens_at and limits.opens_at > now)
         name = (self._paying.next(limits.may_begin) if is_open else None) or self._listing.next(limits.may_look)

@@ -198,7 +198,7 @@ def _check(workers: Workers) -> None:
 
 
 @contextmanager
-def heeding_signals(flags: Flags) -> Iterator[None]:
+def handling_signals(flags: Flags) -> Iterator[None]:
     """While inside, SIGINT and SIGTERM only set a flag, and the second one exits at once; SIGHUP wakes the loop."""
 
     def ask(number: int, _frame: FrameType | None) -> None:

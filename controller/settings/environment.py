@@ -106,10 +106,10 @@ def secrets_of(table: Mapping[str, Any], given: Mapping[str, str], base: Path, r
 
 def misplaced_secrets(table: dict[str, Any]) -> Iterator[str]:
     """Secrets written into the file itself; they are removed from the table so that nothing else sees them."""
-    places = [(table, "", "clientSecret")]
-    places += [(each, f"credentials.{name}.", "accessKey") for name, each in credentials_in(table).items()]
-    places += [(each, f"credentials.{name}.", "secretAccessKey") for name, each in credentials_in(table).items()]
-    for holder, prefix, key in places:
+    secrets = [(table, "", "clientSecret")]
+    secrets += [(each, f"credentials.{name}.", "accessKey") for name, each in credentials_in(table).items()]
+    secrets += [(each, f"credentials.{name}.", "secretAccessKey") for name, each in credentials_in(table).items()]
+    for holder, prefix, key in secrets:
         if key in holder:
             del holder[key]
             variable = variable_of(prefix + key)

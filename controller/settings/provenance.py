@@ -18,7 +18,7 @@ from controller.settings.settings import Settings
 MASK = "***"
 _PROFILED = {"baseUrl": "base_url", "apiPath": "api_path", "tokenUrl": "token_url"}
 """Settings whose default is the deployment's."""
-_TOLD_APART = frozenset({"client_id", "client_id_file", "client_secret_file", "credentials"})
+_DISTINGUISHED = frozenset({"client_id", "client_id_file", "client_secret_file", "credentials"})
 """Shown separately: the files as the secrets that they hold."""
 
 
@@ -49,7 +49,7 @@ def effective_settings(settings: Settings, text: str, environment: Mapping[str, 
     secrets = {each.key: each for each in _secrets(settings, table, given)}
     own = [name for name in Written.model_fields if name not in Policy.model_fields]
     return [
-        *(_plain(settings, written, name, table, overruled) for name in own if name not in _TOLD_APART),
+        *(_plain(settings, written, name, table, overruled) for name in own if name not in _DISTINGUISHED),
         secrets.get("clientId") or _plain(settings, written, "client_id", table, overruled),
         secrets["clientSecret"],
         *(_plain(settings, written, name, table, overruled) for name in Policy.model_fields),

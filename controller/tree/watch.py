@@ -47,11 +47,11 @@ class Watcher:
         self._root = root
         self._notify = notify
         self._watches: dict[WatchTarget, ObservedWatch] = {}
-        self._ear = _Ear(self._overheard)
+        self._library_log = _LibraryLog(self._library_said)
         self._problem = ""
         self._observer: BaseObserver | None = None
         library = logging.getLogger("watchdog")
-        library.handlers[:] = [self._ear]
+        library.handlers[:] = [self._library_log]
         library.propagate = False  # its messages are reported in our own words
 
     def look_after(self, links: Iterable[str] = (), folders: int = 0) -> str:
@@ -119,7 +119,7 @@ class Watcher:
     def _in_vain(self, error: OSError | RuntimeError) -> str:
         return f"{self._root} cannot be watched: {getattr(error, 'strerror', None) or error}; {IN_VAIN}"
 
-    def _overheard(self, words: str) -> None:
+    def _library_said(self, words: str) -> None:
         """On overflow no handler is called: there is only a line in the library's log."""
         self._problem = f"events were lost: {truncate(words, 200)}"
         self._notify()
@@ -144,7 +144,7 @@ class _Handler(FileSystemEventHandler):
         return not (is_ours(names[-1]) or any(is_hidden(name) for name in names))
 
 
-class _Ear(logging.Handler):
+class _LibraryLog(logging.Handler):
     """Receives the warnings of the library."""
 
     def __init__(self, forward: Callable[[str], None]) -> None:

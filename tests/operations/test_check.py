@@ -7,7 +7,7 @@ import pytest
 
 from controller.cli.output.annotations import github, problems_as_json, problems_as_text
 from controller.model.errors import Problem
-from controller.operations.check.check import CheckedFolder, grounds
+from controller.operations.check.check import CheckedFolder, checked_folders
 from tests.conftest import ndvi
 from tests.support.command import shjobs
 
@@ -88,7 +88,7 @@ def places(lines: list[str]) -> list[str]:
     ],
 )
 def test_what_is_named_is_read_with_the_folder_it_belongs_to(paths: list[str], expected: dict[str, set[str]]) -> None:
-    found = grounds([Path(path) for path in paths], Path("/r/jobs.d"))
+    found = checked_folders([Path(path) for path in paths], Path("/r/jobs.d"))
     assert {str(each.folder): set(each.named) for each in found} == expected
 
 

@@ -61,7 +61,7 @@ class Checked:
     unused: tuple[str, ...]
 
 
-def grounds(paths: Collection[Path], jobs: Path) -> list[CheckedFolder]:
+def checked_folders(paths: Collection[Path], jobs: Path) -> list[CheckedFolder]:
     """The folders to read for these paths: the jobs folder for paths inside it, else the given folder or the parent.
 
     A manifest may use scripts from anywhere in the jobs folder, so a part of it cannot be read alone.

@@ -55,7 +55,7 @@ class Examiner:
         engines = min(MOST_ENGINES, len(os.sched_getaffinity(0)), -(-len(items) // _DOCUMENTS_OF_AN_ENGINE))
         if not engines:
             return
-        with _desks(self._settings) as (examiner, stop), ThreadPoolExecutor(engines) as pool:
+        with _examiners(self._settings) as (examiner, stop), ThreadPoolExecutor(engines) as pool:
             try:
                 answers = pool.map(lambda item: self._answer(examiner(), item), items)
                 self._answers = {(item.path, item.index): each for item, each in zip(items, answers, strict=True)}
@@ -126,7 +126,7 @@ class _Examiner:
 
 
 @contextmanager
-def _desks(settings: Settings) -> Iterator[tuple[Callable[[], _Examiner], Callable[[], None]]]:
+def _examiners(settings: Settings) -> Iterator[tuple[Callable[[], _Examiner], Callable[[], None]]]:
     """Yields a function that returns each thread's own context, and one that stops them all; closes the engines."""
     mine, made = threading.local(), list[_Examiner]()
 

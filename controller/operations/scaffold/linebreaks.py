@@ -113,7 +113,7 @@ class _Script:
         elif character in "{}":
             self.brace(character)
         else:
-            self.sign(character)
+            self.punctuation(character)
 
     def write(self, words: str) -> None:
         if self.is_done:
@@ -130,7 +130,7 @@ class _Script:
             self.end_line()
         self.write(word)
 
-    def sign(self, character: str) -> None:
+    def punctuation(self, character: str) -> None:
         if character.isspace():
             self.line += " " if self.line and not self.is_done else ""
             self.place += 1
