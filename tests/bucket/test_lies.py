@@ -32,6 +32,7 @@ def at(workspace: Workspace, url: str) -> None:
     (workspace.root / "shjobs.toml").write_text(f'deployment = "sandbox"\ntimeScale = 0.001\n{credential}')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lie", LIES)
 def test_a_store_that_lies_is_unreadable_and_never_an_empty_bucket(lie: str) -> None:
     answer, words = LIES[lie]

@@ -114,6 +114,7 @@ def timing_of(failure: str) -> Timing:
     return AT_ONCE if failure == "no answer" else SOON
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failure", FAILURES)
 def test_a_listing_fails_in_the_same_words_at_every_look(failure: str) -> None:
     server, words = FAILURES[failure]

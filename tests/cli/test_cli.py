@@ -176,6 +176,7 @@ def test_wrong_use_ends_with_2_and_a_sentence(workspace: Workspace, arguments: l
     assert done.returncode == 2
 
 
+@pytest.mark.slow
 def test_secrets_are_nowhere(workspace: Workspace) -> None:
     """OAuth secret and key pair: not in output, ledger, status files, the request copy or the sandbox's ledger."""
     workspace.write("ndvi.yaml", ndvi())

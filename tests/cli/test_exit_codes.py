@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import Workspace, ndvi
 from tests.support.command import shjobs
 
+pytestmark = pytest.mark.slow
 BAD = ndvi("bad").replace("return [index", "throw new Error('no'); return [index")
 HELD = ndvi("held").replace("spec:\n", "spec:\n  hold: true\n")
 

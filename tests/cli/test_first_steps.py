@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from tests.operations.test_import_request import lost, snippet
 from tests.support.command import shjobs
 from tests.support.sessions import VARIABLES, sandbox
+
+pytestmark = pytest.mark.slow
 
 
 def test_from_an_empty_folder_to_a_picture(tmp_path: Path) -> None:

@@ -60,6 +60,7 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         yield workspace
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name not in LASTING])
 def test_no_argument_ends_a_command_by_mistake(synced: Workspace, name: str) -> None:
     for before, after in uses(name):
@@ -96,6 +97,7 @@ def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         yield workspace
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -114,6 +116,7 @@ def test_a_locale_of_ascii_changes_neither_names_nor_exit_codes(named: Workspace
     assert Path(named.jobs / "größe" / "ndvi.status.yaml").exists()
 
 
+@pytest.mark.slow
 def test_a_name_that_is_no_text_is_shown_spelled_out(workspace: Workspace) -> None:
     workspace.write("ndvi.yaml", ndvi())
     workspace.write("b\udcffd.yaml", ndvi("other"))

@@ -30,6 +30,7 @@ def files(folder: Path) -> dict[str, str]:
     return {name: path.read_text() for name, path in found.items() if not name.startswith((".cache", ".git/"))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("deployment", get_args(DeploymentName))
 def test_a_new_repository_passes_its_own_check(tmp_path: Path, deployment: str) -> None:
     done = shjobs("init", "new", "--deployment", deployment, "--url", "s3://rasters.example.com/a/b", cwd=tmp_path)

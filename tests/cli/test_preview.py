@@ -97,6 +97,7 @@ def test_a_small_request_is_shown_pixel_by_pixel(manifest: Manifest, capsys: pyt
     assert "  every pixel of the request, from 12 scenes" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("output", "body", "shape", "note"),
     [
@@ -173,6 +174,7 @@ def test_what_is_no_picture_is_made_one_and_that_is_said(
     assert note in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_many_scenes_make_a_smaller_picture(manifest: Manifest, capsys: pytest.CaptureFixture[str]) -> None:
     path = manifest(
         to="2025-06-30T00:00:00Z", mode="ORBIT", output="{bands: 1}", body="return [s.length];", width=2000, height=2000
@@ -183,6 +185,7 @@ def test_many_scenes_make_a_smaller_picture(manifest: Manifest, capsys: pytest.C
     assert f"job.png: {side} x {side} px" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_default_output_is_drawn_else_the_first_image(manifest: Manifest) -> None:
     outputs = "[{id: 'first', bands: 1}, {id: 'default', bands: 3}]"
     both = {"output": outputs, "body": "return {first: [1], default: [1, 0, 0]};", "width": 8, "height": 8}
@@ -192,6 +195,7 @@ def test_the_default_output_is_drawn_else_the_first_image(manifest: Manifest) ->
     assert picture()[0, 0].tolist() == 255
 
 
+@pytest.mark.slow
 def test_every_job_of_a_file_is_drawn_or_the_one_that_is_named(manifest: Manifest) -> None:
     path = str(manifest("one", "two", width=8, height=8))
     assert run(["preview", path]) == 0
@@ -223,6 +227,7 @@ def test_a_file_that_is_no_manifest(manifest: Manifest) -> None:
     assert (done.returncode, "script.js is no manifest" in done.stderr) == (2, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -240,6 +245,7 @@ def test_a_job_that_cannot_be_drawn_says_why(
     assert list(Path().glob("*.png")) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ndvi", "true-color"])
 def test_the_documented_jobs_can_be_looked_at(name: str, tmp_path: Path) -> None:
     """In the real program, without credentials or a settings file."""

@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import ndvi
 
+pytestmark = pytest.mark.slow
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "NO_COLOR": "1"}
 
 

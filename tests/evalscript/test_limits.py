@@ -60,6 +60,7 @@ def has_ended(pid: int) -> bool:
         return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [
@@ -94,6 +95,7 @@ def test_memory_runs_out_for(engine: Engine, body: str) -> None:
     assert works(engine)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "program",
     [
@@ -121,6 +123,7 @@ def test_after_time_has_run_out_the_script_must_be_loaded_again() -> None:
         assert isinstance(told, ScriptFailure) and told.kind is FailureKind.CRASH
 
 
+@pytest.mark.slow
 def test_a_child_killed_at_work_is_an_outcome(engine: Engine) -> None:
     assert isinstance(engine.load(ENDLESS), ScriptFacts)
     assert engine.pid is not None

@@ -188,6 +188,7 @@ def of_then(name: str) -> Any:
     return json.loads((FOLDER / name).read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", OUTPUTS)
 def test_scripts_of_then_find_every_field_where_it_was(command: str, today: Mapping[str, Mapping[str, str]]) -> None:
     assert lost(of_then("outputs.json")[command], today[command]) == []

@@ -57,6 +57,7 @@ STOPS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("given", "reason"), STOPS)
 def test_many_jobs_held_alike_are_one_line_of_sync_one_event_one_row_and_one_note(
     held: Workspace, given: dict[str, str], reason: str

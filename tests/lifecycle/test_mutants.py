@@ -343,6 +343,7 @@ def verdicts(module: ModuleType) -> list[str]:
     return [answered(module.verdict, found, (TIFF, JPEG), NOW, at(now), TIMING) for found, now in LOOKS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("old", "new"), [pytest.param(old, new, id=name) for name, old, new in NEXT_STEP_MUTANTS])
 def test_a_mutant_of_next_step_is_caught(old: str, new: str) -> None:
     assert steps(mutant(controller.lifecycle.next_step, old, new)) != steps(controller.lifecycle.next_step)

@@ -20,6 +20,7 @@ from controller.manifest.validate import Script, ValidManifest, accept
 from controller.model.catalog import DEFAULTS, collection, collection_names, option_names
 from controller.model.job import ExpectedOutput
 
+pytestmark = pytest.mark.slow
 SCRIPT = "//VERSION=3\nfunction evaluatePixel() { return [1]; }\n"
 PNG = ExpectedOutput(identifier="default", media_type="image/png", extensions=("png",))
 TIFF = ExpectedOutput(identifier="default", media_type="image/tiff", extensions=("tif", "tiff"))

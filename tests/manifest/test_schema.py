@@ -194,6 +194,7 @@ def test_what_is_wrong_does_not_fit(text: str, places: list[str]) -> None:
     assert misfits(text) == places
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", collection_names())
 def test_every_name_of_a_collection_fits_with_every_option_it_documents(name: str) -> None:
     used = collection(name)

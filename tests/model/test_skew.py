@@ -276,6 +276,7 @@ def test_three_days_ahead_the_budget_of_another_month_is_not_spent(workspace: Wo
     assert "ClockDoubtful" in {each["reason"] for each in status.values()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("skew", [-60.0, 0.0, 60.0])
 def test_a_clock_within_a_minute_is_never_in_doubt(workspace: Workspace, skew: float) -> None:
     workspace.write("ndvi.yaml", ndvi())
@@ -284,6 +285,7 @@ def test_a_clock_within_a_minute_is_never_in_doubt(workspace: Workspace, skew: f
     assert workspace.posts() == 1
 
 
+@pytest.mark.slow
 def test_plan_and_doctor_say_that_the_clock_is_in_doubt(workspace: Workspace) -> None:
     workspace.write("ndvi.yaml", ndvi())
     sync(workspace, 2 * DAY)

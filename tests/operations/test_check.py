@@ -207,6 +207,7 @@ def test_without_settings_the_names_of_credentials_are_not_missed(folder: Folder
 # --- silencing ---
 
 
+@pytest.mark.slow
 def test_a_warning_is_silenced_for_every_document_of_the_file(folder: Folder) -> None:
     older = ndvi("a").replace("sentinel-2-l2a", "S2L2A") + "---\n" + ndvi("b").replace("sentinel-2-l2a", "S2L2A")
     folder.write("jobs.d/a.yaml", f"# shjobs: ignore {OLDER_NAME} our tools write it so\n{older}")
@@ -214,6 +215,7 @@ def test_a_warning_is_silenced_for_every_document_of_the_file(folder: Folder) ->
     assert places(folder.check("--strict")[0]) == [f"jobs.d/c.yaml:11:11: {OLDER_NAME}"]
 
 
+@pytest.mark.slow
 def test_a_script_silences_for_every_job_that_uses_it_and_is_needless_only_when_none_needs_it(folder: Folder) -> None:
     folder.write("jobs.d/s.js", SCRIPT + f"// shjobs: ignore {OLDER_NAME} so be it\n")
     folder.write("jobs.d/a.yaml", with_file("a", "s.js"))
@@ -286,6 +288,7 @@ def test_every_form_has_the_problems_alone_on_the_standard_output(folder: Folder
     assert (summary, code) == ("1 file, 0 jobs accepted, 1 error, 0 warnings\n", 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "printed"), [("github", []), ("json", ["[]"])])
 def test_nothing_wrong_is_an_empty_answer(folder: Folder, form: str, printed: list[str]) -> None:
     folder.write("jobs.d/a.yaml", ndvi("a"))
@@ -302,6 +305,7 @@ def test_check_leaves_nothing_behind_but_its_cache(folder: Folder) -> None:
 # --- many at once ---
 
 
+@pytest.mark.slow
 def test_many_documents_are_told_as_one_by_one(folder: Folder) -> None:
     """Several engines share the work; what is told, and its order, must not show it."""
     for number in range(40):
@@ -313,6 +317,7 @@ def test_many_documents_are_told_as_one_by_one(folder: Folder) -> None:
     assert (summary, code) == ("40 files, 30 jobs accepted, 10 errors, 0 warnings\n", 1)
 
 
+@pytest.mark.slow
 def test_an_endless_script_is_an_error_and_the_others_are_told(folder: Folder) -> None:
     folder.write("jobs.d/a.yaml", ndvi("a").replace("//VERSION=3", "//VERSION=3\n      while (true) {}"))
     folder.write("jobs.d/b.yaml", ndvi("b").replace("sentinel-2-l2a", "S2L2A"))

@@ -264,6 +264,7 @@ def test_the_program_is_part_of_the_stamp(tmp_path: Path) -> None:
     assert package_stamp() in json.loads(Examiner(settings(tmp_path), configured=True).stamp)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("manifest", "lasts"),
     [
@@ -285,6 +286,7 @@ def test_only_what_would_be_the_same_the_next_time_is_kept(tmp_path: Path, manif
     assert [each["path"] for each in json.loads(file.read_bytes())["documents"]] == ["a.yaml"] * lasts
 
 
+@pytest.mark.slow
 def test_a_second_run_loads_neither_the_engine_nor_the_appraiser(tmp_path: Path) -> None:
     """What makes it quick: it hashes, and examines nothing."""
     settings(tmp_path)

@@ -145,6 +145,7 @@ def newer_ledger(workspace: Workspace) -> None:
         db.commit()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "name", "health", "words", "advice"),
     [
@@ -254,6 +255,7 @@ def test_the_policy_is_read_where_the_service_needs_one(
 # the probe
 
 
+@pytest.mark.slow
 def test_the_probe_learns_how_the_deployment_behaves_and_cleans_up(workspace: Workspace) -> None:
     code, document = doctor(workspace, "--probe", "--yes")
     report = document["probe"]
@@ -275,6 +277,7 @@ def test_the_probe_learns_how_the_deployment_behaves_and_cleans_up(workspace: Wo
     assert workspace.posts() == 1
 
 
+@pytest.mark.slow
 def test_the_probe_is_in_the_ledger_and_disturbs_no_job(workspace: Workspace) -> None:
     doctor(workspace, "--probe", "--yes")
     document = json.loads(shjobs("budget", "-o", "json", cwd=workspace.root).stdout)
@@ -294,6 +297,7 @@ def faulty(workspace: Workspace, name: str, **fault: Any) -> None:
         assert http.post(url, json={"name": name, **fault}, timeout=10).ok
 
 
+@pytest.mark.slow
 def test_a_deployment_that_behaves_in_another_way_is_seen(workspace: Workspace) -> None:
     faulty(workspace, "copy-in-root")
     _, document = doctor(workspace, "--probe", "--yes")
@@ -301,6 +305,7 @@ def test_a_deployment_that_behaves_in_another_way_is_seen(workspace: Workspace) 
     assert (seen["found"], seen["agrees"]) == (["request-<REQUEST_ID>.json"], True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "words", "row"),
     [
@@ -346,6 +351,7 @@ def named_alike(workspace: Workspace) -> None:
     workspace.sync()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -371,6 +377,7 @@ def test_the_probe_waits_for_no_other_submitter(workspace: Workspace) -> None:
     assert workspace.posts() == 0
 
 
+@pytest.mark.slow
 def test_the_probe_works_in_s3(cloud: Workspace, endpoint: str, tmp_path: Path) -> None:
     options = SandboxOptions(folder=tmp_path / "s3", port=0, s3_endpoint=endpoint, requests_per_minute=0)
     with Sandbox(options) as sandbox:

@@ -81,6 +81,7 @@ def files(folder: Path) -> set[str]:
     return {path.name for path in (folder / "jobs.d").glob("*")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_a_documented_example_becomes_a_job_that_asks_for_the_same(folder: Path, name: str) -> None:
     (folder / "example.py").write_text(snippet(name), encoding="utf-8")
@@ -114,6 +115,7 @@ def test_breaks_that_cannot_be_put_back_are_told_and_nothing_is_written(folder: 
     assert "the evalscript lost its line breaks, and where its comments end is unclear: copy it again" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_body_is_taken_from_a_pipe_and_laid_out_cleanly(folder: Path) -> None:
     body = {**documented("ndvi").request.body, "evalscript": "//VERSION=3\r\n" + script_of("ndvi").partition("\n")[2]}
     body["output"]["delivery"] = {"s3": {"url": URL, "accessKey": ACCESS, "secretAccessKey": SECRET}}
@@ -145,6 +147,7 @@ def test_the_keys_are_nowhere(folder: Path) -> None:
         assert secret not in printed + written
 
 
+@pytest.mark.slow
 def test_a_new_credential_is_named_with_what_to_write_and_to_set(folder: Path) -> None:
     (folder / "example.py").write_text(snippet("ndvi", "s3://other.bucket/a"), encoding="utf-8")
     done = shjobs("import", "example.py", cwd=folder)

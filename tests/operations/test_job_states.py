@@ -56,6 +56,7 @@ def three(workspace: Workspace) -> Workspace:
 # get
 
 
+@pytest.mark.slow
 def test_get_of_known_files_loads_neither_the_rules_of_manifests_nor_the_loop(three: Workspace) -> None:
     """Ten thousand jobs are shown in half a second, of which each library would take its part."""
     (three.jobs / "one.yaml").touch()
@@ -85,12 +86,14 @@ def test_a_command_that_reads_no_pixels_does_not_load_the_libraries_for_pixels(t
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.slow
 def test_get_sees_what_changed_since_it_was_last_told(three: Workspace) -> None:
     """A touched file is the same one; one of other bytes is not."""
     three.write("two.yaml", ndvi("two", 14.48))
     assert [each["generation"] for each in found(three) if each["name"] == "two"] == [2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
@@ -108,11 +111,13 @@ def test_get_shows_what_is_asked_for(three: Workspace, arguments: list[str], nam
     assert run(three, "get", "-o", "name", *arguments).split() == names
 
 
+@pytest.mark.slow
 def test_get_tells_when_nothing_is_like_that(three: Workspace) -> None:
     done = shjobs("get", "--phase", "Failed", cwd=three.root, environment=dict(three.environment))
     assert (done.stdout, done.stderr, done.returncode) == ("", "no job matches\n", 0)
 
 
+@pytest.mark.slow
 def test_get_shows_what_the_next_turn_would_see_of_files_that_changed(three: Workspace) -> None:
     three.write("one.yaml", "spec: [")
     three.write("four.yaml", ndvi("four", 14.44))
@@ -120,6 +125,7 @@ def test_get_shows_what_the_next_turn_would_see_of_files_that_changed(three: Wor
     assert phases == {"one": "Succeeded", "two": "Succeeded", "three": "Held", "four": "Pending"}
 
 
+@pytest.mark.slow
 def test_get_of_a_ledger_of_an_older_schema_reads_it_all_the_same(three: Workspace) -> None:
     before = found(three)
     with Store.open(three.state, {}) as store:
@@ -134,6 +140,7 @@ def test_the_reader_knows_every_migration() -> None:
     assert tuple(migration.name for migration in migrations._migrations) == SCHEMA
 
 
+@pytest.mark.slow
 def test_get_watch_prints_what_changes(workspace: Workspace) -> None:
     workspace.write("ndvi.yaml", ndvi().replace("spec:\n", "spec:\n  hold: true\n"))
     workspace.sync()
@@ -148,6 +155,7 @@ def test_get_watch_prints_what_changes(workspace: Workspace) -> None:
         watching.terminate()
 
 
+@pytest.mark.slow
 def test_a_wide_table_tells_more(three: Workspace) -> None:
     lines = run(three, "get", "-o", "wide").splitlines()
     assert lines[0].split() == ["JOB", "PHASE", "REASON", "PU", "REQUEST", "ID", "GENERATION", "PATH"]
@@ -157,6 +165,7 @@ def test_a_wide_table_tells_more(three: Workspace) -> None:
 # describe, events
 
 
+@pytest.mark.slow
 def test_describe_tells_everything_about_one_job(three: Workspace) -> None:
     told = json.loads(run(three, "describe", "one", "-o", "json"))
     [submission] = told["submissions"]
@@ -172,11 +181,13 @@ def test_describe_tells_everything_about_one_job(three: Workspace) -> None:
     assert json.loads(json.dumps(told)) == told
 
 
+@pytest.mark.slow
 def test_describe_of_a_stranger_is_told(three: Workspace) -> None:
     done = shjobs("describe", "nobody", cwd=three.root, environment=dict(three.environment))
     assert (done.returncode, done.stderr) == (2, "shjobs: no such job: nobody; `shjobs get` lists all jobs\n")
 
 
+@pytest.mark.slow
 def test_events_are_told_newest_last_and_followed(three: Workspace) -> None:
     lines = run(three, "events", "one", "-n", "2").splitlines()
     assert [line.split("  ")[2] for line in lines] == ["Verifying", "Delivered"]
@@ -193,6 +204,7 @@ def test_events_are_told_newest_last_and_followed(three: Workspace) -> None:
         following.terminate()
 
 
+@pytest.mark.slow
 def test_a_running_daemon_can_be_looked_at(workspace: Workspace) -> None:
     with running(workspace):
         workspace.write("ndvi.yaml", ndvi())

@@ -54,6 +54,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
 # the plan and what then happens
 
 
+@pytest.mark.slow
 def test_sync_sends_exactly_what_the_plan_submits(workspace: Workspace) -> None:
     """A dozen jobs, more than are ever sent at once, then an edit of every kind."""
     for number in range(12):
@@ -105,6 +106,7 @@ def test_a_changed_job_shows_its_difference_and_its_prices_now_and_before(worksp
     assert job["processingUnits"]["expected"] > 0
 
 
+@pytest.mark.slow
 def test_a_revert_returns_to_what_was_paid_for(workspace: Workspace) -> None:
     workspace.write("ndvi.yaml", ndvi())
     workspace.sync()

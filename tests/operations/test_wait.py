@@ -27,6 +27,7 @@ def settled(workspace: Workspace) -> Workspace:
     return workspace
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -42,28 +43,33 @@ def test_what_is_so_already_ends_at_once(
     assert wait(settled, *arguments) == expected
 
 
+@pytest.mark.slow
 def test_a_job_that_failed_will_not_be_ready_by_itself(settled: Workspace) -> None:
     code, told, wrong = wait(settled, "bad", "good")
     assert (code, told) == (1, "good: Succeeded\n")
     assert wrong.startswith("bad: will not be Ready by itself: Failed (ErrorReported: ")
 
 
+@pytest.mark.slow
 def test_a_held_job_is_waited_for_until_the_time_is_over(settled: Workspace) -> None:
     code, told, wrong = wait(settled, "held", "--timeout", "1s")
     assert (code, told) == (1, "")
     assert wrong.startswith("held: not Ready within 1s: Held (OnHold: ")
 
 
+@pytest.mark.slow
 def test_no_time_at_all_is_one_look(settled: Workspace) -> None:
     assert wait(settled, "held", "--for", "Held", "--timeout", "0s")[0] == 0
     assert wait(settled, "held", "--timeout", "0s")[0] == 1
 
 
+@pytest.mark.slow
 def test_a_manifest_that_was_changed_a_moment_ago_is_not_ready_any_more(settled: Workspace) -> None:
     settled.write("good.yaml", ndvi("good", west=14.2))
     assert wait(settled, "good", "--timeout", "0s")[0] == 1
 
 
+@pytest.mark.slow
 def test_it_ends_when_another_process_has_done_the_work(workspace: Workspace, tmp_path: Path) -> None:
     workspace.write("ndvi.yaml", ndvi())
     before = {"PYTHONPATH": os.pathsep.join(sys.path), "NO_COLOR": "1"}

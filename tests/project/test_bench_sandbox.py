@@ -2,7 +2,11 @@
 
 import os
 
+import pytest
+
 from bench.sandbox import BUDGETS, figures
+
+pytestmark = pytest.mark.slow
 
 
 def test_every_budget_is_measured_and_the_cores_are_given_back() -> None:

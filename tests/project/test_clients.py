@@ -99,6 +99,7 @@ def status(id: str, sandbox: Sandbox) -> bool:
     return bool(vendor.get_async_running_status([id], settings(sandbox))[id])
 
 
+@pytest.mark.slow
 def test_the_vendors_client_submits_and_follows_a_request(sandbox: Sandbox) -> None:
     [answer] = vendor_request(sandbox).get_data()
     assert answer["status"] == "RUNNING"
@@ -110,6 +111,7 @@ def test_the_vendors_client_submits_and_follows_a_request(sandbox: Sandbox) -> N
     assert charged(sandbox) == 1
 
 
+@pytest.mark.slow
 def test_the_vendors_client_may_send_a_geometry_and_a_resolution(sandbox: Sandbox) -> None:
     ring = [(500000, 5090000), (510000, 5090000), (505000, 5100000), (500000, 5090000)]
     geometry = vendor.Geometry({"type": "Polygon", "coordinates": [ring]}, crs=vendor.CRS("32633"))
@@ -139,6 +141,7 @@ def test_the_vendors_client_waits_for_the_milliseconds_it_is_told(sandbox: Sandb
     assert answer["status"] == "RUNNING"
 
 
+@pytest.mark.slow
 def test_the_vendors_client_repeats_a_post_after_a_gateways_error_and_pays_twice(sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(name="refuse-502-after"))
     [answer] = vendor_request(sandbox).get_data()
@@ -158,6 +161,7 @@ def test_the_vendors_client_reads_its_name_in_the_token(sandbox: Sandbox) -> Non
 # Code as in the documentation
 
 
+@pytest.mark.slow
 def test_plain_oauth_code_submits_and_asks(sandbox: Sandbox) -> None:
     client = BackendApplicationClient(client_id="sandbox")
     with OAuth2Session(client=client) as oauth:
@@ -202,6 +206,7 @@ def test_plain_oauth_code_submits_and_asks(sandbox: Sandbox) -> None:
 # The samples of our page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(3))
 def test_a_sample_of_the_page_runs_as_it_is_printed(number: int, sandbox: Sandbox, tmp_path: Path) -> None:
     assert len(SAMPLES) == 3

@@ -52,6 +52,7 @@ def test_the_image_is_nobody_special() -> None:
     assert re.findall(r"^USER (\d+):(\d+)$", last, re.MULTILINE) == [("10001", "10001")]
 
 
+@pytest.mark.slow
 def test_its_health_check_asks_the_daemon(workspace: Workspace) -> None:
     [asked] = re.findall(r"^HEALTHCHECK .*\\\n    CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)
     python, *arguments = json.loads(asked)
@@ -105,6 +106,7 @@ def test_a_deployment_has_one_submitter_that_may_do_little_and_has_time_to_end(d
     assert mounted <= {each["name"] for each in pod["volumes"]}
 
 
+@pytest.mark.slow
 def test_the_settings_for_kubernetes_are_settings_and_its_example_is_a_manifest(tmp_path: Path) -> None:
     maps = {each["metadata"]["name"]: each["data"] for _, each in DOCUMENTS if each["kind"] == "ConfigMap"}
     for name, text in maps["shjobs-settings"].items():

@@ -32,6 +32,7 @@ def test_every_contract_is_kept(copy: Path) -> None:
     assert (done.returncode, "0 broken" in done.stdout) == (0, True), done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "line", "contract"),
     [

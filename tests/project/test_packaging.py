@@ -37,6 +37,7 @@ def test_the_wheel_holds_data_scripts_and_the_documented_jobs(wheel: Path) -> No
     assert not {name for name in names if name.startswith(("tests/", "bench/", "state/")) or ".status." in name}
 
 
+@pytest.mark.slow
 def test_the_wheel_runs_in_an_environment_of_its_own(wheel: Path, tmp_path: Path) -> None:
     """Unpacked alone, beside the locked libraries, in an empty folder: the demo's jobs are found and accepted."""
     site = tmp_path / "site"

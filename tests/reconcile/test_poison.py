@@ -12,6 +12,7 @@ from controller.lifecycle.commands import LONGEST_COMMAND, Ignored, read_command
 from tests.conftest import Workspace, ndvi
 from tests.support.command import shjobs
 
+pytestmark = pytest.mark.slow
 POISON = [
     pytest.param('{"command": "explode", "job": "ndvi"}', id="a command of a newer version"),
     pytest.param('{"command": "accept", "hash": "abc", "until": "2027"}', id="a field of a newer version"),

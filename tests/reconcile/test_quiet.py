@@ -11,6 +11,9 @@ from bench.finished import BEGAN, finish, loop_on, manifests
 from controller.model.answers import Accepted, Listing, StillRunning
 from controller.reconcile.calls.workers import Call, CallOutcome, Get, Got, Listed, ListObjects, Post, Posted
 
+pytestmark = pytest.mark.slow
+
+
 EARLIER, POLLS = 400, 1_000  # the earlier ones take the job past its deadline, a day, which is news
 ID = "00000001-1111-4111-8111-111111111111"
 

@@ -18,6 +18,7 @@ def reported(root: Path) -> int:
     return sum(1 for _ in (root / "jobs.d").rglob("*.status.yaml"))
 
 
+@pytest.mark.slow
 def test_many_status_files_keep_no_submission_waiting(tmp_path: Path) -> None:
     """Those of ten thousand new jobs took twenty seconds, and nothing was sent meanwhile."""
     manifests(tmp_path, COUNT)
@@ -34,6 +35,7 @@ def test_many_status_files_keep_no_submission_waiting(tmp_path: Path) -> None:
         assert reported(tmp_path) == COUNT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("in_haste", "count"),
     [

@@ -17,6 +17,7 @@ from tests.conftest import ndvi
 from tests.proofs.bench import a_raster
 from tests.proofs.traced import ROOT, program
 
+pytestmark = pytest.mark.slow
 SETTINGS = """\
 deployment = "sandbox"
 timeScale = 0.02

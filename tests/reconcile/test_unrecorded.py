@@ -59,6 +59,7 @@ def accepted_id(workspace: Workspace) -> str:
     return entry.id
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "raised"),
     [

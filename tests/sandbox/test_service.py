@@ -77,6 +77,7 @@ def test_the_price_follows_the_rules_of_the_deployment(tmp_path: Path) -> None:
         assert service.read(id, "request-ID.json")["costPU"] == pytest.approx(PRICE * 1.5)
 
 
+@pytest.mark.slow
 def test_real_scripts_make_real_rasters_and_real_errors(tmp_path: Path) -> None:
     good = request_body(REAL_SCRIPT % "")
     good["output"] |= {"width": 40, "height": 30}

@@ -297,6 +297,7 @@ def kinds(repository: Path, tmp_path: Path, kind: str) -> Path:
     return tmp_path / "other" if (tmp_path / "other").exists() else repository
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     [

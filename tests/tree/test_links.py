@@ -85,6 +85,7 @@ def test_a_link_that_stays_in_the_tree_is_followed(jobs: Path, target: str) -> N
     assert walked(jobs) == ({"ndvi.yaml", "a/other.yaml"}, [])
 
 
+@pytest.mark.slow
 def test_a_folder_that_became_a_link_out_of_the_tree_is_gone(workspace: Workspace) -> None:
     """Its jobs were kept, and their status files written and removed behind the link."""
     workspace.write("sub/ndvi.yaml", ndvi())

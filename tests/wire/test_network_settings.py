@@ -111,6 +111,7 @@ PARTS: dict[str, Callable[[str, str | None], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS)
 def test_a_private_authority_is_trusted_by_every_part_once_it_is_named(
     part: str, authority: Authority, own: Served
@@ -123,6 +124,7 @@ def test_a_private_authority_is_trusted_by_every_part_once_it_is_named(
     assert [method for method, _ in server.asked if method] != []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize(
     ("host", "until", "words"),
@@ -252,6 +254,7 @@ VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 OF_THE_LIBRARY = ("a write to the bucket",)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "ALL_PROXY"])
 @pytest.mark.parametrize("part", PARTS)
 def test_https_goes_through_the_proxy_that_a_variable_names(
@@ -269,6 +272,7 @@ def test_https_goes_through_the_proxy_that_a_variable_names(
         assert len(proxy.asked) == tunnels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable", VARIABLES)
 @pytest.mark.parametrize("part", PARTS)
 def test_a_variable_for_certificates_is_obeyed_by_the_parts_that_the_page_names(

@@ -80,6 +80,7 @@ def cloned_after_a_rerun_and_a_revert(history: History) -> None:
     history.clone()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("happens", "paid"),
     [
@@ -104,6 +105,7 @@ def test_going_back_to_what_was_paid_for_costs_nothing(
     history.end()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "happens",
     [
@@ -293,6 +295,7 @@ def test_a_breaker_that_a_wrong_clock_has_dated_ahead_does_not_stay_open() -> No
     history.close()
 
 
+@pytest.mark.slow
 def test_a_claim_that_two_wrong_clocks_have_dated_ahead_is_followed_once_they_are_right() -> None:
     history = History()
     history.clock(0, 33 * DAY, 0.0)
