@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from controller.lifecycle.claim import active_claims
+from controller.lifecycle.claim import PATIENCE, active_claims
 from controller.lifecycle.phase import phase
 from controller.model.answers import Refusal, Refused
 from controller.model.reasons import Reason
@@ -60,7 +60,9 @@ class Court(Judge):
         seen = machine.seen.get((sent.job, sent.digest))
         if seen is None or not (seen.readable or machine.disk.is_first_run):
             raise PromiseError(f"{sent}: sent without having read what was paid for before")
-        if (sent.at - seen.at).total_seconds() > (TIMING.history_valid if seen.readable else TIMING.history_retry):
+        # It is decided before the claim is put, which takes up to PATIENCE and ends with a listing of its own.
+        valid = (TIMING.history_valid if seen.readable else TIMING.history_retry) + (PATIENCE if sent.claim else 0.0)
+        if (sent.at - seen.at).total_seconds() > valid:
             raise PromiseError(f"{sent}: what was paid for before was read too long ago")
         earlier = [item for item in self.world.cloud.sent if item.key[:2] == sent.key[:2]]
         heard = [item.fate for item in earlier if item.is_heard and item.disk is sent.disk and item.key == sent.key]

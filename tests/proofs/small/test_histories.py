@@ -253,6 +253,11 @@ def test_a_failure_that_the_bucket_alone_tells_of_pays_for_no_retry(story: list[
     assert outcome_of(story)[0] == ""
 
 
+def test_a_listing_that_is_just_valid_when_a_rerun_is_decided_may_age_while_the_claim_is_put() -> None:
+    """The court took the moment of the POST for that of the decision (histories 764201939/9653)."""
+    assert outcome_of([Step("wait", (150.0,)), Step("wait", (150.0,)), Step("rerun", ("b", 1))])[0] == ""
+
+
 def test_a_retry_asks_what_others_sent_while_it_waited() -> None:
     """Two machines send at one moment: the retry of each was once paid for unseen (histories 1382270436/3863)."""
     story = [
