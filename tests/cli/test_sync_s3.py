@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 import boto3
+import pytest
 
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox
@@ -20,6 +21,7 @@ region = "us-east-1"
 """
 
 
+@pytest.mark.slow
 def test_a_job_is_delivered_to_s3_and_proven_there_even_without_a_database(
     endpoint: str, workspace: Workspace, tmp_path: Path
 ) -> None:

@@ -63,6 +63,7 @@ def settled(workspace: Workspace) -> Workspace:
 LOOKS = [["get"], ["plan"], ["doctor"], ["config", "show"], ["budget"], ["check"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", LOOKS, ids=" ".join)
 def test_colour_is_for_terminals_alone_and_not_when_it_is_not_wanted(settled: Workspace, command: list[str]) -> None:
     piped = shjobs(*command, cwd=settled.root, environment={"NO_COLOR": ""})
@@ -76,6 +77,7 @@ def test_a_terminal_gets_colour(settled: Workspace, command: list[str]) -> None:
     assert COLOUR.search(on_terminal(settled.root, *command)[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", LOOKS, ids=" ".join)
 @pytest.mark.parametrize("columns", [20, 40, 300])
 def test_every_width_will_do(settled: Workspace, command: list[str], columns: int) -> None:
@@ -176,6 +178,7 @@ def completed(cwd: Path, line: str, **variables: str) -> list[str]:
     return [each.partition(",")[2] for each in done.stdout.splitlines() if each]
 
 
+@pytest.mark.slow
 def test_names_of_jobs_are_completed_from_the_ledger(settled: Workspace) -> None:
     for command in ("get", "describe", "why", "events", "wait", "fetch", "resolve", "adopt"):
         assert completed(settled.root, f"shjobs {command} nd") == ["ndvi"]
@@ -191,6 +194,7 @@ def test_before_the_first_sync_they_are_completed_from_the_files(workspace: Work
     assert completed(workspace.root, "shjobs get ") == ["one", "two"]
 
 
+@pytest.mark.slow
 def test_commands_options_and_words_are_completed_too(tmp_path: Path) -> None:
     assert completed(tmp_path, "shjobs fe") == ["fetch"]
     assert completed(tmp_path, "shjobs fetch --pre") == ["--preview"]

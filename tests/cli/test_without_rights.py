@@ -18,6 +18,7 @@ from controller.ledger.store import Store
 from tests.conftest import Workspace, ndvi
 from tests.support.command import LONGEST
 
+pytestmark = pytest.mark.slow
 OTHER = 65534
 BITS_BIND = "--bounding-set=-dac_override,-dac_read_search"
 
