@@ -333,9 +333,7 @@ NAMED = "function setup() { return {input: [{datasource: 'l2a', bands: ['B04']}]
             id="a single source with a name",
         ),
         pytest.param(
-            script(SIMPLE, "function evaluatePixel(s) { if (s.B04 - s.B08 > 9) return [1]; }"),
-            {},
-            id="nothing at all",
+            script(SIMPLE, "function evaluatePixel(s) { if (s.B04 - s.B08 > 9) return [1]; }"), {}, id="nothing at all"
         ),
     ],
 )

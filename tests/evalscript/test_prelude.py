@@ -183,14 +183,7 @@ def colour(value_of: Evaluate, visualizer: str, value: object) -> tuple[int, ...
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [
-        (199, RED),
-        (200, RED),
-        (250, RED),
-        (299, RED),
-        (300, BLUE),
-        pytest.param("NaN", BLUE, id="not a number"),
-    ],
+    [(199, RED), (200, RED), (250, RED), (299, RED), (300, BLUE), pytest.param("NaN", BLUE, id="not a number")],
 )
 def test_a_colour_map_is_discrete(value_of: Evaluate, value: object, expected: tuple[int, ...]) -> None:
     assert colour(value_of, f"(new ColorMapVisualizer({USER}))", value) == expected
@@ -251,8 +244,7 @@ def test_built_in_tables_stretch_to_a_range(
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"),
-    [(199, RED), (200, RED), (250, GREEN_BLUE_MIX), (299, (3, 0, 252)), (300, BLUE), (301, BLUE)],
+    ("value", "expected"), [(199, RED), (200, RED), (250, GREEN_BLUE_MIX), (299, (3, 0, 252)), (300, BLUE), (301, BLUE)]
 )
 def test_a_ramp_of_ones_own(value_of: Evaluate, value: float, expected: tuple[int, ...]) -> None:
     assert colour(value_of, f"(new ColorRampVisualizer({USER}))", value) == expected

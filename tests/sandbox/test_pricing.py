@@ -232,10 +232,5 @@ def test_size_samples_and_sentinel_1_factors_come_from_the_body() -> None:
         "output": {"resx": 10, "resy": 10},
     }
     assert usage_of(body, script(WHOLES), [7.5]) == Usage(
-        width=3600,
-        height=3400,
-        band_samples=15,
-        terrain_factor=2.5,
-        speckle_factor=2.0,
-        fusion_factor=2.0,
+        width=3600, height=3400, band_samples=15, terrain_factor=2.5, speckle_factor=2.0, fusion_factor=2.0
     )

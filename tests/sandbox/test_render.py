@@ -360,8 +360,7 @@ def test_outside_the_polygon_there_is_no_data(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bands", "dtype"),
-    [pytest.param(1, "uint8", id="one band"), pytest.param(13, "float32", id="thirteen bands")],
+    ("bands", "dtype"), [pytest.param(1, "uint8", id="one band"), pytest.param(13, "float32", id="thirteen bands")]
 )
 def test_any_number_of_bands_is_written_tile_by_tile(bands: int, dtype: str, tmp_path: Path) -> None:
     grid = evaluation_grid(output_grid(body_of(TWO_BANDS, width=700, height=520)), 1000)

@@ -111,10 +111,7 @@ REFUSED = [
         id="a position with a height",
     ),
     pytest.param(
-        "input.bounds.properties.crs",
-        "EPSG:32633",
-        ["input->bounds->properties->crs"],
-        id="a CRS that is not a URL",
+        "input.bounds.properties.crs", "EPSG:32633", ["input->bounds->properties->crs"], id="a CRS that is not a URL"
     ),
     pytest.param("input.data", [], ["input->data"], id="no data"),
     pytest.param("input.data.0.type", ABSENT, ["input->data[0]->type"], id="data without a type"),

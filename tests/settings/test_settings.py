@@ -115,12 +115,7 @@ def test_an_empty_variable_counts_as_not_set() -> None:
         pytest.param(
             'baseUrl = "example"', {}, ["baseUrl: is not a URL; write it like https://host/path"], id="no URL"
         ),
-        pytest.param(
-            'apiPath = "async"',
-            {},
-            [WRONG_PATH],
-            id="no path",
-        ),
+        pytest.param('apiPath = "async"', {}, [WRONG_PATH], id="no path"),
         pytest.param('apiPath = "/async v1"', {}, [WRONG_PATH], id="a path with a space"),
         pytest.param(
             'clientSecret = "CANARY"',
@@ -301,8 +296,7 @@ def test_scaled_time_leaves_an_answer_as_long_as_ever() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("5s", 5), ("10m", 600), ("24h", 86400), ("2d", 172800), ("1.5h", 5400), ("0s", 0)],
+    ("text", "seconds"), [("5s", 5), ("10m", 600), ("24h", 86400), ("2d", 172800), ("1.5h", 5400), ("0s", 0)]
 )
 def test_durations_are_written_with_a_unit(text: str, seconds: float) -> None:
     assert seconds_of(text) == seconds

@@ -137,10 +137,7 @@ def request_body(script: str = EVALSCRIPT, url: str = "s3://my-bucket/ndvi", *ou
 def running(folder: Path, **changes: Any) -> Iterator[Service]:
     given = {"port": 0, "buckets": ("my-bucket",), "requests_per_minute": 0, "max_running": 20, **changes}
     options = SandboxOptions(folder=folder, **given)
-    with (
-        Sandbox(options, renderer=render_nothing_much, examine=read_script) as sandbox,
-        requests.Session() as web,
-    ):
+    with Sandbox(options, renderer=render_nothing_much, examine=read_script) as sandbox, requests.Session() as web:
         web.headers["Authorization"] = f"Bearer {token(sandbox)}"
         yield Service(sandbox=sandbox, web=web)
 
