@@ -264,73 +264,61 @@ def test_every_hint_has_a_row() -> None:
     assert rows >= {f"W{number:03}" for number in range(3, 22)}
 
 
-@pytest.mark.parametrize(
-    ("text", "asked"),
-    [
-        pytest.param(
-            simple("function evaluatePixel(s) { return [s.B08 - s.B04 + (s.B11 || 0)]; }"), {}, id="an optional band"
+def right(id: str, text: str, **asked: Any) -> Any:
+    return pytest.param(text, asked, id=id)
+
+
+RIGHT = [
+    right("an optional band", simple("function evaluatePixel(s) { return [s.B08 - s.B04 + (s.B11 || 0)]; }")),
+    right("a note on a sample", simple("function evaluatePixel(s) { s.ndvi = index(s.B08, s.B04); return [s.ndvi]; }")),
+    right(
+        "names of bands that are put together",
+        simple("const read = (s, n) => s['B0' + n];", "function evaluatePixel(s) { return [read(s, 4)]; }"),
+    ),
+    right("a band read now and then", simple("function evaluatePixel(s) { return [s.B04 > 5 ? s.B08 : 0]; }")),
+    right(
+        "a picture with its darkest values cut off",
+        simple("function evaluatePixel(s) { return [s.B08, s.B04, 3 * (s.B04 - 0.2)]; }", output="{bands: 3}"),
+    ),
+    right(
+        "an index scaled to AUTO",
+        simple("function evaluatePixel(s) { return [index(s.B08, s.B04) / 2 + 0.5]; }", output="{bands: 1}"),
+    ),
+    right(
+        "classes of heights in an unsigned type",
+        simple(
+            "function evaluatePixel(s) { return [s.DEM > 100 ? 1 : 0]; }",
+            bands='"DEM"',
+            output='{bands: 1, sampleType: "UINT8"}',
         ),
-        pytest.param(
-            simple("function evaluatePixel(s) { s.ndvi = index(s.B08, s.B04); return [s.ndvi]; }"),
-            {},
-            id="a note on a sample",
+        collections="dem",
+    ),
+    right("some months of scenes", moving(FIRST), times=HALF_YEAR.replace("06-30", "06-20")),
+    right("index as a plain name", simple("function evaluatePixel(s) { var index = s.B08; return [index - s.B04]; }")),
+    right("an index of one's own", simple("function index(a, b) { return a - b; }", BOTH)),
+    right(
+        "a local with the name of a global",
+        simple("const seen = [];", "function evaluatePixel(s) { let seen = s.B04; seen += s.B08; return [seen]; }"),
+    ),
+    right("words in a comment", simple("// Mosaicking.TILES, filterScenes, scenes[0]", BOTH)),
+    right(
+        "a mask band in a TIFF",
+        simple(
+            "function evaluatePixel(s) { return [s.B04, s.dataMask]; }",
+            bands='"B04", "dataMask"',
+            output='{bands: 2, sampleType: "UINT8"}',
         ),
-        pytest.param(
-            simple("const read = (s, n) => s['B0' + n];", "function evaluatePixel(s) { return [read(s, 4)]; }"),
-            {},
-            id="names of bands that are put together",
-        ),
-        pytest.param(
-            simple("function evaluatePixel(s) { return [s.B04 > 5 ? s.B08 : 0]; }"), {}, id="a band read now and then"
-        ),
-        pytest.param(
-            simple("function evaluatePixel(s) { return [s.B08, s.B04, 3 * (s.B04 - 0.2)]; }", output="{bands: 3}"),
-            {},
-            id="a picture with its darkest values cut off",
-        ),
-        pytest.param(
-            simple("function evaluatePixel(s) { return [index(s.B08, s.B04) / 2 + 0.5]; }", output="{bands: 1}"),
-            {},
-            id="an index scaled to AUTO",
-        ),
-        pytest.param(
-            simple(
-                "function evaluatePixel(s) { return [s.DEM > 100 ? 1 : 0]; }",
-                bands='"DEM"',
-                output='{bands: 1, sampleType: "UINT8"}',
-            ),
-            {"collections": "dem"},
-            id="classes of heights in an unsigned type",
-        ),
-        pytest.param(moving(FIRST), {"times": HALF_YEAR.replace("06-30", "06-20")}, id="some months of scenes"),
-        pytest.param(
-            simple("function evaluatePixel(s) { var index = s.B08; return [index - s.B04]; }"),
-            {},
-            id="index as a plain name",
-        ),
-        pytest.param(simple("function index(a, b) { return a - b; }", BOTH), {}, id="an index of one's own"),
-        pytest.param(
-            simple("const seen = [];", "function evaluatePixel(s) { let seen = s.B04; seen += s.B08; return [seen]; }"),
-            {},
-            id="a local with the name of a global",
-        ),
-        pytest.param(simple("// Mosaicking.TILES, filterScenes, scenes[0]", BOTH), {}, id="words in a comment"),
-        pytest.param(
-            simple(
-                "function evaluatePixel(s) { return [s.B04, s.dataMask]; }",
-                bands='"B04", "dataMask"',
-                output='{bands: 2, sampleType: "UINT8"}',
-            ),
-            {},
-            id="a mask band in a TIFF",
-        ),
-        pytest.param(
-            simple("function evaluatePixel(s) { return [s.NO2]; }", bands='"NO2"'),
-            {"collections": "sentinel-5p-l2", "times": "2020-01-01/2020-01-01"},
-            id="one day of gases",
-        ),
-    ],
-)
+    ),
+    right(
+        "one day of gases",
+        simple("function evaluatePixel(s) { return [s.NO2]; }", bands='"NO2"'),
+        collections="sentinel-5p-l2",
+        times="2020-01-01/2020-01-01",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "asked"), RIGHT)
 def test_no_hint_for(text: str, asked: dict[str, Any]) -> None:
     found = appraised(accepted(text, **asked))
     assert told(of_the_script((*found.problems, *found.warnings))) == []
