@@ -7,6 +7,15 @@ from tests.support.manifests import accepted, doubted, good_but, told
 BBOX = "[426000, 3960000, 462000, 3994000]"
 CRS = "http://www.opengis.net/def/crs/EPSG/0/32633"
 TIMES = "from: 2022-06-20T00:00:00Z, to: 2022-06-30T23:59:59Z"
+DEGREES, MERCATOR = ((CRS, f"http://www.opengis.net/def/crs/EPSG/0/{code}") for code in (4326, 3857))
+
+
+def pixels(width: int, height: int) -> tuple[str, str]:
+    return "resx: 10\n      resy: 10", f"width: {width}\n      height: {height}"
+
+
+def shape(coordinates: str, type: str = "Polygon") -> tuple[str, str]:
+    return f"bbox: {BBOX}", f"geometry: {{type: {type}, coordinates: {coordinates}}}"
 
 
 FAULTS = {
@@ -26,29 +35,22 @@ FAULTS = {
         "their CRS in `properties: {crs: …}`",
     ),
     "metres under EPSG:4326": (
-        [(CRS, "http://www.opengis.net/def/crs/EPSG/0/4326")],
+        [DEGREES],
         "10:9 E202 spec.request.input.bounds.bbox: holds 3994000, but the CRS is in degrees: for metres, name "
         "their CRS in `properties: {crs: …}`",
     ),
     "a polygon in metres under degrees": (
-        [
-            (CRS, "http://www.opengis.net/def/crs/EPSG/0/4326"),
-            (
-                f"bbox: {BBOX}",
-                "geometry: {type: Polygon, coordinates: [[[430000, 3970000], [440000, 3970000], [440000, 3980000], "
-                "[430000, 3970000]]]}",
-            ),
-        ],
+        [DEGREES, shape("[[[430000, 3970000], [440000, 3970000], [440000, 3980000], [430000, 3970000]]]")],
         "10:35 E202 spec.request.input.bounds.geometry.coordinates: holds 3980000, but the CRS is in degrees: "
         "for metres, name their CRS in `properties: {crs: …}`",
     ),
     "latitude before longitude": (
-        [(CRS, "http://www.opengis.net/def/crs/EPSG/0/4326"), (BBOX, "[35.8, 174.2, 36.1, 174.6]")],
+        [DEGREES, (BBOX, "[35.8, 174.2, 36.1, 174.6]")],
         "10:9 E202 spec.request.input.bounds.bbox: has latitude before longitude, as it seems: exchange them, "
         "longitude comes first whatever the CRS",
     ),
     "a longitude beyond 180 degrees": (
-        [(CRS, "http://www.opengis.net/def/crs/EPSG/0/4326"), (BBOX, "[350.8, 14.2, 361.1, 14.6]")],
+        [DEGREES, (BBOX, "[350.8, 14.2, 361.1, 14.6]")],
         "10:9 E202 spec.request.input.bounds.bbox: lies outside longitude -180 to 180 and latitude -90 to 90",
     ),
     "northing before easting": (
@@ -57,29 +59,22 @@ FAULTS = {
         "easting comes first whatever the CRS",
     ),
     "numbers beyond the map": (
-        [(CRS, "http://www.opengis.net/def/crs/EPSG/0/3857"), (BBOX, "[42600000, 3960000, 42620000, 3994000]")],
+        [MERCATOR, (BBOX, "[42600000, 3960000, 42620000, 3994000]")],
         "10:9 E202 spec.request.input.bounds.bbox: lies outside the Earth as WGS 84 / Pseudo-Mercator draws "
         "it: is this the CRS of these numbers?",
     ),
     "a ring like a bow tie": (
-        [
-            (
-                f"bbox: {BBOX}",
-                "geometry: {type: Polygon, coordinates: [[[430000, 3970000], [440000, 3980000], [440000, 3970000], "
-                "[430000, 3980000], [430000, 3970000]]]}",
-            )
-        ],
+        [shape("[[[430000, 3970000], [440000, 3980000], [440000, 3970000], [430000, 3980000], [430000, 3970000]]]")],
         "10:35 E201 spec.request.input.bounds.geometry.coordinates: ring 1 crosses itself: the edge from "
         "[430000, 3970000] to [440000, 3980000] meets the edge from [440000, 3970000] to [430000, 3980000]; "
         "list the corners in their order",
     ),
     "a crossing in the second polygon": (
         [
-            (
-                f"bbox: {BBOX}",
-                "geometry: {type: MultiPolygon, coordinates: [[[[430000, 3970000], [440000, 3970000], [440000, "
-                "3980000], [430000, 3970000]]], [[[450000, 3970000], [460000, 3980000], [460000, 3970000], "
-                "[450000, 3980000], [450000, 3970000]]]]}",
+            shape(
+                "[[[[430000, 3970000], [440000, 3970000], [440000, 3980000], [430000, 3970000]]], [[[450000, "
+                "3970000], [460000, 3980000], [460000, 3970000], [450000, 3980000], [450000, 3970000]]]]",
+                "MultiPolygon",
             )
         ],
         "10:40 E201 spec.request.input.bounds.geometry.coordinates: ring 2 crosses itself: the edge from "
@@ -87,13 +82,7 @@ FAULTS = {
         "list the corners in their order",
     ),
     "a polygon without a surface": (
-        [
-            (
-                f"bbox: {BBOX}",
-                "geometry: {type: Polygon, coordinates: [[[430000, 3970000], [440000, 3970000], [450000, 3970000], "
-                "[430000, 3970000]]]}",
-            )
-        ],
+        [shape("[[[430000, 3970000], [440000, 3970000], [450000, 3970000], [430000, 3970000]]]")],
         "10:35 E200 spec.request.input.bounds.geometry.coordinates: covers no area",
     ),
     "a polygon beside the bbox": (
@@ -113,34 +102,26 @@ FAULTS = {
         "at most 1500: write a smaller one, or a smaller area",
     ),
     "pixels higher than the collection allows": (
-        [("resx: 10\n      resy: 10", "width: 100\n      height: 10")],
+        [pixels(100, 10)],
         "18:7 E207 spec.request.output.height: makes a pixel 3400.00 metres of ground; sentinel-2-l2a may have "
         "at most 1500: write a larger one, or a smaller area",
     ),
     "degrees per pixel that are too coarse": (
-        [
-            (CRS, "http://www.opengis.net/def/crs/EPSG/0/4326"),
-            (BBOX, "[10, 40, 20, 50]"),
-            ("resx: 10\n      resy: 10", "resx: 0.1\n      resy: 0.05"),
-        ],
+        [DEGREES, (BBOX, "[10, 40, 20, 50]"), ("resx: 10\n      resy: 10", "resx: 0.1\n      resy: 0.05")],
         "17:7 E207 spec.request.output.resx: makes a pixel 8515.96 metres of ground; sentinel-2-l2a may have "
         "at most 1500: write a smaller one, or a smaller area",
     ),
     "ten metres meant, ten degrees written": (
-        [(CRS, "http://www.opengis.net/def/crs/EPSG/0/4326"), (BBOX, "[10, 40, 20, 50]"), ("resy: 10", "resy: 0.01")],
+        [DEGREES, (BBOX, "[10, 40, 20, 50]"), ("resy: 10", "resy: 0.01")],
         "17:7 E207 spec.request.output.resx: makes a pixel 851595.66 metres of ground; sentinel-2-l2a may have "
         "at most 1500: write a smaller one, or a smaller area",
     ),
     "ten degrees per pixel in an area of one degree": (
-        [(CRS, "http://www.opengis.net/def/crs/EPSG/0/4326"), (BBOX, "[14, 40, 15, 41]"), ("resy: 10", "resy: 0.01")],
+        [DEGREES, (BBOX, "[14, 40, 15, 41]"), ("resy: 10", "resy: 0.01")],
         "17:7 E206 spec.request.output.resx: is larger than the area: it is in degrees per pixel, write a smaller one",
     ),
     "web mercator, measured on the ground": (
-        [
-            (CRS, "http://www.opengis.net/def/crs/EPSG/0/3857"),
-            (BBOX, "[0, 0, 1600000, 1600000]"),
-            ("resx: 10\n      resy: 10", "width: 1000\n      height: 1100"),
-        ],
+        [MERCATOR, (BBOX, "[0, 0, 1600000, 1600000]"), pixels(1000, 1100)],
         "17:7 E207 spec.request.output.width: makes a pixel 1598.66 metres of ground; sentinel-2-l2a may have "
         "at most 1500: write a larger one, or a smaller area",
     ),
@@ -241,11 +222,7 @@ def test_what_cannot_be_meant_is_a_fault(changes: list[tuple[str, str]], problem
 
 DOUBTS = {
     "metres around 0, 0 of a world map": (
-        [
-            (CRS, "http://www.opengis.net/def/crs/EPSG/0/3857"),
-            (BBOX, "[4.2, 51.8, 84.6, 82.1]"),
-            ("resx: 10\n      resy: 10", "width: 10\n      height: 10"),
-        ],
+        [MERCATOR, (BBOX, "[4.2, 51.8, 84.6, 82.1]"), pixels(10, 10)],
         "10:9 W107 spec.request.input.bounds.bbox: looks like degrees, but the CRS, WGS 84 / Pseudo-Mercator, "
         "is in metres: remove `properties.crs` if degrees are meant",
     ),
@@ -255,18 +232,13 @@ DOUBTS = {
         "distorted: choose the zone of the area",
     ),
     "an area around half the world": (
-        [
-            (CRS, "http://www.opengis.net/def/crs/EPSG/0/4326"),
-            (BBOX, "[-170, 10, 170, 12]"),
-            ("sentinel-2-l2a", "modis"),
-            ("resx: 10\n      resy: 10", "width: 1000\n      height: 10"),
-        ],
+        [DEGREES, (BBOX, "[-170, 10, 170, 12]"), ("sentinel-2-l2a", "modis"), pixels(1000, 10)],
         "10:9 W106 spec.request.input.bounds.bbox: is wider than 180 degrees: an area across the 180th "
         "meridian cannot be written as one bbox",
     ),
     "a degree and more per pixel": (
         [
-            (CRS, "http://www.opengis.net/def/crs/EPSG/0/4326"),
+            DEGREES,
             (BBOX, "[10, 40, 20, 50]"),
             ("sentinel-2-l2a", "modis"),
             ("resx: 10\n      resy: 10", "resx: 2\n      resy: 2"),
@@ -274,7 +246,7 @@ DOUBTS = {
         "18:7 W108 spec.request.output.resy: is in degrees per pixel, which here is about 222 km: are metres meant?",
     ),
     "hardly coarser than allowed": (
-        [(BBOX, "[426000, 3960000, 486200, 3994000]"), ("resx: 10\n      resy: 10", "width: 40\n      height: 100")],
+        [(BBOX, "[426000, 3960000, 486200, 3994000]"), pixels(40, 100)],
         "17:7 W105 spec.request.output.width: makes a pixel 1505.00 metres of ground, and more than 1500 may "
         "be refused for sentinel-2-l2a: a larger one is safe",
     ),
@@ -282,24 +254,18 @@ DOUBTS = {
         [
             ("sentinel-2-l2a", "sentinel-2-l1c"),
             ("dataFilter:", "dataFilter:\n            previewMode: PREVIEW"),
-            ("resx: 10\n      resy: 10", "width: 18\n      height: 17"),
+            pixels(18, 17),
         ],
         "18:7 W105 spec.request.output.width: makes a pixel 2000.00 metres of ground, and more than 1500 may "
         "be refused for sentinel-2-l1c: a larger one is safe",
     ),
     "coarse own data": (
-        [
-            ("sentinel-2-l2a", "byoc-01234567-89ab-cdef-0123-456789abcdef"),
-            ("resx: 10\n      resy: 10", "width: 60\n      height: 100"),
-        ],
+        [("sentinel-2-l2a", "byoc-01234567-89ab-cdef-0123-456789abcdef"), pixels(60, 100)],
         "17:7 W105 spec.request.output.width: makes a pixel 600.00 metres of ground, and more than 500 may be "
         "refused for byoc data: a larger one is safe",
     ),
     "coarse in a projection that distorts": (
-        [
-            (CRS, "http://www.opengis.net/def/crs/EPSG/0/3413"),
-            ("resx: 10\n      resy: 10", "width: 18\n      height: 17"),
-        ],
+        [(CRS, "http://www.opengis.net/def/crs/EPSG/0/3413"), pixels(18, 17)],
         "17:7 W105 spec.request.output.width: makes a pixel 2000.00 metres of ground, and more than 1500 may "
         "be refused for sentinel-2-l2a: a larger one is safe",
     ),
