@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Timer
@@ -21,12 +20,6 @@ BEGIN = "//VERSION=3\nfunction setup() { return {input: ['B04'], output: {bands:
 GOOD = BEGIN + "function evaluatePixel(s) { return [1]; }"
 ENDLESS = BEGIN + "function evaluatePixel() { for (;;); }"
 ONE_PIXEL = PixelBlock(pixels=1, sources=(Samples(bands=("B04",), values=bytes(4)),))
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    with Engine(seconds=120) as engine:
-        yield engine
 
 
 def path_with(first: Path) -> str:

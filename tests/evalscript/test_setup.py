@@ -1,7 +1,6 @@
 """What an evalscript says about itself: every documented form of setup(), every mistake with its sentence."""
 
 import math
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,12 +14,6 @@ from controller.model.script import (
     ScriptInput,
     ScriptOutput,
 )
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    with Engine(seconds=20) as engine:
-        yield engine
 
 
 def script(setup: str) -> str:
