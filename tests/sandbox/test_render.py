@@ -177,24 +177,6 @@ def test_preprocess_scenes_of_the_documented_jobs_drops_the_older_days(name: str
     assert days * 0.4 < answer.samples_per_pixel == answer.scenes <= days
 
 
-def white_green(ndvi: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """createWhiteGreen().process stored as AUTO: black, dark green, light green, white over 0, 0.4, 0.7, 1."""
-    stops = [0, 0.4, 0.7, 1]
-    channels = [(0x00, 0x00, 0x80, 0xFF), (0x00, 0x66, 0xB3, 0xFF), (0x00, 0x00, 0x00, 0xFF)]
-    return np.array([np.floor(np.interp(ndvi, stops, channel) + 0.5) for channel in channels]).astype(np.uint8)
-
-
-def test_the_ndvi_job_equals_an_independent_computation(tmp_path: Path) -> None:
-    body = job("ndvi")
-    body["input"]["bounds"]["bbox"] = [440000, 3970000, 440640, 3970640]
-    body["output"] |= {"width": 64, "height": 64}
-    _, raster = rendered(body, tmp_path)
-    source, _, pixels = archived(body)
-    red, infrared = read_samples(source, [grouped(tiles_of(body))], pixels)[0]
-    expected = white_green((infrared - red) / (infrared + red)).reshape(3, 64, 64)
-    np.testing.assert_array_equal(raster.values, expected)
-
-
 # Mosaicking
 
 
@@ -445,12 +427,6 @@ def test_several_outputs_and_user_data_become_files_of_their_own(tmp_path: Path)
     ]
     assert read(tmp_path / "high.tif").values[:, 0, 0].tolist() == [300, -300]
     assert json.loads((tmp_path / "userdata.json").read_text(encoding="utf-8")) == {"note": 1} == answer.userdata
-
-
-def test_the_older_name_of_a_collection_works(tmp_path: Path) -> None:
-    body = body_of(TWO_BANDS, data={"type": "S2L2A"})
-    _, raster = rendered(body, tmp_path)
-    assert raster.values.max() > 0
 
 
 # What goes wrong

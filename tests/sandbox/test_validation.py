@@ -271,7 +271,7 @@ def test_the_observed_web_mercator_tile() -> None:
     ("bounds", "resolution", "size"),
     [
         pytest.param({"bbox": [0, 0, 10, 5]}, 1, (10, 5), id="whole numbers"),
-        pytest.param({"bbox": [0, 0, 10.5, 10.4]}, 1, (11, 10), id="halves go up"),
+        pytest.param({"bbox": [0, 0, 105, 104.9]}, 10, (11, 10), id="halves go up"),
         pytest.param({"bbox": [0, 0, 0.1, 0.2]}, 1, (1, 1), id="at least one pixel"),
         pytest.param(
             {"geometry": {"type": "Polygon", "coordinates": [[[1, 1], [9, 1], [9, 4], [1, 1]]]}},
