@@ -190,10 +190,7 @@ def test_the_examples_of_the_questions_page(area: tuple[int, int], exact: float,
 
 @pytest.mark.parametrize(
     ("samples", "header"),
-    [
-        pytest.param(1, 2.5202064514160156, id="one sample"),
-        pytest.param(2, 5.040412902832031, id="two samples"),
-    ],
+    [pytest.param(1, 2.5202064514160156, id="one sample"), pytest.param(2, 5.040412902832031, id="two samples")],
 )
 def test_prices_that_the_service_itself_has_told(samples: int, header: float) -> None:
     """Three bands and dataMask on 631 x 1047 pixels: the header `x-processingunits-spent`, digit by digit."""

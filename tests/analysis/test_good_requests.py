@@ -198,11 +198,7 @@ def test_a_role_is_welcome_where_buckets_are_those_of_aws() -> None:
     assert findings(good(iamRoleARN="arn:aws:iam::123456789012:role/shjobs"), "sentinel-hub") == []
 
 
-HOMES: Mapping[str, DeploymentName] = {
-    "aws-eu-central-1": "sentinel-hub",
-    "aws-us-west-2": "us-west-2",
-    "cdse": "cdse",
-}
+HOMES: Mapping[str, DeploymentName] = {"aws-eu-central-1": "sentinel-hub", "aws-us-west-2": "us-west-2", "cdse": "cdse"}
 HOSTED = [
     pytest.param(type, deployment, id=f"{type} by {deployment}")
     for type in DEFAULTS

@@ -28,98 +28,84 @@ def moving(evaluate: str, *more: str, mode: str = '"ORBIT"', bands: str = '"B04"
 BOTH = "function evaluatePixel(s) { return [index(s.B08, s.B04)]; }"
 FIRST = "function evaluatePixel(samples) { return [samples.length ? samples[0].B04 : 0]; }"
 
+
+def hint(id: str, text: str, expected: str, **asked: Any) -> Any:
+    """A row; `asked` is what the request has beside its script."""
+    return pytest.param(text, asked, expected, id=id)
+
+
 HINTS = [
-    pytest.param(
+    hint(
+        "a band that is not listed",
         simple("function evaluatePixel(s) { return [s.B08 - s.B04 + s.B11]; }"),
-        {},
-        [
-            "3:54 W004 B11 is read but not listed in setup(), so it is undefined and becomes NaN or 0: "
-            'add "B11" to `bands`'
-        ],
-        id="a band that is not listed",
+        "3:54 W004 B11 is read but not listed in setup(), so it is undefined and becomes NaN or 0: "
+        'add "B11" to `bands`',
     ),
-    pytest.param(
+    hint(
+        "a band in small letters",
         simple("function evaluatePixel(s) { return [s.B08 - s['b04'] + s.B04]; }"),
-        {},
-        ["3:46 W004 b04 is read but not listed in setup(), so it is undefined and becomes NaN or 0: write B04"],
-        id="a band in small letters",
+        "3:46 W004 b04 is read but not listed in setup(), so it is undefined and becomes NaN or 0: write B04",
     ),
-    pytest.param(
+    hint(
+        "a mask that is not listed, taken apart",
         simple("function evaluatePixel({B08, B04, dataMask}) { return [dataMask ? B08 - B04 : 0]; }"),
-        {},
-        [
-            "1:1 W004 dataMask is read but not listed in setup(), so it is undefined and becomes NaN or 0: "
-            'add "dataMask" to `bands`'
-        ],
-        id="a mask that is not listed, taken apart",
+        "1:1 W004 dataMask is read but not listed in setup(), so it is undefined and becomes NaN or 0: "
+        'add "dataMask" to `bands`',
     ),
-    pytest.param(
+    hint(
+        "a band that is never read, with what it costs",
         simple(BOTH, bands='"B04", "B08", "B11"'),
-        {"width": 5000, "height": 5000},
-        [
-            "2:50 W005 B11 is listed but never read: it makes 1/3 of the price, about 42 of 127 PU; "
-            "remove it from `bands`"
-        ],
-        id="a band that is never read, with what it costs",
+        "2:50 W005 B11 is listed but never read: it makes 1/3 of the price, about 42 of 127 PU; remove it from `bands`",
+        width=5000,
+        height=5000,
     ),
-    pytest.param(
+    hint(
+        "a band that is never read, where the smallest price is paid anyhow",
         simple(BOTH, bands='"B04", "B08", "B11"'),
-        {},
-        [
-            "2:50 W005 B11 is listed but never read: it makes 1/3 of the price of larger requests; "
-            "remove it from `bands`"
-        ],
-        id="a band that is never read, where the smallest price is paid anyhow",
+        "2:50 W005 B11 is listed but never read: it makes 1/3 of the price of larger requests; remove it from `bands`",
     ),
-    pytest.param(
+    hint(
+        "an index as AUTO",
         simple(BOTH, output="{bands: 1}"),
-        {},
-        [
-            '2:51 W006 output "default" has sampleType AUTO, which is for 0..1: values below 0 are stored as 0; '
-            'write sampleType: "FLOAT32" for such values, or scale them to 0..1'
-        ],
-        id="an index as AUTO",
+        '2:51 W006 output "default" has sampleType AUTO, which is for 0..1: values below 0 are stored as 0; '
+        'write sampleType: "FLOAT32" for such values, or scale them to 0..1',
     ),
-    pytest.param(
+    hint(
+        "heights as AUTO",
         simple("function evaluatePixel(s) { return [s.DEM]; }", bands='"DEM"', output="{bands: 1}"),
-        {"collections": "dem"},
-        [
-            '2:44 W006 output "default" has sampleType AUTO, which is for 0..1: values above 1 are all stored as 255; '
-            'write sampleType: "FLOAT32" for such values, or scale them to 0..1'
-        ],
-        id="heights as AUTO",
+        '2:44 W006 output "default" has sampleType AUTO, which is for 0..1: values above 1 are all stored as 255; '
+        'write sampleType: "FLOAT32" for such values, or scale them to 0..1',
+        collections="dem",
     ),
-    pytest.param(
+    hint(
+        "digital numbers as AUTO",
         script(
             '{input: [{bands: ["B04"], units: "DN"}], output: {bands: 1}}',
             "const evaluatePixel = (s) => { return [s.B04]; }",
         ),
-        {},
-        [
-            '2:68 W006 output "default" has sampleType AUTO, which is for 0..1: values above 1 are all stored as 255; '
-            'write sampleType: "FLOAT32" for such values, or scale them to 0..1'
-        ],
-        id="digital numbers as AUTO",
+        '2:68 W006 output "default" has sampleType AUTO, which is for 0..1: values above 1 are all stored as 255; '
+        'write sampleType: "FLOAT32" for such values, or scale them to 0..1',
     ),
-    pytest.param(
+    hint(
+        "heights in an unsigned type",
         simple(
             "function evaluatePixel(s) { return [s.DEM]; }", bands='"DEM"', output='{bands: 1, sampleType: "UINT8"}'
         ),
-        {"collections": "dem"},
-        ["2:63 W007 UINT8 holds 0 to 255, and heights may be negative: write INT16 or FLOAT32"],
-        id="heights in an unsigned type",
+        "2:63 W007 UINT8 holds 0 to 255, and heights may be negative: write INT16 or FLOAT32",
+        collections="dem",
     ),
-    pytest.param(
+    hint(
+        "filterScenes, with what it wastes",
         moving(FIRST, "function filterScenes(scenes, meta) {", "  return scenes.slice(0, 61); }"),
-        {"times": YEAR, "width": 5000, "height": 5000},
-        [
-            "4:10 W008 filterScenes is never called in V3: no scene is dropped, and about 5 171 PU are paid (122 "
-            "scenes, one in three days), 2.0 times the 2 586 PU of the 61 scenes it would keep. Write "
-            "preProcessScenes(collections) instead: filter collections.scenes.orbits, and return collections"
-        ],
-        id="filterScenes, with what it wastes",
+        "4:10 W008 filterScenes is never called in V3: no scene is dropped, and about 5 171 PU are paid (122 "
+        "scenes, one in three days), 2.0 times the 2 586 PU of the 61 scenes it would keep. Write "
+        "preProcessScenes(collections) instead: filter collections.scenes.orbits, and return collections",
+        times=YEAR,
+        width=5000,
+        height=5000,
     ),
-    pytest.param(
+    hint(
+        "the mistake of the documentation's fourth example, three times too dear",
         moving(
             "const first = (all, band) => (all.length ? all[0][band] : 0);\n"
             "const evaluatePixel = (all) => [all.length, ...['B08', 'B04', 'B03'].map((band) => first(all, band))];",
@@ -131,253 +117,208 @@ HINTS = [
             bands='"B08", "B04", "B03", "B02", "CLM", "SCL"',
             output="{bands: 4, sampleType: SampleType.UINT16}",
         ),
-        {"times": YEARS, "width": 5000, "height": 5000},
-        [
-            "6:10 W008 filterScenes is never called in V3: no scene is dropped, and about 46 539 PU are paid (366 "
-            "scenes, one in three days), 3.0 times the 15 259 PU of the 120 scenes it would keep. Write "
-            "preProcessScenes(collections) instead: filter collections.scenes.orbits, and return collections"
-        ],
-        id="the mistake of the documentation's fourth example, three times too dear",
+        "6:10 W008 filterScenes is never called in V3: no scene is dropped, and about 46 539 PU are paid (366 "
+        "scenes, one in three days), 3.0 times the 15 259 PU of the 120 scenes it would keep. Write "
+        "preProcessScenes(collections) instead: filter collections.scenes.orbits, and return collections",
+        times=YEARS,
+        width=5000,
+        height=5000,
     ),
-    pytest.param(
+    hint(
+        "filterScenes that would keep everything",
         moving(FIRST, "function filterScenes(scenes) { return scenes; }"),
-        {},
-        [
-            "4:10 W008 filterScenes is never called in V3: no scene is dropped. Write preProcessScenes(collections) "
-            "instead: filter collections.scenes.orbits, and return collections"
-        ],
-        id="filterScenes that would keep everything",
+        "4:10 W008 filterScenes is never called in V3: no scene is dropped. Write preProcessScenes(collections) "
+        "instead: filter collections.scenes.orbits, and return collections",
     ),
-    pytest.param(
+    hint(
+        "filterScenes where there are no scenes",
         simple(BOTH, "function filterScenes(scenes) { return scenes; }"),
-        {},
-        ["4:10 W008 filterScenes is never called in V3: remove it"],
-        id="filterScenes where there are no scenes",
+        "4:10 W008 filterScenes is never called in V3: remove it",
     ),
-    pytest.param(
+    hint(
+        "the end of the time range under TILE",
         moving(
             FIRST, "function preProcessScenes(all) {", "  all.since = all.to - 1;", "  return all; }", mode='"TILE"'
         ),
-        {},
-        ["5:15 W009 under TILE mosaicking collections.to is not documented to exist: write the date itself"],
-        id="the end of the time range under TILE",
+        "5:15 W009 under TILE mosaicking collections.to is not documented to exist: write the date itself",
     ),
-    pytest.param(
+    hint(
+        "a variable in the place of a helper",
         simple(
             "function evaluatePixel(s) {",
             "  if (s.B04 > 99) { var index = 1; return [index(s.B04, s.B08)]; }",
             "  return [s.B04 + s.B08]; }",
         ),
-        {},
-        ["4:21 W010 the variable index hides the function index(), which is called as well: give it another name"],
-        id="a variable in the place of a helper",
+        "4:21 W010 the variable index hides the function index(), which is called as well: give it another name",
     ),
-    pytest.param(
+    hint(
+        "an alpha of 1",
         simple(
             "function evaluatePixel(s) { return [s.B04, s.dataMask]; }",
             bands='"B04", "dataMask"',
             output="{bands: 2, sampleType: SampleType.UINT16}",
         ),
-        {"responses": [("default", "image/png")]},
-        ["2:75 W011 opaque is 65535 in UINT16, not 1: write 65535 * the mask as the last value"],
-        id="an alpha of 1",
+        "2:75 W011 opaque is 65535 in UINT16, not 1: write 65535 * the mask as the last value",
+        responses=[("default", "image/png")],
     ),
-    pytest.param(
+    hint(
+        "a year of scenes",
         moving(FIRST),
-        {"times": YEAR},
-        [
-            "2:87 W012 every scene of 366 days is read and paid for (about 54 PU): drop what you do not need in "
-            "preProcessScenes(collections), or shorten timeRange"
-        ],
-        id="a year of scenes",
+        "2:87 W012 every scene of 366 days is read and paid for (about 54 PU): drop what you do not need in "
+        "preProcessScenes(collections), or shorten timeRange",
+        times=YEAR,
     ),
-    pytest.param(
+    hint(
+        "a cloud mask on a deployment that may not have it",
         moving(
             "function evaluatePixel(samples) { return [samples.filter((s) => s.CLM === 0).length]; }", bands='"CLM"'
         ),
-        {"deployment": "cdse"},
-        ["2:37 W013 whether CLM exists on this deployment is not certain: SCL of sentinel-2-l2a surely does"],
-        id="a cloud mask on a deployment that may not have it",
+        "2:37 W013 whether CLM exists on this deployment is not certain: SCL of sentinel-2-l2a surely does",
+        deployment="cdse",
     ),
-    pytest.param(
+    hint(
+        "many days of gases in one mosaic",
         simple("function evaluatePixel(s) { return [s.NO2]; }", bands='"NO2"'),
-        {"collections": "sentinel-5p-l2"},
-        [
-            "2:28 W014 SIMPLE mosaicking shows the last overpass only, of a time range longer than 24 hours: "
-            'write mosaicking: "ORBIT" and combine the days, or shorten timeRange'
-        ],
-        id="many days of gases in one mosaic",
+        "2:28 W014 SIMPLE mosaicking shows the last overpass only, of a time range longer than 24 hours: "
+        'write mosaicking: "ORBIT" and combine the days, or shorten timeRange',
+        collections="sentinel-5p-l2",
     ),
-    pytest.param(
+    hint(
+        "constants that do not exist",
         script(
             "{input: ['B04'], output: {bands: 1, sampleType: SampleType.FLOAT64}, mosaicking: Mosaicking.TILES}",
             "function evaluatePixel(s) { return [s.B04]; }",
         ),
-        {},
-        [
-            "2:75 W015 SampleType.FLOAT64 does not exist, so AUTO is used: write one of INT8, UINT8, INT16, UINT16, "
-            "FLOAT32, AUTO",
-            "2:108 W015 Mosaicking.TILES does not exist, so SIMPLE is used: write one of SIMPLE, ORBIT, TILE",
-        ],
-        id="constants that do not exist",
+        "2:75 W015 SampleType.FLOAT64 does not exist, so AUTO is used: write one of INT8, UINT8, INT16, UINT16, "
+        "FLOAT32, AUTO\n"
+        "2:108 W015 Mosaicking.TILES does not exist, so SIMPLE is used: write one of SIMPLE, ORBIT, TILE",
     ),
-    pytest.param(
+    hint(
+        "a function of an older version",
         simple(BOTH, "function setInputComponents() {}"),
-        {},
-        [
-            "4:10 W016 setInputComponents belongs to an older version and is never called: list the bands in "
-            "`input` of setup()"
-        ],
-        id="a function of an older version",
+        "4:10 W016 setInputComponents belongs to an older version and is never called: list the bands in "
+        "`input` of setup()",
     ),
-    pytest.param(
+    hint(
+        "the first of one sample",
         simple("function evaluatePixel(s) { if (s[0]) return [s[0].B04]; return [s.B04 + s.B08]; }"),
-        {},
-        ["3:33 W016 under SIMPLE mosaicking there is one sample, not an array: write s.B04, not s[0].B04"],
-        id="the first of one sample",
+        "3:33 W016 under SIMPLE mosaicking there is one sample, not an array: write s.B04, not s[0].B04",
     ),
-    pytest.param(
+    hint(
+        "scenes as an array",
         moving("function evaluatePixel(samples, days) { return [samples.length && samples[0].B04 + days.length]; }"),
-        {},
-        [
-            "3:84 W017 using days as an array is deprecated: it is an object, write days.orbits[0].dateFrom, "
-            "days.orbits.length"
-        ],
-        id="scenes as an array",
+        "3:84 W017 using days as an array is deprecated: it is an object, write days.orbits[0].dateFrom, "
+        "days.orbits.length",
     ),
-    pytest.param(
+    hint(
+        "orbits in updateOutput",
         moving(
             "function evaluatePixel(samples) { return samples.length ? samples.map((s) => s.B04) : [0]; }",
             "function updateOutput(outputs, found) {",
             "  outputs.default.bands = found.scenes.orbits.length || 1; }",
         ),
-        {},
-        [
-            "5:27 W018 in updateOutput collection.scenes is documented as an array of {date}, without .orbits: "
-            "write collection.scenes.length"
-        ],
-        id="orbits in updateOutput",
+        "5:27 W018 in updateOutput collection.scenes is documented as an array of {date}, without .orbits: "
+        "write collection.scenes.length",
     ),
-    pytest.param(
+    hint(
+        "a counter of pixels",
         simple("var seen = 0;", "function evaluatePixel(s) { seen++; return [s.B04 + s.B08]; }"),
-        {},
-        [
-            "4:29 W019 evaluatePixel writes the global seen: in which order pixels come, and how many share one "
-            "global, is not documented, so the result may differ from run to run"
-        ],
-        id="a counter of pixels",
+        "4:29 W019 evaluatePixel writes the global seen: in which order pixels come, and how many share one "
+        "global, is not documented, so the result may differ from run to run",
     ),
-    pytest.param(
+    hint(
+        "a loop without let",
         simple("function evaluatePixel(s) { for (i = 0; i < 2; i++) {} return [s.B04 + s.B08]; }"),
-        {},
-        ["3:34 W019 i is declared nowhere, so it is a global that all pixels share: write `let i` first"],
-        id="a loop without let",
+        "3:34 W019 i is declared nowhere, so it is a global that all pixels share: write `let i` first",
     ),
-    pytest.param(
+    hint(
+        "a very long script",
         simple(BOTH, "// " + "x" * 33000),
-        {},
-        [
-            "1:1 W020 the script has 32 KB, and how long it may be is not documented: above 32 KB a submission may be "
-            "refused"
-        ],
-        id="a very long script",
+        "1:1 W020 the script has 32 KB, and how long it may be is not documented: above 32 KB a submission may be "
+        "refused",
     ),
-    pytest.param(
+    hint(
+        "a choice of scenes where there are none",
         simple(BOTH, "function preProcessScenes(collections) { return collections; }"),
-        {},
-        ['4:10 W021 preProcessScenes is not called under SIMPLE mosaicking: write mosaicking: "ORBIT", or remove it'],
-        id="a choice of scenes where there are none",
+        '4:10 W021 preProcessScenes is not called under SIMPLE mosaicking: write mosaicking: "ORBIT", or remove it',
     ),
-    pytest.param(
+    hint(
+        "a return that no pixel came to",
         simple("function evaluatePixel(s) {", "  if (s.B04 > 90) {", "    return [1, 2]; }", "  return [s.B08]; }"),
-        {},
-        ["5:5 W003 this returns 2 values, but setup() promises 1: return as many"],
-        id="a return that no pixel came to",
+        "5:5 W003 this returns 2 values, but setup() promises 1: return as many",
     ),
 ]
 
 
 @pytest.mark.parametrize(("text", "asked", "expected"), HINTS)
-def test_a_hint_says_where_and_what_to_write_instead(text: str, asked: dict[str, Any], expected: list[str]) -> None:
+def test_a_hint_says_where_and_what_to_write_instead(text: str, asked: dict[str, Any], expected: str) -> None:
     deployment = asked.get("deployment", "sandbox")
     job = accepted(text, **{key: value for key, value in asked.items() if key != "deployment"})
     found = appraised(job, deployment)
     assert told(of_the_script(found.problems)) == []
-    assert told(of_the_script(found.warnings)) == expected
+    assert told(of_the_script(found.warnings)) == expected.splitlines()
 
 
 def test_every_hint_has_a_row() -> None:
-    rows = {line.split()[1] for param in HINTS for line in param.values[2]}  # type: ignore[union-attr]
+    rows = {line.split()[1] for param in HINTS for line in str(param.values[2]).splitlines()}
     assert rows >= {f"W{number:03}" for number in range(3, 22)}
 
 
-@pytest.mark.parametrize(
-    ("text", "asked"),
-    [
-        pytest.param(
-            simple("function evaluatePixel(s) { return [s.B08 - s.B04 + (s.B11 || 0)]; }"), {}, id="an optional band"
+def right(id: str, text: str, **asked: Any) -> Any:
+    return pytest.param(text, asked, id=id)
+
+
+RIGHT = [
+    right("an optional band", simple("function evaluatePixel(s) { return [s.B08 - s.B04 + (s.B11 || 0)]; }")),
+    right("a note on a sample", simple("function evaluatePixel(s) { s.ndvi = index(s.B08, s.B04); return [s.ndvi]; }")),
+    right(
+        "names of bands that are put together",
+        simple("const read = (s, n) => s['B0' + n];", "function evaluatePixel(s) { return [read(s, 4)]; }"),
+    ),
+    right("a band read now and then", simple("function evaluatePixel(s) { return [s.B04 > 5 ? s.B08 : 0]; }")),
+    right(
+        "a picture with its darkest values cut off",
+        simple("function evaluatePixel(s) { return [s.B08, s.B04, 3 * (s.B04 - 0.2)]; }", output="{bands: 3}"),
+    ),
+    right(
+        "an index scaled to AUTO",
+        simple("function evaluatePixel(s) { return [index(s.B08, s.B04) / 2 + 0.5]; }", output="{bands: 1}"),
+    ),
+    right(
+        "classes of heights in an unsigned type",
+        simple(
+            "function evaluatePixel(s) { return [s.DEM > 100 ? 1 : 0]; }",
+            bands='"DEM"',
+            output='{bands: 1, sampleType: "UINT8"}',
         ),
-        pytest.param(
-            simple("function evaluatePixel(s) { s.ndvi = index(s.B08, s.B04); return [s.ndvi]; }"),
-            {},
-            id="a note on a sample",
+        collections="dem",
+    ),
+    right("some months of scenes", moving(FIRST), times=HALF_YEAR.replace("06-30", "06-20")),
+    right("index as a plain name", simple("function evaluatePixel(s) { var index = s.B08; return [index - s.B04]; }")),
+    right("an index of one's own", simple("function index(a, b) { return a - b; }", BOTH)),
+    right(
+        "a local with the name of a global",
+        simple("const seen = [];", "function evaluatePixel(s) { let seen = s.B04; seen += s.B08; return [seen]; }"),
+    ),
+    right("words in a comment", simple("// Mosaicking.TILES, filterScenes, scenes[0]", BOTH)),
+    right(
+        "a mask band in a TIFF",
+        simple(
+            "function evaluatePixel(s) { return [s.B04, s.dataMask]; }",
+            bands='"B04", "dataMask"',
+            output='{bands: 2, sampleType: "UINT8"}',
         ),
-        pytest.param(
-            simple("const read = (s, n) => s['B0' + n];", "function evaluatePixel(s) { return [read(s, 4)]; }"),
-            {},
-            id="names of bands that are put together",
-        ),
-        pytest.param(
-            simple("function evaluatePixel(s) { return [s.B04 > 5 ? s.B08 : 0]; }"), {}, id="a band read now and then"
-        ),
-        pytest.param(
-            simple("function evaluatePixel(s) { return [s.B08, s.B04, 3 * (s.B04 - 0.2)]; }", output="{bands: 3}"),
-            {},
-            id="a picture with its darkest values cut off",
-        ),
-        pytest.param(
-            simple("function evaluatePixel(s) { return [index(s.B08, s.B04) / 2 + 0.5]; }", output="{bands: 1}"),
-            {},
-            id="an index scaled to AUTO",
-        ),
-        pytest.param(
-            simple(
-                "function evaluatePixel(s) { return [s.DEM > 100 ? 1 : 0]; }",
-                bands='"DEM"',
-                output='{bands: 1, sampleType: "UINT8"}',
-            ),
-            {"collections": "dem"},
-            id="classes of heights in an unsigned type",
-        ),
-        pytest.param(moving(FIRST), {"times": HALF_YEAR.replace("06-30", "06-20")}, id="some months of scenes"),
-        pytest.param(
-            simple("function evaluatePixel(s) { var index = s.B08; return [index - s.B04]; }"),
-            {},
-            id="index as a plain name",
-        ),
-        pytest.param(simple("function index(a, b) { return a - b; }", BOTH), {}, id="an index of one's own"),
-        pytest.param(
-            simple("const seen = [];", "function evaluatePixel(s) { let seen = s.B04; seen += s.B08; return [seen]; }"),
-            {},
-            id="a local with the name of a global",
-        ),
-        pytest.param(simple("// Mosaicking.TILES, filterScenes, scenes[0]", BOTH), {}, id="words in a comment"),
-        pytest.param(
-            simple(
-                "function evaluatePixel(s) { return [s.B04, s.dataMask]; }",
-                bands='"B04", "dataMask"',
-                output='{bands: 2, sampleType: "UINT8"}',
-            ),
-            {},
-            id="a mask band in a TIFF",
-        ),
-        pytest.param(
-            simple("function evaluatePixel(s) { return [s.NO2]; }", bands='"NO2"'),
-            {"collections": "sentinel-5p-l2", "times": "2020-01-01/2020-01-01"},
-            id="one day of gases",
-        ),
-    ],
-)
+    ),
+    right(
+        "one day of gases",
+        simple("function evaluatePixel(s) { return [s.NO2]; }", bands='"NO2"'),
+        collections="sentinel-5p-l2",
+        times="2020-01-01/2020-01-01",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "asked"), RIGHT)
 def test_no_hint_for(text: str, asked: dict[str, Any]) -> None:
     found = appraised(accepted(text, **asked))
     assert told(of_the_script((*found.problems, *found.warnings))) == []

@@ -54,60 +54,44 @@ def error(code: str, message: str) -> Problem:
 EXAMPLE = "write for example `shjobs: ignore W012 all scenes are meant`"
 
 
-@pytest.mark.parametrize(
-    ("comment", "codes", "errors"),
-    [
-        pytest.param(f"# shjobs: ignore {FIRST} one season", [FIRST], [], id="a code and a reason"),
-        pytest.param(f"#shjobs:ignore {FIRST}: so be it", [FIRST], [], id="a colon behind the code"),
-        pytest.param(f"# shjobs: ignore {FIRST}, {SECOND} so be it", [FIRST, SECOND], [], id="two codes"),
-        pytest.param(f"# shjobs: ignore {FIRST} {SECOND} B04 is used", [FIRST, SECOND], [], id="a band is no code"),
-        pytest.param("# shjobs reads this file", [], [], id="a sentence about shjobs"),
-        pytest.param("# shjobs: the controller of our rasters", [], [], id="another sentence"),
-        pytest.param(f"# please, shjobs: ignore {FIRST} x", [], [], id="not at the beginning of a comment"),
-        pytest.param("# shjobs: ignore", [], [error("W900", f"names no warning: {EXAMPLE}")], id="nothing named"),
-        pytest.param(
-            "# shjobs: ignore the clouds", [], [error("W900", f"names no warning: {EXAMPLE}")], id="a reason alone"
-        ),
-        pytest.param(
-            f"# shjobs: ignroe {FIRST} x",
-            [],
-            [error("W900", f"`shjobs: ignroe` is not known: {EXAMPLE}")],
-            id="misspelt",
-        ),
-        pytest.param(
-            "# shjobs: ignore E204 x",
-            [],
-            [
-                error(
-                    "W901",
-                    "E204 is an error and cannot be silenced: fix what it reports, and remove it from this comment",
-                )
-            ],
-            id="an error",
-        ),
-        pytest.param(
-            "# shjobs: ignore W904 x",
-            [],
-            [
-                error(
-                    "W901",
-                    "W904 is about such comments and cannot be silenced: fix what it reports, and remove it from this "
-                    "comment",
-                )
-            ],
-            id="a warning about comments",
-        ),
-        pytest.param(
-            f"# shjobs: ignore {FIRST}", [FIRST], [error("W903", f"gives no reason: {EXAMPLE}")], id="without a reason"
-        ),
-        pytest.param(
-            f"# shjobs: ignore {FIRST}: --", [FIRST], [error("W903", f"gives no reason: {EXAMPLE}")], id="signs alone"
-        ),
-        pytest.param(
-            f"# shjobs: ignore {FIRST}, {FIRST} twice", [FIRST], [], id="a code that stands twice counts once"
-        ),
-    ],
-)
+COMMENTS = {
+    "a code and a reason": (f"# shjobs: ignore {FIRST} one season", [FIRST], []),
+    "a colon behind the code": (f"#shjobs:ignore {FIRST}: so be it", [FIRST], []),
+    "two codes": (f"# shjobs: ignore {FIRST}, {SECOND} so be it", [FIRST, SECOND], []),
+    "a band is no code": (f"# shjobs: ignore {FIRST} {SECOND} B04 is used", [FIRST, SECOND], []),
+    "a sentence about shjobs": ("# shjobs reads this file", [], []),
+    "another sentence": ("# shjobs: the controller of our rasters", [], []),
+    "not at the beginning of a comment": (f"# please, shjobs: ignore {FIRST} x", [], []),
+    "nothing named": ("# shjobs: ignore", [], [error("W900", f"names no warning: {EXAMPLE}")]),
+    "a reason alone": ("# shjobs: ignore the clouds", [], [error("W900", f"names no warning: {EXAMPLE}")]),
+    "misspelt": (f"# shjobs: ignroe {FIRST} x", [], [error("W900", f"`shjobs: ignroe` is not known: {EXAMPLE}")]),
+    "an error": (
+        "# shjobs: ignore E204 x",
+        [],
+        [
+            error(
+                "W901", "E204 is an error and cannot be silenced: fix what it reports, and remove it from this comment"
+            )
+        ],
+    ),
+    "a warning about comments": (
+        "# shjobs: ignore W904 x",
+        [],
+        [
+            error(
+                "W901",
+                "W904 is about such comments and cannot be silenced: fix what it reports, and remove it from this "
+                "comment",
+            )
+        ],
+    ),
+    "without a reason": (f"# shjobs: ignore {FIRST}", [FIRST], [error("W903", f"gives no reason: {EXAMPLE}")]),
+    "signs alone": (f"# shjobs: ignore {FIRST}: --", [FIRST], [error("W903", f"gives no reason: {EXAMPLE}")]),
+    "a code that stands twice counts once": (f"# shjobs: ignore {FIRST}, {FIRST} twice", [FIRST], []),
+}
+
+
+@pytest.mark.parametrize(("comment", "codes", "errors"), COMMENTS.values(), ids=COMMENTS)
 def test_a_comment_is_understood_or_told(comment: str, codes: list[str], errors: list[Problem]) -> None:
     found = manifest_comments(f"{comment}\na: 1\n", "a.yaml")
     assert found == Comments(ignores=ignores(1, 1, *codes), errors=tuple(errors))

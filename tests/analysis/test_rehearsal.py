@@ -52,243 +52,179 @@ def rehearsed(engine: Engine, text: str, **asked: Any) -> Rehearsal:
     return answer
 
 
-@pytest.mark.parametrize(
-    ("text", "asked", "expected"),
-    [
-        pytest.param(
-            script(SIMPLE, "function evaluatePixel(s) {", "  return [ndvi(s)];", "}"),
-            {},
-            [f"4:3 E301 evaluatePixel fails with ReferenceError: ndvi is not defined{ALWAYS}"],
-            id="a function that does not exist",
-        ),
-        pytest.param(
-            script(SIMPLE, "function evaluatePixel(sample) { return [B08 - B04]; }"),
-            {},
-            [
-                "3:42 E301 evaluatePixel fails with ReferenceError: B08 is not defined: bands belong to the sample, "
-                f"write sample.B08{ALWAYS}"
-            ],
-            id="bands as in the oldest version",
-        ),
-        pytest.param(
-            script(SIMPLE, "function evaluatePixel(samples) { return [samples[0].B08]; }"),
-            {},
-            [
-                "3:54 E301 evaluatePixel fails with TypeError: Cannot read properties of undefined "
-                "(reading 'B08'): under "
-                f"SIMPLE mosaicking there is one sample, write samples.B04 rather than samples[0].B04{ALWAYS}"
-            ],
-            id="an array of samples under SIMPLE",
-        ),
-        pytest.param(
-            script(SIMPLE, "function helper(s) { return s.B04.value.x; }", "const evaluatePixel = (s) => [helper(s)];"),
-            {},
-            [
-                "3:41 E301 evaluatePixel fails with TypeError: Cannot read properties of undefined (reading 'x')"
-                f"{ALWAYS}"
-            ],
-            id="a mistake in a function that is called",
-        ),
-        pytest.param(
-            script(SIMPLE, "", "function evaluatePixel(s) { return s.B04; }"),
-            {},
-            [
-                "4:1 E302 evaluatePixel must return an array of numbers, or an object with one array for each output"
-                f"{ALWAYS}"
-            ],
-            id="a number in place of an array",
-        ),
-        pytest.param(
-            script(SIMPLE, "function evaluatePixel(s) { const both = [s.B04, s.B08]; return both; }"),
-            {},
-            [
-                '3:1 E302 Output "default" needs an array of 1 number (`bands` in setup), but evaluatePixel returned 2'
-                f"{ALWAYS}"
-            ],
-            id="an array of another length",
-        ),
-        pytest.param(
-            script(TWO, "function evaluatePixel(s) { return {a: [s.B04 + s.B08]}; }"),
-            {"responses": [("a", "image/tiff"), ("b", "image/tiff")]},
-            ['3:1 E302 evaluatePixel returned no output "b"; it must return {"a": [...], "b": [...]}' + ALWAYS],
-            id="an output that is left out",
-        ),
-        pytest.param(
-            script(TWO, "function evaluatePixel(s) { return [s.B04 + s.B08]; }"),
-            {"responses": [("a", "image/tiff"), ("b", "image/tiff")]},
-            [
-                "3:1 E302 evaluatePixel returned one array, but setup has several outputs; it must return "
-                f'{{"a": [...], "b": [...]}}{ALWAYS}'
-            ],
-            id="one array for two outputs",
-        ),
-        pytest.param(
-            script(ORBIT, "function preProcessScenes(collections) {", "  return collections.scenes; }", READS),
-            {},
-            [
-                "3:1 E303 preProcessScenes must return the collections it was given, with the array "
-                "collections.scenes.orbits inside; write `return collections` at its end (whatever scenes there are)"
-            ],
-            id="another shape of collections",
-        ),
-        pytest.param(
-            script(TILE, "function preProcessScenes(all) {", "  all.scenes.orbits.length; return all; }", READS),
-            {},
-            [
-                "4:21 E303 preProcessScenes fails with TypeError: Cannot read properties of undefined "
-                "(reading 'length') "
-                "(whatever scenes there are)"
-            ],
-            id="orbits under TILE",
-        ),
-        pytest.param(
-            script(ORBIT, "function updateOutput(outputs) { outputs.other.bands = 2; }", READS),
-            {},
-            [
-                "3:54 E303 updateOutput fails with TypeError: Cannot set properties of undefined (setting 'bands') "
-                "(whatever scenes there are)"
-            ],
-            id="an output that updateOutput does not have",
-        ),
-        pytest.param(
-            script(
-                SIMPLE,
-                "function evaluatePixel(s) { return [s.B04 + s.B08]; }",
-                "function updateOutputMetadata(scenes) { scenes.orbits[0]; }",
-            ),
-            {},
-            [
-                "4:54 E303 updateOutputMetadata fails with TypeError: Cannot read properties of undefined "
-                "(reading '0') "
-                "(whatever scenes there are)"
-            ],
-            id="orbits under SIMPLE",
-        ),
-        pytest.param(
-            script(SIMPLE, "function evaluatePixel(s) {", "  return evaluatePixel(s); }"),
-            {},
-            [f"4:3 E301 evaluatePixel fails with RangeError: Maximum call stack size exceeded{ALWAYS}"],
-            id="recursion without an end",
-        ),
-        pytest.param(
-            script(FUSION, "function evaluatePixel(samples) { return [samples.S1[0].VV + samples.l2a[0].B04]; }"),
-            FUSED,
-            [
-                f"3:53 E301 evaluatePixel fails with TypeError: Cannot read properties of undefined "
-                f"(reading '0'){ALWAYS}"
-            ],
-            id="a datasource in capitals",
-        ),
-    ],
-)
-def test_what_must_fail_is_an_error_at_its_line(text: str, asked: dict[str, Any], expected: list[str]) -> None:
-    assert findings(text, **asked) == expected
+def case(id: str, text: str, expected: str, **asked: Any) -> Any:
+    """A row; `asked` is what the request has beside its script."""
+    return pytest.param(text, asked, expected, id=id)
 
 
-@pytest.mark.parametrize(
-    ("text", "asked", "expected"),
-    [
-        pytest.param(
-            script(ORBIT, "function evaluatePixel(all) { return [all[0].B04 + all[0].B08]; }"),
-            {},
-            [
-                "3:46 W001 where there is no scene: evaluatePixel fails with TypeError: Cannot read properties of "
-                "undefined (reading 'B04'): return early when all.length is 0"
-            ],
-            id="the first sample of none",
+ERRORS = [
+    case(
+        "a function that does not exist",
+        script(SIMPLE, "function evaluatePixel(s) {", "  return [ndvi(s)];", "}"),
+        f"4:3 E301 evaluatePixel fails with ReferenceError: ndvi is not defined{ALWAYS}",
+    ),
+    case(
+        "bands as in the oldest version",
+        script(SIMPLE, "function evaluatePixel(sample) { return [B08 - B04]; }"),
+        "3:42 E301 evaluatePixel fails with ReferenceError: B08 is not defined: bands belong to the sample, "
+        f"write sample.B08{ALWAYS}",
+    ),
+    case(
+        "an array of samples under SIMPLE",
+        script(SIMPLE, "function evaluatePixel(samples) { return [samples[0].B08]; }"),
+        "3:54 E301 evaluatePixel fails with TypeError: Cannot read properties of undefined (reading 'B08'): under "
+        f"SIMPLE mosaicking there is one sample, write samples.B04 rather than samples[0].B04{ALWAYS}",
+    ),
+    case(
+        "a mistake in a function that is called",
+        script(SIMPLE, "function helper(s) { return s.B04.value.x; }", "const evaluatePixel = (s) => [helper(s)];"),
+        f"3:41 E301 evaluatePixel fails with TypeError: Cannot read properties of undefined (reading 'x'){ALWAYS}",
+    ),
+    case(
+        "a number in place of an array",
+        script(SIMPLE, "", "function evaluatePixel(s) { return s.B04; }"),
+        f"4:1 E302 evaluatePixel must return an array of numbers, or an object with one array for each output{ALWAYS}",
+    ),
+    case(
+        "an array of another length",
+        script(SIMPLE, "function evaluatePixel(s) { const both = [s.B04, s.B08]; return both; }"),
+        '3:1 E302 Output "default" needs an array of 1 number (`bands` in setup), but evaluatePixel returned 2'
+        f"{ALWAYS}",
+    ),
+    case(
+        "an output that is left out",
+        script(TWO, "function evaluatePixel(s) { return {a: [s.B04 + s.B08]}; }"),
+        '3:1 E302 evaluatePixel returned no output "b"; it must return {"a": [...], "b": [...]}' + ALWAYS,
+        responses=[("a", "image/tiff"), ("b", "image/tiff")],
+    ),
+    case(
+        "one array for two outputs",
+        script(TWO, "function evaluatePixel(s) { return [s.B04 + s.B08]; }"),
+        "3:1 E302 evaluatePixel returned one array, but setup has several outputs; it must return "
+        f'{{"a": [...], "b": [...]}}{ALWAYS}',
+        responses=[("a", "image/tiff"), ("b", "image/tiff")],
+    ),
+    case(
+        "another shape of collections",
+        script(ORBIT, "function preProcessScenes(collections) {", "  return collections.scenes; }", READS),
+        "3:1 E303 preProcessScenes must return the collections it was given, with the array "
+        "collections.scenes.orbits inside; write `return collections` at its end (whatever scenes there are)",
+    ),
+    case(
+        "orbits under TILE",
+        script(TILE, "function preProcessScenes(all) {", "  all.scenes.orbits.length; return all; }", READS),
+        "4:21 E303 preProcessScenes fails with TypeError: Cannot read properties of undefined (reading 'length') "
+        "(whatever scenes there are)",
+    ),
+    case(
+        "an output that updateOutput does not have",
+        script(ORBIT, "function updateOutput(outputs) { outputs.other.bands = 2; }", READS),
+        "3:54 E303 updateOutput fails with TypeError: Cannot set properties of undefined (setting 'bands') "
+        "(whatever scenes there are)",
+    ),
+    case(
+        "orbits under SIMPLE",
+        script(
+            SIMPLE,
+            "function evaluatePixel(s) { return [s.B04 + s.B08]; }",
+            "function updateOutputMetadata(scenes) { scenes.orbits[0]; }",
         ),
-        pytest.param(
-            script(ORBIT, "function evaluatePixel(all) { if (!all.length) return [0];", "  return [all[1].B04]; }"),
-            {},
-            [
-                "4:18 W001 with a single scene: evaluatePixel fails with TypeError: Cannot read "
-                "properties of undefined "
-                "(reading 'B04')"
-            ],
-            id="the second sample of one",
+        "4:54 E303 updateOutputMetadata fails with TypeError: Cannot read properties of undefined (reading '0') "
+        "(whatever scenes there are)",
+    ),
+    case(
+        "recursion without an end",
+        script(SIMPLE, "function evaluatePixel(s) {", "  return evaluatePixel(s); }"),
+        f"4:3 E301 evaluatePixel fails with RangeError: Maximum call stack size exceeded{ALWAYS}",
+    ),
+    case(
+        "a datasource in capitals",
+        script(FUSION, "function evaluatePixel(samples) { return [samples.S1[0].VV + samples.l2a[0].B04]; }"),
+        f"3:53 E301 evaluatePixel fails with TypeError: Cannot read properties of undefined (reading '0'){ALWAYS}",
+        **FUSED,
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "asked", "expected"), ERRORS)
+def test_what_must_fail_is_an_error_at_its_line(text: str, asked: dict[str, Any], expected: str) -> None:
+    assert findings(text, **asked) == [expected]
+
+
+WARNINGS = [
+    case(
+        "the first sample of none",
+        script(ORBIT, "function evaluatePixel(all) { return [all[0].B04 + all[0].B08]; }"),
+        "3:46 W001 where there is no scene: evaluatePixel fails with TypeError: Cannot read properties of "
+        "undefined (reading 'B04'): return early when all.length is 0",
+    ),
+    case(
+        "the second sample of one",
+        script(ORBIT, "function evaluatePixel(all) { if (!all.length) return [0];", "  return [all[1].B04]; }"),
+        "4:18 W001 with a single scene: evaluatePixel fails with TypeError: Cannot read properties of undefined "
+        "(reading 'B04')",
+    ),
+    case(
+        "a number for empty pixels",
+        script(SIMPLE, "function evaluatePixel(s) { return s.B04 > 0 ? [s.B04 - s.B08] : 0; }"),
+        "3:1 W003 on pixels without data (dataMask 0) and on pixels whose bands are all 0: evaluatePixel must "
+        "return an array of numbers, or an object with one array for each output",
+    ),
+    case(
+        "a datasource without a scene",
+        script(
+            FUSION, "function evaluatePixel(samples) {", "  return [samples.s1[0].VV + (samples.l2a[0] || {}).B04]; }"
         ),
-        pytest.param(
-            script(SIMPLE, "function evaluatePixel(s) { return s.B04 > 0 ? [s.B04 - s.B08] : 0; }"),
-            {},
-            [
-                "3:1 W003 on pixels without data (dataMask 0) and on pixels whose bands are all 0: evaluatePixel must "
-                "return an array of numbers, or an object with one array for each output"
-            ],
-            id="a number for empty pixels",
+        "4:25 W001 where there is no scene and where s1 has no scene: evaluatePixel fails with TypeError: Cannot read "
+        "properties of undefined (reading 'VV'): return early when samples.s1.length is 0",
+        **FUSED,
+    ),
+    case(
+        "no band at all without scenes",
+        script(
+            ORBIT,
+            "function updateOutput(outputs, collection) { outputs.default.bands = collection.scenes.length; }",
+            "function evaluatePixel(samples) { return samples.map((s) => s.B04 + s.B08); }",
         ),
-        pytest.param(
-            script(
-                FUSION,
-                "function evaluatePixel(samples) {",
-                "  return [samples.s1[0].VV + (samples.l2a[0] || {}).B04]; }",
-            ),
-            FUSED,
-            [
-                "4:25 W001 where there is no scene and where s1 has no scene: evaluatePixel fails with "
-                "TypeError: Cannot "
-                "read properties of undefined (reading 'VV'): return early when samples.s1.length is 0"
-            ],
-            id="a datasource without a scene",
+        '3:1 W002 where there is no scene: updateOutput left 0 as the bands of output "default"; it must be 1 '
+        "or more\n"
+        '4:1 W003 where there is no scene: Output "default" needs an array of 1 number (`bands` in setup), but '
+        "evaluatePixel returned 0",
+    ),
+    case(
+        "scenes made anew",
+        script(
+            ORBIT,
+            "function preProcessScenes(all) {",
+            "  all.scenes.orbits = all.scenes.orbits.map((each) => ({dateFrom: each.dateFrom})); return all; }",
+            READS,
         ),
-        pytest.param(
-            script(
-                ORBIT,
-                "function updateOutput(outputs, collection) { outputs.default.bands = collection.scenes.length; }",
-                "function evaluatePixel(samples) { return samples.map((s) => s.B04 + s.B08); }",
-            ),
-            {},
-            [
-                '3:1 W002 where there is no scene: updateOutput left 0 as the bands of output "default"; it must be 1 '
-                "or more",
-                '4:1 W003 where there is no scene: Output "default" needs an array of 1 number (`bands` in setup), but '
-                "evaluatePixel returned 0",
-            ],
-            id="no band at all without scenes",
+        "3:1 W002 with several scenes and with a single scene: preProcessScenes may only drop or "
+        "reorder the scenes it was given, not make or repeat any",
+    ),
+    case(
+        "the first of no scenes to choose from",
+        script(
+            ORBIT, "function preProcessScenes(all) { all.scenes.orbits[0].dateFrom.slice(0, 4); return all; }", READS
         ),
-        pytest.param(
-            script(
-                ORBIT,
-                "function preProcessScenes(all) {",
-                "  all.scenes.orbits = all.scenes.orbits.map((each) => ({dateFrom: each.dateFrom})); return all; }",
-                READS,
-            ),
-            {},
-            [
-                "3:1 W002 with several scenes and with a single scene: preProcessScenes may only drop or "
-                "reorder the scenes it was given, not make or repeat any"
-            ],
-            id="scenes made anew",
+        "3:55 W002 where there is no scene: preProcessScenes fails with TypeError: Cannot read properties of "
+        "undefined (reading 'dateFrom')",
+    ),
+    case(
+        "scenes in data fusion, whose shape nobody knows",
+        script(
+            FUSION, "function evaluatePixel(samples, scenes) { return [scenes.s1.scenes.orbits[0].nothing.at.all]; }"
         ),
-        pytest.param(
-            script(
-                ORBIT,
-                "function preProcessScenes(all) { all.scenes.orbits[0].dateFrom.slice(0, 4); return all; }",
-                READS,
-            ),
-            {},
-            [
-                "3:55 W002 where there is no scene: preProcessScenes fails with TypeError: Cannot read properties of "
-                "undefined (reading 'dateFrom')"
-            ],
-            id="the first of no scenes to choose from",
-        ),
-        pytest.param(
-            script(
-                FUSION,
-                "function evaluatePixel(samples, scenes) { return [scenes.s1.scenes.orbits[0].nothing.at.all]; }",
-            ),
-            FUSED,
-            [
-                "3:74 W001 on all pixels that were tried and where there is no scene and where s1 has no scene and "
-                "where l2a has no scene: evaluatePixel fails with TypeError: Cannot read properties of "
-                "undefined (reading '0')"
-            ],
-            id="scenes in data fusion, whose shape nobody knows",
-        ),
-    ],
-)
-def test_what_may_fail_is_a_warning_that_says_when(text: str, asked: dict[str, Any], expected: list[str]) -> None:
-    assert findings(text, **asked) == expected
+        "3:74 W001 on all pixels that were tried and where there is no scene and where s1 has no scene and where l2a "
+        "has no scene: evaluatePixel fails with TypeError: Cannot read properties of undefined (reading '0')",
+        **FUSED,
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "asked", "expected"), WARNINGS)
+def test_what_may_fail_is_a_warning_that_says_when(text: str, asked: dict[str, Any], expected: str) -> None:
+    assert findings(text, **asked) == expected.splitlines()
 
 
 @pytest.mark.parametrize(
@@ -333,9 +269,7 @@ NAMED = "function setup() { return {input: [{datasource: 'l2a', bands: ['B04']}]
             id="a single source with a name",
         ),
         pytest.param(
-            script(SIMPLE, "function evaluatePixel(s) { if (s.B04 - s.B08 > 9) return [1]; }"),
-            {},
-            id="nothing at all",
+            script(SIMPLE, "function evaluatePixel(s) { if (s.B04 - s.B08 > 9) return [1]; }"), {}, id="nothing at all"
         ),
     ],
 )

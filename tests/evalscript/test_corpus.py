@@ -24,10 +24,7 @@ def test_a_script_of_the_corpus_draws_no_error_and_exactly_these_hints(path: Pat
         for id, type in (each.split(" ") for each in remark(text, "responses", "default image/tiff").split(", "))
     ]
     job = accepted(
-        text,
-        collections=remark(text, "collections", ""),
-        times=remark(text, "range", JANUARY),
-        responses=responses,
+        text, collections=remark(text, "collections", ""), times=remark(text, "range", JANUARY), responses=responses
     )
     found = appraised(job)
     assert told(found.problems) == []

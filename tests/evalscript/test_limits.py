@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Timer
@@ -21,12 +20,6 @@ BEGIN = "//VERSION=3\nfunction setup() { return {input: ['B04'], output: {bands:
 GOOD = BEGIN + "function evaluatePixel(s) { return [1]; }"
 ENDLESS = BEGIN + "function evaluatePixel() { for (;;); }"
 ONE_PIXEL = PixelBlock(pixels=1, sources=(Samples(bands=("B04",), values=bytes(4)),))
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    with Engine(seconds=120) as engine:
-        yield engine
 
 
 def path_with(first: Path) -> str:
@@ -336,71 +329,55 @@ def pixel(body: str) -> str:
     return BEGIN + f"function evaluatePixel() {{ {body} return [1]; }}"
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        pytest.param(
-            BEGIN + PIXEL + "for (;;);",
-            "1:1 E300 the evalscript cannot be used (timeout): The script ran longer than 0.5 s",
-            id="an endless loop at the top level",
-        ),
-        pytest.param(
-            "//VERSION=3\nfunction setup() { for (;;); }\n" + PIXEL,
-            "1:1 E300 the evalscript cannot be used (timeout): The script ran longer than 0.5 s",
-            id="an endless loop in setup",
-        ),
-        pytest.param(
-            MOVING + PIXEL + "function preProcessScenes() { for (;;); }",
-            f"3:1 E304 {TIME}",
-            id="an endless loop in preProcessScenes",
-        ),
-        pytest.param(
-            MOVING + PIXEL + "function updateOutput() { for (;;); }",
-            f"3:1 E304 {TIME}",
-            id="an endless loop in updateOutput",
-        ),
-        pytest.param(pixel("for (;;);"), f"3:1 E304 {TIME}", id="an endless loop in evaluatePixel"),
-        pytest.param(
-            BEGIN + PIXEL + "function updateOutputMetadata() { for (;;); }",
-            f"3:1 E304 {TIME}",
-            id="an endless loop in updateOutputMetadata",
-        ),
-        pytest.param(
-            BEGIN + PIXEL + "function filterScenes() { for (;;); }\nfilterScenes();",
-            "1:1 E300 the evalscript cannot be used (timeout): The script ran longer than 0.5 s",
-            id="an endless loop in a function that is called too early",
-        ),
-        pytest.param(
-            pixel("/(a+)+$/.test('a'.repeat(60) + 'b');"), f"3:1 E304 {TIME}", id="a regular expression that never ends"
-        ),
-        pytest.param(
-            pixel("const again = () => Promise.resolve().then(again); again();"),
-            f"3:1 E304 {TIME}",
-            id="promises without an end",
-        ),
-        pytest.param(
-            BEGIN + PIXEL + "const again = () => Promise.resolve().then(again); again();",
-            "1:1 E300 the evalscript cannot be used (timeout): The script ran longer than 0.5 s",
-            id="promises without an end at the top level",
-        ),
-        pytest.param(
-            BEGIN + "function evaluatePixel() { return new Array(4e9); }",
-            '3:1 E302 Output "default" needs an array of 1 number (`bands` in setup), but evaluatePixel returned '
-            "4000000000 (every pixel that was tried)",
-            id="an answer of four thousand million values",
-        ),
-        pytest.param(
-            "//VERSION=3\nfunction setup() { return {input: ['B04'], output: {bands: 1e12}}; }\n"
-            "function evaluatePixel() { return [1]; }",
-            None,
-            id="more bands than there is memory",
-        ),
-    ],
-)
+GREEDY = {
+    "an endless loop at the top level": (
+        BEGIN + PIXEL + "for (;;);",
+        "1:1 E300 the evalscript cannot be used (timeout): The script ran longer than 0.5 s",
+    ),
+    "an endless loop in setup": (
+        "//VERSION=3\nfunction setup() { for (;;); }\n" + PIXEL,
+        "1:1 E300 the evalscript cannot be used (timeout): The script ran longer than 0.5 s",
+    ),
+    "an endless loop in preProcessScenes": (
+        MOVING + PIXEL + "function preProcessScenes() { for (;;); }",
+        f"3:1 E304 {TIME}",
+    ),
+    "an endless loop in updateOutput": (MOVING + PIXEL + "function updateOutput() { for (;;); }", f"3:1 E304 {TIME}"),
+    "an endless loop in evaluatePixel": (pixel("for (;;);"), f"3:1 E304 {TIME}"),
+    "an endless loop in updateOutputMetadata": (
+        BEGIN + PIXEL + "function updateOutputMetadata() { for (;;); }",
+        f"3:1 E304 {TIME}",
+    ),
+    "an endless loop in a function that is called too early": (
+        BEGIN + PIXEL + "function filterScenes() { for (;;); }\nfilterScenes();",
+        "1:1 E300 the evalscript cannot be used (timeout): The script ran longer than 0.5 s",
+    ),
+    "a regular expression that never ends": (pixel("/(a+)+$/.test('a'.repeat(60) + 'b');"), f"3:1 E304 {TIME}"),
+    "promises without an end": (
+        pixel("const again = () => Promise.resolve().then(again); again();"),
+        f"3:1 E304 {TIME}",
+    ),
+    "promises without an end at the top level": (
+        BEGIN + PIXEL + "const again = () => Promise.resolve().then(again); again();",
+        "1:1 E300 the evalscript cannot be used (timeout): The script ran longer than 0.5 s",
+    ),
+    "an answer of four thousand million values": (
+        BEGIN + "function evaluatePixel() { return new Array(4e9); }",
+        '3:1 E302 Output "default" needs an array of 1 number (`bands` in setup), but evaluatePixel returned '
+        "4000000000 (every pixel that was tried)",
+    ),
+    "more bands than there is memory": (
+        "//VERSION=3\nfunction setup() { return {input: ['B04'], output: {bands: 1e12}}; }\n"
+        "function evaluatePixel() { return [1]; }",
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), GREEDY.values(), ids=GREEDY)
 def test_an_appraisal_tells_what_a_script_uses_up_and_lives_on(text: str, expected: str | None) -> None:
     found = told(appraised(accepted(text), scripts=Hurried()).problems)
-    if expected is not None:
-        assert found == [expected] if expected else found == []
+    assert expected is None or found == [expected]
     assert appraised(accepted(GOOD), scripts=Hurried()).problems == ()
 
 

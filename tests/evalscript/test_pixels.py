@@ -2,7 +2,7 @@
 
 import struct
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -14,12 +14,6 @@ ORBITS = [
     {"dateFrom": f"2022-06-{day}T00:00:00Z", "dateTo": f"2022-06-{day}T23:59:59Z", "__idx": number}
     for number, day in enumerate((30, 20, 10))
 ]
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    with Engine(seconds=20) as engine:
-        yield engine
 
 
 def load(engine: Engine, setup: str, functions: str) -> None:

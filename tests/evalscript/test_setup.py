@@ -1,7 +1,6 @@
 """What an evalscript says about itself: every documented form of setup(), every mistake with its sentence."""
 
 import math
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,12 +14,6 @@ from controller.model.script import (
     ScriptInput,
     ScriptOutput,
 )
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    with Engine(seconds=20) as engine:
-        yield engine
 
 
 def script(setup: str) -> str:
@@ -157,155 +150,129 @@ def test_without_the_pragma_nothing_is_run(engine: Engine, beginning: str) -> No
     assert told.message.startswith("The first line must be //VERSION=3")
 
 
-@pytest.mark.parametrize(
-    ("setup", "message"),
-    [
-        pytest.param("undefined", "setup() must return an object with `input` and `output`", id="nothing returned"),
-        pytest.param(
-            "{output: {bands: 1}}",
-            'setup().input must be an array of band names, or of objects such as {bands: ["B04", "B08"]}',
-            id="no input",
-        ),
-        pytest.param(
-            '{input: [{bands: "B04"}], output: {bands: 1}}',
-            'setup().input[0].bands is "B04"; write an array of band names such as ["B04", "B08"]',
-            id="bands as one string",
-        ),
-        pytest.param(
-            '{input: ["B04", {bands: ["B08"]}], output: {bands: 1}}',
-            'setup().input[0] is "B04"; all elements must be band names, or all be objects',
-            id="names and objects mixed",
-        ),
-        pytest.param(
-            '{input: [{bands: ["B04", "B08", "B02"], units: ["DN"]}], output: {bands: 1}}',
-            "setup().input[0].units lists 1 units for 3 bands; write one unit, or one per band",
-            id="too few units",
-        ),
-        pytest.param(
-            '{input: ["B04"]}',
-            "setup().output must be an object such as {bands: 3}, or an array of them",
-            id="no output",
-        ),
-        pytest.param(
-            '{input: ["B04"], output: {}}',
-            "setup().output[0].bands is missing; write the number of components, 1 or more",
-            id="an output without bands",
-        ),
-        pytest.param(
-            '{input: ["B04"], output: {bands: 1.5}}',
-            "setup().output[0].bands is 1.5; write the number of components, 1 or more",
-            id="half a band",
-        ),
-        pytest.param(
-            '{input: ["B04"], output: {bands: true}}',
-            "setup().output[0].bands is true; write the number of components, 1 or more",
-            id="bands as a boolean",
-        ),
-        pytest.param(
-            '{input: ["B04"], output: {bands: ["ndvi"]}}',
-            'setup().output[0].bands is ["ndvi"]; write the number of components, 1 or more;'
-            " lists of names belong to the Statistical API",
-            id="bands as a list of names",
-        ),
-        pytest.param(
-            '{input: ["B04"], output: {bands: 1, sampleType: "UINT32"}}',
-            'setup().output[0].sampleType is "UINT32"; write one of INT8, UINT8, INT16, UINT16, FLOAT32, AUTO',
-            id="an unknown sample type",
-        ),
-        pytest.param(
-            '{input: ["B04"], output: {bands: 1, nodataValue: "none"}}',
-            'setup().output[0].nodataValue is "none"; write a number',
-            id="nodata as a word",
-        ),
-        pytest.param(
-            '{input: ["B04"], output: {bands: 1}, mosaicking: "TILES"}',
-            'setup().mosaicking is "TILES"; write one of SIMPLE, ORBIT, TILE',
-            id="an unknown mosaicking",
-        ),
-        pytest.param(
-            '{input: ["B04"], output: [{bands: 1}, {bands: 2}]}',
-            'setup().output has the id "default" more than once; give each output an `id` of its own',
-            id="two outputs with the same id",
-        ),
-        pytest.param(
-            '{input: "B04", output: {bands: 0}}',
-            'setup().input must be an array of band names, or of objects such as {bands: ["B04", "B08"]}; '
-            "setup().output[0].bands is 0; write the number of components, 1 or more",
-            id="two mistakes are told together",
-        ),
-    ],
-)
+MISTAKES = {
+    "nothing returned": ("undefined", "setup() must return an object with `input` and `output`"),
+    "no input": (
+        "{output: {bands: 1}}",
+        'setup().input must be an array of band names, or of objects such as {bands: ["B04", "B08"]}',
+    ),
+    "bands as one string": (
+        '{input: [{bands: "B04"}], output: {bands: 1}}',
+        'setup().input[0].bands is "B04"; write an array of band names such as ["B04", "B08"]',
+    ),
+    "names and objects mixed": (
+        '{input: ["B04", {bands: ["B08"]}], output: {bands: 1}}',
+        'setup().input[0] is "B04"; all elements must be band names, or all be objects',
+    ),
+    "too few units": (
+        '{input: [{bands: ["B04", "B08", "B02"], units: ["DN"]}], output: {bands: 1}}',
+        "setup().input[0].units lists 1 units for 3 bands; write one unit, or one per band",
+    ),
+    "no output": ('{input: ["B04"]}', "setup().output must be an object such as {bands: 3}, or an array of them"),
+    "an output without bands": (
+        '{input: ["B04"], output: {}}',
+        "setup().output[0].bands is missing; write the number of components, 1 or more",
+    ),
+    "half a band": (
+        '{input: ["B04"], output: {bands: 1.5}}',
+        "setup().output[0].bands is 1.5; write the number of components, 1 or more",
+    ),
+    "bands as a boolean": (
+        '{input: ["B04"], output: {bands: true}}',
+        "setup().output[0].bands is true; write the number of components, 1 or more",
+    ),
+    "bands as a list of names": (
+        '{input: ["B04"], output: {bands: ["ndvi"]}}',
+        'setup().output[0].bands is ["ndvi"]; write the number of components, 1 or more;'
+        " lists of names belong to the Statistical API",
+    ),
+    "an unknown sample type": (
+        '{input: ["B04"], output: {bands: 1, sampleType: "UINT32"}}',
+        'setup().output[0].sampleType is "UINT32"; write one of INT8, UINT8, INT16, UINT16, FLOAT32, AUTO',
+    ),
+    "nodata as a word": (
+        '{input: ["B04"], output: {bands: 1, nodataValue: "none"}}',
+        'setup().output[0].nodataValue is "none"; write a number',
+    ),
+    "an unknown mosaicking": (
+        '{input: ["B04"], output: {bands: 1}, mosaicking: "TILES"}',
+        'setup().mosaicking is "TILES"; write one of SIMPLE, ORBIT, TILE',
+    ),
+    "two outputs with the same id": (
+        '{input: ["B04"], output: [{bands: 1}, {bands: 2}]}',
+        'setup().output has the id "default" more than once; give each output an `id` of its own',
+    ),
+    "two mistakes are told together": (
+        '{input: "B04", output: {bands: 0}}',
+        'setup().input must be an array of band names, or of objects such as {bands: ["B04", "B08"]}; '
+        "setup().output[0].bands is 0; write the number of components, 1 or more",
+    ),
+}
+
+
+@pytest.mark.parametrize(("setup", "message"), MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_in_setup_is_told_with_what_to_write(engine: Engine, setup: str, message: str) -> None:
     assert failure(engine, script(setup)) == ScriptFailure(kind=FailureKind.SETUP, message=message)
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        pytest.param(
-            "//VERSION=3\nfunction evaluatePixel() {}",
-            ScriptFailure(kind=FailureKind.SETUP, message="The script defines no function setup(); write one"),
-            id="setup is missing",
+UNLOADABLE = {
+    "setup is missing": (
+        "//VERSION=3\nfunction evaluatePixel() {}",
+        ScriptFailure(kind=FailureKind.SETUP, message="The script defines no function setup(); write one"),
+    ),
+    "evaluatePixel is missing": (
+        "//VERSION=3\nfunction setup() {}",
+        ScriptFailure(kind=FailureKind.SETUP, message="The script defines no function evaluatePixel(); write one"),
+    ),
+    "nothing but the pragma": (
+        "//VERSION=3\n",
+        ScriptFailure(
+            kind=FailureKind.SETUP, message="The script defines no function setup() and evaluatePixel(); write one"
         ),
-        pytest.param(
-            "//VERSION=3\nfunction setup() {}",
-            ScriptFailure(kind=FailureKind.SETUP, message="The script defines no function evaluatePixel(); write one"),
-            id="evaluatePixel is missing",
+    ),
+    "setup throws": (
+        "//VERSION=3\nfunction setup() {\n  return {input: [B04]};\n}\nfunction evaluatePixel() {}",
+        ScriptFailure(kind=FailureKind.SETUP, message="ReferenceError: B04 is not defined", line=3, column=19),
+    ),
+    "the top level throws": (
+        "//VERSION=3\nlet bands = null.length;\nfunction setup() {}\nfunction evaluatePixel() {}",
+        ScriptFailure(
+            kind=FailureKind.SETUP,
+            message="TypeError: Cannot read properties of null (reading 'length')",
+            line=2,
+            column=18,
         ),
-        pytest.param(
-            "//VERSION=3\n",
-            ScriptFailure(
-                kind=FailureKind.SETUP, message="The script defines no function setup() and evaluatePixel(); write one"
-            ),
-            id="nothing but the pragma",
+    ),
+    "a syntax error": (
+        "//VERSION=3\nfunction setup() {\n\tvar x = ;\n}",
+        ScriptFailure(kind=FailureKind.SYNTAX, message="SyntaxError: Unexpected token ';'", line=3, column=10),
+    ),
+    "an unexpected end": (
+        "//VERSION=3\nfunction setup() {\n  return {",
+        ScriptFailure(kind=FailureKind.SYNTAX, message="SyntaxError: Unexpected end of input", line=3, column=11),
+    ),
+    "the short form without functions": (
+        "//VERSION=3\nreturn [B04];",
+        ScriptFailure(
+            kind=FailureKind.SYNTAX,
+            message="SyntaxError: Illegal return statement; a script without functions is not accepted here:"
+            " write setup() and evaluatePixel()",
+            line=2,
+            column=1,
         ),
-        pytest.param(
-            "//VERSION=3\nfunction setup() {\n  return {input: [B04]};\n}\nfunction evaluatePixel() {}",
-            ScriptFailure(kind=FailureKind.SETUP, message="ReferenceError: B04 is not defined", line=3, column=19),
-            id="setup throws",
+    ),
+    "text that is not Unicode": (
+        "//VERSION=3\nvar x = '\ud800';",
+        ScriptFailure(
+            kind=FailureKind.SYNTAX,
+            message="The script holds half of a character pair (a lone surrogate); save it as UTF-8",
+            line=2,
         ),
-        pytest.param(
-            "//VERSION=3\nlet bands = null.length;\nfunction setup() {}\nfunction evaluatePixel() {}",
-            ScriptFailure(
-                kind=FailureKind.SETUP,
-                message="TypeError: Cannot read properties of null (reading 'length')",
-                line=2,
-                column=18,
-            ),
-            id="the top level throws",
-        ),
-        pytest.param(
-            "//VERSION=3\nfunction setup() {\n\tvar x = ;\n}",
-            ScriptFailure(kind=FailureKind.SYNTAX, message="SyntaxError: Unexpected token ';'", line=3, column=10),
-            id="a syntax error",
-        ),
-        pytest.param(
-            "//VERSION=3\nfunction setup() {\n  return {",
-            ScriptFailure(kind=FailureKind.SYNTAX, message="SyntaxError: Unexpected end of input", line=3, column=11),
-            id="an unexpected end",
-        ),
-        pytest.param(
-            "//VERSION=3\nreturn [B04];",
-            ScriptFailure(
-                kind=FailureKind.SYNTAX,
-                message="SyntaxError: Illegal return statement; a script without functions is not accepted here:"
-                " write setup() and evaluatePixel()",
-                line=2,
-                column=1,
-            ),
-            id="the short form without functions",
-        ),
-        pytest.param(
-            "//VERSION=3\nvar x = '\ud800';",
-            ScriptFailure(
-                kind=FailureKind.SYNTAX,
-                message="The script holds half of a character pair (a lone surrogate); save it as UTF-8",
-                line=2,
-            ),
-            id="text that is not Unicode",
-        ),
-    ],
-)
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), UNLOADABLE.values(), ids=UNLOADABLE)
 def test_a_script_that_cannot_be_loaded_says_where(engine: Engine, text: str, expected: ScriptFailure) -> None:
     assert failure(engine, text) == expected
 

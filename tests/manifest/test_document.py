@@ -90,74 +90,50 @@ def test_null_values_are_listed() -> None:
     assert read("a:\nb: [~, 1]\n").empty == (("a",), ("b", 0))
 
 
-@pytest.mark.parametrize(
-    ("text", "messages"),
-    [
-        pytest.param(
-            "a: 1\nb: 2\na: 3\n",
-            ["jobs.yaml:3:1: E101 a: this key occurs twice (first in line 1): keep one of the two"],
-            id="a key twice",
-        ),
-        pytest.param(
-            "a: &x 1\nb: *x\n",
-            [
-                "jobs.yaml:1:4: E102 a: anchors and aliases (`&`, `*`) are not supported: write the value out where it "
-                "is meant",
-                "jobs.yaml:2:4: E102 b: anchors and aliases (`&`, `*`) are not supported: write the value out where it "
-                "is meant",
-            ],
-            id="an anchor and its alias",
-        ),
-        pytest.param(
-            "a: !!str 1\nb: !x [1]\n",
-            [
-                "jobs.yaml:1:4: E102 a: tags (`!`) are not supported: write the plain value",
-                "jobs.yaml:2:4: E102 b: tags (`!`) are not supported: write the plain value",
-            ],
-            id="tags",
-        ),
-        pytest.param("1: x\n", ["jobs.yaml:1:1: E102: a key must be text: put it in quotes"], id="a number as key"),
-        pytest.param(
-            "? [a, b]\n: 1\n", ["jobs.yaml:1:3: E102: a key must be text: put it in quotes"], id="a list as key"
-        ),
-        pytest.param("a: .inf\n", ["jobs.yaml:1:4: E102 a: must be a finite number"], id="infinity"),
-        pytest.param(
-            "a: 1e999\n", ["jobs.yaml:1:4: E102 a: must be a finite number"], id="a number too large for a float"
-        ),
-        pytest.param(
-            "a: 9007199254740992\n",
-            [
-                "jobs.yaml:1:4: E102 a: this whole number is too large to be sent exactly: write a smaller one, or put "
-                "it in quotes if it is text"
-            ],
-            id="an integer too large for JSON",
-        ),
-        pytest.param("a:\n\t- b\n", ["jobs.yaml:2:1: E100: a tab cannot indent YAML: use spaces"], id="a tab"),
-        pytest.param(
-            "a: @b\n",
-            ["jobs.yaml:1:4: E100: a plain value cannot begin with `@`: put it in quotes"],
-            id="a reserved sign",
-        ),
-        pytest.param(
-            "a: b: c\n",
-            ["jobs.yaml:1:5: E100: is not valid YAML: mapping values are not allowed in this context"],
-            id="two colons",
-        ),
-        pytest.param(
-            "a: [1\nb: 2\n",
-            [
-                "jobs.yaml:2:2: E100: is not valid YAML: did not find expected ',' or ']' (while parsing a flow "
-                "sequence, which begins in line 1)"
-            ],
-            id="a list that is not closed",
-        ),
-        pytest.param(
-            "a: \x07\n", ["jobs.yaml:1:4: E100: the character U+0007 does not belong into a text file"], id="a bell"
-        ),
-    ],
-)
-def test_what_cannot_be_read_is_told_with_its_place(text: str, messages: list[str]) -> None:
-    assert told(text) == messages
+UNREADABLE = {
+    "a key twice": (
+        "a: 1\nb: 2\na: 3\n",
+        "jobs.yaml:3:1: E101 a: this key occurs twice (first in line 1): keep one of the two",
+    ),
+    "an anchor and its alias": (
+        "a: &x 1\nb: *x\n",
+        "jobs.yaml:1:4: E102 a: anchors and aliases (`&`, `*`) are not supported: write the value out where it "
+        "is meant\n"
+        "jobs.yaml:2:4: E102 b: anchors and aliases (`&`, `*`) are not supported: write the value out where it "
+        "is meant",
+    ),
+    "tags": (
+        "a: !!str 1\nb: !x [1]\n",
+        "jobs.yaml:1:4: E102 a: tags (`!`) are not supported: write the plain value\n"
+        "jobs.yaml:2:4: E102 b: tags (`!`) are not supported: write the plain value",
+    ),
+    "a number as key": ("1: x\n", "jobs.yaml:1:1: E102: a key must be text: put it in quotes"),
+    "a list as key": ("? [a, b]\n: 1\n", "jobs.yaml:1:3: E102: a key must be text: put it in quotes"),
+    "infinity": ("a: .inf\n", "jobs.yaml:1:4: E102 a: must be a finite number"),
+    "a number too large for a float": ("a: 1e999\n", "jobs.yaml:1:4: E102 a: must be a finite number"),
+    "an integer too large for JSON": (
+        "a: 9007199254740992\n",
+        "jobs.yaml:1:4: E102 a: this whole number is too large to be sent exactly: write a smaller one, or put "
+        "it in quotes if it is text",
+    ),
+    "a tab": ("a:\n\t- b\n", "jobs.yaml:2:1: E100: a tab cannot indent YAML: use spaces"),
+    "a reserved sign": ("a: @b\n", "jobs.yaml:1:4: E100: a plain value cannot begin with `@`: put it in quotes"),
+    "two colons": (
+        "a: b: c\n",
+        "jobs.yaml:1:5: E100: is not valid YAML: mapping values are not allowed in this context",
+    ),
+    "a list that is not closed": (
+        "a: [1\nb: 2\n",
+        "jobs.yaml:2:2: E100: is not valid YAML: did not find expected ',' or ']' (while parsing a flow "
+        "sequence, which begins in line 1)",
+    ),
+    "a bell": ("a: \x07\n", "jobs.yaml:1:4: E100: the character U+0007 does not belong into a text file"),
+}
+
+
+@pytest.mark.parametrize(("text", "messages"), UNREADABLE.values(), ids=UNREADABLE)
+def test_what_cannot_be_read_is_told_with_its_place(text: str, messages: str) -> None:
+    assert told(text) == messages.splitlines()
 
 
 @pytest.mark.parametrize(

@@ -34,375 +34,308 @@ KEYS = (
 )
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "problem"),
-    [
-        pytest.param(
-            "kind: AsyncProcess",
-            "kind: asyncprocess",
-            "2:1 E108 kind: must be AsyncProcess",
-            id="another kind of document",
-        ),
-        pytest.param(
-            "  name: ndvi-tunis\n",
-            "",
-            "3:1 E105 metadata.name: is missing: write for example `name: ndvi-tunis`",
-            id="a key that is missing stands at its parent",
-        ),
-        pytest.param(
-            "name: ndvi-tunis",
-            "nmae: ndvi-tunis",
-            "4:3 E104 metadata.nmae: unknown key: did you mean `name`?",
-            id="a misspelt key is one problem, not two",
-        ),
-        pytest.param(
-            "name: ndvi-tunis",
-            "name: NDVI_Tunis",
-            "4:3 E108 metadata.name: must be made of lowercase letters, digits and '-' (not at its ends), at most 63 "
-            "of them",
-            id="a name that cannot be a folder everywhere",
-        ),
-        pytest.param(
-            "{team: agri}",
-            "{year: 2022}",
-            "5:12 E106 metadata.labels.year: must be text, not a number: put it in quotes",
-            id="a label that is a number",
-        ),
-        pytest.param(
-            BBOX,
-            "[426000, 3960000, 462000]",
-            "10:9 E106 spec.request.input.bounds.bbox: must be four numbers: [x1, y1, x2, y2]",
-            id="three corners",
-        ),
-        pytest.param(
-            BBOX,
-            "[1, 2, 3, 4, 5]",
-            "10:9 E106 spec.request.input.bounds.bbox: must be four numbers: [x1, y1, x2, y2]",
-            id="five corners",
-        ),
-        pytest.param(
-            BBOX,
-            '[426000, "3960000", 462000, 3994000]',
-            "10:24 E106 spec.request.input.bounds.bbox[1]: must be a number, not text: remove the quotes",
-            id="a number in quotes",
-        ),
-        pytest.param(
-            BBOX,
-            "[426000, 3960000, 426000, 3994000]",
-            "10:9 E200 spec.request.input.bounds.bbox: covers no area: the two corners must differ in both coordinates",
-            id="a bbox without width",
-        ),
-        pytest.param(
-            BBOX,
-            "[426000, 3960000, .inf, 3994000]",
-            "10:33 E102 spec.request.input.bounds.bbox[2]: must be a finite number",
-            id="an endless bbox",
-        ),
-        pytest.param(
-            f"        bbox: {BBOX}\n",
-            "",
-            "9:7 E200 spec.request.input.bounds: needs an area: write `bbox: [x1, y1, x2, y2]`, or a GeoJSON "
-            "`geometry`",
-            id="no area",
-        ),
-        pytest.param(
-            f"bbox: {BBOX}",
-            "geometry: {type: Polygon, coordinates: [[[0, 0], [9, 0], [9, 9], [0, 1]]]}",
-            "10:35 E201 spec.request.input.bounds.geometry.coordinates: ring 1 is not closed: repeat its first "
-            "position [0, 0] at its end",
-            id="a ring that is not closed",
-        ),
-        pytest.param(
-            f"bbox: {BBOX}",
-            "geometry: {type: Polygon, coordinates: [[0, 0], [9, 0], [9, 9], [0, 0]]}",
-            "10:35 E201 spec.request.input.bounds.geometry.coordinates: ring 1 must be a list of positions, each of "
-            "two numbers: [x, y]",
-            id="a polygon with a level too few",
-        ),
-        pytest.param(
-            f"bbox: {BBOX}",
-            "geometry: {type: Point, coordinates: [0, 0]}",
-            "10:20 E108 spec.request.input.bounds.geometry.type: must be Polygon or MultiPolygon",
-            id="a point",
-        ),
-        pytest.param(
-            CRS,
-            "EPSG:32633",
-            "11:22 E204 spec.request.input.bounds.properties.crs: `EPSG:32633` is not a CRS the service knows: write "
-            f"{CRS}",
-            id="a CRS in short form",
-        ),
-        pytest.param(
-            CRS,
-            CRS.replace("http:", "https:"),
-            "11:22 E204 spec.request.input.bounds.properties.crs: `https://www.opengis.net/def/crs/EPSG/0/32633` is "
-            f"not a CRS the service knows: write {CRS}",
-            id="a CRS with https",
-        ),
-        pytest.param(
-            "properties: {crs:",
-            "crs: x #",
-            "11:9 E104 spec.request.input.bounds.crs: unknown key here: it belongs below `properties`",
-            id="a key one level too high",
-        ),
-        pytest.param(
-            "sentinel-2-l2a",
-            "Sentinel2-L2A",
-            "13:11 E210 spec.request.input.data[0].type: `Sentinel2-L2A` is not a collection of the service: did you "
-            "mean sentinel-2-l2a?",
-            id="a collection that is nearly right",
-        ),
-        pytest.param(
-            "sentinel-2-l2a",
-            "CUSTOM",
-            "13:11 E210 spec.request.input.data[0].type: `CUSTOM` is not a collection of the service: write for "
-            "example sentinel-2-l2a, or byoc-<collection id>",
-            id="own data without its id",
-        ),
-        pytest.param(
-            "from: 2022-06-20T00:00:00Z",
-            "from: 2022-06-20",
-            "15:25 E215 spec.request.input.data[0].dataFilter.timeRange.from: must be a date with time and zone: write "
-            "for example 2022-06-20T00:00:00Z",
-            id="a date without time",
-        ),
-        pytest.param(
-            "to: 2022-06-30T23:59:59Z",
-            "to: 2022-06-31T23:59:59Z",
-            "15:53 E215 spec.request.input.data[0].dataFilter.timeRange.to: is not a date of the calendar or a time of "
-            "the day",
-            id="31 June",
-        ),
-        pytest.param(
-            "from: 2022-06-20T00:00:00Z",
-            "from: 2022-07-01T00:00:00Z",
-            "15:13 E216 spec.request.input.data[0].dataFilter.timeRange: `from` is later than `to`: exchange them",
-            id="from after to",
-        ),
-        pytest.param(
-            "dataFilter:",
-            "dataFilter:\n            maxCloudCover: 20",
-            "15:13 E104 spec.request.input.data[0].dataFilter.maxCloudCover: unknown key: did you mean "
-            "`maxCloudCoverage`?",
-            id="a misspelt filter, which the service would ignore",
-        ),
-        pytest.param(
-            "dataFilter:",
-            "dataFilter:\n            maxCloudCoverage: 101",
-            "15:13 E109 spec.request.input.data[0].dataFilter.maxCloudCoverage: must be at most 100",
-            id="more than all clouds",
-        ),
-        pytest.param(
-            "dataFilter:",
-            "dataFilter:\n            mosaickingOrder: mostrecent",
-            "15:13 E108 spec.request.input.data[0].dataFilter.mosaickingOrder: must be mostRecent, leastRecent or "
-            "leastCC: did you mean mostRecent?",
-            id="a word in another spelling",
-        ),
-        pytest.param(
-            "dataFilter:",
-            "processing: {harmonizeValues: 1}\n          dataFilter:",
-            "14:24 E212 spec.request.input.data[0].processing.harmonizeValues: must be true or false, not a number",
-            id="an option of the collection with a value of another kind",
-        ),
-        pytest.param(
-            "- type: sentinel-2-l2a",
-            "- {type: sentinel-1-grd, processing: {backCoeff: GAMMA0_TERRAIN}}\n        - type: sentinel-2-l2a",
-            "13:47 E213 spec.request.input.data[0].processing.backCoeff: GAMMA0_TERRAIN needs `orthorectify: true` "
-            "beside it",
-            id="an option that needs another",
-        ),
-        pytest.param(
-            "- type: sentinel-2-l2a",
-            "- {type: sentinel-5p-l2, processing: {minQa: 0.5}}\n        - type: sentinel-2-l2a",
-            "13:47 E212 spec.request.input.data[0].processing.minQa: must be a whole number from 0 to 100",
-            id="an option that is not whole",
-        ),
-        pytest.param(
-            "resx: 10",
-            "resx: 1",
-            "17:7 E206 spec.request.output.resx: makes the width 36000 pixels, more than 10000: it is in metres per "
-            "pixel, write a larger one",
-            id="too many pixels",
-        ),
-        pytest.param(
-            "resy: 10",
-            "resy: 90000",
-            "18:7 E206 spec.request.output.resy: is larger than the area: it is in metres per pixel, write a smaller "
-            "one",
-            id="less than half a pixel",
-        ),
-        pytest.param(
-            "resx: 10",
-            "width: 10",
-            "18:7 E205 spec.request.output.resy: excludes width and height: keep one of the two pairs",
-            id="half of each pair",
-        ),
-        pytest.param(
-            "      resx: 10\n",
-            "",
-            "16:5 E205 spec.request.output.resx: is missing: `resy` needs `resx` beside it",
-            id="half of a pair",
-        ),
-        pytest.param(
-            "      resx: 10\n      resy: 10\n",
-            "",
-            "16:5 E205 spec.request.output: needs a size: write width and height in pixels, or resx and resy in units "
-            "of the CRS",
-            id="no size",
-        ),
-        pytest.param(
-            "resx: 10\n      resy: 10",
-            "width: 10001\n      height: 10",
-            "17:7 E109 spec.request.output.width: must be at most 10000",
-            id="a side that is too long",
-        ),
-        pytest.param(
-            "image/tiff",
-            "image/tif",
-            "19:50 E108 spec.request.output.responses[0].format.type: must be image/tiff, image/png, image/jpeg or "
-            "application/json: did you mean image/tiff?",
-            id="a format that is nearly right",
-        ),
-        pytest.param(
-            "[{identifier: default, format: {type: image/tiff}}]",
-            "[]",
-            "19:7 E107 spec.request.output.responses: must not be empty",
-            id="no responses",
-        ),
-        pytest.param(
-            "url: s3://my-bucket/ndvi",
-            "url: s3://<your-bucket>/<path>",
-            f"22:11 E240 {S3}.url: holds a placeholder of the documentation (`<…>`): write your own bucket and folder",
-            id="a placeholder of the documentation",
-        ),
-        pytest.param(
-            "url: s3://my-bucket/ndvi",
-            "url: s3://my-bucket/<REQUEST_ID>/<OUTPUT>",
-            f"22:11 E111 {S3}.url: URL templates are not supported yet: write the plain folder, every submission gets "
-            "its own below it",
-            id="a URL template",
-        ),
-        pytest.param(
-            "url: s3://my-bucket/ndvi",
-            "url: s3://my-bucket/../other",
-            f"22:11 E240 {S3}.url: has a folder that is empty, `.` or `..`, or holds a space or backslash: write "
-            "s3://my-bucket/ndvi",
-            id="a folder that leads out",
-        ),
-        pytest.param(
-            "url: s3://my-bucket/ndvi",
-            "url: my-bucket/ndvi",
-            f"22:11 E240 {S3}.url: must be a bucket and a folder in it: write for example s3://my-bucket/ndvi",
-            id="no scheme",
-        ),
-        pytest.param(
-            "          credentialsRef: my-bucket\n",
-            "",
-            f"21:9 E241 {S3}.credentialsRef: is missing: write `credentialsRef: my-bucket`, or an iamRoleARN (AWS "
-            "only)",
-            id="no credentials",
-        ),
-        pytest.param(
-            "credentialsRef: my-bucket",
-            "credentialsRef: my-bucket\n          iamRoleARN: arn:aws:iam::123456789012:role/x",
-            f"24:11 E241 {S3}.iamRoleARN: credentialsRef and iamRoleARN exclude each other: keep one of the two",
-            id="a key pair and a role",
-        ),
-        pytest.param(
-            "s3:\n          url: s3://my-bucket/ndvi\n          credentialsRef: my-bucket",
-            "gs: {url: gs://my-bucket, credentials: Y2FuYXJ5}",
-            "21:9 E111 spec.request.output.delivery.gs: Google Cloud Storage is not supported yet: write `s3` with a "
-            "bucket that speaks S3",
-            id="Google Cloud Storage",
-        ),
-        pytest.param(
-            "credentialsRef: my-bucket",
-            "accessKey: CANARY-ID\n          secretAccessKey: CANARY-SECRET",
-            f"23:11 E110 {S3}.accessKey: {KEYS}",
-            id="a key pair is one problem, with the text to write instead",
-        ),
-        pytest.param(
-            "credentialsRef: my-bucket",
-            "secret_access_key: CANARY-SECRET",
-            f"23:11 E110 {S3}.secret_access_key: {KEYS}",
-            id="a secret under another spelling of its key",
-        ),
-        pytest.param(
-            "evalscriptFile: ndvi.js",
-            "evalscriptfile: ndvi.js",
-            "24:3 E104 spec.evalscriptfile: unknown key: did you mean `evalscriptFile`?",
-            id="a misspelt evalscriptFile does not miss the evalscript as well",
-        ),
-        pytest.param(
-            "  evalscriptFile: ndvi.js\n",
-            "",
-            "7:3 E112 spec.request.evalscript: is missing: write the script here, or name its file in "
-            "spec.evalscriptFile",
-            id="no evalscript",
-        ),
-        pytest.param(
-            "    output:\n",
-            "    evalscript: //VERSION=3\n    output:\n",
-            "25:3 E112 spec.evalscriptFile: the evalscript is in spec.request.evalscript as well: keep one of the two",
-            id="two evalscripts",
-        ),
-        pytest.param(
-            "    output:\n",
-            "    evalscriptReference: {s3: {url: s3://b/k, accessKey: CANARY-ID, secretAccessKey: CANARY-SECRET}}\n"
-            "    output:\n",
-            "16:5 E111 spec.request.evalscriptReference: is not supported yet: write `evalscript`, or name a file in "
-            "spec.evalscriptFile",
-            id="an evalscript in a bucket",
-        ),
-        pytest.param(
-            "maxProcessingUnits: 800",
-            "maxProcessingUnits: 0",
-            "25:3 E109 spec.maxProcessingUnits: must be more than 0",
-            id="no processing units",
-        ),
-        pytest.param(
-            "maxProcessingUnits: 800", "hold: yes", "25:3 E106 spec.hold: must be true or false, not text", id="yes"
-        ),
-        pytest.param(
-            "maxProcessingUnits: 800",
-            "rerun: 1.5",
-            "25:3 E106 spec.rerun: must be a whole number, not a number with a decimal point",
-            id="one and a half reruns",
-        ),
-        pytest.param(
-            "maxProcessingUnits: 800",
-            "deadline: 1 day",
-            '25:3 E108 spec.deadline: must be a number with a unit, such as "5s", "10m", "24h" or "2d"',
-            id="a deadline in words",
-        ),
-        pytest.param(
-            "maxProcessingUnits: 800",
-            "deadline:",
-            "25:3 E107 spec.deadline: is empty: write a value, or remove it",
-            id="a key without a value",
-        ),
-        pytest.param(
-            "maxProcessingUnits: 800",
-            "onUnconfirmed: resubmit",
-            "25:3 E104 spec.onUnconfirmed: unknown key: the keys here are request, evalscriptFile, maxProcessingUnits, "
-            "hold, rerun, retries, deadline, priority",
-            id="a setting is no field",
-        ),
-        pytest.param(
-            "kind: AsyncProcess",
-            "kind: AsyncProcess\nkind: AsyncProcess",
-            "3:1 E101 kind: this key occurs twice (first in line 2): keep one of the two",
-            id="a key twice",
-        ),
-        pytest.param(
-            "labels: {team: agri}",
-            "labels: !!map {}",
-            "5:11 E102 metadata.labels: tags (`!`) are not supported: write the plain value",
-            id="a tag",
-        ),
-    ],
-)
+MISTAKES = {
+    "another kind of document": ("kind: AsyncProcess", "kind: asyncprocess", "2:1 E108 kind: must be AsyncProcess"),
+    "a key that is missing stands at its parent": (
+        "  name: ndvi-tunis\n",
+        "",
+        "3:1 E105 metadata.name: is missing: write for example `name: ndvi-tunis`",
+    ),
+    "a misspelt key is one problem, not two": (
+        "name: ndvi-tunis",
+        "nmae: ndvi-tunis",
+        "4:3 E104 metadata.nmae: unknown key: did you mean `name`?",
+    ),
+    "a name that cannot be a folder everywhere": (
+        "name: ndvi-tunis",
+        "name: NDVI_Tunis",
+        "4:3 E108 metadata.name: must be made of lowercase letters, digits and '-' (not at its ends), at most 63 "
+        "of them",
+    ),
+    "a label that is a number": (
+        "{team: agri}",
+        "{year: 2022}",
+        "5:12 E106 metadata.labels.year: must be text, not a number: put it in quotes",
+    ),
+    "three corners": (
+        BBOX,
+        "[426000, 3960000, 462000]",
+        "10:9 E106 spec.request.input.bounds.bbox: must be four numbers: [x1, y1, x2, y2]",
+    ),
+    "five corners": (
+        BBOX,
+        "[1, 2, 3, 4, 5]",
+        "10:9 E106 spec.request.input.bounds.bbox: must be four numbers: [x1, y1, x2, y2]",
+    ),
+    "a number in quotes": (
+        BBOX,
+        '[426000, "3960000", 462000, 3994000]',
+        "10:24 E106 spec.request.input.bounds.bbox[1]: must be a number, not text: remove the quotes",
+    ),
+    "a bbox without width": (
+        BBOX,
+        "[426000, 3960000, 426000, 3994000]",
+        "10:9 E200 spec.request.input.bounds.bbox: covers no area: the two corners must differ in both coordinates",
+    ),
+    "an endless bbox": (
+        BBOX,
+        "[426000, 3960000, .inf, 3994000]",
+        "10:33 E102 spec.request.input.bounds.bbox[2]: must be a finite number",
+    ),
+    "no area": (
+        f"        bbox: {BBOX}\n",
+        "",
+        "9:7 E200 spec.request.input.bounds: needs an area: write `bbox: [x1, y1, x2, y2]`, or a GeoJSON `geometry`",
+    ),
+    "a ring that is not closed": (
+        f"bbox: {BBOX}",
+        "geometry: {type: Polygon, coordinates: [[[0, 0], [9, 0], [9, 9], [0, 1]]]}",
+        "10:35 E201 spec.request.input.bounds.geometry.coordinates: ring 1 is not closed: repeat its first "
+        "position [0, 0] at its end",
+    ),
+    "a polygon with a level too few": (
+        f"bbox: {BBOX}",
+        "geometry: {type: Polygon, coordinates: [[0, 0], [9, 0], [9, 9], [0, 0]]}",
+        "10:35 E201 spec.request.input.bounds.geometry.coordinates: ring 1 must be a list of positions, each of "
+        "two numbers: [x, y]",
+    ),
+    "a point": (
+        f"bbox: {BBOX}",
+        "geometry: {type: Point, coordinates: [0, 0]}",
+        "10:20 E108 spec.request.input.bounds.geometry.type: must be Polygon or MultiPolygon",
+    ),
+    "a CRS in short form": (
+        CRS,
+        "EPSG:32633",
+        "11:22 E204 spec.request.input.bounds.properties.crs: `EPSG:32633` is not a CRS the service knows: write "
+        f"{CRS}",
+    ),
+    "a CRS with https": (
+        CRS,
+        CRS.replace("http:", "https:"),
+        "11:22 E204 spec.request.input.bounds.properties.crs: `https://www.opengis.net/def/crs/EPSG/0/32633` is "
+        f"not a CRS the service knows: write {CRS}",
+    ),
+    "a key one level too high": (
+        "properties: {crs:",
+        "crs: x #",
+        "11:9 E104 spec.request.input.bounds.crs: unknown key here: it belongs below `properties`",
+    ),
+    "a collection that is nearly right": (
+        "sentinel-2-l2a",
+        "Sentinel2-L2A",
+        "13:11 E210 spec.request.input.data[0].type: `Sentinel2-L2A` is not a collection of the service: did you "
+        "mean sentinel-2-l2a?",
+    ),
+    "own data without its id": (
+        "sentinel-2-l2a",
+        "CUSTOM",
+        "13:11 E210 spec.request.input.data[0].type: `CUSTOM` is not a collection of the service: write for "
+        "example sentinel-2-l2a, or byoc-<collection id>",
+    ),
+    "a date without time": (
+        "from: 2022-06-20T00:00:00Z",
+        "from: 2022-06-20",
+        "15:25 E215 spec.request.input.data[0].dataFilter.timeRange.from: must be a date with time and zone: write "
+        "for example 2022-06-20T00:00:00Z",
+    ),
+    "31 June": (
+        "to: 2022-06-30T23:59:59Z",
+        "to: 2022-06-31T23:59:59Z",
+        "15:53 E215 spec.request.input.data[0].dataFilter.timeRange.to: is not a date of the calendar or a time of "
+        "the day",
+    ),
+    "from after to": (
+        "from: 2022-06-20T00:00:00Z",
+        "from: 2022-07-01T00:00:00Z",
+        "15:13 E216 spec.request.input.data[0].dataFilter.timeRange: `from` is later than `to`: exchange them",
+    ),
+    "a misspelt filter, which the service would ignore": (
+        "dataFilter:",
+        "dataFilter:\n            maxCloudCover: 20",
+        "15:13 E104 spec.request.input.data[0].dataFilter.maxCloudCover: unknown key: did you mean `maxCloudCoverage`?",
+    ),
+    "more than all clouds": (
+        "dataFilter:",
+        "dataFilter:\n            maxCloudCoverage: 101",
+        "15:13 E109 spec.request.input.data[0].dataFilter.maxCloudCoverage: must be at most 100",
+    ),
+    "a word in another spelling": (
+        "dataFilter:",
+        "dataFilter:\n            mosaickingOrder: mostrecent",
+        "15:13 E108 spec.request.input.data[0].dataFilter.mosaickingOrder: must be mostRecent, leastRecent or "
+        "leastCC: did you mean mostRecent?",
+    ),
+    "an option of the collection with a value of another kind": (
+        "dataFilter:",
+        "processing: {harmonizeValues: 1}\n          dataFilter:",
+        "14:24 E212 spec.request.input.data[0].processing.harmonizeValues: must be true or false, not a number",
+    ),
+    "an option that needs another": (
+        "- type: sentinel-2-l2a",
+        "- {type: sentinel-1-grd, processing: {backCoeff: GAMMA0_TERRAIN}}\n        - type: sentinel-2-l2a",
+        "13:47 E213 spec.request.input.data[0].processing.backCoeff: GAMMA0_TERRAIN needs `orthorectify: true` "
+        "beside it",
+    ),
+    "an option that is not whole": (
+        "- type: sentinel-2-l2a",
+        "- {type: sentinel-5p-l2, processing: {minQa: 0.5}}\n        - type: sentinel-2-l2a",
+        "13:47 E212 spec.request.input.data[0].processing.minQa: must be a whole number from 0 to 100",
+    ),
+    "too many pixels": (
+        "resx: 10",
+        "resx: 1",
+        "17:7 E206 spec.request.output.resx: makes the width 36000 pixels, more than 10000: it is in metres per "
+        "pixel, write a larger one",
+    ),
+    "less than half a pixel": (
+        "resy: 10",
+        "resy: 90000",
+        "18:7 E206 spec.request.output.resy: is larger than the area: it is in metres per pixel, write a smaller one",
+    ),
+    "half of each pair": (
+        "resx: 10",
+        "width: 10",
+        "18:7 E205 spec.request.output.resy: excludes width and height: keep one of the two pairs",
+    ),
+    "half of a pair": (
+        "      resx: 10\n",
+        "",
+        "16:5 E205 spec.request.output.resx: is missing: `resy` needs `resx` beside it",
+    ),
+    "no size": (
+        "      resx: 10\n      resy: 10\n",
+        "",
+        "16:5 E205 spec.request.output: needs a size: write width and height in pixels, or resx and resy in units "
+        "of the CRS",
+    ),
+    "a side that is too long": (
+        "resx: 10\n      resy: 10",
+        "width: 10001\n      height: 10",
+        "17:7 E109 spec.request.output.width: must be at most 10000",
+    ),
+    "a format that is nearly right": (
+        "image/tiff",
+        "image/tif",
+        "19:50 E108 spec.request.output.responses[0].format.type: must be image/tiff, image/png, image/jpeg or "
+        "application/json: did you mean image/tiff?",
+    ),
+    "no responses": (
+        "[{identifier: default, format: {type: image/tiff}}]",
+        "[]",
+        "19:7 E107 spec.request.output.responses: must not be empty",
+    ),
+    "a placeholder of the documentation": (
+        "url: s3://my-bucket/ndvi",
+        "url: s3://<your-bucket>/<path>",
+        f"22:11 E240 {S3}.url: holds a placeholder of the documentation (`<…>`): write your own bucket and folder",
+    ),
+    "a URL template": (
+        "url: s3://my-bucket/ndvi",
+        "url: s3://my-bucket/<REQUEST_ID>/<OUTPUT>",
+        f"22:11 E111 {S3}.url: URL templates are not supported yet: write the plain folder, every submission gets "
+        "its own below it",
+    ),
+    "a folder that leads out": (
+        "url: s3://my-bucket/ndvi",
+        "url: s3://my-bucket/../other",
+        f"22:11 E240 {S3}.url: has a folder that is empty, `.` or `..`, or holds a space or backslash: write "
+        "s3://my-bucket/ndvi",
+    ),
+    "no scheme": (
+        "url: s3://my-bucket/ndvi",
+        "url: my-bucket/ndvi",
+        f"22:11 E240 {S3}.url: must be a bucket and a folder in it: write for example s3://my-bucket/ndvi",
+    ),
+    "no credentials": (
+        "          credentialsRef: my-bucket\n",
+        "",
+        f"21:9 E241 {S3}.credentialsRef: is missing: write `credentialsRef: my-bucket`, or an iamRoleARN (AWS only)",
+    ),
+    "a key pair and a role": (
+        "credentialsRef: my-bucket",
+        "credentialsRef: my-bucket\n          iamRoleARN: arn:aws:iam::123456789012:role/x",
+        f"24:11 E241 {S3}.iamRoleARN: credentialsRef and iamRoleARN exclude each other: keep one of the two",
+    ),
+    "Google Cloud Storage": (
+        "s3:\n          url: s3://my-bucket/ndvi\n          credentialsRef: my-bucket",
+        "gs: {url: gs://my-bucket, credentials: Y2FuYXJ5}",
+        "21:9 E111 spec.request.output.delivery.gs: Google Cloud Storage is not supported yet: write `s3` with a "
+        "bucket that speaks S3",
+    ),
+    "a key pair is one problem, with the text to write instead": (
+        "credentialsRef: my-bucket",
+        "accessKey: CANARY-ID\n          secretAccessKey: CANARY-SECRET",
+        f"23:11 E110 {S3}.accessKey: {KEYS}",
+    ),
+    "a secret under another spelling of its key": (
+        "credentialsRef: my-bucket",
+        "secret_access_key: CANARY-SECRET",
+        f"23:11 E110 {S3}.secret_access_key: {KEYS}",
+    ),
+    "a misspelt evalscriptFile does not miss the evalscript as well": (
+        "evalscriptFile: ndvi.js",
+        "evalscriptfile: ndvi.js",
+        "24:3 E104 spec.evalscriptfile: unknown key: did you mean `evalscriptFile`?",
+    ),
+    "no evalscript": (
+        "  evalscriptFile: ndvi.js\n",
+        "",
+        "7:3 E112 spec.request.evalscript: is missing: write the script here, or name its file in spec.evalscriptFile",
+    ),
+    "two evalscripts": (
+        "    output:\n",
+        "    evalscript: //VERSION=3\n    output:\n",
+        "25:3 E112 spec.evalscriptFile: the evalscript is in spec.request.evalscript as well: keep one of the two",
+    ),
+    "an evalscript in a bucket": (
+        "    output:\n",
+        "    evalscriptReference: {s3: {url: s3://b/k, accessKey: CANARY-ID, secretAccessKey: CANARY-SECRET}}\n"
+        "    output:\n",
+        "16:5 E111 spec.request.evalscriptReference: is not supported yet: write `evalscript`, or name a file in "
+        "spec.evalscriptFile",
+    ),
+    "no processing units": (
+        "maxProcessingUnits: 800",
+        "maxProcessingUnits: 0",
+        "25:3 E109 spec.maxProcessingUnits: must be more than 0",
+    ),
+    "yes": ("maxProcessingUnits: 800", "hold: yes", "25:3 E106 spec.hold: must be true or false, not text"),
+    "one and a half reruns": (
+        "maxProcessingUnits: 800",
+        "rerun: 1.5",
+        "25:3 E106 spec.rerun: must be a whole number, not a number with a decimal point",
+    ),
+    "a deadline in words": (
+        "maxProcessingUnits: 800",
+        "deadline: 1 day",
+        '25:3 E108 spec.deadline: must be a number with a unit, such as "5s", "10m", "24h" or "2d"',
+    ),
+    "a key without a value": (
+        "maxProcessingUnits: 800",
+        "deadline:",
+        "25:3 E107 spec.deadline: is empty: write a value, or remove it",
+    ),
+    "a setting is no field": (
+        "maxProcessingUnits: 800",
+        "onUnconfirmed: resubmit",
+        "25:3 E104 spec.onUnconfirmed: unknown key: the keys here are request, evalscriptFile, maxProcessingUnits, "
+        "hold, rerun, retries, deadline, priority",
+    ),
+    "a key twice": (
+        "kind: AsyncProcess",
+        "kind: AsyncProcess\nkind: AsyncProcess",
+        "3:1 E101 kind: this key occurs twice (first in line 2): keep one of the two",
+    ),
+    "a tag": (
+        "labels: {team: agri}",
+        "labels: !!map {}",
+        "5:11 E102 metadata.labels: tags (`!`) are not supported: write the plain value",
+    ),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "problem"), MISTAKES.values(), ids=MISTAKES)
 def test_one_mistake_is_one_problem(old: str, new: str, problem: str) -> None:
     assert told(good_but((old, new))) == [problem]
 

@@ -51,10 +51,7 @@ def between(first: str, last: str, **more: Any) -> dict[str, Any]:
     return {"timeRange": {"from": first, "to": last}, **more}
 
 
-UTM = {
-    "bbox": [426000, 3960000, 462000, 3994000],
-    "properties": {"crs": "http://www.opengis.net/def/crs/EPSG/0/32633"},
-}
+UTM = {"bbox": [426000, 3960000, 462000, 3994000], "properties": {"crs": "http://www.opengis.net/def/crs/EPSG/0/32633"}}
 ITALY = {"bbox": [11.193762, 44.684277, 18.622922, 47.872144]}
 AS_TIFF = [{"identifier": "default", "format": {"type": "image/tiff"}}]
 # The four examples of the reference page "Asynchronous Processing API" §9, their keys replaced by a credentialsRef.

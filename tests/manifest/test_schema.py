@@ -51,56 +51,36 @@ def with_source(type: str, data_filter: str = TIME, processing: str = "") -> str
     )
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param(GOOD, id="as in the documentation"),
-        pytest.param(f"# yaml-language-server: $schema=../manifest.schema.json\n{GOOD}", id="with the editor's line"),
-        pytest.param(with_source("S2L2A"), id="an older name of a collection"),
-        pytest.param(with_source(OWN), id="own data"),
-        pytest.param(
-            with_source("sentinel-2-l1c", f"{{{TIME}, previewMode: PREVIEW}}"), id="an option of a collection"
-        ),
-        pytest.param(
-            with_source(
-                "sentinel-1-grd",
-                f"{{{TIME}, polarization: DV, orbitDirection: ASCENDING}}",
-                "backCoeff: GAMMA0_TERRAIN, orthorectify: true, "
-                "speckleFilter: {type: LEE, windowSizeX: 3, windowSizeY: 3}",
-            ),
-            id="radar with everything",
-        ),
-        pytest.param(with_source("dem", "demInstance: COPERNICUS_30", "egm: true"), id="heights without time"),
-        pytest.param(
-            good_but(
-                (
-                    "bbox: [426000, 3960000, 462000, 3994000]",
-                    "geometry: {type: Polygon, coordinates: [[[0, 0], [9000, 0], [9000, 9000], [0, 0]]]}",
-                )
-            ),
-            id="a geometry alone",
-        ),
-        pytest.param(good_but(("resx: 10", "width: 10"), ("resy: 10", "height: 10")), id="a size in pixels"),
-        pytest.param(
-            good_but(("credentialsRef: my-bucket", "iamRoleARN: arn:aws:iam::123456789012:role/shjobs")), id="a role"
-        ),
-        pytest.param(
-            good_but(("  evalscriptFile: ndvi.js\n", "")).replace(
-                "    output:", "    evalscript: //VERSION=3\n    output:"
-            ),
-            id="an inline script",
-        ),
-        pytest.param(
-            good_but(
-                (
-                    "  maxProcessingUnits: 800\n",
-                    "  hold: true\n  rerun: 1\n  retries: 2\n  deadline: 90m\n  priority: -1\n",
-                )
-            ),
-            id="every other field of spec",
-        ),
-    ],
-)
+FITTING = {
+    "as in the documentation": GOOD,
+    "with the editor's line": f"# yaml-language-server: $schema=../manifest.schema.json\n{GOOD}",
+    "an older name of a collection": with_source("S2L2A"),
+    "own data": with_source(OWN),
+    "an option of a collection": with_source("sentinel-2-l1c", f"{{{TIME}, previewMode: PREVIEW}}"),
+    "radar with everything": with_source(
+        "sentinel-1-grd",
+        f"{{{TIME}, polarization: DV, orbitDirection: ASCENDING}}",
+        "backCoeff: GAMMA0_TERRAIN, orthorectify: true, speckleFilter: {type: LEE, windowSizeX: 3, windowSizeY: 3}",
+    ),
+    "heights without time": with_source("dem", "demInstance: COPERNICUS_30", "egm: true"),
+    "a geometry alone": good_but(
+        (
+            "bbox: [426000, 3960000, 462000, 3994000]",
+            "geometry: {type: Polygon, coordinates: [[[0, 0], [9000, 0], [9000, 9000], [0, 0]]]}",
+        )
+    ),
+    "a size in pixels": good_but(("resx: 10", "width: 10"), ("resy: 10", "height: 10")),
+    "a role": good_but(("credentialsRef: my-bucket", "iamRoleARN: arn:aws:iam::123456789012:role/shjobs")),
+    "an inline script": good_but(("  evalscriptFile: ndvi.js\n", "")).replace(
+        "    output:", "    evalscript: //VERSION=3\n    output:"
+    ),
+    "every other field of spec": good_but(
+        ("  maxProcessingUnits: 800\n", "  hold: true\n  rerun: 1\n  retries: 2\n  deadline: 90m\n  priority: -1\n")
+    ),
+}
+
+
+@pytest.mark.parametrize("text", FITTING.values(), ids=FITTING)
 def test_what_check_accepts_fits(text: str) -> None:
     assert misfits(text) == []
 
@@ -109,87 +89,49 @@ REQUEST = "$.spec.request"
 DATA = f"{REQUEST}.input.data[0]"
 
 
-@pytest.mark.parametrize(
-    ("text", "places"),
-    [
-        pytest.param(good_but(("kind: AsyncProcess", "kind: Job")), ["$.kind"], id="another kind"),
-        pytest.param(good_but(("apiVersion: shjobs/v1\n", "")), ["$"], id="no version"),
-        pytest.param(good_but(("name: ndvi-tunis", "name: NDVI")), ["$.metadata.name"], id="a name in capitals"),
-        pytest.param(
-            good_but(("{team: agri}", "{team: 7}")), ["$.metadata.labels.team"], id="a label that is a number"
-        ),
-        pytest.param(good_but(("maxProcessingUnits", "maxPU")), ["$.spec"], id="an unknown key"),
-        pytest.param(good_but(("maxProcessingUnits: 800", "deadline: 24")), ["$.spec.deadline"], id="no unit of time"),
-        pytest.param(good_but(("maxProcessingUnits: 800", "retries: 11")), ["$.spec.retries"], id="too many retries"),
-        pytest.param(good_but(("maxProcessingUnits: 800", "hold: 'yes'")), ["$.spec.hold"], id="text for true"),
-        pytest.param(good_but(("maxProcessingUnits: 800", "hold:")), ["$.spec.hold"], id="a key without a value"),
-        pytest.param(good_but(("  evalscriptFile: ndvi.js\n", "")), ["$.spec"], id="no script"),
-        pytest.param(good_but(("    output:", "    evalscript: x\n    output:")), ["$.spec"], id="two scripts"),
-        pytest.param(
-            good_but(("[426000, 3960000, 462000, 3994000]", "[1, 2, 3]")),
-            [f"{REQUEST}.input.bounds.bbox"],
-            id="three corners",
-        ),
-        pytest.param(
-            good_but(("EPSG/0/32633", "EPSG/0/4")), [f"{REQUEST}.input.bounds.properties.crs"], id="an unknown CRS"
-        ),
-        pytest.param(good_but(("sentinel-2-l2a", "sentinel-2-l2b")), [f"{DATA}.type"], id="an unknown collection"),
-        pytest.param(
-            good_but(("2022-06-20T00:00:00Z", "2022-06-20")),
-            [f"{DATA}.dataFilter.timeRange.from"],
-            id="a date without time",
-        ),
-        pytest.param(
-            with_source("sentinel-2-l2a", f"{{{TIME}, polarization: DV}}"),
-            [f"{DATA}.dataFilter"],
-            id="an option of another collection",
-        ),
-        pytest.param(
-            with_source("S2L2A", f"{{{TIME}, polarization: DV}}"),
-            [f"{DATA}.dataFilter"],
-            id="the same under an older name",
-        ),
-        pytest.param(
-            with_source(OWN, f"{{{TIME}, tiers: ALL_TIERS}}"), [f"{DATA}.dataFilter"], id="an option for own data"
-        ),
-        pytest.param(
-            with_source("sentinel-1-grd", f"{{{TIME}, mosaickingOrder: leastCC}}"),
-            [f"{DATA}.dataFilter.mosaickingOrder"],
-            id="least clouds of a radar",
-        ),
-        pytest.param(
-            with_source("sentinel-1-grd", TIME, "speckleFilter: {type: LEE}"),
-            [f"{DATA}.processing.speckleFilter", f"{DATA}.processing.speckleFilter"],
-            id="a filter without a size",
-        ),
-        pytest.param(good_but(("resx: 10", "width: 10")), [f"{REQUEST}.output"], id="half of each size"),
-        pytest.param(
-            good_but(("resx: 10", "width: 10"), ("resy: 10", "height: 10001")),
-            [f"{REQUEST}.output.height"],
-            id="too many pixels",
-        ),
-        pytest.param(
-            good_but(("image/tiff", "image/tif")),
-            [f"{REQUEST}.output.responses[0].format.type"],
-            id="an unknown format",
-        ),
-        pytest.param(
-            good_but(("s3://my-bucket/ndvi", "gs://my-bucket/ndvi")),
-            [f"{REQUEST}.output.delivery.s3.url"],
-            id="another store",
-        ),
-        pytest.param(
-            good_but(("          credentialsRef: my-bucket\n", "")),
-            [f"{REQUEST}.output.delivery.s3"],
-            id="no credential",
-        ),
-        pytest.param(
-            good_but(("credentialsRef: my-bucket", "secretAccessKey: x")),
-            [f"{REQUEST}.output.delivery.s3"] * 2,
-            id="a key",
-        ),
-    ],
-)
+MISFITS = {
+    "another kind": (good_but(("kind: AsyncProcess", "kind: Job")), ["$.kind"]),
+    "no version": (good_but(("apiVersion: shjobs/v1\n", "")), ["$"]),
+    "a name in capitals": (good_but(("name: ndvi-tunis", "name: NDVI")), ["$.metadata.name"]),
+    "a label that is a number": (good_but(("{team: agri}", "{team: 7}")), ["$.metadata.labels.team"]),
+    "an unknown key": (good_but(("maxProcessingUnits", "maxPU")), ["$.spec"]),
+    "no unit of time": (good_but(("maxProcessingUnits: 800", "deadline: 24")), ["$.spec.deadline"]),
+    "too many retries": (good_but(("maxProcessingUnits: 800", "retries: 11")), ["$.spec.retries"]),
+    "text for true": (good_but(("maxProcessingUnits: 800", "hold: 'yes'")), ["$.spec.hold"]),
+    "a key without a value": (good_but(("maxProcessingUnits: 800", "hold:")), ["$.spec.hold"]),
+    "no script": (good_but(("  evalscriptFile: ndvi.js\n", "")), ["$.spec"]),
+    "two scripts": (good_but(("    output:", "    evalscript: x\n    output:")), ["$.spec"]),
+    "three corners": (good_but(("[426000, 3960000, 462000, 3994000]", "[1, 2, 3]")), [f"{REQUEST}.input.bounds.bbox"]),
+    "an unknown CRS": (good_but(("EPSG/0/32633", "EPSG/0/4")), [f"{REQUEST}.input.bounds.properties.crs"]),
+    "an unknown collection": (good_but(("sentinel-2-l2a", "sentinel-2-l2b")), [f"{DATA}.type"]),
+    "a date without time": (good_but(("2022-06-20T00:00:00Z", "2022-06-20")), [f"{DATA}.dataFilter.timeRange.from"]),
+    "an option of another collection": (
+        with_source("sentinel-2-l2a", f"{{{TIME}, polarization: DV}}"),
+        [f"{DATA}.dataFilter"],
+    ),
+    "the same under an older name": (with_source("S2L2A", f"{{{TIME}, polarization: DV}}"), [f"{DATA}.dataFilter"]),
+    "an option for own data": (with_source(OWN, f"{{{TIME}, tiers: ALL_TIERS}}"), [f"{DATA}.dataFilter"]),
+    "least clouds of a radar": (
+        with_source("sentinel-1-grd", f"{{{TIME}, mosaickingOrder: leastCC}}"),
+        [f"{DATA}.dataFilter.mosaickingOrder"],
+    ),
+    "a filter without a size": (
+        with_source("sentinel-1-grd", TIME, "speckleFilter: {type: LEE}"),
+        [f"{DATA}.processing.speckleFilter", f"{DATA}.processing.speckleFilter"],
+    ),
+    "half of each size": (good_but(("resx: 10", "width: 10")), [f"{REQUEST}.output"]),
+    "too many pixels": (
+        good_but(("resx: 10", "width: 10"), ("resy: 10", "height: 10001")),
+        [f"{REQUEST}.output.height"],
+    ),
+    "an unknown format": (good_but(("image/tiff", "image/tif")), [f"{REQUEST}.output.responses[0].format.type"]),
+    "another store": (good_but(("s3://my-bucket/ndvi", "gs://my-bucket/ndvi")), [f"{REQUEST}.output.delivery.s3.url"]),
+    "no credential": (good_but(("          credentialsRef: my-bucket\n", "")), [f"{REQUEST}.output.delivery.s3"]),
+    "a key": (good_but(("credentialsRef: my-bucket", "secretAccessKey: x")), [f"{REQUEST}.output.delivery.s3"] * 2),
+}
+
+
+@pytest.mark.parametrize(("text", "places"), MISFITS.values(), ids=MISFITS)
 def test_what_is_wrong_does_not_fit(text: str, places: list[str]) -> None:
     assert misfits(text) == places
 

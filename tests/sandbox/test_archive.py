@@ -254,19 +254,6 @@ def test_any_two_opposite_corners_make_the_same_box() -> None:
     assert first.output.pixel_height == pytest.approx(0.1)
 
 
-@pytest.mark.parametrize(
-    ("side", "pixels"),
-    [
-        pytest.param(104.9, 10, id="below a half is dropped"),
-        pytest.param(105.0, 11, id="a half is rounded up"),
-        pytest.param(1.0, 1, id="at least one pixel"),
-    ],
-)
-def test_a_size_derived_from_the_resolution(side: float, pixels: int) -> None:
-    grid = grid_of({"bbox": [0, 0, side, side], "properties": {"crs": f"{EPSG}32633"}}, resx=10, resy=10)
-    assert (grid.output.width, grid.output.height) == (pixels, pixels)
-
-
 def test_a_geometry_alone_gives_its_envelope_and_masks_by_pixel_centre() -> None:
     ring = [[10, 40], [14, 40], [14, 44], [10, 44], [10, 40]]
     hole = [[11, 41], [13, 41], [13, 43], [11, 43], [11, 41]]

@@ -11,15 +11,7 @@ import requests
 from moto.server import ThreadedMotoServer
 from obstore.store import S3Store
 
-from tests.support.sandbox import (
-    CANARY,
-    EVALSCRIPT,
-    PRICE,
-    Service,
-    request_body,
-    running,
-    until,
-)
+from tests.support.sandbox import CANARY, EVALSCRIPT, PRICE, Service, request_body, running, until
 
 
 def test_several_outputs_are_all_delivered(service: Service) -> None:
@@ -120,11 +112,7 @@ def test_delivery_to_an_s3_endpoint(tmp_path: Path, s3: str) -> None:
         id = service.finish()
         assert service.events(id) == ["accepted", "running", "charged", "delivered"]
     store = S3Store(
-        "my-bucket",
-        endpoint=s3,
-        access_key_id="AK",
-        secret_access_key=CANARY,
-        client_options={"allow_http": True},
+        "my-bucket", endpoint=s3, access_key_id="AK", secret_access_key=CANARY, client_options={"allow_http": True}
     )
     assert bytes(obstore.get(store, f"ndvi/{id}/default.tif").bytes()) == b"raster of default"
     copy = json.loads(bytes(obstore.get(store, f"ndvi/{id}/request-{id}.json").bytes()))

@@ -335,10 +335,7 @@ def test_a_rate_of_lost_answers_costs_the_naive_client_and_nobody_else(slow: Wor
         pytest.param("// sandbox: answer-lost", (Fault(name="answer-lost"),), id="a name"),
         pytest.param(
             "//VERSION=3\n  //sandbox: late-delivery seconds=2.5 times=-1\n// sandbox: status-500 after=2",
-            (
-                Fault(name="late-delivery", times=-1, parameters={"seconds": 2.5}),
-                Fault(name="status-500", after=2),
-            ),
+            (Fault(name="late-delivery", times=-1, parameters={"seconds": 2.5}), Fault(name="status-500", after=2)),
             id="several, with parameters",
         ),
         pytest.param("let a = '// sandbox: answer-lost'", (), id="only at the beginning of a line"),

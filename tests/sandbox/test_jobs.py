@@ -23,11 +23,10 @@ from controller.sandbox.planet.products import WantedBand, product
 from controller.sandbox.planet.samples import Pixels, grouped, read_samples
 from controller.sandbox.render.grid import evaluation_grid, output_grid
 from controller.sandbox.render.render import RenderOptions, render
-from tests.sandbox.test_render import job
+from tests.sandbox.test_render import TIFF, job
 
 pytestmark = pytest.mark.slow
 SIDE = 128
-TIFF = [{"identifier": "default", "format": {"type": "image/tiff"}}]
 SEED = random.randrange(1 << 32)
 Samples = NDArray[np.float64]  # (sample, band, pixel)
 

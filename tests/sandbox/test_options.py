@@ -1,6 +1,5 @@
 """What can be told otherwise about the sandbox: each option by what it changes, through real sockets and folders."""
 
-import ipaddress
 import re
 import threading
 import time
@@ -11,9 +10,6 @@ from typing import Any
 
 import pytest
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from controller.model.errors import UsageError
 from controller.sandbox.clock import SandboxClock
@@ -23,20 +19,10 @@ from controller.sandbox.options import NOT_IN_A_FILE, Profile, SandboxOptions, S
 from controller.sandbox.pricing import CLASSIC
 from controller.sandbox.program import Sandbox
 from controller.sandbox.render.render import RenderOptions
+from tests.support.certificates import Authority
 from tests.support.charges import charges_by_prefix
 from tests.support.paths import ROOT
-from tests.support.sandbox import (
-    FORM,
-    OLD,
-    PRICE,
-    Service,
-    error_of,
-    render_nothing_much,
-    request_body,
-    running,
-    token,
-    until,
-)
+from tests.support.sandbox import FORM, OLD, PRICE, error_of, render_nothing_much, request_body, running, until
 
 # The account
 
@@ -152,12 +138,9 @@ function evaluatePixel(s) { return [s.CLM]; }
 
 def checked(script: str, folder: Path, **changes: Any) -> requests.Response:
     """The answer to a POST at a sandbox that checks scripts, in the real engine, before it answers."""
-    options = SandboxOptions(
-        folder=folder, port=0, buckets=("my-bucket",), script_check=ScriptCheck.AT_SUBMIT, **changes
-    )
-    with Sandbox(options, renderer=render_nothing_much) as sandbox, requests.Session() as web:
-        web.headers["Authorization"] = f"Bearer {token(sandbox)}"
-        return web.post(sandbox.base_url + OLD, json=request_body(script), timeout=10)
+    stand_ins = {"renderer": render_nothing_much}
+    with running(folder, stand_ins, script_check=ScriptCheck.AT_SUBMIT, **changes) as service:
+        return service.post(request_body(script))
 
 
 def test_a_band_that_only_one_deployment_has_is_refused_by_the_other(tmp_path: Path) -> None:
@@ -242,12 +225,9 @@ def test_a_script_may_lie_in_a_bucket(tmp_path: Path) -> None:
     body = request_body()
     del body["evalscript"]
     keys = {"accessKey": "AK", "secretAccessKey": "SK"}
-    options = SandboxOptions(folder=tmp_path, port=0, buckets=("my-bucket",))
     (tmp_path / "my-bucket" / "scripts").mkdir(parents=True)
     (tmp_path / "my-bucket" / "scripts" / "ndvi.js").write_text(CLOUDS)
-    with Sandbox(options, renderer=noting) as sandbox, requests.Session() as web:
-        web.headers["Authorization"] = f"Bearer {token(sandbox)}"
-        service = Service(sandbox=sandbox, web=web)
+    with running(tmp_path, {"renderer": noting}) as service:
         body["evalscriptReference"] = {"s3": {"url": "s3://my-bucket/scripts/ndvi.js", **keys}}
         assert service.events(service.finish(body))[-1] == "delivered"
         for url in ("s3://my-bucket/scripts/none.js", "s3://my-bucket/scripts/../../ledger.jsonl"):
@@ -301,35 +281,17 @@ def test_a_scaled_service_runs_expires_and_waits_faster(tmp_path: Path) -> None:
 # https
 
 
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 and its key, as PEM files."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "sandbox")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (folder / "cert.pem").write_bytes(made.public_bytes(pem))
-    (folder / "key.pem").write_bytes(secret)
-    return folder / "cert.pem", folder / "key.pem"
+def tls_of(authority: Authority) -> dict[str, Any]:
+    served = authority.serves()
+    return {"tls_certificate": served.certificate, "tls_key": served.key}
 
 
 def test_it_speaks_https_and_breaks_a_record_of_it_on_request(tmp_path: Path) -> None:
-    cert, key = certificate(tmp_path)
-    options = SandboxOptions(folder=tmp_path / "s", port=0, buckets=("my-bucket",), tls_certificate=cert, tls_key=key)
+    authority = Authority(tmp_path)
+    options = SandboxOptions(folder=tmp_path / "s", port=0, buckets=("my-bucket",), **tls_of(authority))
     with Sandbox(options, renderer=render_nothing_much) as sandbox, requests.Session() as web:
         assert sandbox.base_url.startswith("https://127.0.0.1:")
-        web.verify, web.trust_env = str(cert), False
+        web.verify, web.trust_env = str(authority.file), False
         answer = web.post(f"{sandbox.base_url}/oauth/token", data=FORM, timeout=5)
         web.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
         assert web.post(sandbox.base_url + OLD, json=request_body(), timeout=5).status_code == 200
@@ -343,11 +305,11 @@ def test_it_speaks_https_and_breaks_a_record_of_it_on_request(tmp_path: Path) ->
 
 
 def test_stopping_does_not_wait_for_an_idle_connection(tmp_path: Path) -> None:
-    cert, key = certificate(tmp_path)
-    options = SandboxOptions(folder=tmp_path / "s", port=0, tls_certificate=cert, tls_key=key)
+    authority = Authority(tmp_path)
+    options = SandboxOptions(folder=tmp_path / "s", port=0, **tls_of(authority))
     with requests.Session() as web:
         with Sandbox(options) as sandbox:
-            web.verify, web.trust_env = str(cert), False
+            web.verify, web.trust_env = str(authority.file), False
             assert web.get(f"{sandbox.base_url}/sandbox/health", timeout=5).json()["status"] == "ok"
         assert "sandbox-server" not in {thread.name for thread in threading.enumerate()}
 

@@ -10,8 +10,8 @@ import requests
 
 from controller.model.errors import UsageError
 from controller.sandbox.options import SandboxOptions
-from controller.sandbox.program import Sandbox, run_sandbox
-from tests.support.sandbox import CANARY, REAL_SCRIPT, Service, request_body, running, token, until
+from controller.sandbox.program import run_sandbox
+from tests.support.sandbox import CANARY, real_request, running, until
 
 HOSTILE = {
     "an endless loop": "for (;;);",
@@ -29,19 +29,9 @@ HOSTILE = {
 @pytest.mark.slow
 def test_no_script_takes_the_program_down(tmp_path: Path) -> None:
     """Each of them ends as a failed request; the one after them is rendered."""
-    options = SandboxOptions(
-        folder=tmp_path, port=0, buckets=("my-bucket",), max_running=20, render_seconds=1.0, workers=1
-    )
-    good = request_body(REAL_SCRIPT % "")
-    good["output"] |= {"width": 64, "height": 64}
-    good["input"]["data"][0]["dataFilter"] = {
-        "timeRange": {"from": "2022-06-01T00:00:00Z", "to": "2022-06-30T00:00:00Z"}
-    }
-    with Sandbox(options) as sandbox, requests.Session() as web:
-        web.headers["Authorization"] = f"Bearer {token(sandbox)}"
-        service = Service(sandbox=sandbox, web=web)
-        bad = {name: service.submit({**good, "evalscript": REAL_SCRIPT % body}) for name, body in HOSTILE.items()}
-        last = service.submit(good)
+    with running(tmp_path, {}, render_seconds=1.0, workers=1) as service:
+        bad = {name: service.submit(real_request(body, width=64, height=64)) for name, body in HOSTILE.items()}
+        last = service.submit(real_request(width=64, height=64))
         until(lambda: service.events(last)[-1] in ("delivered", "failed"), 60)
         ends = {name: service.events(id)[-1] for name, id in bad.items()}
         assert ends == dict.fromkeys(HOSTILE, "failed")

@@ -177,24 +177,6 @@ def test_preprocess_scenes_of_the_documented_jobs_drops_the_older_days(name: str
     assert days * 0.4 < answer.samples_per_pixel == answer.scenes <= days
 
 
-def white_green(ndvi: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """createWhiteGreen().process stored as AUTO: black, dark green, light green, white over 0, 0.4, 0.7, 1."""
-    stops = [0, 0.4, 0.7, 1]
-    channels = [(0x00, 0x00, 0x80, 0xFF), (0x00, 0x66, 0xB3, 0xFF), (0x00, 0x00, 0x00, 0xFF)]
-    return np.array([np.floor(np.interp(ndvi, stops, channel) + 0.5) for channel in channels]).astype(np.uint8)
-
-
-def test_the_ndvi_job_equals_an_independent_computation(tmp_path: Path) -> None:
-    body = job("ndvi")
-    body["input"]["bounds"]["bbox"] = [440000, 3970000, 440640, 3970640]
-    body["output"] |= {"width": 64, "height": 64}
-    _, raster = rendered(body, tmp_path)
-    source, _, pixels = archived(body)
-    red, infrared = read_samples(source, [grouped(tiles_of(body))], pixels)[0]
-    expected = white_green((infrared - red) / (infrared + red)).reshape(3, 64, 64)
-    np.testing.assert_array_equal(raster.values, expected)
-
-
 # Mosaicking
 
 
@@ -360,8 +342,7 @@ def test_outside_the_polygon_there_is_no_data(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bands", "dtype"),
-    [pytest.param(1, "uint8", id="one band"), pytest.param(13, "float32", id="thirteen bands")],
+    ("bands", "dtype"), [pytest.param(1, "uint8", id="one band"), pytest.param(13, "float32", id="thirteen bands")]
 )
 def test_any_number_of_bands_is_written_tile_by_tile(bands: int, dtype: str, tmp_path: Path) -> None:
     grid = evaluation_grid(output_grid(body_of(TWO_BANDS, width=700, height=520)), 1000)
@@ -448,96 +429,75 @@ def test_several_outputs_and_user_data_become_files_of_their_own(tmp_path: Path)
     assert json.loads((tmp_path / "userdata.json").read_text(encoding="utf-8")) == {"note": 1} == answer.userdata
 
 
-def test_the_older_name_of_a_collection_works(tmp_path: Path) -> None:
-    body = body_of(TWO_BANDS, data={"type": "S2L2A"})
-    _, raster = rendered(body, tmp_path)
-    assert raster.values.max() > 0
-
-
 # What goes wrong
 
 
-@pytest.mark.parametrize(
-    ("body", "code", "message"),
-    [
-        pytest.param(
-            body_of(constant("[sample.B04.length.x]")),
-            "RENDERER_EXCEPTION",
-            r"^Failed to evaluate script! TypeError: .*\(line 3, column",
-            id="the script throws",
+UNRENDERABLE = {
+    "the script throws": (
+        body_of(constant("[sample.B04.length.x]")),
+        "RENDERER_EXCEPTION",
+        r"^Failed to evaluate script! TypeError: .*\(line 3, column",
+    ),
+    "the script gives up by itself": (
+        body_of(constant("(() => { throw new Error('no summer data'); })()")),
+        "RENDERER_EXCEPTION",
+        "^Failed to evaluate script! .*no summer data",
+    ),
+    "a number is returned": (body_of(constant("5")), "RENDERER_EXCEPTION", "Script must return an array"),
+    "a syntax error": (body_of("//VERSION=3\nfunction {"), "RENDERER_EXCEPTION", "SyntaxError"),
+    "an unknown band": (
+        body_of(TWO_BANDS.replace('"B08"]', '"B99"]')),
+        "RENDERER_EXCEPTION",
+        "sentinel-2-l2a has no band B99",
+    ),
+    "a response without an output": (
+        body_of(TWO_BANDS, responses=[{"identifier": "ndvi", "format": {"type": "image/tiff"}}]),
+        "RENDERER_EXCEPTION",
+        "responses ask for output 'ndvi'; setup\\(\\) has 'default'",
+    ),
+    "an output that would leave its folder": (
+        body_of(
+            TWO_BANDS.replace("{ bands: 2", "{ id: '../up', bands: 2"),
+            responses=[{"identifier": "../up", "format": {"type": "image/tiff"}}],
         ),
-        pytest.param(
-            body_of(constant("(() => { throw new Error('no summer data'); })()")),
-            "RENDERER_EXCEPTION",
-            "^Failed to evaluate script! .*no summer data",
-            id="the script gives up by itself",
-        ),
-        pytest.param(
-            body_of(constant("5")), "RENDERER_EXCEPTION", "Script must return an array", id="a number is returned"
-        ),
-        pytest.param(body_of("//VERSION=3\nfunction {"), "RENDERER_EXCEPTION", "SyntaxError", id="a syntax error"),
-        pytest.param(
-            body_of(TWO_BANDS.replace('"B08"]', '"B99"]')),
-            "RENDERER_EXCEPTION",
-            "sentinel-2-l2a has no band B99",
-            id="an unknown band",
-        ),
-        pytest.param(
-            body_of(TWO_BANDS, responses=[{"identifier": "ndvi", "format": {"type": "image/tiff"}}]),
-            "RENDERER_EXCEPTION",
-            "responses ask for output 'ndvi'; setup\\(\\) has 'default'",
-            id="a response without an output",
-        ),
-        pytest.param(
-            body_of(
-                TWO_BANDS.replace("{ bands: 2", "{ id: '../up', bands: 2"),
-                responses=[{"identifier": "../up", "format": {"type": "image/tiff"}}],
-            ),
-            "RENDERER_EXCEPTION",
-            "output '../up' cannot name a file",
-            id="an output that would leave its folder",
-        ),
-        pytest.param(
-            body_of(TWO_BANDS, responses=[{"identifier": "default", "format": {"type": "image/jpeg"}}]),
-            "RENDERER_EXCEPTION",
-            "image/jpeg cannot hold FLOAT32",
-            id="a sample type the format cannot hold",
-        ),
-        pytest.param(
-            body_of(constant("[1, 2]", bands=2), responses=[{"format": {"type": "image/jpeg"}}]),
-            "RENDERER_EXCEPTION",
-            "image/jpeg cannot hold 2 bands",
-            id="a number of bands the format cannot hold",
-        ),
-        pytest.param(
-            body_of(constant("new Array(65536).fill(1)", bands=65536)),
-            "RENDERER_EXCEPTION",
-            "image/tiff cannot hold 65536 bands",
-            id="more bands than a TIFF can count",
-        ),
-        pytest.param(
-            body_of(constant("[1]"), responses=[{"identifier": "userdata", "format": {"type": "image/tiff"}}]),
-            "COMMON_BAD_PAYLOAD",
-            "userdata can only be application/json",
-            id="user data as an image",
-        ),
-        pytest.param(
-            body_of(TWO_BANDS, data={"type": "sentinel-3-olci"}),
-            "SANDBOX_UNSUPPORTED",
-            "sentinel-3-olci is not in the sandbox's archive; it holds sentinel-2-l1c, .* dem",
-            id="a collection that is not in the archive",
-        ),
-        pytest.param(
-            body_of(DAYS.replace('"ORBIT"', '"TILE"'), data={"type": "sentinel-1-grd"}),
-            "RENDERER_EXCEPTION",
-            "sentinel-1-grd has no mosaicking TILE; it has SIMPLE and ORBIT",
-            id="a mosaicking the collection has not",
-        ),
-        pytest.param(
-            body_of(TWO_BANDS, data={"dataFilter": {}}), "COMMON_BAD_PAYLOAD", "timeRange is missing", id="no time"
-        ),
-    ],
-)
+        "RENDERER_EXCEPTION",
+        "output '../up' cannot name a file",
+    ),
+    "a sample type the format cannot hold": (
+        body_of(TWO_BANDS, responses=[{"identifier": "default", "format": {"type": "image/jpeg"}}]),
+        "RENDERER_EXCEPTION",
+        "image/jpeg cannot hold FLOAT32",
+    ),
+    "a number of bands the format cannot hold": (
+        body_of(constant("[1, 2]", bands=2), responses=[{"format": {"type": "image/jpeg"}}]),
+        "RENDERER_EXCEPTION",
+        "image/jpeg cannot hold 2 bands",
+    ),
+    "more bands than a TIFF can count": (
+        body_of(constant("new Array(65536).fill(1)", bands=65536)),
+        "RENDERER_EXCEPTION",
+        "image/tiff cannot hold 65536 bands",
+    ),
+    "user data as an image": (
+        body_of(constant("[1]"), responses=[{"identifier": "userdata", "format": {"type": "image/tiff"}}]),
+        "COMMON_BAD_PAYLOAD",
+        "userdata can only be application/json",
+    ),
+    "a collection that is not in the archive": (
+        body_of(TWO_BANDS, data={"type": "sentinel-3-olci"}),
+        "SANDBOX_UNSUPPORTED",
+        "sentinel-3-olci is not in the sandbox's archive; it holds sentinel-2-l1c, .* dem",
+    ),
+    "a mosaicking the collection has not": (
+        body_of(DAYS.replace('"ORBIT"', '"TILE"'), data={"type": "sentinel-1-grd"}),
+        "RENDERER_EXCEPTION",
+        "sentinel-1-grd has no mosaicking TILE; it has SIMPLE and ORBIT",
+    ),
+    "no time": (body_of(TWO_BANDS, data={"dataFilter": {}}), "COMMON_BAD_PAYLOAD", "timeRange is missing"),
+}
+
+
+@pytest.mark.parametrize(("body", "code", "message"), UNRENDERABLE.values(), ids=UNRENDERABLE)
 def test_a_request_that_cannot_be_rendered_says_why(
     body: Mapping[str, Any], code: str, message: str, tmp_path: Path
 ) -> None:

@@ -4,24 +4,21 @@ from pathlib import Path
 
 import pytest
 import rasterio
-import requests
 
 from controller.evalscript import close_shared
-from controller.sandbox.options import SandboxOptions, ScriptCheck
+from controller.sandbox.options import ScriptCheck
 from controller.sandbox.pricing import CLASSIC
-from controller.sandbox.program import Sandbox
 from tests.support.charges import charges_by_prefix
 from tests.support.sandbox import (
     EVALSCRIPT,
     NEW,
     OLD,
     PRICE,
-    REAL_SCRIPT,
     Service,
     error_of,
+    real_request,
     request_body,
     running,
-    token,
     until,
 )
 
@@ -79,16 +76,11 @@ def test_the_price_follows_the_rules_of_the_deployment(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_real_scripts_make_real_rasters_and_real_errors(tmp_path: Path) -> None:
-    good = request_body(REAL_SCRIPT % "")
-    good["output"] |= {"width": 40, "height": 30}
-    good["input"]["data"][0]["dataFilter"] = {
-        "timeRange": {"from": "2022-06-01T00:00:00Z", "to": "2022-06-30T23:59:59Z"}
-    }
-    bad = {**good, "evalscript": REAL_SCRIPT % "throw new Error('no such day');"}
-    with Sandbox(SandboxOptions(folder=tmp_path, port=0, buckets=("my-bucket",))) as sandbox, requests.Session() as web:
-        web.headers["Authorization"] = f"Bearer {token(sandbox)}"
-        service = Service(sandbox=sandbox, web=web)
-        done, failed = service.finish(good), service.finish(bad)
+    with running(tmp_path, {}) as service:
+        done, failed = (
+            service.finish(real_request(first, width=40, height=30))
+            for first in ("", "throw new Error('no such day');")
+        )
         assert charges_by_prefix(service.entries()) == {"s3://my-bucket/ndvi": 10.0}
     close_shared()
     with rasterio.open(tmp_path / "my-bucket" / "ndvi" / done / "default.tif") as raster:

@@ -12,17 +12,7 @@ import requests
 
 from controller.sandbox.faults.faults import Fault, FaultError
 from tests.support.charges import accepted_entries, charges_by_prefix
-from tests.support.sandbox import (
-    EVALSCRIPT,
-    FORM,
-    PRICE,
-    Service,
-    error_of,
-    post_once,
-    request_body,
-    running,
-    until,
-)
+from tests.support.sandbox import EVALSCRIPT, FORM, PRICE, Service, error_of, post_once, request_body, running, until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,9 +193,7 @@ def test_a_fault_without_end_lasts_until_it_is_switched_off(slow: Service) -> No
     assert [slow.post().status_code for _ in range(3)] == [502] * 3
     shown = slow.web.get(f"{slow.url}/sandbox/faults", timeout=10).json()
     assert shown == {
-        "faults": [
-            {"name": "refuse-502-before", "times": -1, "after": 0, "rate": 1.0, "match": "", "parameters": {}},
-        ]
+        "faults": [{"name": "refuse-502-before", "times": -1, "after": 0, "rate": 1.0, "match": "", "parameters": {}}]
     }
     assert slow.web.delete(f"{slow.url}/sandbox/faults", timeout=10).json() == {"faults": []}
     assert slow.post().status_code == 200

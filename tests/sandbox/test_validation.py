@@ -85,95 +85,80 @@ def test_taken(path: str, value: object) -> None:
     assert refuse(changed(path, value)) is None
 
 
-REFUSED = [
-    pytest.param("input", ABSENT, ["input"], id="no input"),
-    pytest.param("input.bounds", ABSENT, ["input->bounds"], id="no bounds"),
-    pytest.param("input.bounds.bbox", ABSENT, ["input->bounds"], id="neither bbox nor geometry"),
-    pytest.param("input.bounds.bbox", [1, 2, 3], ["input->bounds->bbox"], id="a bbox of three numbers"),
-    pytest.param("input.bounds.bbox", [1, 2, 3, "4"], ["input->bounds->bbox"], id="a bbox with a text"),
-    pytest.param("input.bounds.bbox", [1, 2, 3, True], ["input->bounds->bbox"], id="a bbox with a truth value"),
-    pytest.param(
+REFUSED = {
+    "no input": ("input", ABSENT, ["input"]),
+    "no bounds": ("input.bounds", ABSENT, ["input->bounds"]),
+    "neither bbox nor geometry": ("input.bounds.bbox", ABSENT, ["input->bounds"]),
+    "a bbox of three numbers": ("input.bounds.bbox", [1, 2, 3], ["input->bounds->bbox"]),
+    "a bbox with a text": ("input.bounds.bbox", [1, 2, 3, "4"], ["input->bounds->bbox"]),
+    "a bbox with a truth value": ("input.bounds.bbox", [1, 2, 3, True], ["input->bounds->bbox"]),
+    "a GeometryCollection": (
         "input.bounds.geometry",
         {"type": "GeometryCollection", "geometries": []},
         ["input->bounds->geometry"],
-        id="a GeometryCollection",
     ),
-    pytest.param(
+    "a polygon without rings": (
         "input.bounds.geometry",
         {"type": "Polygon", "coordinates": []},
         ["input->bounds->geometry->coordinates"],
-        id="a polygon without rings",
     ),
-    pytest.param(
+    "a position with a height": (
         "input.bounds.geometry",
         {"type": "Polygon", "coordinates": [[[0, 0, 9], *SQUARE[1:-1], [0, 0, 9]]]},
         ["input->bounds->geometry->coordinates"],
-        id="a position with a height",
     ),
-    pytest.param(
-        "input.bounds.properties.crs",
-        "EPSG:32633",
-        ["input->bounds->properties->crs"],
-        id="a CRS that is not a URL",
-    ),
-    pytest.param("input.data", [], ["input->data"], id="no data"),
-    pytest.param("input.data.0.type", ABSENT, ["input->data[0]->type"], id="data without a type"),
-    pytest.param("input.data.0.type", "sentinel-9", ["input->data[0]->type"], id="an unknown collection"),
-    pytest.param(
+    "a CRS that is not a URL": ("input.bounds.properties.crs", "EPSG:32633", ["input->bounds->properties->crs"]),
+    "no data": ("input.data", [], ["input->data"]),
+    "data without a type": ("input.data.0.type", ABSENT, ["input->data[0]->type"]),
+    "an unknown collection": ("input.data.0.type", "sentinel-9", ["input->data[0]->type"]),
+    "a date without time": (
         "input.data.0.dataFilter.timeRange.from",
         "2022-06-20",
         ["input->data[0]->dataFilter->timeRange->from"],
-        id="a date without time",
     ),
-    pytest.param(
+    "an unknown order": (
         "input.data.0.dataFilter.mosaickingOrder",
         "newest",
         ["input->data[0]->dataFilter->mosaickingOrder"],
-        id="an unknown order",
     ),
-    pytest.param(
+    "more than all clouds": (
         "input.data.0.dataFilter.maxCloudCoverage",
         101,
         ["input->data[0]->dataFilter->maxCloudCoverage"],
-        id="more than all clouds",
     ),
-    pytest.param(
+    "a text for a truth value": (
         "input.data.0.processing",
         {"harmonizeValues": "yes"},
         ["input->data[0]->processing->harmonizeValues"],
-        id="a text for a truth value",
     ),
-    pytest.param("output", ABSENT, ["output"], id="no output"),
-    pytest.param("output.width", 100, ["output"], id="sides of both pairs"),
-    pytest.param("output.resy", ABSENT, ["output"], id="half a pair"),
-    pytest.param("output.resx", 0, ["output->resx"], id="a resolution of nothing"),
-    pytest.param("output.responses", [], ["output->responses"], id="an empty list of responses"),
-    pytest.param(
-        "output.responses.0.format.type", "image/bmp", ["output->responses[0]->format->type"], id="an unknown format"
-    ),
-    pytest.param(
+    "no output": ("output", ABSENT, ["output"]),
+    "sides of both pairs": ("output.width", 100, ["output"]),
+    "half a pair": ("output.resy", ABSENT, ["output"]),
+    "a resolution of nothing": ("output.resx", 0, ["output->resx"]),
+    "an empty list of responses": ("output.responses", [], ["output->responses"]),
+    "an unknown format": ("output.responses.0.format.type", "image/bmp", ["output->responses[0]->format->type"]),
+    "too good a JPEG": (
         "output.responses.0.format",
         {"type": "image/jpeg", "quality": 101},
         ["output->responses[0]->format->quality"],
-        id="too good a JPEG",
     ),
-    pytest.param("output.delivery", ABSENT, ["output->delivery"], id="no delivery"),
-    pytest.param("output.delivery", {}, ["output->delivery"], id="an empty delivery"),
-    pytest.param("output.delivery.s3.url", "my-bucket/ndvi", ["output->delivery->s3->url"], id="not an s3 URL"),
-    pytest.param("output.delivery.s3.accessKey", ABSENT, ["output->delivery->s3"], id="half a pair of keys"),
-    pytest.param("output.delivery.s3", {"url": "s3://b"}, ["output->delivery->s3"], id="no credentials"),
-    pytest.param("evalscript", ABSENT, ["evalscript"], id="no script"),
-    pytest.param("evalscript", "", ["evalscript"], id="an empty script"),
-    pytest.param("evalscriptReference", {"s3": {"url": "s3://b/k"}}, ["evalscript"], id="a script in both ways"),
-]
+    "no delivery": ("output.delivery", ABSENT, ["output->delivery"]),
+    "an empty delivery": ("output.delivery", {}, ["output->delivery"]),
+    "not an s3 URL": ("output.delivery.s3.url", "my-bucket/ndvi", ["output->delivery->s3->url"]),
+    "half a pair of keys": ("output.delivery.s3.accessKey", ABSENT, ["output->delivery->s3"]),
+    "no credentials": ("output.delivery.s3", {"url": "s3://b"}, ["output->delivery->s3"]),
+    "no script": ("evalscript", ABSENT, ["evalscript"]),
+    "an empty script": ("evalscript", "", ["evalscript"]),
+    "a script in both ways": ("evalscriptReference", {"s3": {"url": "s3://b/k"}}, ["evalscript"]),
+}
 
 
-@pytest.mark.parametrize(("path", "value", "named"), REFUSED)
+@pytest.mark.parametrize(("path", "value", "named"), REFUSED.values(), ids=REFUSED)
 def test_refused_with_the_field(path: str, value: object, named: list[str]) -> None:
     assert violations(changed(path, value)) == named
 
 
-@pytest.mark.parametrize(("path", "value", "named"), REFUSED)
+@pytest.mark.parametrize(("path", "value", "named"), REFUSED.values(), ids=REFUSED)
 def test_the_published_schema_refuses_the_same(path: str, value: object, named: list[str]) -> None:
     schema = json.loads((resources.files("controller") / "data" / "request-schema.json").read_text(encoding="utf-8"))
     validator = jsonschema.Draft202012Validator(schema)
@@ -286,7 +271,7 @@ def test_the_observed_web_mercator_tile() -> None:
     ("bounds", "resolution", "size"),
     [
         pytest.param({"bbox": [0, 0, 10, 5]}, 1, (10, 5), id="whole numbers"),
-        pytest.param({"bbox": [0, 0, 10.5, 10.4]}, 1, (11, 10), id="halves go up"),
+        pytest.param({"bbox": [0, 0, 105, 104.9]}, 10, (11, 10), id="halves go up"),
         pytest.param({"bbox": [0, 0, 0.1, 0.2]}, 1, (1, 1), id="at least one pixel"),
         pytest.param(
             {"geometry": {"type": "Polygon", "coordinates": [[[1, 1], [9, 1], [9, 4], [1, 1]]]}},

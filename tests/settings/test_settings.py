@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,173 +72,134 @@ def test_an_empty_variable_counts_as_not_set() -> None:
     assert settings("maxRunning = 5", SHJOBS_MAX_RUNNING="").max_running == 5
 
 
-@pytest.mark.parametrize(
-    ("text", "environment", "expected"),
-    [
-        pytest.param("maxRuning = 1", {}, ["maxRuning: unknown key; did you mean maxRunning?"], id="a misspelt key"),
-        pytest.param(
-            "max_running = 1", {}, ["max_running: unknown key; did you mean maxRunning?"], id="another spelling"
-        ),
-        pytest.param('workers = "3"', {}, ["workers: must be a whole number, without quotes"], id="a number in quotes"),
-        pytest.param("workers = true", {}, ["workers: must be a whole number, without quotes"], id="a truth"),
-        pytest.param("workers = 0", {}, ["workers: must be at least 1"], id="too few"),
-        pytest.param("jobs = 3", {}, ["jobs: must be text in quotes"], id="text without quotes"),
-        pytest.param('jobs = " "', {}, ["jobs: must be the name of a file or folder, not empty"], id="an empty path"),
-        pytest.param(
-            "monthlyBudget = nan", {}, ["monthlyBudget: must be a finite number"], id="a budget that is no number"
-        ),
-        pytest.param(
-            'deployment = "aws"',
-            {},
-            ["deployment: must be one of 'sentinel-hub', 'us-west-2', 'cdse' or 'sandbox'"],
-            id="an unknown deployment",
-        ),
-        pytest.param(
-            'settle = "5"',
-            {},
-            ['settle: must be a number with a unit, such as "5s", "10m", "24h" or "2d"'],
-            id="a duration without a unit",
-        ),
-        pytest.param('scanEvery = "0s"', {}, ["scanEvery: must be more than 0s"], id="no time between"),
-        pytest.param('settle = "9999d"', {}, ["settle: must be at most 366d"], id="a duration beyond reason"),
-        pytest.param(
-            'baseUrl = "http://example.com"',
-            {},
-            ["baseUrl: plain http is only allowed to this machine (127.0.0.1, localhost); write https://"],
-            id="plain http elsewhere",
-        ),
-        pytest.param(
-            'tokenUrl = "https://me:CANARY@example.com"',
-            {},
-            ["tokenUrl: must hold no user, password, '?' or '#'; write it like https://host/path"],
-            id="a password in an address",
-        ),
-        pytest.param(
-            'baseUrl = "example"', {}, ["baseUrl: is not a URL; write it like https://host/path"], id="no URL"
-        ),
-        pytest.param(
-            'apiPath = "async"',
-            {},
-            [WRONG_PATH],
-            id="no path",
-        ),
-        pytest.param('apiPath = "/async v1"', {}, [WRONG_PATH], id="a path with a space"),
-        pytest.param(
-            'clientSecret = "CANARY"',
-            {},
-            [
-                "clientSecret: no secret belongs in this file; "
-                'write clientSecretFile = "<file>" or set SHJOBS_CLIENT_SECRET'
-            ],
-            id="a secret in the file",
-        ),
-        pytest.param(
-            CREDENTIAL + 'secretAccessKey = "CANARY"',
-            {},
-            [
-                "credentials.my-bucket.secretAccessKey: no secret belongs in this file; write "
-                'secretAccessKeyFile = "<file>" or set SHJOBS_CREDENTIALS_MY_BUCKET_SECRET_ACCESS_KEY'
-            ],
-            id="a key in the file",
-        ),
-        pytest.param(
-            "[credentials.b]", {}, ["credentials.b.prefixes: is missing"], id="a credential that says not what for"
-        ),
-        pytest.param(
-            "[credentials.b]\nprefixes = []", {}, ["credentials.b.prefixes: must not be empty"], id="an empty list"
-        ),
-        pytest.param(
-            '[credentials.b]\nprefixes = ["b/x"]',
-            {},
-            ["credentials.b.prefixes.0: must be a bucket, or a folder in it, such as s3://my-bucket/ndvi"],
-            id="a prefix that is none",
-        ),
-        pytest.param(
-            "credentials = 3", {}, ["credentials: must be a table, such as [credentials.my-bucket]"], id="no table"
-        ),
-        pytest.param(
-            '[credentials.My]\nprefixes = ["s3://b"]',
-            {},
-            ["credentials.My: a name is made of lowercase letters, digits and '-', at most 63"],
-            id="a name with capitals",
-        ),
-        pytest.param(
-            CREDENTIAL + 'folder = "store"',
-            {},
-            ['credentials.my-bucket.folder: is only for the sandbox; remove it, or write deployment = "sandbox"'],
-            id="a folder outside the sandbox",
-        ),
-        pytest.param(
-            'deployment = "sandbox"\n' + CREDENTIAL,
-            {},
-            [
-                "credentials.my-bucket: in the sandbox, write either folder (a local folder that stands in for the "
-                "object store) or endpoint"
-            ],
-            id="a sandbox credential that would reach the real store",
-        ),
-        pytest.param(
-            CREDENTIAL + 'defaultChain = "yes"',
-            {},
-            ["credentials.my-bucket.defaultChain: must be true or false"],
-            id="a truth in quotes",
-        ),
-        pytest.param(
-            'deployment = "sandbox"\n' + CREDENTIAL + 'folder = "store"\ndefaultChain = true',
-            {},
-            ["credentials.my-bucket.defaultChain: a folder needs no credentials; remove it"],
-            id="a chain for a folder",
-        ),
-        pytest.param(
-            "timeScale = 0.1",
-            {},
-            ['timeScale: is only for the sandbox; remove it, or write deployment = "sandbox"'],
-            id="scaled time outside the sandbox",
-        ),
-        pytest.param(
-            'deployment = "sandbox"\nbaseUrl = "https://services.sentinel-hub.com"',
-            {},
-            ["baseUrl: the sandbox is on this machine; write http://127.0.0.1:<port>, or another deployment"],
-            id="a sandbox that is elsewhere",
-        ),
-        pytest.param(
-            'clientId = "a"\nclientIdFile = "id"',
-            {},
-            ["clientId: is set together with clientIdFile; write only one of them"],
-            id="one value from two places",
-        ),
-        pytest.param(
-            'clientSecretFile = "locked"',
-            {},
-            ["clientSecretFile: the file cannot be read: Permission denied"],
-            id="a secret that may not be read",
-        ),
-        pytest.param(
-            '[credentials.a]\nprefixes = ["s3://b"]\n[credentials.a-secret]\nprefixes = ["s3://b"]',
-            {},
-            [
-                "credentials.a-secret.accessKey: shares the variable SHJOBS_CREDENTIALS_A_SECRET_ACCESS_KEY with "
-                "credentials.a.secretAccessKey; rename one of the credentials"
-            ],
-            id="two secrets with one variable",
-        ),
-        pytest.param(
-            "",
-            {"SHJOBS_MAX_RUNNING": "many"},
-            ["SHJOBS_MAX_RUNNING: must be a whole number"],
-            id="a variable of the wrong type is called by its name",
-        ),
-        pytest.param(
-            "",
-            {"SHJOBS_MONTHLY_BUGDET": "100"},
-            ["SHJOBS_MONTHLY_BUGDET: unknown variable; did you mean SHJOBS_MONTHLY_BUDGET?"],
-            id="a misspelt variable",
-        ),
-        pytest.param("x = [", {}, ["is not TOML: Invalid value (at end of document)"], id="no TOML"),
-    ],
-)
-def test_what_is_wrong_is_told_in_plain_words(text: str, environment: dict[str, str], expected: list[str]) -> None:
-    assert reasons(text, **environment) == expected
+def mistake(id: str, text: str, expected: str, **environment: str) -> Any:
+    return pytest.param(text, environment, expected, id=id)
+
+
+MISTAKES = [
+    mistake("a misspelt key", "maxRuning = 1", "maxRuning: unknown key; did you mean maxRunning?"),
+    mistake("another spelling", "max_running = 1", "max_running: unknown key; did you mean maxRunning?"),
+    mistake("a number in quotes", 'workers = "3"', "workers: must be a whole number, without quotes"),
+    mistake("a truth", "workers = true", "workers: must be a whole number, without quotes"),
+    mistake("too few", "workers = 0", "workers: must be at least 1"),
+    mistake("text without quotes", "jobs = 3", "jobs: must be text in quotes"),
+    mistake("an empty path", 'jobs = " "', "jobs: must be the name of a file or folder, not empty"),
+    mistake("a budget that is no number", "monthlyBudget = nan", "monthlyBudget: must be a finite number"),
+    mistake(
+        "an unknown deployment",
+        'deployment = "aws"',
+        "deployment: must be one of 'sentinel-hub', 'us-west-2', 'cdse' or 'sandbox'",
+    ),
+    mistake(
+        "a duration without a unit",
+        'settle = "5"',
+        'settle: must be a number with a unit, such as "5s", "10m", "24h" or "2d"',
+    ),
+    mistake("no time between", 'scanEvery = "0s"', "scanEvery: must be more than 0s"),
+    mistake("a duration beyond reason", 'settle = "9999d"', "settle: must be at most 366d"),
+    mistake(
+        "plain http elsewhere",
+        'baseUrl = "http://example.com"',
+        "baseUrl: plain http is only allowed to this machine (127.0.0.1, localhost); write https://",
+    ),
+    mistake(
+        "a password in an address",
+        'tokenUrl = "https://me:CANARY@example.com"',
+        "tokenUrl: must hold no user, password, '?' or '#'; write it like https://host/path",
+    ),
+    mistake("no URL", 'baseUrl = "example"', "baseUrl: is not a URL; write it like https://host/path"),
+    mistake("no path", 'apiPath = "async"', WRONG_PATH),
+    mistake("a path with a space", 'apiPath = "/async v1"', WRONG_PATH),
+    mistake(
+        "a secret in the file",
+        'clientSecret = "CANARY"',
+        'clientSecret: no secret belongs in this file; write clientSecretFile = "<file>" or set SHJOBS_CLIENT_SECRET',
+    ),
+    mistake(
+        "a key in the file",
+        CREDENTIAL + 'secretAccessKey = "CANARY"',
+        "credentials.my-bucket.secretAccessKey: no secret belongs in this file; write "
+        'secretAccessKeyFile = "<file>" or set SHJOBS_CREDENTIALS_MY_BUCKET_SECRET_ACCESS_KEY',
+    ),
+    mistake("a credential that says not what for", "[credentials.b]", "credentials.b.prefixes: is missing"),
+    mistake("an empty list", "[credentials.b]\nprefixes = []", "credentials.b.prefixes: must not be empty"),
+    mistake(
+        "a prefix that is none",
+        '[credentials.b]\nprefixes = ["b/x"]',
+        "credentials.b.prefixes.0: must be a bucket, or a folder in it, such as s3://my-bucket/ndvi",
+    ),
+    mistake("no table", "credentials = 3", "credentials: must be a table, such as [credentials.my-bucket]"),
+    mistake(
+        "a name with capitals",
+        '[credentials.My]\nprefixes = ["s3://b"]',
+        "credentials.My: a name is made of lowercase letters, digits and '-', at most 63",
+    ),
+    mistake(
+        "a folder outside the sandbox",
+        CREDENTIAL + 'folder = "store"',
+        'credentials.my-bucket.folder: is only for the sandbox; remove it, or write deployment = "sandbox"',
+    ),
+    mistake(
+        "a sandbox credential that would reach the real store",
+        'deployment = "sandbox"\n' + CREDENTIAL,
+        "credentials.my-bucket: in the sandbox, write either folder (a local folder that stands in for the "
+        "object store) or endpoint",
+    ),
+    mistake(
+        "a truth in quotes",
+        CREDENTIAL + 'defaultChain = "yes"',
+        "credentials.my-bucket.defaultChain: must be true or false",
+    ),
+    mistake(
+        "a chain for a folder",
+        'deployment = "sandbox"\n' + CREDENTIAL + 'folder = "store"\ndefaultChain = true',
+        "credentials.my-bucket.defaultChain: a folder needs no credentials; remove it",
+    ),
+    mistake(
+        "scaled time outside the sandbox",
+        "timeScale = 0.1",
+        'timeScale: is only for the sandbox; remove it, or write deployment = "sandbox"',
+    ),
+    mistake(
+        "a sandbox that is elsewhere",
+        'deployment = "sandbox"\nbaseUrl = "https://services.sentinel-hub.com"',
+        "baseUrl: the sandbox is on this machine; write http://127.0.0.1:<port>, or another deployment",
+    ),
+    mistake(
+        "one value from two places",
+        'clientId = "a"\nclientIdFile = "id"',
+        "clientId: is set together with clientIdFile; write only one of them",
+    ),
+    mistake(
+        "a secret that may not be read",
+        'clientSecretFile = "locked"',
+        "clientSecretFile: the file cannot be read: Permission denied",
+    ),
+    mistake(
+        "two secrets with one variable",
+        '[credentials.a]\nprefixes = ["s3://b"]\n[credentials.a-secret]\nprefixes = ["s3://b"]',
+        "credentials.a-secret.accessKey: shares the variable SHJOBS_CREDENTIALS_A_SECRET_ACCESS_KEY with "
+        "credentials.a.secretAccessKey; rename one of the credentials",
+    ),
+    mistake(
+        "a variable of the wrong type is called by its name",
+        "",
+        "SHJOBS_MAX_RUNNING: must be a whole number",
+        SHJOBS_MAX_RUNNING="many",
+    ),
+    mistake(
+        "a misspelt variable",
+        "",
+        "SHJOBS_MONTHLY_BUGDET: unknown variable; did you mean SHJOBS_MONTHLY_BUDGET?",
+        SHJOBS_MONTHLY_BUGDET="100",
+    ),
+    mistake("no TOML", "x = [", "is not TOML: Invalid value (at end of document)"),
+]
+
+
+@pytest.mark.parametrize(("text", "environment", "expected"), MISTAKES)
+def test_what_is_wrong_is_told_in_plain_words(text: str, environment: dict[str, str], expected: str) -> None:
+    assert reasons(text, **environment) == [expected]
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:
@@ -301,8 +263,7 @@ def test_scaled_time_leaves_an_answer_as_long_as_ever() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("5s", 5), ("10m", 600), ("24h", 86400), ("2d", 172800), ("1.5h", 5400), ("0s", 0)],
+    ("text", "seconds"), [("5s", 5), ("10m", 600), ("24h", 86400), ("2d", 172800), ("1.5h", 5400), ("0s", 0)]
 )
 def test_durations_are_written_with_a_unit(text: str, seconds: float) -> None:
     assert seconds_of(text) == seconds

@@ -4,13 +4,7 @@ from controller.model.answers import Refusal
 from controller.model.errors import Problem
 from controller.model.step import List, Submit
 from controller.model.submission import Submission
-from tests.support.factories import (
-    URL,
-    evidence,
-    limits,
-    refused,
-    stored,
-)
+from tests.support.factories import URL, evidence, limits, refused, stored
 
 DAY = 86400.0
 BROKEN = (Problem(path="ndvi.yaml", message="this is not YAML"),)

@@ -10,9 +10,7 @@ from typing import Any, Self
 
 from pydantic import SecretStr
 
-from controller.model.answers import (
-    PostAnswer,
-)
+from controller.model.answers import PostAnswer
 from controller.model.timing import Timing
 from controller.service.client import Service
 from controller.service.oauth import Session

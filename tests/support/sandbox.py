@@ -28,6 +28,7 @@ OLD, NEW = "/api/v1/async/process", "/async/v1/process"
 CANARY = "canary-secret-7f3a"
 PRICE = 4000 * 3000 / (512 * 512) * 2 / 3 * 3 * 2 / 3
 EVALSCRIPT = "//VERSION=3 fine"
+FORM = {"grant_type": "client_credentials", "client_id": "sandbox", "client_secret": "sandbox-secret"}
 
 
 def render_nothing_much(body: Mapping[str, object], folder: Path, options: RenderOptions) -> Rendered:
@@ -133,21 +134,21 @@ def request_body(script: str = EVALSCRIPT, url: str = "s3://my-bucket/ndvi", *ou
     }
 
 
+STAND_INS: Mapping[str, Any] = {"renderer": render_nothing_much, "examine": read_script}
+
+
 @contextmanager
-def running(folder: Path, **changes: Any) -> Iterator[Service]:
+def running(folder: Path, stand_ins: Mapping[str, Any] = STAND_INS, **changes: Any) -> Iterator[Service]:
+    """Without stand-ins, scripts are really read and rasters really made."""
     given = {"port": 0, "buckets": ("my-bucket",), "requests_per_minute": 0, "max_running": 20, **changes}
     options = SandboxOptions(folder=folder, **given)
-    with (
-        Sandbox(options, renderer=render_nothing_much, examine=read_script) as sandbox,
-        requests.Session() as web,
-    ):
+    with Sandbox(options, **stand_ins) as sandbox, requests.Session() as web:
         web.headers["Authorization"] = f"Bearer {token(sandbox)}"
         yield Service(sandbox=sandbox, web=web)
 
 
 def token(sandbox: Sandbox, path: str = "/oauth/token") -> str:
-    form = {"grant_type": "client_credentials", "client_id": "sandbox", "client_secret": "sandbox-secret"}
-    response = requests.post(sandbox.base_url + path, data=form, timeout=10)
+    response = requests.post(sandbox.base_url + path, data=FORM, timeout=10)
     assert response.status_code == 200, response.text
     return str(response.json()["access_token"])
 
@@ -166,7 +167,13 @@ function evaluatePixel(sample) { %s return [index(sample.B08, sample.B04)]; }
 """
 
 
-FORM = {"grant_type": "client_credentials", "client_id": "sandbox", "client_secret": "sandbox-secret"}
+def real_request(first: str = "", **size: int) -> dict[str, Any]:
+    """June in so many pixels, by a real script that does this first."""
+    body = request_body(REAL_SCRIPT % first)
+    body["output"] |= size
+    june = {"timeRange": {"from": "2022-06-01T00:00:00Z", "to": "2022-06-30T23:59:59Z"}}
+    body["input"]["data"][0]["dataFilter"] = june
+    return body
 
 
 def post_once(service: Service) -> requests.Response:

@@ -258,9 +258,6 @@ LIES: Mapping[str, tuple[Callable[[str, Query], Reply], str]] = {
         body(b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><ListBucketResult>&a;</ListBucketResult>'),
         "a body that is no listing",
     ),
-    "a body that never ends": (
-        same(Reply(body=b"<ListBucketResult>", pieces=endless)),
-        "a page of more than 8 MiB",
-    ),
+    "a body that never ends": (same(Reply(body=b"<ListBucketResult>", pieces=endless)), "a page of more than 8 MiB"),
 }
 """What stores that lie answer to a question for a listing, by what it is, and the words that say so."""
