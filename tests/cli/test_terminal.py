@@ -31,11 +31,7 @@ def on_terminal(
     given = {"NO_COLOR": None, "FORCE_COLOR": None, "TERM": "xterm", "COLUMNS": str(columns), **(variables or {})}
     with ThreadPoolExecutor(1) as threads, os.fdopen(terminal, "rb", buffering=0) as screen:
         shown = threads.submit(_all_of, screen)
-        with (
-            os.fdopen(end, "w") as typed,
-            contextlib.chdir(cwd),
-            pytest.MonkeyPatch.context() as patch,
-        ):
+        with os.fdopen(end, "w") as typed, contextlib.chdir(cwd), pytest.MonkeyPatch.context() as patch:
             for name, value in given.items():
                 patch.delenv(name, raising=False) if value is None else patch.setenv(name, value)
             patch.setattr(sys, "stdout", typed)

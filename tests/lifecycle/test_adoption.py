@@ -78,11 +78,7 @@ def test_nothing_is_adopted(found: list[StoredObject], known: list[Submission]) 
         ),
         pytest.param([lies(f"{FOLDER}/{REQUEST_ID}/a.tif", None)], [], [remembered(written_at=0)], id="no date: now"),
         pytest.param(
-            [
-                lies(f"{RERUN}/{THIRD_ID}/a.tif"),
-                lies(f"{RETRY}/{FOREIGN_ID}/a.tif"),
-                lies(f"{FOLDER}/{REQUEST_ID}/a"),
-            ],
+            [lies(f"{RERUN}/{THIRD_ID}/a.tif"), lies(f"{RETRY}/{FOREIGN_ID}/a.tif"), lies(f"{FOLDER}/{REQUEST_ID}/a")],
             [],
             [
                 remembered(),

@@ -208,11 +208,7 @@ NEXT_STEP_MUTANTS = [
     ),
     ("resubmitted with an unreadable bucket", "seen.readable and not seen.objects", "not seen.objects"),
     ("resubmitted although something is there", "seen.readable and not seen.objects", "seen.readable"),
-    (
-        "resubmitted without being asked",
-        'lost_at if limits.policy.on_unconfirmed == "resubmit" else None',
-        "lost_at",
-    ),
+    ("resubmitted without being asked", 'lost_at if limits.policy.on_unconfirmed == "resubmit" else None', "lost_at"),
     ("resubmitted beside one that was found", "if item.outcome is not Outcome.FAILED), key", "if False), key"),
     ("a failed one answers for an unconfirmed retry", "if item.outcome is not Outcome.FAILED), key", "), key"),
     ("one that others stand in for used up a retry", "1 + current.attempt - sum(", "1 + current.attempt + 0 * sum("),

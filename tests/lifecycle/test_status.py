@@ -95,10 +95,7 @@ def told(declared: Job, submissions: list[Submission], now: datetime = NOW) -> d
                 "phase": "Running",
                 "reason": "Running",
                 "message": "the service is working on it",
-                "manifest": {
-                    "accepted": False,
-                    "problems": ["ndvi.yaml:3:5: spec.hold: must be true or false"],
-                },
+                "manifest": {"accepted": False, "problems": ["ndvi.yaml:3:5: spec.hold: must be true or false"]},
                 "generation": 1,
                 "digest": DIGEST,
                 "deployment": "sandbox",
@@ -167,10 +164,7 @@ def told(declared: Job, submissions: list[Submission], now: datetime = NOW) -> d
                 "phase": "Invalid",
                 "reason": "Rejected",
                 "message": "the manifest cannot be accepted; see manifest.problems",
-                "manifest": {
-                    "accepted": False,
-                    "problems": ["ndvi.yaml:3:5: spec.hold: must be true or false"],
-                },
+                "manifest": {"accepted": False, "problems": ["ndvi.yaml:3:5: spec.hold: must be true or false"]},
                 "deployment": "sandbox",
             },
             id="never accepted",
@@ -185,10 +179,7 @@ def test_the_whole_document(declared: Job, submissions: list[Submission], expect
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [
-        pytest.param("ndvi", {**HEAD, "name": "ndvi"}, id="with a name"),
-        pytest.param(None, HEAD, id="without a name"),
-    ],
+    [pytest.param("ndvi", {**HEAD, "name": "ndvi"}, id="with a name"), pytest.param(None, HEAD, id="without a name")],
 )
 def test_a_document_that_is_no_job(name: str | None, expected: dict[str, object]) -> None:
     assert rejected_status(name, BROKEN) == {

@@ -292,7 +292,4 @@ def test_a_post_under_way_of_a_running_controller_is_submitting_and_no_breaker(s
 
 
 def test_a_post_that_a_dead_controller_left_is_unconfirmed(sending: Workspace) -> None:
-    assert {name: reason for name, (reason, _) in seen(sending).items()} == {
-        "ndvi": "Searching",
-        "next": "BreakerOpen",
-    }
+    assert {name: reason for name, (reason, _) in seen(sending).items()} == {"ndvi": "Searching", "next": "BreakerOpen"}

@@ -148,11 +148,7 @@ from tests.support.peer import PAYLOAD, SECRET, Answer, Server, at, opened, post
             Unconfirmed(message="the service answered 502: Out of order"),
             id="a title that is all there is, is said",
         ),
-        pytest.param(
-            b"nonsense\r\n\r\n",
-            Unconfirmed(message=""),
-            id="what is no HTTP is unconfirmed",
-        ),
+        pytest.param(b"nonsense\r\n\r\n", Unconfirmed(message=""), id="what is no HTTP is unconfirmed"),
         pytest.param(
             lambda _: None, Unconfirmed(message=""), id="a connection closed without an answer is unconfirmed"
         ),

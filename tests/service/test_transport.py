@@ -16,12 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
 
-from controller.model.answers import (
-    Accepted,
-    Refusal,
-    Refused,
-    Unconfirmed,
-)
+from controller.model.answers import Accepted, Refusal, Refused, Unconfirmed
 from controller.model.timing import Timing
 from controller.service.client import Service
 from controller.service.oauth import Session

@@ -148,9 +148,7 @@ def test_a_name_with_two_claims(documents: list[Declared], recorded: Mapping[str
         pytest.param(
             [says("a.yaml", problems=BROKEN), says("b.yaml", problems=BROKEN)],
             {},
-            Settlement(
-                rejected=(too_late("b.yaml", "a.yaml", problems=BROKEN), says("a.yaml", problems=BROKEN)),
-            ),
+            Settlement(rejected=(too_late("b.yaml", "a.yaml", problems=BROKEN), says("a.yaml", problems=BROKEN))),
             id="two broken ones of one name",
         ),
     ],
