@@ -153,6 +153,7 @@ def seen(time: float, *names: str, since: float | None = None, **different: obje
     return evidence(at=at(time), since=at(time if since is None else since), objects=objects, **different)
 
 
+BOTH = ("default.tif", "preview.jpg")
 LOOKS: list[tuple[Evidence | None, float]] = [
     (None, 0),
     (seen(0), 0),
@@ -160,14 +161,14 @@ LOOKS: list[tuple[Evidence | None, float]] = [
     (seen(600), 600),
     (seen(600, "default.tif"), 600),
     (seen(3600), 3600),
-    (seen(5, "default.tif", "preview.jpg"), 5),
-    (seen(15, "default.tif", "preview.jpg", since=5), 15),
-    (seen(14, "default.tif", "preview.jpg", since=5), 14),
-    (seen(15, "default.tif", "preview.jpg", since=5, spent=0.0), 15),
-    (seen(15, "default.tif", "preview.jpg", since=5, error="boom"), 15),
+    (seen(5, *BOTH), 5),
+    (seen(15, *BOTH, since=5), 15),
+    (seen(14, *BOTH, since=5), 14),
+    (seen(15, *BOTH, since=5, spent=0.0), 15),
+    (seen(15, *BOTH, since=5, error="boom"), 15),
     (seen(0, error="boom", spent=1.0), 0),
-    (seen(15, "default.tif", "preview.jpg", since=5, readable=False), 15),
-    (seen(600, "default.tif", "preview.jpg", readable=False), 600),
+    (seen(15, *BOTH, since=5, readable=False), 15),
+    (seen(600, *BOTH, readable=False), 600),
     (seen(90_000, "default.tif", readable=False), 90_000),
 ]
 

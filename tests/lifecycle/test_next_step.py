@@ -342,10 +342,6 @@ def test_the_gate(allowed: Limits, expected: Step) -> None:
     assert next_step(job(history=None), [], allowed, NOW) == (LOOK_BACK if expected == FIRST else expected)
 
 
-def test_every_reason_of_a_step_has_a_phase() -> None:
-    assert [reason for reason in Reason if not reason.phase] == []
-
-
 def test_no_pay_without_a_wish() -> None:
     """Whatever its submissions, a job without a wish pays for nothing."""
     rows = [succeeded(), failed(), unknown(), unconfirmed(look_at=None), refused(Refusal.UNSENT), submission()]
