@@ -88,13 +88,6 @@ def test_progress_is_for_terminals_alone(settled: Workspace) -> None:
     assert (code, "b/ndvi/default.tif" in shown) == (0, True)
 
 
-def test_a_reader_that_goes_away_is_no_error_worth_a_word(tmp_path: Path) -> None:
-    command = f"{sys.executable} -m controller schema | true"
-    given = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=given, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize("command", ["schema", "config show", "--help", "--version", "check", "completion fish"])
 def test_an_output_that_cannot_be_written_is_told(tmp_path: Path, command: str) -> None:
@@ -106,9 +99,6 @@ def test_an_output_that_cannot_be_written_is_told(tmp_path: Path, command: str) 
         done = subprocess.run(full, cwd=tmp_path, env=given, stdout=nowhere, stderr=-1, text=True, check=False)
     told = done.stderr.splitlines()
     assert (done.returncode, told) == (1, ["shjobs: the output cannot be written: No space left on device"])
-
-
-# help
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:
@@ -149,9 +139,6 @@ def _options(command: click.Command) -> Iterator[str]:
 
 def test_examples_are_of_commands_that_there_are() -> None:
     assert EXAMPLES.keys() <= COMMANDS.keys()
-
-
-# completion
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -147,9 +147,6 @@ def test_wrong_use_is_told(delivered: Workspace, arguments: list[str], words: st
     assert (code, told, words in wrong) == (2, [], True), wrong
 
 
-# pieces
-
-
 @pytest.fixture
 def store(endpoint: str, tmp_path: Path) -> Settings:
     """Settings that lead to a bucket in S3."""
