@@ -10,8 +10,8 @@ import pytest
 from controller.bucket.client import Bucket
 from controller.model.answers import Unreadable
 from controller.model.timing import Timing
-from controller.settings.deployments import DEPLOYMENTS, Credential
-from tests.bucket.test_lies import KEYS
+from controller.settings.deployments import DEPLOYMENTS
+from tests.bucket.test_lies import mine
 from tests.support.stores import LIES, Query, Reply, false_store
 
 NUMBERS = count(1)
@@ -91,20 +91,12 @@ FAILURES: dict[str, tuple[Callable[[], AbstractContextManager[str]], str]] = {
 
 
 SOON = Timing(read_timeout=1.2, answer_timeout=0.4, connect_timeout=0.3)
-AT_ONCE = Timing(
-    read_timeout=0.2, answer_timeout=0.1, connect_timeout=0.3
-)  # for what never answers, however fast it is
+AT_ONCE = Timing(read_timeout=0.2, answer_timeout=0.1, connect_timeout=0.3)
+"""For what never answers, however fast it is."""
 
 
 def looks(url: str, look: Callable[[Bucket], object], timing: Timing = SOON) -> list[str]:
-    mine = Credential(
-        name="mine",
-        prefixes=("s3://results",),
-        endpoint=url,
-        access_key=KEYS["access_key"],
-        secret_access_key=KEYS["secret_access_key"],
-    )
-    bucket = Bucket(DEPLOYMENTS["sandbox"], {"mine": mine}, timing=timing)
+    bucket = Bucket(DEPLOYMENTS["sandbox"], mine(url), timing=timing)
     found = [look(bucket) for _ in range(3)]
     assert all(isinstance(each, Unreadable) for each in found), found
     return [each.message for each in found if isinstance(each, Unreadable)]

@@ -2,14 +2,12 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ACCESS_KEY, CLIENT_SECRET, SECRET_KEY, Workspace, ndvi
-from tests.support.command import shjobs
+from tests.support.command import python, shjobs
 
 HEAVY = {"requests", "sqlite_utils", "obstore", "watchdog", "numpy"}
 FIVE_MISTAKES = """\
@@ -44,11 +42,8 @@ def test_help_and_version_load_nothing_heavy(option: str, tmp_path: Path) -> Non
     code = (
         f"import sys, controller.cli as c\nc.main([{option!r}])\nprint(sorted(set(sys.modules) & " + repr(HEAVY) + "))"
     )
-    given = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=given, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.splitlines()[-1] == "[]"
+    done = python(code, cwd=tmp_path)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "[]"), done.stderr
 
 
 def test_check_tells_five_mistakes_with_their_places_in_one_run(workspace: Workspace) -> None:
@@ -156,24 +151,6 @@ def test_get_prints_the_status_files(workspace: Workspace) -> None:
 def test_sync_ends_with_1_when_something_failed(workspace: Workspace) -> None:
     workspace.write("ndvi.yaml", ndvi().replace("return [index", "throw new Error('stop'); return [index"))
     assert shjobs("sync", cwd=workspace.root, environment=dict(workspace.environment)).returncode == 1
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        pytest.param(["chekc"], "No such command 'chekc'", id="an unknown command"),
-        pytest.param(["check", "nowhere"], "does not exist", id="a path that is not there"),
-        pytest.param(["--config", "nowhere.toml", "check"], "there is no such file", id="settings that are not there"),
-        pytest.param(["sync"], "no OAuth client: set SHJOBS_CLIENT_ID", id="no OAuth client"),
-        pytest.param(["get", "nobody"], "no such job: nobody", id="a job nobody declared"),
-        pytest.param(["check"], "jobs.d is empty", id="no manifest at all"),
-    ],
-)
-def test_wrong_use_ends_with_2_and_a_sentence(workspace: Workspace, arguments: list[str], words: str) -> None:
-    done = shjobs(*arguments, cwd=workspace.root)
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.returncode == 2
 
 
 @pytest.mark.slow

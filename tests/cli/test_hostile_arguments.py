@@ -79,13 +79,7 @@ def test_no_address_ends_the_daemon_by_mistake(synced: Workspace, value: str) ->
         assert done.returncode == 2, done.stderr
 
 
-ASCII = {
-    "LC_ALL": "C",
-    "LANG": "C",
-    "PYTHONIOENCODING": "ascii",
-    "PYTHONUTF8": "0",
-    "PYTHONCOERCECLOCALE": "0",
-}
+ASCII = {"LC_ALL": "C", "LANG": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
 @pytest.fixture(scope="module")

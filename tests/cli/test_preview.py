@@ -41,6 +41,7 @@ spec:
       }}
       function evaluatePixel(s) {{ {body} }}
 """
+FLOATS = "{bands: 1, sampleType: 'FLOAT32'}"
 Manifest = Callable[..., Path]
 
 
@@ -101,15 +102,9 @@ def test_a_small_request_is_shown_pixel_by_pixel(manifest: Manifest, capsys: pyt
 @pytest.mark.parametrize(
     ("output", "body", "shape", "note"),
     [
+        pytest.param(FLOATS, "return [s.B08];", (), r"the values (FLOAT32) from 0.", id="floats are stretched"),
         pytest.param(
-            "{bands: 1, sampleType: 'FLOAT32'}",
-            "return [s.B08];",
-            (),
-            r"the values (FLOAT32) from 0.",
-            id="floats are stretched",
-        ),
-        pytest.param(
-            "{bands: 1, sampleType: 'FLOAT32'}",
+            FLOATS,
             "return [280 + s.B08];",
             (),
             r"the values (FLOAT32) from 280.",
@@ -148,7 +143,7 @@ def test_a_small_request_is_shown_pixel_by_pixel(manifest: Manifest, capsys: pyt
             id="no data",
         ),
         pytest.param(
-            "{bands: 1, sampleType: 'FLOAT32'}",
+            FLOATS,
             "return [(s.B04 * 1e4) % 2 < 1 ? s.B04 : NaN];",
             (2,),
             "pixels without data are transparent",
@@ -161,9 +156,7 @@ def test_a_small_request_is_shown_pixel_by_pixel(manifest: Manifest, capsys: pyt
             "the values (INT16) are all 7: shown in middle grey",
             id="one value",
         ),
-        pytest.param(
-            "{bands: 1, sampleType: 'FLOAT32'}", "return [NaN];", (2,), "there is no value to show", id="no value"
-        ),
+        pytest.param(FLOATS, "return [NaN];", (2,), "there is no value to show", id="no value"),
     ],
 )
 def test_what_is_no_picture_is_made_one_and_that_is_said(
@@ -218,13 +211,6 @@ def test_wrong_use(arguments: list[str], words: str, manifest: Manifest) -> None
     done = shjobs("preview", str(path), *arguments, cwd=path.parent)
     assert done.returncode == 2
     assert words in done.stderr
-
-
-def test_a_file_that_is_no_manifest(manifest: Manifest) -> None:
-    folder = manifest().parent
-    (folder / "script.js").write_text("//VERSION=3")
-    done = shjobs("preview", "script.js", cwd=folder)
-    assert (done.returncode, "script.js is no manifest" in done.stderr) == (2, True)
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ndvi
+from tests.support.command import python
 
 pytestmark = pytest.mark.slow
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "NO_COLOR": "1"}
@@ -85,9 +86,7 @@ def test_a_signal_in_the_first_moments_ends_with_its_number_and_no_traceback(
 ) -> None:
     code = ONCE_THE_IMPORTS_BEGIN.format(module=module, number=int(number), command="run")
     (tmp_path / "jobs.d").mkdir()
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False
-    )
+    done = python(code, cwd=tmp_path, environment=ENVIRONMENT)
     assert (done.returncode, done.stderr) == (128 + number, "")
 
 
@@ -113,7 +112,5 @@ def test_a_signal_while_a_script_has_no_end_is_heeded(tmp_path: Path, command: s
 
 def test_a_hangup_in_the_first_moments_of_the_daemon_is_no_end(tmp_path: Path) -> None:
     code = ONCE_THE_IMPORTS_BEGIN.format(module="controller.cli", number=int(signal.SIGHUP), command="run")
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False
-    )
+    done = python(code, cwd=tmp_path, environment=ENVIRONMENT)
     assert (done.returncode, "no OAuth client" in done.stderr) == (2, True)

@@ -21,6 +21,13 @@ region = "us-east-1"
 """
 
 
+def moved(workspace: Workspace, sandbox: Sandbox) -> Workspace:
+    """The same repository with another sandbox, of the plain secret."""
+    place = {"SHJOBS_BASE_URL": sandbox.base_url, "SHJOBS_TOKEN_URL": f"{sandbox.base_url}/oauth/token"}
+    environment = {**workspace.environment, **place, "SHJOBS_CLIENT_SECRET": "sandbox-secret"}
+    return dataclasses.replace(workspace, sandbox=sandbox, environment=environment)
+
+
 @pytest.mark.slow
 def test_a_job_is_delivered_to_s3_and_proven_there_even_without_a_database(
     endpoint: str, workspace: Workspace, tmp_path: Path
@@ -33,13 +40,7 @@ def test_a_job_is_delivered_to_s3_and_proven_there_even_without_a_database(
     (workspace.root / "shjobs.toml").write_text(SETTINGS.format(endpoint=endpoint), encoding="utf-8")
     workspace.write("ndvi.yaml", ndvi())
     with Sandbox(options) as sandbox:
-        environment = {
-            **workspace.environment,
-            "SHJOBS_BASE_URL": sandbox.base_url,
-            "SHJOBS_TOKEN_URL": f"{sandbox.base_url}/oauth/token",
-            "SHJOBS_CLIENT_SECRET": "sandbox-secret",
-        }
-        there = dataclasses.replace(workspace, sandbox=sandbox, environment=environment)
+        there = moved(workspace, sandbox)
         first = there.sync()["ndvi"]
         (there.state / "shjobs.db").unlink()
         again = there.sync()["ndvi"]

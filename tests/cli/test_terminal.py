@@ -31,11 +31,7 @@ def on_terminal(
     given = {"NO_COLOR": None, "FORCE_COLOR": None, "TERM": "xterm", "COLUMNS": str(columns), **(variables or {})}
     with ThreadPoolExecutor(1) as threads, os.fdopen(terminal, "rb", buffering=0) as screen:
         shown = threads.submit(_all_of, screen)
-        with (
-            os.fdopen(end, "w") as typed,
-            contextlib.chdir(cwd),
-            pytest.MonkeyPatch.context() as patch,
-        ):
+        with os.fdopen(end, "w") as typed, contextlib.chdir(cwd), pytest.MonkeyPatch.context() as patch:
             for name, value in given.items():
                 patch.delenv(name, raising=False) if value is None else patch.setenv(name, value)
             patch.setattr(sys, "stdout", typed)
@@ -94,13 +90,6 @@ def test_progress_is_for_terminals_alone(settled: Workspace) -> None:
     assert (code, "b/ndvi/default.tif" in shown) == (0, True)
 
 
-def test_a_reader_that_goes_away_is_no_error_worth_a_word(tmp_path: Path) -> None:
-    command = f"{sys.executable} -m controller schema | true"
-    given = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=given, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize("command", ["schema", "config show", "--help", "--version", "check", "completion fish"])
 def test_an_output_that_cannot_be_written_is_told(tmp_path: Path, command: str) -> None:
@@ -112,9 +101,6 @@ def test_an_output_that_cannot_be_written_is_told(tmp_path: Path, command: str) 
         done = subprocess.run(full, cwd=tmp_path, env=given, stdout=nowhere, stderr=-1, text=True, check=False)
     told = done.stderr.splitlines()
     assert (done.returncode, told) == (1, ["shjobs: the output cannot be written: No space left on device"])
-
-
-# help
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:
@@ -155,9 +141,6 @@ def _options(command: click.Command) -> Iterator[str]:
 
 def test_examples_are_of_commands_that_there_are() -> None:
     assert EXAMPLES.keys() <= COMMANDS.keys()
-
-
-# completion
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -3,11 +3,10 @@
 import json
 import os
 import socket
-import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -17,94 +16,23 @@ from tests.conftest import ACCESS_KEY, CLIENT_SECRET, SECRET_KEY, Workspace, ndv
 from tests.operations.test_import_request import documented
 from tests.operations.test_plan_revision import git
 from tests.support.command import shjobs
-
-Make = Callable[[Workspace], Mapping[str, str] | None]
-
-
-def nothing(workspace: Workspace) -> None:
-    """As it is."""
-
-
-def settings(text: str | bytes) -> Make:
-    """These settings instead."""
-
-    def make(workspace: Workspace) -> None:
-        path = workspace.root / "shjobs.toml"
-        if isinstance(text, bytes):
-            path.write_bytes(text)
-        else:
-            path.write_text(text)
-
-    return make
-
-
-def more(text: str) -> Make:
-    """These settings before the others."""
-
-    def make(workspace: Workspace) -> None:
-        path = workspace.root / "shjobs.toml"
-        path.write_text(f"{text}\n{path.read_text()}")
-
-    return make
-
-
-def variables(**given: str) -> Make:
-    """These variables; an empty one counts as not set."""
-    return lambda _workspace: given
-
-
-def both(first: Make, second: Make) -> Make:
-    """One after the other."""
-    return lambda workspace: {**(first(workspace) or {}), **(second(workspace) or {})}
-
-
-def written(path: str, content: str | bytes) -> Make:
-    """A file of this content, below the working directory."""
-
-    def make(workspace: Workspace) -> None:
-        target = workspace.root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content.encode() if isinstance(content, str) else content)
-
-    return make
-
-
-def folder(path: str) -> Make:
-    """A folder where something else is expected."""
-    return lambda workspace: (workspace.root / path).mkdir(parents=True, exist_ok=True)
-
-
-def ledger(statement: str) -> Make:
-    """A ledger in which this was done by hand."""
-
-    def make(workspace: Workspace) -> None:
-        workspace.sync()
-        with closing(sqlite3.connect(workspace.state / "shjobs.db")) as db:
-            db.execute(statement)
-            db.commit()
-
-    return make
-
-
-def synced(workspace: Workspace) -> None:
-    """A ledger."""
-    workspace.sync()
-
-
-def empty(workspace: Workspace) -> None:
-    """No manifests."""
-    (workspace.jobs / "ndvi.yaml").unlink()
-
-
-def no_tree(workspace: Workspace) -> None:
-    """No folder of manifests."""
-    empty(workspace)
-    workspace.jobs.rmdir()
-
-
-def no_bucket(workspace: Workspace) -> None:
-    """No bucket."""
-    workspace.bucket.rmdir()
+from tests.support.makers import (
+    FOREIGN,
+    NEWER,
+    Make,
+    both,
+    empty,
+    folder,
+    ledger,
+    more,
+    no_bucket,
+    no_tree,
+    nothing,
+    settings,
+    synced,
+    variables,
+    written,
+)
 
 
 def repository(workspace: Workspace) -> None:
@@ -113,8 +41,6 @@ def repository(workspace: Workspace) -> None:
 
 
 DAMAGED = b"SQLite format 3\0" + b"\xff" * 9000
-NEWER = "update _sqlite_migrations set name = 'later' where id = (select max(id) from _sqlite_migrations)"
-FOREIGN = "update meta set value = 'somebody-else' where key = 'account'"
 OTHER = "update meta set value = 'cdse' where key = 'deployment'"
 NOWHERE = {"SHJOBS_BASE_URL": "http://127.0.0.1:1", "SHJOBS_TOKEN_URL": "http://127.0.0.1:1/oauth/token"}
 AWAY = settings('deployment = "cdse"\nbaseUrl = "https://nowhere.invalid"\ntokenUrl = "https://nowhere.invalid/t"')
@@ -135,7 +61,9 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
     "a form that is none": (nothing, ["get", "-o", "xml"], 2, "'xml' is not one of 'table'"),
     "an argument too many": (nothing, ["schema", "more"], 2, "Got unexpected extra argument (more)"),
     "--config behind the command": (nothing, ["get", "--config", "x"], 2, "No such option '--config'"),
-    "a settings file that is not there": (nothing, ["--config", "x.toml", "get"], 2, "name the settings with --config"),
+    "a settings file that is not there": (
+        nothing, ["--config", "x.toml", "get"], 2, "x.toml: there is no such file; name the settings with --config",
+    ),
     "a folder for a settings file": (nothing, ["--config", ".", "get"], 2, "is a directory"),
     # settings
     "settings that are not TOML": (settings("deployment: sandbox"), ["get"], 2, "shjobs.toml: is not TOML"),
@@ -151,7 +79,7 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
     ),
     "a secret of two lines": (variables(SHJOBS_CLIENT_SECRET="CANARY\nCANARY"), ["sync"], 2, "one line of plain text"),
     "plain http to elsewhere": (variables(SHJOBS_BASE_URL="http://example.com"), ["sync"], 2, "write https://"),
-    "no OAuth client": (variables(SHJOBS_CLIENT_ID=""), ["sync"], 2, "set SHJOBS_CLIENT_ID and SHJOBS_CLIENT_SECRET"),
+    "no OAuth client": (variables(SHJOBS_CLIENT_ID=""), ["sync"], 2, "no OAuth client: set SHJOBS_CLIENT_ID and"),
     "no OAuth client for the daemon": (
         variables(SHJOBS_CLIENT_SECRET=""), ["run", "--no-listen"], 2, "no OAuth client",
     ),
@@ -223,7 +151,7 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
     "a status folder nobody may make": (variables(SHJOBS_STATUS_DIR="/proc/x"), ["sync"], 2, "with statusDir"),
     "a folder named PAUSE": (folder("state/PAUSE/x"), ["resume"], 2, "cannot be removed"),
     # what people say
-    "a job nobody declared": (nothing, ["get", "nobody"], 2, "`shjobs get` lists them all"),
+    "a job nobody declared": (nothing, ["get", "nobody"], 2, "no such job: nobody; `shjobs get` lists them all"),
     "a phase that is none": (nothing, ["get", "--phase", "Done"], 2, "is not one of"),
     "a description of nobody": (synced, ["describe", "nobody"], 2, "nobody"),
     "a description without a ledger": (nothing, ["describe", "nobody"], 2, "nobody"),
@@ -252,7 +180,7 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
     "an import of other JSON": (written("x.json", '{"a": 1}'), ["import", "x.json"], 2, "holds no request"),
     "an import to nowhere": (written("x.json", "{}"), ["import", "x.json", "--name", "X"], 2, "lowercase letters"),
     "a preview of nothing": (nothing, ["preview", "nowhere.yaml"], 2, "does not exist"),
-    "a preview of no manifest": (written("x.txt", "name: x"), ["preview", "x.txt"], 2, "is no manifest"),
+    "a preview of no manifest": (written("x.txt", "name: x"), ["preview", "x.txt"], 2, "x.txt is no manifest"),
     "a preview of nobody": (nothing, ["preview", "jobs.d/ndvi.yaml", "--job", "nobody"], 2, "it has ndvi"),
     "a preview nobody may write": (
         nothing, ["preview", "jobs.d/ndvi.yaml", "--output", "/proc/x.png"], 2, "cannot be written",

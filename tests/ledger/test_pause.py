@@ -1,7 +1,5 @@
 """What stops payments from outside the files: the file PAUSE, and git's lock on the tree."""
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,6 +7,7 @@ import pytest
 from controller.ledger.pause import is_paused, pause, resume, stops_of, who_paused
 from controller.model.errors import StateError
 from controller.tree.git.info import index_lock
+from tests.operations.test_plan_revision import commit, git
 from tests.support.factories import NOW
 
 
@@ -39,20 +38,13 @@ def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
         resume(tmp_path / "other")
 
 
-def git(folder: Path, *arguments: str) -> None:
-    settled = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "PATH": os.environ["PATH"]}
-    author = ("-c", "user.name=a", "-c", "user.email=a@b")
-    subprocess.run(["git", *author, *arguments], cwd=folder, env=settled, check=True, capture_output=True)
-
-
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     folder = tmp_path / "repository"
     (folder / "deep" / "jobs.d").mkdir(parents=True)
     (folder / "deep" / "jobs.d" / "ndvi.yaml").touch()
     git(folder, "init", "--quiet")
-    git(folder, "add", ".")
-    git(folder, "commit", "--quiet", "-m", "one")
+    commit(folder, {})
     return folder
 
 

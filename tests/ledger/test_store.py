@@ -14,11 +14,11 @@ from controller.ledger.location import FILE_NAME
 from controller.ledger.store import Store
 from controller.model.answers import Accepted, Refusal, Refused, StoredObject, Unconfirmed
 from controller.model.errors import StateError
-from controller.model.job import Estimate, ExpectedOutput, Job, Wanted
+from controller.model.job import Estimate, Job, Wanted
 from controller.model.submission import Evidence, Outcome, Submission
+from tests.support.factories import TIFF
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-TIFF = ExpectedOutput(identifier="default", media_type="image/tiff", extensions=("tif", "tiff"))
 INTENT = Submission(
     job="ndvi",
     digest="1:" + "ab" * 32,

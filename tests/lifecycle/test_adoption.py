@@ -35,6 +35,10 @@ def lies(key: str, modified: float | None = -600) -> StoredObject:
     return StoredObject(key=key, bytes=100, modified=None if modified is None else at(modified))
 
 
+def result(modified: float | None = -600, *, folder: str = FOLDER, id: str = REQUEST_ID) -> StoredObject:
+    return lies(f"{folder}/{id}/a.tif", modified)
+
+
 def remembered(rerun: int = 0, attempt: int = 0, written_at: float = -600) -> Submission:
     row = accepted(rerun=rerun, attempt=attempt, number=0, intended_at=at(written_at), answered_at=at(written_at))
     return replace(row, look_at=NOW, adopted=True)
@@ -44,8 +48,8 @@ def remembered(rerun: int = 0, attempt: int = 0, written_at: float = -600) -> Su
     ("found", "known"),
     [
         pytest.param([], [], id="an empty bucket"),
-        pytest.param([lies(f"{FOLDER}/{REQUEST_ID}/default.tif")], [succeeded()], id="it is known"),
-        pytest.param([lies(f"{FOLDER}/{REQUEST_ID}/default.tif")], [unconfirmed()], id="it is known to be unconfirmed"),
+        pytest.param([result()], [succeeded()], id="it is known"),
+        pytest.param([result()], [unconfirmed()], id="it is known to be unconfirmed"),
         pytest.param([lies(f"{submission_id(OTHER_DIGEST, 0, 0)}/{REQUEST_ID}/a.tif")], [], id="another digest"),
         pytest.param([lies("notes.txt"), lies(f"by-hand/{REQUEST_ID}/a.tif")], [], id="what somebody put there"),
         pytest.param([lies(f"{FOLDER}.bak/{REQUEST_ID}/a.tif")], [], id="a copy under a longer name"),
@@ -60,29 +64,21 @@ def test_nothing_is_adopted(found: list[StoredObject], known: list[Submission]) 
 @pytest.mark.parametrize(
     ("found", "known", "expected"),
     [
-        pytest.param(
-            [lies(f"{FOLDER}/{REQUEST_ID}/default.tif")], [], [remembered()], id="its output, in the request's folder"
-        ),
+        pytest.param([result()], [], [remembered()], id="its output, in the request's folder"),
         pytest.param(
             [lies(f"{FOLDER}/request-{REQUEST_ID}.json")], [], [remembered()], id="only the copy, in the root"
         ),
         pytest.param([lies(f"{FOLDER}/{REQUEST_ID.upper()}/a.tif")], [], [remembered()], id="an id in capitals"),
         pytest.param(
-            [lies(f"{FOLDER}/{REQUEST_ID}/a.tif", -60), lies(f"{FOLDER}/{REQUEST_ID}/b.tif", -900)],
+            [result(-60), lies(f"{FOLDER}/{REQUEST_ID}/b.tif", -900)],
             [],
             [remembered(written_at=-900)],
             id="dated by its oldest object",
         ),
+        pytest.param([result(60)], [], [remembered(written_at=0)], id="a clock ahead of ours: now"),
+        pytest.param([result(None)], [], [remembered(written_at=0)], id="no date: now"),
         pytest.param(
-            [lies(f"{FOLDER}/{REQUEST_ID}/a.tif", 60)], [], [remembered(written_at=0)], id="a clock ahead of ours: now"
-        ),
-        pytest.param([lies(f"{FOLDER}/{REQUEST_ID}/a.tif", None)], [], [remembered(written_at=0)], id="no date: now"),
-        pytest.param(
-            [
-                lies(f"{RERUN}/{THIRD_ID}/a.tif"),
-                lies(f"{RETRY}/{FOREIGN_ID}/a.tif"),
-                lies(f"{FOLDER}/{REQUEST_ID}/a"),
-            ],
+            [result(folder=RERUN, id=THIRD_ID), result(folder=RETRY, id=FOREIGN_ID), result()],
             [],
             [
                 remembered(),
@@ -92,23 +88,12 @@ def test_nothing_is_adopted(found: list[StoredObject], known: list[Submission]) 
             id="every attempt and every rerun, in order",
         ),
         pytest.param(
-            [lies(f"{FOLDER}/{REQUEST_ID}/a.tif"), lies(f"{RETRY}/{REQUEST_ID}/a.tif")],
-            [succeeded()],
-            [remembered(attempt=1)],
-            id="only what is not known",
+            [result(), result(folder=RETRY)], [succeeded()], [remembered(attempt=1)], id="only what is not known"
         ),
         pytest.param(
-            [lies(f"{FOLDER}/{REQUEST_ID}/a.tif")],
-            [refused(Refusal.BODY)],
-            [remembered()],
-            id="what was refused here was taken elsewhere",
+            [result()], [refused(Refusal.BODY)], [remembered()], id="what was refused here was taken elsewhere"
         ),
-        pytest.param(
-            [lies(f"{FOLDER}/{REQUEST_ID}/a.tif"), lies(f"{FOLDER}/{FOREIGN_ID}/a.tif")],
-            [],
-            [remembered()],
-            id="the first of two ids",
-        ),
+        pytest.param([result(), result(id=FOREIGN_ID)], [], [remembered()], id="the first of two ids"),
     ],
 )
 def test_what_was_paid_for_is_adopted(
@@ -131,12 +116,12 @@ def test_a_folder_that_names_no_request_is_searched_and_then_left_to_a_person() 
 
 
 def test_a_folder_that_somebody_copied_is_never_a_second_follower_of_its_request() -> None:
-    copied = adopt_listed(job(), wanted(), [lies(f"{FOLDER}/{REQUEST_ID}/a.tif")], [], NOW, {REQUEST_ID})
+    copied = adopt_listed(job(), wanted(), [result()], [], NOW, {REQUEST_ID})
     assert [(item.answer, item.request_id) for item in copied] == [(Answer.UNCONFIRMED, None)]
 
 
 def test_a_folder_that_was_copied_to_another_attempt_is_followed_once() -> None:
-    found = [lies(f"{FOLDER}/{REQUEST_ID}/a.tif"), lies(f"{RETRY}/{REQUEST_ID}/a.tif")]
+    found = [result(), result(folder=RETRY)]
     assert [item.request_id for item in adopt_listed(job(), wanted(), found, [], NOW)] == [REQUEST_ID, None]
 
 
@@ -145,13 +130,13 @@ def test_a_folder_that_was_copied_to_another_attempt_is_followed_once() -> None:
     [
         pytest.param(
             unconfirmed(look_at=None),
-            [lies(f"{FOLDER}/{REQUEST_ID}/a.tif")],
+            [result()],
             (unconfirmed(look_at=NOW),),
             id="its search was over, and now the bucket names it",
         ),
-        pytest.param(unconfirmed(look_at=None), [lies(f"{RETRY}/{REQUEST_ID}/a.tif")], (), id="another attempt's"),
-        pytest.param(unconfirmed(), [lies(f"{FOLDER}/{REQUEST_ID}/a.tif")], (), id="it is still being searched for"),
-        pytest.param(succeeded(), [lies(f"{FOLDER}/{REQUEST_ID}/a.tif")], (), id="it is not unconfirmed"),
+        pytest.param(unconfirmed(look_at=None), [result(folder=RETRY)], (), id="another attempt's"),
+        pytest.param(unconfirmed(), [result()], (), id="it is still being searched for"),
+        pytest.param(succeeded(), [result()], (), id="it is not unconfirmed"),
     ],
 )
 def test_what_a_listing_shows_of_an_unconfirmed_one_is_sought_before_anything_is_paid_again(

@@ -27,7 +27,7 @@ from tests.support.factories import (
     unknown,
     wanted,
 )
-from tests.support.next_steps import BROKEN, DAY
+from tests.support.next_steps import BROKEN, DAY, waits
 
 
 def superseded(**different: object) -> Submission:
@@ -70,13 +70,13 @@ def superseded(**different: object) -> Submission:
         pytest.param(
             job(wanted=None),
             [superseded(look_at=at(9)), accepted(look_at=at(5), number=2)],
-            Wait(reason=Reason.REMOVED, until=at(5)),
+            waits(Reason.REMOVED, 5),
             id="two to follow: the nearer time",
         ),
         pytest.param(
             job(history=history(readable=False)),
             [superseded(look_at=at(99))],
-            Wait(reason=Reason.HISTORY_UNKNOWN, until=at(60)),
+            waits(Reason.HISTORY_UNKNOWN, 60),
             id="the wish's own time, when it is nearer",
         ),
     ],
@@ -91,20 +91,20 @@ def test_a_pause_does_not_stop_following() -> None:
 
 
 def test_the_wish_looks_at_nothing_else() -> None:
-    assert wish(job(), [accepted(look_at=NOW)], limits(), NOW) == Wait(reason=Reason.RUNNING)
+    assert wish(job(), [accepted(look_at=NOW)], limits(), NOW) == waits(Reason.RUNNING)
 
 
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        pytest.param(submission(look_at=NOW), Wait(reason=Reason.SUBMITTING), id="an intent: its answer will come"),
-        pytest.param(refused(Refusal.RATE), Wait(reason=Reason.REFUSED), id="refused"),
-        pytest.param(succeeded(), Wait(reason=Reason.DELIVERED), id="settled"),
-        pytest.param(unconfirmed(look_at=None), Wait(reason=Reason.NEEDS_PERSON), id="searched to the end"),
-        pytest.param(accepted(look_at=at(1)), Wait(reason=Reason.RUNNING, until=at(1)), id="not due for a second"),
+        pytest.param(submission(look_at=NOW), waits(Reason.SUBMITTING), id="an intent: its answer will come"),
+        pytest.param(refused(Refusal.RATE), waits(Reason.REFUSED), id="refused"),
+        pytest.param(succeeded(), waits(Reason.DELIVERED), id="settled"),
+        pytest.param(unconfirmed(look_at=None), waits(Reason.NEEDS_PERSON), id="searched to the end"),
+        pytest.param(accepted(look_at=at(1)), waits(Reason.RUNNING, 1), id="not due for a second"),
         pytest.param(
             accepted(intended_at=at(-30 * DAY), look_at=at(1)),
-            Wait(reason=Reason.RUNNING, until=at(1)),
+            waits(Reason.RUNNING, 1),
             id="superseded ones are never overdue",
         ),
         pytest.param(accepted(look_at=at(-1)), Ask(submission=accepted(look_at=at(-1))), id="due a second ago"),
@@ -124,10 +124,6 @@ def test_following_one_submission(row: Submission, expected: Step) -> None:
 )
 def test_overdue_is_counted_from_the_intent(now: float, deadline: float | None, expected: Reason) -> None:
     assert reason_of(accepted(), at(now), deadline) is expected
-
-
-def waits(reason: Reason, seconds: float | None = None) -> Wait:
-    return Wait(reason=reason, until=None if seconds is None else at(seconds))
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ from controller.limits.gate import Limits
 from controller.limits.guard import ADMITTED, Batch, Permit
 from controller.limits.settling import Settling
 from controller.model.answers import Refusal
-from controller.model.errors import Problem
 from controller.model.job import Estimate, Job
 from controller.model.submission import Evidence, Submission, submission_id
 from tests.support.factories import (
@@ -44,9 +43,8 @@ from tests.support.factories import (
     unknown,
     wanted,
 )
+from tests.support.next_steps import BROKEN, NO_KEYS, RESUBMIT, SOUGHT, asks
 
-BROKEN = (Problem(path="ndvi.yaml", message="this is not YAML"),)
-RESUBMIT = limits(on_unconfirmed="resubmit")
 SHUT = limits(opens_at=at(60))
 ENDED = failed(finished_at=at(-60))
 KEY = f"ndvi/{submission_id(DIGEST, 0, 0)}"
@@ -74,32 +72,32 @@ STEPS: list[tuple[Job, list[Submission], Limits]] = [
     (job(), [], limits(slots=0)),
     (job(history=None), [], limits(slots=2, listing={"my-bucket": 2})),
     (job(), [], limits(paused=True)),
-    (job(), [], limits(without_keys=frozenset({"my-bucket"}))),
+    (job(), [], NO_KEYS),
     (job(problems=BROKEN), [], limits()),
-    (job(problems=BROKEN, wanted=wanted(retries=1)), [ENDED], limits()),
+    (asks(*BROKEN, retries=1), [ENDED], limits()),
     (job(wanted=None), [succeeded()], limits()),
     (job(wanted=None, problems=BROKEN), [], limits()),
-    (job(wanted=wanted(hold=True)), [], limits()),
-    (job(wanted=wanted(estimate=None)), [], limits()),
-    (job(wanted=wanted(estimate=Estimate(expected=1, upper=None), max_processing_units=5)), [], limits()),
-    (job(wanted=wanted(estimate=Estimate(expected=1, upper=500))), [], limits()),
-    (job(wanted=wanted(estimate=Estimate(expected=1, upper=501), max_processing_units=501)), [], limits()),
-    (job(wanted=wanted(estimate=Estimate(expected=1, upper=501), max_processing_units=500)), [], limits()),
+    (asks(hold=True), [], limits()),
+    (asks(estimate=None), [], limits()),
+    (asks(estimate=Estimate(expected=1, upper=None), max_processing_units=5), [], limits()),
+    (asks(estimate=Estimate(expected=1, upper=500)), [], limits()),
+    (asks(estimate=Estimate(expected=1, upper=501), max_processing_units=501), [], limits()),
+    (asks(estimate=Estimate(expected=1, upper=501), max_processing_units=500), [], limits()),
     (job(), [succeeded()], limits()),
-    (job(wanted=wanted(retries=1)), [succeeded()], limits()),
+    (asks(retries=1), [succeeded()], limits()),
     (job(), [succeeded(digest=OTHER_DIGEST)], limits()),
-    (job(wanted=wanted(rerun=1)), [succeeded()], limits()),
-    (job(wanted=wanted(rerun=1)), [succeeded(rerun=2)], limits()),
-    (job(wanted=wanted(retries=1)), [unknown()], limits()),
-    (job(wanted=wanted(retries=1)), [failed()], limits()),
-    (job(wanted=wanted(retries=1)), [ENDED], limits()),
+    (asks(rerun=1), [succeeded()], limits()),
+    (asks(rerun=1), [succeeded(rerun=2)], limits()),
+    (asks(retries=1), [unknown()], limits()),
+    (asks(retries=1), [failed()], limits()),
+    (asks(retries=1), [ENDED], limits()),
     (job(wanted=wanted(retries=1), history=history(at=at(-200))), [ENDED], limits()),
-    (job(wanted=wanted(retries=1)), [unconfirmed(), failed(attempt=1, finished_at=at(-120))], limits()),
-    (job(wanted=wanted(retries=2)), [ENDED, failed(attempt=1, finished_at=at(-120))], limits()),
-    (job(wanted=wanted(retries=1)), [ENDED, failed(attempt=1, finished_at=at(-999))], limits()),
-    (job(wanted=wanted(retries=1)), [ENDED, accepted(attempt=1)], limits()),
-    (job(wanted=wanted(retries=1)), [ENDED, refused(Refusal.BODY, attempt=1)], limits()),
-    (job(wanted=wanted(retries=1)), [failed(rerun=1, finished_at=at(-999))], limits()),
+    (asks(retries=1), [unconfirmed(), failed(attempt=1, finished_at=at(-120))], limits()),
+    (asks(retries=2), [ENDED, failed(attempt=1, finished_at=at(-120))], limits()),
+    (asks(retries=1), [ENDED, failed(attempt=1, finished_at=at(-999))], limits()),
+    (asks(retries=1), [ENDED, accepted(attempt=1)], limits()),
+    (asks(retries=1), [ENDED, refused(Refusal.BODY, attempt=1)], limits()),
+    (asks(retries=1), [failed(rerun=1, finished_at=at(-999))], limits()),
     (job(), [refused(Refusal.BODY)], limits()),
     (job(), [refused(Refusal.RATE)], limits()),
     (job(), [refused(Refusal.SPURIOUS)], limits()),
@@ -114,15 +112,15 @@ STEPS: list[tuple[Job, list[Submission], Limits]] = [
     (job(), [unconfirmed()], limits()),
     (job(), [unconfirmed(look_at=NOW)], limits()),
     (job(), [unconfirmed(evidence=evidence(objects=()))], RESUBMIT),
-    (job(), [unconfirmed(look_at=None, evidence=evidence(objects=()))], limits()),
-    (job(), [unconfirmed(look_at=None, evidence=evidence(objects=()))], RESUBMIT),
+    (job(), [SOUGHT], limits()),
+    (job(), [SOUGHT], RESUBMIT),
     (job(), [unconfirmed(look_at=None, evidence=evidence(objects=(), readable=False))], RESUBMIT),
     (job(), [unconfirmed(look_at=None, evidence=evidence())], RESUBMIT),
     (job(), [accepted(), VAIN], RESUBMIT),
     (job(), [ENDED, VAIN], RESUBMIT),
-    (job(wanted=wanted(retries=1)), [ENDED, VAIN], RESUBMIT),
+    (asks(retries=1), [ENDED, VAIN], RESUBMIT),
     (job(), [unconfirmed(look_at=None, evidence=evidence()), VAIN], RESUBMIT),
-    (job(wanted=wanted(deadline=600.0)), [accepted(intended_at=at(-600), look_at=at(9))], limits()),
+    (asks(deadline=600.0), [accepted(intended_at=at(-600), look_at=at(9))], limits()),
     (job(), [accepted(look_at=at(9)), accepted(digest=OTHER_DIGEST, look_at=at(5))], limits()),
     (job(), [], limits(spending=left(20))),
     (job(), [], limits(spending=left(19.9))),
@@ -146,7 +144,7 @@ STEPS: list[tuple[Job, list[Submission], Limits]] = [
     (job(history=history(readable=False)), [], limits(permits={KEY: Permit(batch=BATCH, is_listed=False)})),
     (job(), [], limits(permits={KEY: Permit(batch=BATCH, is_listed=False)})),
     (job(history=history(at=at(-301))), [], limits(permits={KEY: Permit(batch=BATCH, is_listed=False)})),
-    (job(wanted=wanted(rerun=1)), [succeeded()], limits(permits={KEY: ADMITTED})),
+    (asks(rerun=1), [succeeded()], limits(permits={KEY: ADMITTED})),
 ]
 
 
@@ -155,6 +153,7 @@ def seen(time: float, *names: str, since: float | None = None, **different: obje
     return evidence(at=at(time), since=at(time if since is None else since), objects=objects, **different)
 
 
+BOTH = ("default.tif", "preview.jpg")
 LOOKS: list[tuple[Evidence | None, float]] = [
     (None, 0),
     (seen(0), 0),
@@ -162,14 +161,14 @@ LOOKS: list[tuple[Evidence | None, float]] = [
     (seen(600), 600),
     (seen(600, "default.tif"), 600),
     (seen(3600), 3600),
-    (seen(5, "default.tif", "preview.jpg"), 5),
-    (seen(15, "default.tif", "preview.jpg", since=5), 15),
-    (seen(14, "default.tif", "preview.jpg", since=5), 14),
-    (seen(15, "default.tif", "preview.jpg", since=5, spent=0.0), 15),
-    (seen(15, "default.tif", "preview.jpg", since=5, error="boom"), 15),
+    (seen(5, *BOTH), 5),
+    (seen(15, *BOTH, since=5), 15),
+    (seen(14, *BOTH, since=5), 14),
+    (seen(15, *BOTH, since=5, spent=0.0), 15),
+    (seen(15, *BOTH, since=5, error="boom"), 15),
     (seen(0, error="boom", spent=1.0), 0),
-    (seen(15, "default.tif", "preview.jpg", since=5, readable=False), 15),
-    (seen(600, "default.tif", "preview.jpg", readable=False), 600),
+    (seen(15, *BOTH, since=5, readable=False), 15),
+    (seen(600, *BOTH, readable=False), 600),
     (seen(90_000, "default.tif", readable=False), 90_000),
 ]
 
@@ -208,11 +207,7 @@ NEXT_STEP_MUTANTS = [
     ),
     ("resubmitted with an unreadable bucket", "seen.readable and not seen.objects", "not seen.objects"),
     ("resubmitted although something is there", "seen.readable and not seen.objects", "seen.readable"),
-    (
-        "resubmitted without being asked",
-        'lost_at if limits.policy.on_unconfirmed == "resubmit" else None',
-        "lost_at",
-    ),
+    ("resubmitted without being asked", 'lost_at if limits.policy.on_unconfirmed == "resubmit" else None', "lost_at"),
     ("resubmitted beside one that was found", "if item.outcome is not Outcome.FAILED), key", "if False), key"),
     ("a failed one answers for an unconfirmed retry", "if item.outcome is not Outcome.FAILED), key", "), key"),
     ("one that others stand in for used up a retry", "1 + current.attempt - sum(", "1 + current.attempt + 0 * sum("),

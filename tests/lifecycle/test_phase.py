@@ -5,7 +5,6 @@ import pytest
 from controller.lifecycle.phase import MENDED_FIRST, phase
 from controller.limits.gate import Limits
 from controller.model.answers import Refusal
-from controller.model.errors import Problem
 from controller.model.job import Estimate, Job
 from controller.model.reasons import JobState, Phase, Reason
 from controller.model.submission import Submission
@@ -24,16 +23,19 @@ from tests.support.factories import (
     succeeded,
     unconfirmed,
     unknown,
-    wanted,
 )
+from tests.support.next_steps import BROKEN, NO_KEYS, asks
 
-BROKEN = (Problem(path="ndvi.yaml", message="this is not YAML"),)
-QUEUED = JobState(reason=Reason.QUEUED, message="will be submitted when a slot is free")
-DELIVERED = JobState(reason=Reason.DELIVERED, message="every declared output is in the bucket")
-RUNNING = JobState(reason=Reason.RUNNING, message="the service is working on it")
-HISTORY_UNKNOWN = JobState(
-    reason=Reason.HISTORY_UNKNOWN,
-    message="the bucket cannot be listed, so it is unknown what was already paid for: AccessDenied",
+
+def told(reason: Reason, message: str) -> JobState:
+    return JobState(reason=reason, message=message)
+
+
+QUEUED = told(Reason.QUEUED, "will be submitted when a slot is free")
+DELIVERED = told(Reason.DELIVERED, "every declared output is in the bucket")
+RUNNING = told(Reason.RUNNING, "the service is working on it")
+HISTORY_UNKNOWN = told(
+    Reason.HISTORY_UNKNOWN, "the bucket cannot be listed, so it is unknown what was already paid for: AccessDenied"
 )
 UNREAD = history(readable=False, message="AccessDenied")
 
@@ -49,22 +51,19 @@ UNREAD = history(readable=False, message="AccessDenied")
         pytest.param(
             job(problems=BROKEN),
             [],
-            JobState(
-                reason=Reason.REJECTED,
-                message=f"the manifest cannot be accepted; see manifest.problems; {MENDED_FIRST}",
-            ),
+            told(Reason.REJECTED, f"the manifest cannot be accepted; see manifest.problems; {MENDED_FIRST}"),
             id="nothing is in force and the manifest is broken",
         ),
         pytest.param(
-            job(problems=BROKEN, wanted=wanted(retries=1)),
+            asks(*BROKEN, retries=1),
             [failed()],
-            JobState(reason=Reason.ERROR_REPORTED, message=f"the script threw; {MENDED_FIRST}"),
+            told(Reason.ERROR_REPORTED, f"the script threw; {MENDED_FIRST}"),
             id="a retry waits for the broken manifest",
         ),
         pytest.param(
             job(wanted=None),
             [accepted()],
-            JobState(reason=Reason.REMOVED, message="the manifest is gone; nothing in the bucket was touched"),
+            told(Reason.REMOVED, "the manifest is gone; nothing in the bucket was touched"),
             id="removed",
         ),
         pytest.param(job(), [], QUEUED, id="about to be submitted"),
@@ -72,77 +71,58 @@ UNREAD = history(readable=False, message="AccessDenied")
         pytest.param(
             job(), [accepted(digest=OTHER_DIGEST)], QUEUED, id="changed: of the new digest, not of the old run"
         ),
-        pytest.param(
-            job(), [submission()], JobState(reason=Reason.SUBMITTING, message="the request is being sent"), id="sent"
-        ),
+        pytest.param(job(), [submission()], told(Reason.SUBMITTING, "the request is being sent"), id="sent"),
         pytest.param(
             job(),
             [unconfirmed()],
-            JobState(
-                reason=Reason.SEARCHING,
-                message="the POST got no clear answer; the bucket is searched for its request; the answer was 502",
+            told(
+                Reason.SEARCHING,
+                "the POST got no clear answer; the bucket is searched for its request; the answer was 502",
             ),
             id="unconfirmed, searched for",
         ),
         pytest.param(
             job(),
             [unconfirmed(look_at=None)],
-            JobState(
-                reason=Reason.NEEDS_PERSON,
-                message="a POST without an answer, and the bucket names no request; use `shjobs resolve`; "
-                "the answer was 502",
+            told(
+                Reason.NEEDS_PERSON,
+                "a POST without an answer, and the bucket names no request; use `shjobs resolve`; the answer was 502",
             ),
             id="unconfirmed, a person's turn",
         ),
         pytest.param(job(), [accepted()], RUNNING, id="running"),
         pytest.param(
-            job(wanted=wanted(deadline=60.0)),
+            asks(deadline=60.0),
             [accepted(intended_at=at(-60))],
-            JobState(
-                reason=Reason.OVERDUE,
-                message="the service is still working on it, past spec.deadline; it cannot be cancelled",
-            ),
+            told(Reason.OVERDUE, "the service is still working on it, past spec.deadline; it cannot be cancelled"),
             id="overdue",
         ),
         pytest.param(
             job(),
             [gone()],
-            JobState(
-                reason=Reason.VERIFYING,
-                message="finished at the service; waiting until the evidence in the bucket is settled",
-            ),
+            told(Reason.VERIFYING, "finished at the service; waiting until the evidence in the bucket is settled"),
             id="verifying",
         ),
+        pytest.param(job(), [failed()], told(Reason.ERROR_REPORTED, "the script threw"), id="the service's words"),
         pytest.param(
-            job(),
+            asks(retries=1),
             [failed()],
-            JobState(reason=Reason.ERROR_REPORTED, message="the script threw"),
-            id="the service's words",
-        ),
-        pytest.param(
-            job(wanted=wanted(retries=1)),
-            [failed()],
-            JobState(
-                reason=Reason.RETRY_SCHEDULED,
-                message="the run failed; a paid retry is left and will be submitted; the script threw",
+            told(
+                Reason.RETRY_SCHEDULED, "the run failed; a paid retry is left and will be submitted; the script threw"
             ),
             id="failed, a retry will follow",
         ),
-        pytest.param(
-            job(), [unknown()], JobState(reason=Reason.NOTHING_DELIVERED, message="nothing is there"), id="unknown"
-        ),
+        pytest.param(job(), [unknown()], told(Reason.NOTHING_DELIVERED, "nothing is there"), id="unknown"),
         pytest.param(
             job(),
             [refused(Refusal.RATE), refused(Refusal.BODY)],
-            JobState(reason=Reason.REFUSED, message="refused: Body"),
+            told(Reason.REFUSED, "refused: Body"),
             id="refused: the latest words",
         ),
         pytest.param(
             job(),
             [refused(Refusal.SPURIOUS)],
-            JobState(
-                reason=Reason.BACKING_OFF, message="the request was not taken; will be tried again; refused: Spurious"
-            ),
+            told(Reason.BACKING_OFF, "the request was not taken; will be tried again; refused: Spurious"),
             id="a spurious 400",
         ),
     ],
@@ -152,7 +132,7 @@ def test_where_a_job_stands(declared: Job, submissions: list[Submission], expect
 
 
 def priced(upper: float | None) -> Job:
-    return job(wanted=wanted(estimate=Estimate(expected=1, upper=upper)))
+    return asks(estimate=Estimate(expected=1, upper=upper))
 
 
 @pytest.mark.parametrize(
@@ -160,26 +140,23 @@ def priced(upper: float | None) -> Job:
     [
         pytest.param(job(), limits(slots=0), QUEUED, id="no place is free"),
         pytest.param(
-            job(wanted=wanted(hold=True)),
+            asks(hold=True),
             limits(),
-            JobState(reason=Reason.ON_HOLD, message="spec.hold is true; set it to false to submit"),
+            told(Reason.ON_HOLD, "spec.hold is true; set it to false to submit"),
             id="on hold",
         ),
         pytest.param(
             job(),
             limits(paused=True),
-            JobState(
-                reason=Reason.PAUSED,
-                message="submissions are paused for all jobs; what runs is followed; `shjobs resume` goes on",
-            ),
+            told(Reason.PAUSED, "submissions are paused for all jobs; what runs is followed; `shjobs resume` goes on"),
             id="paused",
         ),
         pytest.param(
             priced(1234.5),
             limits(),
-            JobState(
-                reason=Reason.APPROVAL_NEEDED,
-                message="may cost up to 1,234.50 PU, above approvalAbove (500 PU); "
+            told(
+                Reason.APPROVAL_NEEDED,
+                "may cost up to 1,234.50 PU, above approvalAbove (500 PU); "
                 "set spec.maxProcessingUnits to at least that to approve it",
             ),
             id="costly",
@@ -187,18 +164,15 @@ def priced(upper: float | None) -> Job:
         pytest.param(
             priced(None),
             limits(),
-            JobState(
-                reason=Reason.COST_UNKNOWN,
-                message="the cost has no upper end; set spec.maxProcessingUnits to the most it may cost",
-            ),
+            told(Reason.COST_UNKNOWN, "the cost has no upper end; set spec.maxProcessingUnits to the most it may cost"),
             id="no upper end",
         ),
         pytest.param(
             job(),
-            limits(without_keys=frozenset({"my-bucket"})),
-            JobState(
-                reason=Reason.CREDENTIAL_MISSING,
-                message="the credential 'my-bucket' has no key pair here; "
+            NO_KEYS,
+            told(
+                Reason.CREDENTIAL_MISSING,
+                "the credential 'my-bucket' has no key pair here; "
                 "set SHJOBS_CREDENTIALS_MY_BUCKET_ACCESS_KEY and SHJOBS_CREDENTIALS_MY_BUCKET_SECRET_ACCESS_KEY, "
                 "or name their files",
             ),
@@ -221,27 +195,22 @@ def priced(upper: float | None) -> Job:
         pytest.param(
             job(),
             limits(opens_at=at(60), reason=Reason.BREAKER_OPEN, message="502"),
-            JobState(
-                reason=Reason.BREAKER_OPEN,
-                message="an earlier submission got no answer; one canary goes out now and then; 502",
-            ),
+            told(Reason.BREAKER_OPEN, "an earlier submission got no answer; one canary goes out now and then; 502"),
             id="the breaker is open",
         ),
         pytest.param(
             job(),
             limits(opens_at=at(60), reason=Reason.ACCOUNT_REFUSED, message="401"),
-            JobState(
-                reason=Reason.ACCOUNT_REFUSED,
-                message="the service refuses this account or address; one probe goes out now and then; 401",
+            told(
+                Reason.ACCOUNT_REFUSED,
+                "the service refuses this account or address; one probe goes out now and then; 401",
             ),
             id="the account is refused",
         ),
         pytest.param(
             job(),
             limits(opens_at=at(60), reason=Reason.BACKING_OFF, message="no route to host"),
-            JobState(
-                reason=Reason.BACKING_OFF, message="the request was not taken; will be tried again; no route to host"
-            ),
+            told(Reason.BACKING_OFF, "the request was not taken; will be tried again; no route to host"),
             id="the service is not reached",
         ),
         pytest.param(
@@ -263,7 +232,7 @@ def test_why_a_job_is_not_submitted_yet(declared: Job, allowed: Limits, expected
         pytest.param(job(), [accepted()], id="running"),
         pytest.param(job(), [unconfirmed()], id="unconfirmed"),
         pytest.param(job(history=UNREAD), [], id="its history is not known"),
-        pytest.param(job(wanted=wanted(hold=True)), [], id="on hold"),
+        pytest.param(asks(hold=True), [], id="on hold"),
     ],
 )
 def test_time_alone_changes_no_standing(declared: Job, submissions: list[Submission]) -> None:

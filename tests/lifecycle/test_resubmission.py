@@ -6,7 +6,7 @@ from controller.lifecycle.next_step import in_force, next_step
 from controller.limits.gate import Limits
 from controller.model.answers import Refusal
 from controller.model.reasons import Reason
-from controller.model.step import Step, Submit, Wait
+from controller.model.step import Step, Submit
 from controller.model.submission import Submission
 from tests.support.factories import (
     NOW,
@@ -18,13 +18,12 @@ from tests.support.factories import (
     job,
     limits,
     refused,
-    stored,
     submission,
     succeeded,
     unconfirmed,
     wanted,
 )
-from tests.support.next_steps import FOUND, RESUBMIT, SEARCHED
+from tests.support.next_steps import RESUBMIT, SEARCHED, SOUGHT, TRACED, asks, waits
 
 
 @pytest.mark.parametrize(
@@ -38,35 +37,24 @@ from tests.support.next_steps import FOUND, RESUBMIT, SEARCHED
 )
 def test_a_retry_backs_off(failures: int, finished_at: float, until: float) -> None:
     runs = [failed(attempt=n, number=n + 1, finished_at=at(finished_at)) for n in range(failures)]
-    step = next_step(job(wanted=wanted(retries=10)), runs, limits(), NOW)
-    assert step == Wait(reason=Reason.RETRY_SCHEDULED, until=at(until))
+    step = next_step(asks(retries=10), runs, limits(), NOW)
+    assert step == waits(Reason.RETRY_SCHEDULED, until)
 
 
 @pytest.mark.parametrize(
     ("row", "allowed", "expected"),
     [
-        pytest.param(
-            unconfirmed(look_at=None, evidence=SEARCHED), limits(), Wait(reason=Reason.NEEDS_PERSON), id="not chosen"
-        ),
-        pytest.param(
-            unconfirmed(evidence=SEARCHED), RESUBMIT, Wait(reason=Reason.SEARCHING, until=at(5)), id="search not over"
-        ),
-        pytest.param(unconfirmed(look_at=None), RESUBMIT, Wait(reason=Reason.NEEDS_PERSON), id="never searched"),
+        pytest.param(SOUGHT, limits(), waits(Reason.NEEDS_PERSON), id="not chosen"),
+        pytest.param(unconfirmed(evidence=SEARCHED), RESUBMIT, waits(Reason.SEARCHING, 5), id="search not over"),
+        pytest.param(unconfirmed(look_at=None), RESUBMIT, waits(Reason.NEEDS_PERSON), id="never searched"),
         pytest.param(
             unconfirmed(look_at=None, evidence=evidence(objects=(), readable=False)),
             RESUBMIT,
-            Wait(reason=Reason.NEEDS_PERSON),
+            waits(Reason.NEEDS_PERSON),
             id="the bucket could not be read at the end",
         ),
-        pytest.param(
-            unconfirmed(look_at=None, evidence=evidence(objects=(stored("default.tif", folder="strange"),))),
-            RESUBMIT,
-            Wait(reason=Reason.NEEDS_PERSON),
-            id="something was delivered, so it was taken",
-        ),
-        pytest.param(
-            unconfirmed(look_at=None, evidence=SEARCHED), RESUBMIT, Submit(rerun=0, attempt=1), id="nothing was found"
-        ),
+        pytest.param(TRACED, RESUBMIT, waits(Reason.NEEDS_PERSON), id="something was delivered, so it was taken"),
+        pytest.param(SOUGHT, RESUBMIT, Submit(rerun=0, attempt=1), id="nothing was found"),
     ],
 )
 def test_resubmitting_an_unconfirmed_one_is_a_standing_choice(row: Submission, allowed: Limits, expected: Step) -> None:
@@ -84,24 +72,20 @@ VAIN = unconfirmed(attempt=1, number=2, look_at=None, evidence=SEARCHED)
 @pytest.mark.parametrize(
     ("retries", "earlier", "expected"),
     [
-        pytest.param(0, unconfirmed(look_at=None, evidence=SEARCHED), Submit(rerun=0, attempt=2), id="nothing of it"),
-        pytest.param(0, accepted(), Wait(reason=Reason.RUNNING, until=at(11)), id="found after all and running"),
-        pytest.param(0, succeeded(), Wait(reason=Reason.DELIVERED), id="found after all and delivered"),
-        pytest.param(0, failed(), Wait(reason=Reason.NEEDS_PERSON), id="found after all and failed: no retry is left"),
+        pytest.param(0, SOUGHT, Submit(rerun=0, attempt=2), id="nothing of it"),
+        pytest.param(0, accepted(), waits(Reason.RUNNING, 11), id="found after all and running"),
+        pytest.param(0, succeeded(), waits(Reason.DELIVERED), id="found after all and delivered"),
+        pytest.param(0, failed(), waits(Reason.NEEDS_PERSON), id="found after all and failed: no retry is left"),
         pytest.param(1, failed(), Submit(rerun=0, attempt=2), id="failed, and this attempt was its retry"),
-        pytest.param(
-            0, unconfirmed(look_at=at(5)), Wait(reason=Reason.NEEDS_PERSON, until=at(5)), id="sought again just now"
-        ),
-        pytest.param(
-            0, unconfirmed(look_at=None, evidence=FOUND), Wait(reason=Reason.NEEDS_PERSON), id="something lies there"
-        ),
+        pytest.param(0, unconfirmed(look_at=at(5)), waits(Reason.NEEDS_PERSON, 5), id="sought again just now"),
+        pytest.param(0, TRACED, waits(Reason.NEEDS_PERSON), id="something lies there"),
     ],
 )
 def test_a_second_resubmission_asks_what_became_of_the_first_attempt(
     retries: int, earlier: Submission, expected: Step
 ) -> None:
     """Two machines on one bucket: what this one gave up, the other one had paid for (histories 481395568/1332)."""
-    assert next_step(job(wanted=wanted(retries=retries)), [earlier, VAIN], RESUBMIT, NOW) == expected
+    assert next_step(asks(retries=retries), [earlier, VAIN], RESUBMIT, NOW) == expected
 
 
 @pytest.mark.parametrize(

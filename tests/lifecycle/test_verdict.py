@@ -11,6 +11,7 @@ from tests.support.factories import JPEG, NOW, TIFF, TIMING, at, evidence, store
 
 GRACE = TIMING.delivery_grace
 HOUR = 3600.0
+BOTH = ("default.tif", "preview.jpg")
 WORDS = {
     "Verifying": "the bucket has not been read yet",
     "Confirming": "every output is there; one more listing shows whether they still change",
@@ -60,19 +61,16 @@ def unreadable(time: float) -> Evidence:
         pytest.param(seen(5, "default.tif"), 5, waiting("PartlyDelivered", 20), id="one of two is there: wait"),
         pytest.param(unreadable(5), 5, waiting("BucketUnreadable", 20), id="unreadable within the grace: wait"),
         pytest.param(
-            seen(5, "default.tif", "preview.jpg"),
-            5,
-            waiting("Confirming", 15),
-            id="both were seen once: look again before saying success",
+            seen(5, *BOTH), 5, waiting("Confirming", 15), id="both were seen once: look again before saying success"
         ),
         pytest.param(
-            seen(14.999, "default.tif", "preview.jpg", since=5),
+            seen(14.999, *BOTH, since=5),
             14.999,
             waiting("Confirming", 15),
             id="unchanged for a little too short a time: look again",
         ),
         pytest.param(
-            seen(700, "default.tif", "preview.jpg"),
+            seen(700, *BOTH),
             700,
             waiting("Confirming", 710),
             id="complete only after the grace: confirmed like any other",

@@ -29,6 +29,14 @@ def shut(reason: Reason, opens_at: float, message: str, slots: int = 1) -> Limit
     return replace(FREE, slots=slots, opens_at=at(opens_at), reason=reason, message=message)
 
 
+def breaker(opens_at: float, message: str = LOST, slots: int = 1) -> Limits:
+    return shut(Reason.BREAKER_OPEN, opens_at, message, slots)
+
+
+def account(opens_at: float, why: Refusal) -> Limits:
+    return shut(Reason.ACCOUNT_REFUSED, opens_at, f"refused: {why}")
+
+
 def lost(answered_at: float, intended_at: float | None = None) -> Submission:
     sent_at = answered_at - 1 if intended_at is None else intended_at
     return unconfirmed(answered_at=at(answered_at), intended_at=at(sent_at))
@@ -70,70 +78,46 @@ def test_the_gate_stands_open(newest: list[Submission]) -> None:
 @pytest.mark.parametrize(
     ("newest", "expected"),
     [
-        pytest.param([lost(0)], shut(Reason.BREAKER_OPEN, 60, LOST), id="one lost answer"),
+        pytest.param([lost(0)], breaker(60), id="one lost answer"),
+        pytest.param([lost(3, -5), lost(2, -5), lost(1, -5)], breaker(63), id="three at once count once"),
         pytest.param(
-            [lost(3, -5), lost(2, -5), lost(1, -5)], shut(Reason.BREAKER_OPEN, 63, LOST), id="three at once count once"
+            [lost(100, -5), lost(2, -4), lost(1, -3)], breaker(160), id="answered late, but sent together: still once"
         ),
+        pytest.param([lost(100), lost(0)], breaker(220), id="a lost canary doubles the wait"),
         pytest.param(
-            [lost(100, -5), lost(2, -4), lost(1, -3)],
-            shut(Reason.BREAKER_OPEN, 160, LOST),
-            id="answered late, but sent together: still once",
+            [lost(400), lost(200), lost(3, -5), lost(2, -5)], breaker(640), id="two lost canaries after a first round"
         ),
-        pytest.param([lost(100), lost(0)], shut(Reason.BREAKER_OPEN, 220, LOST), id="a lost canary doubles the wait"),
-        pytest.param(
-            [lost(400), lost(200), lost(3, -5), lost(2, -5)],
-            shut(Reason.BREAKER_OPEN, 640, LOST),
-            id="two lost canaries after a first round",
-        ),
-        pytest.param(
-            [lost(1000 * n) for n in range(20, 0, -1)],
-            shut(Reason.BREAKER_OPEN, 21_800, LOST),
-            id="at most half an hour",
-        ),
+        pytest.param([lost(1000 * n) for n in range(20, 0, -1)], breaker(21_800), id="at most half an hour"),
         pytest.param(
             [refused(Refusal.NOT_ACCEPTED, answered_at=at(9)), lost(0)],
-            shut(Reason.BREAKER_OPEN, 60, LOST),
+            breaker(60),
             id="what a person says of one submission does not open it for the others",
         ),
-        pytest.param(
-            [named(0)], shut(Reason.BREAKER_OPEN, 60, ""), id="an operator named the request of a lost answer"
-        ),
-        pytest.param(
-            [named(0), lost(-60, -61)],
-            shut(Reason.BREAKER_OPEN, 120, LOST),
-            id="an operator named the request of a lost canary",
-        ),
+        pytest.param([named(0)], breaker(60, ""), id="an operator named the request of a lost answer"),
+        pytest.param([named(0), lost(-60, -61)], breaker(120), id="an operator named the request of a lost canary"),
         pytest.param(
             [refused(Refusal.NOT_ACCEPTED, answered_at=NOW, said_by_operator=True)],
-            shut(Reason.BREAKER_OPEN, 60, "refused: NotAccepted"),
+            breaker(60, "refused: NotAccepted"),
             id="an operator said that a lost answer was none",
         ),
+        pytest.param([adopted(9), lost(0)], breaker(60), id="an operator named a request that was sent by other means"),
+        pytest.param([lost(5), taken(0), lost(-5)], breaker(65), id="an answer begins it anew"),
+        pytest.param([submission(), lost(0)], breaker(60, slots=0), id="while the canary flies: nobody"),
         pytest.param(
-            [adopted(9), lost(0)],
-            shut(Reason.BREAKER_OPEN, 60, LOST),
-            id="an operator named a request that was sent by other means",
+            [submission(), submission(), lost(0)], breaker(60, slots=-1), id="others were under way already: nobody"
         ),
-        pytest.param([lost(5), taken(0), lost(-5)], shut(Reason.BREAKER_OPEN, 65, LOST), id="an answer begins it anew"),
-        pytest.param(
-            [submission(), lost(0)], shut(Reason.BREAKER_OPEN, 60, LOST, slots=0), id="while the canary flies: nobody"
-        ),
-        pytest.param(
-            [submission(), submission(), lost(0)],
-            shut(Reason.BREAKER_OPEN, 60, LOST, slots=-1),
-            id="others were under way already: nobody",
-        ),
-        pytest.param([no(Refusal.CREDENTIALS, 0)], shut(Reason.ACCOUNT_REFUSED, 60, "refused: Credentials"), id="401"),
-        pytest.param([no(Refusal.FORBIDDEN, 0)], shut(Reason.ACCOUNT_REFUSED, 60, "refused: Forbidden"), id="403"),
-        pytest.param([no(Refusal.QUOTA, 0)], shut(Reason.ACCOUNT_REFUSED, 60, "refused: Quota"), id="quota exhausted"),
-        pytest.param([no(Refusal.ENDPOINT, 0)], shut(Reason.ACCOUNT_REFUSED, 60, "refused: Endpoint"), id="wrong path"),
+        pytest.param([no(Refusal.CREDENTIALS, 0)], account(60, Refusal.CREDENTIALS), id="401"),
+        pytest.param([no(Refusal.FORBIDDEN, 0)], account(60, Refusal.FORBIDDEN), id="403"),
+        pytest.param([no(Refusal.QUOTA, 0)], account(60, Refusal.QUOTA), id="quota exhausted"),
+        pytest.param([no(Refusal.ENDPOINT, 0)], account(60, Refusal.ENDPOINT), id="wrong path"),
         pytest.param(
             [no(Refusal.QUOTA, 200), no(Refusal.CREDENTIALS, 100), no(Refusal.FORBIDDEN, 0)],
-            shut(Reason.ACCOUNT_REFUSED, 440, "refused: Forbidden"),
+            account(440, Refusal.FORBIDDEN),
             id="the account's troubles are one; the first one's words stay",
         ),
         pytest.param(
             [no(Refusal.QUOTA, 100 * n) for n in range(9, 0, -1)],
-            shut(Reason.ACCOUNT_REFUSED, 4500, "refused: Quota"),
+            account(4500, Refusal.QUOTA),
             id="the account is probed at least hourly",
         ),
         pytest.param([no(Refusal.RATE, 0, 7.5)], shut(Reason.QUEUED, 7.5, "refused: Rate"), id="429 with Retry-After"),
@@ -166,24 +150,18 @@ def test_the_gate_is_shut(newest: list[Submission], expected: Limits) -> None:
 @pytest.mark.parametrize(
     ("newest", "expected"),
     [
+        pytest.param([no(Refusal.UNSENT, 1), lost(0)], breaker(60), id="a POST that never left does not end a breaker"),
         pytest.param(
-            [no(Refusal.UNSENT, 1), lost(0)],
-            shut(Reason.BREAKER_OPEN, 60, LOST),
-            id="a POST that never left does not end a breaker",
-        ),
-        pytest.param(
-            [lost(200), no(Refusal.UNSENT, 100), lost(0)],
-            shut(Reason.BREAKER_OPEN, 320, LOST),
-            id="nor does it begin its waits anew",
+            [lost(200), no(Refusal.UNSENT, 100), lost(0)], breaker(320), id="nor does it begin its waits anew"
         ),
         pytest.param(
             [lost(400), no(Refusal.RATE, 300, 30.0), lost(200), no(Refusal.CREDENTIALS, 100), lost(0)],
-            shut(Reason.BREAKER_OPEN, 640, LOST),
+            breaker(640),
             id="an outage with many faces is one outage",
         ),
         pytest.param(
             [no(Refusal.CREDENTIALS, 500), lost(0)],
-            shut(Reason.ACCOUNT_REFUSED, 560, "refused: Credentials"),
+            account(560, Refusal.CREDENTIALS),
             id="a breaker that has cooled leaves the word to the account",
         ),
         pytest.param(
@@ -205,10 +183,10 @@ def test_mixed_trouble(newest: list[Submission], expected: Limits) -> None:
 @pytest.mark.parametrize(
     ("newest", "expected"),
     [
-        pytest.param([lost(0), taken(-86_400)], shut(Reason.BREAKER_OPEN, 60, LOST), id="an older run says nothing"),
+        pytest.param([lost(0), taken(-86_400)], breaker(60), id="an older run says nothing"),
         pytest.param(
             [lost(0), lost(-86_400)],
-            shut(Reason.BREAKER_OPEN, 120, LOST),
+            breaker(120),
             id="one that cannot be asked about counts at the time of its objects",
         ),
     ],
@@ -231,7 +209,7 @@ def test_however_many_places_there_are_only_a_few_posts_are_under_way_at_once() 
 def test_a_request_found_in_the_bucket_does_not_end_the_breaker() -> None:
     """When half of what was answered 502 had been taken, each find once let the whole queue out into the outage."""
     found = replace(taken(0), answered_at=None)
-    assert narrow(FREE, [lost(0, -1), found]) == shut(Reason.BREAKER_OPEN, 60, LOST)
+    assert narrow(FREE, [lost(0, -1), found]) == breaker(60)
     assert narrow(FREE, [found]).opens_at == at(59)
 
 

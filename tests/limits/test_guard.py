@@ -65,26 +65,27 @@ def test_another_digest_rerun_or_attempt_is_another_key() -> None:
     assert len(keys) == 5
 
 
+def scripted(path: str, hash: str, digest: str = DIGEST) -> Wanted:
+    return wanted(digest=digest, script=path, script_hash=hash)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "cause"),
     [
         pytest.param(None, wanted(), "new", id="a new job"),
         pytest.param(wanted(), wanted(digest=OTHER_DIGEST), "manifest changed", id="its manifest"),
         pytest.param(
-            wanted(script="ndvi.js", script_hash="1"),
-            wanted(digest=OTHER_DIGEST, script="ndvi.js", script_hash="2"),
+            scripted("ndvi.js", "1"),
+            scripted("ndvi.js", "2", OTHER_DIGEST),
             "ndvi.js changed",
             id="the text of its script",
         ),
         pytest.param(
-            wanted(script="ndvi.js", script_hash="1"),
-            wanted(digest=OTHER_DIGEST, script="ndwi.js", script_hash="1"),
-            "ndwi.js changed",
-            id="another script",
+            scripted("ndvi.js", "1"), scripted("ndwi.js", "1", OTHER_DIGEST), "ndwi.js changed", id="another script"
         ),
         pytest.param(
-            wanted(script="ndvi.js", script_hash="1"),
-            wanted(digest=OTHER_DIGEST, script="ndvi.js", script_hash="1"),
+            scripted("ndvi.js", "1"),
+            scripted("ndvi.js", "1", OTHER_DIGEST),
             "manifest changed",
             id="the manifest beside an unchanged script",
         ),

@@ -65,9 +65,6 @@ def places(lines: list[str]) -> list[str]:
     return [" ".join(line.split(" ")[:2]).rstrip(":") for line in lines]
 
 
-# --- which folders are read ---
-
-
 @pytest.mark.parametrize(
     ("paths", "expected"),
     [
@@ -168,9 +165,6 @@ def test_a_name_that_clashes_with_a_file_that_was_not_named_is_found(folder: Fol
         assert code == 1
 
 
-# --- the order and the exit code ---
-
-
 def test_per_file_the_errors_come_before_the_warnings_in_the_order_of_the_text(folder: Folder) -> None:
     both = (
         ndvi("b").replace("sentinel-2-l2a", "S2L2A").replace("width: 64", "width: 0").replace("height: 32", "height: 0")
@@ -202,9 +196,6 @@ def test_without_settings_the_names_of_credentials_are_not_missed(folder: Folder
     assert folder.check() == (["1 file, 1 job accepted, 0 errors, 0 warnings"], note, 0)
     folder.write("shjobs.toml", "")
     assert places(folder.check()[0]) == ["jobs.d/a.yaml:20:45: E250"]
-
-
-# --- silencing ---
 
 
 @pytest.mark.slow
@@ -240,8 +231,6 @@ def test_an_error_stays_whatever_a_comment_says(folder: Folder) -> None:
     lines, _, code = folder.check()
     assert (places(lines), code) == (["jobs.d/a.yaml:5:3: E108", "jobs.d/a.yaml:1:1: W901"], 1)
 
-
-# --- the forms ---
 
 NASTY = Problem(path="jobs.d/a,b:c%.yaml", line=7, column=3, field="spec.x", message="100 %\nof it: a,b\r", code="E104")
 DOUBT = Problem(path="a.js", line=2, column=1, message="never read", code="W002")
@@ -300,9 +289,6 @@ def test_check_leaves_nothing_behind_but_its_cache(folder: Folder) -> None:
     folder.check("--no-cache")
     left = sorted(path.relative_to(folder.root).as_posix() for path in folder.root.rglob("*"))
     assert left == ["jobs.d", "jobs.d/a.yaml", "shjobs.toml"]
-
-
-# --- many at once ---
 
 
 @pytest.mark.slow

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +20,7 @@ from controller.operations.check.examiner import Examiner
 from controller.settings.settings import Settings
 from tests.conftest import ndvi
 from tests.operations.test_check import SCRIPT, SETTINGS, with_file
+from tests.support.command import python
 
 DOUBT = Problem(path="a.yaml", line=3, column=1, message="doubtful", code="W001")
 
@@ -231,9 +230,6 @@ def test_files_are_for_the_user_alone_and_hold_no_secret_and_no_text_of_a_manife
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 
 
-# --- what an answer depends on ---
-
-
 def settings(folder: Path, text: str = SETTINGS) -> Settings:
     file = folder / "shjobs.toml"
     file.write_text(text, encoding="utf-8")
@@ -296,17 +292,10 @@ def test_a_second_run_loads_neither_the_engine_nor_the_appraiser(tmp_path: Path)
         "import sys, controller.cli as c\nc.main(['check'])\n"
         "print(sorted({'controller.evalscript', 'controller.analysis.appraisal', 'py_mini_racer'} & set(sys.modules)))"
     )
-    given = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    printed = [
-        subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=tmp_path,
-            env=given,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=60,
-        ).stdout.splitlines()[-1]
-        for _ in range(2)
+    given = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    runs = [python(code, cwd=tmp_path, environment=given) for _ in range(2)]
+    assert [run.returncode for run in runs] == [0, 0], runs
+    assert [run.stdout.splitlines()[-1] for run in runs] == [
+        "['controller.analysis.appraisal', 'controller.evalscript']",
+        "[]",
     ]
-    assert printed == ["['controller.analysis.appraisal', 'controller.evalscript']", "[]"]

@@ -3,7 +3,6 @@
 import json
 import os
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,12 @@ from controller.sandbox.program import Sandbox
 from tests.bucket.test_client import raw
 from tests.bucket.test_policy import policy, statement
 from tests.cli.test_sync_s3 import SETTINGS as S3_SETTINGS
+from tests.cli.test_sync_s3 import moved
 from tests.conftest import ACCESS_KEY, CLIENT_SECRET, SECRET_KEY, Workspace, ndvi
 from tests.operations.test_plan_revision import commit, git
 from tests.support.command import shjobs
 from tests.support.factories import NOW
+from tests.support.makers import FOREIGN, NEWER, Make, empty, ledger, no_bucket, settings, variables, written
 
 Signs = dict[str, tuple[str, str, str]]
 
@@ -68,108 +69,47 @@ def test_all_is_well_and_nothing_is_sent_or_written(workspace: Workspace) -> Non
     assert files(workspace) == before
 
 
-def spoiled(make: Callable[[Workspace], dict[str, str] | None], name: str, health: str, words: str, advice: str) -> Any:
-    return pytest.param(make, name, health, words, advice, id=(make.__doc__ or "").strip().rstrip("."))
-
-
 def no_settings(workspace: Workspace) -> dict[str, str]:
-    """There are no settings."""
     (workspace.root / "shjobs.toml").unlink()
     return {name: "" for name in workspace.environment if "CREDENTIALS" in name}
 
 
-def wrong_settings(workspace: Workspace) -> None:
-    """A misspelt setting."""
-    (workspace.root / "shjobs.toml").write_text("maxRuning = 1")
-
-
-def wrong_secret(workspace: Workspace) -> dict[str, str]:
-    """A wrong client secret."""
-    return {"SHJOBS_CLIENT_SECRET": "wrong"}
-
-
-def no_client(workspace: Workspace) -> dict[str, str]:
-    """No OAuth client."""
-    return {"SHJOBS_CLIENT_ID": ""}
-
-
-def nobody_there(workspace: Workspace) -> dict[str, str]:
-    """Nothing listens."""
-    return {"SHJOBS_BASE_URL": "http://127.0.0.1:1", "SHJOBS_TOKEN_URL": "http://127.0.0.1:1/oauth/token"}
-
-
-def another_service(workspace: Workspace) -> dict[str, str]:
-    """An address that answers every question."""
-    return {"SHJOBS_API_PATH": "/sandbox/health?"[:-1]}
-
-
-def no_keys(workspace: Workspace) -> dict[str, str]:
-    """No key pair."""
-    return {"SHJOBS_CREDENTIALS_MY_BUCKET_ACCESS_KEY": ""}
-
-
-def no_bucket(workspace: Workspace) -> None:
-    """A bucket that is not there."""
-    workspace.bucket.rmdir()
-
-
-def no_tree(workspace: Workspace) -> None:
-    """No manifests."""
-    (workspace.jobs / "ndvi.yaml").unlink()
-
-
-def file_for_state(workspace: Workspace) -> None:
-    """A file where the state directory should be."""
-    workspace.state.write_text("")
-
-
-def broken_ledger(workspace: Workspace) -> None:
-    """A ledger that is none."""
-    workspace.state.mkdir()
-    (workspace.state / "shjobs.db").write_bytes(b"SQLite format 3\0 and then nothing" * 100)
-
-
-def foreign_ledger(workspace: Workspace) -> None:
-    """The ledger of another account."""
-    workspace.sync()
-    with closing(sqlite3.connect(workspace.state / "shjobs.db")) as db:
-        db.execute("update meta set value = 'somebody' where key = 'account'")
-        db.commit()
-
-
-def newer_ledger(workspace: Workspace) -> None:
-    """The ledger of a newer version."""
-    workspace.sync()
-    with closing(sqlite3.connect(workspace.state / "shjobs.db")) as db:
-        db.execute("update _sqlite_migrations set name = 'later' where id = (select max(id) from _sqlite_migrations)")
-        db.commit()
+NOWHERE = variables(SHJOBS_BASE_URL="http://127.0.0.1:1", SHJOBS_TOKEN_URL="http://127.0.0.1:1/oauth/token")
+NO_KEYS = variables(SHJOBS_CREDENTIALS_MY_BUCKET_ACCESS_KEY="")
+GARBAGE = b"SQLite format 3\0 and then nothing" * 100
+WRONG = {
+    "there are no settings": (no_settings, "settings", "warn", "there is no shjobs.toml", "`shjobs init` makes one"),
+    "a misspelt setting": (settings("maxRuning = 1"), "settings", "fail", "maxRuning: unknown key", "fix it first"),
+    "a wrong client secret": (
+        variables(SHJOBS_CLIENT_SECRET="wrong"), "token", "fail", "does not accept the OAuth client",
+        "set SHJOBS_CLIENT_ID",
+    ),
+    "no OAuth client": (
+        variables(SHJOBS_CLIENT_ID=""), "token", "fail", "there is no OAuth client", "set SHJOBS_CLIENT_ID and",
+    ),
+    "nothing listens": (NOWHERE, "clock", "fail", "nothing listens there", "make sure the service can be reached"),
+    "nothing listens for a token": (NOWHERE, "token", "fail", "cannot be reached", "try again later"),
+    "no key pair": (
+        NO_KEYS, "credential my-bucket", "warn", "has no key pair", "set SHJOBS_CREDENTIALS_MY_BUCKET_ACC",
+    ),
+    "a bucket that is not there": (
+        no_bucket, "s3://my-bucket", "fail", "there is no folder", "and how it ended is unknown",
+    ),
+    "no manifests": (empty, "tree", "fail", "jobs.d is empty", "write a manifest there"),
+    "a file for the state": (written("state", ""), "state", "fail", "cannot be written", "another folder with `state`"),
+    "a ledger that is none": (written("state/shjobs.db", GARBAGE), "ledger", "fail", "cannot be used", "move it away"),
+    "another account's ledger": (
+        ledger(FOREIGN), "ledger", "fail", "belongs to 'somebody-else'", "use the former, or another state",
+    ),
+    "a newer ledger": (ledger(NEWER), "ledger", "fail", "was written by a newer version", "restore it"),
+}  # fmt: skip
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("make", "name", "health", "words", "advice"),
-    [
-        spoiled(no_settings, "settings", "warn", "there is no shjobs.toml", "`shjobs init` makes one"),
-        spoiled(wrong_settings, "settings", "fail", "maxRuning: unknown key", "fix it first"),
-        spoiled(wrong_secret, "token", "fail", "does not accept the OAuth client", "set SHJOBS_CLIENT_ID"),
-        spoiled(no_client, "token", "fail", "there is no OAuth client", "set SHJOBS_CLIENT_ID and"),
-        spoiled(nobody_there, "clock", "fail", "nothing listens there", "make sure the service can be reached"),
-        spoiled(nobody_there, "token", "fail", "cannot be reached", "try again later"),
-        spoiled(no_keys, "credential my-bucket", "warn", "has no key pair", "set SHJOBS_CREDENTIALS_MY_BUCKET_ACC"),
-        spoiled(no_bucket, "s3://my-bucket", "fail", "there is no folder", "and how it ended is unknown"),
-        spoiled(no_tree, "tree", "fail", "jobs.d is empty", "write a manifest there"),
-        spoiled(file_for_state, "state", "fail", "cannot be written", "name another folder with `state`"),
-        spoiled(broken_ledger, "ledger", "fail", "cannot be used", "move it away"),
-        spoiled(foreign_ledger, "ledger", "fail", "belongs to 'somebody'", "use the former, or another state"),
-        spoiled(newer_ledger, "ledger", "fail", "was written by a newer version", "restore it"),
-    ],
-)
-def test_what_is_wrong_is_told_with_what_to_do(
-    workspace: Workspace, make: Callable[[Workspace], dict[str, str] | None], name: str, health: str, words: str,
-    advice: str,
-) -> None:  # fmt: skip
-    variables = make(workspace) or {}
-    code, document = doctor(workspace, **variables)
+@pytest.mark.parametrize("row", WRONG.values(), ids=WRONG)
+def test_what_is_wrong_is_told_with_what_to_do(workspace: Workspace, row: tuple[Make, str, str, str, str]) -> None:
+    make, name, health, words, advice = row
+    code, document = doctor(workspace, **(make(workspace) or {}))
     found = diagnoses(document)[name]
     assert (found[0], words in found[1], advice in found[2]) == (health, True, True), found
     assert code == int(health == "fail")
@@ -197,9 +137,6 @@ def test_the_revision_is_told_with_its_author(workspace: Workspace) -> None:
 def test_for_people_each_sign_is_a_line(workspace: Workspace) -> None:
     done = shjobs("doctor", cwd=workspace.root, environment=dict(workspace.environment))
     assert [line[6:].split(": ")[0] for line in done.stdout.splitlines() if line.startswith("ok  ")] == NAMES
-
-
-# writing
 
 
 def test_write_writes_to_each_bucket_and_removes_it_again(workspace: Workspace) -> None:
@@ -250,9 +187,6 @@ def test_the_policy_is_read_where_the_service_needs_one(
     code, document = doctor(cloud, **away)
     found = diagnoses(document)["policy of my-bucket"]
     assert (code, found[0], words in found[1]) == (1, health, True), found
-
-
-# the probe
 
 
 @pytest.mark.slow
@@ -335,18 +269,11 @@ def test_the_probe_is_asked_about_first(workspace: Workspace) -> None:
     assert (done.returncode, workspace.posts()) == (130, 0)
 
 
-def pay_nothing(workspace: Workspace) -> dict[str, str]:
-    """The budget is used up."""
-    return {"SHJOBS_MONTHLY_BUDGET": "9"}
-
-
 def paused(workspace: Workspace) -> None:
-    """There is a pause."""
     pause(workspace.state, "ann", NOW)
 
 
 def named_alike(workspace: Workspace) -> None:
-    """A manifest has its name."""
     workspace.write("probe.yaml", ndvi("shjobs-probe"))
     workspace.sync()
 
@@ -355,14 +282,16 @@ def named_alike(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        pytest.param(pay_nothing, "the probe may cost 10.00 PU, but 9.00 are left of monthlyBudget", id="no budget"),
+        pytest.param(
+            variables(SHJOBS_MONTHLY_BUDGET="9"),
+            "the probe may cost 10.00 PU, but 9.00 are left of monthlyBudget",
+            id="no budget",
+        ),
         pytest.param(paused, "submissions are paused", id="a pause"),
         pytest.param(named_alike, "a manifest declares a job shjobs-probe", id="a job of its name"),
     ],
 )
-def test_the_probe_keeps_the_rules(
-    workspace: Workspace, make: Callable[[Workspace], dict[str, str] | None], words: str
-) -> None:
+def test_the_probe_keeps_the_rules(workspace: Workspace, make: Make, words: str) -> None:
     environment = {**workspace.environment, **(make(workspace) or {})}
     before = len(posts(workspace.sandbox.ledger.entries()))
     done = shjobs("doctor", "--probe", "--yes", cwd=workspace.root, environment=environment)
@@ -381,12 +310,7 @@ def test_the_probe_waits_for_no_other_submitter(workspace: Workspace) -> None:
 def test_the_probe_works_in_s3(cloud: Workspace, endpoint: str, tmp_path: Path) -> None:
     options = SandboxOptions(folder=tmp_path / "s3", port=0, s3_endpoint=endpoint, requests_per_minute=0)
     with Sandbox(options) as sandbox:
-        there = {
-            "SHJOBS_BASE_URL": sandbox.base_url,
-            "SHJOBS_TOKEN_URL": f"{sandbox.base_url}/oauth/token",
-            "SHJOBS_CLIENT_SECRET": "sandbox-secret",
-        }
-        code, document = doctor(cloud, "--probe", "--yes", "--url", "s3://my-bucket/probes", **there)
+        code, document = doctor(moved(cloud, sandbox), "--probe", "--yes", "--url", "s3://my-bucket/probes")
     assert (code, document["probe"]["outcome"]) == (0, "succeeded")
     assert b"shjobs-probe" not in _listed(endpoint)
 

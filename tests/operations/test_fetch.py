@@ -151,9 +151,6 @@ def test_wrong_use_is_told(delivered: Workspace, arguments: list[str], words: st
     assert (code, told, words in wrong) == (2, [], True), wrong
 
 
-# pieces
-
-
 @pytest.fixture
 def store(endpoint: str, tmp_path: Path) -> Settings:
     """Settings that lead to a bucket in S3."""
@@ -219,12 +216,7 @@ def test_the_part_of_another_object_is_not_gone_on_with(store: Settings, endpoin
     ],
 )
 def test_s3_must_have_the_very_object(
-    store: Settings,
-    endpoint: str,
-    tmp_path: Path,
-    etag: str,
-    length: int,
-    words: str,
+    store: Settings, endpoint: str, tmp_path: Path, etag: str, length: int, words: str
 ) -> None:
     stored(endpoint, LARGE)
     found, _ = fetched(store, wanted(tmp_path, LARGE + bytes(length), etag))
@@ -234,10 +226,7 @@ def test_s3_must_have_the_very_object(
 
 @pytest.mark.parametrize("output", [JPEG, USERDATA], ids=["a TIFF is no JPEG", "and no JSON"])
 def test_what_begins_as_another_type_is_not_taken(
-    store: Settings,
-    endpoint: str,
-    tmp_path: Path,
-    output: ExpectedOutput,
+    store: Settings, endpoint: str, tmp_path: Path, output: ExpectedOutput
 ) -> None:
     item = wanted(tmp_path, LARGE, stored(endpoint, LARGE), output)
     found, _ = fetched(store, item)

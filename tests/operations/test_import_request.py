@@ -219,11 +219,7 @@ def test_what_check_would_refuse_is_told_by_field_and_not_written(folder: Path) 
     done = shjobs("import", "example.py", cwd=folder)
     assert (done.returncode, files(folder)) == (1, set())
     told = [line.split(": ")[0] for line in done.stderr.splitlines()]
-    assert told == [
-        "E210 spec.request.input.data[0].type",
-        "E104 spec.request.output.rezx",
-        "nothing was written",
-    ]
+    assert told == ["E210 spec.request.input.data[0].type", "E104 spec.request.output.rezx", "nothing was written"]
 
 
 @pytest.mark.parametrize(

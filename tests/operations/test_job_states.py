@@ -24,7 +24,7 @@ from controller.operations.inspect.why import _CHANGES, Case, ago, explain
 from controller.operations.plan.plan import plan
 from tests.conftest import Workspace, ndvi
 from tests.daemon.test_daemon import reaches, running
-from tests.support.command import shjobs
+from tests.support.command import python, shjobs
 from tests.support.factories import NOW, OTHER_DIGEST, accepted, at, job, limits, succeeded, unknown
 from tests.support.paths import ROOT
 
@@ -53,9 +53,6 @@ def three(workspace: Workspace) -> Workspace:
     return workspace
 
 
-# get
-
-
 @pytest.mark.slow
 def test_get_of_known_files_loads_neither_the_rules_of_manifests_nor_the_loop(three: Workspace) -> None:
     """Ten thousand jobs are shown in half a second, of which each library would take its part."""
@@ -65,10 +62,8 @@ def test_get_of_known_files_loads_neither_the_rules_of_manifests_nor_the_loop(th
         "heavy = {'yaml', 'sqlite_utils', 'controller.manifest.validate', 'controller.reconcile.loop'}; "
         "print(sorted(sys.modules.keys() & heavy))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=three.root, env={**three.environment, "PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    done = python(code, cwd=three.root, environment=three.environment)
+    assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0].split() == ["JOB", "PHASE", "PU", "REQUEST", "ID"]
     assert done.stdout.splitlines()[-1] == "[]"
 
@@ -79,10 +74,8 @@ def test_a_command_that_reads_no_pixels_does_not_load_the_libraries_for_pixels(t
         f"import sys; from controller.cli import main; main(['{command}']); "
         "print(sorted(sys.modules.keys() & {'numpy', 'PIL', 'tifffile', 'pyproj'}))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=three.root, env={**three.environment, "PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    done = python(code, cwd=three.root, environment=three.environment)
+    assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "[]"
 
 
@@ -162,9 +155,6 @@ def test_a_wide_table_tells_more(three: Workspace) -> None:
     assert re.fullmatch(r"one +Succeeded +Delivered +10\.00  [0-9a-f-]{36} +1  one\.yaml", lines[2])
 
 
-# describe, events
-
-
 @pytest.mark.slow
 def test_describe_tells_everything_about_one_job(three: Workspace) -> None:
     told = json.loads(run(three, "describe", "one", "-o", "json"))
@@ -211,9 +201,6 @@ def test_a_running_daemon_can_be_looked_at(workspace: Workspace) -> None:
         reaches(workspace, "Succeeded")
         assert [(each["name"], each["phase"]) for each in found(workspace)] == [("ndvi", "Succeeded")]
         assert "ndvi is Succeeded (Delivered)" in run(workspace, "why", "ndvi")
-
-
-# why
 
 
 def case(reason: Reason, *submissions: Submission, **different: Any) -> Case:
@@ -304,7 +291,4 @@ def test_a_post_under_way_of_a_running_controller_is_submitting_and_no_breaker(s
 
 
 def test_a_post_that_a_dead_controller_left_is_unconfirmed(sending: Workspace) -> None:
-    assert {name: reason for name, (reason, _) in seen(sending).items()} == {
-        "ndvi": "Searching",
-        "next": "BreakerOpen",
-    }
+    assert {name: reason for name, (reason, _) in seen(sending).items()} == {"ndvi": "Searching", "next": "BreakerOpen"}

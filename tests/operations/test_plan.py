@@ -51,9 +51,6 @@ def contents(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in files}
 
 
-# the plan and what then happens
-
-
 @pytest.mark.slow
 def test_sync_sends_exactly_what_the_plan_submits(workspace: Workspace) -> None:
     """A dozen jobs, more than are ever sent at once, then an edit of every kind."""
@@ -159,9 +156,6 @@ def test_it_is_the_same_each_time_and_writes_nothing(workspace: Workspace) -> No
     assert contents(workspace.root) == files
 
 
-# money
-
-
 def test_the_budget_is_told_before_and_after_and_what_exceeds_it_is_held(workspace: Workspace) -> None:
     workspace.write("one.yaml", ndvi("one", 14.41))
     workspace.write("two.yaml", ndvi("two", 14.42))
@@ -187,9 +181,6 @@ def test_a_large_change_is_held_as_in_sync_under_the_same_hash(workspace: Worksp
     [accept] = set(re.findall(r"shjobs accept [0-9a-f]+", named(found, "one")["why"] + named(found, "two")["why"]))
     assert accept in workspace.sync(settings)["one"]["message"]
     assert workspace.posts() == 0
-
-
-# keys
 
 
 def remote(workspace: Workspace) -> None:
@@ -227,9 +218,6 @@ def test_a_bucket_that_cannot_be_listed_holds_the_job_as_in_sync(workspace: Work
     (workspace.root / "shjobs.toml").write_text(text.replace("s3://my-bucket/", "s3://my-bucket-2/"), encoding="utf-8")
     job = named(plan(workspace.settings()), "ndvi")
     assert (job["action"], job["reason"]) == ("hold", "HistoryUnknown")
-
-
-# against a revision
 
 
 @pytest.fixture
@@ -345,9 +333,6 @@ def test_wrong_use_ends_with_2_and_a_sentence(repository: Workspace, arguments: 
     assert (done.stdout, done.returncode) == ("", 2)
 
 
-# exit codes
-
-
 @pytest.mark.parametrize(
     ("manifests", "plain", "detailed"),
     [
@@ -362,9 +347,6 @@ def test_exit_codes(workspace: Workspace, manifests: dict[str, str], plain: int,
         workspace.write(path, text)
     assert shjobs("plan", cwd=workspace.root).returncode == plain
     assert shjobs("plan", "--detailed-exitcode", cwd=workspace.root).returncode == detailed
-
-
-# the forms
 
 
 def job_of(name: str, action: str, **different: Any) -> dict[str, Any]:

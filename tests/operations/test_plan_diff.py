@@ -57,14 +57,7 @@ def test_bodies_differ_exactly_when_their_digests_do(pair: dict[str, Any]) -> No
 def test_a_script_is_told_as_a_unified_diff() -> None:
     one, other = changed({"evalscript": SCRIPT}), changed({"evalscript": SCRIPT.replace("return 1", "return 2")})
     assert difference(one, other).document() == {
-        "evalscript": [
-            "@@ -1,4 +1,4 @@",
-            " //VERSION=3",
-            " function setup() {",
-            "-  return 1;",
-            "+  return 2;",
-            " }",
-        ]
+        "evalscript": ["@@ -1,4 +1,4 @@", " //VERSION=3", " function setup() {", "-  return 1;", "+  return 2;", " }"]
     }
 
 

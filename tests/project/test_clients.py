@@ -60,9 +60,6 @@ def charged(sandbox: Sandbox) -> int:
     return sum(entry.event == "charged" for entry in sandbox.ledger.entries())
 
 
-# The vendor's package
-
-
 def settings(sandbox: Sandbox, **changes: Any) -> Any:
     given = {
         "sh_client_id": "sandbox",
@@ -158,9 +155,6 @@ def test_the_vendors_client_reads_its_name_in_the_token(sandbox: Sandbox) -> Non
     assert session.info()["exp"] - session.info()["iat"] == 3600
 
 
-# Code as in the documentation
-
-
 @pytest.mark.slow
 def test_plain_oauth_code_submits_and_asks(sandbox: Sandbox) -> None:
     client = BackendApplicationClient(client_id="sandbox")
@@ -201,9 +195,6 @@ def test_plain_oauth_code_submits_and_asks(sandbox: Sandbox) -> None:
         with pytest.raises(requests.HTTPError):
             wrong.raise_for_status()
         assert wrong.json()["error"]["code"] == "COMMON_BAD_PAYLOAD"
-
-
-# The samples of our page
 
 
 @pytest.mark.slow

@@ -54,9 +54,6 @@ def section(text: str, heading: str) -> str:
     return text.split(f"\n{heading}\n", 1)[1].split("\n#", 1)[0]
 
 
-# the session of the README
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """An empty folder with the files that the README shows, and its script."""
@@ -96,9 +93,6 @@ def test_the_demo_that_is_shown_is_of_todays_jobs(tmp_path: Path) -> None:
     prefixes = dict(re.findall(r"^(\S+): (s3://.*)/[^/]+/[^/]+$", shown, re.MULTILINE))
     assert prefixes == planned
     assert set(re.findall(r"^(\S+) +Succeeded ", shown, re.MULTILINE)) == planned.keys()
-
-
-# commands and settings
 
 
 def options() -> list[tuple[str, str]]:
@@ -190,9 +184,6 @@ def test_no_variable_is_invented(path: Path) -> None:
     assert set(re.findall(r"SHJOBS_[A-Z_]+", path.read_text(encoding="utf-8"))) <= known
 
 
-# words
-
-
 def test_every_phase_and_every_reason_is_explained_where_it_belongs() -> None:
     expected: dict[str, set[str]] = {phase: {item for item in Reason if item.phase is phase} for phase in Phase}
     parts = re.split(r"^## ", page("reasons"), flags=re.MULTILINE)[1:]
@@ -208,9 +199,6 @@ def test_every_reason_says_what_to_do(reason: Reason) -> None:
 def test_every_phase_has_its_row_in_order() -> None:
     table = page("reasons").partition("\n## ")[0]
     assert re.findall(r"^\| ([A-Z]\w+) \|", table, re.MULTILINE) == list(Phase)
-
-
-# the manifest
 
 
 def models(model: type[WrittenManifest], path: str = "") -> Iterator[tuple[str, type[WrittenManifest]]]:
@@ -236,9 +224,6 @@ def test_the_manifest_that_is_shown_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "jobs.d" / "ndvi.yaml").write_text(blocks(page("manifest"), "yaml")[0], encoding="utf-8")
     (tmp_path / "shjobs.toml").write_text(blocks(README, "toml")[0], encoding="utf-8")
     assert shjobs("check", cwd=tmp_path).stdout == "1 file, 1 job accepted, 0 errors, 0 warnings\n"
-
-
-# checks, in CI and as a hook
 
 
 def codes_of(text: str) -> list[str]:
@@ -331,9 +316,6 @@ def test_the_hook_can_be_installed_and_its_command_exists() -> None:
     assert yaml.safe_load(shown)["repos"][0]["hooks"] == [{"id": hook["id"]}]
 
 
-# the rooms, and the sandbox
-
-
 def test_every_room_has_its_row_and_no_row_names_a_room_that_is_not_there() -> None:
     table = section(page("architecture"), "## Rooms")
     assert sorted(cells[0] for cells in rows(table)) == ROOMS
@@ -368,9 +350,6 @@ def test_every_fault_that_is_shown_can_be_switched_on() -> None:
     assert [Fault.from_document(document).name for document in shown]
 
 
-# links
-
-
 def anchors(path: Path) -> set[str]:
     """The anchors that a page's headings make."""
     headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
@@ -391,9 +370,6 @@ def test_every_link_has_a_target(path: Path) -> None:
             assert f"def {words.strip('`')}(" in linked.read_text(encoding="utf-8"), words
 
 
-# the daemon
-
-
 def test_every_condition_and_every_metric_is_explained_and_none_is_invented() -> None:
     text = page("daemon")
     explained = [cells[0] for cells in rows(text) if cells[0] and cells[0][0].isupper() and cells[0].isalpha()]
@@ -412,9 +388,6 @@ def test_every_alert_watches_a_metric_that_there_is() -> None:
     assert named <= set(re.findall(r'_(?:plain|labelled)\("(\w+)"', code))
     watched = {word for rule in rules for word in re.findall(r'condition="(\w+)"', rule["expr"])}
     assert watched <= set(CONDITIONS)
-
-
-# security
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.operations.test_plan_revision import git
+from tests.operations.test_plan_revision import commit, git
 from tools.release import obstacles, release, version_of
 
 NEWS = "### Added\n\nWhat is new."
@@ -22,19 +22,14 @@ def repository(tmp_path: Path) -> Path:
     (tmp_path / "controller" / "__init__.py").write_text('"""It."""\n\n__version__ = "1.2.3"\n')
     (tmp_path / "CHANGELOG.md").write_text(CHANGELOG)
     git(tmp_path, "init", "--quiet", "--initial-branch", "main")
-    commit(tmp_path)
+    commit(tmp_path, {})
     return tmp_path
-
-
-def commit(repository: Path) -> None:
-    git(repository, "add", ".")
-    git(repository, "commit", "--quiet", "--message", "change")
 
 
 def version(number: str) -> Callable[[Path], None]:
     def change(repository: Path) -> None:
         (repository / "controller" / "__init__.py").write_text(f'__version__ = "{number}"\n')
-        commit(repository)
+        commit(repository, {})
 
     return change
 
@@ -42,7 +37,7 @@ def version(number: str) -> Callable[[Path], None]:
 def changelog(before: str, after: str) -> Callable[[Path], None]:
     def change(repository: Path) -> None:
         (repository / "CHANGELOG.md").write_text(CHANGELOG.replace(before, after))
-        commit(repository)
+        commit(repository, {})
 
     return change
 

@@ -16,6 +16,7 @@ from controller.model.errors import StateError
 from controller.reconcile.calls.remote import Remote
 from controller.reconcile.calls.workers import NOT_SENT, Call, CallOutcome, Get, Post, Posted, Workers
 from tests.conftest import Workspace, ndvi
+from tests.reconcile.test_workers import BODY
 from tests.support.charges import charges_by_prefix
 from tests.support.factories import REQUEST_ID, accepted, submission
 
@@ -64,7 +65,6 @@ class Bucket:
         raise AssertionError("nothing was to be written any more")
 
 
-BODY = '{"output": {"delivery": {"s3": {"url": "s3://my-bucket/rasters"}}}}'
 ROLE = "arn:aws:iam::123456789012:role/writer"
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from controller.sandbox.faults.faults import Fault
 from tests.conftest import Workspace, ndvi
 from tests.support.command import shjobs
 
+GUARDED = {"SHJOBS_LARGE_CHANGE_JOBS": "2"}
 SMALLEST = 10.0
 """Processing units that the smallest request costs at the sandbox, and is expected to cost."""
 
@@ -33,14 +35,17 @@ def reasons(workspace: Workspace, **changed: str) -> dict[str, str]:
     return {name: status["reason"] for name, status in workspace.sync(workspace.settings(**changed)).items()}
 
 
+def three_jobs(workspace: Workspace) -> list[Path]:
+    return [workspace.write(f"{number}.yaml", ndvi(f"job-{number}", 14.4 + number / 100)) for number in range(3)]
+
+
 def ceiling(text: str, units: float) -> str:
     return text.replace("spec:\n", f"spec:\n  maxProcessingUnits: {units:g}\n")
 
 
 @pytest.mark.slow
 def test_a_budget_is_a_ceiling_and_a_raised_one_lets_the_rest_go(workspace: Workspace) -> None:
-    for number in range(3):
-        workspace.write(f"{number}.yaml", ndvi(f"job-{number}", 14.4 + number / 100))
+    three_jobs(workspace)
     found = reasons(workspace, SHJOBS_MONTHLY_BUDGET="25")
     assert sorted(found.values()) == ["BudgetExceeded", "Delivered", "Delivered"]
     assert (budget(workspace, SHJOBS_MONTHLY_BUDGET="25")["left"], workspace.posts()) == (5, 2)
@@ -72,55 +77,46 @@ def test_a_cost_above_its_reservation_stops_the_next_until_a_person_says_yes(wor
 
 @pytest.mark.slow
 def test_a_large_change_waits_for_its_hash_and_then_goes_out_whole(workspace: Workspace) -> None:
-    for number in range(3):
-        workspace.write(f"{number}.yaml", ndvi(f"job-{number}", 14.4 + number / 100))
-    guarded = {"SHJOBS_LARGE_CHANGE_JOBS": "2"}
-    assert set(reasons(workspace, **guarded).values()) == {"LargeChange"}
-    [waiting] = budget(workspace, **guarded)["waiting"]
+    three_jobs(workspace)
+    assert set(reasons(workspace, **GUARDED).values()) == {"LargeChange"}
+    [waiting] = budget(workspace, **GUARDED)["waiting"]
     assert (waiting["jobs"], waiting["processingUnits"], waiting["cause"]) == (3, 3 * SMALLEST, "new: 3 jobs")
-    said = run(workspace, "accept", waiting["hash"], **guarded)
+    said = run(workspace, "accept", waiting["hash"], **GUARDED)
     assert said.startswith(f"{waiting['hash']}: 3 of up to 30.00 PU are released (new: 3 jobs)\n")
-    assert set(reasons(workspace, **guarded).values()) == {"Delivered"}
-    assert (workspace.posts(), budget(workspace, **guarded)["waiting"]) == (3, [])
+    assert set(reasons(workspace, **GUARDED).values()) == {"Delivered"}
+    assert (workspace.posts(), budget(workspace, **GUARDED)["waiting"]) == (3, [])
 
 
 def test_another_job_that_joins_later_is_not_covered_by_the_yes(workspace: Workspace) -> None:
-    for number in range(3):
-        workspace.write(f"{number}.yaml", ndvi(f"job-{number}", 14.4 + number / 100))
-    guarded = {"SHJOBS_LARGE_CHANGE_JOBS": "2"}
-    reasons(workspace, **guarded)
-    [waiting] = budget(workspace, **guarded)["waiting"]
+    three_jobs(workspace)
+    reasons(workspace, **GUARDED)
+    [waiting] = budget(workspace, **GUARDED)["waiting"]
     workspace.write("0.yaml", ndvi("job-0", 14.49))  # an edited job is another one
-    run(workspace, "accept", waiting["hash"], **guarded)
-    assert "LargeChange" in reasons(workspace, **guarded).values()
+    run(workspace, "accept", waiting["hash"], **GUARDED)
+    assert "LargeChange" in reasons(workspace, **GUARDED).values()
 
 
 def test_what_is_held_for_a_batch_that_is_missing_is_not_let_through(workspace: Workspace) -> None:
-    for number in range(3):
-        workspace.write(f"{number}.yaml", ndvi(f"job-{number}", 14.4 + number / 100))
-    guarded = {"SHJOBS_LARGE_CHANGE_JOBS": "2"}
-    reasons(workspace, **guarded)
-    [waiting] = budget(workspace, **guarded)["waiting"]
+    three_jobs(workspace)
+    reasons(workspace, **GUARDED)
+    [waiting] = budget(workspace, **GUARDED)["waiting"]
     with closing(sqlite3.connect(workspace.state / "shjobs.db")) as ledger, ledger:
         ledger.execute("delete from batch")
-    assert set(reasons(workspace, **guarded).values()) == {"LargeChange"}
-    assert (workspace.posts(), budget(workspace, **guarded)["waiting"]) == (0, [waiting])
+    assert set(reasons(workspace, **GUARDED).values()) == {"LargeChange"}
+    assert (workspace.posts(), budget(workspace, **GUARDED)["waiting"]) == (0, [waiting])
 
 
 @pytest.mark.slow
 def test_a_hash_may_be_accepted_before_its_change_is_there(workspace: Workspace) -> None:
-    texts = {f"{number}.yaml": ndvi(f"job-{number}", 14.4 + number / 100) for number in range(3)}
-    guarded = {"SHJOBS_LARGE_CHANGE_JOBS": "2"}
-    paths = [workspace.write(path, text) for path, text in texts.items()]
-    [label] = set(re.findall(r"shjobs accept ([0-9a-f]{12})", run(workspace, "plan", "-o", "json", **guarded)))
+    paths = three_jobs(workspace)
+    [label] = set(re.findall(r"shjobs accept ([0-9a-f]{12})", run(workspace, "plan", "-o", "json", **GUARDED)))
     for path in paths:
         path.unlink()
     workspace.write("other.yaml", ndvi("other", 14.3))
-    reasons(workspace, **guarded)
-    assert "it is remembered, and releases exactly that set" in run(workspace, "accept", label, **guarded)
-    for name, text in texts.items():
-        workspace.write(name, text)
-    assert set(reasons(workspace, **guarded).values()) == {"Delivered"}
+    reasons(workspace, **GUARDED)
+    assert "it is remembered, and releases exactly that set" in run(workspace, "accept", label, **GUARDED)
+    three_jobs(workspace)
+    assert set(reasons(workspace, **GUARDED).values()) == {"Delivered"}
 
 
 @pytest.mark.parametrize("label", ["0123", "g" * 12, "0123456789AB"])
@@ -229,8 +225,7 @@ def changed(workspace: Workspace, old: str, new: str) -> None:
 @pytest.fixture
 def waiting(workspace: Workspace) -> Workspace:
     """Three jobs that were accepted, and admitted, while there was no budget left for them."""
-    for number in range(3):
-        workspace.write(f"{number}.yaml", ndvi(f"job-{number}", 14.4 + number / 100))
+    three_jobs(workspace)
     assert set(reasons(workspace, SHJOBS_MONTHLY_BUDGET="5").values()) == {"BudgetExceeded"}
     return workspace
 

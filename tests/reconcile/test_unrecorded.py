@@ -10,7 +10,7 @@ from contextlib import closing
 
 import pytest
 
-from controller.model.answers import Accepted, GetAnswer, Listing, NotVisible, PostAnswer, Unconfirmed
+from controller.model.answers import Accepted, GetAnswer, NotVisible, PostAnswer, Unconfirmed
 from controller.model.clock import Clock
 from controller.model.errors import StateError
 from controller.model.submission import Submission
@@ -23,11 +23,11 @@ from controller.reconcile.runner import Beat, Flags, turn, turn_to_rest
 from controller.reconcile.wiring import Inbox, controller
 from controller.sandbox.faults.faults import Fault
 from tests.conftest import Workspace, ndvi
+from tests.reconcile.test_workers import BODY, Bucket
 from tests.support.factories import REQUEST_ID, submission
 
 LONGEST = 30.0  # seconds: what a test waits for at the most
 ROLE = "arn:aws:iam::123456789012:role/writer"
-BODY = '{"output": {"delivery": {"s3": {"url": "s3://my-bucket/rasters"}}}}'
 
 
 def until(holds: Callable[[], object], what: str) -> None:
@@ -47,6 +47,12 @@ def turned(workspace: Workspace, beat: Callable[[Loop, Inbox], float], unrecorde
     with controller(workspace.settings(), lambda _news: None, inbox) as (assembly, workers):
         bound: Beat = lambda: beat(assembly.loop, inbox)  # noqa: E731
         turn(assembly.loop, inbox, workers, Clock(), Flags(inbox), beat=bound, unrecorded=unrecorded)
+
+
+def answers_slowly(workspace: Workspace, seconds: float = 1) -> None:
+    """One job is there, and the answer to its POST takes so long."""
+    workspace.sandbox.faults.add(Fault(name="slow-answer", parameters={"seconds": seconds}))
+    workspace.write("ndvi.yaml", ndvi())
 
 
 def rows(workspace: Workspace) -> list[tuple[str, str | None]]:
@@ -82,8 +88,7 @@ def test_an_error_in_the_deciding_thread_dropped_the_post_under_way(
             raise error
         return 0.01
 
-    workspace.sandbox.faults.add(Fault(name="slow-answer", parameters={"seconds": 1}))
-    workspace.write("ndvi.yaml", ndvi())
+    answers_slowly(workspace)
     with pytest.raises(raised):
         turned(workspace, fail)
     assert rows(workspace) == [("accepted", accepted_id(workspace))]
@@ -99,8 +104,7 @@ def test_a_read_that_failed_outside_a_transaction_ended_with_a_traceback(workspa
                 other.execute("drop table if exists inbox")
         return 0.01
 
-    workspace.sandbox.faults.add(Fault(name="slow-answer", parameters={"seconds": 1}))
-    workspace.write("ndvi.yaml", ndvi())
+    answers_slowly(workspace)
     with pytest.raises(StateError, match="no such table: inbox"):
         turned(workspace, damage)
     assert rows(workspace) == [("accepted", accepted_id(workspace))]
@@ -118,8 +122,7 @@ def test_an_id_was_dropped_when_the_ledger_refused_it(workspace: Workspace, capl
                 )
         return 0.01
 
-    workspace.sandbox.faults.add(Fault(name="slow-answer", parameters={"seconds": 1}))
-    workspace.write("ndvi.yaml", ndvi())
+    answers_slowly(workspace)
     unrecorded = Unrecorded()
     with pytest.raises(sqlite3.IntegrityError):  # what a trigger raises
         turned(workspace, forbid, unrecorded)
@@ -143,8 +146,7 @@ def test_an_id_was_dropped_by_the_second_signal(workspace: Workspace, caplog: py
             raise SystemExit(143)
         return 0.01
 
-    workspace.sandbox.faults.add(Fault(name="slow-answer", parameters={"seconds": 0.5}))
-    workspace.write("ndvi.yaml", ndvi())
+    answers_slowly(workspace, 0.5)
     with pytest.raises(SystemExit):
         turned(workspace, leave)
     assert accepted_id(workspace) in warned(caplog)[0]
@@ -164,14 +166,6 @@ class Service:
 
     def status(self, request_id: str) -> GetAnswer:
         return NotVisible()
-
-
-class Bucket:
-    def read(self, prefix: str, credentials_ref: str | None, *, only: str = "", texts: bool = True) -> Listing:
-        return Listing()
-
-    def write(self, url: str, credentials_ref: str | None, content: bytes) -> None:
-        raise AssertionError("nothing is written")
 
 
 def post(sent: Submission) -> Post:

@@ -19,6 +19,14 @@ from controller.model.answers import (
 from tests.support.peer import PAYLOAD, SECRET, Answer, Server, at, opened, posted, reply, wrapped
 
 
+def no(why: Refusal, status: int, message: str, code: str = "", retry_after: float | None = None) -> Refused:
+    return Refused(why=why, message=message, status=status, code=code, retry_after=retry_after)
+
+
+def lost(words: str) -> Unconfirmed:
+    return Unconfirmed(message=f"the service answered {words}")
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
@@ -35,9 +43,7 @@ from tests.support.peer import PAYLOAD, SECRET, Answer, Server, at, opened, post
                     errors=[{"parameter": "output->resx", "violation": "too large"}],
                 ),
             ),
-            Refused(
-                why=Refusal.BODY, message="Invalid; output->resx: too large", status=400, code="COMMON_BAD_PAYLOAD"
-            ),
+            no(Refusal.BODY, 400, "Invalid; output->resx: too large", "COMMON_BAD_PAYLOAD"),
             id="a wrong body is told with every violation",
         ),
         pytest.param(
@@ -45,114 +51,99 @@ from tests.support.peer import PAYLOAD, SECRET, Answer, Server, at, opened, post
                 "422 Unprocessable",
                 {"status": 422, "message": "Invalid", "errors": {"parameter": "x", "violation": "y"}},
             ),
-            Refused(why=Refusal.BODY, message="Invalid; x: y", status=422),
+            no(Refusal.BODY, 422, "Invalid; x: y"),
             id="the unwrapped error with errors as an object reads the same",
         ),
         pytest.param(
             reply("400 Bad Request", wrapped(400, "Body should be non-empty")),
-            Refused(why=Refusal.SPURIOUS, message="Body should be non-empty", status=400),
+            no(Refusal.SPURIOUS, 400, "Body should be non-empty"),
             id="the documented spurious 400 has a name of its own",
         ),
         pytest.param(
             reply("413 Too Large", "<html><style>p{}</style><p>Too <b>large</b></p></html>"),
-            Refused(why=Refusal.BODY, message="Too large", status=413),
+            no(Refusal.BODY, 413, "Too large"),
             id="a page is read without its markup",
         ),
         pytest.param(
             reply("403 Forbidden", wrapped(403, "Not allowed", "COMMON_INSUFFICIENT_PERMISSIONS")),
-            Refused(why=Refusal.FORBIDDEN, message="Not allowed", status=403, code="COMMON_INSUFFICIENT_PERMISSIONS"),
+            no(Refusal.FORBIDDEN, 403, "Not allowed", "COMMON_INSUFFICIENT_PERMISSIONS"),
             id="a missing right is forbidden",
         ),
         pytest.param(
             reply("403 Forbidden", wrapped(403, "Monthly quota exceeded")),
-            Refused(why=Refusal.QUOTA, message="Monthly quota exceeded", status=403),
+            no(Refusal.QUOTA, 403, "Monthly quota exceeded"),
             id="words about an exhausted allowance mean quota",
         ),
         pytest.param(
             reply("403 Forbidden", wrapped(403, "Quota: account expired", "COMMON_SENTINEL_ACCOUNT_EXPIRED")),
-            Refused(
-                why=Refusal.FORBIDDEN,
-                message="Quota: account expired",
-                status=403,
-                code="COMMON_SENTINEL_ACCOUNT_EXPIRED",
-            ),
+            no(Refusal.FORBIDDEN, 403, "Quota: account expired", "COMMON_SENTINEL_ACCOUNT_EXPIRED"),
             id="an expired account is forbidden, not out of quota",
         ),
         pytest.param(
             reply("429 Too Many", wrapped(429, "Slow down", "RATE_LIMIT_EXCEEDED"), "Retry-After: 3398\r\n"),
-            Refused(why=Refusal.RATE, message="Slow down", status=429, code="RATE_LIMIT_EXCEEDED", retry_after=3.398),
+            no(Refusal.RATE, 429, "Slow down", "RATE_LIMIT_EXCEEDED", retry_after=3.398),
             id="Retry-After is read as milliseconds",
         ),
         pytest.param(
             reply("429 Too Many", wrapped(429, "Slow down"), "Retry-After: 90000000\r\n"),
-            Refused(why=Refusal.RATE, message="Slow down", status=429, retry_after=600),
+            no(Refusal.RATE, 429, "Slow down", retry_after=600),
             id="Retry-After is not believed beyond ten minutes",
         ),
         pytest.param(
             reply("429 Too Many", wrapped(429, "Slow down")),
-            Refused(why=Refusal.CONCURRENCY, message="Slow down", status=429),
+            no(Refusal.CONCURRENCY, 429, "Slow down"),
             id="429 without a time means too many at once",
         ),
         pytest.param(
             reply("429 Too Many", wrapped(429, "Slow down"), "Retry-After: 0\r\n"),
-            Refused(why=Refusal.CONCURRENCY, message="Slow down", status=429),
+            no(Refusal.CONCURRENCY, 429, "Slow down"),
             id="429 with a time of zero means too many at once",
         ),
         pytest.param(
             reply("429 Too Many", wrapped(429, "Too many concurrent requests"), "Retry-After: 5000\r\n"),
-            Refused(why=Refusal.CONCURRENCY, message="Too many concurrent requests", status=429, retry_after=5),
+            no(Refusal.CONCURRENCY, 429, "Too many concurrent requests", retry_after=5),
             id="429 that says concurrent means too many at once",
         ),
         pytest.param(
             reply("200 OK", {"status": "RUNNING"}),
-            Unconfirmed(message="the service answered 200 without a request id: OK"),
+            lost("200 without a request id: OK"),
             id="200 without an id is unconfirmed",
         ),
         pytest.param(
             reply("200 OK", {"id": "../x"}),
-            Unconfirmed(message="the service answered 200 without a request id: OK"),
+            lost("200 without a request id: OK"),
             id="200 with an id that is no id is unconfirmed",
         ),
         pytest.param(
             b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"id":"abc"}',
-            Unconfirmed(message="the service answered 200 without a request id: OK"),
+            lost("200 without a request id: OK"),
             id="200 whose body breaks off is unconfirmed",
         ),
         pytest.param(
             b"HTTP/1.1 400 Bad Request\r\nContent-Length: 500\r\n\r\n{",
-            Refused(why=Refusal.BODY, message="Bad Request", status=400),
+            no(Refusal.BODY, 400, "Bad Request"),
             id="400 whose body breaks off is refused all the same",
         ),
         pytest.param(
             reply("200 OK", "[" * 200_000),
-            Unconfirmed(message="the service answered 200 without a request id: " + "[" * 199 + "…"),
+            lost("200 without a request id: " + "[" * 199 + "…"),
             id="a monstrous body is unconfirmed and cut short",
         ),
+        pytest.param(reply("408 Request Timeout"), lost("408: Request Timeout"), id="408 is unconfirmed"),
         pytest.param(
-            reply("408 Request Timeout"),
-            Unconfirmed(message="the service answered 408: Request Timeout"),
-            id="408 is unconfirmed",
-        ),
-        pytest.param(
-            reply("502 Bad Gateway", "<h1>Bad gateway</h1>"),
-            Unconfirmed(message="the service answered 502: Bad gateway"),
-            id="502 is unconfirmed",
+            reply("502 Bad Gateway", "<h1>Bad gateway</h1>"), lost("502: Bad gateway"), id="502 is unconfirmed"
         ),
         pytest.param(
             reply("502 Bad Gateway", "<head><title>502 Bad Gateway</title></head><h1>Try again</h1>"),
-            Unconfirmed(message="the service answered 502: Try again"),
+            lost("502: Try again"),
             id="the title of a page is not said beside its words",
         ),
         pytest.param(
             reply("502 Bad Gateway", "<head><title>Out of order</title></head>"),
-            Unconfirmed(message="the service answered 502: Out of order"),
+            lost("502: Out of order"),
             id="a title that is all there is, is said",
         ),
-        pytest.param(
-            b"nonsense\r\n\r\n",
-            Unconfirmed(message=""),
-            id="what is no HTTP is unconfirmed",
-        ),
+        pytest.param(b"nonsense\r\n\r\n", Unconfirmed(message=""), id="what is no HTTP is unconfirmed"),
         pytest.param(
             lambda _: None, Unconfirmed(message=""), id="a connection closed without an answer is unconfirmed"
         ),
@@ -192,8 +183,7 @@ def test_a_wrong_address_is_named_and_no_redirect_is_followed(status: str) -> No
 
 def test_a_redirect_to_nowhere_is_a_wrong_address_all_the_same() -> None:
     answered, _ = posted(reply("302 Found", "", "Location: http://[nowhere\r\n"))
-    assert isinstance(answered, Refused)
-    assert answered.why == Refusal.ENDPOINT
+    assert isinstance(answered, Refused) and answered.why == Refusal.ENDPOINT
 
 
 def test_after_a_401_the_next_attempt_has_a_new_token_and_this_one_is_not_repeated() -> None:
@@ -240,8 +230,7 @@ def test_a_client_that_is_not_accepted_sends_nothing() -> None:
         deployment = at(server.url).model_copy(update={"token_url": f"{server.url}/elsewhere"})
         with opened(deployment) as service:
             answered = service.submit(PAYLOAD)
-    assert isinstance(answered, Refused)
-    assert answered.why == Refusal.CREDENTIALS
+    assert isinstance(answered, Refused) and answered.why == Refusal.CREDENTIALS
     assert [each.split()[1] for each in server.requests] == ["/elsewhere"]
 
 
@@ -250,8 +239,7 @@ def test_without_a_token_nothing_is_sent_and_the_time_to_come_back_is_told() -> 
         deployment = at(server.url).model_copy(update={"token_url": f"{server.url}/elsewhere"})
         with opened(deployment) as service:
             answered = service.submit(PAYLOAD)
-    assert isinstance(answered, Refused)
-    assert answered.why == Refusal.UNSENT
+    assert isinstance(answered, Refused) and answered.why == Refusal.UNSENT
     assert answered.retry_after == pytest.approx(7, abs=0.5)
     assert [each.split()[1] for each in server.requests] == ["/elsewhere"]
 

@@ -16,12 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
 
-from controller.model.answers import (
-    Accepted,
-    Refusal,
-    Refused,
-    Unconfirmed,
-)
+from controller.model.answers import Accepted, Refusal, Refused, Unconfirmed
 from controller.model.timing import Timing
 from controller.service.client import Service
 from controller.service.oauth import Session
@@ -34,8 +29,7 @@ def test_a_failed_tls_handshake_means_unsent() -> None:
         deployment = at(server.url).model_copy(update={"base_url": f"https://127.0.0.1:{server.port}"})
         with opened(deployment, Timing(connect_timeout=0.3)) as service:
             answered = service.submit(PAYLOAD)
-    assert isinstance(answered, Refused)
-    assert answered.why == Refusal.UNSENT
+    assert isinstance(answered, Refused) and answered.why == Refusal.UNSENT
 
 
 def test_a_proxy_that_refuses_the_tunnel_means_unsent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,8 +41,7 @@ def test_a_proxy_that_refuses_the_tunnel_means_unsent(monkeypatch: pytest.Monkey
         with opened(deployment) as service:
             answered = service.submit(PAYLOAD)
     assert server.requests[0].startswith("CONNECT service.invalid:443")
-    assert isinstance(answered, Refused)
-    assert answered.why == Refusal.UNSENT
+    assert isinstance(answered, Refused) and answered.why == Refusal.UNSENT
 
 
 def test_plain_http_never_goes_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

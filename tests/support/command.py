@@ -38,6 +38,13 @@ def program(*arguments: str, cwd: Path, environment: Mapping[str, str] | None = 
     return subprocess.run(command, cwd=cwd, env=given, capture_output=True, text=True, timeout=longest, check=False)
 
 
+def python(code: str, *options: str, cwd: Path, environment: Mapping[str, str] | None = None) -> Done:
+    """What a piece of Python prints and ends with, in a process of its own that finds the controller."""
+    given = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **(environment or {})}
+    command = [sys.executable, *options, "-c", code]
+    return subprocess.run(command, cwd=cwd, env=given, capture_output=True, text=True, timeout=LONGEST, check=False)
+
+
 def _ended(arguments: Sequence[str]) -> int:
     """The exit code, once all that was written has come out."""
     code = main(arguments)

@@ -132,9 +132,6 @@ def test_no_setting_of_a_repository_runs_anything(repository: Path, planted: Pla
     assert not planted.witness.exists()
 
 
-# the places
-
-
 def a_work_tree(root: Path, planted: Planted) -> None:
     planted.write(root / ".git" / "config")
     planted.lay_hooks(root / ".git")
@@ -263,9 +260,6 @@ def test_without_a_place_for_temporary_files_nothing_differs_that_is_known(
     assert found is not None
     assert (found.commit, found.held) == (git(repository, "rev-parse", "HEAD"), None)
     assert author(repository / "jobs.d") == ""
-
-
-# repositories of every kind are read through it
 
 
 def kinds(repository: Path, tmp_path: Path, kind: str) -> Path:

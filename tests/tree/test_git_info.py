@@ -158,9 +158,6 @@ def test_links_that_lead_in_a_circle_are_no_repository(tmp_path: Path) -> None:
     assert git_directory(tmp_path / "jobs.d") is None
 
 
-# what a job's status says
-
-
 @pytest.fixture
 def versioned(workspace: Workspace) -> Workspace:
     git(workspace.root, "init", "--quiet", "--initial-branch", "main")

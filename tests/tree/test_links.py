@@ -119,9 +119,6 @@ def test_a_walk_is_left_when_it_is_asked_to_stop(jobs: Path) -> None:
         Walk(jobs, Known(), pulse=stop).run()
 
 
-# what is written
-
-
 def outside(jobs: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (jobs.parent / "outside").iterdir()}
 
@@ -167,9 +164,6 @@ def test_what_stands_in_the_place_of_a_status_file_is_not_read(jobs: Path, targe
     StatusFiles(jobs).clear("ndvi.status.yaml")
     with pytest.raises(StateError, match="was not written by shjobs"):
         StatusFiles(jobs).write("ndvi.yaml", STATUS)
-
-
-# what is read
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/dev/null", "/proc", "pipe", "link", "large"])

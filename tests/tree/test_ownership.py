@@ -20,6 +20,14 @@ def too_late(path: str, home: str, index: int = 0, problems: Sequence[Problem] =
     return says(path, "ndvi", index, (*problems, Problem(path=path, field="metadata.name", message=message)))
 
 
+def owned(owner: Declared, *rejected: Declared) -> Settlement:
+    return Settlement(owners={"ndvi": owner}, rejected=rejected)
+
+
+def stuck(problems: tuple[Problem, ...], *rejected: Declared) -> Settlement:
+    return Settlement(stuck={"ndvi": problems}, rejected=rejected)
+
+
 def settle(documents: Sequence[Declared], recorded: Mapping[str, Place], *names: str) -> Settlement:
     """Settle `names` in a tree of these documents."""
     files: dict[str, list[Declared]] = {}
@@ -38,19 +46,19 @@ HERE: Mapping[str, Place] = {"ndvi": ("a.yaml", 0)}
     ("documents", "recorded", "expected"),
     [
         pytest.param([], {}, Settlement(), id="neither declared nor recorded"),
-        pytest.param([says("a.yaml")], HERE, Settlement(owners={"ndvi": says("a.yaml")}), id="where it was"),
-        pytest.param([says("a.yaml")], {}, Settlement(owners={"ndvi": says("a.yaml")}), id="new"),
-        pytest.param([says("b.yaml")], HERE, Settlement(owners={"ndvi": says("b.yaml")}), id="moved to another file"),
+        pytest.param([says("a.yaml")], HERE, owned(says("a.yaml")), id="where it was"),
+        pytest.param([says("a.yaml")], {}, owned(says("a.yaml")), id="new"),
+        pytest.param([says("b.yaml")], HERE, owned(says("b.yaml")), id="moved to another file"),
         pytest.param(
             [says("a.yaml", "other"), says("a.yaml", index=1)],
             HERE,
-            Settlement(owners={"ndvi": says("a.yaml", index=1)}),
+            owned(says("a.yaml", index=1)),
             id="moved within its file",
         ),
         pytest.param(
             [says("a.yaml", "other"), says("b.yaml")],
             HERE,
-            Settlement(owners={"ndvi": says("b.yaml")}),
+            owned(says("b.yaml")),
             id="moved, and its old file holds another job",
         ),
         pytest.param([], HERE, Settlement(removed=("ndvi",)), id="removed with its file"),
@@ -67,55 +75,55 @@ def test_a_name_with_one_claim(documents: list[Declared], recorded: Mapping[str,
         pytest.param(
             [says("0.yaml"), says("a.yaml")],
             HERE,
-            Settlement(owners={"ndvi": says("a.yaml")}, rejected=(too_late("0.yaml", "a.yaml"),)),
+            owned(says("a.yaml"), too_late("0.yaml", "a.yaml")),
             id="a newcomer in a file that sorts before",
         ),
         pytest.param(
             [says("a.yaml"), says("a.yaml", index=1)],
             HERE,
-            Settlement(owners={"ndvi": says("a.yaml")}, rejected=(too_late("a.yaml", "a.yaml", index=1),)),
+            owned(says("a.yaml"), too_late("a.yaml", "a.yaml", index=1)),
             id="a newcomer in the same file",
         ),
         pytest.param(
             [says("a.yaml"), says("b.yaml", problems=BROKEN)],
             HERE,
-            Settlement(owners={"ndvi": says("a.yaml")}, rejected=(too_late("b.yaml", "a.yaml", problems=BROKEN),)),
+            owned(says("a.yaml"), too_late("b.yaml", "a.yaml", problems=BROKEN)),
             id="a broken newcomer hears of both",
         ),
         pytest.param(
             [says("a.yaml", problems=BROKEN), says("b.yaml")],
             HERE,
-            Settlement(stuck={"ndvi": BROKEN}, rejected=(too_late("b.yaml", "a.yaml"),)),
+            stuck(BROKEN, too_late("b.yaml", "a.yaml")),
             id="the owner is broken: the newcomer still comes too late",
         ),
         pytest.param(
             [says("a.yaml", None, problems=UNREADABLE), says("b.yaml")],
             HERE,
-            Settlement(stuck={"ndvi": UNREADABLE}, rejected=(too_late("b.yaml", "a.yaml"),)),
+            stuck(UNREADABLE, too_late("b.yaml", "a.yaml")),
             id="the owner's file cannot be read: the newcomer still comes too late",
         ),
         pytest.param(
             [says("b.yaml"), says("c.yaml")],
             HERE,
-            Settlement(owners={"ndvi": says("b.yaml")}, rejected=(too_late("c.yaml", "b.yaml"),)),
+            owned(says("b.yaml"), too_late("c.yaml", "b.yaml")),
             id="the owner is removed: the first newcomer takes over",
         ),
         pytest.param(
             [says("b.yaml", problems=BROKEN), says("c.yaml")],
             HERE,
-            Settlement(owners={"ndvi": says("c.yaml")}, rejected=(too_late("b.yaml", "c.yaml", problems=BROKEN),)),
+            owned(says("c.yaml"), too_late("b.yaml", "c.yaml", problems=BROKEN)),
             id="the owner is removed: the first sound newcomer takes over",
         ),
         pytest.param(
             [says("a.yaml"), says("b.yaml")],
             {},
-            Settlement(owners={"ndvi": says("a.yaml")}, rejected=(too_late("b.yaml", "a.yaml"),)),
+            owned(says("a.yaml"), too_late("b.yaml", "a.yaml")),
             id="two newcomers: the first path",
         ),
         pytest.param(
             [says("a.yaml"), says("a.yaml", index=1)],
             {},
-            Settlement(owners={"ndvi": says("a.yaml")}, rejected=(too_late("a.yaml", "a.yaml", index=1),)),
+            owned(says("a.yaml"), too_late("a.yaml", "a.yaml", index=1)),
             id="two newcomers in one file: the first document",
         ),
     ],
@@ -127,18 +135,11 @@ def test_a_name_with_two_claims(documents: list[Declared], recorded: Mapping[str
 @pytest.mark.parametrize(
     ("documents", "recorded", "expected"),
     [
+        pytest.param([says("a.yaml", problems=BROKEN)], HERE, stuck(BROKEN), id="broken: it keeps its job"),
         pytest.param(
-            [says("a.yaml", problems=BROKEN)], HERE, Settlement(stuck={"ndvi": BROKEN}), id="broken: it keeps its job"
+            [says("a.yaml", None, problems=UNREADABLE)], HERE, stuck(UNREADABLE), id="unreadable: it keeps its job"
         ),
-        pytest.param(
-            [says("a.yaml", None, problems=UNREADABLE)],
-            HERE,
-            Settlement(stuck={"ndvi": UNREADABLE}),
-            id="unreadable: it keeps its job",
-        ),
-        pytest.param(
-            [says("b.yaml", problems=BROKEN)], HERE, Settlement(stuck={"ndvi": BROKEN}), id="moved and broken at once"
-        ),
+        pytest.param([says("b.yaml", problems=BROKEN)], HERE, stuck(BROKEN), id="moved and broken at once"),
         pytest.param(
             [says("a.yaml", problems=BROKEN)],
             {},
@@ -148,9 +149,7 @@ def test_a_name_with_two_claims(documents: list[Declared], recorded: Mapping[str
         pytest.param(
             [says("a.yaml", problems=BROKEN), says("b.yaml", problems=BROKEN)],
             {},
-            Settlement(
-                rejected=(too_late("b.yaml", "a.yaml", problems=BROKEN), says("a.yaml", problems=BROKEN)),
-            ),
+            Settlement(rejected=(too_late("b.yaml", "a.yaml", problems=BROKEN), says("a.yaml", problems=BROKEN))),
             id="two broken ones of one name",
         ),
     ],

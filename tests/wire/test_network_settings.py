@@ -1,6 +1,5 @@
 """One `caFile` for every connection, what a failed TLS handshake is called, and no proxy for this machine."""
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,8 +16,9 @@ from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox
 from controller.service.client import Service
 from controller.service.oauth import Session, TokenUnavailable
-from controller.settings.deployments import DEPLOYMENTS, Credential, Deployment
-from tests.bucket.test_lies import KEYS
+from controller.settings.deployments import DEPLOYMENTS, Deployment
+from tests.bucket.test_lies import mine
+from tests.cli.test_sync_s3 import moved
 from tests.conftest import SETTINGS, Workspace, ndvi
 from tests.operations.test_doctor import diagnoses, doctor
 from tests.support.certificates import DAY, Authority, Served
@@ -50,14 +50,7 @@ def deployment(url: str, authorities: str | None) -> Deployment:
 
 
 def bucket(url: str, authorities: str | None) -> Bucket:
-    mine = Credential(
-        name="mine",
-        prefixes=("s3://results",),
-        endpoint=url,
-        access_key=KEYS["access_key"],
-        secret_access_key=KEYS["secret_access_key"],
-    )
-    return Bucket(deployment(url, authorities), {"mine": mine}, timing=TIMING)
+    return Bucket(deployment(url, authorities), mine(url), timing=TIMING)
 
 
 def listed(url: str, authorities: str | None) -> str:
@@ -159,22 +152,13 @@ def test_a_job_runs_over_https_with_a_private_authority(
     (options.folder / "my-bucket").mkdir(parents=True)
     (workspace.root / "shjobs.toml").write_text(SETTINGS.format(folder=options.folder), encoding="utf-8")
     with Sandbox(options) as sandbox:
-        environment = {
-            **workspace.environment,
-            "SHJOBS_BASE_URL": sandbox.base_url,
-            "SHJOBS_TOKEN_URL": f"{sandbox.base_url}/oauth/token",
-            "SHJOBS_CLIENT_SECRET": "sandbox-secret",
-        }
-        there = dataclasses.replace(workspace, sandbox=sandbox, environment=environment)
+        there = moved(workspace, sandbox)
         untrusted = diagnoses(doctor(there)[1])
         trusted = diagnoses(doctor(there, SHJOBS_CA_FILE=str(authority.file))[1])
         found = there.sync(there.settings(SHJOBS_CA_FILE=str(authority.file)))["ndvi"]
     assert found["phase"] == "Succeeded"
     assert [trusted[name][0] for name in ("clock", "token", "endpoint")] == ["ok"] * 3
     assert all("caFile" in untrusted[name][1] for name in ("clock", "token"))
-
-
-# the setting
 
 
 @pytest.mark.parametrize(
@@ -217,9 +201,6 @@ def test_several_certificates_count_whatever_stands_around_them(tmp_path: Path, 
     assert found.isascii()
 
 
-# proxies
-
-
 @pytest.fixture
 def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[FalseStore]:
     """A proxy that every variable names, and that notes what reaches it."""
@@ -247,8 +228,6 @@ def test_doctor_and_a_whole_job_use_no_proxy_for_this_machine(workspace: Workspa
     code, _ = doctor(workspace, **variables)
     assert (code, workspace.sync()["ndvi"]["phase"], proxy.asked) == (0, "Succeeded", [])
 
-
-# what each part obeys, as the page on settings says
 
 VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 OF_THE_LIBRARY = ("a write to the bucket",)
