@@ -65,7 +65,6 @@ class Auditor(Court):
     def posted(self, machine: Machine, sent: Sent, body: str) -> None:
         super().posted(machine, sent, body)
         others = [row for row in machine.rows() if (row.job, row.digest, row.rerun, row.attempt) != sent.key]
-        self._accepted_as_it_is(machine, sent)
         self._not_on_an_operators_word(sent, others)
         self._within_budget(sent, others)
         self._not_after_overspending(machine.disk, sent, others)
@@ -85,12 +84,12 @@ class Auditor(Court):
         if job_state.reason is Reason.LARGE_CHANGE:
             self._held.setdefault(place, (asked, set()))[1].update(hashes)
 
-    def _accepted_as_it_is(self, machine: Machine, sent: Sent) -> None:
-        """No POST goes out while every manifest that declares the job is broken."""
-        drafts = [draft for drafts in machine.shelf.shown.values() for draft in drafts if draft.job == sent.job]
+    def decided(self, machine: Machine, row: Submission) -> None:
+        """No POST is decided while every manifest that declares the job is broken."""
+        drafts = [draft for drafts in machine.shelf.shown.values() for draft in drafts if draft.job == row.job]
         if drafts and all(draft.is_broken for draft in drafts):
-            raise PromiseError(f"{sent} is paid for, but its manifest is broken")
-        self.figures["posts_after_mending"] += self._was_broken.pop((id(machine.disk), sent.job), False)
+            raise PromiseError(f"{row.job} {row.id} is to be paid for, but its manifest is broken")
+        self.figures["posts_after_mending"] += self._was_broken.pop((id(machine.disk), row.job), False)
 
     def _not_on_an_operators_word(self, sent: Sent, others: list[Submission]) -> None:
         """No retry follows a run of which only an operator said that it was the job's."""

@@ -347,6 +347,8 @@ class Machine:
 
     def _enqueue(self, call: Call) -> None:
         self.disk.db.burn()
+        if isinstance(call, Post):
+            self._world.judge.decided(self, call.submission)
         self._handed.append(call)
 
     @contextmanager
@@ -563,6 +565,9 @@ class Judge:
 
     def noticed(self, machine: Machine) -> None:
         """The files of a machine are others."""
+
+    def decided(self, machine: Machine, row: Submission) -> None:
+        """An intent is stored: its claim is put next, and its POST follows seconds later."""
 
     def posted(self, machine: Machine, sent: Sent, body: str) -> None:
         """A POST leaves."""
