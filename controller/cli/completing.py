@@ -50,7 +50,7 @@ class _Aim(_Words):
     """What `wait` waits for."""
 
     def words(self, context: click.Context) -> Iterable[str]:  # noqa: ARG002
-        from controller.lifecycle.status import TYPES
+        from controller.lifecycle.conditions import TYPES
         from controller.model.reasons import Phase
 
         return (*TYPES, *(phase for phase in Phase if phase is not Phase.REMOVED))

@@ -26,7 +26,7 @@ def command(config: Path | None, names: tuple[str, ...], wanted: str, timeout: s
 
     Exit code 0 when all have it; 1 on timeout, or when a job that should succeed came to rest without it.
     """
-    from controller.lifecycle.status import target
+    from controller.lifecycle.conditions import target
     from controller.model.timing import seconds_of
     from controller.operations.inspect.wait import Ending, wait
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from controller.lifecycle.status import TYPES, WaitTarget, kubernetes_conditions, target
+from controller.lifecycle.conditions import TYPES, WaitTarget, kubernetes_conditions, target
 from controller.model.errors import UsageError
 from controller.model.reasons import Phase, Reason
 from tests.support.paths import ROOT

@@ -11,8 +11,8 @@ import click
 
 from controller.cli.output.escape import printable
 from controller.cli.output.numbers import count, units
+from controller.lifecycle.conditions import kubernetes_conditions
 from controller.lifecycle.grouping import common, name_list, together
-from controller.lifecycle.status import kubernetes_conditions
 from controller.model.reasons import Phase
 
 COLOURS = {

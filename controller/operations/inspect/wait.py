@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from controller.lifecycle.status import WaitTarget
+from controller.lifecycle.conditions import WaitTarget
 from controller.model.clock import Clock
 from controller.model.errors import UsageError
 from controller.operations.inspect.job_states import job_states

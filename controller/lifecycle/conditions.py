@@ -1,0 +1,73 @@
+"""The conditions that Kubernetes' tools know, read off a status document, and what `wait` waits for.
+
+Pure, and apart from `status`, which makes the document: `get` shows conditions and starts without the rules of a life.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from controller.model.errors import UsageError
+from controller.model.reasons import Phase, Reason
+
+READY, RECONCILING, STALLED = "Ready", "Reconciling", "Stalled"
+TYPES = (READY, RECONCILING, STALLED)
+_UNDER_WAY = frozenset({Phase.PENDING, Phase.SUBMITTING, Phase.RUNNING, Phase.VERIFYING})
+_AT_REST = frozenset({Phase.INVALID, Phase.HELD, Phase.FAILED, Phase.UNKNOWN})
+_NOT_KNOWN = frozenset({Phase.UNKNOWN, Phase.UNCONFIRMED})
+
+Document = Mapping[str, Any]
+
+
+def kubernetes_conditions(document: Document) -> list[dict[str, object]]:
+    """The three conditions of a status document, each with its reason and message."""
+    phase, reason = Phase(document["phase"]), Reason(document["reason"])
+    statuses = {
+        READY: "True" if phase is Phase.SUCCEEDED else "Unknown" if phase in _NOT_KNOWN else "False",
+        RECONCILING: str(phase in _UNDER_WAY or reason is Reason.SEARCHING),
+        STALLED: str(phase in _AT_REST or reason is Reason.NEEDS_PERSON),
+    }
+    about = {"reason": document["reason"], "message": document["message"]}
+    seen = {"observedGeneration": document["generation"]} if "generation" in document else {}
+    return [{"type": kind, "status": status, **about, **seen} for kind, status in statuses.items()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitTarget:
+    """What is waited for: a phase, or a condition with a status."""
+
+    phase: Phase | None = None
+    condition: str = ""
+    status: str = "True"
+
+    def is_met(self, document: Document) -> bool:
+        """Whether the job is in this state."""
+        if self.phase is not None:
+            return bool(document["phase"] == self.phase)
+        return any(
+            each["type"] == self.condition and each["status"] == self.status for each in kubernetes_conditions(document)
+        )
+
+    def is_hopeless(self, document: Document) -> bool:
+        """Whether it waits for success, and the job came to rest without it."""
+        for_success = self.phase is Phase.SUCCEEDED or (self.condition, self.status) == (READY, "True")
+        is_held = document["phase"] == Phase.HELD  # an operator may approve it at any time
+        return for_success and not is_held and WaitTarget(condition=STALLED).is_met(document)
+
+
+def target(text: str) -> WaitTarget:
+    """`Succeeded`, `Ready`, `condition=Ready` or `condition=Ready=False`, in any case; UsageError for anything else."""
+    kind, _, rest = text.partition("=")
+    name, _, status = rest.partition("=") if kind.lower() == "condition" else (kind, "", rest)
+    condition, value = _named(name, TYPES), _named(status or "True", ("True", "False", "Unknown"))
+    phase = _named(name, tuple(Phase))
+    if condition and value:
+        return WaitTarget(condition=condition, status=value)
+    if phase and not status and kind.lower() != "condition":
+        return WaitTarget(phase=Phase(phase))
+    phases = ", ".join(each for each in Phase if each is not Phase.REMOVED)
+    raise UsageError(f"--for: {text!r} is neither a phase ({phases}) nor a condition ({', '.join(TYPES)})")
+
+
+def _named(text: str, known: Iterable[str]) -> str:
+    return next((each for each in known if each.lower() == text.lower()), "")
