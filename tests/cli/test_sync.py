@@ -17,6 +17,8 @@ from tests.conftest import Workspace, ndvi
 from tests.support.charges import charges_by_prefix
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = json.loads((ROOT / "controller/data/request-schema.json").read_text())
 
 
@@ -54,7 +56,6 @@ def test_rewriting_the_text_of_a_manifest_submits_nothing(workspace: Workspace) 
     assert workspace.status("moved.status.yaml")[0]["phase"] == "Succeeded"
 
 
-@pytest.mark.slow
 def test_a_changed_coordinate_submits_once_and_changing_it_back_submits_nothing(workspace: Workspace) -> None:
     path = workspace.write("ndvi.yaml", ndvi())
     first = workspace.sync()["ndvi"]
@@ -69,7 +70,6 @@ def test_a_changed_coordinate_submits_once_and_changing_it_back_submits_nothing(
     assert (third["requestId"], third["phase"]) == (first["requestId"], "Succeeded")
 
 
-@pytest.mark.slow
 def test_a_removed_and_restored_manifest_submits_nothing_again(workspace: Workspace) -> None:
     workspace.write("other.yaml", ndvi("other"))
     path = workspace.write("ndvi.yaml", ndvi())
@@ -94,7 +94,6 @@ def test_the_status_of_a_manifest_that_was_never_accepted_goes_with_it(workspace
     assert foreign.read_text() == "mine: true\n"
 
 
-@pytest.mark.slow
 def test_a_lost_database_is_made_good_by_the_bucket(workspace: Workspace) -> None:
     workspace.write("ndvi.yaml", ndvi())
     first = workspace.sync()["ndvi"]
@@ -116,7 +115,6 @@ def test_an_empty_or_missing_root_changes_nothing(workspace: Workspace) -> None:
     assert workspace.posts() == 1
 
 
-@pytest.mark.slow
 def test_a_higher_rerun_pays_again_and_a_lower_one_does_not(workspace: Workspace) -> None:
     path = workspace.write("ndvi.yaml", ndvi().replace("spec:\n", "spec:\n  rerun: 1\n"))
     workspace.sync()
@@ -137,7 +135,6 @@ def test_a_script_that_throws_fails_with_its_own_words_in_the_status(workspace: 
     assert "outputs" not in status
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
@@ -152,7 +149,6 @@ def test_a_job_whose_output_never_arrives_is_unknown(workspace: Workspace, fault
     assert (status["phase"], status["reason"]) == ("Unknown", reason)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["answer-lost", "refuse-502-after"])
 def test_an_accepted_submission_whose_answer_was_lost_is_found_again(workspace: Workspace, fault: str) -> None:
     workspace.sandbox.faults.add(Fault(name=fault))
@@ -161,7 +157,6 @@ def test_an_accepted_submission_whose_answer_was_lost_is_found_again(workspace: 
     assert workspace.posts() == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["rate-429", "concurrency-429", "spurious-400"])
 def test_a_passing_refusal_is_tried_again_without_a_person(workspace: Workspace, fault: str) -> None:
     workspace.sandbox.faults.add(Fault(name=fault))

@@ -24,6 +24,8 @@ from tests.conftest import Workspace, ndvi, served
 from tests.support.command import shjobs
 from tests.support.factories import JPEG, TIFF, USERDATA
 
+pytestmark = pytest.mark.slow
+
 LARGE = b"II*\0" + os.urandom(2 * PIECE + 1000)
 
 
@@ -70,7 +72,6 @@ def test_a_preview_is_a_small_picture_beside_the_raster(delivered: Workspace) ->
         assert high - low > 50
 
 
-@pytest.mark.slow
 def test_a_new_generation_takes_the_place_of_the_older_one_which_can_still_be_had(delivered: Workspace) -> None:
     run(delivered, "ndvi")
     first, older = raster(delivered).read_bytes(), delivered.status("ndvi.status.yaml")[0]["history"][0]["submission"]
@@ -83,7 +84,6 @@ def test_a_new_generation_takes_the_place_of_the_older_one_which_can_still_be_ha
     assert (delivered.root / f"fetched/ndvi/{older}/default.tif").read_bytes() == first
 
 
-@pytest.mark.slow
 def test_a_job_whose_manifest_is_gone_is_fetched_as_it_last_succeeded(delivered: Workspace) -> None:
     content = raster(delivered).read_bytes()
     (delivered.jobs / "ndvi.yaml").unlink()
@@ -110,7 +110,6 @@ def test_a_file_that_was_not_fetched_is_not_overwritten(delivered: Workspace) ->
     assert (delivered.root / TARGET).read_bytes() == b"mine"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
@@ -135,7 +134,6 @@ def test_what_is_missing_is_told_and_the_others_arrive(delivered: Workspace) -> 
     assert wrong == "held: held has not succeeded; `shjobs get held` shows its state\n"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -3,8 +3,12 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from controller.cli import COMMANDS
 from tests.support.sessions import PAGE, comparable, replayed, steps
+
+pytestmark = pytest.mark.slow
 
 WRITTEN = steps(PAGE.read_text(encoding="utf-8"))
 

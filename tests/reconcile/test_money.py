@@ -14,6 +14,8 @@ from controller.sandbox.faults.faults import Fault
 from tests.conftest import Workspace, ndvi
 from tests.support.command import shjobs
 
+pytestmark = pytest.mark.slow
+
 GUARDED = {"SHJOBS_LARGE_CHANGE_JOBS": "2"}
 SMALLEST = 10.0
 """Processing units that the smallest request costs at the sandbox, and is expected to cost."""
@@ -43,7 +45,6 @@ def ceiling(text: str, units: float) -> str:
     return text.replace("spec:\n", f"spec:\n  maxProcessingUnits: {units:g}\n")
 
 
-@pytest.mark.slow
 def test_a_budget_is_a_ceiling_and_a_raised_one_lets_the_rest_go(workspace: Workspace) -> None:
     three_jobs(workspace)
     found = reasons(workspace, SHJOBS_MONTHLY_BUDGET="25")
@@ -62,7 +63,6 @@ def test_the_message_of_a_held_job_tells_every_amount(workspace: Workspace) -> N
     )
 
 
-@pytest.mark.slow
 def test_a_cost_above_its_reservation_stops_the_next_until_a_person_says_yes(workspace: Workspace) -> None:
     workspace.write("dear.yaml", ceiling(ndvi("dear"), SMALLEST / 2))
     assert reasons(workspace, SHJOBS_MONTHLY_BUDGET="1000") == {"dear": "Delivered"}
@@ -75,7 +75,6 @@ def test_a_cost_above_its_reservation_stops_the_next_until_a_person_says_yes(wor
     assert reasons(workspace, SHJOBS_MONTHLY_BUDGET="1000")["next"] == "Delivered"
 
 
-@pytest.mark.slow
 def test_a_large_change_waits_for_its_hash_and_then_goes_out_whole(workspace: Workspace) -> None:
     three_jobs(workspace)
     assert set(reasons(workspace, **GUARDED).values()) == {"LargeChange"}
@@ -106,7 +105,6 @@ def test_what_is_held_for_a_batch_that_is_missing_is_not_let_through(workspace: 
     assert (workspace.posts(), budget(workspace, **GUARDED)["waiting"]) == (0, [waiting])
 
 
-@pytest.mark.slow
 def test_a_hash_may_be_accepted_before_its_change_is_there(workspace: Workspace) -> None:
     paths = three_jobs(workspace)
     [label] = set(re.findall(r"shjobs accept ([0-9a-f]{12})", run(workspace, "plan", "-o", "json", **GUARDED)))
@@ -167,7 +165,6 @@ def retried(workspace: Workspace) -> Workspace:
     return workspace
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [
@@ -186,7 +183,6 @@ def test_a_paid_retry_does_not_go_out_while_the_manifest_is_broken(retried: Work
     assert (reasons(retried), retried.posts()) == ({"ndvi": "Delivered"}, 2)
 
 
-@pytest.mark.slow
 def test_nothing_is_paid_for_while_the_tree_is_empty(retried: Workspace) -> None:
     away = (retried.jobs / "ndvi.yaml").rename(retried.root / "away.yaml")
     (retried.jobs / "ndvi.status.yaml").unlink()
@@ -230,7 +226,6 @@ def waiting(workspace: Workspace) -> Workspace:
     return workspace
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
