@@ -9,6 +9,8 @@ import pytest
 from tests.conftest import ACCESS_KEY, CLIENT_SECRET, SECRET_KEY, Workspace, ndvi
 from tests.support.command import python, shjobs
 
+pytestmark = pytest.mark.slow
+
 HEAVY = {"requests", "sqlite_utils", "obstore", "watchdog", "numpy"}
 FIVE_MISTAKES = """\
 apiVersion: shjobs/v1
@@ -153,7 +155,6 @@ def test_sync_ends_with_1_when_something_failed(workspace: Workspace) -> None:
     assert shjobs("sync", cwd=workspace.root, environment=dict(workspace.environment)).returncode == 1
 
 
-@pytest.mark.slow
 def test_secrets_are_nowhere(workspace: Workspace) -> None:
     """OAuth secret and key pair: not in output, ledger, status files, the request copy or the sandbox's ledger."""
     workspace.write("ndvi.yaml", ndvi())

@@ -16,6 +16,8 @@ from controller.evalscript import Engine, PixelBlock, Planes, Samples, close_sha
 from controller.model.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
 from tests.support.scripts import accepted, appraised, told
 
+pytestmark = pytest.mark.slow
+
 BEGIN = "//VERSION=3\nfunction setup() { return {input: ['B04'], output: {bands: 1}}; }\n"
 GOOD = BEGIN + "function evaluatePixel(s) { return [1]; }"
 ENDLESS = BEGIN + "function evaluatePixel() { for (;;); }"
@@ -53,7 +55,6 @@ def has_ended(pid: int) -> bool:
         return True
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [
@@ -71,7 +72,6 @@ def test_time_runs_out_for(body: str) -> None:
         assert works(engine)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [
@@ -88,7 +88,6 @@ def test_memory_runs_out_for(engine: Engine, body: str) -> None:
     assert works(engine)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "program",
     [
@@ -116,7 +115,6 @@ def test_after_time_has_run_out_the_script_must_be_loaded_again() -> None:
         assert isinstance(told, ScriptFailure) and told.kind is FailureKind.CRASH
 
 
-@pytest.mark.slow
 def test_a_child_killed_at_work_is_an_outcome(engine: Engine) -> None:
     assert isinstance(engine.load(ENDLESS), ScriptFacts)
     assert engine.pid is not None
@@ -381,7 +379,6 @@ def test_an_appraisal_tells_what_a_script_uses_up_and_lives_on(text: str, expect
     assert appraised(accepted(GOOD), scripts=Hurried()).problems == ()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [

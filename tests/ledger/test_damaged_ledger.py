@@ -14,6 +14,8 @@ from controller.model.errors import StateError
 from tests.conftest import Workspace, ndvi, opened_workspace
 from tests.support.command import shjobs
 
+pytestmark = pytest.mark.slow
+
 JOBS = 12
 Damage = Callable[[Path], None]
 
@@ -94,7 +96,6 @@ def checked(workspace: Workspace) -> None:
     assert workspace.posts() == before
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("damage", [flipped, truncated, overwritten])
 @pytest.mark.parametrize("seed", range(2))
 def test_random_damage_ends_no_command_with_a_mistake_of_ours(
@@ -150,7 +151,6 @@ def test_a_damaged_ledger_is_named_with_how_to_restore_it(paid: Workspace, state
     assert paid.posts() == before
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("damage", ROWS.values(), ids=ROWS)
 def test_rows_that_make_no_sense_pay_nothing_again(paid: Workspace, state: Path, damage: Damage) -> None:
     damage(state)

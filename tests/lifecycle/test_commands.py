@@ -15,6 +15,8 @@ from tests.conftest import Workspace, ndvi
 from tests.support.command import shjobs
 from tests.support.factories import FOREIGN_ID, REQUEST_ID
 
+pytestmark = pytest.mark.slow
+
 
 def run(workspace: Workspace, *arguments: str) -> tuple[int, str]:
     done = shjobs(*arguments, cwd=workspace.root, environment=dict(workspace.environment))
@@ -116,7 +118,6 @@ def test_an_adopted_request_is_followed_and_not_paid_for(workspace: Workspace) -
     assert workspace.posts() == 0
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

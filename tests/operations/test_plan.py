@@ -17,6 +17,8 @@ from tests.operations.test_plan_revision import commit, git
 from tests.support.command import shjobs
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = ndvi().split("    evalscript: |\n", 1)[1]
 Plan = dict[str, Any]
 
@@ -51,7 +53,6 @@ def contents(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in files}
 
 
-@pytest.mark.slow
 def test_sync_sends_exactly_what_the_plan_submits(workspace: Workspace) -> None:
     """A dozen jobs, more than are ever sent at once, then an edit of every kind."""
     for number in range(12):
@@ -103,7 +104,6 @@ def test_a_changed_job_shows_its_difference_and_its_prices_now_and_before(worksp
     assert job["processingUnits"]["expected"] > 0
 
 
-@pytest.mark.slow
 def test_a_revert_returns_to_what_was_paid_for(workspace: Workspace) -> None:
     workspace.write("ndvi.yaml", ndvi())
     workspace.sync()

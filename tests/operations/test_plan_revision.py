@@ -10,6 +10,8 @@ from controller.model.errors import UsageError
 from controller.operations.plan.revision import tree_at
 from controller.tree.regular_files import LARGEST
 
+pytestmark = pytest.mark.slow
+
 
 def git(folder: Path, *arguments: str) -> str:
     """Git as a person with a plain configuration uses it."""

@@ -26,6 +26,8 @@ from tests.conftest import Workspace, ndvi
 from tests.reconcile.test_workers import BODY, Bucket
 from tests.support.factories import REQUEST_ID, submission
 
+pytestmark = pytest.mark.slow
+
 LONGEST = 30.0  # seconds: what a test waits for at the most
 ROLE = "arn:aws:iam::123456789012:role/writer"
 
@@ -65,7 +67,6 @@ def accepted_id(workspace: Workspace) -> str:
     return entry.id
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "raised"),
     [

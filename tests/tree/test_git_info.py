@@ -12,6 +12,8 @@ from tests.conftest import Workspace, ndvi
 from tests.operations.test_plan_revision import commit, git
 from tests.support.factories import NOW, at
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
@@ -173,7 +175,6 @@ def revision(workspace: Workspace, path: str = "ndvi.status.yaml") -> str | None
     return found
 
 
-@pytest.mark.slow
 def test_the_revision_is_the_commit_that_first_held_the_digest_and_never_moves(versioned: Workspace) -> None:
     first = commit(versioned.root, {})
     versioned.sync()
@@ -189,7 +190,6 @@ def test_the_revision_is_the_commit_that_first_held_the_digest_and_never_moves(v
     assert (revision(versioned), versioned.posts()) == (first, 2)
 
 
-@pytest.mark.slow
 def test_only_jobs_whose_own_files_differ_are_marked_dirty(versioned: Workspace) -> None:
     first = commit(versioned.root, {})
     versioned.write("edited.yaml", ndvi("edited"))
@@ -206,7 +206,6 @@ def test_a_job_that_is_held_tells_its_revision_too(versioned: Workspace) -> None
     assert revision(versioned) == held
 
 
-@pytest.mark.slow
 def test_what_was_found_in_the_bucket_is_of_an_unknown_commit(versioned: Workspace) -> None:
     commit(versioned.root, {})
     versioned.sync()

@@ -14,6 +14,8 @@ from tests.proofs.chosen import live_through_chosen
 from tests.proofs.cloud import CopyFate, PostFate, RunFate
 from tests.proofs.histories import History, Step, outcome_of, prove
 
+pytestmark = pytest.mark.slow
+
 SEED = int(os.environ.get("PROOF_SEED", "7"))
 DAY = 86400.0
 
@@ -80,7 +82,6 @@ def cloned_after_a_rerun_and_a_revert(history: History) -> None:
     history.clone()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("happens", "paid"),
     [
@@ -105,7 +106,6 @@ def test_going_back_to_what_was_paid_for_costs_nothing(
     history.end()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "happens",
     [
@@ -275,14 +275,12 @@ def test_a_retry_asks_what_others_sent_while_it_waited() -> None:
     assert outcome_of(story)[0] == ""
 
 
-@pytest.mark.slow
 def test_many_histories() -> None:
     figures = prove(SEED, small=True)
     assert (figures["double_charges"], figures["lost_ids"]) == (0, 0)
     assert all(int(str(figures[name])) > 0 for name in ("charges", "crashes", "lost_databases", "lost_answers_found"))
 
 
-@pytest.mark.slow
 def test_histories_that_hypothesis_chooses() -> None:
     live_through_chosen(History, SEED, examples=40)
 
@@ -300,7 +298,6 @@ def test_a_breaker_that_a_wrong_clock_has_dated_ahead_does_not_stay_open() -> No
     history.close()
 
 
-@pytest.mark.slow
 def test_a_claim_that_two_wrong_clocks_have_dated_ahead_is_followed_once_they_are_right() -> None:
     history = History()
     history.clock(0, 33 * DAY, 0.0)
