@@ -86,6 +86,7 @@ class Auditor(Court):
 
     def decided(self, machine: Machine, row: Submission) -> None:
         """No POST is decided while every manifest that declares the job is broken."""
+        super().decided(machine, row)
         drafts = [draft for drafts in machine.shelf.shown.values() for draft in drafts if draft.job == row.job]
         if drafts and all(draft.is_broken for draft in drafts):
             raise PromiseError(f"{row.job} {row.id} is to be paid for, but its manifest is broken")

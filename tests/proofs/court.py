@@ -17,7 +17,7 @@ from controller.model.skew import TOLERANCE
 from controller.model.submission import Answer, Outcome, Submission
 from controller.reconcile.reporter import StatusChange
 from tests.proofs.cloud import PostFate, Sent
-from tests.proofs.world import TIMING, Judge, Machine, PromiseError, World, digest_of
+from tests.proofs.world import TIMING, Disk, Judge, Machine, PromiseError, World, digest_of
 
 CLAIM_TAKES = 60.0
 """Seconds, at the most, from the time in the name of a claim to its POST."""
@@ -47,6 +47,12 @@ class Court(Judge):
         self.fates: set[StrEnum] = set()
         self.world: World
         self.meddled: set[str] = set()
+        self._retries: dict[tuple[Disk, object], int] = {}
+
+    def decided(self, machine: Machine, row: Submission) -> None:
+        """Keep how many retries the manifest allows: it may be another one before the claim is put."""
+        wanted = machine.ledger.jobs[row.job].wanted
+        self._retries[machine.disk, (row.job, row.digest, row.rerun, row.attempt)] = wanted.retries if wanted else 0
 
     def posted(self, machine: Machine, sent: Sent, body: str) -> None:
         self.figures["posts"] += 1
@@ -175,10 +181,9 @@ class Court(Judge):
         return ""
 
     def _has_retries(self, machine: Machine, sent: Sent, failed: set[int]) -> bool:
-        """Whether the manifest leaves one; an attempt that did not fail was a stand-in, and used none up."""
-        wanted = machine.ledger.jobs[sent.job].wanted
+        """Whether the manifest left one; an attempt that did not fail was a stand-in, and used none up."""
         stood_in = sum(attempt not in failed for attempt in range(sent.attempt))
-        return wanted is not None and sent.attempt <= wanted.retries + stood_in
+        return sent.attempt <= self._retries[machine.disk, sent.key] + stood_in
 
     def _has_failed(self, item: Sent, now: datetime) -> bool:
         failed_at = self.world.cloud.failed_at(item) if item.charged else None

@@ -258,6 +258,15 @@ def test_a_listing_that_is_just_valid_when_a_rerun_is_decided_may_age_while_the_
     assert outcome_of([Step("wait", (150.0,)), Step("wait", (150.0,)), Step("rerun", ("b", 1))])[0] == ""
 
 
+def test_a_retry_may_go_out_though_the_manifest_allows_none_any_more_once_its_claim_is_put() -> None:
+    """The court took the moment of the POST for that of the decision (histories 1213754218/6537)."""
+    story = [
+        *(Step("remove", ("b",)), Step("runs", (RunFate.ERROR_LATE, 20.0)), Step("wait", (90_000.0,))),
+        *(Step("retries", ("a", 1)), Step("wait", (1.0,)), Step("hold", ("b", False)), Step("checkout", (3,))),
+    ]
+    assert outcome_of(story)[0] == ""
+
+
 def test_a_retry_asks_what_others_sent_while_it_waited() -> None:
     """Two machines send at one moment: the retry of each was once paid for unseen (histories 1382270436/3863)."""
     story = [
