@@ -42,7 +42,7 @@ class Row:
 
 def table(rows: Iterable[Row]) -> Iterator[str]:
     """The rows as text."""
-    told = [("WHAT", "SCALE", "FIGURE", "BASELINE", "RATIO", "BUDGET", "")]
+    reported = [("WHAT", "SCALE", "FIGURE", "BASELINE", "RATIO", "BUDGET", "")]
     for row in rows:
         ratio = f"{row.ratio:.2f}" if row.ratio is not None else ""
         baseline = f"{_number(row.baseline)} {row.unit} {row.against}" if row.baseline is not None else row.against
@@ -50,9 +50,9 @@ def table(rows: Iterable[Row]) -> Iterator[str]:
         sign = "≤" if row.most is not None else "≥"
         budget = "" if limit is None else f"{row.of} {sign} {limit:g}"
         verdict = {True: "holds", False: "BROKEN", None: ""}[row.holds]
-        told.append((row.what, row.scale, f"{_number(row.figure)} {row.unit}", baseline, ratio, budget, verdict))
-    widths = [max(map(len, column)) for column in zip(*told, strict=True)]
-    for line in told:
+        reported.append((row.what, row.scale, f"{_number(row.figure)} {row.unit}", baseline, ratio, budget, verdict))
+    widths = [max(map(len, column)) for column in zip(*reported, strict=True)]
+    for line in reported:
         yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
 
 
@@ -63,8 +63,8 @@ def record(rows: Sequence[Row], path: Path) -> None:
         "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 2),
     }
-    told = [{**asdict(row), "ratio": row.ratio, "holds": row.holds} for row in rows]
-    path.write_text(json.dumps({"machine": machine, "rows": told}, indent=2) + "\n", encoding="utf-8")
+    reported = [{**asdict(row), "ratio": row.ratio, "holds": row.holds} for row in rows]
+    path.write_text(json.dumps({"machine": machine, "rows": reported}, indent=2) + "\n", encoding="utf-8")
 
 
 def in_turn(rounds: int, *acts: Callable[[], object]) -> list[float]:

@@ -31,12 +31,12 @@ def changes(root: Path) -> dict[str, str]:
 
 def obstacles(root: Path) -> Iterator[str]:
     """Everything that stands in the way of a release, with what to do."""
-    version, told = version_of(root), changes(root)
+    version, reported = version_of(root), changes(root)
     if not re.fullmatch(r"\d+\.\d+\.\d+", version):
         yield f"the version {version!r} is not three numbers: mend controller/__init__.py"
-    if told.get("Unreleased"):
+    if reported.get("Unreleased"):
         yield f"CHANGELOG.md has unreleased entries: name their part {version}, if that is what is released"
-    if not told.get(version):
+    if not reported.get(version):
         yield f"CHANGELOG.md says nothing of {version}: add a part of that name"
     if branch := _git(root, "branch", "--show-current"):
         if branch != "main":

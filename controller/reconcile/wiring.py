@@ -135,31 +135,15 @@ def controller(
     ):  # fmt: skip
         status_place.check_writable()  # under the lock, so that two starting together never collide in the tree
         identity.hold((settings.state / LOCK_NAME, settings.state / FILE_NAME))
-        lock = partial(index_lock, settings.jobs)
-        look = partial(
-            Scanner,
-            stops=stops_of(lock, settings.state, identity.lost),
-            settle=settle,
-            scanned=scanned,
-            interruptible=interruptible,
-        )
-        keyless = without_keys(settings.credentials)
+        stops = stops_of(partial(index_lock, settings.jobs), settings.state, identity.lost)
+        look = partial(Scanner, stops=stops, settle=settle, scanned=scanned, interruptible=interruptible)
         slow = SlowScripts(settings.state, Clock().now, keeps=True)
         keep = partial(Timekeeper, ahead=lambda: time.ahead, ask=_asking(service, inbox))
         with Beside(slow, answered) if answered else nullcontext(Patient(slow)) as scripts:
             parts = _assembled(
-                settings,
-                store,
-                watch,
-                status_place,
-                workers.enqueue,
-                keyless,
-                look,
-                scripts,
-                pulse,
-                claims=True,
-                keep=keep,
-            )
+                settings, store, watch, status_place, workers.enqueue, without_keys(settings.credentials), look,
+                scripts, pulse, claims=True, keep=keep,
+            )  # fmt: skip
             yield replace(parts, time=time), workers
 
 
@@ -210,6 +194,16 @@ def _assembled(
         Instance(deployment=name, account=settings.client_id or "", name=ledger.instance(draw_name)) if claims else None
     )
     status_cache = StatusCache(status_place)
+    tree = _tree(settings, scripts, status_cache, pulse)
+    free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running, without_keys=without_keys)
+    reporter = Reporter(status_cache, settings.deployment.name, watch)
+    submitter, keeper = Submitter(ledger, instance), keep(ledger, settings.timing)
+    loop = Loop(ledger, tree, free, enqueue, reporter, look(tree, settings.timing), submitter, keeper)
+    return Assembly(loop=loop, ledger=ledger, tree=tree, deployment=settings.deployment.name)
+
+
+def _tree(settings: Settings, scripts: Patient | Beside, status_cache: StatusCache, pulse: Pulse) -> Tree:
+    """The tree with its appraisal; a script that is still examined makes its manifest wait."""
     appraiser = Appraiser(settings.deployment, settings.credentials, scripts, Clock().today)
 
     def appraise(item: ValidManifest) -> Appraisal:
@@ -219,20 +213,10 @@ def _assembled(
         except NotYet as question:
             return Appraisal(wanted=None, problems=(still_examined(item),), awaits=question.key)
 
-    tree = Tree(
-        settings.jobs,
-        appraise,
-        checkout=partial(checkout, settings.jobs),
-        statuses=status_cache.records,
-        mirror=settings.status_dir,
-        is_pending=scripts.is_pending,
-        pulse=pulse,
-    )
-    free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running, without_keys=without_keys)
-    reporter = Reporter(status_cache, settings.deployment.name, watch)
-    submitter, keeper = Submitter(ledger, instance), keep(ledger, settings.timing)
-    loop = Loop(ledger, tree, free, enqueue, reporter, look(tree, settings.timing), submitter, keeper)
-    return Assembly(loop=loop, ledger=ledger, tree=tree, deployment=settings.deployment.name)
+    return Tree(
+        settings.jobs, appraise, checkout=partial(checkout, settings.jobs), statuses=status_cache.records,
+        mirror=settings.status_dir, is_pending=scripts.is_pending, pulse=pulse,
+    )  # fmt: skip
 
 
 def _asking(service: Service, inbox: Inbox) -> Callable[[Callable[[], None]], None]:

@@ -1,4 +1,4 @@
-"""The request, its evalscript, its collections and the deployment must agree; what does not is told at its place."""
+"""The request, its evalscript, its collections and the deployment must agree; each mismatch has its place."""
 
 import pytest
 
@@ -240,9 +240,9 @@ DISAGREEMENTS = {
 }
 
 
-@pytest.mark.parametrize(("changes", "edits", "told"), DISAGREEMENTS.values(), ids=DISAGREEMENTS)
-def test_request_and_evalscript_must_agree(changes: Edits, edits: Edits, told: str) -> None:
-    assert found(changes, edits) == told.splitlines()
+@pytest.mark.parametrize(("changes", "edits", "reported"), DISAGREEMENTS.values(), ids=DISAGREEMENTS)
+def test_request_and_evalscript_must_agree(changes: Edits, edits: Edits, reported: str) -> None:
+    assert found(changes, edits) == reported.splitlines()
 
 
 ELSEWHERE = {
@@ -309,11 +309,11 @@ ELSEWHERE = {
 }
 
 
-@pytest.mark.parametrize(("deployment", "changes", "edits", "told"), ELSEWHERE.values(), ids=ELSEWHERE)
+@pytest.mark.parametrize(("deployment", "changes", "edits", "reported"), ELSEWHERE.values(), ids=ELSEWHERE)
 def test_what_is_not_there_or_not_yet_there_is_told(
-    deployment: DeploymentName, changes: Edits, edits: Edits, told: str
+    deployment: DeploymentName, changes: Edits, edits: Edits, reported: str
 ) -> None:
-    assert found(changes, edits, deployment) == [told]
+    assert found(changes, edits, deployment) == [reported]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.scripts import accepted, appraised, of_the_script, told
+from tests.support.scripts import accepted, appraised, of_the_script, reported
 
 HALF_YEAR = "2020-01-01/2020-06-30"
 YEAR = "2020-01-01/2020-12-31"
@@ -255,8 +255,8 @@ def test_a_hint_says_where_and_what_to_write_instead(text: str, asked: dict[str,
     deployment = asked.get("deployment", "sandbox")
     job = accepted(text, **{key: value for key, value in asked.items() if key != "deployment"})
     found = appraised(job, deployment)
-    assert told(of_the_script(found.problems)) == []
-    assert told(of_the_script(found.warnings)) == expected.splitlines()
+    assert reported(of_the_script(found.problems)) == []
+    assert reported(of_the_script(found.warnings)) == expected.splitlines()
 
 
 def test_every_hint_has_a_row() -> None:
@@ -321,4 +321,4 @@ RIGHT = [
 @pytest.mark.parametrize(("text", "asked"), RIGHT)
 def test_no_hint_for(text: str, asked: dict[str, Any]) -> None:
     found = appraised(accepted(text, **asked))
-    assert told(of_the_script((*found.problems, *found.warnings))) == []
+    assert reported(of_the_script((*found.problems, *found.warnings))) == []

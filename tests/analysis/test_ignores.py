@@ -180,5 +180,5 @@ def test_the_flaws_of_comments_stand_among_the_warnings() -> None:
 
 def test_a_comment_is_needless_when_no_document_needs_it() -> None:
     used, idle, doubtful = ignores(1, 1, FIRST), ignores(2, 1, SECOND), ignores(3, 1, SECOND, path="b.yaml")
-    told = needless(used, [*used, *idle, *idle, *doubtful], {"b.yaml"})
-    assert [str(each) for each in told] == [f"a.yaml:2:1: W904: there is no {SECOND} here to silence: remove it"]
+    reported = needless(used, [*used, *idle, *idle, *doubtful], {"b.yaml"})
+    assert [str(each) for each in reported] == [f"a.yaml:2:1: W904: there is no {SECOND} here to silence: remove it"]

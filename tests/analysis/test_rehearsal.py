@@ -10,7 +10,7 @@ import pytest
 from controller.analysis.rehearsal import stage_of
 from controller.evalscript import Engine
 from controller.model.script import Rehearsal, ScriptFacts
-from tests.support.scripts import accepted, appraised, of_the_script, told
+from tests.support.scripts import accepted, appraised, of_the_script, reported
 
 SIMPLE = "function setup() { return {input: ['B04', 'B08'], output: {bands: 1, sampleType: 'FLOAT32'}}; }"
 ORBIT = SIMPLE.replace("}}; }", "}, mosaicking: 'ORBIT'}; }")
@@ -32,7 +32,7 @@ def script(setup: str, *lines: str) -> str:
 
 def findings(text: str, **asked: Any) -> list[str]:
     found = appraised(accepted(text, **asked))
-    return told(of_the_script((*found.problems, *found.warnings)))
+    return reported(of_the_script((*found.problems, *found.warnings)))
 
 
 @pytest.fixture(scope="module")

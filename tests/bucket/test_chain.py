@@ -166,8 +166,8 @@ def test_a_chain_that_finds_nothing_is_told_as_that(cloud: Cloud, monkeypatch: p
     monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1")
     answer = bucket(cloud).read("s3://results/x", "mine")
     words = "AWS's default chain (variables, web identity, container, instance) gave no credentials"
-    told = f"bucket results, credential mine: {words}: nothing listens there"
-    assert answer == Unreadable(message=told)
+    reported = f"bucket results, credential mine: {words}: nothing listens there"
+    assert answer == Unreadable(message=reported)
 
 
 def test_without_the_chain_no_variable_is_read(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

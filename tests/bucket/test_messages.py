@@ -111,9 +111,9 @@ def timing_of(failure: str) -> Timing:
 def test_a_listing_fails_in_the_same_words_at_every_look(failure: str) -> None:
     server, words = FAILURES[failure]
     with server() as url:
-        told = looks(url, lambda bucket: bucket.read("s3://results/x", "mine"), timing_of(failure))
-    assert len(set(told)) == 1, told
-    assert words in told[0]
+        reported = looks(url, lambda bucket: bucket.read("s3://results/x", "mine"), timing_of(failure))
+    assert len(set(reported)) == 1, reported
+    assert words in reported[0]
 
 
 @pytest.mark.parametrize("failure", FAILURES)
@@ -123,8 +123,8 @@ def test_writing_and_reading_fail_in_the_same_words_too(failure: str) -> None:
         wrote = looks(url, lambda bucket: bucket.write("s3://results/x", "mine", b"x"), timing_of(failure))
         read = looks(url, lambda bucket: bucket.piece("s3://results/x", "mine", "abc", 0, 3), timing_of(failure))
     assert len(set(wrote)) == len(set(read)) == 1, (wrote, read)
-    for told in (wrote[0], read[0]):
-        assert not any(mark in told for mark in ("REQ", " ms", "µs", "retries", "Request ", "<")), told
+    for reported in (wrote[0], read[0]):
+        assert not any(mark in reported for mark in ("REQ", " ms", "µs", "retries", "Request ", "<")), reported
 
 
 def test_a_region_is_told_for_a_write_too() -> None:

@@ -89,7 +89,7 @@ def test_check_finds_a_broken_script_file_at_its_own_line(workspace: Workspace) 
 
 
 @pytest.mark.parametrize(
-    ("asked", "told", "summary"),
+    ("asked", "reported", "summary"),
     [
         pytest.param("jobs.d", True, "1 file, 1 job accepted, 1 error, 0 warnings\n", id="in the folder"),
         pytest.param(
@@ -101,13 +101,13 @@ def test_check_finds_a_broken_script_file_at_its_own_line(workspace: Workspace) 
     ],
 )
 def test_check_tells_and_counts_a_name_that_is_not_utf_8(
-    workspace: Workspace, asked: str, told: bool, summary: str
+    workspace: Workspace, asked: str, reported: bool, summary: str
 ) -> None:
     workspace.write("ndvi.yaml", ndvi())
     workspace.write(os.fsdecode(b"caf\xe9.yaml"), ndvi("cafe"))
     done = shjobs("check", asked, cwd=workspace.root)
     problem = "jobs.d/caf\\udce9.yaml:1:1: E192: has a name that is not UTF-8: rename it\n"
-    expected = (problem, summary, 1) if told else (summary, "", 0)
+    expected = (problem, summary, 1) if reported else (summary, "", 0)
     assert (done.stdout, done.stderr, done.returncode) == expected
 
 

@@ -123,5 +123,5 @@ def test_the_table_says_the_same(folder: Path) -> None:
 def test_faulty_settings_are_told_instead(tmp_path: Path) -> None:
     (tmp_path / "shjobs.toml").write_text("maxRuning = 1")
     done = shjobs("config", "show", cwd=tmp_path)
-    told = "shjobs: shjobs.toml: maxRuning: unknown key; did you mean maxRunning?\n"
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", told)
+    reported = "shjobs: shjobs.toml: maxRuning: unknown key; did you mean maxRunning?\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", reported)

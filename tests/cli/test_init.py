@@ -116,8 +116,8 @@ def test_the_workflow_is_the_one_of_the_docs(tmp_path: Path) -> None:
 
 def test_inside_another_repository_it_says_where_github_looks(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
-    told = "GitHub reads workflows at the top of the repository only: move sub/.github there"
-    assert told in shjobs("init", "sub", cwd=tmp_path).stdout
+    reported = "GitHub reads workflows at the top of the repository only: move sub/.github there"
+    assert reported in shjobs("init", "sub", cwd=tmp_path).stdout
     assert "GitHub reads" not in shjobs("init", cwd=tmp_path).stdout
 
 

@@ -99,8 +99,8 @@ def test_an_output_that_cannot_be_written_is_told(tmp_path: Path, command: str) 
     full = [sys.executable, "-m", "controller", *command.split()]
     with Path("/dev/full").open("w") as nowhere:
         done = subprocess.run(full, cwd=tmp_path, env=given, stdout=nowhere, stderr=-1, text=True, check=False)
-    told = done.stderr.splitlines()
-    assert (done.returncode, told) == (1, ["shjobs: the output cannot be written: No space left on device"])
+    reported = done.stderr.splitlines()
+    assert (done.returncode, reported) == (1, ["shjobs: the output cannot be written: No space left on device"])
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:

@@ -220,7 +220,7 @@ def workspace(workspace: Workspace) -> Workspace:
     return workspace
 
 
-def told(workspace: Workspace, arguments: list[str], given: Mapping[str, str] | None = None) -> tuple[int, str]:
+def reported(workspace: Workspace, arguments: list[str], given: Mapping[str, str] | None = None) -> tuple[int, str]:
     """Exit code and everything that is printed, which is never a traceback and never a secret."""
     environment = {**workspace.environment, **(given or {})}
     done = shjobs(*arguments, cwd=workspace.root, environment=environment)
@@ -235,7 +235,7 @@ def told(workspace: Workspace, arguments: list[str], given: Mapping[str, str] | 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_a_wrong_use_says_what_to_do(workspace: Workspace, row: tuple[Make, list[str], int, str]) -> None:
     make, arguments, code, words = row
-    found, shown = told(workspace, arguments, make(workspace))
+    found, shown = reported(workspace, arguments, make(workspace))
     assert (found, words in shown) == (code, True), shown
 
 
@@ -253,7 +253,7 @@ def test_there_are_enough_of_them_and_every_command_is_among_them() -> None:
 def test_a_state_directory_in_use_names_its_holder(workspace: Workspace) -> None:
     with submitter_lock(workspace.state):
         for arguments in (["sync"], ["run", "--no-listen"], ["doctor", "--probe", "--yes"]):
-            code, shown = told(workspace, arguments)
+            code, shown = reported(workspace, arguments)
             assert (code, f"is in use by process {os.getpid()}" in shown) == (2, True), shown
 
 
@@ -261,7 +261,7 @@ def test_a_port_that_is_taken_is_told(workspace: Workspace) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         for arguments in (["run", "--listen", f"127.0.0.1:{port}"], ["sandbox", "--port", str(port)]):
-            code, shown = told(workspace, arguments)
+            code, shown = reported(workspace, arguments)
             assert (code, str(port) in shown) == (2, True), shown
 
 
@@ -269,14 +269,14 @@ def test_a_tree_that_vanishes_under_a_link_is_told(workspace: Workspace) -> None
     workspace.jobs.rename(workspace.root / "elsewhere")
     workspace.jobs.symlink_to("jobs.d")
     for arguments, code in ((["check"], 2), (["plan"], 0), (["doctor"], 1)):
-        found, shown = told(workspace, arguments)
+        found, shown = reported(workspace, arguments)
         assert (found, "jobs.d cannot be read: Too many levels of symbolic links" in shown) == (code, True), shown
 
 
 def test_a_state_directory_that_is_a_link_to_itself_is_told(workspace: Workspace) -> None:
     workspace.state.symlink_to("state")
     for arguments in (["sync"], ["doctor"]):
-        code, shown = told(workspace, arguments)
+        code, shown = reported(workspace, arguments)
         assert (code > 0, "state" in shown) == (True, True), shown
 
 
@@ -323,7 +323,7 @@ def test_a_full_disk_is_told(workspace: Workspace, place: str, arguments: list[s
             filler.write(bytes(1_000_000))
         if place != "state":
             state.rename(workspace.state)
-        code, shown = told(workspace, arguments)
+        code, shown = reported(workspace, arguments)
         assert (code, words in shown) == (2, True), shown
 
 
@@ -352,7 +352,7 @@ def test_what_may_not_be_read_or_written_is_told(
     before = target.stat().st_mode
     target.chmod(mode)
     try:
-        found, shown = told(workspace, arguments)
+        found, shown = reported(workspace, arguments)
     finally:
         target.chmod(before)
     assert (found, words in shown) == (code, True), shown
@@ -360,6 +360,8 @@ def test_what_may_not_be_read_or_written_is_told(
 
 def test_python_itself_is_as_it_should_be(workspace: Workspace) -> None:
     """Even a terminal without any encoding gets the sentence."""
-    code, shown = told(workspace, ["get", "niemand-ü"], {"PYTHONIOENCODING": "ascii:backslashreplace", "LC_ALL": "C"})
+    code, shown = reported(
+        workspace, ["get", "niemand-ü"], {"PYTHONIOENCODING": "ascii:backslashreplace", "LC_ALL": "C"}
+    )
     assert (code, "no such job" in shown) == (2, True)
     assert sys.stdout.encoding

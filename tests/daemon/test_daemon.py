@@ -255,14 +255,14 @@ def test_its_pages_tell_that_it_lives_and_is_ready(workspace: Workspace) -> None
         assert daemon.page("/healthz") == (200, "ok\n")
         assert daemon.page("/readyz") == (200, "ok\n")
         assert daemon.page("/") == (404, "there is /healthz, /readyz, /metrics\n")
-        told = daemon.page("/metrics")[1].splitlines()
+        reported = daemon.page("/metrics")[1].splitlines()
     for line in (
         "shjobs_ready 1.0",
         "shjobs_processing_units_spent 10.0",
         "shjobs_processing_units_left 90.0",
         'shjobs_call_seconds_count{answer="Accepted",call="submit"} 1.0',
     ):
-        assert line in told
+        assert line in reported
 
 
 def test_it_is_not_ready_when_the_credentials_are_refused(workspace: Workspace) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.scripts import CORPUS, JANUARY, accepted, appraised, of_the_script, remark, told
+from tests.support.scripts import CORPUS, JANUARY, accepted, appraised, of_the_script, remark, reported
 
 SCRIPTS = sorted(CORPUS.glob("*.js"))
 
@@ -27,6 +27,6 @@ def test_a_script_of_the_corpus_draws_no_error_and_exactly_these_hints(path: Pat
         text, collections=remark(text, "collections", ""), times=remark(text, "range", JANUARY), responses=responses
     )
     found = appraised(job)
-    assert told(found.problems) == []
+    assert reported(found.problems) == []
     hints = [each.code for each in of_the_script(found.warnings)]
-    assert ", ".join(sorted(hints)) == remark(text, "hints", ""), told(found.warnings)
+    assert ", ".join(sorted(hints)) == remark(text, "hints", ""), reported(found.warnings)

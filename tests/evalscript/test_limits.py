@@ -14,7 +14,7 @@ import pytest
 import controller
 from controller.evalscript import Engine, PixelBlock, Planes, Samples, close_shared, facts, rehearsal
 from controller.model.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
-from tests.support.scripts import accepted, appraised, told
+from tests.support.scripts import accepted, appraised, reported
 
 pytestmark = pytest.mark.slow
 
@@ -66,8 +66,8 @@ def has_ended(pid: int) -> bool:
 )
 def test_time_runs_out_for(body: str) -> None:
     with Engine(seconds=0.3) as engine:
-        told = failure(engine, BEGIN + f"function evaluatePixel() {{ {body} }}")
-        assert told == ScriptFailure(kind=FailureKind.TIMEOUT, message="The script ran longer than 0.3 s")
+        reported = failure(engine, BEGIN + f"function evaluatePixel() {{ {body} }}")
+        assert reported == ScriptFailure(kind=FailureKind.TIMEOUT, message="The script ran longer than 0.3 s")
         engine.seconds = 20
         assert works(engine)
 
@@ -82,9 +82,9 @@ def test_time_runs_out_for(body: str) -> None:
     ],
 )
 def test_memory_runs_out_for(engine: Engine, body: str) -> None:
-    told = failure(engine, BEGIN + f"var kept = [];\nfunction evaluatePixel() {{ {body} }}")
-    assert told.kind is FailureKind.MEMORY
-    assert told.message.startswith("The script needs more memory than it may have")
+    reported = failure(engine, BEGIN + f"var kept = [];\nfunction evaluatePixel() {{ {body} }}")
+    assert reported.kind is FailureKind.MEMORY
+    assert reported.message.startswith("The script needs more memory than it may have")
     assert works(engine)
 
 
@@ -97,22 +97,22 @@ def test_memory_runs_out_for(engine: Engine, body: str) -> None:
 )
 def test_an_endless_script_cannot_be_loaded(program: str) -> None:
     with Engine(seconds=0.3) as engine:
-        told = engine.load(f"//VERSION=3\n{program}")
-        assert isinstance(told, ScriptFailure) and told.kind is FailureKind.TIMEOUT
+        reported = engine.load(f"//VERSION=3\n{program}")
+        assert isinstance(reported, ScriptFailure) and reported.kind is FailureKind.TIMEOUT
 
 
 def test_endless_recursion_is_an_exception_of_the_script(engine: Engine) -> None:
-    told = failure(engine, BEGIN + "function evaluatePixel() {\n  return evaluatePixel() + 1;\n}")
-    assert (told.kind, told.line) == (FailureKind.RUNTIME, 4)
-    assert told.message == "Failed to evaluate script! RangeError: Maximum call stack size exceeded"
+    reported = failure(engine, BEGIN + "function evaluatePixel() {\n  return evaluatePixel() + 1;\n}")
+    assert (reported.kind, reported.line) == (FailureKind.RUNTIME, 4)
+    assert reported.message == "Failed to evaluate script! RangeError: Maximum call stack size exceeded"
     assert works(engine)
 
 
 def test_after_time_has_run_out_the_script_must_be_loaded_again() -> None:
     with Engine(seconds=0.3) as engine:
         failure(engine, ENDLESS)
-        told = engine.evaluate(ONE_PIXEL)
-        assert isinstance(told, ScriptFailure) and told.kind is FailureKind.CRASH
+        reported = engine.evaluate(ONE_PIXEL)
+        assert isinstance(reported, ScriptFailure) and reported.kind is FailureKind.CRASH
 
 
 def test_a_child_killed_at_work_is_an_outcome(engine: Engine) -> None:
@@ -120,9 +120,9 @@ def test_a_child_killed_at_work_is_an_outcome(engine: Engine) -> None:
     assert engine.pid is not None
     killer = Timer(0.2, os.kill, args=(engine.pid, signal.SIGKILL))
     killer.start()
-    told = engine.evaluate(ONE_PIXEL)
+    reported = engine.evaluate(ONE_PIXEL)
     killer.join()
-    assert told == ScriptFailure(kind=FailureKind.CRASH, message="The script engine died (SIGKILL)")
+    assert reported == ScriptFailure(kind=FailureKind.CRASH, message="The script engine died (SIGKILL)")
     assert works(engine)
 
 
@@ -130,8 +130,8 @@ def test_a_child_killed_between_two_calls_is_an_outcome(engine: Engine) -> None:
     assert works(engine)
     assert engine.pid is not None
     os.kill(engine.pid, signal.SIGKILL)
-    told = engine.evaluate(ONE_PIXEL)
-    assert isinstance(told, ScriptFailure) and told.kind is FailureKind.CRASH
+    reported = engine.evaluate(ONE_PIXEL)
+    assert isinstance(reported, ScriptFailure) and reported.kind is FailureKind.CRASH
     assert works(engine)
 
 
@@ -236,8 +236,8 @@ REACHABLE = (
 
 @pytest.mark.parametrize("name", REACHABLE.split())
 def test_a_script_cannot_reach(engine: Engine, name: str) -> None:
-    told = failure(engine, BEGIN + f"function evaluatePixel() {{ throw typeof {name}; }}")
-    assert told.message == "Failed to evaluate script! undefined"
+    reported = failure(engine, BEGIN + f"function evaluatePixel() {{ throw typeof {name}; }}")
+    assert reported.message == "Failed to evaluate script! undefined"
 
 
 # What the language brings (ECMA-262 and its annexes, V8's own spellings included); nothing of it reaches outside.
@@ -260,8 +260,8 @@ HighlightCompressVisualizerSingle DefaultVisualizer Identity console setup evalu
 def test_a_script_finds_the_language_the_documented_names_and_nothing_else(engine: Engine) -> None:
     """The engine's timers are there by name only, and undefined."""
     names = "Object.getOwnPropertyNames(globalThis).filter((name) => globalThis[name] !== undefined)"
-    told = f"function evaluatePixel(s, scenes, input, custom, output) {{ output.userData = {names}; }}"
-    assert isinstance(engine.load(BEGIN + told), ScriptFacts)
+    reported = f"function evaluatePixel(s, scenes, input, custom, output) {{ output.userData = {names}; }}"
+    assert isinstance(engine.load(BEGIN + reported), ScriptFacts)
     assert isinstance(engine.evaluate(ONE_PIXEL), Planes)
     found = engine.finish()
     assert isinstance(found, list)
@@ -273,8 +273,8 @@ def test_a_script_cannot_import_a_file(engine: Engine) -> None:
         "var seen = 'waiting';\nimport('/etc/hostname').then(() => { seen = 'read'; }, () => { seen = 'refused'; });\n"
         "function evaluatePixel() { throw seen; }"
     )
-    told = failure(engine, BEGIN + body)
-    assert told.message == "Failed to evaluate script! refused"
+    reported = failure(engine, BEGIN + body)
+    assert reported.message == "Failed to evaluate script! refused"
 
 
 def test_facts_are_remembered() -> None:
@@ -286,8 +286,8 @@ def test_facts_are_remembered() -> None:
 
 
 def test_facts_of_a_broken_script_are_a_failure_and_the_next_script_is_read() -> None:
-    told = facts("//VERSION=3\nfor (;;);", seconds=0.3)
-    assert isinstance(told, ScriptFailure) and told.kind is FailureKind.TIMEOUT
+    reported = facts("//VERSION=3\nfor (;;);", seconds=0.3)
+    assert isinstance(reported, ScriptFailure) and reported.kind is FailureKind.TIMEOUT
     assert isinstance(facts(GOOD + "// next"), ScriptFacts)
 
 
@@ -374,7 +374,7 @@ GREEDY = {
 
 @pytest.mark.parametrize(("text", "expected"), GREEDY.values(), ids=GREEDY)
 def test_an_appraisal_tells_what_a_script_uses_up_and_lives_on(text: str, expected: str | None) -> None:
-    found = told(appraised(accepted(text), scripts=Hurried()).problems)
+    found = reported(appraised(accepted(text), scripts=Hurried()).problems)
     assert expected is None or found == [expected]
     assert appraised(accepted(GOOD), scripts=Hurried()).problems == ()
 

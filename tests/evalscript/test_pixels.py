@@ -245,9 +245,9 @@ def test_user_data_that_json_cannot_hold_is_a_failure(engine: Engine) -> None:
         "input: ['B04'], output: {bands: 1}",
         "function evaluatePixel() {} function updateOutputMetadata(s, i, o) { o.userData = o; }",
     )
-    told = engine.finish()
-    assert isinstance(told, ScriptFailure) and told.kind is FailureKind.RUNTIME
-    assert told.message.startswith("Failed to evaluate script! TypeError: Converting circular structure")
+    reported = engine.finish()
+    assert isinstance(reported, ScriptFailure) and reported.kind is FailureKind.RUNTIME
+    assert reported.message.startswith("Failed to evaluate script! TypeError: Converting circular structure")
 
 
 MOSAIC = "input: ['B04'], output: {bands: 1, sampleType: 'UINT8'}, mosaicking: 'ORBIT'"
@@ -382,9 +382,9 @@ def test_pre_process_scenes_is_not_called_in_simple_mode(engine: Engine) -> None
 )
 def test_pre_process_scenes_may_not(engine: Engine, body: str, message: str) -> None:
     load(engine, MOSAIC, f"function preProcessScenes(c) {{ {body} }} function evaluatePixel() {{}}")
-    told = engine.scenes({"": COLLECTION})
-    assert isinstance(told, ScriptFailure)
-    assert (told.kind, told.message) == (FailureKind.RUNTIME, message)
+    reported = engine.scenes({"": COLLECTION})
+    assert isinstance(reported, ScriptFailure)
+    assert (reported.kind, reported.message) == (FailureKind.RUNTIME, message)
 
 
 def test_update_output_sets_the_number_of_bands_from_the_scenes_left(engine: Engine) -> None:
@@ -469,5 +469,5 @@ def test_a_block_that_contradicts_itself_is_the_callers_mistake(engine: Engine, 
 
 def test_without_a_script_nothing_can_be_evaluated() -> None:
     with Engine() as engine:
-        told = engine.evaluate(PixelBlock(pixels=1, sources=(samples([1]),)))
-    assert isinstance(told, ScriptFailure) and told.kind is FailureKind.CRASH
+        reported = engine.evaluate(PixelBlock(pixels=1, sources=(samples([1]),)))
+    assert isinstance(reported, ScriptFailure) and reported.kind is FailureKind.CRASH

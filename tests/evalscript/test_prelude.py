@@ -38,9 +38,9 @@ def values_in(engine: Engine) -> Iterator[Evaluate]:
             assert isinstance(loaded, ScriptFacts), loaded
             planes = engine.evaluate(ONE_PIXEL)
             assert isinstance(planes, Planes), planes
-            told = engine.finish()
-            assert isinstance(told, dict)
-            return told.get("value")
+            reported = engine.finish()
+            assert isinstance(reported, dict)
+            return reported.get("value")
 
         yield evaluate
 

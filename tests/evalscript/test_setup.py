@@ -145,9 +145,9 @@ def test_the_pragma_may_be(engine: Engine, first_line: str) -> None:
 )
 def test_without_the_pragma_nothing_is_run(engine: Engine, beginning: str) -> None:
     body = "\nfunction setup() { return {input: ['B04'], output: {bands: 1}}; }\nfunction evaluatePixel() {}"
-    told = failure(engine, beginning + body)
-    assert (told.kind, told.line, told.column) == (FailureKind.SYNTAX, 1, 1)
-    assert told.message.startswith("The first line must be //VERSION=3")
+    reported = failure(engine, beginning + body)
+    assert (reported.kind, reported.line, reported.column) == (FailureKind.SYNTAX, 1, 1)
+    assert reported.message.startswith("The first line must be //VERSION=3")
 
 
 MISTAKES = {

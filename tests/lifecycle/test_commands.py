@@ -59,8 +59,8 @@ def test_resolved_with_a_request_id_it_is_followed(unconfirmed: Workspace) -> No
 def test_what_an_operator_said_is_shown_as_his(unconfirmed: Workspace) -> None:
     assert run(unconfirmed, "resolve", "ndvi", "--request-id", REQUEST_ID)[0] == 0
     [line] = unconfirmed.sync()["ndvi"]["history"]
-    [told] = json.loads(run(unconfirmed, "describe", "ndvi", "-o", "json")[1])["submissions"]
-    assert (line["saidBy"], told["saidBy"]) == ("operator", "operator")
+    [reported] = json.loads(run(unconfirmed, "describe", "ndvi", "-o", "json")[1])["submissions"]
+    assert (line["saidBy"], reported["saidBy"]) == ("operator", "operator")
     assert re.search("said by +operator", run(unconfirmed, "describe", "ndvi")[1])
 
 

@@ -114,9 +114,9 @@ def test_of_two_copies_the_one_that_tells_a_cost_counts() -> None:
 
 
 def test_a_cost_once_told_stays_known() -> None:
-    told = evidence(spent=7.0)
-    assert look(listing(TIFF_OBJECT), told).spent == 7.0
-    assert look(Unreadable(message="AccessDenied"), told).spent == 7.0
+    reported = evidence(spent=7.0)
+    assert look(listing(TIFF_OBJECT), reported).spent == 7.0
+    assert look(Unreadable(message="AccessDenied"), reported).spent == 7.0
 
 
 @pytest.mark.parametrize(

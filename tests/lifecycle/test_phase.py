@@ -27,14 +27,14 @@ from tests.support.factories import (
 from tests.support.next_steps import BROKEN, NO_KEYS, asks
 
 
-def told(reason: Reason, message: str) -> JobState:
+def reported(reason: Reason, message: str) -> JobState:
     return JobState(reason=reason, message=message)
 
 
-QUEUED = told(Reason.QUEUED, "will be submitted when a slot is free")
-DELIVERED = told(Reason.DELIVERED, "every declared output is in the bucket")
-RUNNING = told(Reason.RUNNING, "the service is working on it")
-HISTORY_UNKNOWN = told(
+QUEUED = reported(Reason.QUEUED, "will be submitted when a slot is free")
+DELIVERED = reported(Reason.DELIVERED, "every declared output is in the bucket")
+RUNNING = reported(Reason.RUNNING, "the service is working on it")
+HISTORY_UNKNOWN = reported(
     Reason.HISTORY_UNKNOWN, "the bucket cannot be listed, so it is unknown what was already paid for: AccessDenied"
 )
 UNREAD = history(readable=False, message="AccessDenied")
@@ -51,19 +51,19 @@ UNREAD = history(readable=False, message="AccessDenied")
         pytest.param(
             job(problems=BROKEN),
             [],
-            told(Reason.REJECTED, f"the manifest cannot be accepted; see manifest.problems; {MENDED_FIRST}"),
+            reported(Reason.REJECTED, f"the manifest cannot be accepted; see manifest.problems; {MENDED_FIRST}"),
             id="nothing is in force and the manifest is broken",
         ),
         pytest.param(
             asks(*BROKEN, retries=1),
             [failed()],
-            told(Reason.ERROR_REPORTED, f"the script threw; {MENDED_FIRST}"),
+            reported(Reason.ERROR_REPORTED, f"the script threw; {MENDED_FIRST}"),
             id="a retry waits for the broken manifest",
         ),
         pytest.param(
             job(wanted=None),
             [accepted()],
-            told(Reason.REMOVED, "the manifest is gone; nothing in the bucket was touched"),
+            reported(Reason.REMOVED, "the manifest is gone; nothing in the bucket was touched"),
             id="removed",
         ),
         pytest.param(job(), [], QUEUED, id="about to be submitted"),
@@ -71,11 +71,11 @@ UNREAD = history(readable=False, message="AccessDenied")
         pytest.param(
             job(), [accepted(digest=OTHER_DIGEST)], QUEUED, id="changed: of the new digest, not of the old run"
         ),
-        pytest.param(job(), [submission()], told(Reason.SUBMITTING, "the request is being sent"), id="sent"),
+        pytest.param(job(), [submission()], reported(Reason.SUBMITTING, "the request is being sent"), id="sent"),
         pytest.param(
             job(),
             [unconfirmed()],
-            told(
+            reported(
                 Reason.SEARCHING,
                 "the POST got no clear answer; the bucket is searched for its request; the answer was 502",
             ),
@@ -84,7 +84,7 @@ UNREAD = history(readable=False, message="AccessDenied")
         pytest.param(
             job(),
             [unconfirmed(look_at=None)],
-            told(
+            reported(
                 Reason.NEEDS_PERSON,
                 "a POST without an answer, and the bucket names no request; use `shjobs resolve`; the answer was 502",
             ),
@@ -94,35 +94,35 @@ UNREAD = history(readable=False, message="AccessDenied")
         pytest.param(
             asks(deadline=60.0),
             [accepted(intended_at=at(-60))],
-            told(Reason.OVERDUE, "the service is still working on it, past spec.deadline; it cannot be cancelled"),
+            reported(Reason.OVERDUE, "the service is still working on it, past spec.deadline; it cannot be cancelled"),
             id="overdue",
         ),
         pytest.param(
             job(),
             [gone()],
-            told(Reason.VERIFYING, "finished at the service; waiting until the evidence in the bucket is settled"),
+            reported(Reason.VERIFYING, "finished at the service; waiting until the evidence in the bucket is settled"),
             id="verifying",
         ),
-        pytest.param(job(), [failed()], told(Reason.ERROR_REPORTED, "the script threw"), id="the service's words"),
+        pytest.param(job(), [failed()], reported(Reason.ERROR_REPORTED, "the script threw"), id="the service's words"),
         pytest.param(
             asks(retries=1),
             [failed()],
-            told(
+            reported(
                 Reason.RETRY_SCHEDULED, "the run failed; a paid retry is left and will be submitted; the script threw"
             ),
             id="failed, a retry will follow",
         ),
-        pytest.param(job(), [unknown()], told(Reason.NOTHING_DELIVERED, "nothing is there"), id="unknown"),
+        pytest.param(job(), [unknown()], reported(Reason.NOTHING_DELIVERED, "nothing is there"), id="unknown"),
         pytest.param(
             job(),
             [refused(Refusal.RATE), refused(Refusal.BODY)],
-            told(Reason.REFUSED, "refused: Body"),
+            reported(Reason.REFUSED, "refused: Body"),
             id="refused: the latest words",
         ),
         pytest.param(
             job(),
             [refused(Refusal.SPURIOUS)],
-            told(Reason.BACKING_OFF, "the request was not taken; will be tried again; refused: Spurious"),
+            reported(Reason.BACKING_OFF, "the request was not taken; will be tried again; refused: Spurious"),
             id="a spurious 400",
         ),
     ],
@@ -142,19 +142,21 @@ def priced(upper: float | None) -> Job:
         pytest.param(
             asks(hold=True),
             limits(),
-            told(Reason.ON_HOLD, "spec.hold is true; set it to false to submit"),
+            reported(Reason.ON_HOLD, "spec.hold is true; set it to false to submit"),
             id="on hold",
         ),
         pytest.param(
             job(),
             limits(paused=True),
-            told(Reason.PAUSED, "submissions are paused for all jobs; what runs is followed; `shjobs resume` goes on"),
+            reported(
+                Reason.PAUSED, "submissions are paused for all jobs; what runs is followed; `shjobs resume` goes on"
+            ),
             id="paused",
         ),
         pytest.param(
             priced(1234.5),
             limits(),
-            told(
+            reported(
                 Reason.APPROVAL_NEEDED,
                 "may cost up to 1,234.50 PU, above approvalAbove (500 PU); "
                 "set spec.maxProcessingUnits to at least that to approve it",
@@ -164,13 +166,15 @@ def priced(upper: float | None) -> Job:
         pytest.param(
             priced(None),
             limits(),
-            told(Reason.COST_UNKNOWN, "the cost has no upper end; set spec.maxProcessingUnits to the most it may cost"),
+            reported(
+                Reason.COST_UNKNOWN, "the cost has no upper end; set spec.maxProcessingUnits to the most it may cost"
+            ),
             id="no upper end",
         ),
         pytest.param(
             job(),
             NO_KEYS,
-            told(
+            reported(
                 Reason.CREDENTIAL_MISSING,
                 "the credential 'my-bucket' has no key pair here; "
                 "set SHJOBS_CREDENTIALS_MY_BUCKET_ACCESS_KEY and SHJOBS_CREDENTIALS_MY_BUCKET_SECRET_ACCESS_KEY, "
@@ -195,13 +199,13 @@ def priced(upper: float | None) -> Job:
         pytest.param(
             job(),
             limits(opens_at=at(60), reason=Reason.BREAKER_OPEN, message="502"),
-            told(Reason.BREAKER_OPEN, "an earlier submission got no answer; one canary goes out now and then; 502"),
+            reported(Reason.BREAKER_OPEN, "an earlier submission got no answer; one canary goes out now and then; 502"),
             id="the breaker is open",
         ),
         pytest.param(
             job(),
             limits(opens_at=at(60), reason=Reason.ACCOUNT_REFUSED, message="401"),
-            told(
+            reported(
                 Reason.ACCOUNT_REFUSED,
                 "the service refuses this account or address; one probe goes out now and then; 401",
             ),
@@ -210,7 +214,7 @@ def priced(upper: float | None) -> Job:
         pytest.param(
             job(),
             limits(opens_at=at(60), reason=Reason.BACKING_OFF, message="no route to host"),
-            told(Reason.BACKING_OFF, "the request was not taken; will be tried again; no route to host"),
+            reported(Reason.BACKING_OFF, "the request was not taken; will be tried again; no route to host"),
             id="the service is not reached",
         ),
         pytest.param(

@@ -52,7 +52,7 @@ def line(digit: str, submitted_at: str, outcome: str, **units: float) -> dict[st
     return {**named, "submittedAt": submitted_at, "outcome": outcome, **units}
 
 
-def told(declared: Job, submissions: list[Submission], now: datetime = NOW) -> dict[str, object]:
+def reported(declared: Job, submissions: list[Submission], now: datetime = NOW) -> dict[str, object]:
     return document(declared, submissions, phase(declared, submissions, limits(), now), "sandbox")
 
 
@@ -155,7 +155,7 @@ def told(declared: Job, submissions: list[Submission], now: datetime = NOW) -> d
     ],
 )
 def test_the_whole_document(declared: Job, submissions: list[Submission], expected: dict[str, object]) -> None:
-    found = told(declared, submissions)
+    found = reported(declared, submissions)
     assert found == expected
     assert list(found) == list(expected)
 
@@ -175,7 +175,7 @@ def test_a_document_that_is_no_job(name: str | None, expected: dict[str, object]
 
 
 def history(declared: Job, rows: list[Submission], key: str) -> list[object]:
-    lines = told(declared, rows)["history"]
+    lines = reported(declared, rows)["history"]
     assert isinstance(lines, list)
     return [line[key] for line in lines]
 
@@ -238,7 +238,7 @@ EVERYTHING = [
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=f"{n}") for n, row in enumerate(EVERYTHING)])
 def test_no_key_tells_of_now(row: Submission) -> None:
-    assert keys(told(job(problems=BROKEN), [row])) <= ALLOWED
+    assert keys(reported(job(problems=BROKEN), [row])) <= ALLOWED
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=f"{n}") for n, row in enumerate(EVERYTHING)])
@@ -247,7 +247,7 @@ def test_looking_again_changes_no_byte(row: Submission) -> None:
     later = at(3000)
     seen = row.evidence and evidence(at=later, objects=row.evidence.objects, spent=row.evidence.spent)
     again = Submission(**{name: getattr(row, name) for name in Submission.__slots__} | {"evidence": seen})
-    assert status_bytes([told(job(), [row])]) == status_bytes([told(job(), [again], later)])
+    assert status_bytes([reported(job(), [row])]) == status_bytes([reported(job(), [again], later)])
 
 
 @pytest.mark.parametrize(

@@ -50,8 +50,8 @@ def test_the_same_jobs_at_another_price_are_another_batch() -> None:
 
 def test_many_causes_are_told_in_short() -> None:
     found = [due(each, cause=f"{min(each, 6)}.js changed") for each in range(12)]
-    told = "6.js changed: 6 jobs, 0.js changed: 1 job, 1.js changed: 1 job, others: 4 jobs"
-    assert batch_of(found).cause == told
+    reported = "6.js changed: 6 jobs, 0.js changed: 1 job, 1.js changed: 1 job, others: 4 jobs"
+    assert batch_of(found).cause == reported
 
 
 def test_another_digest_rerun_or_attempt_is_another_key() -> None:

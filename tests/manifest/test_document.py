@@ -15,7 +15,7 @@ def read(text: str, path: str = "jobs.yaml") -> Document:
     return document
 
 
-def told(text: str, path: str = "jobs.yaml") -> list[str]:
+def reported(text: str, path: str = "jobs.yaml") -> list[str]:
     return [str(problem) for document in read_documents(text, path) for problem in document.problems]
 
 
@@ -133,7 +133,7 @@ UNREADABLE = {
 
 @pytest.mark.parametrize(("text", "messages"), UNREADABLE.values(), ids=UNREADABLE)
 def test_what_cannot_be_read_is_told_with_its_place(text: str, messages: str) -> None:
-    assert told(text) == messages.splitlines()
+    assert reported(text) == messages.splitlines()
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_what_cannot_be_read_is_told_with_its_place(text: str, messages: str) ->
     ],
 )
 def test_json_is_json(text: str, message: str) -> None:
-    (line,) = told(text, "jobs.json")
+    (line,) = reported(text, "jobs.json")
     assert re.match(f"jobs.json:{message}", line)
 
 
@@ -169,7 +169,7 @@ def test_a_billion_laughs_are_refused_not_expanded() -> None:
 @pytest.mark.parametrize("text", ["[" * 5000, "- " * 5000, "{a: " * 5000, "[" * 5000 + "]" * 5000])
 @pytest.mark.parametrize("path", ["jobs.yaml", "jobs.json"])
 def test_deep_nesting_ends_in_a_problem(text: str, path: str) -> None:
-    assert told(text, path)
+    assert reported(text, path)
 
 
 def test_a_field_is_written_as_people_write_it() -> None:

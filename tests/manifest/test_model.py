@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from controller.manifest.document import read_documents
 from controller.manifest.model import Manifest, Spec, child_models
 from controller.manifest.validate import Broken, Script
-from tests.support.manifests import GOOD, accepted, good_but, judged, told
+from tests.support.manifests import GOOD, accepted, good_but, judged, reported
 
 
 def test_the_manifest_of_the_documentation_is_accepted() -> None:
@@ -337,7 +337,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize(("old", "new", "problem"), MISTAKES.values(), ids=MISTAKES)
 def test_one_mistake_is_one_problem(old: str, new: str, problem: str) -> None:
-    assert told(good_but((old, new))) == [problem]
+    assert reported(good_but((old, new))) == [problem]
 
 
 def test_five_mistakes_are_five_problems_in_the_order_of_the_file() -> None:
@@ -348,7 +348,7 @@ def test_five_mistakes_are_five_problems_in_the_order_of_the_file() -> None:
         ("resx: 10", 'resx: "10"'),
         ("credentialsRef: my-bucket", "accessKey: CANARY-ID\n          secretAccessKey: CANARY-SECRET"),
     )
-    assert [line.split(": ")[0] for line in told(text)] == [
+    assert [line.split(": ")[0] for line in reported(text)] == [
         "4:3 E104 metadata.nmae",
         "11:22 E204 spec.request.input.bounds.properties.crs",
         "15:53 E215 spec.request.input.data[0].dataFilter.timeRange.to",
@@ -359,7 +359,7 @@ def test_five_mistakes_are_five_problems_in_the_order_of_the_file() -> None:
 
 @pytest.mark.parametrize("text", ["- a\n", "text\n", "{}\n", "12\n"])
 def test_what_is_no_manifest_at_all_is_told(text: str) -> None:
-    assert told(text)
+    assert reported(text)
 
 
 def test_an_unfinished_document_is_broken_without_a_name() -> None:
@@ -383,7 +383,7 @@ def test_a_broken_document_keeps_its_name() -> None:
     ],
 )
 def test_a_script_that_cannot_be_used_is_told_where_it_is_named(script: Script | None, words: str) -> None:
-    assert told(GOOD, script) == [f"24:3 E113 spec.evalscriptFile: {words}"]
+    assert reported(GOOD, script) == [f"24:3 E113 spec.evalscriptFile: {words}"]
 
 
 SECRETS = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="'"), min_size=12, max_size=40)
@@ -420,7 +420,7 @@ def test_no_message_holds_a_secret(secret: str, key: str) -> None:
     ],
 )
 def test_no_faulty_text_gives_a_secret_away(spoilt: str) -> None:
-    problems = told(good_but(("credentialsRef: my-bucket", spoilt)))
+    problems = reported(good_but(("credentialsRef: my-bucket", spoilt)))
     assert problems
     assert "CANARY-SECRET" not in "\n".join(problems)
 

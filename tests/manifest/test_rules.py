@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.manifests import accepted, doubted, good_but, told
+from tests.support.manifests import accepted, doubted, good_but, reported
 
 BBOX = "[426000, 3960000, 462000, 3994000]"
 CRS = "http://www.opengis.net/def/crs/EPSG/0/32633"
@@ -217,7 +217,7 @@ FAULTS = {
 
 @pytest.mark.parametrize(("changes", "problem"), FAULTS.values(), ids=FAULTS)
 def test_what_cannot_be_meant_is_a_fault(changes: list[tuple[str, str]], problem: str) -> None:
-    assert told(good_but(*changes)) == [problem]
+    assert reported(good_but(*changes)) == [problem]
 
 
 DOUBTS = {

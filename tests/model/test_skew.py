@@ -243,8 +243,8 @@ def test_two_days_ahead_nothing_is_paid_and_it_is_said(workspace: Workspace, cap
     assert workspace.posts() == 0
     assert {each["phase"] for each in sync(workspace).values()} == {"Succeeded"}
     assert workspace.posts() == 2
-    told = [each.getMessage() for each in caplog.records if AHEAD in each.getMessage()]
-    assert told == [f"nothing is paid for: {AHEAD}"] * 2
+    reported = [each.getMessage() for each in caplog.records if AHEAD in each.getMessage()]
+    assert reported == [f"nothing is paid for: {AHEAD}"] * 2
 
 
 @pytest.mark.parametrize("choice", ["hold", "resubmit"])

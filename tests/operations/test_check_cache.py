@@ -57,11 +57,11 @@ class Place:
     def run(self, stamp: str = "1", *, lasts: bool = True) -> list[str]:
         """The jobs that were examined; what was told must be the same each time."""
         examiner = Counting(lasts=lasts)
-        found = self.told(examiner, stamp)
+        found = self.reported(examiner, stamp)
         assert (found.files, found.jobs, found.problems) == (2, 2, (DOUBT,))
         return examiner.asked
 
-    def told(self, examiner: Counting, stamp: str = "1") -> Checked:
+    def reported(self, examiner: Counting, stamp: str = "1") -> Checked:
         ground = CheckedFolder(folder=self.jobs, named=frozenset({""}))
         return check(ground, examiner, datetime.now(UTC), CheckCache(self.cache), stamp)
 
@@ -108,9 +108,9 @@ def test_a_broken_manifest_is_told_from_the_cache_and_forgotten_when_it_is_mende
     place.write("a.yaml", ndvi("A"))
     for examined in (["b"], []):
         examiner = Counting()
-        told = [str(each) for each in place.told(examiner).problems]
-        assert told[0].startswith("a.yaml:4:3: E108 metadata.name: must be made of lowercase letters")
-        assert (len(told), examiner.asked) == (2, examined)
+        reported = [str(each) for each in place.reported(examiner).problems]
+        assert reported[0].startswith("a.yaml:4:3: E108 metadata.name: must be made of lowercase letters")
+        assert (len(reported), examiner.asked) == (2, examined)
     place.write("a.yaml", ndvi("a"))
     assert place.run() == ["a"]
 
@@ -118,7 +118,7 @@ def test_a_broken_manifest_is_told_from_the_cache_and_forgotten_when_it_is_mende
 def test_names_that_clash_are_found_between_what_is_remembered(place: Place) -> None:
     place.write("a.yaml", ndvi("b"))
     for _ in range(2):
-        found = place.told(Counting())
+        found = place.reported(Counting())
         codes = [each.code for each in found.problems]
         assert (codes, found.jobs) == (["W001", "E194"], 1)
     place.write("a.yaml", ndvi("a"))
@@ -221,7 +221,7 @@ def test_files_are_for_the_user_alone_and_hold_no_secret_and_no_text_of_a_manife
     secret = "b3a1f0-very-secret-key"
     broken = ndvi("c").replace("credentialsRef: my-bucket", f"secretAccessKey: {secret}, accessKey: {secret}2")
     place.write("c.yaml", broken)
-    place.told(Counting())
+    place.reported(Counting())
     [file] = place.kept()
     text = file.read_text(encoding="utf-8")
     assert secret not in text

@@ -141,8 +141,8 @@ def test_for_people_each_sign_is_a_line(workspace: Workspace) -> None:
 
 def test_write_writes_to_each_bucket_and_removes_it_again(workspace: Workspace) -> None:
     code, document = doctor(workspace, "--write")
-    told = [each["message"] for each in document["signs"] if each["name"] == "s3://my-bucket"]
-    assert (code, told) == (0, ["can be listed; objects: 0", "can be written"])
+    reported = [each["message"] for each in document["signs"] if each["name"] == "s3://my-bucket"]
+    assert (code, reported) == (0, ["can be listed; objects: 0", "can be written"])
     assert list(workspace.bucket.iterdir()) == []
 
 
@@ -157,8 +157,8 @@ def cloud(endpoint: str, workspace: Workspace) -> Workspace:
 
 def test_in_s3_it_can_be_listed_and_written(cloud: Workspace) -> None:
     code, document = doctor(cloud, "--write")
-    told = [each["message"] for each in document["signs"] if each["name"] == "s3://my-bucket"]
-    assert (code, told) == (0, ["can be listed; objects: 0", "can be written"])
+    reported = [each["message"] for each in document["signs"] if each["name"] == "s3://my-bucket"]
+    assert (code, reported) == (0, ["can be listed; objects: 0", "can be written"])
 
 
 @pytest.mark.parametrize(

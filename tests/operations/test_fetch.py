@@ -52,19 +52,19 @@ TARGET = "fetched/ndvi/default.tif"
 
 
 def test_an_output_is_fetched_once(delivered: Workspace) -> None:
-    code, told, wrong = run(delivered, "ndvi")
+    code, reported, wrong = run(delivered, "ndvi")
     target = delivered.root / TARGET
     assert (code, wrong, target.read_bytes()) == (0, "", raster(delivered).read_bytes())
-    assert [line.split("  ")[0] for line in told] == [TARGET]
+    assert [line.split("  ")[0] for line in reported] == [TARGET]
     raster(delivered).unlink()
-    code, told, wrong = run(delivered, "ndvi")
-    assert (code, told[0].endswith("(was there)"), wrong) == (0, True, "")
+    code, reported, wrong = run(delivered, "ndvi")
+    assert (code, reported[0].endswith("(was there)"), wrong) == (0, True, "")
 
 
 def test_a_preview_is_a_small_picture_beside_the_raster(delivered: Workspace) -> None:
-    code, told, wrong = run(delivered, "ndvi", "--preview", "--output", "here")
-    assert (code, told[1], wrong) == (0, "here/ndvi/default.preview.png", "")
-    with Image.open(delivered.root / told[1]) as picture:
+    code, reported, wrong = run(delivered, "ndvi", "--preview", "--output", "here")
+    assert (code, reported[1], wrong) == (0, "here/ndvi/default.preview.png", "")
+    with Image.open(delivered.root / reported[1]) as picture:
         assert (picture.format, picture.size) == ("PNG", (64, 32))
         low, high = picture.getextrema()
         assert isinstance(low, int)
@@ -79,8 +79,8 @@ def test_a_new_generation_takes_the_place_of_the_older_one_which_can_still_be_ha
     delivered.sync()
     assert run(delivered, "ndvi")[0] == 0
     assert (delivered.root / TARGET).read_bytes() == raster(delivered).read_bytes() != first
-    code, told, _ = run(delivered, "ndvi", "--submission", older)
-    assert (code, told[0].split("  ")[0]) == (0, f"fetched/ndvi/{older}/default.tif")
+    code, reported, _ = run(delivered, "ndvi", "--submission", older)
+    assert (code, reported[0].split("  ")[0]) == (0, f"fetched/ndvi/{older}/default.tif")
     assert (delivered.root / f"fetched/ndvi/{older}/default.tif").read_bytes() == first
 
 
@@ -121,16 +121,16 @@ def test_a_file_that_was_not_fetched_is_not_overwritten(delivered: Workspace) ->
 )
 def test_an_object_that_is_not_the_recorded_one_is_not_taken(delivered: Workspace, spoil: Any, words: str) -> None:
     spoil(raster(delivered))
-    code, told, wrong = run(delivered, "ndvi")
-    assert (code, told, words in wrong) == (1, [], True), wrong
+    code, reported, wrong = run(delivered, "ndvi")
+    assert (code, reported, words in wrong) == (1, [], True), wrong
     assert not (delivered.root / TARGET).exists()
 
 
 def test_what_is_missing_is_told_and_the_others_arrive(delivered: Workspace) -> None:
     delivered.write("held.yaml", ndvi("held").replace("spec:\n", "spec:\n  hold: true\n"))
     delivered.sync()
-    code, told, wrong = run(delivered, "held", "ndvi", "ndvi")
-    assert (code, [line.split("  ")[0] for line in told]) == (1, [TARGET])
+    code, reported, wrong = run(delivered, "held", "ndvi", "ndvi")
+    assert (code, [line.split("  ")[0] for line in reported]) == (1, [TARGET])
     assert wrong == "held: held has not succeeded; `shjobs get held` shows its state\n"
 
 
@@ -145,8 +145,8 @@ def test_what_is_missing_is_told_and_the_others_arrive(delivered: Workspace) -> 
     ],
 )
 def test_wrong_use_is_told(delivered: Workspace, arguments: list[str], words: str) -> None:
-    code, told, wrong = run(delivered, *arguments)
-    assert (code, told, words in wrong) == (2, [], True), wrong
+    code, reported, wrong = run(delivered, *arguments)
+    assert (code, reported, words in wrong) == (2, [], True), wrong
 
 
 @pytest.fixture
@@ -173,15 +173,15 @@ def wanted(folder: Path, content: bytes, etag: str, output: ExpectedOutput = TIF
 
 def fetched(settings: Settings, item: WantedOutput) -> tuple[Fetched | Missing, list[int]]:
     """What became of it, and how much was there each time it was told."""
-    told: list[int] = []
-    [found] = fetch(settings, [item], lambda _name, done, _size: told.append(done))
-    return found, told
+    reported: list[int] = []
+    [found] = fetch(settings, [item], lambda _name, done, _size: reported.append(done))
+    return found, reported
 
 
 def test_from_s3_it_arrives_in_pieces(store: Settings, endpoint: str, tmp_path: Path) -> None:
     item = wanted(tmp_path, LARGE, stored(endpoint, LARGE))
-    found, told = fetched(store, item)
-    assert (found, told) == (Fetched(wanted=item), [0, PIECE, 2 * PIECE, len(LARGE)])
+    found, reported = fetched(store, item)
+    assert (found, reported) == (Fetched(wanted=item), [0, PIECE, 2 * PIECE, len(LARGE)])
     assert item.target.read_bytes() == LARGE
     assert sorted(path.name for path in item.target.parent.iterdir()) == [".fetched.json", "default.tif"]
 
@@ -192,8 +192,8 @@ def test_it_goes_on_where_it_broke_off(store: Settings, endpoint: str, tmp_path:
     part = b"II*\0" + bytes(PIECE)
     with part_file(item.target, item.origin) as file:
         file.add(part)
-    found, told = fetched(store, item)
-    assert (found, told) == (Fetched(wanted=item), [len(part), len(part) + PIECE, len(LARGE)])
+    found, reported = fetched(store, item)
+    assert (found, reported) == (Fetched(wanted=item), [len(part), len(part) + PIECE, len(LARGE)])
     assert item.target.read_bytes() == part + LARGE[len(part) :]
 
 
@@ -284,8 +284,8 @@ def test_a_store_that_fails_in_between_is_told_and_the_rest_is_fetched_later(
     found, _ = fetched(settings, item)
     assert isinstance(found, Missing)
     assert "the store answers 500 Internal Server Error" in found.message
-    found, told = fetched(settings, item)
-    assert (found, told[0], item.target.read_bytes() == LARGE) == (Fetched(wanted=item), PIECE, True)
+    found, reported = fetched(settings, item)
+    assert (found, reported[0], item.target.read_bytes() == LARGE) == (Fetched(wanted=item), PIECE, True)
     starts = (0, *[PIECE] * 4, 2 * PIECE)  # three tries, and the one of the second run
     assert asked == [f"bytes={start}-{min(start + PIECE, len(LARGE)) - 1}" for start in starts]
 

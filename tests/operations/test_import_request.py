@@ -153,13 +153,13 @@ def test_a_new_credential_is_named_with_what_to_write_and_to_set(folder: Path) -
     done = shjobs("import", "example.py", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "credentialsRef: other-bucket" in (folder / "jobs.d" / "example.yaml").read_text(encoding="utf-8")
-    told = '[credentials.other-bucket]\nprefixes = ["s3://other.bucket/a"]\nfolder = "state/sandbox"\n'
-    assert f"add to shjobs.toml:\n\n{told}" in done.stdout
+    reported = '[credentials.other-bucket]\nprefixes = ["s3://other.bucket/a"]\nfolder = "state/sandbox"\n'
+    assert f"add to shjobs.toml:\n\n{reported}" in done.stdout
     keys = "SHJOBS_CREDENTIALS_OTHER_BUCKET_ACCESS_KEY and SHJOBS_CREDENTIALS_OTHER_BUCKET_SECRET_ACCESS_KEY"
     assert f"set {keys}" in done.stdout
     assert shjobs("check", cwd=folder).returncode == 1
     with (folder / "shjobs.toml").open("a", encoding="utf-8") as file:
-        file.write(told)
+        file.write(reported)
     assert shjobs("check", cwd=folder).returncode == 0
 
 
@@ -218,8 +218,8 @@ def test_what_check_would_refuse_is_told_by_field_and_not_written(folder: Path) 
     (folder / "example.py").write_text(text, encoding="utf-8")
     done = shjobs("import", "example.py", cwd=folder)
     assert (done.returncode, files(folder)) == (1, set())
-    told = [line.split(": ")[0] for line in done.stderr.splitlines()]
-    assert told == ["E210 spec.request.input.data[0].type", "E104 spec.request.output.rezx", "nothing was written"]
+    reported = [line.split(": ")[0] for line in done.stderr.splitlines()]
+    assert reported == ["E210 spec.request.input.data[0].type", "E104 spec.request.output.rezx", "nothing was written"]
 
 
 @pytest.mark.parametrize(

@@ -40,8 +40,8 @@ def found(workspace: Workspace, *arguments: str) -> list[dict[str, Any]]:
 
 
 def labelled(name: str, west: float, **labels: str) -> str:
-    told = ", ".join(f"{key}: {value}" for key, value in labels.items())
-    return ndvi(name, west).replace(f"  name: {name}\n", f"  name: {name}\n  labels: {{{told}}}\n")
+    reported = ", ".join(f"{key}: {value}" for key, value in labels.items())
+    return ndvi(name, west).replace(f"  name: {name}\n", f"  name: {name}\n  labels: {{{reported}}}\n")
 
 
 @pytest.fixture
@@ -157,18 +157,22 @@ def test_a_wide_table_tells_more(three: Workspace) -> None:
 
 @pytest.mark.slow
 def test_describe_tells_everything_about_one_job(three: Workspace) -> None:
-    told = json.loads(run(three, "describe", "one", "-o", "json"))
-    [submission] = told["submissions"]
-    assert (told["phase"], told["path"], told["labels"]) == ("Succeeded", "one.yaml", {"team": "agri", "size": "small"})
+    reported = json.loads(run(three, "describe", "one", "-o", "json"))
+    [submission] = reported["submissions"]
+    assert (reported["phase"], reported["path"], reported["labels"]) == (
+        "Succeeded",
+        "one.yaml",
+        {"team": "agri", "size": "small"},
+    )
     assert (submission["reserved"], submission["spent"], submission["outcome"]) == (10.0, 10.0, "succeeded")
     assert submission["evidence"]["objects"][0]["key"].endswith("/default.tif")
-    assert told["request"]["output"]["width"] == 64
-    reasons = [event["reason"] for event in told["events"]]
+    assert reported["request"]["output"]["width"] == 64
+    reasons = [event["reason"] for event in reported["events"]]
     assert (reasons[0], reasons[-1]) == ("Queued", "Delivered")
     text = run(three, "describe", "one")
     for words in ("submission ", "evidence of ", "default.tif", "events, newest last", "team=agri, size=small"):
         assert words in text
-    assert json.loads(json.dumps(told)) == told
+    assert json.loads(json.dumps(reported)) == reported
 
 
 @pytest.mark.slow
@@ -209,7 +213,7 @@ def case(reason: Reason, *submissions: Submission, **different: Any) -> Case:
 
 
 @pytest.mark.parametrize(
-    ("told", "paragraph"),
+    ("reported", "paragraph"),
     [
         pytest.param(
             case(Reason.QUEUED, limits=limits(slots=0), running=["a", "b", "c"], waiting=3),
@@ -238,8 +242,8 @@ def case(reason: Reason, *submissions: Submission, **different: Any) -> Case:
         ),
     ],
 )
-def test_why_is_one_paragraph(told: Case, paragraph: str) -> None:
-    assert explain(told, NOW) == paragraph
+def test_why_is_one_paragraph(reported: Case, paragraph: str) -> None:
+    assert explain(reported, NOW) == paragraph
 
 
 def test_why_knows_every_reason() -> None:

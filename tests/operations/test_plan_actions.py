@@ -140,8 +140,8 @@ CASES = [
 
 @pytest.mark.parametrize(("found", "action", "why"), CASES)
 def test_every_job_has_an_action_and_a_reason(found: Foreseen, action: str, why: str) -> None:
-    told = describe_action(found)
-    assert (told["action"], told["why"]) == (action, why)
+    reported = describe_action(found)
+    assert (reported["action"], reported["why"]) == (action, why)
 
 
 def test_every_action_but_waiting_is_in_the_table() -> None:
@@ -198,9 +198,9 @@ def test_the_actual_cost_of_the_submission_before_is_told() -> None:
 
 
 def test_against_a_revision_no_dates_and_no_ids_are_made_up() -> None:
-    told = describe_action(seen(OLD_RUNNING, was=WAS, planned=plan_of(), ref="main"))
-    assert told["before"] == {"expected": 20, "upper": 20, "reserved": 20}
-    assert "superseded" not in told
+    reported = describe_action(seen(OLD_RUNNING, was=WAS, planned=plan_of(), ref="main"))
+    assert reported["before"] == {"expected": 20, "upper": 20, "reserved": 20}
+    assert "superseded" not in reported
 
 
 @pytest.mark.parametrize(

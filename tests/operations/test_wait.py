@@ -45,15 +45,15 @@ def test_what_is_so_already_ends_at_once(
 
 @pytest.mark.slow
 def test_a_job_that_failed_will_not_be_ready_by_itself(settled: Workspace) -> None:
-    code, told, wrong = wait(settled, "bad", "good")
-    assert (code, told) == (1, "good: Succeeded\n")
+    code, reported, wrong = wait(settled, "bad", "good")
+    assert (code, reported) == (1, "good: Succeeded\n")
     assert wrong.startswith("bad: will not be Ready by itself: Failed (ErrorReported: ")
 
 
 @pytest.mark.slow
 def test_a_held_job_is_waited_for_until_the_time_is_over(settled: Workspace) -> None:
-    code, told, wrong = wait(settled, "held", "--timeout", "1s")
-    assert (code, told) == (1, "")
+    code, reported, wrong = wait(settled, "held", "--timeout", "1s")
+    assert (code, reported) == (1, "")
     assert wrong.startswith("held: not Ready within 1s: Held (OnHold: ")
 
 
@@ -78,8 +78,8 @@ def test_it_ends_when_another_process_has_done_the_work(workspace: Workspace, tm
         command, cwd=workspace.root, env={**os.environ, **before}, stdout=subprocess.PIPE, text=True
     ) as waiting:
         workspace.sync()
-        told, _ = waiting.communicate(timeout=60)
-    assert (waiting.returncode, told) == (0, "ndvi: Succeeded\n")
+        reported, _ = waiting.communicate(timeout=60)
+    assert (waiting.returncode, reported) == (0, "ndvi: Succeeded\n")
 
 
 def test_it_only_reads(workspace: Workspace) -> None:
@@ -101,5 +101,5 @@ def test_it_only_reads(workspace: Workspace) -> None:
 )
 def test_wrong_use_is_told(workspace: Workspace, arguments: list[str], words: str) -> None:
     workspace.write("ndvi.yaml", ndvi())
-    code, told, wrong = wait(workspace, *arguments)
-    assert (code, told, words in wrong) == (2, "", True), wrong
+    code, reported, wrong = wait(workspace, *arguments)
+    assert (code, reported, words in wrong) == (2, "", True), wrong

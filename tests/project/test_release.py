@@ -43,7 +43,7 @@ def changelog(before: str, after: str) -> Callable[[Path], None]:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reported"),
     [
         pytest.param(version("1.2"), "the version '1.2' is not three numbers", id="a version of two numbers"),
         pytest.param(version("1.2.4"), "CHANGELOG.md says nothing of 1.2.4", id="a version nobody wrote of"),
@@ -70,13 +70,13 @@ def changelog(before: str, after: str) -> Callable[[Path], None]:
     ],
 )
 def test_what_stands_in_the_way_is_told_and_nothing_is_tagged(
-    repository: Path, capsys: pytest.CaptureFixture[str], change: Callable[[Path], object], told: str
+    repository: Path, capsys: pytest.CaptureFixture[str], change: Callable[[Path], object], reported: str
 ) -> None:
     before = git(repository, "tag", "--list")
     change(repository)
     tags = git(repository, "tag", "--list")
     assert release(repository, DONE, DONE) == 1
-    assert told in capsys.readouterr().err
+    assert reported in capsys.readouterr().err
     assert git(repository, "tag", "--list") == tags
     assert before == ""
 

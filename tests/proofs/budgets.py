@@ -70,8 +70,8 @@ class Auditor(Court):
         self._not_after_overspending(machine.disk, sent, others)
         self._released(machine.disk, sent)
 
-    def told(self, machine: Machine, news: StatusChange) -> None:
-        super().told(machine, news)
+    def reported(self, machine: Machine, news: StatusChange) -> None:
+        super().reported(machine, news)
         disk, job_state, wanted = id(machine.disk), news.job_state, news.job.wanted
         hashes = ACCEPT.findall(job_state.message)
         self.offered[disk] += hashes

@@ -70,8 +70,8 @@ def _lived(root: Path, compose: Mapping[str, Any], seed: int) -> dict[str, objec
             assert checked.returncode == 0, f"unhealthy: {checked.stdout}{checked.stderr}"
             user = _podman("exec", "daemon", "id", "-u").stdout.strip()
             assert _podman("exec", "daemon", "sh", "-c", "echo > /opt/x").returncode != 0, "its root can be written to"
-            told = _podman("exec", "daemon", "shjobs", "get", "-o", "json")
-            assert [job["phase"] for job in json.loads(told.stdout)] == ["Succeeded"], told
+            reported = _podman("exec", "daemon", "shjobs", "get", "-o", "json")
+            assert [job["phase"] for job in json.loads(reported.stdout)] == ["Succeeded"], reported
             _swap(jobs, 2, ndvi("job", round(west + 0.01, 4)))
             swapped = time.monotonic()
             assert until(lambda: len(posts(_ledger(state))) == 2), f"the swap went unnoticed: {_log('daemon')}"

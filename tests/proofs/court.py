@@ -91,7 +91,7 @@ class Court(Judge):
         for excuse in {sent.excuses[item] for item in charged if item in sent.excuses}:
             self.figures[excuse] += 1
 
-    def told(self, machine: Machine, news: StatusChange) -> None:
+    def reported(self, machine: Machine, news: StatusChange) -> None:
         """Refused needs a refusal of this body."""
         self.figures["times_held_for_history"] += news.job_state.reason is Reason.HISTORY_UNKNOWN
         if news.job_state.reason is not Reason.REFUSED or news.job.wanted is None:

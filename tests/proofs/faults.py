@@ -197,21 +197,25 @@ def _assert_nothing_guessed(cells: Sequence[Cell], ended: Ended, truths: Mapping
     """At any time: Succeeded and Failed are true, and nothing was paid for twice."""
     for cell in cells:
         truth, phase = truths[cell.job], ended.phase(cell.job)
-        told = f"seed {seed}: {cell} is {phase}"
-        assert phase != "Succeeded" or truth.is_whole, f"{told}, but the ledger delivered only {truth.delivered}"
-        assert phase != "Failed" or truth.is_failure_told or truth.is_body_refused, f"{told}, but did not fail"
-        assert max(Counter(entry.prefix for entry in truth.of("accepted")).values(), default=0) <= 1, f"{told}: twice"
-        assert max(Counter(entry.prefix for entry in truth.of("charged")).values(), default=0) <= 1, f"{told}: twice"
+        reported = f"seed {seed}: {cell} is {phase}"
+        assert phase != "Succeeded" or truth.is_whole, f"{reported}, but the ledger delivered only {truth.delivered}"
+        assert phase != "Failed" or truth.is_failure_told or truth.is_body_refused, f"{reported}, but did not fail"
+        assert max(Counter(entry.prefix for entry in truth.of("accepted")).values(), default=0) <= 1, (
+            f"{reported}: twice"
+        )
+        assert max(Counter(entry.prefix for entry in truth.of("charged")).values(), default=0) <= 1, (
+            f"{reported}: twice"
+        )
 
 
 def _assert_right(cell: Cell, ended: Ended, truth: Truth, seed: int) -> None:
     """In the end: exactly what the ledger says, and Unknown or Unconfirmed only where nobody could know."""
     status = ended.statuses[cell.job]
     expected = _expected(truth, is_readable=cell.bucket != SHUT)
-    told = f"seed {seed}: {cell} is {status['phase']} ({status['message']})"
-    assert status["phase"] == expected, f"{told}; the ledger says {expected}"
+    reported = f"seed {seed}: {cell} is {status['phase']} ({status['message']})"
+    assert status["phase"] == expected, f"{reported}; the ledger says {expected}"
     spent = status.get("processingUnits", {}).get("spent")
-    assert spent in (None, truth.spent), f"{told} and spent {spent}; the ledger charged {truth.spent}"
+    assert spent in (None, truth.spent), f"{reported} and spent {spent}; the ledger charged {truth.spent}"
 
 
 def _expected(truth: Truth, *, is_readable: bool) -> str:

@@ -437,8 +437,8 @@ def prove(seed: int, *, small: bool = False) -> dict[str, object]:
     missing += [name for name, kind in kinds.items() if counted[name] < len(kind)]
     assert small or not missing, f"seed {seed}: these histories never exercised {', '.join(missing)}"
     promised = {"double_charges": figures.pop("double_charges", 0), "lost_ids": figures.pop("lost_ids", 0)}
-    told = {**dict.fromkeys(EXERCISED, 0), **figures}
-    return {"histories": number, **dict(sorted(told.items())), **counted, **promised}
+    reported = {**dict.fromkeys(EXERCISED, 0), **figures}
+    return {"histories": number, **dict(sorted(reported.items())), **counted, **promised}
 
 
 Lived = tuple[Counter[str], set[StrEnum]]

@@ -221,7 +221,7 @@ def _growth(samples: Sequence[Sample], replay: str, *, judge: bool) -> dict[str,
     """
     third = len(samples) // 3
     parts = samples[third : 2 * third], samples[2 * third :]
-    told: dict[str, object] = {}
+    reported: dict[str, object] = {}
     for name in ("memory", "threads", "descriptors"):
         before, after = ([getattr(each, name) for each in part] for part in parts)
         is_flat = (
@@ -231,7 +231,7 @@ def _growth(samples: Sequence[Sample], replay: str, *, judge: bool) -> dict[str,
         )
         assert is_flat or not judge, f"{replay}: {name} grew from {before} to {after}"
         unit = 1024 if name == "memory" else 1
-        told[f"{name}_middle"], told[f"{name}_last"] = (
+        reported[f"{name}_middle"], reported[f"{name}_last"] = (
             round(statistics.median(part) / unit, 1) for part in (before, after)
         )
-    return told
+    return reported

@@ -87,7 +87,10 @@ def traced_sync(
     (root / "shjobs.toml").write_text(settings, encoding="utf-8")
     given = {**os.environ, **environment, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
     command = program("tests.proofs.gated", GATE, module, "sync")
-    with said.open("wb") as told, subprocess.Popen(command, cwd=root, env=given, stdout=told, stderr=told) as process:
+    with (
+        said.open("wb") as reported,
+        subprocess.Popen(command, cwd=root, env=given, stdout=reported, stderr=reported) as process,
+    ):
         try:
             writer = _opened_by_both(gate, process)
             with _attached(process, _strace(process.pid, log, kill_at, letters, paths)):

@@ -262,7 +262,7 @@ class Machine:
         self.ledger = Ledger(self.disk.store)
         self.shelf = Shelf()
         free = Limits(policy=self._world.policy, timing=TIMING, slots=3)
-        reporter = Reporter(StatusCache(Nowhere()), "sandbox", lambda news: self._world.judge.told(self, news))
+        reporter = Reporter(StatusCache(Nowhere()), "sandbox", lambda news: self._world.judge.reported(self, news))
         instance = Instance(deployment="sandbox", account="us", name=self.disk.store.fact(INSTANCE) or "")
         submitter = Submitter(self.ledger, instance, self._world.drawn)
         self.hears_service, self.timekeeper = False, Timekeeper(self.ledger, TIMING, self._ahead, self._ask_time)
@@ -578,7 +578,7 @@ class Judge:
     def charged(self, sent: Sent) -> None:
         """The service took it."""
 
-    def told(self, machine: Machine, news: StatusChange) -> None:
+    def reported(self, machine: Machine, news: StatusChange) -> None:
         """A machine tells a standing."""
 
 

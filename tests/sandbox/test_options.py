@@ -398,7 +398,7 @@ def test_every_option_has_its_row_with_its_default() -> None:
         first, *rest = each.name.split("_")
         name = first + "".join(part.capitalize() for part in rest)
         default = each.default
-        told = "" if default in (None, ()) else f"{default:g}" if type(default) in (int, float) else str(default)
-        expected[name] = by_command.get(name, told.lower() if isinstance(default, bool) else told)
+        reported = "" if default in (None, ()) else f"{default:g}" if type(default) in (int, float) else str(default)
+        expected[name] = by_command.get(name, reported.lower() if isinstance(default, bool) else reported)
     expected |= {"largestBody": str(16 << 20), "renderBytes": str(1 << 30)}
     assert shown == expected

@@ -37,8 +37,8 @@ def test_no_script_takes_the_program_down(tmp_path: Path) -> None:
         assert ends == dict.fromkeys(HOSTILE, "failed")
         assert all("error.json" in service.names(id) for id in bad.values())
         assert service.events(last)[-1] == "delivered"
-        told = {name: service.read(id, "error.json")["code"] for name, id in bad.items()}
-        assert told == dict.fromkeys(HOSTILE, "RENDERER_EXCEPTION")
+        reported = {name: service.read(id, "error.json")["code"] for name, id in bad.items()}
+        assert reported == dict.fromkeys(HOSTILE, "RENDERER_EXCEPTION")
 
 
 def test_a_restart_ends_what_was_left_and_goes_on_with_the_ledger(tmp_path: Path) -> None:
@@ -105,12 +105,12 @@ def test_options_never_show_secrets(tmp_path: Path) -> None:
 
 
 def test_the_program_says_when_it_is_ready_and_ends_when_told(tmp_path: Path) -> None:
-    stop, told = threading.Event(), list[str]()
+    stop, reported = threading.Event(), list[str]()
     options = SandboxOptions(folder=tmp_path, port=0)
-    thread = threading.Thread(target=run_sandbox, args=(options,), kwargs={"stop": stop, "ready": told.append})
+    thread = threading.Thread(target=run_sandbox, args=(options,), kwargs={"stop": stop, "ready": reported.append})
     thread.start()
-    until(lambda: told)
-    health = requests.get(f"{told[0]}/sandbox/health", timeout=10)
+    until(lambda: reported)
+    health = requests.get(f"{reported[0]}/sandbox/health", timeout=10)
     assert health.json() == {"status": "ok", "running": 0}
     stop.set()
     thread.join(10)

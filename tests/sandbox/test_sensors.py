@@ -204,8 +204,8 @@ WIDE = [11.2, 44.7, 18.6, 47.9]
 
 
 def test_terrain_has_no_scenes_and_no_gaps(tmp_path: Path) -> None:
-    told = script("DEM", "output.userData = scenes; return [s.DEM]")
-    heights, answer = values(body(told, "dem", WIDE), tmp_path)
+    reported = script("DEM", "output.userData = scenes; return [s.DEM]")
+    heights, answer = values(body(reported, "dem", WIDE), tmp_path)
     assert answer.userdata == {}
     assert answer.scenes == 0
     assert (values(body(HEIGHT, "dem", WIDE), tmp_path)[0][1] == 1).all()
@@ -325,9 +325,9 @@ def test_downsampling_counts_where_the_output_is_coarser_and_radar_never_asks_fo
 
 
 def test_tile_mosaicking_has_one_sample_for_every_granule(tmp_path: Path) -> None:
-    told = "output.userData = scenes.tiles; return [s.length, s.filter((x) => x.dataMask === 1).length]"
+    reported = "output.userData = scenes.tiles; return [s.length, s.filter((x) => x.dataMask === 1).length]"
     box = [13.6, 44.6, 15.4, 46.4]
-    planes, answer = values(body(script("dataMask", told, mode="TILE", count=2), box=box), tmp_path)
+    planes, answer = values(body(script("dataMask", reported, mode="TILE", count=2), box=box), tmp_path)
     shown: Any = answer.userdata
     assert answer.scenes == len(shown) > 20
     assert (planes[0] == len(shown)).all()
@@ -344,20 +344,20 @@ def test_tiles_may_be_chosen_by_their_clouds_and_have_no_from_and_to(tmp_path: P
       c.scenes.tiles = c.scenes.tiles.filter((tile) => tile.cloudCoverage < 30);
       return c;
     }"""
-    told = script(
+    reported = script(
         "dataMask", "output.userData = scenes.tiles.map((t) => t.cloudCoverage); return [s.length]", mode="TILE"
     )
     box = [13.0, 44.0, 16.0, 47.0]
-    planes, answer = values(body(told + choose, box=box), tmp_path)
+    planes, answer = values(body(reported + choose, box=box), tmp_path)
     kept: Any = answer.userdata
     assert 0 < len(kept) == planes.max() and max(kept) < 30
-    assert len(kept) < values(body(told, box=box), tmp_path)[1].scenes
+    assert len(kept) < values(body(reported, box=box), tmp_path)[1].scenes
 
 
 def test_bounds_are_shown_when_they_are_asked_for(tmp_path: Path) -> None:
-    told = "output.userData = (scenes.tiles || scenes.orbits[0].tiles)[0]; return [1]"
+    reported = "output.userData = (scenes.tiles || scenes.orbits[0].tiles)[0]; return [1]"
     for mode in ("TILE", "ORBIT"):
-        request = body(script("B04", told, mode=mode, more=", metadata: ['bounds']"), box=[13.5, 45.2, 15.5, 45.8])
+        request = body(script("B04", reported, mode=mode, more=", metadata: ['bounds']"), box=[13.5, 45.2, 15.5, 45.8])
         shown: Any = values(request, tmp_path)[1].userdata
         [ring] = shown["dataGeometry"]["coordinates"]
         [frame] = shown["dataEnvelope"]["coordinates"]
@@ -367,15 +367,15 @@ def test_bounds_are_shown_when_they_are_asked_for(tmp_path: Path) -> None:
 
 
 def test_landsat_tells_its_times_to_the_microsecond_and_its_product(tmp_path: Path) -> None:
-    told = script("B04", "output.userData = scenes.orbits[0].tiles[0]; return [1]", mode="ORBIT")
-    shown: Any = values(body(told, "landsat-ot-l1"), tmp_path)[1].userdata
+    reported = script("B04", "output.userData = scenes.orbits[0].tiles[0]; return [1]", mode="ORBIT")
+    shown: Any = values(body(reported, "landsat-ot-l1"), tmp_path)[1].userdata
     assert datetime.fromisoformat(shown["date"]).microsecond > 0
     assert set(shown) == {"date", "shId", "cloudCoverage", "dataPath", "landsatOliTirsProductId"}
 
 
 def test_the_archive_ends_now(tmp_path: Path) -> None:
-    told = script("B04", "output.userData = scenes.orbits.map((o) => o.dateFrom); return [1]", mode="ORBIT")
-    request = body(told, box=[10.0, 45.0, 16.0, 46.0])
+    reported = script("B04", "output.userData = scenes.orbits.map((o) => o.dateFrom); return [1]", mode="ORBIT")
+    request = body(reported, box=[10.0, 45.0, 16.0, 46.0])
     answer = render(request, tmp_path, RenderOptions(now=datetime(2022, 6, 11, 12, tzinfo=UTC)))
     days: Any = answer.userdata
     assert date(2022, 6, 1) <= datetime.fromisoformat(days[-1]).date() < datetime.fromisoformat(days[0]).date()

@@ -199,10 +199,13 @@ def test_after_a_401_the_next_attempt_has_a_new_token_and_this_one_is_not_repeat
 
 
 def test_no_secret_that_the_service_repeats_reaches_a_message() -> None:
-    told = (
+    reported = (
         f"bad key CANARY-access / {SECRET} in {json.dumps(PAYLOAD)} for token-1 or %s" % "CANARY%2Fsecret%2Bkey%3D%3D"
     )
-    for body in (wrapped(400, told, told, errors=[{"parameter": "x", "violation": told}]), f"<p>{told}</p>"):
+    for body in (
+        wrapped(400, reported, reported, errors=[{"parameter": "x", "violation": reported}]),
+        f"<p>{reported}</p>",
+    ):
         answered, _ = posted(reply("400 Bad Request", body))
         assert isinstance(answered, Refused)
         assert "***" in answered.message

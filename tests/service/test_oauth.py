@@ -43,16 +43,16 @@ class Endpoint:
 
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
-    told = Endpoint()
+    reported = Endpoint()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            told.forms.append(parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode()))
-            told.agents.append(self.headers["User-Agent"])
-            time.sleep(told.pause)
-            content = told.answer()
-            self.send_response(told.status)
-            for name, value in told.headers.items():
+            reported.forms.append(parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+            reported.agents.append(self.headers["User-Agent"])
+            time.sleep(reported.pause)
+            content = reported.answer()
+            self.send_response(reported.status)
+            for name, value in reported.headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
@@ -62,10 +62,10 @@ def endpoint() -> Iterator[Endpoint]:
             return
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    told.url = f"http://127.0.0.1:{server.server_port}/oauth/token"
+    reported.url = f"http://127.0.0.1:{server.server_port}/oauth/token"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield told
+    yield reported
     server.shutdown()
     server.server_close()
     thread.join()

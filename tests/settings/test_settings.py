@@ -203,11 +203,11 @@ def test_what_is_wrong_is_told_in_plain_words(text: str, environment: dict[str, 
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:
-    told = reasons(
+    reported = reasons(
         'a = 1\nworkers = "x"\nclientSecret = "CANARY"\ntimeScale = 2', SHJOBS_NONSENSE="CANARY", SHJOBS_SETTLE="1"
     )
     places = ["clientSecret", "SHJOBS_NONSENSE", "timeScale", "workers", "SHJOBS_SETTLE", "a"]
-    assert [each.split(":")[0] for each in told] == places
+    assert [each.split(":")[0] for each in reported] == places
 
 
 def test_variables_that_kubernetes_makes_for_a_service_are_no_settings() -> None:

@@ -46,7 +46,7 @@ def accepted(text: str, script: Script | None = SCRIPT) -> ValidManifest:
     return job
 
 
-def told(text: str, script: Script | None = SCRIPT) -> list[str]:
+def reported(text: str, script: Script | None = SCRIPT) -> list[str]:
     job = judged(text, script)
     assert isinstance(job, Broken)
     return list(map(shown, job.problems))

@@ -80,7 +80,7 @@ def appraised(job: ValidManifest, deployment: DeploymentName = "sandbox", script
     return answer
 
 
-def told(found: Sequence[Problem]) -> list[str]:
+def reported(found: Sequence[Problem]) -> list[str]:
     return [f"{each.line}:{each.column} {each.code} {each.message}" for each in found]
 
 

@@ -37,8 +37,8 @@ def seen(jobs: Path) -> tuple[str, str, frozenset[str] | None] | None:
     if found is None or found.held is None:
         return (found.commit, found.branch, None) if found else None
     here = {str(path.relative_to(jobs)) for path in jobs.rglob("*") if path.is_file() and ".git" not in path.parts}
-    told = {path for path in here | found.held.keys() if not path.endswith(".status.yaml")}
-    return found.commit, found.branch, frozenset(found.differing(told))
+    reported = {path for path in here | found.held.keys() if not path.endswith(".status.yaml")}
+    return found.commit, found.branch, frozenset(found.differing(reported))
 
 
 def test_a_clean_branch_is_told_by_commit_and_name(repository: Path) -> None:

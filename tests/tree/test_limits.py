@@ -25,7 +25,7 @@ def test_as_many_documents_as_allowed_are_read() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("text", "path", "told"),
+    ("text", "path", "reported"),
     [
         pytest.param(
             MINIMAL * 110_000, "a.yaml",
@@ -49,8 +49,8 @@ def test_as_many_documents_as_allowed_are_read() -> None:
         ),
     ],
 )  # fmt: skip
-def test_a_file_beyond_the_limits_is_refused_where_it_goes_beyond(text: str, path: str, told: str) -> None:
-    assert words(text, path)[-1] == told
+def test_a_file_beyond_the_limits_is_refused_where_it_goes_beyond(text: str, path: str, reported: str) -> None:
+    assert words(text, path)[-1] == reported
 
 
 def unknown_keys(count: int) -> str:
@@ -90,9 +90,9 @@ def test_a_script_beyond_its_limit_is_refused_in_a_file_and_inline(workspace: Wo
     workspace.write("long.js", f"//VERSION=3\n{long}\n")
     in_file = ndvi("in-file").split("    evalscript: |")[0].replace("spec:\n", "spec:\n  evalscriptFile: long.js\n")
     workspace.write("in-file.yaml", in_file)
-    told = {name: str(document["manifest"]) for name, document in workspace.sync().items()}
-    assert "E113" in told["inline"] and "is larger than 262144 bytes" in told["inline"]
-    assert "E113" in told["in-file"] and "long.js is larger than 262144 bytes" in told["in-file"]
+    reported = {name: str(document["manifest"]) for name, document in workspace.sync().items()}
+    assert "E113" in reported["inline"] and "is larger than 262144 bytes" in reported["inline"]
+    assert "E113" in reported["in-file"] and "long.js is larger than 262144 bytes" in reported["in-file"]
     assert workspace.posts() == 0
 
 

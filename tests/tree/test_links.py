@@ -55,8 +55,8 @@ NOT_FOLLOWED = "is a link that leads out of the jobs folder and is not followed:
 def test_a_link_that_leaves_the_tree_is_reported_and_not_followed(jobs: Path, target: str) -> None:
     (jobs / "other").symlink_to("../outside")
     (jobs / "out").symlink_to(target)
-    told = [f"{name}:1:1: W200: {NOT_FOLLOWED}" for name in ("other", "out")]
-    assert walked(jobs) == ({"ndvi.yaml"}, told)
+    reported = [f"{name}:1:1: W200: {NOT_FOLLOWED}" for name in ("other", "out")]
+    assert walked(jobs) == ({"ndvi.yaml"}, reported)
 
 
 def test_a_manifest_behind_a_link_that_leaves_the_tree_is_a_problem_of_its_own(jobs: Path) -> None:

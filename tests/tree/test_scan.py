@@ -83,7 +83,7 @@ class Jobs:
     def changed(self) -> list[str]:
         return [each.path for each in self.scan().changed]
 
-    def told(self) -> list[str]:
+    def reported(self) -> list[str]:
         documents = [document for file in self.scan().changed for document in file.documents]
         return [str(problem) for each in documents if isinstance(each, Broken) for problem in each.problems]
 
@@ -161,7 +161,7 @@ def test_a_changed_script_changes_the_manifests_that_use_it(jobs: Jobs) -> None:
 
 def test_a_missing_script_is_told_where_it_is_named_until_it_is_there(jobs: Jobs) -> None:
     (jobs.root / "ndvi.js").unlink()
-    assert jobs.told() == ["ndvi.yaml:8:3: E113 spec.evalscriptFile: ndvi.js does not exist"]
+    assert jobs.reported() == ["ndvi.yaml:8:3: E113 spec.evalscriptFile: ndvi.js does not exist"]
     assert jobs.changed() == []
     jobs.write("ndvi.js", SCRIPT)
     assert [type(each.documents[0]) for each in jobs.scan().changed] == [ValidManifest]
@@ -208,8 +208,8 @@ def test_a_script_that_cannot_be_used_is_told(jobs: Jobs, written: str, words: s
     jobs.write("latin.js", b"//VERSION=3\n// \xe9\n")
     jobs.write("empty.js", "")
     jobs.write("ndvi.yaml", manifest("ndvi", f'"{written}"'))
-    told = [each for each in jobs.told() if each.startswith("ndvi.yaml")]
-    assert told == [f"ndvi.yaml:8:3: E113 spec.evalscriptFile: {words}"]
+    reported = [each for each in jobs.reported() if each.startswith("ndvi.yaml")]
+    assert reported == [f"ndvi.yaml:8:3: E113 spec.evalscriptFile: {words}"]
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_a_script_that_cannot_be_used_is_told(jobs: Jobs, written: str, words: s
 def test_a_manifest_that_cannot_be_read_is_one_problem(jobs: Jobs, content: bytes, words: str) -> None:
     jobs.scan()
     jobs.write("bad.yaml", content)
-    assert jobs.told() == [f"bad.yaml:1:1: E190: {words}"]
+    assert jobs.reported() == [f"bad.yaml:1:1: E190: {words}"]
     assert jobs.changed() == []
 
 
@@ -230,7 +230,7 @@ def test_links_to_nothing_to_themselves_and_pipes_are_problems_of_their_own(jobs
     (jobs.root / "a.yaml").symlink_to("nowhere.yaml")
     (jobs.root / "b.yaml").symlink_to("b.yaml")
     os.mkfifo(jobs.root / "c.yaml")
-    assert jobs.told() == [
+    assert jobs.reported() == [
         "a.yaml:1:1: E190: is a link to a file that does not exist",
         "b.yaml:1:1: E190: cannot be read: Too many levels of symbolic links",
         "c.yaml:1:1: E190: is not a regular file",
@@ -266,7 +266,7 @@ def test_a_byte_order_mark_is_tolerated(jobs: Jobs) -> None:
 def test_two_files_with_one_status_file_are_both_refused_until_one_goes(jobs: Jobs) -> None:
     jobs.scan()
     jobs.write("ndvi.json", "{}")
-    assert jobs.told() == [
+    assert jobs.reported() == [
         "ndvi.json:1:1: E191: shares its status file with ndvi.yaml: rename one of them",
         "ndvi.yaml:1:1: E191: shares its status file with ndvi.json: rename one of them",
     ]

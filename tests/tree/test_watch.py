@@ -152,9 +152,9 @@ def test_a_file_behind_a_link_is_watched_where_it_lies(root: Path, hints: Hints,
 
 
 def test_folders_that_are_not_watched_are_told(watcher: Watcher) -> None:
-    told = watcher.look_after([], 1_000_000)
-    assert told.startswith("only ")
-    assert told.endswith(
+    reported = watcher.look_after([], 1_000_000)
+    assert reported.startswith("only ")
+    assert reported.endswith(
         "of 1000000 folders are watched (fs.inotify.max_user_watches?); changes are seen at the next scan only"
     )
 

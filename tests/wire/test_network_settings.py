@@ -131,9 +131,9 @@ def test_a_certificate_that_is_refused_is_told_with_its_cause(
 ) -> None:
     authority = Authority(tmp_path)
     with false_store(store, authority.serves(host, until=until).context()) as server:
-        told = [PARTS[part](server.url, authority.file.read_text()) for _ in range(2)]
-    assert words in told[0]
-    assert told[0] == told[1]
+        reported = [PARTS[part](server.url, authority.file.read_text()) for _ in range(2)]
+    assert words in reported[0]
+    assert reported[0] == reported[1]
 
 
 @pytest.mark.slow
