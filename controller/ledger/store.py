@@ -20,13 +20,12 @@ from controller.ledger.location import (
     FILE_NAME,
     ROOM,
     closed_on_error,
-    damaged_error,
-    newer,
     read_only,
     said_plainly,
     unusable,
 )
-from controller.ledger.migrations import Database, migrations, parts_of, whole
+from controller.ledger.migrations import Database
+from controller.ledger.opening import prepare, prepare_copy
 from controller.ledger.permits import PermitRows
 from controller.ledger.reader import TERMS, Reader
 from controller.ledger.rows import (
@@ -71,7 +70,7 @@ class Store:
         with said_plainly(path):
             state.mkdir(parents=True, exist_ok=True)
             with closed_on_error(cls(Database(sqlite3.connect(path, timeout=10)), path)) as store:
-                store._prepare(path)
+                prepare(store._db, path)
                 store._bind(path, bindings)
         return store
 
@@ -83,9 +82,7 @@ class Store:
             if path.exists():
                 with closing(read_only(path)) as file:
                     file.backup(store._db.conn)
-            store._refuse_newer(path)
-            migrations.apply(store._db)
-            store._check(path)
+            prepare_copy(store._db, path)
         return store
 
     def reader(self) -> Reader:
@@ -256,45 +253,6 @@ class Store:
 
     def mark_done(self, number: int, at: datetime) -> None:
         self._db.execute("update inbox set done_at = ? where number = ?", [format_time(at), number])
-
-    # opening
-
-    def _prepare(self, path: Path) -> None:
-        self._refuse_foreign(path)
-        self._refuse_newer(path)
-        if migrations.applied(self._db) and migrations.pending(self._db):
-            self._copy(path)
-        self._db.enable_wal()
-        self._db.execute("pragma synchronous = full")
-        migrations.apply(self._db)
-        self._check(path)
-
-    def _check(self, path: Path) -> None:
-        """Refuse a damaged ledger: a row missing from its index would be paid for again."""
-        reason = self._one("pragma integrity_check(1)", [])
-        if reason != "ok":
-            raise damaged_error(path, f"it is damaged ({reason})")
-        missing = sorted(parts_of(whole()) - parts_of(self._db))
-        if missing:
-            raise damaged_error(path, f"it is damaged ({' '.join(missing[0])} is missing)")
-
-    def _refuse_foreign(self, path: Path) -> None:
-        """Refuse the database of another program, untouched."""
-        tables = self._db.table_names()
-        if tables and "_sqlite_migrations" not in tables:
-            raise StateError(f"{path} is a database of another program; name another state directory")
-
-    def _refuse_newer(self, path: Path) -> None:
-        known = {migration.name for migration in migrations._migrations}
-        unknown = [item.name for item in migrations.applied(self._db) if item.name not in known]
-        if unknown:
-            raise newer(path, unknown[-1])
-
-    def _copy(self, path: Path) -> None:
-        """Keep a copy of the older database beside the migrated one."""
-        last = migrations.applied(self._db)[-1].name
-        with closing(sqlite3.connect(path.with_suffix(f".{last}.db"))) as copy:
-            self._db.conn.backup(copy)
 
     def _bind(self, path: Path, bindings: Mapping[str, str | None]) -> None:
         """One database belongs to one deployment and one OAuth client."""
