@@ -16,7 +16,6 @@ from controller.limits.guard import key_of
 from controller.model.reasons import Reason
 from controller.model.submission import Answer, Submission
 from controller.reconcile.reporter import StatusChange
-from tests.proofs.cloud import Sent
 from tests.proofs.court import Court
 from tests.proofs.histories import STEPS, History, Kinds, lived
 from tests.proofs.world import Disk, Machine, PromiseError, digest_of
@@ -62,14 +61,6 @@ class Auditor(Court):
             if (place[1], self._held[place][0]) not in asked:
                 del self._held[place]
 
-    def posted(self, machine: Machine, sent: Sent, body: str) -> None:
-        super().posted(machine, sent, body)
-        others = [row for row in machine.rows() if (row.job, row.digest, row.rerun, row.attempt) != sent.key]
-        self._not_on_an_operators_word(sent, others)
-        self._within_budget(sent, others)
-        self._not_after_overspending(machine.disk, sent, others)
-        self._released(machine.disk, sent)
-
     def reported(self, machine: Machine, news: StatusChange) -> None:
         super().reported(machine, news)
         disk, job_state, wanted = id(machine.disk), news.job_state, news.job.wanted
@@ -85,28 +76,38 @@ class Auditor(Court):
             self._held.setdefault(place, (asked, set()))[1].update(hashes)
 
     def decided(self, machine: Machine, row: Submission) -> None:
-        """No POST is decided while every manifest that declares the job is broken."""
+        """Judge the money by what this ledger can know at the decision: claim and POST follow seconds later."""
         super().decided(machine, row)
+        others = [each for each in machine.rows() if each.id != row.id]
+        self._not_on_an_operators_word(row, others)
+        self._within_budget(row, others)
+        self._not_after_overspending(machine.disk, row, others)
+        self._released(machine.disk, row)
+        self._not_of_a_broken_manifest(machine, row)
+
+    def _not_of_a_broken_manifest(self, machine: Machine, row: Submission) -> None:
+        """No POST is decided while every manifest that declares the job is broken."""
         drafts = [draft for drafts in machine.shelf.shown.values() for draft in drafts if draft.job == row.job]
         if drafts and all(draft.is_broken for draft in drafts):
             raise PromiseError(f"{row.job} {row.id} is to be paid for, but its manifest is broken")
         self.figures["posts_after_mending"] += self._was_broken.pop((id(machine.disk), row.job), False)
 
-    def _not_on_an_operators_word(self, sent: Sent, others: list[Submission]) -> None:
+    def _not_on_an_operators_word(self, decided: Submission, others: list[Submission]) -> None:
         """No retry follows a run of which only an operator said that it was the job's."""
-        place = (sent.job, sent.digest, sent.rerun, sent.attempt - 1)
+        place = (decided.job, decided.digest, decided.rerun, decided.attempt - 1)
         for row in others:
             is_before = (row.job, row.digest, row.rerun, row.attempt) == place
             if is_before and row.said_by_operator and row.answer is Answer.ACCEPTED:
-                raise PromiseError(f"{sent} follows {row.request_id}, which an operator named")
+                raise PromiseError(f"{decided.id} of {decided.job} follows {row.request_id}, which an operator named")
 
-    def _within_budget(self, sent: Sent, others: list[Submission]) -> None:
+    def _within_budget(self, decided: Submission, others: list[Submission]) -> None:
         """What is reserved and spent of this month, as this ledger can know it, leaves room for one more."""
-        counted = sum(self._counted(row) for row in others if _month(row) == f"{sent.at:%Y-%m}")
-        if counted + sent.reserved > BUDGET + 1e-6:
-            raise PromiseError(f"{sent} reserves {sent.reserved} beside {counted} of {BUDGET} PU")
-        self.figures["posts_near_the_ceiling"] += counted + sent.reserved > BUDGET - NEAR
-        self.figures["months_begun"] += counted == 0 and any(_month(row) != f"{sent.at:%Y-%m}" for row in others)
+        reserved, month = decided.reserved or 0.0, _month(decided)
+        counted = sum(self._counted(row) for row in others if _month(row) == month)
+        if counted + reserved > BUDGET + 1e-6:
+            raise PromiseError(f"{decided.id} of {decided.job} reserves {reserved} beside {counted} of {BUDGET} PU")
+        self.figures["posts_near_the_ceiling"] += counted + reserved > BUDGET - NEAR
+        self.figures["months_begun"] += counted == 0 and any(_month(row) != month for row in others)
 
     def _counted(self, row: Submission) -> float:
         """Its true cost once this ledger knows a cost, before that its reservation; nothing if it was never taken."""
@@ -119,21 +120,23 @@ class Auditor(Court):
             raise PromiseError(f"{sent} cost {sent.cost}, but {row.spent} is counted")
         return row.spent
 
-    def _not_after_overspending(self, disk: Disk, sent: Sent, others: list[Submission]) -> None:
+    def _not_after_overspending(self, disk: Disk, decided: Submission, others: list[Submission]) -> None:
         for row in others:
             was_ours = row.answer is Answer.ACCEPTED and not row.adopted
             if not was_ours or row.spent is None or row.spent <= (row.reserved or 0.0) + TOLERANCE:
                 continue
             if overspent_hash(row) not in self.accepted[id(disk)]:
-                raise PromiseError(f"{sent} is sent after {row.id} of {row.job} cost {row.spent} of {row.reserved} PU")
+                cost = f"{row.id} of {row.job} cost {row.spent} of {row.reserved} PU"
+                raise PromiseError(f"{decided.id} of {decided.job} is decided after {cost}")
             self.figures["went_on_after_overspending"] += 1
 
-    def _released(self, disk: Disk, sent: Sent) -> None:
-        asked, hashes = self._held.pop((id(disk), sent.job), ("", set()))
-        if asked != f"{sent.digest} {sent.rerun}":
+    def _released(self, disk: Disk, decided: Submission) -> None:
+        asked, hashes = self._held.pop((id(disk), decided.job), ("", set()))
+        if asked != f"{decided.digest} {decided.rerun}":
             return
         if not hashes & self.accepted[id(disk)]:
-            raise PromiseError(f"{sent} was held as {key_of(*sent.key)} and nobody said yes")
+            key = key_of(decided.job, decided.digest, decided.rerun, decided.attempt)
+            raise PromiseError(f"{decided.id} was held as {key} and nobody said yes")
         self.figures["released_by_a_person"] += 1
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.proofs.budgets import Audited, prove
 from tests.proofs.chosen import live_through_chosen
+from tests.proofs.cloud import PostFate, RunFate
 from tests.proofs.histories import Step, outcome_of
 
 pytestmark = pytest.mark.slow
@@ -23,6 +24,13 @@ def test_many_histories_with_a_budget() -> None:
 def test_a_manifest_that_breaks_while_the_claim_of_its_post_is_put_breaks_no_promise() -> None:
     """The auditor took the moment of the POST for that of the decision (budgets, seed 3, history 11)."""
     assert outcome_of([Step("wait", (1.0,)), Step("garble", ("b",))], Audited)[0] == ""
+
+
+def test_a_cost_that_becomes_known_while_another_post_is_claimed_breaks_no_promise() -> None:
+    """What a run has cost can stop the next decision, but not a POST that was decided before it was known."""
+    storm = (PostFate.CONCURRENCY, PostFate.LOST)
+    steps = [Step("density", (1.01,)), Step("runs", (RunFate.DELIVERED, 20.0)), Step("posts", (storm,))]
+    assert outcome_of([*steps, Step("wait", (7200.0,))], Audited)[0] == ""
 
 
 def test_histories_with_a_budget_that_hypothesis_chooses() -> None:
