@@ -23,8 +23,9 @@ from controller.reconcile.wiring import Inbox, controller
 from controller.sandbox.ledger import posts
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox
-from controller.sandbox.render.render import Rendered, RenderOptions, render
+from controller.sandbox.render.render import Rendered, RenderOptions
 from controller.settings.settings import Settings
+from tests.support.rendering import close_engines, rendered
 
 ACCESS_KEY = "canary-access-key-7f3a"
 SECRET_KEY = "canary-secret-access-key-b91c"
@@ -80,6 +81,10 @@ spec:
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Two workers for each core: most slow tests wait for an answer, or for time to pass; the others do not."""
     return (1 if config.option.markexpr == "not slow" else 2) * (os.cpu_count() or 1)
+
+
+def pytest_sessionfinish() -> None:
+    close_engines()
 
 
 def ndvi(name: str = "ndvi", west: float = 14.40) -> str:
@@ -160,7 +165,7 @@ def opened_workspace(tmp_path: Path) -> Iterator[Workspace]:
 
     def noted(body: Mapping[str, object], folder: Path, render_options: RenderOptions) -> Rendered:
         bodies.append(body)
-        return render(body, folder, render_options)
+        return rendered(body, folder, render_options)
 
     with Sandbox(options, renderer=noted) as sandbox:
         environment = {
