@@ -12,9 +12,11 @@ from typing import Any
 from controller import __version__
 from controller.analysis.cost import price_table
 from controller.settings.deployments import Credential
+from controller.settings.file import Policy
 from controller.settings.settings import Settings
 
 POLICY = ("approval_above", "large_change_jobs", "large_change_processing_units", "on_unconfirmed")
+THRESHOLD = ("large_change_jobs", "large_change_processing_units")
 
 
 def terms_of(settings: Settings, program: str = __version__) -> str:
@@ -27,6 +29,11 @@ def terms_of(settings: Settings, program: str = __version__) -> str:
         "policy": {name: getattr(settings, name) for name in POLICY},
     }
     return sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()
+
+
+def threshold_of(policy: Policy) -> str:
+    """The limits of a large change, as text: who changes them says anew what needs approval."""
+    return "/".join(f"{getattr(policy, name):g}" for name in THRESHOLD)
 
 
 def _rights(credential: Credential) -> Mapping[str, Any]:

@@ -42,6 +42,14 @@ class PermitRows:
     def drop_due(self, keys: Iterable[str]) -> None:
         self._db.conn.executemany("delete from due where key = ?", [(key,) for key in keys])
 
+    def drop_admitted(self) -> None:
+        """All that is admitted is ruled on again; what is held stays held."""
+        self._db.conn.execute("delete from due where batch = ?", [_ADMITTED])
+
+    def drop_held(self) -> None:
+        """All that is held is ruled on again."""
+        self._db.conn.execute("delete from due where batch <> ?", [_ADMITTED])
+
     def batch(self, label: str) -> Batch | None:
         """The batch with this hash, if there ever was one."""
         sql = "select hash, jobs, units, cause from batch where hash = ? and at is not null"

@@ -44,6 +44,7 @@ from controller.model.job import Job
 from controller.model.submission import Submission
 
 Read = TypeVar("Read")
+LARGE_CHANGE = "largeChange"  # the fact that keeps its limits
 BINDINGS = {"deployment": "deployment", "account": "OAuth client"}
 
 
@@ -218,12 +219,19 @@ class Store:
         value = self._one("select value from meta where key = ?", [key])
         return None if value is None else str(value)
 
-    def renew(self, terms: str, kept: str) -> None:
-        """When the terms differ, no file but the `kept` kind counts as read, and nothing as admitted."""
+    def renew(self, terms: str, threshold: str, kept: str) -> None:
+        """When the terms differ, no file but the `kept` kind counts as read, and nothing as admitted.
+
+        What is held as a large change stays held, whatever else was changed, until the `threshold` is another one.
+        """
         if self.fact(TERMS) != terms:
             self._db.conn.execute("delete from file where kind <> ?", [kept])
-            self._db.conn.execute("delete from due")
+            self.permits.drop_admitted()
             self.set_fact(TERMS, terms)
+        if self.fact(LARGE_CHANGE) != threshold:
+            if self.fact(LARGE_CHANGE) is not None:  # the ledgers of earlier versions do not have it
+                self.permits.drop_held()
+            self.set_fact(LARGE_CHANGE, threshold)
 
     def facts(self, start: str) -> dict[str, str]:
         """The values of `meta` whose keys begin with `start`, by the rest of the key."""

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from controller.analysis.appraisal import Appraiser, still_examined
-from controller.analysis.terms import terms_of
+from controller.analysis.terms import terms_of, threshold_of
 from controller.bucket.client import Bucket
 from controller.evalscript.examination import Beside, NotYet, Patient
 from controller.evalscript.slow_scripts import SlowScripts
@@ -187,7 +187,7 @@ def _assembled(
     keep: Callable[[Ledger, Timing], Timekeeper] = Timekeeper,
 ) -> Assembly:
     with store.transaction():
-        store.renew(terms_of(settings), kept=STATUS)
+        store.renew(terms_of(settings), threshold_of(settings), kept=STATUS)
     ledger = Ledger(store)
     name = settings.deployment.name
     instance = (

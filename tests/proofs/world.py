@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
+from controller.analysis.terms import threshold_of
 from controller.ledger.ledger import INSTANCE, Ledger
 from controller.ledger.migrations import migrations
 from controller.ledger.store import Store
@@ -258,7 +259,7 @@ class Machine:
         self._turned_at, self._turns = START, 0
         self._is_nudged = True
         with self.disk.spared() as store:
-            store.renew(self._world.terms, kept=STATUS)
+            store.renew(self._world.terms, threshold_of(self._world.policy), kept=STATUS)
         self.ledger = Ledger(self.disk.store)
         self.shelf = Shelf()
         free = Limits(policy=self._world.policy, timing=TIMING, slots=3)

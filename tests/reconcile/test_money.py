@@ -86,6 +86,18 @@ def test_a_large_change_waits_for_its_hash_and_then_goes_out_whole(workspace: Wo
     assert (workspace.posts(), budget(workspace, **GUARDED)["waiting"]) == (3, [])
 
 
+def test_what_remains_of_a_large_change_waits_on_whatever_other_setting_changes(workspace: Workspace) -> None:
+    paths = three_jobs(workspace)
+    reasons(workspace, **GUARDED)
+    paths[0].write_text("spec: [")
+    changed(workspace, "timeScale", "approvalAbove = 400\ntimeScale")
+    assert sorted(reasons(workspace, **GUARDED).values()) == ["LargeChange", "LargeChange", "Rejected"]
+    [waiting] = budget(workspace, **GUARDED)["waiting"]
+    assert (waiting["jobs"], workspace.posts()) == (2, 0)
+    run(workspace, "accept", waiting["hash"], **GUARDED)
+    assert sorted(reasons(workspace, **GUARDED).values()) == ["Delivered", "Delivered", "Rejected"]
+
+
 def test_another_job_that_joins_later_is_not_covered_by_the_yes(workspace: Workspace) -> None:
     three_jobs(workspace)
     reasons(workspace, **GUARDED)

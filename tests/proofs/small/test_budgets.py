@@ -33,5 +33,11 @@ def test_a_cost_that_becomes_known_while_another_post_is_claimed_breaks_no_promi
     assert outcome_of([*steps, Step("wait", (7200.0,))], Audited)[0] == ""
 
 
+def test_what_remains_of_a_large_change_stays_held_when_settings_change() -> None:
+    """Without one of its three manifests it is no longer large, and was released by a restart with other settings."""
+    steps = [Step("retries", ("c", 2)), Step("wait", (30_000.0,)), Step("garble", ("c",)), Step("settings", (2,))]
+    assert outcome_of(steps, Audited)[0] == ""
+
+
 def test_histories_with_a_budget_that_hypothesis_chooses() -> None:
     live_through_chosen(Audited, SEED, examples=20)
