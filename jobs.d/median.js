@@ -19,7 +19,8 @@ function setup() {
   };
 }
 
-// The published example defines `filterScenes` for this, which V3 never calls: all three years would be read and paid.
+// The published example defines `filterScenes` for this, which V3's documentation does not know: unless the service calls
+// it all the same, all three years are read and paid for.
 function preProcessScenes(collections) {
   const oldest = collections.to.getTime() - PERIOD;
   collections.scenes.orbits = collections.scenes.orbits.filter(

@@ -13,10 +13,12 @@ from typing import Any, Protocol
 
 from controller.analysis.availability import unavailable
 from controller.analysis.compatibility import disagreements
+from controller.analysis.context import HintContext
 from controller.analysis.cost import SampleCount, estimate_cost, price_table, samples_per_pixel
-from controller.analysis.hints import HintContext, hints
-from controller.analysis.rehearsal import failures, stage_of
+from controller.analysis.hints import hints
+from controller.analysis.rehearsal import failures
 from controller.analysis.source import SourceText
+from controller.analysis.stage import stage_of
 from controller.manifest.digest import parse_timestamp
 from controller.manifest.document import field_name
 from controller.manifest.problems import OUTPUT

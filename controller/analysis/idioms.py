@@ -1,112 +1,110 @@
 """Evalscript idioms that do not do what was intended: older versions, undocumented shapes, shared names.
 
-Pure; called by `hints` with the text alone and the facts. Codes W003, W009, W010 and W015 to W019.
+Pure; called by `hints`. Codes W009, W015 to W019 and W023.
 """
 
 import re
 from collections.abc import Iterator
 
+from controller.analysis.context import found_at
 from controller.analysis.rehearsal import EVALUATE
 from controller.analysis.source import Function, SourceText
-from controller.model.errors import Finding
-from controller.model.script import Mosaicking, SampleType, ScriptFacts
+from controller.model.catalog import nearest
+from controller.model.errors import Finding, truncate
+from controller.model.script import Mosaicking, Rehearsal, SampleType, ScriptFacts
 
-HELPERS = (
-    *("index", "inverse", "int2rgb", "rgb2int", "normalizeRGB", "combine", "valueMap", "valueInterpolate"),
-    *("colorBlend", "colorMap", "decodeL8C2Qa", "decodeLs8Qa", "decodeS3OLCIQualityFlags"),
-)
 _CONSTANTS = {"Mosaicking": tuple(Mosaicking), "SampleType": tuple(SampleType)}
 _OLDER = {
     "setInputComponents": "list the bands in `input` of setup()",
     "setOutputComponentCount": "write `output: {bands: 3}` in setup()",
 }
-_WRITTEN = r"(?:=(?![=>])|\+=|-=|\*=|/=|\+\+|--|\|\|=|\?\?=|&&=)"
+_WRITTEN = r"(?:=(?![=>])|[-+*/%]=|\+\+|--|\|\|=|\?\?=|&&=)"
+_MUTATED = r"\.(?:push|pop|shift|unshift|splice|sort|reverse|fill|set|add|delete|clear)\s*\("
+_CHANGED = rf"(?:(?:\.[\w$]+|\[[^\]\n]{{0,200}}\])*\s*{_WRITTEN}|{_MUTATED})"
+_MOST_NAMES = 100
+_CHANCE = re.compile(r"\bMath\s*\.\s*random\b|\bDate\b|\bperformance\b")
+_TESTED = r"\s*(?:\?|\|\||&&|[!=]==?)"  # read only to see whether it is there
+_COMPOUND = r"(?:[-+*/%]=|\+\+|--)"
+SETUP_KEYS = {
+    "": ("input", "output", "mosaicking"),
+    "input": ("bands", "units", "metadata", "datasource", "mosaicking"),
+    "output": ("id", "bands", "sampleType", "nodataValue"),
+}
+"""What setup() may return, and inside of that each element of `input` and `output`; see also rehearsal.js."""
+_BESIDE = "beside `input` and `output`"
 
 
-def idioms(source: SourceText, facts: ScriptFacts, new_globals: frozenset[str]) -> Iterator[Finding]:
-    """Everything found in the text itself; `new_globals` were written during the rehearsal."""
-    yield from _constants(source)
+def idioms(source: SourceText, facts: ScriptFacts, rehearsal: Rehearsal) -> Iterator[Finding]:
+    """What the rehearsal or the facts confirm, placed by the text."""
+    yield from _constants(source, facts)
     yield from _older_functions(source, facts)
-    yield from _shadowed_helpers(source)
     yield from _ends_of_tiles(source, facts)
-    yield from _scenes_as_array(source, facts)
+    yield from _scenes_as_array(source, facts, rehearsal)
     yield from _orbits_of_update(source)
-    yield from _written_globals(source, new_globals)
-    yield from _wrong_lengths(source, facts)
+    yield from _kept_between_pixels(source, rehearsal)
+    yield from _unknown_keys(source, rehearsal)
 
 
-def found_at(source: SourceText, offset: int, code: str, message: str) -> Finding:
-    """A finding at an offset of the text."""
-    line, column = source.place(offset)
-    return Finding(code=code, message=message, line=line, column=column)
-
-
-def _constants(source: SourceText) -> Iterator[Finding]:
-    for match in re.finditer(r"\b(Mosaicking|SampleType)\s*\.\s*([A-Za-z_$][\w$]*)", source.code):
+def _constants(source: SourceText, facts: ScriptFacts) -> Iterator[Finding]:
+    """Members that do not exist, where the default is what came of it."""
+    used = {
+        "Mosaicking": any(each.mosaicking is Mosaicking.SIMPLE for each in facts.inputs),
+        "SampleType": any(each.sample_type is SampleType.AUTO for each in facts.outputs),
+    }
+    for match in re.finditer(rf"(?<![\w$.])(Mosaicking|SampleType)\s*\.\s*([A-Z]\w*)\b(?!{_TESTED})", source.code):
         name, member = match.groups()
         known = _CONSTANTS[name]
-        if member not in known and not re.search(rf"\b(?:const|let|var|class)\s+{name}\b", source.code):
+        if member not in known and used[name] and not re.search(rf"\b(?:const|let|var|class)\s+{name}\b", source.code):
             default = "SIMPLE" if name == "Mosaicking" else "AUTO"
             message = f"{name}.{member} does not exist, so {default} is used: write one of {', '.join(known)}"
             yield found_at(source, match.start(), "W015", message)
 
 
 def _older_functions(source: SourceText, facts: ScriptFacts) -> Iterator[Finding]:
+    """Not where the script itself calls them."""
     for name, instead in _OLDER.items():
-        if name in facts.functions:
-            match = re.search(rf"\b{name}\b", source.code)
-            message = f"{name} belongs to an older version and is never called: {instead}"
-            yield found_at(source, match.start() if match else 0, "W016", message)
-
-
-def _shadowed_helpers(source: SourceText) -> Iterator[Finding]:
-    """A variable that hides a function which is called anyway; one that is itself a function is intended."""
-    for name in HELPERS:
-        declared = re.search(rf"\b(?:let|const|var)\s+{name}\s*(?:=(?!=)|;|$)", source.code, re.MULTILINE)
-        if declared is None or not re.search(rf"(?<![\w$.]){name}\s*\(", source.code):
-            continue
-        value = source.code[declared.end() :].lstrip()
-        if not re.match(r"function\b|class\b|\([^()]*\)\s*=>|[\w$]+\s*=>|[A-Za-z_$][\w$.]*\s*;", value):
-            message = f"the variable {name} hides the function {name}(), which is called as well: give it another name"
-            yield found_at(source, declared.start(), "W010", message)
+        named = list(re.finditer(rf"(?<![\w$]){name}\b", source.code))
+        if name in facts.functions and len(named) == 1:
+            message = f"{name} belongs to an older version, and V3's documentation does not know it: {instead}"
+            yield found_at(source, named[0].start(), "W016", message)
 
 
 def _ends_of_tiles(source: SourceText, facts: ScriptFacts) -> Iterator[Finding]:
     function = source.function("preProcessScenes")
     if not function or not function.parameters or {each.mosaicking for each in facts.inputs} != {Mosaicking.TILE}:
         return
-    match = _within(source, function, rf"\b{re.escape(function.parameters[0])}\s*\.\s*(from|to)\b")
-    if match:
+    end = rf"(?<![\w$.]){re.escape(function.parameters[0])}\s*\.\s*(from|to)\b"
+    match = _within(source, function, end) if function.parameters[0] else None
+    if match and not _is_tested(source, function, end):
         message = f"under TILE mosaicking collections.{match[1]} is not documented to exist: write the date itself"
         yield found_at(source, function.start + match.start(), "W009", message)
 
 
-def _scenes_as_array(source: SourceText, facts: ScriptFacts) -> Iterator[Finding]:
-    if len(facts.inputs) != 1 or facts.mosaicking is Mosaicking.SIMPLE:
+def _scenes_as_array(source: SourceText, facts: ScriptFacts, rehearsal: Rehearsal) -> Iterator[Finding]:
+    if not rehearsal.scenes_as_array:
         return
     shape = "orbits" if facts.inputs[0].mosaicking is Mosaicking.ORBIT else "tiles"
     date = "dateFrom" if shape == "orbits" else "date"
-    for name, position in ((EVALUATE, 1), ("updateOutputMetadata", 0)):
-        function = source.function(name)
-        if function is None or len(function.parameters) <= position:
-            continue
-        scenes = function.parameters[position]
-        array = rf"(?<![\w$.]){re.escape(scenes)}\s*(?:\[|\.\s*(?:length|map|filter|forEach|find|reduce|sort|slice)\b)"
-        match = _within(source, function, array)
-        if match and not _within(source, function, rf"\b(?:let|const|var)\s+{re.escape(scenes)}\b"):
-            message = (
-                f"using {scenes} as an array is deprecated: it is an object, write {scenes}.{shape}[0].{date}, "
-                f"{scenes}.{shape}.length"
-            )
-            yield found_at(source, function.start + match.start(), "W017", message)
+    name, place = "scenes", source.definition(EVALUATE)
+    for step, position in ((EVALUATE, 1), ("updateOutputMetadata", 0)):
+        function, parameter = source.function(step), source.parameter(step, position)
+        array = rf"(?<![\w$.]){re.escape(parameter)}\s*(?:\[|\.\s*(?!{shape}\b)[a-z])"
+        match = _within(source, function, array) if function and parameter else None
+        if function and match:
+            name, place = parameter, function.start + match.start()
+            break
+    message = f"using {name} as an array is deprecated: it is an object, write {name}.{shape}[0].{date}, "
+    yield found_at(source, place, "W017", f"{message}{name}.{shape}.length")
 
 
 def _orbits_of_update(source: SourceText) -> Iterator[Finding]:
     function = source.function("updateOutput")
-    if function is None or len(function.parameters) < 2:
+    if function is None or len(function.parameters) < 2 or not function.parameters[1]:
         return
-    match = _within(source, function, rf"\b{re.escape(function.parameters[1])}[\w$.]*\.scenes\s*\.\s*(orbits|tiles)\b")
-    if match:
+    holder = rf"(?<![\w$.]){re.escape(function.parameters[1])}"
+    orbits = rf"{holder}[\w$.]*\.scenes\s*\.\s*(orbits|tiles)\b"
+    match = _within(source, function, orbits)
+    if match and not _is_tested(source, function, orbits):
         message = (
             f"in updateOutput collection.scenes is documented as an array of {{date}}, without .{match[1]}: write "
             "collection.scenes.length"
@@ -114,79 +112,67 @@ def _orbits_of_update(source: SourceText) -> Iterator[Finding]:
         yield found_at(source, function.start + match.start(), "W018", message)
 
 
-def _written_globals(source: SourceText, new_globals: frozenset[str]) -> Iterator[Finding]:
-    """Once per name: what is written for one pixel is still there for the next, whichever that is."""
+def _kept_between_pixels(source: SourceText, rehearsal: Rehearsal) -> Iterator[Finding]:
+    """Only where the answer for a pixel was another one after other pixels, and a variable outside of it is written."""
     function = source.function(EVALUATE)
-    if function is None:
+    if function is None or not rehearsal.unsteady or _CHANCE.search(source.code):
         return
-    for name in sorted(new_globals | source.declared_at_top()):
-        escaped = re.escape(name)
-        own = rf"\b(?:let|const|var|function)\s+{escaped}\b|(?<![\w$.]){escaped}\s*=>"
+    written, added = {}, {}
+    for name in sorted(rehearsal.globals | source.declared_at_top())[:_MOST_NAMES]:
+        var = rf"(?<![\w$.]){re.escape(name)}"
+        own = rf"\b(?:let|const|var|function)\s+{re.escape(name)}\b|{var}\s*=>"
         if name in function.parameters or _within(source, function, own):
             continue
-        match = _within(source, function, rf"(?<![\w$.]){escaped}\s*{_WRITTEN}|(?:\+\+|--)\s*{escaped}\b")
-        if match and name in source.declared_at_top():
-            message = (
-                f"evaluatePixel writes the global {name}: in which order pixels come, and how many share one global, "
-                "is not documented, so the result may differ from run to run"
-            )
-            yield found_at(source, function.start + match.start(), "W019", message)
-        elif match:
-            message = f"{name} is declared nowhere, so it is a global that all pixels share: write `let {name}` first"
-            yield found_at(source, function.start + match.start(), "W019", message)
+        if match := _within(source, function, rf"{var}{_CHANGED}|(?:\+\+|--)\s*{re.escape(name)}\b"):
+            written[name] = match.start()
+        itself = (
+            rf"{_COMPOUND}\s*{re.escape(name)}\b|{var}(?:\s*{_COMPOUND}|\s*=(?!=)[^;\n]{{0,200}}{var}\b|{_MUTATED})"
+        )
+        if match := _within(source, function, itself):
+            added[name] = match.start()
+    for name, start in (added or (written if len(written) == 1 else {})).items():
+        message = (
+            f"a pixel's answer depends on the pixels before it, through the global {name}: in which order pixels "
+            "come, and how many share one global, is not documented, so the result may differ from run to run"
+        )
+        yield found_at(source, function.start + start, "W019", message)
 
 
-def _wrong_lengths(source: SourceText, facts: ScriptFacts) -> Iterator[Finding]:
-    """Arrays returned by evaluatePixel itself, not by an inner function, whose length differs from the one output."""
-    function = source.function(EVALUATE)
-    if function is None or len(facts.outputs) != 1 or "updateOutput" in facts.functions:
-        return
-    body, bands = source.code[function.start : function.end], facts.outputs[0].bands
-    for match in re.finditer(r"\breturn\s*\[", body):
-        opening = function.start + match.end() - 1
-        closing = source.closing(opening)
-        length = _length(source.code[opening + 1 : closing])
-        ends = re.match(r"\s*(?:;|\}|\n|$)", source.code[closing + 1 :])
-        if length is None or length == bands or not ends or _is_in_function(body[: match.start()]):
-            continue
-        message = f"this returns {length} value{'s' * (length != 1)}, but setup() promises {bands}: return as many"
-        yield found_at(source, function.start + match.start(), "W003", message)
+def _unknown_keys(source: SourceText, rehearsal: Rehearsal) -> Iterator[Finding]:
+    for place, key in rehearsal.unknown_keys:
+        where = f"inside of `{place}`" if place else _BESIDE
+        message = f"V3's documentation does not know `{truncate(key, 60)}` {where}: {_meant_key(place, key)}"
+        yield found_at(source, _place_of_key(source, place, key), "W023", message)
 
 
-def _length(inside: str) -> int | None:
-    """Elements of an array literal; None when it cannot be counted."""
-    if "..." in inside or not inside.strip():
-        return None
-    depth = count = 0
-    for mark in re.findall(r"[\[\](){},]", inside.rstrip().removesuffix(",")):
-        depth += (mark in "[({") - (mark in "])}")
-        count += mark == "," and depth == 0
-    return count + 1
-
-
-def _is_in_function(before: str) -> bool:
-    """Whether the text so far leaves a function open; any doubt counts as yes."""
-    opened: list[bool] = []
-    for match in re.finditer(r"[{}]", before):
-        if match[0] == "}":
-            opened = opened[:-1]
-            continue
-        head = before[: match.start()].rstrip()
-        control = re.search(r"\b(?:else|try|finally|do)$", head) or _is_control(head)
-        opened.append(not control)
-    return any(opened)
-
-
-def _is_control(head: str) -> bool:
-    """Whether a text that ends with `(…)` ends with the head of if, for, while, switch or catch."""
-    if not head.endswith(")"):
-        return False
+def _place_of_key(source: SourceText, place: str, key: str) -> int:
+    """Where setup() has the key: in the outermost object, or further inside."""
+    setup = source.function("setup")
+    if setup is None:
+        return source.definition("setup")
     depth = 0
-    for position in range(len(head) - 1, -1, -1):
-        depth += (head[position] == ")") - (head[position] == "(")
-        if depth == 0:
-            return re.search(r"\b(?:if|for|while|switch|catch)\s*$", head[:position]) is not None
-    return False
+    for match in re.finditer(rf"[\[{{}}\]]|(?<![\w$]){re.escape(key)}(?![\w$])", source.words[setup.start : setup.end]):
+        depth += (match[0] in "[{") - (match[0] in "]}")
+        if match[0] == key and (depth == 1) == (place == ""):
+            return setup.start + match.start()
+    return setup.start
+
+
+def _meant_key(place: str, key: str) -> str:
+    """What to write instead: the key where it belongs, or one that is spelt alike."""
+    everywhere = {name for names in SETUP_KEYS.values() for name in names}
+    near = key if key in everywhere else nearest(key, SETUP_KEYS[place]) or nearest(key, everywhere)
+    if near is None:
+        return "it probably has no effect"
+    if near in SETUP_KEYS[place]:
+        return f"did you mean {near}?"
+    homes = [f"inside of `{home}`" if home else _BESIDE for home, names in SETUP_KEYS.items() if near in names]
+    return f"write {near} {' or '.join(homes)}"
+
+
+def _is_tested(source: SourceText, function: Function, pattern: str) -> bool:
+    """Whether the function looks first whether it is there."""
+    return _within(source, function, rf"\bif\s*\(\s*{pattern}|!\s*{pattern}|{pattern}{_TESTED}") is not None
 
 
 def _within(source: SourceText, function: Function, pattern: str) -> re.Match[str] | None:

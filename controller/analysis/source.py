@@ -16,13 +16,14 @@ _BEFORE_REGEX = re.compile(r"(?:^|[(,=:\[!&|?{};+\-*%~^<>]|\b(?:return|typeof|ca
 _NOT_A_LINE_END = re.compile(r"[^\n]")
 _FUNCTION = (
     r"(?:\bfunction\s+NAME\s*\((?P<named>[^()]*)\)|"
-    r"\bNAME\s*=\s*(?:function\s*\w*\s*\((?P<assigned>[^()]*)\)|(?P<arrow>\([^()]*\)|[\w$]+)\s*=>))\s*\{"
+    r"\bNAME\s*=\s*(?:function\s*\w*\s*\((?P<assigned>[^()]*)\)|\((?P<arrow>[^()]*)\)\s*=>|(?P<one>[\w$]+)\s*=>))"
+    r"\s*(?P<brace>\{?)"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """A function: the names of its parameters, and the text between its braces."""
+    """A function: the names of its parameters ("" for a pattern), and the text between its braces."""
 
     parameters: tuple[str, ...]
     start: int
@@ -49,14 +50,26 @@ class SourceText:
 
     def function(self, name: str) -> Function | None:
         """The function of this name, however it is written, if there is exactly one."""
-        found = list(re.finditer(_FUNCTION.replace("NAME", re.escape(name)), self.code))
-        if len(found) != 1:
+        found = self._head(name)
+        if found is None or not found["brace"]:
             return None
-        opening = found[0].end() - 1
-        parameters = re.findall(
-            r"[A-Za-z_$][\w$]*", found[0]["named"] or found[0]["assigned"] or found[0]["arrow"] or ""
-        )
-        return Function(parameters=tuple(parameters), start=opening + 1, end=self.closing(opening))
+        opening = found.end() - 1
+        return Function(parameters=_parameters(found), start=opening + 1, end=self.closing(opening))
+
+    def parameter(self, function: str, position: int) -> str:
+        """The name of a parameter; "" when it has none, or it is not known."""
+        found = self._head(function)
+        names = _parameters(found) if found else ()
+        return names[position] if position < len(names) else ""
+
+    def definition(self, name: str) -> int:
+        """Where a function or variable of this name is defined, else the beginning of the text."""
+        found = re.search(rf"\bfunction\s+{re.escape(name)}\b|(?<![\w$.]){re.escape(name)}\s*=(?!=)", self.code)
+        return found.start() if found else 0
+
+    def _head(self, name: str) -> re.Match[str] | None:
+        found = list(re.finditer(_FUNCTION.replace("NAME", re.escape(name)), self.code))
+        return found[0] if len(found) == 1 else None
 
     def closing(self, opening: int) -> int:
         """Where the bracket at `opening` is closed; the end of the text when it never is."""
@@ -68,13 +81,26 @@ class SourceText:
         return len(self.code)
 
     def declared_at_top(self) -> frozenset[str]:
-        """The variables declared outside of every function and block, except constants."""
-        names = set()
-        for match in re.finditer(r"\b(?:let|var)\s+([A-Za-z_$][\w$]*)", self.code):
-            before = self.code[: match.start()]
-            if before.count("{") == before.count("}"):
+        """The variables declared outside of every function and block."""
+        names, depth = set(), 0
+        for match in re.finditer(r"[{}]|\b(?:let|var|const)\s+([A-Za-z_$][\w$]*)", self.code):
+            depth += (match[0] == "{") - (match[0] == "}")
+            if match[1] and depth == 0:
                 names.add(match[1])
         return frozenset(names)
+
+
+def _parameters(head: re.Match[str]) -> tuple[str, ...]:
+    """The names between the parentheses; commas inside of patterns separate nothing."""
+    text = head["named"] or head["assigned"] or head["arrow"] or head["one"] or ""
+    names, depth, begin = [], 0, 0
+    for position, mark in enumerate(f"{text},"):
+        depth += (mark in "[{") - (mark in "]}")
+        if mark == "," and depth == 0:
+            name = re.match(r"\s*([A-Za-z_$][\w$]*)\s*(?:=|$)", text[begin:position])
+            names.append(name[1] if name else "")
+            begin = position + 1
+    return tuple(names) if text.strip() else ()
 
 
 def _blanked(text: str, parts: list[tuple[bool, int, int]]) -> str:

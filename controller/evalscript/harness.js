@@ -318,7 +318,10 @@
       const answer = (0, script.evaluatePixel)(samples, scenes, inputMetadata, customData, outputMetadata);
       return { answer, complaint: store(answer, 0) };
     };
-    return rehearsal({ script, plans, begin, evaluateOne, finish }, stage);
+    const view = (as) => {
+      scenes = as(scenes);
+    };
+    return rehearsal({ script, plans, begin, view, evaluateOne, finish }, stage);
   }
 
   const steps = { begin, plan, input, evaluate, output, finish, rehearse };

@@ -15,16 +15,26 @@
   const part = Function.prototype.call.bind(String.prototype.slice);
   const iso = Function.prototype.call.bind(Date.prototype.toISOString);
   const time = Function.prototype.call.bind(Date.prototype.getTime);
+  const { now } = Date;
+  const arrays = Array.prototype;
   const engineErrors = [TypeError, ReferenceError, RangeError, SyntaxError, URIError, EvalError].map((e) => e.prototype);
   const everywhere = globalThis;
 
   const DAY = 86400000;
   const MOST_DAYS = 5000;
-  const MANY = 8; // scenes of an ordinary pixel
-  const WATCHED = 2; // samples of a pixel
+  const MANY = 8; // scenes of an ordinary pixel, and samples whose reading is recorded
   const VERY_MANY = 1000; // scenes of a pixel when all others failed
   const MOST_FAILURES = 60;
+  const MOST_KEYS = 20;
   const LONGEST = 2000; // characters of a message or of a stack
+  const ENOUGH = 500; // milliseconds, after which a slow script is tried on no more pixels than it must
+  const PATIENCE = 1500; // milliseconds of looking for any pixel that succeeds
+  // What setup() may return, and inside that each element of `input` and `output`.
+  const KEYS = {
+    "": ["input", "output", "mosaicking"],
+    input: ["bands", "units", "metadata", "datasource", "mosaicking"],
+    output: ["id", "bands", "sampleType", "nodataValue"],
+  };
 
   // ---- what happened -------------------------------------------------------------------------------------------
 
@@ -150,21 +160,44 @@
     });
   }
 
-  // Recording is slow, and what happens to the first samples of a pixel happens to all.
+  // Recording is slow: of very many samples only the first are watched.
   function sampleOf(source, value, number) {
     const sample = {};
     for (let i = 0; i < source.bands.length; i++) sample[source.bands[i]] = value(i, source.bands[i] === "dataMask");
-    return number < WATCHED ? watched(sample, source) : sample;
+    return number < MANY ? watched(sample, source) : sample;
   }
 
-  // By kind of pixel, the value of band number i of sample number k.
+  // The scenes of a request without fusion; notes when they are read as the array that they once were.
+  function watchedScenes(scenes) {
+    if (scenes === report.shown || getPrototypeOf(scenes) !== arrays) return scenes;
+    report.shown = new Watch(scenes, {
+      get(target, key) {
+        const isOther = key === "orbits" || key === "tiles" || key === "constructor" || key === "toString";
+        if (!isOther && (own(target, key) || own(arrays, key))) report.array = true;
+        return target[key];
+      },
+    });
+    return report.shown;
+  }
+
+  // By kind of pixel, the value of band number i of sample number k. `more` has the other rows of likely values, each a
+  // kind named by its number.
   const kinds = {
     data: (source, k) => (i) => source.values[k % 2][i],
     other: (source, k) => (i) => source.values[(k + 1) % 2][i],
     empty: (source) => (_i, isMask) => (source.blank === null && !isMask ? NaNumber : 0),
     zero: () => (_i, isMask) => (isMask ? 1 : 0),
-    large: (source) => (i, isMask) => (isMask ? 1 : source.values[0][i] * 8),
+    large: (source) => (i) => source.large[i],
   };
+
+  function more(stage) {
+    const { length } = stage.sources[0].values;
+    const found = {};
+    for (let row = 2; row < length; row++) {
+      found[row] = (source, k) => (i) => source.values[(row + k) % length][i];
+    }
+    return found;
+  }
 
   function samplesOf(stage, counts, kind) {
     const of = (source, i) => {
@@ -179,7 +212,7 @@
 
   function numbers(values) {
     const found = [];
-    for (let i = 0; isArray(values) && i < values.length && i < 100; i++) {
+    for (let i = 0; (isArray(values) || isView(values)) && i < values.length && i < 100; i++) {
       const value = typeof values[i] === "boolean" ? +values[i] : values[i];
       found[i] = typeof value === "number" && isFinite(value) ? value : null;
     }
@@ -205,10 +238,23 @@
   }
 
   function answered(answer, outputs) {
-    if (isArray(answer)) return outputs.length === 1 ? { [outputs[0].id]: numbers(answer) } : {};
+    if (isArray(answer) || isView(answer)) return outputs.length === 1 ? { [outputs[0].id]: numbers(answer) } : {};
     const found = {};
     for (let i = 0; answer && i < outputs.length; i++) found[outputs[i].id] = numbers(answer[outputs[i].id]);
     return found;
+  }
+
+  // Notes the first element that is itself an array, by output and position.
+  function noteNested(answer, outputs) {
+    for (let i = 0; report.nested === null && i < outputs.length; i++) {
+      const values = isArray(answer) ? answer : answer[outputs[i].id];
+      for (let k = 0; isArray(values) && k < values.length && k < 100; k++) {
+        if (isArray(values[k]) || isView(values[k])) {
+          report.nested = [outputs[i].id, k];
+          return;
+        }
+      }
+    }
   }
 
   // ---- the performance -----------------------------------------------------------------------------------------
@@ -231,6 +277,8 @@
     return { kept };
   }
 
+  // `none`: an output of no bands at all, as the documented example makes it where there is no scene. What the service
+  // does then is not documented.
   function resized(harness, stage, lists) {
     const outputs = stage.outputs;
     const collections = collectionsOf(stage.sources, lists);
@@ -238,6 +286,7 @@
     const found = [];
     for (let i = 0; i < outputs.length; i++) {
       const bands = plan.bands[outputs[i].id];
+      if (bands === 0 && !everyHas(lists)) return { none: true };
       if (!isInteger(bands) || bands < 1) {
         const left = stringify(bands) + " as the bands of output " + stringify(outputs[i].id);
         return { complaint: "updateOutput left " + left + "; it must be 1 or more" };
@@ -245,6 +294,11 @@
       found[i] = { ...outputs[i], bands };
     }
     return { outputs: found };
+  }
+
+  function everyHas(lists) {
+    for (let i = 0; i < lists.length; i++) if (!lists[i].length) return false;
+    return true;
   }
 
   function total(lists) {
@@ -288,6 +342,7 @@
   function begin(harness, stage, { outputs, scenes, absent }) {
     const documents = byName(stage.sources, (source, i) => documentOf(source, scenes[i]));
     harness.begin(delivered(stage, outputs), stage.fusion ? documents : documents[stage.sources[0].name], stage.fusion);
+    if (!stage.fusion) harness.view(watchedScenes);
     return byIndex(stage, (source, i) => (source.mode !== "SIMPLE" ? scenes[i].length : absent[i] ? 0 : 1));
   }
 
@@ -297,16 +352,19 @@
     if (script.preProcessScenes && stage.scenes) scenes = afterChoice(harness, stage, situation, lists);
     scenes = fewer(harness, stage, scenes, MANY);
     let { outputs } = stage;
+    let [sized, hasBands] = [true, true];
     if (script.updateOutput) {
-      attempt("updateOutput", situation, "", () => {
+      sized = attempt("updateOutput", situation, "", () => {
         const plan = resized(harness, stage, scenes);
         outputs = plan.outputs || outputs;
+        hasBands = !plan.none;
         return plan.complaint;
       });
     }
     const counts = begin(harness, stage, { outputs, scenes, absent });
     const before = globalsNow();
-    evaluateKinds(harness, stage, { situation, counts, outputs });
+    // Without its outputs a script cannot be blamed for what it returns.
+    if (sized && hasBands) evaluateKinds(harness, stage, { situation, counts, outputs });
     noteGlobals(before);
     if (script.updateOutputMetadata) {
       attempt("updateOutputMetadata", situation, "", () => {
@@ -317,16 +375,37 @@
   }
 
   function evaluateKinds(harness, stage, { situation, counts, outputs }) {
+    const begun = now();
     let samples = 0;
     for (let i = 0; i < counts.length; i++) samples += counts[i];
-    const names = samples ? keys(kinds) : ["data"];
-    for (let i = 0; i < names.length; i++) {
-      const name = names[i];
+    const wanted = delivered(stage, outputs);
+    const evaluate = (name, kind) => {
       attempt("evaluatePixel", situation, samples ? name : "", () => {
-        const { answer, complaint } = harness.evaluateOne(samplesOf(stage, counts, kinds[name]));
-        if (!complaint && situation === "several") report.answers[name] = answered(answer, delivered(stage, outputs));
+        const { answer, complaint } = harness.evaluateOne(samplesOf(stage, counts, kind));
+        if (typeof answer === "object" && answer !== null) noteNested(answer, wanted);
+        if (!complaint && situation === "several") report.answers[name] = answered(answer, wanted);
         return complaint && hasViews(answer) ? "" : complaint;
       });
+    };
+    const names = samples ? keys(kinds) : ["data"];
+    for (let i = 0; i < names.length; i++) evaluate(names[i], kinds[names[i]]);
+    if (situation !== "several" || !samples) return;
+    const others = more(stage);
+    const rows = keys(others);
+    for (let i = 0; i < rows.length && now() - begun < ENOUGH; i++) evaluate(rows[i], others[rows[i]]);
+    if (now() - begun < ENOUGH) repeat(harness, stage, { counts, wanted, kinds: { ...kinds, ...others } });
+  }
+
+  // The same pixels in another order: whether an answer depends on the pixels before it.
+  function repeat(harness, stage, { counts, wanted, kinds: all }) {
+    const names = keys(report.answers);
+    for (let i = names.length - 1; i >= 0; i--) {
+      try {
+        const { answer } = harness.evaluateOne(samplesOf(stage, counts, all[names[i]]));
+        if (stringify(answered(answer, wanted)) !== stringify(report.answers[names[i]])) report.unsteady = true;
+      } catch {
+        report.unsteady = true;
+      }
     }
   }
 
@@ -343,6 +422,7 @@
 
   // When every pixel failed: whether it would succeed with any other value or number of scenes.
   function lastChance(harness, stage, show) {
+    const begun = now();
     let counts = [];
     const works = (kind) => {
       try {
@@ -358,7 +438,7 @@
     }
     counts = begin(harness, stage, show);
     if (works(() => () => 10000)) return true;
-    for (let value = -20; value <= 300; value++) {
+    for (let value = -20; value <= 300 && now() - begun < PATIENCE; value++) {
       if (works(() => (_i, isMask) => (isMask ? 1 : value))) return true;
       if (works(() => (_i, isMask) => (isMask ? 1 : value / 20))) return true;
     }
@@ -439,11 +519,38 @@
     }
   }
 
+  // The keys of setup()'s return value that its documentation does not know, as [place, key]. It is called once more for
+  // them, after everything else.
+  function noteKeys(harness) {
+    const look = (place, value) => {
+      if (typeof value !== "object" || value === null || isArray(value)) return;
+      const names = keys(value);
+      for (let i = 0; i < names.length && report.keys.length < MOST_KEYS; i++) {
+        let known = false;
+        for (let k = 0; k < KEYS[place].length; k++) known = known || KEYS[place][k] === names[i];
+        if (!known) report.keys[report.keys.length] = [place, part(names[i], 0, 60)];
+      }
+    };
+    try {
+      const answer = (0, harness.script.setup)();
+      look("", answer);
+      const places = ["input", "output"];
+      for (let i = 0; i < places.length; i++) {
+        const value = answer[places[i]];
+        if (!isArray(value)) look(places[i], value);
+        for (let k = 0; isArray(value) && k < value.length && k < 100; k++) look(places[i], value[k]);
+      }
+    } catch {
+      report.keys = [];
+    }
+  }
+
   return function rehearsal(harness, text) {
     const stage = parse(text);
     const empty = () => ({});
     report = {
       trials: {}, failed: {}, failures: [], answers: {}, globals: {}, kept: null, filtered: null,
+      nested: null, unsteady: false, array: false, shown: null, keys: [],
       read: byName(stage.sources, empty), missing: byName(stage.sources, empty),
     };
     const single = stage.scenes && !stage.fusion;
@@ -457,7 +564,9 @@
       first = first || shown;
     }
     const { trials, failed } = report;
-    if (failed.evaluatePixel === trials.evaluatePixel && lastChance(harness, stage, first)) trials.evaluatePixel++;
+    if (trials.evaluatePixel && failed.evaluatePixel === trials.evaluatePixel && lastChance(harness, stage, first)) trials.evaluatePixel++;
+    noteKeys(harness);
+    report.shown = null;
     return stringify(report);
   };
 })()

@@ -43,6 +43,10 @@ def rehearsal_of(report: Mapping[str, Any], script: str) -> Rehearsal:
         },
         kept=None if kept is None or None in kept else tuple(kept),
         filtered=None if report["filtered"] is None else tuple(report["filtered"]),
+        nested=None if report["nested"] is None else tuple(report["nested"]),
+        unsteady=report["unsteady"],
+        scenes_as_array=report["array"],
+        unknown_keys=tuple(dict.fromkeys((place, key) for place, key in report["keys"])),
     )
 
 
@@ -53,6 +57,7 @@ def _source_document(source: Source) -> dict[str, Any]:
         "mode": source.mode,
         "bands": source.bands,
         "values": source.values,
+        "large": source.large,
         "from": source.start,
         "to": source.end,
         "blank": source.blank,

@@ -74,6 +74,7 @@ class Collection:
 
     `since` and `until` are the dates of its first and last scene where the vendor gives them, `first` that of the
     mission; all "" when unknown. `bands` maps a band to its units, the default first, and is empty for own data.
+    `ranges` has the values that a band usually takes, by band and unit, where they are known.
     `hosts` holds, by deployment, what differs there. `coarsest` is in ground metres per pixel.
     """
 
@@ -87,6 +88,7 @@ class Collection:
     timeless: bool
     mosaicking: tuple[str, ...]
     bands: Mapping[str, tuple[str, ...]]
+    ranges: Mapping[str, Mapping[str, tuple[float, float]]]
     hosts: Mapping[str, Mapping[str, Any]]
     coarsest: float | None
 
@@ -193,6 +195,7 @@ def _collection(entry: Mapping[str, Any]) -> Collection:
         timeless=entry["timeless"],
         mosaicking=tuple(entry["mosaicking"]),
         bands={band["name"]: _units_of(entry["type"], band) for band in bands},
+        ranges={band["name"]: _ranges_of(band) for band in bands},
         hosts={each["name"]: each for each in entry["deployments"]},
         coarsest=limit if isinstance(limit, int | float) else None,
     )
@@ -202,6 +205,13 @@ def _units_of(type: str, band: Mapping[str, Any]) -> tuple[str, ...]:
     """The units of a band; a Sentinel-5P gas also accepts DN, as the page's note says."""
     more = band.get("also_accepts_unit", []) + (["DN"] if type == "sentinel-5p-l2" else [])
     return tuple(dict.fromkeys((*band["units"], *more)))
+
+
+def _ranges_of(band: Mapping[str, Any]) -> Mapping[str, tuple[float, float]]:
+    """The usual least and greatest value of a band in each of its units; nothing where the page gives none."""
+    given = band.get("typical_range") or {}
+    by_unit = given if isinstance(given, dict) else {band["default_unit"]: given}
+    return {unit: (least, most) for unit, (least, most) in by_unit.items()}
 
 
 def _first_of_mission(type: str) -> str:

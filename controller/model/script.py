@@ -86,17 +86,21 @@ class ScriptFailure:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """One datasource on the stage. `name` is its key in `samples`, empty without fusion; `start` and `end` are the
-    request's time range; `values` are two ordinary pixels, one number per band.
+    request's time range; `values` are likely pixels, the first two ordinary ones, with one number per band; `large` is
+    a pixel with values as large as there may be.
 
-    `blank` is the value of a band without data: 0, or None for NaN. `always`: every pixel has data (a terrain model).
-    `ascending`: the oldest scene comes first. `bounds`: tiles carry their outline.
+    `known` is false when it is unknown what the bands hold, so that the values are made up. `blank` is the value of a
+    band without data: 0, or None for NaN. `always`: every pixel has data (a terrain model). `ascending`: the oldest
+    scene comes first. `bounds`: tiles carry their outline.
     """
 
     name: str
     type: str
     mode: Mosaicking
     bands: tuple[str, ...]
-    values: tuple[tuple[float, ...], tuple[float, ...]]
+    values: tuple[tuple[float, ...], ...]
+    large: tuple[float, ...]
+    known: bool = True
     start: str = ""
     end: str = ""
     blank: float | None = 0.0
@@ -118,7 +122,8 @@ class Stage:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RehearsalFailure:
     """One trial that failed: `step` is the script's function, `situation` the scenes there were (`several`, `one`,
-    `none`, `without <datasource>`), `kind` the pixel (`data`, `other`, `empty`, `zero`, `large`; empty: no sample).
+    `none`, `without <datasource>`), `kind` the pixel (`data`, `other`, `empty`, `zero`, `large`, or the number of a row
+    of `Source.values`; empty: no sample).
 
     `thrown` is false for an unusable return value. `by_engine` is false for an exception that the script raised
     itself. `line` and `column` count from 1 inside the script, 0 when unknown.
@@ -142,6 +147,10 @@ class Rehearsal:
     name). `answers` has what evaluatePixel returned, by kind of pixel and output id; None for a value that is not a
     finite number. `kept` counts the scenes preProcessScenes keeps of one a day, and of one in three days; `filtered`
     what an older script's filterScenes would keep, of how many.
+
+    `nested` is the first value that is itself an array, as (output, position). `unsteady`: the answer for a pixel
+    depends on the pixels before it. `unknown_keys` of what setup() returns, as (place, key): the place is "", `input`
+    or `output`.
     """
 
     trials: Mapping[str, int]
@@ -153,3 +162,7 @@ class Rehearsal:
     answers: Mapping[str, Mapping[str, tuple[float | None, ...]]]
     kept: tuple[int, int] | None = None
     filtered: tuple[int, int] | None = None
+    nested: tuple[str, int] | None = None
+    unsteady: bool = False
+    scenes_as_array: bool = False
+    unknown_keys: tuple[tuple[str, str], ...] = ()

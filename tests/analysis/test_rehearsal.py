@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from controller.analysis.rehearsal import stage_of
+from controller.analysis.stage import stage_of
 from controller.evalscript import Engine
 from controller.model.script import Rehearsal, ScriptFacts
 from tests.support.scripts import accepted, appraised, of_the_script, reported
@@ -175,21 +175,59 @@ WARNINGS = [
         script(
             FUSION, "function evaluatePixel(samples) {", "  return [samples.s1[0].VV + (samples.l2a[0] || {}).B04]; }"
         ),
-        "4:25 W001 where there is no scene and where s1 has no scene: evaluatePixel fails with TypeError: Cannot read "
-        "properties of undefined (reading 'VV'): return early when samples.s1.length is 0",
+        "4:25 W001 where s1 has no scene: evaluatePixel fails with TypeError: Cannot read properties of undefined "
+        "(reading 'VV'): return early when samples.s1.length is 0",
         **FUSED,
     ),
     case(
-        "no band at all without scenes",
+        "another datasource, for some pixels of this one alone",
         script(
-            ORBIT,
-            "function updateOutput(outputs, collection) { outputs.default.bands = collection.scenes.length; }",
-            "function evaluatePixel(samples) { return samples.map((s) => s.B04 + s.B08); }",
+            FUSION, "function evaluatePixel({s1, l2a}) { return s1[0]?.VV > 0.05 ? [l2a[0].B04] : [s1[0]?.VV ?? 0]; }"
         ),
-        '3:1 W002 where there is no scene: updateOutput left 0 as the bands of output "default"; it must be 1 '
-        "or more\n"
-        '4:1 W003 where there is no scene: Output "default" needs an array of 1 number (`bands` in setup), but '
-        "evaluatePixel returned 0",
+        "3:71 W001 where l2a has no scene: evaluatePixel fails with TypeError: Cannot read properties of undefined "
+        "(reading 'B04'): return early when there is no sample of l2a",
+        **FUSED,
+    ),
+    case(
+        "datasources whose names need brackets, by one function",
+        script(
+            FUSION.replace("'s1'", "'S1-A'").replace("'l2a'", "'S2-L2A'"),
+            "const first = (list) => list[0].B04 || list[0].VV;",
+            "function evaluatePixel(all) { return [first(all['S1-A']) + first(all['S2-L2A'])]; }",
+        ),
+        "3:33 W001 where S1-A has no scene and where S2-L2A has no scene: evaluatePixel fails with TypeError: Cannot "
+        "read properties of undefined (reading 'B04'): return early when all[\"S1-A\"].length or "
+        'all["S2-L2A"].length is 0',
+        collections="sentinel-1-grd as S1-A, sentinel-2-l2a as S2-L2A",
+    ),
+    case(
+        "both datasources together",
+        script(
+            FUSION,
+            "function evaluatePixel(all) { const s = all.s1[0] || all.l2a[0]; return [s.VV || s.B04]; }",
+        ),
+        "3:76 W001 where there is no scene: evaluatePixel fails with TypeError: Cannot read properties of undefined "
+        "(reading 'VV'): return early when all.s1.length and all.l2a.length are 0",
+        **FUSED,
+    ),
+    case(
+        "a class that a table does not have",
+        script(
+            "function setup() { return {input: ['SCL'], output: {bands: 1}}; }",
+            "const COLOURS = [{c: 0}, {c: 0}, {c: 0}, {c: 0}, {c: 1}, {c: 1}];",
+            "function evaluatePixel(s) { return [COLOURS[s.SCL].c]; }",
+        ),
+        "4:52 W001 on pixels such as SCL = 6: evaluatePixel fails with TypeError: Cannot read properties of undefined "
+        "(reading 'c')",
+    ),
+    case(
+        "a variable in the place of a function",
+        script(
+            SIMPLE,
+            "function evaluatePixel(s) { var index; return [s.B08 > s.B04 ? index(s.B08, s.B04) : 0]; }",
+        ),
+        "3:64 W001 on ordinary pixels: evaluatePixel fails with TypeError: index is "
+        "not a function: a variable hides the function index(), give it another name",
     ),
     case(
         "scenes made anew",
@@ -215,8 +253,8 @@ WARNINGS = [
         script(
             FUSION, "function evaluatePixel(samples, scenes) { return [scenes.s1.scenes.orbits[0].nothing.at.all]; }"
         ),
-        "3:74 W001 on all pixels that were tried and where there is no scene and where s1 has no scene and where l2a "
-        "has no scene: evaluatePixel fails with TypeError: Cannot read properties of undefined (reading '0')",
+        "3:74 W001 on all pixels that were tried: evaluatePixel fails with TypeError: Cannot read properties of "
+        "undefined (reading '0')",
         **FUSED,
     ),
 ]
@@ -269,7 +307,27 @@ NAMED = "function setup() { return {input: [{datasource: 'l2a', bands: ['B04']}]
             id="a single source with a name",
         ),
         pytest.param(
-            script(SIMPLE, "function evaluatePixel(s) { if (s.B04 - s.B08 > 9) return [1]; }"), {}, id="nothing at all"
+            script(SIMPLE, "function evaluatePixel(s) { if (s.B04 > s.B08) return [1]; }"),
+            {},
+            id="nothing now and then",
+        ),
+        pytest.param(
+            script(
+                ORBIT,
+                "function updateOutput(outputs, collection) { outputs.default.bands = collection.scenes.length; }",
+                "function evaluatePixel(samples) { return samples.map((s) => s.B04 + s.B08); }",
+            ),
+            {},
+            id="no band at all where there is no scene",
+        ),
+        pytest.param(
+            script(
+                "function setup() { return {input: ['Code'], output: {bands: 1}}; }",
+                "const COLOURS = {10: [1], 20: [0]};",
+                "function evaluatePixel(s) { return s.Code ? COLOURS[s.Code].slice() : [0]; }",
+            ),
+            {"collections": "byoc-01234567-89ab-cdef-0123-456789abcdef"},
+            id="codes of one's own data",
         ),
     ],
 )
@@ -295,12 +353,12 @@ def test_what_a_script_remembers_of_its_scenes_fits_its_samples() -> None:
 def test_the_report_of_a_plain_script(engine: Engine) -> None:
     text = script(SIMPLE, "function evaluatePixel(s) { total = s.B04; return [s.B04, s.B11 > 1, NaN].slice(0, 1); }")
     fields_of = rehearsed(engine, text)
-    assert fields_of.trials == {"evaluatePixel": 5}
+    assert fields_of.trials == {"evaluatePixel": 21}
     assert (fields_of.failed, fields_of.failures) == ({}, ())
     assert fields_of.read == {("", "B04")}
     assert fields_of.missing == {("", "B11")}
     assert fields_of.globals == {"total"}
-    assert set(fields_of.answers) == {"data", "other", "empty", "zero", "large"}
+    assert {*fields_of.answers} == {"data", "other", "empty", "zero", "large", *map(str, range(2, 18))}
     assert fields_of.answers["empty"] == {"default": (0,)}
 
 
@@ -311,7 +369,7 @@ def test_scenes_are_chosen_among_one_a_day_and_one_in_three_days(engine: Engine)
     )
     fields_of = rehearsed(engine, script(ORBIT, choose, READS), times="2020-01-01/2020-12-31")
     assert fields_of.kept == (10, 4)
-    assert fields_of.trials == {"preProcessScenes": 3, "evaluatePixel": 11}
+    assert fields_of.trials == {"preProcessScenes": 3, "evaluatePixel": 27}
 
 
 @pytest.mark.parametrize(
@@ -342,5 +400,5 @@ def test_scenes_look_as_documented(engine: Engine, mode: str, expression: str, e
 )
 def test_a_script_cannot_spoil_the_report(engine: Engine, hostile: str) -> None:
     fields_of = rehearsed(engine, script(ORBIT, hostile, "function evaluatePixel(s) { return [s[0].B04]; }"))
-    assert fields_of.trials == {"evaluatePixel": 11}
+    assert fields_of.trials == {"evaluatePixel": 27}
     assert [(each.situation, each.kind) for each in fields_of.failures] == [("none", "")]

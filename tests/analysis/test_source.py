@@ -58,6 +58,19 @@ def test_no_function_is_made_up(text: str) -> None:
     assert SourceText(text).function("find") is None
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        pytest.param("const f = s => [s.B04];", ["s", ""], id="an arrow without braces"),
+        pytest.param("const f = ({B04, B08}, scenes) => [B04];", ["", "scenes"], id="a pattern has no name"),
+        pytest.param("function f(a = 1, ...rest) { }", ["a", ""], id="a default, and a rest"),
+        pytest.param("f(a, b);", ["", ""], id="a call"),
+    ],
+)
+def test_the_parameters_of_a_function_have_names(text: str, names: list[str]) -> None:
+    assert [SourceText(text).parameter("f", position) for position in range(2)] == names
+
+
 def test_places_count_from_one() -> None:
     source = SourceText("ab\ncd")
     assert [source.place(offset) for offset in range(5)] == [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2)]
@@ -65,4 +78,4 @@ def test_places_count_from_one() -> None:
 
 def test_only_variables_outside_of_functions_are_global() -> None:
     text = "let a; var b = 1; const c = 2;\nfunction f() { let d; } if (a) { let e; }"
-    assert SourceText(text).declared_at_top() == {"a", "b"}
+    assert SourceText(text).declared_at_top() == {"a", "b", "c"}

@@ -48,11 +48,15 @@ def accepted(
     collections: str = "sentinel-2-l2a",
     times: str = JANUARY,
     responses: Sequence[tuple[str, str]] = (TIFF,),
+    clouds: float | None = None,
     **output: Any,
 ) -> ValidManifest:
     """A manifest with this script in a file `script.js` beside it."""
+    data = data_of(collections, times)
+    if clouds is not None:
+        data[0]["dataFilter"]["maxCloudCoverage"] = clouds
     body = {
-        "input": {"bounds": {"bbox": [14.0, 45.0, 14.2, 45.2]}, "data": data_of(collections, times)},
+        "input": {"bounds": {"bbox": [14.0, 45.0, 14.2, 45.2]}, "data": data},
         "output": {
             "width": 512,
             "height": 512,

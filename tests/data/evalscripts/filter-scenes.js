@@ -2,7 +2,7 @@
 // collections: sentinel-2-l2a
 // range: 2020-01-01/2020-12-31
 // hints: W008
-// Drops scenes with a function that is never called.
+// Drops scenes with a function that the documentation does not know.
 function setup() {
   return { input: ["B04"], output: { bands: 1, sampleType: "FLOAT32" }, mosaicking: "ORBIT" };
 }

@@ -1,6 +1,6 @@
 //VERSION=3
 // collections: sentinel-2-l2a
-// hints: W005, W016, W016
+// hints: W005
 // A script on its way from an older version.
 function setup() {
   setInputComponents([]);

@@ -1,7 +1,6 @@
 //VERSION=3
 // collections: sentinel-2-l2a
 // responses: default image/tiff, userdata application/json
-// hints: W019
 // The documented pattern of a global that is told at the end.
 let highest = 0;
 function setup() {

@@ -1,6 +1,5 @@
 //VERSION=3
 // collections: sentinel-2-l2a
-// hints: W019
 // Published examples assign without declaring.
 function setup() {
   return { input: ["B04", "B08"], output: { bands: 3 } };
