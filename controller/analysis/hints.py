@@ -46,7 +46,8 @@ def _missing_bands(case: HintContext) -> Iterator[Finding]:
     sources = {source.name: source for source in case.stage.sources}
     for name, read in sorted(case.rehearsal.missing):
         band = _meant_band(read, sources[name]) if name in sources else None
-        if band is None or _is_tested(read, case.source):
+        elsewhere = any(read in source.bands for source in case.stage.sources)  # one function may serve every source
+        if band is None or elsewhere or _is_tested(read, case.source):
             continue
         listed = f"write {band}" if band != read else ""
         added = f'add "{band}" to `bands`' if band not in sources[name].bands else ""

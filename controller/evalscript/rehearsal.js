@@ -27,7 +27,7 @@
   const MOST_FAILURES = 60;
   const MOST_KEYS = 20;
   const LONGEST = 2000; // characters of a message or of a stack
-  const ENOUGH = 500; // milliseconds, after which a slow script is tried on no more pixels than it must
+  const ENOUGH = 1000; // milliseconds, after which a slow script is tried on no more pixels than it must
   const PATIENCE = 1500; // milliseconds of looking for any pixel that succeeds
   // What setup() may return, and inside that each element of `input` and `output`.
   const KEYS = {

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.analysis.test_hints import BOTH, FIRST, HALF_YEAR, moving, script, simple
+from tests.analysis.test_hints import BOTH, FIRST, HALF_YEAR, YEARS, moving, script, simple
 from tests.support.scripts import accepted, appraised, of_the_script, reported
 
 RGB = '"B04", "B03", "B02"'
@@ -305,10 +305,47 @@ LOOKS_WRONG = [
         collections="sentinel-5p-l2",
         times="2020-01-01/2020-01-01",
     ),
+    right(
+        "a constant that may not exist, with another beside it",
+        simple(BOTH, output="{bands: 1, sampleType: SampleType.FLOAT64 || 'FLOAT32'}"),
+    ),
+    right(
+        "constants of one's own",
+        simple("const SampleType = {FLOAT: 'FLOAT32'};", BOTH, output="{bands: 1, sampleType: SampleType.FLOAT}"),
+    ),
+    right("no cloud mask where it is uncertain", simple(BOTH), deployment="cdse"),
+    right(
+        "years of scenes that the script chooses from",
+        moving(FIRST, "function preProcessScenes(all) { all.scenes.orbits.splice(9); return all; }"),
+        times=YEARS,
+    ),
+    right(
+        "a choice of scenes for one of two sources",
+        script(
+            '{input: [{datasource: "S2", bands: ["B04"], mosaicking: "ORBIT"}, '
+            '{datasource: "LANDSAT-OT-L1", bands: ["B05"]}], output: {bands: 1, sampleType: "FLOAT32"}}',
+            "const sum = (...lists) => lists.flat().reduce((a, s) => a + (s.B04 || s.B05), 0);",
+            "const evaluatePixel = (all) => [sum(all.S2, all['LANDSAT-OT-L1'])];",
+            "const preProcessScenes = (all) => all;",
+        ),
+        **FUSED,
+    ),
+    right(
+        "an alpha as large as its type",
+        simple(
+            "function evaluatePixel(s) { return [200 * s.B04, 255 * s.dataMask]; }",
+            bands='"B04", "dataMask"',
+            output='{bands: 2, sampleType: "UINT8"}',
+        ),
+        responses=[("default", "image/png")],
+    ),
+    right("a script of 30 KB", simple(BOTH, "// " + "x" * 30000)),
 ]
 
 
 @pytest.mark.parametrize(("text", "asked"), [*WAYS_TO_WRITE, *LOOKS_WRONG])
 def test_no_hint_for(text: str, asked: dict[str, Any]) -> None:
-    found = appraised(accepted(text, **asked))
+    deployment = asked.get("deployment", "sandbox")
+    job = accepted(text, **{key: value for key, value in asked.items() if key != "deployment"})
+    found = appraised(job, deployment)
     assert reported(of_the_script((*found.problems, *found.warnings))) == []
