@@ -31,6 +31,7 @@ from py_mini_racer import (
 
 from controller.evalscript.exceptions import SCRIPT_NAME, locate
 from controller.evalscript.frames import Header, fill_plane, read_header, read_plane, write_frame
+from controller.evalscript.short_form import with_functions
 from controller.model.script import FailureKind
 
 FUNCTIONS = (
@@ -44,6 +45,7 @@ FUNCTIONS = (
     "setOutputComponentCount",
 )
 _LATER = re.compile(r"\b(?:Promise|async|await)\b")  # what may leave pending promises
+_RETURNS = "SyntaxError: Illegal return statement"
 OLDER = "older"  # RAMPS: colour ramps as documented in 2025
 TOO_MUCH_MEMORY = "The script needs more memory than it may have"
 # The engine's own heap may take a quarter of the process's memory. Merely starting it counts as 560 MiB of data to the
@@ -81,7 +83,7 @@ class Realm:
         Every later step has this many seconds.
         """
         self._text, self._seconds = text, seconds
-        self._run(f"{self._text}\n//# sourceURL={SCRIPT_NAME}")
+        self._run_script()
         known = ", ".join(f"{name}: typeof {name} === 'function' ? {name} : undefined" for name in FUNCTIONS)
         begun: dict[str, Any] = json.loads(self.step(FailureKind.SETUP, "begin", self._run(f"({{{known}}})")))
         return begun
@@ -99,6 +101,22 @@ class Realm:
     def close(self) -> None:
         del self._harness, self._call
         self._held.close()
+
+    def _run_script(self) -> None:
+        """As it is; in its short form with the functions around it, which no ordinary script could do without."""
+        try:
+            self._run(f"{self._text}\n//# sourceURL={SCRIPT_NAME}")
+        except StepError as error:
+            whole = with_functions(self._text, self._unknown) if _RETURNS in str(error) else None
+            if whole is None:
+                raise
+            self._run(f"{whole}\n//# sourceURL={SCRIPT_NAME}")
+
+    def _unknown(self, names: list[str]) -> list[str]:
+        """The names that are no global."""
+        test = f"JSON.stringify({json.dumps(names)}.filter((name) => !(name in globalThis)))"
+        found: list[str] = json.loads(self._run(test))
+        return found
 
     def _run(self, source: str) -> Any:
         return self._guarded(FailureKind.SETUP, lambda: self._engine.eval(source, timeout_sec=self._seconds))

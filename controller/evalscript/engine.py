@@ -4,7 +4,6 @@ Script failures of any kind are returned as a ScriptFailure. Rules: reference pa
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
@@ -13,12 +12,20 @@ from controller.evalscript.frames import Header, Plane
 from controller.evalscript.process import Child, EngineReply
 from controller.evalscript.rehearsal import rehearsal_of, stage_document
 from controller.evalscript.setup import positive_integer, script_facts, shown_value
-from controller.model.script import FailureKind, Mosaicking, Rehearsal, ScriptFacts, ScriptFailure, ScriptOutput, Stage
+from controller.model.script import (
+    FailureKind,
+    Mosaicking,
+    Rehearsal,
+    ScriptFacts,
+    ScriptFailure,
+    ScriptOutput,
+    Stage,
+    pragma,
+)
 
 RUNTIME_PREFIX = "Failed to evaluate script! "
 UNNAMED = ""  # the name of the only datasource of a request without fusion
 
-_PRAGMA = re.compile(r"//VERSION=3(?!\d)")
 _NO_SCRIPT = ScriptFailure(
     kind=FailureKind.CRASH, message="No script is loaded, or its engine has ended; load it again"
 )
@@ -198,10 +205,12 @@ class Engine:
 
 
 def _text_problem(text: str) -> ScriptFailure | None:
-    if not _PRAGMA.match(text):
-        first = text.partition("\n")[0].strip()[:40]
+    found = pragma(text)
+    if found is None or found.version != 3:
+        first = text[found.start if found else 0 :].lstrip().partition("\n")[0].rstrip()[:40]
         message = f"The first line must be //VERSION=3, but it is {first!r}; older versions cannot be run"
-        return ScriptFailure(kind=FailureKind.SYNTAX, message=message, line=1, column=1)
+        line = text.count("\n", 0, found.start) + 1 if found else 1
+        return ScriptFailure(kind=FailureKind.SYNTAX, message=message, line=line, column=1)
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -213,7 +222,7 @@ def _text_problem(text: str) -> ScriptFailure | None:
 
 def _hinted(failure: ScriptFailure) -> ScriptFailure:
     if failure.kind is FailureKind.SYNTAX and "Illegal return statement" in failure.message:
-        hint = "; a script without functions is not accepted here: write setup() and evaluatePixel()"
+        hint = "; it stands outside of every function: move it into evaluatePixel()"
         return replace(failure, message=failure.message + hint)
     return failure
 

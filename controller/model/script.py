@@ -4,9 +4,41 @@ Produced by `controller.evalscript`, which runs the script in the real engine; r
 Definitions: reference page "Evalscript V3" §2 (`setup()`).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+_LINE = r"[^\n\r\u2028\u2029]*"  # what a comment of one line holds
+_PRAGMA = re.compile(rf"//[^\S\n\r]*VERSION[^\S\n\r]*=[^\S\n\r]*(?P<version>\d+)(?P<remark>{_LINE})")
+_NOT_CODE = re.compile(rf"[\s\ufeff]+|//{_LINE}|/\*.*?\*/", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pragma:
+    """The comment that names a script's version: `end` is where its number ends, `remark` the rest of its line."""
+
+    version: int
+    start: int
+    end: int
+    remark: str
+
+
+def pragma(text: str) -> Pragma | None:
+    """The version comment of an evalscript, None when other code comes first, or when there is none.
+
+    Only white space, a byte order mark and other comments may stand before it: pages and notebooks indent it or break
+    the line, and the service takes that.
+    """
+    position = 0
+    while True:
+        if found := _PRAGMA.match(text, position):
+            version = int(found["version"][:9])
+            return Pragma(version=version, start=position, end=found.end("version"), remark=found["remark"].strip())
+        skipped = _NOT_CODE.match(text, position)
+        if skipped is None:
+            return None
+        position = skipped.end()
 
 
 class Mosaicking(StrEnum):

@@ -128,6 +128,11 @@ def test_the_functions_a_script_defines_are_told_in_any_way_of_writing_them(engi
         pytest.param("//VERSION=3", id="bare"),
         pytest.param("//VERSION=3 (auto-converted from 1)", id="with a remark"),
         pytest.param("//VERSION=3\r", id="with a Windows line end"),
+        pytest.param("\n//VERSION=3", id="after a line break"),
+        pytest.param("\r\n\t  //VERSION=3\r", id="indented, after a Windows line break"),
+        pytest.param("\ufeff//VERSION=3", id="after a byte order mark"),
+        pytest.param("// VERSION = 3", id="with spaces"),
+        pytest.param("// NDVI\n/* by\n us */ //VERSION=3", id="after other comments"),
     ],
 )
 def test_the_pragma_may_be(engine: Engine, first_line: str) -> None:
@@ -138,8 +143,11 @@ def test_the_pragma_may_be(engine: Engine, first_line: str) -> None:
     "beginning",
     [
         pytest.param("", id="missing"),
-        pytest.param("\n//VERSION=3", id="not on the first line"),
+        pytest.param("let a = 1; //VERSION=3", id="after code"),
+        pytest.param("'//VERSION=3'", id="inside a string"),
+        pytest.param("/* //VERSION=3 */", id="inside another comment"),
         pytest.param("//VERSION=2", id="an older version"),
+        pytest.param("//VERSION=1 //VERSION=3", id="an older version with a remark"),
         pytest.param("//VERSION=30", id="another number that begins with 3"),
     ],
 )
@@ -251,15 +259,19 @@ UNLOADABLE = {
         "//VERSION=3\nfunction setup() {\n  return {",
         ScriptFailure(kind=FailureKind.SYNTAX, message="SyntaxError: Unexpected end of input", line=3, column=11),
     ),
-    "the short form without functions": (
-        "//VERSION=3\nreturn [B04];",
+    "a return beside the functions": (
+        "//VERSION=3\nreturn [B04];\nfunction setup() {}",
         ScriptFailure(
             kind=FailureKind.SYNTAX,
-            message="SyntaxError: Illegal return statement; a script without functions is not accepted here:"
-            " write setup() and evaluatePixel()",
+            message="SyntaxError: Illegal return statement; it stands outside of every function:"
+            " move it into evaluatePixel()",
             line=2,
             column=1,
         ),
+    ),
+    "the short form with a mistake": (
+        "//VERSION=3\nreturn [\nlet;",
+        ScriptFailure(kind=FailureKind.SYNTAX, message="SyntaxError: Unexpected token ';'", line=3, column=4),
     ),
     "text that is not Unicode": (
         "//VERSION=3\nvar x = '\ud800';",
