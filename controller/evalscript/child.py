@@ -258,12 +258,12 @@ def _end_with_parent(descriptor: int) -> None:
 @cache
 def _surroundings(ramps: str) -> str:
     """Source text that defines a script's environment, and whose value is what the child keeps."""
-    prelude, rehearsal, harness = (
+    prelude, dates, rehearsal, harness = (
         (files("controller.evalscript") / f"{name}.js").read_text(encoding="utf-8")
-        for name in ("prelude", "rehearsal", "harness")
+        for name in ("prelude", "dates", "rehearsal", "harness")
     )
     prelude = prelude.replace("OLDER_RAMPS", str(ramps == OLDER).lower())
-    return f"{prelude}\n({{harness: {harness}\n({rehearsal}\n), call: Object.create(null)}})"
+    return f"{prelude}\n({{harness: {harness}\n({rehearsal}\n, {dates}\n), call: Object.create(null)}})"
 
 
 if __name__ == "__main__":

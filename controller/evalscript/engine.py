@@ -128,8 +128,12 @@ class Engine:
             self._text = text
         return facts
 
-    def scenes(self, collections: Mapping[str, Mapping[str, Any]]) -> ScenePlan | ScriptFailure:
+    def scenes(
+        self, collections: Mapping[str, Mapping[str, Any]], filtered: tuple[str, str] | None = None
+    ) -> ScenePlan | ScriptFailure:
         """Let preProcessScenes choose the scenes and updateOutput the band counts, where the script defines them.
+
+        `filtered` is the time range for filterScenes, which V3's documentation does not list; None: it is not called.
 
         `collections` has the functions' argument by datasource name, as JSON: {"from": …, "to": …, "scenes": {"orbits":
         […]}}. Later blocks are written with the outputs of the plan.
@@ -140,6 +144,7 @@ class Engine:
             "collections": collections,
             "fusion": UNNAMED not in collections,
             "preprocess": _has_scenes(self._facts),
+            "filter": filtered and {"from": filtered[0], "to": filtered[1]},
             "update": True,
             "outputs": [{"id": output.id, "bands": output.bands} for output in self._facts.outputs],
         }

@@ -3,12 +3,13 @@
 // its result or, when the script broke a rule, a message for the user; what the script throws passes through
 // unchanged, so that the engine reports the position. Runs before the script and keeps its own copies of the built-ins
 // it needs later, because a script may replace them. Rules: reference page "Evalscript V3" §3, §4, §6.
-// `rehearsal` is the value of rehearsal.js; the child puts the two together.
-(function (rehearsal) {
+// `rehearsal` and `dated` are the values of rehearsal.js and dates.js; the child puts them together.
+(function (rehearsal, dated) {
   "use strict";
 
   const { parse, stringify } = JSON;
   const { isArray } = Array;
+  const { isView } = ArrayBuffer;
   const { create, defineProperty, keys } = Object;
   const arrayPrototype = Array.prototype;
   const [compile, toNumber, toText, DateOf, Buffer] = [Function, Number, String, Date, ArrayBuffer];
@@ -65,7 +66,12 @@
     return holder.orbits === undefined ? holder.tiles : holder.orbits;
   }
 
-  // Scripts written for the older shape read `scenes[0].date`, hence the hidden array interface of the scenes object.
+  function hide(scene, name, value) {
+    if (scene[name] === undefined) defineProperty(scene, name, { value, writable: true });
+  }
+
+  // Scripts written for the older shape read `scenes[0].date` and `.idx`, hence the hidden array interface of the
+  // scenes object. There `date` is a Date, while that of a tile is documented as text.
   function sceneView(holder) {
     const list = listOf(holder);
     if (!list) return holder;
@@ -73,21 +79,25 @@
     if (holder.orbits) view.orbits = list;
     else view.tiles = list;
     for (let i = 0; i < list.length; i++) {
-      if (list[i].date === undefined) defineProperty(list[i], "date", { value: list[i].dateFrom });
-      defineProperty(view, i, { value: list[i] });
+      const scene = list[i];
+      hide(scene, "idx", i);
+      if (holder.orbits) hide(scene, "date", dated(scene.dateFrom));
+      defineProperty(view, i, { value: holder.orbits ? scene : { ...scene, date: dated(scene.date), idx: i } });
     }
     return view;
   }
 
-  // An array of {date, idx} that also has `.orbits` or `.tiles`.
+  // An array of what the scenes say, with `date` and `idx`; it also has `.orbits` or `.tiles`.
   function datedScenes(holder) {
     const list = listOf(holder);
-    const dated = [];
-    if (!list) return dated;
-    for (let i = 0; i < list.length; i++) dated[i] = { date: new DateOf(list[i].dateFrom || list[i].date), idx: i };
-    if (holder.orbits) dated.orbits = list;
-    else dated.tiles = list;
-    return dated;
+    const found = [];
+    if (!list) return found;
+    for (let i = 0; i < list.length; i++) {
+      found[i] = { ...list[i], date: dated(list[i].dateFrom || list[i].date), idx: i };
+    }
+    if (holder.orbits) found.orbits = list;
+    else found.tiles = list;
+    return found;
   }
 
   function fusedScenes(holders) {
@@ -108,7 +118,10 @@
     if (collection.from) collection.from = new DateOf(collection.from);
     if (collection.to) collection.to = new DateOf(collection.to);
     const list = listOf(collection.scenes) || [];
-    for (let i = 0; i < list.length; i++) list[i].__idx = i;
+    for (let i = 0; i < list.length; i++) {
+      list[i].__idx = i;
+      if (list[i].dateFrom) hide(list[i], "date", dated(list[i].dateFrom));
+    }
   }
 
   function indexes(list) {
@@ -117,9 +130,24 @@
     return found;
   }
 
-  // Without `update`, updateOutput is not called and the outputs do not change.
+  // Leaves of the scenes what an older script's filterScenes keeps; returns a complaint if it keeps anything else.
+  function keepFiltered(holder, shape, { from, to }) {
+    const list = holder[shape];
+    const kept = (0, script.filterScenes)(datedScenes(holder), { from: new DateOf(from), to: new DateOf(to) });
+    const found = [];
+    for (let i = 0; isArray(kept) && i < kept.length; i++) {
+      const scene = kept[i] && list[kept[i].idx];
+      if (scene) found[found.length] = scene;
+    }
+    if (!isArray(kept) || found.length < kept.length) return "filterScenes must return those of its scenes to keep";
+    holder[shape] = found;
+    return "";
+  }
+
+  // Without `update`, updateOutput is not called and the outputs do not change. `filter` has the time range for
+  // filterScenes, which is called when the caller takes that for the service's way.
   function plan(request) {
-    const { collections, fusion, preprocess, outputs, update } = parse(request);
+    const { collections, fusion, preprocess, filter, outputs, update } = parse(request);
     const names = keys(collections);
     const shapes = {};
     for (let i = 0; i < names.length; i++) {
@@ -140,7 +168,9 @@
       if (shapes[name]) {
         const list = holder && holder[shapes[name]];
         if (!isArray(list)) return stringify({ complaint: lostScenes(fusion ? name + "." : "", shapes[name]) });
-        answer.kept[name] = indexes(list);
+        const complaint = filter && script.filterScenes && !fusion ? keepFiltered(holder, shapes[name], filter) : "";
+        if (complaint) return stringify({ complaint });
+        answer.kept[name] = indexes(holder[shapes[name]]);
       }
       collection[name] = { scenes: datedScenes(holder) };
     }
@@ -251,6 +281,11 @@
     return "";
   }
 
+  // Typed arrays count as arrays. A DataView has no length and fits no output.
+  function isList(values) {
+    return isArray(values) || isView(values);
+  }
+
   function outputNames() {
     let names = "";
     for (let i = 0; i < targets.length; i++) names += (i ? ", " : "") + stringify(targets[i].id) + ": [...]";
@@ -264,7 +299,7 @@
       if (values === undefined) {
         return "evaluatePixel returned no output " + stringify(id) + "; it must return " + outputNames();
       }
-      if (!isArray(values)) return "Script must return an array.";
+      if (!isList(values)) return "Script must return an array.";
       const complaint = storeValues(targets[i], values, p);
       if (complaint) return complaint;
     }
@@ -274,7 +309,7 @@
   // Returning nothing leaves the initial zeros of the planes.
   function store(answer, p) {
     if (answer === undefined || targets.length === 0) return "";
-    if (isArray(answer)) {
+    if (isList(answer)) {
       if (targets.length === 1) return storeValues(targets[0], answer, p);
       return "evaluatePixel returned one array, but setup has several outputs; it must return " + outputNames();
     }

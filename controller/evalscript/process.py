@@ -155,11 +155,13 @@ def _speaks(stream: IO[bytes], seconds: float) -> bool:
 
 
 def _environment() -> dict[str, str]:
-    """Only what an interpreter needs: no credential of the parent reaches a process that runs untrusted code."""
+    """Only what an interpreter needs: no credential of the parent reaches a process that runs untrusted code. Scripts
+    see the same dates on every machine.
+    """
     root = str(Path(controller.__file__).resolve().parent.parent)
     paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-    return {**kept, "LANG": "C.UTF-8", "PYTHONPATH": os.pathsep.join(paths)}
+    return {**kept, "LANG": "C.UTF-8", "TZ": "UTC", "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _status_name(status: int) -> str:

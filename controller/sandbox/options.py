@@ -101,6 +101,7 @@ class SandboxOptions:
     render_seconds: float = 1800.0  # for the script of one request
     render_bytes: int = 1 << 30  # of memory for the process it runs in
     older_ramps: bool = False  # colour ramps as documented in 2025
+    filter_scenes: bool = False  # whether filterScenes is called, which the documentation of V3 does not list
 
     faults: tuple[Fault, ...] = ()
 

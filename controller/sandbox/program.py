@@ -155,4 +155,5 @@ def _render_options(options: SandboxOptions) -> RenderOptions:
         memory=options.render_bytes,
         host=options.profile.host,
         older_ramps=options.older_ramps,
+        filter_scenes=options.filter_scenes,
     )

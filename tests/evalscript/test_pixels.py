@@ -101,6 +101,13 @@ def test_infinity_is_no_error(engine: Engine, sample_type: str, stored: bytes) -
             {"a": b"\xff", "b": b"\x02\x01\x01\x00"},
             id="an object for several outputs, in any order",
         ),
+        pytest.param("{bands: 2}", "return Float32Array.of(0, 1)", {"default": b"\0\xff"}, id="a typed array"),
+        pytest.param(
+            "[{id: 'a', bands: 1}, {id: 'b', bands: 2, sampleType: 'UINT8'}]",
+            "return {a: [1], b: Uint8Array.of(7, 9)}",
+            {"a": b"\xff", "b": b"\x07\x09"},
+            id="a typed array in an object",
+        ),
         pytest.param("{bands: 2}", "return [true, 1 > 2]", {"default": b"\xff\0"}, id="booleans count as 0 and 1"),
         pytest.param("{bands: 2}", "", {"default": b"\0\0"}, id="nothing: zeros"),
         pytest.param("[]", "return 5", {}, id="no output wanted: anything"),
@@ -116,6 +123,12 @@ def test_evaluate_pixel_may_return(engine: Engine, output: str, body: str, store
     [
         pytest.param("{bands: 1}", "return 1", "Script must return an array.", id="a number"),
         pytest.param("{bands: 1}", "return 'x'", "Script must return an array.", id="a string"),
+        pytest.param(
+            "{bands: 2}",
+            "return Float32Array.of(1)",
+            'Output "default" needs an array of 2 numbers (`bands` in setup), but evaluatePixel returned 1',
+            id="a typed array that is too short",
+        ),
         pytest.param("{bands: 1}", "return null", "Script must return an array.", id="null"),
         pytest.param("{bands: 1}", "return {default: 1}", "Script must return an array.", id="a number in an object"),
         pytest.param(

@@ -49,7 +49,7 @@ _STORED: Mapping[SampleType, DTypeLike] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderOptions:
-    """How to render.
+    """How to render. With `filter_scenes` filterScenes is called, which V3's documentation does not list.
 
     `seed` chooses the archive, which ends at `now` (None: this moment); `host` is the emulated deployment. A raster
     with more than `coarse_side` pixels per side is evaluated on a coarser grid and its pixels repeated, unless
@@ -65,6 +65,7 @@ class RenderOptions:
     now: datetime | None = None
     host: str | None = None
     older_ramps: bool = False
+    filter_scenes: bool = False
     most_samples: int | None = None
 
 
@@ -132,7 +133,7 @@ def evaluated(body: Mapping[str, Any], scratch: Path, options: RenderOptions, en
     pairs = agreed(body, facts, options.host)
     now = options.now or datetime.now(UTC)
     view = View(area=output.area(), seed=options.seed, metres_per_pixel=metres_per_pixel(body), now=now)
-    scenes, outputs = plan_scenes(engine, pairs, view)
+    scenes, outputs = plan_scenes(engine, pairs, view, is_filtered=options.filter_scenes)
     images = [image.output for image in agreed_responses(body, outputs).images]
     grid = _grid(output, scenes, options)
     cells = {image.id: _empty_cells(scratch, grid, image) for image in images}

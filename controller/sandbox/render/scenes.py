@@ -53,15 +53,16 @@ class View:
 
 
 def plan_scenes(
-    engine: Engine, pairs: Sequence[Pair], view: View
+    engine: Engine, pairs: Sequence[Pair], view: View, *, is_filtered: bool
 ) -> tuple[tuple[Scenes, ...], tuple[ScriptOutput, ...]]:
-    """The scenes of every input and the script's outputs, after preProcessScenes and updateOutput.
+    """The scenes of every input and the script's outputs, after preProcessScenes, updateOutput and, if `is_filtered`,
+    filterScenes.
 
     Raises RenderFailed.
     """
     found = [_found(pair, number, view) for number, pair in enumerate(pairs)]
     collections = {pair.name: _collection(pair, scenes) for pair, scenes in zip(pairs, found, strict=True)}
-    plan = value_or_raise(engine.scenes(collections))
+    plan = value_or_raise(engine.scenes(collections, _filtered(pairs[0]) if is_filtered else None))
     kept = []
     for pair, scenes in zip(pairs, found, strict=True):
         if pair.mosaicking is not Mosaicking.SIMPLE:
@@ -105,6 +106,14 @@ def _filter(pair: Pair, number: int, now: datetime) -> SceneFilter:
         max_cloud=asked.get("maxCloudCoverage", 100.0),
         asked={name: asked[name] for name in _FILTERS if name in asked},
     )
+
+
+def _filtered(pair: Pair) -> tuple[str, str] | None:
+    """The time range for filterScenes, which only chooses among the scenes of a single input."""
+    if pair.name != UNNAMED or pair.mosaicking is Mosaicking.SIMPLE:
+        return None
+    since, until = _times(pair.data["dataFilter"])
+    return _iso(since), _iso(until)
 
 
 def _times(asked: Json) -> tuple[datetime, datetime]:
