@@ -7,6 +7,7 @@
 
   const { floor, max: larger, min: smaller, pow } = Math;
   const isArray = Array.isArray;
+  const sort = Function.prototype.call.bind(Array.prototype.sort);
   const LARGEST = 1.7976931348623157e308;
 
   function define(name, value) {
@@ -117,20 +118,30 @@
     return mapped(first, (component, i) => component * alpha + second[i] * (1 - alpha));
   }
 
+  // ASSUMED for all tables: listed from high to low they mean the same. The documentation shows ascending ones, many
+  // published scripts list descending ones.
+  function isFalling(limits) {
+    return limits.length > 1 && limits[0] > limits[limits.length - 1];
+  }
+
   function valueMap(value, limits, values) {
     if (!limits || !values) return value;
-    for (let i = 0; i < limits.length; i++) {
+    const falls = isFalling(limits);
+    for (let n = 0; n < limits.length; n++) {
+      const i = falls ? limits.length - 1 - n : n;
       if (value <= limits[i]) return values[i];
     }
-    return values[values.length - 1];
+    return values[falls ? 0 : values.length - 1];
   }
 
   function colorMap(value, limits, colors) {
     if (!limits || !colors) return value;
-    for (let i = 0; i < limits.length; i++) {
+    const falls = isFalling(limits);
+    for (let n = 0; n < limits.length; n++) {
+      const i = falls ? limits.length - 1 - n : n;
       if (value < limits[i]) return colors[i];
     }
-    return colors[colors.length - 1];
+    return colors[falls ? 0 : colors.length - 1];
   }
 
   function between(low, high, t) {
@@ -144,13 +155,17 @@
 
   function valueInterpolate(value, limits, values) {
     if (!limits || !values) return value;
-    if (value <= limits[0]) return fresh(values[0]);
-    for (let i = 1; i < limits.length; i++) {
-      if (value <= limits[i]) {
-        return between(values[i - 1], values[i], (value - limits[i - 1]) / (limits[i] - limits[i - 1]));
+    const falls = isFalling(limits);
+    let from = falls ? limits.length - 1 : 0;
+    if (value <= limits[from]) return fresh(values[from]);
+    for (let n = 1; n < limits.length; n++) {
+      const to = falls ? from - 1 : from + 1;
+      if (value <= limits[to]) {
+        return between(values[from], values[to], (value - limits[from]) / (limits[to] - limits[from]));
       }
+      from = to;
     }
-    return fresh(values[limits.length - 1]);
+    return fresh(values[from]);
   }
 
   function colorBlend(value, limits, colors) {
@@ -256,11 +271,27 @@
     ];
   }
 
-  class ColorMapVisualizer extends Visualizer {
+  // Pairs of a stop and a colour from the lowest stop to the highest, in whatever order they are listed. Of pairs with
+  // the same stop the one listed nearer to the higher stops stays there.
+  function inOrder(pairs) {
+    const last = pairs.length - 1;
+    const falls = last > 0 && pairs[0][0] > pairs[last][0];
+    return sort(mapped(pairs, (pair, i) => (falls ? pairs[last - i] : pair)), (a, b) => a[0] - b[0]);
+  }
+
+  class ColourTable extends Visualizer {
+    // Undocumented; published scripts use it in place of `process`.
+    getColorFromValue(value) {
+      return this.process(value);
+    }
+  }
+
+  class ColorMapVisualizer extends ColourTable {
     constructor(pairs) {
       super();
-      this.limits = mapped(pairs, (pair) => pair[0]);
-      this.colors = mapped(pairs, (pair) => normalizeRGB(channels(pair[1])));
+      const ordered = inOrder(pairs);
+      this.limits = mapped(ordered, (pair) => pair[0]);
+      this.colors = mapped(ordered, (pair) => normalizeRGB(channels(pair[1])));
     }
 
     process(value) {
@@ -274,11 +305,12 @@
     }
   }
 
-  class ColorGradientVisualizer extends Visualizer {
+  class ColorGradientVisualizer extends ColourTable {
     constructor(pairs, minVal = 0.0, maxVal = 1.0) {
       super();
-      this.stops = mapped(pairs, (pair) => minVal * pair[0] + maxVal * (1 - pair[0]));
-      this.colors = mapped(pairs, (pair) => channels(pair[1]));
+      const ordered = inOrder(mapped(pairs, (pair) => [minVal * pair[0] + maxVal * (1 - pair[0]), pair[1]]));
+      this.stops = mapped(ordered, (pair) => pair[0]);
+      this.colors = mapped(ordered, (pair) => channels(pair[1]));
     }
 
     process(value) {
@@ -298,20 +330,25 @@
     }
   }
 
-  class ColorRampVisualizer extends Visualizer {
+  // The pairs with their lowest and highest stop moved to other values, and the ones between with them.
+  function rescaled(ordered, minVal, maxVal) {
+    const lowest = ordered[0][0];
+    const highest = ordered[ordered.length - 1][0];
+    const low = minVal ?? lowest;
+    const high = maxVal ?? highest;
+    if (low === lowest && high === highest) return ordered;
+    return mapped(ordered, (pair) => {
+      const t = highest === lowest ? 0 : (pair[0] - lowest) / (highest - lowest);
+      return [low * (1 - t) + high * t, pair[1]];
+    });
+  }
+
+  class ColorRampVisualizer extends ColourTable {
     constructor(ramps, minVal, maxVal) {
       super();
-      const given = mapped(ramps, (pair) => pair[0]);
-      const lowest = given[0];
-      const highest = given[given.length - 1];
-      const low = minVal === undefined ? lowest : minVal;
-      const high = maxVal === undefined ? highest : maxVal;
-      this.stops = mapped(given, (stop) => {
-        if (low === lowest && high === highest) return stop;
-        const t = (stop - lowest) / (highest - lowest);
-        return low * (1 - t) + high * t;
-      });
-      this.ramps = mapped(ramps, (pair) => pair[1]);
+      const ordered = inOrder(rescaled(inOrder(ramps), minVal, maxVal));
+      this.stops = mapped(ordered, (pair) => pair[0]);
+      this.ramps = mapped(ordered, (pair) => pair[1]);
       this.colors = mapped(this.ramps, channels);
     }
 

@@ -88,6 +88,36 @@ def test_function(value_of: Evaluate, expression: str, expected: float | list[fl
     assert value_of(expression) == pytest.approx(expected)
 
 
+FALLING = "[10, 5, 0], [[1, 1, 1], [0.5, 0, 0], [0, 0, 0]]"
+
+
+@pytest.mark.parametrize("function", ["valueMap", "colorMap", "valueInterpolate", "colorBlend"])
+@pytest.mark.parametrize("value", ["-11", "-10", "-7.5", "0", "4", "5", "9", "10", "11", "NaN", "Infinity", "-Infinity"])
+def test_a_table_listed_from_high_to_low_gives_the_same_values(value_of: Evaluate, function: str, value: str) -> None:
+    falling = f"{function}({value}, [10, 5, 0, -5, -10], [1000, 50, 0, -50, -1000])"
+    assert value_of(falling) == value_of(f"{function}({value}, {LIMITS})") is not None
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        pytest.param(f"colorBlend(2.5, {FALLING})", [0.25, 0, 0], id="between the lower colours"),
+        pytest.param(f"colorBlend(12, {FALLING})", [1, 1, 1], id="above: the first listed"),
+        pytest.param(f"colorBlend(-1, {FALLING})", [0, 0, 0], id="below: the last listed"),
+        pytest.param("colorBlend(3, [1], [[0.5, 0, 1]])", [0.5, 0, 1], id="one colour above its limit"),
+        pytest.param("valueInterpolate(0, [1], [7])", 7, id="one value below its limit"),
+        pytest.param("valueMap(3, [1], [7])", 7, id="one class"),
+        pytest.param("valueInterpolate(5, [0, 5, 5, 10], [0, 1, 2, 3])", 1, id="a step belongs to the lower value"),
+        pytest.param("index(NaN, 1) === index(NaN, 1)", False, id="index of what is not a number is none"),
+        pytest.param("int2rgb(0xFFFFFF)", [255, 255, 255], id="int2rgb: white"),
+        pytest.param("rgb2int(int2rgb(0x12AB9F))", 0x12AB9F, id="there and back"),
+        pytest.param("inverse(-0)", 1.7976931348623157e308, id="inverse of minus zero"),
+    ],
+)
+def test_function_at_its_edges(value_of: Evaluate, expression: str, expected: float | list[float]) -> None:
+    assert value_of(expression) == pytest.approx(expected)
+
+
 @pytest.mark.parametrize(
     ("expression", "expected"),
     [
@@ -187,6 +217,55 @@ def colour(value_of: Evaluate, visualizer: str, value: object) -> tuple[int, ...
 )
 def test_a_colour_map_is_discrete(value_of: Evaluate, value: object, expected: tuple[int, ...]) -> None:
     assert colour(value_of, f"(new ColorMapVisualizer({USER}))", value) == expected
+
+
+USER_FALLING = "[[300, 0x0000FF], [200, 0xFF0000]]"
+TERRAIN = "[[9000, 0xFFFFFF], [500, 0x8B6D00], [0, 0xC7C7C7], [-10, 0x9F9FFF], [-12000, 0x000028]]"
+
+
+@pytest.mark.parametrize("kind", ["ColorMapVisualizer", "ColorRampVisualizer"])
+@pytest.mark.parametrize("value", [199, 200, 201, 250, 299, 300, 301, "NaN", "-Infinity", "Infinity"])
+def test_pairs_listed_from_high_to_low_give_the_same_colours(value_of: Evaluate, kind: str, value: object) -> None:
+    assert colour(value_of, f"(new {kind}({USER_FALLING}))", value) == colour(value_of, f"(new {kind}({USER}))", value)
+
+
+@pytest.mark.parametrize(
+    ("visualizer", "value", "expected"),
+    [
+        pytest.param(f"new ColorRampVisualizer({TERRAIN})", 250, (0xA9, 0x9A, 0x64), id="terrain: between its stops"),
+        pytest.param(f"new ColorRampVisualizer({TERRAIN})", 9999, (255, 255, 255), id="terrain: above its stops"),
+        pytest.param(f"new ColorRampVisualizer({TERRAIN})", -20000, (0, 0, 0x28), id="terrain: below its stops"),
+        pytest.param(f"new ColorRampVisualizer({TERRAIN}, -12000, 9000)", 0, (0xC7, 0xC7, 0xC7), id="its own range"),
+        pytest.param(f"new ColorRampVisualizer({USER_FALLING}, 0, 10)", 5, (128, 0, 128), id="another range"),
+        pytest.param(f"new ColorRampVisualizer({USER_FALLING}, 0, 10)", 0, RED, id="another range: its lower end"),
+        pytest.param(f"new ColorRampVisualizer({USER}, 10, 0)", 0, BLUE, id="a range turned round"),
+        pytest.param(f"new ColorRampVisualizer({USER_FALLING}).inverse()", 200, BLUE, id="inverted"),
+        pytest.param("new ColorRampVisualizer([[0, 0], [2, 0xFF], [1, 0xFF00]])", 1, (0, 255, 0), id="in no order"),
+        pytest.param("new ColorRampVisualizer([[5, 0xFF0000]])", 4, RED, id="one colour: below"),
+        pytest.param("new ColorRampVisualizer([[5, 0xFF0000]], 0, 1)", 9, RED, id="one colour in another range"),
+        pytest.param(
+            "new ColorRampVisualizer([[3, 255], [2, 0xFF0000], [2, 0xFF00], [1, 0]])", 2.0001, RED, id="a step"
+        ),
+        pytest.param("new ColorMapVisualizer([[5, 0xFF0000]])", 4, RED, id="a map of one colour"),
+        pytest.param("new ColorGradientVisualizer([[1, 0xFF], [0, 0xFF0000]])", 0, BLUE, id="a gradient"),
+        pytest.param("new ColorGradientVisualizer([[0, 0xFF0000], [1, 0xFF]])", 0, BLUE, id="the same, ascending"),
+        pytest.param("new ColorGradientVisualizer([[0, 0xFF0000], [1, 0xFF]])", 1, RED, id="and its other end"),
+        pytest.param(f"{GRADIENT}WhiteGreen(1, 0)", 0.6, (0, 102, 0), id="a gradient turned round"),
+    ],
+)
+def test_the_order_of_pairs_does_not_matter(
+    value_of: Evaluate, visualizer: str, value: object, expected: tuple[int, ...]
+) -> None:
+    assert colour(value_of, f"({visualizer})", value) == expected
+
+
+@pytest.mark.parametrize(
+    "visualizer",
+    [f"new ColorMapVisualizer({USER})", f"new ColorRampVisualizer({USER})", "ColorGradientVisualizer.createBlueRed(200, 300)"],
+)
+@pytest.mark.parametrize("value", [100, 220, 300])
+def test_a_colour_is_also_had_by_its_other_name(value_of: Evaluate, visualizer: str, value: float) -> None:
+    assert value_of(f"({visualizer}).getColorFromValue({value})") == value_of(f"({visualizer}).process({value})")
 
 
 DEFAULT_MAP = (
