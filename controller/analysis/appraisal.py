@@ -28,7 +28,15 @@ from controller.model.appraisal import Appraisal
 from controller.model.errors import Finding, Problem
 from controller.model.job import Estimate, Wanted
 from controller.model.reasons import EXAMINING
-from controller.model.script import Mosaicking, Rehearsal, ScriptFacts, ScriptFailure, ScriptInput, Stage
+from controller.model.script import (
+    Mosaicking,
+    Rehearsal,
+    ScriptFacts,
+    ScriptFailure,
+    ScriptInput,
+    Stage,
+    sources_read,
+)
 from controller.settings.deployments import Credential, Deployment
 
 CREDENTIAL = (*OUTPUT, "delivery", "s3", "credentialsRef")
@@ -110,11 +118,15 @@ class Appraiser:
     ) -> Estimate | None:
         """The price; None when the script's inputs do not pair with the request's: that is left to the service."""
         data = item.request.body["input"]["data"]
-        if isinstance(facts, ScriptFailure) or len(facts.inputs) != len(data):
+        if isinstance(facts, ScriptFailure):
+            return None
+        read = [place for place in sources_read(facts.inputs, [each.get("id") for each in data]) if place is not None]
+        if len(read) < len(facts.inputs):
             return None
         kept = rehearsal.kept if isinstance(rehearsal, Rehearsal) else None
         samples = [
-            _samples(script_input, _days(each), kept) for script_input, each in zip(facts.inputs, data, strict=True)
+            _samples(script_input, _days(data[place]), kept)
+            for script_input, place in zip(facts.inputs, read, strict=True)
         ]
         size = (item.request.width, item.request.height)
         return estimate_cost(item.request.body, size, facts, samples, self._prices)

@@ -10,11 +10,19 @@ from functools import cache
 from typing import Any
 
 from controller.analysis.source import SourceText
-from controller.model.catalog import Collection, collection, collection_names, nearest
+from controller.model.catalog import (
+    MASK,
+    BandUnit,
+    Collection,
+    UnitFit,
+    band_units,
+    collection,
+    collection_names,
+    nearest,
+)
 from controller.model.errors import Finding, truncate
 from controller.model.script import Mosaicking, ScriptInput
 
-MASK = "dataMask"
 # Bands of Sentinel-1 that only exist with this processing.
 _NEEDS: Mapping[str, tuple[str, Any, str]] = {
     "localIncidenceAngle": ("orthorectify", True, "`orthorectify: true`"),
@@ -23,7 +31,6 @@ _NEEDS: Mapping[str, tuple[str, Any, str]] = {
 }
 _POLARIZED = frozenset({"VV", "VH", "HV", "HH"})
 _GUESSED = frozenset({"landsat-8-l1c"})  # its list of bands was inferred from that of landsat-ot-l1
-_DECIBEL = "DB"  # mentioned for Sentinel-1 by third parties only
 
 
 def band_findings(
@@ -77,31 +84,30 @@ def _unknown(band: str, used: Collection, source: SourceText) -> Finding:
 
 
 def _units(asked: ScriptInput, used: Collection, source: SourceText) -> Iterator[Finding]:
-    """Units are compared case-insensitively; the mask may be listed under any of them."""
-    known = [(band, used.bands[band]) for band in asked.bands if band in used.bands]
-    if len(asked.units) == 1:
-        unit, bands = asked.units[0], [(band, units) for band, units in known if band != MASK]
-        unfit = [(band, units) for band, units in bands if unit.upper() not in units]
-        if unfit and len(unfit) == len(bands):
-            yield _unit(unit, *unfit[0], used, source)
-        elif unfit:
-            names = ", ".join(band for band, _ in unfit)
-            message = f"the unit {unit} does not exist for {names}: write one unit for each band"
-            yield _finding("W118", message, source, unit)
-    for band, unit in zip(asked.bands, asked.units, strict=False) if len(asked.units) > 1 else ():
-        units = used.bands.get(band)
-        if units and band != MASK and unit.upper() not in units:
-            yield _unit(unit, band, units, used, source)
+    """One finding for a unit of all bands, else one for each band."""
+    read = band_units(used.type, used.bands, asked.bands, asked.units)
+    missing = [each for each in read if each.fit is UnitFit.MISSING]
+    doubtful = [each for each in read if each.fit is UnitFit.DOUBTFUL]
+    is_one = len(asked.units) == 1
+    for each in missing[:1] if is_one else missing:
+        yield _missing_unit(each, used, source)
+    if is_one and doubtful and any(each.fit is UnitFit.FITS and each.band != MASK for each in read):
+        unit, names = doubtful[0].asked, ", ".join(each.band for each in doubtful)
+        message = f"the unit {unit} does not exist for {names}: write one unit for each band"
+        yield _finding("W118", message, source, unit)
+        return
+    for each in doubtful[:1] if is_one else doubtful:
+        change = ", and convert it" if each.asked.upper() == "DB" else ", which is what it holds"
+        message = f"the unit {each.asked} is not documented for {each.band} of {used.type}: write {each.unit}{change}"
+        yield _finding("W118", message, source, each.asked)
 
 
-def _unit(unit: str, band: str, units: tuple[str, ...], used: Collection, source: SourceText) -> Finding:
-    choices = " or ".join(units)
-    if unit.upper() == _DECIBEL and used.type == "sentinel-1-grd":
-        message = f"the unit {unit} is not documented for {band} of {used.type}: write {choices}, and convert it"
-        return _finding("W118", message, source, unit)
-    near = None if unit.upper() in _all_units() else nearest(unit, _all_units() & {*units})
-    hint = f"did you mean {near}?" if near else f"it is in {choices}"
-    return _finding("E233", f"the unit {unit} does not exist for {band} of {used.type}: {hint}", source, unit)
+def _missing_unit(read: BandUnit, used: Collection, source: SourceText) -> Finding:
+    units = used.bands[read.band]
+    near = None if read.asked.upper() in _all_units() else nearest(read.asked, _all_units() & {*units})
+    hint = f"did you mean {near}?" if near else f"it is in {' or '.join(units)}"
+    message = f"the unit {read.asked} does not exist for {read.band} of {used.type}: {hint}"
+    return _finding("E233", message, source, read.asked)
 
 
 @cache

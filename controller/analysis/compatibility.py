@@ -14,8 +14,15 @@ from controller.manifest.problems import DATA
 from controller.manifest.request import Request
 from controller.manifest.rules.responses import JPEG, PNG, RESPONSES, TIFF, USERDATA, identifier, media_type
 from controller.model.catalog import nearest
-from controller.model.errors import Finding
-from controller.model.script import SampleType, ScriptFacts, ScriptInput, ScriptOutput
+from controller.model.errors import Finding, truncate
+from controller.model.script import (
+    SampleType,
+    ScriptFacts,
+    ScriptInput,
+    ScriptOutput,
+    can_name_file,
+    sources_read,
+)
 
 Pair = tuple[ScriptInput, Mapping[str, Any]]
 
@@ -49,17 +56,20 @@ def pair_inputs(inputs: Sequence[ScriptInput], data: Sequence[Mapping[str, Any]]
 
 def _inputs(facts: ScriptFacts, data: Sequence[Mapping[str, Any]], source: SourceText) -> Iterator[Finding]:
     count, ids = len(facts.inputs), [dataset["id"] for dataset in data if "id" in dataset]
+    read = [place for place in sources_read(facts.inputs, [each.get("id") for each in data]) if place is not None]
+    line, column = setup_position(source, "input")
     if count > len(data):
         message = f"setup() has {count} inputs, and input.data has {len(data)}: write one input for each source"
-        line, column = setup_position(source, "input")
         yield Finding(code="E230", message=message, line=line, column=column)
-    names = [each.datasource for each in facts.inputs]
-    for name in names:
+    elif len({*read}) < len(read):
+        twice = next(place for place in read if read.count(place) > 1)
+        message = f"two inputs of setup() read input.data[{twice}]: write one input with the bands of both"
+        yield Finding(code="E230", message=message, line=line, column=column)
+    for name in (each.datasource for each in facts.inputs):
         if name is not None and name not in ids:
             yield _nameless(name, ids, len(data), source)
-    for number, dataset in enumerate(data) if count < len(data) else ():
-        is_read = dataset.get("id") in names if any(names) else number < count
-        if not is_read:
+    for number in range(len(data)):
+        if count < len(data) and number not in read:
             message = "is read by no input of the evalscript, and makes the job cost more: remove it, or read it"
             yield Finding(code="W117", path=(*DATA, number), message=message)
 
@@ -123,6 +133,9 @@ def _response(
 
 def _misfit(output: ScriptOutput, media: str, *, is_updated: bool) -> str:
     """Why an output cannot be written in a format; its number of bands is not known when the script changes it."""
+    if not can_name_file(output.id):
+        name = truncate(output.id, 60)
+        return f"the id `{name}` cannot name a file: write letters, digits, `_`, `-` and `.`, 50 at the most"
     if media not in _HOLDS:
         return ""
     types, counts = _HOLDS[media]

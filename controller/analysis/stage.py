@@ -10,10 +10,9 @@ from typing import Any
 
 from controller.manifest.digest import parse_timestamp
 from controller.manifest.request import Request
-from controller.model.catalog import canonical_type, collection
-from controller.model.script import Mosaicking, ScriptFacts, ScriptInput, Source, Stage
+from controller.model.catalog import MASK, canonical_type, collection
+from controller.model.script import Mosaicking, ScriptFacts, ScriptInput, Source, Stage, second_name, sources_read
 
-MASK = "dataMask"
 ROWS = 18  # pixels: two ordinary ones, one as low and one as high as usual, and some between
 
 _FLAGS = (0.0, 0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0, 1024.0)
@@ -45,33 +44,28 @@ _TIMELESS = "dem"
 def stage_of(request: Request, facts: ScriptFacts) -> Stage | None:
     """The stage for a script in its request; None when its inputs do not pair with the request's."""
     data = request.body["input"]["data"]
-    paired = _paired(data, facts.inputs)
-    fusion = len(data) > 1
-    if not paired or (not fusion and facts.inputs[0].datasource is not None):
-        return None  # nor when a single source has a name: what samples look like then is not documented
+    read = sources_read(facts.inputs, [each.get("id") for each in data])
+    places = [place for place in read if place is not None]
+    if not places or len({*places}) < len(facts.inputs):
+        return None
+    fusion = len(places) > 1
     sources = tuple(
-        _source(each, script_input, script_input.datasource or str(number) if fusion else "")
-        for number, (each, script_input) in enumerate(paired)
+        _source(data[place], script_input, *_names(script_input, place, len(data), is_fused=fusion))
+        for place, script_input in zip(places, facts.inputs, strict=True)
     )
     responses = request.body["output"].get("responses") or [{}]
     delivered = tuple(each.get("identifier", "default") for each in responses)
     return Stage(sources=sources, outputs=facts.outputs, delivered=delivered, fusion=fusion)
 
 
-def _paired(
-    data: list[Mapping[str, Any]], inputs: tuple[ScriptInput, ...]
-) -> list[tuple[Mapping[str, Any], ScriptInput]]:
-    """Each input of the request with that of the script: by id where all have one, else by position."""
-    if len(data) != len(inputs):
-        return []
-    by_name = {each.datasource: each for each in inputs}
-    ids = [each.get("id") for each in data]
-    if all(ids) and set(ids) == by_name.keys():
-        return [(each, by_name[each["id"]]) for each in data]
-    return list(zip(data, inputs, strict=True))
+def _names(script_input: ScriptInput, place: int, sources: int, *, is_fused: bool) -> tuple[str, str]:
+    """What samples are called in data fusion; of an only input only by a second name, if by any."""
+    if is_fused:
+        return script_input.datasource or str(place), ""
+    return "", second_name(script_input, place, sources)
 
 
-def _source(data: Mapping[str, Any], script_input: ScriptInput, name: str) -> Source:
+def _source(data: Mapping[str, Any], script_input: ScriptInput, name: str, also: str) -> Source:
     type = canonical_type(data["type"]) or data["type"]
     asked = data.get("dataFilter", {})
     times = asked.get("timeRange", {}) if script_input.mosaicking is not Mosaicking.SIMPLE else {}
@@ -90,6 +84,7 @@ def _source(data: Mapping[str, Any], script_input: ScriptInput, name: str) -> So
         always=type == _TIMELESS,
         ascending=asked.get("mosaickingOrder") == "leastRecent",
         bounds="bounds" in script_input.metadata,
+        also=also,
     )
 
 

@@ -22,7 +22,7 @@ from controller.model.errors import UsageError
 @click.option("--run-seconds", type=float, help="The minimum time a request stays RUNNING.")
 @click.option("--max-running", type=int, help="Requests that may run at once, 3 if not given.")
 @click.option("--full-resolution", is_flag=True, default=None, help="Evaluate every pixel of large rasters.")
-@click.option("--filter-scenes", is_flag=True, default=None, help="Call filterScenes, which V3 is not documented to do.")
+@click.option("--filter-scenes", is_flag=True, default=None, help="Call filterScenes, unlike V3 as it is documented.")
 @click.option("--seed", type=int, help="Each seed gives another archive, 1 if not given.")
 @click.option("--time-scale", type=float, help="A factor for the service's own times; 0.01 makes a minute 0.6 s.")
 @click.option(

@@ -37,13 +37,15 @@ class Samples:
 
     `values` holds raw little-endian numbers of `dtype`, ordered [sample][band][pixel]; `samples` is the number per
     pixel: always 1 in SIMPLE mode without fusion, any number otherwise. `dataMask` is a band like the others.
-    `name` is the datasource's id, or "0", "1", …; UNNAMED without fusion.
+    `name` is the datasource's id, or "0", "1", …; UNNAMED without fusion. Under `also`, if any, the samples find an
+    array of themselves, as it would be in data fusion.
     """
 
     bands: tuple[str, ...]
     values: Plane
     samples: int = 1
     name: str = UNNAMED
+    also: str = UNNAMED
     dtype: Literal["float32", "float64"] = "float32"
 
 
@@ -298,7 +300,13 @@ def _block_header(block: PixelBlock, outputs: Sequence[ScriptOutput], single: bo
         "fusion": [source.name for source in block.sources] != [UNNAMED],
         "scenes": json.dumps(block.scenes),
         "sources": [
-            {"name": source.name, "bands": source.bands, "samples": source.samples, "dtype": source.dtype}
+            {
+                "name": source.name,
+                "also": source.also,
+                "bands": source.bands,
+                "samples": source.samples,
+                "dtype": source.dtype,
+            }
             for source in block.sources
         ],
         "outputs": [{"id": output.id, "bands": output.bands, "sampleType": output.sample_type} for output in outputs],

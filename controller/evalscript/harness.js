@@ -66,8 +66,9 @@
     return holder.orbits === undefined ? holder.tiles : holder.orbits;
   }
 
-  function hide(scene, name, value) {
-    if (scene[name] === undefined) defineProperty(scene, name, { value, writable: true });
+  // A property for scripts of another habit, unless there is one of this name.
+  function hide(holder, name, value) {
+    if (holder[name] === undefined) defineProperty(holder, name, { value, writable: true, configurable: true });
   }
 
   // Scripts written for the older shape read `scenes[0].date` and `.idx`, hence the hidden array interface of the
@@ -212,7 +213,12 @@
   // Source text of a function from pixel number to the `samples` argument. Every pixel gets fresh objects, because
   // scripts sort, change and keep them; object literals are the cheapest way.
   function makerText(sources, pixels, single) {
-    if (single) return "return function (p) { return " + sampleLiteral(sources[0].bands, "v0", "p", pixels) + "; };";
+    const also = sources[0].also ? stringify(sources[0].also) : "";
+    if (single) {
+      const sample = sampleLiteral(sources[0].bands, "v0", "p", pixels);
+      if (!also) return "return function (p) { return " + sample + "; };";
+      return "return function (p) { const a = " + sample + "; hide(a, " + also + ", [a]); return a; };";
+    }
     let body = "";
     let fused = "";
     for (let i = 0; i < sources.length; i++) {
@@ -225,6 +231,7 @@
       fused += (i ? ", " : "") + stringify(name) + ": a" + i;
     }
     const plain = sources.length === 1 && sources[0].name === "";
+    if (plain && also) body += "hide(a0, " + also + ", a0);\n";
     return "return function (p) {\n" + body + "return " + (plain ? "a0" : "{" + fused + "}") + ";\n};";
   }
 
@@ -237,10 +244,10 @@
     }
     const text = header + makerText(sources, pixels, single);
     if (text !== makerKey) {
-      makerSource = compile("planes", text);
+      makerSource = compile("planes", "hide", text);
       makerKey = text;
     }
-    return makerSource(planes);
+    return makerSource(planes, hide);
   }
 
   // ---- pixels out ----------------------------------------------------------------------------------------------
@@ -356,7 +363,7 @@
     const view = (as) => {
       scenes = as(scenes);
     };
-    return rehearsal({ script, plans, begin, view, evaluateOne, finish }, stage);
+    return rehearsal({ script, plans, begin, view, evaluateOne, finish, hide }, stage);
   }
 
   const steps = { begin, plan, input, evaluate, output, finish, rehearse };

@@ -199,15 +199,19 @@
     return found;
   }
 
-  function samplesOf(stage, counts, kind) {
+  function samplesOf(harness, stage, counts, kind) {
     const of = (source, i) => {
       const list = [];
       for (let k = 0; k < counts[i]; k++) list[k] = sampleOf(source, kind(source, k), k);
       return list;
     };
     if (stage.fusion) return byName(stage.sources, of);
+    const [{ also, mode, name }] = stage.sources;
     const only = of(stage.sources[0], 0);
-    return stage.sources[0].mode === "SIMPLE" ? only[0] : only;
+    const samples = mode === "SIMPLE" ? only[0] : only;
+    if (also) report.missing[name][also] = false;
+    if (also) harness.hide(samples, also, only);
+    return samples;
   }
 
   function isList(values) {
@@ -339,7 +343,8 @@
     const documents = byName(stage.sources, (source, i) => documentOf(source, scenes[i]));
     harness.begin(delivered(stage, outputs), stage.fusion ? documents : documents[stage.sources[0].name], stage.fusion);
     if (!stage.fusion) harness.view(watchedScenes);
-    return byIndex(stage, (source, i) => (source.mode !== "SIMPLE" ? scenes[i].length : absent[i] ? 0 : 1));
+    const hasScenes = (source) => source.mode !== "SIMPLE" && !source.always;
+    return byIndex(stage, (source, i) => (hasScenes(source) ? scenes[i].length : absent[i] ? 0 : 1));
   }
 
   function perform(harness, stage, { situation, lists, absent }) {
@@ -377,7 +382,7 @@
     const wanted = delivered(stage, outputs);
     const evaluate = (name, kind) => {
       attempt("evaluatePixel", situation, samples ? name : "", () => {
-        const { answer, complaint } = harness.evaluateOne(samplesOf(stage, counts, kind));
+        const { answer, complaint } = harness.evaluateOne(samplesOf(harness, stage, counts, kind));
         if (typeof answer === "object" && answer !== null) noteNested(answer, wanted);
         if (!complaint && situation === "several") report.answers[name] = answered(answer, wanted);
         return complaint;
@@ -397,7 +402,7 @@
     const names = keys(report.answers);
     for (let i = names.length - 1; i >= 0; i--) {
       try {
-        const { answer } = harness.evaluateOne(samplesOf(stage, counts, all[names[i]]));
+        const { answer } = harness.evaluateOne(samplesOf(harness, stage, counts, all[names[i]]));
         if (stringify(answered(answer, wanted)) !== stringify(report.answers[names[i]])) report.unsteady = true;
       } catch {
         report.unsteady = true;
@@ -422,7 +427,7 @@
     let counts = [];
     const works = (kind) => {
       try {
-        return !harness.evaluateOne(samplesOf(stage, counts, kind)).complaint;
+        return !harness.evaluateOne(samplesOf(harness, stage, counts, kind)).complaint;
       } catch {
         return false;
       }
@@ -549,7 +554,7 @@
       read: byName(stage.sources, empty), missing: byName(stage.sources, empty),
     };
     const single = stage.scenes && !stage.fusion;
-    const lists = byIndex(stage, (source) => (source.mode === "SIMPLE" ? [] : scenesOf(source)));
+    const lists = byIndex(stage, (source) => (source.mode === "SIMPLE" || source.always ? [] : scenesOf(source)));
     if (single && harness.script.filterScenes) report.filtered = filtered(harness, stage, lists[0]);
     if (single && harness.script.preProcessScenes) report.kept = [null, countedThird(harness, stage, lists[0])];
     const shows = situations(stage, lists);

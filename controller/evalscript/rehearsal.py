@@ -64,6 +64,7 @@ def _source_document(source: Source) -> dict[str, Any]:
         "always": source.always,
         "ascending": source.ascending,
         "bounds": source.bounds,
+        "also": source.also,
     }
 
 

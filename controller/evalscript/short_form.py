@@ -16,10 +16,10 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _WORD = re.compile(r"[A-Za-z_$]")
-_RESERVED = frozenset(
-    "arguments async await break case catch class const continue debugger default delete do else export extends false "
-    "finally for function if import in instanceof let new null of return static super switch this throw true try "
-    "typeof var void while with yield".split()
+_RESERVED = re.compile(
+    r"arguments|async|await|break|case|catch|class|const|continue|debugger|default|delete|do|else|export|extends|false|"
+    r"finally|for|function|if|import|in|instanceof|let|new|null|of|return|static|super|switch|this|throw|true|try|"
+    r"typeof|var|void|while|with|yield"
 )
 _FUNCTIONS = frozenset({"setup", "evaluatePixel"})
 _LONGEST = 200  # tokens of a list of parameters
@@ -64,7 +64,7 @@ def with_functions(text: str, unknown: Unknown) -> str | None:
 def _read(tokens: Sequence[str]) -> Iterator[str]:
     """The names of variables, without properties and the keys of objects."""
     for place, token in enumerate(tokens):
-        if not _is_word(token) or token in _RESERVED:
+        if not _is_word(token) or _RESERVED.fullmatch(token):
             continue
         before, after = _at(tokens, place - 1), _at(tokens, place + 1)
         is_key = after == ":" and before in ("{", ",")
@@ -83,9 +83,9 @@ def _declared(tokens: Sequence[str]) -> Iterator[str]:
             yield from _parameters(tokens, place + 1)
         elif token == "=>" or (token == "=" and before in ("]", "}") and not _is_index(tokens, start)):
             yield from _names(tokens[max(start, place - _LONGEST) : place])
-        elif token == "=" and _at(tokens, place - 2) != "." and first.get(before) == place - 1:
-            if _at(tokens, place + 1) != before:
-                yield before  # not read until here, unlike in `if (B04 > 1) B04 = 1` and in `B04 = B04 / 2`
+        elif token == "=" and first.get(before) == place - 1 and _at(tokens, place - 2) != ".":
+            # Not read until here, unlike in `if (B04 > 1) B04 = 1` and in `B04 = B04 / 2`.
+            yield from () if _at(tokens, place + 1) == before else (before,)
 
 
 def _variables(tokens: Sequence[str], start: int) -> Iterator[str]:

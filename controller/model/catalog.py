@@ -6,16 +6,20 @@ Manifests, digests and checks use it; the sandbox reads the same data separately
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
+MASK = "dataMask"
 DEFAULT_CRS = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 
+# Units that published scripts ask of radar, although the reference page lists LINEAR_POWER alone. ASSUMED: they get it.
+_DOUBTED = {"sentinel-1-grd": frozenset({"DB", "REFLECTANCE"})}
 _OWN_DATA = re.compile(r"(byoc|batch|zarr)-[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _EPSG_URL = "http://www.opengis.net/def/crs/EPSG/0/"
 _EPSG_CODE = re.compile(r"(?:^|[^0-9])([0-9]{4,5})/?$")
@@ -122,6 +126,45 @@ def collection(type: str) -> Collection | None:
         return None
     own_data = _OWN_DATA.fullmatch(canonical)
     return _collections()[f"{own_data[1]}-<collectionId>" if own_data else canonical]
+
+
+class UnitFit(StrEnum):
+    """Whether a band has the unit a script asks for; DOUBTFUL: no page says so, but nothing says it is refused."""
+
+    FITS = "fits"
+    DOUBTFUL = "doubtful"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BandUnit:
+    """A band and the unit it is read in: the one asked for (as it is written, "" for none) or else its own."""
+
+    band: str
+    asked: str
+    unit: str
+    fit: UnitFit
+
+
+def band_units(
+    type: str, offered: Mapping[str, tuple[str, ...]], bands: Sequence[str], units: Sequence[str]
+) -> list[BandUnit]:
+    """The known bands of a script's input with their units; `offered` has the units of each, its own one first.
+
+    Units are compared without regard to case. `dataMask` takes any. ASSUMED: one unit for all bands is meant for those
+    that have it, the others (SCL, CLM, BQA) keep their own; only when no band has it is it a mistake.
+    """
+    asked = units if len(units) > 1 else [*(units or [""])] * len(bands)
+    pairs = [(band, unit) for band, unit in zip(bands, asked, strict=False) if band in offered]
+    is_shared = len(units) == 1 and any(units[0].upper() in offered[band] for band, _ in pairs if band != MASK)
+    found = []
+    for band, unit in pairs:
+        has = unit.upper() in offered[band]
+        fit = UnitFit.FITS if has or not unit or band == MASK else UnitFit.MISSING
+        if fit is UnitFit.MISSING and (is_shared or unit.upper() in _DOUBTED.get(type, ())):
+            fit = UnitFit.DOUBTFUL
+        found.append(BandUnit(band=band, asked=unit, unit=unit.upper() if has else offered[band][0], fit=fit))
+    return found
 
 
 def canonical_type(written: str) -> str | None:

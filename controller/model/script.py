@@ -5,12 +5,14 @@ Definitions: reference page "Evalscript V3" §2 (`setup()`).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 _LINE = r"[^\n\r\u2028\u2029]*"  # what a comment of one line holds
 _PRAGMA = re.compile(rf"//[^\S\n\r]*VERSION[^\S\n\r]*=[^\S\n\r]*(?P<version>\d+)(?P<remark>{_LINE})")
+_FILE_NAME = re.compile(r"[\w.-]+")
+_LONGEST_NAME = 50  # characters
 _NOT_CODE = re.compile(rf"[\s\ufeff]+|//{_LINE}|/\*.*?\*/", re.DOTALL)
 
 
@@ -91,6 +93,34 @@ class ScriptFacts:
     functions: frozenset[str]
 
 
+def sources_read(inputs: Sequence[ScriptInput], ids: Sequence[str | None]) -> list[int | None]:
+    """For each input of a script the position in `input.data` of what it reads, by the ids there; None: nothing.
+
+    That is the source its `datasource` names, else the one at its own position. A single source may lack the id.
+    """
+    places = {id: place for place, id in enumerate(ids) if id is not None}
+    if len(ids) == 1 and not places:
+        return [0 if number == 0 else None for number in range(len(inputs))]
+    return [
+        places.get(each.datasource) if each.datasource is not None else number if number < len(ids) else None
+        for number, each in enumerate(inputs)
+    ]
+
+
+def second_name(asked: ScriptInput, place: int, sources: int) -> str:
+    """Where samples of a script's only input are found, too; empty: nowhere else.
+
+    ASSUMED: what the service does with one input and several sources, or with a name for the only one, is not
+    documented. It may pass the samples themselves, or an object with them under a name, as in data fusion.
+    """
+    return asked.datasource or (str(place) if sources > 1 else "")
+
+
+def can_name_file(output: str) -> bool:
+    """Whether files may be called by the id of this output: the folder of a delivery is never left."""
+    return len(output) <= _LONGEST_NAME and _FILE_NAME.fullmatch(output) is not None
+
+
 class FailureKind(StrEnum):
     """Where a script failed."""
 
@@ -123,7 +153,7 @@ class Source:
 
     `known` is false when it is unknown what the bands hold, so that the values are made up. `blank` is the value of a
     band without data: 0, or None for NaN. `always`: every pixel has data (a terrain model). `ascending`: the oldest
-    scene comes first. `bounds`: tiles carry their outline.
+    scene comes first. `bounds`: tiles carry their outline. `also` is a second name of an only source.
     """
 
     name: str
@@ -139,6 +169,7 @@ class Source:
     always: bool = False
     ascending: bool = False
     bounds: bool = False
+    also: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,9 +118,27 @@ DISAGREEMENTS = {
         "ndvi.js:4:38: E233: the unit REFLECTANSE does not exist for B04 of sentinel-2-l2a: did you mean REFLECTANCE?",
     ),
     "a unit of another collection": (
+        [],
+        [(INPUT, '{bands: ["B04"], units: "LINEAR_POWER"}')],
+        "ndvi.js:4:38: E233: the unit LINEAR_POWER does not exist for B04 of sentinel-2-l2a: it is in REFLECTANCE "
+        "or DN",
+    ),
+    "reflectance of a radar": (
         [("sentinel-2-l2a", "sentinel-1-grd")],
-        [(INPUT, '{bands: ["VV"], units: "REFLECTANCE"}')],
-        "ndvi.js:4:37: E233: the unit REFLECTANCE does not exist for VV of sentinel-1-grd: it is in LINEAR_POWER",
+        [(INPUT, '{bands: ["VV", "VH"], units: "REFLECTANCE"}')],
+        "ndvi.js:4:43: W118: the unit REFLECTANCE is not documented for VV of sentinel-1-grd: write LINEAR_POWER, "
+        "which is what it holds",
+    ),
+    "two inputs for one source": (
+        [("- type: sentinel-2-l2a", "- {type: dem, id: height}\n        - type: sentinel-2-l2a\n          id: l2a")],
+        [(INPUT, '{bands: ["B04"], datasource: "l2a"}, {bands: ["B08"], datasource: "l2a"}')],
+        "ndvi.js:4:5: E230: two inputs of setup() read input.data[1]: write one input with the bands of both",
+    ),
+    "an output that leaves its folder": (
+        [(RESPONSES, "[{identifier: ../b, format: {type: image/tiff}}]")],
+        [(OUTPUT, '{id: "../b", bands: 1}')],
+        "ndvi.yaml:19:38: E222 spec.request.output.responses[0].format: the id `../b` cannot name a file: write "
+        "letters, digits, `_`, `-` and `.`, 50 at the most",
     ),
     "one unit of several is wrong": (
         [],

@@ -77,7 +77,11 @@ def test_the_date_of_a_scene_is_a_date_and_text(
 
 @pytest.mark.parametrize(
     ("mosaicking", "date"),
-    [("ORBIT", "scenes.orbits[0].dateFrom"), ("ORBIT", "scenes.orbits[0].tiles[0].date"), ("TILE", "scenes.tiles[0].date")],
+    [
+        ("ORBIT", "scenes.orbits[0].dateFrom"),
+        ("ORBIT", "scenes.orbits[0].tiles[0].date"),
+        ("TILE", "scenes.tiles[0].date"),
+    ],
 )
 @pytest.mark.parametrize(
     ("expression", "expected"),
@@ -110,7 +114,7 @@ def test_a_date_that_is_changed_is_text_of_the_changed_date(engine: Engine) -> N
         pytest.param("ORBIT", "orbits.filter((each) => each.dateFrom.getMonth() === 5)", id="a documented date"),
         pytest.param("ORBIT", "orbits.filter((each) => each.date.getMonth() === 5)", id="the date of the older shape"),
         pytest.param("ORBIT", "orbits.filter((each) => each.date.slice(0, 7) === '2022-06')", id="the same as text"),
-        pytest.param("TILE", "tiles.filter((each) => each.date.getTime() > Date.UTC(2022, 2))", id="a tile's as a Date"),
+        pytest.param("TILE", "tiles.filter((each) => each.date.getTime() > Date.UTC(2022, 2))", id="a tile's date"),
         pytest.param("TILE", "tiles.filter((each) => each.date.split('-')[1] === '06')", id="a tile's as text"),
     ],
 )

@@ -163,7 +163,7 @@ def test_the_child_inherits_no_secret_and_limits_its_own_memory(monkeypatch: pyt
         process = Path(f"/proc/{engine.pid}")
         variables = dict(item.split("=", 1) for item in (process / "environ").read_text().split("\0") if item)
         limits = (process / "limits").read_text()
-    assert variables.keys() <= {"PATH", "LANG", "PYTHONPATH", "LD_LIBRARY_PATH"}
+    assert variables.keys() <= {"PATH", "LANG", "TZ", "PYTHONPATH", "LD_LIBRARY_PATH"}
     assert "canary" not in str(variables)
     assert [line.split()[3:5] for line in limits.splitlines() if line.startswith("Max data size")] == [
         [str(1 << 30)] * 2

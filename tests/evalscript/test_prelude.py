@@ -92,7 +92,7 @@ FALLING = "[10, 5, 0], [[1, 1, 1], [0.5, 0, 0], [0, 0, 0]]"
 
 
 @pytest.mark.parametrize("function", ["valueMap", "colorMap", "valueInterpolate", "colorBlend"])
-@pytest.mark.parametrize("value", ["-11", "-10", "-7.5", "0", "4", "5", "9", "10", "11", "NaN", "Infinity", "-Infinity"])
+@pytest.mark.parametrize("value", ["-11", "-10", "-7.5", "0", "4", "5", "9", "10", "NaN", "Infinity", "-Infinity"])
 def test_a_table_listed_from_high_to_low_gives_the_same_values(value_of: Evaluate, function: str, value: str) -> None:
     falling = f"{function}({value}, [10, 5, 0, -5, -10], [1000, 50, 0, -50, -1000])"
     assert value_of(falling) == value_of(f"{function}({value}, {LIMITS})") is not None
@@ -261,7 +261,7 @@ def test_the_order_of_pairs_does_not_matter(
 
 @pytest.mark.parametrize(
     "visualizer",
-    [f"new ColorMapVisualizer({USER})", f"new ColorRampVisualizer({USER})", "ColorGradientVisualizer.createBlueRed(200, 300)"],
+    [f"new ColorMapVisualizer({USER})", f"new ColorRampVisualizer({USER})", f"{GRADIENT}BlueRed(200, 300)"],
 )
 @pytest.mark.parametrize("value", [100, 220, 300])
 def test_a_colour_is_also_had_by_its_other_name(value_of: Evaluate, visualizer: str, value: float) -> None:

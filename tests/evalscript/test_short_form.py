@@ -34,7 +34,7 @@ def test_the_short_form_is_one_mosaic_of_every_band_it_names_with_one_automatic_
         pytest.param("const {a} = {a: B02}; return [a];", ["B02"], 1, id="an object taken apart: a key is no band"),
         pytest.param("const o = {B99: B02}; return [o.B99];", ["B02"], 1, id="a property is no band"),
         pytest.param("return B04 > 0.5 ? [B04] : [B03];", ["B04", "B03"], 1, id="a choice"),
-        pytest.param("if (B08 > 0.1) { return [1, 0, 0]; } else return [B8A, 0, 1];", ["B08", "B8A"], 3, id="if and else"),
+        pytest.param("if (B08 > 0.1) { return [1, 0, 0]; } else return [B8A, 0, 1]", ["B08", "B8A"], 3, id="if, else"),
         pytest.param("const f = (x, k = B11) => x * k; return [f(B04)];", ["B11", "B04"], 1, id="an arrow function"),
         pytest.param("function f(x) { return x * B01; }\nreturn [f(2)];", ["B01"], 1, id="a function"),
         pytest.param("for (const x of [B01]) { y = x } return [y];", ["B01"], 1, id="a loop"),
@@ -62,8 +62,8 @@ def test_the_pixels_of_the_short_form(engine: Engine) -> None:
 
 def test_an_error_in_the_short_form_is_on_its_own_line(engine: Engine) -> None:
     facts(engine, "let x = null;\nif (B04 > 5) x.y();\nreturn [B04];")
-    block = PixelBlock(pixels=1, sources=(Samples(bands=("B04",), values=memoryview(array("d", [9])), dtype="float64"),))
-    answer = engine.evaluate(block)
+    values = memoryview(array("d", [9]))
+    answer = engine.evaluate(PixelBlock(pixels=1, sources=(Samples(bands=("B04",), values=values, dtype="float64"),)))
     assert not isinstance(answer, Planes)
     assert (answer.line, answer.column) == (3, 16)
 

@@ -9,7 +9,7 @@ from controller.model.script import Pragma, pragma
     ("text", "expected"),
     [
         pytest.param("//VERSION=3\nx", Pragma(version=3, start=0, end=11, remark=""), id="bare"),
-        pytest.param("\n  // VERSION = 3\nx", Pragma(version=3, start=3, end=17, remark=""), id="indented, with spaces"),
+        pytest.param("\n  // VERSION = 3\nx", Pragma(version=3, start=3, end=17, remark=""), id="with white space"),
         pytest.param(
             "//VERSION=3 (auto-converted from 1)\r\nx",
             Pragma(version=3, start=0, end=11, remark="(auto-converted from 1)"),

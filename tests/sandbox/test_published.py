@@ -1,5 +1,6 @@
-"""Evalscripts in the manner of published ones: what `check` accepts the sandbox renders, with the pixels NumPy gives."""
+"""Evalscripts in the manner of published ones: what `check` accepts the sandbox renders, with the pixels of NumPy."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -47,7 +48,8 @@ def archived(body: Mapping[str, Any], *bands: str, unit: str = "REFLECTANCE", so
     lon, lat = grid.centres(0, grid.pixels)
     data = body["input"]["data"][source]
     wanted = tuple(WantedBand(band=band, unit=unit) for band in bands)
-    looked = SensorInput(product=product(data["type"]), bands=wanted, seed=SEED, metres_per_pixel=metres_per_pixel(body))
+    metres = metres_per_pixel(body)
+    looked = SensorInput(product=product(data["type"]), bands=wanted, seed=SEED, metres_per_pixel=metres)
     pixels = Pixels(lon=lon, lat=lat, wanted=np.ones(lon.shape, dtype=np.bool_))
     if looked.product.since is None:
         samples = read_timeless(looked, pixels)
@@ -124,7 +126,10 @@ function evaluatePixel(sample) {{ return COLOUR; }}
 RAMPS = {
     "a ramp": ("const ramp = new ColorRampVisualizer(map, -50, 2000);", "ramp.process(sample.DEM)"),
     "a ramp by its other name": ("const ramp = new ColorRampVisualizer(map);", "ramp.getColorFromValue(sample.DEM)"),
-    "colorBlend": ("", "colorBlend(sample.DEM, map.map((p) => p[0]), map.map((p) => int2rgb(p[1]).map((c) => c / 255)))"),
+    "colorBlend": (
+        "const colours = map.map((pair) => normalizeRGB(int2rgb(pair[1])));",
+        "colorBlend(sample.DEM, map.map((pair) => pair[0]), colours)",
+    ),
 }
 
 
@@ -158,3 +163,113 @@ def test_classes_listed_from_high_to_low_get_their_colours(tmp_path: Path) -> No
     found = np.digitize(ndvi, [0.01, 0.05, 0.1])
     assert len(np.unique(found)) >= 3
     assert (raster == np.moveaxis(colours[found], 2, 0)).all()
+
+
+UNITS = {
+    "reflectance of classes": ("['B04', 'SCL', 'dataMask'], units: 'REFLECTANCE'", "REFLECTANCE"),
+    "digital numbers of all": ("['B04', 'SCL', 'dataMask'], units: 'DN'", "DN"),
+    "a unit for each, and one of the mask": (
+        "['B04', 'SCL', 'dataMask'], units: ['REFLECTANCE', 'DN', 'REFLECTANCE']", "REFLECTANCE",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("bands", "unit"), UNITS.values(), ids=UNITS)
+def test_a_unit_holds_for_the_bands_that_have_it(bands: str, unit: str, tmp_path: Path) -> None:
+    setup = f"return {{ input: [{{ bands: {bands} }}], output: {{ bands: 3, sampleType: 'FLOAT32' }} }};"
+    body = checked(f"//VERSION=3\nfunction setup() {{ {setup} }}\n"
+                   "function evaluatePixel(s) { return [s.B04, s.SCL, s.dataMask]; }")  # fmt: skip
+    _, raster = rendered(body, tmp_path)
+    expected = [archived(body, "B04", unit=unit)[0], *archived(body, "SCL", "dataMask", unit="DN")]
+    np.testing.assert_allclose(raster, expected, rtol=1e-6)
+
+
+def test_a_unit_that_radar_is_not_documented_to_have_gives_linear_power(tmp_path: Path) -> None:
+    setup = "return { input: [{ bands: ['VV'], units: 'REFLECTANCE' }], output: { bands: 1, sampleType: 'FLOAT32' } };"
+    body = checked(
+        f"//VERSION=3\nfunction setup() {{ {setup} }}\nfunction evaluatePixel(s) {{ return [s.VV]; }}", "sentinel-1-grd"
+    )
+    plain = {**body, "evalscript": body["evalscript"].replace(", units: 'REFLECTANCE'", "")}
+    assert (rendered(body, tmp_path)[1] == rendered(plain, tmp_path)[1]).all()
+
+
+TWO_SOURCES = "sentinel-2-l2a as l2a, dem as land"
+ONE_INPUT = """//VERSION=3
+function setup() { return { input: [INPUT], output: { bands: 1, sampleType: "FLOAT32" } }; }
+function evaluatePixel(samples) { return [SAMPLE]; }
+"""
+
+
+@pytest.mark.parametrize(
+    ("collections", "read", "sample"),
+    [
+        pytest.param(TWO_SOURCES, "{bands: ['B04'], datasource: 'l2a'}", "samples.l2a[0].B04", id="found by its name"),
+        pytest.param(TWO_SOURCES, "{bands: ['B04'], datasource: 'l2a'}", "samples.B04", id="found as if it were alone"),
+        pytest.param(TWO_SOURCES, "{bands: ['B04']}", "samples.B04", id="unnamed, as if it were alone"),
+        pytest.param(TWO_SOURCES, "{bands: ['B04']}", "samples[0][0].B04", id="unnamed, found by its number"),
+        pytest.param("sentinel-2-l2a as l2a", "{bands: ['B04'], datasource: 'l2a'}", "samples.l2a[0].B04", id="alone"),
+        pytest.param("sentinel-2-l2a", "{bands: ['B04'], datasource: 'l2a'}", "samples.B04", id="a name of no source"),
+    ],
+)
+def test_one_input_of_a_request_reads_its_source(collections: str, read: str, sample: str, tmp_path: Path) -> None:
+    body = checked(ONE_INPUT.replace("INPUT", read).replace("SAMPLE", sample), collections)
+    answer, raster = rendered(body, tmp_path)
+    np.testing.assert_allclose(raster, archived(body, "B04"), rtol=1e-6)
+    assert answer.samples == (1,)
+
+
+def test_one_input_of_days_is_found_by_its_name_and_as_if_it_were_alone(tmp_path: Path) -> None:
+    script = """//VERSION=3
+function setup() {
+  const input = [{ bands: ["B04"], datasource: "l2a", mosaicking: "ORBIT" }];
+  return { input, output: { bands: 2, sampleType: "UINT8" } };
+}
+function evaluatePixel(samples) { return [samples.length, samples.l2a.length]; }
+"""
+    answer, raster = rendered(checked(script, TWO_SOURCES), tmp_path)
+    assert answer.samples_per_pixel > 1
+    assert (raster == answer.samples_per_pixel).all()
+
+
+def test_a_typed_array_gives_the_pixels_of_an_array(tmp_path: Path) -> None:
+    body = checked(
+        "//VERSION=3\nfunction setup() { return { input: ['B04', 'B08'], output: { bands: 2 } }; }\n"
+        "function evaluatePixel(s) { return new Float64Array([s.B04, s.B08]); }"
+    )
+    assert (rendered(body, tmp_path)[1] == automatic(archived(body, "B04", "B08"))).all()
+
+
+ONE_OUTPUT = "output: {bands: 1}"
+REFUSED = {
+    "an output that leaves its folder": (
+        "input: ['B04'], output: {id: '../b', bands: 1}", "E222", "cannot name a file",
+    ),
+    "an output in a folder": ("input: ['B04'], output: {id: 'a/b', bands: 1}", "E222", "cannot name a file"),
+    "an output with a very long name": (
+        f"input: ['B04'], output: {{id: '{'x' * 300}', bands: 1}}", "E222", "cannot name a file",
+    ),
+    "two inputs of one source": (
+        "input: [{bands: ['B04'], datasource: 'l2a'}, {bands: ['B08'], datasource: 'l2a'}], " + ONE_OUTPUT,
+        "E230", "two inputs read the same datasource",
+    ),
+    "more inputs than sources": (
+        "input: [{bands: ['B04']}, {bands: ['DEM']}, {bands: ['B08']}], " + ONE_OUTPUT, "E230", "has 3 inputs",
+    ),
+    "a unit no band has": (
+        "input: [{bands: ['B04', 'SCL'], units: 'METERS'}], " + ONE_OUTPUT, "E233", "no unit METERS",
+    ),
+    "a unit of another band": (
+        "input: [{bands: ['B04', 'SCL'], units: ['DN', 'REFLECTANCE']}], " + ONE_OUTPUT, "E233", "no unit REFLECTANCE",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("setup", "code", "words"), REFUSED.values(), ids=REFUSED)
+def test_what_check_refuses_the_sandbox_refuses(setup: str, code: str, words: str, tmp_path: Path) -> None:
+    script = f"//VERSION=3\nfunction setup() {{ return {{ {setup} }}; }}\nfunction evaluatePixel() {{ return [1]; }}"
+    named = re.search("id: '([^']+)'", setup)
+    responses = [(named[1] if named else "default", "image/tiff")]
+    job = accepted(script, TWO_SOURCES, MAY, responses=responses, width=24, height=18)
+    assert [each.code for each in appraised(job).problems] == [code]
+    with pytest.raises(RenderFailed, match=words):
+        render({**job.request.body, "evalscript": script}, tmp_path, RenderOptions())

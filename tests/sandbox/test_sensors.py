@@ -225,9 +225,12 @@ def test_the_instances_of_the_terrain_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["ORBIT", "TILE"])
-def test_terrain_has_only_simple_mosaicking(mode: str, tmp_path: Path) -> None:
-    with pytest.raises(RenderFailed, match=f"dem has no mosaicking {mode}; it has SIMPLE"):
-        values(body(script("DEM", "return [1]", mode=mode), "dem"), tmp_path)
+def test_terrain_with_a_mosaicking_is_one_sample_without_a_scene(mode: str, tmp_path: Path) -> None:
+    expression = "return [s.length, s[0].DEM, Object.values(scenes)[0].length]"
+    planes, answer = values(body(script("DEM", expression, mode=mode, count=3), "dem"), tmp_path)
+    np.testing.assert_array_equal(planes[1], alone("DEM", "dem", tmp_path))
+    assert (planes[0] == 1).all() and (planes[2] == 0).all()
+    assert (answer.samples, answer.scenes) == ((1,), 0)
 
 
 def test_digital_numbers_of_the_terrain_are_metres_too(tmp_path: Path) -> None:
@@ -455,7 +458,11 @@ def test_a_fused_input_without_any_scene_has_no_sample(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        pytest.param(("{bands: ['B04']}",), r"setup\(\) has 1 input; input.data of the request has 2", id="too few"),
+        pytest.param(
+            ("{bands: ['B04']}", "{bands: ['VV']}", "{bands: ['VH']}"),
+            r"setup\(\) has 3 inputs; input.data of the request has 2",
+            id="too many",
+        ),
         pytest.param(
             ("{datasource: 'sea', bands: ['B04']}", "{datasource: 'radar', bands: ['VV']}"),
             r"reads datasource 'sea'; the ids in input.data are: 'optical', 'radar'",

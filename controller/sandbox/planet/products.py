@@ -14,11 +14,11 @@ from datetime import datetime
 from importlib import resources
 from typing import Any
 
+from controller.model.catalog import MASK, UnitFit, band_units
 from controller.model.script import Mosaicking, ScriptInput
 from controller.sandbox.failure import not_here, script_failed
 
 ARCHIVED = ("sentinel-2-l1c", "sentinel-2-l2a", "sentinel-1-grd", "landsat-ot-l1", "landsat-ot-l2", "dem")
-MASK = "dataMask"
 OWN_DATA = re.compile(r"(byoc|batch|zarr)-[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _FINEST = 30.0  # metres, where the data give no single resolution
 
@@ -95,30 +95,20 @@ def product(type_or_alias: str, host: str | None = None) -> Product:
 
 
 def wanted_bands(asked: ScriptInput, product: Product) -> tuple[WantedBand, ...]:
-    """The distinct bands of a script's input with their units; raises RenderFailed for one that does not exist.
-
-    Units are compared without regard to case (reference page "Evalscript V3" §2).
-    """
-    units = asked.units
-    if len(units) > 1 and len(units) != len(asked.bands):
-        raise script_failed(
-            f"setup(): {len(asked.bands)} bands but {len(units)} units; write one unit, or one per band"
-        )
+    """The distinct bands of a script's input with their units; raises RenderFailed for one that does not exist."""
+    for band in asked.bands:
+        if band not in product.units:
+            raise script_failed(f"setup(): {product.type} has no band {band}; it has {', '.join(product.units)}")
+    if len(asked.units) > 1 and len(asked.units) != len(asked.bands):
+        counted = f"{len(asked.bands)} bands but {len(asked.units)} units"
+        raise script_failed(f"setup(): {counted}; write one unit, or one per band")
     wanted = {}
-    for number, band in enumerate(asked.bands):
-        unit = units[number] if len(units) > 1 else units[0] if units else ""
-        wanted[band] = _wanted(band, unit, product)
+    for read in band_units(product.type, product.units, asked.bands, asked.units):
+        if read.fit is UnitFit.MISSING:
+            offered = ", ".join(product.units[read.band])
+            raise script_failed(f"setup(): {read.band} of {product.type} has no unit {read.asked}; it has {offered}")
+        wanted[read.band] = WantedBand(band=read.band, unit=read.unit)
     return tuple(wanted.values())
-
-
-def _wanted(band: str, unit: str, product: Product) -> WantedBand:
-    offered = product.units.get(band)
-    if offered is None:
-        raise script_failed(f"setup(): {product.type} has no band {band}; it has {', '.join(product.units)}")
-    unit = unit.upper() or offered[0]
-    if unit not in offered:
-        raise script_failed(f"setup(): {band} of {product.type} has no unit {unit}; it has {', '.join(offered)}")
-    return WantedBand(band=band, unit=unit)
 
 
 def _metres(band: Mapping[str, Any]) -> float:

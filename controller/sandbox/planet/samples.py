@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from controller.model.catalog import MASK
 from controller.sandbox.planet.archive import TRACKS, Overpass, Tile
 from controller.sandbox.planet.look import GroundView, Plane, SensorInput
 from controller.sandbox.planet.native import Numbers, Spots, spots
 from controller.sandbox.planet.noise import Degrees
 from controller.sandbox.planet.optical import landsat, sentinel2
-from controller.sandbox.planet.products import MASK, WantedBand
+from controller.sandbox.planet.products import WantedBand
 from controller.sandbox.planet.radar import sentinel1
 from controller.sandbox.planet.terrain import elevation
 from controller.sandbox.planet.world import Mask

@@ -4,13 +4,21 @@ The service checks this before it reads any data; the renderer does it first, an
 submit. Source: reference page "Evalscript V3" §§2, 4, 6, 7.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from controller.evalscript import UNNAMED
-from controller.model.script import Mosaicking, SampleType, ScriptFacts, ScriptInput, ScriptOutput
+from controller.model.script import (
+    Mosaicking,
+    SampleType,
+    ScriptFacts,
+    ScriptInput,
+    ScriptOutput,
+    can_name_file,
+    second_name,
+    sources_read,
+)
 from controller.sandbox.failure import RenderFailed, script_failed
 from controller.sandbox.planet.products import Product, WantedBand, product, wanted_bands
 
@@ -18,7 +26,6 @@ USERDATA = "userdata"
 _JSON = "application/json"
 _TIFF = "image/tiff"
 _MOST_BANDS = 65535  # limit of the 16 bits of SamplesPerPixel (TIFF 6.0, page 24)
-_FILE_NAME = re.compile(r"[\w.-]+")
 _UNSAID: Sequence[Mapping[str, Any]] = ({"identifier": "default", "format": {"type": "image/png"}},)
 _EIGHT_BITS = (SampleType.AUTO, SampleType.UINT8)
 # format: (sample types, numbers of components) it can hold; TIFF holds anything else
@@ -30,9 +37,12 @@ _PICTURES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """One element of `input.data` with the input of the script that reads it, under its name in `samples`."""
+    """One element of `input.data` with the input of the script that reads it, under its name in `samples`; `also` is
+    a second one.
+    """
 
     name: str
+    also: str
     data: Mapping[str, Any]
     mosaicking: Mosaicking
     product: Product
@@ -89,34 +99,37 @@ def agreed_responses(body: Mapping[str, Any], outputs: Sequence[ScriptOutput]) -
 
 
 def _pairs(data: Sequence[Mapping[str, Any]], inputs: Sequence[ScriptInput], host: str | None) -> tuple[Pair, ...]:
-    if len(data) != len(inputs):
-        counted = f"{len(inputs)} input{'s' * (len(inputs) != 1)}"
-        raise script_failed(f"setup() has {counted}; input.data of the request has {len(data)}")
+    """A source that no input reads is only paid for."""
+    ids = [element.get("id") for element in data]
+    places = sources_read(inputs, ids)
+    is_fused = len(inputs) > 1
     pairs = []
-    for place, asked in enumerate(inputs):
-        position = place if asked.datasource is None else _position(data, asked.datasource)
-        name = (asked.datasource or str(position)) if len(data) > 1 else UNNAMED
-        pairs.append(_pair(name, data[position], asked, host))
-    if len({pair.name for pair in pairs}) != len(pairs):
+    for asked, place in zip(inputs, places, strict=True):
+        if place is None:
+            raise _sourceless(asked, ids, len(inputs))
+        name = (asked.datasource or str(place)) if is_fused else UNNAMED
+        also = UNNAMED if is_fused else second_name(asked, place, len(data))
+        pairs.append(_pair((name, also), data[place], asked, host))
+    if len({*places}) < len(places):
         raise script_failed("setup(): two inputs read the same datasource; give each its own")
     return tuple(pairs)
 
 
-def _position(data: Sequence[Mapping[str, Any]], datasource: str) -> int:
-    ids = [element.get("id") for element in data]
-    if datasource not in ids:
+def _sourceless(asked: ScriptInput, ids: Sequence[str | None], inputs: int) -> RenderFailed:
+    if asked.datasource is not None and len(ids) >= inputs:
         known = ", ".join(repr(id) for id in ids if id) or "none"
-        raise script_failed(f"setup() reads datasource {datasource!r}; the ids in input.data are: {known}")
-    return ids.index(datasource)
+        return script_failed(f"setup() reads datasource {asked.datasource!r}; the ids in input.data are: {known}")
+    return script_failed(f"setup() has {inputs} inputs; input.data of the request has {len(ids)}")
 
 
-def _pair(name: str, data: Mapping[str, Any], asked: ScriptInput, host: str | None) -> Pair:
+def _pair(names: tuple[str, str], data: Mapping[str, Any], asked: ScriptInput, host: str | None) -> Pair:
     collection = product(data["type"], host)
-    if asked.mosaicking not in collection.mosaicking:
+    if asked.mosaicking not in collection.mosaicking and collection.since is not None:
         offered = " and ".join(collection.mosaicking)
         raise script_failed(f"setup(): {collection.type} has no mosaicking {asked.mosaicking}; it has {offered}")
     return Pair(
-        name=name,
+        name=names[0],
+        also=names[1],
         data=data,
         mosaicking=asked.mosaicking,
         product=collection,
@@ -126,8 +139,8 @@ def _pair(name: str, data: Mapping[str, Any], asked: ScriptInput, host: str | No
 
 
 def _check_format(output: ScriptOutput, media_type: str) -> None:
-    if not _FILE_NAME.fullmatch(output.id):
-        raise script_failed(f"output {output.id!r} cannot name a file; use letters, digits, '_', '-' and '.'")
+    if not can_name_file(output.id):
+        raise script_failed(f"output {output.id!r} cannot name a file; use letters, digits, _ - ., 50 at the most")
     if media_type == _TIFF:
         if output.bands > _MOST_BANDS:
             raise script_failed(f"{media_type} cannot hold {output.bands} bands (output {output.id!r})")

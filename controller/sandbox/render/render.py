@@ -199,6 +199,7 @@ def _block(
 def _sent(scenes: Scenes, pixels: Pixels) -> SentSamples:
     return SentSamples(
         name=scenes.name,
+        also=scenes.also,
         bands=tuple(wanted.band for wanted in scenes.source.bands),
         values=scenes.read(pixels).reshape(-1).view(np.uint8).data,
         samples=scenes.samples_per_pixel,

@@ -26,6 +26,7 @@ class Scenes:
     """What one input reads: the tiles of each sample, in sample order, and what evaluatePixel gets of them."""
 
     name: str
+    also: str
     source: SensorInput
     groups: tuple[Group, ...]
     count: int  # days or tiles read
@@ -65,7 +66,7 @@ def plan_scenes(
     plan = value_or_raise(engine.scenes(collections, _filtered(pairs[0]) if is_filtered else None))
     kept = []
     for pair, scenes in zip(pairs, found, strict=True):
-        if pair.mosaicking is not Mosaicking.SIMPLE:
+        if pair.mosaicking is not Mosaicking.SIMPLE and pair.product.since is not None:
             scenes = [scenes[number] for number in plan.kept[pair.name]]
         kept.append(_scenes(pair, scenes, view, is_fused=len(pairs) > 1))
     return tuple(kept), plan.outputs
@@ -110,7 +111,7 @@ def _filter(pair: Pair, number: int, now: datetime) -> SceneFilter:
 
 def _filtered(pair: Pair) -> tuple[str, str] | None:
     """The time range for filterScenes, which only chooses among the scenes of a single input."""
-    if pair.name != UNNAMED or pair.mosaicking is Mosaicking.SIMPLE:
+    if pair.name != UNNAMED or pair.mosaicking is Mosaicking.SIMPLE or pair.product.since is None:
         return None
     since, until = _times(pair.data["dataFilter"])
     return _iso(since), _iso(until)
@@ -135,6 +136,7 @@ def _scenes(pair: Pair, found: Sequence[tuple[Tile, ...]], view: View, *, is_fus
     count, groups = len(found), tuple(grouped(tiles) for tiles in found)
     if pair.product.since is None:
         groups = ({},)
+        document |= _no_scenes(pair)
     elif pair.mosaicking is Mosaicking.SIMPLE:
         count = sum(map(len, found))
         groups = () if is_fused and not count else groups
@@ -142,19 +144,26 @@ def _scenes(pair: Pair, found: Sequence[tuple[Tile, ...]], view: View, *, is_fus
         document["orbits"] = [_orbit_document(tiles, number, pair) for number, tiles in enumerate(found)]
     else:
         document["tiles"] = [_numbered(_tile_document(tile, pair), number) for number, (tile,) in enumerate(found)]
-    return Scenes(name=pair.name, source=source, groups=groups, count=count, document=document)
+    return Scenes(name=pair.name, also=pair.also, source=source, groups=groups, count=count, document=document)
 
 
 def _collection(pair: Pair, found: Sequence[tuple[Tile, ...]]) -> Json:
     """What preProcessScenes gets for one input: the days without their tiles, or the tiles without from and to."""
-    if pair.mosaicking is Mosaicking.SIMPLE:
-        return {"scenes": {}}
+    if pair.mosaicking is Mosaicking.SIMPLE or pair.product.since is None:
+        return {"scenes": _no_scenes(pair)}
     if pair.mosaicking is Mosaicking.TILE:
         tiles = [_numbered(_tile_document(tile, pair), number) for number, (tile,) in enumerate(found)]
         return {"scenes": {"tiles": tiles}}
     since, until = _times(pair.data["dataFilter"])
     days = [_numbered(_day_document(tiles), number) for number, tiles in enumerate(found)]
     return {"from": _iso(since), "to": _iso(until), "scenes": {"orbits": days}}
+
+
+def _no_scenes(pair: Pair) -> Json:
+    """Of a collection without time. ASSUMED, since it is documented for SIMPLE alone: with another mosaicking there is
+    one sample in the array, and no scene.
+    """
+    return {Mosaicking.SIMPLE: {}, Mosaicking.ORBIT: {"orbits": []}, Mosaicking.TILE: {"tiles": []}}[pair.mosaicking]
 
 
 def _numbered(document: Json, number: int) -> Json:
