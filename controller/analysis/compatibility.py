@@ -45,10 +45,8 @@ def disagreements(request: Request, facts: ScriptFacts) -> Iterator[Finding]:
 
 def pair_inputs(inputs: Sequence[ScriptInput], data: Sequence[Mapping[str, Any]]) -> list[Pair]:
     """Each input of `setup()` with what it reads: the source its `datasource` names, else the one at its position."""
-    named = {dataset["id"]: dataset for dataset in data if "id" in dataset}
-    placed = dict(enumerate(data))
-    found = [(each, named.get(each.datasource or "", placed.get(number))) for number, each in enumerate(inputs)]
-    return [(asked, dataset) for asked, dataset in found if dataset is not None]
+    read = sources_read(inputs, [each.get("id") for each in data])
+    return [(asked, data[place]) for asked, place in zip(inputs, read, strict=True) if place is not None]
 
 
 # --- inputs and sources ---

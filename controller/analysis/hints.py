@@ -8,15 +8,15 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
+from controller.analysis.compatibility import pair_inputs
 from controller.analysis.context import HintContext, found_at, found_in_setup, thousands
 from controller.analysis.idioms import idioms
 from controller.analysis.rehearsal import EVALUATE
 from controller.analysis.returned import returned
 from controller.analysis.source import SourceText
-from controller.analysis.stage import MASK
 from controller.manifest.digest import parse_timestamp
 from controller.manifest.problems import DATA
-from controller.model.catalog import canonical_type, collection
+from controller.model.catalog import MASK, canonical_type, collection
 from controller.model.errors import Finding
 from controller.model.script import Mosaicking, Source
 
@@ -186,7 +186,7 @@ def _cloud_masks(case: HintContext) -> Iterator[Finding]:
 
 
 def _merged_days(case: HintContext) -> Iterator[Finding]:
-    for data, script_input in zip(case.data, case.facts.inputs, strict=False):
+    for script_input, data in pair_inputs(case.facts.inputs, case.data):
         times = data.get("dataFilter", {}).get("timeRange")
         if canonical_type(data["type"]) != "sentinel-5p-l2" or script_input.mosaicking is not Mosaicking.SIMPLE:
             continue
