@@ -1,0 +1,1 @@
+"""Everything but Sentinel-2."""
