@@ -61,12 +61,13 @@ def blend(value: Plane, limits: Sequence[float], colours: Sequence[Sequence[floa
 def mapped(value: Plane, limits: Sequence[float], values: Sequence[float]) -> Plane:
     """`valueMap`: intervals closed on the right, the last value beyond them."""
     place = np.searchsorted(limits, value, side="left")
-    return np.array(values, dtype=np.float64)[np.minimum(place, len(values) - 1)]
+    found: Plane = np.array(values, dtype=np.float64)[np.minimum(place, len(values) - 1)]
+    return found
 
 
 def compress(value: Plane, low: float, high: float, *, gain: float = 1, offset: float = 0, gamma: float = 1) -> Plane:
     """`HighlightCompressVisualizer`."""
-    linear = gain * (value - low) / (high - low) + offset
+    linear: Plane = gain * (value - low) / (high - low) + offset
     linear = np.maximum(linear, 0) ** gamma if gamma != 1 else linear
     if 0 < high < 1:
         linear = np.where(linear > 0.92, 0.92 + (linear - 0.92) * 0.08 / 1.08, linear)
@@ -75,7 +76,8 @@ def compress(value: Plane, low: float, high: float, *, gain: float = 1, offset: 
 
 def bit(value: Plane, place: int, count: int = 1) -> Plane:
     """Some bits of a quality band."""
-    return ((value.astype(np.uint32) >> place) % 2**count).astype(np.float64)
+    bits: Plane = ((value.astype(np.uint32) >> place) % 2**count).astype(np.float64)
+    return bits
 
 
 def pick(*cases: tuple[Any, Sequence[Any]], other: Sequence[Any]) -> list[Plane]:
@@ -89,7 +91,7 @@ def pick(*cases: tuple[Any, Sequence[Any]], other: Sequence[Any]) -> list[Plane]
 
 def ratio(a: Any, b: Any) -> Plane:
     """A quotient that is 0 where nothing is divided by."""
-    return np.divide(a, b, out=np.zeros(np.shape(b)), where=np.asarray(b) != 0)
+    return np.asarray(np.divide(a, b, out=np.zeros(np.shape(b)), where=np.asarray(b) != 0))
 
 
 def over(values: Plane, good: Any, how: str) -> Plane:
@@ -101,7 +103,7 @@ def over(values: Plane, good: Any, how: str) -> Plane:
 
 def at_scene(values: Plane, scene: Any) -> Plane:
     """Each pixel's value at its own scene."""
-    return np.take_along_axis(values, np.asarray(scene)[None], axis=0)[0]
+    return np.asarray(np.take_along_axis(values, np.asarray(scene)[None], axis=0)[0])
 
 
 def first(values: Plane, good: Any) -> Plane:

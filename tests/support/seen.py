@@ -71,7 +71,7 @@ class Seen:
         """A band in this unit, else in its default one."""
         values = _read(self.feed, self.box, band, unit)
         if self.feed.mode == "SIMPLE":
-            return values[0]
+            return np.asarray(values[0])
         return values if self.chosen is None else values[list(self.chosen)]
 
     @property
