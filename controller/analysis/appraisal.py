@@ -12,7 +12,7 @@ from posixpath import normpath
 from typing import Any, Protocol
 
 from controller.analysis.availability import unavailable
-from controller.analysis.compatibility import disagreements
+from controller.analysis.compatibility import disagreements, unfit_after_update
 from controller.analysis.context import HintContext
 from controller.analysis.cost import SampleCount, estimate_cost, price_table, samples_per_pixel
 from controller.analysis.hints import hints
@@ -101,6 +101,7 @@ class Appraiser:
         source = SourceText(request.body["evalscript"])
         yield from failures(rehearsal, stage, source)
         if isinstance(rehearsal, Rehearsal):
+            yield from unfit_after_update(request, rehearsal)
             yield from hints(
                 HintContext(
                     request=request,

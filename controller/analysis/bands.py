@@ -34,14 +34,17 @@ _GUESSED = frozenset({"landsat-8-l1c"})  # its list of bands was inferred from t
 
 
 def band_findings(
-    asked: ScriptInput, dataset: Mapping[str, Any], mosaicking: Mosaicking, source: SourceText
+    asked: ScriptInput, dataset: Mapping[str, Any], source: SourceText, *, is_for_all: bool
 ) -> Iterator[Finding]:
-    """The problems of one input of `setup()`, read from one element of `input.data`."""
+    """The problems of one input of `setup()`, read from one element of `input.data`.
+
+    `is_for_all`: its mosaicking is that of several inputs, and meant for those that have scenes.
+    """
     used = collection(dataset["type"])
     if used is None:
         return
-    if mosaicking not in used.mosaicking:
-        yield _mosaicking(mosaicking, used, source)
+    if asked.mosaicking not in used.mosaicking and not (used.timeless and is_for_all):
+        yield _mosaicking(asked.mosaicking, used, source)
     if used.is_own:
         return
     for band in dict.fromkeys(asked.bands):

@@ -4,7 +4,7 @@ Pure. The appraiser calls it once for every new text, with the facts found by th
 page "Evalscript V3" §§2, 3, 6 and 7. The bands are checked by `bands`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from controller.analysis.bands import band_findings, setup_position
@@ -16,6 +16,7 @@ from controller.manifest.rules.responses import JPEG, PNG, RESPONSES, TIFF, USER
 from controller.model.catalog import nearest
 from controller.model.errors import Finding, truncate
 from controller.model.script import (
+    Rehearsal,
     SampleType,
     ScriptFacts,
     ScriptInput,
@@ -27,10 +28,11 @@ from controller.model.script import (
 Pair = tuple[ScriptInput, Mapping[str, Any]]
 
 _EIGHT_BITS = (SampleType.AUTO, SampleType.UINT8)
-# What an image can hold: sample types, and numbers of components with alpha; a TIFF holds everything.
-_HOLDS: Mapping[str, tuple[tuple[SampleType, ...], tuple[int, ...]]] = {
+# What an image can hold: sample types, and numbers of components with alpha. A TIFF counts its bands with 16 bits.
+_HOLDS: Mapping[str, tuple[tuple[SampleType, ...], Sequence[int]]] = {
     PNG: ((*_EIGHT_BITS, SampleType.UINT16), (1, 2, 3, 4)),
     JPEG: (_EIGHT_BITS, (1, 3)),
+    TIFF: (tuple(SampleType), range(1, 65536)),
 }
 
 
@@ -39,8 +41,19 @@ def disagreements(request: Request, facts: ScriptFacts) -> Iterator[Finding]:
     source, data = SourceText(request.body["evalscript"]), request.body["input"]["data"]
     yield from _inputs(facts, data, source)
     for asked, dataset in pair_inputs(facts.inputs, data):
-        yield from band_findings(asked, dataset, asked.mosaicking, source)
+        is_for_all = len(facts.inputs) > 1 and asked.mosaicking is facts.mosaicking
+        yield from band_findings(asked, dataset, source, is_for_all=is_for_all)
     yield from _outputs(facts, request.body["output"].get("responses"), source)
+
+
+def unfit_after_update(request: Request, rehearsal: Rehearsal) -> Iterator[Finding]:
+    """Outputs that never fit their files, with any number of bands that updateOutput left of them in the rehearsal."""
+    written = request.body["output"].get("responses")
+    for number, response in enumerate(written or [{}]):
+        name, media = identifier(response), media_type(response)
+        if error := _unfit_bands(name, rehearsal.resized.get(name, ()), media):
+            path = (*RESPONSES, number, "format") if written else RESPONSES
+            yield Finding(code="E222", path=path, message=f"after updateOutput, {error}")
 
 
 def pair_inputs(inputs: Sequence[ScriptInput], data: Sequence[Mapping[str, Any]]) -> list[Pair]:
@@ -120,7 +133,8 @@ def _response(
         message = f"{assumed}setup() has no output `{name}`: {hint}"
         yield Finding(code="E221", path=path if assumed else (*path, "identifier"), message=message)
         return
-    error = _misfit(outputs[name], media, is_updated="updateOutput" in facts.functions)
+    bands = () if "updateOutput" in facts.functions else (outputs[name].bands,)
+    error = _misfit(outputs[name], media) or _unfit_bands(name, bands, media)
     if error:
         yield Finding(code="E222", path=path if assumed else (*path, "format"), message=assumed + error)
     elif outputs[name].nodata is not None and media != TIFF:
@@ -129,18 +143,26 @@ def _response(
         yield Finding(code="W116", message=message, line=line, column=column)
 
 
-def _misfit(output: ScriptOutput, media: str, *, is_updated: bool) -> str:
-    """Why an output cannot be written in a format; its number of bands is not known when the script changes it."""
+def _misfit(output: ScriptOutput, media: str) -> str:
+    """Why an output cannot be written in a format, whatever its number of bands."""
     if not can_name_file(output.id):
         name = truncate(output.id, 60)
         return f"the id `{name}` cannot name a file: write letters, digits, `_`, `-` and `.`, 50 at the most"
     if media not in _HOLDS:
         return ""
-    types, counts = _HOLDS[media]
+    types, _ = _HOLDS[media]
     if output.sample_type not in types:
         choices = f"{', '.join(types[:-1])} or {types[-1]}"
         return f"{media} cannot hold {output.sample_type} (output `{output.id}`): write {choices}, or {TIFF}"
-    if output.bands not in counts and not is_updated:
-        numbers = ", ".join(map(str, counts))
-        return f"{media} cannot hold {output.bands} bands (output `{output.id}`), only {numbers}: write {TIFF}"
     return ""
+
+
+def _unfit_bands(name: str, bands: Collection[int], media: str) -> str:
+    """Why an output cannot be written in a format with any of these numbers of bands; empty when none is known."""
+    _, counts = _HOLDS.get(media, ((), bands))
+    if not bands or any(each in counts for each in bands):
+        return ""
+    error = f"{media} cannot hold {min(bands)} bands (output `{name}`), only "
+    if media == TIFF:
+        return f"{error}{len(counts)}: write several outputs"
+    return f"{error}{', '.join(map(str, counts))}: write {TIFF}"

@@ -12,6 +12,7 @@ from controller.model.errors import Finding
 from controller.model.script import FailureKind, Mosaicking, Rehearsal, RehearsalFailure, ScriptFailure, Stage
 
 EVALUATE = "evaluatePixel"
+USER_DATA = "userData"
 HELPERS = (
     *("index", "inverse", "int2rgb", "rgb2int", "normalizeRGB", "combine", "valueMap", "valueInterpolate"),
     *("colorBlend", "colorMap", "decodeL8C2Qa", "decodeLs8Qa", "decodeS3OLCIQualityFlags"),
@@ -28,6 +29,8 @@ _CERTAIN = ("", "empty")  # kinds of pixels that exist whatever the bands hold
 _SCENES = {"one": "with a single scene", "none": "where there is no scene"}
 _WITHOUT = "without "
 _SHOWN = 3  # bands of an example
+_TAKE_SCENES = (("preProcessScenes", 0), ("updateOutput", 1), (EVALUATE, 1), ("updateOutputMetadata", 0))
+"""What gets scenes or collections, in the order of the steps, and as which of its arguments."""
 
 
 def failures(rehearsed: Rehearsal | ScriptFailure, stage: Stage, source: SourceText) -> Iterator[Finding]:
@@ -60,7 +63,22 @@ def _is_certain(failed: Iterable[RehearsalFailure], stage: Stage, source: Source
     if not stage.fusion:
         return True
     has_names = not any(each.name.isdigit() for each in stage.sources)
-    return has_names and not re.search(r"\b(?:scenes|collections?)\b", source.code)
+    return has_names and not any(_uses_scenes(name, position, source) for name, position in _TAKE_SCENES)
+
+
+def _uses_scenes(name: str, position: int, source: SourceText) -> bool:
+    """Whether a function may do more with its scenes than to name them as a parameter, and to return them."""
+    if not re.search(rf"\b{name}\b", source.code):
+        return False
+    function = source.function(name)
+    if function is None:
+        return re.search(r"\b(?:scenes|collections?)\b", source.code) is not None
+    body, given = source.code[function.start : function.end], function.parameters[position : position + 1]
+    if given == ("",):  # a pattern takes them apart
+        return True
+    names = "|".join(map(re.escape, (*given, "arguments")))
+    body = re.sub(rf"\breturn\s+(?:{names})\s*(?=[;\n]|$)", "", body)
+    return re.search(rf"(?<![\w$.])(?:{names})(?![\w$])", body) is not None
 
 
 def _error(failure: RehearsalFailure, rehearsed: Rehearsal, stage: Stage, source: SourceText) -> Finding:
@@ -200,4 +218,7 @@ def _member(holder: str, name: str) -> str:
 
 
 def _place(failure: RehearsalFailure, source: SourceText) -> tuple[int, int]:
-    return (failure.line, failure.column) if failure.line else source.place(source.definition(failure.step))
+    if failure.line:
+        return failure.line, failure.column
+    assigned = re.search(rf"\b{USER_DATA}\b", source.code) if failure.step == USER_DATA else None
+    return source.place(assigned.start() if assigned else source.definition(failure.step))

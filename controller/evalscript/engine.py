@@ -4,7 +4,7 @@ Script failures of any kind are returned as a ScriptFailure. Rules: reference pa
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
@@ -54,12 +54,13 @@ class PixelBlock:
     """`pixels` adjacent pixels in row-major order and the arguments of `evaluatePixel` for them.
 
     `scenes` is the function's second argument as JSON: {} in SIMPLE mode, {"orbits": […]} or {"tiles": […]};
-    with fusion, one such object by datasource name.
+    with fusion, one such object by datasource name. Only outputs that are `delivered` (None: all) have to be returned.
     """
 
     pixels: int
     sources: tuple[Samples, ...]
     scenes: Mapping[str, Any] = field(default_factory=dict)
+    delivered: Collection[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,5 +310,14 @@ def _block_header(block: PixelBlock, outputs: Sequence[ScriptOutput], single: bo
             }
             for source in block.sources
         ],
-        "outputs": [{"id": output.id, "bands": output.bands, "sampleType": output.sample_type} for output in outputs],
+        "outputs": [_output_header(output, block.delivered) for output in outputs],
+    }
+
+
+def _output_header(output: ScriptOutput, delivered: Collection[str] | None) -> Header:
+    return {
+        "id": output.id,
+        "bands": output.bands,
+        "sampleType": output.sample_type,
+        "delivered": delivered is None or output.id in delivered,
     }

@@ -7,7 +7,7 @@
   const { parse, stringify } = JSON;
   const { isArray } = Array;
   const { isView } = ArrayBuffer;
-  const { getPrototypeOf, keys } = Object;
+  const { create, getPrototypeOf, keys } = Object;
   const { getOwnPropertyDescriptor: descriptorOf } = Reflect;
   const [Watch, DateOf, toText, NaNumber] = [Proxy, Date, String, NaN];
   const { isFinite, isInteger } = Number;
@@ -227,6 +227,17 @@
     return found;
   }
 
+  // All outputs, and whether they have to be returned.
+  function marked(stage, outputs) {
+    const found = [];
+    const wanted = delivered(stage, outputs);
+    for (let i = 0; i < outputs.length; i++) {
+      found[i] = { ...outputs[i], delivered: false };
+      for (let k = 0; k < wanted.length; k++) found[i].delivered = found[i].delivered || wanted[k] === outputs[i];
+    }
+    return found;
+  }
+
   function delivered(stage, outputs) {
     const found = [];
     for (let i = 0; i < outputs.length; i++) {
@@ -278,7 +289,7 @@
   }
 
   // `none`: an output of no bands at all, as the documented example makes it where there is no scene. What the service
-  // does then is not documented.
+  // does then is not documented, so that it counts for nothing.
   function resized(harness, stage, lists) {
     const outputs = stage.outputs;
     const collections = collectionsOf(stage.sources, lists);
@@ -286,7 +297,7 @@
     const found = [];
     for (let i = 0; i < outputs.length; i++) {
       const bands = plan.bands[outputs[i].id];
-      if (bands === 0 && !everyHas(lists)) return { none: true };
+      if (bands === 0 && lacksScenes(stage, lists)) return { none: true };
       if (!isInteger(bands) || bands < 1) {
         const left = stringify(bands) + " as the bands of output " + stringify(outputs[i].id);
         return { complaint: "updateOutput left " + left + "; it must be 1 or more" };
@@ -296,9 +307,21 @@
     return { outputs: found };
   }
 
-  function everyHas(lists) {
-    for (let i = 0; i < lists.length; i++) if (!lists[i].length) return false;
-    return true;
+  function lacksScenes(stage, lists) {
+    for (let i = 0; i < lists.length; i++) if (hasScenes(stage.sources[i]) && !lists[i].length) return true;
+    return false;
+  }
+
+  function hasScenes(source) {
+    return source.mode !== "SIMPLE" && !source.always;
+  }
+
+  function noteBands(outputs) {
+    for (let i = 0; i < outputs.length; i++) {
+      const { id, bands } = outputs[i];
+      const found = report.resized[id] || (report.resized[id] = []);
+      found[found.length] = bands;
+    }
   }
 
   function total(lists) {
@@ -341,9 +364,8 @@
   // Prepares the evaluation of pixels; returns how many samples each datasource has.
   function begin(harness, stage, { outputs, scenes, absent }) {
     const documents = byName(stage.sources, (source, i) => documentOf(source, scenes[i]));
-    harness.begin(delivered(stage, outputs), stage.fusion ? documents : documents[stage.sources[0].name], stage.fusion);
+    harness.begin(marked(stage, outputs), stage.fusion ? documents : documents[stage.sources[0].name], stage.fusion);
     if (!stage.fusion) harness.view(watchedScenes);
-    const hasScenes = (source) => source.mode !== "SIMPLE" && !source.always;
     return byIndex(stage, (source, i) => (hasScenes(source) ? scenes[i].length : absent[i] ? 0 : 1));
   }
 
@@ -359,8 +381,10 @@
         const plan = resized(harness, stage, scenes);
         outputs = plan.outputs || outputs;
         hasBands = !plan.none;
+        noteBands(plan.outputs || []);
         return plan.complaint;
       });
+      if (!hasBands) report.trials.updateOutput--;
     }
     const counts = begin(harness, stage, { outputs, scenes, absent });
     const before = globalsNow();
@@ -369,10 +393,22 @@
     noteGlobals(before);
     if (script.updateOutputMetadata) {
       attempt("updateOutputMetadata", situation, "", () => {
-        harness.finish();
+        harness.end();
       });
     }
+    attemptUserData(harness, situation);
     return { outputs, scenes, absent, lists };
+  }
+
+  // Whether the user data can be written as JSON, where there are any.
+  function attemptUserData(harness, situation) {
+    let [text, complaint] = ["{}", ""];
+    try {
+      text = harness.userData();
+    } catch (error) {
+      complaint = "outputMetadata.userData cannot be written as JSON: " + described(error).message;
+    }
+    if (complaint || text !== "{}") attempt("userData", situation, "", () => complaint);
   }
 
   function evaluateKinds(harness, stage, { situation, counts, outputs }) {
@@ -550,7 +586,7 @@
     const empty = () => ({});
     report = {
       trials: {}, failed: {}, failures: [], answers: {}, globals: {}, kept: null, filtered: null,
-      nested: null, unsteady: false, array: false, shown: null, keys: [],
+      nested: null, resized: create(null), unsteady: false, array: false, shown: null, keys: [],
       read: byName(stage.sources, empty), missing: byName(stage.sources, empty),
     };
     const single = stage.scenes && !stage.fusion;

@@ -41,6 +41,7 @@ def rehearsal_of(report: Mapping[str, Any], script: str) -> Rehearsal:
             kind: {output: tuple(values) for output, values in answer.items()}
             for kind, answer in report["answers"].items()
         },
+        resized={output: frozenset(counts) for output, counts in report["resized"].items()},
         kept=None if kept is None or None in kept else tuple(kept),
         filtered=None if report["filtered"] is None else tuple(report["filtered"]),
         nested=None if report["nested"] is None else tuple(report["nested"]),

@@ -89,9 +89,10 @@ class _Reading:
     def _units(self, given: object, bands: int, where: str) -> tuple[str, ...]:
         if given is None:
             return ()
-        if isinstance(given, str):
-            return (given,)
-        units = self._strings(given, where, 'one unit such as "DN", or an array with one unit for each band')
+        wanted = 'one unit such as "DN", or an array with one unit for each band'
+        units = (given,) if isinstance(given, str) else self._strings(given, where, wanted)
+        if "" in units:
+            self._wrong(f"setup().{where} is {shown_value(given)}; write {wanted}, or leave it out")
         if isinstance(given, list) and len(given) != bands:
             self._wrong(f"setup().{where} lists {len(given)} units for {bands} bands; write one unit, or one per band")
         return units

@@ -6,7 +6,7 @@ Definitions: reference page "Evalscript V3" §2 (`setup()`).
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 _LINE = r"[^\n\r\u2028\u2029]*"  # what a comment of one line holds
@@ -174,7 +174,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """The input of a rehearsal. Only outputs whose id is `delivered` have to be returned."""
+    """The input of a rehearsal. Only outputs whose id is `delivered` have to be returned: others may be left out."""
 
     sources: tuple[Source, ...]
     outputs: tuple[ScriptOutput, ...]
@@ -208,8 +208,9 @@ class Rehearsal:
 
     `read` holds the bands that were read, `missing` what was read of a sample but does not exist, as (datasource,
     name). `answers` has what evaluatePixel returned, by kind of pixel and output id; None for a value that is not a
-    finite number. `kept` counts the scenes preProcessScenes keeps of one a day, and of one in three days; `filtered`
-    what an older script's filterScenes would keep, of how many.
+    finite number. `resized` has the numbers of bands that updateOutput left of each output. `kept` counts the scenes
+    preProcessScenes keeps of one a day, and of one in three days; `filtered` what an older script's filterScenes would
+    keep, of how many.
 
     `nested` is the first value that is itself an array, as (output, position). `unsteady`: the answer for a pixel
     depends on the pixels before it. `unknown_keys` of what setup() returns, as (place, key): the place is "", `input`
@@ -223,6 +224,7 @@ class Rehearsal:
     missing: frozenset[tuple[str, str]] = frozenset()
     globals: frozenset[str] = frozenset()
     answers: Mapping[str, Mapping[str, tuple[float | None, ...]]]
+    resized: Mapping[str, frozenset[int]] = field(default_factory=dict)
     kept: tuple[int, int] | None = None
     filtered: tuple[int, int] | None = None
     nested: tuple[str, int] | None = None

@@ -263,6 +263,17 @@ def test_request_and_evalscript_must_agree(changes: Edits, edits: Edits, reporte
     assert found(changes, edits) == reported.splitlines()
 
 
+def test_a_terrain_model_is_left_alone_under_the_mosaicking_of_a_fusion() -> None:
+    """It has no scenes: the mosaicking is meant for the other source."""
+    fused = [("- type: sentinel-2-l2a", "- {type: dem, id: height}\n        - type: sentinel-2-l2a\n          id: l2a")]
+    inputs = '{bands: ["DEM"], datasource: "height"}, {bands: ["B04"], datasource: "l2a"}'
+    for_all = ("    output:", '    mosaicking: "ORBIT",\n    output:')
+    assert found(fused, [(INPUT, inputs), for_all]) == []
+    assert found(fused, [(INPUT, inputs.replace('ht"}', 'ht", mosaicking: "ORBIT"}'))]) == [
+        "ndvi.js:4:65: W119: dem has no scenes, so that ORBIT is not documented for it: write SIMPLE"
+    ]
+
+
 ELSEWHERE = {
     "a collection that is hosted elsewhere": (
         "sentinel-hub",

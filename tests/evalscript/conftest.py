@@ -1,4 +1,4 @@
-"""A script engine for each file."""
+"""One script engine for all of them: each script gets a realm of its own."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import pytest
 from controller.evalscript import Engine
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
     """As patient as the scripts that use up all their memory need it."""
     with Engine(seconds=120) as engine:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Timer
@@ -30,6 +31,14 @@ def path_with(first: Path) -> str:
 
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": path_with(Path(controller.__file__).parent.parent)}
+
+
+@pytest.fixture
+def hasty(engine: Engine) -> Iterator[Engine]:
+    """The engine, with little time for a script."""
+    seconds, engine.seconds = engine.seconds, 0.3
+    yield engine
+    engine.seconds = seconds
 
 
 def failure(engine: Engine, text: str) -> ScriptFailure:
@@ -64,12 +73,11 @@ def has_ended(pid: int) -> bool:
         pytest.param("try { for (;;); } finally { for (;;); }", id="a loop that tries to go on"),
     ],
 )
-def test_time_runs_out_for(body: str) -> None:
-    with Engine(seconds=0.3) as engine:
-        reported = failure(engine, BEGIN + f"function evaluatePixel() {{ {body} }}")
-        assert reported == ScriptFailure(kind=FailureKind.TIMEOUT, message="The script ran longer than 0.3 s")
-        engine.seconds = 20
-        assert works(engine)
+def test_time_runs_out_for(hasty: Engine, body: str) -> None:
+    reported = failure(hasty, BEGIN + f"function evaluatePixel() {{ {body} }}")
+    assert reported == ScriptFailure(kind=FailureKind.TIMEOUT, message="The script ran longer than 0.3 s")
+    hasty.seconds = 20
+    assert works(hasty)
 
 
 @pytest.mark.parametrize(
@@ -95,10 +103,9 @@ def test_memory_runs_out_for(engine: Engine, body: str) -> None:
         pytest.param("function setup() { for (;;); }\nfunction evaluatePixel() {}", id="in setup"),
     ],
 )
-def test_an_endless_script_cannot_be_loaded(program: str) -> None:
-    with Engine(seconds=0.3) as engine:
-        reported = engine.load(f"//VERSION=3\n{program}")
-        assert isinstance(reported, ScriptFailure) and reported.kind is FailureKind.TIMEOUT
+def test_an_endless_script_cannot_be_loaded(hasty: Engine, program: str) -> None:
+    reported = hasty.load(f"//VERSION=3\n{program}")
+    assert isinstance(reported, ScriptFailure) and reported.kind is FailureKind.TIMEOUT
 
 
 def test_endless_recursion_is_an_exception_of_the_script(engine: Engine) -> None:
@@ -108,11 +115,10 @@ def test_endless_recursion_is_an_exception_of_the_script(engine: Engine) -> None
     assert works(engine)
 
 
-def test_after_time_has_run_out_the_script_must_be_loaded_again() -> None:
-    with Engine(seconds=0.3) as engine:
-        failure(engine, ENDLESS)
-        reported = engine.evaluate(ONE_PIXEL)
-        assert isinstance(reported, ScriptFailure) and reported.kind is FailureKind.CRASH
+def test_after_time_has_run_out_the_script_must_be_loaded_again(hasty: Engine) -> None:
+    failure(hasty, ENDLESS)
+    reported = hasty.evaluate(ONE_PIXEL)
+    assert isinstance(reported, ScriptFailure) and reported.kind is FailureKind.CRASH
 
 
 def test_a_child_killed_at_work_is_an_outcome(engine: Engine) -> None:

@@ -155,6 +155,13 @@ def test_evaluate_pixel_may_not_return(engine: Engine, output: str, body: str, m
     assert refused(engine, body, output) == ScriptFailure(kind=FailureKind.RUNTIME, message=message)
 
 
+def test_an_output_that_is_not_delivered_may_be_left_out(engine: Engine) -> None:
+    output = "output: [{id: 'a', bands: 1}, {id: 'b', bands: 1}]"
+    load(engine, f"input: ['B04'], {output}", "function evaluatePixel() { return {a: [1]}; }")
+    answer = engine.evaluate(PixelBlock(pixels=1, sources=(samples([1]),), delivered=("a",)))
+    assert answer == Planes(outputs={"a": b"\xff", "b": b"\0"})
+
+
 @pytest.mark.parametrize(
     ("body", "error", "line", "column"),
     [

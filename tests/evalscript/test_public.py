@@ -4,7 +4,6 @@
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,12 +17,6 @@ from tests.support.scripts import reported
 from tests.support.trials import checked, false_positives, pixels, seen
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    with Engine(seconds=120) as engine:
-        yield engine
 
 
 def test_there_are_at_least_150_and_no_two_are_the_same() -> None:

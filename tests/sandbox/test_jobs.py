@@ -22,8 +22,9 @@ from controller.sandbox.planet.look import SensorInput
 from controller.sandbox.planet.products import WantedBand, product
 from controller.sandbox.planet.samples import Pixels, grouped, read_samples
 from controller.sandbox.render.grid import evaluation_grid, output_grid
-from controller.sandbox.render.render import RenderOptions, render
+from controller.sandbox.render.render import RenderOptions
 from tests.sandbox.test_render import TIFF, job
+from tests.support import rendering
 
 pytestmark = pytest.mark.slow
 SIDE = 128
@@ -157,7 +158,7 @@ def test_a_documented_job_equals_numpy_pixel_for_pixel(
     tmp_path: Path,
 ) -> None:
     body = cut(name, *size)
-    answer = render(body, tmp_path, RenderOptions(seed=SEED, full_resolution=True))
+    answer = rendering.rendered(body, tmp_path, RenderOptions(seed=SEED, full_resolution=True))
     with rasterio.open(answer.files[0].path) as dataset:
         rendered = dataset.read()
     samples = scenes(body, bands, since)

@@ -18,7 +18,8 @@ from controller.sandbox.planet.look import SensorInput
 from controller.sandbox.planet.products import WantedBand, product
 from controller.sandbox.planet.samples import Pixels, grouped, read_samples, read_timeless
 from controller.sandbox.render.grid import evaluation_grid, output_grid
-from controller.sandbox.render.render import Rendered, RenderOptions, render
+from controller.sandbox.render.render import Rendered, RenderOptions
+from tests.support import rendering
 from tests.support.scripts import accepted, appraised, reported
 
 pytestmark = pytest.mark.slow
@@ -37,7 +38,7 @@ def checked(script: str, collections: str = "sentinel-2-l2a", **output: Any) -> 
 
 def rendered(body: Mapping[str, Any], folder: Path, **options: Any) -> tuple[Rendered, NDArray[Any]]:
     """The answer, and the raster as (band, row, column)."""
-    answer = render(body, folder, RenderOptions(seed=SEED, **options))
+    answer = rendering.rendered(body, folder, RenderOptions(seed=SEED, **options))
     with rasterio.open(answer.files[0].path) as dataset:
         return answer, dataset.read()
 
@@ -272,4 +273,4 @@ def test_what_check_refuses_the_sandbox_refuses(setup: str, code: str, words: st
     job = accepted(script, TWO_SOURCES, MAY, responses=responses, width=24, height=18)
     assert [each.code for each in appraised(job).problems] == [code]
     with pytest.raises(RenderFailed, match=words):
-        render({**job.request.body, "evalscript": script}, tmp_path, RenderOptions())
+        rendering.rendered({**job.request.body, "evalscript": script}, tmp_path, RenderOptions())

@@ -23,6 +23,7 @@ from controller.sandbox.render.grid import evaluation_grid, output_grid
 from controller.sandbox.render.raster import write_geotiff
 from controller.sandbox.render.render import MOST_PIXELS, Rendered, RenderOptions, render
 from controller.tree.scan import load
+from tests.support import rendering
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.slow
@@ -80,7 +81,7 @@ def read(path: Path) -> Raster:
 
 
 def rendered(body: Mapping[str, Any], folder: Path, options: RenderOptions = OPTIONS) -> tuple[Rendered, Raster]:
-    answer = render(body, folder, options)
+    answer = rendering.rendered(body, folder, options)
     return answer, read(answer.files[0].path)
 
 
@@ -210,8 +211,8 @@ def test_a_place_looks_the_same_in_two_overlapping_requests(tmp_path: Path) -> N
 
 
 def test_rendering_twice_gives_the_same_bytes(tmp_path: Path) -> None:
-    first = render(body_of(TWO_BANDS), tmp_path, OPTIONS).files[0].path.read_bytes()
-    assert render(body_of(TWO_BANDS), tmp_path, OPTIONS).files[0].path.read_bytes() == first
+    first = rendering.rendered(body_of(TWO_BANDS), tmp_path, OPTIONS).files[0].path.read_bytes()
+    assert rendering.rendered(body_of(TWO_BANDS), tmp_path, OPTIONS).files[0].path.read_bytes() == first
 
 
 def test_another_seed_gives_another_archive(tmp_path: Path) -> None:
@@ -279,6 +280,17 @@ def test_before_the_mission_there_is_nothing_and_that_is_no_error(script: str, t
     answer, raster = rendered(body_of(script, data=before), tmp_path)
     assert answer.scenes == 0
     assert (raster.values == 0).all()
+
+
+def test_without_a_time_range_every_scene_until_today_counts(tmp_path: Path) -> None:
+    now = datetime(2022, 7, 1, tzinfo=UTC)
+    reported = []
+    for asked in ({}, {"timeRange": {"from": "1999-01-01T00:00:00Z", "to": "2030-01-01T00:00:00Z"}}):
+        body = body_of(DAYS, data={"type": "landsat-ot-l1", "dataFilter": asked}, width=2, height=2)
+        answer, _ = rendered(body, tmp_path, RenderOptions(now=now))
+        reported.append(answer.userdata)
+    assert reported[0] == reported[1]
+    assert reported[0][0] > "2022-06-01"  # type: ignore[index]
 
 
 # The raster
@@ -364,7 +376,7 @@ def picture(kind: str, bands: int, sample_type: str, folder: Path, **output: Any
     returned = f"{FOUR}.slice(0, {bands}).map((x) => x * sample.B04 / (sample.B04 + 0.01) * {top})"
     responses = [{"identifier": "default", "format": {"type": kind, **output.pop("format", {})}}]
     body = body_of(constant(returned, sample_type, bands), responses=responses, **{"width": 70, "height": 50, **output})
-    [file] = render(body, folder, OPTIONS).files
+    [file] = rendering.rendered(body, folder, OPTIONS).files
     return file.path, read(file.path)
 
 
@@ -402,7 +414,7 @@ def test_a_jpeg_looks_like_the_tiff_and_the_better_the_quality_the_larger_it_is(
 
 
 def test_no_response_means_one_png_of_the_default_output(tmp_path: Path) -> None:
-    answer = render(body_of(constant("[1]"), responses=[]), tmp_path, OPTIONS)
+    answer = rendering.rendered(body_of(constant("[1]"), responses=[]), tmp_path, OPTIONS)
     assert [(file.identifier, file.name) for file in answer.files] == [("default", "default.png")]
     assert answer.files[0].path.read_bytes().startswith(b"\x89PNG")
 
@@ -420,7 +432,7 @@ def test_several_outputs_and_user_data_become_files_of_their_own(tmp_path: Path)
     """
     formats = {"high": "image/tiff", "userdata": "application/json"}
     responses = [{"identifier": name, "format": {"type": kind}} for name, kind in formats.items()]
-    answer = render(body_of(script, responses=responses), tmp_path, OPTIONS)
+    answer = rendering.rendered(body_of(script, responses=responses), tmp_path, OPTIONS)
     assert [(file.identifier, file.name) for file in answer.files] == [
         ("high", "high.tif"),
         ("userdata", "userdata.json"),
@@ -493,7 +505,6 @@ UNRENDERABLE = {
         "RENDERER_EXCEPTION",
         "sentinel-1-grd has no mosaicking TILE; it has SIMPLE and ORBIT",
     ),
-    "no time": (body_of(TWO_BANDS, data={"dataFilter": {}}), "COMMON_BAD_PAYLOAD", "timeRange is missing"),
 }
 
 
@@ -502,7 +513,7 @@ def test_a_request_that_cannot_be_rendered_says_why(
     body: Mapping[str, Any], code: str, message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(RenderFailed, match=message) as caught:
-        render(body, tmp_path, OPTIONS)
+        rendering.rendered(body, tmp_path, OPTIONS)
     assert caught.value.code == code
     assert list(tmp_path.iterdir()) == []
 

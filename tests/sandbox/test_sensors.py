@@ -15,7 +15,8 @@ from controller.sandbox.failure import RenderFailed
 from controller.sandbox.planet.archive import Area, SceneFilter, Tile, find_tiles, tile_facts
 from controller.sandbox.planet.native import METRES_PER_DEGREE, spots
 from controller.sandbox.planet.products import product
-from controller.sandbox.render.render import Rendered, RenderOptions, render
+from controller.sandbox.render.render import Rendered, RenderOptions
+from tests.support.rendering import rendered
 
 pytestmark = pytest.mark.slow
 JUNE = {"from": "2022-06-01T00:00:00Z", "to": "2022-06-30T23:59:59Z"}
@@ -50,7 +51,7 @@ def body(evalscript: str, type: str = "sentinel-2-l2a", box: list[float] = BOX, 
 
 def values(request: Mapping[str, Any], folder: Path, seed: int = 1) -> tuple[NDArray[Any], Rendered]:
     """(band, row, column) and everything else that came of the request."""
-    answer = render(request, folder, RenderOptions(seed=seed))
+    answer = rendered(request, folder, RenderOptions(seed=seed))
     with rasterio.open(answer.files[0].path) as dataset:
         return dataset.read(), answer
 
@@ -379,7 +380,7 @@ def test_landsat_tells_its_times_to_the_microsecond_and_its_product(tmp_path: Pa
 def test_the_archive_ends_now(tmp_path: Path) -> None:
     reported = script("B04", "output.userData = scenes.orbits.map((o) => o.dateFrom); return [1]", mode="ORBIT")
     request = body(reported, box=[10.0, 45.0, 16.0, 46.0])
-    answer = render(request, tmp_path, RenderOptions(now=datetime(2022, 6, 11, 12, tzinfo=UTC)))
+    answer = rendered(request, tmp_path, RenderOptions(now=datetime(2022, 6, 11, 12, tzinfo=UTC)))
     days: Any = answer.userdata
     assert date(2022, 6, 1) <= datetime.fromisoformat(days[-1]).date() < datetime.fromisoformat(days[0]).date()
     assert datetime.fromisoformat(days[0]).date() <= date(2022, 6, 11)

@@ -197,6 +197,12 @@ def test_the_published_schema_refuses_the_same(path: str, value: object, named: 
         ),
         pytest.param("output.resx", 3.5996, ["output->resx"], id="a derived width of 10001"),
         pytest.param("output.resy", 1e-320, ["output->resy"], id="a derived height past counting"),
+        pytest.param(
+            "output.responses",
+            [{"format": {"type": "image/tiff"}}, {"identifier": "default", "format": {"type": "image/png"}}],
+            ["output->responses[1]->identifier"],
+            id="the default output twice",
+        ),
         pytest.param("output.delivery", {"gs": {"url": "gs://b"}}, ["output->delivery->gs"], id="Google storage"),
     ],
 )

@@ -102,7 +102,8 @@ def _options(used: Collection, section: str, options: Mapping[str, Any]) -> Iter
                 yield key, ("E212", error)
         elif error := _option_error(rule, value):
             yield key, ("E212", error)
-    if options.get("backCoeff") == "GAMMA0_TERRAIN" and not options.get("orthorectify"):
+    is_radar = "backCoeff" in used.options[section]
+    if is_radar and options.get("backCoeff") == "GAMMA0_TERRAIN" and not options.get("orthorectify"):
         yield "backCoeff", ("E213", "GAMMA0_TERRAIN needs `orthorectify: true` beside it")
 
 

@@ -139,8 +139,10 @@ def _dataset(element: object, where: str) -> Violations:
         if not isinstance(values, dict):
             yield needed(f"{where}->{section}", "an object")
         elif collection is not None:
-            yield from _choices(values, collection.get(section) or {}, f"{where}->{section}")
-            yield from _radar(values, f"{where}->{section}")
+            rules = collection.get(section) or {}
+            yield from _choices(values, rules, f"{where}->{section}")
+            if "backCoeff" in rules:
+                yield from _radar(values, f"{where}->{section}")
     filters = element.get("dataFilter")
     if isinstance(filters, dict) and "timeRange" in filters:
         yield from _time_range(filters["timeRange"], f"{where}->dataFilter->timeRange")
@@ -163,18 +165,16 @@ def _choices(values: Mapping[str, Any], rules: Mapping[str, Any], where: str) ->
 
 
 def _radar(values: Mapping[str, Any], where: str) -> Violations:
-    """The rules of Sentinel-1 that are not plain choices; other collections do not have these fields."""
+    """The rules of Sentinel-1 that are not plain choices; what other collections ignore is not looked at."""
     if values.get("backCoeff") == "GAMMA0_TERRAIN" and values.get("orthorectify") is not True:
         yield Violation(parameter=f"{where}->backCoeff", violation="GAMMA0_TERRAIN needs orthorectify: true")
     speckle = values.get("speckleFilter", {"type": "NONE"})
     if not isinstance(speckle, dict) or speckle.get("type") not in ("NONE", "LEE"):
         yield Violation(parameter=f"{where}->speckleFilter->type", violation="must be NONE or LEE")
-    elif speckle["type"] == "LEE":
-        for side in ("windowSizeX", "windowSizeY"):
-            if not is_whole(speckle.get(side), 1, 7):
-                yield Violation(
-                    parameter=f"{where}->speckleFilter->{side}", violation="must be a whole number from 1 to 7"
-                )
+        return
+    for side in ("windowSizeX", "windowSizeY"):
+        if (side in speckle or speckle["type"] == "LEE") and not is_whole(speckle.get(side), 1, 7):
+            yield Violation(parameter=f"{where}->speckleFilter->{side}", violation="must be a whole number from 1 to 7")
 
 
 def _time_range(span: object, where: str) -> Violations:
@@ -238,6 +238,7 @@ def _responses(responses: object) -> Violations:
     if not isinstance(responses, list) or not responses:
         yield needed("output->responses", "a list with at least one element")
         return
+    seen: list[object] = []
     for place, response in enumerate(responses):
         where = f"output->responses[{place}]"
         if not isinstance(response, dict):
@@ -245,6 +246,10 @@ def _responses(responses: object) -> Violations:
             continue
         if "identifier" in response:
             yield from text_violations(response, "identifier", f"{where}->identifier")
+        name = response.get("identifier", "default")
+        if name in seen:
+            yield Violation(parameter=f"{where}->identifier", violation=f"{name} has a response already")
+        seen.append(name)
         if "format" in response:
             yield from _format(response["format"], f"{where}->format")
 

@@ -9,7 +9,7 @@ import math
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -142,7 +142,7 @@ def evaluated(body: Mapping[str, Any], scratch: Path, options: RenderOptions, en
     for start, stop in _blocks(grid, scenes):
         if time.monotonic() > ends:
             raise script_failed(f"The script ran longer than {options.seconds:g} s")
-        planes = value_or_raise(engine.evaluate(_block(grid, scenes, document, start, stop)))
+        planes = value_or_raise(engine.evaluate(_block(grid, scenes, document, start, stop, cells)))
         _keep(planes, cells, start, stop)
     userdata: object = value_or_raise(engine.finish())
     return Evaluated(grid=grid, facts=facts, outputs=outputs, scenes=scenes, cells=cells, userdata=userdata)
@@ -189,11 +189,17 @@ def _blocks(grid: EvaluationGrid, scenes: Sequence[Scenes]) -> Iterator[tuple[in
 
 
 def _block(
-    grid: EvaluationGrid, scenes: Sequence[Scenes], document: Mapping[str, Any], start: int, stop: int
+    grid: EvaluationGrid,
+    scenes: Sequence[Scenes],
+    document: Mapping[str, Any],
+    start: int,
+    stop: int,
+    delivered: Collection[str],
 ) -> PixelBlock:
     lon, lat = grid.centres(start, stop)
     pixels = Pixels(lon=lon, lat=lat, wanted=grid.wanted(start, stop))
-    return PixelBlock(pixels=stop - start, sources=tuple(_sent(each, pixels) for each in scenes), scenes=document)
+    sent = tuple(_sent(each, pixels) for each in scenes)
+    return PixelBlock(pixels=stop - start, sources=sent, scenes=document, delivered=delivered)
 
 
 def _sent(scenes: Scenes, pixels: Pixels) -> SentSamples:

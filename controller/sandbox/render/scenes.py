@@ -10,7 +10,7 @@ from typing import Any
 
 from controller.evalscript import UNNAMED, Engine
 from controller.model.script import Mosaicking, ScriptOutput
-from controller.sandbox.failure import RenderFailed, value_or_raise
+from controller.sandbox.failure import value_or_raise
 from controller.sandbox.planet.archive import Area, SceneFilter, Tile, by_day, find_tiles
 from controller.sandbox.planet.look import SensorInput
 from controller.sandbox.planet.samples import Group, Pixels, Samples, grouped, read_samples, read_timeless
@@ -61,9 +61,9 @@ def plan_scenes(
 
     Raises RenderFailed.
     """
-    found = [_found(pair, number, view) for number, pair in enumerate(pairs)]
-    collections = {pair.name: _collection(pair, scenes) for pair, scenes in zip(pairs, found, strict=True)}
-    plan = value_or_raise(engine.scenes(collections, _filtered(pairs[0]) if is_filtered else None))
+    found = [_found(pair, view) for pair in pairs]
+    collections = {pair.name: _collection(pair, scenes, view) for pair, scenes in zip(pairs, found, strict=True)}
+    plan = value_or_raise(engine.scenes(collections, _filtered(pairs[0], view) if is_filtered else None))
     kept = []
     for pair, scenes in zip(pairs, found, strict=True):
         if pair.mosaicking is not Mosaicking.SIMPLE and pair.product.since is not None:
@@ -78,11 +78,11 @@ def document_of(scenes: Sequence[Scenes]) -> Json:
     return named.get(UNNAMED, named)
 
 
-def _found(pair: Pair, number: int, view: View) -> list[tuple[Tile, ...]]:
+def _found(pair: Pair, view: View) -> list[tuple[Tile, ...]]:
     """The tiles of each sample, before the script has chosen; with SIMPLE all tiles form one sample."""
     if pair.product.since is None:
         return []
-    wanted = _filter(pair, number, view.now)
+    wanted = _filter(pair, view.now)
     tiles = find_tiles(pair.product, view.area, wanted, view.seed)
     match pair.mosaicking:
         case Mosaicking.SIMPLE:
@@ -93,12 +93,9 @@ def _found(pair: Pair, number: int, view: View) -> list[tuple[Tile, ...]]:
             return [(tile,) for tile in tiles]
 
 
-def _filter(pair: Pair, number: int, now: datetime) -> SceneFilter:
+def _filter(pair: Pair, now: datetime) -> SceneFilter:
     asked = pair.data.get("dataFilter", {})
-    if "timeRange" not in asked:
-        where = f"input.data[{number}].dataFilter.timeRange"
-        raise RenderFailed("COMMON_BAD_PAYLOAD", f"{where} is missing; give from and to")
-    since, until = _times(asked)
+    since, until = _times(pair, now)
     assert pair.product.since is not None, "what has no time is not filtered by it"
     return SceneFilter(
         since=max(since, pair.product.since),
@@ -109,16 +106,20 @@ def _filter(pair: Pair, number: int, now: datetime) -> SceneFilter:
     )
 
 
-def _filtered(pair: Pair) -> tuple[str, str] | None:
+def _filtered(pair: Pair, view: View) -> tuple[str, str] | None:
     """The time range for filterScenes, which only chooses among the scenes of a single input."""
     if pair.name != UNNAMED or pair.mosaicking is Mosaicking.SIMPLE or pair.product.since is None:
         return None
-    since, until = _times(pair.data["dataFilter"])
+    since, until = _times(pair, view.now)
     return _iso(since), _iso(until)
 
 
-def _times(asked: Json) -> tuple[datetime, datetime]:
-    since, until = (datetime.fromisoformat(asked["timeRange"][end]).astimezone(UTC) for end in ("from", "to"))
+def _times(pair: Pair, now: datetime) -> tuple[datetime, datetime]:
+    """The time range asked for; all there is when there is none, which the published schema allows."""
+    asked = pair.data.get("dataFilter", {}).get("timeRange")
+    if asked is None:
+        return pair.product.since or now, now
+    since, until = (datetime.fromisoformat(asked[end]).astimezone(UTC) for end in ("from", "to"))
     return since, until
 
 
@@ -147,14 +148,14 @@ def _scenes(pair: Pair, found: Sequence[tuple[Tile, ...]], view: View, *, is_fus
     return Scenes(name=pair.name, also=pair.also, source=source, groups=groups, count=count, document=document)
 
 
-def _collection(pair: Pair, found: Sequence[tuple[Tile, ...]]) -> Json:
+def _collection(pair: Pair, found: Sequence[tuple[Tile, ...]], view: View) -> Json:
     """What preProcessScenes gets for one input: the days without their tiles, or the tiles without from and to."""
     if pair.mosaicking is Mosaicking.SIMPLE or pair.product.since is None:
         return {"scenes": _no_scenes(pair)}
     if pair.mosaicking is Mosaicking.TILE:
         tiles = [_numbered(_tile_document(tile, pair), number) for number, (tile,) in enumerate(found)]
         return {"scenes": {"tiles": tiles}}
-    since, until = _times(pair.data["dataFilter"])
+    since, until = _times(pair, view.now)
     days = [_numbered(_day_document(tiles), number) for number, tiles in enumerate(found)]
     return {"from": _iso(since), "to": _iso(until), "scenes": {"orbits": days}}
 

@@ -152,7 +152,6 @@ function evaluatePixel(sample, scenes, metadata, customData, outputMetadata) {
     ),
     Row(
         name="The highest value of all pixels, in a global",
-        warned=("W019",),
         script="""//VERSION=3
 function setup() {
   return {
