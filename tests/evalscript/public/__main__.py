@@ -3,15 +3,17 @@
 import sys
 from collections import Counter
 
+from controller.analysis.ignores import WARNINGS
 from tests.evalscript.public import ROWS
 from tests.support.trials import checked, false_positives
 
 
 def main() -> None:
     errors = Counter(problem.code for row in ROWS for problem in checked(row).problems)
-    meant = Counter(code for row in ROWS for code in row.warned)
-    sys.stdout.write(f"{len(ROWS)} scripts; false errors: {dict(errors)}\n")
-    sys.stdout.write(f"false warnings: {dict(false_positives(ROWS))}; deliberate ones: {dict(meant)}\n")
+    false, meant = false_positives(ROWS), Counter(code for row in ROWS for code in row.warned)
+    lines = [f"{len(ROWS)} scripts; false errors: {errors.total()} {dict(errors) or ''}", "code  false  deliberate"]
+    lines += [f"{code}  {false[code]:5}  {meant[code]:10}" for code in sorted(WARNINGS | {*false})]
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
