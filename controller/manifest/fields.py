@@ -50,6 +50,9 @@ def _name(written: str) -> str:
 def _collection_type(written: str) -> str:
     if canonical_type(written):
         return written
+    if written == "CUSTOM":
+        message = "`CUSTOM` is the older name of own data: write byoc-<collection id>, with the id that stands in"
+        raise Unfit("E210", f"{message} `collectionId`")
     near = nearest(written, collection_names())
     hint = f"did you mean {near}?" if near else "write for example sentinel-2-l2a, or byoc-<collection id>"
     raise Unfit("E210", f"`{written}` is not a collection of the service: {hint}")

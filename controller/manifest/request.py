@@ -12,6 +12,7 @@ from typing import Any
 from controller.manifest.digest import digest
 from controller.manifest.geometry import envelope
 from controller.manifest.model import Manifest
+from controller.model.catalog import collection
 from controller.model.job import ExpectedOutput
 
 # Reference page "Open questions: Async API" A 9: only `.tif` was observed, so others are accepted as well.
@@ -23,14 +24,16 @@ _EXTENSIONS = {
 }
 _PNG = ExpectedOutput(identifier="default", media_type="image/png", extensions=_EXTENSIONS["image/png"])
 _ENDLESS = 1e12
+BOOLEANS = {"true": True, "false": False}
+"""How the service's own pages write yes and no, and what it takes them for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What one manifest requests from the service.
 
-    `body` is the user's, with the evalscript in it and without any credential or its name; `delivery_url` has no
-    trailing slash; `width` and `height` are in pixels.
+    `body` is the user's, with the evalscript in it and without any credential or its name, `"true"` read as true where
+    the service does so; `delivery_url` has no trailing slash; `width` and `height` are in pixels.
     """
 
     body: Mapping[str, Any]
@@ -49,6 +52,7 @@ def request_of(manifest: Manifest, raw_request: Mapping[str, Any], evalscript: s
     delivery = {"url": s3.url} | ({"region": s3.region} if s3.region else {})
     body = {
         **raw_request,
+        "input": {**raw_request["input"], "data": [_with_booleans(each) for each in raw_request["input"]["data"]]},
         "output": {**raw_request["output"], "delivery": {"s3": delivery}},
         "evalscript": evalscript,
     }
@@ -63,6 +67,24 @@ def request_of(manifest: Manifest, raw_request: Mapping[str, Any], evalscript: s
         height=height,
         outputs=_outputs(manifest),
     )
+
+
+def _with_booleans(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A source with the documented yes-or-no options that were written as text in the form the service gives them."""
+    used = collection(data["type"])
+    sections = {key: data[key] for key in ("dataFilter", "processing") if key in data}
+    if used is None or not any(isinstance(value, str) for each in sections.values() for value in each.values()):
+        return data
+    return {**data, **{name: _booleans(each, used.options[name]) for name, each in sections.items()}}
+
+
+def _booleans(options: Mapping[str, Any], documented: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        key: BOOLEANS[value]
+        if documented.get(key, {}).get("type") == "boolean" and isinstance(value, str) and value in BOOLEANS
+        else value
+        for key, value in options.items()
+    }
 
 
 def size_of(request: Mapping[str, Any]) -> tuple[int, int]:

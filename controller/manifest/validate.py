@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from controller.manifest.document import Document, Path
 from controller.manifest.model import Manifest, child_models, example_of, known_keys, model_at
 from controller.manifest.problems import OUTPUT, REQUEST, S3, ProblemCollector, kind_of, one_of, value_at
-from controller.manifest.request import Request, request_of
+from controller.manifest.remedies import explain_pasted, number_remedy, unknown_key_remedy
+from controller.manifest.request import BOOLEANS, Request, request_of
 from controller.manifest.rules import RULES
 from controller.manifest.rules.delivery import credential_name, is_secret_key
 from controller.model.catalog import nearest
@@ -87,6 +88,7 @@ def accept(document: Document, path: str, evalscript: Script | None) -> ValidMan
         _not_yet(faults)
         _no_secrets(faults)
         _no_nulls(faults)
+        explain_pasted(faults)
         manifest = _read(faults)
         _one_evalscript(faults, evalscript)
         for rule in RULES:
@@ -218,6 +220,9 @@ def _unknown_key(faults: ProblemCollector, path: Path) -> None:
     model = model_at(tuple(around))
     if model is None:
         return
+    if remedy := unknown_key_remedy(path):
+        faults.add(path, "E104", remedy)
+        return
     near = nearest(str(key), known_keys(model))
     home = next((name for name, child in child_models(model).items() if child and key in known_keys(child)), None)
     if near:
@@ -257,8 +262,10 @@ def _words(error: Any, path: Path) -> str:
 
 
 def _remedy(kind: str, value: Any) -> str:
-    if kind in ("int_type", "float_type", "bool_type") and isinstance(value, str):
-        return ": remove the quotes" if re.fullmatch(r"[-+]?[0-9.]+|true|false", value) else ""
+    if kind in ("int_type", "float_type"):
+        return number_remedy(value, kind == "int_type")
+    if kind == "bool_type" and isinstance(value, str):
+        return ": remove the quotes" if value in BOOLEANS else ""
     return ": put it in quotes" if kind == "string_type" and isinstance(value, int | float) else ""
 
 

@@ -130,8 +130,57 @@ MISTAKES = {
     "own data without its id": (
         "sentinel-2-l2a",
         "CUSTOM",
-        "13:11 E210 spec.request.input.data[0].type: `CUSTOM` is not a collection of the service: write for "
-        "example sentinel-2-l2a, or byoc-<collection id>",
+        "13:11 E210 spec.request.input.data[0].type: `CUSTOM` is the older name of own data: write "
+        "byoc-<collection id>, with the id that stands in `collectionId`",
+    ),
+    "own data with its id beside it": (
+        "sentinel-2-l2a",
+        "byoc-5460de54-082e-473a-b6ea-d5cbe3c17cca\n          collectionId: 5460de54-082e-473a-b6ea-d5cbe3c17cca",
+        "14:11 E104 spec.request.input.data[0].collectionId: own data are named by their type: write "
+        "`type: byoc-<collection id>`, and remove this",
+    ),
+    "a whole number with a decimal point": (
+        "resx: 10\n      resy: 10",
+        "width: 512.0\n      height: 512",
+        "17:7 E106 spec.request.output.width: must be a whole number, not a number with a decimal point: write 512",
+    ),
+    "a logo, as the service's replies have it": (
+        "format: {type: image/tiff}",
+        "format: {type: image/tiff}, logo: false",
+        "19:69 E104 spec.request.output.responses[0].logo: only the service's replies hold it: remove it",
+    ),
+    "the CRS in the geometry, as the service's replies have it": (
+        f"bbox: {BBOX}",
+        "geometry: {type: Polygon, crs: x, coordinates: [[[426000, 3960000], [462000, 3960000], [462000, 3994000], "
+        "[426000, 3960000]]]}",
+        "10:35 E104 spec.request.input.bounds.geometry.crs: the CRS of an area stands beside it: remove it here, and "
+        "write `properties: {crs: …}` below `bounds`",
+    ),
+    "a GeoJSON feature": (
+        f"bbox: {BBOX}",
+        "geometry: {type: Feature, properties: {}, geometry: {type: Polygon, coordinates: [[[0, 0], [9, 0], [9, 9], "
+        "[0, 0]]]}}",
+        "10:20 E108 spec.request.input.bounds.geometry.type: a Feature is more than its geometry: write the `type` and "
+        "`coordinates` of its `geometry` here",
+    ),
+    "a collection of GeoJSON features": (
+        f"bbox: {BBOX}",
+        "geometry: {type: FeatureCollection, features: [{type: Feature, geometry: {type: Polygon, coordinates: []}}]}",
+        "10:20 E108 spec.request.input.bounds.geometry.type: a FeatureCollection is more than its geometry: write the "
+        "`type` and `coordinates` of its `geometry` here, of several polygons as one MultiPolygon",
+    ),
+    "a height in a position": (
+        f"bbox: {BBOX}",
+        "geometry: {type: Polygon, coordinates: [[[426000, 3960000], [462000, 3960000, 12.5], [462000, 3994000], "
+        "[426000, 3960000]]]}",
+        "10:69 E201 spec.request.input.bounds.geometry.coordinates[0][1]: has a third number, and the service takes "
+        "two: write [462000, 3960000]",
+    ),
+    "a height in a position of the second polygon": (
+        f"bbox: {BBOX}",
+        "geometry: {type: MultiPolygon, coordinates: [[[[4, 3], [5, 3], [5, 4], [4, 3]]], [[[4, 3, 0], [5, 3, 0]]]]}",
+        "10:92 E201 spec.request.input.bounds.geometry.coordinates[1][0][0]: has a third number, and the service takes "
+        "two: write [4, 3]",
     ),
     "a date without time": (
         "from: 2022-06-20T00:00:00Z",
@@ -170,6 +219,18 @@ MISTAKES = {
         "dataFilter:",
         "processing: {harmonizeValues: 1}\n          dataFilter:",
         "14:24 E212 spec.request.input.data[0].processing.harmonizeValues: must be true or false, not a number",
+    ),
+    "an option of the collection with another word than true or false": (
+        "dataFilter:",
+        'processing: {harmonizeValues: "yes"}\n          dataFilter:',
+        "14:24 E212 spec.request.input.data[0].processing.harmonizeValues: must be true or false, not text",
+    ),
+    "an option that needs another, which is false as text": (
+        "- type: sentinel-2-l2a",
+        '- {type: sentinel-1-grd, processing: {backCoeff: GAMMA0_TERRAIN, orthorectify: "false"}}\n'
+        "        - type: sentinel-2-l2a",
+        "13:47 E213 spec.request.input.data[0].processing.backCoeff: GAMMA0_TERRAIN needs `orthorectify: true` "
+        "beside it",
     ),
     "an option that needs another": (
         "- type: sentinel-2-l2a",
@@ -338,6 +399,16 @@ MISTAKES = {
 @pytest.mark.parametrize(("old", "new", "problem"), MISTAKES.values(), ids=MISTAKES)
 def test_one_mistake_is_one_problem(old: str, new: str, problem: str) -> None:
     assert reported(good_but((old, new))) == [problem]
+
+
+def test_the_wrapper_of_a_body_is_one_problem() -> None:
+    """Batch requests, and their copies in a bucket, hold the body as `processRequest`."""
+    body = GOOD[GOOD.index("    input:") : GOOD.index("  evalscriptFile")]
+    wrapped = "    processRequest:\n" + "".join(f"  {line}\n" for line in body.splitlines())
+    assert reported(GOOD.replace(body, wrapped)) == [
+        "8:5 E104 spec.request.processRequest: is a wrapper around the body: write the `input` and `output` that it "
+        "holds directly below `request`"
+    ]
 
 
 def test_five_mistakes_are_five_problems_in_the_order_of_the_file() -> None:

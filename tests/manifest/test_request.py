@@ -52,6 +52,7 @@ def between(first: str, last: str, **more: Any) -> dict[str, Any]:
 
 
 UTM = {"bbox": [426000, 3960000, 462000, 3994000], "properties": {"crs": "http://www.opengis.net/def/crs/EPSG/0/32633"}}
+SIZE = {"width": 1000, "height": 1000}
 ITALY = {"bbox": [11.193762, 44.684277, 18.622922, 47.872144]}
 AS_TIFF = [{"identifier": "default", "format": {"type": "image/tiff"}}]
 # The four examples of the reference page "Asynchronous Processing API" §9, their keys replaced by a credentialsRef.
@@ -145,6 +146,33 @@ S1 = {"type": "sentinel-1-grd", "processing": {"orthorectify": True, "backCoeff"
 )
 def test_every_payload_satisfies_the_published_schema(request_body: dict[str, Any]) -> None:
     validator().validate(posted(requested(json.dumps(manifest(request_body)), "job.json")))
+
+
+WORDS = [
+    pytest.param("sentinel-1-grd", "orthorectify", "true", True, id="yes, for an option of Sentinel-1"),
+    pytest.param("S2L2A", "harmonizeValues", "false", False, id="no, under an older name of the collection"),
+    pytest.param("dem", "egm", "true", True, id="an option of the elevation model"),
+]
+
+
+@pytest.mark.parametrize(("type", "key", "word", "value"), WORDS)
+def test_a_yes_or_no_written_as_text_asks_for_what_the_service_takes_it_for(
+    type: str, key: str, word: str, value: bool
+) -> None:
+    """The service's own pages write `"orthorectify": "true"`."""
+    as_text, plain = (
+        requested(json.dumps(manifest(asked(ITALY, SIZE, {"type": type, "processing": {key: given}}))), "job.json")
+        for given in (word, value)
+    )
+    assert as_text.body["input"]["data"][0]["processing"] == {key: value}
+    assert as_text == plain
+
+
+def test_text_that_no_collection_documents_is_sent_as_written() -> None:
+    """It was accepted before, so its digest must stay."""
+    data = {"type": "byoc-01234567-89ab-cdef-0123-456789abcdef", "processing": {"harmonizeValues": "true"}}
+    written = requested(json.dumps(manifest(asked(ITALY, SIZE, data))), "job.json")
+    assert written.body["input"]["data"][0] == data
 
 
 def test_the_payload_is_the_body_with_its_prefix_and_keys() -> None:

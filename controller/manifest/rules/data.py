@@ -10,6 +10,8 @@ from typing import Any
 
 from controller.manifest.document import Path
 from controller.manifest.problems import DATA, CodedMessage, ProblemCollector, kind_of, one_of
+from controller.manifest.remedies import number_remedy
+from controller.manifest.request import BOOLEANS
 from controller.model.catalog import Collection, collection, nearest, option_names
 
 _SECTIONS = ("dataFilter", "processing")
@@ -102,8 +104,8 @@ def _options(used: Collection, section: str, options: Mapping[str, Any]) -> Iter
                 yield key, ("E212", error)
         elif error := _option_error(rule, value):
             yield key, ("E212", error)
-    is_radar = "backCoeff" in used.options[section]
-    if is_radar and options.get("backCoeff") == "GAMMA0_TERRAIN" and not options.get("orthorectify"):
+    is_radar, is_projected = "backCoeff" in used.options[section], options.get("orthorectify") not in (None, False, "false")
+    if is_radar and options.get("backCoeff") == "GAMMA0_TERRAIN" and not is_projected:
         yield "backCoeff", ("E213", "GAMMA0_TERRAIN needs `orthorectify: true` beside it")
 
 
@@ -123,12 +125,16 @@ def _option_error(rule: Mapping[str, Any], value: Any) -> str:
     if "enum" in rule:
         return "" if value in rule["enum"] else one_of(rule["enum"], value)
     if rule.get("type") == "boolean":
-        return "" if isinstance(value, bool) else f"must be true or false, not {kind_of(value)}"
+        return (
+            ""
+            if isinstance(value, bool) or (isinstance(value, str) and value in BOOLEANS)
+            else f"must be true or false, not {kind_of(value)}"
+        )
     if "minimum" in rule:
         least, most = rule["minimum"], rule["maximum"]
         numbers, words = (int, "a whole number") if rule["type"] == "integer" else (int | float, "a number")
         is_fit = isinstance(value, numbers) and not isinstance(value, bool) and least <= value <= most
-        return "" if is_fit else f"must be {words} from {least} to {most}"
+        return "" if is_fit else f"must be {words} from {least} to {most}{number_remedy(value, numbers is int)}"
     return ""
 
 
