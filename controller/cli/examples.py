@@ -6,6 +6,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "init": ("shjobs init", "shjobs init rasters --deployment cdse --url s3://my-bucket/rasters"),
     "import": (
         "shjobs import body.json --name ndvi",
+        "shjobs import notebook.ipynb --url s3://my-bucket/rasters",
         "shjobs import example.py --url s3://my-bucket/rasters --dry-run",
     ),
     "check": ("shjobs check", "shjobs check jobs.d/ndvi.yaml --strict", "shjobs check -o github"),

@@ -1,4 +1,4 @@
-"""`shjobs import`: turns a request body, or a whole snippet of the documentation, into a manifest and a script."""
+"""`shjobs import`: turns requests, as people paste them, into manifests and scripts."""
 
 import os
 import re
@@ -22,7 +22,9 @@ LARGEST = 4 * 1024 * 1024  # bytes
 STDIN = "-"
 
 
-@click.command("import", short_help="Make a manifest from a request body, or from a snippet of the documentation.")
+@click.command(
+    "import", short_help="Make manifests from requests as people paste them: JSON, curl, Python, notebooks, pages."
+)
 @click.argument("file", default=STDIN, type=click.Path(dir_okay=False, allow_dash=True))
 @click.option("--name", help="Name of the job and its files; the name of FILE if not given.")
 @click.option("--url", metavar="S3URL", help="Where the results go, instead of what the text says.")
@@ -35,32 +37,55 @@ STDIN = "-"
 def command(
     config: Path | None, file: str, name: str | None, url: str | None, output: Path | None, dry_run: bool
 ) -> int:
-    """Read a request from FILE (or from stdin), and write it as a manifest and a script.
+    """Read requests from FILE (or from stdin), and write each as a manifest and a script.
 
-    FILE contains the JSON or Python body of a request, or a snippet as in the service's documentation. Nothing in it is
-    executed. Bucket keys are removed: the manifest names a credential instead.
+    FILE contains the JSON or Python body of a request, a command of curl, a notebook, a Postman collection, or a whole
+    page with examples. Nothing in it is executed. Bucket keys are removed: the manifest names a credential instead.
     """
     from controller.manifest.fields import is_name
-    from controller.operations.scaffold.import_request import refuse_taken, take_in
-    from controller.operations.scaffold.repository import create
+    from controller.operations.scaffold.import_request import files_beside, refuse_taken, take_in
 
     settings = load_settings(config, os.environ)
     job = name or _name_of(file)
     if not is_name(job):
         raise UsageError(f"--name: {job!r} must be made of lowercase letters, digits and '-', at most 63")
     try:
-        taken = take_in(_read(file), job, url, settings)
+        folder = Path() if file == STDIN else Path(file).parent
+        intakes, passed_over = take_in(_read(file), job, url, settings, files_beside(folder))
     except UsageError as error:
         raise UsageError(f"{'the input' if file == STDIN else file}: {error}") from error
-    folder = output or settings.jobs
-    if taken.problems:
-        for problem in taken.problems:
-            click.echo(": ".join(filter(None, (f"{problem.code} {problem.field}".strip(), problem.message))), err=True)
-        click.echo("nothing was written: fix these in the text, then import it again", err=True)
+    for reason in passed_over:
+        click.echo(f"passed over: {reason}", err=True)
+    if _show_problems(intakes):
         return 1
-    refuse_taken(folder, job, settings.jobs)
-    # The script first: the manifest must never exist without it.
-    files = {folder / f"{job}.js": taken.script, folder / f"{job}.yaml": taken.manifest}
+    folder = output or settings.jobs
+    for taken in intakes:
+        refuse_taken(folder, taken.name, settings.jobs)
+    for taken in intakes:
+        _write(taken, folder, dry_run)
+    for line in _advice(intakes, folder, settings):
+        click.echo(line, err=dry_run)
+    return 0
+
+
+def _show_problems(intakes: "tuple[Intake, ...]") -> bool:
+    """Print what `check` would refuse; returns whether there is anything."""
+    for taken in intakes:
+        place = f"{taken.pasted.place}: " if len(intakes) > 1 else ""
+        for problem in taken.problems:
+            words = (f"{problem.code} {problem.field}".strip(), problem.message)
+            click.echo(place + ": ".join(filter(None, words)), err=True)
+    if any(taken.problems for taken in intakes):
+        click.echo("nothing was written: fix these in the text, then import it again", err=True)
+        return True
+    return False
+
+
+def _write(taken: "Intake", folder: Path, dry_run: bool) -> None:
+    """The script first: the manifest must never exist without it."""
+    from controller.operations.scaffold.repository import create
+
+    files = {folder / f"{taken.name}.js": taken.script, folder / f"{taken.name}.yaml": taken.manifest}
     for path, text in files.items():
         if dry_run:
             click.echo(f"{'//' if path.suffix == '.js' else '#'} {path}\n{text}")
@@ -68,9 +93,6 @@ def command(
             click.echo(f"made {path}")
         else:
             raise UsageError(f"{path} is there already: choose another name with --name")
-    for line in _advice(taken, folder / f"{job}.js", settings):
-        click.echo(line, err=dry_run)
-    return 0
 
 
 def _name_of(file: str) -> str:
@@ -103,17 +125,26 @@ def _read(file: str) -> str:
     return text
 
 
-def _advice(taken: "Intake", script: Path, settings: Settings) -> Iterator[str]:
-    """What the user has to do before the job can be submitted."""
-    if taken.pasted.had_lost_breaks:
-        yield f"the script had lost its line breaks: they were restored where they seem to belong, so check {script}"
-    if taken.pasted.had_keys:
+def _advice(intakes: "tuple[Intake, ...]", folder: Path, settings: Settings) -> Iterator[str]:
+    """What the user has to do before the jobs can be submitted."""
+    scripts = ", ".join(str(folder / f"{each.name}.js") for each in intakes if each.pasted.had_lost_breaks)
+    if scripts:
+        yield f"the script had lost its line breaks: they were restored where they seem to belong, so check {scripts}"
+    if any(taken.pasted.had_keys for taken in intakes):
         yield "the keys were removed: no file contains them"
-    if taken.credential and taken.is_known:
-        yield f"the credential {taken.credential} of {settings.source} is used"
-    elif taken.credential:
-        keys = [variable_of(f"credentials.{taken.credential}.{key}") for key in ("accessKey", "secretAccessKey")]
-        folder = 'folder = "state/sandbox"\n' if settings.deployment.name == "sandbox" else ""
-        yield f'add to {settings.source}:\n\n[credentials.{taken.credential}]\nprefixes = ["{taken.url}"]\n{folder}'
-        yield f"and set {keys[0]} and {keys[1]}, or name their files there (accessKeyFile, secretAccessKeyFile)"
+    for name in dict.fromkeys(each.credential for each in intakes if each.credential):
+        yield from _of_credential([each for each in intakes if each.credential == name], settings)
     yield "next: shjobs check, then shjobs plan"
+
+
+def _of_credential(intakes: "list[Intake]", settings: Settings) -> Iterator[str]:
+    """The credential that these requests share."""
+    name = intakes[0].credential
+    if all(each.is_known for each in intakes):
+        yield f"the credential {name} of {settings.source} is used"
+        return
+    keys = [variable_of(f"credentials.{name}.{key}") for key in ("accessKey", "secretAccessKey")]
+    prefixes = ", ".join(f'"{url}"' for url in dict.fromkeys(each.url for each in intakes))
+    folder = 'folder = "state/sandbox"\n' if settings.deployment.name == "sandbox" else ""
+    yield f"add to {settings.source}:\n\n[credentials.{name}]\nprefixes = [{prefixes}]\n{folder}"
+    yield f"and set {keys[0]} and {keys[1]}, or name their files there (accessKeyFile, secretAccessKeyFile)"

@@ -49,8 +49,7 @@ def number_remedy(value: Any, is_whole: bool) -> str:
 
 
 def _wrapper(faults: ProblemCollector) -> None:
-    request = faults.mapping(REQUEST)
-    if WRAPPER in request and "input" not in request:
+    if WRAPPER in faults.mapping(REQUEST):
         message = "is a wrapper around the body: write the `input` and `output` that it holds directly below `request`"
         faults.add((*REQUEST, WRAPPER), "E104", message)
         faults.silent |= {(*REQUEST, key) for key in ("input", "output")}

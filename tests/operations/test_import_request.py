@@ -15,7 +15,7 @@ from controller.model.script import ScriptFacts
 from tests.conftest import SETTINGS
 from tests.operations.test_linebreaks import without_breaks
 from tests.support.command import shjobs
-from tests.support.paths import ROOT
+from tests.support.paths import DATA, ROOT
 
 JOBS = ROOT / "jobs.d"
 DOCUMENTED = ("ndvi", "cloudless", "true-color", "median")
@@ -247,3 +247,114 @@ def test_wrong_use_is_told(folder: Path, arguments: list[str], words: str) -> No
     done = shjobs("import", *arguments, cwd=folder)
     assert (done.returncode, words in done.stderr) == (2, True), done.stderr
     assert "Traceback" not in done.stderr
+
+
+PAGE = (DATA / "requests" / "async-api-examples.txt").read_text(encoding="utf-8")
+"""The four examples of the service's page as a browser copies them, without line breaks, and sentences between them."""
+EXAMPLES = [line for line in PAGE.splitlines() if "payload" in line]
+
+
+@pytest.mark.slow
+def test_a_whole_page_makes_a_manifest_of_each_of_its_examples(folder: Path) -> None:
+    (folder / "page.txt").write_text(PAGE, encoding="utf-8")
+    done = shjobs("import", "page.txt", "--url", URL, cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    names = [f"page-{number}" for number in (1, 2, 3, 4)]
+    assert files(folder) == {f"{name}.{end}" for name in names for end in ("js", "yaml")}
+    for name, shipped in zip(names, DOCUMENTED, strict=True):
+        found, expected = imported(folder, name).request.body, documented(shipped).request.body
+        assert {**found, "evalscript": ""} == {**expected, "evalscript": ""}
+    checked = shjobs("check", cwd=folder)
+    assert (checked.returncode, "4 jobs accepted, 0 errors" in checked.stdout + checked.stderr) == (0, True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(4))
+def test_each_example_of_the_page_makes_a_manifest_alone(folder: Path, number: int) -> None:
+    (folder / "example.txt").write_text(EXAMPLES[number], encoding="utf-8")
+    assert shjobs("import", "example.txt", "--url", URL, cwd=folder).returncode == 0
+    checked = shjobs("check", cwd=folder)
+    assert (checked.returncode, "1 job accepted, 0 errors" in checked.stdout + checked.stderr) == (0, True)
+
+
+def two() -> str:
+    bodies = [json.loads(json.dumps(documented(name).request.body)) for name in ("ndvi", "true-color")]
+    return json.dumps(bodies)
+
+
+def test_the_names_of_several_jobs_stay_within_their_length(folder: Path) -> None:
+    (folder / "two.json").write_text(two(), encoding="utf-8")
+    name = "a" * 61 + "-b"
+    done = shjobs("import", "two.json", "--name", name, "--url", URL, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert files(folder) == {f"{'a' * 61}-{number}.{end}" for number in (1, 2) for end in ("js", "yaml")}
+
+
+@pytest.mark.parametrize("taken", ["two-1.yaml", "two-2.js"])
+def test_of_several_jobs_none_is_written_when_one_is_taken(folder: Path, taken: str) -> None:
+    (folder / "two.json").write_text(two(), encoding="utf-8")
+    (folder / "jobs.d").mkdir()
+    (folder / "jobs.d" / taken).write_text("mine", encoding="utf-8")
+    done = shjobs("import", "two.json", "--url", URL, cwd=folder)
+    assert (done.returncode, files(folder)) == (2, {taken})
+    assert f"{taken} is there already: choose another name with --name" in done.stderr
+
+
+def test_of_several_jobs_none_is_written_when_one_is_wrong(folder: Path) -> None:
+    text = two().replace('"sentinel-2-l1c"', '"sentinel-2-l1d"')
+    (folder / "two.py").write_text(f"requests = {text}\n", encoding="utf-8")
+    done = shjobs("import", "two.py", "--url", URL, cwd=folder)
+    assert (done.returncode, files(folder)) == (1, set())
+    assert done.stderr.startswith("line 1: E210 spec.request.input.data[0].type: `sentinel-2-l1d` is not a collection")
+
+
+def test_what_is_passed_over_is_reported_and_the_rest_is_written(folder: Path) -> None:
+    text = snippet("ndvi", URL) + "def ask(day):\n    oauth.post(url, json={'input': day, 'output': {}})\n"
+    (folder / "example.py").write_text(text, encoding="utf-8")
+    done = shjobs("import", "example.py", cwd=folder)
+    assert (done.returncode, files(folder)) == (0, {"example.js", "example.yaml"})
+    assert "passed over: line " in done.stderr
+    assert "input: `day` is an argument of ask(): write the value itself" in done.stderr
+
+
+def test_new_credentials_of_several_jobs_are_listed_once(folder: Path) -> None:
+    one, other = json.loads(two())
+    one["output"]["delivery"]["s3"]["url"], other["output"]["delivery"]["s3"]["url"] = "s3://other/a", "s3://other/b"
+    (folder / "two.json").write_text(json.dumps([one, other]), encoding="utf-8")
+    done = shjobs("import", "two.json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count('[credentials.other]\nprefixes = ["s3://other/a", "s3://other/b"]') == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        pytest.param("ndvi.js", "", id="a file of the same folder"),
+        pytest.param("scripts/ndvi.js", "", id="a file of a folder below"),
+        pytest.param("../ndvi.js", "which is not read", id="a file above"),
+        pytest.param("/etc/passwd.js", "which is not read", id="a file of the machine"),
+        pytest.param(".env", "which is not read", id="a hidden file"),
+        pytest.param("shjobs.toml", "which is not read", id="a file of another kind"),
+        pytest.param("link.js", "which is not a file of this folder", id="a link"),
+        pytest.param("links/passwd.js", "which is not a file of this folder", id="a link to a folder"),
+        pytest.param("absent.js", "which cannot be read here", id="no file"),
+    ],
+)
+def test_a_file_that_a_command_names_is_read_where_it_can_do_no_harm(folder: Path, file: str, words: str) -> None:
+    inside, outside = folder / "inside", folder / "outside"
+    for place in (inside / "scripts", outside):
+        place.mkdir(parents=True)
+    for place in (inside / "ndvi.js", inside / "scripts" / "ndvi.js", folder / "ndvi.js", outside / "passwd.js"):
+        place.write_text(script_of("ndvi"), encoding="utf-8")
+    for name in (".env", "shjobs.toml"):
+        (inside / name).write_text(SECRET, encoding="utf-8")
+    (inside / "link.js").symlink_to(outside / "passwd.js")
+    (inside / "links").symlink_to(outside)
+    body = {key: value for key, value in documented("ndvi").request.body.items() if key != "evalscript"}
+    command = f"curl https://example.org/ -F 'request={json.dumps(body)}' -F 'evalscript=<{file}'"
+    (inside / "command.txt").write_text(command, encoding="utf-8")
+    done = shjobs("import", "inside/command.txt", "--url", URL, cwd=folder)
+    assert (done.returncode, words in done.stderr) == (2 if words else 0, True), done.stderr
+    if not words:
+        assert imported(folder, "command").request == documented("ndvi").request
+    assert SECRET not in done.stdout + done.stderr

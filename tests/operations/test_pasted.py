@@ -15,7 +15,8 @@ SECRET = "CANARY-7f3a"
 
 
 def pasted(text: str) -> Pasted:
-    return read_pasted(text)
+    [found] = read_pasted(text).requests
+    return found
 
 
 READ = Pasted(body=BODY, evalscript=SCRIPT)
@@ -89,9 +90,8 @@ def test_nothing_is_executed() -> None:
         pytest.param("[1]", "holds no request", id="a list"),
         pytest.param('{"input": {}}', "holds no request", id="half a request"),
         pytest.param('{"kind": "AsyncProcess"}', "is a manifest already", id="a manifest"),
-        pytest.param("a = {'input': 1, 'output': 2}\nb = {'input': 1, 'output': 3}", "holds 2 requests", id="two"),
         pytest.param("x = (\n\ny = 1", "line 1 cannot be read", id="a bracket that stays open"),
-        pytest.param('{"input": {}, "output": {},, }', "is neither JSON nor Python: line 1", id="two commas"),
+        pytest.param('{"input": {}, "output": {},, }', "as Python, line 1 cannot be read", id="two commas"),
         pytest.param(
             "body = {\n'input': start(),\n'output': {}}", "line 2: input: a call is not carried out", id="a call"
         ),
@@ -104,7 +104,11 @@ def test_nothing_is_executed() -> None:
         pytest.param("body = {'input': 2 ** 9, 'output': {}}", "can only be known by running it", id="a power"),
         pytest.param("body = {'input': f'{1:>99999999}', 'output': {}}", "by running it", id="a wide format"),
         pytest.param("body = {'input': f'{1:s}', 'output': {}}", "does not fit its format", id="a wrong format"),
-        pytest.param("body = {1: 2, 'input': 1, 'output': {}}", "holds no request", id="a key that is no text"),
+        pytest.param(
+            "body = {f(): 2, 'input': 1, 'output': {}}",
+            "line 1: the request that begins here",
+            id="a key that is no text",
+        ),
         pytest.param('{"input": NaN, "output": {}}', "input: must be a finite number", id="no number"),
         pytest.param("body = {'input': 1, 'output': 1, 'evalscript': 3}", "evalscript: must be text", id="no script"),
         pytest.param("x\0", "cannot be read", id="a null byte"),
@@ -114,6 +118,158 @@ def test_what_cannot_be_read_is_told_in_a_sentence(text: str, words: str) -> Non
     with pytest.raises(UsageError) as caught:
         pasted(text)
     assert words in str(caught.value)
+
+
+CALLED = '{"info": {}, "item": [{"request": {}}, {"request": {"body": {"mode": "raw", "raw": %s}}}]}'
+CELLS = '{"cells": [{"cell_type": "markdown", "source": "x"}, {"cell_type": "code", "source": [%s]}]}'
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param(
+            "curl x -d '{\"input\": {\"a\": \"'$A'\"}, \"output\": {}}'", "line 1: input.a: `$A` is not known here",
+            id="a shell's variable",
+        ),
+        pytest.param(
+            "date\ncurl x -d '{\"input\": {\"bounds\": .}}'", "line 2: input: this is not JSON", id="a command's text"
+        ),
+        pytest.param(
+            "curl x \\\n -F request=@a/request.json", "line 1: input: it is in the file 'a/request.json', which",
+            id="a file",
+        ),
+        pytest.param(
+            "curl x -F 'request={\"input\": {}}' -F 'evalscript=<a.js'", "evalscript: it is in the file 'a.js'",
+            id="a script",
+        ),
+        pytest.param("curl x --data-binary @-", "line 1: input: what this command reads", id="nothing to read"),
+        pytest.param(
+            "const day = pick()\nfetch(u, {body: JSON.stringify({input: {a: day}, output: {}})})",
+            "line 1: input.a: this can only be known by running it", id="a call in JavaScript",
+        ),
+        pytest.param(
+            "fetch(u, {\n body: JSON.stringify({\n input: {a: `${one}`}, output: {}})})",
+            "line 3: input.a: `one` is not known here", id="a part of a template",
+        ),
+        pytest.param(
+            CALLED % json.dumps('{"input": {"a": "{{area}}"}, "output": {}}'),
+            "request 2 of the collection, line 1: input.a: `{{area}}` is not known here", id="a variable of Postman",
+        ),
+        pytest.param(
+            CALLED % json.dumps('{"input": {"a": {{area}}}, "output": {}}'),
+            "request 2 of the collection, line 1: input: `{{area}}` has no value", id="a number of Postman",
+        ),
+        pytest.param(
+            CELLS % '"import x\\n", "%load x\\n", "body = {\'input\': {\'a\': b}, \'output\': {}}"',
+            "cell 2, line 3: input.a: `b` is not known here", id="a name in a notebook",
+        ),
+        pytest.param(
+            "def ask(box):\n    return {'input': {'bbox': box}, 'output': {}}",
+            "line 1: input.bbox: `box` is an argument of ask()", id="an argument",
+        ),
+        pytest.param(
+            "for day in days:\n    ask(json={'input': day, 'output': {}})",
+            "line 2: input: `day` is not known here", id="a loop",
+        ),
+        pytest.param(
+            "Text (see below)\n\n    body = {\n      'input': ask(),\n      'output': {}}\nand so on",
+            "line 4: input: a call is not carried out", id="code within a page",
+        ),
+        pytest.param("```py\nx = 1\nbody = {'input': y, 'output': 1}\n```", "line 3: input: `y`", id="fenced code"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_known_is_reported_with_its_line_in_every_language(text: str, words: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        pasted(text)
+    assert words in str(caught.value)
+
+
+ONE, TWO = ({"input": {"a": number}, "output": {}, "evalscript": "//VERSION=3"} for number in (1, 2))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(json.dumps([ONE, TWO]), id="a list"),
+        pytest.param(f"a = {ONE!r}\nb = {TWO!r}\n", id="two names"),
+        pytest.param(f"a = {ONE!r}\npost(json=a)\na = {TWO!r}\npost(json=a)", id="one name after the other"),
+        pytest.param(f"a = {ONE!r}\npost(json=a)\na['input']['a'] = 2\npost(json=a)", id="one that is changed"),
+        pytest.param(f"First:\n{json.dumps(ONE)}\nand then:\n{json.dumps(TWO, indent=1)}\nthat's it", id="a page"),
+        pytest.param(f"```json\n{json.dumps(ONE)}\n```\n```python\nb = {TWO!r}\n```", id="two languages"),
+        pytest.param(f"curl -d '{json.dumps(ONE)}' u && curl -d '{json.dumps(TWO)}' u", id="two commands"),
+        pytest.param(f"a = {ONE!r}\nb = copy.deepcopy(a)\nb['input']['a'] = 2", id="a copy that is changed"),
+    ],
+)
+def test_several_requests_are_found_in_their_order_and_each_once(text: str) -> None:
+    assert [each.body["input"] for each in read_pasted(text).requests] == [ONE["input"], TWO["input"]]
+
+
+def test_a_request_in_a_branch_is_found_as_it_is_written() -> None:
+    assert pasted(f"if hot:\n    body = {BODY!r}\n").body == BODY
+
+
+def test_a_request_that_was_made_of_another_stands_for_both() -> None:
+    [found] = read_pasted(f"a = {BODY!r}\na = {{**a, 'evalscript': {SCRIPT!r}}}\npost(json=a)").requests
+    assert found == READ
+
+
+def test_what_is_incomplete_is_passed_over_where_others_are_complete() -> None:
+    found = read_pasted(f"def ask(day):\n    post(json={{'input': {{'a': day}}, 'output': {{}}}})\npost(json={BODY!r})")
+    assert [each.body for each in found.requests] == [BODY]
+    assert found.passed_over == ("line 1: input.a: `day` is an argument of ask(): write the value itself",)
+
+
+def test_a_script_belongs_to_the_request_behind_it() -> None:
+    first, second = (f"//VERSION=3\nfunction setup() {{ return {number} }}\n" for number in (1, 2))
+    bodies = ({"input": {"a": number}, "output": {}} for number in (1, 2))
+    text = "\n".join(
+        f"```js\n{script}```\n```json\n{json.dumps(body)}\n```"
+        for script, body in zip((first, second), bodies, strict=True)
+    )
+    assert [each.evalscript for each in read_pasted(text).requests] == [first, second]
+
+
+def test_files_beside_the_text_are_read_where_a_command_names_them() -> None:
+    files = {
+        "request.json": json.dumps(BODY),
+        "script.js": SCRIPT,
+        "whole.json": json.dumps(BODY | {"evalscript": SCRIPT}),
+    }
+    for text in (
+        "curl u -F 'request=<request.json' -F evalscript=@script.js",
+        "curl u -d @whole.json",
+        "with open('script.js') as f:\n    s = f.read()\n"
+        "with open('request.json') as f:\n    a = json.load(f)\na['evalscript'] = s",
+        f"s = Path('script.js').read_text()\npost(json={{**{BODY!r}, 'evalscript': s}})",
+        f"S=$(cat script.js)\ncurl u -F 'request={json.dumps(BODY)}' -F \"evalscript=$S\"",
+    ):
+        [found] = read_pasted(text, files.__getitem__).requests
+        assert (found.body, found.evalscript.strip()) == (BODY, SCRIPT.strip())
+
+
+LONG = 60_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "part",
+    [
+        "\n", " ", "```\n", "[", "{a:", "1,", "a=b(", "a.", "'", '"', "`", "/*", "//VERSION=3\n", "x = (\n",
+        "curl 'x\n", "cat <<A |\n", "A=$(cat <<A\n", "a = `${", "${ ", "{{ ", "a:  ", "with x:\n",
+        "a = {**a}\n", "<div id='a'>",
+    ],
+)  # fmt: skip
+def test_no_text_keeps_it_busy(part: str) -> None:
+    long = part * (LONG // len(part))
+    for text in (long, f"a = `{long}", f"x\n{long}\n'"):
+        with pytest.raises(UsageError):
+            read_pasted(text)
+
+
+def test_a_variable_that_holds_itself_twice_does_not_grow_without_end() -> None:
+    doubled = "A=0123456789\n" + 'A="$A$A"\n' * GROWING + 'curl -d \'{"input": {"a": "\'$A\'"}, "output": {}}\'\n'
+    with pytest.raises(UsageError, match=r"`\$A` is not known here"):
+        read_pasted(doubled)
 
 
 GROWING = 60
@@ -136,8 +292,8 @@ GROWING = 60
     ],
 )
 def test_nothing_grows_without_end(text: str) -> None:
-    with pytest.raises(UsageError, match=r"too|cannot be read"):
-        pasted(f"{text}\nbody = {{'input': a, 'output': {{}}}}")
+    with pytest.raises(UsageError, match=r"too|cannot be read|is not known here"):
+        pasted(f"{text}\nbody = {{'input': {{'a': a}}, 'output': {{}}}}")
 
 
 def test_no_message_repeats_what_stands_there() -> None:

@@ -1,22 +1,25 @@
-"""Turns a pasted request into a manifest and a script that `check` accepts: for `import`.
+"""Turns the pasted requests into manifests and scripts that `check` accepts: for `import`.
 
 The key pair is dropped: the manifest names a credential, one of the settings that may be used there, or a new one.
 """
 
+import stat
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from controller import evalscript
 from controller.analysis.appraisal import Appraiser
 from controller.manifest.document import read_documents
 from controller.manifest.dump import manifest_text
+from controller.manifest.fields import is_name
 from controller.manifest.rules.delivery import credential_name, url_error
 from controller.manifest.validate import Broken, Script, accept
-from controller.model.catalog import canonical_type
 from controller.model.clock import Clock
 from controller.model.errors import Problem, UsageError
+from controller.operations.scaffold.names import LONGEST, Beside, no_file
 from controller.operations.scaffold.pasted import Pasted, read_pasted
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
@@ -24,6 +27,8 @@ from controller.tree.scan import load
 
 UNUSABLE = "E300"
 SUFFIXES = (".yaml", ".yml", ".json")
+_BESIDE = (".js", ".json", ".txt", ".geojson")
+_LONGEST_NAME = 63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +38,7 @@ class Intake:
     `credential` is what the manifest names, "" when it names a role; `is_known`: the settings have it.
     """
 
+    name: str
     pasted: Pasted
     manifest: str
     script: str
@@ -42,12 +48,53 @@ class Intake:
     problems: tuple[Problem, ...]
 
 
-def take_in(text: str, name: str, url: str | None, settings: Settings) -> Intake:
-    """The job `name` with the request from the text, delivered to `url` if one is given.
+def take_in(
+    text: str, name: str, url: str | None, settings: Settings, beside: Beside = no_file
+) -> tuple[tuple[Intake, ...], tuple[str, ...]]:
+    """The jobs with the requests from the text, delivered to `url` if one is given, and why others were passed over.
 
-    Raises `UsageError` when the text contains no request, or no location for its results.
+    One request becomes the job `name`; several become `name-1`, `name-2` and so on. Raises `UsageError` when the text
+    contains no complete request, or no location for its results.
     """
-    pasted = read_pasted(text)
+    found = read_pasted(text, beside)
+    if len(found.requests) == 1:
+        return (_intake(found.requests[0], name, url, settings),), found.passed_over
+    intakes = []
+    for number, pasted in enumerate(found.requests, start=1):
+        try:
+            intakes.append(_intake(pasted, _numbered(name, number), url, settings))
+        except UsageError as error:
+            raise UsageError(f"{pasted.place}: {error}") from error
+    return tuple(intakes), found.passed_over
+
+
+def files_beside(folder: Path) -> Beside:
+    """Reads what a pasted command names, such as `@request.json`: from this folder alone, and no other kind of file."""
+
+    def read(name: str) -> str:
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or path.name[:1] == "." or path.suffix.lower() not in _BESIDE:
+            raise UsageError(f"it is in the file {name!r}, which is not read: paste its text")
+        place = folder / path
+        try:
+            if not stat.S_ISREG(place.lstat().st_mode) or not place.resolve().is_relative_to(folder.resolve()):
+                raise UsageError(f"it is in {name!r}, which is not a file of this folder: paste its text")
+            with place.open("rb") as file:
+                return file.read(LONGEST).decode("utf-8-sig")
+        except (OSError, ValueError):
+            raise UsageError(f"it is in the file {name!r}, which cannot be read here: paste its text") from None
+
+    return read
+
+
+def _numbered(name: str, number: int) -> str:
+    end = f"-{number}"
+    numbered = f"{name[: _LONGEST_NAME - len(end)].rstrip('-')}{end}"
+    assert is_name(numbered)
+    return numbered
+
+
+def _intake(pasted: Pasted, name: str, url: str | None, settings: Settings) -> Intake:
     s3 = _delivery(pasted.body, url)
     place, role = str(s3["url"]), s3.get("iamRoleARN")
     credential, is_known = ("", True) if role else _credential(place, settings)
@@ -58,7 +105,7 @@ def take_in(text: str, name: str, url: str | None, settings: Settings) -> Intake
         "metadata": {"name": name},
         "spec": {**({"evalscriptFile": f"{name}.js"} if pasted.evalscript else {}), "request": body},
     }
-    script = pasted.evalscript.strip("\n") + "\n" if pasted.evalscript else ""
+    script = textwrap.dedent(pasted.evalscript).strip("\ufeff \t\n") + "\n" if pasted.evalscript else ""
     manifest = manifest_text(document)
     problems = _problems(manifest, script, name, settings, credential, place)
     if pasted.had_lost_breaks and any(each.code == UNUSABLE for each in problems):
@@ -66,6 +113,7 @@ def take_in(text: str, name: str, url: str | None, settings: Settings) -> Intake
             "the evalscript lost its line breaks, and where its comments end is unclear: copy it again with them"
         )
     return Intake(
+        name=name,
         pasted=pasted,
         manifest=manifest,
         script=script,
@@ -89,8 +137,7 @@ def refuse_taken(folder: Path, name: str, jobs: Path) -> None:
 
 def _delivery(body: Mapping[str, Any], url: str | None) -> dict[str, Any]:
     """The S3 delivery, with the given URL or the text's own."""
-    output = body["output"] if isinstance(body["output"], dict) else {}
-    delivery = output.get("delivery")
+    delivery = _output(body).get("delivery")
     s3 = delivery.get("s3") if isinstance(delivery, dict) else None
     found = dict(s3) if isinstance(s3, dict) else {}
     if url is not None:
@@ -105,18 +152,12 @@ def _delivery(body: Mapping[str, Any], url: str | None) -> dict[str, Any]:
 
 
 def _delivered(body: Mapping[str, Any], s3: Mapping[str, Any]) -> dict[str, Any]:
-    """The body with this delivery, and with old collection names replaced by today's equivalents."""
-    output = body["output"] if isinstance(body["output"], dict) else {}
-    source = body["input"] if isinstance(body["input"], dict) else {}
-    data = source.get("data")
-    named = {**source, "data": [_renamed(each) for each in data]} if isinstance(data, list) else source
-    return {**body, "input": named, "output": {**output, "delivery": {"s3": s3}}}
+    return {**body, "output": {**_output(body), "delivery": {"s3": s3}}}
 
 
-def _renamed(data: Any) -> Any:
-    if not isinstance(data, dict) or not isinstance(data.get("type"), str):
-        return data
-    return {"type": canonical_type(data["type"]) or data["type"], **{key: data[key] for key in data if key != "type"}}
+def _output(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    output = body.get("output")
+    return output if isinstance(output, dict) else {}
 
 
 def _credential(url: str, settings: Settings) -> tuple[str, bool]:

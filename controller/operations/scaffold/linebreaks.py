@@ -8,7 +8,7 @@ import re
 import tokenize
 from itertools import accumulate
 
-_VERSION = re.compile(r"\s*//\s*VERSION\s*=\s*3")
+_VERSION = re.compile(r"[\s\ufeff]*//\s*VERSION\s*=\s*3")
 _STRING = re.compile(r"'(?:\\.|[^'\\])*'?|\"(?:\\.|[^\"\\])*\"?|`(?:\\.|[^`\\])*`?")
 _WORD = re.compile(r"[\w$]+")
 # A statement, or an option of setup(), where a line probably began.
@@ -16,6 +16,7 @@ _STATEMENT = re.compile(
     r"(?:return|throw)\b|(?:let|var|const)\s+[\w$]+\s*[=;,]|function\b[\s*]*[\w$]*\s*\(|class\s+[\w$]+\s|(?:if|for|while)\s*\(|break;"
 )
 _OPTION = re.compile(r"(?:input|output|bands|units|mosaicking|sampleType|id|datasource|metadata|nodataValue)\s*:")
+_CODE = re.compile(r"\bfunction\s+\w+\s*\(|\breturn\s*[\[{]|=>")
 _BLOCK = re.compile(r"(?:\)|=>|\b(?:else|try|finally|do))\s*$")
 _GOES_ON = re.compile(r"\s*(?:else\b|catch\b|finally\b|[;,.)\]])")
 _INDENT = "  "
@@ -25,9 +26,12 @@ _ENDS = frozenset({tokenize.STRING, tokenize.NUMBER, getattr(tokenize, "FSTRING_
 
 
 def has_lost_breaks(script: str) -> bool:
-    """Whether the line of `//VERSION=3` holds more than that comment."""
+    """Whether the line of `//VERSION=3` holds code, or all there is; words behind the number are a comment."""
     version = _VERSION.match(script)
-    return version is not None and bool(script[version.end() :].partition("\n")[0].strip())
+    if version is None:
+        return False
+    words, _, rest = script[version.end() :].partition("\n")
+    return bool(words.strip()) and (not rest.strip() or _CODE.search(words) is not None)
 
 
 def script_with_breaks(script: str) -> str:
@@ -45,6 +49,8 @@ def python_with_breaks(text: str) -> str:
     starts = [0, *accumulate(map(len, lines))]
     try:
         for token in tokenize.generate_tokens(iter(lines).__next__):
+            if token.type == tokenize.ERRORTOKEN:
+                break  # no Python from here on, and slow to be read as if it were
             place = starts[token.start[0] - 1] + token.start[1]
             is_end = before in _ENDS or before == tokenize.RPAR
             if depth == 0 and is_end and token.type == tokenize.NAME and token.string not in _JOINS:

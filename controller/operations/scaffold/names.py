@@ -1,0 +1,165 @@
+"""What a pasted text has said so far: the value of each name, and every value in the order it was seen.
+
+Shared by the readers of all languages, so that a script of one cell, fence or shell variable is known in the next.
+A value that only running the code would give is an `UnknownValue`, which is only reported when it is needed.
+"""
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+from controller.model.errors import UsageError
+
+LONGEST = 4 * 1024 * 1024  # characters of a text, or items of a list
+LONGEST_IN_ALL = 16 * LONGEST
+MOST_VALUES = 200_000  # in one request, and copied in all
+DEEPEST = 50
+_BEGIN, _END = "\ue000", "\ue001"  # around a placeholder inside a text; no text that is pasted holds them
+
+Beside = Callable[[str], str]
+"""The text of a file that lies beside the pasted one; raises `UsageError` with the reason when it cannot be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownValue:
+    """A value that only running the code would give; `why` describes the code, without repeating it.
+
+    `name` is the dotted name of a constant that only its library knows, such as `CRS.WGS84`; else "".
+    """
+
+    line: int
+    why: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedCall:
+    """A call by its dotted name, `holder` being the value before the last dot, None when that is only a name."""
+
+    name: str
+    holder: Any
+    arguments: list[Any]
+    words: Mapping[str, Any]
+    line: int
+
+    def argument(self, number: int, word: str) -> Any:
+        """The argument at a position, or under its name; None when it is not given."""
+        return self.arguments[number] if number < len(self.arguments) else self.words.get(word)
+
+
+Maker = Callable[[NamedCall], Any]
+
+
+def no_file(name: str) -> str:
+    raise UsageError(f"it is in the file {name!r}, which was not pasted")
+
+
+@dataclass(slots=True, kw_only=True)
+class Names:
+    """The value of each name after the assignments so far, and what was seen until then.
+
+    `makers` are the calls whose value is known without carrying them out, by the last part of their name.
+    """
+
+    makers: Mapping[str, Maker] = field(default_factory=dict)
+    beside: Beside = no_file
+    _known: list[dict[str, Any]] = field(default_factory=lambda: [{"true": True, "false": False, "null": None}])
+    _seen: list[tuple[int, Any]] = field(default_factory=list)
+    _replaced: dict[int, Any] = field(default_factory=dict)
+    _built: int = 0
+    _copied: int = 0
+
+    def get(self, name: str) -> Any:
+        """The value; KeyError when nothing was assigned."""
+        for known in reversed(self._known):
+            if name in known:
+                return known[name]
+        raise KeyError(name)
+
+    def enter(self) -> None:
+        """Begin a function: what is assigned from now on is known until `leave`."""
+        self._known.append({})
+
+    def leave(self) -> None:
+        self._known.pop()
+
+    def bind(self, name: str, value: Any, line: int, *, replaces: bool = False) -> None:
+        """Give a name its value. `replaces`: it was made of the one before, which is no longer meant."""
+        if replaces and name in self._known[-1]:
+            before = self._known[-1][name]
+            self._replaced[id(before)] = before
+        self._known[-1][name] = value
+        self.see(value, line)
+
+    def see(self, value: Any, line: int) -> None:
+        """A value that may be, or hold, a request or a script."""
+        if isinstance(value, dict | list | str):
+            self._seen.append((line, value))
+
+    def send(self, value: Any, line: int) -> None:
+        """A value as it is sent: whatever becomes of it afterwards is no longer meant."""
+        self._replaced[id(value)] = value
+        self.see(self.copied(value, line), line)
+
+    def seen(self) -> list[tuple[int, Any]]:
+        """Line and value of everything seen, in order, each object once."""
+        kept = {id(value): (line, value) for line, value in reversed(self._seen) if id(value) not in self._replaced}
+        return list(reversed(kept.values()))
+
+    def has_room(self, length: int) -> bool:
+        """Whether a text or list of this length may be built; it is counted."""
+        self._built += length
+        return length <= LONGEST and self._built <= LONGEST_IN_ALL
+
+    def copied(self, value: Any, line: int) -> Any:
+        """The value as it is now, whatever is changed in it afterwards."""
+        self._copied += count_values(value)
+        return deepcopy(value) if self._copied <= MOST_VALUES else UnknownValue(line=line, why="this becomes too large")
+
+    def read_file(self, name: Any, line: int) -> Any:
+        """The text of a file beside the pasted one."""
+        if not isinstance(name, str):
+            return UnknownValue(line=line, why="this is in a file whose name is not known here")
+        try:
+            text = self.beside(name)
+        except UsageError as error:
+            return UnknownValue(line=line, why=str(error))
+        return text if self.has_room(len(text)) else UnknownValue(line=line, why="this becomes too large")
+
+
+def count_values(value: Any) -> int:
+    """How many values a value holds. Raises `UsageError` for endless ones: names may contain each other recursively."""
+    count, stack = 0, [(value, 0)]
+    while stack:
+        each, depth = stack.pop()
+        count += 1
+        if count > MOST_VALUES or depth > DEEPEST:
+            raise UsageError("holds too many values, or nests them too deeply")
+        if isinstance(each, dict | list):
+            stack += [(below, depth + 1) for below in (each.values() if isinstance(each, dict) else each)]
+    return count
+
+
+def unread_request(unknown: UnknownValue) -> dict[str, Any]:
+    """A request that is there but cannot be read, so that the reason is reported."""
+    return {"input": unknown, "output": {}}
+
+
+def placeholder(name: str, line: int) -> str:
+    """What stands inside a text for a part that is not known: `unknown_part` finds it again."""
+    return f"{_BEGIN}{line}:{name}{_END}"
+
+
+def unknown_part(text: str) -> tuple[int, str] | None:
+    """Line and name of the first part of a text that is not known; None when there is none."""
+    begin = text.find(_BEGIN)
+    if begin < 0:
+        return None
+    line, _, name = text[begin + 1 :].partition(_END)[0].partition(":")
+    return int(line), name
+
+
+def without_marks(text: str) -> str:
+    """A pasted text without the characters that mark placeholders."""
+    return text.replace(_BEGIN, " ").replace(_END, " ")

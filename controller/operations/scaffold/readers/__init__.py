@@ -1,0 +1,1 @@
+"""One reader for each language in which a request is pasted: for `pasted`."""

@@ -1,0 +1,117 @@
+"""Reads JavaScript, such as a call of `fetch`, and JSON with comments or trailing commas. For `pasted`.
+
+Pure: nothing is run. What is assigned is kept by its name, and every object that stands anywhere in the text is seen.
+"""
+
+from typing import Any
+
+from controller.operations.scaffold.names import Names, UnknownValue
+from controller.operations.scaffold.readers.javascript_values import NoValue, Token, Values, text_of, tokens_of
+
+_DECLARED = ("const", "let", "var")
+_LONGEST_PATH = 20
+
+
+def read_javascript(text: str, names: Names, before: int = 0) -> None:
+    """Evaluate what is assigned, and see every object; `before` counts the lines of the whole text above this one."""
+    _Code(tokens_of(text, before), names).run()
+
+
+def read_lenient_json(text: str, names: Names, before: int = 0) -> Any:
+    """The one object or list that the text is; None when it is anything else, or goes on after it."""
+    reader = Values(tokens_of(text, before), names)
+    try:
+        value = reader.value(0)
+    except NoValue:
+        return None
+    return value if reader.at >= len(reader.tokens) else None
+
+
+class _Code(Values):
+    """One pass over the tokens."""
+
+    def __init__(self, tokens: list[Token], names: Names) -> None:
+        super().__init__(tokens, names)
+        self.forms: dict[str, dict[str, Any]] = {}
+
+    def run(self) -> None:
+        while self.at < len(self.tokens):
+            if not (self.assignment() or self.part_of_form() or self.object()):
+                self.at += 1
+
+    def assignment(self) -> bool:
+        """`const name = value`, `name = value`, `name.key = value`: the name gets its value."""
+        start = self.at
+        if self.peek() in _DECLARED:
+            self.at += 1
+        path = self.path()
+        if not path or self.peek() != "=":
+            self.at = start
+            return False
+        line = self.line()
+        self.at += 1
+        start = self.at
+        value = self.value_or_unknown()
+        if isinstance(value, UnknownValue):
+            self.at = start  # what only runs may have a request among its arguments
+        self.assign(path, value, line)
+        return True
+
+    def path(self) -> list[str]:
+        """A name and the keys behind it: `payload.input["data"]`."""
+        if self.at >= len(self.tokens) or self.tokens[self.at].kind != "word":
+            return []
+        path = [self.tokens[self.at].text]
+        self.at += 1
+        while len(path) < _LONGEST_PATH:
+            if self.peek() == "." and self.peek(1):
+                path.append(self.peek(1))
+                self.at += 2
+            elif self.peek() == "[" and self.peek(2) == "]" and self.tokens[self.at + 1].kind == "text":
+                path.append(text_of(self.tokens[self.at + 1].text))
+                self.at += 3
+            else:
+                break
+        return path
+
+    def assign(self, path: list[str], value: Any, line: int) -> None:
+        if len(path) == 1:
+            self.names.bind(path[0], value, line)
+            return
+        try:
+            held = self.names.get(path[0])
+        except KeyError:
+            return
+        for key in path[1:-1]:
+            held = held.get(key) if isinstance(held, dict) else None
+        if isinstance(held, dict):
+            held[path[-1]] = value
+
+    def part_of_form(self) -> bool:
+        """`form.append("request", value)`: forms are seen once they have both of their parts."""
+        is_call = self.peek(1) == "." and self.peek(2) == "append" and self.peek(3) == "("
+        if not is_call or self.at + 5 >= len(self.tokens) or self.tokens[self.at + 4].kind != "text":
+            return False
+        form, line = self.forms.setdefault(self.peek(), {}), self.line()
+        key = text_of(self.tokens[self.at + 4].text)
+        self.at += 5
+        if self.peek() != ",":
+            return True
+        self.at += 1
+        form[key] = self.value_or_unknown()
+        if {"request", "evalscript"} <= form.keys():
+            self.names.see(dict(form), line)
+        return True
+
+    def object(self) -> bool:
+        """An object or a list somewhere in the code, such as the options of `fetch`."""
+        start, line = self.at, self.line()
+        if self.peek() not in ("{", "["):
+            return False
+        try:
+            value = self.value(0)
+        except NoValue:
+            self.at = start
+            return False
+        self.names.see(value, line)
+        return True

@@ -1,0 +1,288 @@
+"""The plain values of JavaScript, and of JSON with comments, trailing commas or unquoted keys: for `javascript`.
+
+Pure: nothing is run. Literals, templates, names and `JSON.stringify(…)` are understood; anything else is an
+`UnknownValue`, which is only reported when it is needed.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from controller.model.errors import UsageError
+from controller.operations.scaffold.names import DEEPEST, Names, UnknownValue
+
+MOST_TOKENS = 400_000
+_STEPS = 8  # per token: no text can make the reader go over itself again and again
+
+_TOKEN = re.compile(
+    r"(?P<space>\s+|//[^\n]*|/\*.*?(?:\*/|\Z))"
+    r"|(?P<text>\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`)"
+    r"|(?P<number>(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
+    r"|(?P<word>[A-Za-z_$][\w$]*)"
+    r"|(?P<mark>=>|[=!]==?|\.\.\.|\?\.|&&|\|\||.)",
+    re.DOTALL,
+)
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0", "\n": ""}
+_ESCAPE = re.compile(r"\\(u\{[0-9a-fA-F]{1,6}\}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|\r\n|.)", re.DOTALL)
+_INSIDE, _OPEN = re.compile(r"(?<!\\)\$\{([^{}]*)\}"), re.compile(r"(?<!\\)\$\{")
+_CLOSING = {"{": "}", "[": "]", "(": ")"}
+_RUNS = "this can only be known by running it"
+_CONSTANTS: dict[str, Any] = {"true": True, "false": False, "null": None, "undefined": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    kind: str
+    text: str
+    line: int
+
+
+class NoValue(Exception):  # noqa: N818  (caught by the two readers of JavaScript)
+    """What stands here is no object or list."""
+
+
+def tokens_of(text: str, before: int) -> list[Token]:
+    found, line = [], before + 1
+    for match in _TOKEN.finditer(text):
+        if match.lastgroup != "space":
+            found.append(Token(str(match.lastgroup), match[0], line))
+            if len(found) > MOST_TOKENS:
+                raise UsageError("holds too many values, or nests them too deeply")
+        line += match[0].count("\n")
+    return found
+
+
+class Values:
+    """Reads values from the tokens, one after the other."""
+
+    def __init__(self, tokens: list[Token], names: Names) -> None:
+        self.tokens, self.names, self.at = tokens, names, 0
+        self.steps = 0
+
+    def peek(self, ahead: int = 0) -> str:
+        """The text of a token; "" behind the last one, and for a string, which is never a mark."""
+        place = self.at + ahead
+        if place >= len(self.tokens) or self.tokens[place].kind == "text":
+            return ""
+        return self.tokens[place].text
+
+    def line(self) -> int:
+        return self.tokens[min(self.at, len(self.tokens) - 1)].line
+
+    def step(self) -> None:
+        """Count one more token as read."""
+        self.steps += 1
+        if self.steps > _STEPS * len(self.tokens):
+            raise NoValue
+
+    def value_or_unknown(self) -> Any:
+        start = self.at
+        try:
+            return self.value(0)
+        except NoValue:
+            self.at = start
+            return UnknownValue(line=self.line(), why=_RUNS)
+
+    def value(self, depth: int) -> Any:
+        """A value; several that are joined by `+` are one text or number."""
+        value = self.operand(depth)
+        while self.peek() == "+":
+            line = self.line()
+            self.at += 1
+            value = self.sum(value, self.operand(depth), line)
+        return value
+
+    def sum(self, left: Any, right: Any, line: int) -> Any:
+        for each in (left, right):
+            if isinstance(each, UnknownValue):
+                return each
+        if isinstance(left, str) and isinstance(right, str):
+            room = self.names.has_room(len(left) + len(right))
+            return left + right if room else UnknownValue(line=line, why="this becomes too large")
+        if type(left) in (int, float) and type(right) in (int, float):
+            return left + right
+        return UnknownValue(line=line, why=_RUNS)
+
+    def operand(self, depth: int) -> Any:
+        if depth > DEEPEST or self.at >= len(self.tokens):
+            raise NoValue
+        self.step()
+        token = self.tokens[self.at]
+        self.at += 1
+        if token.kind == "text":
+            value = self.template(token) if token.text[0] == "`" else text_of(token.text)
+        elif token.kind == "number":
+            value = _number(token.text)
+        elif token.text in ("-", "+") and self.at < len(self.tokens) and self.tokens[self.at].kind == "number":
+            number = self.operand(depth + 1)
+            value = -number if token.text == "-" else number
+        elif token.text == "{":
+            value = self.members(depth)
+        elif token.text == "[":
+            value = self.items(depth)
+        elif token.kind == "word":
+            value = self.word(token, depth)
+        else:
+            raise NoValue
+        return self.rest(value, token.line)
+
+    def members(self, depth: int) -> dict[str, Any]:
+        built: dict[str, Any] = {}
+        while self.peek() != "}" or self.istext_of():
+            if self.at >= len(self.tokens):
+                raise NoValue
+            self.member(built, depth)
+            if self.peek() == ",":
+                self.at += 1
+            elif self.peek() != "}":
+                raise NoValue
+        self.at += 1
+        return built
+
+    def member(self, built: dict[str, Any], depth: int) -> None:
+        token = self.tokens[self.at]
+        self.at += 1
+        if token.text == "..." and token.kind == "mark":
+            more = self.value(depth + 1)
+            if not isinstance(more, dict) or not self.names.has_room(len(more)):
+                raise NoValue
+            built |= more
+        elif token.kind in ("text", "word", "number") and self.peek() == ":":
+            self.at += 1
+            built[text_of(token.text) if token.kind == "text" else token.text] = self.value(depth + 1)
+        elif token.kind == "word" and self.peek() in (",", "}"):
+            built[token.text] = self.word(token, depth)
+        else:
+            raise NoValue
+
+    def items(self, depth: int) -> list[Any]:
+        built: list[Any] = []
+        while self.peek() != "]" or self.istext_of():
+            built.append(self.value(depth + 1))
+            if self.peek() == ",":
+                self.at += 1
+            elif self.peek() != "]":
+                raise NoValue
+        self.at += 1
+        return built
+
+    def istext_of(self) -> bool:
+        return self.at < len(self.tokens) and self.tokens[self.at].kind == "text"
+
+    def word(self, token: Token, depth: int) -> Any:
+        if token.text in _CONSTANTS:
+            return _CONSTANTS[token.text]
+        if token.text == "JSON" and self.peek() == "." and self.peek(1) in ("stringify", "parse"):
+            self.at += 2
+            return self.argument(depth)
+        if token.text == "String" and self.peek(1) == "raw" and self.at + 2 < len(self.tokens):
+            raw = self.tokens[self.at + 2].text
+            self.at += 3
+            return raw[1:-1]
+        try:
+            return self.names.get(token.text)
+        except KeyError:
+            return UnknownValue(line=token.line, why=f"`{token.text}` is not known here")
+
+    def argument(self, depth: int) -> Any:
+        """The first argument of the call that begins here; JSON in a text is its value."""
+        if self.peek() != "(":
+            raise NoValue
+        self.at += 1
+        value = self.value(depth + 1)
+        self.skip_to(")")
+        if isinstance(value, str) and self.names.has_room(len(value)):
+            try:
+                return json.loads(value, strict=False)
+            except (ValueError, RecursionError):
+                return value
+        return value
+
+    def rest(self, value: Any, line: int) -> Any:
+        """What follows a value and belongs to it: keys of a known object, `.trim()`, or something that only runs."""
+        while True:
+            if self.peek() == "." and isinstance(value, dict) and self.peek(1) in value:
+                value = value[self.peek(1)]
+                self.at += 2
+            elif self.peek() == "." and self.peek(1) == "trim" and isinstance(value, str):
+                value = value.strip()
+                self.at += 2
+                self.skip_call()
+            elif self.peek() in (".", "?.", "(", "[", "?", "*", "/", "-", "=>", "&&", "||") and self.peek():
+                self.skip_expression()
+                return UnknownValue(line=line, why=_RUNS)
+            else:
+                return value
+
+    def skip_call(self) -> None:
+        if self.peek() == "(":
+            self.at += 1
+            self.skip_to(")")
+
+    def skip_expression(self) -> None:
+        """To the end of the expression: the next mark outside of brackets that ends it."""
+        while self.at < len(self.tokens) and self.peek() not in (",", ";", "}", "]", ")"):
+            opening = self.peek()
+            self.step()
+            self.at += 1
+            if opening in _CLOSING:
+                self.skip_to(_CLOSING[opening])
+
+    def skip_to(self, closing: str) -> None:
+        """Behind the bracket that closes the one before this place."""
+        open_brackets = [closing]
+        while open_brackets:
+            if self.at >= len(self.tokens):
+                raise NoValue
+            mark = self.peek()
+            self.step()
+            self.at += 1
+            if mark in _CLOSING:
+                open_brackets.append(_CLOSING[mark])
+            elif mark == open_brackets[-1]:
+                open_brackets.pop()
+
+    def template(self, token: Token) -> Any:
+        """A template literal; each `${name}` is replaced by the value of the name."""
+        parts = _INSIDE.split(token.text[1:-1])
+        if any(_OPEN.search(part) for part in parts[::2]):
+            return UnknownValue(line=token.line, why=_RUNS)
+        texts = [_unescaped(parts[0])]
+        for name, text in zip(parts[1::2], parts[2::2], strict=True):
+            inner = Values(tokens_of(name, token.line - 1), self.names)
+            value = inner.value_or_unknown() if inner.tokens else ""
+            if inner.at < len(inner.tokens) or not isinstance(value, str | int | float):
+                is_unknown = isinstance(value, UnknownValue)
+                return value if is_unknown else UnknownValue(line=token.line, why=_RUNS)
+            texts += [json.dumps(value) if isinstance(value, bool) else str(value), _unescaped(text)]
+        if not self.names.has_room(sum(map(len, texts))):
+            return UnknownValue(line=token.line, why="this becomes too large")
+        return "".join(texts)
+
+
+def text_of(written: str) -> str:
+    return _unescaped(written[1:-1])
+
+
+def _unescaped(text: str) -> str:
+    if "\\" not in text:
+        return text
+    return joined_surrogates(_ESCAPE.sub(lambda found: _character(found[1]), text))
+
+
+def joined_surrogates(text: str) -> str:
+    """With the one character that two escapes mean, such as those of an emoji."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _character(escape: str) -> str:
+    if escape[0] in "ux" and len(escape) > 1:
+        code = int(escape[1:].strip("{}"), 16)
+        return chr(code) if code < 0x110000 else "\ufffd"
+    return _ESCAPES.get(escape, "" if escape == "\r\n" else escape)
+
+
+def _number(written: str) -> int | float:
+    plain = written.replace("_", "")
+    return int(plain) if plain.isdigit() and len(plain) < 20 else float(plain)

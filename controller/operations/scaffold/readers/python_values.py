@@ -1,0 +1,257 @@
+"""The plain values of Python, found without running anything: for `python_code`.
+
+Pure. Constants, containers, names, f-strings, arithmetic and a few harmless calls are evaluated; anything else is an
+`UnknownValue`, which is only reported when it is needed. Nothing can grow without bound.
+"""
+
+import ast
+import json
+import operator
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from controller.operations.scaffold.names import NamedCall, Names, UnknownValue
+
+LARGEST = 1e15
+_SPEC = re.compile(r"[,+]?0?\d?(\.\d)?[dfegs%]?")
+_SUMS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+_RUNS = "this can only be known by running it"
+
+
+def run_statement(node: ast.stmt, names: Names) -> None:
+    """Evaluate one statement. What it assigns other than by `name = …` is unknown from then on."""
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            for target in targets:
+                _assign(target, evaluate(value, names), names, _mentions(value))
+        case ast.AnnAssign(target=target, value=ast.expr() as value):
+            _assign(target, evaluate(value, names), names, _mentions(value))
+        case ast.AugAssign(target=ast.Name(id=name) as target, op=op, value=value):
+            left = evaluate(ast.Name(id=name, ctx=ast.Load(), lineno=node.lineno), names)
+            _assign(target, _sum(op, left, evaluate(value, names), node.lineno, names), names, {name})
+        case _:
+            for each in ast.walk(node):
+                if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
+                    why = f"`{each.id}` is not assigned plainly"
+                    names.bind(each.id, UnknownValue(line=each.lineno, why=why), each.lineno)
+
+
+def _mentions(value: ast.expr) -> set[str]:
+    return {each.id for each in ast.walk(value) if isinstance(each, ast.Name)}
+
+
+def _assign(target: ast.expr, value: Any, names: Names, made_of: set[str]) -> None:
+    match target:
+        case ast.Name(id=name):
+            names.bind(name, value, target.lineno, replaces=name in made_of)
+        case ast.Subscript(value=holder, slice=key):
+            held, place = evaluate(holder, names), evaluate(key, names)
+            if _has(held, place) or (isinstance(held, dict) and isinstance(place, str)):
+                held[place] = value
+        case ast.Tuple(elts=parts) | ast.List(elts=parts) if isinstance(value, list) and len(parts) == len(value):
+            for part, each in zip(parts, value, strict=True):
+                _assign(part, each, names, made_of)
+        case _:
+            unknown = UnknownValue(line=target.lineno, why="this is not assigned plainly")
+            for each in ast.walk(target):
+                if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
+                    names.bind(each.id, unknown, target.lineno)
+
+
+def evaluate(node: ast.expr, names: Names) -> Any:
+    """The value of an expression: string, number, bool, None, list or dict, or an `UnknownValue` in its place."""
+    match node:
+        case ast.Constant(value=str() | int() | float() | None as value):
+            return value
+        case ast.Name(id=name):
+            try:
+                return names.get(name)
+            except KeyError:
+                return UnknownValue(line=node.lineno, why=f"`{name}` is not known here", name=name)
+        case ast.Attribute(value=holder, attr=attribute):
+            return _attribute(evaluate(holder, names), attribute, node.lineno)
+        case ast.List(elts=parts) | ast.Tuple(elts=parts):
+            return [evaluate(part, names) for part in parts]
+        case ast.Dict():
+            return _dict(node, names)
+        case ast.JoinedStr(values=parts):
+            return _joined(parts, names, node.lineno)
+        case ast.BinOp(left=left, op=op, right=right):
+            return _sum(op, evaluate(left, names), evaluate(right, names), node.lineno, names)
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return _sum(ast.Sub(), 0, evaluate(operand, names), node.lineno, names)
+        case ast.Subscript(value=holder, slice=key):
+            return _item(evaluate(holder, names), evaluate(key, names), node.lineno)
+        case ast.Call():
+            return _call(node, names)
+    return UnknownValue(line=node.lineno, why=_RUNS)
+
+
+def _attribute(held: Any, attribute: str, line: int) -> UnknownValue:
+    """A constant of a library keeps its dotted name: what it means is known to the maker that is given it."""
+    if isinstance(held, UnknownValue) and held.name:
+        name = f"{held.name}.{attribute}"
+        return UnknownValue(line=line, why=f"`{name}` is not known here", name=name)
+    return UnknownValue(line=line, why=_RUNS)
+
+
+def _dict(node: ast.Dict, names: Names) -> Any:
+    made: dict[Any, Any] = {}
+    for key, below in zip(node.keys, node.values, strict=True):
+        value = evaluate(below, names)
+        if key is None and isinstance(value, dict) and names.has_room(len(value)):
+            made |= value
+        elif key is None:
+            return UnknownValue(line=below.lineno, why=_RUNS)
+        else:
+            name = evaluate(key, names)
+            if not isinstance(name, str):
+                return UnknownValue(line=key.lineno, why="a key that is not a string")
+            made[name] = value
+    return made
+
+
+def _joined(parts: Iterable[ast.expr], names: Names, line: int) -> Any:
+    """An f-string."""
+    texts: list[str] = []
+    for part in parts:
+        text = _formatted(part, names, line) if isinstance(part, ast.FormattedValue) else evaluate(part, names)
+        if isinstance(text, UnknownValue):
+            return text
+        texts.append(text)
+    return "".join(texts) if names.has_room(sum(map(len, texts))) else _too_large(line)
+
+
+def _formatted(part: ast.FormattedValue, names: Names, line: int) -> str | UnknownValue:
+    """One `{…}` of an f-string; only simple format specs are supported."""
+    value = evaluate(part.value, names)
+    spec = _joined(part.format_spec.values, names, line) if isinstance(part.format_spec, ast.JoinedStr) else ""
+    if isinstance(value, UnknownValue):
+        return value
+    if part.conversion != -1 or not isinstance(value, str | int | float) or not isinstance(spec, str):
+        return UnknownValue(line=line, why=_RUNS)
+    try:
+        return format(value, spec) if _SPEC.fullmatch(spec) else UnknownValue(line=line, why=_RUNS)
+    except ValueError:
+        return UnknownValue(line=line, why="a value does not fit its format")
+
+
+def _sum(op: ast.operator, left: Any, right: Any, line: int, names: Names) -> Any:
+    for each in (left, right):
+        if isinstance(each, UnknownValue):
+            return each
+    act = _SUMS.get(type(op))
+    is_text = isinstance(op, ast.Add) and type(left) is type(right) and isinstance(left, str | list)
+    is_number = isinstance(left, int | float) and isinstance(right, int | float)
+    if act is None or not (is_text or is_number):
+        return UnknownValue(line=line, why=_RUNS)
+    if is_text and not names.has_room(len(left) + len(right)):
+        return _too_large(line)
+    if is_number and max(abs(left), abs(right)) > LARGEST:
+        return _too_large(line)
+    try:
+        return act(left, right)
+    except ZeroDivisionError:
+        return UnknownValue(line=line, why="a division by zero")
+
+
+def _too_large(line: int) -> UnknownValue:
+    return UnknownValue(line=line, why="this becomes too large")
+
+
+def _item(held: Any, key: Any, line: int) -> Any:
+    if isinstance(held, UnknownValue):
+        return held
+    return held[key] if _has(held, key) else UnknownValue(line=line, why="there is no such item")
+
+
+def _has(held: Any, key: Any) -> bool:
+    """Whether a dict or list has this item."""
+    if isinstance(held, dict):
+        return isinstance(key, str) and key in held
+    return isinstance(held, list) and isinstance(key, int) and -len(held) <= key < len(held)
+
+
+# --- calls ---
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File(UnknownValue):
+    """An open file: what is in it can be read when it lies beside the pasted text."""
+
+    file: Any
+
+
+def _call(node: ast.Call, names: Names) -> Any:
+    """`json.loads(text)`, `json.dumps(value)` as the value itself, `dict(…)`, makers, and calls that change a text."""
+    call, line = _called(node, names), node.lineno
+    if call is None:
+        return UnknownValue(line=line, why=_RUNS)
+    last = call.name.rpartition(".")[2]
+    if last in names.makers:
+        return names.makers[last](call)
+    match last, call.holder, call.arguments:
+        case ("loads", _, [str() as text]) if not call.words:
+            return _loaded(text, line, names)
+        case ("dumps", _, [value]) | (("list" | "tuple"), None, [list() as value]):
+            return value
+        case "dedent", _, [str() as text]:
+            return textwrap.dedent(text) if names.has_room(len(text)) else _too_large(line)
+        case "dict", None, []:
+            return dict(call.words)
+        case (("strip" | "lstrip" | "rstrip"), str() as held, []):
+            return getattr(held, last)() if names.has_room(len(held)) else _too_large(line)
+        case ("copy", dict() as held, []) | (("copy" | "deepcopy"), _, [dict() as held]):
+            return names.copied(held, line)
+        case "join", str() as held, [list() as parts] if all(isinstance(part, str) for part in parts):
+            length = sum(map(len, parts)) + len(held) * len(parts)
+            return held.join(parts) if names.has_room(length) else _too_large(line)
+        case (("open" | "Path"), None, [name, *_]):
+            return _File(line=line, why="this is in a file", file=name)
+        case (("read" | "read_text"), _File() as held, _):
+            return names.read_file(held.file, line)
+        case "load", _, [_File() as held]:
+            text = names.read_file(held.file, line)
+            return _loaded(text, line, names) if isinstance(text, str) else text
+    return UnknownValue(line=line, why="a call is not carried out")
+
+
+def _called(node: ast.Call, names: Names) -> NamedCall | None:
+    """The call with the values of its arguments; None when not even their number is known."""
+    name, holder = "", None
+    if isinstance(node.func, ast.Name):
+        name = node.func.id
+    elif isinstance(node.func, ast.Attribute):
+        holder = evaluate(node.func.value, names)
+        above = holder.name if isinstance(holder, UnknownValue) else ""
+        name = f"{above}.{node.func.attr}" if above else node.func.attr
+    arguments: list[Any] = []
+    for part in node.args:
+        value = evaluate(part.value if isinstance(part, ast.Starred) else part, names)
+        if isinstance(part, ast.Starred) and not isinstance(value, list):
+            return None
+        arguments += value if isinstance(part, ast.Starred) else [value]
+    words: dict[str, Any] = {}
+    for word in node.keywords:
+        value = evaluate(word.value, names)
+        if word.arg is None and not isinstance(value, dict):
+            return None
+        words |= value if word.arg is None else {word.arg: value}
+    return NamedCall(name=name, holder=holder, arguments=arguments, words=words, line=node.lineno)
+
+
+def _loaded(text: str, line: int, names: Names) -> Any:
+    if not names.has_room(len(text)):
+        return _too_large(line)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return UnknownValue(line=line, why="this is not JSON")
