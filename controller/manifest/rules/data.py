@@ -104,8 +104,8 @@ def _options(used: Collection, section: str, options: Mapping[str, Any]) -> Iter
                 yield key, ("E212", error)
         elif error := _option_error(rule, value):
             yield key, ("E212", error)
-    is_radar, is_projected = "backCoeff" in used.options[section], options.get("orthorectify") not in (None, False, "false")
-    if is_radar and options.get("backCoeff") == "GAMMA0_TERRAIN" and not is_projected:
+    is_projected = options.get("orthorectify") not in (None, False, "false")
+    if "backCoeff" in used.options[section] and options.get("backCoeff") == "GAMMA0_TERRAIN" and not is_projected:
         yield "backCoeff", ("E213", "GAMMA0_TERRAIN needs `orthorectify: true` beside it")
 
 
