@@ -55,6 +55,24 @@ def test_the_engine_sees_the_same_script() -> None:
         assert replace(before, outputs=()) == replace(after, outputs=())
 
 
+@pytest.mark.parametrize(
+    ("script", "is_lost"),
+    [
+        pytest.param("//VERSION=3 (auto-converted from 1)\nreturn [B04];\n", False, id="words behind the number"),
+        pytest.param("\n\n   //VERSION=3\nreturn [B04];\n", False, id="white space before it"),
+        pytest.param("\ufeff// VERSION = 3\nreturn [B04];\n", False, id="a mark and spaces"),
+        pytest.param(
+            "//VERSION=3 function setup() {}\nfunction evaluatePixel() {}\n", True, id="only one break is lost"
+        ),
+        pytest.param("//VERSION=3 return [2.5 * B04];", True, id="all is in one line"),
+        pytest.param("//VERSION=3\n", False, id="nothing else"),
+        pytest.param("return [B04]; //VERSION=3 x", False, id="no first line"),
+    ],
+)
+def test_words_behind_the_version_are_a_comment_and_code_is_not(script: str, is_lost: bool) -> None:
+    assert has_lost_breaks(script) is is_lost
+
+
 def restored(script: str) -> str:
     return script_with_breaks(without_breaks(script))
 

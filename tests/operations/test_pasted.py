@@ -5,9 +5,12 @@ import os
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from controller.model.errors import UsageError
 from controller.operations.scaffold.pasted import Pasted, read_pasted
+from tests.support.requests import BODIES, FORMS
 
 SCRIPT = "//VERSION=3\nfunction setup() {}\n"
 BODY: dict[str, Any] = {"input": {"bounds": {"bbox": [1, 2.5, 3, 4]}}, "output": {"width": 5}}
@@ -204,6 +207,61 @@ def test_several_requests_are_found_in_their_order_and_each_once(text: str) -> N
     assert [each.body["input"] for each in read_pasted(text).requests] == [ONE["input"], TWO["input"]]
 
 
+CHANGED = [
+    pytest.param("a['output']['width'] *= 3", {"width": 15}, id="multiplied"),
+    pytest.param("a['output'].update({'height': 6})", {"width": 5, "height": 6}, id="updated"),
+    pytest.param("a['output'].update(dict(height=6))\ndel a['output']['width']", {"height": 6}, id="deleted"),
+    pytest.param("a['output']['responses'] = []\na['output']['responses'].append(1)", {"width": 5, "responses": [1]},
+                 id="appended"),
+    pytest.param("r = []\na['output']['responses'] = r\nr.extend([1, 2])", {"width": 5, "responses": [1, 2]},
+                 id="extended"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "output"), CHANGED)
+def test_a_request_that_is_changed_afterwards_is_known_as_it_is_then(code: str, output: dict[str, Any]) -> None:
+    assert pasted(f"a = {BODY!r}\n{code}\npost(json=a)").body["output"] == output
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("a['output'].pop('width')", id="a call"),
+        pytest.param("a['input']['bounds']['bbox'].insert(0, 9)", id="a call of a list"),
+        pytest.param("if large:\n    a['output']['width'] = 50", id="a condition"),
+        pytest.param("for each in sizes:\n    a['output'].update(each)", id="a loop"),
+        pytest.param("while not large:\n    a['output']['width'] += 1", id="a loop that adds"),
+    ],
+)
+def test_a_request_that_is_changed_in_ways_not_carried_out_is_not_taken_as_it_was(code: str) -> None:
+    with pytest.raises(UsageError, match=r"line [23]: .*(not carried out|not assigned plainly)"):
+        pasted(f"a = {BODY!r}\n{code}\npost(json=a)")
+
+
+def test_a_list_of_javascript_is_known_with_what_is_pushed() -> None:
+    text = "const data = [];\ndata.push({type: 'dem'});\nconst b = {input: {data}, output: {}};\nb.output.width = 5;"
+    assert pasted(text).body == {"input": {"data": [{"type": "dem"}]}, "output": {"width": 5}}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("data.pop();", id="a call"),
+        pytest.param("data.push(choose());", id="a value that is not known"),
+        pytest.param("Object.assign(b, more);", id="a merge"),
+        pytest.param("delete b.input.data;", id="a deletion"),
+        pytest.param("b.output.width += 1;", id="a sum"),
+        pytest.param("if (large) { b.output.width = 50; }", id="a condition"),
+        pytest.param("for (const each of sizes) { data.push({}); }", id="a loop"),
+    ],
+)
+def test_a_request_of_javascript_that_is_changed_otherwise_is_not_taken_as_it_was(code: str) -> None:
+    made = "const data = [];\nconst b = {input: {data}, output: {}};"
+    text = f"{made}\n{code}\nfetch(u, {{body: JSON.stringify(b)}});"
+    with pytest.raises(UsageError, match=r"line 3: .*(not carried out|not assigned plainly|by running it)"):
+        pasted(text)
+
+
 def test_a_request_in_a_branch_is_found_as_it_is_written() -> None:
     assert pasted(f"if hot:\n    body = {BODY!r}\n").body == BODY
 
@@ -245,6 +303,25 @@ def test_files_beside_the_text_are_read_where_a_command_names_them() -> None:
     ):
         [found] = read_pasted(text, files.__getitem__).requests
         assert (found.body, found.evalscript.strip()) == (BODY, SCRIPT.strip())
+
+
+WRITTEN = [form(*BODIES[name]) for name in ("NDVI in UTM metres", "optical and radar fused") for form in FORMS.values()]
+
+
+@pytest.mark.slow
+@given(data=st.data())
+def test_whatever_becomes_of_a_text_the_answer_is_requests_or_a_sentence(data: st.DataObject) -> None:
+    text = data.draw(st.sampled_from(WRITTEN))
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.integers(0, len(text)))
+        end = data.draw(st.integers(start, min(len(text), start + 60)))
+        text = text[:start] + data.draw(st.text(max_size=6) | st.sampled_from(sorted("'\"`{}[]()\\\n$#<"))) + text[end:]
+    try:
+        found = read_pasted(text)
+    except UsageError as error:
+        assert str(error)
+    else:
+        json.dumps([each.body for each in found.requests], allow_nan=False)
 
 
 LONG = 60_000

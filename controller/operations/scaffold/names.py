@@ -141,6 +141,15 @@ def count_values(value: Any) -> int:
     return count
 
 
+def spoil(held: Any, line: int) -> None:
+    """Put into a list or a dict that it was changed in a way that is not known."""
+    unknown = UnknownValue(line=line, why="this is changed by a call that is not carried out")
+    if isinstance(held, dict):
+        held["…"] = unknown
+    elif isinstance(held, list):
+        held.append(unknown)
+
+
 def unread_request(unknown: UnknownValue) -> dict[str, Any]:
     """A request that is there but cannot be read, so that the reason is reported."""
     return {"input": unknown, "output": {}}

@@ -116,7 +116,7 @@ class _Reading:
             lambda: read_javascript(text, self.names),
         )
         for way in ways:
-            if self.has_request():
+            if self.has_request() or self.hidden:
                 return
             way()
 

@@ -5,10 +5,13 @@ Pure: nothing is run. What is assigned is kept by its name, and every object tha
 
 from typing import Any
 
-from controller.operations.scaffold.names import Names, UnknownValue
+from controller.operations.scaffold.names import Names, UnknownValue, spoil
 from controller.operations.scaffold.readers.javascript_values import NoValue, Token, Values, text_of, tokens_of
 
 _DECLARED = ("const", "let", "var")
+_CONDITIONS = ("if", "for", "while", "switch")
+_CHANGING = frozenset({"push", "pop", "shift", "unshift", "splice", "sort", "reverse", "fill", "assign"})
+"""Methods that change a list, or an object."""
 _LONGEST_PATH = 20
 
 
@@ -33,27 +36,47 @@ class _Code(Values):
     def __init__(self, tokens: list[Token], names: Names) -> None:
         super().__init__(tokens, names)
         self.forms: dict[str, dict[str, Any]] = {}
+        self.unsure_until = 0  # the end of the block that only runs under a condition
 
     def run(self) -> None:
         while self.at < len(self.tokens):
-            if not (self.assignment() or self.part_of_form() or self.object()):
+            self.condition()
+            if not (self.assignment() or self.part_of_form() or self.change() or self.object()):
                 self.at += 1
+
+    def condition(self) -> None:
+        """What is assigned in the block of a condition or a loop is not known from then on."""
+        if self.peek() not in _CONDITIONS or self.peek(1) != "(":
+            return
+        start = self.at
+        self.at += 2
+        try:
+            self.skip_to(")")
+            if self.peek() == "{":
+                self.at += 1
+                self.skip_to("}")
+            self.unsure_until = max(self.unsure_until, self.at)
+        except NoValue:
+            self.unsure_until = len(self.tokens)
+        self.at = start + 1
 
     def assignment(self) -> bool:
         """`const name = value`, `name = value`, `name.key = value`: the name gets its value."""
         start = self.at
         if self.peek() in _DECLARED:
             self.at += 1
-        path = self.path()
-        if not path or self.peek() != "=":
+        path, line = self.path(), self.line()
+        is_added = self.peek() in ("+", "-", "*", "/") and self.peek(1) == "="
+        if not path or not (self.peek() == "=" or is_added):
             self.at = start
             return False
-        line = self.line()
-        self.at += 1
+        self.at += 1 + is_added
         start = self.at
         value = self.value_or_unknown()
         if isinstance(value, UnknownValue):
             self.at = start  # what only runs may have a request among its arguments
+        if is_added or start < self.unsure_until:
+            value = UnknownValue(line=line, why=f"`{path[0]}` is not assigned plainly")
         self.assign(path, value, line)
         return True
 
@@ -77,15 +100,18 @@ class _Code(Values):
     def assign(self, path: list[str], value: Any, line: int) -> None:
         if len(path) == 1:
             self.names.bind(path[0], value, line)
-            return
+        elif isinstance(held := self.held(path[:-1]), dict):
+            held[path[-1]] = value
+
+    def held(self, path: list[str]) -> Any:
+        """The value of a name, or of a key behind it; None when there is none."""
         try:
             held = self.names.get(path[0])
         except KeyError:
-            return
-        for key in path[1:-1]:
+            return None
+        for key in path[1:]:
             held = held.get(key) if isinstance(held, dict) else None
-        if isinstance(held, dict):
-            held[path[-1]] = value
+        return held
 
     def part_of_form(self) -> bool:
         """`form.append("request", value)`: forms are seen once they have both of their parts."""
@@ -101,6 +127,26 @@ class _Code(Values):
         form[key] = self.value_or_unknown()
         if {"request", "evalscript"} <= form.keys():
             self.names.see(dict(form), line)
+        return True
+
+    def change(self) -> bool:
+        """`list.push(value)`; a list or an object that is changed otherwise can no longer be known."""
+        start, line = self.at, self.line()
+        is_delete = self.peek() == "delete"
+        self.at += is_delete
+        path = self.path()
+        is_call = len(path) > 1 and path[-1] in _CHANGING and self.peek() == "("
+        if not (path and (is_delete or is_call)):
+            self.at = start
+            return False
+        if is_call:
+            self.at += 1
+        value = self.value_or_unknown() if is_call else None
+        held = value if path == ["Object", "assign"] else self.held(path[:-1])
+        if path[-1] == "push" and self.peek() == ")" and start >= self.unsure_until and isinstance(held, list):
+            held.append(value)
+        else:
+            spoil(held, line)
         return True
 
     def object(self) -> bool:

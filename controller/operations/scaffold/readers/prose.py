@@ -4,11 +4,11 @@ Pure. A page is cut into pieces, each of one language; sentences belong to none.
 as its brackets and quotes reach, and dropped again when it is none.
 """
 
-import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from controller.operations.scaffold.readers.python_code import parse_python
 from controller.operations.scaffold.readers.shell import end_of_commands
 
 _FENCE = re.compile(r"^[ \t>]*(```+|~~~+)[ \t]*\{?\.?([\w+-]*).*$", re.MULTILINE)
@@ -24,16 +24,19 @@ _SHELL = re.compile(
 )
 _VARIABLE = re.compile(r"[ \t]*[A-Za-z_]\w*=(?=[^\s=])", re.ASCII)  # Python that has no spaces, or a shell
 _OF_PYTHON = re.compile(r"\"\"\"|'''|[\[{(]|[A-Za-z_][\w.]*\(")
-_OF_SHELL = re.compile(r"^#!.*sh\b|^[ \t]*(?:[$%] )?curl\s", re.MULTILINE)
+_OF_SHELL = re.compile(r"^#!.*sh\b|^[ \t]*(?:[$%] )?curl[ \t]", re.MULTILINE)
 _JSON = re.compile(r"[ \t]*[\[{]")
 _JAVASCRIPT = re.compile(
     r"[ \t]*(?:(?:const|let|var)\s+[\w$]+\s*[=:]|(?:await\s+)?(?:fetch|axios[\w.]*|\w+\.append)\()"
 )
+_MORE_JAVASCRIPT = re.compile(
+    r"[ \t]*(?:(?:if|for|while|switch)[ \t]*\(|(?:delete|function|async|try|return|await|new|else)\b|[})\];]|//|/\*"
+    r"|[\w$.\[\]'\"]{1,100}[ \t]?(?:[-+*/]?=|\())"
+)  # below lines of JavaScript
 _PYTHON = re.compile(
-    r"[ \t]*(?:(?:async\s+)?(?:def|with|for|while|class|if|try|else|elif|except|finally)\b[^\n]*:[ \t]*(?:#.*)?$"
-    r"|(?:from\s+[\w.]+\s+)?import\s|return\b|@\w"
-    r"|[A-Za-z_][\w.]*(?:\[[^\]\n]*\])*(?:[ \t]?:[ \t]?[\w.\[\], |]{1,60})?[ \t]{0,20}=(?!=)|[A-Za-z_][\w.]*\()",
-    re.MULTILINE,
+    r"[ \t]*(?:(?:async[ \t]+)?(?:def|with|for|while|class|if|try|else|elif|except|finally)\b[^\n]*:"
+    r"|(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]|(?:return|del)\b|@\w"
+    r"|[A-Za-z_][\w.]*(?:\[[^\]\n]*\])*(?:[ \t]?:[ \t]?[\w.\[\], |]{1,60})?[ \t]{0,20}[-+*/|]?=(?!=)|[A-Za-z_][\w.]*\()"
 )
 _SCRIPT = re.compile(r"[ \t]*//[ \t]*VERSION[ \t]*=[ \t]*[123]")
 _OF_SCRIPT = re.compile(
@@ -108,14 +111,17 @@ class _Page:
     def __init__(self, text: str) -> None:
         self.text, self.at, self.number = text, 0, 0
         self.left = _READ_AGAIN * len(text) + 10_000
+        self.above = ""  # the language of the lines above, without a sentence between
         self.has_commands = _OF_SHELL.search(text) is not None
 
     def next(self) -> Piece | None:
         """The piece that begins in this line, or None; the page goes on behind either."""
         for language, end in self.choices():
             if end > self.at:
+                self.above = language
                 return self.take(language, end)
-        self.take("", self.line_end(self.at))
+        line = self.take("", self.line_end(self.at))
+        self.above = "" if line.text.strip(" \t\n})];") else self.above
         return None
 
     def choices(self) -> Iterator[tuple[str, int]]:
@@ -131,8 +137,20 @@ class _Page:
             yield "json", self.end_of_code("//")
         if _JAVASCRIPT.match(text, at):
             yield "javascript", self.end_of_code("//")
+        if self.above == "javascript" and _MORE_JAVASCRIPT.match(text, at):
+            yield "javascript", self.end_of_code("//")
         if _PYTHON.match(text, at):
-            yield "python", self.end_of_block()
+            yield from self.of_statement()
+
+    def of_statement(self) -> Iterator[tuple[str, int]]:
+        """`name = value;` is JavaScript, without the semicolon Python; several lines that are neither are sentences."""
+        end = self.end_of_code("//")
+        if end and self.text[self.at : end].rstrip().endswith(";"):
+            yield "javascript", end
+        end = self.end_of_block()
+        text = self.text[self.at : end]
+        if "\n" not in text.strip() or _is_python(text):
+            yield "python", end
 
     def of_variable(self, value: int) -> Iterator[tuple[str, int]]:
         """`name=value` may be Python as well as a shell's; where there are commands, text is taken for the latter."""
@@ -208,8 +226,9 @@ def _indent(line: str) -> int:
 
 
 def _is_python(text: str) -> bool:
+    """Whether it can be read as Python, be it indented as a whole."""
     try:
-        ast.parse(text.strip())
-    except (SyntaxError, ValueError):
+        parse_python(f"with page:\n{text}" if text[:1] in (" ", "\t") else text)
+    except SyntaxError:
         return False
     return True

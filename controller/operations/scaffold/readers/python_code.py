@@ -13,6 +13,7 @@ from controller.operations.scaffold.names import Names, UnknownValue
 from controller.operations.scaffold.readers.python_values import evaluate, run_statement
 from controller.operations.scaffold.readers.vendor_client import REQUESTS
 
+_COMPOUND = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Match, ast.ClassDef)
 _SENT = frozenset({"json", "data", "files"})
 """Keywords under which a request is passed to the call that sends it."""
 
@@ -38,6 +39,9 @@ def read_python(module: ast.Module, names: Names, before: int = 0) -> None:
             if any(True for _ in requests_in(value)):
                 names.send(value, line)
         run_statement(node, names)
+        for body in ast.walk(node) if isinstance(node, _COMPOUND) else ():
+            if isinstance(body, ast.Dict) and _is_body(body):
+                names.see(evaluate(body, names), body.lineno)
         if isinstance(node, ast.Expr | ast.Return) and node.value is not None:
             names.see(evaluate(node.value, names), node.lineno)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from controller.operations.scaffold.names import NamedCall, Names, UnknownValue
+from controller.operations.scaffold.names import NamedCall, Names, UnknownValue, spoil
 
 LARGEST = 1e15
 _SPEC = re.compile(r"[,+]?0?\d?(\.\d)?[dfegs%]?")
@@ -23,6 +23,10 @@ _SUMS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
 }
+_CHANGING = frozenset(
+    {"append", "extend", "update", "insert", "pop", "popitem", "remove", "clear", "setdefault", "sort", "reverse"}
+)
+"""Methods that change a list or a dict."""
 _RUNS = "this can only be known by running it"
 
 
@@ -34,14 +38,51 @@ def run_statement(node: ast.stmt, names: Names) -> None:
                 _assign(target, evaluate(value, names), names, _mentions(value))
         case ast.AnnAssign(target=target, value=ast.expr() as value):
             _assign(target, evaluate(value, names), names, _mentions(value))
-        case ast.AugAssign(target=ast.Name(id=name) as target, op=op, value=value):
-            left = evaluate(ast.Name(id=name, ctx=ast.Load(), lineno=node.lineno), names)
-            _assign(target, _sum(op, left, evaluate(value, names), node.lineno, names), names, {name})
+        case ast.AugAssign(target=target, op=op, value=value):
+            added = _sum(op, evaluate(target, names), evaluate(value, names), node.lineno, names)
+            _assign(target, added, names, _mentions(target))
+        case ast.Delete(targets=targets):
+            for target in targets:
+                _delete(target, names)
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=holder, attr=method), args=arguments)):
+            _change(evaluate(holder, names), method, [evaluate(each, names) for each in arguments], node.lineno)
+        case ast.Expr() | ast.Return():
+            pass
         case _:
-            for each in ast.walk(node):
-                if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
-                    why = f"`{each.id}` is not assigned plainly"
-                    names.bind(each.id, UnknownValue(line=each.lineno, why=why), each.lineno)
+            _forget(node, names)
+
+
+def _forget(node: ast.stmt, names: Names) -> None:
+    """What a loop, a condition or another statement assigns is not known from then on."""
+    for each in ast.walk(node):
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
+            why = f"`{each.id}` is not assigned plainly"
+            names.bind(each.id, UnknownValue(line=each.lineno, why=why), each.lineno)
+        elif isinstance(each, ast.Subscript) and isinstance(each.ctx, ast.Store):
+            _assign(each, UnknownValue(line=each.lineno, why="this is not assigned plainly"), names, set())
+        elif isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in _CHANGING:
+            spoil(evaluate(each.func.value, names), each.lineno)
+
+
+def _change(held: Any, method: str, arguments: list[Any], line: int) -> None:
+    """`held.append(value)` and its kin; a list or dict that is changed otherwise can no longer be known."""
+    match method, held, arguments:
+        case "append", list(), [value]:
+            held.append(value)
+        case "extend", list(), [list() as values]:
+            held.extend(values)
+        case "update", dict(), [dict() as values]:
+            held.update(values)
+        case _:
+            if method in _CHANGING:
+                spoil(held, line)
+
+
+def _delete(target: ast.expr, names: Names) -> None:
+    if isinstance(target, ast.Subscript):
+        held, key = evaluate(target.value, names), evaluate(target.slice, names)
+        if _has(held, key):
+            del held[key]
 
 
 def _mentions(value: ast.expr) -> set[str]:
