@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from controller.sandbox.extent import metres_per_pixel, output_size
-from controller.sandbox.http.validation import refuse
+from controller.sandbox.http.validation import refuse, with_booleans
 
 GOOD: dict[str, Any] = {
     "input": {
@@ -208,6 +208,28 @@ def test_the_published_schema_refuses_the_same(path: str, value: object, named: 
 )
 def test_refused_beyond_the_schema(path: str, value: object, named: list[str]) -> None:
     assert violations(changed(path, value)) == named
+
+
+@pytest.mark.parametrize(
+    ("type", "written", "understood"),
+    [
+        pytest.param("sentinel-1-grd", {"orthorectify": "true"}, {"orthorectify": True}, id="as the pages write it"),
+        pytest.param("S1GRD", {"orthorectify": "false"}, {"orthorectify": False}, id="under an older name"),
+        pytest.param("sentinel-1-grd", {"orthorectify": "yes"}, {"orthorectify": "yes"}, id="another word is left"),
+        pytest.param("sentinel-1-grd", {"more": "true"}, {"more": "true"}, id="an unknown option is left"),
+    ],
+)
+def test_true_and_false_may_be_text(type: str, written: dict[str, Any], understood: dict[str, Any]) -> None:
+    body = with_booleans(changed("input.data.0", {"type": type, "processing": written}))
+    assert body == changed("input.data.0", {"type": type, "processing": understood})
+    assert (refuse(body) is None) is (understood != {"orthorectify": "yes"})
+
+
+@pytest.mark.parametrize(
+    "body", [None, [], {"input": 1}, {"input": {"data": 2}}, {"input": {"data": [3, {"type": 4}]}}]
+)
+def test_a_body_of_another_shape_is_left_for_the_refusal(body: object) -> None:
+    assert with_booleans(body) == body
 
 
 def test_every_violation_is_told_at_once() -> None:

@@ -118,7 +118,7 @@ class Routes:
         return reply
 
     def _submit(self, call: Call) -> Reply:
-        body = _parsed(call.content)
+        body = validation.with_booleans(_parsed(call.content))
         url = delivery_url(body)
         self._context.ledger.add("post", prefix=url, digest=digest_of(body))
         own = Faults()

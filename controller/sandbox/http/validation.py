@@ -45,6 +45,36 @@ def refuse(body: object, *, host: str | None = None, largest_script: int = 0) ->
     return _too_coarse(body)
 
 
+def with_booleans(body: Any) -> Any:
+    """The body as the service understands it: `"true"` and `"false"` of options that are one of the two.
+
+    The service's own pages write them as text. A body of another shape is left for `refuse`.
+    """
+    source = body.get("input") if isinstance(body, dict) else None
+    data = source.get("data") if isinstance(source, dict) else None
+    if not isinstance(data, list):
+        return body
+    return {**body, "input": {**source, "data": [_read(element) for element in data]}}
+
+
+def _read(element: Any) -> Any:
+    kind = element.get("type") if isinstance(element, dict) else None
+    rules = collection_of(kind) if isinstance(kind, str) else None
+    if rules is None:
+        return element
+    sections = [name for name in ("dataFilter", "processing") if isinstance(element.get(name), dict)]
+    return {**element, **{name: _read_options(element[name], rules.get(name) or {}) for name in sections}}
+
+
+def _read_options(values: Mapping[str, Any], rules: Mapping[str, Any]) -> dict[str, Any]:
+    words = {"true": True, "false": False}
+    booleans = {name for name, rule in rules.items() if isinstance(rule, dict) and rule.get("type") == "boolean"}
+    return {
+        name: words.get(value, value) if name in booleans and isinstance(value, str) else value
+        for name, value in values.items()
+    }
+
+
 def _script(body: Mapping[str, Any], largest: int) -> Violations:
     given = [name for name in ("evalscript", "evalscriptReference") if name in body]
     if len(given) != 1:
