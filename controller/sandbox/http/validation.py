@@ -51,8 +51,7 @@ def with_booleans(body: Any) -> Any:
     The service's own pages write them as text. A body of another shape is left for `refuse`.
     """
     source = body.get("input") if isinstance(body, dict) else None
-    data = source.get("data") if isinstance(source, dict) else None
-    if not isinstance(data, list):
+    if not isinstance(source, dict) or not isinstance(data := source.get("data"), list):
         return body
     return {**body, "input": {**source, "data": [_read(element) for element in data]}}
 
