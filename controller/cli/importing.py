@@ -132,6 +132,8 @@ def _advice(intakes: "tuple[Intake, ...]", folder: Path, settings: Settings) -> 
         yield f"the script had lost its line breaks: they were restored where they seem to belong, so check {scripts}"
     if any(taken.pasted.had_keys for taken in intakes):
         yield "the keys were removed: no file contains them"
+    for url in dict.fromkeys(each.url for each in intakes if each.is_chosen):
+        yield f"the text names no bucket: results go to {url}, the only place in {settings.source}; else give --url"
     for name in dict.fromkeys(each.credential for each in intakes if each.credential):
         yield from _of_credential([each for each in intakes if each.credential == name], settings)
     yield "next: shjobs check, then shjobs plan"

@@ -225,8 +225,6 @@ def test_what_check_would_refuse_is_told_by_field_and_not_written(folder: Path) 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        pytest.param(["example.py"], "example.py: output.delivery.s3.url: holds a placeholder", id="a placeholder"),
-        pytest.param(["example.py"], "give the real one with --url s3://my-bucket/folder", id="what to do about it"),
         pytest.param(["example.py", "--url", "x"], "example.py: --url: must be a bucket", id="no URL"),
         pytest.param(["example.py", "--name", "No_Name"], "--name: 'No_Name' must be made of", id="no name"),
         pytest.param(["nowhere.py"], "nowhere.py: there is no such file", id="no file"),
@@ -249,6 +247,26 @@ def test_wrong_use_is_told(folder: Path, arguments: list[str], words: str) -> No
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "settings", ["", '[credentials.a]\nfolder = "a"\nprefixes = ["s3://one/", "s3://two/"]'], ids=["none", "two"]
+)
+def test_a_placeholder_is_refused_where_the_settings_name_no_one_place(folder: Path, settings: str) -> None:
+    (folder / "shjobs.toml").write_text(f'deployment = "sandbox"\n{settings}', encoding="utf-8")
+    (folder / "example.py").write_text(snippet("ndvi"), encoding="utf-8")
+    done = shjobs("import", "example.py", cwd=folder)
+    assert (done.returncode, files(folder)) == (2, set())
+    assert "example.py: output.delivery.s3.url: holds a placeholder" in done.stderr
+    assert "give the real one with --url s3://my-bucket/folder" in done.stderr
+
+
+def test_instead_of_a_placeholder_the_only_place_of_the_settings_is_used_and_that_is_said(folder: Path) -> None:
+    (folder / "example.py").write_text(snippet("ndvi"), encoding="utf-8")
+    done = shjobs("import", "example.py", cwd=folder)
+    assert done.returncode == 0
+    assert imported(folder, "example").request.body["output"]["delivery"]["s3"]["url"] == URL
+    assert f"results go to {URL}, the only place in shjobs.toml; else give --url" in done.stdout
+
+
 PAGE = (DATA / "requests" / "async-api-examples.txt").read_text(encoding="utf-8")
 """The four examples of the service's page as a browser copies them, without line breaks, and sentences between them."""
 EXAMPLES = [line for line in PAGE.splitlines() if "payload" in line]
@@ -257,7 +275,7 @@ EXAMPLES = [line for line in PAGE.splitlines() if "payload" in line]
 @pytest.mark.slow
 def test_a_whole_page_makes_a_manifest_of_each_of_its_examples(folder: Path) -> None:
     (folder / "page.txt").write_text(PAGE, encoding="utf-8")
-    done = shjobs("import", "page.txt", "--url", URL, cwd=folder)
+    done = shjobs("import", "page.txt", cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
     names = [f"page-{number}" for number in (1, 2, 3, 4)]
     assert files(folder) == {f"{name}.{end}" for name in names for end in ("js", "yaml")}

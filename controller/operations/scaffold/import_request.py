@@ -29,13 +29,15 @@ UNUSABLE = "E300"
 SUFFIXES = (".yaml", ".yml", ".json")
 _BESIDE = (".js", ".json", ".txt", ".geojson")
 _LONGEST_NAME = 63
+_FOLDER = "rasters"  # in a bucket, when the settings name no folder of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
     """The files to write; none may be written when there are `problems`: `check` would refuse them.
 
-    `credential` is what the manifest names, "" when it names a role; `is_known`: the settings have it.
+    `credential` is what the manifest names, "" when it names a role; `is_known`: the settings have it. `is_chosen`: the
+    text names no place for the results, and `url` is the only one that the settings name.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Intake:
     url: str
     credential: str
     is_known: bool
+    is_chosen: bool
     problems: tuple[Problem, ...]
 
 
@@ -95,7 +98,8 @@ def _numbered(name: str, number: int) -> str:
 
 
 def _intake(pasted: Pasted, name: str, url: str | None, settings: Settings) -> Intake:
-    s3 = _delivery(pasted.body, url)
+    chosen = _only_place(settings) if url is None and _lacks_place(pasted.body) else None
+    s3 = _delivery(pasted.body, url or chosen)
     place, role = str(s3["url"]), s3.get("iamRoleARN")
     credential, is_known = ("", True) if role else _credential(place, settings)
     body = _delivered(pasted.body, s3 if role else {**s3, "credentialsRef": credential})
@@ -120,6 +124,7 @@ def _intake(pasted: Pasted, name: str, url: str | None, settings: Settings) -> I
         url=place,
         credential=credential,
         is_known=is_known,
+        is_chosen=chosen is not None,
         problems=problems,
     )
 
@@ -133,6 +138,21 @@ def refuse_taken(folder: Path, name: str, jobs: Path) -> None:
         for document in file.documents:
             if document.name == name:
                 raise UsageError(f"{jobs / file.path} declares a job {name} already: choose another name with --name")
+
+
+def _lacks_place(body: Mapping[str, Any]) -> bool:
+    """Whether the results have no place yet: none is named, or a placeholder of a documentation page."""
+    delivery = _output(body).get("delivery")
+    s3 = delivery.get("s3") if isinstance(delivery, dict) else None
+    url = s3.get("url") if isinstance(s3, dict) else None
+    return not delivery or (isinstance(url, str) and "<" in url)
+
+
+def _only_place(settings: Settings) -> str | None:
+    """A folder in the only place that the credentials of the settings are for; None when there are none or several."""
+    places = {prefix.rstrip("/") for each in settings.credentials.values() for prefix in each.prefixes}
+    place = places.pop() if len(places) == 1 else None
+    return f"{place}/{_FOLDER}" if place and place.count("/") == 2 else place
 
 
 def _delivery(body: Mapping[str, Any], url: str | None) -> dict[str, Any]:
