@@ -1,7 +1,7 @@
 """What `check` accepts the sandbox runs, and what it refuses the sandbox refuses: random requests, asked of both.
 
-The two share no code but the engine: the sandbox has its own validation, written from the service's documentation.
-Each disagreement is printed as a request and a script that show it.
+The two share the engine and the tables of collections; the sandbox has its own validation, written from the service's
+documentation. Each disagreement is printed as a request and a script that show it.
 """
 
 import json
