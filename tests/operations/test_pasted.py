@@ -54,6 +54,22 @@ READ = Pasted(body=BODY, evalscript=SCRIPT)
         pytest.param(
             f"import json\nbody = json.loads({json.dumps(BODY | {'evalscript': SCRIPT})!r})", id="JSON in Python"
         ),
+        pytest.param(f"curl u -d @- <<< '{json.dumps(BODY | {'evalscript': SCRIPT})}'", id="a string of a shell"),
+        pytest.param(f"wget u --post-data '{json.dumps(BODY | {'evalscript': SCRIPT})}'", id="another program"),
+        pytest.param(f"body <- '{json.dumps(BODY | {'evalscript': SCRIPT})}'\nPOST(u, body = body)", id="R"),
+        pytest.param(f"$body = '{json.dumps(BODY | {'evalscript': SCRIPT})}';", id="PHP"),
+        pytest.param(
+            f"RequestBody body = create(type, {json.dumps(json.dumps(BODY | {'evalscript': SCRIPT}))});", id="Java"
+        ),
+        pytest.param(
+            f"const script: string = `{SCRIPT}`;\nconst body: Body<A> = {{...{json.dumps(BODY)}, evalscript: script}};",
+            id="TypeScript",
+        ),
+        pytest.param(
+            f"class A:\n    def go(self):\n        s = {SCRIPT!r}\n        post(dumps(dict({BODY!r}, evalscript=s)))",
+            id="a class",
+        ),
+        pytest.param(f"data = '{json.dumps(BODY)}'\npost(data=data)\ns = {SCRIPT!r}", id="a text that is sent"),
         pytest.param(
             '{"input": {"bounds": {"bbox": [1, 2.5, 3, 4,]}}, "output": {"width": 5,}, '
             f'"evalscript": {json.dumps(SCRIPT)}}}',
@@ -360,6 +376,7 @@ GROWING = 60
         pytest.param("a = [1]\n" + "a = a + a\n" * GROWING, id="a list"),
         pytest.param("a = [1]\n" + "a = [a, a]\n" * GROWING, id="lists of lists"),
         pytest.param("a = [1]\n" + "a = [a]\n" * 5000, id="depth"),
+        pytest.param("a = 'x'\n" + "a = a.replace('x', 'xx')\n" * GROWING, id="a replacement"),
         pytest.param("a = 9\n" + "a *= a\n" * GROWING, id="a number"),
         pytest.param("a = {}\na['a'] = a", id="a circle"),
         pytest.param(f"a = {'[' * 5000}{']' * 5000}", id="brackets"),

@@ -29,7 +29,7 @@ def requests_in(value: Any) -> Iterator[Body]:
 
 def _requests_in(value: Any, depth: int, visited: set[int]) -> Iterator[Body]:
     if isinstance(value, str):
-        parsed = None if id(value) in visited else _json_object(value)
+        parsed = None if id(value) in visited else json_object(value)
         visited.add(id(value))
         yield from _requests_in(parsed, depth + 1, visited) if parsed is not None else ()
     elif depth > DEEPEST or not isinstance(value, dict | list) or id(value) in visited:
@@ -58,7 +58,7 @@ def has_keys(value: Any) -> bool:
     return isinstance(value, list) and any(map(has_keys, value))
 
 
-def _json_object(text: str) -> Any:
+def json_object(text: str) -> Any:
     """The value of a text that is a JSON object with a request somewhere in it; None for any other text."""
     if not text.lstrip().startswith("{") or '"input"' not in text:
         return None
@@ -75,7 +75,7 @@ def _form(value: Any) -> Body | None:
     request, script = (_part(value[key]) for key in ("request", "evalscript"))
     if isinstance(request, UnknownValue):
         return unread_request(request)
-    body = _json_object(request) if isinstance(request, str) else request
+    body = json_object(request) if isinstance(request, str) else request
     return {**body, "evalscript": script} if isinstance(body, dict) and "input" in body else None
 
 

@@ -83,9 +83,12 @@ def files_beside(folder: Path) -> Beside:
             if not stat.S_ISREG(place.lstat().st_mode) or not place.resolve().is_relative_to(folder.resolve()):
                 raise UsageError(f"it is in {name!r}, which is not a file of this folder: paste its text")
             with place.open("rb") as file:
-                return file.read(LONGEST).decode("utf-8-sig")
+                content = file.read(LONGEST + 1).decode("utf-8-sig")
         except (OSError, ValueError):
             raise UsageError(f"it is in the file {name!r}, which cannot be read here: paste its text") from None
+        if len(content) > LONGEST:
+            raise UsageError(f"it is in the file {name!r}, which is too large")
+        return content
 
     return read
 

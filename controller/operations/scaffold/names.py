@@ -11,10 +11,11 @@ from typing import Any
 
 from controller.model.errors import UsageError
 
-LONGEST = 4 * 1024 * 1024  # characters of a text, or items of a list
+LONGEST = 4 * 1024 * 1024  # characters of a text
 LONGEST_IN_ALL = 16 * LONGEST
 MOST_VALUES = 200_000  # in one request, and copied in all
 DEEPEST = 50
+_ITEM = 16  # characters that need about as much memory as one item
 _BEGIN, _END = "\ue000", "\ue001"  # around a placeholder inside a text; no text that is pasted holds them
 
 Beside = Callable[[str], str]
@@ -99,7 +100,8 @@ class Names:
 
     def send(self, value: Any, line: int) -> None:
         """A value as it is sent: whatever becomes of it afterwards is no longer meant."""
-        self._replaced[id(value)] = value
+        if isinstance(value, dict | list):
+            self._replaced[id(value)] = value
         self.see(self.copied(value, line), line)
 
     def seen(self) -> list[tuple[int, Any]]:
@@ -108,9 +110,13 @@ class Names:
         return list(reversed(kept.values()))
 
     def has_room(self, length: int) -> bool:
-        """Whether a text or list of this length may be built; it is counted."""
+        """Whether a text of this length may be built; it is counted."""
         self._built += length
         return length <= LONGEST and self._built <= LONGEST_IN_ALL
+
+    def has_room_for(self, items: int) -> bool:
+        """Whether a list or a dict with so many items may be built."""
+        return self.has_room(items * _ITEM)
 
     def copied(self, value: Any, line: int) -> Any:
         """The value as it is now, whatever is changed in it afterwards."""

@@ -5,6 +5,7 @@ Pure: nothing is run. What is assigned is kept by its name, and every object tha
 
 from typing import Any
 
+from controller.operations.scaffold.bodies import json_object
 from controller.operations.scaffold.names import Names, UnknownValue, spoil
 from controller.operations.scaffold.readers.javascript_values import NoValue, Token, Values, text_of, tokens_of
 
@@ -42,7 +43,24 @@ class _Code(Values):
         while self.at < len(self.tokens):
             self.condition()
             if not (self.assignment() or self.part_of_form() or self.change() or self.object()):
+                self.see_body(self.tokens[self.at])
                 self.at += 1
+
+    def see_body(self, token: Token) -> None:
+        """A text that is the JSON of a body, in a language that only has its quotes in common with this one."""
+        if token.kind != "text" or "input" not in token.text:
+            return
+        for text in (text_of(token.text), token.text[1:-1]):
+            if (value := json_object(text)) is not None:
+                self.names.see(value, token.line)
+                return
+
+    def skip_type(self) -> None:
+        """The type of a name, as TypeScript has it."""
+        for _ in range(_LONGEST_PATH):
+            if self.peek() in ("=", ""):
+                return
+            self.at += 1
 
     def condition(self) -> None:
         """What is assigned in the block of a condition or a loop is not known from then on."""
@@ -63,9 +81,11 @@ class _Code(Values):
     def assignment(self) -> bool:
         """`const name = value`, `name = value`, `name.key = value`: the name gets its value."""
         start = self.at
-        if self.peek() in _DECLARED:
-            self.at += 1
+        is_declared = self.peek() in _DECLARED
+        self.at += is_declared
         path, line = self.path(), self.line()
+        if is_declared and self.peek() == ":":
+            self.skip_type()
         is_added = self.peek() in ("+", "-", "*", "/") and self.peek(1) == "="
         if not path or not (self.peek() == "=" or is_added):
             self.at = start
@@ -73,6 +93,8 @@ class _Code(Values):
         self.at += 1 + is_added
         start = self.at
         value = self.value_or_unknown()
+        if start < len(self.tokens):
+            self.see_body(self.tokens[start])
         if isinstance(value, UnknownValue):
             self.at = start  # what only runs may have a request among its arguments
         if is_added or start < self.unsure_until:

@@ -145,7 +145,7 @@ class Values:
         self.at += 1
         if token.text == "..." and token.kind == "mark":
             more = self.value(depth + 1)
-            if not isinstance(more, dict) or not self.names.has_room(len(more)):
+            if not isinstance(more, dict) or not self.names.has_room_for(len(more)):
                 raise NoValue
             built |= more
         elif token.kind in ("text", "word", "number") and self.peek() == ":":

@@ -13,8 +13,8 @@ from controller.operations.scaffold.names import Names, UnknownValue
 from controller.operations.scaffold.readers.python_values import evaluate, run_statement
 from controller.operations.scaffold.readers.vendor_client import REQUESTS
 
-_COMPOUND = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Match, ast.ClassDef)
-_SENT = frozenset({"json", "data", "files"})
+_COMPOUND = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Match)
+_SENT = frozenset({"json", "data", "files", "content", "body"})
 """Keywords under which a request is passed to the call that sends it."""
 
 
@@ -73,6 +73,10 @@ def _statements(body: list[ast.stmt], names: Names) -> Iterator[ast.stmt]:
                     names.bind(each.arg, UnknownValue(line=each.lineno, why=why), node.lineno)
                 yield from _statements(inner, names)
                 names.leave()
+            case ast.ClassDef(body=inner):
+                names.enter()
+                yield from _statements(inner, names)
+                names.leave()
             case ast.Try(body=inner):
                 yield from _statements(inner, names)
             case ast.If(test=ast.Compare(left=ast.Name(id="__name__")), body=inner):
@@ -82,13 +86,13 @@ def _statements(body: list[ast.stmt], names: Names) -> Iterator[ast.stmt]:
 
 
 def _sent(node: ast.stmt, names: Names) -> Iterator[tuple[int, Any]]:
-    """What a statement sends: what it passes to a call as `json=…`, and requests made by the vendor's client."""
+    """What a statement may send: what it passes to a call, and requests made by the vendor's client."""
     for call in ast.walk(node):
         if not isinstance(call, ast.Call):
             continue
-        for word in call.keywords:
-            if word.arg in _SENT:
-                yield call.lineno, evaluate(word.value, names)
+        for argument in (*call.args, *(word.value for word in call.keywords if word.arg in _SENT)):
+            if not isinstance(argument, ast.Constant):
+                yield call.lineno, evaluate(argument, names)
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
         if name in REQUESTS:
             yield call.lineno, evaluate(call, names)

@@ -148,7 +148,7 @@ def _dict(node: ast.Dict, names: Names) -> Any:
     made: dict[Any, Any] = {}
     for key, below in zip(node.keys, node.values, strict=True):
         value = evaluate(below, names)
-        if key is None and isinstance(value, dict) and names.has_room(len(value)):
+        if key is None and isinstance(value, dict) and names.has_room_for(len(value)):
             made |= value
         elif key is None:
             return UnknownValue(line=below.lineno, why=_RUNS)
@@ -194,7 +194,8 @@ def _sum(op: ast.operator, left: Any, right: Any, line: int, names: Names) -> An
     is_number = isinstance(left, int | float) and isinstance(right, int | float)
     if act is None or not (is_text or is_number):
         return UnknownValue(line=line, why=_RUNS)
-    if is_text and not names.has_room(len(left) + len(right)):
+    room = names.has_room if isinstance(left, str) else names.has_room_for
+    if is_text and not room(len(left) + len(right)):
         return _too_large(line)
     if is_number and max(abs(left), abs(right)) > LARGEST:
         return _too_large(line)
@@ -248,8 +249,13 @@ def _call(node: ast.Call, names: Names) -> Any:
             return textwrap.dedent(text) if names.has_room(len(text)) else _too_large(line)
         case "dict", None, []:
             return dict(call.words)
+        case "dict", None, [dict() as held] if names.has_room_for(len(held)):
+            return {**held, **call.words}
         case (("strip" | "lstrip" | "rstrip"), str() as held, []):
             return getattr(held, last)() if names.has_room(len(held)) else _too_large(line)
+        case "replace", str() as held, [str() as old, str() as new]:
+            room = names.has_room(len(held) + held.count(old) * len(new))
+            return held.replace(old, new) if room else _too_large(line)
         case ("copy", dict() as held, []) | (("copy" | "deepcopy"), _, [dict() as held]):
             return names.copied(held, line)
         case "join", str() as held, [list() as parts] if all(isinstance(part, str) for part in parts):

@@ -192,6 +192,11 @@ class _Lexer:
                 if character == "\n" and self.heres:
                     found.here = self.here_document()
                 break
+            elif self.text.startswith("<<<", self.at):
+                self.at += 3
+                while self.text[self.at : self.at + 1] in (" ", "\t"):
+                    self.at += 1
+                found.here = self.word()
             elif here := _HERE.match(self.text, self.at):
                 self.heres.append((here[3], bool(here[2])))
                 self.at = here.end()
