@@ -176,7 +176,7 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
     "a repository nobody may make": (nothing, ["init", "/proc/shjobs"], 2, "cannot be written"),
     "an import of nothing": (nothing, ["import", "nowhere.py"], 2, "there is no such file"),
     "an import of a folder": (nothing, ["import", "jobs.d"], 2, "is a directory"),
-    "an import of prose": (written("x.txt", "Please make a map."), ["import", "x.txt"], 2, "neither JSON nor Python"),
+    "an import of prose": (written("x.txt", "Please make a map."), ["import", "x.txt"], 2, "holds no request"),
     "an import of other JSON": (written("x.json", '{"a": 1}'), ["import", "x.json"], 2, "holds no request"),
     "an import to nowhere": (written("x.json", "{}"), ["import", "x.json", "--name", "X"], 2, "lowercase letters"),
     "a preview of nothing": (nothing, ["preview", "nowhere.yaml"], 2, "does not exist"),

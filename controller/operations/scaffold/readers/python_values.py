@@ -268,6 +268,8 @@ def _call(node: ast.Call, names: Names) -> Any:
         case "load", _, [_File() as held]:
             text = names.read_file(held.file, line)
             return _loaded(text, line, names) if isinstance(text, str) else text
+        case _, UnknownValue(name="") as held, _:
+            return held
     return UnknownValue(line=line, why="a call is not carried out")
 
 
