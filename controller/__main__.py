@@ -1,5 +1,6 @@
 """The way in: `shjobs` and `python -m controller`. Turns every foreseen error into a sentence and an exit code."""
 
+import gc
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ def main() -> None:
     _read_names_as_utf8()
     # Else pydantic asks every installed package for plugins, at each start.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    gc.disable()  # loading modules makes no garbage; the command line enables it before the command runs
     from controller.cli import main as command_line
 
     _on_signals(_unwind)
@@ -20,6 +22,7 @@ def main() -> None:
         code = command_line(sys.argv[1:])
     finally:
         _on_signals(_leave)
+        gc.freeze()  # what is about to be freed with the process need not be searched once more
     sys.exit(code)
 
 

@@ -5,6 +5,7 @@ or unconfirmed, 2 wrong use (DESIGN §10); 70 is a bug of ours, 128 + n the sign
 """
 
 import errno
+import gc
 import io
 import logging
 import os
@@ -66,6 +67,7 @@ class _Commands(click.Group):
             return None
         command: click.Command = import_module(f"controller.cli.{_MODULES.get(cmd_name, cmd_name)}").command
         command.epilog = epilog(cmd_name)
+        _collect_again()
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -123,6 +125,13 @@ def _write_what_cannot_be_encoded() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _collect_again() -> None:
+    """End the pause of garbage collection in which the modules were loaded; these never become garbage."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def _check(arguments: Sequence[str]) -> None:

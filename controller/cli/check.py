@@ -43,7 +43,8 @@ def command(config: Path | None, paths: tuple[Path, ...], form: str, strict: boo
     settings = load_settings(config, os.environ)
     examiner = Examiner(settings, configured=configured)
     cache = CheckCache(None if no_cache else cache_folder(os.environ))
-    found = [_check(ground, examiner, cache) for ground in checked_folders(paths, settings.jobs)]
+    stamp = "" if no_cache else examiner.stamp
+    found = [_check(ground, examiner, cache, stamp) for ground in checked_folders(paths, settings.jobs)]
     problems = [each for part in found for each in part.problems]
     if problems or form == "json":
         click.echo(FORMS[form](problems))
@@ -55,9 +56,9 @@ def command(config: Path | None, paths: tuple[Path, ...], form: str, strict: boo
     return int(errors > 0 or (strict and warnings > 0))
 
 
-def _check(ground: CheckedFolder, examiner: Examiner, cache: CheckCache) -> Checked:
+def _check(ground: CheckedFolder, examiner: Examiner, cache: CheckCache, stamp: str) -> Checked:
     """The findings of one folder, with paths relative to the working directory where possible."""
-    found = check(ground, examiner, datetime.now(UTC), cache, examiner.stamp)
+    found = check(ground, examiner, datetime.now(UTC), cache, stamp)
     here, folder = Path.cwd(), ground.folder
     around = folder.relative_to(here) if folder.is_relative_to(here) else folder
     return replace(

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from controller.limits.budget import hash_of
-from controller.model.job import Wanted
 from controller.model.submission import submission_id
 from controller.settings.file import Policy
 
-NEW = "new"
 RETRY = "retry"
 NAMED_CAUSES = 3
 
@@ -89,17 +87,6 @@ def batch_of(due: Collection[Due]) -> Batch:
 
 def key_of(job: str, digest: str, rerun: int, attempt: int) -> str:
     return f"{job}/{submission_id(digest, rerun, attempt)}"
-
-
-def cause_of(before: Wanted | None, after: Wanted) -> str:
-    """Why what a job wants has changed, in a few words: `ndvi.js changed`."""
-    if before is None:
-        return NEW
-    if before.digest == after.digest:
-        return "rerun raised" if after.rerun > before.rerun else before.cause
-    if after.script and (before.script, before.script_hash) != (after.script, after.script_hash):
-        return f"{after.script} changed"
-    return "manifest changed"
 
 
 def _causes(due: Collection[Due]) -> str:

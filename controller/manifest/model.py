@@ -35,7 +35,7 @@ Resampling = Literal["NEAREST", "BILINEAR", "BICUBIC"]
 
 class StrictModel(BaseModel):
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, alias_generator=to_camel, hide_input_in_errors=True
+        extra="forbid", frozen=True, strict=True, alias_generator=to_camel, hide_input_in_errors=True, defer_build=True
     )
 
 

@@ -1,7 +1,6 @@
 """Problems as values and errors as exceptions: every room uses these, none adds its own base class."""
 
 import dataclasses
-import html
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -92,6 +91,8 @@ def truncate(text: str, limit: int = 500) -> str:
 
 def mask(text: str, secrets: Iterable[str]) -> str:
     """Foreign text without the secrets, also where they are escaped for JSON, a URL or HTML."""
+    import html
+
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         escaped = json.dumps(secret)[1:-1]
         forms = {

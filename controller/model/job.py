@@ -9,6 +9,11 @@ from datetime import datetime
 
 from controller.model.errors import Problem
 
+DIRTY = "-dirty"
+"""Ends a revision when the files differed from that commit."""
+NEW = "new"
+"""The cause of what nothing was wanted before."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedOutput:
@@ -58,6 +63,17 @@ class Wanted:
     def bucket(self) -> str:
         """The name of the bucket that receives the results."""
         return bucket_in(self.delivery_url)
+
+
+def cause_of(before: Wanted | None, after: Wanted) -> str:
+    """Why what a job wants has changed, in a few words: `ndvi.js changed`."""
+    if before is None:
+        return NEW
+    if before.digest == after.digest:
+        return "rerun raised" if after.rerun > before.rerun else before.cause
+    if after.script and (before.script, before.script_hash) != (after.script, after.script_hash):
+        return f"{after.script} changed"
+    return "manifest changed"
 
 
 def bucket_in(url: str) -> str:

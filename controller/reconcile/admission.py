@@ -20,8 +20,8 @@ from controller.lifecycle.next_step import (
 )
 from controller.limits.budget import reservation
 from controller.limits.gate import Limits
-from controller.limits.guard import ADMITTED, NEW, RETRY, Batch, Due, Permit, Ruling, batch_of, key_of, ruling
-from controller.model.job import Job
+from controller.limits.guard import ADMITTED, RETRY, Batch, Due, Permit, Ruling, batch_of, key_of, ruling
+from controller.model.job import NEW, Job
 from controller.model.step import Submit
 from controller.model.submission import Answer
 from controller.settings.file import Policy

@@ -109,7 +109,7 @@ class Credential(BaseModel):
     service still needs a key pair, or a role named by the manifest.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
     name: str
     prefixes: tuple[str, ...]

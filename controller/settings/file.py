@@ -86,6 +86,7 @@ class Policy(BaseModel):
         strict=True,
         alias_generator=to_camel,
         hide_input_in_errors=True,
+        defer_build=True,
     )
 
     max_running: int = Field(3, ge=1, description="Requests that may run at the service at once.")

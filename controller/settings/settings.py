@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, SecretStr, ValidationError
+from pydantic import ConfigDict, InstanceOf, SecretStr, ValidationError
 
 from controller.model.errors import SettingsError
 from controller.model.timing import Timing, seconds_of
@@ -45,7 +45,7 @@ class Settings(Policy):
     client_id: str | None = None
     client_secret: SecretStr | None = None
     credentials: Mapping[str, Credential]
-    timing: Timing
+    timing: InstanceOf[Timing]
     absent: tuple[str, ...] = ()
     """Secrets that were named but not found, one sentence each: no error until something must be sent."""
 

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from controller.analysis.ignores import Ignore
-from controller.limits.guard import cause_of
 from controller.model.errors import Problem
-from controller.model.job import Job, Wanted
+from controller.model.job import Job, Wanted, cause_of
 
 Place = tuple[str, int]
 

@@ -10,20 +10,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import filterfalse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from controller.analysis.ignores import Comments, apply_ignores, script_comments
 from controller.manifest.validate import Broken, ValidManifest
 from controller.model.appraisal import Appraisal
 from controller.model.errors import Problem
 from controller.model.files import FileRecord
-from controller.model.job import Job, Wanted
+from controller.model.job import DIRTY, Job, Wanted
 from controller.tree.change import Change
 from controller.tree.files import Known
-from controller.tree.git.info import DIRTY, Checkout
 from controller.tree.ownership import Declared, Place, Settlement, hidden, settle_names, taken_over
 from controller.tree.scan import LoadedFile, Scan, scan
 from controller.tree.undecided import Undecided
 from controller.tree.walk import find_modified_statuses
+
+if TYPE_CHECKING:
+    from controller.tree.git.info import Checkout
 
 Appraise = Callable[[ValidManifest], Appraisal]
 Prepare = Callable[[Sequence[ValidManifest]], None]
@@ -32,7 +35,7 @@ Prepare = Callable[[Sequence[ValidManifest]], None]
 MOST_DOCUMENTS = 200_000
 """Per tree: about 1 GiB of memory."""
 
-LookAtGit = Callable[[], Checkout | None]
+LookAtGit = Callable[[], "Checkout | None"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,7 +289,7 @@ def _is_new(job: Job, before: Job | None) -> bool:
     return job.wanted is not None and job.wanted.digest != digest
 
 
-def _at(checkout: Checkout | None, job: Job) -> Job:
+def _at(checkout: "Checkout | None", job: Job) -> Job:
     if job.wanted is None or checkout is None:
         return job
     revision = checkout.revision_of(job.path, job.wanted.script)

@@ -299,3 +299,29 @@ def test_a_second_run_loads_neither_the_engine_nor_the_appraiser(tmp_path: Path)
         "['controller.analysis.appraisal', 'controller.evalscript']",
         "[]",
     ]
+
+
+@pytest.mark.slow
+def test_one_manifest_is_checked_without_loading_what_submits_or_waits(tmp_path: Path) -> None:
+    """Half of the time of a check of one manifest was the loading of modules."""
+    settings(tmp_path)
+    (tmp_path / "jobs.d").mkdir()
+    (tmp_path / "jobs.d" / "a.yaml").write_text(ndvi(), encoding="utf-8")
+    needless = ["concurrent.futures", "controller.model.submission", "controller.tree.git.info", "html", "sqlite3"]
+    code = (
+        "import sys, controller.cli as c\nc.main(['check', '--no-cache'])\n"
+        f"print([each for each in {needless} if each in sys.modules])"
+    )
+    run = python(code, cwd=tmp_path)
+    assert (run.returncode, run.stdout.splitlines()[-1]) == (0, "[]"), run
+
+
+@pytest.mark.slow
+def test_the_collector_runs_again_when_a_command_begins(tmp_path: Path) -> None:
+    """It pauses while the modules are loaded; a daemon without it would grow for ever."""
+    code = (
+        "import gc, sys, controller.__main__ as m, controller.cli.schema as s\n"
+        "s.command.callback = lambda: print(gc.isenabled())\nsys.argv = ['shjobs', 'schema']\nm.main()"
+    )
+    run = python(code, cwd=tmp_path)
+    assert (run.returncode, run.stdout) == (0, "True\n"), run

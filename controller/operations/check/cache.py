@@ -6,7 +6,7 @@ atomically, so concurrent runs are safe; the least recently used are evicted whe
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -30,12 +30,19 @@ def cache_folder(environment: Mapping[str, str]) -> Path | None:
 
 def package_stamp() -> str:
     """Identifies the program: its version and, as a checkout keeps its version, every file of the package."""
-    found: list[tuple[str, int, int]] = []
-    for folder, below, names in os.walk(Path(controller.__file__).parent):
-        below[:] = sorted(set(below) - {"__pycache__", "sandbox"})
-        states = [(name, (Path(folder) / name).stat()) for name in sorted(names)]
-        found += [(name, state.st_size, state.st_mtime_ns) for name, state in states]
+    found = sorted(_files(str(Path(controller.__file__).parent)))
     return sha256(f"{controller.__version__} {found}".encode()).hexdigest()
+
+
+def _files(folder: str) -> Iterator[tuple[str, int, int]]:
+    """Path, size and time of every file of the package that a result may depend on."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.is_dir():
+                found = entry.stat()
+                yield entry.path, found.st_size, found.st_mtime_ns
+            elif entry.name not in ("__pycache__", "sandbox"):
+                yield from _files(entry.path)
 
 
 class CheckCache:

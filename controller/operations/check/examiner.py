@@ -8,7 +8,6 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
@@ -55,14 +54,12 @@ class Examiner:
         engines = min(MOST_ENGINES, len(os.sched_getaffinity(0)), -(-len(items) // _DOCUMENTS_OF_AN_ENGINE))
         if not engines:
             return
-        with _examiners(self._settings) as (examiner, stop), ThreadPoolExecutor(engines) as pool:
-            try:
-                answers = pool.map(lambda item: self._answer(examiner(), item), items)
-                self._answers = {(item.path, item.index): each for item, each in zip(items, answers, strict=True)}
-            except BaseException:  # Ctrl-C and SIGTERM wait neither for the others nor for an endless script
-                pool.shutdown(wait=False, cancel_futures=True)
-                stop()
-                raise
+        with _examiners(self._settings) as (examiner, stop):
+            if engines == 1:
+                answers = [self._answer(examiner(), item) for item in items]
+            else:
+                answers = _in_parallel(lambda item: self._answer(examiner(), item), items, engines, stop)
+        self._answers = {(item.path, item.index): each for item, each in zip(items, answers, strict=True)}
 
     def __call__(self, item: ValidManifest) -> Answer:
         """The appraisal of a prepared document, and whether the next run may reuse it."""
@@ -123,6 +120,20 @@ class _Examiner:
         if isinstance(answer, ScriptFailure):
             self._failures.append(answer)
         return answer
+
+
+def _in_parallel(
+    answer: Callable[[ValidManifest], Answer], items: Sequence[ValidManifest], threads: int, stop: Callable[[], None]
+) -> list[Answer]:
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            return list(pool.map(answer, items))
+        except BaseException:  # Ctrl-C and SIGTERM wait neither for the others nor for an endless script
+            pool.shutdown(wait=False, cancel_futures=True)
+            stop()
+            raise
 
 
 @contextmanager

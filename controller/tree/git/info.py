@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from controller.limits.settling import IndexLock
+from controller.model.job import DIRTY
 from controller.tree.git.command import GitError, open_git
 from controller.tree.git.repository import Repository, real, repository_of, small_text
 from controller.tree.regular_files import LARGEST, read_regular, resolve_below
 
-DIRTY = "-dirty"
 INDEX_LOCK = "index.lock"
 LONGEST_CHAIN = 5  # symbolic refs, as git itself allows
 MOST_REFS = 64 * 1024 * 1024  # bytes of packed-refs
