@@ -15,6 +15,7 @@ from controller.cli.settings import NAME, load_settings
 from controller.operations.check.cache import CheckCache, cache_folder
 from controller.operations.check.check import Checked, CheckedFolder, check, checked_folders
 from controller.operations.check.examiner import Examiner
+from controller.tree.foreign import foreign_note
 
 FORMS = {"text": problems_as_text, "json": problems_as_json, "github": github}
 
@@ -64,11 +65,14 @@ def _check(ground: CheckedFolder, examiner: Examiner, cache: CheckCache, stamp: 
     return replace(
         found,
         problems=tuple(replace(each, path=str(around / each.path)) for each in found.problems),
+        foreign=tuple(str(around / each) for each in found.foreign),
         unused=tuple(str(around / each) for each in found.unused),
     )
 
 
 def _print_findings(found: Sequence[Checked], errors: int, warnings: int, *, err: bool) -> None:
+    if note := foreign_note([path for part in found for path in part.foreign]):
+        click.echo(printable(note), err=True)
     for path in (each for part in found for each in part.unused):
         click.echo(f"{printable(path)}: holds no manifest, and no manifest uses it", err=True)
     files, jobs = sum(each.files for each in found), sum(each.jobs for each in found)

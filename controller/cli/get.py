@@ -41,7 +41,7 @@ def command(
     shjobs get --watch                         until Ctrl-C
     """
     from controller.cli.output.tables import exit_code, print_documents
-    from controller.tree.walk import collector_paused
+    from controller.tree.files import collector_paused
 
     settings = load_settings(config, os.environ)
     with collector_paused():

@@ -23,6 +23,7 @@ from controller.model.errors import Problem
 
 LARGEST_SCRIPT = 262_144  # bytes
 TOO_LARGE = f"is larger than {LARGEST_SCRIPT} bytes: a script has no room for data, so shorten it"
+_JOINED = "YAML joins the lines of this text, so that what follows a `//` is lost: begin it with `evalscript: |`"
 _SHORTEST_SECRET = 6  # a shorter text could be an ordinary word
 _REFERENCE: Path = (*REQUEST, "evalscriptReference")
 _GOOGLE: Path = (*OUTPUT, "delivery", "gs")
@@ -170,6 +171,8 @@ def _one_evalscript(faults: ProblemCollector, script: Script | None) -> None:
     inline, file = (*REQUEST, "evalscript"), ("spec", "evalscriptFile")
     written = {path for path in (inline, file) if faults.at(path) is not None or path in faults.silent}
     text = faults.at(inline)
+    if inline in faults.document.folded:
+        faults.doubt(inline, "W130", _JOINED)
     if len(written) == 2 and _REFERENCE not in faults.found:
         faults.add(file, "E112", "the evalscript is in spec.request.evalscript as well: keep one of the two")
     elif not written and faults.mapping(REQUEST):

@@ -34,6 +34,7 @@ from controller.reconcile.scanner import Scanner
 from controller.reconcile.submit import Submitter
 from controller.reconcile.timekeeper import Timekeeper
 from controller.tree.change import Change
+from controller.tree.foreign import foreign_note
 from controller.tree.tree import Tree
 
 log = logging.getLogger(__name__)
@@ -218,7 +219,7 @@ class Loop:
         self._queue.mark(job.name for job, _ in change.jobs)
         again = self._reporter.status_cache.touched(change.modified, self._tree.paths())
         self._reporter.touch([*change.paths, *again], change.gone)
-        self._warn(map(str, change.problems))
+        self._warn(filter(None, [*map(str, change.problems), foreign_note(change.foreign)]))
 
     def _keep(self, change: Change) -> None:
         written, forgotten = self._reporter.status_cache.unsaved()

@@ -114,7 +114,7 @@ class Reporter:
         for notice in notices:
             self.status_cache.post(notice.path, notice.documents, notice.text)
         for path in gone:
-            self.status_cache.remove(path)
+            self.status_cache.remove(path, tree.paths())
 
     def report_all(self, tree: Tree, ledger: Ledger, limits: Limits, now: datetime) -> None:
         """Report everything touched since the last time."""

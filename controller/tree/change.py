@@ -11,8 +11,9 @@ from controller.model.job import Job
 class Change:
     """What a scan found: jobs with their new bodies (None: unchanged), paths whose status may differ, files to note.
 
-    `problems` belong to no manifest: folders that could not be read, names that are not UTF-8. `modified` are
-    status files that differ from what was written; `links` and `folders` are for the watcher.
+    `problems` belong to no manifest: folders that could not be read, names that are not UTF-8. `foreign` files turned
+    out to be no manifests. `modified` are status files that differ from what was written; `links` and `folders` are
+    for the watcher.
     `moved`: files changed; a file that is only read again because its script was examined meanwhile does not count.
     `undecided` files wait for such an examination.
     """
@@ -23,6 +24,7 @@ class Change:
     clean: tuple[FileRecord, ...] = ()
     unclean: tuple[FileRecord, ...] = ()
     problems: tuple[Problem, ...] = ()
+    foreign: tuple[str, ...] = ()
     ready: bool = True
     reason: str = ""
     modified: frozenset[str] = frozenset()

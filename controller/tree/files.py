@@ -3,17 +3,23 @@
 The walk compares records with what it finds; the scan reads what differs.
 """
 
+import gc
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
-from controller.model.files import FileRecord
+from controller.model.files import FOREIGN, FileRecord
+from controller.tree.ignore.lists import FolderIgnores
 from controller.tree.regular_files import LARGEST, UnfitFileError, read_regular, resolve_below
 
 LARGEST_FILE = LARGEST
+SUFFIXES = (".yaml", ".yml", ".json")
+"""How the name of a manifest ends."""
+MISSING = "does not exist"
 _WORDS = {"manifest": "file"}
 
 
@@ -51,7 +57,7 @@ def read_file(root: str, path: str, kind: str) -> tuple[str, FileRecord, str]:
             return "", absent, f"is a link that leads out of the jobs folder: copy the {_WORDS.get(kind, kind)} into it"
         content, found = read_regular(full, LARGEST_FILE)
     except FileNotFoundError:
-        return "", absent, "does not exist" if kind == "script" else "is a link to a file that does not exist"
+        return "", absent, MISSING if kind == "script" else "is a link to a file that does not exist"
     except UnfitFileError as error:
         is_regular = stat.S_ISREG(error.found.st_mode)
         return "", _record(path, kind, error.found), f"is {error.strerror if is_regular else 'not a regular file'}"
@@ -77,7 +83,8 @@ class Known:
     """Records by path. `folders` holds those that a walk compares, by folder (`""`, `"a/b/"`) and name.
 
     `scripts` are compared by the manifests that use them; `users` maps files to the manifests that depend on them,
-    `rare` each folder to the names that do not end in `.yaml`.
+    `rare` each folder to the names that do not end in `.yaml`. `foreign` are the files that turned out to be no
+    manifests. `ignored` is what the last scan found out about the ignore lists, by folder.
     """
 
     def __init__(self, records: Iterable[FileRecord] = ()) -> None:
@@ -85,6 +92,8 @@ class Known:
         self.scripts: dict[str, FileRecord] = {}
         self.users: dict[tuple[str, ...], set[str]] = {}
         self.rare: dict[str, set[str]] = {}
+        self.foreign: set[str] = set()
+        self.ignored: Mapping[str, FolderIgnores] = {}
         for record in records:
             self.put(record)
 
@@ -112,10 +121,20 @@ class Known:
             self.scripts[record.path] = record
             return
         self.folders.setdefault(folder, {})[name] = record
+        if record.kind == FOREIGN:
+            self.foreign.add(record.path)
         if not name.endswith(".yaml"):
             self.rare.setdefault(folder, set()).add(name)
         if record.uses:
             self.users.setdefault(record.uses, set()).add(record.path)
+
+    def update(self, records: Iterable[FileRecord], gone: Iterable[str], ignored: Mapping[str, FolderIgnores]) -> None:
+        """Take over what a scan found."""
+        for path in gone:
+            self.drop(path)
+        for record in records:
+            self.put(record)
+        self.ignored = ignored
 
     def drop(self, path: str) -> FileRecord | None:
         """Remove the record of a file and return it."""
@@ -124,6 +143,7 @@ class Known:
         record = here.pop(name, None)
         if record is None:
             return self.scripts.pop(path, None)
+        self.foreign.discard(path)
         self.rare.get(folder, set()).discard(name)
         if not here:
             del self.folders[folder]
@@ -140,3 +160,15 @@ def _parted(path: str) -> tuple[str, str]:
     """`a/b/ndvi.yaml` as `a/b/` and `ndvi.yaml`."""
     place = path.rfind("/") + 1
     return path[:place], path[place:]
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """With ten thousand results the garbage collector is the slowest part of a load, and there is no garbage."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

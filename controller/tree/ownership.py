@@ -79,9 +79,8 @@ def settle_names(
     return Settlement(owners=owners, stuck=stuck, removed=tuple(removed), rejected=tuple(rejected))
 
 
-def hidden(jobs: Mapping[str, Job], problems: Iterable[Problem]) -> dict[str, tuple[Problem, ...]]:
-    """The jobs in folders that cannot be read now, with the problem: they are settled once the folder is readable."""
-    folders = {f"{each.path}/": each for each in problems}
+def hidden(jobs: Mapping[str, Job], folders: Mapping[str, Problem]) -> dict[str, tuple[Problem, ...]]:
+    """The jobs in folders (`""`, `a/`) that cannot be read now, with the problem: settled once these are readable."""
     return {
         name: tuple(problem for folder, problem in folders.items() if job.path.startswith(folder))
         for name, job in (jobs.items() if folders else ())

@@ -7,7 +7,7 @@ Broken beside the others.
 import gc
 import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -16,9 +16,12 @@ from controller.analysis.ignores import NOTHING, Comments, manifest_comments
 from controller.manifest.document import Document, read_documents
 from controller.manifest.validate import Broken, Script, ValidManifest, accept, script_file
 from controller.model.errors import Problem
-from controller.model.files import FileRecord
-from controller.tree.files import Known, read_file, stat_below
-from controller.tree.walk import SUFFIXES, Walk, collector_paused
+from controller.model.files import FOREIGN, FileRecord
+from controller.tree.files import LARGEST_FILE, MISSING, SUFFIXES, Known, collector_paused, read_file, stat_below
+from controller.tree.foreign import or_list_it, own_documents
+from controller.tree.ignore.lists import IGNORE_FILE, FolderIgnores
+from controller.tree.lookalike import Lookalikes
+from controller.tree.walk import Walk
 
 _BULK = 1_000  # changed files above which garbage collection costs more than it frees
 _PORTION = 500  # parsed manifests held in memory at once
@@ -27,7 +30,10 @@ _FRESH_NS = 2_000_000_000  # the coarsest clock of a file system still in use
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedFile:
-    """A new or changed manifest file, with its documents in order and the ignores from its comments."""
+    """A new or changed manifest file, with its documents in order and the ignores from its comments.
+
+    A foreign file has no documents, and neither has an empty one.
+    """
 
     path: str
     documents: tuple[ValidManifest | Broken, ...]
@@ -44,9 +50,9 @@ class Scan:
 
     When not `ready`, the root is missing, empty or unreadable, `reason` says so, and nothing may be concluded.
     `records` holds the new and altered records; those of `gone` (manifests, and unused scripts) can be dropped.
-    `problems` are names that are not UTF-8, links that are not followed, and unreadable folders: files known below
-    these count as unchanged. `links` are the symbolic links that stay in the tree, `folders` is the number of folders.
-    `modified` are status files that differ from what was written: changed, unknown or gone.
+    `problems` belong to no manifest. Files known below the `hidden` folders, which cannot be read, count as unchanged.
+    `links` are the symbolic links that stay in the tree, `folders` is the number of folders. `modified` are status
+    files that differ from what was written: changed, unknown or gone. `ignored` is for `Known`, with the records.
     """
 
     ready: bool
@@ -54,6 +60,8 @@ class Scan:
     gone: Set[str] = frozenset()
     records: Mapping[str, FileRecord]
     problems: tuple[Problem, ...] = ()
+    hidden: Mapping[str, Problem] = field(default_factory=dict)
+    ignored: Mapping[str, FolderIgnores] = field(default_factory=dict)
     links: tuple[str, ...] = ()
     folders: int = 0
     modified: frozenset[str] = frozenset()
@@ -92,13 +100,15 @@ class _Comparison:
         self.trusted_until = int(now.timestamp() * 1e9) - _FRESH_NS if now else None
         self.records: dict[str, FileRecord] = {}
         self.scripts: dict[str, tuple[FileRecord, Script]] = {}
+        self.lookalikes = Lookalikes(walk.real)
         self.same: dict[tuple[str, ...], bool] = {(): True}
+        self.clashes = dict(self.find_clashes())
 
     def scan(self, take: Take) -> Scan:
         walk = self.walk
         altered = {path for uses in self.known.users if not self.uses_the_same(uses) for path in self.known.users[uses]}
         altered = {path for path in altered if walk.is_unchanged(path) and not walk.is_hidden(path)}
-        suspects = walk.suspects | altered | walk.clashes.keys()
+        suspects = walk.suspects | altered | self.clashes.keys()
         changed = (each for each in map(self.load, sorted(suspects)) if each)
         if _in_portions(changed, take) >= _BULK:
             gc.freeze()
@@ -108,10 +118,26 @@ class _Comparison:
             gone=gone | self.unused_scripts(gone),
             records=self.records,
             problems=(*walk.problems, *walk.astray),
+            hidden=walk.hidden,
+            ignored=walk.ignored,
             links=tuple(walk.links),
             folders=walk.folders,
             modified=frozenset(walk.modified),
         )
+
+    def find_clashes(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """The manifests that would share a status file; a foreign file has none."""
+        ours = {path for path in self.walk.clashes if not self.is_foreign(path)}
+        for path in ours:
+            if others := tuple(each for each in self.walk.clashes[path] if each in ours):
+                yield path, others
+
+    def is_foreign(self, path: str) -> bool:
+        before = self.known.get(path)
+        if before and self.walk.is_unchanged(path):
+            return before.kind == FOREIGN
+        content, record, error = read_file(self.walk.real, path, "manifest")
+        return not error and record.size >= 0 and _is_foreign(content, path)
 
     def uses_the_same(self, uses: tuple[str, ...]) -> bool:
         """Whether the files a manifest depends on, its scripts or its clashes, are those it was read with."""
@@ -123,7 +149,7 @@ class _Comparison:
         record = self.known.get(path)
         if record is None:
             return False
-        if record.kind == "manifest":
+        if record.kind != "script":
             return self.walk.is_unchanged(path)
         return record.has(stat_below(self.walk.real, path)) or self.script(path)[0].sha256 == record.sha256 != ""
 
@@ -143,20 +169,26 @@ class _Comparison:
         if record.size < 0 and path not in self.walk.broken_links:
             self.walk.vanished.add(path)
             return None
-        before, clashes = self.known.get(path), self.walk.clashes.get(path, ())
+        before, clashes = self.known.get(path), self.clashes.get(path, ())
         if before and before.sha256 == record.sha256 != "" and self.depends_on_the_same(before, clashes):
-            self.remember(record, before.uses)
+            self.remember(replace(record, kind=before.kind), before.uses)
             return None
         if clashes:
-            error = f"shares its status file with {', '.join(map(posixpath.basename, clashes))}: rename one of them"
+            names = ", ".join(map(posixpath.basename, clashes))
+            error = f"shares its status file with {names}: rename one, or list what is no manifest in {IGNORE_FILE}"
         if error:
+            error = or_list_it(error) if record.size > LARGEST_FILE else error
             self.remember(record, clashes)
             problem = Problem(path=path, message=error, code="E191" if clashes else "E190")
             return LoadedFile(path=path, documents=(Broken(path=path, index=0, name=None, problems=(problem,)),))
         return self.parse(content, record)
 
     def parse(self, content: str, record: FileRecord) -> LoadedFile:
-        documents = read_documents(content, record.path)
+        found = read_documents(content, record.path)
+        documents = own_documents(found, content)
+        if found and not documents:
+            self.remember(replace(record, kind=FOREIGN))
+            return LoadedFile(path=record.path, documents=())
         scripts = [self.script_of(document, record.path) for document in documents]
         self.remember(record, tuple(sorted({each.path for each in scripts if each and each.path})))
         pairs = zip(documents, scripts, strict=True)
@@ -190,7 +222,14 @@ class _Comparison:
 
     def read_script(self, path: str) -> tuple[FileRecord, Script]:
         content, record, error = read_file(self.walk.real, path, "script")
+        if error == MISSING:
+            error += self.lookalikes.explain(path)
         return record, Script(path=path, text=content, problem=f"{path} {error}" if error else "")
+
+
+def _is_foreign(content: str, path: str) -> bool:
+    documents = read_documents(content, path)
+    return bool(documents) and not own_documents(documents, content)
 
 
 def _in_portions(changed: Iterator[LoadedFile], take: Take) -> int:

@@ -16,8 +16,7 @@ from typing import Protocol
 from controller.model.errors import StateError
 from controller.model.files import STATUS, FileRecord
 from controller.tree.files import Known, seen_at
-from controller.tree.status_files import status_path
-from controller.tree.walk import manifests_of
+from controller.tree.status_files import manifests_of, status_path
 
 log = logging.getLogger(__name__)
 
@@ -91,8 +90,10 @@ class StatusCache:
         if self._tried(manifest, partial(self._status_place.write, manifest, documents, ours=self._wrote(manifest))):
             self._note(manifest, _hash_of(text))
 
-    def remove(self, manifest: str) -> None:
-        """Remove the status of a manifest that is gone."""
+    def remove(self, manifest: str, manifests: Collection[str]) -> None:
+        """Remove the status of a manifest that is gone, unless one of the others has its status in the same file."""
+        if _owners(status_path(manifest), manifests):
+            return
         self._forget(status_path(manifest))
         if self._tried(manifest, partial(self._status_place.remove, manifest, ours=self._wrote(manifest))):
             self._written.discard(status_path(manifest))

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from controller.model.errors import StateError
+from controller.tree.files import SUFFIXES
 from controller.tree.regular_files import LARGEST, UnfitFileError, read_regular, resolve_below
 
 LONGEST_DOCUMENT = 8 * 1024
@@ -29,6 +30,11 @@ _LIMITS = tuple(product((100, 20, 5), (4000, 2000, 1000, 500, 250, 100)))
 def status_path(manifest: str) -> str:
     """`a/ndvi.yaml` → `a/ndvi.status.yaml`."""
     return str(PurePosixPath(manifest).with_suffix(".status.yaml"))
+
+
+def manifests_of(status: str) -> set[str]:
+    """The manifests that this status file may belong to."""
+    return {status.removesuffix(".status.yaml") + suffix for suffix in SUFFIXES}
 
 
 class _Dumper(yaml.CSafeDumper):

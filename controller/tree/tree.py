@@ -128,13 +128,13 @@ class Tree:
         if not found.ready:
             return Change(ready=False, reason=found.reason)
         names |= {job.name for job in jobs.values() if job.path in touched} if touched else set()
-        unseen = hidden(jobs, found.problems)
+        unseen = hidden(jobs, found.hidden)
         settlement = self._settle((names | self._unsettled) - unseen.keys(), jobs)
         self._unsettled = set(unseen)
         stuck = {**settlement.stuck, **unseen}
         found_jobs = {job.name: (job, body) for job, body in self._changes(jobs, replace(settlement, stuck=stuck))}
         changed = self._dated(found_jobs, jobs, is_quiet=not touched)
-        self._note(found.records, found.gone)
+        self._files.update(found.records.values(), found.gone, found.ignored)
         self._undecided.note(found.records)
         seen_again = touched & again.keys() & found.records.keys()  # a file to be read again may be gone
         is_same = {path for path in seen_again if found.records[path].sha256 == again[path]}
@@ -146,6 +146,7 @@ class Tree:
             clean=tuple(filter(self._is_clean, found.records.values())),
             unclean=tuple(filterfalse(self._is_clean, found.records.values())),
             problems=tuple(sorted(found.problems)),
+            foreign=tuple(sorted(self._files.foreign)),
             modified=find_modified_statuses(self._mirror, known, self._pulse)
             if self._mirror and known is not None
             else found.modified,
@@ -265,12 +266,6 @@ class Tree:
             if not is_quiet and dated.wanted and dated.wanted.revision.endswith(DIRTY):
                 self._dirty.add(name)
         return tuple(changed.values())
-
-    def _note(self, records: Mapping[str, FileRecord], gone: Iterable[str]) -> None:
-        for path in gone:
-            self._files.drop(path)
-        for record in records.values():
-            self._files.put(record)
 
     def _is_clean(self, record: FileRecord) -> bool:
         """Whether a restart may trust the stored form: a file with problems is read again, to report them again."""

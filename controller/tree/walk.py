@@ -1,30 +1,29 @@
 """The walk over the folders below the root: every manifest there, compared by its stat with what is known.
 
 `scan` makes one `Walk` for every scan. Links are followed as long as they stay below the root, each folder behind
-them once; hidden names and status files are skipped; what cannot be walked is a Problem.
+them once; hidden names, status files and what an ignore list names are skipped; what cannot be walked is a Problem.
 """
 
 import errno
-import gc
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
 from controller.model.errors import Problem
 from controller.model.files import FileRecord
-from controller.tree.files import Known, read_file, stat_below, stat_of
+from controller.tree.files import SUFFIXES, Known, read_file, stat_below, stat_of
+from controller.tree.ignore.lists import IGNORE_FILE, NOTHING_IGNORED, FolderIgnores, IgnoreLists
 from controller.tree.regular_files import resolve_below
 
-SUFFIXES = (".yaml", ".yml", ".json")
 MOST_NAMES = 1_000_000  # files and folders in a tree; a scan of so many takes some seconds
 _STATUS = ".status.yaml"
 _DEEPEST = 64  # folders
 _PORTION = 4096  # names between two pulses
 _NOTHING: Mapping[str, FileRecord] = {}
 _NO_NAMES: frozenset[str] = frozenset()
+_CAPITALS = f"is not read: let its name end in {', '.join(SUFFIXES)} in small letters, or list it in {IGNORE_FILE}"
 _OUTSIDE = "is a link that leads out of the jobs folder and is not followed: copy what it leads to into the folder"
 _Identity = tuple[int, int]
 
@@ -35,7 +34,8 @@ class Walk:
     `missing` were known in a folder that was walked and are not there, `vanished` were there and could not be read
     afterwards, `broken_links` lead to nothing that may be read; `modified` are status files that differ from what was
     written: none without `statuses`. Everything else that is known is unchanged. `links` are the links that stay below
-    the root, `astray` reports the others. `pulse` is called repeatedly; what it raises ends the walk.
+    the root; `astray` are warnings: the other links, and names that are almost a manifest's. Of what is below a folder
+    in `hidden` nothing can be concluded. `pulse` is called repeatedly; what it raises ends the walk.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Walk:
         self.broken_links: set[str] = set()
         self.clashes: dict[str, tuple[str, ...]] = {}
         self.problems: list[Problem] = []
+        self.hidden: dict[str, Problem] = {}
         self.astray: list[Problem] = []
         self.links: list[str] = []
         self.folders = 0
@@ -60,6 +61,13 @@ class Walk:
         self._identities: set[_Identity] = set()
         self._linked: list[str] = []
         self._is_behind_links = False
+        self._is_mirror = False
+        self._lists = IgnoreLists(self.real, known.ignored)
+
+    @property
+    def ignored(self) -> Mapping[str, FolderIgnores]:
+        """What the next walk may know of the ignore lists, once it is known what this one found."""
+        return self._lists.found
 
     def is_unchanged(self, path: str) -> bool:
         """Whether a manifest is unchanged by its stat, or in a folder that could not be read."""
@@ -67,10 +75,11 @@ class Walk:
 
     def is_hidden(self, path: str) -> bool:
         """Whether it is below a folder that could not be read."""
-        return any(path.startswith(f"{problem.path}/") for problem in self.problems)
+        return any(map(path.startswith, self.hidden))
 
     def run(self, *, is_mirror: bool = False) -> str:
         """Walks; returns why the root is not ready, or "". A mirror holds no manifests."""
+        self._is_mirror = is_mirror
         try:
             found, entries = os.stat(self.real), self._entries(self.real)
         except FileNotFoundError:
@@ -84,7 +93,8 @@ class Walk:
         for link in self._links_to_folders():
             self._enter(resolve_below(self.real, link) or "", f"{link}/", ())
         self._miss_folders()
-        return ""
+        self.astray += self._lists.problems
+        return f"{IGNORE_FILE} ignores everything in {self.root}" if self._is_all_ignored(entries) else ""
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         found: list[os.DirEntry[str]] = []
@@ -106,15 +116,57 @@ class Walk:
         for start in range(0, len(entries), _PORTION):
             self._pulse()
             others += self._changed(entries[start : start + _PORTION], relative, here, recorded)
+        ignores = self._enter_lists(others, relative)
+        if isinstance(ignores, Problem):
+            self.problems.append(ignores)
+            self.hidden[relative] = ignores
+            return
         if len(entries) - len(others) < len(here) + len(recorded):
             names = {entry.name for entry in entries}
             self.missing.update(relative + name for name in here.keys() - names)
             self.modified.update(relative + name for name in recorded.keys() - names)
+        if ignores is not NOTHING_IGNORED:
+            others = [entry for entry in others if not self._is_ignored(entry, relative, ignores)]
+            if not ignores.is_same:
+                ignored = (name for name in here if ignores.rules.ignores(name, is_folder=False))
+                self.missing.update(relative + name for name in ignored)
         folders = [entry for entry in others if self._is_folder(entry, relative)]
         rare = self.known.rare.get(relative, _NO_NAMES)
         self._remember_clashes(relative, [*rare, *(e.name for e in others if _is_rare(e.name))])
         for entry in sorted(folders, key=lambda each: each.name):
             self._enter(entry.path, f"{relative}{entry.name}/", around)
+
+    def _enter_lists(self, entries: Iterable[os.DirEntry[str]], relative: str) -> FolderIgnores | Problem:
+        if self._is_mirror:
+            return NOTHING_IGNORED
+        own = next((entry for entry in entries if entry.name == IGNORE_FILE), None)
+        if own and own.is_symlink() and self._is_inside(relative + IGNORE_FILE):
+            self.links.append(relative + IGNORE_FILE)
+        return self._lists.enter(relative, has_list=own is not None)
+
+    def _is_ignored(self, entry: os.DirEntry[str], relative: str, ignores: FolderIgnores) -> bool:
+        """Whether a list names it; status files are ours, and nothing is said of other files anyway."""
+        name, is_link = entry.name, entry.is_symlink()
+        if name[0] == "." or name.endswith(_STATUS):
+            return False
+        is_folder = self._is_linked_folder(relative + name) if is_link else _is_folder(entry)
+        if is_folder or is_link or not name.isascii() or name.lower().endswith(SUFFIXES):
+            return ignores.ignores(name, is_folder=is_folder)
+        return False
+
+    def _is_linked_folder(self, link: str) -> bool:
+        found = stat_below(self.real, link)
+        return found is not None and stat.S_ISDIR(found.st_mode)
+
+    def _is_all_ignored(self, entries: Iterable[os.DirEntry[str]]) -> bool:
+        """Whether the list of the root leaves nothing of it: as if it were empty."""
+        ignores = self._lists.found.get("")
+        return ignores is not None and all(
+            entry.name[0] == "."
+            or entry.name.endswith(_STATUS)
+            or ignores.rules.ignores(entry.name, is_folder=_is_folder(entry) or self._is_linked_folder(entry.name))
+            for entry in entries
+        )
 
     def _changed(
         self, entries: list[os.DirEntry[str]], relative: str,
@@ -173,8 +225,7 @@ class Walk:
             return False
         if is_inside:
             self.links.append(link)
-            found = stat_below(self.real, link)
-            return found is not None and stat.S_ISDIR(found.st_mode)
+            return self._is_linked_folder(link)
         if not link.endswith(SUFFIXES):  # a manifest is reported where it is read
             self.astray.append(Problem(path=link, message=_OUTSIDE, code="W200"))
         return False
@@ -187,6 +238,8 @@ class Walk:
             self.suspects.add(path)
             if is_link and stat_below(self.real, path) is None:
                 self.broken_links.add(path)
+        elif path.lower().endswith(SUFFIXES):
+            self.astray.append(Problem(path=path, message=_CAPITALS, code="W201"))
 
     def _miss_folders(self) -> None:
         """Mark what is known in folders that are gone, but not below unreadable ones."""
@@ -220,7 +273,8 @@ class Walk:
         self._folder(entries, relative, (*around, identity))
 
     def _refuse(self, folder: str, message: str) -> None:
-        self.problems.append(Problem(path=folder.rstrip("/"), message=message, code="E193"))
+        problem = self.hidden[folder] = Problem(path=folder.rstrip("/"), message=message, code="E193")
+        self.problems.append(problem)
 
     def _remember_clashes(self, relative: str, rare: Iterable[str]) -> None:
         """Of two files that differ only in their suffix, one is not a `.yaml`."""
@@ -274,20 +328,3 @@ def find_modified_statuses(root: Path, statuses: Known, pulse: Callable[[], None
     walk = Walk(root, Known(), statuses, pulse)
     walk.run(is_mirror=True)
     return frozenset(walk.modified)
-
-
-def manifests_of(status: str) -> set[str]:
-    """The manifests that this status file may belong to."""
-    return {status.removesuffix(".status.yaml") + suffix for suffix in SUFFIXES}
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """With ten thousand results the garbage collector is the slowest part of a load, and there is no garbage."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

@@ -28,6 +28,7 @@ from watchdog.observers.api import BaseObserver, ObservedWatch
 from watchdog.observers.inotify import InotifyObserver
 
 from controller.model.errors import truncate
+from controller.tree.ignore.lists import IGNORE_FILE
 from controller.tree.watch_targets import WatchTarget, is_hidden, targets
 
 # Reading is not a change: with these out of the mask the kernel does not even report our own scans.
@@ -141,7 +142,9 @@ class _Handler(FileSystemEventHandler):
         names = path[self._prefix :].split("/")
         if self._target.names is not None:
             return names[0] in self._target.names
-        return not (is_ours(names[-1]) or any(is_hidden(name) for name in names))
+        if names[-1] == IGNORE_FILE:  # hidden by its name, but it decides what is not
+            names.pop()
+        return not names or not (is_ours(names[-1]) or any(is_hidden(name) for name in names))
 
 
 class _LibraryLog(logging.Handler):

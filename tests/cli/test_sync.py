@@ -10,6 +10,7 @@ import pytest
 
 from controller.ledger.lock import submitter_lock
 from controller.ledger.store import Store
+from controller.manifest.document import read_documents
 from controller.model.errors import StateError, UsageError
 from controller.reconcile.wiring import copied_controller
 from controller.sandbox.faults.faults import Fault
@@ -80,6 +81,43 @@ def test_a_removed_and_restored_manifest_submits_nothing_again(workspace: Worksp
     path.write_text(ndvi())
     assert workspace.sync()["ndvi"]["phase"] == "Succeeded"
     assert workspace.posts() == 2
+
+
+@pytest.mark.parametrize("fault", [None, Fault(name="never-deliver"), Fault(name="answer-lost")])
+def test_a_job_that_is_ignored_is_removed_and_comes_back_for_nothing(workspace: Workspace, fault: Fault | None) -> None:
+    """Whatever became of its submission: it is followed to its end as that of a manifest that was removed."""
+    if fault:
+        workspace.sandbox.faults.add(fault)
+    workspace.write("other.yaml", ndvi("other"))
+    workspace.sync()
+    workspace.write("ndvi.yaml", ndvi())
+    before = workspace.sync()["ndvi"]
+    ignored = workspace.write(".shjobsignore", "ndvi.yaml\n")
+    assert set(workspace.sync()) == {"other"}
+    assert not (workspace.jobs / "ndvi.status.yaml").exists()
+    assert (workspace.jobs / "other.status.yaml").exists()
+    ignored.unlink()
+    after = workspace.sync()["ndvi"]
+    assert (after["phase"], after["requestId"]) == (before["phase"], before["requestId"])
+    assert workspace.posts() == 2
+
+
+def test_a_manifest_that_a_list_names_from_the_beginning_is_never_submitted(workspace: Workspace) -> None:
+    workspace.write(".shjobsignore", "drafts/\n")
+    workspace.write("drafts/ndvi.yaml", ndvi())
+    workspace.write("other.yaml", ndvi("other"))
+    assert set(workspace.sync()) == {"other"}
+    assert workspace.posts() == 1
+
+
+def test_the_status_of_a_manifest_stays_when_its_clash_is_ignored(workspace: Workspace) -> None:
+    """It went with the other file, whose status would have had the same name."""
+    workspace.write("ndvi.yaml", ndvi())
+    workspace.write("ndvi.json", json.dumps(read_documents(ndvi("other"), "a.yaml")[0].value))
+    workspace.sync()
+    workspace.write(".shjobsignore", "*.json\n")
+    assert set(workspace.sync()) == {"ndvi"}
+    assert [document["phase"] for document in workspace.status("ndvi.status.yaml")] == ["Succeeded"]
 
 
 def test_the_status_of_a_manifest_that_was_never_accepted_goes_with_it(workspace: Workspace) -> None:

@@ -183,3 +183,23 @@ def test_no_text_raises(text: str) -> None:
     for path in ("jobs.yaml", "jobs.json"):
         for document in read_documents(text, path):
             assert document.value is not None or document.problems
+
+
+@pytest.mark.parametrize(
+    ("text", "is_folded"),
+    [
+        pytest.param("a: >\n  one\n  two\n", True, id="a folded block"),
+        pytest.param("a: >-\n  one\n  two\n", True, id="a folded block without its last line break"),
+        pytest.param("a:\n  one\n  two\n", True, id="a plain text of two lines"),
+        pytest.param('a: "one\n  two"\n', True, id="a quoted text of two lines"),
+        pytest.param("a: >\n  one\n", False, id="a folded block of one line"),
+        pytest.param("a: >\n  one\n\n  two\n", False, id="a folded block whose lines stand apart"),
+        pytest.param("a: >\n  one\n    two\n", False, id="a folded block whose second line is further in"),
+        pytest.param("a: |\n  one\n  two\n", False, id="a literal block"),
+        pytest.param('a: "one\\ntwo"\n', False, id="a quoted text with an escaped line break"),
+        pytest.param("a: one\n", False, id="a plain text"),
+    ],
+)
+def test_a_text_that_lost_line_breaks_is_marked(text: str, is_folded: bool) -> None:
+    [document] = read_documents(text, "a.yaml")
+    assert (document.folded, document.problems) == (((("a",),) if is_folded else ()), ())

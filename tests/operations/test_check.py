@@ -311,3 +311,86 @@ def test_an_endless_script_is_an_error_and_the_others_are_told(folder: Folder) -
     assert [place.rpartition(" ")[2] for place in places(lines)] == ["E300", OLDER_NAME]
     assert "The script ran longer than 5 s" in lines[0]
     assert code == 1
+
+
+WORKFLOW = "name: ci\non: push\njobs: {check: {runs-on: ubuntu-latest}}\n"
+
+
+def test_foreign_files_are_noted_in_one_line_each_time_and_fail_nothing(folder: Folder) -> None:
+    folder.write("jobs.d/ci.yml", WORKFLOW)
+    folder.write("jobs.d/sub/area.json", '{"type": "FeatureCollection", "features": []}')
+    summary = ["0 files, 0 jobs accepted, 0 errors, 0 warnings"]
+    note = "2 files are not shjobs manifests: jobs.d/ci.yml, jobs.d/sub/area.json"
+    for _ in range(2):  # the second time from the cache
+        assert folder.check("--strict") == (summary, f"{note}; list them in .shjobsignore to be silent\n", 0)
+    note = "1 file is not a shjobs manifest: jobs.d/sub/area.json"
+    assert folder.check("jobs.d/sub") == (summary, f"{note}; list it in .shjobsignore to be silent\n", 0)
+    folder.write("jobs.d/.shjobsignore", "/ci.yml\n*.json\n")
+    folder.write("jobs.d/a.yaml", ndvi("A"))
+    lines, said, code = folder.check()
+    assert (places(lines), said.splitlines(), code) == (
+        ["jobs.d/a.yaml:4:3: E108"], ["1 file, 0 jobs accepted, 1 error, 0 warnings"], 1,
+    )  # fmt: skip
+
+
+def test_a_list_that_cannot_be_used_is_an_error_whatever_is_checked(folder: Folder) -> None:
+    folder.write("jobs.d/sub/a.yaml", ndvi("a"))
+    folder.write("jobs.d/.shjobsignore", "x" * 70_000)
+    for arguments in ([], ["jobs.d/sub/a.yaml"]):
+        lines, _, code = folder.check(*arguments)
+        assert (places(lines), code) == (["jobs.d/.shjobsignore:1:1: E196"], 1)
+
+
+@pytest.mark.parametrize(
+    ("there", "words"),
+    [
+        pytest.param("Ndvi.js", "; a file of that name in other letter case exists: Ndvi.js", id="other letter case"),
+        pytest.param("NDVI.JS", "; a file of that name in other letter case exists: NDVI.JS", id="capitals"),
+        pytest.param("ndwi.js", "", id="another name"),
+    ],
+)
+def test_a_script_that_does_not_exist_is_explained_by_one_of_almost_its_name(
+    folder: Folder, there: str, words: str
+) -> None:
+    folder.write("jobs.d/a.yaml", with_file("a", "ndvi.js"))
+    expected = "jobs.d/a.yaml:6:3: E113 spec.evalscriptFile: ndvi.js does not exist"
+    assert folder.check()[0] == [expected]
+    folder.write(f"jobs.d/{there}", SCRIPT)
+    assert folder.check()[0] == [expected + words]
+
+
+def test_a_folder_in_other_letter_case_is_explained_too(folder: Folder) -> None:
+    folder.write("jobs.d/Scripts/ndvi.js", SCRIPT)
+    folder.write("jobs.d/a.yaml", with_file("a", "scripts/NDVI.js"))
+    assert folder.check()[0][0].endswith("; a file of that name in other letter case exists: Scripts/ndvi.js")
+
+
+@pytest.mark.parametrize(("written", "there"), [("\u00e9", "e\u0301"), ("e\u0301", "\u00e9")])
+def test_an_accent_that_is_encoded_in_another_way_is_explained(folder: Folder, written: str, there: str) -> None:
+    """As a script is named that was made on a Mac."""
+    folder.write(f"jobs.d/{there}.js", SCRIPT)
+    folder.write("jobs.d/a.yaml", with_file("a", f"{written}.js"))
+    assert folder.check()[0][0].endswith(
+        f"{written}.js does not exist; a file of that name exists whose accents are encoded in another way: "
+        f"copy its name ({there}.js)"
+    )
+
+
+JOINED = "YAML joins the lines of this text, so that what follows a `//` is lost: begin it with `evalscript: |`"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("marker", "codes"),
+    [
+        pytest.param("evalscript: >\n", ["E300", "W130"], id="a folded text"),
+        pytest.param("evalscript: >-\n", ["E300", "W130"], id="a folded text without its last line break"),
+        pytest.param("evalscript: |\n", [], id="a literal text"),
+        pytest.param("evalscript: |-\n", [], id="a literal text without its last line break"),
+    ],
+)
+def test_an_evalscript_that_lost_its_line_breaks_says_so(folder: Folder, marker: str, codes: list[str]) -> None:
+    folder.write("jobs.d/a.yaml", ndvi("a").replace("evalscript: |\n", marker))
+    found = json.loads("\n".join(folder.check("-o", "json")[0]))
+    assert [each["code"] for each in found] == codes
+    assert [(each["line"], each["message"]) for each in found[1:]] == [(21, JOINED)] * bool(codes)

@@ -65,7 +65,7 @@ def test_sync_sends_exactly_what_the_plan_submits(workspace: Workspace) -> None:
     workspace.write("job-00.yaml", ndvi("job-00", 14.25))
     workspace.write("job-01.yaml", ndvi("job-01", 14.301).replace("spec:\n", "spec:\n  rerun: 1\n"))
     workspace.write("job-02.yaml", ndvi("job-02", 14.26).replace("spec:\n", "spec:\n  hold: true\n"))
-    workspace.write("job-03.yaml", "name: broken\n")
+    workspace.write("job-03.yaml", "apiVersion: shjobs/v1\nname: broken\n")
     (workspace.jobs / "job-04.yaml").unlink()
     workspace.write("job-05.yaml", ndvi("renamed", 14.305))
     workspace.write("new.yaml", ndvi("new", 14.27))
@@ -267,7 +267,7 @@ def test_against_a_revision_exactly_the_changed_jobs_are_submitted(repository: W
                      id="another request that is held"),
         pytest.param("one.yaml", ndvi("one", 14.41).replace("spec:\n", "spec:\n  hold: true\n"), {},
                      id="a hold on what was submitted"),
-        pytest.param("one.yaml", "nothing: at all\n", {"one": "invalid"}, id="a manifest that breaks"),
+        pytest.param("one.yaml", "kind: AsyncProcess\n", {"one": "invalid"}, id="a manifest that breaks"),
         pytest.param("one.yaml", ndvi("uno", 14.41), {"one": "remove", "uno": "submit"}, id="a new name"),
     ],
 )  # fmt: skip
@@ -297,7 +297,7 @@ def test_against_a_revision_without_jobs_everything_is_new(repository: Workspace
 
 
 def test_against_a_revision_a_job_that_was_broken_there_was_not_submitted(repository: Workspace) -> None:
-    commit(repository.root, {"jobs.d/one.yaml": "nothing: at all\n"})
+    commit(repository.root, {"jobs.d/one.yaml": "kind: AsyncProcess\n"})
     repository.write("one.yaml", ndvi("one", 14.41))
     assert actions(against(repository)) == {"one": "submit", "two": "unchanged", "three": "unchanged"}
 
@@ -338,8 +338,13 @@ def test_wrong_use_ends_with_2_and_a_sentence(repository: Workspace, arguments: 
     [
         pytest.param({"held.yaml": ndvi("held").replace("spec:\n", "spec:\n  hold: true\n")}, 0, 0, id="nothing to do"),
         pytest.param({"ndvi.yaml": ndvi()}, 0, 2, id="something would be submitted"),
-        pytest.param({"x.yaml": "a: b\n"}, 1, 1, id="something cannot be accepted"),
-        pytest.param({"ndvi.yaml": ndvi(), "x.yaml": "a: b\n"}, 1, 1, id="both: a mistake must be mended first"),
+        pytest.param({"x.yaml": "kind: AsyncProcess\n"}, 1, 1, id="something cannot be accepted"),
+        pytest.param(
+            {"ndvi.yaml": ndvi(), "x.yaml": "kind: AsyncProcess\n"},
+            1,
+            1,
+            id="both: a mistake must be mended first",
+        ),
     ],
 )
 def test_exit_codes(workspace: Workspace, manifests: dict[str, str], plain: int, detailed: int) -> None:
@@ -524,3 +529,13 @@ def test_every_key_of_the_json_is_documented() -> None:
     keys = set(re.findall(r'"([a-z]\w+)": ', source))
     assert len(keys) > 30
     assert {key for key in keys if f"`{key}`" not in page} == set()
+
+
+def test_against_a_revision_both_trees_are_read_by_their_own_ignore_lists(repository: Workspace) -> None:
+    """A job that a list took out of the tree is no longer planned, and one it gave back was not submitted there."""
+    repository.write(".shjobsignore", "one.yaml\n")
+    git(repository.root, "add", "--all")
+    git(repository.root, "commit", "--quiet", "--message", "leave one out")
+    assert actions(against(repository)) == {"two": "unchanged", "three": "unchanged"}
+    repository.write(".shjobsignore", "two.yaml\n")
+    assert actions(against(repository)) == {"one": "submit", "two": "remove", "three": "unchanged"}

@@ -125,7 +125,7 @@ class Shelf(Tree):
             names |= self._declare(path, [])
         unsettled, self._unsettled = self._unsettled, set()
         found = tuple(self._changes(jobs, self._settle(names | unsettled, jobs)))
-        self._note({path: records[path] for path in changed}, gone)
+        self._files.update((records[path] for path in changed), gone, {})
         clean = [records[path] for path in changed if self._is_clean(records[path])]
         unclean = tuple(records[path] for path in changed if not self._is_clean(records[path]))
         return Change(jobs=found, paths=frozenset(), gone=gone, clean=tuple(clean), unclean=unclean)

@@ -19,6 +19,8 @@ from controller.tree.files import LARGEST_FILE, Known
 from controller.tree.scan import LoadedFile, Scan, scan
 
 SCRIPT = "//VERSION=3\nfunction evaluatePixel() { return [1]; }\n"
+OR_LIST_IT = "if it is no manifest, list it in .shjobsignore"
+OR_LIST = "rename one, or list what is no manifest in .shjobsignore"
 
 
 def manifest(name: str, script: str = "ndvi.js") -> str:
@@ -74,10 +76,7 @@ class Jobs:
 
     def scan(self) -> Seen:
         found = see(self.root, self.known)
-        for path in found.gone:
-            self.known.drop(path)
-        for record in found.records.values():
-            self.known.put(record)
+        self.known.update(found.records.values(), found.gone, found.scan.ignored)
         return found
 
     def changed(self) -> list[str]:
@@ -216,7 +215,7 @@ def test_a_script_that_cannot_be_used_is_told(jobs: Jobs, written: str, words: s
     ("content", "words"),
     [
         pytest.param(b"a: \xe9\n", "is not UTF-8 text (first in line 1): save it as UTF-8", id="another encoding"),
-        pytest.param(b"#" * (LARGEST_FILE + 1), "is larger than 1000000 bytes", id="too large"),
+        pytest.param(b"#" * (LARGEST_FILE + 1), f"is larger than 1000000 bytes; {OR_LIST_IT}", id="too large"),
     ],
 )
 def test_a_manifest_that_cannot_be_read_is_one_problem(jobs: Jobs, content: bytes, words: str) -> None:
@@ -267,8 +266,8 @@ def test_two_files_with_one_status_file_are_both_refused_until_one_goes(jobs: Jo
     jobs.scan()
     jobs.write("ndvi.json", "{}")
     assert jobs.reported() == [
-        "ndvi.json:1:1: E191: shares its status file with ndvi.yaml: rename one of them",
-        "ndvi.yaml:1:1: E191: shares its status file with ndvi.json: rename one of them",
+        f"ndvi.json:1:1: E191: shares its status file with ndvi.yaml: {OR_LIST}",
+        f"ndvi.yaml:1:1: E191: shares its status file with ndvi.json: {OR_LIST}",
     ]
     assert jobs.changed() == []
     (jobs.root / "ndvi.json").unlink()

@@ -62,8 +62,14 @@ def test_a_touched_file_is_written_again(status_cache: StatusCache, tmp_path: Pa
 def test_what_is_removed_is_forgotten(status_cache: StatusCache) -> None:
     post(status_cache, "ndvi.yaml", DOCUMENTS)
     status_cache.unsaved()
-    status_cache.remove("ndvi.yaml")
+    status_cache.remove("ndvi.yaml", ["other.yaml"])
     assert (list(status_cache.records), status_cache.unsaved()) == ([], ([], ["ndvi.status.yaml"]))
+
+
+def test_the_file_of_a_manifest_stays_when_one_goes_whose_name_differs_in_its_end(status_cache: StatusCache) -> None:
+    post(status_cache, "ndvi.yaml", DOCUMENTS)
+    status_cache.remove("ndvi.json", ["ndvi.yaml"])
+    assert [record.path for record in status_cache.records] == ["ndvi.status.yaml"]
 
 
 def test_an_orphan_goes_only_if_we_wrote_it(status_cache: StatusCache, tmp_path: Path) -> None:

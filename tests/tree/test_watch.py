@@ -77,6 +77,7 @@ def remove(name: str) -> Callable[[Path], object]:
         pytest.param(lambda root: (root / "ndvi.yaml").chmod(0o600), id="its rights change"),
         pytest.param(lambda root: (root / "deep" / "er").mkdir(parents=True), id="folders are new"),
         pytest.param(lambda root: (root / "..data").symlink_to("x"), id="the link of a ConfigMap is laid"),
+        pytest.param(write(".shjobsignore"), id="an ignore list is written"),
         pytest.param(lambda root: root.rename(root.parent / "away"), id="the tree is renamed"),
     ],
 )

@@ -32,14 +32,15 @@ class Document:
     """One document of a file. `index` counts the non-empty documents, from 0.
 
     `places` holds line and column, from 1, of every value: of its key inside a mapping, of itself inside a list.
-    `empty` lists the values that are null. `value` is None when the text could not be read to its end; `problems`
-    then says why.
+    `empty` lists the values that are null, `folded` the texts whose line breaks are lost. `value` is None when the
+    text could not be read to its end; `problems` then says why.
     """
 
     index: int
     value: Any
     places: Mapping[Path, Place] = field(default_factory=dict)
     empty: tuple[Path, ...] = ()
+    folded: tuple[Path, ...] = ()
     problems: tuple[Problem, ...] = ()
 
     def place(self, path: Path) -> Place:
@@ -112,18 +113,24 @@ class _Builder:
         self.path, self.tokens = path, tokens
         self.places: dict[Path, Place] = {}
         self.empty: list[Path] = []
+        self.folded: list[Path] = []
         self.problems: list[Problem] = []
 
     def document(self, index: int) -> Document:
         value = self.value(next(self.tokens), ())
-        empty, problems = tuple(self.empty), tuple(self.problems)
-        return Document(index=index, value=value, places=self.places, empty=empty, problems=problems)
+        return Document(
+            index=index, value=value, places=self.places, empty=tuple(self.empty), folded=tuple(self.folded),
+            problems=tuple(self.problems),
+        )  # fmt: skip
 
     def value(self, token: Token, where: Path) -> Any:
         kind, scalar, place, refusal = token
         self.places.setdefault(where, place)
         if refusal:
             self.refuse(place, where, refusal)
+        if kind is TokenKind.FOLDED:
+            self.folded.append(where)
+            return scalar
         if kind is TokenKind.SCALAR:
             if scalar is None and not refusal:
                 self.empty.append(where)

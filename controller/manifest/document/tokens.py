@@ -39,6 +39,8 @@ class TokenKind(Enum):
     MAPPING = auto()
     LIST = auto()
     SCALAR = auto()
+    FOLDED = auto()
+    """A scalar whose line breaks are lost: YAML joins the lines of `>`, of quotes and of plain text."""
     END = auto()
 
 

@@ -34,11 +34,14 @@ def yaml_tokens(text: str) -> Iterator[Token]:
                 if isinstance(event, yaml.StreamEndEvent):
                     return
                 continue
+            place = _place(event.start_mark)
             if kind is TokenKind.SCALAR:
                 value, refusal = _yaml_scalar(event)
+                if event.end_mark.line >= place[0] and _is_folded(event, text):
+                    kind = TokenKind.FOLDED
             else:
                 value, refusal = None, _refusal(event) if kind in OPENING else ""
-            yield kind, value, _place(event.start_mark), refusal
+            yield kind, value, place, refusal
     except yaml.MarkedYAMLError as error:
         place = _place(error.problem_mark or error.context_mark)
         raise TextError(place, _yaml_words(error, text)) from None
@@ -58,6 +61,18 @@ def _yaml_scalar(event: yaml.ScalarEvent | yaml.AliasEvent) -> tuple[Any, str]:
     if event.anchor or event.tag:
         return event.value, _refusal(event)
     return plain(event.value) if event.implicit[0] else (event.value, "")
+
+
+def _is_folded(event: Any, text: str) -> bool:
+    """Whether a scalar of several lines has more of them than its value; a blank line stands for a break."""
+    if isinstance(event, yaml.AliasEvent) or event.style == "|":
+        return False
+    header = 1 if event.style == ">" else 0
+    return _full_lines(text[event.start_mark.index : event.end_mark.index]) - header > _full_lines(event.value)
+
+
+def _full_lines(text: str) -> int:
+    return sum(1 for line in text.splitlines() if line.strip())
 
 
 def _refusal(event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> str:

@@ -19,6 +19,8 @@ from controller.model.appraisal import Appraisal
 from controller.model.errors import Problem, UsageError
 from controller.model.files import FileRecord
 from controller.operations.check.cache import CheckCache
+from controller.tree.change import Change
+from controller.tree.ignore.lists import UNREADABLE_LIST
 from controller.tree.ownership import TWO_JOBS, Declared
 from controller.tree.tree import Tree
 from controller.tree.walk import printable_name
@@ -52,12 +54,14 @@ class CheckedFolder:
 class Checked:
     """Counts of what was requested, and every problem: file by file the errors, then the warnings.
 
-    `unused` paths were requested, but are neither a manifest nor a script of one.
+    `foreign` files were requested, but turned out to be no manifests. `unused` paths are neither a manifest nor a
+    script of one either.
     """
 
     files: int
     jobs: int
     problems: tuple[Problem, ...]
+    foreign: tuple[str, ...]
     unused: tuple[str, ...]
 
 
@@ -97,7 +101,7 @@ def check(ground: CheckedFolder, examine: Examine, now: datetime, cache: CheckCa
         raise UsageError(change.reason)
     if change.clean or change.unclean or change.gone:
         cache.write(key, _kept(tree, passing))
-    return _checked(ground, tree, change.problems)
+    return _checked(ground, tree, change)
 
 
 def _plain(path: Path) -> Path:
@@ -116,20 +120,25 @@ def _reached(path: str) -> Iterator[str]:
     yield from map(str, PurePosixPath(path).parents)
 
 
-def _checked(ground: CheckedFolder, tree: Tree, unread: Sequence[Problem]) -> Checked:
+def _checked(ground: CheckedFolder, tree: Tree, change: Change) -> Checked:
     documents = {path: tree.documents(path) for path in sorted(tree.paths())}
     scripts = {path: tree.uses(path) for path in documents}
     asked = {path for path in documents if ground.has(path) or any(map(ground.has, scripts[path]))}
     named = {printable_name(each) for each in ground.named}
-    reported = [each for each in unread if ground.has(each.path) or each.path in named]
+    foreign = tuple(filter(ground.has, change.foreign))
+    # A list that cannot be read hides what was asked for.
+    reported = [
+        each for each in change.problems if ground.has(each.path) or each.path in named or each.code == UNREADABLE_LIST
+    ]
     reported += [each for path in asked for item in documents[path] for each in (*item.problems, *item.warnings)]
     reported += _clashes(asked, documents)
     reported += [each for each in _needless(documents, scripts) if ground.has(each.path) or each.path in asked]
-    known = {*documents, *(each.path for each in reported)}.union(*scripts.values())
+    known = {*documents, *foreign, *(each.path for each in reported)}.union(*scripts.values())
     return Checked(
         files=len(asked),
         jobs=sum(item.accepted for path in asked for item in documents[path]),
         problems=tuple(_in_order(reported)),
+        foreign=foreign,
         unused=tuple(sorted(named - {"", *(each for path in known for each in _reached(path))})),
     )
 
@@ -163,6 +172,9 @@ def _in_order(problems: Iterable[Problem]) -> Iterator[Problem]:
 
 def _kept(tree: Tree, passing: Collection[str]) -> dict[str, Any]:
     files, documents = tree.found()
+    # What explains why a script is missing, a file of almost its name, may come and go.
+    missing = {each.path for each in files if each.size < 0}
+    passing = {*passing, *(each.path for each in files if not missing.isdisjoint(each.uses))}
     return {
         "files": [asdict(each) for each in files if each.path not in passing],
         "documents": [asdict(each) for each in documents if each.path not in passing],

@@ -34,10 +34,10 @@ from controller.service.oauth import Session
 from controller.settings.deployments import Credential
 from controller.settings.environment import variable_of
 from controller.settings.settings import Settings
-from controller.tree.files import Known
+from controller.tree.files import SUFFIXES, Known
 from controller.tree.git.command import version
 from controller.tree.git.info import author, checkout
-from controller.tree.walk import SUFFIXES, Walk
+from controller.tree.walk import Walk
 
 EMPTY = b"written by `shjobs doctor --write`, which removes it\n"
 

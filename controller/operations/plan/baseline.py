@@ -21,10 +21,10 @@ from controller.operations.plan.simulate import foresee
 from controller.reconcile.calls.workers import Call, ListObjects
 from controller.reconcile.wiring import Assembly, copied_controller
 from controller.settings.settings import Settings
+from controller.tree.files import SUFFIXES
 
 LONG_AGO = timedelta(days=366)
 """How long ago those submissions were made: outside the month of the budget and every back-off."""
-MANIFESTS = frozenset({".yaml", ".yml", ".json"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ EMPTY = Baseline()
 
 def baseline(settings: Settings, root: Path, now: datetime) -> Baseline:
     """What the loop would have submitted from the tree at `root`, empty when there are no manifests."""
-    if not any(path.suffix in MANIFESTS for path in root.rglob("*")):
+    if not any(path.suffix in SUFFIXES for path in root.rglob("*")):
         return EMPTY
     free = boundless(
         settings, jobs=root, state=root / ".none", monthly_budget=None,

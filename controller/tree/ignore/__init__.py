@@ -1,0 +1,1 @@
+"""`.shjobsignore`: which files and folders of the tree are not ours."""
