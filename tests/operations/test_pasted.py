@@ -340,7 +340,7 @@ def test_whatever_becomes_of_a_text_the_answer_is_requests_or_a_sentence(data: s
         json.dumps([each.body for each in found.requests], allow_nan=False)
 
 
-LONG = 60_000
+LONG = 15_000
 
 
 @pytest.mark.slow

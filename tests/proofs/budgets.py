@@ -20,7 +20,7 @@ from tests.proofs.court import Court
 from tests.proofs.histories import STEPS, History, Kinds, lived
 from tests.proofs.world import Disk, Machine, PromiseError, digest_of
 
-HISTORIES, SMALL = 10_000, 24
+HISTORIES, SMALL = 10_000, 15
 BUDGET = 70.0
 DENSITIES = (0.0, 0.625, 1.0, 1.0, 1.0, 1.01, 3.0)
 NEAR = 20.0

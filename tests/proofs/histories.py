@@ -27,7 +27,7 @@ from tests.proofs.record import tell
 from tests.proofs.world import URL, Draft, Files, Machine, PromiseError, World, digest_of
 
 HISTORIES = 10_000
-SMALL = 25
+SMALL = 15
 STRANGER = {"early": "00000000-9999-4999-8999-000000000000", "late": "ffffffff-9999-4999-8999-ffffffffffff"}
 CALM = 30 * 3600.0
 """Seconds of fair weather at the end of every history, after which nothing may be left open."""

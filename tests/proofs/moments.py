@@ -25,7 +25,7 @@ FUSES = 24
 POSTS = (PostFate.ACCEPTED, PostFate.LOST, PostFate.BEFORE, PostFate.RATE, PostFate.BODY, PostFate.UNSENT)
 COPIES = (CopyFate.AT_ACCEPT, CopyFate.LATE, CopyFate.NEVER)
 KEPT, LOST = "kept", "lost"
-SMALL = 100
+SMALL = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ from tests.proofs.foresights import ROUNDS, histories_of
 from tests.proofs.record import tell
 
 ROOT = Path(__file__).parent.parent.parent
-CASES, SMALL = 200, 3
+CASES, SMALL = 200, 2
 PURE_CASES, SMALL_PURE = 10_000, 25
 LONGEST = 120.0  # seconds for one process
 SETTINGS = """\
