@@ -68,6 +68,20 @@ def test_get_of_known_files_loads_neither_the_rules_of_manifests_nor_the_loop(th
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.slow
+def test_a_tree_with_foreign_and_ignored_files_is_unchanged_too(three: Workspace) -> None:
+    three.write("ci.yml", "on: push\njobs: {}\n")
+    three.write("drafts/broken.yaml", "spec: [")
+    three.write(".shjobsignore", "drafts/\n")
+    three.sync()
+    code = (
+        "import sys; from controller.cli import main; main(['get']); print('controller.reconcile.loop' in sys.modules)"
+    )
+    assert python(code, cwd=three.root, environment=three.environment).stdout.splitlines()[-1] == "False"
+    three.write(".shjobsignore", "one.yaml\n")
+    assert [each.get("name") for each in found(three)] == ["three", None, "two"]
+
+
 @pytest.mark.parametrize("command", ["sync", "plan"])
 def test_a_command_that_reads_no_pixels_does_not_load_the_libraries_for_pixels(three: Workspace, command: str) -> None:
     code = (
