@@ -5,6 +5,7 @@ exist or may not be used for the bucket, and scripts that cannot be loaded.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date
 from hashlib import sha256
 from pathlib import PurePosixPath
@@ -25,6 +26,7 @@ from controller.manifest.problems import OUTPUT
 from controller.manifest.request import Request
 from controller.manifest.validate import ValidManifest
 from controller.model.appraisal import Appraisal
+from controller.model.catalog import collection
 from controller.model.errors import Finding, Problem
 from controller.model.job import Estimate, Wanted
 from controller.model.reasons import EXAMINING
@@ -126,7 +128,7 @@ class Appraiser:
             return None
         kept = rehearsal.kept if isinstance(rehearsal, Rehearsal) else None
         samples = [
-            _samples(script_input, _days(data[place]), kept)
+            _samples(script_input, data[place], kept, self._today())
             for script_input, place in zip(facts.inputs, read, strict=True)
         ]
         size = (item.request.width, item.request.height)
@@ -176,19 +178,28 @@ def _wanted(item: ValidManifest, estimate: Estimate | None) -> Wanted:
     )
 
 
-def _samples(script_input: ScriptInput, days: int, kept: tuple[int, int] | None) -> SampleCount:
-    """How many samples a pixel gets; a script that chooses scenes was rehearsed on a likely choice."""
-    if script_input.mosaicking is not Mosaicking.ORBIT or kept is None:
-        return samples_per_pixel(script_input.mosaicking, days)
-    daily, third = kept
-    return SampleCount(expected=third, upper=daily)
+def _samples(
+    script_input: ScriptInput, data: Mapping[str, Any], kept: tuple[int, int] | None, today: date
+) -> SampleCount:
+    """How many samples a pixel gets; a script that chooses scenes was rehearsed on a likely choice.
 
-
-def _days(data: Mapping[str, Any]) -> int:
-    """How many UTC days the time range touches, at least one."""
-    written = data.get("dataFilter", {}).get("timeRange")
+    Without a time range scenes of any time are used, and how many there are is not known: there is no upper end.
+    """
+    mode, written = script_input.mosaicking, data.get("dataFilter", {}).get("timeRange")
+    used = collection(data["type"])
+    if mode is Mosaicking.SIMPLE or (used and used.timeless):
+        return samples_per_pixel(Mosaicking.SIMPLE, 1)
     if not written:
-        return 1
+        first = date.fromisoformat(used.first) if used and used.first else today
+        return replace(samples_per_pixel(mode, (today - first).days + 1), upper=None)
+    if mode is Mosaicking.ORBIT and kept is not None:
+        daily, third = kept
+        return SampleCount(expected=third, upper=daily)
+    return samples_per_pixel(mode, _days(written))
+
+
+def _days(written: Mapping[str, Any]) -> int:
+    """How many UTC days the time range touches, at least one."""
     first, last = (parse_timestamp(written[end]).astimezone(UTC).date() for end in ("from", "to"))
     return (last - first).days + 1
 

@@ -6,8 +6,12 @@ from typing import Any
 import pytest
 
 from controller.analysis.cost import Prices, SampleCount, estimate_cost, price_for, price_table, samples_per_pixel
+from controller.manifest.validate import Script, ValidManifest
 from controller.model.job import Estimate
 from controller.model.script import Mosaicking, SampleType, ScriptFacts, ScriptInput, ScriptOutput
+from tests.analysis.test_compatibility import TIME_FILTER
+from tests.support.manifests import good_but, judged
+from tests.support.scripts import appraised
 
 CDSE = price_table("cdse")
 PLANET = price_table("planet")
@@ -343,3 +347,25 @@ def test_the_radar_factor(processing: dict[str, Any], factor: float) -> None:
 def test_which_bands_count(bands: tuple[str, ...], thirds: int) -> None:
     estimate = estimate_cost(body(), (3000, 3000), facts(bands), [ONCE], CLASSIC)
     assert estimate.expected == pytest.approx(9_000_000 / 262_144 * thirds / 3)
+
+
+@pytest.mark.parametrize(
+    ("mosaicking", "has_end"),
+    [
+        pytest.param("SIMPLE", True, id="one sample of any time is as dear as one of a month"),
+        pytest.param("ORBIT", False, id="orbits of any time have no upper end"),
+        pytest.param("TILE", False, id="tiles of any time have no upper end"),
+    ],
+)
+def test_without_a_time_range_only_simple_mosaicking_has_an_upper_end(mosaicking: str, has_end: bool) -> None:
+    """It was priced as one day, while the service reads every scene there is."""
+    script = (
+        "//VERSION=3\nfunction setup() { return {input: ['B04'], output: {bands: 1}, mosaicking: '%s'}; }\n"
+        "function evaluatePixel(samples) { return [1]; }\n"
+    ) % mosaicking
+    job = judged(good_but((TIME_FILTER, "")), Script(path="ndvi.js", text=script))
+    assert isinstance(job, ValidManifest)
+    wanted = appraised(job).wanted
+    assert wanted is not None and wanted.estimate is not None
+    assert (wanted.estimate.upper is not None) == has_end
+    assert has_end or wanted.estimate.expected > 1000
