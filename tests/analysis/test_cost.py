@@ -359,10 +359,8 @@ def test_which_bands_count(bands: tuple[str, ...], thirds: int) -> None:
 )
 def test_without_a_time_range_only_simple_mosaicking_has_an_upper_end(mosaicking: str, has_end: bool) -> None:
     """It was priced as one day, while the service reads every scene there is."""
-    script = (
-        "//VERSION=3\nfunction setup() { return {input: ['B04'], output: {bands: 1}, mosaicking: '%s'}; }\n"
-        "function evaluatePixel(samples) { return [1]; }\n"
-    ) % mosaicking
+    setup = f"function setup() {{ return {{input: ['B04'], output: {{bands: 1}}, mosaicking: '{mosaicking}'}}; }}\n"
+    script = f"//VERSION=3\n{setup}function evaluatePixel(samples) {{ return [1]; }}\n"
     job = judged(good_but((TIME_FILTER, "")), Script(path="ndvi.js", text=script))
     assert isinstance(job, ValidManifest)
     wanted = appraised(job).wanted

@@ -238,15 +238,15 @@ def test_only_a_missing_right_to_write_counts_as_denied(refusing: Refusing, word
 
 
 WITHOUT_RIGHTS = """
-import os, sys
+import html, os, sys  # the other user may not read what is imported later
 from pathlib import Path
 from controller.bucket.client import Bucket
 from controller.settings.deployments import DEPLOYMENTS, Credential
+mine = Credential(name="mine", prefixes=("s3://results",), folder=Path(sys.argv[1]))
+bucket = Bucket(DEPLOYMENTS["sandbox"], {"mine": mine})
 if os.geteuid() == 0:
     os.setgid(65534)
     os.setuid(65534)
-mine = Credential(name="mine", prefixes=("s3://results",), folder=Path(sys.argv[1]))
-bucket = Bucket(DEPLOYMENTS["sandbox"], {"mine": mine})
 print(bucket.write("s3://results/x", "mine", b"x"), bucket.read("s3://results/closed", "mine"), sep="\\n")
 """
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -462,6 +462,7 @@ SECRETS = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_cha
 
 @given(secret=SECRETS, key=st.sampled_from(["accessKey", "secretAccessKey", "credentials", "accesskey"]))
 def test_no_message_holds_a_secret(secret: str, key: str) -> None:
+    assume(secret not in GOOD)
     text = good_but(
         ("ndvi-tunis", f"'{secret}'"),
         ("sentinel-2-l2a", f"'{secret}'"),
