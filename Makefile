@@ -30,7 +30,7 @@ quick: install
 	$(BIN)/python -m pytest -n auto -m "not slow"
 
 test: lint
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 # The long proofs: make prove, make prove SEED=7, make prove PARTS="crash races". They write docs/proofs/*.json.
 prove: install

@@ -18,6 +18,8 @@ from controller.model.timing import Timing
 from controller.settings.deployments import DEPLOYMENTS, Credential
 from tests.conftest import served
 
+pytestmark = pytest.mark.slow
+
 EMPTY = b'<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><KeyCount>0</KeyCount></ListBucketResult>'
 REACHED = "2099-01-01T00:00:00Z"
 

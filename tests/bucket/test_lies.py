@@ -18,6 +18,8 @@ from tests.conftest import Workspace, ndvi
 from tests.operations.test_doctor import diagnoses, doctor
 from tests.support.stores import LIES, NEXT, Query, Reply, body, false_store, listing
 
+pytestmark = pytest.mark.slow
+
 KEYS: dict[str, Any] = {"access_key": SecretStr("CANARY-access"), "secret_access_key": SecretStr("CANARY/secret")}
 
 
@@ -36,7 +38,6 @@ def at(workspace: Workspace, url: str) -> None:
     (workspace.root / "shjobs.toml").write_text(f'deployment = "sandbox"\ntimeScale = 0.001\n{credential}')
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("lie", LIES)
 def test_a_store_that_lies_is_unreadable_and_never_an_empty_bucket(lie: str) -> None:
     answer, words = LIES[lie]
@@ -49,7 +50,6 @@ def test_a_store_that_lies_is_unreadable_and_never_an_empty_bucket(lie: str) -> 
     assert isinstance(peeked, Unreadable) or "repeats" in words
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("lie", LIES)
 def test_nothing_is_paid_for_on_the_word_of_a_store_that_lies(lie: str, workspace: Workspace) -> None:
     """With a new ledger, as after the loss of the old one."""

@@ -14,6 +14,8 @@ from controller.settings.deployments import DEPLOYMENTS
 from tests.bucket.test_lies import mine
 from tests.support.stores import LIES, Query, Reply, false_store
 
+pytestmark = pytest.mark.slow
+
 NUMBERS = count(1)
 
 
@@ -106,7 +108,6 @@ def timing_of(failure: str) -> Timing:
     return AT_ONCE if failure == "no answer" else SOON
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("failure", FAILURES)
 def test_a_listing_fails_in_the_same_words_at_every_look(failure: str) -> None:
     server, words = FAILURES[failure]

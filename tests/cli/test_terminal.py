@@ -20,6 +20,8 @@ from controller.cli.examples import EXAMPLES
 from tests.conftest import Workspace, ndvi
 from tests.support.command import program, shjobs
 
+pytestmark = pytest.mark.slow
+
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -59,7 +61,6 @@ def settled(workspace: Workspace) -> Workspace:
 LOOKS = [["get"], ["plan"], ["doctor"], ["config", "show"], ["budget"], ["check"]]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("command", LOOKS, ids=" ".join)
 def test_colour_is_for_terminals_alone_and_not_when_it_is_not_wanted(settled: Workspace, command: list[str]) -> None:
     piped = shjobs(*command, cwd=settled.root, environment={"NO_COLOR": ""})
@@ -73,7 +74,6 @@ def test_a_terminal_gets_colour(settled: Workspace, command: list[str]) -> None:
     assert COLOUR.search(on_terminal(settled.root, *command)[1])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("command", LOOKS, ids=" ".join)
 @pytest.mark.parametrize("columns", [20, 40, 300])
 def test_every_width_will_do(settled: Workspace, command: list[str], columns: int) -> None:
@@ -161,7 +161,6 @@ def completed(cwd: Path, line: str, **variables: str) -> list[str]:
     return [each.partition(",")[2] for each in done.stdout.splitlines() if each]
 
 
-@pytest.mark.slow
 def test_names_of_jobs_are_completed_from_the_ledger(settled: Workspace) -> None:
     for command in ("get", "describe", "why", "events", "wait", "fetch", "resolve", "adopt"):
         assert completed(settled.root, f"shjobs {command} nd") == ["ndvi"]
@@ -177,7 +176,6 @@ def test_before_the_first_sync_they_are_completed_from_the_files(workspace: Work
     assert completed(workspace.root, "shjobs get ") == ["one", "two"]
 
 
-@pytest.mark.slow
 def test_commands_options_and_words_are_completed_too(tmp_path: Path) -> None:
     assert completed(tmp_path, "shjobs fe") == ["fetch"]
     assert completed(tmp_path, "shjobs fetch --pre") == ["--preview"]

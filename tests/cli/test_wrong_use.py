@@ -34,6 +34,8 @@ from tests.support.makers import (
     written,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def repository(workspace: Workspace) -> None:
     """A git repository without a commit."""

@@ -11,6 +11,8 @@ import pytest
 from controller.evalscript import Engine, PixelBlock, Planes, Samples, ScenePlan
 from controller.model.script import ScriptFacts
 
+pytestmark = pytest.mark.slow
+
 ORBITS = [
     {"dateFrom": f"{day}T00:00:00Z", "dateTo": f"{day}T23:59:59Z", "tiles": [{"date": f"{day}T10:01:02Z"}], "__idx": i}
     for i, day in enumerate(("2022-06-30", "2022-06-20", "2022-01-01"))

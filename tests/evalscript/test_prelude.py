@@ -8,6 +8,8 @@ import pytest
 from controller.evalscript import Engine, PixelBlock, Planes, Samples
 from controller.model.script import ScriptFacts
 
+pytestmark = pytest.mark.slow
+
 Evaluate = Callable[[str], object]
 
 BEGIN = "//VERSION=3\nfunction setup() { return {input: ['B04'], output: {bands: 1}}; }\n"

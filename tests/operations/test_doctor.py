@@ -24,6 +24,8 @@ from tests.support.command import shjobs
 from tests.support.factories import NOW
 from tests.support.makers import FOREIGN, NEWER, Make, empty, ledger, no_bucket, settings, variables, written
 
+pytestmark = pytest.mark.slow
+
 Signs = dict[str, tuple[str, str, str]]
 
 
@@ -105,7 +107,6 @@ WRONG = {
 }  # fmt: skip
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("row", WRONG.values(), ids=WRONG)
 def test_what_is_wrong_is_told_with_what_to_do(workspace: Workspace, row: tuple[Make, str, str, str, str]) -> None:
     make, name, health, words, advice = row
@@ -189,7 +190,6 @@ def test_the_policy_is_read_where_the_service_needs_one(
     assert (code, found[0], words in found[1]) == (1, health, True), found
 
 
-@pytest.mark.slow
 def test_the_probe_learns_how_the_deployment_behaves_and_cleans_up(workspace: Workspace) -> None:
     code, document = doctor(workspace, "--probe", "--yes")
     report = document["probe"]
@@ -211,7 +211,6 @@ def test_the_probe_learns_how_the_deployment_behaves_and_cleans_up(workspace: Wo
     assert workspace.posts() == 1
 
 
-@pytest.mark.slow
 def test_the_probe_is_in_the_ledger_and_disturbs_no_job(workspace: Workspace) -> None:
     doctor(workspace, "--probe", "--yes")
     document = json.loads(shjobs("budget", "-o", "json", cwd=workspace.root).stdout)
@@ -231,7 +230,6 @@ def faulty(workspace: Workspace, name: str, **fault: Any) -> None:
         assert http.post(url, json={"name": name, **fault}, timeout=10).ok
 
 
-@pytest.mark.slow
 def test_a_deployment_that_behaves_in_another_way_is_seen(workspace: Workspace) -> None:
     faulty(workspace, "copy-in-root")
     _, document = doctor(workspace, "--probe", "--yes")
@@ -239,7 +237,6 @@ def test_a_deployment_that_behaves_in_another_way_is_seen(workspace: Workspace) 
     assert (seen["found"], seen["agrees"]) == (["request-<REQUEST_ID>.json"], True)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "words", "row"),
     [
@@ -278,7 +275,6 @@ def named_alike(workspace: Workspace) -> None:
     workspace.sync()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -306,7 +302,6 @@ def test_the_probe_waits_for_no_other_submitter(workspace: Workspace) -> None:
     assert workspace.posts() == 0
 
 
-@pytest.mark.slow
 def test_the_probe_works_in_s3(cloud: Workspace, endpoint: str, tmp_path: Path) -> None:
     options = SandboxOptions(folder=tmp_path / "s3", port=0, s3_endpoint=endpoint, requests_per_minute=0)
     with Sandbox(options) as sandbox:

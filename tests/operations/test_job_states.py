@@ -28,6 +28,8 @@ from tests.support.command import python, shjobs
 from tests.support.factories import NOW, OTHER_DIGEST, accepted, at, job, limits, succeeded, unknown
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 def run(workspace: Workspace, *arguments: str) -> str:
     done = shjobs(*arguments, cwd=workspace.root, environment=dict(workspace.environment))
@@ -53,7 +55,6 @@ def three(workspace: Workspace) -> Workspace:
     return workspace
 
 
-@pytest.mark.slow
 def test_get_of_known_files_loads_neither_the_rules_of_manifests_nor_the_loop(three: Workspace) -> None:
     """Ten thousand jobs are shown in half a second, of which each library would take its part."""
     (three.jobs / "one.yaml").touch()
@@ -68,7 +69,6 @@ def test_get_of_known_files_loads_neither_the_rules_of_manifests_nor_the_loop(th
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.slow
 def test_a_tree_with_foreign_and_ignored_files_is_unchanged_too(three: Workspace) -> None:
     three.write("ci.yml", "on: push\njobs: {}\n")
     three.write("drafts/broken.yaml", "spec: [")
@@ -93,14 +93,12 @@ def test_a_command_that_reads_no_pixels_does_not_load_the_libraries_for_pixels(t
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.slow
 def test_get_sees_what_changed_since_it_was_last_told(three: Workspace) -> None:
     """A touched file is the same one; one of other bytes is not."""
     three.write("two.yaml", ndvi("two", 14.48))
     assert [each["generation"] for each in found(three) if each["name"] == "two"] == [2]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
@@ -118,13 +116,11 @@ def test_get_shows_what_is_asked_for(three: Workspace, arguments: list[str], nam
     assert run(three, "get", "-o", "name", *arguments).split() == names
 
 
-@pytest.mark.slow
 def test_get_tells_when_nothing_is_like_that(three: Workspace) -> None:
     done = shjobs("get", "--phase", "Failed", cwd=three.root, environment=dict(three.environment))
     assert (done.stdout, done.stderr, done.returncode) == ("", "no job matches\n", 0)
 
 
-@pytest.mark.slow
 def test_get_shows_what_the_next_turn_would_see_of_files_that_changed(three: Workspace) -> None:
     three.write("one.yaml", "spec: [")
     three.write("four.yaml", ndvi("four", 14.44))
@@ -132,7 +128,6 @@ def test_get_shows_what_the_next_turn_would_see_of_files_that_changed(three: Wor
     assert phases == {"one": "Succeeded", "two": "Succeeded", "three": "Held", "four": "Pending"}
 
 
-@pytest.mark.slow
 def test_get_of_a_ledger_of_an_older_schema_reads_it_all_the_same(three: Workspace) -> None:
     before = found(three)
     with Store.open(three.state, {}) as store:
@@ -147,7 +142,6 @@ def test_the_reader_knows_every_migration() -> None:
     assert tuple(migration.name for migration in migrations._migrations) == SCHEMA
 
 
-@pytest.mark.slow
 def test_get_watch_prints_what_changes(workspace: Workspace) -> None:
     workspace.write("ndvi.yaml", ndvi().replace("spec:\n", "spec:\n  hold: true\n"))
     workspace.sync()
@@ -162,14 +156,12 @@ def test_get_watch_prints_what_changes(workspace: Workspace) -> None:
         watching.terminate()
 
 
-@pytest.mark.slow
 def test_a_wide_table_tells_more(three: Workspace) -> None:
     lines = run(three, "get", "-o", "wide").splitlines()
     assert lines[0].split() == ["JOB", "PHASE", "REASON", "PU", "REQUEST", "ID", "GENERATION", "PATH"]
     assert re.fullmatch(r"one +Succeeded +Delivered +10\.00  [0-9a-f-]{36} +1  one\.yaml", lines[2])
 
 
-@pytest.mark.slow
 def test_describe_tells_everything_about_one_job(three: Workspace) -> None:
     reported = json.loads(run(three, "describe", "one", "-o", "json"))
     [submission] = reported["submissions"]
@@ -189,13 +181,11 @@ def test_describe_tells_everything_about_one_job(three: Workspace) -> None:
     assert json.loads(json.dumps(reported)) == reported
 
 
-@pytest.mark.slow
 def test_describe_of_a_stranger_is_told(three: Workspace) -> None:
     done = shjobs("describe", "nobody", cwd=three.root, environment=dict(three.environment))
     assert (done.returncode, done.stderr) == (2, "shjobs: no such job: nobody; `shjobs get` lists all jobs\n")
 
 
-@pytest.mark.slow
 def test_events_are_told_newest_last_and_followed(three: Workspace) -> None:
     lines = run(three, "events", "one", "-n", "2").splitlines()
     assert [line.split("  ")[2] for line in lines] == ["Verifying", "Delivered"]
@@ -212,7 +202,6 @@ def test_events_are_told_newest_last_and_followed(three: Workspace) -> None:
         following.terminate()
 
 
-@pytest.mark.slow
 def test_a_running_daemon_can_be_looked_at(workspace: Workspace) -> None:
     with running(workspace):
         workspace.write("ndvi.yaml", ndvi())

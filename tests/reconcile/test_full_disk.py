@@ -20,8 +20,9 @@ from tests.reconcile.test_workers import BODY
 from tests.support.charges import charges_by_prefix
 from tests.support.factories import REQUEST_ID, accepted, submission
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_a_status_file_that_cannot_be_written_stops_no_job_and_is_told_at_the_end(workspace: Workspace) -> None:
     in_the_way = workspace.jobs / ".ndvi.status.yaml.tmp"
     in_the_way.mkdir()

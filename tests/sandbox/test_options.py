@@ -24,6 +24,8 @@ from tests.support.charges import charges_by_prefix
 from tests.support.paths import ROOT
 from tests.support.sandbox import FORM, OLD, PRICE, error_of, render_nothing_much, request_body, running, until
 
+pytestmark = pytest.mark.slow
+
 # The account
 
 

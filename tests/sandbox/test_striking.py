@@ -14,6 +14,8 @@ from controller.sandbox.faults.faults import Fault, FaultError
 from tests.support.charges import accepted_entries, charges_by_prefix
 from tests.support.sandbox import EVALSCRIPT, FORM, PRICE, Service, error_of, post_once, request_body, running, until
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:

@@ -23,6 +23,8 @@ from controller.service.oauth import Session
 from controller.settings.deployments import Deployment
 from tests.support.peer import FAST, PAYLOAD, Server, at, opened, posted, reply
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_failed_tls_handshake_means_unsent() -> None:
     with Server() as server:

@@ -11,6 +11,8 @@ import pytest
 from controller.tree.watch import Watcher
 from controller.tree.watch_targets import targets
 
+pytestmark = pytest.mark.slow
+
 LONGEST = 10.0  # seconds: what a test waits for at the most
 
 
