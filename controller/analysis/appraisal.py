@@ -13,7 +13,7 @@ from posixpath import normpath
 from typing import Any, Protocol
 
 from controller.analysis.availability import unavailable
-from controller.analysis.compatibility import disagreements, unfit_after_update
+from controller.analysis.compatibility import disagreements, pair_inputs, unfit_after_update
 from controller.analysis.context import HintContext
 from controller.analysis.cost import SampleCount, estimate_cost, price_table, samples_per_pixel
 from controller.analysis.hints import hints
@@ -37,7 +37,6 @@ from controller.model.script import (
     ScriptFailure,
     ScriptInput,
     Stage,
-    sources_read,
 )
 from controller.settings.deployments import Credential, Deployment
 
@@ -123,14 +122,11 @@ class Appraiser:
         data = item.request.body["input"]["data"]
         if isinstance(facts, ScriptFailure):
             return None
-        read = [place for place in sources_read(facts.inputs, [each.get("id") for each in data]) if place is not None]
-        if len(read) < len(facts.inputs):
+        pairs = pair_inputs(facts.inputs, data)
+        if len(pairs) < len(facts.inputs):
             return None
         kept = rehearsal.kept if isinstance(rehearsal, Rehearsal) else None
-        samples = [
-            _samples(script_input, data[place], kept, self._today())
-            for script_input, place in zip(facts.inputs, read, strict=True)
-        ]
+        samples = [_samples(script_input, each, kept, self._today()) for script_input, each in pairs]
         size = (item.request.width, item.request.height)
         return estimate_cost(item.request.body, size, facts, samples, self._prices)
 

@@ -31,9 +31,9 @@ def terms_of(settings: Settings, program: str = __version__) -> str:
     return sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()
 
 
-def threshold_of(policy: Policy) -> str:
-    """The limits of a large change, as text: who changes them says anew what needs approval."""
-    return "/".join(f"{getattr(policy, name):g}" for name in THRESHOLD)
+def threshold_of(policy: Policy) -> tuple[float, ...]:
+    """The limits of a large change: an operator who raises one of them asks for fewer approvals."""
+    return tuple(float(getattr(policy, name)) for name in THRESHOLD)
 
 
 def _rights(credential: Credential) -> Mapping[str, Any]:

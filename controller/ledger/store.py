@@ -219,19 +219,20 @@ class Store:
         value = self._one("select value from meta where key = ?", [key])
         return None if value is None else str(value)
 
-    def renew(self, terms: str, threshold: str, kept: str) -> None:
+    def renew(self, terms: str, threshold: Sequence[float], kept: str) -> None:
         """When the terms differ, no file but the `kept` kind counts as read, and nothing as admitted.
 
-        What is held as a large change stays held, whatever else was changed, until the `threshold` is another one.
+        What is held as a large change stays held until a limit of the `threshold` is raised, whatever else changes.
         """
         if self.fact(TERMS) != terms:
             self._db.conn.execute("delete from file where kind <> ?", [kept])
             self.permits.drop_admitted()
             self.set_fact(TERMS, terms)
-        if self.fact(LARGE_CHANGE) != threshold:
-            if self.fact(LARGE_CHANGE) is not None:  # the ledgers of earlier versions do not have it
+        before, limits = self.fact(LARGE_CHANGE) or "", " ".join(map(repr, threshold))
+        if before != limits:
+            if _is_raised(before, threshold):
                 self.permits.drop_held()
-            self.set_fact(LARGE_CHANGE, threshold)
+            self.set_fact(LARGE_CHANGE, limits)
 
     def facts(self, start: str) -> dict[str, str]:
         """The values of `meta` whose keys begin with `start`, by the rest of the key."""
@@ -293,3 +294,11 @@ class Store:
         with said_plainly(self._path):
             row = self._db.execute(sql, list(arguments)).fetchone()
         return row[0] if row else None
+
+
+def _is_raised(before: str, threshold: Sequence[float]) -> bool:
+    """Whether a limit is higher than before; False when it is not known, as in the ledgers of earlier versions."""
+    try:
+        return any(now > float(then) for now, then in zip(threshold, before.split(), strict=False))
+    except ValueError:
+        return False

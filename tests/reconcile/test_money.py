@@ -86,11 +86,19 @@ def test_a_large_change_waits_for_its_hash_and_then_goes_out_whole(workspace: Wo
     assert (workspace.posts(), budget(workspace, **GUARDED)["waiting"]) == (3, [])
 
 
-def test_what_remains_of_a_large_change_waits_on_whatever_other_setting_changes(workspace: Workspace) -> None:
+@pytest.mark.parametrize(
+    "setting",
+    [
+        pytest.param("approvalAbove = 400", id="another setting"),
+        pytest.param("largeChangeProcessingUnits = 900", id="a stricter limit of large changes"),
+    ],
+)
+def test_what_remains_of_a_large_change_waits_on_when_settings_change(workspace: Workspace, setting: str) -> None:
+    """Without one of its three jobs it is no longer large, and was released by a restart."""
     paths = three_jobs(workspace)
     reasons(workspace, **GUARDED)
     paths[0].write_text("spec: [")
-    changed(workspace, "timeScale", "approvalAbove = 400\ntimeScale")
+    changed(workspace, "timeScale", f"{setting}\ntimeScale")
     assert sorted(reasons(workspace, **GUARDED).values()) == ["LargeChange", "LargeChange", "Rejected"]
     [waiting] = budget(workspace, **GUARDED)["waiting"]
     assert (waiting["jobs"], workspace.posts()) == (2, 0)

@@ -103,6 +103,7 @@ ROWS = [
     pytest.param("insert into due (key, batch) values (x'ff', x'00')", id="a permit of bytes"),
     pytest.param("insert into batch (hash, at, jobs, units) values (x'ff', 'x', 'y', 'z')", id="an odd batch"),
     pytest.param("insert into meta values ('history', x'ff')", id="an odd fact"),
+    pytest.param("insert or replace into meta values ('largeChange', 'much')", id="an odd limit of large changes"),
     pytest.param("update status set documents = 'x'", id="a status that is no JSON"),
     pytest.param("update status set documents = '[7]'", id="a status of another shape"),
     pytest.param("insert into status values (x'ff', cast(x'ff' as text))", id="a status of bytes"),

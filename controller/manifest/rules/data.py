@@ -125,11 +125,8 @@ def _option_error(rule: Mapping[str, Any], value: Any) -> str:
     if "enum" in rule:
         return "" if value in rule["enum"] else one_of(rule["enum"], value)
     if rule.get("type") == "boolean":
-        return (
-            ""
-            if isinstance(value, bool) or (isinstance(value, str) and value in BOOLEANS)
-            else f"must be true or false, not {kind_of(value)}"
-        )
+        is_fit = isinstance(value, bool) or (isinstance(value, str) and value in BOOLEANS)
+        return "" if is_fit else f"must be true or false, not {kind_of(value)}"
     if "minimum" in rule:
         least, most = rule["minimum"], rule["maximum"]
         numbers, words = (int, "a whole number") if rule["type"] == "integer" else (int | float, "a number")
