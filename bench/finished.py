@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from controller import evalscript
 from controller.analysis.appraisal import Appraiser
 from controller.cli.settings import load_settings
+from controller.evalscript import cache as scripts
 from controller.ledger.ledger import Ledger
 from controller.ledger.store import Store
 from controller.limits.gate import Limits
@@ -106,7 +106,7 @@ def loop_on(root: Path, calls: deque[Call]) -> Iterator[tuple[Loop, Ledger]]:
     with Store.open(settings.state, bindings) as store:
         ledger = Ledger(store)
         status_cache = StatusCache(StatusFiles(settings.jobs, settings.status_dir))
-        appraise = Appraiser(settings.deployment, settings.credentials, evalscript, Clock().today)
+        appraise = Appraiser(settings.deployment, settings.credentials, scripts, Clock().today)
         tree = Tree(settings.jobs, appraise, statuses=status_cache.records)
         free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running)
         reporter = Reporter(status_cache, settings.deployment.name, lambda _news: None)

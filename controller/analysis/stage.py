@@ -6,12 +6,15 @@ the bands: reference page "collections.json".
 
 from collections.abc import Mapping
 from datetime import UTC
+from functools import lru_cache
 from typing import Any
 
 from controller.manifest.digest import parse_timestamp
 from controller.manifest.request import Request
 from controller.model.catalog import MASK, canonical_type, collection
 from controller.model.script import Mosaicking, ScriptFacts, ScriptInput, Source, Stage, second_name, sources_read
+
+Range = tuple[float, float]
 
 ROWS = 18  # pixels: two ordinary ones, one as low and one as high as usual, and some between
 
@@ -69,15 +72,16 @@ def _source(data: Mapping[str, Any], script_input: ScriptInput, name: str, also:
     type = canonical_type(data["type"]) or data["type"]
     asked = data.get("dataFilter", {})
     times = asked.get("timeRange", {}) if script_input.mosaicking is not Mosaicking.SIMPLE else {}
-    ranges = [_range(type, band, _unit(script_input, number)) for number, band in enumerate(script_input.bands)]
+    bands = script_input.bands
+    ranges = tuple(_range(type, band, _unit(script_input, number)) for number, band in enumerate(bands))
     return Source(
         name=name,
         type=type,
         mode=script_input.mosaicking,
-        bands=script_input.bands,
-        values=tuple(_row(script_input, ranges, row) for row in range(ROWS)),
-        large=tuple(_largest(type, band, ends) for band, ends in zip(script_input.bands, ranges, strict=True)),
-        known=all(ranges[number] or band in _CODES for number, band in enumerate(script_input.bands)),
+        bands=bands,
+        values=_values(bands, ranges),
+        large=tuple(_largest(type, band, ends) for band, ends in zip(bands, ranges, strict=True)),
+        known=all(ends or band in _CODES for band, ends in zip(bands, ranges, strict=True)),
         start=_utc(times.get("from", "2020-01-01T00:00:00Z")),
         end=_utc(times.get("to", "2020-01-31T23:59:59Z")),
         blank=None if type.startswith(_NOT_A_NUMBER) else 0.0,
@@ -99,7 +103,7 @@ def _unit(script_input: ScriptInput, number: int) -> str:
     return units[0 if len(units) == 1 else min(number, len(units) - 1)].upper()
 
 
-def _range(type: str, band: str, unit: str) -> tuple[float, float] | None:
+def _range(type: str, band: str, unit: str) -> Range | None:
     """The usual least and greatest value of a band; None when unknown."""
     used = collection(type)
     if used is None or band not in used.bands:
@@ -108,11 +112,14 @@ def _range(type: str, band: str, unit: str) -> tuple[float, float] | None:
     return _OF_BAND.get(band) or used.ranges[band].get(unit) or _OF_UNIT.get(unit)
 
 
-def _row(script_input: ScriptInput, ranges: list[tuple[float, float] | None], row: int) -> tuple[float, ...]:
-    count = len(ranges)
+@lru_cache(maxsize=64)  # many scripts of a tree read the same bands
+def _values(bands: tuple[str, ...], ranges: tuple[Range | None, ...]) -> tuple[tuple[float, ...], ...]:
     return tuple(
-        _codes(band, row) if band in _CODES else _between(ranges[number] or _UNKNOWN, _share(row, number, count))
-        for number, band in enumerate(script_input.bands)
+        tuple(
+            _codes(band, row) if band in _CODES else _between(ends or _UNKNOWN, _share(row, number, len(bands)))
+            for number, (band, ends) in enumerate(zip(bands, ranges, strict=True))
+        )
+        for row in range(ROWS)
     )
 
 
@@ -120,7 +127,7 @@ def _codes(band: str, row: int) -> float:
     return _CODES[band][row % len(_CODES[band])]
 
 
-def _between(ends: tuple[float, float], share: float) -> float:
+def _between(ends: Range, share: float) -> float:
     return ends[0] + share * (ends[1] - ends[0])
 
 
@@ -141,7 +148,7 @@ def _share(row: int, number: int, count: int) -> float:
     return (0.1 + 0.618 * row + 0.367 * number) % 1
 
 
-def _largest(type: str, band: str, ends: tuple[float, float] | None) -> float:
+def _largest(type: str, band: str, ends: Range | None) -> float:
     if band in _CODES:
         return _codes(band, 0)
     used = collection(type)

@@ -1,17 +1,16 @@
-"""The child process that holds the JavaScript engine: `python -m controller.evalscript.child MEMORY RAMPS`.
+"""The child process that holds the JavaScript engine: `main` with the arguments MEMORY and RAMPS.
 
 Reads one frame and writes one, until its standard input closes. Started by `process`; it limits its own memory, so
 that a script cannot exhaust the machine's.
 """
 
+import asyncio
 import json
 import os
 import re
 import resource
 import select
-import sys
-from asyncio import AbstractEventLoop, new_event_loop
-from collections.abc import Callable
+from collections.abc import Awaitable
 from contextlib import ExitStack
 from functools import cache
 from importlib.resources import files
@@ -24,15 +23,13 @@ from py_mini_racer import (
     JSMappedObject,
     JSOOMException,
     JSParseException,
-    JSTimeoutException,
     MiniRacer,
     mini_racer,
 )
 
 from controller.evalscript.exceptions import SCRIPT_NAME, locate
-from controller.evalscript.frames import Header, fill_plane, read_header, read_plane, write_frame
+from controller.evalscript.frames import FailureName, Header, fill_plane, read_header, read_plane, write_frame
 from controller.evalscript.short_form import with_functions
-from controller.model.script import FailureKind
 
 FUNCTIONS = (
     "setup",
@@ -45,6 +42,7 @@ FUNCTIONS = (
     "setOutputComponentCount",
 )
 _LATER = re.compile(r"\b(?:Promise|async|await)\b")  # what may leave pending promises
+_LEFT_OUT = re.compile(r"^[ \t]*(?:// .*\n)?", re.MULTILINE)  # of our own files, which each realm reads anew
 _RETURNS = "SyntaxError: Illegal return statement"
 OLDER = "older"  # RAMPS: colour ramps as documented in 2025
 TOO_MUCH_MEMORY = "The script needs more memory than it may have"
@@ -56,89 +54,91 @@ HEAP_SHARE = 4
 class StepError(Exception):
     """The step failed; `failure` is the reply that says so."""
 
-    def __init__(self, kind: FailureKind, message: str, line: int = 0, column: int = 0) -> None:
+    def __init__(self, kind: FailureName, message: str, line: int = 0, column: int = 0) -> None:
         super().__init__(message)
-        self.failure = {"kind": kind.value, "message": message, "line": line, "column": column}
+        self.failure = {"kind": kind, "message": message, "line": line, "column": column}
 
 
 class Realm:
     """A fresh global scope for one evalscript, with the prelude before it and the harness around it.
 
-    All realms share one event loop: a loop and a thread for each would take most of the time of a short script.
+    All realms use the event loop that runs here: a thread of its own, which the engine's library would start for each,
+    would take longer than a short script.
     """
 
-    def __init__(self, *, heap: int, ramps: str, loop: AbstractEventLoop) -> None:
+    def __init__(self, *, heap: int, ramps: str) -> None:
         self._held = ExitStack()
-        self._engine: MiniRacer = self._held.enter_context(mini_racer(loop))
+        self._engine: MiniRacer = self._held.enter_context(mini_racer(asyncio.get_running_loop()))
         self._engine.set_hard_memory_limit(heap)
         context = cast(JSMappedObject, self._engine.eval(_surroundings(ramps)))
-        self._harness = cast(JSFunction, context["harness"])
+        self._harness = cast(JSFunction, context["harness"]).cancelable()
         # Ordinary arguments would be collected with Array.prototype.push, which a script may replace.
         self._call = cast(JSMappedObject, context["call"])
         self._text, self._seconds = "", 0.0
 
-    def load(self, text: str, seconds: float) -> dict[str, Any]:
+    async def load(self, text: str, seconds: float) -> dict[str, Any]:
         """Run the top level and setup(): the known `functions` it defined, and setup's `answer` as JSON.
 
         Every later step has this many seconds.
         """
         self._text, self._seconds = text, seconds
-        self._run_script()
+        await self._run_script()
         known = ", ".join(f"{name}: typeof {name} === 'function' ? {name} : undefined" for name in FUNCTIONS)
-        begun: dict[str, Any] = json.loads(self.step(FailureKind.SETUP, "begin", self._run(f"({{{known}}})")))
+        begun: dict[str, Any] = json.loads(await self.step("setup", "begin", await self._run(f"({{{known}}})")))
         return begun
 
-    def step(self, kind: FailureKind, step: str, argument: Any = None, more: Any = None) -> Any:
+    async def step(self, kind: FailureName, step: str, argument: Any = None, more: Any = None) -> Any:
         """One step of the harness; a script's exception becomes a StepError of this kind."""
         self._call["step"], self._call["argument"], self._call["more"] = step, argument, more
-        return self._guarded(kind, lambda: self._harness(this=self._call, timeout_sec=self._seconds))
+        return await self._guarded(kind, self._harness(this=self._call))
 
-    def finish_promises(self) -> None:
+    async def finish_promises(self) -> None:
         """Run the script's pending promises; quick when there are none."""
         if _LATER.search(self._text):
-            self._run("undefined")
+            await self._run("undefined")
 
     def close(self) -> None:
         del self._harness, self._call
         self._held.close()
 
-    def _run_script(self) -> None:
+    async def _run_script(self) -> None:
         """As it is; in its short form with the functions around it, which no ordinary script could do without."""
         try:
-            self._run(f"{self._text}\n//# sourceURL={SCRIPT_NAME}")
+            await self._run(f"{self._text}\n//# sourceURL={SCRIPT_NAME}")
         except StepError as error:
             whole = with_functions(self._text, self._unknown) if _RETURNS in str(error) else None
             if whole is None:
                 raise
-            self._run(f"{whole}\n//# sourceURL={SCRIPT_NAME}")
+            await self._run(f"{whole}\n//# sourceURL={SCRIPT_NAME}")
 
     def _unknown(self, names: list[str]) -> list[str]:
-        """The names that are no global."""
+        """The names that are no global. No code of the script has run yet, so this ends."""
         test = f"JSON.stringify({json.dumps(names)}.filter((name) => !(name in globalThis)))"
-        found: list[str] = json.loads(self._run(test))
+        found: list[str] = json.loads(cast(str, self._engine.eval(test)))
         return found
 
-    def _run(self, source: str) -> Any:
-        return self._guarded(FailureKind.SETUP, lambda: self._engine.eval(source, timeout_sec=self._seconds))
+    async def _run(self, source: str) -> Any:
+        return await self._guarded("setup", self._engine.eval_cancelable(source))
 
-    def _guarded(self, kind: FailureKind, work: Callable[[], Any]) -> Any:
+    async def _guarded(self, kind: FailureName, work: Awaitable[Any]) -> Any:
         try:
-            return work()
+            async with asyncio.timeout(self._seconds):
+                return await work
+        except TimeoutError as error:
+            raise StepError("timeout", f"The script ran longer than {self._seconds:g} s") from error
         except JSParseException as error:
-            raise self._failed(FailureKind.SYNTAX, error) from error
-        except JSTimeoutException as error:
-            raise StepError(FailureKind.TIMEOUT, f"The script ran longer than {self._seconds:g} s") from error
+            raise self._failed("syntax", error) from error
         except JSOOMException as error:
-            raise StepError(FailureKind.MEMORY, TOO_MUCH_MEMORY) from error
+            raise StepError("memory", TOO_MUCH_MEMORY) from error
         except JSEvalException as error:
             raise self._failed(kind, error) from error
 
-    def _failed(self, kind: FailureKind, error: JSEvalException) -> StepError:
+    def _failed(self, kind: FailureName, error: JSEvalException) -> StepError:
         if self._engine.was_hard_memory_limit_reached():
-            return StepError(FailureKind.MEMORY, TOO_MUCH_MEMORY)
+            return StepError("memory", TOO_MUCH_MEMORY)
         place = locate(str(error), self._text)
         if "RangeError: Array buffer allocation failed" in place.message:
-            return StepError(FailureKind.MEMORY, f"{TOO_MUCH_MEMORY}: {place.message}", place.line, place.column)
+            return StepError("memory", f"{TOO_MUCH_MEMORY}: {place.message}", place.line, place.column)
         return StepError(kind, place.message, place.line, place.column)
 
 
@@ -147,34 +147,39 @@ class ScriptSession:
 
     def __init__(self, *, heap: int, ramps: str) -> None:
         self._heap, self._ramps = heap, ramps
-        self._loop = new_event_loop()
-        Thread(target=self._loop.run_forever, daemon=True).start()
         self._realm: Realm | None = None
         self._spare: Realm | None = None
+        self._loaded = 0
 
     def prepare(self) -> None:
         """Prepare the realm of the next script."""
         if self._spare is None:
-            self._spare = Realm(heap=self._heap, ramps=self._ramps, loop=self._loop)
+            self._spare = Realm(heap=self._heap, ramps=self._ramps)
 
-    def answer(self, request: Header, stream: IO[bytes]) -> tuple[Header, list[memoryview]]:
+    async def answer(self, request: Header, stream: IO[bytes]) -> tuple[Header, list[memoryview]]:
         """The reply to one request; the request's planes are always read from `stream`."""
         lengths: list[int] = request["planes"]
         try:
             if request["step"] == "load":
-                return self._load(request), []
+                return await self._load(request), []
             if request["step"] == "evaluate":
-                return self._evaluate(request, stream, lengths)
-            answer = self._held().step(FailureKind.RUNTIME, request["step"], request.get("argument"))
+                return await self._evaluate(request, stream, lengths)
+            answer = await self._held().step("runtime", request["step"], request.get("argument"))
             if request["step"] == "rehearse":
-                self._held().finish_promises()
+                await self._held().finish_promises()
             return {"answer": answer}, []
         except StepError as error:
             for length in lengths:
                 read_plane(stream, length)
-            if error.failure["kind"] in (FailureKind.MEMORY, FailureKind.TIMEOUT):
+            if error.failure["kind"] in ("memory", "timeout"):
                 self.close()
             return {"failure": error.failure}, []
+
+    def go_on(self) -> None:
+        """While the parent reads the report, prepare for its next script. After the first there may be none."""
+        self.close()
+        if self._loaded > 1:
+            self.prepare()
 
     def close(self) -> None:
         if self._realm is not None:
@@ -183,28 +188,31 @@ class ScriptSession:
 
     def _held(self) -> Realm:
         if self._realm is None:
-            raise StepError(FailureKind.CRASH, "No script is loaded")
+            raise StepError("crash", "No script is loaded")
         return self._realm
 
-    def _load(self, request: Header) -> Header:
+    async def _load(self, request: Header) -> Header:
         self.close()
         self.prepare()
         self._realm, self._spare = self._spare, None
-        return self._held().load(request["text"], request["seconds"])
+        self._loaded += 1
+        return await self._held().load(request["text"], request["seconds"])
 
-    def _evaluate(self, request: Header, stream: IO[bytes], lengths: list[int]) -> tuple[Header, list[memoryview]]:
+    async def _evaluate(
+        self, request: Header, stream: IO[bytes], lengths: list[int]
+    ) -> tuple[Header, list[memoryview]]:
         realm = self._held()
         position = 0
         while lengths:
-            memory = realm.step(FailureKind.MEMORY, "input", position, lengths[0])
+            memory = await realm.step("memory", "input", position, lengths[0])
             fill_plane(stream, memory)
             del lengths[0]
             position += 1
-        complaint = realm.step(FailureKind.RUNTIME, "evaluate", request["argument"])
+        complaint = await realm.step("runtime", "evaluate", request["argument"])
         if complaint:
             return {"complaint": complaint}, []
         outputs = range(request["outputs"])
-        return {}, [realm.step(FailureKind.MEMORY, "output", number) for number in outputs]
+        return {}, [await realm.step("memory", "output", number) for number in outputs]
 
 
 def main(arguments: list[str]) -> None:
@@ -213,16 +221,20 @@ def main(arguments: list[str]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     Thread(target=_end_with_parent, args=(requests.fileno(),), daemon=True).start()
-    session = ScriptSession(heap=memory // HEAP_SHARE, ramps=ramps)
+    asyncio.run(_serve(memory // HEAP_SHARE, ramps, requests, answers))
+
+
+async def _serve(heap: int, ramps: str, requests: IO[bytes], answers: IO[bytes]) -> None:
+    """Answer until the requests end. Waiting for one may stop the loop, which has nothing else to do."""
+    session = ScriptSession(heap=heap, ramps=ramps)
     session.prepare()
     _close_the_doors()
     try:
         while (request := read_header(requests)) is not None:
-            reply, planes = session.answer(request, requests)
+            reply, planes = await session.answer(request, requests)
             write_frame(answers, reply, planes)
-            if request["step"] == "rehearse":  # the parent processes the answer, then sends another script
-                session.close()
-                session.prepare()
+            if request["step"] == "rehearse":
+                session.go_on()
     finally:
         session.close()
 
@@ -259,12 +271,8 @@ def _end_with_parent(descriptor: int) -> None:
 def _surroundings(ramps: str) -> str:
     """Source text that defines a script's environment, and whose value is what the child keeps."""
     prelude, dates, rehearsal, harness = (
-        (files("controller.evalscript") / f"{name}.js").read_text(encoding="utf-8")
+        _LEFT_OUT.sub("", (files("controller.evalscript") / f"{name}.js").read_text(encoding="utf-8"))
         for name in ("prelude", "dates", "rehearsal", "harness")
     )
     prelude = prelude.replace("OLDER_RAMPS", str(ramps == OLDER).lower())
     return f"{prelude}\n({{harness: {harness}\n({rehearsal}\n, {dates}\n), call: Object.create(null)}})"
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

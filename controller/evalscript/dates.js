@@ -11,7 +11,14 @@
   const [DateOf, toText] = [Date, String];
   const [dates, texts] = [Date.prototype, String.prototype];
   const { getTime, toISOString } = dates;
-  const QUESTION = /^(get|to(Date|Time|ISO|UTC|LocaleDate|LocaleTime)String$)/; // nothing that would change a Date
+  // What a Date answers and a text does not, without what would change a Date.
+  const QUESTIONS = [
+    "getTime", "getTimezoneOffset", "getYear",
+    "getFullYear", "getMonth", "getDate", "getDay", "getHours", "getMinutes", "getSeconds", "getMilliseconds",
+    "getUTCFullYear", "getUTCMonth", "getUTCDate", "getUTCDay", "getUTCHours", "getUTCMinutes", "getUTCSeconds",
+    "getUTCMilliseconds",
+    "toDateString", "toTimeString", "toISOString", "toUTCString", "toLocaleDateString", "toLocaleTimeString",
+  ];
 
   class DatedText extends DateOf {
     #text;
@@ -52,8 +59,7 @@
   }
   add(DatedText.prototype, "constructor", DateOf);
 
-  for (const name of getOwnPropertyNames(dates)) {
-    if (!QUESTION.test(name) || name in texts) continue;
+  for (const name of QUESTIONS) {
     const method = dates[name];
     add(texts, name, function (...options) {
       return apply(method, new DateOf(toText(this)), options);

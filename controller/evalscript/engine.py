@@ -12,6 +12,7 @@ from controller.evalscript.frames import Header, Plane
 from controller.evalscript.process import Child, EngineReply
 from controller.evalscript.rehearsal import rehearsal_of, stage_document
 from controller.evalscript.setup import positive_integer, script_facts, shown_value
+from controller.model.errors import truncate
 from controller.model.script import (
     FailureKind,
     Mosaicking,
@@ -206,7 +207,8 @@ class Engine:
         reply = self._child.call(header, planes, seconds=self.seconds)
         if isinstance(reply, EngineReply) and "failure" in reply.header:
             reported = reply.header["failure"]
-            reply = ScriptFailure(**{**reported, "kind": FailureKind(reported["kind"])})
+            checked = {"kind": FailureKind(reported["kind"]), "message": truncate(reported["message"])}
+            reply = ScriptFailure(**{**reported, **checked})
         if isinstance(reply, ScriptFailure) and reply.kind is not FailureKind.RUNTIME:
             self._facts = None
         return reply

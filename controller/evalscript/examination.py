@@ -12,8 +12,8 @@ from hashlib import sha256
 from threading import Condition, Thread
 from typing import Self, TypeVar
 
-from controller import evalscript
-from controller.evalscript import Engine
+from controller.evalscript import cache as scripts
+from controller.evalscript.engine import Engine
 from controller.evalscript.slow_scripts import SlowScripts
 from controller.model.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
 
@@ -57,10 +57,10 @@ class Patient:
         self._lost = 0.0
 
     def facts(self, text: str) -> ScriptFacts | ScriptFailure:
-        return self._bounded(_key(text), lambda seconds: evalscript.facts(text, seconds=seconds))
+        return self._bounded(_key(text), lambda seconds: scripts.facts(text, seconds=seconds))
 
     def rehearsal(self, text: str, stage: Stage) -> Rehearsal | ScriptFailure:
-        return self._bounded(_key(text, stage), lambda seconds: evalscript.rehearsal(text, stage, seconds=seconds))
+        return self._bounded(_key(text, stage), lambda seconds: scripts.rehearsal(text, stage, seconds=seconds))
 
     def is_pending(self, _key: str) -> bool:
         """Never: every answer is waited for."""

@@ -6,10 +6,9 @@ A report reads `evalscript:3: TypeError: …`, the source line, a line of carets
 import re
 from dataclasses import dataclass
 
-from controller.model.errors import truncate
-
 SCRIPT_NAME = "evalscript"
 ENGINE_NAME = "<anonymous>"  # the parser's name for a script it could not finish reading
+LONGEST = 1000  # characters of a message that the child passes on
 
 _PREFIX = re.compile(rf"(?P<name>{SCRIPT_NAME}|{ENGINE_NAME}|[\w.]+):(?P<line>\d+): ")
 _CARETS = re.compile(r"^\s*\^+\s*$")
@@ -18,7 +17,7 @@ _FRAME = re.compile(rf"^\s+at (?:.*\()?{SCRIPT_NAME}:(?P<line>\d+):(?P<column>\d
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptPosition:
-    """The engine's message (`TypeError: …`), on one line and cut short, and its position.
+    """The engine's message (`TypeError: …`), on one line and at most LONGEST characters, and its position.
 
     `line` and `column` count from 1 and are 0 when the error is not inside the script.
     """
@@ -32,7 +31,7 @@ def locate(report: str, script: str) -> ScriptPosition:
     """The error in `report`, located in `script`: the innermost frame inside it, else where the engine points."""
     message, below = _halves(report)
     prefix = _PREFIX.match(message)
-    message = truncate(message[prefix.end() :] if prefix else message)
+    message = " ".join((message[prefix.end() :] if prefix else message).split())[:LONGEST]
     line, column = frame_in(below)
     if line:
         return ScriptPosition(message=message, line=line, column=column)

@@ -6,10 +6,12 @@ A frame is a 4-byte big-endian length, that many bytes of JSON, then the planes 
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 Plane = bytes | bytearray | memoryview
 Header = dict[str, Any]
+# The values of FailureKind: the child loads nothing of the model, since it is started for a single script too.
+FailureName = Literal["syntax", "setup", "runtime", "timeout", "memory", "crash"]
 
 LARGEST_HEADER = 256 << 20
 

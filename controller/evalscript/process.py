@@ -22,6 +22,16 @@ from controller.model.script import FailureKind, ScriptFailure
 
 GRACE = 2.0  # seconds between the engine's own time limit, which leaves the child alive, and the kill
 KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH")
+# Quick to start. asyncio, which the engine's library uses for its timeouts, would load ssl for connections that nobody
+# opens here; loading modules makes no garbage.
+PROGRAM = """\
+import gc, sys
+gc.disable()
+sys.modules["ssl"] = None
+from controller.evalscript.child import main
+gc.enable()
+main(sys.argv[1:])
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +68,7 @@ class Child:
         self.close()
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-s", "-m", "controller.evalscript.child", *self._arguments],
+                [sys.executable, "-P", "-S", "-c", PROGRAM, *self._arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -157,9 +167,11 @@ def _speaks(stream: IO[bytes], seconds: float) -> bool:
 def _environment() -> dict[str, str]:
     """Only what an interpreter needs: no credential of the parent reaches a process that runs untrusted code. Scripts
     see the same dates on every machine.
+
+    The child looks for modules where the parent found them, so that it need not search for installed packages (`-S`).
     """
     root = str(Path(controller.__file__).resolve().parent.parent)
-    paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    paths = [root, *filter(os.path.isabs, sys.path)]
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     return {**kept, "LANG": "C.UTF-8", "TZ": "UTC", "PYTHONPATH": os.pathsep.join(paths)}
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Self
 
-from controller import evalscript
+from controller.evalscript import cache as scripts
 from controller.model.errors import UsageError
 from controller.sandbox.clock import SandboxClock
 from controller.sandbox.faults.faults import Faults
@@ -37,7 +37,7 @@ class Sandbox:
     """
 
     def __init__(
-        self, options: SandboxOptions, *, renderer: Renderer | None = None, examine: Examine = evalscript.facts
+        self, options: SandboxOptions, *, renderer: Renderer | None = None, examine: Examine = scripts.facts
     ) -> None:
         self.options = options
         self.faults = Faults(options.faults, options.seed)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from controller.analysis.stage import stage_of
-from controller.evalscript import Engine
+from controller.evalscript.engine import Engine
 from controller.model.script import Rehearsal, ScriptFacts
 from tests.support.scripts import accepted, appraised, of_the_script, reported
 

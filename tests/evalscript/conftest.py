@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from controller.evalscript import Engine
+from controller.evalscript.engine import Engine
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from controller.evalscript import Engine, PixelBlock, Planes, Samples, ScenePlan
+from controller.evalscript.engine import Engine, PixelBlock, Planes, Samples, ScenePlan
 from controller.model.script import ScriptFacts
 
 pytestmark = pytest.mark.slow
@@ -178,3 +178,10 @@ def test_filter_scenes_that_makes_scenes_is_refused(engine: Engine) -> None:
     answer = engine.scenes({"": {"scenes": {"orbits": ORBITS}}}, ("2022-01-01T00:00:00Z", "2022-06-30T23:59:59Z"))
     assert not isinstance(answer, ScenePlan)
     assert answer.message == "filterScenes must return those of its scenes to keep"
+
+
+def test_a_text_answers_every_question_of_a_date(engine: Engine) -> None:
+    own = "Object.getOwnPropertyNames(Date.prototype)"
+    asked = "/^(get.*|to(Date|Time|ISO|UTC|LocaleDate|LocaleTime)String)$/"
+    lacking = f"{own}.filter((name) => {asked}.test(name) && typeof ''[name] !== 'function')"
+    assert seen(engine, f"[{own}.length > 40, {lacking}]", "ORBIT") == [True, []]

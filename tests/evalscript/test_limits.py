@@ -9,11 +9,15 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Timer
+from typing import get_args
 
 import pytest
 
 import controller
-from controller.evalscript import Engine, PixelBlock, Planes, Samples, close_shared, facts, rehearsal
+from controller.evalscript.cache import close_shared, facts, rehearsal
+from controller.evalscript.engine import Engine, PixelBlock, Planes, Samples
+from controller.evalscript.frames import FailureName
+from controller.evalscript.process import PROGRAM
 from controller.model.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
 from tests.support.scripts import accepted, appraised, reported
 
@@ -25,12 +29,7 @@ ENDLESS = BEGIN + "function evaluatePixel() { for (;;); }"
 ONE_PIXEL = PixelBlock(pixels=1, sources=(Samples(bands=("B04",), values=bytes(4)),))
 
 
-def path_with(first: Path) -> str:
-    """A PYTHONPATH that begins with this folder."""
-    return os.pathsep.join([str(first), *filter(None, [os.environ.get("PYTHONPATH")])])
-
-
-ENVIRONMENT = {**os.environ, "PYTHONPATH": path_with(Path(controller.__file__).parent.parent)}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(controller.__file__).parent.parent), *sys.path])}
 
 
 @pytest.fixture
@@ -188,15 +187,18 @@ def test_the_child_can_open_no_file_and_no_socket_once_it_runs_scripts() -> None
 
 
 def test_noise_on_standard_error_disturbs_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.stderr.write('noise ' * 5000)\n")
-    monkeypatch.setenv("PYTHONPATH", path_with(tmp_path))
+    noise = "import sys\nsys.stderr.write('noise ' * 5000)\n"
+    (tmp_path / "py_mini_racer.py").write_text(
+        f"{noise}sys.path.remove({str(tmp_path)!r})\ndel sys.modules[__name__]\nimport py_mini_racer\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
     with Engine(seconds=20) as engine:
         assert works(engine)
 
 
 def test_a_child_that_cannot_start_tells_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "sitecustomize.py").write_text("import os\nos.write(2, b'no such library')\nos._exit(3)\n")
-    monkeypatch.setenv("PYTHONPATH", path_with(tmp_path))
+    (tmp_path / "py_mini_racer.py").write_text("import os\nos.write(2, b'no such library')\nos._exit(3)\n")
+    monkeypatch.syspath_prepend(tmp_path)
     with Engine(seconds=20) as engine:
         assert engine.load(GOOD) == ScriptFailure(
             kind=FailureKind.CRASH, message="The script engine died (exit code 3): no such library"
@@ -204,7 +206,7 @@ def test_a_child_that_cannot_start_tells_why(tmp_path: Path, monkeypatch: pytest
 
 
 PARENT = """
-from controller.evalscript import Engine, PixelBlock, Samples
+from controller.evalscript.engine import Engine, PixelBlock, Samples
 engine = Engine()
 engine.load({script!r})
 print(engine.pid, flush=True)
@@ -308,10 +310,23 @@ def test_many_threads_may_ask_for_facts_at_once() -> None:
 
 def test_asking_for_facts_loads_no_engine_into_this_process() -> None:
     program = (
-        "import sys, controller.evalscript as e; e.facts('//VERSION=3');"
+        "import sys, controller.evalscript.cache as e; e.facts('//VERSION=3');"
         " assert not {'py_mini_racer', 'numpy', 'asyncio'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", program], check=True, env=ENVIRONMENT)
+
+
+def test_the_child_of_the_engine_loads_neither_the_model_nor_ssl() -> None:
+    """It is started even for a single script."""
+    program = PROGRAM.replace(
+        "main(sys.argv[1:])",
+        "assert not {'controller.model', 'controller.evalscript.engine', '_ssl'} & sys.modules.keys(), sys.modules",
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, env=ENVIRONMENT)
+
+
+def test_the_child_names_failures_as_the_model_does() -> None:
+    assert set(get_args(FailureName)) == {kind.value for kind in FailureKind}
 
 
 class Hurried:

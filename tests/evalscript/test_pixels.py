@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from controller.evalscript import Engine, PixelBlock, Planes, Samples, ScenePlan
+from controller.evalscript.engine import Engine, PixelBlock, Planes, Samples, ScenePlan
 from controller.model.script import FailureKind, ScriptFacts, ScriptFailure, ScriptOutput
 
 ORBITS = [

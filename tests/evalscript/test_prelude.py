@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from controller.evalscript import Engine, PixelBlock, Planes, Samples
+from controller.evalscript.engine import Engine, PixelBlock, Planes, Samples
 from controller.model.script import ScriptFacts
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from controller.evalscript import Engine
+from controller.evalscript.engine import Engine
 from tests.evalscript.public import ROWS
 from tests.evalscript.public.row import Row
 from tests.support.oracles import stored

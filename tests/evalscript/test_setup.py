@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from controller.evalscript import Engine
+from controller.evalscript.engine import Engine
 from controller.model.script import (
     FailureKind,
     Mosaicking,

@@ -4,7 +4,7 @@ from array import array
 
 import pytest
 
-from controller.evalscript import Engine, PixelBlock, Planes, Samples
+from controller.evalscript.engine import Engine, PixelBlock, Planes, Samples
 from controller.model.script import Mosaicking, SampleType, ScriptFacts, ScriptInput, ScriptOutput
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from controller import evalscript
+from controller.evalscript import cache as scripts
 from controller.manifest.document import read_documents
 from controller.manifest.validate import Script, ValidManifest, accept
 from controller.model.script import ScriptFacts
@@ -101,7 +101,7 @@ def test_an_example_that_lost_its_line_breaks_gets_them_back(folder: Path, name:
     assert done.returncode == 0, done.stderr
     assert f"restored where they seem to belong, so check jobs.d/{name}.js" in done.stdout
     found, expected = imported(folder, name).request, documented(name).request
-    before, after = (evalscript.facts(request.body["evalscript"]) for request in (expected, found))
+    before, after = (scripts.facts(request.body["evalscript"]) for request in (expected, found))
     assert isinstance(after, ScriptFacts)
     assert after == before
     assert {**found.body, "evalscript": ""} == {**expected.body, "evalscript": ""}

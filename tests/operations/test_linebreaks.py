@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from controller import evalscript
 from controller.analysis.source import SourceText
+from controller.evalscript import cache as scripts
 from controller.model.script import ScriptFacts
 from controller.operations.scaffold.linebreaks import (
     end_of_comment,
@@ -48,7 +48,7 @@ def test_the_code_is_the_same_as_before(name: str) -> None:
 def test_the_engine_sees_the_same_script() -> None:
     names = ("ndvi.js", "cloudless.js", "median.js", "true-color.js", "orbit-loop.js", "several-outputs.js")
     for name in names:
-        before, after = (evalscript.facts(text) for text in (SCRIPTS[name], restored(SCRIPTS[name])))
+        before, after = (scripts.facts(text) for text in (SCRIPTS[name], restored(SCRIPTS[name])))
         assert isinstance(before, ScriptFacts)
         assert isinstance(after, ScriptFacts)
         assert repr(before.outputs) == repr(after.outputs)  # a nodata of NaN equals nothing, not even itself

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from controller import evalscript
 from controller.analysis.appraisal import Appraiser
 from controller.cli.settings import load_settings
+from controller.evalscript import cache as scripts
 from controller.manifest.document import read_documents
 from controller.manifest.validate import Script, ValidManifest, accept
 from controller.model.clock import Clock
@@ -57,7 +57,7 @@ def checked(intake: Intake, settings: Settings) -> ValidManifest:
     [document] = read_documents(intake.manifest, path)
     item = accept(document, path, Script(path=f"{intake.name}.js", text=intake.script))
     assert isinstance(item, ValidManifest), [str(each) for each in item.problems]
-    found = Appraiser(settings.deployment, settings.credentials, evalscript, Clock().today)(item)
+    found = Appraiser(settings.deployment, settings.credentials, scripts, Clock().today)(item)
     assert [str(each) for each in (*found.problems, *found.warnings)] == []
     return item
 

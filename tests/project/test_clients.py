@@ -20,7 +20,7 @@ from oauthlib.oauth2 import BackendApplicationClient
 from oauthlib.oauth2.rfc6749.errors import InvalidClientError
 from requests_oauthlib import OAuth2Session
 
-from controller.evalscript import close_shared
+from controller.evalscript.cache import close_shared
 from controller.sandbox.faults.faults import Fault
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox

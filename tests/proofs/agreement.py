@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from controller.evalscript import Engine
+from controller.evalscript.engine import Engine
 from controller.manifest.document import read_documents
 from controller.manifest.validate import ValidManifest, accept
 from controller.sandbox.http.validation import refuse

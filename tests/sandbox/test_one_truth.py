@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from controller.evalscript import Engine
+from controller.evalscript.engine import Engine
 from tests.proofs.agreement import checked, ran
 from tests.proofs.bodies import JPEG, TIFF, Case
 

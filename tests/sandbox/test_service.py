@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import rasterio
 
-from controller.evalscript import close_shared
+from controller.evalscript.cache import close_shared
 from controller.sandbox.options import ScriptCheck
 from controller.sandbox.pricing import CLASSIC
 from tests.support.charges import charges_by_prefix

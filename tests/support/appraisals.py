@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from controller import evalscript
 from controller.analysis.appraisal import Appraiser
+from controller.evalscript import cache as scripts
 from controller.manifest.validate import ValidManifest
 from controller.model.clock import Clock
 from controller.settings.deployments import DEPLOYMENTS, Credential, DeploymentName
@@ -14,5 +14,5 @@ FIRST_OF_MARCH = Clock(wall=lambda: datetime(2026, 3, 1, 12, tzinfo=UTC), monoto
 
 def findings(job: ValidManifest, deployment: DeploymentName = "sandbox") -> list[str]:
     """Everything that is said about a request; what is said about the evalscript alone is tested elsewhere."""
-    answer = Appraiser(DEPLOYMENTS[deployment], CREDENTIALS, evalscript, FIRST_OF_MARCH.today)(job)
+    answer = Appraiser(DEPLOYMENTS[deployment], CREDENTIALS, scripts, FIRST_OF_MARCH.today)(job)
     return [str(each) for each in (*answer.problems, *answer.warnings) if each.code[:2] in ("E2", "W1")]

@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
-from controller import evalscript
 from controller.analysis.appraisal import Appraiser, Scripts
+from controller.evalscript import cache
 from controller.manifest.document import read_documents
 from controller.manifest.validate import Script, ValidManifest, accept
 from controller.model.appraisal import Appraisal
@@ -77,7 +77,7 @@ def accepted(
     return job
 
 
-def appraised(job: ValidManifest, deployment: DeploymentName = "sandbox", scripts: Scripts = evalscript) -> Appraisal:
+def appraised(job: ValidManifest, deployment: DeploymentName = "sandbox", scripts: Scripts = cache) -> Appraisal:
     """As `check` appraises it."""
     credentials = {"my-bucket": Credential(name="my-bucket", prefixes=("s3://my-bucket/",))}
     answer: Appraisal = Appraiser(DEPLOYMENTS[deployment], credentials, scripts, Clock().today)(job)

@@ -12,7 +12,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from controller.evalscript import Engine, PixelBlock, Planes, Samples
+from controller.evalscript.engine import Engine, PixelBlock, Planes, Samples
 from controller.manifest.document import read_documents
 from controller.manifest.validate import Script, ValidManifest, accept
 from controller.model.appraisal import Appraisal

@@ -80,13 +80,13 @@ class _Examiner:
 
     def __init__(self, settings: Settings) -> None:
         from controller.analysis.appraisal import Appraiser
-        from controller.evalscript import Engine
+        from controller.evalscript.engine import Engine
         from controller.model.clock import Clock
 
         self.engine = Engine(seconds=_SECONDS)
         self._appraise = Appraiser(settings.deployment, settings.credentials, self, Clock().today)
         self._facts: dict[str, ScriptFacts | ScriptFailure] = {}
-        self._rehearsals: dict[tuple[str, str], Rehearsal | ScriptFailure] = {}
+        self._rehearsals: dict[tuple[str, Stage], Rehearsal | ScriptFailure] = {}
         self._loaded = ""
         self._failures: list[ScriptFailure] = []
 
@@ -101,7 +101,7 @@ class _Examiner:
         return self._noted(self._facts[text])
 
     def rehearsal(self, text: str, stage: Stage) -> Rehearsal | ScriptFailure:
-        asked = (text, str(stage))
+        asked = (text, stage)
         if asked not in self._rehearsals:
             self._rehearsals[asked] = self._rehearse(text, stage)
         return self._noted(self._rehearsals[asked])

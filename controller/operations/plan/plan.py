@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from controller import evalscript
 from controller.analysis.cost import price_table
+from controller.evalscript import cache as scripts
 from controller.ledger.ledger import Ledger
 from controller.ledger.location import is_there
 from controller.ledger.lock import is_held
@@ -248,7 +248,7 @@ def _uses_orbit(body: str) -> bool:
     script = json.loads(body).get("evalscript", "")
     if Mosaicking.ORBIT not in script:
         return False
-    facts = evalscript.facts(script)
+    facts = scripts.facts(script)
     return not isinstance(facts, ScriptFailure) and any(item.mosaicking is Mosaicking.ORBIT for item in facts.inputs)
 
 

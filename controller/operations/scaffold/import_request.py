@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from controller import evalscript
 from controller.analysis.appraisal import Appraiser
+from controller.evalscript import cache as scripts
 from controller.manifest.document import read_documents
 from controller.manifest.dump import manifest_text
 from controller.manifest.fields import is_name
@@ -203,4 +203,4 @@ def _problems(
     credentials = {**settings.credentials}
     if credential:
         credentials.setdefault(credential, Credential(name=credential, prefixes=(url,)))
-    return Appraiser(settings.deployment, credentials, evalscript, Clock().today)(item).problems
+    return Appraiser(settings.deployment, credentials, scripts, Clock().today)(item).problems

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from controller.evalscript import Engine
+from controller.evalscript.engine import Engine
 from controller.sandbox.render.render import Rendered, RenderOptions, engine_for, render
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.evalscript import Engine
+from controller.evalscript.engine import Engine
 from controller.model.script import SampleType, ScriptOutput
 from controller.sandbox.extent import output_size
 from controller.sandbox.failure import RenderFailed
