@@ -55,4 +55,4 @@ release: install
 	$(BIN)/python -m tools.release
 
 clean:
-	rm -rf $(VENV) .import_linter_cache build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .tools .import_linter_cache build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -25,6 +25,7 @@ from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox
 from controller.sandbox.render.render import Rendered, RenderOptions
 from controller.settings.settings import Settings
+from tests.support import skips
 from tests.support.rendering import close_engines, rendered
 
 ACCESS_KEY = "canary-access-key-7f3a"
@@ -84,8 +85,17 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return cores + cores // 2 if config.option.markexpr == "not slow" else 2 * cores
 
 
-def pytest_sessionfinish() -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
     close_engines()
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and skips.are_failures(skips.reasons(reporter.getreports("skipped"))):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in skips.lines(skips.reasons(terminalreporter.getreports("skipped"))):
+        terminalreporter.write_line(line, yellow=True)
 
 
 def ndvi(name: str = "ndvi", west: float = 14.40) -> str:

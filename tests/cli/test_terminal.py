@@ -19,6 +19,7 @@ from controller.cli import COMMANDS, cli, main
 from controller.cli.examples import EXAMPLES
 from tests.conftest import Workspace, ndvi
 from tests.support.command import program, shjobs
+from tests.support.skips import REFUSED
 
 pytestmark = pytest.mark.slow
 
@@ -90,7 +91,7 @@ def test_progress_is_for_terminals_alone(settled: Workspace) -> None:
     assert (code, "b/ndvi/default.tif" in shown) == (0, True)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason=f"{REFUSED}it has no /dev/full")
 @pytest.mark.parametrize("command", ["schema", "config show", "--help", "--version", "check", "completion fish"])
 def test_an_output_that_cannot_be_written_is_told(tmp_path: Path, command: str) -> None:
     (tmp_path / "jobs.d").mkdir()

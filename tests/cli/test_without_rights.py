@@ -1,13 +1,9 @@
 """Looking needs no right to write: another user's ledger, a read-only mount, and a state that may not even be read."""
 
-import json
 import os
-import shutil
 import sqlite3
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -17,11 +13,10 @@ from controller.ledger.location import FILE_NAME, read_only
 from controller.ledger.snapshot import copy_to_memory
 from controller.ledger.store import Store
 from tests.conftest import Workspace, ndvi
-from tests.support.command import LONGEST, Done
+from tests.support.rights import bound, mounted
 
 pytestmark = pytest.mark.slow
 OTHER = 65534
-BITS_BIND = "--bounding-set=-dac_override,-dac_read_search"
 
 LOOKS = {
     "get": ["get"],
@@ -37,29 +32,6 @@ LOOKS = {
     "doctor": ["doctor"],
 }
 ACTS = {"sync": ["sync"], "run": ["run", "--no-listen"], "pause": ["pause"], "accept": ["accept", "0" * 12]}
-
-
-_EACH = """
-import json, sys
-from pathlib import Path
-from tests.support.command import shjobs
-
-ended = {name: shjobs(*arguments, cwd=Path()) for name, arguments in json.loads(sys.argv[1]).items()}
-print(json.dumps({name: [each.returncode, each.stdout, each.stderr] for name, each in ended.items()}))
-"""
-
-
-def looked(workspace: Workspace, commands: Mapping[str, Sequence[str]]) -> dict[str, Done]:
-    """Commands by a user whom permission bits bind, as they do not bind root, one after the other in one process."""
-    command = [sys.executable, "-c", _EACH, json.dumps(commands)]
-    if os.geteuid() == 0:
-        if shutil.which("setpriv") is None:
-            pytest.skip("only setpriv can take root's rights from a command")
-        command = ["setpriv", BITS_BIND, *command]
-    environment = {**os.environ, **workspace.environment, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(command, cwd=workspace.root, env=environment, capture_output=True, text=True, timeout=LONGEST)
-    assert done.returncode == 0, done.stderr
-    return {name: Done(commands[name], *ended) for name, ended in json.loads(done.stdout).items()}
 
 
 def of_another_user(state: Path) -> None:
@@ -81,16 +53,8 @@ def unreadable(state: Path) -> None:
 
 @contextmanager
 def read_only_mount(state: Path) -> Iterator[None]:
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount")
-    for options in (["--bind", str(state), str(state)], ["-o", "remount,bind,ro", str(state)]):
-        done = subprocess.run(["mount", *options], capture_output=True, check=False)
-        if done.returncode:
-            pytest.skip(f"nothing can be mounted here: {done.stderr.decode().strip()}")
-    try:
+    with mounted(["--bind", str(state), str(state)], ["-o", "remount,bind,ro", str(state)], at=state):
         yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(state)], check=True)
 
 
 @pytest.fixture
@@ -105,7 +69,7 @@ def test_another_users_ledger_can_be_looked_at(synced: Workspace) -> None:
     """SQLite wanted to make files beside it: `unable to open database file`."""
     before = sorted(each.name for each in synced.state.iterdir())
     of_another_user(synced.state)
-    for name, done in looked(synced, LOOKS).items():
+    for name, done in bound(synced, LOOKS).items():
         assert done.returncode == (1 if name == "doctor" else 0), done.stdout + done.stderr
         assert "cannot be used" not in done.stdout + done.stderr, name
         assert name not in ("get", "describe", "wait") or "Succeeded" in done.stdout
@@ -114,7 +78,7 @@ def test_another_users_ledger_can_be_looked_at(synced: Workspace) -> None:
 
 def test_a_ledger_on_a_read_only_mount_can_be_looked_at(synced: Workspace) -> None:
     with read_only_mount(synced.state):
-        for name, done in looked(synced, LOOKS).items():
+        for name, done in bound(synced, LOOKS).items():
             assert done.returncode == (1 if name == "doctor" else 0), done.stdout + done.stderr
             assert "cannot be used" not in done.stdout + done.stderr, name
 
@@ -123,7 +87,7 @@ def test_a_ledger_on_a_read_only_mount_can_be_looked_at(synced: Workspace) -> No
 def test_what_may_not_be_read_is_said_in_a_sentence(synced: Workspace, close: Callable[[Path], None]) -> None:
     """It ended with 70: this should not happen."""
     close(synced.state)
-    for name, done in looked(synced, {**LOOKS, **ACTS}).items():
+    for name, done in bound(synced, {**LOOKS, **ACTS}).items():
         shown = done.stdout + done.stderr
         assert "Traceback" not in shown
         assert done.returncode == {"check": 0, "config": 0, "doctor": 1}.get(name, 2), shown

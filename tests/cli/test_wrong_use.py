@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,7 +14,7 @@ from controller.ledger.lock import submitter_lock
 from tests.conftest import ACCESS_KEY, CLIENT_SECRET, SECRET_KEY, Workspace, ndvi
 from tests.operations.test_import_request import documented
 from tests.operations.test_plan_revision import git
-from tests.support.command import shjobs
+from tests.support.command import Done, shjobs
 from tests.support.makers import (
     FOREIGN,
     NEWER,
@@ -33,6 +32,7 @@ from tests.support.makers import (
     variables,
     written,
 )
+from tests.support.rights import bound, mounted
 
 pytestmark = pytest.mark.slow
 
@@ -225,7 +225,10 @@ def workspace(workspace: Workspace) -> Workspace:
 def reported(workspace: Workspace, arguments: list[str], given: Mapping[str, str] | None = None) -> tuple[int, str]:
     """Exit code and everything that is printed, which is never a traceback and never a secret."""
     environment = {**workspace.environment, **(given or {})}
-    done = shjobs(*arguments, cwd=workspace.root, environment=environment)
+    return harmless(shjobs(*arguments, cwd=workspace.root, environment=environment))
+
+
+def harmless(done: Done) -> tuple[int, str]:
     shown = done.stdout + done.stderr
     assert "Traceback" not in shown, shown
     assert "this should not happen" not in shown, shown
@@ -287,19 +290,10 @@ def test_a_state_directory_that_is_a_link_to_itself_is_told(workspace: Workspace
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
-    """A disk of 16 pages; skips where that cannot be had."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can make a small disk")
+    """A disk of 16 pages."""
     folder.mkdir(parents=True, exist_ok=True)
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"no small disk can be mounted here: {mounted.stderr.decode().strip()}")
-    try:
+    with mounted(["-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], at=folder):
         yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @pytest.mark.parametrize(
@@ -329,10 +323,6 @@ def test_a_full_disk_is_told(workspace: Workspace, place: str, arguments: list[s
         assert (code, words in shown) == (2, True), shown
 
 
-NOBODY = pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
-
-
-@NOBODY
 @pytest.mark.parametrize(
     ("path", "mode", "arguments", "code", "words"),
     [
@@ -354,7 +344,7 @@ def test_what_may_not_be_read_or_written_is_told(
     before = target.stat().st_mode
     target.chmod(mode)
     try:
-        found, shown = reported(workspace, arguments)
+        found, shown = harmless(bound(workspace, {"it": arguments})["it"])
     finally:
         target.chmod(before)
     assert (found, words in shown) == (code, True), shown

@@ -6,6 +6,7 @@ import pytest
 
 from controller.ledger.location import MOUNTS, NETWORK, refuse_network_file_system
 from controller.model.errors import StateError
+from tests.support.skips import REFUSED
 
 
 def line(point: Path | str, kind: str, number: int = 36) -> str:
@@ -67,6 +68,6 @@ def test_where_the_system_does_not_tell_nothing_is_refused(tmp_path: Path) -> No
     refuse_network_file_system(tmp_path / "state", tmp_path / "no-such-table")
 
 
-@pytest.mark.skipif(not MOUNTS.exists(), reason="this system has no /proc")
+@pytest.mark.skipif(not MOUNTS.exists(), reason=f"{REFUSED}it has no /proc")
 def test_the_table_of_this_machine_can_be_read(tmp_path: Path) -> None:
     refuse_network_file_system(tmp_path / "state")

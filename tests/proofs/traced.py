@@ -15,6 +15,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tests.support.skips import REFUSED
+
 ROOT = Path(__file__).parent.parent.parent
 GATE = "gate"
 LONGEST = 120  # seconds; a run takes one or two
@@ -60,7 +62,7 @@ def why_not() -> str | None:
     if shutil.which("strace") is None:
         return "strace is not installed; on Debian and Ubuntu: apt-get install strace"
     tried = subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True, text=True, check=False)
-    return f"strace may not trace here: {tried.stderr.strip()}" if tried.returncode else None
+    return f"{REFUSED}strace says {tried.stderr.strip()}" if tried.returncode else None
 
 
 def program(module: str, *arguments: str) -> list[str]:

@@ -8,6 +8,7 @@ import os
 import pytest
 
 from tests.proofs import disk, kills, races
+from tests.support.skips import REFUSED
 
 pytestmark = pytest.mark.slow
 SEED = int(os.environ.get("PROOF_SEED", "20261122"))
@@ -28,6 +29,6 @@ def test_a_full_disk_stops_submissions_with_a_clear_message_and_loses_nothing() 
         with disk.small_disk():
             pass
     except disk.NoSmallDiskError as error:
-        pytest.skip(str(error))
+        pytest.skip(f"{REFUSED}{error}")
     figures = disk.prove(SEED, small=True)
     assert (figures["stopped_with_a_clear_message"], figures["paid_twice"]) == (3, 0)
