@@ -26,6 +26,7 @@ from controller.sandbox.program import Sandbox
 from controller.sandbox.render.render import Rendered, RenderOptions
 from controller.settings.settings import Settings
 from tests.support import skips
+from tests.support.patience import LONGEST
 from tests.support.rendering import close_engines, rendered
 
 ACCESS_KEY = "canary-access-key-7f3a"
@@ -216,7 +217,9 @@ def endpoint() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    requests.post(f"http://{host}:{port}/moto-api/reset", timeout=10)  # its buckets belong to the process, not to it
+    requests.post(
+        f"http://{host}:{port}/moto-api/reset", timeout=LONGEST
+    )  # its buckets belong to the process, not to it
     try:
         yield f"http://{host}:{port}"
     finally:

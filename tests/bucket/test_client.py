@@ -22,6 +22,7 @@ from controller.model.answers import Listing, Unreadable
 from controller.model.timing import Timing
 from controller.settings.deployments import DEPLOYMENTS, Credential
 from tests.conftest import served
+from tests.support.patience import LONGEST
 
 SANDBOX = DEPLOYMENTS["sandbox"]
 ACCESS, SECRET = "CANARY-access", "CANARY/secret"
@@ -45,7 +46,7 @@ def raw(url: str, method: str, path: str) -> int:
 
     with requests.Session() as http:
         http.trust_env = False
-        return http.request(method, url + path, timeout=10).status_code
+        return http.request(method, url + path, timeout=LONGEST).status_code
 
 
 def put(endpoint: str, **objects: str) -> None:

@@ -16,6 +16,7 @@ from controller.settings.deployments import DEPLOYMENTS, Credential
 from tests.bucket.test_client import keys as keys_of
 from tests.conftest import Workspace, ndvi
 from tests.operations.test_doctor import diagnoses, doctor
+from tests.support.patience import LONGEST
 from tests.support.stores import LIES, NEXT, Query, Reply, body, false_store, listing
 
 pytestmark = pytest.mark.slow
@@ -86,7 +87,7 @@ def test_a_body_that_drips_is_given_up_in_time() -> None:
         lasted = time.monotonic() - begun
         ended.set()
     assert answer == Unreadable(message="bucket results, credential mine: no answer in time")
-    assert lasted < 15
+    assert lasted < LONGEST
 
 
 def paged(_path: str, query: Query) -> Reply:

@@ -93,7 +93,7 @@ def test_a_signal_in_the_first_moments_ends_with_its_number_and_no_traceback(
 @pytest.mark.parametrize("command", ["check", "plan", "get"])
 def test_a_signal_while_a_script_has_no_end_is_heeded(tmp_path: Path, command: str) -> None:
     (tmp_path / "jobs.d").mkdir()
-    for number in range(6):
+    for number in range(60):
         endless = f"while (true) {{}} // {number}\n      function setup() {{"
         text = ndvi(f"job-{number}").replace("function setup() {", endless)
         (tmp_path / "jobs.d" / f"{number}.yaml").write_text(text)
@@ -107,7 +107,7 @@ def test_a_signal_while_a_script_has_no_end_is_heeded(tmp_path: Path, command: s
         _, said = process.communicate()
         took = time.monotonic() - began
     assert (process.returncode, said) == (128 + signal.SIGTERM, b"")
-    assert took < 8, "all six take half a minute"
+    assert took < 20, "all sixty take longer"
 
 
 def test_a_hangup_in_the_first_moments_of_the_daemon_is_no_end(tmp_path: Path) -> None:

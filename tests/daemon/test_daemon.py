@@ -24,9 +24,9 @@ from controller.sandbox.ledger import posts
 from tests.conftest import Workspace, ndvi
 from tests.support.command import shjobs
 from tests.support.paths import ROOT
+from tests.support.patience import LONGEST
 
 pytestmark = pytest.mark.slow
-LONGEST = 30.0  # seconds: what a test waits for at the most
 LISTENING = re.compile(r"listening at (http://127\.0\.0\.1:\d+)")
 
 

@@ -21,9 +21,9 @@ from controller.sandbox.replies import Reply
 from tests.conftest import Workspace, ndvi
 from tests.support.charges import charges_by_prefix
 from tests.support.paths import ROOT
+from tests.support.patience import LONGEST
 
 pytestmark = pytest.mark.slow
-LONGEST = 40.0  # seconds: what a test waits for at the most
 NAMES = ("one", "two", "three")
 
 

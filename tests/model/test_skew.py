@@ -43,6 +43,7 @@ from tests.support.factories import (
     unconfirmed,
     unknown,
 )
+from tests.support.patience import LONGEST
 
 DAY = 86400.0
 AHEAD = "this machine's clock is about 2 days ahead of the service's clock; set it (NTP)"
@@ -328,7 +329,7 @@ def status_of(workspace: Workspace) -> str:
     return path.read_text() if path.exists() else ""
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = LONGEST) -> None:
     """However slow the machine is: only a fault takes that long."""
     ends_at = time.monotonic() + seconds
     while not condition():

@@ -23,6 +23,7 @@ from tests.operations.test_plan_revision import commit, git
 from tests.support.command import shjobs
 from tests.support.factories import NOW
 from tests.support.makers import FOREIGN, NEWER, Make, empty, ledger, no_bucket, settings, variables, written
+from tests.support.patience import LONGEST
 
 pytestmark = pytest.mark.slow
 
@@ -181,7 +182,7 @@ def test_the_policy_is_read_where_the_service_needs_one(
 
         with requests.Session() as http:
             http.trust_env = False
-            assert http.put(f"{endpoint}/my-bucket?policy", data=text, timeout=10).ok
+            assert http.put(f"{endpoint}/my-bucket?policy", data=text, timeout=LONGEST).ok
     settings = (cloud.root / "shjobs.toml").read_text().replace('"sandbox"\ntimeScale = 0.02', '"cdse"')
     (cloud.root / "shjobs.toml").write_text(settings)
     away = {"SHJOBS_BASE_URL": "http://127.0.0.1:1", "SHJOBS_TOKEN_URL": "http://127.0.0.1:1"}
@@ -227,7 +228,7 @@ def faulty(workspace: Workspace, name: str, **fault: Any) -> None:
     with requests.Session() as http:
         http.trust_env = False
         url = f"{workspace.sandbox.base_url}/sandbox/faults"
-        assert http.post(url, json={"name": name, **fault}, timeout=10).ok
+        assert http.post(url, json={"name": name, **fault}, timeout=LONGEST).ok
 
 
 def test_a_deployment_that_behaves_in_another_way_is_seen(workspace: Workspace) -> None:
@@ -315,4 +316,4 @@ def _listed(endpoint: str) -> bytes:
 
     with requests.Session() as http:
         http.trust_env = False
-        return http.get(f"{endpoint}/my-bucket", timeout=10).content
+        return http.get(f"{endpoint}/my-bucket", timeout=LONGEST).content

@@ -19,6 +19,7 @@ from tests.conftest import Workspace, ndvi
 from tests.reconcile.test_workers import BODY
 from tests.support.charges import charges_by_prefix
 from tests.support.factories import REQUEST_ID, accepted, submission
+from tests.support.patience import LONGEST
 
 pytestmark = pytest.mark.slow
 
@@ -48,13 +49,13 @@ class Service:
     def submit(self, payload: Mapping[str, object]) -> PostAnswer:
         self.posts += 1
         self.began.release()
-        self.may_answer.wait(10)
+        self.may_answer.wait(LONGEST)
         return Accepted(request_id=REQUEST_ID)
 
     def status(self, request_id: str) -> GetAnswer:
         self.asked += 1
         self.began.release()
-        self.may_tell.wait(10)
+        self.may_tell.wait(LONGEST)
         return NotVisible()
 
 

@@ -17,6 +17,7 @@ from controller.sandbox.program import Sandbox
 from tests.conftest import ndvi
 from tests.proofs.bench import a_raster
 from tests.proofs.traced import ROOT, program
+from tests.support.patience import LONGEST
 
 pytestmark = pytest.mark.slow
 SETTINGS = """\
@@ -27,7 +28,6 @@ timeScale = 0.02
 prefixes = ["s3://my-bucket/"]
 {where}
 """
-LONGEST = 300  # seconds; only a mistake takes so long
 
 
 @pytest.fixture

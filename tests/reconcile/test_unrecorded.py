@@ -25,10 +25,10 @@ from controller.sandbox.faults.faults import Fault
 from tests.conftest import Workspace, ndvi
 from tests.reconcile.test_workers import BODY, Bucket
 from tests.support.factories import REQUEST_ID, submission
+from tests.support.patience import LONGEST
 
 pytestmark = pytest.mark.slow
 
-LONGEST = 30.0  # seconds: what a test waits for at the most
 ROLE = "arn:aws:iam::123456789012:role/writer"
 
 

@@ -8,8 +8,7 @@ import pytest
 
 from controller.reconcile.calls import work_queue as module
 from controller.reconcile.calls.work_queue import WorkQueue
-
-LONGEST = 10.0  # seconds: what a test waits for at the most
+from tests.support.patience import LONGEST
 
 
 class Record:

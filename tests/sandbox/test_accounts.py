@@ -8,15 +8,16 @@ import requests
 
 from controller.sandbox.jobs.limits import RateLimit
 from tests.support.charges import accepted_entries
+from tests.support.patience import LONGEST
 from tests.support.sandbox import FORM, PRICE, Service, error_of, post_once, running
 
 
 @pytest.mark.parametrize("path", ["/oauth/token", "/auth/realms/main/protocol/openid-connect/token"])
 def test_a_token_for_the_client_in_body_or_header(service: Service, path: str) -> None:
     url = service.url + path
-    by_body = requests.post(url, data=FORM, timeout=10)
+    by_body = requests.post(url, data=FORM, timeout=LONGEST)
     by_header = requests.post(
-        url, data={"grant_type": "client_credentials"}, auth=("sandbox", "sandbox-secret"), timeout=10
+        url, data={"grant_type": "client_credentials"}, auth=("sandbox", "sandbox-secret"), timeout=LONGEST
     )
     for response in (by_body, by_header):
         answer = response.json()
@@ -34,7 +35,7 @@ def test_a_token_for_the_client_in_body_or_header(service: Service, path: str) -
     ],
 )
 def test_token_errors_have_the_oauth_form(service: Service, form: dict[str, str], status: int, error: str) -> None:
-    response = requests.post(f"{service.url}/oauth/token", data=form, timeout=10)
+    response = requests.post(f"{service.url}/oauth/token", data=form, timeout=LONGEST)
     assert (response.status_code, response.json()["error"]) == (status, error)
     assert response.json()["error_description"]
 

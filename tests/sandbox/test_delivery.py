@@ -11,6 +11,7 @@ import requests
 from moto.server import ThreadedMotoServer
 from obstore.store import S3Store
 
+from tests.support.patience import LONGEST
 from tests.support.sandbox import CANARY, EVALSCRIPT, PRICE, Service, request_body, running, until
 
 
@@ -102,7 +103,7 @@ def s3() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    requests.put(f"http://{host}:{port}/my-bucket", timeout=10).raise_for_status()
+    requests.put(f"http://{host}:{port}/my-bucket", timeout=LONGEST).raise_for_status()
     yield f"http://{host}:{port}"
     server.stop()
 
@@ -126,13 +127,13 @@ def test_an_s3_bucket_that_is_not_there(tmp_path: Path, s3: str) -> None:
 
 
 def test_keys_an_s3_endpoint_does_not_know(tmp_path: Path, s3: str) -> None:
-    requests.post(f"{s3}/moto-api/reset-auth", data="0", timeout=10).raise_for_status()
+    requests.post(f"{s3}/moto-api/reset-auth", data="0", timeout=LONGEST).raise_for_status()
     try:
         with running(tmp_path, s3_endpoint=s3) as service:
             id = service.finish()
             assert service.events(id) == ["accepted", "running", "failed"]
     finally:
-        requests.post(f"{s3}/moto-api/reset-auth", data="inf", timeout=10).raise_for_status()
+        requests.post(f"{s3}/moto-api/reset-auth", data="inf", timeout=LONGEST).raise_for_status()
 
 
 def test_an_s3_endpoint_that_does_not_answer(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import requests
 
 from controller.sandbox.faults.faults import KINDS, Fault, FaultError, Faults, Moment, written_in
 from tests.conftest import ACCESS_KEY, CLIENT_SECRET, SECRET_KEY, Workspace
+from tests.support.patience import LONGEST
 
 PROCESS = "/api/v1/async/process"
 JOB = """\
@@ -229,7 +230,7 @@ def charges(workspace: Workspace) -> Counter[str]:
 
 def at_rest(workspace: Workspace) -> None:
     """Wait until nothing runs any more, and what is late has come."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + LONGEST
     while workspace.sandbox.ledger.entries() and open_requests(workspace) and time.monotonic() < deadline:
         time.sleep(0.02)
 
@@ -269,8 +270,8 @@ def test_a_duplicate_answer_is_the_answer_to_the_next_question_on_that_connectio
     """The naive client keeps a connection and hears the first request's id twice: the second one is lost to it."""
     slow.sandbox.faults.add(Fault(name="duplicate-answer"))
     form = {"grant_type": "client_credentials", "client_id": "sandbox", "client_secret": CLIENT_SECRET}
-    token = requests.post(f"{slow.sandbox.base_url}/oauth/token", data=form, timeout=5).json()["access_token"]
-    line = http.client.HTTPConnection(slow.sandbox.base_url.removeprefix("http://"), timeout=5)
+    token = requests.post(f"{slow.sandbox.base_url}/oauth/token", data=form, timeout=LONGEST).json()["access_token"]
+    line = http.client.HTTPConnection(slow.sandbox.base_url.removeprefix("http://"), timeout=LONGEST)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     heard = []
     for number in range(2):
@@ -376,7 +377,7 @@ def test_a_script_that_asks_for_an_unknown_fault_is_refused_in_words(slow: Works
 def test_several_faults_are_switched_on_as_a_list_or_not_at_all(slow: Workspace) -> None:
     url = f"{slow.sandbox.base_url}/sandbox/faults"
     good: list[dict[str, object]] = [{"name": "status-500", "after": 3}, {"name": "answer-lost", "rate": 0.5}]
-    assert requests.post(url, json=[*good, {"name": "gremlins"}], timeout=5).status_code == 400
+    assert requests.post(url, json=[*good, {"name": "gremlins"}], timeout=LONGEST).status_code == 400
     assert slow.sandbox.faults.shown() == []
-    assert requests.post(url, json=good, timeout=5).status_code == 200
+    assert requests.post(url, json=good, timeout=LONGEST).status_code == 200
     assert [fault.name for fault in slow.sandbox.faults.shown()] == ["status-500", "answer-lost"]

@@ -12,6 +12,7 @@ import pytest
 from controller.sandbox.http.server import SandboxServer
 from controller.sandbox.ledger import posts
 from tests.support.charges import accepted_entries
+from tests.support.patience import LONGEST
 from tests.support.sandbox import NEW, OLD, Service, error_of, request_body
 
 
@@ -29,7 +30,7 @@ from tests.support.sandbox import NEW, OLD, Service, error_of, request_body
     ],
 )
 def test_bodies_that_are_refused(service: Service, content: bytes, kind: str, status: int, code: str) -> None:
-    response = service.web.post(service.url + OLD, data=content, headers={"Content-Type": kind}, timeout=10)
+    response = service.web.post(service.url + OLD, data=content, headers={"Content-Type": kind}, timeout=LONGEST)
     assert error_of(response)[:2] == (status, code)
     assert accepted_entries(service.entries()) == []
     assert list((service.folder / "my-bucket").iterdir()) == []
@@ -56,19 +57,19 @@ def test_a_violation_names_the_field(service: Service) -> None:
     ],
 )
 def test_methods_that_do_not_exist_are_405(service: Service, method: str, path: str, allowed: str) -> None:
-    response = service.web.request(method, service.url + path, timeout=10)
+    response = service.web.request(method, service.url + path, timeout=LONGEST)
     assert error_of(response)[:2] == (405, "COMMON_METHOD_NOT_ALLOWED")
     assert response.headers["Allow"] == allowed
 
 
 def test_addresses_that_do_not_exist_are_404(service: Service) -> None:
-    response = service.web.get(f"{service.url}/api/v2/async", timeout=10)
+    response = service.web.get(f"{service.url}/api/v2/async", timeout=LONGEST)
     assert error_of(response)[:2] == (404, "COMMON_NOT_FOUND")
 
 
 def test_a_connection_is_kept_for_the_next_call_even_after_an_error(service: Service) -> None:
     host, port = service.url.removeprefix("http://").split(":")
-    connection = HTTPConnection(host, int(port), timeout=10)
+    connection = HTTPConnection(host, int(port), timeout=LONGEST)
     try:
         for method, path, status in (("POST", OLD, 401), ("PATCH", OLD, 405), ("GET", "/sandbox/health", 200)):
             connection.request(method, path, body=b"some body")
@@ -90,7 +91,7 @@ def test_a_connection_is_kept_for_the_next_call_even_after_an_error(service: Ser
 )
 def test_lengths_that_cannot_be_trusted_end_the_connection(service: Service, head: str, status: int) -> None:
     host, port = service.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as raw:
+    with socket.create_connection((host, int(port)), timeout=LONGEST) as raw:
         raw.sendall(f"POST {OLD} HTTP/1.1\r\nHost: localhost\r\n{head}\r\n\r\n".encode())
         answer = b"".join(iter(lambda: raw.recv(65536), b""))
     assert answer.startswith(f"HTTP/1.1 {status} ".encode())
@@ -115,7 +116,7 @@ def test_no_web_page_changes_anything(
     service: Service, method: str, path: str, headers: Mapping[str, str], status: int
 ) -> None:
     given = {"Content-Type": "application/json", **headers}
-    answer = service.web.request(method, f"{service.url}{path}", data=b"[]", headers=given, timeout=10)
+    answer = service.web.request(method, f"{service.url}{path}", data=b"[]", headers=given, timeout=LONGEST)
     assert (answer.status_code, answer.headers["X-Content-Type-Options"]) == (status, "nosniff")
     assert posts(service.sandbox.ledger.entries()) == []
 
@@ -129,9 +130,9 @@ def test_hundreds_of_half_open_connections_keep_the_sandbox_from_nobody(service:
     others = serving()  # servers of other tests may keep threads of theirs
     with ExitStack() as stack:
         for _ in range(400):
-            stack.enter_context(socket.create_connection((host, int(port)), timeout=10)).sendall(b"POST ")
-        assert service.web.get(f"{service.url}/sandbox/health", timeout=10).ok
-        ends_at = time.monotonic() + 30  # the threads of those that were dropped end by themselves
+            stack.enter_context(socket.create_connection((host, int(port)), timeout=LONGEST)).sendall(b"POST ")
+        assert service.web.get(f"{service.url}/sandbox/health", timeout=LONGEST).ok
+        ends_at = time.monotonic() + LONGEST  # the threads of those that were dropped end by themselves
         while (threads := serving() - others) > SandboxServer.most and time.monotonic() < ends_at:
             time.sleep(0.01)
         assert threads <= SandboxServer.most

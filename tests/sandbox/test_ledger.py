@@ -10,6 +10,7 @@ import requests
 
 from controller.sandbox.ledger import SandboxLedger, posts
 from tests.support.charges import accepted_entries, charges_by_prefix
+from tests.support.patience import LONGEST
 from tests.support.sandbox import PRICE, Service, request_body
 
 
@@ -26,7 +27,7 @@ def test_the_ledger_tells_posts_acceptances_and_charges(service: Service) -> Non
     assert charges == {"s3://my-bucket/a": pytest.approx(2 * PRICE), "s3://my-bucket/b": pytest.approx(PRICE)}
     delivered = next(entry for entry in entries if entry.id == first and entry.event == "delivered")
     assert delivered.keys == (f"a/{first}/default.tif",)
-    shown = requests.get(f"{service.url}/sandbox/ledger", timeout=10).json()["entries"]
+    shown = requests.get(f"{service.url}/sandbox/ledger", timeout=LONGEST).json()["entries"]
     assert [entry["event"] for entry in shown] == [entry.event for entry in entries]
 
 
@@ -64,7 +65,7 @@ def test_a_line_cut_off_by_a_crash_is_called_torn_and_spoils_no_other(tmp_path: 
 def test_the_ledger_can_be_read_by_people_too(service: Service) -> None:
     id = service.finish()
     service.post({})
-    shown = service.web.get(f"{service.url}/sandbox/ledger", headers={"Accept": "text/plain"}, timeout=10)
+    shown = service.web.get(f"{service.url}/sandbox/ledger", headers={"Accept": "text/plain"}, timeout=LONGEST)
     assert shown.headers["Content-Type"] == "text/plain; charset=utf-8"
     lines = {line.split()[1]: line for line in shown.text.splitlines()}
     assert len(shown.text.splitlines()) == len(service.entries())

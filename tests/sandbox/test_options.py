@@ -22,6 +22,7 @@ from controller.sandbox.render.render import RenderOptions
 from tests.support.certificates import Authority
 from tests.support.charges import charges_by_prefix
 from tests.support.paths import ROOT
+from tests.support.patience import LONGEST
 from tests.support.sandbox import FORM, OLD, PRICE, error_of, render_nothing_much, request_body, running, until
 
 pytestmark = pytest.mark.slow
@@ -59,7 +60,9 @@ def test_requests_per_month_are_counted_over_restarts(tmp_path: Path) -> None:
 
 def test_too_many_token_requests_are_429(tmp_path: Path) -> None:
     with running(tmp_path, token_requests_per_minute=2) as service:
-        statuses = [requests.post(f"{service.url}/oauth/token", data=FORM, timeout=5).status_code for _ in range(3)]
+        statuses = [
+            requests.post(f"{service.url}/oauth/token", data=FORM, timeout=LONGEST).status_code for _ in range(3)
+        ]
         assert statuses == [200, 429, 429]
 
 
@@ -100,7 +103,7 @@ def test_the_way_into_another_region_costs_by_the_megabyte(
 def test_tokens_last_as_long_as_those_of_the_deployment(profile: Profile, seconds: int, tmp_path: Path) -> None:
     with running(tmp_path, profile=profile) as service:
         path = "/auth/realms/CDSE/protocol/openid-connect/token"
-        assert requests.post(service.url + path, data=FORM, timeout=5).json()["expires_in"] == seconds
+        assert requests.post(service.url + path, data=FORM, timeout=LONGEST).json()["expires_in"] == seconds
 
 
 def placed(type: str, profile: Profile, tmp_path: Path, **delivery: str) -> requests.Response:
@@ -270,7 +273,7 @@ def test_a_scaled_clock_runs_faster() -> None:
 
 def test_a_scaled_service_runs_expires_and_waits_faster(tmp_path: Path) -> None:
     with running(tmp_path, time_scale=0.01, run_seconds=30, token_seconds=100, requests_per_minute=2) as service:
-        assert requests.post(f"{service.url}/oauth/token", data=FORM, timeout=5).json()["expires_in"] == 1
+        assert requests.post(f"{service.url}/oauth/token", data=FORM, timeout=LONGEST).json()["expires_in"] == 1
         id = service.submit()
         assert service.get(id).status_code == 200
         assert int(service.get(id).headers["Retry-After"]) <= 300
@@ -294,14 +297,14 @@ def test_it_speaks_https_and_breaks_a_record_of_it_on_request(tmp_path: Path) ->
     with Sandbox(options, renderer=render_nothing_much) as sandbox, requests.Session() as web:
         assert sandbox.base_url.startswith("https://127.0.0.1:")
         web.verify, web.trust_env = str(authority.file), False
-        answer = web.post(f"{sandbox.base_url}/oauth/token", data=FORM, timeout=5)
+        answer = web.post(f"{sandbox.base_url}/oauth/token", data=FORM, timeout=LONGEST)
         web.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
-        assert web.post(sandbox.base_url + OLD, json=request_body(), timeout=5).status_code == 200
+        assert web.post(sandbox.base_url + OLD, json=request_body(), timeout=LONGEST).status_code == 200
         sandbox.faults.add(Fault(name="corrupt-tls"), Fault(name="reset-answer", parameters={"bytes": 5}))
         with pytest.raises(requests.exceptions.SSLError):
-            web.post(sandbox.base_url + OLD, json=request_body(), timeout=5)
+            web.post(sandbox.base_url + OLD, json=request_body(), timeout=LONGEST)
         with pytest.raises(requests.exceptions.ConnectionError):
-            web.post(sandbox.base_url + OLD, json=request_body(), timeout=5)
+            web.post(sandbox.base_url + OLD, json=request_body(), timeout=LONGEST)
         accepted = [entry for entry in sandbox.ledger.entries() if entry.event == "accepted"]
         assert len(accepted) == 3
 
@@ -312,7 +315,7 @@ def test_stopping_does_not_wait_for_an_idle_connection(tmp_path: Path) -> None:
     with requests.Session() as web:
         with Sandbox(options) as sandbox:
             web.verify, web.trust_env = str(authority.file), False
-            assert web.get(f"{sandbox.base_url}/sandbox/health", timeout=5).json()["status"] == "ok"
+            assert web.get(f"{sandbox.base_url}/sandbox/health", timeout=LONGEST).json()["status"] == "ok"
         assert "sandbox-server" not in {thread.name for thread in threading.enumerate()}
 
 

@@ -11,6 +11,7 @@ import requests
 from controller.model.errors import UsageError
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import run_sandbox
+from tests.support.patience import LONGEST
 from tests.support.sandbox import CANARY, real_request, running, until
 
 HOSTILE = {
@@ -110,8 +111,8 @@ def test_the_program_says_when_it_is_ready_and_ends_when_told(tmp_path: Path) ->
     thread = threading.Thread(target=run_sandbox, args=(options,), kwargs={"stop": stop, "ready": reported.append})
     thread.start()
     until(lambda: reported)
-    health = requests.get(f"{reported[0]}/sandbox/health", timeout=10)
+    health = requests.get(f"{reported[0]}/sandbox/health", timeout=LONGEST)
     assert health.json() == {"status": "ok", "running": 0}
     stop.set()
-    thread.join(10)
+    thread.join(LONGEST)
     assert not thread.is_alive()

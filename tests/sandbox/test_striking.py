@@ -12,6 +12,7 @@ import requests
 
 from controller.sandbox.faults.faults import Fault, FaultError
 from tests.support.charges import accepted_entries, charges_by_prefix
+from tests.support.patience import LONGEST
 from tests.support.sandbox import EVALSCRIPT, FORM, PRICE, Service, error_of, post_once, request_body, running, until
 
 pytestmark = pytest.mark.slow
@@ -95,7 +96,7 @@ def test_status_and_token_faults(slow: Service) -> None:
     assert slow.get(id).headers["Retry-After"] == "3398"
     assert slow.get(id).status_code == 200
     slow.switch_on("token-503")
-    response = requests.post(f"{slow.url}/oauth/token", data=FORM, timeout=10)
+    response = requests.post(f"{slow.url}/oauth/token", data=FORM, timeout=LONGEST)
     assert (response.status_code, response.headers["Content-Type"]) == (503, "text/html")
 
 
@@ -193,11 +194,11 @@ def test_a_fault_strikes_only_matching_urls_and_as_often_as_asked(slow: Service)
 def test_a_fault_without_end_lasts_until_it_is_switched_off(slow: Service) -> None:
     slow.switch_on("refuse-502-before", times=-1)
     assert [slow.post().status_code for _ in range(3)] == [502] * 3
-    shown = slow.web.get(f"{slow.url}/sandbox/faults", timeout=10).json()
+    shown = slow.web.get(f"{slow.url}/sandbox/faults", timeout=LONGEST).json()
     assert shown == {
         "faults": [{"name": "refuse-502-before", "times": -1, "after": 0, "rate": 1.0, "match": "", "parameters": {}}]
     }
-    assert slow.web.delete(f"{slow.url}/sandbox/faults", timeout=10).json() == {"faults": []}
+    assert slow.web.delete(f"{slow.url}/sandbox/faults", timeout=LONGEST).json() == {"faults": []}
     assert slow.post().status_code == 200
 
 
@@ -220,7 +221,7 @@ def test_faults_can_be_on_from_the_start(tmp_path: Path) -> None:
     ],
 )
 def test_faults_that_cannot_be_switched_on(service: Service, document: object, words: str) -> None:
-    response = service.web.post(f"{service.url}/sandbox/faults", json=document, timeout=10)
+    response = service.web.post(f"{service.url}/sandbox/faults", json=document, timeout=LONGEST)
     assert error_of(response)[0] == 400
     assert words in response.text
     with pytest.raises(FaultError):

@@ -12,9 +12,9 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from controller.cli import main
+from tests.support.patience import LONGEST
 
 Done = subprocess.CompletedProcess[str]
-LONGEST = 60.0  # seconds: what a program may take
 
 
 def shjobs(*arguments: str, cwd: Path, environment: Mapping[str, str] | None = None) -> Done:

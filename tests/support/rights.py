@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Workspace
-from tests.support.command import LONGEST, Done
+from tests.support.command import Done
+from tests.support.patience import LONGEST
 from tests.support.skips import REFUSED
 
 _BITS_BIND = "--bounding-set=-dac_override,-dac_read_search"
@@ -20,6 +21,7 @@ _EACH = """
 import json, sys
 from pathlib import Path
 from tests.support.command import shjobs
+from tests.support.patience import LONGEST
 
 ended = {name: shjobs(*arguments, cwd=Path()) for name, arguments in json.loads(sys.argv[1]).items()}
 print(json.dumps({name: [each.returncode, each.stdout, each.stderr] for name, each in ended.items()}))

@@ -23,6 +23,7 @@ from controller.sandbox.failure import RenderFailed
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox
 from controller.sandbox.render.render import Rendered, RenderedFile, RenderOptions
+from tests.support.patience import LONGEST
 
 OLD, NEW = "/api/v1/async/process", "/async/v1/process"
 CANARY = "canary-secret-7f3a"
@@ -79,7 +80,7 @@ class Service:
         )
 
     def get(self, id: str, path: str = OLD) -> requests.Response:
-        return self.web.get(f"{self.url}{path}/{id}", timeout=10)
+        return self.web.get(f"{self.url}{path}/{id}", timeout=LONGEST)
 
     def submit(self, body: object = None) -> str:
         response = self.post(body)
@@ -110,11 +111,11 @@ class Service:
         return json.loads((self.folder / "my-bucket" / "ndvi" / id / name.replace("ID", id)).read_text())
 
     def switch_on(self, name: str, **changes: Any) -> None:
-        response = self.web.post(f"{self.url}/sandbox/faults", json={"name": name, **changes}, timeout=10)
+        response = self.web.post(f"{self.url}/sandbox/faults", json={"name": name, **changes}, timeout=LONGEST)
         assert response.status_code == 200, response.text
 
 
-def until(condition: Callable[[], object], seconds: float = 10) -> None:
+def until(condition: Callable[[], object], seconds: float = LONGEST) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it never happened"
@@ -148,7 +149,7 @@ def running(folder: Path, stand_ins: Mapping[str, Any] = STAND_INS, **changes: A
 
 
 def token(sandbox: Sandbox, path: str = "/oauth/token") -> str:
-    response = requests.post(sandbox.base_url + path, data=FORM, timeout=10)
+    response = requests.post(sandbox.base_url + path, data=FORM, timeout=LONGEST)
     assert response.status_code == 200, response.text
     return str(response.json()["access_token"])
 
@@ -179,4 +180,4 @@ def real_request(first: str = "", **size: int) -> dict[str, Any]:
 def post_once(service: Service) -> requests.Response:
     """One POST on a connection of its own."""
     headers = {"Authorization": str(service.web.headers["Authorization"])}
-    return requests.post(service.url + OLD, json=request_body(), headers=headers, timeout=10)
+    return requests.post(service.url + OLD, json=request_body(), headers=headers, timeout=LONGEST)

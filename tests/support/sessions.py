@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.proofs.record import ROOT, tell
-from tests.support.command import LONGEST, shown
+from tests.support.command import shown
+from tests.support.patience import LONGEST
 
 PAGE = ROOT / "docs" / "cli.md"
 BLOCK = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)

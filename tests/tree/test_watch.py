@@ -10,10 +10,9 @@ import pytest
 
 from controller.tree.watch import Watcher
 from controller.tree.watch_targets import targets
+from tests.support.patience import LONGEST
 
 pytestmark = pytest.mark.slow
-
-LONGEST = 10.0  # seconds: what a test waits for at the most
 
 
 class Hints:

@@ -6,12 +6,13 @@ import time
 import pytest
 
 from controller.wire.deadlines import Watchdog
+from tests.support.patience import LONGEST
 
 
 def test_what_takes_too_long_is_interrupted() -> None:
     interrupted = threading.Event()
     with Watchdog().watching(0.05, interrupted.set):
-        assert interrupted.wait(10)
+        assert interrupted.wait(LONGEST)
 
 
 def test_what_was_left_in_time_is_not_interrupted() -> None:
@@ -19,14 +20,14 @@ def test_what_was_left_in_time_is_not_interrupted() -> None:
     with watchdog.watching(0.1, early.set):
         pass
     with watchdog.watching(0.2, late.set):
-        assert late.wait(10)
+        assert late.wait(LONGEST)
     assert not early.is_set()
 
 
 def test_a_short_deadline_does_not_wait_for_a_long_one() -> None:
     watchdog, short, long = Watchdog(), threading.Event(), threading.Event()
     with watchdog.watching(60, long.set), watchdog.watching(0.05, short.set):
-        assert short.wait(10)
+        assert short.wait(LONGEST)
     assert not long.is_set()
 
 
@@ -35,7 +36,7 @@ def test_what_comes_after_a_quiet_while_is_watched_too() -> None:
     with watchdog.watching(0.05, lambda: None):
         time.sleep(0.1)
     with watchdog.watching(0.05, interrupted.set):
-        assert interrupted.wait(10)
+        assert interrupted.wait(LONGEST)
 
 
 def test_one_thread_watches_for_all() -> None:
@@ -57,4 +58,4 @@ def test_a_thread_that_the_system_refused_was_never_asked_for_again(monkeypatch:
             pass
     barked = threading.Event()
     with watchdog.watching(0, barked.set):
-        assert barked.wait(10)
+        assert barked.wait(LONGEST)

@@ -15,10 +15,10 @@ import pytest
 
 from controller.daemon.http import Page, Web
 from controller.wire.server import LARGEST_HEAD, LimitedServer
+from tests.support.patience import LONGEST
 
 pytestmark = pytest.mark.slow
 
-LONGEST = 30.0
 PAGES = {"/healthz": lambda: Page(content=b"ok\n"), "/large": lambda: Page(content=bytes(64 << 20))}
 
 
