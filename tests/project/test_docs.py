@@ -86,8 +86,7 @@ def test_the_demo_that_is_shown_is_of_todays_jobs(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "jobs.d", tmp_path / "jobs.d", ignore=shutil.ignore_patterns("*.status.yaml"))
     (tmp_path / "shjobs.toml").write_text(blocks(README, "toml")[0], encoding="utf-8")
     (tmp_path / "state" / "sandbox" / "my-bucket").mkdir(parents=True)
-    unguarded = {"SHJOBS_LARGE_CHANGE_PROCESSING_UNITS": "100000"}
-    jobs = json.loads(shjobs("plan", "-o", "json", cwd=tmp_path, environment=unguarded).stdout)["jobs"]
+    jobs = json.loads(shjobs("plan", "-o", "json", cwd=tmp_path).stdout)["jobs"]
     planned = {job["name"]: job["prefix"] for job in jobs}
     [shown] = [step.answer for step in steps(page("sandbox")) if step.typed == "make demo"]
     prefixes = dict(re.findall(r"^(\S+): (s3://.*)/[^/]+/[^/]+$", shown, re.MULTILINE))

@@ -42,7 +42,7 @@ def prove(_seed: int, *, small: bool = False) -> dict[str, object]:
     with tempfile.TemporaryDirectory(prefix="shjobs-proof-") as name:
         root, divisor = Path(name), 40 if small else 1
         if small:
-            _cut(root / "demo" / "jobs.d", divisor)
+            cut(root / "demo" / "jobs.d", divisor)
         posted = [_run(root)]
         pixels = sum(_delivered(root / "demo", job, declared, divisor) for job, declared in JOBS.items())
         posted.append(_run(root))
@@ -84,7 +84,7 @@ def _status(demo: Path, job: str) -> Mapping[str, Any]:
     return document
 
 
-def _cut(jobs: Path, divisor: int) -> None:
+def cut(jobs: Path, divisor: int) -> None:
     """The shipped manifests for a cut of their areas; the demo leaves what is there already."""
     shutil.copytree(ROOT / "jobs.d", jobs, ignore=shutil.ignore_patterns("*.status.yaml"))
     for path in jobs.glob("*.yaml"):

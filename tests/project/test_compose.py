@@ -1,0 +1,95 @@
+"""compose.yaml without its containers: the same command lines with the same variables, on the files of the checkout."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from controller.cli import COMMANDS
+from tests.proofs.demo import JOBS, cut
+from tests.support.command import LONGEST, shjobs
+from tests.support.paths import ROOT
+
+SERVICES: Mapping[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_bytes())["services"]
+HOME = "/srv/shjobs"
+SLOWEST = 3 * LONGEST  # seconds, on a loaded machine
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """What the containers see as their home: settings and jobs of the checkout, and an empty volume."""
+    shutil.copy(ROOT / "shjobs.toml", tmp_path)
+    (tmp_path / "state").mkdir()
+    return tmp_path
+
+
+def test_the_services_mount_what_the_checkout_has_and_run_commands_that_there_are() -> None:
+    for name, service in SERVICES.items():
+        assert service.get("command", ["run"])[0] in COMMANDS, name
+        for mount in service["volumes"]:
+            source, target, *_ = mount.split(":")
+            assert Path(target).is_relative_to(HOME), mount
+            assert not source.startswith(".") or (ROOT / source).exists(), mount
+
+
+def test_the_documented_jobs_go_out_together_at_their_full_size(home: Path) -> None:
+    shutil.copytree(ROOT / "jobs.d", home / "jobs.d", ignore=shutil.ignore_patterns("*.status.yaml"))
+    (home / "state" / "sandbox" / "my-bucket").mkdir(parents=True)
+    done = shjobs("plan", "-o", "json", cwd=home, environment=_variables("daemon", home))
+    assert json.loads(done.stdout)["totals"]["actions"] == {"submit": len(JOBS)}, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_the_daemon_ends_with_rasters_even_when_it_is_there_before_the_sandbox(home: Path) -> None:
+    cut(home / "jobs.d", 40)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    elsewhere = {"SHJOBS_BASE_URL": url, "SHJOBS_TOKEN_URL": f"{url}/oauth/token", "SHJOBS_LISTEN": "127.0.0.1:0"}
+    with _service("daemon", home, elsewhere), _service("sandbox", home, {}, "--port", str(port)):
+        ends_at = time.monotonic() + SLOWEST
+        while (phases := _phases(home)) != ["Succeeded"] * len(JOBS):
+            assert time.monotonic() < ends_at, f"{phases}: {(home / 'daemon.log').read_text()}"
+            time.sleep(0.1)
+    rasters = list((home / "state" / "sandbox" / "my-bucket").glob("rasters/*/*/*/default.tif"))
+    assert len({raster.parents[2].name for raster in rasters}) == len(rasters) == len(JOBS)
+
+
+@contextlib.contextmanager
+def _service(name: str, home: Path, changed: Mapping[str, str], *more: str) -> Iterator[None]:
+    """A service of compose.yaml as a process of this machine."""
+    typed = [each.replace(HOME, str(home)) for each in SERVICES[name].get("command", ["run"])]
+    ours = {key: value for key, value in os.environ.items() if not key.startswith("SHJOBS_")}
+    given = {**ours, **_variables(name, home), "PYTHONPATH": str(ROOT), **changed}
+    with (
+        (home / f"{name}.log").open("wb") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "controller", *typed, *more], cwd=home, env=given, stdout=log, stderr=log
+        ) as process,
+    ):
+        try:
+            yield
+        finally:
+            process.terminate()
+
+
+def _variables(name: str, home: Path) -> dict[str, str]:
+    given: Mapping[str, str] = SERVICES[name].get("environment", {})
+    return {key: value.replace(HOME, str(home)) for key, value in given.items()}
+
+
+def _phases(home: Path) -> list[str]:
+    with contextlib.suppress(FileNotFoundError):
+        return [yaml.safe_load(path.read_bytes())["phase"] for path in sorted((home / "state" / "status").glob("*"))]
+    return []
