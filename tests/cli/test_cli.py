@@ -137,7 +137,7 @@ def test_plan_works_without_state_and_without_any_credentials(workspace: Workspa
     workspace.write("ndvi.yaml", ndvi())
     done = shjobs("plan", cwd=workspace.root)
     assert done.returncode == 0, done.stderr
-    assert "1 submission: about 10.00 PU, at most 10.00 PU reserved" in done.stdout
+    assert "1 submit (10 PU)" in done.stdout
 
 
 def test_get_prints_the_status_files(workspace: Workspace) -> None:

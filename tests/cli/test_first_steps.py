@@ -24,7 +24,7 @@ def test_from_an_empty_folder_to_a_picture(tmp_path: Path) -> None:
         commands = (["check"], ["plan"], ["sync"], ["fetch", "ndvi", "example", "--preview"])
         done += [shjobs(*command, cwd=tmp_path, environment=given) for command in commands]
     assert [each.returncode for each in done] == [0] * 6, "\n".join(each.stderr for each in done)
-    assert "2 submissions: about 20.00 PU" in done[3].stdout
+    assert "2 submit (20 PU)" in done[3].stdout
     for name, size in (("ndvi", (300, 284)), ("example", (300, 220))):
         with Image.open(tmp_path / "fetched" / name / "default.preview.png") as picture:
             assert (picture.mode, picture.size) == ("RGB", size)

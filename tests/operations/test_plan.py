@@ -11,6 +11,7 @@ import pytest
 from controller.cli.output.plan_markdown import LONGEST, markdown
 from controller.cli.output.plan_table import MOST_QUIET, plan_table
 from controller.operations.plan.plan import plan
+from controller.operations.plan.totals import totals
 from controller.sandbox.ledger import posts
 from tests.conftest import SETTINGS, Workspace, ndvi
 from tests.operations.test_plan_revision import commit, git
@@ -243,7 +244,9 @@ def against(workspace: Workspace, ref: str = "HEAD") -> Plan:
 
 
 def test_against_a_revision_exactly_the_changed_jobs_are_submitted(repository: Workspace) -> None:
-    assert actions(against(repository)) == {"one": "unchanged", "two": "unchanged", "three": "unchanged"}
+    before = against(repository)
+    assert actions(before) == {"one": "unchanged", "two": "unchanged", "three": "unchanged"}
+    assert (named(before, "three")["reason"], before["totals"]["heldBefore"]) == ("OnHold", {"jobs": 1, "expected": 10})
     repository.write("one.yaml", "# a comment costs nothing\n" + ndvi("one", 14.41))
     repository.write("moved/two.yaml", with_script("two", 14.42).replace("ndvi.js", "../ndvi.js"))
     (repository.jobs / "two.yaml").unlink()
@@ -359,22 +362,18 @@ def job_of(name: str, action: str, **different: Any) -> dict[str, Any]:
 
 
 def plan_of(*jobs: dict[str, Any], **different: Any) -> Plan:
-    counted = {str(job["action"]): 0 for job in jobs}
-    for job in jobs:
-        counted[job["action"]] += 1
-    submissions = counted.get("submit", 0)
     return {
         "assumptions": [],
         "prices": {"table": "cdse", "dated": "2025-03", "source": "somewhere", "minimum": 10},
         "budget": None,
-        "totals": {"submissions": submissions, "expected": 0.0, "reserved": 0.0, "actions": counted},
+        "totals": totals(jobs),
         "jobs": list(jobs),
         **different,
     }
 
 
 FULL = plan_of(
-    job_of("a", "submit", why="changed: output.resx", processingUnits={"expected": 20, "upper": 30},
+    job_of("a", "submit", why="changed: output.resx", processingUnits={"expected": 20, "upper": 30, "reserved": 30},
            before={"expected": 15, "spent": 18.5},
            difference={"fields": [{"path": "output.resx", "before": 10, "after": 20}], "moreFields": 1,
                        "evalscript": ["@@ -1 +1 @@", "-a", "+b"], "moreLines": 2},
@@ -409,7 +408,7 @@ def test_the_table_tells_everything() -> None:
         "x.yaml:",
         "  x.yaml:1:1: bad",
         "",
-        "1 submission: about 0.00 PU, at most 0.00 PU reserved",
+        "1 invalid · 1 submit (20 PU, at most 30 PU) · 1 unchanged",
         "budget of 2026-03: 1,000.00 PU, 100.00 PU left, 70.00 PU left after this",
         "prices: cdse, 2025-03 (somewhere)",
     ]
@@ -417,9 +416,7 @@ def test_the_table_tells_everything() -> None:
 
 def test_the_comment_tells_what_changes_and_counts_the_rest() -> None:
     assert markdown(FULL).splitlines() == [
-        "### shjobs plan: 1 submission, about 0.00 PU, at most 0.00 PU",
-        "",
-        "Nothing changes for: 1 unchanged.",
+        "### shjobs plan: 1 invalid · 1 submit (20 PU, at most 30 PU) · 1 unchanged",
         "",
         "| job | action | PU | at most | before | why |",
         "| --- | --- | ---: | ---: | ---: | --- |",
@@ -459,7 +456,51 @@ def test_many_jobs_for_which_nothing_changes_are_only_counted_in_the_table() -> 
     many = [job_of(f"q-{number}", "unchanged") for number in range(MOST_QUIET + 1)]
     lines = plan_table(plan_of(job_of("a", "submit"), *many)).splitlines()
     assert [line.split()[0] for line in lines[:2]] == ["JOB", "a"]
-    assert "not shown: 21 unchanged" in lines
+    assert "1 submit (0 PU) · 21 unchanged" in lines
+
+
+def held(name: str, why: str = "part of a large change", **different: Any) -> dict[str, Any]:
+    amounts = {"processingUnits": {"expected": 10.0, "upper": 12.0}}
+    return job_of(name, "hold", phase="Held", reason="ApprovalNeeded", why=why, **amounts, **different)
+
+
+def sixty_held() -> Plan:
+    """What the first hour showed as `0 submissions, about 0.00 PU`, with two jobs that are submitted beside it."""
+    submitted = [
+        job_of(name, "submit", processingUnits={"expected": 137.5, "upper": 150.0, "reserved": 150.0}) for name in "xy"
+    ]
+    quiet = [job_of(f"q-{number}", "unchanged") for number in range(4)]
+    return plan_of(*(held(f"h-{number}") for number in range(60)), *submitted, *quiet)
+
+
+HEADLINE = "60 held (600 PU) · 2 submit (275 PU, at most 300 PU) · 4 unchanged"
+
+
+def test_the_headline_counts_what_is_held_with_its_price() -> None:
+    assert HEADLINE in plan_table(sixty_held()).splitlines()
+    assert markdown(sixty_held()).splitlines()[0] == f"### shjobs plan: {HEADLINE}"
+    assert sixty_held()["totals"]["processingUnits"] == {"submit": 275.0, "hold": 600.0}
+
+
+def test_equal_rows_are_one_row() -> None:
+    table, comment = plan_table(sixty_held()).splitlines(), markdown(sixty_held()).splitlines()
+    rows = [line.split("  ")[0] for line in table[1 : table.index("")]]
+    assert rows == ["60 jobs (h-0, h-1, h-2 and 57 more)", "x", "y", "4 jobs (q-0, q-1, q-2 and 1 more)"]
+    assert sum(line.startswith("| <code>") for line in comment) == 3
+
+
+def test_a_plan_that_submits_nothing_names_no_submissions() -> None:
+    assert "1 held (10 PU)" in plan_table(plan_of(held("a"))).splitlines()
+    assert plan_table(plan_of()).splitlines() == ["no jobs", "prices: cdse, 2025-03 (somewhere)"]
+
+
+def test_holds_that_the_change_does_not_touch_are_counted_and_not_listed() -> None:
+    before = {**held("before"), "action": "unchanged"}
+    found = plan_of(before, job_of("same", "unchanged"), held("now"))
+    table, comment = plan_table(found), markdown(found)
+    assert "1 held (10 PU) · 1 held before (10 PU) · 1 unchanged" in table.splitlines()
+    assert [name in table for name in ("now  ", "same  ", "before  ")] == [True, True, False]
+    assert "<code>before</code>" not in comment
 
 
 EVIL = "a|b `c` <script>x</script> @team \x1b[31m \u202e ``` [l](http://x) *b* _i_ #1 &amp; \\"
@@ -488,8 +529,8 @@ def test_a_comment_never_grows_beyond_its_limit_and_says_what_is_missing() -> No
     each = [job_of(f"j-{n}", "submit", difference={"evalscript": [f"+{n}", *lines]}) for n in range(20)]
     few = markdown(plan_of(*each))
     assert len(few) <= LONGEST
-    assert "16 more differences would not fit here" in few
-    many = markdown(plan_of(*(job_of(f"j-{n}", "submit", why="x" * 400) for n in range(1000))))
+    assert "15 more differences would not fit here" in few
+    many = markdown(plan_of(*(job_of(f"j-{n}", "submit", why=f"{n}" + "x" * 400) for n in range(1000))))
     assert len(many) <= LONGEST
     assert "more jobs that would not fit here" in many
     assert many.splitlines()[-1].startswith("- prices: ")

@@ -11,6 +11,11 @@ def units(amount: float | None) -> str:
     return "" if amount is None else f"{amount:,.2f}"
 
 
+def short_units(amount: float) -> str:
+    """`600`, `20.75`: processing units in a headline."""
+    return units(amount).removesuffix(".00")
+
+
 def human_size(amount: int) -> str:
     """Bytes in the largest unit that leaves at least one."""
     value = float(amount)

@@ -9,9 +9,9 @@ from controller.cli.output.plan_table import (
     amount_before,
     budget_lines,
     changes,
+    headline,
     job_label,
     join_equal_rows,
-    quiet,
     running_on,
 )
 from controller.lifecycle.grouping import name_list, together
@@ -49,13 +49,10 @@ def _within(pieces: list[str], before: list[str], room: int) -> tuple[list[str],
 
 
 def _head(plan: Part, has_rows: bool) -> list[str]:
-    totals, against, rest = plan["totals"], plan.get("against"), quiet(plan["totals"]["actions"])
-    number, amounts = count(totals["submissions"], "submission"), (totals["expected"], totals["reserved"])
-    lines = [f"### shjobs plan: {number}, about {units(amounts[0])} PU, at most {units(amounts[1])} PU\n"]
+    against = plan.get("against")
+    lines = [f"### shjobs plan: {headline(plan['totals'])}\n"]
     if against:
         lines.append(f"\nCompared with {code(against['ref'])} ({against['commit'][:10]}).\n")
-    if rest:
-        lines.append(f"\nNothing changes for: {rest}.\n")
     if has_rows:
         lines.append("\n| job | action | PU | at most | before | why |\n| --- | --- | ---: | ---: | ---: | --- |\n")
     return lines

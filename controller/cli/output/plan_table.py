@@ -1,22 +1,28 @@
 """The plan as text for a terminal or a pipe: a table, the changes below it, and the sums."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from controller.cli.output.escape import printable
-from controller.cli.output.numbers import count, units
+from controller.cli.output.numbers import count, short_units, units
 from controller.cli.output.terminal import console, plain_table
 from controller.lifecycle.grouping import common, name_list, together
 from controller.operations.plan.actions import QUIET
 from controller.operations.plan.diff import format_value
+from controller.operations.plan.totals import was_held_before
 
 MOST_QUIET = 20
 """More unchanged jobs than this are only counted."""
 NARROW = 100
 """Terminal columns below which the reasons are printed under the table, not in it."""
+HEADLINE = (
+    *("invalid", "hold", "wait", "submit", "return", "remove"),
+    *("follow", "search", "held before", "unchanged"),
+)
+"""The order of the headline: first what needs a look."""
 COLOURS = {"submit": "cyan", "invalid": "red", "hold": "magenta", "wait": "magenta", "remove": "yellow"}
 
 Part = Mapping[str, Any]
@@ -42,20 +48,22 @@ def plan_table(plan: Part) -> str:
 
 
 def shown_jobs(jobs: Sequence[Part]) -> list[Part]:
-    """The jobs that get a line of their own."""
+    """The jobs that get a row; those held before and not touched by the change are only counted."""
+    jobs = [job for job in jobs if not was_held_before(job)]
     quiet = sum(job["action"] in QUIET for job in jobs)
     return [job for job in jobs if job["action"] not in QUIET or quiet <= MOST_QUIET]
 
 
 def join_equal_rows(jobs: Sequence[Part]) -> list[Part]:
-    """The rows to show: jobs stopped for the same reason are merged, with their number and the sum of the PU."""
-    return [_one(group) if len(group) > 1 else group[0] for group in together(jobs, _stop)]
+    """The rows to show: equal ones are merged, with their number and the sum of the PU."""
+    return [_one(group) if len(group) > 1 else group[0] for group in together(jobs, _row_key)]
 
 
-def _stop(job: Part) -> tuple[str, str] | None:
-    """The action and reason that a job may share with others."""
-    reason = common(job.get("reason", "")) if job["action"] in ("hold", "wait") else None
-    return (job["action"], reason) if reason else None
+def _row_key(job: Part) -> Hashable:
+    """What equal rows share: of jobs that are stopped, the reason or the sentence; of others also the prices."""
+    if job["action"] in ("hold", "wait"):
+        return job["action"], common(job.get("reason", "")) or job["why"]
+    return job["action"], job["why"], *job.get("processingUnits", {}).items(), amount_before(job)
 
 
 def _one(jobs: Sequence[Part]) -> Part:
@@ -75,14 +83,29 @@ def _one(jobs: Sequence[Part]) -> Part:
 
 
 def sums(plan: Part) -> Iterator[str]:
-    """Submissions and their price, the jobs not shown, the budget and the price table."""
-    totals, prices = plan["totals"], plan["prices"]
-    expected, reserved = units(totals["expected"]), units(totals["reserved"])
-    yield f"{count(totals['submissions'], 'submission')}: about {expected} PU, at most {reserved} PU reserved"
-    if len(shown_jobs(plan["jobs"])) < len(plan["jobs"]):
-        yield f"not shown: {quiet(totals['actions'])}"
+    """The headline, the budget and the price table."""
+    yield headline(plan["totals"])
     yield from budget_lines(plan)
+    prices = plan["prices"]
     yield f"prices: {prices['table']}, {prices['dated']} ({prices['source']})"
+
+
+def headline(totals: Part) -> str:
+    """`60 held (600 PU) · 2 submit (275 PU) · 4 unchanged`: every job is counted once, what is held with its price."""
+    before = totals.get("heldBefore", {"jobs": 0, "expected": 0.0})
+    numbers = {**totals["actions"], "held before": before["jobs"]}
+    numbers["unchanged"] = numbers.get("unchanged", 0) - before["jobs"]
+    amounts = {**totals["processingUnits"], "held before": before["expected"]}
+    prices = {action: f"{short_units(amount)} PU" for action, amount in amounts.items()}
+    if totals["reserved"] > totals["expected"]:
+        prices["submit"] += f", at most {short_units(totals['reserved'])} PU"
+    entries = [
+        f"{numbers[action]:,} {'held' if action == 'hold' else action}"
+        + (f" ({prices[action]})" if action in prices else "")
+        for action in HEADLINE
+        if numbers.get(action)
+    ]
+    return " · ".join(entries) or "no jobs"
 
 
 def budget_lines(plan: Part) -> Iterator[str]:
@@ -90,11 +113,6 @@ def budget_lines(plan: Part) -> Iterator[str]:
     if budget := plan["budget"]:
         left, after = units(budget["left"]), units(budget["leftAfter"])
         yield f"budget of {budget['month']}: {units(budget['monthly'])} PU, {left} PU left, {after} PU left after this"
-
-
-def quiet(actions: Mapping[str, int]) -> str:
-    """`12 unchanged, 1 follow`: the jobs for which nothing changes."""
-    return ", ".join(f"{number:,} {action}" for action, number in actions.items() if action in QUIET)
 
 
 def amount_before(job: Part) -> float | None:

@@ -131,7 +131,8 @@ def last_sent(seen: Foreseen) -> Submission | None:
 
 def _job_state(seen: Foreseen, action: Action) -> dict[str, str]:
     """Phase and reason, unless they describe a submission that is only assumed from a revision."""
-    if seen.ref and action not in (Action.HOLD, Action.WAIT):
+    is_stopped = seen.job_state.phase in (Phase.HELD, Phase.PENDING)
+    if seen.ref and not (is_stopped and action in (Action.HOLD, Action.WAIT, Action.UNCHANGED)):
         return {}
     return {"phase": str(seen.job_state.phase), "reason": str(seen.job_state.reason)}
 

@@ -6,7 +6,7 @@ so. With a git revision, its tree replaces the ledger and nothing is listed at a
 """
 
 import json
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -25,11 +25,12 @@ from controller.model.job import Job
 from controller.model.script import Mosaicking, ScriptFailure
 from controller.model.step import List
 from controller.model.submission import Submission
-from controller.operations.plan.actions import SAME, Action, Foreseen, describe_action, last_sent, rejected_action
+from controller.operations.plan.actions import SAME, Foreseen, describe_action, last_sent, rejected_action
 from controller.operations.plan.baseline import EMPTY, Baseline, baseline, boundless, nothing_listed, take_over
 from controller.operations.plan.diff import Difference, difference
 from controller.operations.plan.revision import tree_at
 from controller.operations.plan.simulate import Read, Sight, foresee
+from controller.operations.plan.totals import PRICED, totals
 from controller.reconcile.calls.workers import Call, ListObjects
 from controller.reconcile.reporter import jobs_of
 from controller.reconcile.wiring import Assembly, bucket_client, copied_controller, without_keys
@@ -39,7 +40,6 @@ from controller.tree.ownership import Declared
 
 HEADER: Mapping[str, object] = {"apiVersion": "shjobs/v1", "kind": "Plan"}
 ORBIT = "mosaicking ORBIT: one scene every 3 days is expected, one a day at most"
-PRICED = frozenset({Action.SUBMIT, Action.HOLD, Action.WAIT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +149,7 @@ def _planned(basis: _Basis, now: datetime) -> dict[str, Any]:
             ],
             "prices": _prices(settings),
             "budget": _budget(settings, left, limits.left, now),
-            "totals": _totals(jobs),
+            "totals": totals(jobs),
             "jobs": jobs,
         }
 
@@ -267,14 +267,3 @@ def _budget(settings: Settings, before: float | None, after: float | None, now: 
         return None
     amounts = {"monthly": settings.monthly_budget, "left": before, "leftAfter": after}
     return {"month": f"{now:%Y-%m}", **{key: round(amount, 4) for key, amount in amounts.items()}}
-
-
-def _totals(jobs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    amounts = [job.get("processingUnits", {}) for job in jobs if job["action"] == Action.SUBMIT]
-    counted = Counter(str(job["action"]) for job in jobs)
-    return {
-        "submissions": len(amounts),
-        "expected": round(sum(each.get("expected", 0.0) for each in amounts), 4),
-        "reserved": round(sum(each.get("reserved", 0.0) for each in amounts), 4),
-        "actions": {str(action): counted[action] for action in Action if counted[action]},
-    }
