@@ -16,25 +16,12 @@ from controller.manifest.document.comments import yaml_comments
 from controller.manifest.document.tokens import Place
 from controller.manifest.validate import ValidManifest
 from controller.model.catalog import nearest
-from controller.model.errors import Problem
+from controller.model.errors import SILENCING, WARNINGS, Problem
 
 _CODE = re.compile(r"[EW]\d{3}")
 
-SILENCING = frozenset({"W900", "W901", "W902", "W903", "W904"})
-"""About the silencing comments themselves; nothing silences these."""
-
 TREE = frozenset({"W200", "W201", "W202"})
 """About names and links in the tree, and about ignore lists: no comment is there."""
-
-WARNINGS = frozenset(
-    {
-        *(f"W{number:03}" for number in range(1, 27) if number != 10),  # W010 is no longer reported
-        *("W100", "W101", "W103", "W104", "W105", "W106", "W107", "W108", "W109", "W110", "W111"),
-        *("W112", "W113", "W114", "W115", "W116", "W117", "W118", "W119", "W120", "W121", "W122", "W123"),
-        "W130",
-    }
-)
-"""Those that a comment can silence."""
 
 
 def is_code(written: str) -> bool:
@@ -42,6 +29,7 @@ def is_code(written: str) -> bool:
     return _CODE.fullmatch(written) is not None
 
 
+NO_REASON = "W903"
 _EVALSCRIPT = ("spec", "request", "evalscript")
 _MARK = "shjobs:"
 _OURS = re.compile(r"[ \t]*shjobs:[ \t]*([\w-]*)(.*)")
@@ -52,12 +40,13 @@ _EXAMPLE = "write for example `shjobs: ignore W012 all scenes are meant`"
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Ignore:
-    """One code that a comment silences; `path`, `line` and `column` are those of the comment."""
+    """One code that a comment silences, with a reason or without; its position is that of the comment."""
 
     path: str
     line: int
     column: int
     code: str
+    has_reason: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +59,13 @@ class Comments:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silenced:
-    """The warnings that remain of a document's, the comments that had an effect on it, and those that had none."""
+    """The warnings that remain of a document's, the comments that had an effect on it, and those that had none.
+
+    `unexplained` are warnings that were silenced, but without a reason.
+    """
 
     warnings: tuple[Problem, ...]
+    unexplained: tuple[Problem, ...]
     used: tuple[Ignore, ...]
     idle: tuple[Ignore, ...]
 
@@ -124,8 +117,10 @@ def apply_ignores(warnings: Iterable[Problem], comments: Iterable[Comments]) -> 
     ignores = [ignore for each in comments for ignore in each.ignores]
     errors = [error for each in comments for error in each.errors]
     quiet, given = {each.code for each in ignores}, {each.code for each in all_warnings}
+    explained = {each.code for each in ignores if each.has_reason}
     return Silenced(
         warnings=tuple(sorted([*(each for each in all_warnings if each.code not in quiet), *errors])),
+        unexplained=tuple(each for each in all_warnings if each.code in quiet - explained),
         used=tuple(each for each in ignores if each.code in given),
         idle=tuple(each for each in ignores if each.code not in given),
     )
@@ -144,8 +139,10 @@ def _comments(path: str, found: Iterable[tuple[Place, str]]) -> Comments:
     ignores: list[Ignore] = []
     errors: list[Problem] = []
     for (line, column), words in found:
-        for code, error, message in _codes_in(words):
-            place = Ignore(path=path, line=line, column=column, code=code)
+        codes = list(_codes_in(words))
+        has_reason = all(error != NO_REASON for _, error, _ in codes)
+        for code, error, message in codes:
+            place = Ignore(path=path, line=line, column=column, code=code, has_reason=has_reason)
             if code:
                 ignores.append(place)
             if error:
@@ -165,7 +162,7 @@ def _codes_in(words: str) -> Iterator[tuple[str, str, str]]:
     if not written:
         yield "", "W900", f"names no warning: {_EXAMPLE}"
     elif not re.search(r"\w", ours[2][len(listed[0]) if listed else 0 :]):
-        yield "", "W903", f"gives no reason: {_EXAMPLE}"
+        yield "", NO_REASON, f"gives no reason: {_EXAMPLE}"
     for code in dict.fromkeys(written):
         error, message = _wrong_with(code)
         yield ("" if error else code), error, message

@@ -15,7 +15,7 @@ from controller.settings.deployments import Credential
 from controller.settings.file import Policy
 from controller.settings.settings import Settings
 
-POLICY = ("approval_above", "large_change_jobs", "large_change_processing_units", "on_unconfirmed")
+POLICY = ("approval_above", "hold_on", "large_change_jobs", "large_change_processing_units", "on_unconfirmed")
 THRESHOLD = ("large_change_jobs", "large_change_processing_units")
 
 

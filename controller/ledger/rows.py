@@ -19,7 +19,7 @@ from controller.ledger.cells import (
     whole_of,
 )
 from controller.model.answers import Refusal, Refused, StoredObject
-from controller.model.errors import StateError
+from controller.model.errors import Problem, StateError
 from controller.model.job import Estimate, ExpectedOutput, Job, Wanted
 from controller.model.reasons import Reason
 from controller.model.submission import Answer, Evidence, Outcome, Submission
@@ -209,6 +209,7 @@ def wanted_of(text: str | None) -> Wanted | None:
             **{key: _shared(value) for key, value in detail.items()},
             "outputs": _outputs(json.dumps(detail["outputs"])),
             "estimate": _estimate(estimate) if estimate else None,
+            "warnings": tuple(_warning(each) for each in list_of(detail.get("warnings", []))),
             "labels": tuple((intern(name), intern(value)) for name, value in dict(labels).items()),
         }
     )
@@ -224,6 +225,14 @@ _CELLS_OF_WANTED: Mapping[Callable[[Any], object], tuple[str, ...]] = {
     whole_of: ("rerun", "retries", "hold", "priority"),
     amount_of: ("deadline", "max_processing_units"),
 }
+
+
+def _warning(detail: Mapping[str, Any]) -> Problem:
+    found = Problem(**{key: _shared(value) for key, value in detail.items()})
+    whole_of(found.line), whole_of(found.column)
+    for text in (found.path, found.field, found.message, found.code):
+        checked_text(text)
+    return found
 
 
 def _estimate(detail: Mapping[str, Any]) -> Estimate:

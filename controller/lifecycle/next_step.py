@@ -11,6 +11,7 @@ from itertools import takewhile
 from controller.limits.budget import next_month, reservation
 from controller.limits.gate import Limits, backoff, jitter
 from controller.limits.guard import key_of
+from controller.limits.warned import holding_warnings
 from controller.model.answers import Refusal
 from controller.model.job import History, Job, Wanted
 from controller.model.reasons import Reason, rejection
@@ -232,6 +233,8 @@ def hold_reason(wanted: Wanted, limits: Limits) -> Reason | None:
     """Why a valid job must not be paid for before its manifest says more."""
     if wanted.hold:
         return Reason.ON_HOLD
+    if holding_warnings(wanted.warnings, limits.policy.hold_on):
+        return Reason.WARNED
     ceiling, estimate = wanted.max_processing_units, wanted.estimate
     if estimate is None or estimate.upper is None:
         return Reason.COST_UNKNOWN if ceiling is None else None

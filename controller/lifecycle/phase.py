@@ -12,6 +12,7 @@ from controller.lifecycle.next_step import asked_for, in_force, wish
 from controller.limits.budget import overspent_hash, reservation
 from controller.limits.gate import Limits
 from controller.limits.guard import Permit, key_of
+from controller.limits.warned import held_message, holding_warnings
 from controller.model.job import Job
 from controller.model.reasons import JobState, Reason, rejection
 from controller.model.step import Submit, Wait
@@ -99,6 +100,8 @@ def _words(job: Job, submissions: Sequence[Submission], limits: Limits, permit: 
             return overspending(limits.overspent) if limits.overspent else ""
         case Reason.SETTLING:
             return limits.settling.message if limits.settling else ""
+        case Reason.WARNED:
+            return held_message(holding_warnings(job.wanted.warnings if job.wanted else (), limits.policy.hold_on))
         case Reason.APPROVAL_NEEDED:
             return _approval(job, limits)
         case Reason.CREDENTIAL_MISSING:

@@ -7,6 +7,19 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import quote, quote_plus
 
+SILENCING = frozenset({"W900", "W901", "W902", "W903", "W904"})
+"""About the silencing comments themselves; nothing silences these."""
+
+WARNINGS = frozenset(
+    {
+        *(f"W{number:03}" for number in range(1, 27) if number != 10),  # W010 is no longer reported
+        *("W100", "W101", "W103", "W104", "W105", "W106", "W107", "W108", "W109", "W110", "W111"),
+        *("W112", "W113", "W114", "W115", "W116", "W117", "W118", "W119", "W120", "W121", "W122", "W123"),
+        "W130",
+    }
+)
+"""Those that a comment can silence."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Problem:

@@ -34,6 +34,7 @@ class Reason(StrEnum):
     APPROVAL_NEEDED = "ApprovalNeeded"
     CREDENTIAL_MISSING = "CredentialMissing"
     COST_UNKNOWN = "CostUnknown"
+    WARNED = "Warned"
     HISTORY_UNKNOWN = "HistoryUnknown"
     LARGE_CHANGE = "LargeChange"
     BUDGET_EXCEEDED = "BudgetExceeded"
@@ -84,6 +85,7 @@ _PHASES = {
             Reason.APPROVAL_NEEDED,
             Reason.CREDENTIAL_MISSING,
             Reason.COST_UNKNOWN,
+            Reason.WARNED,
             Reason.HISTORY_UNKNOWN,
             Reason.LARGE_CHANGE,
             Reason.BUDGET_EXCEEDED,

@@ -3,6 +3,7 @@
 The loop calls this inside the transaction that stores the intents of a turn.
 """
 
+import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +16,8 @@ from controller.model.job import Job
 from controller.model.step import Submit
 from controller.model.submission import Submission
 from controller.reconcile.calls.workers import Post
+
+log = logging.getLogger(__name__)
 
 
 def draw_name() -> str:
@@ -29,6 +32,7 @@ class Submitter:
         self._ledger = ledger
         self._instance = instance
         self._draw = draw
+        self._logged: set[str] = set()
 
     def post(self, job: Job, step: Submit, now: datetime) -> Post:
         """Store the intent of a wanted job; returns the call to enqueue once it is on the disk."""
@@ -38,8 +42,18 @@ class Submitter:
         if claimant:
             made = replace(made, claims=(claimant.claim_name(now, self._draw()),))
         stored, body = self._ledger.add(made)
+        if job.wanted.warnings:
+            self._note_warnings(stored, [str(each) for each in job.wanted.warnings], now)
         claim = Claim.of(stored, self._ledger.of(job.name), claimant) if claimant else None
         return Post(submission=stored, body=body, role_arn=job.wanted.role_arn, claim=claim)
+
+    def _note_warnings(self, submission: Submission, warnings: list[str], now: datetime) -> None:
+        """Record what `check` warns of, since it is paid for now; a warning that many jobs share is logged once."""
+        words = f"submitted with {'a warning' if len(warnings) == 1 else 'warnings'}: {'; '.join(warnings)}"
+        self._ledger.add_event(now, "Warned", words, submission.job, submission.id)
+        if self._instance and not self._logged.issuperset(warnings):
+            log.warning("%s is %s", submission.job, words, extra={"fields": {"job": submission.job}})
+            self._logged.update(warnings)
 
     def _claimant(self, job: Job, made: Submission) -> Instance | None:
         """The claimant; None if no claim is possible: the bucket is unreadable, or the credential cannot write."""

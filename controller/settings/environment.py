@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic.alias_generators import to_snake
 
-from controller.settings.file import NUMBERS, SWITCHES, Written, did_you_mean, keys_of
+from controller.settings.file import LISTS, NUMBERS, SWITCHES, Written, did_you_mean, keys_of
 
 _PREFIX = "SHJOBS_"
 # Kubernetes sets variables for its services in every container; one named shjobs-… creates these.
@@ -121,10 +121,12 @@ def _plain_variables() -> dict[str, str]:
     return {key: variable_of(key) for key in keys_of(Written) if key != "credentials"}
 
 
-def _value(key: str, text: str) -> bool | int | float | str:
+def _value(key: str, text: str) -> bool | int | float | str | list[str]:
     """The text of a variable converted to its setting's type; the model reports it when that fails."""
     if key in SWITCHES:
         return {"true": True, "false": False}.get(text.lower(), text)
+    if key in LISTS:
+        return [word.strip() for word in text.split(",") if word.strip()]
     for kind in (int, float) if key in NUMBERS else ():
         with suppress(ValueError):
             return kind(text)

@@ -12,9 +12,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
+from controller.model.errors import SILENCING, WARNINGS
 from controller.model.hosts import names_in
 from controller.model.timing import seconds_of
 from controller.settings.deployments import NEW_PATH, OLD_PATH, DeploymentName, is_loopback, segments_of
+
+EVERY_WARNING = "warning"
+"""In `holdOn`: whatever `check` warns of."""
 
 
 def _service_url(text: str) -> str:
@@ -68,12 +72,21 @@ def _host_names(text: str) -> str:
     return text
 
 
+def _warned(text: str) -> str:
+    known = {EVERY_WARNING, *WARNINGS, *SILENCING}
+    if text not in known:
+        words = f'must list warnings of `check` by code, such as "W004", or "{EVERY_WARNING}" for all'
+        raise ValueError(f"{words}{did_you_mean(text, known)}")
+    return text
+
+
 ServiceUrl = Annotated[str, AfterValidator(_service_url)]
 ApiPath = Annotated[str, AfterValidator(_api_path)]
 Duration = Annotated[str, AfterValidator(_duration)]
 TimeBetween = Annotated[str, AfterValidator(_time_between)]
 FilePath = Annotated[str, AfterValidator(_path)]
 HostNames = Annotated[str, AfterValidator(_host_names)]
+Warned = Annotated[str, AfterValidator(_warned)]
 BucketPrefix = Annotated[str, AfterValidator(_bucket_prefix)]
 
 
@@ -99,6 +112,11 @@ class Policy(BaseModel):
     )
     approval_above: float = Field(
         500, ge=0, allow_inf_nan=False, description="Processing units above which a job needs `maxProcessingUnits`."
+    )
+    hold_on: list[Warned] = Field(
+        default_factory=list,
+        description="Warnings of `check` that hold a job until a comment silences them with a reason: "
+        'their codes, or "warning" for all.',
     )
     monthly_budget: float | None = Field(
         None, ge=0, allow_inf_nan=False, description="Processing units that may be reserved in one UTC month."
@@ -170,6 +188,8 @@ NUMBERS = {
 """The keys whose values are numbers: a variable's text must become one."""
 SWITCHES = {to_camel(name) for name, field in Written.model_fields.items() if field.annotation is bool}
 """The keys whose values are true or false."""
+LISTS = {"holdOn"}
+"""The keys whose values are lists of words: a variable has them separated by commas."""
 
 
 _WORDS = {

@@ -193,10 +193,11 @@ class Tree:
         answer = self._appraise(item)
         if answer.awaits:
             self._undecided.wait(item.path, answer.awaits)
+        kept = apply_ignores(answer.warnings, [comments, script_comments(item)])
         if answer.wanted is not None:
             body = json.dumps(item.request.body, ensure_ascii=False)
-            self._acceptances[item.path, item.index] = _Acceptance(wanted=answer.wanted, body=body)
-        kept = apply_ignores(answer.warnings, [comments, script_comments(item)])
+            wanted = replace(answer.wanted, warnings=(*kept.warnings, *kept.unexplained))
+            self._acceptances[item.path, item.index] = _Acceptance(wanted=wanted, body=body)
         line, column = item.document.place(("metadata", "name"))
         return Declared(
             path=item.path,

@@ -1,11 +1,11 @@
 """Comments that silence warnings: what counts as one, what it concerns, and what is wrong with it."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from controller.analysis.ignores import (
-    WARNINGS,
     Comments,
     Ignore,
     apply_ignores,
@@ -16,7 +16,7 @@ from controller.analysis.ignores import (
 from controller.manifest.document import read_documents
 from controller.manifest.document.comments import yaml_comments
 from controller.manifest.validate import Script, ValidManifest, accept
-from controller.model.errors import Problem
+from controller.model.errors import WARNINGS, Problem
 
 FIRST, SECOND = sorted(WARNINGS)[:2]
 
@@ -94,7 +94,9 @@ COMMENTS = {
 @pytest.mark.parametrize(("comment", "codes", "errors"), COMMENTS.values(), ids=COMMENTS)
 def test_a_comment_is_understood_or_told(comment: str, codes: list[str], errors: list[Problem]) -> None:
     found = manifest_comments(f"{comment}\na: 1\n", "a.yaml")
-    assert found == Comments(ignores=ignores(1, 1, *codes), errors=tuple(errors))
+    has_reason = "W903" not in [each.code for each in errors]
+    read = tuple(replace(each, has_reason=has_reason) for each in ignores(1, 1, *codes))
+    assert found == Comments(ignores=read, errors=tuple(errors))
     assert [each.code for each in found.errors] == [each.code for each in errors]
 
 
@@ -171,6 +173,15 @@ def test_what_is_silenced_is_taken_out_and_the_comment_counts_as_used() -> None:
     first, second = Comments(ignores=ignores(1, 1, FIRST)), Comments(ignores=ignores(2, 1, SECOND, path="a.js"))
     found = apply_ignores([warning(FIRST), warning("W199"), warning(FIRST, 9)], [first, second])
     assert (found.warnings, found.used, found.idle) == ((warning("W199"),), first.ignores, second.ignores)
+
+
+def test_what_is_silenced_without_a_reason_stays_unexplained() -> None:
+    bare = manifest_comments(f"# shjobs: ignore {FIRST}\n", "a.yaml")
+    other = manifest_comments(f"# shjobs: ignore {SECOND} so be it\n", "a.yaml")
+    found = apply_ignores([warning(FIRST), warning(SECOND)], [bare, other])
+    assert ([each.code for each in found.warnings], found.unexplained) == (["W903"], (warning(FIRST),))
+    again = manifest_comments(f"# shjobs: ignore {FIRST} so be it\n", "a.yaml")
+    assert apply_ignores([warning(FIRST)], [bare, again]).unexplained == ()
 
 
 def test_the_flaws_of_comments_stand_among_the_warnings() -> None:

@@ -31,6 +31,7 @@ BEFORE = terms_of(settings(PLAIN))
         pytest.param('/b"]', '/b"]\nendpoint = "https://example.org"', id="the credential is for another store"),
         pytest.param('/b"]', '/b"]\nregion = "eu-west-1"', id="the credential is for another region"),
         pytest.param('"cdse"\n', '"cdse"\napprovalAbove = 100\n', id="approval is needed above another amount"),
+        pytest.param('"cdse"\n', '"cdse"\nholdOn = ["warning"]\n', id="warnings hold a job"),
         pytest.param('"cdse"\n', '"cdse"\nlargeChangeJobs = 10\n', id="another number of jobs is a large change"),
         pytest.param('"cdse"\n', '"cdse"\nlargeChangeProcessingUnits = 10\n', id="another amount is a large change"),
     ],

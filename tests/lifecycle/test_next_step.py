@@ -7,6 +7,7 @@ import pytest
 from controller.lifecycle.next_step import next_step
 from controller.limits.gate import Limits
 from controller.model.answers import Refusal
+from controller.model.errors import Problem
 from controller.model.job import Estimate, Job
 from controller.model.reasons import Reason
 from controller.model.step import Ask, List, Step, Submit, Wait
@@ -282,6 +283,9 @@ def test_a_history_that_cannot_be_read(declared: Job, allowed: Limits, expected:
     assert next_step(declared, [], allowed, NOW) == expected
 
 
+WARNED = asks(warnings=(Problem(path="ndvi.js", message="is read but not requested", code="W004"),))
+
+
 def priced(upper: float | None, ceiling: float | None = None) -> Job:
     return asks(estimate=Estimate(expected=1, upper=upper), max_processing_units=ceiling)
 
@@ -302,6 +306,11 @@ def priced(upper: float | None, ceiling: float | None = None) -> Job:
             id="what a person wrote is told first",
         ),
         pytest.param(asks(hold=True, retries=1), limits(), waits(Reason.ON_HOLD), id="a held first attempt"),
+        pytest.param(WARNED, limits(), FIRST, id="a warning alone holds nothing"),
+        pytest.param(WARNED, limits(hold_on=["W004"]), waits(Reason.WARNED), id="a warning that the settings hold"),
+        pytest.param(WARNED, limits(hold_on=["warning"]), waits(Reason.WARNED), id="the settings hold every warning"),
+        pytest.param(WARNED, limits(hold_on=["W012"]), FIRST, id="the settings hold another warning"),
+        pytest.param(job(), limits(hold_on=["warning"]), FIRST, id="there is no warning to hold it"),
         pytest.param(priced(500), limits(), FIRST, id="exactly approvalAbove"),
         pytest.param(priced(501, 501), limits(), FIRST, id="exactly covered by the ceiling"),
         pytest.param(priced(300, 100), limits(), FIRST, id="cheap: a lower ceiling only limits the reservation"),

@@ -32,6 +32,8 @@ OLD = succeeded(digest=OTHER_DIGEST, number=1)
 OLD_RUNNING = accepted(digest=OTHER_DIGEST, number=1)
 WAS = job(wanted=wanted(digest=OTHER_DIGEST))
 BROKEN = Problem(path="ndvi.yaml", message="is not YAML")
+UNUSED = Problem(path="ndvi.js", message="is read but not requested", code="W004")
+WARNED = job(wanted=wanted(warnings=(UNUSED,)))
 
 
 def seen(*submissions: Submission, now: Job | None = None, **different: Any) -> Foreseen:
@@ -87,6 +89,11 @@ CASES = [
     pytest.param(
         seen(now=job(wanted=wanted(retries=2)), planned=plan_of()),
         "submit", "new; up to 2 paid retries if it fails", id="retries are announced",
+    ),
+    pytest.param(
+        seen(now=WARNED, job_state=phase(WARNED, (), limits(hold_on=["W004"]), NOW)), "hold",
+        "holdOn holds it: ndvi.js:1:1: W004: is read but not requested; fix it, "
+        "or accept it with a reason: `shjobs: ignore W004 why it is meant`", id="held by a warning",
     ),
     pytest.param(
         seen(succeeded(), was=job()), "unchanged", "every declared output is in the bucket", id="a job that is done"
@@ -228,3 +235,16 @@ def test_a_document_that_is_no_job_is_told_with_its_problems() -> None:
 
 def test_the_builders_of_this_file_mean_what_they_say() -> None:
     assert in_force(wanted(), [OLD]) is None
+
+
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [
+        pytest.param(seen(now=WARNED, planned=plan_of()), [str(UNUSED)], id="it would be submitted"),
+        pytest.param(seen(now=WARNED), [str(UNUSED)], id="it waits to be submitted"),
+        pytest.param(seen(succeeded(), was=WARNED, now=WARNED), None, id="it was paid for before"),
+        pytest.param(seen(planned=plan_of()), None, id="there is no warning"),
+    ],
+)
+def test_the_warnings_of_what_would_be_paid_for_are_shown(found: Foreseen, shown: list[str] | None) -> None:
+    assert describe_action(found).get("warnings") == shown

@@ -15,11 +15,12 @@ import yaml
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
-from controller.analysis.ignores import SILENCING, TREE, WARNINGS, manifest_comments
+from controller.analysis.ignores import TREE, manifest_comments
 from controller.cli import COMMANDS, cli
 from controller.daemon.metrics import CONDITIONS
 from controller.manifest.model import Manifest, child_models, known_keys
 from controller.manifest.model import StrictModel as WrittenManifest
+from controller.model.errors import SILENCING, WARNINGS
 from controller.model.reasons import Phase, Reason
 from controller.sandbox.faults.faults import KINDS, Fault
 from controller.settings.environment import variable_of

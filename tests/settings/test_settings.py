@@ -76,7 +76,19 @@ def mistake(id: str, text: str, expected: str, **environment: str) -> Any:
     return pytest.param(text, environment, expected, id=id)
 
 
+def test_what_holds_a_job_is_a_list_in_the_file_and_words_with_commas_in_a_variable() -> None:
+    assert settings('holdOn = ["warning"]').hold_on == ["warning"]
+    assert settings('holdOn = ["warning"]', SHJOBS_HOLD_ON="W004, W012").hold_on == ["W004", "W012"]
+
+
+WRONG_WARNING = 'must list warnings of `check` by code, such as "W004", or "warning" for all'
+
 MISTAKES = [
+    mistake("holds without a list", 'holdOn = "W004"', 'holdOn: must be a list, such as ["…"]'),
+    mistake("holds on an error", 'holdOn = ["E300"]', f"holdOn.0: {WRONG_WARNING}"),
+    mistake("holds on a misspelt word", 'holdOn = ["warnings"]', f"holdOn.0: {WRONG_WARNING}; did you mean warning?"),
+    mistake("holds on a secret", 'holdOn = ["CANARY"]', f"holdOn.0: {WRONG_WARNING}"),
+    mistake("holds on no code", "", f"SHJOBS_HOLD_ON: {WRONG_WARNING}", SHJOBS_HOLD_ON="W999"),
     mistake("a misspelt key", "maxRuning = 1", "maxRuning: unknown key; did you mean maxRunning?"),
     mistake("another spelling", "max_running = 1", "max_running: unknown key; did you mean maxRunning?"),
     mistake("a number in quotes", 'workers = "3"', "workers: must be a whole number, without quotes"),

@@ -66,15 +66,16 @@ def _row(job: Part) -> str:
 
 def _folded(jobs: Sequence[Part]) -> str:
     """What changes in a job, or in several alike, in a collapsed section."""
-    problems, names = jobs[0].get("problems", ()), name_list([job_label(job) for job in jobs])
-    what = count(len(problems), "problem") if problems else "what changes"
+    names = name_list([job_label(job) for job in jobs])
+    counts = [count(len(found), noun) for noun in ("problem", "warning") if (found := jobs[0].get(f"{noun}s"))]
+    what = ", ".join(counts) or "what changes"
     found = _found(jobs[0]) or ()
     return f"\n<details><summary>{code(names)}: {what}</summary>\n\n{fence(found, 'text')}\n\n</details>\n"
 
 
 def _found(job: Part) -> tuple[str, ...] | None:
     """The lines about a job below the table; None: nothing."""
-    problems = [*job.get("problems", ())]
+    problems = [*job.get("warnings", ()), *job.get("problems", ())]
     more = [f"… {count(len(problems) - MOST_PROBLEMS, 'more problem')}"] if len(problems) > MOST_PROBLEMS else []
     return (*changes(job), *running_on(job), *problems[:MOST_PROBLEMS], *more) or None
 

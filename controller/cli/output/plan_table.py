@@ -173,7 +173,7 @@ def _details(jobs: Sequence[Part], shown: Sequence[Part]) -> Iterator[str]:
 
 def _lines(job: Part) -> tuple[str, ...] | None:
     """The lines about a job below the table; None: nothing."""
-    return (*changes(job), *running_on(job), *job.get("problems", ())) or None
+    return (*changes(job), *running_on(job), *job.get("warnings", ()), *job.get("problems", ())) or None
 
 
 def running_on(job: Part) -> list[str]:

@@ -25,7 +25,7 @@ from controller.tree.ownership import TWO_JOBS, Declared
 from controller.tree.tree import Tree
 from controller.tree.walk import printable_name
 
-_FORM = "1"  # cache format version; raise it when the format changes
+_FORM = "2"  # cache format version; raise it when the format changes
 
 
 class Examine(Protocol):

@@ -39,6 +39,7 @@ _CHANGES = {
     Reason.APPROVAL_NEEDED: "A `spec.maxProcessingUnits` that covers it is a yes; a cheaper request needs none.",
     Reason.CREDENTIAL_MISSING: "It goes on when the key pair is there and the controller was started again.",
     Reason.COST_UNKNOWN: "A `spec.maxProcessingUnits` says how much may be reserved for it.",
+    Reason.WARNED: "It goes on when the warning is gone, or a comment with a reason silences it.",
     Reason.HISTORY_UNKNOWN: "It goes on by itself once the bucket can be listed.",
     Reason.LARGE_CHANGE: "If it is accepted, all of it is submitted; if it is reverted, nothing is paid.",
     Reason.BUDGET_EXCEEDED: "Submissions that settle for less than was reserved make room, too.",

@@ -39,6 +39,9 @@ class Action(StrEnum):
 QUIET = frozenset({Action.FOLLOW, Action.SEARCH, Action.UNCHANGED})
 """Nothing changes for these jobs: running submissions continue, and finished ones stay."""
 
+PRICED = (Action.SUBMIT, Action.HOLD, Action.WAIT)
+"""What is, or will be, paid for."""
+
 _BY_PHASE = {
     Phase.INVALID: Action.INVALID,
     Phase.HELD: Action.HOLD,
@@ -106,6 +109,7 @@ def describe_action(seen: Foreseen) -> dict[str, Any]:
         "digest": seen.job.wanted.digest if seen.job.wanted else None,
         "difference": seen.difference.document() if action not in QUIET else None,
         "superseded": [] if seen.ref else [_running(item) for item in _superseded(seen)],
+        "warnings": _texts(seen.job.wanted.warnings) if seen.job.wanted and action in PRICED else [],
         "problems": _texts(seen.job.problems),
     }
     return {key: value for key, value in fields.items() if value not in (None, "", [], {})}
@@ -250,7 +254,7 @@ def _is_untouched(seen: Foreseen) -> bool:
 
 
 def _conditions(wanted: Wanted) -> tuple[object, ...]:
-    ceiling = (wanted.hold, wanted.max_processing_units, wanted.estimate)
+    ceiling = (wanted.hold, wanted.max_processing_units, wanted.estimate, [each.code for each in wanted.warnings])
     return (wanted.digest, wanted.rerun, wanted.retries, wanted.delivery_url, wanted.credentials_ref, *ceiling)
 
 

@@ -25,12 +25,12 @@ from controller.model.job import Job
 from controller.model.script import Mosaicking, ScriptFailure
 from controller.model.step import List
 from controller.model.submission import Submission
-from controller.operations.plan.actions import SAME, Foreseen, describe_action, last_sent, rejected_action
+from controller.operations.plan.actions import PRICED, SAME, Foreseen, describe_action, last_sent, rejected_action
 from controller.operations.plan.baseline import EMPTY, Baseline, baseline, boundless, nothing_listed, take_over
 from controller.operations.plan.diff import Difference, difference
 from controller.operations.plan.revision import tree_at
 from controller.operations.plan.simulate import Read, Sight, foresee
-from controller.operations.plan.totals import PRICED, totals
+from controller.operations.plan.totals import totals
 from controller.reconcile.calls.workers import Call, ListObjects
 from controller.reconcile.reporter import jobs_of
 from controller.reconcile.wiring import Assembly, bucket_client, copied_controller, without_keys

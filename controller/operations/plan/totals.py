@@ -8,10 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from controller.model.reasons import Phase
-from controller.operations.plan.actions import Action
-
-PRICED = (Action.SUBMIT, Action.HOLD, Action.WAIT)
-"""What is, or will be, paid for."""
+from controller.operations.plan.actions import PRICED, Action
 
 Described = Mapping[str, Any]
 
@@ -41,4 +38,5 @@ def was_held_before(job: Described) -> bool:
 
 
 def _expected(jobs: Iterable[Described]) -> float:
-    return round(sum(job.get("processingUnits", {}).get("expected", 0.0) for job in jobs), 4)
+    amounts = (job.get("processingUnits", {}).get("expected", 0.0) for job in jobs)
+    return round(float(sum(amounts)), 4)

@@ -3,7 +3,7 @@
 import sys
 from collections import Counter
 
-from controller.analysis.ignores import WARNINGS
+from controller.model.errors import WARNINGS
 from tests.evalscript.public import ROWS
 from tests.support.trials import checked, false_positives
 
