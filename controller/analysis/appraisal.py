@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from posixpath import normpath
 from typing import Any, Protocol
 
-from controller.analysis.availability import unavailable
+from controller.analysis.availability import expected_scenes, unavailable
 from controller.analysis.compatibility import disagreements, pair_inputs, unfit_after_update
 from controller.analysis.context import HintContext
 from controller.analysis.cost import SampleCount, estimate_cost, price_table, samples_per_pixel
@@ -22,11 +22,12 @@ from controller.analysis.source import SourceText
 from controller.analysis.stage import stage_of
 from controller.manifest.digest import parse_timestamp
 from controller.manifest.document import field_name
+from controller.manifest.geometry import envelope, middle_latitude
 from controller.manifest.problems import OUTPUT
 from controller.manifest.request import Request
 from controller.manifest.validate import ValidManifest
 from controller.model.appraisal import Appraisal
-from controller.model.catalog import collection
+from controller.model.catalog import DEFAULT_CRS, Collection, collection, crs
 from controller.model.errors import Finding, Problem
 from controller.model.job import Estimate, Wanted
 from controller.model.reasons import EXAMINING
@@ -126,7 +127,8 @@ class Appraiser:
         if len(pairs) < len(facts.inputs):
             return None
         kept = rehearsal.kept if isinstance(rehearsal, Rehearsal) else None
-        samples = [_samples(script_input, each, kept, self._today()) for script_input, each in pairs]
+        latitude = _latitude(item.request.body["input"]["bounds"])
+        samples = [_samples(script_input, each, kept, self._today(), latitude) for script_input, each in pairs]
         size = (item.request.width, item.request.height)
         return estimate_cost(item.request.body, size, facts, samples, self._prices)
 
@@ -175,29 +177,60 @@ def _wanted(item: ValidManifest, estimate: Estimate | None) -> Wanted:
 
 
 def _samples(
-    script_input: ScriptInput, data: Mapping[str, Any], kept: tuple[int, int] | None, today: date
+    script_input: ScriptInput,
+    data: Mapping[str, Any],
+    kept: tuple[int, int] | None,
+    today: date,
+    latitude: float | None,
 ) -> SampleCount:
     """How many samples a pixel gets; a script that chooses scenes was rehearsed on a likely choice.
 
     Without a time range scenes of any time are used, and how many there are is not known: there is no upper end.
     """
-    mode, written = script_input.mosaicking, data.get("dataFilter", {}).get("timeRange")
+    mode, written = script_input.mosaicking, data.get("dataFilter", {})
     used = collection(data["type"])
     if mode is Mosaicking.SIMPLE or (used and used.timeless):
-        return samples_per_pixel(Mosaicking.SIMPLE, 1)
-    if not written:
-        first = date.fromisoformat(used.first) if used and used.first else today
-        return replace(samples_per_pixel(mode, (today - first).days + 1), upper=None)
+        return samples_per_pixel(Mosaicking.SIMPLE, 1, 1)
+    first, last = _days(written["timeRange"]) if written.get("timeRange") else (_first_scene(used, today), today)
+    days = (last - first).days + 1
+    scenes = expected_scenes(
+        used.type if used else data["type"],
+        (first, last),
+        latitude,
+        directions=1 if "orbitDirection" in written else None,
+        apart=mode is Mosaicking.TILE,
+    )
+    if not written.get("timeRange"):
+        return replace(samples_per_pixel(mode, days, scenes), upper=None)
     if mode is Mosaicking.ORBIT and kept is not None:
-        daily, third = kept
-        return SampleCount(expected=third, upper=daily)
-    return samples_per_pixel(mode, _days(written))
+        return SampleCount(expected=_kept(kept, scenes, days), upper=kept[0])
+    return samples_per_pixel(mode, days, scenes)
 
 
-def _days(written: Mapping[str, Any]) -> int:
-    """How many UTC days the time range touches, at least one."""
+def _kept(kept: tuple[int, int], scenes: float, days: int) -> float:
+    """What a script leaves of the expected scenes, that left `kept` of one every day and of one in three days.
+
+    A script that chooses by date leaves its part of any number; one that counts leaves the same of more.
+    """
+    daily, third = kept
+    by_date = third * 3 >= daily - 3
+    return max(daily * scenes / days if by_date else min(third, scenes), min(1, daily))
+
+
+def _first_scene(used: Collection | None, today: date) -> date:
+    return date.fromisoformat(used.first) if used and used.first else today
+
+
+def _days(written: Mapping[str, Any]) -> tuple[date, date]:
+    """The first and the last UTC day that the time range touches; they may be the same."""
     first, last = (parse_timestamp(written[end]).astimezone(UTC).date() for end in ("from", "to"))
-    return (last - first).days + 1
+    return first, max(first, last)
+
+
+def _latitude(bounds: Mapping[str, Any]) -> float | None:
+    """Of the middle of the area; None when its CRS does not show it."""
+    known = crs(bounds.get("properties", {}).get("crs", DEFAULT_CRS))
+    return middle_latitude(envelope(bounds), known.group) if known else None
 
 
 def _placed(item: ValidManifest, finding: Finding) -> Problem:

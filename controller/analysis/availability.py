@@ -1,12 +1,27 @@
-"""Whether a request can be served where and when it is sent: what the deployment hosts, and dates in the future.
+"""Whether a request can be served where and when it is sent, and how many scenes of its days there are.
 
 Pure; the appraiser calls it once for every new text. Hosting comes from `data/collections.json`; the sandbox
 represents every deployment, so nothing is missing there.
+
+Scenes are counted by geometry. A sun-synchronous satellite crosses a circle of latitude `orbits / cycle` times a day in
+each direction, and each time its swath covers `swath / sqrt(cos² latitude - cos² inclination)` of it; so
+
+    share of days = satellites * orbits / cycle * swath / (2 pi R sqrt(cos² latitude - cos² inclination)), at most 1.
+
+Numbers and their sources: `data/missions.json`. It is the mean along a circle of latitude: where swaths overlap a place
+is seen more often, between them less.
 """
 
+import json
+import math
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from functools import cache
+from importlib.resources import files
 from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
 
 from controller.manifest.document import Path
 from controller.manifest.problems import DATA, S3
@@ -23,6 +38,9 @@ _HOSTS: Mapping[DeploymentName, str] = {
 """The name of a deployment in `data/collections.json`."""
 _CDSE_ONLY = "previewMode"  # open-questions.md E 39
 _TOMORROW = timedelta(days=1)  # it has already begun somewhere, and clocks differ
+_EQUATOR = 40_075.0  # kilometres
+_UNKNOWN = 1 / 3  # own data, or no latitude: the vendor's rule for Batch, reference page "Processing units" §1
+_STEEPEST = 1e-4  # cos² latitude - cos² inclination where a track runs along the circle of latitude
 
 
 def unavailable(request: Request, deployment: DeploymentName, today: date) -> Iterator[Finding]:
@@ -71,3 +89,69 @@ def _to_come(path: Path, dataset: Mapping[str, Any], today: date) -> Iterator[Fi
     elif written["to"][:10] > latest:
         message = f"ends after today ({today}): scenes that are taken later will not be used, and rerun costs again"
         yield Finding(code="W111", path=path, message=message)
+
+
+class Mission(BaseModel):
+    """The orbit of one kind of satellite; `satellites` are how many acquire at once, from each date on."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel)
+
+    swath_km: float
+    cycle_days: int
+    orbits: int
+    inclination: float
+    directions: int
+    satellites: Mapping[date, int]
+
+    def share(self, latitude: float, satellites: int) -> float:
+        """The mean share of days on which a place at this latitude is seen from one direction of flight."""
+        steepness = math.cos(math.radians(latitude)) ** 2 - math.cos(math.radians(self.inclination)) ** 2
+        covered = self.swath_km / math.sqrt(max(steepness, _STEEPEST))
+        return min(1.0, satellites * self.orbits / self.cycle_days * covered / _EQUATOR)
+
+    def periods(self, first: date, last: date) -> Iterator[tuple[int, int]]:
+        """The days from `first` to `last` with the satellites of that time."""
+        begins = sorted(self.satellites)
+        for begin, end in zip(begins, [*begins[1:], date.max], strict=True):
+            days = (min(last, end - timedelta(days=1)) - max(first, begin)).days + 1
+            if days > 0:
+                yield days, self.satellites[begin]
+
+
+def expected_scenes(
+    type: str, days: tuple[date, date], latitude: float | None, *, directions: int | None = None, apart: bool = False
+) -> float:
+    """How many days, from the first to the last of `days`, have data of a place; with `apart` how many passes.
+
+    `directions` narrows radar to one direction of flight. An unknown collection or latitude: one day in three.
+    """
+    first, last = days
+    missions = _missions_of(type)
+    if latitude is None or not missions:
+        return ((last - first).days + 1) * _UNKNOWN
+    if len(missions) > 1:
+        daily = [_scenes(each, days, latitude, None, apart=apart) / ((last - first).days + 1) for each in missions]
+        return ((last - first).days + 1) * _together(daily, apart=apart)
+    return _scenes(missions[0], days, latitude, directions, apart=apart)
+
+
+def _scenes(
+    mission: Mission, days: tuple[date, date], latitude: float, directions: int | None, *, apart: bool
+) -> float:  # fmt: skip
+    used = min(mission.directions, directions or mission.directions)
+    return sum(
+        count * _together([mission.share(latitude, satellites)] * used, apart=apart)
+        for count, satellites in mission.periods(*days)
+    )
+
+
+def _together(shares: list[float], *, apart: bool) -> float:
+    """Passes a day, or, of passes that fall on days of their own accord, the share of days with any."""
+    return sum(shares) if apart else 1 - math.prod(1 - share for share in shares)
+
+
+@cache
+def _missions_of(type: str) -> tuple[Mission, ...]:
+    """None for a user's own data."""
+    data = json.loads(files("controller").joinpath("data/missions.json").read_text(encoding="utf-8"))
+    return tuple(Mission.model_validate(data["missions"][name]) for name in data["collections"].get(type, ()))

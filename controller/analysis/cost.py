@@ -73,15 +73,18 @@ def price_for(base: float, size: tuple[int, int], prices: Prices, discount: floa
     return max(prices.minimum, base * discount if width * height >= prices.discount_from_pixels else base)
 
 
-def samples_per_pixel(mosaicking: Mosaicking, days: int) -> SampleCount:
-    """Samples of an input over `days` when the script drops no scene: one orbit in three days, at most one a day."""
+def samples_per_pixel(mosaicking: Mosaicking, days: int, scenes: float) -> SampleCount:
+    """Samples of an input over `days` when the script drops no scene; `scenes` are expected, of days at most one each.
+
+    One at least is expected: a request asks for a day because there is a scene.
+    """
     match mosaicking:
         case Mosaicking.SIMPLE:
             return SampleCount(expected=1, upper=1)
         case Mosaicking.ORBIT:
-            return SampleCount(expected=-(-days // 3), upper=days)
+            return SampleCount(expected=max(1.0, min(scenes, days)), upper=days)
         case Mosaicking.TILE:
-            return SampleCount(expected=-(-days // 3), upper=None)
+            return SampleCount(expected=max(1.0, scenes), upper=None)
 
 
 def _area(size: tuple[int, int]) -> float:

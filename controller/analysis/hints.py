@@ -146,8 +146,8 @@ def _waste(case: HintContext) -> str:
     kept, scenes = filtered
     meant = max(SMALLEST_PRICE, estimate.expected * kept / scenes)
     return (
-        f", and about {thousands(estimate.expected)} PU are paid ({scenes} scenes, one in three days), "
-        f"{estimate.expected / meant:.1f} times the {thousands(meant)} PU of the {kept} scenes it would keep"
+        f", and about {thousands(estimate.expected)} PU are paid, {estimate.expected / meant:.1f} times the "
+        f"{thousands(meant)} PU of what it would keep ({kept} of {scenes} scenes, tried with one in three days)"
     )
 
 

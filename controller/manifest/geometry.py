@@ -93,6 +93,8 @@ def _edge(begin: Sequence[float], end: Sequence[float]) -> str:
 
 EARTH_RADIUS = 6_372_800.0  # metres
 _MERCATOR_RADIUS = 6_378_137.0
+_UTM_METRES_PER_DEGREE = 111_088.0  # of northing, in the mean
+_UTM_EQUATOR_SOUTH = 10_000_000.0  # the northing of the equator in a southern zone
 
 
 def ground_metres(box: Box, group: str) -> tuple[float, float]:
@@ -106,6 +108,21 @@ def ground_metres(box: Box, group: str) -> tuple[float, float]:
     west, south, east, north = _in_degrees(box) if group == "web-mercator" else box
     width = max(_edge_metres(east - west, latitude) for latitude in (south, north))
     return width, math.radians(north - south) * EARTH_RADIUS
+
+
+def middle_latitude(box: Box, group: str) -> float | None:
+    """The latitude in the middle of a box in a CRS of `group`, in UTM nearly; None in other projections."""
+    middle = (box[1] + box[3]) / 2
+    match group:
+        case "wgs84":
+            return middle
+        case "web-mercator":
+            return math.degrees(math.atan(math.sinh(middle / _MERCATOR_RADIUS)))
+        case "utm-north":
+            return middle / _UTM_METRES_PER_DEGREE
+        case "utm-south":
+            return (middle - _UTM_EQUATOR_SOUTH) / _UTM_METRES_PER_DEGREE
+    return None
 
 
 def _in_degrees(box: Box) -> Box:

@@ -241,17 +241,17 @@ def test_planet_may_give_no_discount_so_the_upper_end_has_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mosaicking", "days", "expected"),
+    ("mosaicking", "days", "scenes", "expected"),
     [
-        pytest.param(Mosaicking.SIMPLE, 365, SampleCount(expected=1, upper=1), id="SIMPLE: one, however long"),
-        pytest.param(Mosaicking.ORBIT, 1, SampleCount(expected=1, upper=1), id="ORBIT: a single day"),
-        pytest.param(Mosaicking.ORBIT, 30, SampleCount(expected=10, upper=30), id="ORBIT: a month"),
-        pytest.param(Mosaicking.ORBIT, 31, SampleCount(expected=11, upper=31), id="ORBIT: begun thirds count"),
-        pytest.param(Mosaicking.TILE, 31, SampleCount(expected=11, upper=None), id="TILE: no upper end"),
+        pytest.param(Mosaicking.SIMPLE, 365, 120, SampleCount(expected=1, upper=1), id="SIMPLE: one, however long"),
+        pytest.param(Mosaicking.ORBIT, 1, 0.3, SampleCount(expected=1, upper=1), id="ORBIT: a single day has one"),
+        pytest.param(Mosaicking.ORBIT, 30, 9.2, SampleCount(expected=9.2, upper=30), id="ORBIT: a month"),
+        pytest.param(Mosaicking.ORBIT, 30, 40, SampleCount(expected=30, upper=30), id="ORBIT: at most one a day"),
+        pytest.param(Mosaicking.TILE, 31, 40, SampleCount(expected=40, upper=None), id="TILE: no upper end"),
     ],
 )
-def test_samples_of_a_pixel(mosaicking: Mosaicking, days: int, expected: SampleCount) -> None:
-    assert samples_per_pixel(mosaicking, days) == expected
+def test_samples_of_a_pixel(mosaicking: Mosaicking, days: int, scenes: float, expected: SampleCount) -> None:
+    assert samples_per_pixel(mosaicking, days, scenes) == expected
 
 
 def test_one_tile_input_takes_the_upper_end_away() -> None:

@@ -98,8 +98,8 @@ HINTS = [
         "filterScenes, with what it wastes",
         moving(FIRST, "function filterScenes(scenes, meta) {", "  return scenes.slice(0, 61); }"),
         "4:10 W008 V3's documentation does not know filterScenes: unless the service calls it all the same, no scene "
-        "is dropped, and about 5 171 PU are paid (122 scenes, one in three days), 2.0 times the 2 586 PU of "
-        "the 61 scenes it would keep. Write "
+        "is dropped, and about 4 655 PU are paid, 2.0 times the 2 327 PU of what it would keep "
+        "(61 of 122 scenes, tried with one in three days). Write "
         "preProcessScenes(collections) instead: filter collections.scenes.orbits, and return collections",
         times=YEAR,
         width=5000,
@@ -119,8 +119,8 @@ HINTS = [
             output="{bands: 4, sampleType: SampleType.UINT16}",
         ),
         "6:10 W008 V3's documentation does not know filterScenes: unless the service calls it all the same, no scene "
-        "is dropped, and about 46 539 PU are paid (366 scenes, one in three days), 3.0 times the 15 259 PU of "
-        "the 120 scenes it would keep. Write "
+        "is dropped, and about 41 853 PU are paid, 3.0 times the 13 722 PU of what it would keep "
+        "(120 of 366 scenes, tried with one in three days). Write "
         "preProcessScenes(collections) instead: filter collections.scenes.orbits, and return collections",
         times=YEARS,
         width=5000,
@@ -167,7 +167,7 @@ HINTS = [
     hint(
         "a year of scenes",
         moving(FIRST),
-        "2:87 W012 every scene of 366 days is read and paid for (about 54 PU): drop what you do not need in "
+        "2:87 W012 every scene of 366 days is read and paid for (about 49 PU): drop what you do not need in "
         "preProcessScenes(collections), or shorten timeRange",
         times=YEAR,
     ),

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from controller.manifest.validate import ValidManifest
 from controller.sandbox.extent import metres_per_pixel
 from controller.sandbox.failure import RenderFailed
-from controller.sandbox.planet.archive import TRACKS, SceneFilter, Tile, by_day, find_tiles
+from controller.sandbox.planet.archive import SceneFilter, Tile, by_day, find_tiles
 from controller.sandbox.planet.look import SensorInput
 from controller.sandbox.planet.products import WantedBand, product
 from controller.sandbox.planet.samples import Pixels, grouped, read_samples
+from controller.sandbox.planet.tracks import TRACKS
 from controller.sandbox.render.grid import evaluation_grid, output_grid
 from controller.sandbox.render.raster import write_geotiff
 from controller.sandbox.render.render import MOST_PIXELS, Rendered, RenderOptions, render

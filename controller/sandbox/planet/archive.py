@@ -10,72 +10,16 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 
 import numpy as np
-from numpy.typing import NDArray
 
 from controller.sandbox.failure import not_here
 from controller.sandbox.planet.noise import Degrees, Locations
 from controller.sandbox.planet.products import Product
+from controller.sandbox.planet.tracks import NORTH, SOUTH, TRACKS, Overpass, Track, Whole
 from controller.sandbox.planet.world import Mask, cloud_share
 
 _MOST_TILES = 200_000
 _PROBES = (np.arange(8) + 0.5) / 8
-_SOUTH, _NORTH = -60, 84  # latitudes imaged, in degrees
 _POLAR = 70  # degrees
-
-Whole = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Track:
-    """How a constellation passes: a swath of `swath` degrees every `spacing` degrees of longitude, `step` of `cycle`
-    parts of the spacing further east each day, so that each place is seen about once in `cycle` days.
-
-    `hour` is the local solar time, `size` the degrees of a granule's side. `tilt` is how many degrees of longitude the
-    track drifts per degree of latitude.
-    """
-
-    spacing: float
-    swath: float
-    cycle: int
-    step: int
-    hour: float
-    size: int = 1
-    tilt: float = 0.2
-
-    @property
-    def is_ascending(self) -> bool:
-        return self.tilt < 0
-
-    def across(self, day: date, lon: Degrees, lat: Degrees) -> Degrees:
-        """Degrees east of the western edge of the nearest swath on `day`, up to `spacing`; below `swath` is inside."""
-        shift = self.spacing * self.step / self.cycle * (day.toordinal() % self.cycle)
-        return (lon - self.tilt * lat - shift) % self.spacing
-
-    def sees(self, day: date, lon: Degrees, lat: Degrees) -> Mask:
-        """Which positions were in a swath on `day`."""
-        seen: Mask = (self.across(day, lon, lat) < self.swath) & (lat > _SOUTH) & (lat < _NORTH)
-        return seen
-
-    def second_of_day(self, lon: Whole, lat: Whole) -> Whole:
-        """In UTC, when the granule with this south-western corner is seen; the satellite needs 14 s for a degree."""
-        along = 14 * lat if self.is_ascending else -14 * lat
-        return ((self.hour * 3600 - 240 * lon + along) % 86400).astype(np.int64)
-
-
-_SENTINEL_2 = (Track(spacing=24, swath=5.4, cycle=5, step=2, hour=10.5),)
-_LANDSAT = (Track(spacing=12, swath=1.7, cycle=8, step=3, hour=10.2, size=2),)
-_SENTINEL_1 = (
-    Track(spacing=12, swath=2.2, cycle=6, step=1, hour=6, size=2),
-    Track(spacing=12, swath=2.2, cycle=6, step=1, hour=18, size=2, tilt=-0.2),
-)
-TRACKS: Mapping[str, tuple[Track, ...]] = {
-    "sentinel-2-l1c": _SENTINEL_2,
-    "sentinel-2-l2a": _SENTINEL_2,
-    "sentinel-1-grd": _SENTINEL_1,
-    "landsat-ot-l1": _LANDSAT,
-    "landsat-ot-l2": _LANDSAT,
-}
-Overpass = tuple[date, Track]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,14 +62,15 @@ class Tile:
         """The ring around the part of the granule that was seen, in degrees."""
         day, track = self.overpass
         (west, south), size = self.cell, track.size
+        swath, spacing = float(track.swath(day, np.array(south))), track.spacing_on(day)
         corners = []
         for lat in (south, south + size):
             middle = west + size / 2
             edge = middle - float(track.across(day, np.array(middle), np.array(lat)))
-            if edge + track.swath < west:
-                edge += track.spacing
+            if edge + swath < west:
+                edge += spacing
             left = min(max(edge, west), west + size)
-            corners.append((left, max(min(edge + track.swath, west + size), left), lat))
+            corners.append((left, max(min(edge + swath, west + size), left), lat))
         (a, b, low), (c, d, high) = corners
         return [[a, low], [b, low], [d, high], [c, high], [a, low]]
 
@@ -209,7 +154,7 @@ def _passes(type: str, track: Track, area: Area, wanted: SceneFilter) -> Iterato
     for ordinal in range(wanted.since.toordinal(), wanted.until.toordinal() + 1):
         day = date.fromordinal(ordinal)
         start = track.across(day, west, corner)
-        seen = (start < track.swath) | (start + width >= track.spacing)
+        seen = (start < track.swath(day, lat)) | (start + width >= track.spacing_on(day))
         count += int(seen.sum())
         if count > _MOST_TILES:
             raise not_here("so many scenes are too much for the sandbox; narrow the time range or the area")
@@ -222,7 +167,7 @@ def _passes(type: str, track: Track, area: Area, wanted: SceneFilter) -> Iterato
 
 def _cells(area: Area, size: int) -> tuple[Whole, Whole]:
     columns = np.arange(np.floor(area.west / size), np.ceil(area.east / size), dtype=np.int64) * size
-    south, north = max(area.south, _SOUTH), min(area.north, _NORTH)
+    south, north = max(area.south, SOUTH), min(area.north, NORTH)
     rows = np.arange(np.floor(south / size), np.ceil(north / size), dtype=np.int64) * size
     lon, lat = np.meshgrid(columns, rows)
     return lon.ravel(), lat.ravel()

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.sandbox.failure import not_here
-from controller.sandbox.planet.archive import Overpass, Track
 from controller.sandbox.planet.noise import Degrees, Locations
 from controller.sandbox.planet.products import Product, WantedBand
+from controller.sandbox.planet.tracks import Overpass, Track
 from controller.sandbox.planet.world import Ground, Sky
 
 Plane = NDArray[np.float64]
@@ -71,7 +71,7 @@ class GroundView:
     @property
     def off_nadir(self) -> Degrees:
         """-1 at the western edge of the swath, 1 at the eastern."""
-        half = self.track.swath / 2
+        half = self.track.swath(self.day, self.place.lat) / 2
         return np.clip((self.track.across(self.day, self.place.lon, self.place.lat) - half) / half, -1, 1)
 
     @cached_property

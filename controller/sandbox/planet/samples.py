@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.model.catalog import MASK
-from controller.sandbox.planet.archive import TRACKS, Overpass, Tile
+from controller.sandbox.planet.archive import Area, Tile
 from controller.sandbox.planet.look import GroundView, Plane, SensorInput
 from controller.sandbox.planet.native import Numbers, Spots, spots
 from controller.sandbox.planet.noise import Degrees
@@ -19,6 +19,7 @@ from controller.sandbox.planet.optical import landsat, sentinel2
 from controller.sandbox.planet.products import WantedBand
 from controller.sandbox.planet.radar import sentinel1
 from controller.sandbox.planet.terrain import elevation
+from controller.sandbox.planet.tracks import TRACKS, Overpass
 from controller.sandbox.planet.world import Mask
 
 Samples = NDArray[np.float64]
@@ -35,6 +36,7 @@ SENSORS: Mapping[str, Callable[[SensorInput, WantedBand, GroundView], Plane]] = 
     "landsat-ot-l2": landsat,
     "dem": elevation,
 }
+_PROBES = (np.arange(32) + 0.5) / 32  # along one side of an area
 _MOSTLY = 0.6  # share of a block above which it is cheaper to compute all of it
 
 
@@ -64,6 +66,17 @@ def read_samples(source: SensorInput, groups: Sequence[Group], pixels: Pixels) -
         for overpass, here in _supplied(group, cells, pixels):
             reader.fill(sample, overpass, here)
     return samples
+
+
+def data_samples(groups: Sequence[Group], type: str, area: Area) -> float:
+    """The samples with data that a pixel of the area has in the mean, which is what the price counts."""
+    lon, lat = np.meshgrid(
+        area.west + _PROBES * (area.east - area.west), area.south + _PROBES * (area.north - area.south)
+    )
+    pixels = Pixels(lon=lon.ravel(), lat=lat.ravel(), wanted=np.ones(lon.size, dtype=np.bool_))
+    cells = _by_cell(pixels, TRACKS[type][0].size)
+    seen = sum(here.size for group in groups for _, here in _supplied(group, cells, pixels))
+    return seen / lon.size
 
 
 def read_timeless(source: SensorInput, pixels: Pixels) -> Samples:

@@ -80,9 +80,9 @@ class RenderedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """The result of a request: its files, the samples per pixel (which the price counts), and the scenes read.
+    """The result of a request: its files, the samples that a pixel has, with data or without, and the scenes read.
 
-    With several inputs `samples` has the samples of each; `facts` is what the script declares.
+    `samples` has what the price counts of each input: those with data; `facts` is what the script declares.
     """
 
     files: tuple[RenderedFile, ...]
@@ -114,13 +114,12 @@ def render(body: Mapping[str, Any], folder: Path, options: RenderOptions, engine
         done = evaluated(body, Path(scratch), options, hired)
         responses = agreed_responses(body, done.outputs)
         files = (*_images(folder, done, responses), *_userdata(folder, responses, done.userdata))
-    samples = tuple(float(each.samples_per_pixel) for each in done.scenes)
     return Rendered(
         files=files,
-        samples_per_pixel=max(samples),
+        samples_per_pixel=float(max(each.samples_per_pixel for each in done.scenes)),
         scenes=sum(each.count for each in done.scenes),
         userdata=done.userdata,
-        samples=samples,
+        samples=tuple(each.charged for each in done.scenes),
         facts=done.facts,
     )
 

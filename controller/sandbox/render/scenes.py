@@ -13,7 +13,7 @@ from controller.model.script import Mosaicking, ScriptOutput
 from controller.sandbox.failure import value_or_raise
 from controller.sandbox.planet.archive import Area, SceneFilter, Tile, by_day, find_tiles
 from controller.sandbox.planet.look import SensorInput
-from controller.sandbox.planet.samples import Group, Pixels, Samples, grouped, read_samples, read_timeless
+from controller.sandbox.planet.samples import Group, Pixels, Samples, data_samples, grouped, read_samples, read_timeless
 from controller.sandbox.render.agreement import Pair
 
 Json = Mapping[str, Any]
@@ -23,7 +23,10 @@ _FILTERS = ("resolution", "acquisitionMode", "polarization", "orbitDirection", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenes:
-    """What one input reads: the tiles of each sample, in sample order, and what evaluatePixel gets of them."""
+    """What one input reads: the tiles of each sample, in sample order, and what evaluatePixel gets of them.
+
+    `charged` are the samples per pixel that the price counts: those with data, in the mean of the pixels.
+    """
 
     name: str
     also: str
@@ -31,6 +34,7 @@ class Scenes:
     groups: tuple[Group, ...]
     count: int  # days or tiles read
     document: Json
+    charged: float
 
     @property
     def samples_per_pixel(self) -> int:
@@ -145,7 +149,12 @@ def _scenes(pair: Pair, found: Sequence[tuple[Tile, ...]], view: View, *, is_fus
         document["orbits"] = [_orbit_document(tiles, number, pair) for number, tiles in enumerate(found)]
     else:
         document["tiles"] = [_numbered(_tile_document(tile, pair), number) for number, (tile,) in enumerate(found)]
-    return Scenes(name=pair.name, also=pair.also, source=source, groups=groups, count=count, document=document)
+    charged = float(len(groups))
+    if pair.product.since is not None and pair.mosaicking is not Mosaicking.SIMPLE:
+        charged = data_samples(groups, pair.product.type, view.area)
+    return Scenes(
+        name=pair.name, also=pair.also, source=source, groups=groups, count=count, document=document, charged=charged
+    )
 
 
 def _collection(pair: Pair, found: Sequence[tuple[Tile, ...]], view: View) -> Json:
