@@ -35,6 +35,8 @@ def command(
 ) -> int:  # fmt: skip
     """Show the jobs NAMES, or all of them. Nothing is submitted, called or written.
 
+    Exit code 1 when one is failed, invalid, unknown or unconfirmed, or its manifest as it is now cannot be accepted.
+
     \b
     shjobs get -l team=agri --phase Failed     the failed jobs of one team
     shjobs get ndvi-malta -o yaml              everything about one job

@@ -15,7 +15,8 @@ from controller.settings.settings import Settings
 def command(config: Path | None) -> int:
     """Submit every new or changed job and follow each to proof of its outcome.
 
-    Exit code 1 when something is failed, invalid, unknown, unconfirmed, or still pending.
+    Exit code 1 when something is failed, invalid, unknown, unconfirmed, or still pending, or when a manifest cannot
+    be accepted, even if its job succeeded before.
     """
     from controller.cli.output.tables import BAD, UNFINISHED, exit_code, print_documents
 

@@ -12,10 +12,10 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
+from controller.daemon.changes import log_change, log_rejections
 from controller.daemon.http import Page, Web
 from controller.daemon.metrics import CONTENT_TYPE, Metrics
 from controller.ledger.identity import Identity
-from controller.lifecycle.grouping import name_list
 from controller.limits.budget import Spending, month_of
 from controller.model.clock import Clock
 from controller.model.errors import StateError, StateLost
@@ -23,7 +23,6 @@ from controller.model.hosts import names_in
 from controller.reconcile.calls.unrecorded import Unrecorded, report_unsettled
 from controller.reconcile.health import Health, is_alive, unready_conditions
 from controller.reconcile.loop import Loop
-from controller.reconcile.reporter import StatusChange
 from controller.reconcile.runner import Flags, handling_signals, turn
 from controller.reconcile.wiring import Inbox, controller
 from controller.settings.settings import Settings
@@ -111,7 +110,7 @@ class Daemon:
         self.flags.inbox = inbox
         with controller(
             settings,
-            self._log_change,
+            log_change,
             inbox,
             settle=settings.timing.settle,
             scanned=self._scanned,
@@ -122,6 +121,7 @@ class Daemon:
             identity=self._identity,
             unrecorded=self._unrecorded,
             clock=self._clock,
+            rejected=log_rejections,
         ) as (assembly, workers):
             self._loop = loop = assembly.loop
             beat, until = partial(self._beat, loop), assembly.is_clock_to_be_set
@@ -165,15 +165,6 @@ class Daemon:
             log.warning("%s", problem)
         self._watching = problem
 
-    def _log_change(self, status_change: StatusChange) -> None:
-        if not status_change.changed or status_change.is_said:
-            return
-        name = {"jobs": name_list(status_change.alike)} if status_change.alike else {"job": status_change.job.name}
-        context = {**name, "phase": status_change.job_state.phase, "reason": status_change.job_state.reason}
-        if status_change.submission and status_change.submission.request_id and not status_change.alike:
-            context["requestId"] = status_change.submission.request_id
-        log.info("%s", status_change.job_state.message, extra={"context": context})
-
     def _fail(self, message: str) -> None:
         log.error("%s", message)
         self.health = replace(self.health, at=self._clock.now(), ledger=message)
@@ -199,6 +190,8 @@ def _served(listen: str, hosts: str, daemon: Daemon) -> Iterator[None]:
     def readiness() -> Page:
         found = daemon.why_not_ready()
         text = "".join(f"{word}: {sentence}\n" for word, sentence in found) or "ok\n"
+        if rejection := daemon.health.rejection:
+            text += f"ManifestsRejected: {rejection}\n"
         return Page(content=text.encode(), status=503 if found else 200)
 
     def metrics() -> Page:

@@ -11,9 +11,10 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from controller import __version__
-from controller.model.reasons import Phase
+from controller.model.reasons import Phase, Reason
 from controller.reconcile.calls.workers import CallOutcome, Got, Listed, Posted
 from controller.reconcile.health import Health, unready_conditions
+from controller.reconcile.rejections import RejectionKind
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 CONDITIONS = (
@@ -79,6 +80,12 @@ class _HealthCollector(Collector):
             (str(phase),): health.phases.get(phase, 0) for phase in Phase if phase is not Phase.REMOVED
         }
         yield _labelled("jobs", "Jobs by phase.", ["phase"], phases)
+        held: dict[tuple[str, ...], float] = {
+            (str(reason),): health.held.get(reason, 0) for reason in Reason if reason.phase is Phase.HELD
+        }
+        yield _labelled("held_jobs", "Held jobs by reason.", ["reason"], held)
+        rejected: dict[tuple[str, ...], float] = {(str(kind),): health.rejected.get(kind, 0) for kind in RejectionKind}
+        yield _labelled("rejected", "Manifests without effect, by kind of problem.", ["kind"], rejected)
         found = {word for word, _ in unready_conditions(health, now, self._scan_every)}
         yield _labelled("not_ready", "Why it is not ready.", ["condition"], {(c,): c in found for c in CONDITIONS})
         yield _plain("ready", "Whether it is ready.", not found)

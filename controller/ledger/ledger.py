@@ -27,6 +27,7 @@ CLOCK = "clock"
 NAMED_ROWS = 5  # unreadable rows named in a message
 INSTANCE = "instance"
 UNCLAIMED = "unclaimed"
+REJECTED = "rejected"
 
 
 class Ledger:
@@ -143,6 +144,17 @@ class Ledger:
         self._overspent = {
             number: item for number, item in self._overspent.items() if overspent_hash(item) not in self.accepted
         }
+
+    def rejections(self) -> dict[str, str]:
+        """What was recorded last of every file that is not accepted, by path."""
+        return self._store.facts(f"{REJECTED} ")
+
+    def note_rejection(self, path: str, text: str) -> None:
+        """Keep what is wrong with a file; "" once it is accepted, or gone."""
+        if text:
+            self._store.set_fact(f"{REJECTED} {path}", text)
+        else:
+            self._store.forget_fact(f"{REJECTED} {path}")
 
     def files(self) -> Iterable[FileRecord]:
         return [FileRecord(**row) for row in self._store.files()]

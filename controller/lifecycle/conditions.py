@@ -10,8 +10,8 @@ from typing import Any
 from controller.model.errors import UsageError
 from controller.model.reasons import Phase, Reason
 
-READY, RECONCILING, STALLED = "Ready", "Reconciling", "Stalled"
-TYPES = (READY, RECONCILING, STALLED)
+READY, RECONCILING, STALLED, ACCEPTED = "Ready", "Reconciling", "Stalled", "Accepted"
+TYPES = (READY, RECONCILING, STALLED, ACCEPTED)
 _UNDER_WAY = frozenset({Phase.PENDING, Phase.SUBMITTING, Phase.RUNNING, Phase.VERIFYING})
 _AT_REST = frozenset({Phase.INVALID, Phase.HELD, Phase.FAILED, Phase.UNKNOWN})
 _NOT_KNOWN = frozenset({Phase.UNKNOWN, Phase.UNCONFIRMED})
@@ -20,7 +20,7 @@ Document = Mapping[str, Any]
 
 
 def kubernetes_conditions(document: Document) -> list[dict[str, object]]:
-    """The three conditions of a status document, each with its reason and message."""
+    """The conditions of a status document, each with its reason and message."""
     phase, reason = Phase(document["phase"]), Reason(document["reason"])
     statuses = {
         READY: "True" if phase is Phase.SUCCEEDED else "Unknown" if phase in _NOT_KNOWN else "False",
@@ -29,7 +29,24 @@ def kubernetes_conditions(document: Document) -> list[dict[str, object]]:
     }
     about = {"reason": document["reason"], "message": document["message"]}
     seen = {"observedGeneration": document["generation"]} if "generation" in document else {}
-    return [{"type": kind, "status": status, **about, **seen} for kind, status in statuses.items()]
+    found = [{"type": kind, "status": status, **about, **seen} for kind, status in statuses.items()]
+    return [*found, {"type": ACCEPTED, **_acceptance(document), **seen}]
+
+
+def is_rejected(document: Document) -> bool:
+    """Whether the manifest as it is now has no effect, whatever became of an earlier one."""
+    return _acceptance(document)["status"] == "False"
+
+
+def _acceptance(document: Document) -> dict[str, object]:
+    """Whether the manifest as it is now is the one in force: apart from the phase, which may be an earlier one's."""
+    manifest = document.get("manifest") or {"accepted": True}
+    if manifest["accepted"]:
+        return {"status": "True", "reason": ACCEPTED, "message": "the manifest is the one in force"}
+    first, *more = manifest.get("problems") or [document["message"]]
+    reason = manifest.get("reason", Reason.REJECTED)
+    message = f"{first} (and {len(more):,} more)" if more else first
+    return {"status": "Unknown" if reason == Reason.EXAMINING else "False", "reason": str(reason), "message": message}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

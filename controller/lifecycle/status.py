@@ -87,7 +87,8 @@ def timestamp(time: datetime | None) -> str | None:
 def _manifest(problems: Sequence[Problem]) -> dict[str, object]:
     if not problems:
         return {"accepted": True}
-    return {"accepted": False, "problems": [str(problem) for problem in problems]}
+    reason = rejection(each.code for each in problems)
+    return {"accepted": False, "reason": str(reason), "problems": [str(problem) for problem in problems]}
 
 
 def _submission(current: Submission) -> dict[str, object]:

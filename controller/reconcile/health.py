@@ -4,7 +4,7 @@ Pure. The loop makes one `Health` after each turn; readers in any thread see one
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from controller.ledger.ledger import Ledger
@@ -12,6 +12,7 @@ from controller.limits.budget import Spending
 from controller.limits.gate import Limits
 from controller.model.reasons import Phase, Reason
 from controller.reconcile.queue import JobQueue
+from controller.reconcile.rejections import RejectionKind, Rejections
 from controller.reconcile.reporter import Reporter
 from controller.reconcile.scanner import Scanner
 
@@ -24,6 +25,7 @@ GATE_CONDITIONS = {Reason.ACCOUNT_REFUSED: "CredentialsRefused", Reason.BREAKER_
 class Health:
     """One moment of a controller. Times are UTC, amounts processing units.
 
+    `held` are the held jobs by reason. `rejected` counts what is in the tree without effect; `rejection` names it.
     `oldest` says since when the first queued job waits for a slot; `gate` and `message` what holds submissions back.
     `tree`, `watching`, `status`, `ledger` and `clock` hold a sentence when there is a problem with it.
     """
@@ -31,6 +33,9 @@ class Health:
     at: datetime
     spending: Spending
     phases: Mapping[Phase, int] = field(default_factory=dict)
+    held: Mapping[Reason, int] = field(default_factory=dict)
+    rejected: Mapping[RejectionKind, int] = field(default_factory=dict)
+    rejection: str = ""
     running: int = 0
     slots: int = 0
     waiting: int = 0
@@ -84,6 +89,7 @@ def health_of(
         at=now,
         spending=ledger.spending(now, budget),
         phases=dict(reporter.phases),
+        held={reason: count for reason, count in reporter.reasons.items() if reason.phase is Phase.HELD},
         running=ledger.running,
         slots=ledger.running + limits.slots,
         waiting=queue.waiting,
@@ -95,4 +101,15 @@ def health_of(
         scanned_at=scanner.scanned_at,
         tree=scanner.unready,
         status=reporter.status_cache.problem,
+    )
+
+
+def with_rejections(health: Health, rejections: Rejections) -> Health:
+    """The health with what has no effect: its documents that are no jobs count as Invalid, as `get` shows them."""
+    invalid = health.phases.get(Phase.INVALID, 0) + rejections.without_job()
+    return replace(
+        health,
+        phases={**health.phases, Phase.INVALID: invalid},
+        rejected=rejections.kinds(),
+        rejection=rejections.sentence(),
     )

@@ -25,10 +25,11 @@ from controller.model.step import Ask, List, Step, Submit, Wait
 from controller.model.submission import Submission
 from controller.reconcile.admission import Admission
 from controller.reconcile.calls.workers import Call, CallOutcome, Get, ListObjects, Posted, is_history
-from controller.reconcile.health import Health, health_of
+from controller.reconcile.health import Health, health_of, with_rejections
 from controller.reconcile.pace import Pace
 from controller.reconcile.queue import QUEUING, JobQueue
 from controller.reconcile.recorder import Recorder, carry_out, job_of_command
+from controller.reconcile.rejections import Rejections
 from controller.reconcile.reporter import Reporter
 from controller.reconcile.scanner import Scanner
 from controller.reconcile.submit import Submitter
@@ -48,6 +49,7 @@ class Loop:
     def __init__(
         self, ledger: Ledger, tree: Tree, free: Limits, enqueue: Callable[[Call], None], reporter: Reporter,
         scanner: Scanner | None = None, submitter: Submitter | None = None, timekeeper: Timekeeper | None = None,
+        rejections: Rejections | None = None,
     ) -> None:  # fmt: skip
         self._ledger = ledger
         self._tree = tree
@@ -58,6 +60,7 @@ class Loop:
         self._scanner = scanner or Scanner(tree, free.timing, Stops, settle=0.0)
         self._submitter = submitter or Submitter(ledger, None)
         self._timekeeper = timekeeper or Timekeeper(ledger, free.timing)
+        self.rejections = rejections or Rejections()
         self._recorder = Recorder(ledger, free.timing, lambda: self._timekeeper.is_sure)
         self._admission = Admission(ledger, free.policy)
         self._queue = JobQueue(ledger.jobs.__getitem__, self._admission.is_unlisted)
@@ -182,7 +185,8 @@ class Loop:
     def health(self) -> Health:
         """The health after the last turn."""
         budget = self._free.policy.monthly_budget
-        return health_of(self._ledger, self._queue, self._scanner, self._reporter, self.limits(), budget, self._now)
+        found = health_of(self._ledger, self._queue, self._scanner, self._reporter, self.limits(), budget, self._now)
+        return with_rejections(found, self.rejections)
 
     def is_busy(self) -> bool:
         """Whether a call is under way or a job is to be decided."""
@@ -214,6 +218,7 @@ class Loop:
             self._warn([f"{change.reason}; nothing is changed until it can be read"])
             return
         self._keep(change)
+        self.rejections.take_in(change, self._tree, self._ledger, self._now)
         self._admission.is_partial = change.undecided > 0
         self._reporter.hold(self._now, is_partial=change.undecided > 0)
         self._queue.mark(job.name for job, _ in change.jobs)

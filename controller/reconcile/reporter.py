@@ -18,7 +18,7 @@ from controller.lifecycle.phase import phase
 from controller.lifecycle.status import document, rejected_status
 from controller.limits.gate import Limits
 from controller.model.job import Job
-from controller.model.reasons import JobState, Phase
+from controller.model.reasons import JobState, Phase, Reason
 from controller.model.submission import Submission
 from controller.model.timing import Timing
 from controller.tree.ownership import Declared
@@ -68,6 +68,7 @@ class Reporter:
         self._watch = watch
         self._job_states: dict[str, JobState] = {}
         self.phases: Counter[Phase] = Counter()
+        self.reasons: Counter[Reason] = Counter()
         self._names: set[str] = set()
         self._paths: dict[str, None] = {}  # in the order in which they are written
         self._gone: set[str] = set()
@@ -140,8 +141,10 @@ class Reporter:
         if before == job_state:
             return None
         self.phases[job_state.phase] += 1
+        self.reasons[job_state.reason] += 1
         if before:
             self.phases[before.phase] -= 1
+            self.reasons[before.reason] -= 1
         self._job_states[job.name] = job_state
         current = in_force(job.wanted, ledger.of(job.name)) if job.wanted else None
         changed = ledger.reported(job.name) != _formatted(job_state)
@@ -187,7 +190,8 @@ def _joined(changes: Sequence[StatusChange]) -> Iterator[StatusChange]:
 
 
 def _note(changes: Sequence[StatusChange], ledger: Ledger, now: datetime) -> None:
-    for item in changes:
+    """Add an event for each change; a rejection has one already, which says what is wrong."""
+    for item in (each for each in changes if each.job_state.reason is not Reason.REJECTED):
         submission = item.submission.id if item.submission else ""
         ledger.add_event(now, item.job_state.reason, item.job_state.message, item.job.name, submission)
     ledger.mark_reported({item.job.name: _formatted(item.job_state) for item in changes})

@@ -36,6 +36,7 @@ from controller.reconcile.calls.unrecorded import Unrecorded
 from controller.reconcile.calls.work_queue import WorkQueue
 from controller.reconcile.calls.workers import Call, CallOutcome, Observe, Workers
 from controller.reconcile.loop import Loop
+from controller.reconcile.rejections import Rejections, Report
 from controller.reconcile.reporter import Reporter, Watch, status_documents
 from controller.reconcile.scanner import Interruptible, Scanned, Scanner
 from controller.reconcile.submit import Submitter, draw_name
@@ -74,7 +75,13 @@ class Assembly:
 
     def documents(self, now: datetime) -> list[dict[str, object]]:
         """The status documents of every file, ordered by path."""
-        return [document for path in sorted(self.tree.paths()) for document in self.documents_of(path, now)]
+        return [document for _, document in self.documents_by_path(now)]
+
+    def documents_by_path(self, now: datetime) -> list[tuple[str, dict[str, object]]]:
+        """The same with their paths; what cannot be read has one too."""
+        unread = self.loop.rejections.documents()
+        found = {path: self.documents_of(path, now) for path in self.tree.paths()}
+        return [(path, document) for path, documents in sorted({**unread, **found}.items()) for document in documents]
 
     def documents_of(self, path: str, now: datetime) -> list[dict[str, object]]:
         """The status documents of one file."""
@@ -102,12 +109,13 @@ def controller(
     settings: Settings, watch: Watch, inbox: Inbox, *, settle: float = 0.0, scanned: Scanned | None = None,
     called: Observe | None = None, pulse: Pulse = lambda: None, interruptible: Interruptible = nullcontext,
     answered: Callable[[], None] | None = None, identity: Identity | None = None, unrecorded: Unrecorded | None = None,
-    clock: Clock | None = None,
+    clock: Clock | None = None, rejected: Report = lambda _rejected: None,
 ) -> Iterator[tuple[Assembly, Workers]]:  # fmt: skip
     """The real controller: it holds the lock, writes the ledger and the status files, and calls the service.
 
     The outcomes of calls arrive in `inbox`; nothing is submitted until the tree has been quiet for `settle` seconds.
-    `scanned` and `called` are called after every scan and every call; `clock` is the one the loop runs on. With
+    `scanned` and `called` are called after every scan and every call, `rejected` for what a scan finds without effect;
+    `clock` is the one the loop runs on. With
     `answered` scripts are examined beside the deciding thread, and it is called for every result. `identity` identifies
     the state's files since this process first opened them, `unrecorded` receives what comes too late for `inbox`.
     Raises `UsageError` when something it needs is missing.
@@ -142,7 +150,7 @@ def controller(
         with Beside(slow, answered) if answered else nullcontext(Patient(slow)) as scripts:
             parts = _assembled(
                 settings, store, watch, status_place, workers.enqueue, without_keys(settings.credentials), look,
-                scripts, pulse, claims=True, keep=keep,
+                scripts, pulse, claims=True, keep=keep, rejections=Rejections(rejected),
             )  # fmt: skip
             yield replace(parts, time=time), workers
 
@@ -185,6 +193,7 @@ def _assembled(
     *,
     claims: bool = False,
     keep: Callable[[Ledger, Timing], Timekeeper] = Timekeeper,
+    rejections: Rejections | None = None,
 ) -> Assembly:
     with store.transaction():
         store.renew(terms_of(settings), threshold_of(settings), kept=STATUS)
@@ -198,7 +207,7 @@ def _assembled(
     free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running, without_keys=without_keys)
     reporter = Reporter(status_cache, settings.deployment.name, watch)
     submitter, keeper = Submitter(ledger, instance), keep(ledger, settings.timing)
-    loop = Loop(ledger, tree, free, enqueue, reporter, look(tree, settings.timing), submitter, keeper)
+    loop = Loop(ledger, tree, free, enqueue, reporter, look(tree, settings.timing), submitter, keeper, rejections)
     return Assembly(loop=loop, ledger=ledger, tree=tree, deployment=settings.deployment.name)
 
 

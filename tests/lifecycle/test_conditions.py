@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from controller.lifecycle.conditions import TYPES, WaitTarget, kubernetes_conditions, target
+from controller.lifecycle.conditions import TYPES, WaitTarget, is_rejected, kubernetes_conditions, target
 from controller.model.errors import UsageError
 from controller.model.reasons import Phase, Reason
 from tests.support.paths import ROOT
@@ -18,7 +18,8 @@ def document(reason: Reason) -> dict[str, Any]:
 
 
 def statuses(reason: Reason) -> tuple[str, ...]:
-    return tuple(str(each["status"]) for each in kubernetes_conditions(document(reason)))
+    """Those that are derived from the phase."""
+    return tuple(str(each["status"]) for each in kubernetes_conditions(document(reason))[:-1])
 
 
 @pytest.mark.parametrize("reason", [each for each in Reason if each.phase is not Phase.REMOVED])
@@ -35,9 +36,47 @@ def test_each_condition_carries_reason_message_and_generation() -> None:
         {"type": "Ready", "status": "True", **about},
         {"type": "Reconciling", "status": "False", **about},
         {"type": "Stalled", "status": "False", **about},
+        {
+            "type": "Accepted",
+            "status": "True",
+            "reason": "Accepted",
+            "observedGeneration": 3,
+            "message": "the manifest is the one in force",
+        },
     ]
     bare = {key: value for key, value in document(Reason.REJECTED).items() if key != "generation"}
-    assert [sorted(each) for each in kubernetes_conditions(bare)] == [["message", "reason", "status", "type"]] * 3
+    assert [sorted(each) for each in kubernetes_conditions(bare)] == [["message", "reason", "status", "type"]] * 4
+
+
+@pytest.mark.parametrize(
+    ("manifest", "expected"),
+    [
+        pytest.param({"accepted": True}, ("True", "Accepted"), id="it is in force"),
+        pytest.param(
+            {"accepted": False, "reason": "Rejected", "problems": ["a.yaml:1:1: E107: is empty", "another"]},
+            ("False", "Rejected"),
+            id="its last edit has no effect",
+        ),
+        pytest.param(
+            {"accepted": False, "problems": ["a.yaml:1:1: E107: is empty"]},
+            ("False", "Rejected"),
+            id="as an earlier version recorded it",
+        ),
+        pytest.param(
+            {"accepted": False, "reason": "Examining", "problems": ["a.yaml:1:1: E305: is examined"]},
+            ("Unknown", "Examining"),
+            id="not known yet",
+        ),
+    ],
+)
+def test_a_job_that_succeeded_says_whether_its_manifest_is_still_accepted(
+    manifest: dict[str, Any], expected: tuple[str, str]
+) -> None:  # fmt: skip
+    """`Succeeded` was all one saw of a job whose manifest was broken by the last merge."""
+    found = {**document(Reason.DELIVERED), "manifest": manifest}
+    last = kubernetes_conditions(found)[-1]
+    assert (last["type"], last["status"], last["reason"]) == ("Accepted", *expected)
+    assert is_rejected(found) is (expected[0] == "False")
 
 
 @pytest.mark.parametrize("reason", [each for each in Reason if each.phase is not Phase.REMOVED])

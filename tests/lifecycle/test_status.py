@@ -36,6 +36,11 @@ from tests.support.factories import (
 )
 
 BROKEN = (Problem(path="ndvi.yaml", line=3, column=5, field="spec.hold", message="must be true or false"),)
+REJECTED = {
+    "accepted": False,
+    "reason": "Rejected",
+    "problems": ["ndvi.yaml:3:5: spec.hold: must be true or false"],
+}
 FOLDER = f"s3://my-bucket/rasters/ndvi/{'a' * 16}-r0-a0"
 HEAD = {"apiVersion": "shjobs/v1", "kind": "AsyncProcessStatus"}
 ALLOWED = {
@@ -93,7 +98,11 @@ def reported(declared: Job, submissions: list[Submission], now: datetime = NOW) 
                 "phase": "Running",
                 "reason": "Running",
                 "message": "the service is working on it",
-                "manifest": {"accepted": False, "problems": ["ndvi.yaml:3:5: spec.hold: must be true or false"]},
+                "manifest": {
+                    "accepted": False,
+                    "reason": "Rejected",
+                    "problems": ["ndvi.yaml:3:5: spec.hold: must be true or false"],
+                },
                 "generation": 1,
                 "digest": DIGEST,
                 "deployment": "sandbox",
@@ -147,7 +156,11 @@ def reported(declared: Job, submissions: list[Submission], now: datetime = NOW) 
                 "phase": "Invalid",
                 "reason": "Rejected",
                 "message": "the manifest cannot be accepted; see manifest.problems",
-                "manifest": {"accepted": False, "problems": ["ndvi.yaml:3:5: spec.hold: must be true or false"]},
+                "manifest": {
+                    "accepted": False,
+                    "reason": "Rejected",
+                    "problems": ["ndvi.yaml:3:5: spec.hold: must be true or false"],
+                },
                 "deployment": "sandbox",
             },
             id="never accepted",
@@ -170,7 +183,11 @@ def test_a_document_that_is_no_job(name: str | None, expected: dict[str, object]
         "phase": "Invalid",
         "reason": "Rejected",
         "message": "the manifest cannot be accepted; see manifest.problems",
-        "manifest": {"accepted": False, "problems": ["ndvi.yaml:3:5: spec.hold: must be true or false"]},
+        "manifest": {
+            "accepted": False,
+            "reason": "Rejected",
+            "problems": ["ndvi.yaml:3:5: spec.hold: must be true or false"],
+        },
     }
 
 

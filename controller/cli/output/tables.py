@@ -11,7 +11,7 @@ import click
 
 from controller.cli.output.escape import printable
 from controller.cli.output.numbers import count, units
-from controller.lifecycle.conditions import kubernetes_conditions
+from controller.lifecycle.conditions import is_rejected, kubernetes_conditions
 from controller.lifecycle.grouping import common, name_list, together
 from controller.model.reasons import Phase
 
@@ -61,7 +61,7 @@ def job_table(documents: Sequence[Document], *, is_wide: bool = False) -> Iterat
     groups = together(documents, lambda document: common(str(document["reason"])))
     stopped = [group for group in groups if len(group) > 1]
     rest = [group[0] for group in groups if len(group) == 1]
-    noted = [each for each in rest if is_short or each["phase"] in BAD]
+    noted = [each for each in rest if is_short or each["phase"] in BAD or is_rejected(each)]
     if noted or stopped:
         yield ""
     for group in stopped:
@@ -150,5 +150,5 @@ def notes(document: Document) -> list[str]:
 
 
 def exit_code(documents: Sequence[Document], *, bad: Collection[Phase] = BAD) -> int:
-    """1 when a job is in one of the `bad` phases: failed, invalid, unknown or unconfirmed."""
-    return int(any(document["phase"] in bad for document in documents))
+    """1 when a job is in one of the `bad` phases, or its manifest as it is now is not accepted, whatever its phase."""
+    return int(any(document["phase"] in bad or is_rejected(document) for document in documents))

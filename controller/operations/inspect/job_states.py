@@ -75,8 +75,4 @@ def _rehearsed(settings: Settings, now: datetime) -> list[Document]:
     from controller.reconcile.wiring import turned_copy
 
     with turned_copy(settings, now) as assembly:
-        return [
-            {**document, "path": path}
-            for path in sorted(assembly.tree.paths())
-            for document in assembly.documents_of(path, now)
-        ]
+        return [{**document, "path": path} for path, document in assembly.documents_by_path(now)]
