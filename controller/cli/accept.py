@@ -1,15 +1,12 @@
 """`shjobs accept`: an operator accepts what the spend guard holds, or continues after a request that cost too much."""
 
 import os
-import re
 from pathlib import Path
 
 import click
 
-from controller.cli.settings import load_settings
+from controller.cli.settings import load_settings, operator
 from controller.model.errors import UsageError
-
-_HASH = re.compile(r"[0-9a-f]{12}")
 
 
 @click.command("accept", short_help="Accept a large change, or continue after a request that cost too much.")
@@ -22,15 +19,16 @@ def command(config: Path | None, hashes: tuple[str, ...]) -> int:
     be accepted before it is merged.
     """
     from controller.lifecycle.commands import Accept
+    from controller.manifest.approval import is_hash
     from controller.operations.inspect.ask import ask
 
-    wrong = [each for each in hashes if not _HASH.fullmatch(each)]
+    wrong = [each for each in hashes if not is_hash(each)]
     if wrong:
         raise UsageError(
             f"{wrong[0]!r} is no hash of twelve hexadecimal digits; `shjobs budget` shows those that wait for a yes"
         )
-    settings = load_settings(config, os.environ)
+    settings, who = load_settings(config, os.environ), operator(os.environ)
     for each in hashes:
-        click.echo(f"{each}: {ask(settings, Accept(hash=each))}")
+        click.echo(f"{each}: {ask(settings, Accept(hash=each, by=who))}")
     click.echo("noted; `shjobs sync`, or the running controller, carries it out at its next turn")
     return 0

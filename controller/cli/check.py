@@ -67,6 +67,7 @@ def _check(ground: CheckedFolder, examiner: Examiner, cache: CheckCache, stamp: 
         problems=tuple(replace(each, path=str(around / each.path)) for each in found.problems),
         foreign=tuple(str(around / each) for each in found.foreign),
         unused=tuple(str(around / each) for each in found.unused),
+        approvals=tuple(str(around / each) for each in found.approvals),
     )
 
 
@@ -75,6 +76,10 @@ def _print_findings(found: Sequence[Checked], errors: int, warnings: int, *, err
         click.echo(printable(note), err=True)
     for path in (each for part in found for each in part.unused):
         click.echo(f"{printable(path)}: holds no manifest, and no manifest uses it", err=True)
+    for path in (each for part in found for each in part.approvals):
+        click.echo(
+            f"{printable(path)}: approves by hash; `shjobs plan` says what each releases now, if anything", err=True
+        )
     files, jobs = sum(each.files for each in found), sum(each.jobs for each in found)
     parts = (count(files, "file"), f"{count(jobs, 'job')} accepted", count(errors, "error"), count(warnings, "warning"))
     click.echo(", ".join(parts), err=err)

@@ -76,6 +76,7 @@ def _submission(facts: Mapping[str, Any]) -> Iterator[str]:
     outcome = " ".join(str(facts[key]) for key in ("outcome", "reason") if key in facts) or facts.get("answer", "")
     rows = [
         ("request", facts.get("requestId", "")),
+        ("approved by", facts.get("approvedBy", "")),
         ("said by", facts.get("saidBy", "")),
         ("outcome", outcome),
         ("message", facts.get("message", "")),

@@ -1,13 +1,28 @@
 """Finds and reads shjobs.toml and the secret files it names; every command calls `load_settings` once, at its start."""
 
+import getpass
+import os
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 
 from controller.model.errors import SettingsError
+from controller.settings.environment import OPERATOR
 from controller.settings.settings import Settings, settings_from
 from controller.tree.regular_files import read_regular
 
 NAME = "shjobs.toml"
+
+
+def operator(environment: Mapping[str, str]) -> str:
+    """Who runs this command, for the record: `SHJOBS_OPERATOR`, else `user@host`."""
+    if given := environment.get(OPERATOR, "").strip():
+        return given
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # a container may run under a number without a name
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
 
 
 def load_settings(config: Path | None, environment: Mapping[str, str]) -> Settings:

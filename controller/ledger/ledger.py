@@ -40,7 +40,8 @@ class Ledger:
         self._last_event_at = store.last_event_at()
         self.doubt = store.fact(CLOCK)
         """Why the service last said that the clock is wrong; None: it never was, or everything is redated."""
-        self.accepted: set[str] = set(store.permits.accepted())
+        self.accepted: dict[str, str] = store.permits.accepted()
+        """Every accepted hash, with who accepted it."""
         self._reported = store.reported()
         self._history_known = store.fact(HISTORY) is not None
         self._unclaimed: set[str] = set()
@@ -137,10 +138,9 @@ class Ledger:
         """The submissions that cost more than was reserved for them and that no operator has accepted, oldest first."""
         return [self._overspent[number] for number in sorted(self._overspent)]
 
-    def accept(self, label: str, now: datetime) -> None:
-        """Keep an operator's acceptance of a batch or an overspent submission by its hash."""
-        self.permits.accept(label, now)
-        self.accepted.add(label)
+    def accept(self, label: str, now: datetime, by: str = "") -> None:
+        """Keep the acceptance of a batch or an overspent submission by its hash; the first one counts."""
+        self.permits.accept(label, now, self.accepted.setdefault(label, by))
         self._overspent = {
             number: item for number, item in self._overspent.items() if overspent_hash(item) not in self.accepted
         }

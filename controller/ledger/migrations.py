@@ -137,6 +137,12 @@ where request_id like '________-____-____-____-____________'
 # The names of a submission's claims in the bucket, as JSON.
 _CLAIMS = "alter table submission add column claims text not null default ''"
 
+# Who approved it, "" when no one had to.
+_APPROVALS = """
+alter table submission add column approved_by text not null default '';
+alter table batch add column accepted_by text not null default '';
+"""
+
 
 @migrations()
 def first(db: Database) -> None:
@@ -161,6 +167,11 @@ def operators_word(db: Database) -> None:
 @migrations()
 def claims(db: Database) -> None:
     _execute(db, _CLAIMS)
+
+
+@migrations()
+def approvals(db: Database) -> None:
+    _execute(db, _APPROVALS)
 
 
 def _execute(db: Database, statements: str) -> None:

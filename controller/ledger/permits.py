@@ -9,7 +9,7 @@ from controller.ledger.rows import format_time
 from controller.limits.guard import Batch, Permit
 
 _ADMITTED = "admitted"
-"""The value in a `due` row instead of the hash of a batch."""
+"""The value in a `due` row instead of the hash of a batch; the hash of an approved one follows it."""
 
 
 class Read(Protocol):
@@ -30,13 +30,14 @@ class PermitRows:
         sql = "select cast(key as text), cast(batch as text), is_listed from due order by key"
         rows = [tuple(row.values()) for row in self._read(sql)]
         batches = {label: self.batch(label) for label in {label for _, label, _ in rows}}
-        return {key: _permit(label, batches[label], bool(is_listed)) for key, label, is_listed in rows}
+        accepted = self.accepted()
+        return {key: _permit(label, batches[label], bool(is_listed), accepted) for key, label, is_listed in rows}
 
     def put_due(self, permits: Mapping[str, Permit]) -> None:
         """Store the guard's rulings by key."""
         self._db.conn.executemany(
             "insert or replace into due (key, batch, is_listed) values (?, ?, ?)",
-            [(key, _ADMITTED if each.is_admitted else _label(each), each.is_listed) for key, each in permits.items()],
+            [(key, _label(each), each.is_listed) for key, each in permits.items()],
         )
 
     def drop_due(self, keys: Iterable[str]) -> None:
@@ -44,11 +45,11 @@ class PermitRows:
 
     def drop_admitted(self) -> None:
         """All that is admitted is ruled on again; what is held stays held."""
-        self._db.conn.execute("delete from due where batch = ?", [_ADMITTED])
+        self._db.conn.execute("delete from due where batch like ?", [f"{_ADMITTED}%"])
 
     def drop_held(self) -> None:
         """All that is held is ruled on again."""
-        self._db.conn.execute("delete from due where batch <> ?", [_ADMITTED])
+        self._db.conn.execute("delete from due where batch not like ?", [f"{_ADMITTED}%"])
 
     def batch(self, label: str) -> Batch | None:
         """The batch with this hash, if there ever was one."""
@@ -66,24 +67,29 @@ class PermitRows:
             [batch.hash, format_time(at), batch.jobs, batch.units, batch.cause],
         )
 
-    def accepted(self) -> frozenset[str]:
-        """Every hash that an operator accepted."""
-        return frozenset(row["hash"] for row in self._read("select hash from batch where accepted_at is not null"))
+    def accepted(self) -> dict[str, str]:
+        """Every hash that was accepted, with who did."""
+        sql = "select cast(hash as text) hash, cast(accepted_by as text) by from batch where accepted_at is not null"
+        return {row["hash"]: row["by"] for row in self._read(sql)}
 
-    def accept(self, label: str, at: datetime) -> None:
-        """Store an operator's acceptance, which is permanent."""
+    def accept(self, label: str, at: datetime, by: str) -> None:
+        """Store an acceptance, which is permanent."""
         self._db.execute(
-            "insert into batch (hash, accepted_at) values (?, ?) "
-            "on conflict (hash) do update set accepted_at = coalesce(accepted_at, excluded.accepted_at)",
-            [label, format_time(at)],
+            "insert into batch (hash, accepted_at, accepted_by) values (?, ?, ?) on conflict (hash) do update "
+            "set accepted_by = iif(accepted_at is null, excluded.accepted_by, accepted_by), "
+            "accepted_at = coalesce(accepted_at, excluded.accepted_at)",
+            [label, format_time(at), by],
         )
 
 
 def _label(permit: Permit) -> str:
+    if permit.is_admitted:
+        return f"{_ADMITTED} {permit.label}".rstrip()
     return permit.batch.hash if permit.batch else ""
 
 
-def _permit(label: str, batch: Batch | None, is_listed: bool) -> Permit | None:
-    if label == _ADMITTED:
-        return Permit(is_admitted=True, is_listed=is_listed)
+def _permit(label: str, batch: Batch | None, is_listed: bool, accepted: Mapping[str, str]) -> Permit | None:
+    word, _, approved = label.partition(" ")
+    if word == _ADMITTED:
+        return Permit(is_admitted=True, is_listed=is_listed, label=approved, approved_by=accepted.get(approved, ""))
     return Permit(batch=batch, is_listed=is_listed) if batch else None

@@ -31,7 +31,7 @@ MUTABLE = (
 )
 COLUMNS = (
     *("number", "id", "job", "digest", "rerun", "attempt", "generation", "revision", "outputs", "prefix"),
-    *("credentials_ref", "reserved_pu", "adopted", "intended_at"),
+    *("credentials_ref", "reserved_pu", "adopted", "intended_at", "approved_by"),
     *MUTABLE,
 )
 
@@ -77,6 +77,7 @@ def row_of(submission: Submission) -> dict[str, object]:
         "credentials_ref": submission.credentials_ref,
         "reserved_pu": submission.reserved,
         "adopted": submission.adopted,
+        "approved_by": submission.approved_by,
         "claims": json.dumps(submission.claims) if submission.claims else "",
         "intended_at": format_time(submission.intended_at),
         "answer": submission.answer,
@@ -118,6 +119,7 @@ def _submission(row: Mapping[str, Any]) -> Submission:
         credentials_ref=name_of(row["credentials_ref"]),
         reserved=amount_of(row["reserved_pu"]),
         adopted=bool(row["adopted"]),
+        approved_by=checked_text(row["approved_by"]),
         claims=tuple(map(checked_text, list_of(json.loads(row["claims"])))) if row["claims"] else (),
         intended_at=parse_stored_time(row["intended_at"]),
         answer=Answer(row["answer"]) if row["answer"] else None,

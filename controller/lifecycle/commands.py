@@ -44,6 +44,8 @@ class Accept(_Command):
 
     command: Literal["accept"] = "accept"
     hash: str
+    by: str = ""
+    """Who, as the command line found it."""
 
 
 class FirstRun(_Command):

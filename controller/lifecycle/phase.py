@@ -14,11 +14,12 @@ from controller.limits.gate import Limits
 from controller.limits.guard import Permit, key_of
 from controller.limits.warned import held_message, holding_warnings
 from controller.model.job import Job
-from controller.model.reasons import JobState, Reason, rejection
+from controller.model.reasons import JobState, Phase, Reason, rejection
 from controller.model.step import Submit, Wait
 from controller.model.submission import Submission
 from controller.settings.environment import variable_of
 
+_UNDER_WAY = frozenset({Phase.SUBMITTING, Phase.UNCONFIRMED, Phase.RUNNING, Phase.VERIFYING})
 MENDED_FIRST = "nothing more is submitted until the manifest is mended"
 _SENTENCES = {
     Reason.REJECTED: "the manifest cannot be accepted; see manifest.problems",
@@ -51,7 +52,17 @@ def phase(job: Job, submissions: Sequence[Submission], limits: Limits, now: date
     reason = step.reason if isinstance(step, Wait) else _reason_meanwhile(job, permit, limits)
     message = _message(job, submissions, limits, permit, reason)
     is_held = _waits_for_mending(job, submissions, limits, now)
-    return JobState(reason=reason, message=f"{message}; {MENDED_FIRST}" if is_held else message)
+    approved = _approved_by(job, submissions, permit, reason)
+    parts = (message, approved and f"approved by {approved}", MENDED_FIRST if is_held else "")
+    return JobState(reason=reason, message="; ".join(filter(None, parts)))
+
+
+def _approved_by(job: Job, submissions: Sequence[Submission], permit: Permit | None, reason: Reason) -> str:
+    """Who approved what is about to be paid for, or is under way; "" when no one had to."""
+    if permit is not None:
+        return permit.approved_by if reason.phase is Phase.PENDING else ""
+    current = in_force(job.wanted, submissions) if job.wanted else None
+    return current.approved_by if current and reason.phase in _UNDER_WAY else ""
 
 
 def _waits_for_mending(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> bool:

@@ -96,6 +96,7 @@ def _submission(current: Submission) -> dict[str, object]:
     return {
         "requestId": current.request_id,
         "submittedAt": timestamp(current.intended_at),
+        "approvedBy": current.approved_by,
         "finishedAt": timestamp(current.finished_at) if settled else None,
     }
 

@@ -21,13 +21,15 @@ NAMED_CAUSES = 3
 class Due:
     """A submission that would be paid for now if there were a slot. `units` is its reservation in PU.
 
-    `is_listed`: the bucket was listed for earlier submissions, whether or not that succeeded.
+    `is_listed`: the bucket was listed for earlier submissions, whether or not that succeeded. `is_named`: its manifest
+    names a ceiling that covers it, and it is no retry.
     """
 
     key: str
     units: float
     cause: str
     is_listed: bool = True
+    is_named: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +44,16 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permit:
-    """The guard's ruling on one key: admitted, or held with its batch."""
+    """The guard's ruling on one key: admitted, or held with its batch.
+
+    `label` is the hash under which it was approved, `approved_by` by whom; both "" when no approval was needed.
+    """
 
     is_admitted: bool = False
     batch: Batch | None = None
     is_listed: bool = True
+    label: str = ""
+    approved_by: str = ""
 
 
 ADMITTED = Permit(is_admitted=True)
@@ -71,8 +78,10 @@ def ruling(due: Collection[Due], policy: Policy) -> Ruling:
 
 
 def is_large(due: Collection[Due], policy: Policy) -> bool:
+    """A single job whose manifest names its ceiling is not large for its price: that was its author's yes already."""
     units = sum(each.units for each in due)
-    return len(due) > policy.large_change_jobs or units > policy.large_change_processing_units
+    is_named = len(due) == 1 and all(each.is_named for each in due)
+    return len(due) > policy.large_change_jobs or (units > policy.large_change_processing_units and not is_named)
 
 
 def batch_of(due: Collection[Due]) -> Batch:

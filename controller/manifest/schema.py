@@ -7,6 +7,7 @@ Made from the models of `model`, whose descriptions are the hover texts, and fro
 from collections.abc import Mapping
 from typing import Any
 
+from controller.manifest.approval import APPROVAL, WrittenApproval
 from controller.manifest.model import DataFilter, Manifest, Processing, known_keys
 from controller.model.catalog import DEFAULTS, collection, collection_names, crs_urls
 
@@ -75,6 +76,19 @@ def manifest_schema() -> Schema:
     _choices(schema)
     _collections(at(schema, _DATA))
     return {"$schema": DIALECT, "title": "shjobs manifest", **schema}
+
+
+def document_schema() -> Schema:
+    """The schema of every kind of document that a file of the tree may hold: `kind` chooses."""
+    approval = WrittenApproval.model_json_schema()
+    manifest = manifest_schema()
+    return {
+        "$schema": DIALECT,
+        "title": manifest["title"],
+        "if": {"properties": {"kind": {"const": APPROVAL}}, **_with("kind")},
+        "then": _plain(approval, approval["$defs"]),
+        "else": {key: value for key, value in manifest.items() if key not in ("$schema", "title")},
+    }
 
 
 def at(schema: Schema, path: tuple[str | int, ...]) -> Schema:

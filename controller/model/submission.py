@@ -66,6 +66,8 @@ class Submission:
     """Its claims in the bucket: the one written before its POST, or those of others that it follows."""
     adopted: bool = False
     """It was found in the bucket, or named by an operator: this ledger did not send it."""
+    approved_by: str = ""
+    """Who approved the large change it was part of; "" when no one had to."""
     answer: Answer | None = None
     answered_at: datetime | None = None
     """Also None for a request found in the bucket or adopted by an operator: its response was never received."""

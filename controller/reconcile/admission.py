@@ -4,8 +4,9 @@ The loop calls it before it decides. Rulings are in the ledger, so a restart cha
 yet ruled on is only in memory, and is found again.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from controller.ledger.ledger import Ledger
@@ -18,13 +19,30 @@ from controller.lifecycle.next_step import (
     is_read,
     stop_reason,
 )
-from controller.limits.budget import reservation
+from controller.limits.budget import overspent_hash, reservation
 from controller.limits.gate import Limits
 from controller.limits.guard import ADMITTED, RETRY, Batch, Due, Permit, Ruling, batch_of, key_of, ruling
-from controller.model.job import NEW, Job
+from controller.manifest.approval import Approval
+from controller.model.errors import truncate
+from controller.model.job import NEW, Job, Wanted
 from controller.model.step import Submit
 from controller.model.submission import Answer
 from controller.settings.file import Policy
+
+log = logging.getLogger(__name__)
+
+Sign = Callable[[str], str]
+"""The commit and author of a file, in words."""
+
+MAY_BE_USED_UP = "it may be used up, or its change is not here yet, or something else became due with it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """What an approval of the tree released: by whom, and the sentence for the event."""
+
+    by: str
+    words: str
 
 
 class Admission:
@@ -39,6 +57,12 @@ class Admission:
         self.is_partial = False
         """Part of the tree is not decided yet, so the rest of a large change may still be on its way."""
         self._meanwhile: list[Due] = []
+        self._approvals: Mapping[str, Approval] = {}
+        self._sign: Sign = lambda path: path
+        self._wholes: dict[str, str] = {}
+        """By the hash of what is held: that of the whole change, part of which was admitted while it was read."""
+        self._released: dict[str, Release] = {}
+        self._said: set[str] = set()
         self._unlisted: set[str] = set()
         self._shaken: set[str] = set()
         self._changed: set[str] = set()
@@ -67,7 +91,26 @@ class Admission:
 
     def accepted(self, label: str) -> None:
         """An operator accepted this hash; the next ruling acts on it."""
-        self._shaken.add(label)
+        self._shaken |= {label, *(rest for rest, whole in self._wholes.items() if whole == label)}
+
+    def approve(self, approvals: Mapping[str, Approval], sign: Sign) -> None:
+        """These hashes are approved by files of the tree, as long as they are there; the next ruling acts on it."""
+        for label in approvals.keys() - self._approvals.keys():
+            self.accepted(label)
+        self._approvals, self._sign = approvals, sign
+
+    def settle_overspent(self, now: datetime) -> bool:
+        """Let submissions go on after those that an approval names; returns whether there were any."""
+        found = [item for item in self._ledger.overspent() if overspent_hash(item) in self._approvals]
+        for item in found:
+            label, meaning = overspent_hash(item), f"submissions go on after {item.job} ({item.id})"
+            self._store_release(label, self._release_of(label, meaning), now)
+        return bool(found)
+
+    def approved_by(self, job: str) -> str:
+        """Who approved what the job wants; "" when no one had to."""
+        permit = self._permits.get(self._keys.get(job, ""))
+        return permit.approved_by if permit else ""
 
     def rule(self, names: Iterable[str], limits: Limits, now: datetime) -> set[str]:
         """Note which of these jobs became due or no longer are, and rule on all that are newly due.
@@ -83,7 +126,10 @@ class Admission:
             self._meanwhile.clear()
         if self._new and not limits.paused and not limits.settling:
             self._rule_on_new(limits)
-        return self._stored(now)
+        changed = self._stored(now)
+        if self._approvals and not limits.settling and not limits.paused:
+            self._say_unused()
+        return changed
 
     # noting
 
@@ -130,9 +176,9 @@ class Admission:
         decision = ruling([*self._meanwhile, *self._new.values()], self._policy)
         if decision is Ruling.LIST_FIRST or (decision is Ruling.HOLD and self.is_partial):
             return
+        permit = self._ruled_as_a_whole() if decision is Ruling.HOLD else ADMITTED
         admitted = [replace(each, is_listed=True) for each in self._new.values()]
         self._meanwhile = [*self._meanwhile, *admitted] if self.is_partial else []
-        permit = self._unless_accepted(batch_of(self._new.values())) if decision is Ruling.HOLD else ADMITTED
         for name, each in self._new.items():
             self._grant(name, each.key, replace(permit, is_listed=is_read(self._ledger.jobs[name], limits)))
         self._new.clear()
@@ -147,8 +193,45 @@ class Admission:
         for name, permit in members.items():
             self._grant(name, self._keys[name], replace(word, is_listed=permit.is_listed))
 
+    def _ruled_as_a_whole(self) -> Permit:
+        """The ruling on what is newly due. A plan knows the hash of the whole change, read at once: that counts too."""
+        batch = batch_of(self._new.values())
+        if self._meanwhile:
+            self._wholes[batch.hash] = batch_of([*self._meanwhile, *self._new.values()]).hash
+        return self._unless_accepted(batch)
+
     def _unless_accepted(self, batch: Batch) -> Permit:
-        return ADMITTED if batch.hash in self._ledger.accepted else Permit(batch=batch)
+        labels = [batch.hash, *filter(None, [self._wholes.get(batch.hash)])]
+        label = next((each for each in labels if each in self._ledger.accepted or each in self._approvals), None)
+        if label is None:
+            return Permit(batch=batch)
+        if label in self._ledger.accepted:
+            return Permit(is_admitted=True, label=label, approved_by=self._ledger.accepted[label])
+        meaning = f"{batch.jobs:,} of up to {batch.units:,.2f} PU are released ({batch.cause})"
+        self._released[label] = self._release_of(label, meaning)
+        return Permit(is_admitted=True, label=label, approved_by=self._released[label].by)
+
+    def _release_of(self, label: str, meaning: str) -> Release:
+        by, reason = self._sign(self._approvals[label].path), truncate(self._approvals[label].reason, 200)
+        return Release(by=by, words=f"{by} accepted {label}: {meaning}" + (f"; reason: {reason}" if reason else ""))
+
+    def _store_release(self, label: str, release: Release, now: datetime) -> None:
+        """Store that an approval was used: it stays so when its file is removed."""
+        self._ledger.accept(label, now, release.by)
+        self._ledger.add_event(now, "Approved", release.words)
+        log.info("%s", release.words)
+
+    def say(self, sentences: Iterable[str]) -> None:
+        """Log each of these once."""
+        for sentence in dict.fromkeys(sentences):
+            if sentence not in self._said:
+                log.info("%s", sentence)
+                self._said.add(sentence)
+
+    def _say_unused(self) -> None:
+        """Log once which approved hashes match nothing, after all that is due was ruled on."""
+        unused = [] if self._new or self.is_partial else sorted(self._approvals.keys() - self._ledger.accepted.keys())
+        self.say(f"{self._approvals[each].path}: nothing waits for {each}: {MAY_BE_USED_UP}" for each in unused)
 
     # remembering
 
@@ -171,9 +254,12 @@ class Admission:
         """Store what changed; returns the jobs whose ruling changed."""
         changed, self._changed = self._changed & self._keys.keys(), set()
         dropped, self._dropped = self._dropped, set()
-        if changed or dropped:
+        released, self._released = self._released, {}
+        if changed or dropped or released:
             permits = {self._keys[name]: self._permits[self._keys[name]] for name in changed}
             with self._ledger.transaction():
+                for label, release in released.items():
+                    self._store_release(label, release, now)
                 self._ledger.permits.drop_due(dropped)
                 for batch in {permit.batch.hash: permit.batch for permit in permits.values() if permit.batch}.values():
                     self._ledger.permits.put_batch(batch, now)
@@ -184,4 +270,11 @@ class Admission:
 def _due_of(job: Job, key: str) -> Due:
     assert job.wanted is not None, "a removed job wants nothing"
     cause = (job.wanted.cause or NEW) if key.endswith("-a0") else RETRY
-    return Due(key=key, units=reservation(job.wanted) or 0.0, cause=cause, is_listed=is_asked(job))
+    is_named = cause != RETRY and _covers(job.wanted)
+    return Due(key=key, units=reservation(job.wanted) or 0.0, cause=cause, is_listed=is_asked(job), is_named=is_named)
+
+
+def _covers(wanted: Wanted) -> bool:
+    """Whether the manifest names a ceiling that is no less than what it may cost."""
+    upper = wanted.estimate.upper if wanted.estimate else None
+    return wanted.max_processing_units is not None and wanted.max_processing_units >= (upper or 0.0)

@@ -102,6 +102,8 @@ class Loop:
         with self._ledger.transaction():
             self._take_in(change)
             self._run_commands(now)
+            if self._admission.settle_overspent(now):
+                self._queue.mark(self._ledger.jobs.keys())
             calls = [(job.name, self._call(job, step, now)) for job, step in self._decide(now)]
         for name, call in calls:
             self._underway[name] = call
@@ -220,10 +222,12 @@ class Loop:
         self._keep(change)
         self.rejections.take_in(change, self._tree, self._ledger, self._now)
         self._admission.is_partial = change.undecided > 0
+        self._admission.approve(change.approvals, self._tree.signature)
         self._reporter.hold(self._now, is_partial=change.undecided > 0)
         self._queue.mark(job.name for job, _ in change.jobs)
         again = self._reporter.status_cache.touched(change.modified, self._tree.paths())
         self._reporter.touch([*change.paths, *again], change.gone)
+        self._admission.say(change.unapproved)
         self._warn(filter(None, [*map(str, change.problems), foreign_note(change.foreign)]))
 
     def _keep(self, change: Change) -> None:
@@ -298,7 +302,7 @@ class Loop:
         """The call to enqueue for a step that does not wait; an intent is stored with it."""
         match step:
             case Submit():
-                return self._submitter.post(job, step, now)
+                return self._submitter.post(job, step, now, self._admission.approved_by(job.name))
             case Ask(submission=submission):
                 return Get(submission=submission)
             case List():

@@ -16,6 +16,7 @@ from controller.lifecycle.evidence import request_ids
 from controller.lifecycle.transitions import after_listing, after_post, after_status, is_new, unless_given_up
 from controller.limits.budget import overspent_hash
 from controller.model.answers import Accepted, BucketAnswer, Listing, PostAnswer, Refusal, Refused, Unconfirmed
+from controller.model.errors import truncate
 from controller.model.job import History
 from controller.model.submission import Submission
 from controller.model.timing import Timing
@@ -37,8 +38,8 @@ def carry_out(command: Command | Ignored, ledger: Ledger, admission: Admission, 
         case FirstRun():
             ledger.begin_history()
             return "an operator confirmed that nothing was submitted before"
-        case Accept(hash=label):
-            return _accept(label, ledger, admission, now)
+        case Accept(hash=label, by=by):
+            return _accept(label, truncate(by, 100) or "an operator", ledger, admission, now)
         case Resolve() | Adopt():
             return _settle(command, ledger, now)
         case Ignored(why=why):
@@ -58,9 +59,9 @@ def _settle(command: Resolve | Adopt, ledger: Ledger, now: datetime) -> str:
     return f"an operator resolved {answer.id}: {answer.answer}"
 
 
-def _accept(label: str, ledger: Ledger, admission: Admission, now: datetime) -> str:
-    event_message = f"an operator accepted {label}: {meaning_of(label, ledger, admission)}"
-    ledger.accept(label, now)
+def _accept(label: str, by: str, ledger: Ledger, admission: Admission, now: datetime) -> str:
+    event_message = f"{by} accepted {label}: {meaning_of(label, ledger, admission)}"
+    ledger.accept(label, now, by)
     admission.accepted(label)
     return event_message
 

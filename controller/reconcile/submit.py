@@ -34,10 +34,10 @@ class Submitter:
         self._draw = draw
         self._logged: set[str] = set()
 
-    def post(self, job: Job, step: Submit, now: datetime) -> Post:
+    def post(self, job: Job, step: Submit, now: datetime, approved_by: str = "") -> Post:
         """Store the intent of a wanted job; returns the call to enqueue once it is on the disk."""
         assert job.wanted is not None, "only a wanted job is submitted"
-        made = intent(job, job.wanted, step.rerun, step.attempt, now)
+        made = replace(intent(job, job.wanted, step.rerun, step.attempt, now), approved_by=approved_by)
         claimant = self._claimant(job, made)
         if claimant:
             made = replace(made, claims=(claimant.claim_name(now, self._draw()),))

@@ -1,7 +1,9 @@
 """What one scan of the tree found, as the tree passes it to the loop and the watcher."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from controller.manifest.approval import Approval
 from controller.model.errors import Problem
 from controller.model.files import FileRecord
 from controller.model.job import Job
@@ -16,6 +18,7 @@ class Change:
     for the watcher.
     `moved`: files changed; a file that is only read again because its script was examined meanwhile does not count.
     `undecided` files wait for such an examination.
+    `approvals` are all that count now, by hash; `unapproved` says in sentences which do not.
     """
 
     jobs: tuple[tuple[Job, str | None], ...] = ()
@@ -32,3 +35,5 @@ class Change:
     folders: int = 0
     moved: bool = False
     undecided: int = 0
+    approvals: Mapping[str, Approval] = field(default_factory=dict)
+    unapproved: tuple[str, ...] = ()

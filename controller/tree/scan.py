@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from controller.analysis.ignores import NOTHING, Comments, manifest_comments
+from controller.manifest.approval import Approval, is_approval, read_approval
 from controller.manifest.document import Document, read_documents
 from controller.manifest.validate import Broken, Script, ValidManifest, accept, script_file
 from controller.model.errors import Problem
@@ -37,6 +38,7 @@ class LoadedFile:
 
     path: str
     documents: tuple[ValidManifest | Broken, ...]
+    approvals: tuple[Approval, ...] = ()
     comments: Comments = NOTHING
 
 
@@ -192,8 +194,16 @@ class _Comparison:
         scripts = [self.script_of(document, record.path) for document in documents]
         self.remember(record, tuple(sorted({each.path for each in scripts if each and each.path})))
         pairs = zip(documents, scripts, strict=True)
-        accepted = tuple(accept(document, record.path, script) for document, script in pairs)
-        return LoadedFile(path=record.path, documents=accepted, comments=manifest_comments(content, record.path))
+        read = [
+            read_approval(document, record.path) if is_approval(document) else accept(document, record.path, script)
+            for document, script in pairs
+        ]
+        return LoadedFile(
+            path=record.path,
+            documents=tuple(each for each in read if not isinstance(each, Approval)),
+            approvals=tuple(each for each in read if isinstance(each, Approval)),
+            comments=manifest_comments(content, record.path),
+        )
 
     def remember(self, record: FileRecord, uses: tuple[str, ...] = ()) -> None:
         """Keeps a record; one whose stat is too fresh to trust is kept as never seen."""

@@ -20,6 +20,7 @@ from controller.model.files import FileRecord
 from controller.model.job import DIRTY, Job, Wanted
 from controller.tree.change import Change
 from controller.tree.files import Known
+from controller.tree.git.approvals import Approvals
 from controller.tree.ownership import Declared, Place, Settlement, hidden, settle_names, taken_over
 from controller.tree.scan import LoadedFile, Scan, scan
 from controller.tree.undecided import Undecided
@@ -67,6 +68,7 @@ class Tree:
         self._appraise = appraise
         self._prepare = prepare
         self._checkout = checkout
+        self._approvals = Approvals(checkout)
         self._pulse = pulse
         self._files = Known()
         self._undecided = Undecided(is_pending)
@@ -116,6 +118,16 @@ class Tree:
         found = self._documents.get(path, ())
         return [replace(item, problems=self._rejections.get(item.place, item.problems)) for item in found]
 
+    def signature(self, path: str) -> str:
+        """Who last changed a file, and in which commit, in words."""
+        checkout = self._checkout()
+        return f"{checkout.signature_of(path)} in {path}" if checkout else path
+
+    @property
+    def approvals(self) -> Approvals:
+        """The approvals of the tree, as last read."""
+        return self._approvals
+
     def paths(self) -> Collection[str]:
         """Every manifest file."""
         return self._documents.keys()
@@ -138,6 +150,7 @@ class Tree:
         self._undecided.note(found.records)
         seen_again = touched & again.keys() & found.records.keys()  # a file to be read again may be gone
         is_same = {path for path in seen_again if found.records[path].sha256 == again[path]}
+        self._approvals.look()
         paths = touched | {*(item.path for item in settlement.rejected), *(job.path for job, _ in changed)}
         return Change(
             jobs=changed,
@@ -154,6 +167,8 @@ class Tree:
             folders=found.folders,
             moved=not touched <= is_same,
             undecided=len(self._undecided),
+            approvals=self._approvals.counting(),
+            unapproved=self._approvals.problems(),
         )
 
     def _look(self, now: datetime, statuses: Known | None) -> tuple[Scan, set[str], set[str]]:
@@ -168,12 +183,15 @@ class Tree:
         found = scan(self._root, self._files, take, now, statuses, self._pulse)
         self._undecided.read(found.gone)
         for path in found.gone:
+            self._approvals.take(path, ())
             names |= self._declare(path, [])
         return found, touched | found.gone, names
 
     def _take(self, files: Sequence[LoadedFile]) -> set[str]:
         """Appraise what was read; returns every name concerned."""
         self._undecided.read(file.path for file in files)
+        for file in files:
+            self._approvals.take(file.path, file.approvals)
         if self._prepare:
             self._prepare([item for file in files for item in file.documents if isinstance(item, ValidManifest)])
         return set().union(*(self._declare(file.path, self._documents_of(file)) for file in files))
@@ -269,8 +287,8 @@ class Tree:
         return tuple(changed.values())
 
     def _is_clean(self, record: FileRecord) -> bool:
-        """Whether a restart may trust the stored form: a file with problems is read again, to report them again."""
-        return all(
+        """Whether a restart may trust the stored form: problems are reported, and approvals read, again."""
+        return record.path not in self._approvals.paths() and all(
             item.accepted and item.place not in self._rejections for item in self._documents.get(record.path, ())
         )
 

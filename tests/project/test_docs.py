@@ -23,7 +23,7 @@ from controller.manifest.model import StrictModel as WrittenManifest
 from controller.model.errors import SILENCING, WARNINGS
 from controller.model.reasons import Phase, Reason
 from controller.sandbox.faults.faults import KINDS, Fault
-from controller.settings.environment import variable_of
+from controller.settings.environment import OPERATOR, variable_of
 from controller.settings.file import Policy, Written, WrittenCredential
 from controller.settings.settings import settings_from
 from tests.support.command import shjobs
@@ -179,7 +179,7 @@ def test_every_settings_file_that_is_shown_can_be_used(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_no_variable_is_invented(path: Path) -> None:
-    known = {variable_of(to_camel(name)) for name in Written.model_fields} | {"SHJOBS_CLIENT_SECRET"}
+    known = {variable_of(to_camel(name)) for name in Written.model_fields} | {"SHJOBS_CLIENT_SECRET", OPERATOR}
     known |= {variable_of(f"credentials.my-bucket.{key}") for key in ("accessKey", "secretAccessKey")}
     assert set(re.findall(r"SHJOBS_[A-Z_]+", path.read_text(encoding="utf-8"))) <= known
 

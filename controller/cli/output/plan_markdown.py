@@ -7,6 +7,7 @@ from controller.cli.output.escape import code, fence
 from controller.cli.output.numbers import count, units
 from controller.cli.output.plan_table import (
     amount_before,
+    approval_lines,
     budget_lines,
     changes,
     headline,
@@ -86,6 +87,7 @@ def _foot(plan: Part) -> str:
 
 def _notes(plan: Part) -> Iterator[str]:
     """Budget, price table and assumptions."""
+    yield from (code(line) for line in approval_lines(plan))
     yield from budget_lines(plan)
     prices = plan["prices"]
     yield f"prices: {code(prices['table'])}, {prices['dated']} ({code(prices['source'])})"

@@ -85,6 +85,7 @@ def _one(jobs: Sequence[Part]) -> Part:
 def sums(plan: Part) -> Iterator[str]:
     """The headline, the budget and the price table."""
     yield headline(plan["totals"])
+    yield from approval_lines(plan)
     yield from budget_lines(plan)
     prices = plan["prices"]
     yield f"prices: {prices['table']}, {prices['dated']} ({prices['source']})"
@@ -113,6 +114,12 @@ def budget_lines(plan: Part) -> Iterator[str]:
     if budget := plan["budget"]:
         left, after = units(budget["left"]), units(budget["leftAfter"])
         yield f"budget of {budget['month']}: {units(budget['monthly'])} PU, {left} PU left, {after} PU left after this"
+
+
+def approval_lines(plan: Part) -> Iterator[str]:
+    """What the approvals of the tree do."""
+    for each in plan.get("approvals", ()):
+        yield f"approval of {each['hash']} ({each['path']}): {each['effect']}"
 
 
 def amount_before(job: Part) -> float | None:

@@ -54,6 +54,7 @@ class CheckedFolder:
 class Checked:
     """Counts of what was requested, and every problem: file by file the errors, then the warnings.
 
+    `approvals` are the files that hold one, among those requested.
     `foreign` files were requested, but turned out to be no manifests. `unused` paths are neither a manifest nor a
     script of one either.
     """
@@ -63,6 +64,7 @@ class Checked:
     problems: tuple[Problem, ...]
     foreign: tuple[str, ...]
     unused: tuple[str, ...]
+    approvals: tuple[str, ...] = ()
 
 
 def checked_folders(paths: Collection[Path], jobs: Path) -> list[CheckedFolder]:
@@ -133,13 +135,15 @@ def _checked(ground: CheckedFolder, tree: Tree, change: Change) -> Checked:
     reported += [each for path in asked for item in documents[path] for each in (*item.problems, *item.warnings)]
     reported += _clashes(asked, documents)
     reported += [each for each in _needless(documents, scripts) if ground.has(each.path) or each.path in asked]
-    known = {*documents, *foreign, *(each.path for each in reported)}.union(*scripts.values())
+    approvals = tuple(sorted(filter(ground.has, tree.approvals.paths())))
+    known = {*documents, *approvals, *foreign, *(each.path for each in reported)}.union(*scripts.values())
     return Checked(
-        files=len(asked),
+        files=len(asked.union(approvals)),
         jobs=sum(item.accepted for path in asked for item in documents[path]),
         problems=tuple(_in_order(reported)),
         foreign=foreign,
         unused=tuple(sorted(named - {"", *(each for path in known for each in _reached(path))})),
+        approvals=approvals,
     )
 
 
@@ -174,7 +178,7 @@ def _kept(tree: Tree, passing: Collection[str]) -> dict[str, Any]:
     files, documents = tree.found()
     # What explains why a script is missing, a file of almost its name, may come and go.
     missing = {each.path for each in files if each.size < 0}
-    passing = {*passing, *(each.path for each in files if not missing.isdisjoint(each.uses))}
+    passing = {*passing, *tree.approvals.paths(), *(each.path for each in files if not missing.isdisjoint(each.uses))}
     return {
         "files": [asdict(each) for each in files if each.path not in passing],
         "documents": [asdict(each) for each in documents if each.path not in passing],

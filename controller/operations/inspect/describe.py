@@ -105,6 +105,7 @@ def _submission(item: Submission) -> dict[str, Any]:
         "reserved": item.reserved,
         "spent": item.spent,
         "adopted": item.adopted or None,
+        "approvedBy": item.approved_by,
         "saidBy": OPERATOR if item.said_by_operator else None,
         "outputs": outputs(item),
         "evidence": _evidence(item),

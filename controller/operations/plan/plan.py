@@ -7,7 +7,7 @@ so. With a git revision, its tree replaces the ledger and nothing is listed at a
 
 import json
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -31,6 +31,7 @@ from controller.operations.plan.diff import Difference, difference
 from controller.operations.plan.revision import tree_at
 from controller.operations.plan.simulate import Read, Sight, foresee
 from controller.operations.plan.totals import totals
+from controller.reconcile.admission import MAY_BE_USED_UP
 from controller.reconcile.calls.workers import Call, ListObjects
 from controller.reconcile.reporter import jobs_of
 from controller.reconcile.wiring import Assembly, bucket_client, copied_controller, without_keys
@@ -129,6 +130,7 @@ def _planned(basis: _Basis, now: datetime) -> dict[str, Any]:
             jobs=dict(assembly.ledger.jobs),
             submissions={name: assembly.ledger.of(name) for name in assembly.ledger.jobs},
         )
+        used = frozenset(assembly.ledger.accepted)
         assembly.loop.start(now, takes_over=not is_held(settings.state))
         left = assembly.loop.limits().left
         sight = foresee(assembly.loop, assembly.ledger, calls, basis.read, now, settings.timing.sync_patience)
@@ -150,6 +152,7 @@ def _planned(basis: _Basis, now: datetime) -> dict[str, Any]:
             "prices": _prices(settings),
             "budget": _budget(settings, left, limits.left, now),
             "totals": totals(jobs),
+            **({"approvals": found} if (found := list(_approvals(assembly, used))) else {}),
             "jobs": jobs,
         }
 
@@ -242,6 +245,19 @@ def _claim_assumptions(assembly: Assembly, jobs: Sequence[Mapping[str, Any]]) ->
     """Where nothing keeps two controllers with separate state directories from paying for the same request."""
     for place, why in sorted(assembly.ledger.without_claims.items()) if jobs else ():
         yield f"no other controller pays for the same in {place}, where a request cannot be claimed: {why}"
+
+
+def _approvals(assembly: Assembly, used: Collection[str]) -> Iterable[dict[str, str]]:
+    """What each hash of the tree's approvals does; `used` are those accepted before."""
+    counting, accepted = assembly.tree.approvals.counting(), assembly.ledger.accepted
+    for path, label in assembly.tree.approvals.named():
+        if label not in counting:
+            effect = "none until its file is committed as it is now"
+        elif label in used:
+            effect = "none: it is used up"
+        else:
+            effect = "releases its large change" if label in accepted else f"none: {MAY_BE_USED_UP}"
+        yield {"hash": label, "path": path, "effect": effect}
 
 
 def _uses_orbit(body: str) -> bool:

@@ -162,7 +162,9 @@ def _answer(
 
 
 def _verb(command: list[str]) -> str:
-    return next((word for word in reversed(command) if word in ("ls-tree", "cat-file", "rev-parse")), "command")
+    return next(
+        (word for word in reversed(command) if word in ("ls-tree", "cat-file", "rev-parse", "rev-list")), "command"
+    )
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from controller.limits.settling import IndexLock
+from controller.model.errors import truncate
 from controller.model.job import DIRTY
 from controller.tree.git.command import GitError, open_git
 from controller.tree.git.repository import Repository, real, repository_of, small_text
@@ -45,6 +46,11 @@ class Checkout:
         """Those of these files that differ from the commit."""
         return set() if self.held is None else {path for path in paths if not self._holds(path)}
 
+    def signature_of(self, path: str) -> str:
+        """The commit that last changed a path, and its author, as far as git can say: `commit 1a2b… of Ann <a@x>`."""
+        commit, name = last_change(Path(self.root), path)
+        return f"commit {(commit or self.commit)[:10]}" + (f" of {name}" if name else "")
+
     def _holds(self, path: str) -> bool:
         """Whether a file, and every link on the way to it, is the same in the commit."""
         links: list[str] = []
@@ -76,7 +82,32 @@ def checkout(jobs: Path) -> Checkout | None:
 def author(jobs: Path) -> str:
     """The author of the commit that is checked out, as `Name <address>`; empty when git fails."""
     repository = repository_of(jobs)
-    lines = _asked(repository, "cat-file", "commit", "HEAD").split("\n\n")[0].split("\n") if repository else []
+    return _author(repository, "HEAD") if repository else ""
+
+
+def last_change(jobs: Path, path: str) -> tuple[str, str]:
+    """The commit that last changed a path below `jobs`, and its author; ("", "") when git fails.
+
+    In a shallow clone that is its oldest commit, as for every path.
+    """
+    repository = repository_of(jobs)
+    try:
+        below = (real(jobs) / path).relative_to(repository.top).as_posix() if repository else ""
+    except ValueError:
+        return "", ""
+    if repository is None:
+        return "", ""
+    commit = _asked(repository, "rev-list", "-1", "HEAD", "--", f":(literal){below}").strip()
+    return (commit, _shown(_author(repository, commit))) if _HASH.fullmatch(commit) else ("", "")
+
+
+def _shown(name: str) -> str:
+    """An author as it may be shown: what someone else wrote, on one line, cut short."""
+    return truncate("".join(each if each.isprintable() else "?" for each in name), 100)
+
+
+def _author(repository: Repository, commit: str) -> str:
+    lines = _asked(repository, "cat-file", "commit", commit).split("\n\n")[0].split("\n")
     line = next((line for line in lines if line.startswith("author ")), "")
     return line.removeprefix("author ").rpartition("> ")[0] + ">" if "> " in line else ""
 
