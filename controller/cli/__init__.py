@@ -54,6 +54,7 @@ COMMANDS = {
 }
 _MODULES = {"import": "importing"}
 """The module of a command whose name cannot be a module name."""
+_SETTINGS_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 class _Commands(click.Group):
@@ -67,20 +68,42 @@ class _Commands(click.Group):
             return None
         command: click.Command = import_module(f"controller.cli.{_MODULES.get(cmd_name, cmd_name)}").command
         command.epilog = epilog(cmd_name)
+        _take_settings(command)
         _collect_again()
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:  # which knows no command, since none is loaded
+            raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+def _take_settings(command: click.Command) -> None:
+    """Let a command, and those below it, take `--config` too; the one that is read last counts."""
+    if not any(each.name == "config" for each in command.params):
+        use = click.Option(["--config"], type=_SETTINGS_FILE, expose_value=False, hidden=True, callback=_use_settings)
+        command.params.append(use)
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        _take_settings(below)
+
+
+def _use_settings(context: click.Context, _option: click.Parameter, config: Path | None) -> None:
+    context.obj = config or context.obj
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="shjobs", message="%(prog)s %(version)s")
 @click.option(
     "--config",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The settings file; shjobs.toml in the working directory if not given.",
+    type=_SETTINGS_FILE,
+    help="The settings file; shjobs.toml in the working directory if not given. Any command takes it too.",
 )
 @click.pass_context
 def cli(context: click.Context, config: Path | None) -> None:

@@ -39,7 +39,7 @@ class _JobName(_Words):
         from controller.model.errors import ShjobsError
 
         try:
-            settings = load_settings(context.find_root().params.get("config"), os.environ)
+            settings = load_settings(context.obj or context.find_root().params.get("config"), os.environ)
             ledger = settings.state / FILE_NAME
             return sorted(_in_ledger(ledger) if is_there(settings.state) else _in_files(settings.jobs))
         except (ShjobsError, OSError, sqlite3.Error):

@@ -12,7 +12,7 @@ import click
 from controller.cli.completing import JOB
 from controller.cli.settings import load_settings
 from controller.model.clock import Clock
-from controller.model.errors import UsageError
+from controller.model.errors import no_such_jobs
 from controller.model.reasons import Phase
 from controller.settings.settings import Settings
 
@@ -64,9 +64,9 @@ def _chosen(
     from controller.operations.inspect.job_states import job_states, labels
 
     found = job_states(settings, Clock().now())
-    missing = sorted(set(names) - {str(document.get("name")) for document in found})
-    if missing:
-        raise UsageError(f"no such job: {', '.join(missing)}; `shjobs get` lists them all")
+    there = {str(document.get("name")) for document in found}
+    if missing := set(names) - there:
+        raise no_such_jobs(missing, there)
     known = labels(settings) if selector else {}
     for document in found:
         name = document.get("name")

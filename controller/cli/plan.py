@@ -9,13 +9,15 @@ import click
 
 from controller.cli.settings import load_settings
 
+CHANGES = 3  # a number of its own: 2 is wrong use
+
 
 @click.command("plan", short_help="Show what the next turn would do, and what it would cost.")
 @click.option(
     "-o", "--output", "form", type=click.Choice(["table", "json", "markdown"]), default="table", show_default=True
 )
 @click.option("--against", metavar="GITREF", default="", help="Assume the tree at this revision was already submitted.")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit code 2 when something would be submitted.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit code 3 when something would be submitted.")
 @click.pass_obj
 def command(config: Path | None, form: str, against: str, detailed_exitcode: bool) -> int:
     """Show what `sync` would do now: the same loop, on a copy of the ledger.
@@ -31,7 +33,7 @@ def command(config: Path | None, form: str, against: str, detailed_exitcode: boo
     click.echo(_rendered(found, form))
     if any(job["action"] == "invalid" or job.get("problems") for job in found["jobs"]):
         return 1
-    return 2 if detailed_exitcode and found["totals"]["submissions"] else 0
+    return CHANGES if detailed_exitcode and found["totals"]["submissions"] else 0
 
 
 def _rendered(plan: dict[str, Any], form: str) -> str:

@@ -11,12 +11,16 @@ from controller.manifest.validate import Broken, ValidManifest
 from controller.model.errors import ShjobsError, UsageError
 
 LARGEST = 512  # pixels
+FOLDER = Path("preview")
+"""Where pictures go if no file is named; the `.gitignore` of `shjobs init` has it."""
 SYNTHETIC = "The scenes are synthetic: this shows what the script does, not what the place looks like."
 
 
 @click.command("preview", short_help="Draw a small picture of a manifest's output.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="The PNG file; <job>.png if not given.")
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="The PNG file; preview/<job>.png if not given."
+)
 @click.option("--job", "name", help="Which job, when FILE declares several; all of them if not given.")
 @click.option("--size", default=LARGEST, show_default=True, type=click.IntRange(1, LARGEST), help="Most pixels a side.")
 @click.option("--seed", default=1, show_default=True, help="Each seed gives other scenes.")
@@ -59,14 +63,17 @@ def _is_drawn(document: ValidManifest | Broken, output: Path | None, size: int, 
         for problem in document.problems:
             click.echo(str(problem), err=True)
         return False
-    target = output or Path(f"{document.name}.png")
+    target = output or FOLDER / f"{document.name}.png"
     try:
+        if output is None:
+            FOLDER.mkdir(exist_ok=True)
         made = draw(document.request.body, target, side=size, seed=seed)
     except RenderFailed as error:
         click.echo(f"{document.name}: {printable(error.message)}", err=True)
         return False
     except OSError as error:
-        raise ShjobsError(f"{target} cannot be written: {error.strerror}") from error
+        words = f"{target} cannot be written: {error.strerror}"
+        raise ShjobsError(words if output else f"{words}; name another place with --output FILE") from error
     click.echo(f"{target}: {made.width} x {made.height} px")
     for note in (*made.notes, SYNTHETIC):
         click.echo(f"  {printable(note)}")

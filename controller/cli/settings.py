@@ -41,7 +41,7 @@ def read_text(config: Path | None) -> tuple[Path, str]:
         return path, _read(path)
     except FileNotFoundError:
         if config is not None:
-            raise SettingsError.one(str(path), "there is no such file; name the settings with --config") from None
+            raise SettingsError.one(str(path), "there is no such settings file") from None
         return path, ""
     except OSError as error:
         raise SettingsError.one(str(path), f"cannot be read: {error.strerror}") from error

@@ -76,7 +76,6 @@ class Daemon:
         """
         waits = FIRST_RETRY
         try:
-            log.info("watching %s", self._settings.jobs)
             self._watch((), 0)
             while not self.flags.stopping:
                 try:
@@ -123,6 +122,8 @@ class Daemon:
             clock=self._clock,
             rejected=log_rejections,
         ) as (assembly, workers):
+            if self._loop is None:  # the start was not refused
+                log.info("watching %s", settings.jobs)
             self._loop = loop = assembly.loop
             beat, until = partial(self._beat, loop), assembly.is_clock_to_be_set
             turn(loop, inbox, workers, self._clock, self.flags, until=until, beat=beat, unrecorded=self._unrecorded)

@@ -42,7 +42,8 @@ class Web:
             self._server = _Server((host, port), pages, hosts_of(host, names))
         except (OSError, ValueError, TypeError) as error:  # the last two for invalid host names
             words = getattr(error, "strerror", None) or error
-            raise UsageError(f"listen: {listen} cannot be used ({words}); name another address, or none") from error
+            advice = "name another with --listen or the setting `listen`; --no-listen opens none"
+            raise UsageError(f"listen: {listen} cannot be used ({words}); {advice}") from error
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="web", daemon=True)
 
     @property

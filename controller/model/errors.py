@@ -96,6 +96,16 @@ class Later(ShjobsError):  # noqa: N818  (named by the outcome)
         self.seconds = seconds
 
 
+def no_such_jobs(unknown: Iterable[str], known: Iterable[str], place: str = "") -> UsageError:
+    """The error about names that no job has, with the names that were probably meant. `place` is " in the ledger"."""
+    from difflib import get_close_matches  # only when something was mistyped
+
+    names, choices = sorted(unknown), sorted(known)
+    near = dict.fromkeys(each for name in names for each in get_close_matches(name, choices, n=1))
+    hint = f": did you mean {' and '.join(near)}?" if near else ";"
+    return UsageError(f"no such job{place}: {', '.join(names)}{hint} `shjobs get` lists all jobs")
+
+
 def truncate(text: str, limit: int = 500) -> str:
     """Foreign text on one line, cut short, for use inside a message."""
     line = " ".join(text.split())

@@ -143,7 +143,7 @@ def _listening(options: SandboxOptions, routes: Routes) -> SandboxServer:
         raise UsageError(f"sandbox: {error.filename or 'the certificate or its key'} is not there") from error
     except OSError as error:
         place = f"{options.host}:{options.port}"
-        raise UsageError(f"sandbox: {place} cannot be used ({error.strerror}); choose another port") from error
+        raise UsageError(f"sandbox: {place} cannot be used ({error.strerror}); name another with --port") from error
 
 
 def _render_options(options: SandboxOptions) -> RenderOptions:

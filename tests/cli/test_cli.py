@@ -123,7 +123,7 @@ def test_plan_shows_what_sync_then_does(workspace: Workspace) -> None:
     environment = dict(workspace.environment)
     before = shjobs("plan", "-o", "json", "--detailed-exitcode", cwd=workspace.root, environment=environment)
     [planned] = json.loads(before.stdout)["jobs"]
-    assert (planned["action"], planned["why"], before.returncode) == ("submit", "new", 2)
+    assert (planned["action"], planned["why"], before.returncode) == ("submit", "new", 3)
     assert workspace.posts() == 0
     assert not workspace.state.exists()
     done = shjobs("sync", cwd=workspace.root, environment=environment)

@@ -50,7 +50,7 @@ def broken(workspace: Workspace) -> None:
         (good, ["plan"], 0),
         (good, ["plan", "--detailed-exitcode"], 0),
         (new, ["plan"], 0),
-        (new, ["plan", "--detailed-exitcode"], 2),
+        (new, ["plan", "--detailed-exitcode"], 3),
         (good, ["sync"], 0),
         (held, ["sync"], 0),
         (good, ["get"], 0),

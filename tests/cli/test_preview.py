@@ -76,7 +76,7 @@ def manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Manifest:
     return write
 
 
-def picture(path: str = "job.png") -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
+def picture(path: str = "preview/job.png") -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
     with Image.open(path) as image:
         return np.asarray(image)
 
@@ -87,7 +87,7 @@ def test_a_picture_of_eight_bits_is_shown_as_it_is(manifest: Manifest, capsys: p
     assert pixels.shape == (341, 512, 3)
     assert np.unique(pixels).size > 50
     assert capsys.readouterr().out.splitlines() == [
-        "job.png: 512 x 341 px",
+        "preview/job.png: 512 x 341 px",
         "  of the 900 x 600 px of the request one in 1.76 x 1.76 is shown, from 12 scenes",
         SYNTHETIC,
     ]
@@ -196,7 +196,7 @@ def test_the_default_output_is_drawn_else_the_first_image(manifest: Manifest) ->
 def test_every_job_of_a_file_is_drawn_or_the_one_that_is_named(manifest: Manifest) -> None:
     path = str(manifest("one", "two", width=8, height=8))
     assert run(["preview", path]) == 0
-    assert sorted(each.name for each in Path().glob("*.png")) == ["one.png", "two.png"]
+    assert sorted(each.name for each in Path("preview").glob("*.png")) == ["one.png", "two.png"]
     assert run(["preview", path, "--job", "two", "--output", "named.png"]) == 0
     assert Path("named.png").exists()
 
@@ -232,7 +232,7 @@ def test_a_job_that_cannot_be_drawn_says_why(
 ) -> None:
     assert run(["preview", str(manifest(**{"width": 8, "height": 8, **changes}))]) == 1
     assert words in capsys.readouterr().err
-    assert list(Path().glob("*.png")) == []
+    assert list(Path().rglob("*.png")) == []
 
 
 @pytest.mark.slow

@@ -340,7 +340,7 @@ def test_wrong_use_ends_with_2_and_a_sentence(repository: Workspace, arguments: 
     ("manifests", "plain", "detailed"),
     [
         pytest.param({"held.yaml": ndvi("held").replace("spec:\n", "spec:\n  hold: true\n")}, 0, 0, id="nothing to do"),
-        pytest.param({"ndvi.yaml": ndvi()}, 0, 2, id="something would be submitted"),
+        pytest.param({"ndvi.yaml": ndvi()}, 0, 3, id="something would be submitted"),
         pytest.param({"x.yaml": "kind: AsyncProcess\n"}, 1, 1, id="something cannot be accepted"),
         pytest.param(
             {"ndvi.yaml": ndvi(), "x.yaml": "kind: AsyncProcess\n"},

@@ -94,7 +94,7 @@ def test_it_only_reads(workspace: Workspace) -> None:
     ("arguments", "words"),
     [
         pytest.param([], "Missing argument 'NAME...'", id="no name"),
-        pytest.param(["nobody"], "no such job: nobody; `shjobs get` lists them all", id="an unknown job"),
+        pytest.param(["nobody"], "no such job: nobody; `shjobs get` lists all jobs", id="an unknown job"),
         pytest.param(["ndvi", "--for", "Redy"], "'Redy' is neither a phase", id="an unknown condition"),
         pytest.param(["ndvi", "--timeout", "5"], '--timeout: must be a number with a unit, such as "5s"', id="no unit"),
     ],

@@ -104,7 +104,8 @@ def options() -> list[tuple[str, str]]:
         assert command is not None
         below = command.commands.values() if isinstance(command, click.Group) else ()
         for parameter in (*command.params, *(each for inner in below for each in inner.params)):
-            found += [(name, option) for option in parameter.opts if option.startswith("-")]
+            is_shown = not getattr(parameter, "hidden", False)
+            found += [(name, option) for option in parameter.opts if is_shown and option.startswith("-")]
     return found
 
 

@@ -147,7 +147,7 @@ def test_the_documented_jobs_may_spend_what_they_could_cost_at_most(name: str, b
 @pytest.mark.parametrize(
     ("name", "bands", "dtype", "epsg"),
     [
-        pytest.param("ndvi", 3, "uint8", 32633, id="1: NDVI, white to green"),
+        pytest.param("ndvi", 3, "uint8", 32633, id="1: NDVI, white through green to black"),
         pytest.param("cloudless", 3, "uint16", 4326, id="2: cloudless mosaic"),
         pytest.param("true-color", 3, "uint8", 4326, id="3: large true colour"),
         pytest.param("median", 4, "uint16", 4326, id="4: median of the last year"),

@@ -120,9 +120,8 @@ def part_file(target: Path, origin: RemoteObject) -> Iterator[PartFile]:
     except BlockingIOError:
         raise UsageError(f"{target} is being fetched by another process") from None
     except OSError as error:
-        raise UsageError(
-            f"{error.filename or target} cannot be written: {error.strerror}; what arrived is kept: run it again"
-        ) from error
+        advice = "what arrived is kept: run it again, or name another folder with --output DIRECTORY"
+        raise UsageError(f"{error.filename or target} cannot be written: {error.strerror}; {advice}") from error
 
 
 def _record(folder: Path) -> dict[str, dict[str, Any]]:

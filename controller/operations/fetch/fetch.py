@@ -14,7 +14,7 @@ from controller.ledger.store import Store
 from controller.lifecycle.evidence import delivered_object
 from controller.lifecycle.next_step import in_force
 from controller.model.answers import Unreadable
-from controller.model.errors import UsageError
+from controller.model.errors import UsageError, no_such_jobs
 from controller.model.job import ExpectedOutput
 from controller.model.submission import Outcome, Submission
 from controller.operations.fetch.download import Found, RemoteObject, find_local, part_file
@@ -79,9 +79,8 @@ def outputs_of(
     """
     with Store.copy_of(settings.state) as store:
         ledger = Ledger(store)
-        unknown = sorted(set(names) - ledger.jobs.keys())
-        if unknown:
-            raise UsageError(f"no such job in the ledger: {', '.join(unknown)}; `shjobs get` lists them")
+        if unknown := set(names) - ledger.jobs.keys():
+            raise no_such_jobs(unknown, ledger.jobs, " in the ledger")
         return [each for name in dict.fromkeys(names) for each in _outputs(ledger, name, submission, folder)]
 
 

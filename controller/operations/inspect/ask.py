@@ -10,7 +10,7 @@ from controller.ledger.reader import Reader
 from controller.ledger.store import Store
 from controller.lifecycle.commands import Accept, Adopt, Command, FirstRun, Resolve, apply_command
 from controller.model.clock import Clock
-from controller.model.errors import StateError, UsageError
+from controller.model.errors import StateError, UsageError, no_such_jobs
 from controller.reconcile.admission import Admission
 from controller.reconcile.recorder import meaning_of
 from controller.reconcile.wiring import Assembly, turned_copy
@@ -50,6 +50,8 @@ def _tried(command: Command, assembly: Assembly, settings: Settings, now: dateti
         case Accept(hash=label):
             return meaning_of(label, assembly.ledger, Admission(assembly.ledger, settings))
         case Resolve() | Adopt():
+            if command.job not in assembly.ledger.jobs:
+                raise no_such_jobs([command.job], assembly.ledger.jobs)
             job, holder = assembly.ledger.jobs.get(command.job), assembly.ledger.holder(command.request_id)
             answer = apply_command(command, job, assembly.ledger.of(command.job), holder, now)
             if isinstance(answer, str):

@@ -9,7 +9,7 @@ from typing import Any
 from controller.lifecycle.next_step import next_step
 from controller.lifecycle.phase import phase
 from controller.lifecycle.status import OPERATOR, document, outputs, timestamp
-from controller.model.errors import UsageError
+from controller.model.errors import UsageError, no_such_jobs
 from controller.model.step import Wait
 from controller.model.submission import Submission
 from controller.operations.inspect.job_states import events
@@ -52,9 +52,10 @@ def _case(assembly: Assembly, name: str, now: datetime) -> Case:
     ledger, limits = assembly.ledger, assembly.loop.limits()
     job = ledger.jobs.get(name)
     if job is None:
-        problems = [each for each in assembly.documents(now) if each.get("name") == name]
-        reason = f"{name} was never accepted; `shjobs check` shows why" if problems else f"no such job: {name}"
-        raise UsageError(f"{reason}; `shjobs get` lists all jobs")
+        known = {str(each.get("name", "")) for each in assembly.documents(now)}
+        if name in known:
+            raise UsageError(f"{name} was never accepted; `shjobs check` shows why; `shjobs get` lists all jobs")
+        raise no_such_jobs([name], known | ledger.jobs.keys())
     submissions = ledger.of(name)
     step = next_step(job, submissions, limits, now)
     return Case(

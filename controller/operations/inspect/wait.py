@@ -8,7 +8,7 @@ from typing import Any
 
 from controller.lifecycle.conditions import WaitTarget
 from controller.model.clock import Clock
-from controller.model.errors import UsageError
+from controller.model.errors import no_such_jobs
 from controller.operations.inspect.job_states import job_states
 from controller.settings.settings import Settings
 
@@ -75,6 +75,6 @@ def _documents(settings: Settings, clock: Clock, names: Sequence[str]) -> dict[s
     """The current states of the jobs."""
     documents = job_states(settings, clock.now())
     found: dict[str, Document] = {str(document["name"]): document for document in documents if "name" in document}
-    if unknown := sorted(set(names) - found.keys()):
-        raise UsageError(f"no such job: {', '.join(unknown)}; `shjobs get` lists them all")
+    if unknown := set(names) - found.keys():
+        raise no_such_jobs(unknown, found)
     return found

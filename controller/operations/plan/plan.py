@@ -6,10 +6,12 @@ so. With a git revision, its tree replaces the ledger and nothing is listed at a
 """
 
 import json
+import os
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from controller.analysis.cost import price_table
@@ -21,6 +23,7 @@ from controller.lifecycle.phase import phase
 from controller.limits.gate import Limits
 from controller.model.answers import BucketAnswer, Listing
 from controller.model.clock import Clock
+from controller.model.errors import UsageError
 from controller.model.job import Job
 from controller.model.script import Mosaicking, ScriptFailure
 from controller.model.step import List
@@ -66,8 +69,12 @@ class _Basis:
 
 
 def plan(settings: Settings, against: str = "") -> dict[str, Any]:
-    """The plan as one JSON object; `docs/plan.md` explains it. Raises `UsageError` for a revision that is not here."""
+    """The plan as one JSON object; `docs/plan.md` explains it. Raises `UsageError` for a revision that is not here.
+
+    A jobs folder that is not there is wrong use as well: an empty plan would look like nothing to do.
+    """
     now = Clock().now()
+    _open_folder(settings.jobs)
     if not against:
         return _planned(_of_the_ledger(settings), now)
     with tree_at(settings.jobs, against) as past:
@@ -79,6 +86,16 @@ def plan(settings: Settings, against: str = "") -> dict[str, Any]:
             commit=past.commit,
         )
         return _planned(basis, now)
+
+
+def _open_folder(jobs: Path) -> None:
+    try:
+        os.scandir(jobs).close()
+    except FileNotFoundError:
+        advice = "`shjobs init` makes one, and `jobs` names another folder"
+        raise UsageError(f"{jobs} does not exist: {advice}") from None
+    except OSError as error:
+        raise UsageError(f"{jobs} cannot be read: {error.strerror}") from error
 
 
 def _of_the_ledger(settings: Settings) -> _Basis:

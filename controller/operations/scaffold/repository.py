@@ -38,7 +38,7 @@ def create(path: Path, text: str) -> bool:
     return True
 
 
-IGNORED = ("/state/", "*.status.yaml", "/fetched/")
+IGNORED = ("/state/", "*.status.yaml", "/fetched/", "/preview/")
 """What git must not contain, as listed in the skeleton's .gitignore."""
 
 _IMAGERY = {"us-west-2": ("landsat-ot-l2", "B04", "B05")}
