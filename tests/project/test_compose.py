@@ -17,8 +17,9 @@ import yaml
 
 from controller.cli import COMMANDS
 from tests.proofs.demo import JOBS, cut
-from tests.support.command import LONGEST, shjobs
+from tests.support.command import shjobs
 from tests.support.paths import ROOT
+from tests.support.patience import LONGEST
 
 SERVICES: Mapping[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_bytes())["services"]
 HOME = "/srv/shjobs"
