@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +32,19 @@ def command(config: Path | None, name: str, form: str) -> int:
     from controller.cli.output.escape import printable
     from controller.operations.inspect.describe import description
 
-    found = description(load_settings(config, os.environ), name, Clock().now())
+    now = Clock().now()
+    found = description(load_settings(config, os.environ), name, now)
     if form == "json":
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     elif form == "yaml":
         plain = json.loads(json.dumps(found))  # turns enum members into plain strings
         click.echo(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=120), nl=False)
     else:
-        click.echo("\n".join(printable(line) for line in _lines(found)))
+        click.echo("\n".join(printable(line) for line in _lines(found, now)))
     return 0
 
 
-def _lines(found: Mapping[str, Any]) -> Iterator[str]:
+def _lines(found: Mapping[str, Any], now: datetime) -> Iterator[str]:
     from controller.cli.output.numbers import units
 
     yield found["name"]
@@ -61,7 +63,17 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield from _submission(submission)
     if found["events"]:
         yield from ("", "events, newest last")
-        yield from (f"  {event['at'][:19]}Z  {event['reason']}  {event['message']}" for event in found["events"])
+        yield from _events(found["events"], now)
+
+
+def _events(events: list[Mapping[str, Any]], now: datetime) -> Iterator[str]:
+    """When, how long ago, and what; columns as wide as their widest."""
+    from controller.cli.output.numbers import age
+
+    ages = [f"{age((now - datetime.fromisoformat(each['at'])).total_seconds())} ago" for each in events]
+    wide, reason = max(map(len, ages)), max(len(each["reason"]) for each in events)
+    for each, ago in zip(events, ages, strict=True):
+        yield f"  {each['at'][:19]}Z  {ago:>{wide}}  {each['reason']:<{reason}}  {each['message']}"
 
 
 def _submission(facts: Mapping[str, Any]) -> Iterator[str]:

@@ -18,7 +18,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "why": ("shjobs why ndvi-malta",),
     "events": ("shjobs events ndvi-malta -n 50", "shjobs events --follow"),
     "wait": ("shjobs wait ndvi-malta --timeout 2h", "shjobs wait ndvi-malta --for condition=Stalled"),
-    "fetch": ("shjobs fetch ndvi-malta --preview", "shjobs fetch ndvi-malta --submission ce88d6f10e1ff1c5-r0-a0"),
+    "fetch": (
+        "shjobs fetch ndvi-malta --preview",
+        "shjobs fetch -l team=agri",
+        "shjobs fetch ndvi-malta --submission ce88d6f10e1ff1c5-r0-a0",
+    ),
     "resolve": ("shjobs resolve ndvi-malta --not-accepted",),
     "adopt": ("shjobs adopt ndvi-malta 1e2a9bec-c6af-4f37-a9f6-4fe2bdadcfe0", "shjobs adopt --first-run"),
     "accept": ("shjobs accept 3fa1c02be7d9",),

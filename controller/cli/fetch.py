@@ -11,14 +11,19 @@ import click
 from controller.cli.completing import JOB
 from controller.cli.output.numbers import human_size
 from controller.cli.settings import load_settings
+from controller.model.clock import Clock
 from controller.model.errors import UsageError
+from controller.model.reasons import Phase
 
 if TYPE_CHECKING:
     from controller.operations.fetch.fetch import Fetched, Watch
+    from controller.settings.settings import Settings
 
 
 @click.command("fetch", short_help="Download the outputs of succeeded jobs.")
-@click.argument("names", metavar="NAME...", nargs=-1, required=True, type=JOB)
+@click.argument("names", metavar="[NAME]...", nargs=-1, type=JOB)
+@click.option("-l", "--selector", multiple=True, metavar="LABEL[=VALUE]", help="What jobs with this label delivered.")
+@click.option("--all", "is_all", is_flag=True, help="What all jobs delivered.")
 @click.option(
     "--output", default="fetched", show_default=True, type=click.Path(file_okay=False, path_type=Path),
     help="Folder to write to; each job gets one of its own in it.",
@@ -26,8 +31,11 @@ if TYPE_CHECKING:
 @click.option("--preview", is_flag=True, help="Write a small PNG beside each raster.")
 @click.option("--submission", default="", metavar="ID", help="Of this submission, not of the one in force.")
 @click.pass_obj
-def command(config: Path | None, names: tuple[str, ...], output: Path, preview: bool, submission: str) -> int:
-    """Download what the jobs NAME delivered, as recorded in the ledger.
+def command(
+    config: Path | None, names: tuple[str, ...], selector: tuple[str, ...], is_all: bool, output: Path, preview: bool,
+    submission: str,
+) -> int:  # fmt: skip
+    """Download what the jobs NAME delivered, or what those did that -l or --all choose, as recorded in the ledger.
 
     An interrupted download resumes where it stopped. Each file is exactly the object that was recorded (size and ETag)
     and begins as its type does; an existing one is not fetched again. Exit code 1 when something is missing.
@@ -35,6 +43,8 @@ def command(config: Path | None, names: tuple[str, ...], output: Path, preview: 
     from controller.operations.fetch.fetch import Fetched, WantedOutput, fetch, outputs_of
 
     settings = load_settings(config, os.environ)
+    if selector or is_all or not names:
+        names = _succeeded(settings, names, selector, is_all=is_all)
     found = outputs_of(settings, names, submission, output)
     wrong = [f"{each.job}: {each.message}" for each in found if not isinstance(each, WantedOutput)]
     with _progress() as watch:
@@ -48,6 +58,27 @@ def command(config: Path | None, names: tuple[str, ...], output: Path, preview: 
     for line in wrong:
         click.echo(line, err=True)
     return int(bool(wrong))
+
+
+def _succeeded(
+    settings: "Settings", names: tuple[str, ...], selector: tuple[str, ...], *, is_all: bool
+) -> tuple[str, ...]:  # fmt: skip
+    """The jobs that were chosen without naming them and have delivered; the others are counted.
+
+    Raises `UsageError` when jobs are chosen in two ways, in none, or when there are none.
+    """
+    from controller.cli.output.numbers import count
+    from controller.operations.inspect.selection import Selection, selected
+
+    if len([way for way in (names, selector, is_all) if way]) != 1:
+        raise UsageError("name jobs, or choose them with either -l LABEL or --all")
+    found = selected(settings, Selection(labels=selector), Clock().now())
+    if not found:
+        raise UsageError(f"no job has {' and '.join(selector)}" if selector else "there are no jobs")
+    ready = tuple(str(each["name"]) for each in found if each["phase"] == Phase.SUCCEEDED)
+    if len(ready) < len(found):
+        click.echo(f"{count(len(found) - len(ready), 'job')} of {len(found):,} passed over: not Succeeded", err=True)
+    return ready
 
 
 def _pictured(fetched: "Fetched") -> Iterator[str]:

@@ -3,18 +3,20 @@
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from controller.cli.completing import JOB
 from controller.cli.settings import load_settings
 from controller.model.clock import Clock
-from controller.model.errors import no_such_jobs
 from controller.model.reasons import Phase
 from controller.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from controller.operations.inspect.selection import Selection
 
 LOOK_EVERY = 1.0  # seconds, with --watch
 
@@ -23,7 +25,7 @@ LOOK_EVERY = 1.0  # seconds, with --watch
 @click.argument("names", nargs=-1, type=JOB)
 @click.option("-l", "--selector", multiple=True, metavar="LABEL[=VALUE]", help="Only jobs with this label.")
 @click.option("--phase", "phases", multiple=True, type=click.Choice([*Phase], case_sensitive=False))
-@click.option("-w", "--watch", is_flag=True, help="Keep running, and print a job again whenever its state changes.")
+@click.option("-w", "--watch", is_flag=True, help="Keep running, and print a row for each change.")
 @click.option(
     "-o", "--output", "form", default="table", show_default=True,
     type=click.Choice(["table", "wide", "json", "yaml", "name"]),
@@ -40,59 +42,41 @@ def command(
     \b
     shjobs get -l team=agri --phase Failed     the failed jobs of one team
     shjobs get ndvi-malta -o yaml              everything about one job
+    shjobs get -o wide                         with reasons, ids and outputs
     shjobs get --watch                         until Ctrl-C
     """
     from controller.cli.output.tables import exit_code, print_documents
+    from controller.operations.inspect.selection import Selection, selected
     from controller.tree.files import collector_paused
 
-    settings = load_settings(config, os.environ)
+    settings, clock = load_settings(config, os.environ), Clock()
+    selection = Selection(names=names, labels=selector, phases=phases)
+    shown = "watch" if watch and form == "table" else form
     with collector_paused():
-        documents = list(_chosen(settings, names, selector, phases))
+        documents = selected(settings, selection, clock.now())
         if documents or form in ("json", "yaml"):
-            print_documents(documents, form)
+            print_documents(documents, shown, clock.now())
         else:
             click.echo("no job matches" if selector or phases else "there are no jobs", err=True)
     if watch:
-        _watch(settings, names, selector, phases, form, documents)
+        _watch(settings, selection, shown, documents, clock)
     return exit_code(documents)
 
 
-def _chosen(
-    settings: Settings, names: Sequence[str], selector: Sequence[str], phases: Sequence[str]
-) -> Iterator[dict[str, Any]]:
-    """The requested documents. Raises `UsageError` for a name that no job has."""
-    from controller.operations.inspect.job_states import job_states, labels
-
-    found = job_states(settings, Clock().now())
-    there = {str(document.get("name")) for document in found}
-    if missing := set(names) - there:
-        raise no_such_jobs(missing, there)
-    known = labels(settings) if selector else {}
-    for document in found:
-        name = document.get("name")
-        is_meant = (not names or name in names) and (not phases or document["phase"] in phases)
-        if is_meant and all(_has(known.get(str(name), {}), each) for each in selector):
-            yield document
-
-
-def _has(labels: Mapping[str, str], wanted: str) -> bool:
-    name, separator, value = wanted.partition("=")
-    return name in labels and (not separator or labels[name] == value)
-
-
 def _watch(
-    settings: Settings, names: Sequence[str], selector: Sequence[str], phases: Sequence[str], form: str,
-    before: Sequence[Mapping[str, Any]],
-) -> None:  # fmt: skip
-    """Print each job again when its document changes."""
-    from controller.cli.output.tables import print_documents
+    settings: Settings, selection: "Selection", form: str, before: Sequence[Mapping[str, Any]], clock: Clock
+) -> None:
+    """Print each job again when its document changes, in a table its row."""
+    from controller.cli.output.tables import changed_rows, document_name, print_documents
+    from controller.operations.inspect.selection import selected
 
-    known = {str(document.get("name")): document for document in before}
+    known = {document_name(document): document for document in before}
     while True:
         sys.stdout.flush()
         time.sleep(LOOK_EVERY)
-        now = list(_chosen(settings, names, selector, phases))
-        fresh = [each for each in now if known.get(str(each.get("name"))) != each]
-        known = {str(document.get("name")): document for document in now}
-        if fresh:
+        documents = selected(settings, selection, clock.now())
+        if form in ("table", "wide", "watch"):
+            click.echo("".join(f"{row}\n" for row in changed_rows(documents, known, form, clock.now())), nl=False)
+        elif fresh := [each for each in documents if known.get(document_name(each)) != each]:
             print_documents(fresh, form)
+        known = {document_name(document): document for document in documents}

@@ -84,6 +84,30 @@ def test_every_width_will_do(settled: Workspace, command: list[str], columns: in
     assert shown.strip()
 
 
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        pytest.param(80, ["JOB", "PHASE", "AGE", "PU"], id="80 columns: the id has gone"),
+        pytest.param(40, ["JOB", "PHASE"], id="40 columns: names and phases stay"),
+        pytest.param(20, ["JOB", "PHASE"], id="20 columns: names and phases stay"),
+        pytest.param(120, ["JOB", "PHASE", "AGE", "PU", "REQUEST", "ID"], id="120 columns: there is room for all"),
+    ],
+)
+def test_a_narrow_terminal_shows_names_and_phases_and_breaks_sentences_between_words(
+    workspace: Workspace, columns: int, shown: list[str]
+) -> None:
+    name = "ndvi-of-a-place-with-a-long-name"
+    workspace.write("ndvi.yaml", ndvi().replace("name: ndvi", f"name: {name}"))
+    workspace.write("held.yaml", ndvi().replace("name: ndvi", "name: held").replace("spec:\n", "spec:\n  hold: true\n"))
+    workspace.sync()
+    lines = COLOUR.sub("", on_terminal(workspace.root, "get", columns=columns)[1]).splitlines()
+    assert lines[0].split() == shown
+    assert [line.split()[:2] for line in lines[1:3]] == [["held", "Held"], [name, "Succeeded"]]
+    sentence = " ".join(line.strip() for line in lines[4:])
+    assert sentence.startswith("held: OnHold: ")
+    assert all(len(line) <= columns for line in lines[4:])
+
+
 def test_progress_is_for_terminals_alone(settled: Workspace) -> None:
     piped = shjobs("fetch", "ndvi", "--output", "a", cwd=settled.root)
     assert (piped.stderr, piped.stdout.splitlines()[0].startswith("a/ndvi/default.tif  ")) == ("", True)

@@ -188,7 +188,7 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
         nothing, ["preview", "jobs.d/ndvi.yaml", "--output", "/proc/x.png"], 2, "cannot be written",
     ),
     # results
-    "a fetch of nothing": (nothing, ["fetch"], 2, "Missing argument 'NAME...'"),
+    "a fetch of nothing": (nothing, ["fetch"], 2, "name jobs, or choose them with either -l LABEL or --all"),
     "a fetch before any sync": (nothing, ["fetch", "ndvi"], 2, "no such job in the ledger: ndvi"),
     "a fetch into a file": (synced, ["fetch", "ndvi", "--output", "shjobs.toml"], 2, "is a file"),
     "a fetch to where nobody may write": (synced, ["fetch", "ndvi", "--output", "/proc/x"], 2, "cannot be written"),

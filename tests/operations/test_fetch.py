@@ -84,6 +84,33 @@ def test_a_new_generation_takes_the_place_of_the_older_one_which_can_still_be_ha
     assert (delivered.root / f"fetched/ndvi/{older}/default.tif").read_bytes() == first
 
 
+@pytest.mark.parametrize("chosen", [["-l", "team=agri"], ["-l", "team"], ["--all"]], ids=" ".join)
+def test_jobs_are_fetched_by_label_or_all_and_those_without_results_are_passed_over(
+    delivered: Workspace, chosen: list[str]
+) -> None:
+    labelled = "metadata:\n  labels: {team: agri}\n"
+    delivered.write("ndvi.yaml", ndvi().replace("metadata:\n", labelled))
+    held = ndvi().replace("metadata:\n", labelled).replace("name: ndvi", "name: held")
+    delivered.write("held.yaml", held.replace("spec:\n", "spec:\n  hold: true\n"))
+    delivered.sync()
+    code, reported, wrong = run(delivered, *chosen)
+    assert (code, [line.split("  ")[0] for line in reported]) == (0, [TARGET])
+    assert wrong == "1 job of 2 passed over: not Succeeded\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param([], "name jobs, or choose them with either -l LABEL or --all", id="nothing"),
+        pytest.param(["ndvi", "--all"], "name jobs, or choose them with either -l LABEL or --all", id="two ways"),
+        pytest.param(["-l", "team=agro"], "no job has team=agro", id="a label that no job has"),
+    ],
+)
+def test_a_choice_of_nothing_is_wrong_use(delivered: Workspace, arguments: list[str], message: str) -> None:
+    code, _, wrong = run(delivered, *arguments)
+    assert (code, wrong) == (2, f"shjobs: {message}\n")
+
+
 def test_a_job_whose_manifest_is_gone_is_fetched_as_it_last_succeeded(delivered: Workspace) -> None:
     content = raster(delivered).read_bytes()
     (delivered.jobs / "ndvi.yaml").unlink()
@@ -137,7 +164,7 @@ def test_what_is_missing_is_told_and_the_others_arrive(delivered: Workspace) -> 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        pytest.param([], "Missing argument 'NAME...'", id="no name"),
+        pytest.param([], "name jobs, or choose them", id="no name"),
         pytest.param(["nobody", "ndvi"], "no such job in the ledger: nobody", id="an unknown job"),
         pytest.param(["ndvi", "--submission", "x"], "ndvi has no submission x; known: ", id="an unknown submission"),
         pytest.param(["ndvi", "--output", "shjobs.toml"], "is a file", id="a file for a folder"),

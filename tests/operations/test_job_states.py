@@ -65,7 +65,7 @@ def test_get_of_known_files_loads_neither_the_rules_of_manifests_nor_the_loop(th
     )
     done = python(code, cwd=three.root, environment=three.environment)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[0].split() == ["JOB", "PHASE", "PU", "REQUEST", "ID"]
+    assert done.stdout.splitlines()[0].split() == ["JOB", "PHASE", "AGE", "PU", "REQUEST", "ID"]
     assert done.stdout.splitlines()[-1] == "[]"
 
 
@@ -156,10 +156,45 @@ def test_get_watch_prints_what_changes(workspace: Workspace) -> None:
         watching.terminate()
 
 
+def test_get_watch_prints_one_row_for_a_change_and_no_header(workspace: Workspace) -> None:
+    workspace.write("ndvi.yaml", ndvi().replace("spec:\n", "spec:\n  hold: true\n"))
+    workspace.write(
+        "other.yaml", ndvi().replace("name: ndvi", "name: other").replace("spec:\n", "spec:\n  hold: true\n")
+    )
+    workspace.sync()
+    command = [sys.executable, "-u", "-m", "controller", "get", "--watch"]
+    given = {"PYTHONPATH": str(ROOT), **workspace.environment}
+    with subprocess.Popen(command, cwd=workspace.root, env=given, stdout=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout is not None
+        first = [watching.stdout.readline() for _ in range(6)]
+        workspace.write("ndvi.yaml", ndvi())
+        workspace.sync()
+        changed = watching.stdout.readline()
+        watching.terminate()
+        rest = watching.stdout.read()
+    assert first[0].split() == ["JOB", "PHASE", "AGE", "PU", "REASON", "REQUEST", "ID"]
+    assert re.fullmatch(r"ndvi +Succeeded +\d+s +10\.00  Delivered  [0-9a-f-]{36}\n", changed)
+    assert rest == ""
+
+
+def test_get_shows_ages_and_leaves_the_outputs_to_the_wide_table(three: Workspace) -> None:
+    lines = run(three, "get", "one").splitlines()
+    assert lines[0].split() == ["JOB", "PHASE", "AGE", "PU", "REQUEST", "ID"]
+    assert re.fullmatch(r"one  Succeeded +\d+[sm] +10\.00  [0-9a-f-]{36}", lines[1])
+    assert len(lines) == 2
+    assert "s3://" in run(three, "get", "one", "-o", "wide")
+
+
 def test_a_wide_table_tells_more(three: Workspace) -> None:
     lines = run(three, "get", "-o", "wide").splitlines()
-    assert lines[0].split() == ["JOB", "PHASE", "REASON", "PU", "REQUEST", "ID", "GENERATION", "PATH"]
-    assert re.fullmatch(r"one +Succeeded +Delivered +10\.00  [0-9a-f-]{36} +1  one\.yaml", lines[2])
+    assert lines[0].split() == ["JOB", "PHASE", "REASON", "AGE", "PU", "REQUEST", "ID", "GENERATION", "PATH"]
+    assert re.fullmatch(r"one +Succeeded +Delivered +\d+[sm] +10\.00  [0-9a-f-]{36} +1  one\.yaml", lines[2])
+
+
+def test_describe_says_how_long_ago_each_event_was(three: Workspace) -> None:
+    lines = run(three, "describe", "one").splitlines()
+    last = lines[lines.index("events, newest last") + 1 :]
+    assert last and all(re.match(r"  \d{4}-\d\d-\d\dT[\d:]{8}Z  +\d+[sm] ago  [A-Z]\w+ +\w", line) for line in last)
 
 
 def test_describe_tells_everything_about_one_job(three: Workspace) -> None:

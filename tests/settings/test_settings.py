@@ -337,7 +337,8 @@ def _binary(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "words"), [(_missing, "no such settings file"), (_folder, "cannot be read"), (_binary, "is not UTF-8 text")]
+    ("make", "words"),
+    [(_missing, "no such settings file"), (_folder, "cannot be read"), (_binary, "is not UTF-8 text")],
 )
 def test_a_named_file_that_cannot_be_read_is_an_error(tmp_path: Path, make: Callable[[Path], None], words: str) -> None:
     make(tmp_path / "x.toml")

@@ -35,6 +35,7 @@ SAME = (
     (r"(?<=versions: ).*", "VERSIONS"),
     (r"\bprocess \d+", "process N"),
     (r"\b\d+ s(?= ago)|(?<=in )\d+ s\b", "N s"),
+    (r"\b\d+[smh](?= ago|  +~?\d+\.\d\d)", "AGE"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?= UTC)", "TIME"),
     (r" {2,}", "  "),
 )

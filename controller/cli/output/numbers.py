@@ -24,3 +24,11 @@ def human_size(amount: int) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:.1f} GB"
+
+
+def age(seconds: float) -> str:
+    """`45s`, `12m`, `3h`, `5d`: in the largest unit that leaves at least two, but for seconds."""
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length:,.0f}{unit}"
+    return f"{max(0.0, seconds):.0f}s"

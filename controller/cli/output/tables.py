@@ -4,13 +4,15 @@ import json
 import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import click
 
 from controller.cli.output.escape import printable
-from controller.cli.output.numbers import count, units
+from controller.cli.output.numbers import age, count, units
 from controller.lifecycle.conditions import is_rejected, kubernetes_conditions
 from controller.lifecycle.grouping import common, name_list, together
 from controller.model.reasons import Phase
@@ -36,8 +38,11 @@ Colours = Mapping[str, Mapping[Any, str]]
 """The colour of a cell, by its column and its text."""
 
 
-def print_documents(documents: Sequence[Document], form: str) -> None:
-    """Print status documents as `table`, `wide`, `yaml`, `name` or `json`; `json` also has Kubernetes conditions."""
+def print_documents(documents: Sequence[Document], form: str, now: datetime | None = None) -> None:
+    """Print status documents as `table`, `wide`, `yaml`, `name` or `json`; `json` also has Kubernetes conditions.
+
+    With `now` tables show ages, and a `table` no outputs: there may be thousands.
+    """
     match form:
         case "json":
             found = [{**document, "conditions": kubernetes_conditions(document)} for document in documents]
@@ -49,36 +54,83 @@ def print_documents(documents: Sequence[Document], form: str) -> None:
         case "name":
             click.echo("".join(f"{document_name(document)}\n" for document in documents), nl=False)
         case _:
-            click.echo("".join(f"{line}\n" for line in job_table(documents, is_wide=form == "wide")), nl=False)
+            click.echo("".join(f"{line}\n" for line in job_table(documents, form, now)), nl=False)
 
 
-def job_table(documents: Sequence[Document], *, is_wide: bool = False) -> Iterator[str]:
+def job_table(documents: Sequence[Document], form: str, now: datetime | None = None) -> Iterator[str]:
     """One line per job, then where outputs are, or why there are none: for all of a few jobs, else for the bad ones."""
-    columns = ("JOB", "PHASE", "REASON", "PU", "REQUEST ID", "GENERATION", "PATH") if is_wide else _COLUMNS
-    rows = [_row(document, columns) for document in documents]
-    yield from align(columns, rows, right={"PU", "GENERATION"}, colours={"PHASE": COLOURS})
+    columns = _columns(form, now)
+    yield from align(columns, [_row(each, columns, now) for each in documents], right=_RIGHT, colours=_COLOURED)
     is_short = len(documents) <= MOST_NOTES
     groups = together(documents, lambda document: common(str(document["reason"])))
     stopped = [group for group in groups if len(group) > 1]
     rest = [group[0] for group in groups if len(group) == 1]
-    noted = [each for each in rest if is_short or each["phase"] in BAD or is_rejected(each)]
+    has_outputs = now is None or form == "wide"
+    noted = [
+        (each, notes(each, has_outputs=has_outputs))
+        for each in rest
+        if is_short or each["phase"] in BAD or is_rejected(each)
+    ]
+    noted = [(document, found) for document, found in noted if found]
     if noted or stopped:
         yield ""
     for group in stopped:
-        yield printable(
+        yield from _wrapped(
             f"{name_list([document_name(each) for each in group])}: {group[0]['reason']}: {group[0]['message']}"
         )
-    for document in noted[:MOST_NOTES]:
-        yield from (printable(f"{document_name(document)}: {note}") for note in notes(document))
+    for document, found in noted[:MOST_NOTES]:
+        for note in found:
+            yield from _wrapped(f"{document_name(document)}: {note}")
     if len(noted) > MOST_NOTES:
         yield f"and {count(len(noted) - MOST_NOTES, 'more job')}: name them, or write -o yaml"
 
 
-_COLUMNS = ("JOB", "PHASE", "PU", "REQUEST ID")
+def changed_rows(
+    documents: Sequence[Document], before: Mapping[str, Document], form: str, now: datetime
+) -> Iterator[str]:  # fmt: skip
+    """A line without header for every job of which a column other than its age has changed."""
+    columns = _columns(form, now)
+    rows = [_row(each, columns, now) for each in documents]
+    ageless = [column for column in columns if column != "AGE"]
+    changed = [
+        number
+        for number, each in enumerate(documents)
+        if (old := before.get(document_name(each))) is None or _row(each, ageless) != _row(old, ageless)
+    ]
+    lines = list(align(columns, rows, right=_RIGHT, colours=_COLOURED))
+    yield from (lines[1 + number] for number in changed)
 
 
-def _row(document: Document, columns: Iterable[str]) -> list[str]:
-    return [printable(_CELLS[column](document)) for column in columns]
+def _columns(form: str, now: datetime | None) -> tuple[str, ...]:
+    """The columns of a form, the ones that matter least last."""
+    match form:
+        case "wide":
+            return ("JOB", "PHASE", "REASON", "AGE", "PU", "REQUEST ID", "GENERATION", "PATH")
+        case "watch":
+            return ("JOB", "PHASE", "AGE", "PU", "REASON", "REQUEST ID")
+    return ("JOB", "PHASE", "AGE", "PU", "REQUEST ID") if now else ("JOB", "PHASE", "PU", "REQUEST ID")
+
+
+_RIGHT = frozenset({"AGE", "PU", "GENERATION"})
+_COLOURED: Mapping[str, Mapping[Any, str]] = {"PHASE": COLOURS}
+
+
+def _row(document: Document, columns: Iterable[str], now: datetime | None = None) -> list[str]:
+    return [printable(_age(document, now) if column == "AGE" else _CELLS[column](document)) for column in columns]
+
+
+def _age(document: Document, now: datetime | None) -> str:
+    """Since it was submitted; empty before."""
+    submitted = document.get("submittedAt")
+    return age((now - datetime.fromisoformat(submitted)).total_seconds()) if submitted and now else ""
+
+
+def _wrapped(line: str) -> list[str]:
+    """On a terminal, in lines that break between words."""
+    line, room = printable(line), _room()
+    if len(line) <= room:
+        return [line]
+    return textwrap.wrap(line, max(room, 20), subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def align(
@@ -140,11 +192,11 @@ _CELLS: Mapping[str, Callable[[Document], str]] = {
 }
 
 
-def notes(document: Document) -> list[str]:
+def notes(document: Document, *, has_outputs: bool = True) -> list[str]:
     """Output paths of a success; otherwise reason and message, and every problem of the manifest."""
     manifest = document["manifest"]
     good = Phase(document["phase"]) is Phase.SUCCEEDED
-    found = [output["href"] for output in document.get("outputs", ())] if good else []
+    found = [output["href"] for output in document.get("outputs", ())] if good and has_outputs else []
     reasons = [] if good else [f"{document['reason']}: {document['message']}"]
     return [*found, *reasons, *manifest.get("problems", ())]
 
