@@ -67,6 +67,12 @@ def _bucket_prefix(text: str) -> str:
     return text.rstrip("/")
 
 
+def _currency(text: str) -> str:
+    if not text.isascii() or not text.isalpha() or len(text) != 3:
+        raise ValueError("must be a code of three letters, such as EUR")
+    return text.upper()
+
+
 def _host_names(text: str) -> str:
     names_in(text)
     return text
@@ -88,6 +94,7 @@ FilePath = Annotated[str, AfterValidator(_path)]
 HostNames = Annotated[str, AfterValidator(_host_names)]
 Warned = Annotated[str, AfterValidator(_warned)]
 BucketPrefix = Annotated[str, AfterValidator(_bucket_prefix)]
+Currency = Annotated[str, AfterValidator(_currency)]
 
 
 class Policy(BaseModel):
@@ -121,6 +128,10 @@ class Policy(BaseModel):
     monthly_budget: float | None = Field(
         None, ge=0, allow_inf_nan=False, description="Processing units that may be reserved in one UTC month."
     )
+    price_per_processing_unit: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="What a processing unit costs you, in `currency`: shown as money."
+    )
+    currency: Currency = Field("EUR", description="Of `pricePerProcessingUnit`.")
     large_change_processing_units: float = Field(
         1000, ge=0, allow_inf_nan=False, description="Processing units newly due in one turn that need approval."
     )

@@ -316,6 +316,53 @@ def test_the_account_of_a_month_is_a_page_for_a_person(workspace: Workspace) -> 
     )
 
 
+PRICED = {"SHJOBS_PRICE_PER_PROCESSING_UNIT": "0.01", "SHJOBS_CURRENCY": "eur"}
+
+
+def test_a_price_of_a_unit_shows_plan_and_budget_in_money(workspace: Workspace) -> None:
+    workspace.write("ndvi.yaml", ndvi())
+    assert "in money: about 0.10 EUR, at most 0.10 EUR reserved (0.01 a PU)\n" in run(workspace, "plan", **PRICED)
+    assert "in money: about 0.10 EUR" in run(workspace, "plan", "-o", "markdown", **PRICED)
+    prices = json.loads(run(workspace, "plan", "-o", "json", **PRICED))["prices"]
+    assert (prices["perUnit"], prices["currency"]) == (0.01, "EUR")
+    workspace.sync()
+    reported = run(workspace, "budget", **PRICED)
+    assert "  spent     10.00 PU, 0.10 EUR\n" in reported
+    assert "  one PU    0.01 EUR\n" in reported
+    assert "EUR" not in run(workspace, "budget") + run(workspace, "plan")
+
+
+def test_the_account_by_month_and_by_label(workspace: Workspace) -> None:
+    for name, labels in (("a", "{team: agri}"), ("b", "{team: agri}"), ("c", "{team: water}"), ("d", "{size: s}")):
+        text = ndvi(name, 14.4 + ord(name) / 2000)
+        workspace.write(f"{name}.yaml", text.replace("metadata:\n", f"metadata:\n  labels: {labels}\n"))
+    workspace.sync()
+    groups = json.loads(run(workspace, "budget", "--by", "team", "-o", "json"))["groups"]
+    assert groups == [
+        {"label": "agri", "submissions": 2, "spent": 20.0, "reserved": 0.0},
+        {"label": "water", "submissions": 1, "spent": 10.0, "reserved": 0.0},
+        {"submissions": 1, "spent": 10.0, "reserved": 0.0},
+    ]
+    [month] = json.loads(run(workspace, "budget", "--by", "month", "-o", "json"))["groups"]
+    assert (month["submissions"], month["spent"]) == (4, 40.0)
+    lines = run(workspace, "budget", "--by", "team", **PRICED).splitlines()
+    assert [line.split() for line in lines[-4:]] == [
+        ["LABEL", "SUBMISSIONS", "SPENT", "RESERVED", "MONEY"],
+        ["agri", "2", "20.00", "0.00", "0.20", "EUR"],
+        ["water", "1", "10.00", "0.00", "0.10", "EUR"],
+        ["(none)", "1", "10.00", "0.00", "0.10", "EUR"],
+    ]
+
+
+def test_another_month_is_counted_alone(workspace: Workspace) -> None:
+    workspace.write("ndvi.yaml", ndvi())
+    workspace.sync()
+    earlier = json.loads(run(workspace, "budget", "--month", "2020-02", "--by", "team", "-o", "json"))
+    assert (earlier["month"], earlier["spent"], earlier["groups"]) == ("2020-02", 0.0, [])
+    done = shjobs("budget", "--month", "March", cwd=workspace.root)
+    assert (done.returncode, "--month: 'March' is no month; write it like 2026-03" in done.stderr) == (2, True)
+
+
 def test_after_a_lost_database_the_account_is_a_lower_bound_and_says_so(workspace: Workspace) -> None:
     workspace.write("ndvi.yaml", ndvi())
     workspace.sync()

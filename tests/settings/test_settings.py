@@ -96,6 +96,10 @@ MISTAKES = [
     mistake("too few", "workers = 0", "workers: must be at least 1"),
     mistake("text without quotes", "jobs = 3", "jobs: must be text in quotes"),
     mistake("an empty path", 'jobs = " "', "jobs: must be the name of a file or folder, not empty"),
+    mistake(
+        "a currency that is no code", 'currency = "Euro"', "currency: must be a code of three letters, such as EUR"
+    ),
+    mistake("a price below nothing", "pricePerProcessingUnit = -1", "pricePerProcessingUnit: must be at least 0"),
     mistake("a budget that is no number", "monthlyBudget = nan", "monthlyBudget: must be a finite number"),
     mistake(
         "an unknown deployment",

@@ -1,5 +1,8 @@
 """Human-readable numbers, the same in every table and line."""
 
+from collections.abc import Mapping
+from typing import Any
+
 
 def count(number: int, noun: str) -> str:
     """`1 job`, `2 jobs`."""
@@ -14,6 +17,11 @@ def units(amount: float | None) -> str:
 def short_units(amount: float) -> str:
     """`600`, `20.75`: processing units in a headline."""
     return units(amount).removesuffix(".00")
+
+
+def money(amount: float | None, price: Mapping[str, Any]) -> str:
+    """That many processing units at a price with `perUnit` and `currency`; empty when unknown."""
+    return "" if amount is None else f"{amount * price['perUnit']:,.2f} {price['currency']}"
 
 
 def human_size(amount: int) -> str:

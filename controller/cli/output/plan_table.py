@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from controller.cli.output.escape import printable
-from controller.cli.output.numbers import count, short_units, units
+from controller.cli.output.numbers import count, money, short_units, units
 from controller.cli.output.terminal import console, plain_table
 from controller.lifecycle.grouping import common, name_list, together
 from controller.operations.plan.actions import QUIET
@@ -110,10 +110,13 @@ def headline(totals: Part) -> str:
 
 
 def budget_lines(plan: Part) -> Iterator[str]:
-    """What is left of the month's budget before and after the plan, if there is one."""
+    """What is left of the month's budget before and after, and the plan's price, where the settings have them."""
     if budget := plan["budget"]:
         left, after = units(budget["left"]), units(budget["leftAfter"])
         yield f"budget of {budget['month']}: {units(budget['monthly'])} PU, {left} PU left, {after} PU left after this"
+    if "perUnit" in plan["prices"]:
+        about, most = (money(plan["totals"][key], plan["prices"]) for key in ("expected", "reserved"))
+        yield f"in money: about {about}, at most {most} reserved ({plan['prices']['perUnit']:g} a PU)"
 
 
 def approval_lines(plan: Part) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The month's account for `shjobs budget`: money, limits, and what awaits approval, from a copy of the ledger."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -8,14 +9,17 @@ from controller.analysis.cost import price_table
 from controller.ledger.ledger import Ledger
 from controller.ledger.pause import is_paused, who_paused
 from controller.ledger.store import Store
-from controller.limits.budget import overspent_hash
+from controller.limits.budget import Spending, month_of, overspent_hash
 from controller.model.submission import Submission
 from controller.reconcile.admission import Admission
 from controller.settings.settings import Settings
 
 
-def account(settings: Settings, now: datetime) -> dict[str, Any]:
-    """The output of `budget -o json`; amounts in processing units, None where there is no budget."""
+def account(settings: Settings, now: datetime, by: str = "") -> dict[str, Any]:
+    """The output of `budget -o json` for the month of `now`; amounts are processing units, None without a budget.
+
+    `by` is `month` or the name of a label, and adds `groups`: of all months, or of this month's jobs.
+    """
     with Store.copy_of(settings.state) as store:
         ledger = Ledger(store)
         spending = ledger.spending(now, settings.monthly_budget)
@@ -36,12 +40,51 @@ def account(settings: Settings, now: datetime) -> dict[str, Any]:
                 "jobs": settings.large_change_jobs,
                 "processingUnits": settings.large_change_processing_units,
             },
-            "prices": {"table": settings.deployment.prices, "dated": prices.dated, "source": prices.source},
+            "prices": {
+                "table": settings.deployment.prices,
+                "dated": prices.dated,
+                "source": prices.source,
+                **money_of(settings),
+            },
+            **({"groups": _groups(ledger, now, by)} if by else {}),
             "isPaused": is_paused(settings.state),
             "paused": who_paused(settings.state),
             "waiting": _batches(Admission(ledger, settings)),
             "overspent": _overspent(ledger.overspent() if stops else ()),
         }
+
+
+def money_of(settings: Settings) -> dict[str, Any]:
+    """The price of a processing unit, where the settings have one."""
+    price = settings.price_per_processing_unit
+    return {} if price is None else {"perUnit": price, "currency": settings.currency}
+
+
+def _groups(ledger: Ledger, now: datetime, by: str) -> list[dict[str, Any]]:
+    """What each month or label adds up to, by name; jobs without the label last."""
+    sums: dict[str, Spending] = {}
+    numbers: Counter[str] = Counter()
+    for item in ledger.everything():
+        month = month_of(item.intended_at)
+        name = month if by == "month" else _label(ledger, item.job, by)
+        if by == "month" or month == month_of(now):
+            sums[name] = sums.get(name, Spending(month=month)).counting(item)
+            numbers[name] += not item.is_refused
+    return [
+        {
+            **({by if by == "month" else "label": name} if name else {}),
+            "submissions": numbers[name],
+            "spent": _rounded(found.spent),
+            "reserved": _rounded(found.reserved),
+        }
+        for name, found in sorted(sums.items(), key=lambda each: (not each[0], each[0]))
+    ]
+
+
+def _label(ledger: Ledger, job: str, name: str) -> str:
+    """The value of a job's label as last accepted; empty without it."""
+    known = ledger.jobs.get(job)
+    return dict(known.wanted.labels).get(name, "") if known and known.wanted else ""
 
 
 def _batches(admission: Admission) -> list[dict[str, Any]]:

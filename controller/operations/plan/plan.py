@@ -28,6 +28,7 @@ from controller.model.job import Job
 from controller.model.script import Mosaicking, ScriptFailure
 from controller.model.step import List
 from controller.model.submission import Submission
+from controller.operations.inspect.budget import money_of
 from controller.operations.plan.actions import PRICED, SAME, Foreseen, describe_action, last_sent, rejected_action
 from controller.operations.plan.baseline import EMPTY, Baseline, baseline, boundless, nothing_listed, take_over
 from controller.operations.plan.diff import Difference, difference
@@ -292,6 +293,7 @@ def _prices(settings: Settings) -> dict[str, Any]:
         "dated": table.dated,
         "source": table.source,
         "minimum": table.minimum,
+        **money_of(settings),
     }
 
 
