@@ -22,6 +22,7 @@ from controller.manifest.model import Manifest, child_models, known_keys
 from controller.manifest.model import StrictModel as WrittenManifest
 from controller.model.errors import SILENCING, WARNINGS
 from controller.model.reasons import Phase, Reason
+from controller.operations.plan.actions import BY_PHASE, GOING_ON, Action
 from controller.sandbox.faults.faults import KINDS, Fault
 from controller.settings.environment import OPERATOR, variable_of
 from controller.settings.file import Policy, Written, WrittenCredential
@@ -197,9 +198,22 @@ def test_every_reason_says_what_to_do(reason: Reason) -> None:
     assert "**Do**: " in section(phase, f"### {reason}")
 
 
-def test_every_phase_has_its_row_in_order() -> None:
-    table = page("reasons").partition("\n## ")[0]
-    assert re.findall(r"^\| ([A-Z]\w+) \|", table, re.MULTILINE) == list(Phase)
+def test_every_phase_has_its_row_in_order_with_its_reasons_and_the_words_of_plan() -> None:
+    lines = page("reasons").partition("\n## ")[0].splitlines()
+    table = [line.strip("| ").split(" | ") for line in lines if re.match(r"\| \w+ \|.*\]\(#", line)]
+    assert [cells[0] for cells in table] == list(Phase)
+    said = {cells[0]: re.findall(r"`(\w+)`", cells[2]) for cells in table}
+    assert {action for actions in said.values() for action in actions} == set(Action)
+    for phase, _, _, reasons in table:
+        known = BY_PHASE.get(Phase(phase)) or GOING_ON.get(Phase(phase), Action.UNCHANGED)
+        assert known in said[phase]
+        assert re.findall(r"\[(\w+)\]", reasons) == [item for item in Reason if item.phase == phase]
+
+
+def test_words_that_look_alike_are_words_that_there_are() -> None:
+    section_of_words = page("reasons").partition("| words | the difference |")[2].partition("\n\n")[0]
+    named = {word for line in section_of_words.splitlines() for word in re.findall(r"\b[A-Z]\w+", line.split(" | ")[0])}
+    assert named and named <= {*Phase, *Reason}
 
 
 def models(model: type[WrittenManifest], path: str = "") -> Iterator[tuple[str, type[WrittenManifest]]]:

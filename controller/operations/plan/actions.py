@@ -42,13 +42,13 @@ QUIET = frozenset({Action.FOLLOW, Action.SEARCH, Action.UNCHANGED})
 PRICED = (Action.SUBMIT, Action.HOLD, Action.WAIT)
 """What is, or will be, paid for."""
 
-_BY_PHASE = {
+BY_PHASE = {
     Phase.INVALID: Action.INVALID,
     Phase.HELD: Action.HOLD,
     Phase.PENDING: Action.WAIT,
     Phase.REMOVED: Action.REMOVE,
 }
-_GOING_ON = {
+GOING_ON = {
     Phase.SUBMITTING: Action.FOLLOW,
     Phase.RUNNING: Action.FOLLOW,
     Phase.VERIFYING: Action.FOLLOW,
@@ -85,14 +85,14 @@ def action_of(seen: Foreseen) -> Action:
         return Action.SUBMIT
     if seen.job.problems:
         return Action.INVALID
-    found = _BY_PHASE.get(seen.job_state.phase)
+    found = BY_PHASE.get(seen.job_state.phase)
     if found in (Action.HOLD, Action.WAIT) and seen.ref and _is_untouched(seen):
         return Action.UNCHANGED
     if found is not None:
         return found
     if _returns_to(seen) is not None:
         return Action.RETURN
-    return _GOING_ON.get(seen.job_state.phase, Action.UNCHANGED)
+    return GOING_ON.get(seen.job_state.phase, Action.UNCHANGED)
 
 
 def describe_action(seen: Foreseen) -> dict[str, Any]:
