@@ -6,7 +6,7 @@ portions, so that ten thousand of them delay no submission.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -181,12 +181,18 @@ def jobs_of(path: str, tree: Tree, ledger: Ledger) -> list[Job | Declared]:
 
 def _joined(changes: Sequence[StatusChange]) -> Iterator[StatusChange]:
     """Joins the reports of jobs stopped for the same reason into one."""
-    for group in together(changes, lambda item: common(item.job_state.reason) if item.changed else None):
+    for group in together(changes, lambda item: _stop_of(item.job_state) if item.changed else None):
         if len(group) == 1:
             yield group[0]
             continue
         yield replace(group[0], alike=tuple(item.job.name for item in group))
         yield from (replace(item, is_said=True) for item in group[1:])
+
+
+def _stop_of(job_state: JobState) -> Hashable:
+    """A key for what stops many jobs alike, or holds them with the same words; None for anything else."""
+    is_held = job_state.phase is Phase.HELD
+    return common(job_state.reason) or ((job_state.reason, job_state.message) if is_held else None)
 
 
 def _note(changes: Sequence[StatusChange], ledger: Ledger, now: datetime) -> None:

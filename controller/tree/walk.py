@@ -311,9 +311,12 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def is_unchanged(root: Path, known: Known) -> bool:
-    """Whether all files are as known; only those whose stat differs, or was too fresh, are read."""
+    """Whether all files are as known; only those whose stat differs, or was too fresh, are read.
+
+    While something cannot be read, they are not: there may be more.
+    """
     walk = Walk(root, known)
-    if walk.run() or walk.missing:
+    if walk.run() or walk.missing or not all(each.is_warning for each in (*walk.problems, *walk.astray)):
         return False
     altered = [path for path, record in known.scripts.items() if not record.has(stat_below(walk.real, path))]
     return all(_has_same_bytes(walk.real, known.get(path)) for path in [*walk.suspects, *altered])

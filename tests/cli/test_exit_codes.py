@@ -43,9 +43,23 @@ def broken(workspace: Workspace) -> None:
     workspace.write("broken.yaml", ndvi().replace("width: 64", "width: many"))
 
 
+def spoilt(workspace: Workspace) -> None:
+    """One job that succeeded, and whose manifest was broken since."""
+    good(workspace)
+    workspace.write("ndvi.yaml", ndvi().replace("width: 64", "width: many"))
+
+
+def unread(workspace: Workspace) -> None:
+    """One job that succeeded, beside a folder that is too deep to be read."""
+    good(workspace)
+    Path(workspace.jobs, *["deep"] * 70).mkdir(parents=True)
+
+
 @pytest.mark.parametrize(
     ("make", "arguments", "code"),
     [
+        *((make, [command], 1) for make in (spoilt, unread) for command in ("check", "get", "sync")),
+        (spoilt, ["plan"], 1),
         (good, ["check"], 0),
         (good, ["plan"], 0),
         (good, ["plan", "--detailed-exitcode"], 0),

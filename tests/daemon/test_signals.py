@@ -148,12 +148,19 @@ def test_what_needs_somebody_is_louder_than_progress(
     assert [each for each in lines(daemon.log) if each["level"] == "info" and each.get("phase") == "Pending"]
 
 
-def test_sixty_equal_holds_are_one_line(workspace: Workspace) -> None:
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        pytest.param({"SHJOBS_LARGE_CHANGE_JOBS": "10"}, "LargeChange", id="a large change"),
+        pytest.param({"SHJOBS_CREDENTIALS_MY_BUCKET_ACCESS_KEY": ""}, "CredentialMissing", id="no keys"),
+    ],
+)
+def test_sixty_equal_holds_are_one_line(workspace: Workspace, settings: Mapping[str, str], reason: str) -> None:
     for number in range(60):
         workspace.write(f"job-{number}.yaml", ndvi(f"job-{number}", 14 + number / 1000))
-    with running(workspace, "--log-format", "json", SHJOBS_LARGE_CHANGE_JOBS="10") as daemon:
+    with running(workspace, "--log-format", "json", **settings) as daemon:
         reaches(workspace, "Held", "job-7")
-        until(lambda: 'shjobs_held_jobs{reason="LargeChange"} 60.0' in daemon.page("/metrics")[1], "they are held")
+        until(lambda: f'shjobs_held_jobs{{reason="{reason}"}} 60.0' in daemon.page("/metrics")[1], "they are held")
         assert daemon.stop() == 0
     held = [each for each in lines(daemon.log) if each.get("phase") == "Held"]
-    assert [(each["level"], each["reason"], each["count"]) for each in held] == [("warning", "LargeChange", 60)]
+    assert [(each["level"], each["reason"], each["count"]) for each in held] == [("warning", reason, 60)]
