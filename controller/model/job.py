@@ -38,8 +38,8 @@ class Wanted:
 
     `script` is the path of its `evalscriptFile`, and `script_hash` identifies its text. `cause` says in a few words
     why it changed from what was wanted before. `labels` are pairs of name and value. `revision` is the commit at which
-    this digest was first seen, marked `-dirty` when the files differed from it; empty outside of git. `warnings` are
-    those of `check` that no comment silences with a reason.
+    this digest was first seen, or its `rerun` raised, marked `-dirty` when the files differed from it; empty outside of
+    git. `warnings` are those of `check` that no comment silences with a reason.
     """
 
     digest: str

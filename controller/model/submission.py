@@ -90,6 +90,11 @@ class Submission:
         return submission_id(self.digest, self.rerun, self.attempt)
 
     @property
+    def is_paid(self) -> bool:
+        """Whether it was, or may have been, paid for."""
+        return not self.is_refused and self.outcome is not Outcome.FAILED
+
+    @property
     def is_refused(self) -> bool:
         return self.answer is Answer.REFUSED
 

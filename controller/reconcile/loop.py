@@ -221,6 +221,7 @@ class Loop:
             return
         self._keep(change)
         self.rejections.take_in(change, self._tree, self._ledger, self._now)
+        self._submitter.note_same_requests((job for job, _ in change.jobs), self._now)
         self._admission.is_partial = change.undecided > 0
         self._admission.approve(change.approvals, self._tree.signature)
         self._reporter.hold(self._now, is_partial=change.undecided > 0)

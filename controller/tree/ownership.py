@@ -20,7 +20,7 @@ TWO_JOBS = "E194"
 class Declared:
     """One document of a manifest file: the job it names, if it could be read that far, and its problems.
 
-    `line` and `column` are those of the name, as far as known.
+    `line` and `column` are those of the name, `digest` is that of its request, as far as known.
     `warnings` block nothing; `used` and `idle` are the comments that silenced some of them, or had nothing to silence.
     A document that was not read in this process has none of these.
     """
@@ -30,6 +30,7 @@ class Declared:
     name: str | None
     line: int = 1
     column: int = 1
+    digest: str = ""
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     used: tuple[Ignore, ...] = ()
@@ -89,10 +90,10 @@ def hidden(jobs: Mapping[str, Job], folders: Mapping[str, Problem]) -> dict[str,
 
 
 def taken_over(job: Job | None, owner: Declared, wanted: Wanted | None) -> Job:
-    """The job as its owner declares it; a new digest increments the generation, the same digest keeps the revision."""
+    """The job as its owner declares it; a new digest increments the generation, the same request keeps the revision."""
     name, before = owner.name or "", job.wanted if job else None
     if wanted is not None:
-        kept = before.revision if before and before.digest == wanted.digest else ""
+        kept = "" if before is None or is_other_request(before, wanted) else before.revision
         wanted = replace(wanted, cause=cause_of(before, wanted), revision=kept)
     if job is None:
         return Job(name=name, path=owner.path, index=owner.index, generation=1, wanted=wanted)
@@ -100,6 +101,11 @@ def taken_over(job: Job | None, owner: Declared, wanted: Wanted | None) -> Job:
     same = before is not None and wanted is not None and before.digest == wanted.digest
     generation = job.generation if same else job.generation + 1
     return replace(job, path=owner.path, index=owner.index, generation=generation, wanted=wanted, problems=())
+
+
+def is_other_request(before: Wanted | None, wanted: Wanted) -> bool:
+    """Whether it may be paid for, although what was wanted before was: another digest, or a raised `rerun`."""
+    return before is None or before.digest != wanted.digest or wanted.rerun > before.rerun
 
 
 def _owner(claims: Sequence[Declared], place: Place | None, recorded: Sequence[Declared]) -> Declared | None:

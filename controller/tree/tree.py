@@ -21,7 +21,7 @@ from controller.model.job import DIRTY, Job, Wanted
 from controller.tree.change import Change
 from controller.tree.files import Known
 from controller.tree.git.approvals import Approvals
-from controller.tree.ownership import Declared, Place, Settlement, hidden, settle_names, taken_over
+from controller.tree.ownership import Declared, Place, Settlement, hidden, is_other_request, settle_names, taken_over
 from controller.tree.scan import LoadedFile, Scan, scan
 from controller.tree.undecided import Undecided
 from controller.tree.walk import find_modified_statuses
@@ -223,6 +223,7 @@ class Tree:
             name=item.name,
             line=line,
             column=column,
+            digest=answer.wanted.digest if answer.wanted else "",
             problems=answer.problems,
             warnings=kept.warnings,
             used=kept.used,
@@ -269,7 +270,7 @@ class Tree:
     def _dated(
         self, changed: dict[str, tuple[Job, str | None]], jobs: Mapping[str, Job], *, is_quiet: bool
     ) -> tuple[tuple[Job, str | None], ...]:
-        """Record the commit at which each new digest was first seen.
+        """Record the commit at which each new digest was first seen, or its `rerun` raised.
 
         Git moves HEAD after the files: what was marked dirty during a checkout is checked again once the files are
         quiet.
@@ -298,9 +299,8 @@ def _declared(job: Job) -> Declared:
 
 
 def _is_new(job: Job, before: Job | None) -> bool:
-    """Whether the job wants another digest than before."""
-    digest = before.wanted.digest if before and before.wanted else None
-    return job.wanted is not None and job.wanted.digest != digest
+    """Whether the job wants another request than before, or the same one again."""
+    return job.wanted is not None and is_other_request(before.wanted if before else None, job.wanted)
 
 
 def _at(checkout: "Checkout | None", job: Job) -> Job:

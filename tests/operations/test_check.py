@@ -8,7 +8,7 @@ import pytest
 from controller.cli.output.annotations import github, problems_as_json, problems_as_text
 from controller.model.errors import Problem
 from controller.operations.check.check import CheckedFolder, checked_folders
-from tests.conftest import ndvi
+from tests.conftest import Workspace, ndvi
 from tests.support.command import shjobs
 
 SETTINGS = """\
@@ -54,9 +54,9 @@ def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path)
 
 
-def with_file(name: str, script: str) -> str:
+def with_file(name: str, script: str, west: float = 14.40) -> str:
     """A manifest whose script is in a file."""
-    head, _ = ndvi(name).split("    evalscript: |\n")
+    head, _ = ndvi(name, west).split("    evalscript: |\n")
     return head.replace("spec:\n", f"spec:\n  evalscriptFile: {script}\n")
 
 
@@ -125,7 +125,7 @@ def test_paths_are_told_as_they_can_be_opened_from_here(folder: Folder) -> None:
 @pytest.mark.slow
 def test_for_a_script_the_manifests_that_use_it_are_checked(folder: Folder) -> None:
     folder.write("jobs.d/a/one.yaml", with_file("one", "../s.js"))
-    folder.write("jobs.d/b/two.yaml", with_file("two", "../s.js"))
+    folder.write("jobs.d/b/two.yaml", with_file("two", "../s.js", 14.41))
     folder.write("jobs.d/c.yaml", ndvi("C"))
     folder.write("jobs.d/s.js", SCRIPT)
     assert folder.check("jobs.d/s.js") == (["2 files, 2 jobs accepted, 0 errors, 0 warnings"], "", 0)
@@ -200,9 +200,9 @@ def test_without_settings_the_names_of_credentials_are_not_missed(folder: Folder
 
 @pytest.mark.slow
 def test_a_warning_is_silenced_for_every_document_of_the_file(folder: Folder) -> None:
-    older = ndvi("a").replace("sentinel-2-l2a", "S2L2A") + "---\n" + ndvi("b").replace("sentinel-2-l2a", "S2L2A")
+    older = ndvi("a").replace("sentinel-2-l2a", "S2L2A") + "---\n" + ndvi("b", 14.41).replace("sentinel-2-l2a", "S2L2A")
     folder.write("jobs.d/a.yaml", f"# shjobs: ignore {OLDER_NAME} our tools write it so\n{older}")
-    folder.write("jobs.d/c.yaml", ndvi("c").replace("sentinel-2-l2a", "S2L2A"))
+    folder.write("jobs.d/c.yaml", ndvi("c", 14.42).replace("sentinel-2-l2a", "S2L2A"))
     assert places(folder.check("--strict")[0]) == [f"jobs.d/c.yaml:11:11: {OLDER_NAME}"]
 
 
@@ -210,10 +210,10 @@ def test_a_warning_is_silenced_for_every_document_of_the_file(folder: Folder) ->
 def test_a_script_silences_for_every_job_that_uses_it_and_is_needless_only_when_none_needs_it(folder: Folder) -> None:
     folder.write("jobs.d/s.js", SCRIPT + f"// shjobs: ignore {OLDER_NAME} so be it\n")
     folder.write("jobs.d/a.yaml", with_file("a", "s.js"))
-    folder.write("jobs.d/b.yaml", with_file("b", "s.js").replace("sentinel-2-l2a", "S2L2A"))
+    folder.write("jobs.d/b.yaml", with_file("b", "s.js", 14.41).replace("sentinel-2-l2a", "S2L2A"))
     for _ in range(2):  # the second time from the cache
         assert folder.check("--strict") == (["2 files, 2 jobs accepted, 0 errors, 0 warnings"], "", 0)
-    folder.write("jobs.d/b.yaml", with_file("b", "s.js"))
+    folder.write("jobs.d/b.yaml", with_file("b", "s.js", 14.41))
     assert folder.check("--strict")[0] == [
         f"jobs.d/s.js:4:1: W904: there is no {OLDER_NAME} here to silence: remove it"
     ]
@@ -296,7 +296,11 @@ def test_many_documents_are_told_as_one_by_one(folder: Folder) -> None:
     """Several engines share the work; what is told, and its order, must not show it."""
     for number in range(40):
         wrong = "sample.B08, " if number % 4 else "sample.B08, ("
-        text = ndvi(f"job-{number}").replace("sample.B08, ", wrong).replace("//VERSION=3", f"//VERSION=3 {number % 10}")
+        text = (
+            ndvi(f"job-{number}", 14 + number / 100)
+            .replace("sample.B08, ", wrong)
+            .replace("//VERSION=3", f"//VERSION=3 {number % 10}")
+        )
         folder.write(f"jobs.d/{number:02}.yaml", text)
     lines, summary, code = folder.check("--no-cache")
     assert places(lines) == [f"jobs.d/{number:02}.yaml:27:5: E300" for number in range(0, 40, 4)]
@@ -394,3 +398,39 @@ def test_an_evalscript_that_lost_its_line_breaks_says_so(folder: Folder, marker:
     found = json.loads("\n".join(folder.check("-o", "json")[0]))
     assert [each["code"] for each in found] == codes
     assert [(each["line"], each["message"]) for each in found[1:]] == [(21, JOINED)] * bool(codes)
+
+
+TWICE = "the same request, but each job is paid for"
+
+
+def test_two_names_for_one_request_are_warned_of(folder: Folder) -> None:
+    folder.write("jobs.d/a.yaml", ndvi("a"))
+    folder.write("jobs.d/b.yaml", ndvi("b"))
+    folder.write("jobs.d/c.yaml", ndvi("c", 14.41))
+    for _ in range(2):  # the second time from the cache
+        lines, summary, code = folder.check()
+        assert lines == [
+            f"jobs.d/a.yaml:4:3: W203 metadata.name: the job 'b' has {TWICE}",
+            f"jobs.d/b.yaml:4:3: W203 metadata.name: the job 'a' has {TWICE}",
+        ]
+        assert (summary, code) == ("3 files, 3 jobs accepted, 0 errors, 2 warnings\n", 0)
+    assert places(folder.check("jobs.d/b.yaml")[0]) == ["jobs.d/b.yaml:4:3: W203"]
+
+
+def test_a_comment_silences_it_while_there_are_two_names(folder: Folder) -> None:
+    comment = "# shjobs: ignore W203 both teams pay\n"
+    for name in ("a", "b"):
+        folder.write(f"jobs.d/{name}.yaml", comment + ndvi(name))
+    assert folder.check() == (["2 files, 2 jobs accepted, 0 errors, 0 warnings"], "", 0)
+    folder.write("jobs.d/b.yaml", ndvi("b", 14.41))
+    assert places(folder.check()[0]) == ["jobs.d/a.yaml:1:1: W904"]
+
+
+@pytest.mark.slow
+def test_a_renamed_job_is_warned_of_where_there_is_a_ledger(workspace: Workspace) -> None:
+    workspace.write("ndvi.yaml", ndvi())
+    workspace.sync()
+    workspace.write("ndvi.yaml", ndvi("other"))
+    done = shjobs("check", cwd=workspace.root, environment={"XDG_CACHE_HOME": str(workspace.root / "cache")})
+    assert places(done.stdout.splitlines()) == ["jobs.d/ndvi.yaml:4:3: W203"]
+    assert "it was paid for as 'ndvi', which is no longer declared" in done.stdout

@@ -133,7 +133,12 @@ def test_a_renamed_job_says_that_it_is_paid_for_again(workspace: Workspace) -> N
     workspace.write("ndvi.yaml", ndvi("other"))
     found = plan(workspace.settings())
     assert actions(found) == {"other": "submit", "ndvi": "remove"}
-    assert named(found, "other")["why"] == "new; the job 'ndvi' has the same request, but each job is paid for"
+    assert named(found, "other")["why"] == (
+        "new; it was paid for as 'ndvi', which is no longer declared: under another name it is paid for again"
+    )
+    assert named(found, "other")["sameRequestAs"] == ["ndvi"]
+    line = "one request under two names is paid for twice: other (as ndvi)"
+    assert (line in plan_table(found).splitlines(), f"<code>{line}</code>" in markdown(found)) == (True, True)
 
 
 def test_a_name_that_is_declared_twice_is_planned_once(workspace: Workspace) -> None:
@@ -565,7 +570,9 @@ def test_a_pipe_gets_no_spaces_at_the_ends_of_lines(workspace: Workspace) -> Non
 def test_every_key_of_the_json_is_documented() -> None:
     root = ROOT
     page = (root / "docs" / "plan.md").read_text(encoding="utf-8")
-    modules = [root / "controller" / "operations" / "plan" / f"{name}.py" for name in ("plan", "actions", "diff")]
+    modules = [
+        root / "controller" / "operations" / "plan" / f"{name}.py" for name in ("plan", "actions", "diff", "totals")
+    ]
     source = "".join(path.read_text(encoding="utf-8") for path in modules)
     keys = set(re.findall(r'"([a-z]\w+)": ', source))
     assert len(keys) > 30

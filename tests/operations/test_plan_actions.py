@@ -6,6 +6,7 @@ import pytest
 
 from controller.lifecycle.next_step import in_force
 from controller.lifecycle.phase import phase
+from controller.lifecycle.same_request import SameRequest
 from controller.model.answers import Refusal
 from controller.model.errors import Problem
 from controller.model.job import Estimate, Job
@@ -80,8 +81,18 @@ CASES = [
         "submit", "it was refused before and is sent again", id="a body that was turned away for a time",
     ),
     pytest.param(
-        seen(planned=plan_of(), duplicate_of="other"),
-        "submit", "new; the job 'other' has the same request, but each job is paid for", id="a renamed job",
+        seen(planned=plan_of(), same=SameRequest(declared=("other",))),
+        "submit", "new; the job 'other' has the same request, but each job is paid for", id="two names",
+    ),
+    pytest.param(
+        seen(planned=plan_of(), same=SameRequest(former=("old",))), "submit",
+        "new; it was paid for as 'old', which is no longer declared: under another name it is paid for again",
+        id="a renamed job",
+    ),
+    pytest.param(
+        seen(now=job(wanted=wanted(hold=True)), same=SameRequest(declared=("other",))), "hold",
+        "spec.hold is true; set it to false to submit; the job 'other' has the same request, but each job is paid for",
+        id="two names, and it is held",
     ),
     pytest.param(
         seen(planned=plan_of(), is_history_assumed=True), "submit", "new; no history is assumed", id="no key pair"

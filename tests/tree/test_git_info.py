@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from controller.ledger.store import Store
 from controller.reconcile.wiring import copied_controller
 from controller.tree.git.info import author, checkout, git_directory
 from tests.conftest import Workspace, ndvi
@@ -188,6 +189,20 @@ def test_the_revision_is_the_commit_that_first_held_the_digest_and_never_moves(v
     commit(versioned.root, {"jobs.d/ndvi.yaml": ndvi()})
     versioned.sync()
     assert (revision(versioned), versioned.posts()) == (first, 2)
+
+
+def test_a_rerun_is_of_the_commit_that_raised_it(versioned: Workspace) -> None:
+    first = commit(versioned.root, {})
+    versioned.sync()
+    raised = commit(versioned.root, {"jobs.d/ndvi.yaml": ndvi().replace("spec:\n", "spec:\n  rerun: 1\n")})
+    versioned.sync()
+    assert (revision(versioned), versioned.posts(), raised == first) == (raised, 2, False)
+    with Store.copy_of(versioned.state) as store:
+        events = [each["message"] for each in store.reader().events(["ndvi"], 100) if each["reason"] == "Rerun"]
+    assert events == [f"rerun 1 was raised by {raised}"]
+    commit(versioned.root, {"jobs.d/ndvi.yaml": "# later\n" + ndvi().replace("spec:\n", "spec:\n  rerun: 1\n")})
+    versioned.sync()
+    assert revision(versioned) == raised
 
 
 def test_only_jobs_whose_own_files_differ_are_marked_dirty(versioned: Workspace) -> None:

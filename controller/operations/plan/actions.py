@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from controller.lifecycle.next_step import in_force
+from controller.lifecycle.same_request import SameRequest
 from controller.lifecycle.status import timestamp
 from controller.model.errors import Problem
 from controller.model.job import Job, Wanted
@@ -62,7 +63,7 @@ class Foreseen:
 
     `was` is the job in the ledger, None when it had none; `known` its submissions then. `submissions` are those after
     the simulation, without `planned`, the one that would be sent at `due` (None: at once). `difference` is relative to
-    the body sent last, `duplicate_of` the name of another job with the same request. `ref` is the revision that
+    the body sent last, `same` are the names that pay for the same request. `ref` is the revision that
     replaces the ledger, if there is one: then dates and ids of submissions mean nothing.
     """
 
@@ -74,7 +75,7 @@ class Foreseen:
     job_state: JobState
     difference: Difference = SAME
     due: datetime | None = None
-    duplicate_of: str = ""
+    same: SameRequest | None = None
     is_history_assumed: bool = False
     ref: str = ""
 
@@ -109,6 +110,7 @@ def describe_action(seen: Foreseen) -> dict[str, Any]:
         "digest": seen.job.wanted.digest if seen.job.wanted else None,
         "difference": seen.difference.document() if action not in QUIET else None,
         "superseded": [] if seen.ref else [_running(item) for item in _superseded(seen)],
+        "sameRequestAs": [*seen.same.names] if seen.same and action in PRICED else [],
         "warnings": _texts(seen.job.wanted.warnings) if seen.job.wanted and action in PRICED else [],
         "problems": _texts(seen.job.problems),
     }
@@ -200,13 +202,13 @@ def _why(seen: Foreseen, action: Action) -> str:
         case Action.REMOVE:
             runs_on = bool(_superseded(seen)) and not seen.ref
             return f"the manifest is gone; {'what is running is followed to its end' if runs_on else 'results stay'}"
-    return seen.job_state.message
+    return "; ".join(filter(None, (seen.job_state.message, str(seen.same or "") if action in PRICED else "")))
 
 
 def _why_submitted(seen: Foreseen) -> str:
     notes = [
         _cause(seen),
-        f"the job {seen.duplicate_of!r} has the same request, but each job is paid for" if seen.duplicate_of else "",
+        str(seen.same or ""),
         "no history is assumed" if seen.is_history_assumed and not seen.ref else "",
         _retries(seen),
     ]

@@ -20,6 +20,7 @@ from controller.ledger.ledger import Ledger
 from controller.ledger.location import is_there
 from controller.ledger.lock import is_held
 from controller.lifecycle.phase import phase
+from controller.lifecycle.same_request import SameRequest, paid_requests, same_requests
 from controller.limits.gate import Limits
 from controller.model.answers import BucketAnswer, Listing
 from controller.model.clock import Clock
@@ -152,11 +153,10 @@ def _planned(basis: _Basis, now: datetime) -> dict[str, Any]:
         assembly.loop.start(now, takes_over=not is_held(settings.state))
         left = assembly.loop.limits().left
         sight = foresee(assembly.loop, assembly.ledger, calls, basis.read, now, settings.timing.sync_patience)
-        duplicates = _by_digest([*before.jobs.values(), *assembly.ledger.jobs.values()])
+        wanted = {job.name: job.wanted.digest for job in assembly.ledger.jobs.values() if job.wanted}
+        same = same_requests(wanted, paid_requests(item for known in before.submissions.values() for item in known))
         limits = assembly.loop.limits()
-        outlook = _Outlook(
-            basis=basis, limits=limits, assembly=assembly, before=before, sight=sight, duplicates=duplicates
-        )
+        outlook = _Outlook(basis=basis, limits=limits, assembly=assembly, before=before, sight=sight, same=same)
         jobs = list(outlook.jobs())
         return {
             **HEADER,
@@ -177,14 +177,14 @@ def _planned(basis: _Basis, now: datetime) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Outlook:
-    """The jobs before and after the simulation; `duplicates` are the names of the jobs with each digest."""
+    """The jobs before and after the simulation; `same` are those that others pay for too."""
 
     basis: _Basis
     limits: Limits
     assembly: Assembly
     before: _Before
     sight: Sight
-    duplicates: Mapping[str, Sequence[str]]
+    same: Mapping[str, SameRequest]
 
     def jobs(self) -> Iterable[dict[str, Any]]:
         """Every document in file order, then the jobs that are no longer declared."""
@@ -206,7 +206,6 @@ class _Outlook:
         ledger, sight = self.assembly.ledger, self.sight
         planned = sight.posts.get(job.name)
         submissions = [item for item in ledger.of(job.name) if planned is None or item.number != planned.number]
-        alike = self.duplicates.get(job.wanted.digest, ()) if job.wanted and planned and not submissions else ()
         bare = Foreseen(
             job=job,
             was=self.before.jobs.get(job.name),
@@ -215,7 +214,7 @@ class _Outlook:
             planned=planned,
             job_state=phase(job, ledger.of(job.name), self.limits, sight.now),
             due=sight.due.get(job.name),
-            duplicate_of=next((name for name in alike if name != job.name), ""),
+            same=self.same.get(job.name) if job.wanted else None,
             is_history_assumed=job.name in self.basis.unlisted,
             ref=self.basis.ref,
         )
@@ -229,14 +228,6 @@ def _difference(seen: Foreseen, ledger: Ledger) -> Difference:
         return SAME
     bodies = [json.loads(text) for text in (ledger.body_of(last), ledger.wanted_body(seen.job.name))]
     return difference(*bodies) if all(bodies) else SAME
-
-
-def _by_digest(jobs: Iterable[Job]) -> dict[str, list[str]]:
-    names: dict[str, list[str]] = {}
-    for job in sorted(jobs, key=lambda item: item.name):
-        if job.wanted is not None:
-            names.setdefault(job.wanted.digest, []).append(job.name)
-    return names
 
 
 def _assumptions(basis: _Basis) -> Iterable[str]:
