@@ -27,4 +27,5 @@ def command(config: Path | None, listen: str | None, no_listen: bool, log_format
 
     settings = load_settings(config, os.environ)
     set_up(log_format or settings.log_format)
-    return run(settings, "" if no_listen else listen if listen is not None else settings.listen)
+    address = "" if no_listen else listen if listen is not None else settings.listen
+    return run(settings, address, lambda: load_settings(config, os.environ))

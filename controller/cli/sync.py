@@ -15,14 +15,14 @@ from controller.settings.settings import Settings
 def command(config: Path | None) -> int:
     """Submit every new or changed job and follow each to proof of its outcome.
 
-    Exit code 1 when something is failed, invalid, unknown, unconfirmed, or still pending, or when a manifest cannot
-    be accepted, even if its job succeeded before.
+    Exit code 1 when something is failed, invalid, unknown, unconfirmed, or still pending, when a bucket refused, or
+    when a manifest cannot be accepted, even if its job succeeded before.
     """
-    from controller.cli.output.tables import BAD, UNFINISHED, exit_code, print_documents
+    from controller.cli.output.tables import BAD, UNFINISHED, exit_code, is_refused, print_documents
 
     documents = sync_once(load_settings(config, os.environ))
     print_documents(documents, "table")
-    return exit_code(documents, bad=BAD | UNFINISHED)
+    return max(exit_code(documents, bad=BAD | UNFINISHED), int(any(map(is_refused, documents))))
 
 
 def sync_once(settings: Settings) -> list[dict[str, object]]:
@@ -38,7 +38,10 @@ def sync_once(settings: Settings) -> list[dict[str, object]]:
     with (
         handling_signals(flags),
         progress() as watch,
-        controller(settings, watch, inbox, interruptible=flags.interruptible, clock=clock) as (assembly, workers),
+        controller(settings, watch, inbox, interruptible=flags.interruptible, clock=clock, is_asked=True) as (
+            assembly,
+            workers,
+        ),
     ):
         turn_to_rest(assembly.loop, inbox, workers, clock, flags)
         return assembly.documents(clock.now())

@@ -15,6 +15,7 @@ from functools import partial
 from controller.daemon.changes import log_change, log_rejections
 from controller.daemon.http import Page, Web
 from controller.daemon.metrics import CONTENT_TYPE, Metrics
+from controller.daemon.secrets import Reload, SecretFiles
 from controller.ledger.identity import Identity
 from controller.limits.budget import Spending, month_of
 from controller.model.clock import Clock
@@ -38,12 +39,13 @@ LONGEST_BACKOFF = 5.0  # seconds
 FIRST_RETRY, LONGEST_RETRY = 5.0, 60.0  # seconds before retrying a ledger that could not be written
 
 
-def run(settings: Settings, listen: str) -> int:
+def run(settings: Settings, listen: str, reload: Reload | None = None) -> int:
     """Run the loop until a signal ends it; returns the exit code.
 
+    `reload` reads the settings again when a file with a secret changes.
     Raises `UsageError` for anything that makes a start impossible, including the port `listen` ("" opens none).
     """
-    daemon = Daemon(settings)
+    daemon = Daemon(settings, reload=reload)
     with handling_signals(daemon.flags), _served(listen, settings.listen_hosts, daemon):
         daemon.run()
     return 0
@@ -52,8 +54,9 @@ def run(settings: Settings, listen: str) -> int:
 class Daemon:
     """One daemon and its health, which any thread may read."""
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None = None, reload: Reload | None = None) -> None:
         self._settings = settings
+        self._secrets, self._is_renewed = SecretFiles(settings, reload), False
         self._clock = clock or Clock()
         self.flags = Flags(queue.SimpleQueue())
         self._identity, self._unrecorded = Identity(), Unrecorded()
@@ -104,7 +107,7 @@ class Daemon:
         return is_alive(self.health, self._clock.now())
 
     def _turn(self) -> None:
-        settings = self._settings
+        settings, self._is_renewed = self._secrets.settings, False
         inbox: Inbox = queue.SimpleQueue()  # only for this ledger
         self.flags.inbox = inbox
         with controller(
@@ -125,9 +128,13 @@ class Daemon:
             if self._loop is None:  # the start was not refused
                 log.info("watching %s", settings.jobs)
             self._loop = loop = assembly.loop
-            beat, until = partial(self._beat, loop), assembly.is_clock_to_be_set
+            beat, is_clock_set = partial(self._beat, loop), assembly.is_clock_to_be_set
+
+            def until() -> bool:
+                return self._is_renewed or is_clock_set()
+
             turn(loop, inbox, workers, self._clock, self.flags, until=until, beat=beat, unrecorded=self._unrecorded)
-            if until():
+            if is_clock_set():
                 log.info("the machine slept, or its clock was set: starting again with its current time")
                 self._clock.set()
 
@@ -150,6 +157,9 @@ class Daemon:
             loop.rescan(self._clock.now() + timedelta(seconds=max(0.0, wait)))
             self._woken_at = None
         if now - self._drawn_at >= TICK:
+            if self._secrets.is_changed():
+                self._is_renewed = True
+                self.flags.wake()
             self.health = replace(loop.health(), at=self._clock.now(), watching=self._watching)
             self._drawn_at = now
         return TICK

@@ -9,6 +9,8 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
+from controller.ledger.cells import either
+from controller.ledger.rows import format_time, read_time
 from controller.ledger.store import Store
 from controller.lifecycle.commands import LONGEST_COMMAND, Command, Ignored, read_command
 from controller.limits.budget import Spending, is_overspent, month_of, overspent_hash
@@ -26,6 +28,8 @@ HISTORY = "history"
 CLOCK = "clock"
 NAMED_ROWS = 5  # unreadable rows named in a message
 INSTANCE = "instance"
+RENEWED = "account renewed"
+FINGERPRINT = "fingerprint"
 UNCLAIMED = "unclaimed"
 REJECTED = "rejected"
 
@@ -44,6 +48,7 @@ class Ledger:
         """Every accepted hash, with who accepted it."""
         self._reported = store.reported()
         self._history_known = store.fact(HISTORY) is not None
+        self._renewed_at = either(lambda: read_time(store.fact(RENEWED)), None)
         self._unclaimed: set[str] = set()
         self.without_claims = store.facts(f"{UNCLAIMED} ")
         self._remember(store.submissions())
@@ -214,6 +219,23 @@ class Ledger:
             with self.transaction():
                 self._store.set_fact(INSTANCE, known)
         return known
+
+    def renewed_at(self, now: datetime) -> datetime | None:
+        """When the account's credentials were corrected or asked to be tried; a wrong clock may have dated it later."""
+        return min(self._renewed_at, now) if self._renewed_at else None
+
+    def renew_account(self, now: datetime) -> None:
+        """What refused the account before now is of the past."""
+        self._store.set_fact(RENEWED, format_time(now) or "")
+        self._renewed_at = now
+
+    def is_new_secret(self, name: str, fingerprint: str) -> bool:
+        """Whether this secret is another one than the last time; it is remembered by its fingerprint."""
+        key = f"{FINGERPRINT} {name}"
+        is_new = self._store.fact(key) != fingerprint
+        if is_new:
+            self._store.set_fact(key, fingerprint)
+        return is_new
 
     def leave_unclaimed(self, prefix: str, credentials_ref: str | None, message: str) -> None:
         """No claim can be written there with this credential: this process stops trying, and the reason is kept."""

@@ -129,7 +129,16 @@ def _words(job: Job, submissions: Sequence[Submission], limits: Limits, permit: 
         case Reason.REJECTED | Reason.EXAMINING | Reason.REMOVED | Reason.DELIVERED:
             return ""
     current = in_force(job.wanted, submissions) if job.wanted else None
-    return current.message if current else ""
+    if current is None:
+        return ""
+    unread = _unread(current) if reason in (Reason.VERIFYING, Reason.SEARCHING) else ""
+    return "; ".join(filter(None, (current.message, unread)))
+
+
+def _unread(submission: Submission) -> str:
+    """Why the bucket does not show what became of it; "" when it can be read."""
+    seen = submission.evidence
+    return f"the bucket cannot be read: {seen.message}" if seen is not None and not seen.readable else ""
 
 
 def overspending(submission: Submission) -> str:

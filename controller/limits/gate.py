@@ -31,11 +31,12 @@ MOST_UNANSWERED = 8  # POSTs in flight at once, however many slots there are: no
 class Limits:
     """How many POSTs may be sent now, what they may cost, and when the gate opens if it is closed.
 
-    `looks` is how many listings a large change may have in flight per bucket; `listing` counts the listings for earlier
-    submissions in flight, by bucket. `without_keys` names the credentials whose key pair was not found; no job that
-    uses one is sent. `overspent` is the first submission that cost more than was reserved for it. `permits` are the
-    guard's rulings by key; None: there is no guard. At `grows_at` there is one more slot. `doubt` says why the clock
-    cannot be trusted, "" when it can.
+    `looks` is how many listings a large change may have in flight per bucket; `listing` counts the listings for
+    earlier submissions in flight, by bucket. `without_keys` names the credentials whose key pair was not found; no job
+    that uses one is sent. `overspent` is the first submission that cost more than was reserved for it. `permits` are
+    the guard's rulings by key; None: there is no guard. `renewed_at` is when the account's credentials were last
+    corrected, or an operator asked to try them: refusals before that are of the past. At `grows_at` there is one more
+    slot. `doubt` says why the clock cannot be trusted, "" when it can.
     """
 
     policy: Policy
@@ -51,6 +52,7 @@ class Limits:
     spending: Spending | None = None
     overspent: Submission | None = None
     permits: Mapping[str, Permit] | None = None
+    renewed_at: datetime | None = None
     opens_at: datetime | None = None
     grows_at: datetime | None = None
     reason: Reason = Reason.QUEUED
@@ -105,7 +107,7 @@ def narrow(free: Limits, newest: Sequence[Submission]) -> Limits:
     problem = _problem(newest)
     if not problem:
         return free
-    opens = {reason: _opens_at(reason, run, free.timing) for reason, run in problem.items()}
+    opens = {reason: _opens_at(reason, run, free) for reason, run in problem.items()}
     reason = max(opens, key=opens.__getitem__)
     return replace(
         free,
@@ -165,8 +167,13 @@ def _kind(submission: Submission) -> Reason:
     return Reason.BACKING_OFF if submission.refused.why is Refusal.UNSENT else Reason.QUEUED
 
 
-def _opens_at(reason: Reason, run: Sequence[Submission], timing: Timing) -> datetime:
-    """When this kind of failure has cooled down."""
+def _opens_at(reason: Reason, run: Sequence[Submission], free: Limits) -> datetime:
+    """When this kind of failure has cooled down; one probe of an account goes at once when it was renewed."""
+    timing, renewed_at = free.timing, free.renewed_at
+    if reason is Reason.ACCOUNT_REFUSED and renewed_at is not None:
+        run = [item for item in run if _answered_at(item) > renewed_at]
+        if not run:
+            return renewed_at
     if reason is Reason.QUEUED:
         return max(_answered_at(item) + timedelta(seconds=_asked_to_wait(item, timing)) for item in run)
     first, longest = {

@@ -156,6 +156,7 @@ class Loop:
             settling=self._scanner.settling(now),
             spending=ledger.spending(now, policy.monthly_budget),
             overspent=overspent[0] if overspent else None,
+            renewed_at=ledger.renewed_at(now),
             permits=self._admission.permits,
         )
         return narrow(free, ledger.newest(now)).at_rate(self._pace.rate(now), now)

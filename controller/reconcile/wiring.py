@@ -37,6 +37,7 @@ from controller.reconcile.calls.work_queue import WorkQueue
 from controller.reconcile.calls.workers import Call, CallOutcome, Observe, Workers
 from controller.reconcile.loop import Loop
 from controller.reconcile.rejections import Rejections, Report
+from controller.reconcile.renewal import renew
 from controller.reconcile.reporter import Reporter, Watch, status_documents
 from controller.reconcile.scanner import Interruptible, Scanned, Scanner
 from controller.reconcile.submit import Submitter, draw_name
@@ -109,7 +110,7 @@ def controller(
     settings: Settings, watch: Watch, inbox: Inbox, *, settle: float = 0.0, scanned: Scanned | None = None,
     called: Observe | None = None, pulse: Pulse = lambda: None, interruptible: Interruptible = nullcontext,
     answered: Callable[[], None] | None = None, identity: Identity | None = None, unrecorded: Unrecorded | None = None,
-    clock: Clock | None = None, rejected: Report = lambda _rejected: None,
+    clock: Clock | None = None, rejected: Report = lambda _rejected: None, is_asked: bool = False,
 ) -> Iterator[tuple[Assembly, Workers]]:  # fmt: skip
     """The real controller: it holds the lock, writes the ledger and the status files, and calls the service.
 
@@ -118,6 +119,7 @@ def controller(
     `clock` is the one the loop runs on. With
     `answered` scripts are examined beside the deciding thread, and it is called for every result. `identity` identifies
     the state's files since this process first opened them, `unrecorded` receives what comes too late for `inbox`.
+    With `is_asked`, an operator asks for it now: what backs off because of credentials is tried at once.
     Raises `UsageError` when something it needs is missing.
     """
     if not settings.client_id or not settings.client_secret:
@@ -152,6 +154,7 @@ def controller(
                 settings, store, watch, status_place, workers.enqueue, without_keys(settings.credentials), look,
                 scripts, pulse, claims=True, keep=keep, rejections=Rejections(rejected),
             )  # fmt: skip
+            renew(parts.ledger, settings, parts.ledger.instance(draw_name), (clock or Clock()).now(), is_asked=is_asked)
             yield replace(parts, time=time), workers
 
 

@@ -32,6 +32,8 @@ class Secrets:
     """Named but missing: no error until something must be sent."""
     reasons: tuple[str, ...]
     """The errors of the others."""
+    files: tuple[Path, ...] = ()
+    """The files that were read, or would have been."""
 
 
 def given_in(environment: Mapping[str, str]) -> dict[str, str]:
@@ -85,9 +87,11 @@ def secrets_of(table: Mapping[str, Any], given: Mapping[str, str], base: Path, r
     found: dict[str, str] = {}
     absent: list[str] = []
     reasons: list[str] = []
+    files: list[Path] = []
     for key, file in secret_files(table).items():
         text = given.get(variable_of(key), "").strip()
         if not text and isinstance(file, str) and file and "\0" not in file:
+            files.append(base / file)
             try:
                 text = read(base / file).strip()
             except FileNotFoundError:
@@ -103,7 +107,7 @@ def secrets_of(table: Mapping[str, Any], given: Mapping[str, str], base: Path, r
             reasons.append(f"{key}: must be one line of plain text")
         if text:
             found[key] = text
-    return Secrets(found=found, absent=tuple(absent), reasons=tuple(reasons))
+    return Secrets(found=found, absent=tuple(absent), reasons=tuple(reasons), files=tuple(files))
 
 
 def misplaced_secrets(table: dict[str, Any]) -> Iterator[str]:

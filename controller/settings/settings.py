@@ -48,6 +48,8 @@ class Settings(Policy):
     timing: InstanceOf[Timing]
     absent: tuple[str, ...] = ()
     """Secrets that were named but not found, one sentence each: no error until something must be sent."""
+    secret_files: tuple[Path, ...] = ()
+    """The files that secrets are read from."""
 
 
 def settings_from(
@@ -160,6 +162,7 @@ def _settled(written: Written, source: str, base: Path, secrets: Secrets, author
         credentials={name: _credential(name, each, base, secrets) for name, each in written.credentials.items()},
         timing=timing.scaled(written.time_scale) if written.time_scale else timing,
         absent=secrets.absent,
+        secret_files=secrets.files,
     )
 
 

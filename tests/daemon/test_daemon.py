@@ -274,6 +274,24 @@ def test_it_is_not_ready_when_the_credentials_are_refused(workspace: Workspace) 
         assert "wrong" not in daemon.log + daemon.page("/readyz")[1] + daemon.page("/metrics")[1]
 
 
+def test_a_corrected_file_of_a_secret_is_tried_at_once(workspace: Workspace) -> None:
+    """The client's secret first, then a key pair that was missing; neither needs a restart."""
+    settings = workspace.root / "shjobs.toml"
+    text = settings.read_text().replace("prefixes = [", 'accessKeyFile = "access"\nprefixes = [')
+    settings.write_text(f'clientSecretFile = "secret"\n{text}')
+    (workspace.root / "secret").write_text("wrong")
+    right = workspace.environment["SHJOBS_CLIENT_SECRET"]
+    workspace.write("ndvi.yaml", ndvi())
+    with running(workspace, SHJOBS_CLIENT_SECRET="", SHJOBS_CREDENTIALS_MY_BUCKET_ACCESS_KEY="") as daemon:
+        until(lambda: status(workspace)["reason"] == "CredentialMissing", "the key pair is missing")
+        (workspace.root / "access").write_text(workspace.environment["SHJOBS_CREDENTIALS_MY_BUCKET_ACCESS_KEY"])
+        until(lambda: status(workspace)["reason"] == "AccountRefused", "it goes on, and the client is refused")
+        (workspace.root / "secret").write_text(right)
+        reaches(workspace, "Succeeded")
+        assert daemon.log.count("other credentials were read") == 2
+        assert right not in daemon.log
+
+
 def test_it_is_not_ready_when_the_tree_is_gone_and_goes_on_when_it_is_back(workspace: Workspace) -> None:
     workspace.write("ndvi.yaml", ndvi())
     with running(workspace) as daemon:

@@ -1,5 +1,7 @@
 """The phase: every reason is told in a sentence a person can act on, and never flickers."""
 
+from dataclasses import replace
+
 import pytest
 
 from controller.lifecycle.phase import MENDED_FIRST, phase
@@ -7,7 +9,7 @@ from controller.limits.gate import Limits
 from controller.model.answers import Refusal
 from controller.model.job import Estimate, Job
 from controller.model.reasons import JobState, Phase, Reason
-from controller.model.submission import Submission
+from controller.model.submission import Evidence, Submission
 from tests.support.factories import (
     NOW,
     OTHER_DIGEST,
@@ -248,3 +250,24 @@ def test_time_alone_changes_no_standing(declared: Job, submissions: list[Submiss
 def test_every_reason_belongs_to_one_phase(reason: Reason) -> None:
     assert JobState(reason=reason, message="").phase is reason.phase
     assert reason.phase in Phase
+
+
+@pytest.mark.parametrize(
+    ("current", "reason"),
+    [
+        pytest.param(accepted(gone_at=NOW), Reason.VERIFYING, id="while the evidence is verified"),
+        pytest.param(unconfirmed(look_at=at(60)), Reason.SEARCHING, id="while its request is searched"),
+    ],
+)
+def test_the_message_says_why_the_bucket_cannot_be_read(current: Submission, reason: Reason) -> None:
+    seen = Evidence(at=NOW, since=NOW, objects=(), readable=False, message="my-bucket: InvalidAccessKeyId")
+    found = phase(job(), [replace(current, evidence=seen)], limits(), NOW)
+    assert found.reason is reason
+    assert found.message.endswith("; the bucket cannot be read: my-bucket: InvalidAccessKeyId")
+
+
+def test_who_approved_it_is_said_until_it_ended() -> None:
+    by = "commit 1a2b3c4d5e of Ann <ann@example.org> in yes.yaml"
+    running = accepted(approved_by=by)
+    assert phase(job(), [running], limits(), NOW).message == f"the service is working on it; approved by {by}"
+    assert "approved" not in phase(job(), [succeeded(approved_by=by)], limits(), NOW).message

@@ -15,7 +15,7 @@ from controller.cli.output.escape import printable
 from controller.cli.output.numbers import age, count, units
 from controller.lifecycle.conditions import is_rejected, kubernetes_conditions
 from controller.lifecycle.grouping import common, name_list, together
-from controller.model.reasons import Phase
+from controller.model.reasons import Phase, Reason
 
 COLOURS = {
     Phase.SUCCEEDED: "green",
@@ -199,6 +199,11 @@ def notes(document: Document, *, has_outputs: bool = True) -> list[str]:
     found = [output["href"] for output in document.get("outputs", ())] if good and has_outputs else []
     reasons = [] if good else [f"{document['reason']}: {document['message']}"]
     return [*found, *reasons, *manifest.get("problems", ())]
+
+
+def is_refused(document: Document) -> bool:
+    """Whether a job is held because its bucket, not an operator, says no."""
+    return bool(document["reason"] == Reason.HISTORY_UNKNOWN)
 
 
 def exit_code(documents: Sequence[Document], *, bad: Collection[Phase] = BAD) -> int:

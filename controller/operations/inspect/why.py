@@ -37,7 +37,7 @@ _CHANGES = {
     Reason.PAUSED: "Then it is submitted by itself when its turn comes.",
     Reason.CLOCK_DOUBTFUL: "It goes on by itself when the clock is right again.",
     Reason.APPROVAL_NEEDED: "A `spec.maxProcessingUnits` that covers it is a yes; a cheaper request needs none.",
-    Reason.CREDENTIAL_MISSING: "It goes on when the key pair is there and the controller was started again.",
+    Reason.CREDENTIAL_MISSING: "It goes on when the key pair is there: `run` sees files, a variable needs a restart.",
     Reason.COST_UNKNOWN: "A `spec.maxProcessingUnits` says how much may be reserved for it.",
     Reason.WARNED: "It goes on when the warning is gone, or a comment with a reason silences it.",
     Reason.HISTORY_UNKNOWN: "It goes on by itself once the bucket can be listed.",
@@ -64,6 +64,8 @@ _CHANGES = {
     Reason.REMOVED: "If the manifest is restored, its history applies again, and nothing is paid for twice.",
 }
 
+_PROBES = {Reason.ACCOUNT_REFUSED: "The next probe goes", Reason.BREAKER_OPEN: "The next canary goes"}
+
 
 def explain(case: Case, now: datetime) -> str:
     """The paragraph."""
@@ -84,10 +86,20 @@ def _sentences(case: Case, now: datetime) -> Iterator[str]:
         yield _CHANGES[reason]
     if case.until is not None and case.until > now:
         at = f"{case.until.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-        yield f"It is checked again in {ago(case.until - now)}, at {at}."
+        yield f"{_PROBES.get(reason, 'It is checked again')} in {ago(case.until - now)}, at {at}."
+    if reason is Reason.ACCOUNT_REFUSED or _is_unread(case, current):
+        yield "Corrected credentials are tried at once: at a restart, as a file that `run` sees, or by `shjobs sync`."
     older = [item for item in case.submissions if item is not current and _is_open(item)]
     if older:
         yield f"{_and(item.id for item in older)} of an earlier request {_are(older)} also still followed."
+
+
+def _is_unread(case: Case, current: Submission | None) -> bool:
+    """Whether a bucket that cannot be read is what it waits for."""
+    if case.job_state.reason is Reason.HISTORY_UNKNOWN:
+        return True
+    seen = current.evidence if current and current.outcome in (None, Outcome.UNKNOWN) else None
+    return seen is not None and not seen.readable
 
 
 def _queued(case: Case) -> Iterator[str]:

@@ -1,0 +1,70 @@
+"""Notices that the files of the secrets were changed while the daemon runs, and reads them again.
+
+The daemon asks once a second. Only secrets are taken over; every other setting stays as it was at the start.
+"""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from controller.model.errors import SettingsError
+from controller.settings.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Reload = Callable[[], Settings]
+_Stat = tuple[int, int, int] | None
+
+
+class SecretFiles:
+    """The settings with the secrets as last read; `reload` reads all settings again."""
+
+    def __init__(self, settings: Settings, reload: Reload | None) -> None:
+        self.settings = settings
+        self._reload = reload
+        self._seen = self._look()
+
+    def is_changed(self) -> bool:
+        """Whether `settings` have other secrets than at the last call. What cannot be read changes none."""
+        found = self._look()
+        if self._reload is None or found == self._seen:
+            return False
+        self._seen = found
+        try:
+            fresh = self._reload()
+        except SettingsError as error:
+            log.warning("the secrets stay as they were: %s", error)
+            return False
+        renewed = self._with_secrets_of(fresh)
+        is_other = renewed != self.settings
+        if is_other:
+            log.info("other credentials were read; what waits for them is tried at once")
+        self.settings = renewed
+        return is_other
+
+    def _with_secrets_of(self, fresh: Settings) -> Settings:
+        """The settings with every secret that is there now; one that is gone stays as it was."""
+        credentials = {
+            name: each.model_copy(
+                update={
+                    "access_key": fresh.credentials[name].access_key,
+                    "secret_access_key": fresh.credentials[name].secret_access_key,
+                }
+            )
+            if name in fresh.credentials and fresh.credentials[name].has_keys
+            else each
+            for name, each in self.settings.credentials.items()
+        }
+        secret = fresh.client_secret or self.settings.client_secret
+        return self.settings.model_copy(update={"client_secret": secret, "credentials": credentials})
+
+    def _look(self) -> list[_Stat]:
+        return [_stat(path) for path in self.settings.secret_files]
+
+
+def _stat(path: Path) -> _Stat:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
