@@ -6,7 +6,8 @@ from controller.analysis.appraisal import still_examined
 from controller.ledger.ledger import Ledger
 from controller.ledger.store import Store
 from controller.limits.gate import Limits
-from controller.limits.guard import Due
+from controller.limits.guard import Due, batch_of
+from controller.manifest.approval import Approval
 from controller.manifest.validate import ValidManifest
 from controller.model.appraisal import Appraisal
 from controller.model.job import Job
@@ -106,3 +107,23 @@ def test_a_file_that_goes_when_its_script_was_just_examined_ends_nothing(tmp_pat
     engine.known.add("one")
     (tmp_path / "one.yaml").unlink()
     assert tree.refresh({}, NOW).gone == ("one.yaml",)
+
+
+def test_the_hash_of_a_whole_change_releases_what_is_left_when_part_of_it_went_ahead(tmp_path: Path) -> None:
+    """A plan reads every script at once: its hash is that of all jobs, not of those that were decided last."""
+    with Store.open(tmp_path, {}) as store:
+        policy = Policy().model_copy(update={"large_change_jobs": 3})
+        admission, limits = Admission(Ledger(store), policy), Limits(policy=policy, timing=Timing(), slots=10)
+        whole = batch_of([Due(key=f"{name}/x", units=1.0, cause="new") for name in "abcde"]).hash
+        for is_approved in (False, True):
+            admission.is_partial = True
+            for piece in ("ab", "cde"):
+                for name in piece:
+                    admission._ledger.put_job(Job(name=name, path=name, index=0, generation=1, wanted=wanted()))
+                    admission._new[name] = Due(key=f"{name}/x", units=1.0, cause="new")
+                if is_approved:
+                    admission.approve({whole: Approval(path="yes.yaml", index=0, hashes=(whole,))}, str)
+                admission._rule_on_new(limits)
+                admission.is_partial = False
+            assert [batch.jobs for batch in admission.waiting()] == ([] if is_approved else [3])
+            assert {admission.approved_by(name) for name in "cde"} == {"yes.yaml" if is_approved else ""}
