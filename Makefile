@@ -11,8 +11,10 @@ unexport PYTHONDONTWRITEBYTECODE
 install: $(VENV)/.installed
 
 $(VENV)/.installed: requirements.lock pyproject.toml
+	@echo "$(VENV): the $$(grep -c == requirements.lock) distributions of requirements.lock, each checked by its hash: one to two minutes"
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --compile -r requirements.lock
+	@echo "shjobs itself, and everything compiled: a quarter of a minute"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m compileall -q bench controller tests tools
 	touch $@
@@ -30,6 +32,7 @@ quick: install
 	$(BIN)/python -m pytest -n auto -m "not slow"
 
 test: lint
+	@echo "every test: about five minutes on two cores; make quick answers in less than one"
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 # The long proofs: make prove, make prove SEED=7, make prove PARTS="crash races". They write docs/proofs/*.json.

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import shutil
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,6 +73,36 @@ def test_the_session_of_the_readme_replays(folder: Path) -> None:
     typed = steps(README)
     for shown, real in zip(typed, replayed(typed, folder), strict=True):
         assert (shown.typed, comparable(real.answer)) == (shown.typed, comparable(shown.answer))
+
+
+def test_the_lines_before_the_session_make_the_folder_that_it_runs_in(folder: Path) -> None:
+    """Of the lines that install and show something, all others are typed, in a checkout beside the folder."""
+    checkout = folder / "shjobs"
+    shutil.copytree(ROOT / "jobs.d", checkout / "jobs.d", ignore=shutil.ignore_patterns("*.status.yaml"))
+    shutil.copy(ROOT / "shjobs.toml", checkout)
+    clone, install, demo, *typed = blocks(README, "sh")[0].splitlines()
+    assert [line.partition(" ")[0] for line in (clone, install, demo)] == ["git", "make", "shjobs"]
+    subprocess.run(["bash", "-e", "-c", "\n".join([*typed, "test $PWD -ef ../first"])], cwd=checkout, check=True)
+    for path in ("shjobs.toml", "jobs.d/ndvi.yaml", "jobs.d/ndvi.js"):
+        made, shown = (place / path for place in (folder / "first", folder))
+        read = tomllib.loads if path.endswith("toml") else str
+        assert read(made.read_text(encoding="utf-8")) == read(shown.read_text(encoding="utf-8"))
+    assert len(list((folder / "first").rglob("*.*"))) == 4, "jobs.d is counted, nothing else is"
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        pytest.param("install", r"distributions of requirements.lock.*minutes", id="what the installation does"),
+        pytest.param("test", r"every test.*minutes", id="how long the tests take"),
+    ],
+)
+def test_make_says_before_it_makes_somebody_wait(tmp_path: Path, target: str, words: str) -> None:
+    """`make -n` shows what would be said and done; in a copy without `.venv`, so that nothing is up to date."""
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    done = subprocess.run(["make", "-n", target], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert re.search(rf"^echo .*{words}", done.stdout, re.MULTILINE), done.stdout
 
 
 def test_the_settings_of_the_session_are_those_of_the_repository() -> None:
