@@ -43,7 +43,7 @@ prove: install
 bench: install
 	$(BIN)/python -m bench $(PARTS)
 
-# Type the sessions of docs/cli.md again, and write down what is answered.
+# Type the sessions of docs/cli.md and docs/first-hour.md again, and write down what is answered.
 sessions: install
 	$(BIN)/python -m tests.support.sessions
 

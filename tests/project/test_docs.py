@@ -83,6 +83,7 @@ def test_the_lines_before_the_session_make_the_folder_that_it_runs_in(folder: Pa
     clone, install, demo, *typed = blocks(README, "sh")[0].splitlines()
     assert [line.partition(" ")[0] for line in (clone, install, demo)] == ["git", "make", "shjobs"]
     subprocess.run(["bash", "-e", "-c", "\n".join([*typed, "test $PWD -ef ../first"])], cwd=checkout, check=True)
+    assert blocks(page("first-hour"), "sh") == ["\n".join([clone, install, demo, ""])]
     for path in ("shjobs.toml", "jobs.d/ndvi.yaml", "jobs.d/ndvi.js"):
         made, shown = (place / path for place in (folder / "first", folder))
         read = tomllib.loads if path.endswith("toml") else str

@@ -1,4 +1,4 @@
-"""Every command of docs/cli.md is run again and must print what the page shows."""
+"""Every command of the pages with sessions is run again and must print what the page shows."""
 
 import re
 from pathlib import Path
@@ -6,19 +6,22 @@ from pathlib import Path
 import pytest
 
 from controller.cli import COMMANDS
-from tests.support.sessions import PAGE, comparable, replayed, steps
+from tests.support.sessions import PAGES, comparable, replayed, steps
 
 pytestmark = pytest.mark.slow
 
-WRITTEN = steps(PAGE.read_text(encoding="utf-8"))
 
-
-def test_the_sessions_of_the_command_line_replay(tmp_path: Path) -> None:
-    for shown, real in zip(WRITTEN, replayed(WRITTEN, tmp_path), strict=True):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_sessions_of_the_command_line_replay(page: Path, tmp_path: Path) -> None:
+    written, folder = steps(page.read_text(encoding="utf-8")), tmp_path / "home"
+    folder.mkdir()
+    for shown, real in zip(written, replayed(written, folder), strict=True):
         assert (shown.typed, comparable(real.answer)) == (shown.typed, comparable(shown.answer))
-    assert (tmp_path / "fetched" / "example" / "default.preview.png").exists()
+    pictures = list(folder.rglob("fetched/*/default.preview.png"))
+    assert len(pictures) == 1, "each page ends with a picture to look at"
 
 
 def test_every_command_has_a_session() -> None:
-    typed = {word for step in WRITTEN for word in re.findall(r"shjobs ([a-z]+)", step.command)}
+    written = steps(PAGES[0].read_text(encoding="utf-8"))
+    typed = {word for step in written for word in re.findall(r"shjobs ([a-z]+)", step.command)}
     assert typed == COMMANDS.keys()
