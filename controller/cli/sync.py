@@ -11,23 +11,29 @@ from controller.settings.settings import Settings
 
 
 @click.command("sync", short_help="Submit what is new or changed and follow it to its outcome.")
+@click.option("-l", "--selector", multiple=True, metavar="LABEL[=VALUE]", help="Only jobs with this label.")
 @click.pass_obj
-def command(config: Path | None) -> int:
+def command(config: Path | None, selector: tuple[str, ...]) -> int:
     """Submit every new or changed job and follow each to proof of its outcome.
+
+    With -l only jobs with that label are submitted and waited for; `plan -l` shows them.
 
     Exit code 1 when something is failed, invalid, unknown, unconfirmed, or still pending, when a bucket refused, or
     when a manifest cannot be accepted, even if its job succeeded before.
     """
     from controller.cli.output.tables import BAD, UNFINISHED, exit_code, is_refused, print_documents
 
-    documents = sync_once(load_settings(config, os.environ))
+    documents = sync_once(load_settings(config, os.environ), selector)
+    if selector and not documents:
+        click.echo("no job matches", err=True)
     print_documents(documents, "table")
     return max(exit_code(documents, bad=BAD | UNFINISHED), int(any(map(is_refused, documents))))
 
 
-def sync_once(settings: Settings) -> list[dict[str, object]]:
-    """Run the loop to rest with progress on the terminal; returns the status of every document."""
+def sync_once(settings: Settings, selector: tuple[str, ...] = ()) -> list[dict[str, object]]:
+    """Run the loop to rest with progress on the terminal; returns the status of every document that is selected."""
     from controller.cli.output.progress import progress
+    from controller.limits.selection import is_selected
     from controller.model.clock import Clock
     from controller.reconcile.runner import Flags, handling_signals, turn_to_rest
     from controller.reconcile.wiring import Inbox, controller
@@ -38,10 +44,13 @@ def sync_once(settings: Settings) -> list[dict[str, object]]:
     with (
         handling_signals(flags),
         progress() as watch,
-        controller(settings, watch, inbox, interruptible=flags.interruptible, clock=clock, is_asked=True) as (
-            assembly,
-            workers,
-        ),
+        controller(
+            settings, watch, inbox, interruptible=flags.interruptible, clock=clock, is_asked=True, selector=selector
+        ) as (assembly, workers),
     ):
         turn_to_rest(assembly.loop, inbox, workers, clock, flags)
-        return assembly.documents(clock.now())
+        jobs, found = assembly.ledger.jobs, assembly.documents(clock.now())
+        if not selector:
+            return found
+        meant = {job.name for job in jobs.values() if job.wanted and is_selected(job.wanted.labels, selector)}
+        return [document for document in found if document.get("name") in meant]

@@ -11,6 +11,7 @@ from itertools import takewhile
 from controller.limits.budget import next_month, reservation
 from controller.limits.gate import Limits, backoff, jitter
 from controller.limits.guard import key_of
+from controller.limits.selection import is_selected
 from controller.limits.warned import holding_warnings
 from controller.model.answers import Refusal
 from controller.model.job import History, Job, Wanted
@@ -73,6 +74,8 @@ def due_submission(job: Job, submissions: Sequence[Submission], limits: Limits, 
 
 def stop_reason(wanted: Wanted, limits: Limits) -> Reason | None:
     """Why this job is stopped together with others, so that it is not newly due."""
+    if not is_selected(wanted.labels, limits.selector):
+        return Reason.NOT_SELECTED
     if limits.paused:
         return Reason.PAUSED
     if limits.doubt:

@@ -28,6 +28,7 @@ _SENTENCES = {
     Reason.PAUSED: "submissions are paused for all jobs; what runs is followed; `shjobs resume` goes on",
     Reason.CLOCK_DOUBTFUL: "nothing is paid for while the clock is in doubt; what runs is followed",
     Reason.COST_UNKNOWN: "the cost has no upper end; set spec.maxProcessingUnits to the most it may cost",
+    Reason.NOT_SELECTED: "this run submits jobs with other labels; the next one without `-l` submits it",
     Reason.LISTING: "part of a large change: the bucket is listed first, for what was already paid for",
     Reason.QUEUED: "will be submitted when a slot is free",
     Reason.BACKING_OFF: "the request was not taken; will be tried again",

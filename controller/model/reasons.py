@@ -40,6 +40,7 @@ class Reason(StrEnum):
     BUDGET_EXCEEDED = "BudgetExceeded"
     OVERSPENT = "Overspent"
     EXAMINING = "Examining"
+    NOT_SELECTED = "NotSelected"
     SETTLING = "Settling"
     LISTING = "Listing"
     QUEUED = "Queued"
@@ -94,6 +95,7 @@ _PHASES = {
         Phase.PENDING: (
             Reason.CLOCK_DOUBTFUL,
             Reason.EXAMINING,
+            Reason.NOT_SELECTED,
             Reason.SETTLING,
             Reason.LISTING,
             Reason.QUEUED,

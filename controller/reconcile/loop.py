@@ -17,6 +17,7 @@ from controller.lifecycle.next_step import is_at_rest, next_step
 from controller.lifecycle.transitions import interrupt
 from controller.limits.budget import reservation
 from controller.limits.gate import Limits, narrow
+from controller.limits.selection import is_selected
 from controller.limits.throttle import grows_at, lately, slots_at
 from controller.model.errors import Problem, StateError
 from controller.model.files import BROKEN, READ, STATUS
@@ -212,6 +213,7 @@ class Loop:
                 self._timing,
             )
             for name, wait in self._queue.waits()
+            if (wanted := self._ledger.jobs[name].wanted) is None or is_selected(wanted.labels, limits.selector)
         )
 
     def _take_in(self, change: Change | None) -> None:

@@ -111,6 +111,7 @@ def controller(
     called: Observe | None = None, pulse: Pulse = lambda: None, interruptible: Interruptible = nullcontext,
     answered: Callable[[], None] | None = None, identity: Identity | None = None, unrecorded: Unrecorded | None = None,
     clock: Clock | None = None, rejected: Report = lambda _rejected: None, is_asked: bool = False,
+    selector: tuple[str, ...] = (),
 ) -> Iterator[tuple[Assembly, Workers]]:  # fmt: skip
     """The real controller: it holds the lock, writes the ledger and the status files, and calls the service.
 
@@ -120,6 +121,7 @@ def controller(
     `answered` scripts are examined beside the deciding thread, and it is called for every result. `identity` identifies
     the state's files since this process first opened them, `unrecorded` receives what comes too late for `inbox`.
     With `is_asked`, an operator asks for it now: what backs off because of credentials is tried at once.
+    Only jobs that `selector` selects are submitted.
     Raises `UsageError` when something it needs is missing.
     """
     if not settings.client_id or not settings.client_secret:
@@ -152,7 +154,7 @@ def controller(
         with Beside(slow, answered) if answered else nullcontext(Patient(slow)) as scripts:
             parts = _assembled(
                 settings, store, watch, status_place, workers.enqueue, without_keys(settings.credentials), look,
-                scripts, pulse, claims=True, keep=keep, rejections=Rejections(rejected),
+                scripts, pulse, claims=True, keep=keep, rejections=Rejections(rejected), selector=selector,
             )  # fmt: skip
             renew(parts.ledger, settings, parts.ledger.instance(draw_name), (clock or Clock()).now(), is_asked=is_asked)
             yield replace(parts, time=time), workers
@@ -160,13 +162,14 @@ def controller(
 
 @contextmanager
 def copied_controller(
-    settings: Settings, watch: Watch, enqueue: Callable[[Call], None], *, without_keys: frozenset[str] = frozenset()
-) -> Iterator[Assembly]:
+    settings: Settings, watch: Watch, enqueue: Callable[[Call], None], *,
+    without_keys: frozenset[str] = frozenset(), selector: tuple[str, ...] = (),
+) -> Iterator[Assembly]:  # fmt: skip
     """The same loop on a copy of the ledger: it writes nothing, and its calls go to `enqueue`."""
     with Store.copy_of(settings.state) as store:
         look = partial(Scanner, stops=stops_of(partial(index_lock, settings.jobs), settings.state), settle=0.0)
         scripts = Patient(SlowScripts(settings.state, Clock().now))
-        yield _assembled(settings, store, watch, Nowhere(), enqueue, without_keys, look, scripts)
+        yield _assembled(settings, store, watch, Nowhere(), enqueue, without_keys, look, scripts, selector=selector)
 
 
 @contextmanager
@@ -197,6 +200,7 @@ def _assembled(
     claims: bool = False,
     keep: Callable[[Ledger, Timing], Timekeeper] = Timekeeper,
     rejections: Rejections | None = None,
+    selector: tuple[str, ...] = (),
 ) -> Assembly:
     with store.transaction():
         store.renew(terms_of(settings), threshold_of(settings), kept=STATUS)
@@ -207,7 +211,10 @@ def _assembled(
     )
     status_cache = StatusCache(status_place)
     tree = _tree(settings, scripts, status_cache, pulse)
-    free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running, without_keys=without_keys)
+    free = Limits(
+        policy=settings, timing=settings.timing, slots=settings.max_running, without_keys=without_keys,
+        selector=selector,
+    )  # fmt: skip
     reporter = Reporter(status_cache, settings.deployment.name, watch)
     submitter, keeper = Submitter(ledger, instance), keep(ledger, settings.timing)
     loop = Loop(ledger, tree, free, enqueue, reporter, look(tree, settings.timing), submitter, keeper, rejections)

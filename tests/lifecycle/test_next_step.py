@@ -283,6 +283,7 @@ def test_a_history_that_cannot_be_read(declared: Job, allowed: Limits, expected:
     assert next_step(declared, [], allowed, NOW) == expected
 
 
+TEAM = asks(labels=(("team", "agri"),))
 WARNED = asks(warnings=(Problem(path="ndvi.js", message="is read but not requested", code="W004"),))
 
 
@@ -306,6 +307,11 @@ def priced(upper: float | None, ceiling: float | None = None) -> Job:
             id="what a person wrote is told first",
         ),
         pytest.param(asks(hold=True, retries=1), limits(), waits(Reason.ON_HOLD), id="a held first attempt"),
+        pytest.param(TEAM, limits(selector=("team=agri",)), FIRST, id="its label is selected"),
+        pytest.param(TEAM, limits(selector=("team", "size")), waits(Reason.NOT_SELECTED), id="it lacks one label"),
+        pytest.param(
+            TEAM, limits(selector=("team=ice",)), waits(Reason.NOT_SELECTED), id="its label has another value"
+        ),
         pytest.param(WARNED, limits(), FIRST, id="a warning alone holds nothing"),
         pytest.param(WARNED, limits(hold_on=["W004"]), waits(Reason.WARNED), id="a warning that the settings hold"),
         pytest.param(WARNED, limits(hold_on=["warning"]), waits(Reason.WARNED), id="the settings hold every warning"),

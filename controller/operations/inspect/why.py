@@ -45,6 +45,7 @@ _CHANGES = {
     Reason.BUDGET_EXCEEDED: "Submissions that settle for less than was reserved make room, too.",
     Reason.OVERSPENT: "Nothing is submitted until an operator has accepted it.",
     Reason.EXAMINING: "It is submitted by itself once its script is known to end.",
+    Reason.NOT_SELECTED: "It goes on with the next run of `sync` or `run` that is not limited to other labels.",
     Reason.LISTING: "It goes on by itself.",
     Reason.BACKING_OFF: "It is tried again by itself.",
     Reason.ACCOUNT_REFUSED: "One job at a time is sent as a probe; when it is accepted, all others follow.",

@@ -22,6 +22,7 @@ from controller.ledger.lock import is_held
 from controller.lifecycle.phase import phase
 from controller.lifecycle.same_request import SameRequest, paid_requests, same_requests
 from controller.limits.gate import Limits
+from controller.limits.selection import is_selected
 from controller.model.answers import BucketAnswer, Listing
 from controller.model.clock import Clock
 from controller.model.errors import UsageError
@@ -66,19 +67,24 @@ class _Basis:
     without_keys: frozenset[str] = frozenset()
     ref: str = ""
     commit: str = ""
+    names: frozenset[str] = frozenset()
+    selector: tuple[str, ...] = ()
     unlisted: dict[str, str] = field(default_factory=dict)
     """By job: the credential whose key pair is missing here, so the job's history was not looked up."""
 
 
-def plan(settings: Settings, against: str = "") -> dict[str, Any]:
-    """The plan as one JSON object; `docs/plan.md` explains it. Raises `UsageError` for a revision that is not here.
+def plan(
+    settings: Settings, against: str = "", names: Collection[str] = (), selector: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """The plan as one JSON object, explained in `docs/plan.md`: of the jobs `names`, or all, that `selector` selects.
 
-    A jobs folder that is not there is wrong use as well: an empty plan would look like nothing to do.
+    Raises `UsageError` for a revision that is not here, for a name that no job has, and without a jobs folder: an empty
+    plan would look like nothing to do.
     """
     now = Clock().now()
     _open_folder(settings.jobs)
     if not against:
-        return _planned(_of_the_ledger(settings), now)
+        return _planned(replace(_of_the_ledger(settings), names=frozenset(names), selector=selector), now)
     with tree_at(settings.jobs, against) as past:
         basis = _Basis(
             settings=settings.model_copy(update={"state": past.root / ".none"}),
@@ -86,6 +92,8 @@ def plan(settings: Settings, against: str = "") -> dict[str, Any]:
             known=baseline(settings, past.root, now),
             ref=against,
             commit=past.commit,
+            names=frozenset(names),
+            selector=selector,
         )
         return _planned(basis, now)
 
@@ -143,7 +151,9 @@ def _is_usable(credential: Credential) -> bool:
 def _planned(basis: _Basis, now: datetime) -> dict[str, Any]:
     """Run the loop on the basis and report what it would do."""
     calls, settings = deque[Call](), boundless(basis.settings)
-    with copied_controller(settings, lambda _unused: None, calls.append, without_keys=basis.without_keys) as assembly:
+    with copied_controller(
+        settings, lambda _unused: None, calls.append, without_keys=basis.without_keys, selector=basis.selector
+    ) as assembly:
         take_over(assembly.ledger, basis.known)
         before = _Before(
             jobs=dict(assembly.ledger.jobs),
@@ -157,7 +167,7 @@ def _planned(basis: _Basis, now: datetime) -> dict[str, Any]:
         same = same_requests(wanted, paid_requests(item for known in before.submissions.values() for item in known))
         limits = assembly.loop.limits()
         outlook = _Outlook(basis=basis, limits=limits, assembly=assembly, before=before, sight=sight, same=same)
-        jobs = list(outlook.jobs())
+        jobs = _chosen(list(outlook.jobs()), basis, assembly.ledger)
         return {
             **HEADER,
             "deployment": settings.deployment.name,
@@ -173,6 +183,20 @@ def _planned(basis: _Basis, now: datetime) -> dict[str, Any]:
             **({"approvals": found} if (found := list(_approvals(assembly, used))) else {}),
             "jobs": jobs,
         }
+
+
+def _chosen(jobs: list[dict[str, Any]], basis: _Basis, ledger: Ledger) -> list[dict[str, Any]]:
+    """The jobs that were asked about: by name, and by label as last accepted."""
+    found = {str(job.get("name")) for job in jobs}
+    if missing := sorted(basis.names - found):
+        raise UsageError(f"no such job: {', '.join(missing)}; `shjobs get` lists them all")
+    wanted = {job.name: job.wanted for job in ledger.jobs.values() if job.wanted}
+
+    def is_meant(name: str) -> bool:
+        labels = wanted[name].labels if name in wanted else ()
+        return (not basis.names or name in basis.names) and is_selected(labels, basis.selector)
+
+    return [job for job in jobs if is_meant(str(job.get("name")))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,7 +255,10 @@ def _difference(seen: Foreseen, ledger: Ledger) -> Difference:
 
 
 def _assumptions(basis: _Basis) -> Iterable[str]:
-    """What the plan assumes about the past."""
+    """What the plan assumes about the past, and about the command."""
+    if basis.selector:
+        options = " ".join(f"-l {each}" for each in basis.selector)
+        yield f"only the jobs that `{options}` selects are submitted, as `sync {options}` does"
     if basis.ref:
         yield f"the jobs of {basis.ref} count as submitted; no bucket is listed, and nothing is known of money spent"
         return
