@@ -55,7 +55,7 @@ class Submitter:
     def _note_warnings(self, submission: Submission, warnings: list[str], now: datetime) -> None:
         """Record what `check` warns of, since it is paid for now; a warning that many jobs share is logged once."""
         words = f"submitted with {'a warning' if len(warnings) == 1 else 'warnings'}: {'; '.join(warnings)}"
-        self._ledger.add_event(now, "Warned", words, submission.job, submission.id)
+        self._ledger.add_event(now, "Warnings", words, submission.job, submission.id)
         if self._instance and not self._logged.issuperset(warnings):
             log.warning("%s is %s", submission.job, words, extra={"fields": {"job": submission.job}})
             self._logged.update(warnings)

@@ -43,7 +43,7 @@ def test_it_is_logged_and_an_event_when_it_is_paid_for(workspace: Workspace, cap
     [line] = [each for each in caplog.messages if "W004" in each]
     assert line.startswith("one is submitted with a warning: one.yaml:")
     with Store.copy_of(workspace.state) as store:
-        [event] = [each for each in store.reader().events(["one"], 100) if each["reason"] == "Warned"]
+        [event] = [each for each in store.reader().events(["one"], 100) if each["reason"] == "Warnings"]
     assert line == f"one is {event['message']}"
 
 
