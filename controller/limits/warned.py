@@ -19,4 +19,7 @@ def held_message(holding: Collection[Problem]) -> str:
     first, *others = holding
     more = f" (and {len(others)} more)" if others else ""
     accept = f", or accept it with a reason: `shjobs: ignore {first.code} why it is meant`"
-    return f"holdOn holds it: {first}{more}; fix it{'' if first.code in SILENCING else accept}"
+    return (
+        f"holdOn holds it: {first.code}: {first.message}{more}; `shjobs check` shows where; "
+        f"fix it{'' if first.code in SILENCING else accept}"
+    )

@@ -32,19 +32,19 @@ def test_what_holds(hold_on: Sequence[str], holding: list[Problem]) -> None:
     [
         pytest.param(
             [UNUSED],
-            "holdOn holds it: ndvi.js:3:9: W004: is read but not requested; fix it, "
+            "holdOn holds it: W004: is read but not requested; `shjobs check` shows where; fix it, "
             "or accept it with a reason: `shjobs: ignore W004 why it is meant`",
             id="one",
         ),
         pytest.param(
             [UNUSED, SEASON],
-            "holdOn holds it: ndvi.js:3:9: W004: is read but not requested (and 1 more); fix it, "
+            "holdOn holds it: W004: is read but not requested (and 1 more); `shjobs check` shows where; fix it, "
             "or accept it with a reason: `shjobs: ignore W004 why it is meant`",
             id="the first of several",
         ),
         pytest.param(
             [BARE],
-            "holdOn holds it: ndvi.yaml:1:1: W903: gives no reason; fix it",
+            "holdOn holds it: W903: gives no reason; `shjobs check` shows where; fix it",
             id="a comment that nothing can silence",
         ),
     ],

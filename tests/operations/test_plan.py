@@ -494,6 +494,15 @@ def test_equal_rows_are_one_row() -> None:
     assert sum(line.startswith("| <code>") for line in comment) == 3
 
 
+def test_the_same_warning_of_many_jobs_is_shown_once_wherever_it_is() -> None:
+    jobs = [held(f"h-{each}", warnings=[f"h-{each}.yaml:{each}:5: W004: B03 is not listed"]) for each in range(60)]
+    names = "60 jobs (h-0, h-1, h-2 and 57 more)"
+    table = plan_table(plan_of(*jobs)).splitlines()
+    assert table[table.index(f"{names}:") + 1] == "  h-0.yaml:0:5: W004: B03 is not listed"
+    assert sum("W004" in line for line in [*table, *markdown(plan_of(*jobs)).splitlines()]) == 2
+    assert f"<code>{names}</code>: 1 warning" in markdown(plan_of(*jobs))
+
+
 def test_a_plan_that_submits_nothing_names_no_submissions() -> None:
     assert "1 held (10 PU)" in plan_table(plan_of(held("a"))).splitlines()
     assert plan_table(plan_of()).splitlines() == ["no jobs", "prices: cdse, 2025-03 (somewhere)"]

@@ -103,7 +103,7 @@ CASES = [
     ),
     pytest.param(
         seen(now=WARNED, job_state=phase(WARNED, (), limits(hold_on=["W004"]), NOW)), "hold",
-        "holdOn holds it: ndvi.js:1:1: W004: is read but not requested; fix it, "
+        "holdOn holds it: W004: is read but not requested; `shjobs check` shows where; fix it, "
         "or accept it with a reason: `shjobs: ignore W004 why it is meant`", id="held by a warning",
     ),
     pytest.param(

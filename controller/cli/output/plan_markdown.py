@@ -10,6 +10,7 @@ from controller.cli.output.plan_table import (
     approval_lines,
     budget_lines,
     changes,
+    details_key,
     headline,
     job_label,
     join_equal_rows,
@@ -33,7 +34,7 @@ def markdown(plan: Part) -> str:
     head, left_out = _within([_row(job) for job in join_equal_rows(changing)], _head(plan, bool(changing)), room)
     rest = [f"\nand {count(left_out, 'more job')} that would not fit here\n"] if left_out else []
     details, unfolded = _within(
-        [_folded(group) for group in together(changing, _found) if _found(group[0])], head, room
+        [_folded(group) for group in together(changing, details_key) if _found(group[0])], head, room
     )
     rest += [f"\n{count(unfolded, 'more difference')} would not fit here\n"] if unfolded else []
     return "".join([*details, *rest, foot])

@@ -1,5 +1,6 @@
 """The plan as text for a terminal or a pipe: a table, the changes below it, and the sums."""
 
+import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,8 @@ HEADLINE = (
 )
 """The order of the headline: first what needs a look."""
 COLOURS = {"submit": "cyan", "invalid": "red", "hold": "magenta", "wait": "magenta", "remove": "yellow"}
+
+_PLACE = re.compile(r"^.*?:\d+:\d+: (?=W\d{3}\b)")
 
 Part = Mapping[str, Any]
 
@@ -182,7 +185,7 @@ def _details(jobs: Sequence[Part], shown: Sequence[Part]) -> Iterator[str]:
         if job not in alone:
             yield f"{job_label(job)}: {job['why']}"
             yield ""
-    for group in together(jobs, _lines):
+    for group in together(jobs, details_key):
         lines, job = _lines(group[0]), group[0]
         if lines or job in alone:
             yield f"{name_list([job_label(each) for each in group])}: {job['why'] if job in alone else ''}".rstrip()
@@ -193,6 +196,13 @@ def _details(jobs: Sequence[Part], shown: Sequence[Part]) -> Iterator[str]:
 def _lines(job: Part) -> tuple[str, ...] | None:
     """The lines about a job below the table; None: nothing."""
     return (*changes(job), *running_on(job), *job.get("warnings", ()), *job.get("problems", ())) or None
+
+
+def details_key(job: Part) -> Hashable:
+    """What jobs share whose details are shown once: the same changes, or the same warnings, wherever these are."""
+    lines = [*changes(job), *running_on(job), *job.get("problems", ())]
+    warnings = [_PLACE.sub("", each) for each in job.get("warnings", ())]
+    return (*lines, *warnings) or None
 
 
 def running_on(job: Part) -> list[str]:
