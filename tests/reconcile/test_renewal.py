@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from controller.cli.output.tables import job_table
 from controller.ledger.ledger import Ledger
 from controller.ledger.store import Store
 from controller.limits.gate import narrow
@@ -136,3 +137,22 @@ def test_no_secret_can_be_learned_from_the_ledger(workspace: Workspace, tmp_path
         kept = store.facts("fingerprint ")
     assert kept.keys() == {"account", "bucket my-bucket"}
     assert {len(each) for each in kept.values()} == {6}
+
+
+def test_a_bucket_that_refuses_many_jobs_is_said_once_with_its_reason() -> None:
+    def held(number: int, bucket: str) -> dict[str, Any]:
+        message = f"the bucket cannot be listed, so it is unknown what was already paid for: {bucket}: no such bucket"
+        return {
+            "name": f"job-{number}",
+            "phase": "Held",
+            "reason": "HistoryUnknown",
+            "message": message,
+            "manifest": {},
+        }
+
+    lines = list(job_table([held(number, "a" if number < 30 else "b") for number in range(31)]))
+    said = "HistoryUnknown: the bucket cannot be listed, so it is unknown what was already paid for:"
+    assert lines[-2:] == [
+        f"30 jobs (job-0, job-1, job-2 and 27 more): {said} a: no such bucket",
+        f"job-30: {said} b: no such bucket",
+    ]

@@ -62,15 +62,12 @@ def job_table(documents: Sequence[Document], form: str, now: datetime | None = N
     columns = _columns(form, now)
     yield from align(columns, [_row(each, columns, now) for each in documents], right=_RIGHT, colours=_COLOURED)
     is_short = len(documents) <= MOST_NOTES
-    groups = together(documents, lambda document: common(str(document["reason"])))
+    groups = together(documents, _stop)
     stopped = [group for group in groups if len(group) > 1]
     rest = [group[0] for group in groups if len(group) == 1]
     has_outputs = now is None or form == "wide"
-    noted = [
-        (each, notes(each, has_outputs=has_outputs))
-        for each in rest
-        if is_short or each["phase"] in BAD or is_rejected(each)
-    ]
+    worth_it = [each for each in rest if is_short or each["phase"] in BAD or is_rejected(each) or is_refused(each)]
+    noted = [(each, notes(each, has_outputs=has_outputs)) for each in worth_it]
     noted = [(document, found) for document, found in noted if found]
     if noted or stopped:
         yield ""
@@ -99,6 +96,11 @@ def changed_rows(
     ]
     lines = list(align(columns, rows, right=_RIGHT, colours=_COLOURED))
     yield from (lines[1 + number] for number in changed)
+
+
+def _stop(document: Document) -> str | None:
+    """What the job may share with others: a reason, or a bucket that refuses in the same words."""
+    return str(document["message"]) if is_refused(document) else common(str(document["reason"]))
 
 
 def _columns(form: str, now: datetime | None) -> tuple[str, ...]:
