@@ -17,6 +17,7 @@ from controller.operations.check.check import Checked, CheckedFolder, check, che
 from controller.operations.check.examiner import Examiner
 from controller.tree.foreign import foreign_note
 
+NAMED = 3  # files of approvals
 FORMS = {"text": problems_as_text, "json": problems_as_json, "github": github}
 
 
@@ -83,10 +84,10 @@ def _print_findings(found: Sequence[Checked], errors: int, warnings: int, *, err
         click.echo(printable(note), err=True)
     for path in (each for part in found for each in part.unused):
         click.echo(f"{printable(path)}: holds no manifest, and no manifest uses it", err=True)
-    for path in (each for part in found for each in part.approvals):
-        click.echo(
-            f"{printable(path)}: approves by hash; `shjobs plan` says what each releases now, if anything", err=True
-        )
+    if approvals := [printable(path) for part in found for path in part.approvals]:
+        more = f" and {count(len(approvals) - NAMED, 'more file')}" if len(approvals) > NAMED else ""
+        words = "an approval may be used up; `shjobs plan` says what each hash releases now, if anything"
+        click.echo(f"{', '.join(approvals[:NAMED])}{more}: {words}", err=True)
     files, jobs = sum(each.files for each in found), sum(each.jobs for each in found)
     parts = (count(files, "file"), f"{count(jobs, 'job')} accepted", count(errors, "error"), count(warnings, "warning"))
     click.echo(", ".join(parts), err=err)

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from controller.cli.output.plan_table import approval_lines
 from controller.sandbox.faults.faults import Fault
 from tests.conftest import Workspace, ndvi
 from tests.operations.test_plan_revision import commit, git
 from tests.reconcile.test_money import GUARDED, SMALLEST, budget, ceiling, reasons, run, three_jobs
+from tests.support.command import shjobs
 
 pytestmark = pytest.mark.slow
 
@@ -165,3 +167,24 @@ def test_accept_says_who(workspace: Workspace) -> None:
     found = workspace.sync(workspace.settings(**GUARDED))
     assert {status["approvedBy"] for status in found.values()} == {"ann@example.org"}
     assert events(workspace)[-1].startswith("ann@example.org accepted ")
+
+
+def test_the_plan_shows_what_releases_first_and_stays_short_among_old_approvals() -> None:
+    old = [{"hash": f"{number:012x}", "path": "old.yaml", "effect": "none: it is used up"} for number in range(5000)]
+    new = {"hash": "3e8e2ab41b53", "path": "new.yaml", "effect": "releases its large change"}
+    lines = list(approval_lines({"approvals": [*old, new]}))
+    assert (lines[0], len(lines), lines[-1]) == (
+        "approval of 3e8e2ab41b53 (new.yaml): releases its large change", 11, "and 4,991 more approvals",
+    )  # fmt: skip
+
+
+def test_check_reads_approvals_and_says_that_one_may_be_used_up(workspace: Workspace) -> None:
+    workspace.write("yes.yaml", APPROVAL.format("3e8e2ab41b53"))
+    done = shjobs("check", "--no-cache", cwd=workspace.root, environment=dict(workspace.environment))
+    assert (done.returncode, done.stdout) == (0, "1 file, 0 jobs accepted, 0 errors, 0 warnings\n")
+    assert done.stderr == (
+        "jobs.d/yes.yaml: an approval may be used up; `shjobs plan` says what each hash releases now, if anything\n"
+    )
+    workspace.write("yes.yaml", APPROVAL.format("3E8E2AB41B53"))
+    done = shjobs("check", "--no-cache", cwd=workspace.root, environment=dict(workspace.environment))
+    assert (done.returncode, "E108 spec.hashes[0]: is no hash" in done.stdout) == (1, True)

@@ -17,6 +17,8 @@ from controller.operations.plan.totals import was_held_before
 
 MOST_QUIET = 20
 """More unchanged jobs than this are only counted."""
+MOST_APPROVALS = 10
+"""Hashes of approvals that get a line."""
 NARROW = 100
 """Terminal columns below which the reasons are printed under the table, not in it."""
 HEADLINE = (
@@ -132,9 +134,12 @@ def budget_lines(plan: Part) -> Iterator[str]:
 
 
 def approval_lines(plan: Part) -> Iterator[str]:
-    """What the approvals of the tree do."""
-    for each in plan.get("approvals", ()):
-        yield f"approval of {each['hash']} ({each['path']}): {each['effect']}"
+    """What the approvals of the tree do; those that release something first, and old ones only counted."""
+    found = sorted(plan.get("approvals", ()), key=lambda each: each["effect"].startswith("none"))
+    for each in found[:MOST_APPROVALS]:
+        yield f"approval of {each['hash']} ({each['path'][:100]}): {each['effect']}"
+    if len(found) > MOST_APPROVALS:
+        yield f"and {count(len(found) - MOST_APPROVALS, 'more approval')}"
 
 
 def amount_before(job: Part) -> float | None:
