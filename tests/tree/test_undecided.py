@@ -127,3 +127,21 @@ def test_the_hash_of_a_whole_change_releases_what_is_left_when_part_of_it_went_a
                 admission.is_partial = False
             assert [batch.jobs for batch in admission.waiting()] == ([] if is_approved else [3])
             assert {admission.approved_by(name) for name in "cde"} == {"yes.yaml" if is_approved else ""}
+
+
+def test_that_hash_counts_also_when_it_is_approved_later(tmp_path: Path) -> None:
+    with Store.open(tmp_path, {}) as store:
+        policy = Policy().model_copy(update={"large_change_jobs": 3})
+        ledger, limits = Ledger(store), Limits(policy=policy, timing=Timing(), slots=10)
+        admission = Admission(ledger, policy)
+        admission.is_partial = True
+        for piece in ("ab", "cde"):
+            for name in piece:
+                ledger.put_job(Job(name=name, path=name, index=0, generation=1, wanted=wanted()))
+                admission._new[name] = Due(key=f"{name}/x", units=20.0, cause="new")
+            admission._rule_on_new(limits)
+            admission.is_partial = False
+        whole = batch_of([Due(key=f"{name}/x", units=20.0, cause="new") for name in "abcde"]).hash
+        admission.approve({whole: Approval(path="yes.yaml", index=0, hashes=(whole,))}, str)
+        assert admission.rule([], limits, NOW) >= {"c", "d", "e"}
+        assert (admission.waiting(), ledger.accepted) == ([], {whole: "yes.yaml"})
