@@ -61,11 +61,11 @@ class Rejected:
     def message(self) -> str:
         """The first problem, the number of the others, and what it means for the job."""
         if not self.problems:
-            return f"{self.path}: accepted again"
+            return f"{_visible(self.path)}: accepted again"
         first, *more = self.problems
         others = f"and {len(more):,} more" if more else ""
         outcome = "nothing is submitted until this is mended" if self.is_job else ""
-        return "; ".join(filter(None, (str(first), others, outcome)))
+        return "; ".join(filter(None, (_visible(str(first)), others, outcome)))
 
 
 Report = Callable[[Sequence[Rejected]], None]
@@ -155,6 +155,11 @@ class Rejections:
             ledger.note_rejection(path, text)
             if path in self._elsewhere:
                 ledger.keep_statuses({path: json.dumps(self.documents()[path], ensure_ascii=False)}, ())
+
+
+def _visible(text: str) -> str:
+    """Foreign text on one line of a log or a page: a file may have any name."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def _is_waiting(path: str, tree: Tree) -> bool:

@@ -82,6 +82,10 @@ def broken_link(workspace: Workspace) -> None:
     (workspace.jobs / "link.yaml").symlink_to("nowhere.yaml")
 
 
+def newline_in_its_name(workspace: Workspace) -> None:
+    workspace.write("a\nLedgerUnusable: no.yaml", BROKEN.replace("name: ndvi", "name: other"))
+
+
 def no_text(workspace: Workspace) -> None:
     (workspace.jobs / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
 
@@ -98,6 +102,7 @@ def unreadable_folder(workspace: Workspace) -> None:
         pytest.param(broken_script, "Evalscript", "script", id="a script that fails everywhere"),
         pytest.param(same_name, "NameConflict", "twin", id="two documents of one name"),
         pytest.param(broken_link, "Unreadable", None, id="a link that leads nowhere"),
+        pytest.param(newline_in_its_name, "Manifest", "other", id="a file whose name would be another line"),
         pytest.param(no_text, "Unreadable", None, id="a file that is no text"),
         pytest.param(unreadable_folder, "Unreadable", None, id="a folder that is not read"),
     ],
@@ -110,6 +115,7 @@ def test_what_a_merge_brings_without_effect_is_counted_by_kind(
         reaches(workspace, "Succeeded", "good")
         breaks(workspace)
         until(lambda: rejected_kinds(daemon.page("/metrics")[1]) == {kind: 1}, "it is counted")
+        assert len(daemon.page("/readyz")[1].splitlines()) == 2
         assert 'shjobs_jobs{phase="Invalid"} 1.0' in daemon.page("/metrics")[1]
         until(lambda: rejected_events(workspace) == [("Rejected", job)], "there is an event")
         got = shjobs("get", cwd=workspace.root, environment=dict(workspace.environment))
