@@ -24,11 +24,12 @@ from controller.ledger.lock import is_held, submitter_lock
 from controller.ledger.pause import stops_of
 from controller.ledger.store import Store
 from controller.lifecycle.claim import Instance
+from controller.lifecycle.status import rejected_status
 from controller.limits.gate import Limits
 from controller.manifest.validate import ValidManifest
 from controller.model.appraisal import Appraisal
 from controller.model.clock import Clock, ServiceClock
-from controller.model.errors import UsageError
+from controller.model.errors import Problem, UsageError
 from controller.model.files import STATUS
 from controller.model.timing import Timing
 from controller.reconcile.calls.remote import Remote
@@ -79,8 +80,10 @@ class Assembly:
         return [document for _, document in self.documents_by_path(now)]
 
     def documents_by_path(self, now: datetime) -> list[tuple[str, dict[str, object]]]:
-        """The same with their paths; what cannot be read has one too."""
+        """The same with their paths; what cannot be read has one too, as has a tree that is gone after it had jobs."""
         unread = self.loop.rejections.documents()
+        if (reason := self.loop.health().tree) and self.ledger.jobs:
+            unread["."] = [rejected_status(None, [Problem(path=".", message=reason, code="E193")])]
         found = {path: self.documents_of(path, now) for path in self.tree.paths()}
         return [(path, document) for path, documents in sorted({**unread, **found}.items()) for document in documents]
 

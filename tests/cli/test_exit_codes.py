@@ -55,11 +55,19 @@ def unread(workspace: Workspace) -> None:
     Path(workspace.jobs, *["deep"] * 70).mkdir(parents=True)
 
 
+def gone(workspace: Workspace) -> None:
+    """One job that succeeded, and whose whole tree is gone."""
+    good(workspace)
+    workspace.jobs.rename(workspace.root / "away")
+
+
 @pytest.mark.parametrize(
     ("make", "arguments", "code"),
     [
         *((make, [command], 1) for make in (spoilt, unread) for command in ("check", "get", "sync")),
         (spoilt, ["plan"], 1),
+        (gone, ["sync"], 1),
+        (gone, ["get"], 1),
         (good, ["check"], 0),
         (good, ["plan"], 0),
         (good, ["plan", "--detailed-exitcode"], 0),
