@@ -145,7 +145,7 @@ def test_get_prints_the_status_files(workspace: Workspace) -> None:
     workspace.sync()
     done = shjobs("get", "-o", "json", cwd=workspace.root)
     [found] = json.loads(done.stdout)
-    assert [each["type"] for each in found.pop("conditions")] == ["Ready", "Reconciling", "Stalled"]
+    assert [each["type"] for each in found.pop("conditions")] == ["Ready", "Reconciling", "Stalled", "Accepted"]
     assert found == {**workspace.status("ndvi.status.yaml")[0], "path": "ndvi.yaml"}
     assert done.returncode == 0
 
