@@ -1,4 +1,4 @@
-"""What goes with the image: the Dockerfile, compose.yaml and the manifests for Kubernetes, held against the program.
+"""What goes with the image: the Dockerfile and compose.yaml, held against the program.
 
 `make prove PARTS=container` builds and runs it.
 """
@@ -8,9 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
-import kubernetes_validate
 import pytest
 import yaml
 
@@ -18,14 +16,10 @@ from controller.cli.settings import load_settings
 from controller.reconcile.runner import PATIENCE
 from tests.conftest import Workspace
 from tests.daemon.test_daemon import running
-from tests.support.command import program
 from tests.support.paths import ROOT
 from tools.lock import TOOLS
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-FILES = sorted((ROOT / "deploy" / "kubernetes").glob("*.yaml"))
-DOCUMENTS = [(path, each) for path in FILES for each in yaml.safe_load_all(path.read_bytes())]
-DEPLOYMENTS = [each for _, each in DOCUMENTS if each["kind"] == "Deployment"]
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_bytes())["services"]
 
 
@@ -76,51 +70,3 @@ def test_compose_gives_the_daemon_the_address_and_the_time_it_needs() -> None:
     home = Path("/srv/shjobs")
     [credentials] = settings.credentials.values()
     assert home / credentials.folder.relative_to(ROOT) == Path(sandbox["command"][2])  # type: ignore[union-attr]
-
-
-@pytest.mark.parametrize(
-    ("path", "document"), [pytest.param(*each, id=f"{each[0].name}: {each[1]['kind']}") for each in DOCUMENTS]
-)
-def test_a_manifest_for_kubernetes_is_valid(path: Path, document: dict[str, Any]) -> None:
-    kubernetes_validate.validate(document, kubernetes_validate.latest_version(), strict=True)
-    assert document["metadata"]["labels"]["app.kubernetes.io/name"] == "shjobs", path
-
-
-@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=[path.stem for path, each in DOCUMENTS if each in DEPLOYMENTS])
-def test_a_deployment_has_one_submitter_that_may_do_little_and_has_time_to_end(deployment: dict[str, Any]) -> None:
-    spec, pod = deployment["spec"], deployment["spec"]["template"]["spec"]
-    [container] = pod["containers"]
-    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
-    assert pod["terminationGracePeriodSeconds"] > PATIENCE
-    assert (pod["securityContext"]["runAsNonRoot"], pod["securityContext"]["runAsUser"]) == (True, 10001)
-    for each in (container, *pod.get("initContainers", ())):
-        safe = each["securityContext"]
-        assert (safe["readOnlyRootFilesystem"], safe["allowPrivilegeEscalation"]) == (True, False)
-        assert safe["capabilities"] == {"drop": ["ALL"]}
-    assert [container[f"{kind}Probe"]["httpGet"]["path"] for kind in ("startup", "liveness", "readiness")] == [
-        "/healthz",
-        "/healthz",
-        "/readyz",
-    ]
-    mounted = {each["name"] for each in container["volumeMounts"]}
-    assert mounted <= {each["name"] for each in pod["volumes"]}
-
-
-@pytest.mark.slow
-def test_the_settings_for_kubernetes_are_settings_and_its_example_is_a_manifest(tmp_path: Path) -> None:
-    maps = {each["metadata"]["name"]: each["data"] for _, each in DOCUMENTS if each["kind"] == "ConfigMap"}
-    for name, text in maps["shjobs-settings"].items():
-        (tmp_path / name).write_text(text)
-    (tmp_path / "jobs.d").mkdir()
-    for name, text in maps["shjobs-jobs"].items():
-        (tmp_path / "jobs.d" / name).write_text(text)
-    [secret] = [each for _, each in DOCUMENTS if each["kind"] == "Secret"]
-    named = set(re.findall("/run/secrets/shjobs/([a-z-]+)", maps["shjobs-settings"]["shjobs.toml"]))
-    assert named == secret["stringData"].keys()
-    assert set(secret["stringData"].values()) == {""}
-    done = program("check", cwd=tmp_path)
-    assert (done.stdout, done.returncode) == ("1 file, 1 job accepted, 0 errors, 0 warnings\n", 0), done.stderr
-    [deployment] = [each for path, each in DOCUMENTS if path.stem == "shjobs" and each in DEPLOYMENTS]
-    [port] = deployment["spec"]["template"]["spec"]["containers"][0]["ports"]
-    shown = json.loads(program("config", "show", "-o", "json", cwd=tmp_path).stdout)
-    assert f"0.0.0.0:{port['containerPort']}" in json.dumps(shown)
