@@ -127,7 +127,7 @@ def test_an_adopted_request_is_followed_and_not_paid_for(workspace: Workspace) -
         pytest.param(
             ["resolve", "ndvi", "--not-accepted"], "ndvi has no unconfirmed submission", id="nothing to resolve"
         ),
-        pytest.param(["resolve", "nobody", "--not-accepted"], "there is no job nobody", id="no such job"),
+        pytest.param(["resolve", "nobody", "--not-accepted"], "no such job: nobody", id="no such job"),
         pytest.param(["adopt", "ndvi"], "say either NAME and REQUEST_ID", id="adopt without an id"),
         pytest.param(["adopt", "ndvi", REQUEST_ID], "already has a submission for this digest", id="already paid for"),
         pytest.param(["adopt", "ndvi", "x"], "'x' is no request id: write the whole id", id="no id"),

@@ -150,7 +150,8 @@ def test_a_bucket_that_refuses_many_jobs_is_said_once_with_its_reason() -> None:
             "manifest": {},
         }
 
-    lines = list(job_table([held(number, "a" if number < 30 else "b") for number in range(31)]))
+    documents = [held(number, "a" if number < 30 else "b") for number in range(31)]
+    lines = list(job_table(documents, "table"))
     said = "HistoryUnknown: the bucket cannot be listed, so it is unknown what was already paid for:"
     assert lines[-2:] == [
         f"30 jobs (job-0, job-1, job-2 and 27 more): {said} a: no such bucket",
