@@ -115,8 +115,9 @@ class Rejections:
         for path, problem in elsewhere.items():
             self._put(path, [Rejected(path=path, problems=(problem,))])
         self._elsewhere = frozenset(elsewhere)
-        if differing := [path for path in {**before, **self._found} if before.get(path) != self._found.get(path)]:
-            self._report([*self._changes(sorted(differing), before, tree)])
+        differing = {path for path in {**before, **self._found} if before.get(path) != self._found.get(path)}
+        if changes := [*self._changes(sorted(differing - self._elsewhere), before, tree)]:
+            self._report(changes)  # the loop warns of what belongs to no manifest
         self._record(tree, ledger, now)
 
     def _put(self, path: str, items: Iterable[Rejected]) -> None:

@@ -121,7 +121,7 @@ def test_what_a_merge_brings_without_effect_is_counted_by_kind(
         got = shjobs("get", cwd=workspace.root, environment=dict(workspace.environment))
         assert (got.returncode, "Invalid" in got.stdout) == (1, True)
         assert daemon.stop() == 0
-    assert "ManifestsRejected" not in daemon.log
+    assert len(re.findall(r"(?:ERROR|WARNING) .*: E\d\d\d", daemon.log)) == 1, daemon.log
     with running(workspace) as daemon:
         until(lambda: rejected_kinds(daemon.page("/metrics")[1]) == {kind: 1}, "a restart counts it again")
         assert daemon.stop() == 0
@@ -152,6 +152,26 @@ def test_what_needs_somebody_is_louder_than_progress(
     assert said["submission"]
     assert isinstance(said["processingUnits"], float)
     assert [each for each in lines(daemon.log) if each["level"] == "info" and each.get("phase") == "Pending"]
+
+
+def test_an_account_that_is_refused_is_an_error(workspace: Workspace) -> None:
+    workspace.write("ndvi.yaml", ndvi())
+    with running(workspace, "--log-format", "json", SHJOBS_CLIENT_SECRET="wrong") as daemon:
+        until(lambda: any(each.get("reason") == "AccountRefused" for each in lines(daemon.log)), "it is refused")
+        daemon.stop()
+    said = [each for each in lines(daemon.log) if each.get("reason") == "AccountRefused"]
+    assert {(each["level"], each["job"], each["processingUnits"]) for each in said} == {("error", "ndvi", 10.0)}
+
+
+def test_what_waits_behind_an_open_breaker_is_a_warning(workspace: Workspace) -> None:
+    workspace.sandbox.faults.add(Fault(name="reset-while-read", times=-1))
+    workspace.write("one.yaml", ndvi("one", 14.41))
+    workspace.write("two.yaml", ndvi("two", 14.42))
+    with running(workspace, "--log-format", "json", SHJOBS_TIME_SCALE="1", SHJOBS_MAX_RUNNING="1") as daemon:
+        until(lambda: any(each.get("reason") == "BreakerOpen" for each in lines(daemon.log)), "it is open")
+        daemon.stop()
+    said = [each for each in lines(daemon.log) if each.get("reason") == "BreakerOpen"]
+    assert [each["level"] for each in said] == ["warning"]
 
 
 @pytest.mark.parametrize(
