@@ -118,7 +118,8 @@ class Rejections:
         differing = {path for path in {**before, **self._found} if before.get(path) != self._found.get(path)}
         if changes := [*self._changes(sorted(differing - self._elsewhere), before, tree)]:
             self._report(changes)  # the loop warns of what belongs to no manifest
-        self._record(tree, ledger, now)
+        if differing or change.paths or change.gone or self._recorded is None:
+            self._record(tree, ledger, now)
 
     def _put(self, path: str, items: Iterable[Rejected]) -> None:
         self._found.pop(path, None)
