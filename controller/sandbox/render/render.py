@@ -34,7 +34,7 @@ from controller.sandbox.render.scenes import Scenes, View, document_of, plan_sce
 
 __all__ = ["Evaluated", "RenderFailed", "RenderOptions", "Rendered", "RenderedFile", "evaluated", "render"]
 
-BLOCK_BYTES = 24 << 20  # of samples in one block; the engine holds a second copy
+BLOCK_BYTES = 64 << 20  # of samples in one block; the engine holds a second copy, and small ones cost more per pixel
 MOST_PIXELS = 1 << 16  # in one block
 _WORKING_BYTES = 300  # a pixel, while its samples are computed
 _STORED: Mapping[SampleType, DTypeLike] = {
