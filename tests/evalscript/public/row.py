@@ -19,7 +19,7 @@ class Feed:
 
     type: str = "sentinel-2-l2a"
     id: str = ""
-    times: str = "2022-06-01/2022-06-30"
+    times: str = "2022-06-01/2022-06-27"
     mode: str = "SIMPLE"
     filters: str = ""
     processing: str = ""

@@ -97,7 +97,7 @@ function evaluatePixel(sample) {
     ),
     Row(
         name="NDSI: snow in blue over a natural picture",
-        data=(Feed(times="2022-01-10/2022-01-31"),),
+        data=(Feed(times="2022-03-01/2022-03-31"),),
         box=(14.9, 47.4, 15.05, 47.5),
         script="""//VERSION=3
 function setup() {

@@ -88,7 +88,7 @@ function evaluatePixel(samples) {
         kinds="FLOAT32",
         expect=lambda b: [
             over(v, late.dataMask == 1, "mean")
-            for late in [b.only(lambda day: day >= date(2022, 6, 21))]
+            for late in [b.only(lambda day: day >= date(2022, 6, 18))]
             for v in (late.B04, late.B03, late.B02)
         ],
     ),

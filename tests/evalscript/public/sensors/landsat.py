@@ -199,7 +199,7 @@ function evaluatePixel(samples) {
     ),
     Row(
         name="Bits taken out of BQA by hand",
-        data=(L2,),
+        data=(Feed(type="landsat-ot-l2", times="2022-03-01/2022-03-30"),),
         script="""//VERSION=3
 function setup() {
   return {
