@@ -158,7 +158,8 @@ def _large_change(permit: Permit | None, limits: Limits) -> str:
     return (
         f"{many} of up to {batch.units:,.2f} PU became due at once ({batch.cause}); "
         f"more than {policy.large_change_jobs:,} or {policy.large_change_processing_units:,.0f} PU need "
-        f"approval: `shjobs plan` shows them, `shjobs accept {batch.hash}` releases exactly these"
+        f"approval: `shjobs plan` shows them, and `shjobs accept {batch.hash}`, or a committed Approval of it, "
+        "releases exactly these"
     )
 
 
