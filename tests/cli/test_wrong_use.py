@@ -107,7 +107,7 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
         variables(SHJOBS_CREDENTIALS_MY_BUCKET_ACCESS_KEY="wrong"), ["sync"], 1,
         "check that the service may write to it",
     ),
-    "no bucket": (no_bucket, ["sync"], 0, "there is no folder"),
+    "no bucket": (no_bucket, ["sync"], 1, "there is no folder"),
     # manifests
     "a path that is not there": (nothing, ["check", "nowhere"], 2, "does not exist"),
     "an empty folder of manifests": (empty, ["check"], 2, "jobs.d is empty"),
@@ -333,7 +333,7 @@ def test_a_full_disk_is_told(workspace: Workspace, place: str, arguments: list[s
         pytest.param("state", 0o555, ["sync"], 2, "Permission denied", id="the state"),
         pytest.param("state", 0o555, ["pause"], 2, "Permission denied", id="a pause"),
         pytest.param(".", 0o555, ["init", "new"], 2, "Permission denied", id="a new repository"),
-        pytest.param("sandbox/my-bucket", 0o000, ["sync"], 0, "my-bucket", id="the bucket"),
+        pytest.param("sandbox/my-bucket", 0o000, ["sync"], 1, "my-bucket", id="the bucket"),
     ],
 )
 def test_what_may_not_be_read_or_written_is_told(

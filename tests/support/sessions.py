@@ -29,6 +29,7 @@ ALONE = frozenset({"run", "demo"})
 """Commands that need a process of their own: a signal ends them, or they start another process."""
 SAME = (
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "REQUEST-ID"),
+    (r"(?<=commit )[0-9a-f]{10}\b", "COMMIT"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"),
     (r"^\d{4}-\d\d (?=\(UTC\))", "MONTH "),
     (r"(?<=[@ ])127\.0\.0\.1:\d+|(?<=//)127\.0\.0\.1:\d+", "ADDRESS"),
