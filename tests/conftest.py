@@ -25,9 +25,11 @@ from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox
 from controller.sandbox.render.render import Rendered, RenderOptions
 from controller.settings.settings import Settings
-from tests.support import skips
 from tests.support.patience import LONGEST
 from tests.support.rendering import close_engines, rendered
+from tests.support.skips import pytest_sessionfinish, pytest_terminal_summary
+
+__all__ = ["pytest_sessionfinish", "pytest_terminal_summary"]
 
 ACCESS_KEY = "canary-access-key-7f3a"
 SECRET_KEY = "canary-secret-access-key-b91c"
@@ -86,17 +88,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return cores + cores // 2 if config.option.markexpr == "not slow" else 2 * cores
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
+def pytest_unconfigure() -> None:
     close_engines()
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None and skips.are_failures(skips.reasons(reporter.getreports("skipped"))):
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for line in skips.lines(skips.reasons(terminalreporter.getreports("skipped"))):
-        terminalreporter.write_line(line, yellow=True)
 
 
 def ndvi(name: str = "ndvi", west: float = 14.40) -> str:

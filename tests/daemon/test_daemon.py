@@ -117,7 +117,7 @@ def test_it_stops_while_it_reads_a_large_tree(workspace: Workspace) -> None:
     for number in range(1_000):
         workspace.write(f"job-{number}.yaml", ndvi(f"job-{number}"))
     with running(workspace) as daemon:
-        assert daemon.stop() == 0
+        assert daemon.stop() == 0, daemon.log
     assert daemon.log.endswith("followed by the next start\n")
     assert list(workspace.jobs.glob("*.status.yaml")) == []
 

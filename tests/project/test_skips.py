@@ -13,7 +13,7 @@ from tests.support.skips import NOTHING_MAY_BE_SKIPPED, REFUSED
 
 pytestmark = pytest.mark.slow
 
-HOOKS = "from tests.conftest import pytest_sessionfinish, pytest_terminal_summary\n"
+HOOKS = "from tests.support.skips import pytest_sessionfinish, pytest_terminal_summary\n"
 TESTS = """
 import pytest
 
@@ -42,7 +42,20 @@ def test_a_skipped_test(tmp_path: Path, workers: str, reason: str, environment: 
     given = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     given.pop(NOTHING_MAY_BE_SKIPPED, None)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-n", workers, "-p", "no:cacheprovider", "--rootdir", str(tmp_path)],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-n",
+            workers,
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:hypothesispytest",
+            "--rootdir",
+            str(tmp_path),
+        ],
         cwd=tmp_path,
         env={**given, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
