@@ -95,18 +95,18 @@ def unreadable_folder(workspace: Workspace) -> None:
     folder.mkdir(parents=True)
 
 
-@pytest.mark.parametrize(
-    ("breaks", "kind", "job"),
-    [
-        pytest.param(broken_manifest, "Manifest", "ndvi", id="a new manifest with an error"),
-        pytest.param(broken_script, "Evalscript", "script", id="a script that fails everywhere"),
-        pytest.param(same_name, "NameConflict", "twin", id="two documents of one name"),
-        pytest.param(broken_link, "Unreadable", None, id="a link that leads nowhere"),
-        pytest.param(newline_in_its_name, "Manifest", "other", id="a file whose name would be another line"),
-        pytest.param(no_text, "Unreadable", None, id="a file that is no text"),
-        pytest.param(unreadable_folder, "Unreadable", None, id="a folder that is not read"),
-    ],
-)
+WITHOUT_EFFECT = [
+    pytest.param(broken_manifest, "Manifest", "ndvi", id="a new manifest with an error"),
+    pytest.param(broken_script, "Evalscript", "script", id="a script that fails everywhere"),
+    pytest.param(same_name, "NameConflict", "twin", id="two documents of one name"),
+    pytest.param(broken_link, "Unreadable", None, id="a link that leads nowhere"),
+    pytest.param(newline_in_its_name, "Manifest", "other", id="a file whose name would be another line"),
+    pytest.param(no_text, "Unreadable", None, id="a file that is no text"),
+    pytest.param(unreadable_folder, "Unreadable", None, id="a folder that is not read"),
+]
+
+
+@pytest.mark.parametrize(("breaks", "kind", "job"), WITHOUT_EFFECT)
 def test_what_a_merge_brings_without_effect_is_counted_by_kind(
     workspace: Workspace, breaks: Any, kind: str, job: str | None
 ) -> None:  # fmt: skip
@@ -122,10 +122,24 @@ def test_what_a_merge_brings_without_effect_is_counted_by_kind(
         assert (got.returncode, "Invalid" in got.stdout) == (1, True)
         assert daemon.stop() == 0
     assert len(re.findall(r"(?:ERROR|WARNING) .*: E\d\d\d", daemon.log)) == 1, daemon.log
-    with running(workspace) as daemon:
-        until(lambda: rejected_kinds(daemon.page("/metrics")[1]) == {kind: 1}, "a restart counts it again")
-        assert daemon.stop() == 0
-    assert rejected_events(workspace) == [("Rejected", job)]
+
+
+def test_a_restart_counts_all_that_has_no_effect_again_and_notes_it_once(workspace: Workspace) -> None:
+    found = {"Manifest": 2, "Evalscript": 1, "NameConflict": 1, "Unreadable": 3}
+    workspace.write("good.yaml", ndvi("good", 14.2))
+    for row in WITHOUT_EFFECT:
+        breaks: Any = row.values[0]
+        breaks(workspace)
+
+    def counted_by_a_daemon() -> list[tuple[str, str | None]]:
+        with running(workspace) as daemon:
+            until(lambda: rejected_kinds(daemon.page("/metrics")[1]) == found, "all is counted")
+            assert daemon.stop() == 0
+        return sorted(rejected_events(workspace), key=str)
+
+    noted = counted_by_a_daemon()
+    assert len(noted) == 7
+    assert counted_by_a_daemon() == noted
     done = shjobs("sync", cwd=workspace.root, environment=dict(workspace.environment))
     assert (done.returncode, "Invalid" in done.stdout) == (1, True)
 
