@@ -128,7 +128,7 @@ def _full_tree(chance: random.Random, replay: str) -> Counter[str]:
         if end.code == 0:
             return Counter()
         assert "status files are not up to date" in end.said, f"{replay}: {end}"
-        verdicts = Counter(verdict for *_, verdict in field.submissions())
+        verdicts = _verdicts(field)
         assert verdicts == {"succeeded": JOBS}, f"{replay}: not followed to the end: {dict(verdicts)}"
         posts = field.posts()
         counts = _recovered(field, disk, end, replay)
@@ -168,10 +168,15 @@ def _recovered(field: Ground, disk: Path, end: Ended, replay: str) -> Counter[st
     return Counter(clear=1, succeeded=JOBS, paid=len(charges), charges=charges.total())
 
 
+def _verdicts(field: Ground) -> Counter[str | None]:
+    """Of every submission but those that certainly asked for nothing, since the disk was full before their claim."""
+    return Counter(verdict for _, answer, _, verdict in field.submissions() if answer != "refused")
+
+
 def _assert_all_done(field: Ground, end: Ended, replay: str) -> None:
     """The sync ended with 0, and every submission and every job's status file says Succeeded."""
     assert end.code == 0, f"{replay}: a plain sync ended with {end.code}: {end.said}"
-    verdicts = {verdict for *_, verdict in field.submissions()}
-    assert verdicts == {"succeeded"}, f"{replay}: {verdicts}"
+    verdicts = _verdicts(field)
+    assert verdicts.keys() == {"succeeded"}, f"{replay}: {dict(verdicts)}"
     phases = [yaml.safe_load(path.read_text())["phase"] for path in field.jobs.glob("*.status.yaml")]
     assert phases == ["Succeeded"] * JOBS, f"{replay}: {phases}"
