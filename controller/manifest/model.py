@@ -274,9 +274,9 @@ class Manifest(StrictModel):
     spec: Spec = Field(description="What to ask for, and on what terms.")
 
 
-def model_at(path: tuple[str | int, ...]) -> type[StrictModel] | None:
-    """The model of the mapping at `path`; None where there is none."""
-    model: type[StrictModel] | None = Manifest
+def model_at(path: tuple[str | int, ...], root: type[StrictModel] = Manifest) -> type[StrictModel] | None:
+    """The model of the mapping at `path` below that of `root`; None where there is none."""
+    model: type[StrictModel] | None = root
     for step in path:
         if isinstance(step, str) and model is not None:
             model = child_models(model).get(step)

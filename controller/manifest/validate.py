@@ -4,21 +4,18 @@ The tree calls it for every changed document. Pure. Content forbidden in a manif
 checked here; what needs more than one field is a rule in `rules`.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
 from controller.manifest.document import Document, Path
-from controller.manifest.model import Manifest, child_models, example_of, known_keys, model_at
-from controller.manifest.problems import OUTPUT, REQUEST, S3, ProblemCollector, kind_of, one_of, value_at
-from controller.manifest.remedies import explain_pasted, number_remedy, unknown_key_remedy
-from controller.manifest.request import BOOLEANS, Request, request_of
+from controller.manifest.keys import read_keys
+from controller.manifest.model import Manifest
+from controller.manifest.problems import OUTPUT, REQUEST, S3, ProblemCollector, value_at
+from controller.manifest.remedies import explain_pasted
+from controller.manifest.request import Request, request_of
 from controller.manifest.rules import RULES
 from controller.manifest.rules.delivery import credential_name, is_secret_key
-from controller.model.catalog import nearest
 from controller.model.errors import Problem
 
 LARGEST_SCRIPT = 262_144  # bytes
@@ -27,19 +24,6 @@ _JOINED = "YAML joins the lines of this text, so that what follows a `//` is los
 _SHORTEST_SECRET = 6  # a shorter text could be an ordinary word
 _REFERENCE: Path = (*REQUEST, "evalscriptReference")
 _GOOGLE: Path = (*OUTPUT, "delivery", "gs")
-_TYPES = {
-    "string_type": "text",
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
-    "model_type": "a mapping (`key: value`)",
-    "dict_type": "a mapping (`key: value`)",
-    "tuple_type": "a list (`- …` or `[…]`)",
-    "list_type": "a list (`- …` or `[…]`)",
-    "finite_number": "a finite number",
-}
-_CODES = {"missing": "E105", "literal_error": "E108", "too_short": "E107", "string_too_short": "E107"}
-_LIMITS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +74,7 @@ def accept(document: Document, path: str, evalscript: Script | None) -> ValidMan
         _no_secrets(faults)
         _no_nulls(faults)
         explain_pasted(faults)
-        manifest = _read(faults)
+        manifest = read_keys(Manifest, faults)
         _one_evalscript(faults, evalscript)
         for rule in RULES:
             rule(faults)
@@ -193,86 +177,3 @@ def _script_error(script: Script | None) -> str:
     if len(script.text.encode("utf-8", "surrogatepass")) > LARGEST_SCRIPT:
         return f"{script.path} {TOO_LARGE}"
     return script.problem or ("" if script.text.strip() else f"{script.path} holds no script")
-
-
-# --- keys and types, as in the models ---
-
-
-def _read(faults: ProblemCollector) -> Manifest | None:
-    try:
-        return Manifest.model_validate(faults.document.value)
-    except ValidationError as error:
-        errors = error.errors(include_url=False)
-    # Unknown keys first: a misspelt required key explains why that key is missing.
-    for each in sorted(errors, key=lambda each: each["type"] != "extra_forbidden"):
-        path: Path = each["loc"]
-        if faults.is_full:
-            break
-        if each["type"] == "extra_forbidden":
-            _unknown_key(faults, path)
-        elif (each["type"] == "missing" and isinstance(path[-1], int)) or each["type"] == "too_long":
-            place = path[:-1] if each["type"] == "missing" else path
-            faults.add(place, "E106", "must be four numbers: [x1, y1, x2, y2]")
-        elif each["type"] != "too_short" or not each["input"]:  # a list of bad elements counts as too short as well
-            faults.add(path, _code(each), _words(each, path))
-    return None
-
-
-def _unknown_key(faults: ProblemCollector, path: Path) -> None:
-    *around, key = path
-    model = model_at(tuple(around))
-    if model is None:
-        return
-    if remedy := unknown_key_remedy(path):
-        faults.add(path, "E104", remedy)
-        return
-    near = nearest(str(key), known_keys(model))
-    home = next((name for name, child in child_models(model).items() if child and key in known_keys(child)), None)
-    if near:
-        faults.add(path, "E104", f"unknown key: did you mean `{near}`?")
-        if near not in faults.mapping(tuple(around)):
-            faults.silent.add((*around, near))
-    elif home:
-        faults.add(path, "E104", f"unknown key here: it belongs below `{home}`")
-        if home not in faults.mapping(tuple(around)):
-            faults.silent.add((*around, home))
-    else:
-        faults.add(path, "E104", f"unknown key: the keys here are {', '.join(known_keys(model))}")
-
-
-def _code(error: Any) -> str:
-    """The code of a pydantic error; a validator of `fields` brings its own."""
-    if error["type"] == "value_error":
-        return str(getattr(error["ctx"]["error"], "code", "E108"))
-    return "E106" if error["type"] in _TYPES else _CODES.get(error["type"], "E109")
-
-
-def _words(error: Any, path: Path) -> str:
-    """A pydantic error in plain words."""
-    kind, context, value = error["type"], error.get("ctx", {}), error["input"]
-    if kind in _TYPES:
-        return f"must be {_TYPES[kind]}, not {kind_of(value)}{_remedy(kind, value)}"
-    if kind == "value_error":
-        return str(context["error"])
-    if kind == "literal_error":
-        return one_of(re.findall(r"'([^']*)'", context["expected"]), value)
-    if kind == "missing":
-        return f"is missing{_example(path)}"
-    if kind in ("too_short", "string_too_short"):
-        return "must not be empty"
-    limits = [f"{words} {context[limit]:g}" for limit, words in _LIMITS.items() if limit in context]
-    return f"must be {' and '.join(limits)}" if limits else "cannot be used here"
-
-
-def _remedy(kind: str, value: Any) -> str:
-    if kind in ("int_type", "float_type"):
-        return number_remedy(value, kind == "int_type")
-    if kind == "bool_type" and isinstance(value, str):
-        return ": remove the quotes" if value in BOOLEANS else ""
-    return ": put it in quotes" if kind == "string_type" and isinstance(value, int | float) else ""
-
-
-def _example(path: Path) -> str:
-    model = model_at(path[:-1])
-    example = example_of(model, str(path[-1])) if model else None
-    return f": write for example `{path[-1]}: {example}`" if example is not None else ""
