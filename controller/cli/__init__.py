@@ -29,6 +29,7 @@ COMMANDS = {
     "init": "Make a new repository: settings, an example, a check for pull requests.",
     "import": "Make a manifest from a request body, or from a snippet of the documentation.",
     "check": "Read every manifest and report every problem.",
+    "expand": "Show the jobs that a set declares.",
     "plan": "Show what the next turn would do, and what it would cost.",
     "sync": "Submit what is new or changed and follow it to its outcome.",
     "run": "Run the loop until stopped: the daemon.",

@@ -10,6 +10,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "shjobs import example.py --url s3://my-bucket/rasters --dry-run",
     ),
     "check": ("shjobs check", "shjobs check jobs.d/ndvi.yaml --strict", "shjobs check -o github"),
+    "expand": ("shjobs expand jobs.d/alps.yaml", "shjobs expand jobs.d/alps.yaml -o geojson --at 2027-01-31"),
     "preview": ("shjobs preview jobs.d/ndvi.yaml", "shjobs preview jobs.d/all.yaml --job ndvi --output ndvi.png"),
     "plan": ("shjobs plan", "shjobs plan --against origin/main -o markdown", "shjobs plan --detailed-exitcode"),
     "sync": ("shjobs sync", "shjobs --config other.toml sync"),

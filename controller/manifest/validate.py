@@ -99,6 +99,13 @@ def accept(document: Document, path: str, evalscript: Script | None) -> ValidMan
 
 
 def _not_yet(faults: ProblemCollector) -> None:
+    if faults.at(("kind",)) == "AsyncProcessSet":
+        faults.add(
+            ("kind",),
+            "E111",
+            "a set is not submitted yet: `shjobs expand` shows its jobs, and writes them as manifests",
+        )
+        faults.silent |= {("kind",), ("spec",)}
     if faults.at(_REFERENCE) is not None:
         faults.add(
             _REFERENCE, "E111", "is not supported yet: write `evalscript`, or name a file in spec.evalscriptFile"

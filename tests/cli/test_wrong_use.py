@@ -109,6 +109,11 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
     ),
     "no bucket": (no_bucket, ["sync"], 1, "there is no folder"),
     # manifests
+    "a set of no set": (nothing, ["expand", "jobs.d/ndvi.yaml"], 2, "declares no set"),
+    "a set among the manifests": (
+        written("jobs.d/x.yaml", b"apiVersion: shjobs/v1\nkind: AsyncProcessSet\nmetadata: {name: x}\nspec: {}"),
+        ["check"], 1, "2:1: E111 kind: a set is not submitted yet: `shjobs expand` shows its jobs",
+    ),
     "a path that is not there": (nothing, ["check", "nowhere"], 2, "does not exist"),
     "an empty folder of manifests": (empty, ["check"], 2, "jobs.d is empty"),
     "no folder of manifests": (no_tree, ["check"], 2, "jobs.d does not exist"),

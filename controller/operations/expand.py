@@ -1,0 +1,107 @@
+"""Expands the sets of one file: for `expand`, offline.
+
+The files a set names are read as the controller reads them: relative to the manifest, and never from outside the jobs
+folder or, for a file that is not in it, from outside the file's own folder.
+"""
+
+import posixpath
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from controller.manifest.document import Document, read_documents
+from controller.manifest.validate import Broken, Script
+from controller.model.errors import UsageError
+from controller.sets.accept import Cell, ValidSet, accept_set, is_set
+from controller.sets.axes import area_files
+from controller.tree.files import read_file
+
+Found = ValidSet | Broken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waste:
+    """What a set's tiles cover beside its area: `outside` of 0 to 1, and how many tiles are less than half inside."""
+
+    outside: float
+    slivers: int
+
+
+def expand(file: Path, jobs: Path, until: datetime) -> list[Found]:
+    """Every set of a file with the cells that exist at the moment `until`. Raises `UsageError` when there is none."""
+    root, name = _place(file, jobs)
+    text, _, problem = read_file(root, name, "manifest")
+    if problem:
+        raise UsageError(f"{file} {problem}")
+    documents = [each for each in read_documents(text, str(file)) if is_set(each) or each.problems]
+    if not documents:
+        raise UsageError(f"{file} declares no set: `kind: AsyncProcessSet` does")
+    files = _Files(root, posixpath.dirname(name))
+    return [_expanded(document, str(file), files, until) for document in documents]
+
+
+def waste(found: ValidSet) -> Waste | None:
+    """None for a set without tiles."""
+    tiles = {each.tile.key: each.tile for cell in found.cells for each in cell.values.values() if each.tile}
+    if not tiles:
+        return None
+    shares = [each.share for each in tiles.values()]
+    return Waste(outside=1 - sum(shares) / len(shares), slivers=sum(each < 0.5 for each in shares))
+
+
+def as_geojson(sets: Sequence[ValidSet]) -> dict[str, Any]:
+    """A feature for each tile, in longitude and latitude, with how many cells it has."""
+    from controller.sets.grid import outline
+
+    features = []
+    for found in sets:
+        cells: dict[str, list[Cell]] = {}
+        for cell in found.cells:
+            for value in cell.values.values():
+                if value.tile:
+                    cells.setdefault(value.key, []).append(cell)
+        tiles = {value.key: value.tile for axis in found.axes for value in axis.values if value.tile}
+        for key, each in cells.items():
+            tile = tiles[key]
+            properties = {
+                "set": found.name, "tile": key, "epsg": tile.epsg, "bbox": tile.fields["bbox"],
+                "share": round(tile.share, 4), "cells": len(each),
+            }  # fmt: skip
+            features.append({"type": "Feature", "properties": properties, "geometry": outline(tile)})
+    return {"type": "FeatureCollection", "features": features}
+
+
+def _expanded(document: Document, path: str, files: "_Files", until: datetime) -> Found:
+    if document.problems:
+        return Broken(path=path, index=document.index, name=None, problems=document.problems)
+    areas = {written: files(written) for _, written in area_files(document.value)}
+    return accept_set(document, path, areas, files, until)
+
+
+def _place(file: Path, jobs: Path) -> tuple[str, str]:
+    """The folder that bounds what is read, and the file's name below it."""
+    full, folder = Path(posixpath.abspath(file)), Path(posixpath.abspath(jobs))
+    root = folder if full.is_relative_to(folder) else full.parent
+    return str(root.resolve()), full.relative_to(root).as_posix()
+
+
+class _Files:
+    """Reads what a manifest in `folder` below `root` names."""
+
+    def __init__(self, root: str, folder: str) -> None:
+        self._root, self._folder = root, folder
+        self._read: dict[str, Script] = {}
+
+    def __call__(self, written: str) -> Script:
+        if written not in self._read:
+            self._read[written] = self._script(written)
+        return self._read[written]
+
+    def _script(self, written: str) -> Script:
+        path = posixpath.normpath(posixpath.join(self._folder, written))
+        if written.startswith("/") or path.split("/")[0] == ".." or "\\" in written or "\0" in written:
+            return Script(path="", problem="must be relative to the manifest and inside the jobs folder")
+        text, _, problem = read_file(self._root, path, "script")
+        return Script(path=path, text=text, problem=f"{path} {problem}" if problem else "")

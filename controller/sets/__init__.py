@@ -1,0 +1,1 @@
+"""Sets: one manifest that declares many jobs, one for each cell of its axes (area, time, values). Pure."""

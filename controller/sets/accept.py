@@ -1,0 +1,235 @@
+"""Decides whether a document is a set: a ValidSet with its cells, or Broken with all its errors.
+
+Pure. A cell is an ordinary job: its document is the template, filled in, and its name the set's and the keys of its
+values. What the values can be is checked for each; the job is checked for every combination of named values, since
+tiles and windows are right by construction.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import product
+from math import prod
+from typing import Any
+
+from controller.manifest.document import MOST_PROBLEMS, Document, Path
+from controller.manifest.keys import read_keys
+from controller.manifest.model import API_VERSION, KIND
+from controller.manifest.problems import ProblemCollector
+from controller.manifest.validate import Broken, Script, accept
+from controller.model.catalog import nearest
+from controller.model.errors import Problem
+from controller.sets.axes import Axis, Value, read_axes
+from controller.sets.model import MOST_CELLS, SET, SetManifest
+from controller.sets.substitution import compiled, references
+
+TEMPLATE: Path = ("spec", "template")
+_EXCLUDE: Path = ("spec", "exclude")
+_LONGEST_NAME = 63
+
+Read = Callable[[str], Script]
+"""The script of this name, read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One job of a set; `due` is the moment from which it is asked for, None: at once."""
+
+    name: str
+    values: Mapping[str, Value]
+    due: datetime | None
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidSet:
+    """A document that declares a set. `index` is its number in the file, from 0."""
+
+    path: str
+    index: int
+    name: str
+    manifest: SetManifest
+    axes: tuple[Axis, ...]
+    cells: tuple[Cell, ...]
+
+
+def is_set(document: Document) -> bool:
+    """Whether a document calls itself a set of ours."""
+    value = document.value
+    return isinstance(value, dict) and value.get("apiVersion") == API_VERSION and value.get("kind") == SET
+
+
+def accept_set(
+    document: Document, path: str, areas: Mapping[str, Script], scripts: Read, until: datetime
+) -> ValidSet | Broken:
+    """The set a document declares, with the cells that exist at the moment `until`.
+
+    `areas` are the files it names as areas, by name.
+    """
+    faults = ProblemCollector(document, path)
+    for empty in document.empty:
+        faults.add(empty, "E107", "is empty: write a value, or remove it")
+    manifest = read_keys(SetManifest, faults)
+    axes = read_axes(faults, areas, until) if isinstance(faults.at(("spec", "axes")), dict) else ()
+    if manifest is not None and not faults.found:
+        _check_references(faults, axes)
+        _check_exclude(faults, axes)
+        _check_names(faults, manifest, axes)
+    cells: tuple[Cell, ...] = ()
+    if manifest is not None and not faults.found:
+        cells = tuple(_cells(manifest, axes, _excluded(manifest.spec.exclude)))
+        _check_jobs(faults, path, cells, scripts)
+    problems = faults.problems()
+    if manifest is None or problems:
+        return Broken(path=path, index=document.index, name=faults.name(), problems=problems)
+    return ValidSet(
+        path=path, index=document.index, name=manifest.metadata.name, manifest=manifest, axes=axes, cells=cells
+    )
+
+
+# --- cells ---
+
+
+def _cells(
+    manifest: SetManifest, axes: Sequence[Axis], excluded: Callable[[Mapping[str, Value]], bool]
+) -> Iterator[Cell]:
+    fill = compiled(manifest.spec.template)
+    labels = {**manifest.metadata.labels, "set": manifest.metadata.name}
+    for values in product(*(axis.values for axis in axes)):
+        named = {axis.name: value for axis, value in zip(axes, values, strict=True)}
+        if excluded(named):
+            continue
+        name = "-".join([manifest.metadata.name, *(each.key for each in values)])
+        yield Cell(
+            name=name,
+            values=named,
+            due=_due(axes, values),
+            document={
+                "apiVersion": API_VERSION,
+                "kind": KIND,
+                "metadata": {"name": name, "labels": labels},
+                "spec": fill({axis: value.fields for axis, value in named.items()}),
+            },
+        )
+
+
+def _due(axes: Sequence[Axis], values: Sequence[Value]) -> datetime | None:
+    moments = [
+        value.window.due(axis.every.after)
+        for axis, value in zip(axes, values, strict=True)
+        if axis.every is not None and value.window is not None
+    ]
+    return max(moments, default=None)
+
+
+def _excluded(rules: Sequence[Mapping[str, Any]]) -> Callable[[Mapping[str, Value]], bool]:
+    wanted = [{axis: frozenset(_keys(keys)) for axis, keys in rule.items()} for rule in rules]
+    return lambda values: any(all(values[axis].key in keys for axis, keys in rule.items()) for rule in wanted)
+
+
+def _keys(written: Any) -> list[str]:
+    """A year is a number for YAML."""
+    return [str(each) for each in (written if isinstance(written, list) else [written])]
+
+
+# --- rules ---
+
+
+def _check_references(faults: ProblemCollector, axes: Sequence[Axis]) -> None:
+    by_name = {axis.name: axis for axis in axes}
+    used = set()
+    for below, name, field in references(faults.at(TEMPLATE)):
+        path = (*TEMPLATE, *below)
+        used.add(name)
+        axis = by_name.get(name)
+        if axis is None:
+            near = nearest(name, by_name)
+            hint = f"did you mean `${near}`?" if near else f"the axes are {', '.join(by_name)}"
+            faults.add(
+                path, "E108", f"`${name}` is no axis of this set: {hint}; a text that begins with $ is written $$"
+            )
+        elif field not in axis.known:
+            near = nearest(field, axis.known)
+            hint = f"did you mean `${name}.{near}`?" if near else f"it has {', '.join(sorted(axis.known))}"
+            faults.add(path, "E108", f"`${name}` has no `{field}`: {hint}")
+    for axis in axes:
+        if axis.name not in used:
+            faults.add(
+                axis.path, "E108", f"nothing in the template refers to `${axis.name}`: all its jobs would be the same"
+            )
+
+
+def _check_exclude(faults: ProblemCollector, axes: Sequence[Axis]) -> None:
+    by_name = {axis.name: axis for axis in axes}
+    for number, rule in enumerate(faults.at(_EXCLUDE) or []):
+        if not rule:
+            faults.add((*_EXCLUDE, number), "E107", "must not be empty: it would leave out every cell")
+        for name, keys in rule.items():
+            path = (*_EXCLUDE, number, name)
+            axis = by_name.get(name)
+            if axis is None:
+                near = nearest(name, by_name)
+                faults.add(
+                    path, "E104", f"no axis of this set: {f'did you mean `{near}`?' if near else ', '.join(by_name)}"
+                )
+                continue
+            for key in _keys(keys):
+                if not axis.has(key):
+                    near = nearest(key, [each.key for each in axis.values])
+                    hint = f": did you mean {near}?" if near else ""
+                    faults.add(path, "E108", f"no cell has the key {key} on the axis `{name}`{hint}")
+
+
+def _check_names(faults: ProblemCollector, manifest: SetManifest, axes: Sequence[Axis]) -> None:
+    count = prod(len(axis.values) for axis in axes)
+    if count > MOST_CELLS:
+        parts = " x ".join(f"{len(axis.values):,} of {axis.name}" for axis in axes)
+        faults.add(
+            ("spec", "axes"), "E109", f"are {count:,} cells ({parts}), and a set has at most {MOST_CELLS:,}: split it"
+        )
+        return
+    longest = [max((value.key for value in axis.values), key=len, default="") for axis in axes]
+    name = "-".join([manifest.metadata.name, *longest])
+    if len(name) > _LONGEST_NAME:
+        over = len(name) - _LONGEST_NAME
+        faults.add(
+            ("metadata", "name"),
+            "E108",
+            f"makes names like {name}, {over} too long for {_LONGEST_NAME} characters: shorten it",
+        )
+
+
+def _check_jobs(faults: ProblemCollector, path: str, cells: Sequence[Cell], scripts: Read) -> None:
+    """One cell of each combination of named values, as `check` would check it."""
+    by_kind: dict[tuple[str, ...], Cell] = {}
+    for cell in cells:
+        by_kind.setdefault(_kind(cell), cell)
+    found: dict[tuple[str, str, str], list[tuple[str, ...]]] = {}
+    for kind, cell in by_kind.items():
+        if len(found) < MOST_PROBLEMS:
+            for problem in _problems(cell, path, scripts):
+                found.setdefault((problem.field, problem.code, problem.message), []).append(kind)
+    for (field, code, message), kinds in found.items():
+        named = f" (with {', '.join(kinds[0])})" if len(kinds) < len(by_kind) else ""
+        faults.add((*TEMPLATE, *_path(field.removeprefix("spec").removeprefix("."))), code, message + named)
+
+
+def _kind(cell: Cell) -> tuple[str, ...]:
+    return tuple(value.key for value in cell.values.values() if value.tile is None and value.window is None)
+
+
+def _problems(cell: Cell, path: str, scripts: Read) -> tuple[Problem, ...]:
+    file = cell.document["spec"].get("evalscriptFile")
+    script = scripts(file) if isinstance(file, str) and file else None
+    found = accept(Document(index=0, value=dict(cell.document), places={}), path, script)
+    return found.problems if isinstance(found, Broken) else ()
+
+
+def _path(field: str) -> Path:
+    """`request.input.data[0].type` as a path."""
+    steps: list[str | int] = []
+    for part in field.split(".") if field else ():
+        name, *numbers = part.replace("]", "").split("[")
+        steps += [name] if name else []
+        steps += [int(number) for number in numbers]
+    return tuple(steps)

@@ -1,0 +1,272 @@
+"""The axes of a set: from what is written to the values they take, each with its key and fields.
+
+Pure; called by `accept`. A grid needs the text of its area file; a window without an end needs a moment.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from controller.manifest.document import Path
+from controller.manifest.keys import read_keys
+from controller.manifest.problems import ProblemCollector, kind_of
+from controller.manifest.validate import Script
+from controller.model.catalog import nearest
+from controller.sets.area import LARGEST_FILE, AreaError, area_of, area_of_bbox, area_of_text
+from controller.sets.grid import Grid, GridError, GridTile, tiles
+from controller.sets.model import MOST_CELLS, MOST_VALUES, GridAxis, ValuesAxis, WindowAxis, is_axis, is_key
+from controller.sets.windows import Window, window, windows
+
+AXES: Path = ("spec", "axes")
+TILE_FIELDS = ("key", "bbox", "crs", "width", "height")
+WINDOW_FIELDS = ("key", "range", "from", "to")
+_KINDS = ("grid", "every", "values")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """One value of an axis: `fields` are what a template may ask for, `key` among them."""
+
+    key: str
+    fields: Mapping[str, Any]
+    tile: GridTile | None = None
+    window: Window | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axis:
+    """`values` are those of a moment; `every` is the written window axis, if it is one; `path` is its place."""
+
+    name: str
+    path: Path
+    values: tuple[Value, ...]
+    every: WindowAxis | None = None
+    known: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def is_endless(self) -> bool:
+        return self.every is not None and self.every.to is None
+
+    def has(self, key: str) -> bool:
+        """Whether a cell can have this key, now or later."""
+        if any(each.key == key for each in self.values):
+            return True
+        return self.every is not None and _is_window(self.every, key)
+
+
+def area_files(value: Any) -> list[tuple[Path, str]]:
+    """The places and names of the area files that a set's document names, for the tree to read."""
+    axes = (
+        value.get("spec", {}).get("axes") if isinstance(value, dict) and isinstance(value.get("spec"), dict) else None
+    )
+    found = []
+    for name, axis in axes.items() if isinstance(axes, dict) else ():
+        grid = axis.get("grid") if isinstance(axis, dict) else None
+        written = grid.get("areaFile") if isinstance(grid, dict) else None
+        if isinstance(written, str) and written:
+            found.append(((*AXES, name, "grid", "areaFile"), written))
+    return found
+
+
+def read_axes(faults: ProblemCollector, files: Mapping[str, Script], until: datetime) -> tuple[Axis, ...]:
+    """All axes whose values are right; the others are in `faults`. `until`: windows that are due by then."""
+    found = []
+    written = faults.mapping(AXES)
+    if not written and isinstance(faults.at(AXES), dict):
+        faults.add(AXES, "E107", "must not be empty: a set without an axis is one job, so write `kind: AsyncProcess`")
+    for name in written:
+        axis = _axis(faults, name, files, until)
+        if axis is not None:
+            found.append(axis)
+    return tuple(found)
+
+
+def _axis(faults: ProblemCollector, name: str, files: Mapping[str, Script], until: datetime) -> Axis | None:
+    path = (*AXES, name)
+    if not is_axis(name):
+        faults.add(path, "E108", "an axis is named by lowercase letters and digits, a letter first, at most 20")
+        return None
+    value = faults.at(path)
+    kinds = [kind for kind in _KINDS if isinstance(value, dict) and kind in value]
+    if len(kinds) != 1:
+        faults.add(path, "E108", _no_kind(value, kinds))
+        return None
+    match kinds[0]:
+        case "grid":
+            return _grid(faults, name, path, files)
+        case "every":
+            return _windows(faults, name, path, until)
+        case _:
+            return _values(faults, name, path)
+
+
+def _no_kind(value: Any, kinds: Sequence[str]) -> str:
+    if len(kinds) > 1:
+        return f"has {' and '.join(kinds)}: write an axis for each"
+    near = (
+        next((found for key in value if (found := nearest(str(key), _KINDS))), None)
+        if isinstance(value, dict)
+        else None
+    )
+    hint = f": did you mean `{near}`?" if near else ""
+    given = f"not {kind_of(value)}" if not isinstance(value, dict) else "and has none of them"
+    return f"must be a mapping with `grid`, `every` or `values`, {given}{hint}"
+
+
+# --- tiles ---
+
+
+def _grid(faults: ProblemCollector, name: str, path: Path, files: Mapping[str, Script]) -> Axis | None:
+    below = (*path, "grid")
+    _only(faults, path, ("grid",))
+    written = read_keys(GridAxis, faults, below)
+    if written is None:
+        return None
+    metres = written.pixel * written.cell
+    if metres % 1000:
+        faults.add(
+            (*below, "cell"),
+            "E109",
+            f"a tile of {written.cell} pixels of {written.pixel:g} m is {metres / 1000:g} km long: it must be a whole "
+            f"number of km, since its key has the km of its corner",
+        )
+        return None
+    if written.crs is not None and written.zone != "auto":
+        faults.add((*below, "zone"), "E108", "there is a `crs` as well: keep one of the two")
+        return None
+    return _tiled(faults, name, path, written, files)
+
+
+def _tiled(
+    faults: ProblemCollector, name: str, path: Path, written: GridAxis, files: Mapping[str, Script]
+) -> Axis | None:
+    below = (*path, "grid")
+    zone = None if written.zone == "auto" else written.zone
+    grid = Grid(
+        pixel=written.pixel,
+        cell=written.cell,
+        zone=zone,
+        epsg=int(written.crs.rpartition("/")[2]) if written.crs else None,
+        cover=written.cover,
+        least=written.leave_out_below,
+    )
+    place: Path = below
+    try:
+        place, area = _area(written, below, files)
+        found = tiles(grid, area, MOST_CELLS)
+    except (AreaError, GridError) as error:
+        named = f"{written.area_file}: " if written.area_file and isinstance(error, AreaError) else ""
+        faults.add(place if isinstance(error, GridError) else _area_place(written, below), "E200", f"{named}{error}")
+        return None
+    values = tuple(Value(key=each.key, fields=each.fields, tile=each) for each in found)
+    return Axis(name=name, path=path, values=values, known=frozenset(TILE_FIELDS))
+
+
+def _area_place(written: GridAxis, below: Path) -> Path:
+    if written.area_file:
+        return (*below, "areaFile")
+    if written.area is None:
+        return below
+    return (*below, "area", "bbox" if written.area.bbox else "geometry")
+
+
+def _area(written: GridAxis, below: Path, files: Mapping[str, Script]) -> tuple[Path, Any]:
+    """The place of the area in the document, and its shape."""
+    given = written.area
+    count = sum(each is not None for each in (written.area_file, given and given.bbox, given and given.geometry))
+    if count != 1:
+        words = "has no area: write `areaFile`, or `area` with a bbox or a geometry" if not count else "has two areas"
+        raise AreaError(words if not count else f"{words}: keep one of `areaFile`, `area.bbox` and `area.geometry`")
+    if written.area_file:
+        return (*below, "areaFile"), area_of_text(_text(files[written.area_file]))
+    assert given is not None
+    if given.bbox:
+        return (*below, "area", "bbox"), area_of_bbox(given.bbox)
+    return (*below, "area", "geometry"), area_of(given.geometry)
+
+
+def _text(file: Script) -> str:
+    if file.problem:
+        raise AreaError(file.problem)
+    if len(file.text) > LARGEST_FILE:
+        raise AreaError(f"is larger than {LARGEST_FILE // 1_000_000} MB: simplify the outline")
+    return file.text
+
+
+# --- windows ---
+
+
+def _windows(faults: ProblemCollector, name: str, path: Path, until: datetime) -> Axis | None:
+    written = read_keys(WindowAxis, faults, path)
+    if written is None:
+        return None
+    begin, end = window(written.from_), window(written.to) if written.to else None
+    if end is not None and end.last < begin.first:
+        faults.add((*path, "from"), "E216", "`from` is later than `to`: exchange them")
+        return None
+    every = windows(written.every, begin, end)
+    found = tuple(islice(every if end else _due(every, written, until), MOST_CELLS + 1))
+    if end is not None and not found:
+        faults.add(path, "E107", f"no {written.every} begins between {written.from_} and {written.to}")
+        return None
+    if len(found) > MOST_CELLS:
+        faults.add(path, "E109", f"has more than {MOST_CELLS} windows: write a longer `every`, or a later `from`")
+        return None
+    return Axis(name=name, path=path, values=tuple(map(_window, found)), every=written, known=frozenset(WINDOW_FIELDS))
+
+
+def _due(every: Iterator[Window], written: WindowAxis, until: datetime) -> Iterator[Window]:
+    for each in every:
+        if each.due(written.after) > until:
+            return
+        yield each
+
+
+def _window(each: Window) -> Value:
+    return Value(key=each.key, fields={"key": each.key, "range": each.range, **each.range}, window=each)
+
+
+def _is_window(written: WindowAxis, key: str) -> bool:
+    try:
+        asked = window(key)
+    except ValueError:
+        return False
+    last = window(written.to).last if written.to else asked.last
+    made = next(windows(written.every, asked, None), None)
+    return made == asked and window(written.from_).first <= asked.first <= last
+
+
+# --- values ---
+
+
+def _values(faults: ProblemCollector, name: str, path: Path) -> Axis | None:
+    _only(faults, path, ("values",))
+    below = (*path, "values")
+    written = read_keys(ValuesAxis, faults, path)
+    if written is None:
+        return None
+    if not written.values:
+        faults.add(below, "E107", "must not be empty: an axis without values would make no job at all")
+        return None
+    if len(written.values) > MOST_VALUES:
+        faults.add(below, "E109", f"has more than {MOST_VALUES} values")
+        return None
+    for key in written.values:
+        if not is_key(key):
+            faults.add((*below, key), "E108", "a key is made of lowercase letters, digits and '-', at most 42 of them")
+        if "key" in written.values[key]:
+            faults.add((*below, key, "key"), "E104", "`key` is the name of the value itself: name this field otherwise")
+    fields = [frozenset(each) for each in written.values.values()]
+    for key, own in zip(written.values, fields, strict=True):
+        if missing := sorted(frozenset().union(*fields) - own):
+            faults.add((*below, key), "E105", f"has no `{missing[0]}`, which other values of this axis have")
+    values = tuple(Value(key=key, fields={**each, "key": key}) for key, each in written.values.items())
+    return Axis(name=name, path=path, values=values, known=frozenset({"key"}).union(*fields))
+
+
+def _only(faults: ProblemCollector, path: Path, keys: Sequence[str]) -> None:
+    for key in faults.mapping(path):
+        if key not in keys:
+            faults.add((*path, key), "E104", f"unknown key here: an axis has only `{keys[0]}`")
