@@ -23,6 +23,7 @@ from controller.analysis.stage import stage_of
 from controller.manifest.digest import parse_timestamp
 from controller.manifest.document import field_name
 from controller.manifest.geometry import envelope, middle_latitude
+from controller.manifest.parameters import written_place
 from controller.manifest.problems import OUTPUT
 from controller.manifest.request import Request
 from controller.manifest.validate import ValidManifest
@@ -238,8 +239,9 @@ def _placed(item: ValidManifest, finding: Finding) -> Problem:
     path, code, message = item.path, finding.code, finding.message
     file, here = item.manifest.spec.evalscript_file, PurePosixPath(item.path)
     if finding.line and file is not None:
-        script = normpath(here.parent / file)
-        return Problem(path=script, line=finding.line, column=finding.column or 1, message=message, code=code)
+        script, parameters = normpath(here.parent / file), item.manifest.spec.parameters
+        line, column = written_place(item.request.body["evalscript"], parameters, finding.line, finding.column or 1)
+        return Problem(path=script, line=line, column=column, message=message, code=code)
     place = EVALSCRIPT if finding.line else finding.path
     line, column = item.document.place(place)
     if finding.line and here.suffix == ".json":  # a JSON text has the whole script on one line

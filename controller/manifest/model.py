@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from controller.manifest.digest import parse_timestamp
@@ -25,11 +25,13 @@ from controller.manifest.fields import (
     RoleArn,
     Unfit,
 )
+from controller.manifest.parameters import checked_parameters
 from controller.model.catalog import DEFAULT_CRS
 
 API_VERSION = "shjobs/v1"
 KIND = "AsyncProcess"
 
+Parameters = Annotated[dict[str, Any], AfterValidator(checked_parameters)]
 Resampling = Literal["NEAREST", "BILINEAR", "BICUBIC"]
 
 
@@ -235,6 +237,12 @@ class Spec(StrictModel):
         None,
         description="File with the evalscript, relative to the manifest and inside the jobs folder.",
         examples=["ndvi.js"],
+    )
+    parameters: Parameters = Field(
+        {},
+        description="Values for the evalscript, which finds them in the constant `parameters`. Another value is "
+        "another request.",
+        examples=[{"threshold": 0.3}],
     )
     max_processing_units: Positive | None = Field(
         None,

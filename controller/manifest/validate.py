@@ -11,6 +11,7 @@ from typing import Any
 from controller.manifest.document import Document, Path
 from controller.manifest.keys import read_keys
 from controller.manifest.model import Manifest
+from controller.manifest.parameters import with_parameters
 from controller.manifest.problems import OUTPUT, REQUEST, S3, ProblemCollector, value_at
 from controller.manifest.remedies import explain_pasted
 from controller.manifest.request import Request, request_of
@@ -83,6 +84,7 @@ def accept(document: Document, path: str, evalscript: Script | None) -> ValidMan
         name = faults.name()
         return Broken(path=path, index=document.index, name=name, problems=problems, warnings=warnings)
     text = evalscript.text if evalscript else manifest.spec.request.evalscript or ""
+    text = with_parameters(text, manifest.spec.parameters)
     request = request_of(manifest, document.value["spec"]["request"], text)
     return ValidManifest(
         path=path,

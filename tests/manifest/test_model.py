@@ -380,7 +380,7 @@ MISTAKES = {
     "a setting is no field": (
         "maxProcessingUnits: 800",
         "onUnconfirmed: resubmit",
-        "25:3 E104 spec.onUnconfirmed: unknown key: the keys here are request, evalscriptFile, maxProcessingUnits, "
+        "25:3 E104 spec.onUnconfirmed: unknown key: the keys here are request, evalscriptFile, parameters, maxProcessingUnits, "
         "hold, rerun, retries, deadline, priority",
     ),
     "a key twice": (
@@ -541,6 +541,7 @@ def test_editors_are_offered_every_field_of_the_spec() -> None:
         "rerun",
         "retries",
         "deadline",
+        "parameters",
         "priority",
     }
-    assert len(Spec.model_fields) == 8
+    assert len(Spec.model_fields) == 9
