@@ -380,8 +380,8 @@ MISTAKES = {
     "a setting is no field": (
         "maxProcessingUnits: 800",
         "onUnconfirmed: resubmit",
-        "25:3 E104 spec.onUnconfirmed: unknown key: the keys here are request, evalscriptFile, parameters, maxProcessingUnits, "
-        "hold, rerun, retries, deadline, priority",
+        "25:3 E104 spec.onUnconfirmed: unknown key: the keys here are request, evalscriptFile, parameters, "
+        "maxProcessingUnits, hold, rerun, retries, deadline, priority",
     ),
     "a key twice": (
         "kind: AsyncProcess",
