@@ -196,11 +196,14 @@ def test_what_waits_behind_an_open_breaker_is_a_warning(workspace: Workspace) ->
     ],
 )
 def test_sixty_equal_holds_are_one_line(workspace: Workspace, settings: Mapping[str, str], reason: str) -> None:
+    """They come at once, and their script is known: else the first of them would be ruled on before the others."""
+    workspace.write("known.yaml", ndvi("known").replace("spec:\n", "spec:\n  hold: true\n"))
     for number in range(60):
-        workspace.write(f"job-{number}.yaml", ndvi(f"job-{number}", 14 + number / 1000))
+        workspace.write(f"../more/job-{number}.yaml", ndvi(f"job-{number}", 14 + number / 1000))
     with running(workspace, "--log-format", "json", **settings) as daemon:
-        reaches(workspace, "Held", "job-7")
+        reaches(workspace, "Held", "known")
+        (workspace.root / "more").rename(workspace.jobs / "more")
         until(lambda: f'shjobs_held_jobs{{reason="{reason}"}} 60.0' in daemon.page("/metrics")[1], "they are held")
         assert daemon.stop() == 0
-    held = [each for each in lines(daemon.log) if each.get("phase") == "Held"]
+    held = [each for each in lines(daemon.log) if each.get("phase") == "Held" and each["reason"] != "OnHold"]
     assert [(each["level"], each["reason"], each["count"]) for each in held] == [("warning", reason, 60)]
