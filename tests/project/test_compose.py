@@ -91,5 +91,5 @@ def _variables(name: str, home: Path) -> dict[str, str]:
 
 def _phases(home: Path) -> list[str]:
     with contextlib.suppress(FileNotFoundError):
-        return [yaml.safe_load(path.read_bytes())["phase"] for path in sorted((home / "state" / "status").glob("*"))]
+        return [yaml.safe_load(path.read_bytes())["phase"] for path in sorted((home / "state" / "status").glob("*.status.yaml"))]
     return []
