@@ -90,6 +90,7 @@ def _variables(name: str, home: Path) -> dict[str, str]:
 
 
 def _phases(home: Path) -> list[str]:
+    found = sorted((home / "state" / "status").glob("*.status.yaml"))  # not one that is being written
     with contextlib.suppress(FileNotFoundError):
-        return [yaml.safe_load(path.read_bytes())["phase"] for path in sorted((home / "state" / "status").glob("*.status.yaml"))]
+        return [yaml.safe_load(path.read_bytes())["phase"] for path in found]
     return []
