@@ -36,8 +36,8 @@ class Limits:
     that uses one is sent. `overspent` is the first submission that cost more than was reserved for it. `permits` are
     the guard's rulings by key; None: there is no guard. `renewed_at` is when the account's credentials were last
     corrected, or an operator asked to try them: refusals before that are of the past. At `grows_at` there is one more
-    slot. `doubt` says why the clock cannot be trusted, "" when it can. Only jobs that
-    `selector` selects are submitted.
+    slot. `doubt` says why the clock cannot be trusted, "" when it can. Only jobs that `selector` selects are
+    submitted.
     """
 
     policy: Policy

@@ -5,6 +5,7 @@ folder or, for a file that is not in it, from outside the file's own folder.
 """
 
 import posixpath
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,8 +15,9 @@ from typing import Any
 from controller.manifest.document import Document, read_documents
 from controller.manifest.validate import Broken, Script
 from controller.model.errors import UsageError
-from controller.sets.accept import Cell, ValidSet, accept_set, is_set
+from controller.sets.accept import ValidSet, accept_set, is_set
 from controller.sets.axes import area_files
+from controller.sets.grid import GridTile, outline
 from controller.tree.files import read_file
 
 Found = ValidSet | Broken
@@ -44,33 +46,32 @@ def expand(file: Path, jobs: Path, until: datetime) -> list[Found]:
 
 def waste(found: ValidSet) -> Waste | None:
     """None for a set without tiles."""
-    tiles = {each.tile.key: each.tile for cell in found.cells for each in cell.values.values() if each.tile}
-    if not tiles:
+    shares = [each.share for each in _cells_of_tiles(found)]
+    if not shares:
         return None
-    shares = [each.share for each in tiles.values()]
     return Waste(outside=1 - sum(shares) / len(shares), slivers=sum(each < 0.5 for each in shares))
 
 
 def as_geojson(sets: Sequence[ValidSet]) -> dict[str, Any]:
     """A feature for each tile, in longitude and latitude, with how many cells it has."""
-    from controller.sets.grid import outline
-
-    features = []
-    for found in sets:
-        cells: dict[str, list[Cell]] = {}
-        for cell in found.cells:
-            for value in cell.values.values():
-                if value.tile:
-                    cells.setdefault(value.key, []).append(cell)
-        tiles = {value.key: value.tile for axis in found.axes for value in axis.values if value.tile}
-        for key, each in cells.items():
-            tile = tiles[key]
-            properties = {
-                "set": found.name, "tile": key, "epsg": tile.epsg, "bbox": tile.fields["bbox"],
-                "share": round(tile.share, 4), "cells": len(each),
-            }  # fmt: skip
-            features.append({"type": "Feature", "properties": properties, "geometry": outline(tile)})
+    features = [
+        {"type": "Feature", "properties": _properties(found, tile, cells), "geometry": outline(tile)}
+        for found in sets
+        for tile, cells in _cells_of_tiles(found).items()
+    ]
     return {"type": "FeatureCollection", "features": features}
+
+
+def _properties(found: ValidSet, tile: GridTile, cells: int) -> dict[str, Any]:
+    return {
+        "set": found.name, "tile": tile.key, "epsg": tile.epsg, "bbox": tile.fields["bbox"],
+        "share": round(tile.share, 4), "cells": cells,
+    }  # fmt: skip
+
+
+def _cells_of_tiles(found: ValidSet) -> Counter[GridTile]:
+    """How many cells each tile has that has any."""
+    return Counter(each.tile for cell in found.cells for each in cell.values.values() if each.tile)
 
 
 def _expanded(document: Document, path: str, files: "_Files", until: datetime) -> Found:

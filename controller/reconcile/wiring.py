@@ -120,11 +120,10 @@ def controller(
 
     The outcomes of calls arrive in `inbox`; nothing is submitted until the tree has been quiet for `settle` seconds.
     `scanned` and `called` are called after every scan and every call, `rejected` for what a scan finds without effect;
-    `clock` is the one the loop runs on. With
-    `answered` scripts are examined beside the deciding thread, and it is called for every result. `identity` identifies
-    the state's files since this process first opened them, `unrecorded` receives what comes too late for `inbox`.
-    With `is_asked`, an operator asks for it now: what backs off because of credentials is tried at once.
-    Only jobs that `selector` selects are submitted.
+    `clock` is the one the loop runs on. With `answered` scripts are examined beside the deciding thread, and it is
+    called for every result. `identity` identifies the state's files since this process first opened them, `unrecorded`
+    receives what comes too late for `inbox`. With `is_asked`, an operator asks for it now: what backs off because of
+    credentials is tried at once. Only jobs that `selector` selects are submitted.
     Raises `UsageError` when something it needs is missing.
     """
     if not settings.client_id or not settings.client_secret:

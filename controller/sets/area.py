@@ -12,7 +12,6 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 MOST_POSITIONS = 1_000_000  # of one area
-LARGEST_FILE = 20_000_000  # bytes
 _TAKEN = "Polygon, MultiPolygon, Feature or FeatureCollection"
 _DEEPEST = 20  # collections in collections
 

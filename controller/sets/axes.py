@@ -9,14 +9,25 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from shapely.geometry.base import BaseGeometry
+
 from controller.manifest.document import Path
 from controller.manifest.keys import read_keys
 from controller.manifest.problems import ProblemCollector, kind_of
 from controller.manifest.validate import Script
 from controller.model.catalog import nearest
-from controller.sets.area import LARGEST_FILE, AreaError, area_of, area_of_bbox, area_of_text
+from controller.sets.area import AreaError, area_of, area_of_bbox, area_of_text
 from controller.sets.grid import Grid, GridError, GridTile, tiles
-from controller.sets.model import MOST_CELLS, MOST_VALUES, GridAxis, ValuesAxis, WindowAxis, is_axis, is_key
+from controller.sets.model import (
+    MOST_CELLS,
+    MOST_VALUES,
+    AreaInManifest,
+    GridAxis,
+    ValuesAxis,
+    WindowAxis,
+    is_axis,
+    is_key,
+)
 from controller.sets.windows import Window, window, windows
 
 AXES: Path = ("spec", "axes")
@@ -152,13 +163,11 @@ def _tiled(
         cover=written.cover,
         least=written.leave_out_below,
     )
-    place: Path = below
     try:
-        place, area = _area(written, below, files)
-        found = tiles(grid, area, MOST_CELLS)
+        found = tiles(grid, _area(written, files), MOST_CELLS)
     except (AreaError, GridError) as error:
         named = f"{written.area_file}: " if written.area_file and isinstance(error, AreaError) else ""
-        faults.add(place if isinstance(error, GridError) else _area_place(written, below), "E200", f"{named}{error}")
+        faults.add(_area_place(written, below), "E200", f"{named}{error}")
         return None
     values = tuple(Value(key=each.key, fields=each.fields, tile=each) for each in found)
     return Axis(name=name, path=path, values=values, known=frozenset(TILE_FIELDS))
@@ -172,27 +181,22 @@ def _area_place(written: GridAxis, below: Path) -> Path:
     return (*below, "area", "bbox" if written.area.bbox else "geometry")
 
 
-def _area(written: GridAxis, below: Path, files: Mapping[str, Script]) -> tuple[Path, Any]:
-    """The place of the area in the document, and its shape."""
-    given = written.area
-    count = sum(each is not None for each in (written.area_file, given and given.bbox, given and given.geometry))
-    if count != 1:
-        words = "has no area: write `areaFile`, or `area` with a bbox or a geometry" if not count else "has two areas"
-        raise AreaError(words if not count else f"{words}: keep one of `areaFile`, `area.bbox` and `area.geometry`")
-    if written.area_file:
-        return (*below, "areaFile"), area_of_text(_text(files[written.area_file]))
-    assert given is not None
+def _area(written: GridAxis, files: Mapping[str, Script]) -> BaseGeometry:
+    """The one that is given, in whichever way."""
+    given = written.area or AreaInManifest()
+    ways = [each for each in (written.area_file, given.bbox, given.geometry) if each is not None]
+    if not ways:
+        raise AreaError("has no area: write `areaFile`, or `area` with a bbox or a geometry")
+    if len(ways) > 1:
+        raise AreaError("has two areas: keep one of `areaFile`, `area.bbox` and `area.geometry`")
     if given.bbox:
-        return (*below, "area", "bbox"), area_of_bbox(given.bbox)
-    return (*below, "area", "geometry"), area_of(given.geometry)
-
-
-def _text(file: Script) -> str:
+        return area_of_bbox(given.bbox)
+    if written.area_file is None:
+        return area_of(given.geometry)
+    file = files[written.area_file]
     if file.problem:
         raise AreaError(file.problem)
-    if len(file.text) > LARGEST_FILE:
-        raise AreaError(f"is larger than {LARGEST_FILE // 1_000_000} MB: simplify the outline")
-    return file.text
+    return area_of_text(file.text)
 
 
 # --- windows ---

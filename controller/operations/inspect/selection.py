@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from controller.limits.selection import is_selected
 from controller.model.errors import no_such_jobs
 from controller.operations.inspect.job_states import Document, job_states, labels
 from controller.settings.settings import Settings
@@ -33,9 +34,4 @@ def _fits(document: Document, labels: Mapping[str, str], wanted: Selection) -> b
         return False
     if wanted.phases and document["phase"] not in wanted.phases:
         return False
-    return all(_has(labels, each) for each in wanted.labels)
-
-
-def _has(labels: Mapping[str, str], wanted: str) -> bool:
-    name, separator, value = wanted.partition("=")
-    return name in labels and (not separator or labels[name] == value)
+    return is_selected(labels.items(), wanted.labels)
