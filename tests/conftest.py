@@ -119,10 +119,12 @@ class Workspace:
         return self.root / "sandbox" / "my-bucket"
 
     def write(self, path: str, text: str) -> Path:
-        """A manifest or a script below jobs.d."""
+        """A manifest or a script below jobs.d, put into place at once: a daemon never sees half of it."""
         target = self.jobs / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
+        written = target.with_name(f".{target.name}.new")
+        written.write_text(text, encoding="utf-8")
+        written.replace(target.resolve())
         return target
 
     def settings(self, **changed: str) -> Settings:

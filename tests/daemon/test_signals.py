@@ -37,10 +37,10 @@ def rejected_kinds(page: str) -> dict[str, int]:
 
 def test_an_accepted_job_whose_manifest_breaks_is_said_by_every_signal(workspace: Workspace) -> None:
     """There was no log line, no event and no metric; ready said ok, and `get` and `sync` ended with 0."""
-    path = workspace.write("ndvi.yaml", ndvi())
+    workspace.write("ndvi.yaml", ndvi())
     with running(workspace, "--log-format", "json") as daemon:
         reaches(workspace, "Succeeded")
-        path.write_text(BROKEN)
+        workspace.write("ndvi.yaml", BROKEN)
         until(lambda: WRONG in daemon.page("/readyz")[1], "it is said")
         assert daemon.page("/readyz") == (
             200, f"ok\nManifestsRejected: ndvi.yaml:15:7: {WRONG}; nothing is submitted until this is mended\n"
@@ -53,7 +53,7 @@ def test_an_accepted_job_whose_manifest_breaks_is_said_by_every_signal(workspace
         )  # fmt: skip
         time.sleep(0.5)  # many scans
         assert rejected_events(workspace) == [("Rejected", "ndvi")]
-        path.write_text(ndvi())
+        workspace.write("ndvi.yaml", ndvi())
         until(lambda: len(rejected_events(workspace)) > 1, "it is mended")
         until(lambda: daemon.page("/readyz")[1] == "ok\n", "and said so")
         assert daemon.stop() == 0
