@@ -12,8 +12,8 @@ from typing import Any
 from bench.finished import manifests
 from bench.rows import Row, in_turn
 from controller.manifest.validate import ValidManifest
-from controller.model.appraisal import Appraisal
 from controller.model.files import FileRecord
+from controller.model.job import Appraisal
 from controller.tree.files import seen_at
 from controller.tree.tree import Tree
 

@@ -27,10 +27,9 @@ from controller.manifest.parameters import written_place
 from controller.manifest.problems import OUTPUT
 from controller.manifest.request import Request
 from controller.manifest.validate import ValidManifest
-from controller.model.appraisal import Appraisal
 from controller.model.catalog import DEFAULT_CRS, Collection, collection, crs
 from controller.model.errors import Finding, Problem
-from controller.model.job import Estimate, Wanted
+from controller.model.job import Appraisal, Estimate, Wanted
 from controller.model.reasons import EXAMINING
 from controller.model.script import (
     Mosaicking,
@@ -70,11 +69,19 @@ class Appraiser:
         self._scripts = scripts
         self._today = today
 
+    def pricing(self, item: ValidManifest) -> Callable[[Request], Estimate | None]:
+        """The price of requests that differ from that of an appraised document in their place alone."""
+        text = item.request.body["evalscript"]
+        facts = self._scripts.facts(text)
+        stage = None if isinstance(facts, ScriptFailure) else stage_of(item.request, facts)
+        rehearsal = self._scripts.rehearsal(text, stage) if stage else None
+        return lambda request: self._estimate(request, facts, rehearsal)
+
     def __call__(self, item: ValidManifest) -> Appraisal:
         facts = self._scripts.facts(item.request.body["evalscript"])
         stage = None if isinstance(facts, ScriptFailure) else stage_of(item.request, facts)
         rehearsal = self._scripts.rehearsal(item.request.body["evalscript"], stage) if stage else None
-        estimate = self._estimate(item, facts, rehearsal)
+        estimate = self._estimate(item.request, facts, rehearsal)
         found = [*self._credential_findings(item), *unavailable(item.request, self._deployment.name, self._today())]
         found += self._script_findings(item, facts)
         if stage and rehearsal and not isinstance(facts, ScriptFailure):
@@ -118,20 +125,20 @@ class Appraiser:
             )
 
     def _estimate(
-        self, item: ValidManifest, facts: ScriptFacts | ScriptFailure, rehearsal: Rehearsal | ScriptFailure | None
+        self, request: Request, facts: ScriptFacts | ScriptFailure, rehearsal: Rehearsal | ScriptFailure | None
     ) -> Estimate | None:
         """The price; None when the script's inputs do not pair with the request's: that is left to the service."""
-        data = item.request.body["input"]["data"]
+        data = request.body["input"]["data"]
         if isinstance(facts, ScriptFailure):
             return None
         pairs = pair_inputs(facts.inputs, data)
         if len(pairs) < len(facts.inputs):
             return None
         kept = rehearsal.kept if isinstance(rehearsal, Rehearsal) else None
-        latitude = _latitude(item.request.body["input"]["bounds"])
+        latitude = _latitude(request.body["input"]["bounds"])
         samples = [_samples(script_input, each, kept, self._today(), latitude) for script_input, each in pairs]
-        size = (item.request.width, item.request.height)
-        return estimate_cost(item.request.body, size, facts, samples, self._prices)
+        size = (request.width, request.height)
+        return estimate_cost(request.body, size, facts, samples, self._prices)
 
     def _credential_findings(self, item: ValidManifest) -> Iterable[Finding]:
         reference, url = item.request.credentials_ref, item.request.delivery_url

@@ -20,7 +20,7 @@ from controller.ledger.cells import (
 )
 from controller.model.answers import Refusal, Refused, StoredObject
 from controller.model.errors import Problem, StateError
-from controller.model.job import Estimate, ExpectedOutput, Job, Wanted
+from controller.model.job import Estimate, ExpectedOutput, Job, SetCell, Wanted
 from controller.model.reasons import Reason
 from controller.model.submission import Answer, Evidence, Outcome, Submission
 
@@ -213,6 +213,7 @@ def wanted_of(text: str | None) -> Wanted | None:
             "estimate": _estimate(estimate) if estimate else None,
             "warnings": tuple(_warning(each) for each in list_of(detail.get("warnings", []))),
             "labels": tuple((intern(name), intern(value)) for name, value in dict(labels).items()),
+            "cell": _cell(**detail["cell"]) if detail.get("cell") else None,
         }
     )
     for check, names in _CELLS_OF_WANTED.items():
@@ -227,6 +228,12 @@ _CELLS_OF_WANTED: Mapping[Callable[[Any], object], tuple[str, ...]] = {
     whole_of: ("rerun", "retries", "hold", "priority"),
     amount_of: ("deadline", "max_processing_units"),
 }
+
+
+@lru_cache(maxsize=4096)
+def _cell(set_name: str, recipe: str, window: str) -> SetCell:
+    """Shared by the cells of one window."""
+    return SetCell(set_name=checked_text(set_name), recipe=checked_text(recipe), window=checked_text(window))
 
 
 def _warning(detail: Mapping[str, Any]) -> Problem:

@@ -30,6 +30,7 @@ from controller.model.catalog import DEFAULT_CRS
 
 API_VERSION = "shjobs/v1"
 KIND = "AsyncProcess"
+SET = "AsyncProcessSet"
 
 Parameters = Annotated[dict[str, Any], AfterValidator(checked_parameters)]
 Resampling = Literal["NEAREST", "BILINEAR", "BICUBIC"]

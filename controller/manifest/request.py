@@ -5,7 +5,7 @@ before a POST, the payload, the only form that contains a secret.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor
 from typing import Any
 
@@ -49,13 +49,7 @@ class Request:
 def request_of(manifest: Manifest, raw_request: Mapping[str, Any], evalscript: str) -> Request:
     """The request of a manifest whose `spec.request` was written as `raw_request`."""
     s3 = manifest.spec.request.output.delivery.s3
-    delivery = {"url": s3.url} | ({"region": s3.region} if s3.region else {})
-    body = {
-        **raw_request,
-        "input": {**raw_request["input"], "data": [_with_booleans(each) for each in raw_request["input"]["data"]]},
-        "output": {**raw_request["output"], "delivery": {"s3": delivery}},
-        "evalscript": evalscript,
-    }
+    body = _body(raw_request, evalscript)
     width, height = size_of(body)
     return Request(
         body=body,
@@ -67,6 +61,25 @@ def request_of(manifest: Manifest, raw_request: Mapping[str, Any], evalscript: s
         height=height,
         outputs=_outputs(manifest),
     )
+
+
+def request_elsewhere(first: Request, raw_request: Mapping[str, Any]) -> Request:
+    """The same request for another place: `raw_request` differs in bounds of the same size, and in its delivery URL."""
+    body = _body(raw_request, first.body["evalscript"])
+    url = body["output"]["delivery"]["s3"]["url"].rstrip("/")
+    return replace(first, body=body, digest=digest(body), delivery_url=url)
+
+
+def _body(raw_request: Mapping[str, Any], evalscript: str) -> dict[str, Any]:
+    """The user's body with its script, and of the delivery only where to."""
+    output = raw_request["output"]
+    delivery = {key: value for key, value in output["delivery"]["s3"].items() if key in ("url", "region") and value}
+    return {
+        **raw_request,
+        "input": {**raw_request["input"], "data": [_with_booleans(each) for each in raw_request["input"]["data"]]},
+        "output": {**output, "delivery": {"s3": delivery}},
+        "evalscript": evalscript,
+    }
 
 
 def _with_booleans(data: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from controller.manifest.document import Document, Path
 from controller.manifest.keys import read_keys
-from controller.manifest.model import Manifest
+from controller.manifest.model import API_VERSION, SET, Manifest
 from controller.manifest.parameters import with_parameters
 from controller.manifest.problems import OUTPUT, REQUEST, S3, ProblemCollector, value_at
 from controller.manifest.remedies import explain_pasted
@@ -51,13 +51,23 @@ class ValidManifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broken:
-    """A document that cannot be accepted. Without a `name`, it is unknown which job of the file is meant."""
+    """A document that cannot be accepted. Without a `name`, it is unknown which job of the file is meant.
+
+    `set_name` is that of a set, whose jobs are not known then.
+    """
 
     path: str
     index: int
     name: str | None
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...] = ()
+    set_name: str = ""
+
+
+def is_set(document: Document) -> bool:
+    """Whether a document calls itself a set of ours."""
+    value = document.value
+    return isinstance(value, dict) and value.get("apiVersion") == API_VERSION and value.get("kind") == SET
 
 
 def script_file(document: Document) -> str | None:
@@ -101,13 +111,6 @@ def accept(document: Document, path: str, evalscript: Script | None) -> ValidMan
 
 
 def _not_yet(faults: ProblemCollector) -> None:
-    if faults.at(("kind",)) == "AsyncProcessSet":
-        faults.add(
-            ("kind",),
-            "E111",
-            "a set is not submitted yet: `shjobs expand` shows its jobs, and writes them as manifests",
-        )
-        faults.silent |= {("kind",), ("spec",)}
     if faults.at(_REFERENCE) is not None:
         faults.add(
             _REFERENCE, "E111", "is not supported yet: write `evalscript`, or name a file in spec.evalscriptFile"

@@ -1,13 +1,17 @@
 """Records of files: the tree compares them with what a walk finds, the ledger stores them.
 
-Files of the kinds in READ are read; BROKEN is a manifest with problems, FOREIGN a YAML or JSON file that is none,
-STATUS a status file.
+Files of the kinds in READ are read; SET is a manifest that declares a set, AREA a file with the area of one. BROKEN is
+a manifest with problems, FOREIGN a YAML or JSON file that is none, STATUS a status file.
 """
 
 from dataclasses import dataclass
 from typing import Protocol
 
-READ = ("manifest", "script")
+SET = "set"
+AREA = "area"
+READ = ("manifest", "script", SET, AREA)
+USED = ("script", AREA)
+"""What manifests name, and which counts only for these."""
 BROKEN = "broken"
 FOREIGN = "foreign"
 STATUS = "status"
@@ -30,9 +34,10 @@ class Stat(Protocol):
 class FileRecord:
     """What is stored of a file to detect changes. `path` is relative to the root.
 
-    `kind` is "manifest", "script", "status", or what a restart reads again to report it: "broken", a manifest with
-    problems, or "foreign", a file that is no manifest. `uses` names the files a manifest depends on. `sha256` is that
-    of the bytes, for a status file that of its documents. A missing file has `size` -1. Times are in nanoseconds.
+    `kind` is "manifest", "script", "set", "area", "status", or what a restart reads again to report it: "broken", a
+    manifest with problems, or "foreign", a file that is no manifest. `uses` names the files a manifest depends on.
+    `sha256` is that of the bytes, for a status file that of its documents. A missing file has `size` -1. Times are in
+    nanoseconds.
     """
 
     path: str

@@ -33,13 +33,25 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetCell:
+    """The place of a job in the set `set_name`.
+
+    `recipe` identifies what the set asks for apart from where and when; `window` is the key of its window, "" without.
+    """
+
+    set_name: str
+    recipe: str
+    window: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What the manifest, as last accepted, asks for. `deadline` is in seconds.
 
     `script` is the path of its `evalscriptFile`, and `script_hash` identifies its text. `cause` says in a few words
     why it changed from what was wanted before. `labels` are pairs of name and value. `revision` is the commit at which
     this digest was first seen, or its `rerun` raised, marked `-dirty` when the files differed from it; empty outside of
-    git. `warnings` are those of `check` that no comment silences with a reason.
+    git. `warnings` are those of `check` that no comment silences with a reason. `cell` is set for the jobs of a set.
     """
 
     digest: str
@@ -60,6 +72,7 @@ class Wanted:
     cause: str = ""
     revision: str = ""
     warnings: tuple[Problem, ...] = ()
+    cell: SetCell | None = None
 
     @property
     def bucket(self) -> str:
@@ -108,3 +121,14 @@ class Job:
     @property
     def accepted(self) -> bool:
         return not self.problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appraisal:
+    """What a document wants, None when appraisal rejects it; `problems` say why, `warnings` do not block it."""
+
+    wanted: Wanted | None
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    awaits: str = ""
+    """Key of the pending question about its script; "" when there is none."""

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from controller.manifest.document import Document, read_documents
-from controller.manifest.validate import Broken, Script
+from controller.manifest.validate import Broken, Script, is_set
 from controller.model.errors import UsageError
-from controller.sets.accept import ValidSet, accept_set, is_set
+from controller.sets.accept import ValidSet, accept_set
 from controller.sets.axes import area_files
 from controller.sets.grid import GridTile, outline
 from controller.tree.files import read_file

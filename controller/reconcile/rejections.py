@@ -18,7 +18,7 @@ from controller.model.job import Job
 from controller.model.reasons import EXAMINING, Reason
 from controller.reconcile.reporter import jobs_of
 from controller.tree.change import Change
-from controller.tree.ownership import Declared
+from controller.tree.declared.ownership import Declared
 from controller.tree.tree import Tree
 
 

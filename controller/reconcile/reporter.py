@@ -21,7 +21,7 @@ from controller.model.job import Job
 from controller.model.reasons import JobState, Phase, Reason
 from controller.model.submission import Submission
 from controller.model.timing import Timing
-from controller.tree.ownership import Declared
+from controller.tree.declared.ownership import Declared
 from controller.tree.status_cache import StatusCache
 from controller.tree.tree import Tree
 
@@ -166,13 +166,13 @@ def status_documents(
 def jobs_of(path: str, tree: Tree, ledger: Ledger) -> list[Job | Declared]:
     """What each document of a file declares: a job, or itself while there is none."""
     declared = tree.documents(path)
-    held = iter(_held_by(path, declared, ledger) if any(item.name is None for item in declared) else ())
+    held = iter(_held_by(path, declared, ledger) if any(item.is_unnamed for item in declared) else ())
     found: list[Job | Declared] = []
     for item in declared:
         job = ledger.jobs.get(item.name or "")
         if job and job.wanted and job.path == path and (job.index == item.index or job.problems):
             found.append(job)
-        elif item.name is None and (left := list(held)):
+        elif item.is_unnamed and not item.is_set and (left := list(held)):
             found += left
         else:
             found.append(item)
@@ -208,7 +208,7 @@ def _formatted(job_state: JobState) -> str:
 
 
 def _held_by(path: str, declared: Sequence[Declared], ledger: Ledger) -> list[Job]:
-    """The jobs last accepted from a file that now has an unnamed document, and that no document names."""
+    """The jobs last accepted from a file that now has an unnamed document, and that no document names; no cells."""
     named = {item.name for item in declared}
-    held = [job for job in ledger.jobs.values() if job.path == path and job.wanted and job.name not in named]
-    return sorted(held, key=lambda job: job.index)
+    here = [job for job in ledger.jobs.values() if job.path == path and job.name not in named]
+    return sorted((job for job in here if job.wanted and not job.wanted.cell), key=lambda job: job.index)

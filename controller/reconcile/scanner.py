@@ -1,6 +1,7 @@
 """Watches the surroundings for the loop: when to scan the tree, whether it is quiet, and what stops submissions.
 
-A scan is due after a notification, periodically without one, and once more after each scan that found a change.
+A scan is due after a notification, periodically without one, once more after each scan that found a change, and when
+the next cell of a set becomes due.
 Status files are half of the tree and cause no notification: they are compared once per scan interval.
 """
 
@@ -93,7 +94,7 @@ class Scanner:
         changed = not change.ready or change.moved
         self._stillness = self._stillness.scanned(now, changed=changed)
         self.scanned_at, self.unready = now, change.reason
-        self.scan_at = self._compared_at + every
+        self.scan_at = min(self._compared_at + every, self._tree.changes_at or datetime.max.replace(tzinfo=UTC))
         if changed:
             self.scan_at = min(self.scan_at, now + timedelta(seconds=self._timing.scan_again))
         if self._stillness.still_at and not self._stillness.is_still:

@@ -27,10 +27,10 @@ from controller.lifecycle.claim import Instance
 from controller.lifecycle.status import rejected_status
 from controller.limits.gate import Limits
 from controller.manifest.validate import ValidManifest
-from controller.model.appraisal import Appraisal
 from controller.model.clock import Clock, ServiceClock
 from controller.model.errors import Problem, UsageError
 from controller.model.files import STATUS
+from controller.model.job import Appraisal
 from controller.model.timing import Timing
 from controller.reconcile.calls.remote import Remote
 from controller.reconcile.calls.unrecorded import Unrecorded
@@ -236,7 +236,7 @@ def _tree(settings: Settings, scripts: Patient | Beside, status_cache: StatusCac
 
     return Tree(
         settings.jobs, appraise, checkout=partial(checkout, settings.jobs), statuses=status_cache.records,
-        mirror=settings.status_dir, is_pending=scripts.is_pending, pulse=pulse,
+        mirror=settings.status_dir, is_pending=scripts.is_pending, pulse=pulse, pricing=appraiser.pricing,
     )  # fmt: skip
 
 

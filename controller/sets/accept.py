@@ -1,8 +1,8 @@
 """Decides whether a document is a set: a ValidSet with its cells, or Broken with all its errors.
 
-Pure. A cell is an ordinary job: its document is the template, filled in, and its name the set's and the keys of its
-values. What the values can be is checked for each; the job is checked for every combination of named values, since
-tiles and windows are right by construction.
+Pure; called by the tree, and by `expand`. A cell is an ordinary job: its document is the template, filled in, and its
+name the set's and the keys of its values. What the values can be is checked for each; the job is checked for every
+combination of named values, since tiles and windows are right by construction.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,12 +16,12 @@ from controller.manifest.document import MOST_PROBLEMS, Document, Path
 from controller.manifest.keys import read_keys
 from controller.manifest.model import API_VERSION, KIND
 from controller.manifest.problems import ProblemCollector
-from controller.manifest.validate import Broken, Script, accept
+from controller.manifest.validate import Broken, Script, accept, script_file
 from controller.model.catalog import nearest
 from controller.model.errors import Problem
 from controller.sets.axes import Axis, Value, read_axes
-from controller.sets.model import MOST_CELLS, SET, SetManifest
-from controller.sets.substitution import compiled, references
+from controller.sets.model import MOST_CELLS, SetManifest
+from controller.sets.substitution import Fill, compiled, references
 
 TEMPLATE: Path = ("spec", "template")
 _EXCLUDE: Path = ("spec", "exclude")
@@ -33,17 +33,35 @@ Read = Callable[[str], Script]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One job of a set; `due` is the moment from which it is asked for, None: at once."""
+    """One job of a set; `due` is the moment from which it is asked for, None: at once. `fill` makes its `spec`."""
 
     name: str
     values: Mapping[str, Value]
     due: datetime | None
-    document: Mapping[str, Any]
+    labels: Mapping[str, str]
+    fill: Fill
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The template, filled in; what depends on no axis is shared by all cells."""
+        filled: dict[str, Any] = self.fill({axis: value.fields for axis, value in self.values.items()})
+        return filled
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The manifest of an ordinary job that asks for the same."""
+        metadata = {"name": self.name, "labels": self.labels}
+        return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": self.spec}
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The keys of its values that are neither tiles nor windows."""
+        return tuple(value.key for value in self.values.values() if value.tile is None and value.window is None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidSet:
-    """A document that declares a set. `index` is its number in the file, from 0."""
+    """A document that declares a set. `index` is its number in the file, from 0; `scripts` are those it names, read."""
 
     path: str
     index: int
@@ -51,12 +69,12 @@ class ValidSet:
     manifest: SetManifest
     axes: tuple[Axis, ...]
     cells: tuple[Cell, ...]
+    document: Document
+    scripts: Mapping[str, Script]
 
-
-def is_set(document: Document) -> bool:
-    """Whether a document calls itself a set of ours."""
-    value = document.value
-    return isinstance(value, dict) and value.get("apiVersion") == API_VERSION and value.get("kind") == SET
+    def next_due(self, now: datetime) -> datetime | None:
+        """When the next window is to be asked for; None: never."""
+        return min(filter(None, (axis.next_due(now) for axis in self.axes)), default=None)
 
 
 def accept_set(
@@ -76,15 +94,17 @@ def accept_set(
         _check_exclude(faults, axes)
         _check_names(faults, manifest, axes)
     cells: tuple[Cell, ...] = ()
+    read: dict[str, Script] = {}
     if manifest is not None and not faults.found:
         cells = tuple(_cells(manifest, axes, _excluded(manifest.spec.exclude)))
-        _check_jobs(faults, path, cells, scripts)
+        _check_jobs(faults, path, cells, scripts, read)
     problems = faults.problems()
     if manifest is None or problems:
-        return Broken(path=path, index=document.index, name=faults.name(), problems=problems)
+        return Broken(path=path, index=document.index, name=None, problems=problems, set_name=faults.name() or "")
     return ValidSet(
-        path=path, index=document.index, name=manifest.metadata.name, manifest=manifest, axes=axes, cells=cells
-    )
+        path=path, index=document.index, name=manifest.metadata.name, manifest=manifest, axes=axes, cells=cells,
+        document=document, scripts=read,
+    )  # fmt: skip
 
 
 # --- cells ---
@@ -104,12 +124,8 @@ def _cells(
             name=name,
             values=named,
             due=_due(axes, values),
-            document={
-                "apiVersion": API_VERSION,
-                "kind": KIND,
-                "metadata": {"name": name, "labels": labels},
-                "spec": fill({axis: value.fields for axis, value in named.items()}),
-            },
+            labels=labels,
+            fill=fill,
         )
 
 
@@ -199,29 +215,28 @@ def _check_names(faults: ProblemCollector, manifest: SetManifest, axes: Sequence
         )
 
 
-def _check_jobs(faults: ProblemCollector, path: str, cells: Sequence[Cell], scripts: Read) -> None:
-    """One cell of each combination of named values, as `check` would check it."""
+def _check_jobs(
+    faults: ProblemCollector, path: str, cells: Sequence[Cell], scripts: Read, read: dict[str, Script]
+) -> None:
+    """One cell of each combination of named values, as `check` would check it; notes the scripts that were `read`."""
     by_kind: dict[tuple[str, ...], Cell] = {}
     for cell in cells:
-        by_kind.setdefault(_kind(cell), cell)
+        by_kind.setdefault(cell.named, cell)
     found: dict[tuple[str, str, str], list[tuple[str, ...]]] = {}
     for kind, cell in by_kind.items():
         if len(found) < MOST_PROBLEMS:
-            for problem in _problems(cell, path, scripts):
+            for problem in _problems(cell, path, scripts, read):
                 found.setdefault((problem.field, problem.code, problem.message), []).append(kind)
     for (field, code, message), kinds in found.items():
         named = f" (with {', '.join(kinds[0])})" if len(kinds) < len(by_kind) else ""
         faults.add((*TEMPLATE, *_path(field.removeprefix("spec").removeprefix("."))), code, message + named)
 
 
-def _kind(cell: Cell) -> tuple[str, ...]:
-    return tuple(value.key for value in cell.values.values() if value.tile is None and value.window is None)
-
-
-def _problems(cell: Cell, path: str, scripts: Read) -> tuple[Problem, ...]:
-    file = cell.document["spec"].get("evalscriptFile")
-    script = scripts(file) if isinstance(file, str) and file else None
-    found = accept(Document(index=0, value=dict(cell.document), places={}), path, script)
+def _problems(cell: Cell, path: str, scripts: Read, read: dict[str, Script]) -> tuple[Problem, ...]:
+    document = Document(index=0, value=cell.document, places={})
+    file = script_file(document)
+    script = read.setdefault(file, scripts(file)) if file else None
+    found = accept(document, path, script)
     return found.problems if isinstance(found, Broken) else ()
 
 

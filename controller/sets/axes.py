@@ -60,6 +60,14 @@ class Axis:
     def is_endless(self) -> bool:
         return self.every is not None and self.every.to is None
 
+    def next_due(self, now: datetime) -> datetime | None:
+        """When the next window after those due `now` is to be asked for; None: never."""
+        if self.every is None:
+            return None
+        begin, end = window(self.every.from_), window(self.every.to) if self.every.to else None
+        moments = (each.due(self.every.after) for each in windows(self.every.every, begin, end))
+        return next((moment for moment in moments if moment > now), None)
+
     def has(self, key: str) -> bool:
         """Whether a cell can have this key, now or later."""
         if any(each.key == key for each in self.values):

@@ -11,14 +11,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from controller.manifest.fields import Bbox, Number, Pixels, Positive, Unfit
-from controller.manifest.model import API_VERSION, Metadata, StrictModel
+from controller.manifest.model import API_VERSION, SET, Metadata, StrictModel
 from controller.model.catalog import crs, crs_url
 from controller.model.timing import seconds_of
 from controller.sets.grid import Cover
 from controller.sets.windows import Every, window
 from controller.sets.zones import Zone
 
-SET = "AsyncProcessSet"
 MOST_CELLS = 10_000  # of one set
 MOST_VALUES = 1_000  # of one axis
 

@@ -12,15 +12,17 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
-from controller.model.files import FOREIGN, FileRecord
+from controller.model.files import AREA, FOREIGN, USED, FileRecord
 from controller.tree.ignore.lists import FolderIgnores
 from controller.tree.regular_files import LARGEST, UnfitFileError, read_regular, resolve_below
 
 LARGEST_FILE = LARGEST
+LARGEST_AREA = 8_000_000  # bytes: the outline of a country in every detail
 SUFFIXES = (".yaml", ".yml", ".json")
 """How the name of a manifest ends."""
 MISSING = "does not exist"
-_WORDS = {"manifest": "file"}
+_WORDS = {"manifest": "file", AREA: "file"}
+_LARGEST = {AREA: LARGEST_AREA}
 
 
 def stat_of(file: os.DirEntry[str]) -> os.stat_result | None:
@@ -55,9 +57,9 @@ def read_file(root: str, path: str, kind: str) -> tuple[str, FileRecord, str]:
         full = resolve_below(root, path)
         if full is None:
             return "", absent, f"is a link that leads out of the jobs folder: copy the {_WORDS.get(kind, kind)} into it"
-        content, found = read_regular(full, LARGEST_FILE)
+        content, found = read_regular(full, _LARGEST.get(kind, LARGEST_FILE))
     except FileNotFoundError:
-        return "", absent, MISSING if kind == "script" else "is a link to a file that does not exist"
+        return "", absent, MISSING if kind in USED else "is a link to a file that does not exist"
     except UnfitFileError as error:
         is_regular = stat.S_ISREG(error.found.st_mode)
         return "", _record(path, kind, error.found), f"is {error.strerror if is_regular else 'not a regular file'}"
@@ -82,9 +84,9 @@ def _record(path: str, kind: str, found: os.stat_result, digest: str = "") -> Fi
 class Known:
     """Records by path. `folders` holds those that a walk compares, by folder (`""`, `"a/b/"`) and name.
 
-    `scripts` are compared by the manifests that use them; `users` maps files to the manifests that depend on them,
-    `rare` each folder to the names that do not end in `.yaml`. `foreign` are the files that turned out to be no
-    manifests. `ignored` is what the last scan found out about the ignore lists, by folder.
+    `scripts`, areas among them, are compared by the manifests that use them; `users` maps files to the manifests that
+    depend on them, `rare` each folder to the names that do not end in `.yaml`. `foreign` are the files that turned out
+    to be no manifests. `ignored` is what the last scan found out about the ignore lists, by folder.
     """
 
     def __init__(self, records: Iterable[FileRecord] = ()) -> None:
@@ -117,7 +119,7 @@ class Known:
         folder, name = _parted(record.path)
         if name in self.folders.get(folder, ()) or record.path in self.scripts:
             self.drop(record.path)
-        if record.kind == "script":
+        if record.kind in USED:
             self.scripts[record.path] = record
             return
         self.folders.setdefault(folder, {})[name] = record

@@ -1,4 +1,4 @@
-"""Compares the tree with the known records and reads what changed: manifests, and the evalscript files they name.
+"""Compares the tree with the known records and reads what changed: manifests, and the scripts and areas they name.
 
 A file whose stat did not change is not opened, and one whose bytes did not change is not parsed. A bad file is a
 Broken beside the others.
@@ -11,19 +11,24 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from controller.analysis.ignores import NOTHING, Comments, manifest_comments
 from controller.manifest.approval import Approval, is_approval, read_approval
 from controller.manifest.document import Document, read_documents
-from controller.manifest.validate import Broken, Script, ValidManifest, accept, script_file
+from controller.manifest.validate import Broken, Script, ValidManifest, accept, is_set, script_file
 from controller.model.errors import Problem
-from controller.model.files import FOREIGN, FileRecord
+from controller.model.files import AREA, FOREIGN, SET, USED, FileRecord
 from controller.tree.files import LARGEST_FILE, MISSING, SUFFIXES, Known, collector_paused, read_file, stat_below
 from controller.tree.foreign import or_list_it, own_documents
 from controller.tree.ignore.lists import IGNORE_FILE, FolderIgnores
 from controller.tree.lookalike import Lookalikes
 from controller.tree.walk import Walk
 
+if TYPE_CHECKING:
+    from controller.sets.accept import ValidSet
+
+_EXAMPLES = {"script": "ndvi.js", AREA: "alps.geojson"}
 _BULK = 1_000  # changed files above which garbage collection costs more than it frees
 _PORTION = 500  # parsed manifests held in memory at once
 _FRESH_NS = 2_000_000_000  # the coarsest clock of a file system still in use
@@ -31,13 +36,15 @@ _FRESH_NS = 2_000_000_000  # the coarsest clock of a file system still in use
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedFile:
-    """A new or changed manifest file, with its documents in order and the ignores from its comments.
+    """A new or changed manifest file, with its documents in order, its sets, and the ignores from its comments.
 
-    A foreign file has no documents, and neither has an empty one.
+    A foreign file has no documents, and neither has an empty one. `is_same`: nothing of it changed but the time.
     """
 
     path: str
     documents: tuple[ValidManifest | Broken, ...]
+    sets: "tuple[ValidSet, ...]" = ()
+    is_same: bool = False
     approvals: tuple[Approval, ...] = ()
     comments: Comments = NOTHING
 
@@ -71,9 +78,11 @@ class Scan:
 
 def scan(
     root: Path, known: Known, take: Take, now: datetime | None = None, statuses: Known | None = None,
-    pulse: Callable[[], None] = lambda: None,
+    pulse: Callable[[], None] = lambda: None, again: Set[str] = frozenset(),
 ) -> Scan:  # fmt: skip
     """Compares the tree below `root` with `known` and reads what changed; `statuses` are our status files there.
+
+    Those of `again` are read though they did not change. Sets are read as of `now`, and without it not at all.
 
     What changed goes to `take` only: ten thousand parsed manifests would fill the memory. With `now`, a file changed
     less than two seconds before is read again by the next scan: a second change within one tick of the file system's
@@ -84,7 +93,7 @@ def scan(
         reason = walk.run()
     if reason:
         return Scan(ready=False, reason=reason, records={})
-    return _Comparison(walk, known, now).scan(take)
+    return _Comparison(walk, known, now, again).scan(take)
 
 
 def load(root: Path) -> list[LoadedFile]:
@@ -97,8 +106,8 @@ def load(root: Path) -> list[LoadedFile]:
 class _Comparison:
     """One comparison of a walk with what is known."""
 
-    def __init__(self, walk: Walk, known: Known, now: datetime | None) -> None:
-        self.walk, self.known = walk, known
+    def __init__(self, walk: Walk, known: Known, now: datetime | None, again: Set[str]) -> None:
+        self.walk, self.known, self.now, self.again = walk, known, now, again
         self.trusted_until = int(now.timestamp() * 1e9) - _FRESH_NS if now else None
         self.records: dict[str, FileRecord] = {}
         self.scripts: dict[str, tuple[FileRecord, Script]] = {}
@@ -110,7 +119,8 @@ class _Comparison:
         walk = self.walk
         altered = {path for uses in self.known.users if not self.uses_the_same(uses) for path in self.known.users[uses]}
         altered = {path for path in altered if walk.is_unchanged(path) and not walk.is_hidden(path)}
-        suspects = walk.suspects | altered | self.clashes.keys()
+        again = {path for path in self.again if path in self.known and not walk.is_hidden(path)}
+        suspects = walk.suspects | altered | self.clashes.keys() | (again - walk.missing)
         changed = (each for each in map(self.load, sorted(suspects)) if each)
         if _in_portions(changed, take) >= _BULK:
             gc.freeze()
@@ -151,9 +161,10 @@ class _Comparison:
         record = self.known.get(path)
         if record is None:
             return False
-        if record.kind != "script":
+        if record.kind not in USED:
             return self.walk.is_unchanged(path)
-        return record.has(stat_below(self.walk.real, path)) or self.script(path)[0].sha256 == record.sha256 != ""
+        is_known = record.has(stat_below(self.walk.real, path))
+        return is_known or self.script(path, record.kind)[0].sha256 == record.sha256 != ""
 
     def depends_on_the_same(self, record: FileRecord, clashes: tuple[str, ...]) -> bool:
         return record.uses == clashes if clashes else self.uses_the_same(record.uses)
@@ -172,7 +183,8 @@ class _Comparison:
             self.walk.vanished.add(path)
             return None
         before, clashes = self.known.get(path), self.clashes.get(path, ())
-        if before and before.sha256 == record.sha256 != "" and self.depends_on_the_same(before, clashes):
+        is_same = bool(before and before.sha256 == record.sha256 != "" and self.depends_on_the_same(before, clashes))
+        if before and is_same and (path not in self.again or clashes):
             self.remember(replace(record, kind=before.kind), before.uses)
             return None
         if clashes:
@@ -183,7 +195,7 @@ class _Comparison:
             self.remember(record, clashes)
             problem = Problem(path=path, message=error, code="E191" if clashes else "E190")
             return LoadedFile(path=path, documents=(Broken(path=path, index=0, name=None, problems=(problem,)),))
-        return self.parse(content, record)
+        return replace(self.parse(content, record), is_same=is_same)
 
     def parse(self, content: str, record: FileRecord) -> LoadedFile:
         found = read_documents(content, record.path)
@@ -191,19 +203,45 @@ class _Comparison:
         if found and not documents:
             self.remember(replace(record, kind=FOREIGN))
             return LoadedFile(path=record.path, documents=())
-        scripts = [self.script_of(document, record.path) for document in documents]
-        self.remember(record, tuple(sorted({each.path for each in scripts if each and each.path})))
-        pairs = zip(documents, scripts, strict=True)
-        read = [
-            read_approval(document, record.path) if is_approval(document) else accept(document, record.path, script)
-            for document, script in pairs
-        ]
+        uses: set[str] = set()
+        read = [each for document in documents if (each := self.document(document, record.path, uses)) is not None]
+        has_sets = any(map(is_set, documents))
+        self.remember(replace(record, kind=SET) if has_sets else record, tuple(sorted(uses)))
         return LoadedFile(
             path=record.path,
-            documents=tuple(each for each in read if not isinstance(each, Approval)),
+            documents=tuple(each for each in read if isinstance(each, ValidManifest | Broken)),
+            sets=tuple(each for each in read if not isinstance(each, ValidManifest | Broken | Approval)),
             approvals=tuple(each for each in read if isinstance(each, Approval)),
             comments=manifest_comments(content, record.path),
         )
+
+    def document(
+        self, document: Document, path: str, uses: set[str]
+    ) -> "ValidManifest | ValidSet | Broken | Approval | None":
+        """What a document declares; the files that it names are added to `uses`."""
+        if is_approval(document):
+            return read_approval(document, path)
+        if is_set(document):
+            return self.set_of(document, path, uses)
+        written = script_file(document)
+        script = self.used(written, path, "script") if written else None
+        uses |= {script.path} if script and script.path else set()
+        return accept(document, path, script)
+
+    def set_of(self, document: Document, path: str, uses: set[str]) -> "ValidSet | Broken | None":
+        if self.now is None:
+            return None
+        # Shapes and projections are slow to import, so only a tree with a set pays for it.
+        from controller.sets.accept import accept_set
+        from controller.sets.axes import area_files
+
+        def read(written: str, kind: str = "script") -> Script:
+            found = self.used(written, path, kind)
+            uses.update({found.path} if found.path else ())
+            return found
+
+        areas = {written: read(written, AREA) for _, written in area_files(document.value)}
+        return accept_set(document, path, areas, read, self.now)
 
     def remember(self, record: FileRecord, uses: tuple[str, ...] = ()) -> None:
         """Keeps a record; one whose stat is too fresh to trust is kept as never seen."""
@@ -212,26 +250,27 @@ class _Comparison:
         if self.known.get(record.path) != kept:
             self.records[record.path] = kept
 
-    def script_of(self, document: Document, manifest: str) -> Script | None:
-        written = script_file(document)
-        if written is None:
-            return None
+    def used(self, written: str, manifest: str, kind: str) -> Script:
+        """What a manifest names, read."""
         path = posixpath.normpath(posixpath.join(posixpath.dirname(manifest), written))
         if written.startswith("/") or path.split("/")[0] == ".." or "\\" in written or "\0" in written:
-            return Script(path="", problem="must be relative to the manifest and inside the jobs folder, as ndvi.js is")
+            problem = f"must be relative to the manifest and inside the jobs folder, as {_EXAMPLES[kind]} is"
+            return Script(path="", problem=problem)
         if path.endswith(SUFFIXES):
-            return Script(path="", problem="must be a script, such as ndvi.js; this is the name of a manifest")
-        return self.script(path)[1]
+            what = "a script" if kind == "script" else "GeoJSON"
+            problem = f"must be {what}, such as {_EXAMPLES[kind]}; this is the name of a manifest"
+            return Script(path="", problem=problem)
+        return self.script(path, kind)[1]
 
-    def script(self, path: str) -> tuple[FileRecord, Script]:
-        """A script of the tree, read once in a scan."""
+    def script(self, path: str, kind: str) -> tuple[FileRecord, Script]:
+        """A script, or an area, of the tree, read once in a scan."""
         if path not in self.scripts:
-            self.scripts[path] = self.read_script(path)
+            self.scripts[path] = self.read_script(path, kind)
             self.remember(self.scripts[path][0])
         return self.scripts[path]
 
-    def read_script(self, path: str) -> tuple[FileRecord, Script]:
-        content, record, error = read_file(self.walk.real, path, "script")
+    def read_script(self, path: str, kind: str) -> tuple[FileRecord, Script]:
+        content, record, error = read_file(self.walk.real, path, kind)
         if error == MISSING:
             error += self.lookalikes.explain(path)
         return record, Script(path=path, text=content, problem=f"{path} {error}" if error else "")

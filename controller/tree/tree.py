@@ -4,45 +4,47 @@ Called by the loop at every scan. It reads only what changed, appraises what is 
 declares which job; the loop updates the ledger.
 """
 
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from itertools import filterfalse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from controller.analysis.ignores import Comments, apply_ignores, script_comments
 from controller.manifest.validate import Broken, ValidManifest
-from controller.model.appraisal import Appraisal
 from controller.model.errors import Problem
-from controller.model.files import FileRecord
-from controller.model.job import DIRTY, Job, Wanted
+from controller.model.files import SET, FileRecord
+from controller.model.job import DIRTY, Appraisal, Job
+from controller.model.job_set import JobSet
 from controller.tree.change import Change
+from controller.tree.declared.declarations import Acceptance, Declarations, as_json, by_file
+from controller.tree.declared.ownership import (
+    Declared,
+    Key,
+    Settlement,
+    hidden,
+    is_other_request,
+    settle_names,
+    taken_over,
+)
+from controller.tree.declared.sets import Sets
 from controller.tree.files import Known
 from controller.tree.git.approvals import Approvals
-from controller.tree.ownership import Declared, Place, Settlement, hidden, is_other_request, settle_names, taken_over
 from controller.tree.scan import LoadedFile, Scan, scan
 from controller.tree.undecided import Undecided
 from controller.tree.walk import find_modified_statuses
 
 if TYPE_CHECKING:
+    from controller.tree.declared.cells import Pricing
     from controller.tree.git.info import Checkout
 
 Appraise = Callable[[ValidManifest], Appraisal]
 Prepare = Callable[[Sequence[ValidManifest]], None]
 """Receives what `appraise` will be called with next, so that it can do it all at once."""
 
-MOST_DOCUMENTS = 200_000
-"""Per tree: about 1 GiB of memory."""
-
 LookAtGit = Callable[[], "Checkout | None"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Acceptance:
-    wanted: Wanted
-    body: str
 
 
 class Tree:
@@ -61,6 +63,7 @@ class Tree:
         checkout: LookAtGit = lambda: None,
         pulse: Callable[[], None] = lambda: None,
         is_pending: Callable[[str], bool] = lambda _question: False,
+        pricing: "Pricing | None" = None,
     ) -> None:
         self._root = root
         self._statuses = statuses
@@ -72,36 +75,36 @@ class Tree:
         self._pulse = pulse
         self._files = Known()
         self._undecided = Undecided(is_pending)
-        self._held = 0  # documents
-        self._documents: dict[str, list[Declared]] = {}
-        self._claimants: dict[str, list[Declared]] = {}
+        self._declarations = Declarations()
+        self._sets = Sets(appraise, pricing, self._declarations.claimants)
         self._unsettled: set[str] = set()
         self._dirty: set[str] = set()
-        self._rejections: dict[Place, tuple[Problem, ...]] = {}
+        self._rejections: dict[Key, tuple[Problem, ...]] = {}
         # What a document wants, until a job has taken it over: newly read, or a duplicate of a name.
-        self._acceptances: dict[Place, _Acceptance] = {}
+        self._acceptances: dict[Key, Acceptance] = {}
 
     def remember(self, files: Iterable[FileRecord], jobs: Iterable[Job]) -> None:
         """Start from the ledger: files without problems, and the jobs they declare.
 
         A job whose file had problems is settled by the next refresh, even if that file is gone by then.
         """
-        self._files = Known(files)
-        for job in sorted(jobs, key=lambda item: (item.path, item.index)):
-            if job.wanted is not None and job.path in self._files:
-                self._declare(job.path, [*self._documents.get(job.path, ()), _declared(job)])
-            elif job.wanted is not None:
-                self._unsettled.add(job.name)
+        self._files, wanted = Known(files), [job for job in jobs if job.wanted is not None]
+        self._sets.remember((record.path for record in self._files if record.kind == SET), wanted)
+        self._unsettled.update(job.name for job in wanted if job.path not in self._files)
+        for path, found in by_file(_declared(job) for job in wanted if job.path in self._files).items():
+            documents = [item for item in found if not item.set_name]
+            self._declarations.replace(path, documents, [item for item in found if item.set_name])
 
     def recall(self, files: Iterable[FileRecord], documents: Iterable[Declared]) -> None:
         """Start from what an earlier `check` found; every name is settled again by the next refresh."""
         self._files = Known(files)
-        for item in documents:
-            self._unsettled |= self._declare(item.path, [*self._documents.get(item.path, ()), item])
+        self._sets.remember((record.path for record in self._files if record.kind == SET), ())
+        for path, found in by_file(documents).items():
+            self._unsettled |= self._declarations.replace(path, found)
 
     def found(self) -> tuple[list[FileRecord], list[Declared]]:
         """What `recall` takes: every file, and every document as it was read, even one with a duplicate name."""
-        return list(self._files), [item for path in self._documents for item in self._documents[path]]
+        return list(self._files), [item for found in self._declarations.files.values() for item in found]
 
     @property
     def unsettled(self) -> Set[str]:
@@ -114,9 +117,19 @@ class Tree:
         return record.uses if record else ()
 
     def documents(self, path: str) -> list[Declared]:
-        """The documents of a manifest file in their order, with all their problems."""
-        found = self._documents.get(path, ())
-        return [replace(item, problems=self._rejections.get(item.place, item.problems)) for item in found]
+        """The documents of a manifest file in their order, with all their problems; a set is one of them."""
+        found = self._declarations.files.get(path, ())
+        return [replace(item, problems=self._rejections.get(item.key, item.problems)) for item in found]
+
+    @property
+    def sets(self) -> Mapping[str, JobSet]:
+        """The sets of the tree, by name."""
+        return self._sets.found
+
+    @property
+    def changes_at(self) -> datetime | None:
+        """When the next cell of a set becomes due, and the tree must be scanned again; None: never."""
+        return self._sets.next_due
 
     def signature(self, path: str) -> str:
         """Who last changed a file, and in which commit, in words."""
@@ -130,16 +143,16 @@ class Tree:
 
     def paths(self) -> Collection[str]:
         """Every manifest file."""
-        return self._documents.keys()
+        return self._declarations.paths()
 
     def refresh(self, jobs: Mapping[str, Job], now: datetime, *, statuses: bool = True) -> Change:
         """Scan the tree and its `statuses`; returns the jobs that are new, changed, moved, removed or have problems."""
         known = self._statuses if statuses else None
         again = self._undecided.read_again(self._files)
-        found, touched, names = self._look(now, None if self._mirror else known)
+        found, touched, names = self._look(jobs, now, None if self._mirror else known)
         if not found.ready:
             return Change(ready=False, reason=found.reason)
-        names |= {job.name for job in jobs.values() if job.path in touched} if touched else set()
+        names |= _jobs_in(touched, jobs)
         unseen = hidden(jobs, found.hidden)
         settlement = self._settle((names | self._unsettled) - unseen.keys(), jobs)
         self._unsettled = set(unseen)
@@ -154,8 +167,8 @@ class Tree:
         paths = touched | {*(item.path for item in settlement.rejected), *(job.path for job, _ in changed)}
         return Change(
             jobs=changed,
-            paths=frozenset(paths & self._documents.keys()),
-            gone=tuple(path for path in touched if path not in self._documents),
+            paths=frozenset(paths & self._declarations.files.keys()),
+            gone=tuple(path for path in touched if path not in self._declarations.files),
             clean=tuple(filter(self._is_clean, found.records.values())),
             unclean=tuple(filterfalse(self._is_clean, found.records.values())),
             problems=tuple(sorted(found.problems)),
@@ -171,7 +184,7 @@ class Tree:
             unapproved=self._approvals.problems(),
         )
 
-    def _look(self, now: datetime, statuses: Known | None) -> tuple[Scan, set[str], set[str]]:
+    def _look(self, jobs: Mapping[str, Job], now: datetime, statuses: Known | None) -> tuple[Scan, set[str], set[str]]:
         """Scan, and appraise what is read; also returns the files that changed and the names they concern."""
         touched: set[str] = set()
         names: set[str] = set()
@@ -180,11 +193,18 @@ class Tree:
             touched.update(file.path for file in files)
             names.update(self._take(files))
 
-        found = scan(self._root, self._files, take, now, statuses, self._pulse)
+        found = scan(self._root, self._files, take, now, statuses, self._pulse, self._sets.due(now))
         self._undecided.read(found.gone)
         for path in found.gone:
             self._approvals.take(path, ())
-            names |= self._declare(path, [])
+            self._sets.drop(path)
+            names |= self._declarations.replace(path, [])
+        for each in self._sets.expansions(jobs, now):
+            for question in each.awaits:
+                self._undecided.wait(each.path, question)
+            self._acceptances |= each.acceptances
+            names |= self._declarations.replace(each.path, each.documents, each.cells, each.acceptances)
+        self._sets.free(names)
         return found, touched | found.gone, names
 
     def _take(self, files: Sequence[LoadedFile]) -> set[str]:
@@ -194,28 +214,36 @@ class Tree:
             self._approvals.take(file.path, file.approvals)
         if self._prepare:
             self._prepare([item for file in files for item in file.documents if isinstance(item, ValidManifest)])
-        return set().union(*(self._declare(file.path, self._documents_of(file)) for file in files))
+        names: set[str] = set()
+        for file in files:
+            self._sets.drop(file.path)
+            documents = self._documents_of(file)
+            if file.sets:
+                self._sets.keep(file, documents)
+            else:
+                names |= self._declarations.replace(file.path, documents)
+        return names
 
     def _documents_of(self, file: LoadedFile) -> list[Declared]:
-        """What a file declares; nothing once the tree holds as much as one controller can keep in memory."""
-        if self._held - len(self._documents.get(file.path, ())) + len(file.documents) > MOST_DOCUMENTS:
-            message = f"there are more than {MOST_DOCUMENTS} documents in the tree: give some to another controller"
-            error = Problem(path=file.path, message=message, code="E195")
-            return [Declared(path=file.path, index=0, name=None, problems=(error,))]
+        """What a file declares beside its sets."""
         return [self._read(item, file.comments) for item in file.documents]
 
     def _read(self, item: ValidManifest | Broken, comments: Comments) -> Declared:
         if isinstance(item, Broken):
             errors = apply_ignores(item.warnings, [comments]).warnings
-            return Declared(path=item.path, index=item.index, name=item.name, problems=item.problems, warnings=errors)
+            return Declared(
+                path=item.path, index=item.index, name=item.name, problems=item.problems, warnings=errors,
+                set_name=item.set_name,
+            )  # fmt: skip
         answer = self._appraise(item)
         if answer.awaits:
             self._undecided.wait(item.path, answer.awaits)
         kept = apply_ignores(answer.warnings, [comments, script_comments(item)])
         if answer.wanted is not None:
-            body = json.dumps(item.request.body, ensure_ascii=False)
             wanted = replace(answer.wanted, warnings=(*kept.warnings, *kept.unexplained))
-            self._acceptances[item.path, item.index] = _Acceptance(wanted=wanted, body=body)
+            self._acceptances[item.path, item.index, ""] = Acceptance(
+                wanted=wanted, body=partial(as_json, item.request.body)
+            )
         line, column = item.document.place(("metadata", "name"))
         return Declared(
             path=item.path,
@@ -230,37 +258,21 @@ class Tree:
             idle=kept.idle,
         )
 
-    def _declare(self, path: str, documents: Sequence[Declared]) -> set[str]:
-        """Replace the file's earlier documents with these; returns every name concerned."""
-        before, names = self._documents.pop(path, []), set()
-        self._held += len(documents) - len(before)
-        for item in before:
-            if item.name is not None:
-                self._claimants[item.name].remove(item)
-                names.add(item.name)
-        for item in documents:
-            if item.name is not None:
-                self._claimants.setdefault(item.name, []).append(item)
-                names.add(item.name)
-        if documents:
-            self._documents[path] = list(documents)
-        return names
-
     def _settle(self, names: set[str], jobs: Mapping[str, Job]) -> Settlement:
         recorded = {name: (jobs[name].path, jobs[name].index) for name in names if name in jobs and jobs[name].wanted}
-        settlement = settle_names(names, recorded, self._documents, self._claimants)
+        settlement = settle_names(names, recorded, self._declarations.files, self._declarations.claimants)
         for name in names:
-            for item in self._claimants.get(name, ()):
-                self._rejections.pop(item.place, None)
-        self._rejections |= {item.place: item.problems for item in settlement.rejected}
+            for item in self._declarations.claimants.get(name, ()):
+                self._rejections.pop(item.key, None)
+        self._rejections |= {item.key: item.problems for item in settlement.rejected}
         return settlement
 
     def _changes(self, jobs: Mapping[str, Job], settlement: Settlement) -> Iterable[tuple[Job, str | None]]:
         for name, owner in settlement.owners.items():
-            job, acceptance = jobs.get(name), self._acceptances.pop(owner.place, None)
+            job, acceptance = jobs.get(name), self._acceptances.pop(owner.key, None)
             taken = taken_over(job, owner, acceptance.wanted if acceptance else None)
             if taken != job:
-                yield taken, acceptance.body if acceptance else None
+                yield taken, acceptance.body() if acceptance else None
         for name, problems in settlement.stuck.items():
             if jobs[name].problems != problems or name not in self._unsettled:
                 yield replace(jobs[name], problems=problems), None
@@ -290,12 +302,20 @@ class Tree:
     def _is_clean(self, record: FileRecord) -> bool:
         """Whether a restart may trust the stored form: problems are reported, and approvals read, again."""
         return record.path not in self._approvals.paths() and all(
-            item.accepted and item.place not in self._rejections for item in self._documents.get(record.path, ())
+            (item.accepted or (item.is_set and not item.problems)) and item.key not in self._rejections
+            for item in self._declarations.all_of(record.path)
         )
 
 
+def _jobs_in(paths: Set[str], jobs: Mapping[str, Job]) -> set[str]:
+    """The jobs of these files; cells of sets are known by their declarations."""
+    found = (job for job in jobs.values() if job.path in paths) if paths else ()
+    return {job.name for job in found if not (job.wanted and job.wanted.cell)}
+
+
 def _declared(job: Job) -> Declared:
-    return Declared(path=job.path, index=job.index, name=job.name)
+    cell = job.wanted.cell if job.wanted else None
+    return Declared(path=job.path, index=job.index, name=job.name, set_name=cell.set_name if cell else "")
 
 
 def _is_new(job: Job, before: Job | None) -> bool:

@@ -12,8 +12,8 @@ import pytest
 
 from controller.cli.settings import load_settings
 from controller.manifest.validate import ValidManifest
-from controller.model.appraisal import Appraisal
 from controller.model.errors import Problem
+from controller.model.job import Appraisal
 from controller.operations.check.cache import MOST_FILES, CheckCache, cache_folder, package_stamp
 from controller.operations.check.check import Checked, CheckedFolder, check
 from controller.operations.check.examiner import Examiner

@@ -23,10 +23,9 @@ from controller.lifecycle.claim import PATIENCE, Instance, Pause, Put, Result, c
 from controller.limits.gate import Limits
 from controller.manifest.validate import ValidManifest
 from controller.model.answers import Refusal, Refused
-from controller.model.appraisal import Appraisal
 from controller.model.errors import Problem
 from controller.model.files import STATUS, FileRecord
-from controller.model.job import Estimate, ExpectedOutput, Job, Wanted
+from controller.model.job import Appraisal, Estimate, ExpectedOutput, Job, Wanted
 from controller.model.skew import TOLERANCE
 from controller.model.submission import Submission
 from controller.model.timing import Timing
@@ -38,9 +37,10 @@ from controller.reconcile.timekeeper import Timekeeper
 from controller.reconcile.wiring import Nowhere
 from controller.settings.file import Policy
 from controller.tree.change import Change
-from controller.tree.ownership import Declared
+from controller.tree.declared.declarations import Acceptance
+from controller.tree.declared.ownership import Declared
 from controller.tree.status_cache import StatusCache
-from controller.tree.tree import Tree, _Acceptance
+from controller.tree.tree import Tree
 from tests.proofs.cloud import Cloud, PostFate, Sent, answer_of
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -120,9 +120,9 @@ class Shelf(Tree):
         names = {job.name for job in jobs.values() if job.path in touched} if touched else set()
         for path in changed:
             documents = [self._declared(path, index, draft) for index, draft in enumerate(self.shown[path])]
-            names |= self._declare(path, documents)
+            names |= self._declarations.replace(path, documents)
         for path in gone:
-            names |= self._declare(path, [])
+            names |= self._declarations.replace(path, [])
         unsettled, self._unsettled = self._unsettled, set()
         found = tuple(self._changes(jobs, self._settle(names | unsettled, jobs)))
         self._files.update((records[path] for path in changed), gone, {})
@@ -133,7 +133,7 @@ class Shelf(Tree):
     def _declared(self, path: str, index: int, draft: Draft) -> Declared:
         if draft.is_broken:
             return Declared(path=path, index=index, name=None, problems=(Problem(path=path, message="not YAML"),))
-        self._acceptances[path, index] = _Acceptance(wanted=draft.wanted, body=draft.text)
+        self._acceptances[path, index, ""] = Acceptance(wanted=draft.wanted, body=lambda: draft.text)
         return Declared(path=path, index=index, name=draft.job)
 
 

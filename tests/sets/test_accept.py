@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from controller.manifest.document import read_documents
-from controller.manifest.validate import Broken, Script, accept
-from controller.sets.accept import Cell, ValidSet, accept_set, is_set
+from controller.manifest.validate import Broken, Script, accept, is_set
+from controller.sets.accept import Cell, ValidSet, accept_set
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SCRIPT = """//VERSION=3

@@ -10,9 +10,9 @@ from controller.analysis.appraisal import Appraiser, Scripts
 from controller.evalscript import cache
 from controller.manifest.document import read_documents
 from controller.manifest.validate import Script, ValidManifest, accept
-from controller.model.appraisal import Appraisal
 from controller.model.clock import Clock
 from controller.model.errors import Problem
+from controller.model.job import Appraisal
 from controller.settings.deployments import DEPLOYMENTS, Credential, DeploymentName
 from tests.support.paths import DATA
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from controller.evalscript.engine import Engine, PixelBlock, Planes, Samples
 from controller.manifest.document import read_documents
 from controller.manifest.validate import Script, ValidManifest, accept
-from controller.model.appraisal import Appraisal
+from controller.model.job import Appraisal
 from controller.model.script import ScriptFacts, ScriptFailure
 from controller.sandbox.http.validation import refuse
 from controller.sandbox.render.render import RenderOptions, evaluated

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from controller.model.errors import Problem
-from controller.tree.ownership import Declared, Place, Settlement, settle_names
+from controller.tree.declared.ownership import Declared, Place, Settlement, settle_names
 
 BROKEN = (Problem(path="a.yaml", line=3, field="spec", message="must be an object"),)
 UNREADABLE = (Problem(path="a.yaml", line=9, message="this is not YAML"),)

@@ -4,8 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from controller.manifest.validate import ValidManifest
-from controller.model.appraisal import Appraisal
-from controller.model.job import Job
+from controller.model.job import Appraisal, Job
 from controller.tree.tree import Tree
 from tests.conftest import ndvi
 from tests.support.factories import NOW, wanted

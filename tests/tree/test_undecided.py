@@ -9,8 +9,7 @@ from controller.limits.gate import Limits
 from controller.limits.guard import Due, batch_of
 from controller.manifest.approval import Approval
 from controller.manifest.validate import ValidManifest
-from controller.model.appraisal import Appraisal
-from controller.model.job import Job
+from controller.model.job import Appraisal, Job
 from controller.model.reasons import EXAMINING
 from controller.model.timing import Timing
 from controller.reconcile.admission import Admission

@@ -17,13 +17,13 @@ from typing import Any, Protocol
 from controller.analysis.ignores import Ignore, needless
 from controller.lifecycle.same_request import SameRequest, same_requests
 from controller.manifest.validate import ValidManifest
-from controller.model.appraisal import Appraisal
 from controller.model.errors import PAID_TWICE, Problem, StateError, UsageError
 from controller.model.files import FileRecord
+from controller.model.job import Appraisal
 from controller.operations.check.cache import CheckCache
 from controller.tree.change import Change
+from controller.tree.declared.ownership import TWO_JOBS, Declared
 from controller.tree.ignore.lists import UNREADABLE_LIST
-from controller.tree.ownership import TWO_JOBS, Declared
 from controller.tree.tree import Tree
 from controller.tree.walk import printable_name
 

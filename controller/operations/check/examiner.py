@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from controller.manifest.validate import ValidManifest
-from controller.model.appraisal import Appraisal
+from controller.model.job import Appraisal
 from controller.model.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
 from controller.operations.check.cache import package_stamp
 from controller.settings.settings import Settings

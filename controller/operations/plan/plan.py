@@ -43,7 +43,7 @@ from controller.reconcile.reporter import jobs_of
 from controller.reconcile.wiring import Assembly, bucket_client, copied_controller, without_keys
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
-from controller.tree.ownership import Declared
+from controller.tree.declared.ownership import Declared
 
 HEADER: Mapping[str, object] = {"apiVersion": "shjobs/v1", "kind": "Plan"}
 ORBIT = "mosaicking ORBIT: one scene every 3 days is expected, one a day at most"

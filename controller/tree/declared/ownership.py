@@ -12,6 +12,7 @@ from controller.model.errors import Problem
 from controller.model.job import Job, Wanted, cause_of
 
 Place = tuple[str, int]
+Key = tuple[str, int, str]
 
 TWO_JOBS = "E194"
 
@@ -22,7 +23,8 @@ class Declared:
 
     `line` and `column` are those of the name, `digest` is that of its request, as far as known.
     `warnings` block nothing; `used` and `idle` are the comments that silenced some of them, or had nothing to silence.
-    A document that was not read in this process has none of these.
+    A document that was not read in this process has none of these. `set_name` is that of the set that is declared, or
+    that declares this job as one of its cells.
     """
 
     path: str
@@ -35,6 +37,22 @@ class Declared:
     warnings: tuple[Problem, ...] = ()
     used: tuple[Ignore, ...] = ()
     idle: tuple[Ignore, ...] = ()
+    set_name: str = ""
+
+    @property
+    def is_set(self) -> bool:
+        """Whether it is a set, and no job."""
+        return self.name is None and bool(self.set_name)
+
+    @property
+    def is_unnamed(self) -> bool:
+        """Whether it may declare a job, or jobs, of which nothing could be read."""
+        return self.name is None and not (self.set_name and not self.problems)
+
+    @property
+    def key(self) -> Key:
+        """Identifies it: the cells of a set are one document."""
+        return (*self.place, self.name or "" if self.set_name else "")
 
     @property
     def place(self) -> Place:
@@ -117,7 +135,7 @@ def _owner(claims: Sequence[Declared], place: Place | None, recorded: Sequence[D
         here = [item for item in claims if item.path == place[0]]
         if here:
             return next((item for item in here if item.place == place), here[0])
-        if any(item.name is None for item in recorded):
+        if any(item.is_unnamed for item in recorded):
             return None
     return next((item for item in claims if item.accepted), claims[0] if claims else None)
 
@@ -126,7 +144,7 @@ def _what_is_wrong(owner: Declared | None, documents: Sequence[Declared]) -> tup
     """Why a recorded job cannot be read: its own document's problems, or those of an unnamed one in the same file."""
     if owner is not None:
         return owner.problems
-    return tuple(problem for item in documents if item.name is None for problem in item.problems)
+    return tuple(problem for item in documents if item.is_unnamed for problem in item.problems)
 
 
 def _too_late(item: Declared, home: str) -> Declared:

@@ -1,0 +1,176 @@
+"""From a set that was read to the jobs it declares: each cell is named, priced and dated as a manifest of its own.
+
+Called by the tree. One cell of each group is appraised; the others are the same elsewhere, so only their request and
+its price are computed. A set is taken as a whole: with a problem in one of its groups it declares nothing new.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from controller.analysis.ignores import Comments, apply_ignores, script_comments
+from controller.limits.budget import reservation
+from controller.manifest.request import Request
+from controller.manifest.validate import Broken, ValidManifest
+from controller.model.errors import Problem
+from controller.model.job import Appraisal, Estimate, SetCell, Wanted
+from controller.model.job_set import Cost, JobSet
+from controller.sets.accept import ValidSet
+from controller.sets.jobs import Alike, alike, in_template
+from controller.tree.declared.declarations import Acceptance, as_json
+from controller.tree.declared.ownership import Declared
+
+_MONTH = timedelta(days=365.2425 / 12)
+
+Price = Callable[[Request], Estimate | None]
+"""What a request costs that differs from an appraised one in its place."""
+Appraise = Callable[[ValidManifest], Appraisal]
+Pricing = Callable[[ValidManifest], Price]
+Known = Callable[[str], Wanted | None]
+"""What the job of this name wants, as far as it is known to be still right."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expansion:
+    """A set as one document, and, unless that has problems, its jobs; what is new in them is in `acceptances`, by name.
+
+    `awaits` are the keys of pending questions about its scripts.
+    """
+
+    whole: Declared
+    job_set: JobSet | None = None
+    cells: Sequence[Declared] = ()
+    acceptances: Mapping[str, Acceptance]
+    awaits: Sequence[str] = ()
+
+
+def expand_set(
+    found: ValidSet, appraise: Appraise, pricing: Pricing | None, known: Known, comments: Comments, now: datetime
+) -> Expansion:
+    """The jobs of a set that are due `now`; without `pricing` each costs what the first of its group costs."""
+    reading = _Expansion(found, appraise, pricing, known, comments)
+    for group in alike(found, now):
+        reading.take(group)
+    return reading.result(now)
+
+
+class _Expansion:
+    """One expansion under way."""
+
+    def __init__(
+        self, found: ValidSet, appraise: Appraise, pricing: Pricing | None, known: Known, comments: Comments
+    ) -> None:
+        self.found, self.appraise, self.pricing, self.known, self.comments = found, appraise, pricing, known, comments
+        self.problems: dict[Problem, None] = {}
+        self.warnings: dict[Problem, None] = {}
+        self.scripts: dict[Comments, None] = {}
+        self.awaits: list[str] = []
+        self.declared: dict[str, Declared] = {}
+        self.acceptances: dict[str, Acceptance] = {}
+        self.windows: dict[str, Cost] = {}
+        self.recipes: set[str] = set()
+
+    def take(self, group: Alike | Broken) -> None:
+        """Appraise a group if any of its cells is new, and note what each of them asks for."""
+        if isinstance(group, Broken):
+            self.problems |= dict.fromkeys(group.problems)
+            return
+        self.recipes.add(group.place.recipe)
+        requests = {cell.name: group.request(cell) for cell in group.cells}
+        known = {name: self.known(name) for name in requests}
+        if all(_is_same(known[name], request, group.place) for name, request in requests.items()):
+            for name, wanted in known.items():
+                self.note(name, wanted)
+            return
+        answer = self.appraise(group.first)
+        self.awaits += [answer.awaits] if answer.awaits else []
+        self.problems |= dict.fromkeys(map(in_template, answer.problems))
+        self.warnings |= dict.fromkeys(map(in_template, answer.warnings))
+        self.scripts[script_comments(group.first)] = None
+        if answer.wanted is not None:
+            self.price(group, requests, answer)
+
+    def price(self, group: Alike, requests: Mapping[str, Request], answer: Appraisal) -> None:
+        assert answer.wanted is not None
+        kept = apply_ignores(map(in_template, answer.warnings), [self.comments, script_comments(group.first)])
+        first = replace(answer.wanted, warnings=(*kept.warnings, *kept.unexplained), cell=group.place)
+        price = self.pricing(group.first) if self.pricing else lambda _request: first.estimate
+        for name, request in requests.items():
+            wanted = replace(
+                first, digest=request.digest, delivery_url=request.delivery_url, estimate=price(request)
+            )  # fmt: skip
+            self.acceptances[name] = Acceptance(wanted=wanted, body=partial(as_json, request.body))
+            self.note(name, wanted)
+
+    def note(self, name: str, wanted: Wanted | None) -> None:
+        if wanted is None or wanted.cell is None:
+            return
+        self.declared[name] = Declared(
+            path=self.found.path, index=self.found.index, name=name, digest=wanted.digest, set_name=self.found.name
+        )
+        window, estimate = wanted.cell.window, wanted.estimate
+        cost = self.windows.get(window, Cost())
+        self.windows[window] = cost.plus(estimate.expected if estimate else 0.0, reservation(wanted))
+
+    def result(self, now: datetime) -> Expansion:
+        if self.problems:
+            return Expansion(whole=self.whole(), acceptances={}, awaits=self.awaits)
+        names = [cell.name for cell in self.found.cells if cell.name in self.declared]
+        return Expansion(
+            whole=self.whole(),
+            job_set=self.job_set(names, now),
+            cells=[self.declared[name] for name in names],
+            acceptances=self.acceptances,
+        )
+
+    def whole(self) -> Declared:
+        """The set as one document of its file."""
+        kept = apply_ignores(self.warnings, [self.comments, *self.scripts])
+        line, column = self.found.document.place(("metadata", "name"))
+        return Declared(
+            path=self.found.path,
+            index=self.found.index,
+            name=None,
+            set_name=self.found.name,
+            line=line,
+            column=column,
+            problems=tuple(sorted(self.problems)),
+            warnings=kept.warnings,
+            used=kept.used,
+            idle=kept.idle,
+        )
+
+    def job_set(self, names: Sequence[str], now: datetime) -> JobSet:
+        found, spec = self.found, self.found.manifest.spec
+        return JobSet(
+            name=found.name,
+            path=found.path,
+            index=found.index,
+            cells=tuple(names),
+            labels=tuple(found.manifest.metadata.labels.items()),
+            recipes=frozenset(self.recipes),
+            windows=self.windows,
+            trial=spec.trial,
+            per_window=spec.limits.per_window,
+            is_endless=any(axis.is_endless for axis in found.axes),
+            later=len(found.cells) - len(names),
+            next_due=found.next_due(now),
+            monthly=_monthly(found, self.windows),
+        )
+
+
+def _monthly(found: ValidSet, windows: Mapping[str, Cost]) -> Cost | None:
+    """What a month of a set without an end needs, by its latest window; None: it has an end, or no window yet."""
+    endless = next((axis for axis in found.axes if axis.is_endless), None)
+    last = endless.values[-1].window if endless and endless.values else None
+    cost = windows.get(list(windows)[-1]) if windows else None
+    if last is None or cost is None:
+        return None
+    share = _MONTH / timedelta(days=(last.last - last.first).days + 1)
+    upper = None if cost.upper is None else cost.upper * share
+    return Cost(jobs=round(cost.jobs * share), expected=cost.expected * share, upper=upper)
+
+
+def _is_same(known: Wanted | None, request: Request, place: SetCell) -> bool:
+    return known is not None and known.digest == request.digest and known.cell == place
