@@ -39,12 +39,18 @@ class Cell:
     values: Mapping[str, Value]
     due: datetime | None
     labels: Mapping[str, str]
+    template: Mapping[str, Any]
     fill: Fill
+
+    @property
+    def fields(self) -> dict[str, Mapping[str, Any]]:
+        """What its template may ask for, by axis."""
+        return {axis: value.fields for axis, value in self.values.items()}
 
     @property
     def spec(self) -> dict[str, Any]:
         """The template, filled in; what depends on no axis is shared by all cells."""
-        filled: dict[str, Any] = self.fill({axis: value.fields for axis, value in self.values.items()})
+        filled: dict[str, Any] = self.fill(self.fields)
         return filled
 
     @property
@@ -52,6 +58,11 @@ class Cell:
         """The manifest of an ordinary job that asks for the same."""
         metadata = {"name": self.name, "labels": self.labels}
         return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": self.spec}
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of all its values."""
+        return tuple(value.key for value in self.values.values())
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -94,10 +105,11 @@ def accept_set(
         _check_exclude(faults, axes)
         _check_names(faults, manifest, axes)
     cells: tuple[Cell, ...] = ()
-    read: dict[str, Script] = {}
+    read: Mapping[str, Script] = {}
     if manifest is not None and not faults.found:
         cells = tuple(_cells(manifest, axes, _excluded(manifest.spec.exclude)))
-        _check_jobs(faults, path, cells, scripts, read)
+        read = {file: scripts(file) for file in _script_files(cells)}
+        _check_jobs(faults, path, cells, read)
     problems = faults.problems()
     if manifest is None or problems:
         return Broken(path=path, index=document.index, name=None, problems=problems, set_name=faults.name() or "")
@@ -125,6 +137,7 @@ def _cells(
             values=named,
             due=_due(axes, values),
             labels=labels,
+            template=manifest.spec.template,
             fill=fill,
         )
 
@@ -215,27 +228,34 @@ def _check_names(faults: ProblemCollector, manifest: SetManifest, axes: Sequence
         )
 
 
-def _check_jobs(
-    faults: ProblemCollector, path: str, cells: Sequence[Cell], scripts: Read, read: dict[str, Script]
-) -> None:
-    """One cell of each combination of named values, as `check` would check it; notes the scripts that were `read`."""
+def _script_files(cells: Sequence[Cell]) -> list[str]:
+    """Every script that a cell names."""
+    if not cells:
+        return []
+    fill = compiled({"evalscriptFile": cells[0].template.get("evalscriptFile")})
+    found = {fill(cell.fields)["evalscriptFile"] for cell in cells}
+    return sorted(file for file in found if isinstance(file, str) and file)
+
+
+def _check_jobs(faults: ProblemCollector, path: str, cells: Sequence[Cell], scripts: Mapping[str, Script]) -> None:
+    """One cell of each combination of named values, as `check` would check it."""
     by_kind: dict[tuple[str, ...], Cell] = {}
     for cell in cells:
         by_kind.setdefault(cell.named, cell)
     found: dict[tuple[str, str, str], list[tuple[str, ...]]] = {}
     for kind, cell in by_kind.items():
         if len(found) < MOST_PROBLEMS:
-            for problem in _problems(cell, path, scripts, read):
+            for problem in _problems(cell, path, scripts):
                 found.setdefault((problem.field, problem.code, problem.message), []).append(kind)
     for (field, code, message), kinds in found.items():
         named = f" (with {', '.join(kinds[0])})" if len(kinds) < len(by_kind) else ""
         faults.add((*TEMPLATE, *_path(field.removeprefix("spec").removeprefix("."))), code, message + named)
 
 
-def _problems(cell: Cell, path: str, scripts: Read, read: dict[str, Script]) -> tuple[Problem, ...]:
+def _problems(cell: Cell, path: str, scripts: Mapping[str, Script]) -> tuple[Problem, ...]:
     document = Document(index=0, value=cell.document, places={})
     file = script_file(document)
-    script = read.setdefault(file, scripts(file)) if file else None
+    script = scripts.get(file) if file else None
     found = accept(document, path, script)
     return found.problems if isinstance(found, Broken) else ()
 

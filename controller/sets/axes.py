@@ -60,6 +60,10 @@ class Axis:
     def is_endless(self) -> bool:
         return self.every is not None and self.every.to is None
 
+    @property
+    def is_grid(self) -> bool:
+        return any(each.tile for each in self.values)
+
     def next_due(self, now: datetime) -> datetime | None:
         """When the next window after those due `now` is to be asked for; None: never."""
         if self.every is None:

@@ -16,9 +16,12 @@ from controller.manifest.validate import Broken, Script, ValidManifest, accept, 
 from controller.model.errors import Problem
 from controller.model.job import SetCell
 from controller.sets.accept import TEMPLATE, Cell, ValidSet
+from controller.sets.substitution import references
 
 _SPEC = ("spec",)
 _FIELD = field_name(TEMPLATE)
+_POSITION = ("key", "bbox")  # fields of a tile
+_BOUNDS, _DELIVERY = ("request", "input", "bounds"), ("request", "output", "delivery")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +40,10 @@ class Alike:
 def alike(found: ValidSet, now: datetime) -> Iterator[Alike | Broken]:
     """The cells that are due, in groups; Broken for a group that cannot be accepted."""
     groups: dict[tuple[object, ...], list[Cell]] = {}
+    each_tile = _tile_matters(found)
     for cell in found.cells:
         if cell.due is None or cell.due <= now:
-            groups.setdefault(_group(cell), []).append(cell)
+            groups.setdefault(cell.keys if each_tile else _group(cell), []).append(cell)
     places = _places(found.document)
     recipes: dict[tuple[str, ...], str] = {}
     for cells in groups.values():
@@ -48,12 +52,18 @@ def alike(found: ValidSet, now: datetime) -> Iterator[Alike | Broken]:
         script = found.scripts.get(file) if file else None
         first = accept(document, found.path, script)
         if isinstance(first, Broken):
-            yield replace(first, problems=tuple(map(in_template, first.problems)))
+            yield replace(first, name=None, set_name=found.name, problems=tuple(_of_cell(first, cells[0])))
             continue
         recipe = recipes.setdefault(cells[0].named, _recipe(found, cells[0], script))
         yield Alike(
             first=first, cells=tuple(cells), place=SetCell(set_name=found.name, recipe=recipe, window=_window(cells[0]))
         )
+
+
+def _of_cell(first: Broken, cell: Cell) -> Iterator[Problem]:
+    """Other cells may have none of these, so the cell is named."""
+    for problem in map(in_template, first.problems):
+        yield replace(problem, message=f"{problem.message} (in the cell {cell.name})")
 
 
 def in_template(problem: Problem) -> Problem:
@@ -68,6 +78,16 @@ def _group(cell: Cell) -> tuple[object, ...]:
     return tuple(
         (value.tile.epsg, value.tile.width, value.tile.height) if value.tile else value.key
         for value in cell.values.values()
+    )
+
+
+def _tile_matters(found: ValidSet) -> bool:
+    """Whether the template asks for the position of a tile elsewhere than in bounds and delivery."""
+    grids = {axis.name for axis in found.axes if axis.is_grid}
+    return any(
+        axis in grids and field in _POSITION and path[: len(place)] != place
+        for path, axis, field in references(found.manifest.spec.template)
+        for place in [_DELIVERY if path[1:2] == ("output",) else _BOUNDS]
     )
 
 
