@@ -107,7 +107,7 @@ def loop_on(root: Path, calls: deque[Call]) -> Iterator[tuple[Loop, Ledger]]:
         ledger = Ledger(store)
         status_cache = StatusCache(StatusFiles(settings.jobs, settings.status_dir))
         appraise = Appraiser(settings.deployment, settings.credentials, scripts, Clock().today)
-        tree = Tree(settings.jobs, appraise, statuses=status_cache.records)
+        tree = Tree(settings.jobs, appraise, statuses=status_cache.records, pricing=appraise.pricing)
         free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running)
         reporter = Reporter(status_cache, settings.deployment.name, lambda _news: None)
         yield Loop(ledger, tree, free, calls.append, reporter), ledger
@@ -121,7 +121,7 @@ def finish(root: Path) -> None:
         outcomes: list[CallOutcome] = []
         while True:
             loop.turn(outcomes, now)
-            outcomes = [_outcome(call) for call in calls]
+            outcomes = [answer_to(call) for call in calls]
             calls.clear()
             if not outcomes:
                 wakes_at = loop.wakes_at(now)
@@ -132,7 +132,7 @@ def finish(root: Path) -> None:
                 loop.rescan(now + timedelta(days=1))
 
 
-def _outcome(call: Call) -> CallOutcome:
+def answer_to(call: Call) -> CallOutcome:
     """What a service that is done at once, and its bucket, would answer."""
     match call:
         case Post(submission=submission):
