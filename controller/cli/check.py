@@ -1,7 +1,7 @@
 """`shjobs check`: every manifest, every problem, offline."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from controller.cli.output.escape import printable
 from controller.cli.output.numbers import count
 from controller.cli.settings import NAME, load_settings
 from controller.operations.check.cache import CheckCache, cache_folder
-from controller.operations.check.check import Checked, CheckedFolder, check, checked_folders, paid_here
+from controller.operations.check.check import Checked, CheckedFolder, check, checked_folders
 from controller.operations.check.examiner import Examiner
 from controller.tree.foreign import foreign_note
 
@@ -46,12 +46,7 @@ def command(config: Path | None, paths: tuple[Path, ...], form: str, strict: boo
     examiner = Examiner(settings, configured=configured)
     cache = CheckCache(None if no_cache else cache_folder(os.environ))
     stamp = "" if no_cache else examiner.stamp
-    [whole] = checked_folders((), settings.jobs)  # the ledger is about this folder alone
-    paid = {whole.folder: paid_here(settings.state)}
-    found = [
-        _check(ground, examiner, cache, stamp, paid.get(ground.folder, ()))
-        for ground in checked_folders(paths, settings.jobs)
-    ]
+    found = [_check(ground, examiner, cache, stamp) for ground in checked_folders(paths, settings.jobs)]
     problems = [each for part in found for each in part.problems]
     if problems or form == "json":
         click.echo(FORMS[form](problems))
@@ -63,11 +58,9 @@ def command(config: Path | None, paths: tuple[Path, ...], form: str, strict: boo
     return int(errors > 0 or (strict and warnings > 0))
 
 
-def _check(
-    ground: CheckedFolder, examiner: Examiner, cache: CheckCache, stamp: str, paid: Collection[tuple[str, str]]
-) -> Checked:
+def _check(ground: CheckedFolder, examiner: Examiner, cache: CheckCache, stamp: str) -> Checked:
     """The findings of one folder, with paths relative to the working directory where possible."""
-    found = check(ground, examiner, datetime.now(UTC), cache, stamp, paid)
+    found = check(ground, examiner, datetime.now(UTC), cache, stamp)
     here, folder = Path.cwd(), ground.folder
     around = folder.relative_to(here) if folder.is_relative_to(here) else folder
     return replace(

@@ -14,8 +14,8 @@ from controller.cli.settings import load_settings
 from controller.model.clock import Clock
 
 NAMED = {
-    "path": "manifest", "phase": "phase", "reason": "reason", "message": "message", "generation": "generation",
-    "digest": "digest", "revision": "revision", "deployment": "deployment",
+    "path": "manifest", "phase": "phase", "reason": "reason", "message": "message", "sharedWith": "shared with",
+    "generation": "generation", "digest": "digest", "revision": "revision", "deployment": "deployment",
 }  # fmt: skip
 
 USUAL = {"rerun": 0, "retries": 0, "hold": False, "priority": 0, "deadlineSeconds": 86400}

@@ -15,6 +15,7 @@ from controller.ledger.store import Store
 from controller.lifecycle.commands import LONGEST_COMMAND, Command, Ignored, read_command
 from controller.limits.budget import Spending, is_overspent, month_of, overspent_hash
 from controller.limits.gate import is_decisive
+from controller.limits.peers import Peers
 from controller.model.answers import Refusal
 from controller.model.errors import truncate
 from controller.model.files import FileRecord
@@ -41,6 +42,8 @@ class Ledger:
         self._store = store
         self.permits = store.permits
         self.jobs: dict[str, Job] = {job.name: job for job in store.jobs()}
+        self.peers = Peers(self.jobs.values())
+        """The jobs and the submissions by request."""
         self._last_event_at = store.last_event_at()
         self.doubt = store.fact(CLOCK)
         """Why the service last said that the clock is wrong; None: it never was, or everything is redated."""
@@ -181,11 +184,12 @@ class Ledger:
     def put_job(self, job: Job, body: str | None = None) -> None:
         """Store a job; `body` None keeps the stored one."""
         self._store.save_job(job, body)
-        self.jobs[job.name] = job
+        self.recall(job)
 
     def recall(self, job: Job) -> None:
         """Change what is only in memory: what this process read from the bucket."""
         self.jobs[job.name] = job
+        self.peers.declare(job)
 
     @property
     def history_known(self) -> bool:
@@ -292,13 +296,11 @@ class Ledger:
         rows = self._submissions.setdefault(submission.job, {})
         self._count(rows.get(submission.number), submission)
         rows[submission.number] = submission
+        self.peers.keep(submission)
         self.newest_moment = latest([self.newest_moment, *_moments(submission)])
         if submission.request_id:
             self._holders[in_one_case(submission.request_id)] = submission
-        if submission.is_running:
-            self._running.add(submission.number)
-        else:
-            self._running.discard(submission.number)
+        (self._running.add if submission.is_running else self._running.discard)(submission.number)
         if submission.refused and submission.refused.why is Refusal.CONCURRENCY:
             self._crowded[submission.number] = _answered_at(submission)
         self._follow_trail(submission)

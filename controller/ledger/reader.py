@@ -87,11 +87,6 @@ class Reader:
         jobs = (job_of(row)[0] for row in self._rows("select name, path, position, generation, wanted from job"))
         return {job.name: dict(job.wanted.labels) for job in jobs if job.wanted and job.wanted.labels}
 
-    def paid(self) -> set[tuple[str, str]]:
-        """The job and the digest of each submission that was, or may have been, paid for."""
-        sql = "select job, digest from submission where answer is not 'refused' and verdict is not 'failed'"
-        return {(str(row["job"]), str(row["digest"])) for row in self._rows(sql)}
-
     def events(self, jobs: Sequence[str] = (), limit: int = 20, after: int = 0) -> list[dict[str, Any]]:
         """The latest events after that number, of these jobs or of all, newest last.
 

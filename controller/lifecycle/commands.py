@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from controller.lifecycle.adoption import intent
-from controller.lifecycle.next_step import in_force
+from controller.lifecycle.attempts import in_force
 from controller.model.answers import Accepted, Refusal, Refused
 from controller.model.errors import truncate
 from controller.model.job import Job
@@ -82,11 +82,12 @@ def read_command(text: bytes) -> Command | Ignored:
 
 def apply_command(
     command: Resolve | Adopt, job: Job | None, submissions: Sequence[Submission], holder: Submission | None,
-    now: datetime,
+    now: datetime, shared: Submission | None = None,
 ) -> Submission | str:  # fmt: skip
     """The submission that the command creates or changes; a sentence when it cannot be done.
 
-    `holder` is the submission that already has the named request, of any job. An id not in the service's format is a
+    `holder` is the submission that already has the named request, of any job; `shared` another job's run of the same
+    request, which serves this one as long as it has none of its own. An id not in the service's format is a
     typo: it would be polled in vain and never settle.
     """
     if job is None:
@@ -98,6 +99,9 @@ def apply_command(
         )
     if holder is not None:
         return f"{command.request_id} is already the request of {holder.job} ({holder.id})"
+    is_own = any(item.answer is Answer.UNCONFIRMED for item in submissions) and isinstance(command, Resolve)
+    if shared is not None and not is_own and (job.wanted is None or in_force(job.wanted, submissions) is None):
+        return f"{job.name} shares the run of {shared.job} ({shared.id}): `shjobs describe {shared.job}` shows it"
     if isinstance(command, Resolve):
         return _resolved(command, job, submissions, now)
     return _adopted(command, job, submissions, now)

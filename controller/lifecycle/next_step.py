@@ -4,23 +4,21 @@ Pure: it takes the job, its submissions, the limits and the time. It first looks
 call for a job is in flight, the loop does not call it again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import takewhile
 
+from controller.lifecycle.attempts import in_force, last_end, pays_again, reason_of, refusal_of
+from controller.lifecycle.shared import shared_reason, shared_run
 from controller.limits.budget import next_month, reservation
-from controller.limits.gate import Limits, backoff, jitter
+from controller.limits.gate import Limits
 from controller.limits.guard import key_of
-from controller.limits.selection import is_selected
-from controller.limits.warned import holding_warnings
-from controller.model.answers import Refusal
+from controller.limits.holds import hold_reason, stop_reason
 from controller.model.job import History, Job, Wanted
 from controller.model.reasons import Reason, rejection
 from controller.model.step import Ask, List, Step, Submit, Wait
-from controller.model.submission import Answer, Outcome, Submission, digest16
+from controller.model.submission import Answer, Submission, digest16
 from controller.model.timing import Timing
 
-SPURIOUS_TRIES = 3
 PASSING = frozenset(
     {Reason.BACKING_OFF, Reason.BREAKER_OPEN, Reason.RETRY_SCHEDULED, Reason.SEARCHING, Reason.SETTLING}
 )
@@ -48,15 +46,19 @@ def wish(job: Job, submissions: Sequence[Submission], limits: Limits, now: datet
 def asked_for(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Submit | Wait:
     """The submission that the manifest asks for now, regardless of the limits.
 
-    With problems it asks for nothing, whatever was accepted before: only what was paid for is tracked.
+    With problems it asks for nothing, whatever was accepted before: only what was paid for is tracked. Nor does it for
+    what is, or will be, paid for under another name.
     """
     wanted = job.wanted
     if wanted is None:
         return Wait(reason=_rejection(job) if job.problems else Reason.REMOVED)
+    shared = shared_run(job, submissions, limits)
+    if shared is not None:
+        return Wait(reason=shared_reason(shared))
     current = in_force(wanted, submissions)
     if current is None:
         return Wait(reason=_rejection(job)) if job.problems else Submit(rerun=wanted.rerun, attempt=0)
-    again = _pays_again(wanted, current, submissions, limits)
+    again = pays_again(wanted, current, submissions, limits)
     if again is None or job.problems:
         return Wait(reason=reason_of(current, now, wanted.deadline))
     if again > now:
@@ -67,20 +69,9 @@ def asked_for(job: Job, submissions: Sequence[Submission], limits: Limits, now: 
 def due_submission(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Submit | None:
     """The submission that would be paid for now except for what also stops other jobs: the guard rules on these."""
     asked = asked_for(job, submissions, limits, now)
-    if isinstance(asked, Wait) or job.wanted is None or _refusal(asked, job.wanted, submissions, limits, now):
+    if isinstance(asked, Wait) or job.wanted is None or refusal_of(asked, job.wanted, submissions, limits, now):
         return None
     return None if hold_reason(job.wanted, limits) else asked
-
-
-def stop_reason(wanted: Wanted, limits: Limits) -> Reason | None:
-    """Why this job is stopped together with others, so that it is not newly due."""
-    if not is_selected(wanted.labels, limits.selector):
-        return Reason.NOT_SELECTED
-    if limits.paused:
-        return Reason.PAUSED
-    if limits.doubt:
-        return Reason.CLOCK_DOUBTFUL
-    return Reason.CREDENTIAL_MISSING if wanted.credentials_ref in limits.without_keys else None
 
 
 def _rejection(job: Job) -> Reason:
@@ -95,22 +86,6 @@ def is_at_rest(wait: Wait, submissions: Sequence[Submission], now: datetime, tim
         return False
     soon = wait.until is not None and wait.until <= now + timedelta(seconds=timing.sync_patience)
     return not (soon and wait.reason in PASSING)
-
-
-def in_force(wanted: Wanted, submissions: Sequence[Submission]) -> Submission | None:
-    """The submission that counts for the wanted digest: paid for now, or at any time before.
-
-    A lower `rerun` than one already paid for is covered by that one: only a higher number pays. An unconfirmed attempt
-    ranks behind one that was found after all and may still deliver.
-    """
-    known = [item for item in submissions if item.digest == wanted.digest and not item.is_refused]
-    exact = [item for item in known if item.rerun == wanted.rerun]
-    higher = [item for item in known if item.rerun > wanted.rerun]
-    latest = max(exact or higher, key=_order, default=None)
-    if latest is None or latest.answer is not Answer.UNCONFIRMED:
-        return latest
-    may_deliver = (item for item in known if item.rerun == latest.rerun and item.answer is Answer.ACCEPTED)
-    return max((item for item in may_deliver if item.outcome is not Outcome.FAILED), key=_order, default=latest)
 
 
 def follow(submission: Submission, now: datetime) -> Step:
@@ -133,87 +108,11 @@ def _look_for(submission: Submission) -> List:
     return List(prefix=prefix, credentials_ref=submission.credentials_ref, only=only, submission=submission)
 
 
-def reason_of(submission: Submission, now: datetime, deadline: float | None = None) -> Reason:
-    """The reason for the state of one submission; `deadline` is in seconds after the intent."""
-    if submission.answer is None:
-        return Reason.SUBMITTING
-    if submission.is_refused:
-        return Reason.REFUSED
-    if submission.answer is Answer.UNCONFIRMED:
-        return Reason.SEARCHING if submission.look_at else Reason.NEEDS_PERSON
-    if submission.outcome is not None:
-        return Reason(submission.reason)
-    if submission.gone_at is not None:
-        return Reason.VERIFYING
-    overdue = deadline is not None and now >= submission.intended_at + timedelta(seconds=deadline)
-    return Reason.OVERDUE if overdue else Reason.RUNNING
-
-
-def _pays_again(
-    wanted: Wanted, current: Submission, submissions: Sequence[Submission], limits: Limits
-) -> datetime | None:
-    """When the next attempt may be paid for: a remaining retry, or the `onUnconfirmed: resubmit` setting.
-
-    Not while results of a replaced attempt may still be found: it may even have failed.
-    """
-    attempts = [item for item in submissions if (item.digest, item.rerun) == (current.digest, current.rerun)]
-    unconfirmed = [item for item in attempts if item.answer is Answer.UNCONFIRMED]
-    runs = _runs(current, unconfirmed)
-    if runs > wanted.retries or not all(_was_sought_in_vain(item) for item in unconfirmed):
-        return None
-    if current.answer is Answer.UNCONFIRMED:
-        # A wrong clock may have dated its intent, but not the time at which the search was given up.
-        lost_at = current.answered_at or current.intended_at
-        return lost_at if limits.policy.on_unconfirmed == "resubmit" else None
-    if current.outcome is not Outcome.FAILED or current.rerun != wanted.rerun or not current.is_reported:
-        return None
-    wait = backoff(limits.timing.retry_first, limits.timing.retry_longest, runs)
-    return (current.finished_at or current.intended_at) + timedelta(seconds=wait)
-
-
-def _order(submission: Submission) -> tuple[int, int]:
-    return submission.rerun, submission.attempt
-
-
-def _was_sought_in_vain(submission: Submission) -> bool:
-    seen = submission.evidence if submission.look_at is None else None
-    return seen is not None and seen.readable and not seen.objects
-
-
-def _runs(current: Submission, unconfirmed: Iterable[Submission]) -> int:
-    """How many attempts up to `current` were runs that no later one replaces.
-
-    The attempt number counts, not the known failures: in a new ledger earlier ones may not be settled.
-    """
-    return 1 + current.attempt - sum(item.attempt <= current.attempt for item in unconfirmed)
-
-
-def _refusal(
-    submit: Submit, wanted: Wanted, submissions: Sequence[Submission], limits: Limits, now: datetime
-) -> Wait | None:
-    """Why a body that the service refused, or that could not be claimed, is not sent again, or not yet."""
-    sought = (wanted.digest, submit.rerun, submit.attempt)
-    rows = [item for item in submissions if (item.digest, item.rerun, item.attempt) == sought]
-    refused = [item.refused.why for item in rows if item.refused]
-    spurious = refused.count(Refusal.SPURIOUS)
-    if Refusal.BODY in refused or spurious >= SPURIOUS_TRIES:
-        return Wait(reason=Reason.REFUSED)
-    last = max((item for item in rows if item.answered_at), key=lambda item: item.answered_at or now, default=None)
-    times = spurious + sum(1 for _ in takewhile(lambda why: why is Refusal.CLAIMED, reversed(refused)))
-    if not times or last is None or last.answered_at is None:
-        return None
-    longest = limits.timing.unsent_longest if spurious else limits.timing.breaker_longest
-    seconds = backoff(limits.timing.unsent_first, longest, times)
-    # Jitter, so that two controllers that collided on one claim do not collide again at once.
-    until = last.answered_at + timedelta(seconds=seconds * (1 + jitter("".join(last.claims))))
-    return Wait(reason=Reason.BACKING_OFF, until=until) if until > now else None
-
-
 def _pay(submit: Submit, job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Step:
     """The submission itself, or what must come first."""
     wanted = job.wanted
     assert wanted is not None, "a removed job wants nothing"
-    refusal = _refusal(submit, wanted, submissions, limits, now)
+    refusal = refusal_of(submit, wanted, submissions, limits, now)
     if refusal:
         return refusal
     waits_for = hold_reason(wanted, limits) or stop_reason(wanted, limits)
@@ -226,24 +125,10 @@ def _pay(submit: Submit, job: Job, submissions: Sequence[Submission], limits: Li
         return Wait(reason=limits.reason, until=limits.opens_at)
     if limits.slots <= 0:
         return Wait(reason=limits.reason)
-    step = _history(job, wanted, limits, now, _last_end(submit, wanted, submissions))
+    step = _history(job, wanted, limits, now, last_end(submit, wanted, submissions))
     if isinstance(step, List) and not limits.may_begin(wanted.bucket):
         return Wait(reason=limits.reason)
     return step or submit
-
-
-def hold_reason(wanted: Wanted, limits: Limits) -> Reason | None:
-    """Why a valid job must not be paid for before its manifest says more."""
-    if wanted.hold:
-        return Reason.ON_HOLD
-    if holding_warnings(wanted.warnings, limits.policy.hold_on):
-        return Reason.WARNED
-    ceiling, estimate = wanted.max_processing_units, wanted.estimate
-    if estimate is None or estimate.upper is None:
-        return Reason.COST_UNKNOWN if ceiling is None else None
-    if estimate.upper > limits.policy.approval_above and (ceiling is None or ceiling < estimate.upper):
-        return Reason.APPROVAL_NEEDED
-    return None
 
 
 def _guarded(submit: Submit, job: Job, wanted: Wanted, limits: Limits, now: datetime) -> Step | None:
@@ -293,12 +178,6 @@ def _history(
     if history.readable or limits.history_known:
         return None
     return Wait(reason=Reason.HISTORY_UNKNOWN, until=history.at + timedelta(seconds=limits.timing.history_retry))
-
-
-def _last_end(submit: Submit, wanted: Wanted, submissions: Sequence[Submission]) -> datetime | None:
-    attempts = (item for item in submissions if (item.digest, item.rerun) == (wanted.digest, submit.rerun))
-    ends = (item.finished_at for item in attempts)
-    return max((end for end in ends if end), default=None)
 
 
 def _is_stale(history: History, limits: Limits, now: datetime) -> bool:

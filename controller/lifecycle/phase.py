@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from controller.lifecycle.next_step import asked_for, in_force, wish
+from controller.lifecycle.attempts import in_force
+from controller.lifecycle.next_step import asked_for, wish
+from controller.lifecycle.shared import shared_message, shared_run
 from controller.limits.budget import overspent_hash, reservation
 from controller.limits.gate import Limits
 from controller.limits.guard import Permit, key_of
@@ -51,11 +53,12 @@ def phase(job: Job, submissions: Sequence[Submission], limits: Limits, now: date
     step = wish(job, submissions, limits, now)
     permit = _permit(job, submissions, limits, now)
     reason = step.reason if isinstance(step, Wait) else _reason_meanwhile(job, permit, limits)
-    message = _message(job, submissions, limits, permit, reason)
+    shared = shared_run(job, submissions, limits)
+    message = shared_message(shared) if shared else _message(job, submissions, limits, permit, reason)
     is_held = _waits_for_mending(job, submissions, limits, now)
     approved = _approved_by(job, submissions, permit, reason)
     parts = (message, approved and f"approved by {approved}", MENDED_FIRST if is_held else "")
-    return JobState(reason=reason, message="; ".join(filter(None, parts)))
+    return JobState(reason=reason, message="; ".join(filter(None, parts)), shared=shared)
 
 
 def _approved_by(job: Job, submissions: Sequence[Submission], permit: Permit | None, reason: Reason) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from controller.lifecycle.attempts import in_force
 from controller.lifecycle.evidence import delivered_object
-from controller.lifecycle.next_step import in_force
 from controller.model.answers import Refusal
 from controller.model.errors import Problem
 from controller.model.job import Job
@@ -28,8 +28,10 @@ HEADER: Mapping[str, object] = {"apiVersion": "shjobs/v1", "kind": "AsyncProcess
 
 
 def document(job: Job, submissions: Sequence[Submission], job_state: JobState, deployment: str) -> dict[str, object]:
-    """The status of a job; keys without a value are left out."""
+    """The status of a job; keys without a value are left out. What another name's run delivered counts for this one."""
     current = in_force(job.wanted, submissions) if job.wanted else None
+    shared = job_state.shared
+    shown = shared.run if shared else current
     status = {
         **HEADER,
         "name": job.name,
@@ -41,9 +43,10 @@ def document(job: Job, submissions: Sequence[Submission], job_state: JobState, d
         "digest": job.wanted.digest if job.wanted else None,
         "deployment": deployment,
         "revision": current.revision if current else job.wanted.revision if job.wanted else None,
-        **(_submission(current) if current else {}),
-        "processingUnits": _processing_units(job, current),
-        "outputs": outputs(current) if current else None,
+        "sharedWith": shared.owner if shared else None,
+        **(_submission(shown) if shown else {}),
+        "processingUnits": {"spent": 0.0} if shared else _processing_units(job, current),
+        "outputs": outputs(shown) if shown else None,
         "history": [_line(item) for item in _history(submissions)],
     }
     return {key: value for key, value in status.items() if value not in (None, "", [], {})}

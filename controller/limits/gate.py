@@ -13,6 +13,7 @@ from zlib import crc32
 
 from controller.limits.budget import Spending
 from controller.limits.guard import ADMITTED, Permit
+from controller.limits.peers import Peers
 from controller.limits.settling import Settling
 from controller.limits.throttle import Rate
 from controller.model.answers import Refusal
@@ -34,7 +35,8 @@ class Limits:
     `looks` is how many listings a large change may have in flight per bucket; `listing` counts the listings for
     earlier submissions in flight, by bucket. `without_keys` names the credentials whose key pair was not found; no job
     that uses one is sent. `overspent` is the first submission that cost more than was reserved for it. `permits` are
-    the guard's rulings by key; None: there is no guard. `renewed_at` is when the account's credentials were last
+    the guard's rulings by key; None: there is no guard. `peers` knows which jobs and submissions have the same request;
+    None: each job is by itself. `renewed_at` is when the account's credentials were last
     corrected, or an operator asked to try them: refusals before that are of the past. At `grows_at` there is one more
     slot. `doubt` says why the clock cannot be trusted, "" when it can. Only jobs that `selector` selects are
     submitted.
@@ -54,6 +56,7 @@ class Limits:
     spending: Spending | None = None
     overspent: Submission | None = None
     permits: Mapping[str, Permit] | None = None
+    peers: Peers | None = None
     renewed_at: datetime | None = None
     opens_at: datetime | None = None
     grows_at: datetime | None = None

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import quote, quote_plus
 
-PAID_TWICE = "W203"
-"""Found by comparing jobs, so only `check` warns of it: a single job does not know."""
-
 SILENCING = frozenset({"W900", "W901", "W902", "W903", "W904"})
 """About the silencing comments themselves; nothing silences these."""
 
@@ -19,7 +16,6 @@ WARNINGS = frozenset(
         *("W100", "W101", "W103", "W104", "W105", "W106", "W107", "W108", "W109", "W110", "W111"),
         *("W112", "W113", "W114", "W115", "W116", "W117", "W118", "W119", "W120", "W121", "W122", "W123"),
         "W130",
-        PAID_TWICE,
     }
 )
 """Those that a comment can silence."""

@@ -4,8 +4,12 @@ Every reason belongs to one phase. `docs/reasons.md` explains each of them, whic
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # commands that only show reasons start faster without it
+    from controller.model.submission import SharedRun
 
 
 class Phase(StrEnum):
@@ -48,6 +52,7 @@ class Reason(StrEnum):
     ACCOUNT_REFUSED = "AccountRefused"
     BREAKER_OPEN = "BreakerOpen"
     RETRY_SCHEDULED = "RetryScheduled"
+    SHARED_RUN = "SharedRun"
     SUBMITTING = "Submitting"
     SEARCHING = "Searching"
     NEEDS_PERSON = "NeedsPerson"
@@ -55,6 +60,7 @@ class Reason(StrEnum):
     OVERDUE = "Overdue"
     VERIFYING = "Verifying"
     DELIVERED = "Delivered"
+    REUSED = "Reused"
     ERROR_REPORTED = "ErrorReported"
     REFUSED = "Refused"
     NOTHING_DELIVERED = "NothingDelivered"
@@ -103,12 +109,13 @@ _PHASES = {
             Reason.ACCOUNT_REFUSED,
             Reason.BREAKER_OPEN,
             Reason.RETRY_SCHEDULED,
+            Reason.SHARED_RUN,
         ),
         Phase.SUBMITTING: (Reason.SUBMITTING,),
         Phase.UNCONFIRMED: (Reason.SEARCHING, Reason.NEEDS_PERSON),
         Phase.RUNNING: (Reason.RUNNING, Reason.OVERDUE),
         Phase.VERIFYING: (Reason.VERIFYING,),
-        Phase.SUCCEEDED: (Reason.DELIVERED,),
+        Phase.SUCCEEDED: (Reason.DELIVERED, Reason.REUSED),
         Phase.FAILED: (Reason.ERROR_REPORTED, Reason.REFUSED),
         Phase.REMOVED: (Reason.REMOVED,),
         Phase.UNKNOWN: (Reason.NOTHING_DELIVERED, Reason.PARTLY_DELIVERED, Reason.BUCKET_UNREADABLE),
@@ -119,10 +126,14 @@ _PHASES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobState:
-    """A job's phase with its reason and a sentence the user can act on."""
+    """A job's phase with its reason and a sentence the user can act on.
+
+    `shared` is another name's run that serves the job; it is part of the sentence, and so of no comparison.
+    """
 
     reason: Reason
     message: str
+    shared: "SharedRun | None" = field(default=None, compare=False)
 
     @property
     def phase(self) -> Phase:

@@ -90,11 +90,6 @@ class Submission:
         return submission_id(self.digest, self.rerun, self.attempt)
 
     @property
-    def is_paid(self) -> bool:
-        """Whether it was, or may have been, paid for."""
-        return not self.is_refused and self.outcome is not Outcome.FAILED
-
-    @property
     def is_refused(self) -> bool:
         return self.answer is Answer.REFUSED
 
@@ -123,6 +118,23 @@ class Submission:
                 return replace(known, answer=Answer.REFUSED, refused=answer, message=answer.message, look_at=None)
             case Unconfirmed():
                 return replace(known, answer=Answer.UNCONFIRMED, message=answer.message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedRun:
+    """The run of the same request under another name, which serves a job without a run of its own.
+
+    `run` is None while the job `owner` has yet to submit it. `is_tried_again`: it failed, and `owner` has a retry left.
+    """
+
+    owner: str
+    run: Submission | None = None
+    is_tried_again: bool = False
+
+    @property
+    def delivered(self) -> Submission | None:
+        """The run, if it succeeded."""
+        return self.run if self.run and self.run.outcome is Outcome.SUCCEEDED else None
 
 
 REQUEST_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)

@@ -10,18 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from controller.ledger.ledger import Ledger
-from controller.lifecycle.next_step import (
-    asked_for,
-    due_submission,
-    hold_reason,
-    in_force,
-    is_asked,
-    is_read,
-    stop_reason,
-)
+from controller.lifecycle.attempts import in_force
+from controller.lifecycle.next_step import asked_for, due_submission, is_asked, is_read
 from controller.limits.budget import overspent_hash, reservation
 from controller.limits.gate import Limits
 from controller.limits.guard import ADMITTED, RETRY, Batch, Due, Permit, Ruling, batch_of, key_of, ruling
+from controller.limits.holds import hold_reason, stop_reason
 from controller.manifest.approval import Approval
 from controller.model.errors import truncate
 from controller.model.job import NEW, Job, Wanted

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from controller.ledger.ledger import Ledger
 from controller.ledger.pause import Stops
 from controller.lifecycle.next_step import is_at_rest, next_step
+from controller.lifecycle.shared import shared_run
 from controller.lifecycle.transitions import interrupt
 from controller.limits.budget import reservation
 from controller.limits.gate import Limits, narrow
@@ -22,6 +23,7 @@ from controller.limits.throttle import grows_at, lately, slots_at
 from controller.model.errors import Problem, StateError
 from controller.model.files import BROKEN, READ, STATUS
 from controller.model.job import Job, bucket_in
+from controller.model.reasons import Reason
 from controller.model.step import Ask, List, Step, Submit, Wait
 from controller.model.submission import Submission
 from controller.reconcile.admission import Admission
@@ -124,6 +126,7 @@ class Loop:
                     if name in self._ledger.jobs:
                         self._queue.mark([name])
                         self._reporter.touch_job(name)
+            self._note_peers()
             self._pace.receive(outcomes, now)
 
     def wakes_at(self, now: datetime) -> datetime | None:
@@ -159,6 +162,7 @@ class Loop:
             overspent=overspent[0] if overspent else None,
             renewed_at=ledger.renewed_at(now),
             permits=self._admission.permits,
+            peers=ledger.peers,
         )
         return narrow(free, ledger.newest(now)).at_rate(self._pace.rate(now), now)
 
@@ -208,13 +212,19 @@ class Loop:
         return all(
             is_at_rest(
                 replace(wait, until=wait.until or limits.opens_at) if wait.reason in QUEUING else wait,
-                self._ledger.of(name),
+                self._runs(name, wait, limits),
                 now,
                 self._timing,
             )
             for name, wait in self._queue.waits()
             if (wanted := self._ledger.jobs[name].wanted) is None or is_selected(wanted.labels, limits.selector)
         )
+
+    def _runs(self, name: str, wait: Wait, limits: Limits) -> Sequence[Submission]:
+        """The submissions of a job, with the run of another name that it waits for, if there is one."""
+        own = self._ledger.of(name)
+        shared = shared_run(self._ledger.jobs[name], own, limits) if wait.reason is Reason.SHARED_RUN else None
+        return [*own, shared.run] if shared and shared.run else own
 
     def _take_in(self, change: Change | None) -> None:
         if change is None:
@@ -224,7 +234,6 @@ class Loop:
             return
         self._keep(change)
         self.rejections.take_in(change, self._tree, self._ledger, self._now)
-        self._submitter.note_same_requests((job for job, _ in change.jobs), self._now)
         self._admission.is_partial = change.undecided > 0
         self._admission.approve(change.approvals, self._tree.signature)
         self._reporter.hold(self._now, is_partial=change.undecided > 0)
@@ -261,6 +270,7 @@ class Loop:
 
     def _decide(self, now: datetime) -> list[tuple[Job, Step]]:
         limits = self.limits()
+        self._note_peers()
         names = self._queue.take_due(limits, now)
         names |= self._admission.rule(names, limits, now)
         closed = limits.without_slots()  # a job that would pay is queued first
@@ -273,6 +283,13 @@ class Loop:
             if isinstance(step, Wait):
                 self._put(job, step, now)
         return [each for each in paced if not isinstance(each[1], Wait)]
+
+    def _note_peers(self) -> None:
+        """What changed for one name changes what the others with the same request wait for."""
+        names = self._ledger.peers.take_changed()
+        self._queue.mark(names)
+        for name in names:
+            self._reporter.touch_job(name)
 
     def _step(self, job: Job, limits: Limits, now: datetime) -> tuple[Job, Step]:
         self._reporter.touch_job(job.name)

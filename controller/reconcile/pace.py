@@ -6,7 +6,7 @@ Kept by the loop. Submissions go before status requests, some of which the rate 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from controller.lifecycle.next_step import reason_of
+from controller.lifecycle.attempts import reason_of
 from controller.limits.throttle import Rate
 from controller.model.answers import NoAnswer, Refusal, Refused
 from controller.model.job import Job

@@ -13,6 +13,7 @@ from controller.ledger.ledger import Ledger
 from controller.lifecycle.adoption import adopt_listed, find_reappeared
 from controller.lifecycle.commands import Accept, Adopt, Command, FirstRun, Ignored, Resolve, apply_command
 from controller.lifecycle.evidence import request_ids
+from controller.lifecycle.shared import run_of_another
 from controller.lifecycle.transitions import after_listing, after_post, after_status, is_new, unless_given_up
 from controller.limits.budget import overspent_hash
 from controller.model.answers import Accepted, BucketAnswer, Listing, PostAnswer, Refusal, Refused, Unconfirmed
@@ -47,9 +48,15 @@ def carry_out(command: Command | Ignored, ledger: Ledger, admission: Admission, 
             return why
 
 
-def _settle(command: Resolve | Adopt, ledger: Ledger, now: datetime) -> str:
+def outcome_of_command(command: Resolve | Adopt, ledger: Ledger, now: datetime) -> Submission | str:
+    """The submission that the command creates or changes; a sentence when it cannot be done."""
     job, holder = ledger.jobs.get(command.job), ledger.holder(command.request_id)
-    answer = apply_command(command, job, ledger.of(command.job), holder, now)
+    shared = run_of_another(job.name, job.wanted, ledger.peers) if job and job.wanted else None
+    return apply_command(command, job, ledger.of(command.job), holder, now, shared)
+
+
+def _settle(command: Resolve | Adopt, ledger: Ledger, now: datetime) -> str:
+    answer = outcome_of_command(command, ledger, now)
     if isinstance(answer, str):
         return answer
     if answer.number:

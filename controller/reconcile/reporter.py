@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from controller.ledger.ledger import Ledger
+from controller.lifecycle.attempts import in_force
 from controller.lifecycle.grouping import common, together
-from controller.lifecycle.next_step import in_force
 from controller.lifecycle.phase import phase
 from controller.lifecycle.status import document, rejected_status
 from controller.limits.gate import Limits

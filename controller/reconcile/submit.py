@@ -5,15 +5,13 @@ The loop calls this inside the transaction that stores the intents of a turn.
 
 import logging
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
 from controller.ledger.ledger import Ledger
 from controller.lifecycle.adoption import intent
 from controller.lifecycle.claim import Claim, Instance, was_claimed
-from controller.lifecycle.grouping import together
-from controller.lifecycle.same_request import SameRequest, paid_requests, same_requests
 from controller.model.job import Job
 from controller.model.step import Submit
 from controller.model.submission import Submission
@@ -35,7 +33,6 @@ class Submitter:
         self._instance = instance
         self._draw = draw
         self._logged: set[str] = set()
-        self._same: dict[str, SameRequest] = {}
 
     def post(self, job: Job, step: Submit, now: datetime, approved_by: str = "") -> Post:
         """Store the intent of a wanted job; returns the call to enqueue once it is on the disk."""
@@ -59,21 +56,6 @@ class Submitter:
         if self._instance and not self._logged.issuperset(warnings):
             log.warning("%s is %s", submission.job, words, extra={"fields": {"job": submission.job}})
             self._logged.update(warnings)
-
-    def note_same_requests(self, changed: Iterable[Job], now: datetime) -> None:
-        """Say which of these jobs would pay for what another name pays, or has paid, for: before they do."""
-        names = {job.name: job.wanted.digest for job in changed if job.wanted}
-        if not names or self._instance is None:
-            return
-        wanted = {job.name: job.wanted.digest for job in self._ledger.jobs.values() if job.wanted}
-        found = same_requests(wanted, paid_requests(self._ledger.everything()))
-        new = {name: found[name] for name in sorted(names) if name in found and self._same.get(name) != found[name]}
-        for group in together(new, lambda _name: True):
-            more = f" and {len(group) - 1:,} more alike" if len(group) > 1 else ""
-            log.warning("%s%s: %s", group[0], more, new[group[0]], extra={"fields": {"jobs": group}})
-        for name, same in new.items():
-            self._ledger.add_event(now, "SameRequest", str(same), name)
-        self._same |= new
 
     def _claimant(self, job: Job, made: Submission) -> Instance | None:
         """The claimant; None if no claim is possible: the bucket is unreadable, or the credential cannot write."""

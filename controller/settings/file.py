@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
-from controller.model.errors import PAID_TWICE, SILENCING, WARNINGS
+from controller.model.errors import SILENCING, WARNINGS
 from controller.model.hosts import names_in
 from controller.model.timing import seconds_of
 from controller.settings.deployments import NEW_PATH, OLD_PATH, DeploymentName, is_loopback, segments_of
@@ -79,7 +79,7 @@ def _host_names(text: str) -> str:
 
 
 def _warned(text: str) -> str:
-    known = {EVERY_WARNING, *WARNINGS, *SILENCING} - {PAID_TWICE}
+    known = {EVERY_WARNING, *WARNINGS, *SILENCING}
     if text not in known:
         words = f'must list warnings of `check` by code, such as "W004", or "{EVERY_WARNING}" for all'
         raise ValueError(f"{words}{did_you_mean(text, known)}")

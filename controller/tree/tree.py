@@ -251,7 +251,6 @@ class Tree:
             name=item.name,
             line=line,
             column=column,
-            digest=answer.wanted.digest if answer.wanted else "",
             problems=answer.problems,
             warnings=kept.warnings,
             used=kept.used,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from controller.lifecycle.next_step import follow, is_at_rest, next_step, reason_of, wish
+from controller.lifecycle.attempts import reason_of
+from controller.lifecycle.next_step import follow, is_at_rest, next_step, wish
 from controller.model.answers import Refusal
 from controller.model.job import Job
 from controller.model.reasons import Reason

@@ -4,18 +4,24 @@ A mutant is the module's own source with one text replaced, loaded under another
 answers otherwise than the original does.
 """
 
+import ast
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+import controller.lifecycle.attempts
 import controller.lifecycle.next_step
+import controller.lifecycle.shared
 import controller.lifecycle.verdict
+import controller.limits.holds
 from controller.limits.budget import Spending
 from controller.limits.gate import Limits
 from controller.limits.guard import ADMITTED, Batch, Permit
+from controller.limits.peers import Peers
 from controller.limits.settling import Settling
 from controller.model.answers import Refusal
 from controller.model.job import Estimate, Job
@@ -54,9 +60,27 @@ DEAR = succeeded(digest=OTHER_DIGEST, evidence=evidence(spent=21.0))
 VAIN = unconfirmed(attempt=1, number=2, look_at=None, evidence=evidence(objects=()))
 
 
+NEXT_STEP = (
+    controller.limits.holds,
+    controller.lifecycle.attempts,
+    controller.lifecycle.shared,
+    controller.lifecycle.next_step,
+)
+"""The modules of the rule, each after those that it imports."""
+VERDICT = (controller.lifecycle.verdict,)
+
+
 def left(units: float) -> Spending:
     """A month of which so many processing units are left."""
     return Spending(month="2026-03", budget=100, spent=60, reserved=40 - units)
+
+
+def among(*others: Job, runs: tuple[Submission, ...] = (), **different: object) -> Limits:
+    """The limits for a plain job beside others, to which these runs belong."""
+    return limits(peers=Peers([job(), *others], runs), **different)
+
+
+FIRST, LAST = job(name="a"), job(name="z")
 
 
 STEPS: list[tuple[Job, list[Submission], Limits]] = [
@@ -147,6 +171,39 @@ STEPS: list[tuple[Job, list[Submission], Limits]] = [
     (job(), [], limits(permits={KEY: Permit(batch=BATCH, is_listed=False)})),
     (job(history=history(at=at(-301))), [], limits(permits={KEY: Permit(batch=BATCH, is_listed=False)})),
     (asks(rerun=1), [succeeded()], limits(permits={KEY: ADMITTED})),
+    (job(), [], among(FIRST)),
+    (job(), [], among(LAST)),
+    (job(problems=BROKEN), [], among(FIRST)),
+    (asks(hold=True), [], among(FIRST)),
+    (job(), [], among(replace(FIRST, problems=BROKEN))),
+    (job(), [], among(replace(FIRST, wanted=wanted(hold=True)))),
+    (job(), [], among(replace(FIRST, wanted=wanted(credentials_ref="none")), without_keys=frozenset({"none"}))),
+    (asks(labels=(("team", "x"),)), [], among(FIRST, selector=("team=x",))),
+    (job(), [], among(replace(FIRST, wanted=None), runs=(succeeded(job="a"),))),
+    (job(), [], among(FIRST, runs=(refused(Refusal.BODY, job="a"),))),
+    (job(), [], among(FIRST, runs=(refused(Refusal.RATE, job="a"),))),
+    (job(), [refused(Refusal.RATE)], among(LAST, runs=(refused(Refusal.RATE),))),
+    (job(), [], among(LAST, runs=(accepted(job="z"),))),
+    (job(), [], among(LAST, runs=(succeeded(job="z", digest=OTHER_DIGEST),))),
+    (job(), [failed()], among(LAST, runs=(failed(), succeeded(job="z", number=2)))),
+    (asks(rerun=1), [], among(LAST, runs=(succeeded(job="z"),))),
+    (asks(rerun=1), [], among(LAST, runs=(succeeded(job="z", rerun=1),))),
+    (job(), [], among(LAST, runs=(failed(job="z", number=1), succeeded(job="a", number=2)))),
+    (job(), [], among(LAST, runs=(unknown(job="z", number=1), failed(job="a", number=2)))),
+    (job(), [], among(LAST, runs=(accepted(job="z", number=1), unknown(job="a", number=2)))),
+    (job(), [], among(replace(LAST, wanted=wanted(retries=1)), runs=(failed(job="z"),))),
+    (job(), [], among(LAST, runs=(failed(job="z"),))),
+    (job(), [], among(replace(LAST, wanted=wanted(retries=1, hold=True)), runs=(failed(job="z"),))),
+    (job(), [], among(replace(LAST, wanted=wanted(retries=1), problems=BROKEN), runs=(failed(job="z"),))),
+    (job(), [], among(replace(LAST, wanted=wanted(retries=1, digest=OTHER_DIGEST)), runs=(failed(job="z"),))),
+    (
+        job(),
+        [],
+        among(
+            replace(LAST, wanted=wanted(retries=1)),
+            runs=(failed(job="z", number=1), refused(Refusal.BODY, job="z", attempt=1, number=2)),
+        ),
+    ),
 ]
 
 
@@ -284,6 +341,58 @@ NEXT_STEP_MUTANTS = [
     ("what was listed is listed again", "None if is_listed or is_read(job, limits) else", "None if is_listed else"),
 ]
 
+SHARED_MUTANTS = [
+    ("a run of its own does not matter", " or in_force(wanted, submissions) is not None:", ":"),
+    ("another name's run does not matter", "    if run is not None:\n", "    if not job:\n"),
+    ("a refused run is shared", "and not item.is_refused and item.rerun", "and item.rerun"),
+    ("a run of a lower rerun is shared", " and item.rerun >= wanted.rerun)", ")"),
+    ("only a run of a lower rerun is shared", "item.rerun >= wanted.rerun)", "item.rerun < wanted.rerun)"),
+    ("failed goes before delivered", "Outcome.SUCCEEDED: 3, None: 2", "Outcome.SUCCEEDED: -1, None: 2"),
+    ("Unknown goes before open", "None: 2, Outcome.UNKNOWN: 1", "None: 1, Outcome.UNKNOWN: 2"),
+    ("failed goes before Unknown", "Outcome.UNKNOWN: 1, Outcome.FAILED: 0", "Outcome.UNKNOWN: 0, Outcome.FAILED: 1"),
+    (
+        "a failure is waited for",
+        "or run.outcome is None or shared.is_tried_again:",
+        "or run.outcome is not Outcome.SUCCEEDED:",
+    ),
+    (
+        "a retry of another is not waited for",
+        " or shared.is_tried_again:\n        return Reason",
+        ":\n        return Reason",
+    ),
+    ("what runs is delivered", "run is None or run.outcome is None or shared", "run is None or shared"),
+    ("a broken manifest pays for a retry of another", " or owner.problems:", ":"),
+    ("a held job pays for a retry of another", "    if is_unable(owner.wanted, limits):", "    if not owner:"),
+    ("a retry that was refused is waited for", " or is_refused_for_good(following, owner.wanted, own):", ":"),
+    (
+        "a retry of what is not wanted is waited for",
+        "    if current is None or current.number != run.number or",
+        "    if",
+    ),
+    (
+        "the last one pays",
+        'if not _may_ask(job, wanted, peers, limits):\n        return ""',
+        'if not job:\n        return ""',
+    ),
+    ("nobody waits for another", "other.wanted is not None and _may_ask(", "not other and _may_ask("),
+    ("a broken one is waited for", "if job.problems or is_unable(", "if is_unable("),
+    ("one that is held is waited for", "job.problems or is_unable(wanted, limits)", "job.problems"),
+    (
+        "one that was refused for good is waited for",
+        "return not is_refused_for_good(Submit(rerun=wanted",
+        "return (lambda *_: True)(Submit(rerun=wanted",
+    ),
+    (
+        "a hold does not pass the turn on",
+        "return is_left_out or hold_reason(wanted, limits) is not None",
+        "return is_left_out",
+    ),
+    ("a missing key pair does not pass the turn on", " or lacks_keys(wanted, limits)\n", "\n"),
+    ("a label does not pass the turn on", "not is_selected(wanted.labels, limits.selector) or", ""),
+    ("its own name goes first", "        if other.name == job.name:\n            return\n", "        return\n"),
+    ("names after it go first", "        if other.name == job.name:\n            return\n", ""),
+]
+
 VERDICT_MUTANTS = [
     (
         "outputs win over an error",
@@ -317,13 +426,20 @@ def source(module: ModuleType) -> str:
     return Path(module.__file__).read_text(encoding="utf-8")
 
 
-def mutant(module: ModuleType, old: str, new: str) -> ModuleType:
-    """The module with one text replaced; the text must be there exactly once, so that no mutant is idle."""
-    text = source(module)
-    assert text.count(old) == 1, f"{old!r} is not once in {module.__name__}: mend the mutant"
-    changed = ModuleType(f"mutant_of_{module.__name__}")
-    exec(compile(text.replace(old, new), f"<mutant of {module.__name__}>", "exec"), changed.__dict__)
+def mutant(modules: tuple[ModuleType, ...], old: str, new: str) -> ModuleType:
+    """The modules as one, with one text replaced; it must be there exactly once, so that no mutant is idle."""
+    texts = [source(each) for each in modules]
+    number = sum(text.count(old) for text in texts)
+    assert number == 1, f"{old!r} is {number} times in {modules[-1].__name__} and what it imports: mend the mutant"
+    names = {each.__name__ for each in modules}
+    body = [node for text in texts for node in ast.parse(text.replace(old, new)).body if not _imports(node, names)]
+    changed = ModuleType(f"mutant_of_{modules[-1].__name__}")
+    exec(compile(ast.Module(body=body, type_ignores=[]), "<mutant>", "exec"), changed.__dict__)
     return changed
+
+
+def _imports(node: ast.stmt, names: set[str]) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module in names
 
 
 def answered(ask: Callable[..., object], *given: object) -> str:
@@ -343,18 +459,22 @@ def verdicts(module: ModuleType) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("old", "new"), [pytest.param(old, new, id=name) for name, old, new in NEXT_STEP_MUTANTS])
+@pytest.mark.parametrize(
+    ("old", "new"), [pytest.param(old, new, id=name) for name, old, new in [*NEXT_STEP_MUTANTS, *SHARED_MUTANTS]]
+)
 def test_a_mutant_of_next_step_is_caught(old: str, new: str) -> None:
-    assert steps(mutant(controller.lifecycle.next_step, old, new)) != steps(controller.lifecycle.next_step)
+    assert steps(mutant(NEXT_STEP, old, new)) != steps(controller.lifecycle.next_step)
 
 
 @pytest.mark.parametrize(("old", "new"), [pytest.param(old, new, id=name) for name, old, new in VERDICT_MUTANTS])
 def test_a_mutant_of_the_verdict_is_caught(old: str, new: str) -> None:
-    assert verdicts(mutant(controller.lifecycle.verdict, old, new)) != verdicts(controller.lifecycle.verdict)
+    assert verdicts(mutant(VERDICT, old, new)) != verdicts(controller.lifecycle.verdict)
 
 
-@pytest.mark.parametrize("module", [controller.lifecycle.next_step, controller.lifecycle.verdict])
-def test_an_unchanged_copy_is_no_mutant(module: ModuleType) -> None:
+@pytest.mark.parametrize(
+    ("modules", "text"), [(NEXT_STEP, "return step or submit"), (VERDICT, "def verdict(")], ids=["next step", "verdict"]
+)
+def test_an_unchanged_copy_is_no_mutant(modules: tuple[ModuleType, ...], text: str) -> None:
     """The comparison itself sees no difference where there is none."""
-    ask = steps if module is controller.lifecycle.next_step else verdicts
-    assert ask(mutant(module, '"""\n\nfrom ', '"""\nfrom ')) == ask(module)
+    ask = steps if modules is NEXT_STEP else verdicts
+    assert ask(mutant(modules, text, text)) == ask(modules[-1])

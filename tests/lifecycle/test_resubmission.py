@@ -2,7 +2,8 @@
 
 import pytest
 
-from controller.lifecycle.next_step import in_force, next_step
+from controller.lifecycle.attempts import in_force
+from controller.lifecycle.next_step import next_step
 from controller.limits.gate import Limits
 from controller.model.answers import Refusal
 from controller.model.reasons import Reason

@@ -8,7 +8,7 @@ import pytest
 from controller.cli.output.annotations import github, problems_as_json, problems_as_text
 from controller.model.errors import Problem
 from controller.operations.check.check import CheckedFolder, checked_folders
-from tests.conftest import Workspace, ndvi
+from tests.conftest import ndvi
 from tests.support.command import shjobs
 
 SETTINGS = """\
@@ -400,37 +400,8 @@ def test_an_evalscript_that_lost_its_line_breaks_says_so(folder: Folder, marker:
     assert [(each["line"], each["message"]) for each in found[1:]] == [(21, JOINED)] * bool(codes)
 
 
-TWICE = "the same request, but each job is paid for"
-
-
-def test_two_names_for_one_request_are_warned_of(folder: Folder) -> None:
+def test_two_names_for_one_request_are_no_reason_to_warn(folder: Folder) -> None:
+    """They share one run, which is paid for once."""
     folder.write("jobs.d/a.yaml", ndvi("a"))
     folder.write("jobs.d/b.yaml", ndvi("b"))
-    folder.write("jobs.d/c.yaml", ndvi("c", 14.41))
-    for _ in range(2):  # the second time from the cache
-        lines, summary, code = folder.check()
-        assert lines == [
-            f"jobs.d/a.yaml:4:3: W203 metadata.name: the job 'b' has {TWICE}",
-            f"jobs.d/b.yaml:4:3: W203 metadata.name: the job 'a' has {TWICE}",
-        ]
-        assert (summary, code) == ("3 files, 3 jobs accepted, 0 errors, 2 warnings\n", 0)
-    assert places(folder.check("jobs.d/b.yaml")[0]) == ["jobs.d/b.yaml:4:3: W203"]
-
-
-def test_a_comment_silences_it_while_there_are_two_names(folder: Folder) -> None:
-    comment = "# shjobs: ignore W203 both teams pay\n"
-    for name in ("a", "b"):
-        folder.write(f"jobs.d/{name}.yaml", comment + ndvi(name))
     assert folder.check() == (["2 files, 2 jobs accepted, 0 errors, 0 warnings"], "", 0)
-    folder.write("jobs.d/b.yaml", ndvi("b", 14.41))
-    assert places(folder.check()[0]) == ["jobs.d/a.yaml:1:1: W904"]
-
-
-@pytest.mark.slow
-def test_a_renamed_job_is_warned_of_where_there_is_a_ledger(workspace: Workspace) -> None:
-    workspace.write("ndvi.yaml", ndvi())
-    workspace.sync()
-    workspace.write("ndvi.yaml", ndvi("other"))
-    done = shjobs("check", cwd=workspace.root, environment={"XDG_CACHE_HOME": str(workspace.root / "cache")})
-    assert places(done.stdout.splitlines()) == ["jobs.d/ndvi.yaml:4:3: W203"]
-    assert "it was paid for as 'ndvi', which is no longer declared" in done.stdout

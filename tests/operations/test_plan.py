@@ -127,18 +127,28 @@ def test_a_lost_ledger_finds_in_the_bucket_what_was_paid_for(workspace: Workspac
     assert named(found, "ndvi")["why"].startswith("found in the bucket: the submission of ")
 
 
-def test_a_renamed_job_says_that_it_is_paid_for_again(workspace: Workspace) -> None:
+def test_a_renamed_job_shares_the_run_that_was_paid_for(workspace: Workspace) -> None:
     workspace.write("ndvi.yaml", ndvi())
     workspace.sync()
     workspace.write("ndvi.yaml", ndvi("other"))
     found = plan(workspace.settings())
-    assert actions(found) == {"other": "submit", "ndvi": "remove"}
-    assert named(found, "other")["why"] == (
-        "new; it was paid for as 'ndvi', which is no longer declared: under another name it is paid for again"
-    )
-    assert named(found, "other")["sameRequestAs"] == ["ndvi"]
-    line = "one request under two names is paid for twice: other (as ndvi)"
-    assert (line in plan_table(found).splitlines(), f"<code>{line}</code>" in markdown(found)) == (True, True)
+    assert actions(found) == {"other": "share", "ndvi": "remove"}
+    other = named(found, "other")
+    assert other["why"] == "delivered for 'ndvi', which has the same request: nothing was paid for this job"
+    assert (other["sharedWith"], other["processingUnits"]) == ("ndvi", {"expected": 0.0, "upper": 0.0})
+    assert (found["totals"]["reserved"], found["totals"]["processingUnits"]) == (0, {})
+    assert "1 share · 1 remove" in plan_table(found)
+    workspace.sync()
+    assert actions(plan(workspace.settings())) == {"other": "unchanged"}
+
+
+def test_two_new_names_for_one_request_are_paid_for_once(workspace: Workspace) -> None:
+    workspace.write("a.yaml", ndvi("a"))
+    workspace.write("b.yaml", ndvi("b"))
+    found = plan(workspace.settings())
+    assert actions(found) == {"a": "submit", "b": "share"}
+    assert (found["totals"]["submissions"], found["totals"]["expected"]) == (1, 10.0)
+    assert named(found, "b")["why"] == "the same request runs as 'a': its result is taken over"
 
 
 def test_a_name_that_is_declared_twice_is_planned_once(workspace: Workspace) -> None:

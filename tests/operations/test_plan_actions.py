@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from controller.lifecycle.next_step import in_force
+from controller.lifecycle.attempts import in_force
 from controller.lifecycle.phase import phase
-from controller.lifecycle.same_request import SameRequest
+from controller.limits.peers import Peers
 from controller.model.answers import Refusal
 from controller.model.errors import Problem
 from controller.model.job import Estimate, Job
@@ -34,6 +34,7 @@ OLD_RUNNING = accepted(digest=OTHER_DIGEST, number=1)
 WAS = job(wanted=wanted(digest=OTHER_DIGEST))
 BROKEN = Problem(path="ndvi.yaml", message="is not YAML")
 UNUSED = Problem(path="ndvi.js", message="is read but not requested", code="W004")
+RENAMED = job(name="other")
 WARNED = job(wanted=wanted(warnings=(UNUSED,)))
 
 
@@ -53,6 +54,12 @@ def seen(*submissions: Submission, now: Job | None = None, **different: Any) -> 
 
 def plan_of(**different: Any) -> Submission:
     return submission(**({"number": 9} | different))
+
+
+def sharing(run: Submission, now: Job = RENAMED, **different: Any) -> Foreseen:
+    """A job without submissions, after another one of the same request had this one."""
+    shared = limits(peers=Peers([now], [run]))
+    return seen(now=now, job_state=phase(now, (), shared, NOW), **different)
 
 
 CASES = [
@@ -81,18 +88,33 @@ CASES = [
         "submit", "it was refused before and is sent again", id="a body that was turned away for a time",
     ),
     pytest.param(
-        seen(planned=plan_of(), same=SameRequest(declared=("other",))),
-        "submit", "new; the job 'other' has the same request, but each job is paid for", id="two names",
+        sharing(succeeded()), "share",
+        "delivered for 'ndvi', which has the same request: nothing was paid for this job", id="a renamed job",
     ),
     pytest.param(
-        seen(planned=plan_of(), same=SameRequest(former=("old",))), "submit",
-        "new; it was paid for as 'old', which is no longer declared: under another name it is paid for again",
-        id="a renamed job",
+        sharing(accepted(), is_run_new=True, was=RENAMED), "share",
+        "the same request runs as 'ndvi': its result is taken over", id="the second of two names, one of which pays",
     ),
     pytest.param(
-        seen(now=job(wanted=wanted(hold=True)), same=SameRequest(declared=("other",))), "hold",
-        "spec.hold is true; set it to false to submit; the job 'other' has the same request, but each job is paid for",
-        id="two names, and it is held",
+        sharing(accepted(), was=RENAMED), "follow",
+        "the same request runs as 'ndvi': its result is taken over", id="a run of another name that goes on",
+    ),
+    pytest.param(
+        sharing(succeeded(), was=RENAMED), "unchanged",
+        "delivered for 'ndvi', which has the same request: nothing was paid for this job", id="taken over before",
+    ),
+    pytest.param(
+        sharing(failed(), was=RENAMED), "unchanged",
+        "Failed: the same request failed as 'ndvi', and is not paid for again; the script threw",
+        id="failed as another name before",
+    ),
+    pytest.param(
+        sharing(succeeded(), ref="main"), "share",
+        "shares the run of 'ndvi', which has the same request: nothing is paid", id="a job renamed since a revision",
+    ),
+    pytest.param(
+        sharing(succeeded(), was=RENAMED, ref="main"), "unchanged", "the same request as at main",
+        id="a job that shared a run at a revision",
     ),
     pytest.param(
         seen(planned=plan_of(), is_history_assumed=True), "submit", "new; no history is assumed", id="no key pair"

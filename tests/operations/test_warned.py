@@ -1,4 +1,4 @@
-"""What is doubtful is said where it is paid for: warnings of `check`, and one request under two names."""
+"""What is doubtful is said where it is paid for: the warnings of `check`."""
 
 import logging
 
@@ -68,31 +68,3 @@ def test_hold_on_is_obeyed_for_what_was_accepted_before_it_was_set(workspace: Wo
     workspace.write("ndvi.yaml", WASTED)
     assert workspace.sync(workspace.settings(SHJOBS_HOLD_ON="warning"))["ndvi"]["reason"] == "Warned"
     assert workspace.sync()["ndvi"]["phase"] == "Succeeded"
-
-
-def test_a_renamed_job_is_logged_before_it_pays_again(workspace: Workspace, caplog: pytest.LogCaptureFixture) -> None:
-    workspace.write("ndvi.yaml", ndvi())
-    workspace.sync()
-    workspace.write("ndvi.yaml", ndvi("other"))
-    with caplog.at_level(logging.WARNING):
-        workspace.sync()
-    words = "it was paid for as 'ndvi', which is no longer declared: under another name it is paid for again"
-    assert caplog.messages == [f"other: {words}"]
-    with Store.copy_of(workspace.state) as store:
-        events = store.reader().events(["other"], 100)
-    assert [each["message"] for each in events if each["reason"] == "SameRequest"] == [words]
-    assert [each["reason"] for each in events].index("SameRequest") == 0
-
-
-def test_many_names_for_one_request_are_one_line_of_the_log(
-    workspace: Workspace, caplog: pytest.LogCaptureFixture
-) -> None:
-    for number in range(5):
-        workspace.write(f"job-{number}.yaml", ndvi(f"job-{number}").replace("spec:\n", "spec:\n  hold: true\n"))
-    with caplog.at_level(logging.WARNING):
-        workspace.sync()
-        workspace.sync()
-    assert caplog.messages == [
-        "job-0 and 4 more alike: the jobs 'job-1', 'job-2', 'job-3' and 1 more have the same request, "
-        "but each job is paid for"
-    ]

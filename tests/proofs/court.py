@@ -75,7 +75,9 @@ class Court(Judge):
         if PostFate.BODY in heard or heard.count(PostFate.SPURIOUS) >= SPURIOUS_TRIES:
             raise PromiseError(f"{sent}: the service refused this body for good")
         self._claimed(machine, sent)
-        sent.excuses = {item: self._excuse(machine, sent, item, earlier) for item in earlier}
+        others = (item for item in self.world.cloud.sent if item.digest == sent.digest and item.job != sent.job)
+        sent.excuses = {item: self._excuse_beside(machine, sent, item, earlier) for item in others}
+        sent.excuses |= {item: self._excuse(machine, sent, item, earlier) for item in earlier}
 
     def unclaimed(self, machine: Machine, refused: Refused) -> None:
         self.figures["posts_not_sent_for_a_claim"] += refused.why is Refusal.CLAIMED
@@ -92,8 +94,12 @@ class Court(Judge):
             self.figures[excuse] += 1
 
     def reported(self, machine: Machine, news: StatusChange) -> None:
-        """Refused needs a refusal of this body."""
+        """Refused needs a refusal of this body, and Reused a delivery of it."""
         self.figures["times_held_for_history"] += news.job_state.reason is Reason.HISTORY_UNKNOWN
+        self.figures["times_waited_for_another_name"] += news.job_state.reason is Reason.SHARED_RUN
+        if news.job_state.reason is Reason.REUSED and news.job.wanted is not None:
+            self.figures["times_reused"] += 1
+            self._delivered(news.job.name, news.job.wanted.digest)
         if news.job_state.reason is not Reason.REFUSED or news.job.wanted is None:
             return
         key = (news.job.name, news.job.wanted.digest)
@@ -130,7 +136,9 @@ class Court(Judge):
                 self._settled(machine, row)
         for name, job in machine.ledger.jobs.items():
             job_state = phase(job, machine.ledger.of(name), machine.loop.limits(), self.world.now)
-            if job_state.reason in OPEN:
+            run = job_state.shared.run if job_state.shared else None
+            is_lost = run is not None and run.answer is Answer.UNCONFIRMED
+            if job_state.reason in OPEN or (job_state.reason is Reason.SHARED_RUN and not is_lost):
                 raise PromiseError(f"{name} is still {job_state.reason}: {job_state.message}")
             is_shown = job_state.phase not in ("Held", "Invalid") and job_state.reason is not Reason.REFUSED
             if is_shown and job.wanted is not None and not self.world.cloud.has_lied:
@@ -180,6 +188,17 @@ class Court(Judge):
             return "" if item.prefix in seen.folders else "resubmits"
         return ""
 
+    def _excuse_beside(self, machine: Machine, sent: Sent, item: Sent, earlier: Sequence[Sent]) -> str:
+        """Why `sent` may be paid for although `item`, the same request under another name, was sent before."""
+        if item.disk is not machine.disk:
+            return "unseen_under_another_name"  # it is not in this ledger, and the bucket is not searched for it
+        if item.rerun < sent.rerun:
+            return "reruns_beside_another_name"
+        if item.key in machine.disk.denied:
+            return "said_not_accepted_under_another_name"
+        own = (each for each in earlier if each.rerun == sent.rerun and each.attempt < sent.attempt)
+        return "further_attempts_beside_another_name" if any(own) else ""
+
     def _has_retries(self, machine: Machine, sent: Sent, failed: set[int]) -> bool:
         """Whether the manifest left one; an attempt that did not fail was a stand-in, and used none up."""
         stood_in = sum(attempt not in failed for attempt in range(sent.attempt))
@@ -188,6 +207,13 @@ class Court(Judge):
     def _has_failed(self, item: Sent, now: datetime) -> bool:
         failed_at = self.world.cloud.failed_at(item) if item.charged else None
         return failed_at is not None and failed_at <= now
+
+    def _delivered(self, name: str, digest: str) -> None:
+        """Some run of this request was delivered by now, unless somebody wrote what looks like one."""
+        runs = [item for item in self.world.cloud.sent if item.digest == digest and item.charged]
+        times = [time for item in runs if (time := self.world.cloud.delivered_at(item))]
+        if not self.meddled and not any(time <= self.world.now for time in times):
+            raise PromiseError(f"{name} is told to be delivered for another name, but nothing was")
 
     def _proven(self, machine: Machine, row: Submission) -> None:
         sent = self.world.cloud.with_id(row.request_id)
@@ -234,9 +260,9 @@ class Court(Judge):
         self.figures[f"outcome_{row.outcome or 'open'}"] += 1
 
     def _found(self, machine: Machine, name: str, digest: str, rows: Iterable[Submission]) -> None:
-        """Whatever the bucket names of what is wanted now, this ledger follows."""
+        """Whatever the bucket names of what is wanted now, this ledger follows, or a run of it under another name."""
         own = [item for item in self.world.cloud.sent if (item.job, item.digest) == (name, digest) and item.charged]
-        is_followed = any((row.job, row.digest) == (name, digest) and not row.is_refused for row in rows)
+        is_followed = any(row.digest == digest and not row.is_refused for row in rows)
         if own and not is_followed:
             self.figures["lost_ids"] += 1
             raise PromiseError(f"{own[-1]} was paid for, but {name} shows nothing of it")

@@ -18,8 +18,8 @@ from multiprocessing import get_context
 from random import Random
 from typing import Any, ClassVar
 
+from controller.lifecycle.attempts import in_force
 from controller.lifecycle.commands import Adopt, Command, FirstRun, Resolve
-from controller.lifecycle.next_step import in_force
 from controller.model.submission import Answer, Submission
 from tests.proofs.cloud import CopyFate, PostFate, PutFate, RunFate, Sent, StatusFate, Weather
 from tests.proofs.court import Court
@@ -36,6 +36,7 @@ STORM = 7200.0
 EXERCISED = (
     *("posts", "charges", "crashes", "kills", "lost_databases", "clones", "commands", "reruns", "retries", "resubmits"),
     *("restored_databases", "posts_not_sent_for_a_claim", "posts_without_a_claim"),
+    *("times_reused", "times_waited_for_another_name", "reruns_beside_another_name"),
     *("lost_answers_found", "times_held_for_history", "outcome_succeeded", "outcome_failed", "outcome_unknown"),
 )
 """What a full run must have done at least once to count."""
@@ -90,6 +91,8 @@ STEPS: Kinds = {
     "hold": (2, (JOBS, (True, False))),
     "move": (3, (JOBS, PATHS)),
     "remove": (3, (JOBS,)),
+    "rename": (4, (JOBS, JOBS)),
+    "repeat": (3, (JOBS, JOBS)),
     "twin": (1, (JOBS, PATHS)),
     "garble": (2, (JOBS,)),
     "checkout": (5, ((1, 2, 3, 6),)),
@@ -206,6 +209,21 @@ class History:
         if drafts:
             rest = self._without(job)
             self._commit({**rest, path: (*rest.get(path, ()), drafts[0])})
+
+    def rename(self, job: str, name: str) -> None:
+        """The same document under a name that is free."""
+        drafts = [draft for drafts in self.tree.values() for draft in drafts]
+        if name not in {draft.job for draft in drafts}:
+            self._commit({
+                path: tuple(replace(draft, job=name) if draft.job == job else draft for draft in drafts)
+                for path, drafts in self.tree.items()
+            })  # fmt: skip
+
+    def repeat(self, job: str, name: str) -> None:
+        """A second name for the same request, at the same rerun."""
+        drafts = [draft for drafts in self.tree.values() for draft in drafts if draft.job == job]
+        for draft in drafts[:1]:
+            self._rewrite(name, text=draft.text, rerun=draft.rerun, is_broken=False)
 
     def remove(self, job: str) -> None:
         self._commit(self._without(job))

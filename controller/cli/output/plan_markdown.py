@@ -15,7 +15,6 @@ from controller.cli.output.plan_table import (
     job_label,
     join_equal_rows,
     running_on,
-    same_request_lines,
 )
 from controller.lifecycle.grouping import name_list, together
 from controller.operations.plan.actions import QUIET
@@ -90,7 +89,6 @@ def _foot(plan: Part) -> str:
 def _notes(plan: Part) -> Iterator[str]:
     """Budget, price table and assumptions."""
     yield from (code(line) for line in approval_lines(plan))
-    yield from map(code, same_request_lines(plan))
     yield from budget_lines(plan)
     prices = plan["prices"]
     yield f"prices: {code(prices['table'])}, {prices['dated']} ({code(prices['source'])})"

@@ -22,7 +22,7 @@ MOST_APPROVALS = 10
 NARROW = 100
 """Terminal columns below which the reasons are printed under the table, not in it."""
 HEADLINE = (
-    *("invalid", "hold", "wait", "submit", "return", "remove"),
+    *("invalid", "hold", "wait", "submit", "share", "return", "remove"),
     *("follow", "search", "held before", "unchanged"),
 )
 """The order of the headline: first what needs a look."""
@@ -91,7 +91,6 @@ def sums(plan: Part) -> Iterator[str]:
     """The headline, the budget and the price table."""
     yield headline(plan["totals"])
     yield from approval_lines(plan)
-    yield from same_request_lines(plan)
     yield from budget_lines(plan)
     prices = plan["prices"]
     yield f"prices: {prices['table']}, {prices['dated']} ({prices['source']})"
@@ -113,14 +112,6 @@ def headline(totals: Part) -> str:
         if numbers.get(action)
     ]
     return " · ".join(entries) or "no jobs"
-
-
-def same_request_lines(plan: Part) -> Iterator[str]:
-    """The jobs that pay for what another name pays, or has paid, for: with the names, when they are few."""
-    found = [job for job in plan["jobs"] if "sameRequestAs" in job]
-    pairs = [f"{job_label(job)} (as {printable(job['sameRequestAs'][0])})" for job in found]
-    if pairs:
-        yield f"one request under two names is paid for twice: {name_list(pairs)}"
 
 
 def budget_lines(plan: Part) -> Iterator[str]:

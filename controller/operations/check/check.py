@@ -6,8 +6,7 @@ not changed since an earlier run is taken from the cache.
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -15,9 +14,8 @@ from posixpath import normpath
 from typing import Any, Protocol
 
 from controller.analysis.ignores import Ignore, needless
-from controller.lifecycle.same_request import SameRequest, same_requests
 from controller.manifest.validate import ValidManifest
-from controller.model.errors import PAID_TWICE, Problem, StateError, UsageError
+from controller.model.errors import Problem, UsageError
 from controller.model.files import FileRecord
 from controller.model.job import Appraisal
 from controller.operations.check.cache import CheckCache
@@ -27,7 +25,7 @@ from controller.tree.ignore.lists import UNREADABLE_LIST
 from controller.tree.tree import Tree
 from controller.tree.walk import printable_name
 
-_FORM = "2"  # cache format version; raise it when the format changes
+_FORM = "3"  # cache format version; raise it when the format changes
 
 
 class Examine(Protocol):
@@ -84,14 +82,10 @@ def checked_folders(paths: Collection[Path], jobs: Path) -> list[CheckedFolder]:
     return [CheckedFolder(folder=folder, named=frozenset(named)) for folder, named in found.items()]
 
 
-def check(
-    ground: CheckedFolder, examine: Examine, now: datetime, cache: CheckCache, stamp: str,
-    paid: Collection[tuple[str, str]] = (),
-) -> Checked:  # fmt: skip
+def check(ground: CheckedFolder, examine: Examine, now: datetime, cache: CheckCache, stamp: str) -> Checked:
     """Every error and warning of the requested paths. Raises `UsageError` when the folder cannot be read.
 
-    `stamp` identifies everything else that a result depends on besides the files themselves. `paid` are the names and
-    digests of what was paid for, as far as there is a ledger here: a renamed job is found by them.
+    `stamp` identifies everything else that a result depends on besides the files themselves.
     """
     passing: set[str] = set()
 
@@ -109,18 +103,7 @@ def check(
         raise UsageError(change.reason)
     if change.clean or change.unclean or change.gone:
         cache.write(key, _kept(tree, passing))
-    return _checked(ground, tree, change, paid)
-
-
-def paid_here(state: Path) -> set[tuple[str, str]]:
-    """The names and digests of what was paid for, by the ledger in this state directory; without one: nothing."""
-    if not state.is_dir():
-        return set()
-    from controller.ledger.reader import Reader
-
-    with suppress(StateError, UsageError), Reader.of(state) or nullcontext() as reader:
-        return reader.paid() if reader else set()
-    return set()
+    return _checked(ground, tree, change)
 
 
 def _plain(path: Path) -> Path:
@@ -139,7 +122,7 @@ def _reached(path: str) -> Iterator[str]:
     yield from map(str, PurePosixPath(path).parents)
 
 
-def _checked(ground: CheckedFolder, tree: Tree, change: Change, paid: Collection[tuple[str, str]]) -> Checked:
+def _checked(ground: CheckedFolder, tree: Tree, change: Change) -> Checked:
     documents = {path: tree.documents(path) for path in sorted(tree.paths())}
     scripts = {path: tree.uses(path) for path in documents}
     asked = {path for path in documents if ground.has(path) or any(map(ground.has, scripts[path]))}
@@ -151,8 +134,7 @@ def _checked(ground: CheckedFolder, tree: Tree, change: Change, paid: Collection
     ]
     reported += [each for path in asked for item in documents[path] for each in (*item.problems, *item.warnings)]
     reported += _clashes(asked, documents)
-    reported += _paid_twice(asked, documents, paid)
-    reported += [each for each in _needless(documents, scripts, paid) if ground.has(each.path) or each.path in asked]
+    reported += [each for each in _needless(documents, scripts) if ground.has(each.path) or each.path in asked]
     approvals = tuple(sorted(filter(ground.has, tree.approvals.paths())))
     known = {*documents, *approvals, *foreign, *(each.path for each in reported)}.union(*scripts.values())
     return Checked(
@@ -174,38 +156,11 @@ def _clashes(asked: Collection[str], documents: Mapping[str, Sequence[Declared]]
                 yield from (each for each in item.problems if each.code == TWO_JOBS)
 
 
-def _paid_twice(
-    asked: Collection[str], documents: Mapping[str, Sequence[Declared]], paid: Collection[tuple[str, str]]
-) -> Iterator[Problem]:
-    """Jobs whose request another name pays, or has paid, for."""
-    for item, same in _same_requests(documents, paid):
-        if item.path in asked and not any(_is_about_names(each) for each in item.idle):
-            place = Problem(path=item.path, line=item.line, column=item.column, message=str(same), code=PAID_TWICE)
-            yield replace(place, field="metadata.name")
-
-
-def _same_requests(
-    documents: Mapping[str, Sequence[Declared]], paid: Collection[tuple[str, str]]
-) -> list[tuple[Declared, SameRequest]]:
-    accepted = [item for path in documents for item in documents[path] if item.accepted and item.digest]
-    same = same_requests({str(item.name): item.digest for item in accepted}, paid)
-    return [(item, same[str(item.name)]) for item in accepted if item.name in same]
-
-
-def _is_about_names(ignore: Ignore) -> bool:
-    return ignore.code == PAID_TWICE
-
-
-def _needless(
-    documents: Mapping[str, Sequence[Declared]],
-    scripts: Mapping[str, tuple[str, ...]],
-    paid: Collection[tuple[str, str]],
-) -> list[Problem]:
+def _needless(documents: Mapping[str, Sequence[Declared]], scripts: Mapping[str, tuple[str, ...]]) -> list[Problem]:
     broken = [path for path, found in documents.items() if not all(item.accepted for item in found)]
     doubtful = {each for path in broken for each in (path, *scripts[path])}
     found = [item for each in documents.values() for item in each]
     used = [each for item in found for each in item.used]
-    used += [each for item, _ in _same_requests(documents, paid) for each in item.idle if _is_about_names(each)]
     return needless(used, (each for item in found for each in item.idle), doubtful)
 
 

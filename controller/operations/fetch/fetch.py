@@ -11,8 +11,9 @@ from pathlib import Path, PurePosixPath
 from controller.bucket.client import Bucket
 from controller.ledger.ledger import Ledger
 from controller.ledger.store import Store
+from controller.lifecycle.attempts import in_force
 from controller.lifecycle.evidence import delivered_object
-from controller.lifecycle.next_step import in_force
+from controller.lifecycle.shared import run_of_another
 from controller.model.answers import Unreadable
 from controller.model.errors import UsageError, no_such_jobs
 from controller.model.job import ExpectedOutput
@@ -114,7 +115,7 @@ def _outputs(ledger: Ledger, name: str, submission: str, folder: Path) -> Iterat
 
 
 def _chosen(ledger: Ledger, name: str, submission: str) -> Submission | None:
-    """The named submission; else the one in force, or the last that succeeded when the manifest is gone."""
+    """The named submission; else the one in force, or another name's, or the last delivered if the manifest is gone."""
     known, job = ledger.of(name), ledger.jobs[name]
     if submission:
         named = [item for item in known if item.id == submission]
@@ -123,7 +124,7 @@ def _chosen(ledger: Ledger, name: str, submission: str) -> Submission | None:
             raise UsageError(f"{name} has no submission {submission}; known: {ids}")
         return named[-1]
     if job.wanted is not None:
-        return in_force(job.wanted, known)
+        return in_force(job.wanted, known) or run_of_another(name, job.wanted, ledger.peers)
     return next((item for item in reversed(known) if item.outcome is Outcome.SUCCEEDED), None)
 
 

@@ -8,11 +8,11 @@ from controller.ledger.location import FILE_NAME
 from controller.ledger.lock import holder, submitter_lock
 from controller.ledger.reader import Reader
 from controller.ledger.store import Store
-from controller.lifecycle.commands import Accept, Adopt, Command, FirstRun, Resolve, apply_command
+from controller.lifecycle.commands import Accept, Adopt, Command, FirstRun, Resolve
 from controller.model.clock import Clock
 from controller.model.errors import StateError, UsageError, no_such_jobs
 from controller.reconcile.admission import Admission
-from controller.reconcile.recorder import meaning_of
+from controller.reconcile.recorder import meaning_of, outcome_of_command
 from controller.reconcile.wiring import Assembly, turned_copy
 from controller.settings.settings import Settings
 
@@ -52,8 +52,7 @@ def _tried(command: Command, assembly: Assembly, settings: Settings, now: dateti
         case Resolve() | Adopt():
             if command.job not in assembly.ledger.jobs:
                 raise no_such_jobs([command.job], assembly.ledger.jobs)
-            job, holder = assembly.ledger.jobs.get(command.job), assembly.ledger.holder(command.request_id)
-            answer = apply_command(command, job, assembly.ledger.of(command.job), holder, now)
+            answer = outcome_of_command(command, assembly.ledger, now)
             if isinstance(answer, str):
                 raise UsageError(answer)
         case FirstRun():

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from controller.lifecycle.next_step import in_force
+from controller.lifecycle.attempts import in_force
 from controller.limits.gate import Limits
 from controller.model.job import Job
 from controller.model.reasons import JobState, Reason
@@ -50,6 +50,7 @@ _CHANGES = {
     Reason.BACKING_OFF: "It is tried again by itself.",
     Reason.ACCOUNT_REFUSED: "One job at a time is sent as a probe; when it is accepted, all others follow.",
     Reason.BREAKER_OPEN: "One job at a time is sent as a canary; when it is answered, all others follow.",
+    Reason.SHARED_RUN: "Nothing is paid for it; it is submitted itself only when no run is left that it can share.",
     Reason.SUBMITTING: "The service's answer is awaited for two minutes at most.",
     Reason.SEARCHING: "If found, it is followed; if not found within `unconfirmedGrace`, an operator decides.",
     Reason.NEEDS_PERSON: "It never goes on by itself: it may have been paid for.",
@@ -57,6 +58,7 @@ _CHANGES = {
     Reason.OVERDUE: "It ends when the service says so; it cannot be cancelled.",
     Reason.VERIFYING: "It is settled when the bucket shows an outcome, and called Unknown when it does not in time.",
     Reason.DELIVERED: "A changed request or a higher `rerun` would be submitted, and paid for.",
+    Reason.REUSED: "It costs nothing. A changed request or a higher `rerun` would be submitted, and paid for.",
     Reason.ERROR_REPORTED: "A changed request, or a higher `rerun` for the same one, would be submitted, and paid for.",
     Reason.REFUSED: "Nothing was paid. A changed request would be submitted.",
     Reason.NOTHING_DELIVERED: "Late evidence still settles it. A higher `rerun` pays again.",

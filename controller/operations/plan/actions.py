@@ -10,8 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from controller.lifecycle.next_step import in_force
-from controller.lifecycle.same_request import SameRequest
+from controller.lifecycle.attempts import in_force
 from controller.lifecycle.status import timestamp
 from controller.model.errors import Problem
 from controller.model.job import Job, Wanted
@@ -28,6 +27,7 @@ class Action(StrEnum):
 
     SUBMIT = "submit"
     RETURN = "return"
+    SHARE = "share"
     HOLD = "hold"
     WAIT = "wait"
     INVALID = "invalid"
@@ -63,8 +63,8 @@ class Foreseen:
 
     `was` is the job in the ledger, None when it had none; `known` its submissions then. `submissions` are those after
     the simulation, without `planned`, the one that would be sent at `due` (None: at once). `difference` is relative to
-    the body sent last, `same` are the names that pay for the same request. `ref` is the revision that
-    replaces the ledger, if there is one: then dates and ids of submissions mean nothing.
+    the body sent last. `is_run_new`: the run of another name that the job shares was not in the ledger. `ref` is the
+    revision that replaces the ledger, if there is one: then dates and ids of submissions mean nothing.
     """
 
     job: Job
@@ -75,7 +75,7 @@ class Foreseen:
     job_state: JobState
     difference: Difference = SAME
     due: datetime | None = None
-    same: SameRequest | None = None
+    is_run_new: bool = False
     is_history_assumed: bool = False
     ref: str = ""
 
@@ -86,6 +86,8 @@ def action_of(seen: Foreseen) -> Action:
         return Action.SUBMIT
     if seen.job.problems:
         return Action.INVALID
+    if seen.job_state.shared is not None:
+        return _sharing(seen)
     found = BY_PHASE.get(seen.job_state.phase)
     if found in (Action.HOLD, Action.WAIT) and seen.ref and _is_untouched(seen):
         return Action.UNCHANGED
@@ -105,12 +107,12 @@ def describe_action(seen: Foreseen) -> dict[str, Any]:
         "action": str(action),
         **(_sending(seen) if action is Action.SUBMIT else _job_state(seen, action)),
         "why": _why(seen, action),
-        "processingUnits": _amounts(seen),
+        "processingUnits": _amounts(seen) if action is not Action.SHARE else dict.fromkeys(("expected", "upper"), 0.0),
         "before": _before(seen),
         "digest": seen.job.wanted.digest if seen.job.wanted else None,
         "difference": seen.difference.document() if action not in QUIET else None,
         "superseded": [] if seen.ref else [_running(item) for item in _superseded(seen)],
-        "sameRequestAs": [*seen.same.names] if seen.same and action in PRICED else [],
+        "sharedWith": seen.job_state.shared.owner if seen.job_state.shared else None,
         "warnings": _texts(seen.job.wanted.warnings) if seen.job.wanted and action in PRICED else [],
         "problems": _texts(seen.job.problems),
     }
@@ -182,6 +184,15 @@ def _before(seen: Foreseen) -> dict[str, Any]:
     return fields | {key: round(amount, 4) for key, amount in amounts.items() if amount is not None}
 
 
+def _sharing(seen: Foreseen) -> Action:
+    """A job without a run of its own: it takes over that of another name now, or has done so before."""
+    was, wanted = seen.was.wanted if seen.was else None, seen.job.wanted
+    is_new = was is None or wanted is None or (was.digest, was.rerun) != (wanted.digest, wanted.rerun)
+    if is_new or seen.is_run_new:
+        return Action.SHARE
+    return Action.FOLLOW if seen.job_state.phase is Phase.PENDING else Action.UNCHANGED
+
+
 def _why(seen: Foreseen, action: Action) -> str:
     match action:
         case Action.SUBMIT:
@@ -202,13 +213,14 @@ def _why(seen: Foreseen, action: Action) -> str:
         case Action.REMOVE:
             runs_on = bool(_superseded(seen)) and not seen.ref
             return f"the manifest is gone; {'what is running is followed to its end' if runs_on else 'results stay'}"
-    return "; ".join(filter(None, (seen.job_state.message, str(seen.same or "") if action in PRICED else "")))
+        case Action.SHARE if seen.ref and seen.job_state.shared:
+            return f"shares the run of {seen.job_state.shared.owner!r}, which has the same request: nothing is paid"
+    return seen.job_state.message
 
 
 def _why_submitted(seen: Foreseen) -> str:
     notes = [
         _cause(seen),
-        str(seen.same or ""),
         "no history is assumed" if seen.is_history_assumed and not seen.ref else "",
         _retries(seen),
     ]

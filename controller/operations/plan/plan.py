@@ -20,7 +20,6 @@ from controller.ledger.ledger import Ledger
 from controller.ledger.location import is_there
 from controller.ledger.lock import is_held
 from controller.lifecycle.phase import phase
-from controller.lifecycle.same_request import SameRequest, paid_requests, same_requests
 from controller.limits.gate import Limits
 from controller.limits.selection import is_selected
 from controller.model.answers import BucketAnswer, Listing
@@ -29,7 +28,7 @@ from controller.model.errors import UsageError
 from controller.model.job import Job
 from controller.model.script import Mosaicking, ScriptFailure
 from controller.model.step import List
-from controller.model.submission import Submission
+from controller.model.submission import SharedRun, Submission
 from controller.operations.inspect.budget import money_of
 from controller.operations.plan.actions import PRICED, SAME, Foreseen, describe_action, last_sent, rejected_action
 from controller.operations.plan.baseline import EMPTY, Baseline, baseline, boundless, nothing_listed, take_over
@@ -163,10 +162,8 @@ def _planned(basis: _Basis, now: datetime) -> dict[str, Any]:
         assembly.loop.start(now, takes_over=not is_held(settings.state))
         left = assembly.loop.limits().left
         sight = foresee(assembly.loop, assembly.ledger, calls, basis.read, now, settings.timing.sync_patience)
-        wanted = {job.name: job.wanted.digest for job in assembly.ledger.jobs.values() if job.wanted}
-        same = same_requests(wanted, paid_requests(item for known in before.submissions.values() for item in known))
         limits = assembly.loop.limits()
-        outlook = _Outlook(basis=basis, limits=limits, assembly=assembly, before=before, sight=sight, same=same)
+        outlook = _Outlook(basis=basis, limits=limits, assembly=assembly, before=before, sight=sight)
         jobs = _chosen(list(outlook.jobs()), basis, assembly.ledger)
         return {
             **HEADER,
@@ -201,14 +198,13 @@ def _chosen(jobs: list[dict[str, Any]], basis: _Basis, ledger: Ledger) -> list[d
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Outlook:
-    """The jobs before and after the simulation; `same` are those that others pay for too."""
+    """The jobs before and after the simulation."""
 
     basis: _Basis
     limits: Limits
     assembly: Assembly
     before: _Before
     sight: Sight
-    same: Mapping[str, SameRequest]
 
     def jobs(self) -> Iterable[dict[str, Any]]:
         """Every document in file order, then the jobs that are no longer declared."""
@@ -230,19 +226,25 @@ class _Outlook:
         ledger, sight = self.assembly.ledger, self.sight
         planned = sight.posts.get(job.name)
         submissions = [item for item in ledger.of(job.name) if planned is None or item.number != planned.number]
+        job_state = phase(job, ledger.of(job.name), self.limits, sight.now)
         bare = Foreseen(
             job=job,
             was=self.before.jobs.get(job.name),
             known=self.before.submissions.get(job.name, ()),
             submissions=submissions,
             planned=planned,
-            job_state=phase(job, ledger.of(job.name), self.limits, sight.now),
+            job_state=job_state,
             due=sight.due.get(job.name),
-            same=self.same.get(job.name) if job.wanted else None,
+            is_run_new=job_state.shared is not None and self._is_new(job_state.shared),
             is_history_assumed=job.name in self.basis.unlisted,
             ref=self.basis.ref,
         )
         return replace(bare, difference=_difference(bare, ledger))
+
+    def _is_new(self, shared: SharedRun) -> bool:
+        """Whether the ledger did not have this run before the simulation."""
+        known = self.before.submissions.get(shared.owner, ())
+        return shared.run is None or all(item.number != shared.run.number for item in known)
 
 
 def _difference(seen: Foreseen, ledger: Ledger) -> Difference:

@@ -107,7 +107,7 @@ class _Expansion:
         if wanted is None or wanted.cell is None:
             return
         self.declared[name] = Declared(
-            path=self.found.path, index=self.found.index, name=name, digest=wanted.digest, set_name=self.found.name
+            path=self.found.path, index=self.found.index, name=name, set_name=self.found.name
         )
         window, estimate = wanted.cell.window, wanted.estimate
         cost = self.windows.get(window, Cost())

@@ -21,10 +21,9 @@ TWO_JOBS = "E194"
 class Declared:
     """One document of a manifest file: the job it names, if it could be read that far, and its problems.
 
-    `line` and `column` are those of the name, `digest` is that of its request, as far as known.
-    `warnings` block nothing; `used` and `idle` are the comments that silenced some of them, or had nothing to silence.
-    A document that was not read in this process has none of these. `set_name` is that of the set that is declared, or
-    that declares this job as one of its cells.
+    `line` and `column` are those of the name. `warnings` block nothing; `used` and `idle` are the comments that
+    silenced some of them, or had nothing to silence. A document that was not read in this process has none of these.
+    `set_name` is that of the set that is declared, or that declares this job as one of its cells.
     """
 
     path: str
@@ -32,7 +31,6 @@ class Declared:
     name: str | None
     line: int = 1
     column: int = 1
-    digest: str = ""
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     used: tuple[Ignore, ...] = ()

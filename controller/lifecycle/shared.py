@@ -1,0 +1,113 @@
+"""Equal requests under several names: one of them pays, and the others take over its run (DESIGN §17 "Reuse").
+
+Pure. `next_step`, `phase` and the status ask here about a job that has no run of its own. A run that was refused cost
+nothing and is not shared. One that failed is: an equal request gets an equal answer, and may have been charged.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from controller.lifecycle.attempts import in_force, is_refused_for_good, pays_again
+from controller.limits.gate import Limits
+from controller.limits.holds import is_unable
+from controller.limits.peers import Peers
+from controller.model.job import Job, Wanted
+from controller.model.reasons import Reason
+from controller.model.step import Submit
+from controller.model.submission import Answer, Outcome, SharedRun, Submission
+
+
+def shared_run(job: Job, submissions: Sequence[Submission], limits: Limits) -> SharedRun | None:
+    """The run under another name that serves the job, or is about to; None: it has its own, or is to pay for it."""
+    wanted, peers = job.wanted, limits.peers
+    if wanted is None or peers is None or in_force(wanted, submissions) is not None:
+        return None
+    run = run_of_another(job.name, wanted, peers)
+    if run is not None:
+        return SharedRun(owner=run.job, run=run, is_tried_again=_is_tried_again(run, peers, limits))
+    payer = _payer(job, wanted, peers, limits)
+    return SharedRun(owner=payer) if payer else None
+
+
+def run_of_another(name: str, wanted: Wanted, peers: Peers | None) -> Submission | None:
+    """The run of another job, declared or removed, that serves this one as long as it has none of its own.
+
+    What was delivered goes before what is open, that before what is Unknown, and what failed comes last.
+    """
+    runs = peers.runs(wanted.digest) if peers else ()
+    others = (item for item in runs if item.job != name and not item.is_refused and item.rerun >= wanted.rerun)
+    return max(others, key=_merit, default=None)
+
+
+def shared_reason(shared: SharedRun) -> Reason:
+    """The reason of the job that shares it."""
+    run = shared.run
+    if run is None or run.outcome is None or shared.is_tried_again:
+        return Reason.SHARED_RUN
+    return Reason.REUSED if run.outcome is Outcome.SUCCEEDED else Reason(run.reason)
+
+
+def shared_message(shared: SharedRun) -> str:
+    """Whose run it is and what is expected of it, in a sentence that stays the same until the run ends."""
+    owner, run = repr(shared.owner), shared.run
+    if run is None:
+        return f"will share the run of {owner}, which has the same request: nothing is paid for this job"
+    if shared.is_tried_again:
+        return f"the same request failed as {owner}, which has a paid retry left: its result is taken over"
+    if run.outcome is Outcome.SUCCEEDED:
+        return f"delivered for {owner}, which has the same request: nothing was paid for this job"
+    if run.outcome is not None:
+        ended = "failed" if run.outcome is Outcome.FAILED else "is Unknown"
+        return "; ".join(filter(None, (f"the same request {ended} as {owner}, and is not paid for again", run.message)))
+    if run.answer is Answer.UNCONFIRMED and run.look_at is None:
+        return f"the same request may have been taken as {owner}: `shjobs resolve {shared.owner}` settles both"
+    if run.answer is Answer.UNCONFIRMED:
+        return f"the same request got no clear answer as {owner}: if it is found, its result is taken over"
+    return f"the same request runs as {owner}: its result is taken over"
+
+
+def _merit(run: Submission) -> tuple[int, int, int, int]:
+    order = {Outcome.SUCCEEDED: 3, None: 2, Outcome.UNKNOWN: 1, Outcome.FAILED: 0}
+    return order[run.outcome], run.rerun, run.attempt, run.number
+
+
+def _is_tried_again(run: Submission, peers: Peers, limits: Limits) -> bool:
+    """Whether its own job, as it is declared now, will pay for another attempt."""
+    owner = peers.job(run.job)
+    if run.outcome is not Outcome.FAILED or owner is None or owner.wanted is None or owner.problems:
+        return False
+    if is_unable(owner.wanted, limits):
+        return False
+    own = _own(owner.name, run.digest, peers)
+    current, following = in_force(owner.wanted, own), Submit(rerun=run.rerun, attempt=run.attempt + 1)
+    if current is None or current.number != run.number or is_refused_for_good(following, owner.wanted, own):
+        return False
+    return pays_again(owner.wanted, run, own, limits) is not None
+
+
+def _payer(job: Job, wanted: Wanted, peers: Peers, limits: Limits) -> str:
+    """The job that will pay for the request instead; "" when this one pays, or cannot ask for anything yet."""
+    if not _may_ask(job, wanted, peers, limits):
+        return ""
+    for other in _until(job, peers.wanting(wanted.digest)):
+        if other.wanted is not None and _may_ask(other, other.wanted, peers, limits):
+            return other.name
+    return ""
+
+
+def _until(job: Job, others: Iterable[Job]) -> Iterable[Job]:
+    """Those that go before this job."""
+    for other in others:
+        if other.name == job.name:
+            return
+        yield other
+
+
+def _may_ask(job: Job, wanted: Wanted, peers: Peers, limits: Limits) -> bool:
+    """Whether nothing of its own keeps the job from being paid for: neither its manifest nor a refused body."""
+    if job.problems or is_unable(wanted, limits):
+        return False
+    return not is_refused_for_good(Submit(rerun=wanted.rerun, attempt=0), wanted, _own(job.name, wanted.digest, peers))
+
+
+def _own(name: str, digest: str, peers: Peers) -> list[Submission]:
+    return [item for item in peers.runs(digest) if item.job == name]
