@@ -20,7 +20,7 @@ from controller.model.answers import Accepted, Listing, NotVisible, StoredObject
 from controller.model.clock import Clock
 from controller.reconcile.calls.workers import Call, CallOutcome, Get, Got, Listed, ListObjects, Post, Posted
 from controller.reconcile.loop import Loop
-from controller.reconcile.reporter import Reporter
+from controller.reconcile.reporter import Reporter, Watch
 from controller.settings.settings import Settings
 from controller.tree.status_cache import StatusCache
 from controller.tree.status_files import StatusFiles
@@ -99,7 +99,9 @@ def settings_of(root: Path) -> Settings:
 
 
 @contextmanager
-def loop_on(root: Path, calls: deque[Call]) -> Iterator[tuple[Loop, Ledger]]:
+def loop_on(
+    root: Path, calls: deque[Call], watch: Watch = lambda _change: None
+) -> Iterator[tuple[Loop, Ledger]]:  # fmt: skip
     """The real loop on a repository; what it would call is only noted down."""
     settings = settings_of(root)
     bindings = {"deployment": settings.deployment.name, "account": settings.client_id}
@@ -109,7 +111,7 @@ def loop_on(root: Path, calls: deque[Call]) -> Iterator[tuple[Loop, Ledger]]:
         appraise = Appraiser(settings.deployment, settings.credentials, scripts, Clock().today)
         tree = Tree(settings.jobs, appraise, statuses=status_cache.records, pricing=appraise.pricing)
         free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running)
-        reporter = Reporter(status_cache, settings.deployment.name, lambda _news: None)
+        reporter = Reporter(status_cache, settings.deployment.name, watch)
         yield Loop(ledger, tree, free, calls.append, reporter), ledger
 
 
@@ -121,7 +123,7 @@ def finish(root: Path) -> None:
         outcomes: list[CallOutcome] = []
         while True:
             loop.turn(outcomes, now)
-            outcomes = [answer_to(call) for call in calls]
+            outcomes = [outcome(call) for call in calls]
             calls.clear()
             if not outcomes:
                 wakes_at = loop.wakes_at(now)
@@ -132,7 +134,7 @@ def finish(root: Path) -> None:
                 loop.rescan(now + timedelta(days=1))
 
 
-def answer_to(call: Call) -> CallOutcome:
+def outcome(call: Call) -> CallOutcome:
     """What a service that is done at once, and its bucket, would answer."""
     match call:
         case Post(submission=submission):

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from bench.finished import BEGAN, SCRIPT, SETTINGS, answer_to, loop_on, settings_of
+from bench.finished import BEGAN, SCRIPT, SETTINGS, loop_on, outcome, settings_of
 from bench.program import Program, daemon, free_port, until
 from bench.rows import Row
 from controller.analysis.appraisal import Appraiser
@@ -128,7 +128,7 @@ def _turn(scale: int) -> tuple[float, int]:
             for call in held[:TURNS]:
                 now += timedelta(seconds=1)
                 began = time.process_time()
-                loop.turn([answer_to(call)], now)
+                loop.turn([outcome(call)], now)
                 took.append(time.process_time() - began)
         return median(took), (root / "jobs.d" / "alps.status.yaml").stat().st_size
 
@@ -147,7 +147,7 @@ def _until_listed_once(loop: Loop, calls: deque[Call]) -> tuple[list[Call], date
             if submission is not None and submission.evidence is not None:
                 held.append(call)
             else:
-                outcomes.append(answer_to(call))
+                outcomes.append(outcome(call))
         if not outcomes:
             wakes_at = loop.wakes_at(now)
             if held and (wakes_at is None or wakes_at > now + timedelta(hours=1)):

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.model.errors import UsageError
+from controller.model.job_set import SET_STATUS
 from controller.model.reasons import Phase, Reason
 
 READY, RECONCILING, STALLED, ACCEPTED = "Ready", "Reconciling", "Stalled", "Accepted"
+COMPLETE_CONDITION = "Complete"
+"""Only of a set: whether every cell that is due is Succeeded."""
 TYPES = (READY, RECONCILING, STALLED, ACCEPTED)
 _UNDER_WAY = frozenset({Phase.PENDING, Phase.SUBMITTING, Phase.RUNNING, Phase.VERIFYING})
 _AT_REST = frozenset({Phase.INVALID, Phase.HELD, Phase.FAILED, Phase.UNKNOWN})
@@ -30,12 +33,35 @@ def kubernetes_conditions(document: Document) -> list[dict[str, object]]:
     about = {"reason": document["reason"], "message": document["message"]}
     seen = {"observedGeneration": document["generation"]} if "generation" in document else {}
     found = [{"type": kind, "status": status, **about, **seen} for kind, status in statuses.items()]
-    return [*found, {"type": ACCEPTED, **_acceptance(document), **seen}]
+    return [*found, *_completeness(document), {"type": ACCEPTED, **_acceptance(document), **seen}]
+
+
+def phases_of(document: Document) -> frozenset[Phase]:
+    """The phase of a job, or those of all cells of a set."""
+    if not is_of_set(document):
+        return frozenset({Phase(document["phase"])})
+    found = {Phase(key) for key in document.get("cells", {}) if key in set(Phase)}
+    return frozenset(found or ({Phase.INVALID} if is_rejected(document) else ()))
+
+
+def is_of_set(document: Document) -> bool:
+    """Whether it is the status document of a set."""
+    return document.get("kind") == SET_STATUS
 
 
 def is_rejected(document: Document) -> bool:
     """Whether the manifest as it is now has no effect, whatever became of an earlier one."""
     return _acceptance(document)["status"] == "False"
+
+
+def _completeness(document: Document) -> list[dict[str, object]]:
+    if not is_of_set(document):
+        return []
+    cells = document.get("cells", {})
+    due, succeeded = cells.get("due", 0), cells.get(Phase.SUCCEEDED, 0)
+    is_complete = 0 < due == succeeded
+    about = {"reason": document["reason"], "message": f"{succeeded}/{due}"}
+    return [{"type": COMPLETE_CONDITION, "status": str(is_complete), **about}]
 
 
 def _acceptance(document: Document) -> dict[str, object]:

@@ -38,14 +38,14 @@ def document(job: Job, submissions: Sequence[Submission], job_state: JobState, d
         "phase": str(job_state.phase),
         "reason": str(job_state.reason),
         "message": job_state.message,
-        "manifest": _manifest(job.problems),
+        "manifest": manifest_status(job.problems),
         "generation": (current.generation if current else job.generation) or None,
         "digest": job.wanted.digest if job.wanted else None,
         "deployment": deployment,
         "revision": current.revision if current else job.wanted.revision if job.wanted else None,
         "sharedWith": shared.owner if shared else None,
         **(_submission(shown) if shown else {}),
-        "processingUnits": {"spent": 0.0} if shared else _processing_units(job, current),
+        "processingUnits": {"spent": 0.0} if shared else amounts_of(job, current),
         "outputs": outputs(shown) if shown else None,
         "history": [_line(item) for item in _history(submissions)],
     }
@@ -61,7 +61,7 @@ def rejected_status(name: str | None, problems: Sequence[Problem]) -> dict[str, 
         "phase": str(reason.phase),
         "reason": str(reason),
         "message": REJECTIONS[reason],
-        "manifest": _manifest(problems),
+        "manifest": manifest_status(problems),
     }
 
 
@@ -87,11 +87,12 @@ def timestamp(time: datetime | None) -> str | None:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time else None
 
 
-def _manifest(problems: Sequence[Problem]) -> dict[str, object]:
+def manifest_status(problems: Sequence[Problem], words: Sequence[str] = ()) -> dict[str, object]:
+    """Whether the manifest as it is now is accepted; `words` say what is wrong where the problems are too many."""
     if not problems:
         return {"accepted": True}
     reason = rejection(each.code for each in problems)
-    return {"accepted": False, "reason": str(reason), "problems": [str(problem) for problem in problems]}
+    return {"accepted": False, "reason": str(reason), "problems": [*(words or map(str, problems))]}
 
 
 def _submission(current: Submission) -> dict[str, object]:
@@ -104,7 +105,8 @@ def _submission(current: Submission) -> dict[str, object]:
     }
 
 
-def _processing_units(job: Job, current: Submission | None) -> dict[str, float]:
+def amounts_of(job: Job, current: Submission | None) -> dict[str, float]:
+    """What a job is estimated to cost, and what the submission in force reserves or cost, as far as known."""
     estimate = job.wanted.estimate if job.wanted else None
     amounts = {
         "estimated": estimate.expected if estimate else None,

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+SET_STATUS = "AsyncProcessSetStatus"
+"""The kind of the status document of a set."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
@@ -44,3 +47,8 @@ class JobSet:
     later: int = 0
     next_due: datetime | None = None
     monthly: Cost | None = None
+
+
+def set_reference(name: str) -> str:
+    """`set/ndvi-alps`: how a set is named where jobs are, since a job may have the same name."""
+    return f"set/{name}"

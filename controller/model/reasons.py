@@ -53,6 +53,7 @@ class Reason(StrEnum):
     BREAKER_OPEN = "BreakerOpen"
     RETRY_SCHEDULED = "RetryScheduled"
     SHARED_RUN = "SharedRun"
+    NOT_DUE = "NotDue"
     SUBMITTING = "Submitting"
     SEARCHING = "Searching"
     NEEDS_PERSON = "NeedsPerson"
@@ -110,6 +111,7 @@ _PHASES = {
             Reason.BREAKER_OPEN,
             Reason.RETRY_SCHEDULED,
             Reason.SHARED_RUN,
+            Reason.NOT_DUE,
         ),
         Phase.SUBMITTING: (Reason.SUBMITTING,),
         Phase.UNCONFIRMED: (Reason.SEARCHING, Reason.NEEDS_PERSON),

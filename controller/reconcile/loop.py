@@ -177,8 +177,7 @@ class Loop:
 
     def report(self, now: datetime, *, in_haste: bool = False) -> None:
         """Report what was recorded since the last turn; `in_haste`: at most one portion of status files."""
-        report = self._reporter.report if in_haste else self._reporter.report_all
-        report(self._tree, self._ledger, self.limits(), now)
+        self._reporter.report_last(self._tree, self._ledger, self.limits(), now, in_haste=in_haste)
         with self._ledger.transaction():
             self._keep(Change())
 
@@ -238,6 +237,7 @@ class Loop:
         self._admission.approve(change.approvals, self._tree.signature)
         self._reporter.hold(self._now, is_partial=change.undecided > 0)
         self._queue.mark(job.name for job, _ in change.jobs)
+        self._reporter.touch_jobs(job.name for job, _ in change.jobs)  # also those with a call under way
         again = self._reporter.status_cache.touched(change.modified, self._tree.paths())
         self._reporter.touch([*change.paths, *again], change.gone)
         self._admission.say(change.unapproved)

@@ -15,8 +15,10 @@ from controller.ledger.ledger import Ledger
 from controller.lifecycle.status import rejected_status
 from controller.model.errors import Problem
 from controller.model.job import Job
+from controller.model.job_set import set_reference
 from controller.model.reasons import EXAMINING, Reason
 from controller.reconcile.reporter import jobs_of
+from controller.reconcile.sets.set_documents import cells_of
 from controller.tree.change import Change
 from controller.tree.declared.ownership import Declared
 from controller.tree.tree import Tree
@@ -43,7 +45,8 @@ _KINDS = {
 class Rejected:
     """A document that is not accepted, or a folder or list that cannot be read.
 
-    `job` is its name, as far as known; `is_job`: an earlier form was accepted, and stays in force.
+    `job` is its name, as far as known, `set/NAME` that of a set; `is_job`: an earlier form was accepted, and stays in
+    force.
     `problems` is empty for one that is accepted again.
     """
 
@@ -108,7 +111,7 @@ class Rejections:
         for path in {*change.paths, *change.gone}:
             items = [*jobs_of(path, tree, ledger)]
             if not any(map(_is_undecided, items)):
-                self._put(path, _rejected(path, items))
+                self._put(path, _rejected(path, items, tree, ledger))
         elsewhere = {each.path or ".": each for each in change.problems if not each.is_warning}
         for path in self._elsewhere - elsewhere.keys():
             self._put(path, ())
@@ -169,11 +172,13 @@ def _is_waiting(path: str, tree: Tree) -> bool:
     return any(map(_is_undecided, tree.documents(path)))
 
 
-def _rejected(path: str, items: Iterable[Job | Declared]) -> Iterator[Rejected]:
-    for item in items:
-        if item.problems:
-            is_job = isinstance(item, Job)
-            yield Rejected(path=path, job=item.name or "", problems=item.problems, is_job=is_job)
+def _rejected(path: str, items: Iterable[Job | Declared], tree: Tree, ledger: Ledger) -> Iterator[Rejected]:
+    for item in (each for each in items if each.problems):
+        if isinstance(item, Declared) and item.is_set:
+            is_known = item.set_name not in tree.sets and bool(cells_of(item.set_name, tree, ledger))
+            yield Rejected(path=path, job=set_reference(item.set_name), problems=item.problems, is_job=is_known)
+        else:
+            yield Rejected(path=path, job=item.name or "", problems=item.problems, is_job=isinstance(item, Job))
 
 
 def _is_undecided(item: Job | Declared) -> bool:

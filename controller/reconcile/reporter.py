@@ -5,6 +5,7 @@ portions, so that ten thousand of them delay no submission.
 """
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,18 +16,28 @@ from controller.ledger.ledger import Ledger
 from controller.lifecycle.attempts import in_force
 from controller.lifecycle.grouping import common, together
 from controller.lifecycle.phase import phase
+from controller.lifecycle.set_status import progress_of
 from controller.lifecycle.status import document, rejected_status
 from controller.limits.gate import Limits
 from controller.model.job import Job
+from controller.model.job_set import SET_STATUS, set_reference
 from controller.model.reasons import JobState, Phase, Reason
 from controller.model.submission import Submission
 from controller.model.timing import Timing
+from controller.reconcile.sets.set_documents import cells_with_states, set_status
+from controller.reconcile.sets.set_tally import SetTally, tally_of
+from controller.reconcile.sets.spacing import Spacing
 from controller.tree.declared.ownership import Declared
 from controller.tree.status_cache import StatusCache
 from controller.tree.tree import Tree
 
+log = logging.getLogger(__name__)
+
 MOST_WRITTEN, MOST_COMPARED = 100, 1_000
 """Status files of one report: it takes about a tenth of a second."""
+
+COMPLETE = "Complete"
+"""The event of a set whose cells that are due are all Succeeded."""
 
 EXAMINED_SOON = timedelta(seconds=1)
 
@@ -45,6 +56,8 @@ class StatusChange:
     alike: tuple[str, ...] = ()
     """The names of all jobs with the same report, when they are many: only the first reports it."""
     is_said: bool = False
+    set_name: str = ""
+    """The set whose cell the job is, or was until now."""
 
 
 Watch = Callable[[StatusChange], None]
@@ -72,13 +85,16 @@ class Reporter:
         self._names: set[str] = set()
         self._paths: dict[str, None] = {}  # in the order in which they are written
         self._gone: set[str] = set()
+        self._tally = SetTally()
+        self._spacing = Spacing()
         self._last_event_at = datetime.min.replace(tzinfo=UTC)
         self._held_until: datetime | None = None
 
     def reports_at(self, now: datetime, timing: Timing) -> datetime | None:
         """When what was touched is to be reported; None: nothing was."""
+        spaced_at = self._spacing.next_at(now)
         if not (self._names or self._paths or self._gone):
-            return None
+            return spaced_at
         last_event_at = min(self._last_event_at, now) + timedelta(seconds=timing.gather)
         return max(last_event_at, self._held_until) if self._held_until else last_event_at
 
@@ -97,46 +113,72 @@ class Reporter:
     def touch_job(self, name: str) -> None:
         self._names.add(name)
 
-    def report(self, tree: Tree, ledger: Ledger, limits: Limits, now: datetime) -> None:
-        """Report everything touched since the last time, except for the status files written later."""
+    def touch_jobs(self, names: Iterable[str]) -> None:
+        self._names.update(names)
+
+    def report(self, tree: Tree, ledger: Ledger, limits: Limits, now: datetime, *, is_last: bool = False) -> None:
+        """Report everything touched since the last time, except for the status files written later.
+
+        With `is_last` no file of a set waits until it may be written again.
+        """
         self._last_event_at = now
         names, self._names = self._names, set()
         changes = [item for name in sorted(names) if (item := self._change(ledger.jobs[name], ledger, limits, now))]
         self._paths |= dict.fromkeys(ledger.jobs[name].path for name in sorted(names))
+        self._paths |= dict.fromkeys(self._spacing.ripe(None if is_last else now))
         gone, self._gone = self._gone.difference(tree.paths()), set()
-        notices = list(islice(self._notices(tree, ledger, limits, now), MOST_WRITTEN))
+        notices = list(islice(self._notices(tree, ledger, limits, now, is_last=is_last), MOST_WRITTEN))
         changed = [item for item in changes if item.changed]
-        if changed or notices or gone:
+        completed = self._completed(changed, tree)
+        if changed or notices or gone or completed:
             with ledger.transaction():
                 _note(changed, ledger, now)
+                for name, words in completed.items():
+                    ledger.add_event(now, COMPLETE, words, set_reference(name))
                 ledger.keep_statuses({notice.path: notice.text for notice in notices}, gone)
         for item in _joined(changes):
             self._watch(item)
+        for name, words in completed.items():
+            log.info("%s", words, extra={"context": {"job": set_reference(name), "reason": COMPLETE}})
         for notice in notices:
             self.status_cache.post(notice.path, notice.documents, notice.text)
+            if any(each["kind"] == SET_STATUS for each in notice.documents):
+                self._spacing.note(notice.path, now)
         for path in gone:
             self.status_cache.remove(path, tree.paths())
 
-    def report_all(self, tree: Tree, ledger: Ledger, limits: Limits, now: datetime) -> None:
-        """Report everything touched since the last time."""
-        self.report(tree, ledger, limits, now)
-        while self._paths:
-            self.report(tree, ledger, limits, now)
+    def report_last(
+        self, tree: Tree, ledger: Ledger, limits: Limits, now: datetime, *, in_haste: bool = False
+    ) -> None:  # fmt: skip
+        """Report everything touched since the last time; `in_haste`: at most one portion of status files."""
+        self.report(tree, ledger, limits, now, is_last=True)
+        while self._paths and not in_haste:
+            self.report(tree, ledger, limits, now, is_last=True)
 
-    def _notices(self, tree: Tree, ledger: Ledger, limits: Limits, now: datetime) -> Iterator[_Notice]:
+    def _completed(self, changed: Iterable[StatusChange], tree: Tree) -> dict[str, str]:
+        """The sets that became complete, each with a sentence."""
+        found = self._tally.completed(tree.sets, {item.set_name for item in changed})
+        return {name: f"every cell of {name} that is due: {progress_of(counts)}" for name, counts in found}
+
+    def _notices(
+        self, tree: Tree, ledger: Ledger, limits: Limits, now: datetime, *, is_last: bool
+    ) -> Iterator[_Notice]:  # fmt: skip
         for path in list(islice(self._paths, MOST_COMPARED)):
             del self._paths[path]
+            if not is_last and self._spacing.puts_off(path, now):
+                continue
             if notice := self._notice(path, tree, ledger, limits, now):
                 yield notice
 
     def _notice(self, path: str, tree: Tree, ledger: Ledger, limits: Limits, now: datetime) -> _Notice | None:
         """What to write to the status file; None when it is up to date, or there is to be none."""
-        documents = status_documents(path, tree, ledger, limits, now, self._deployment)
+        documents = status_documents(path, tree, ledger, limits, now, self._deployment, self._tally)
         text = json.dumps(documents, ensure_ascii=False, default=str)
         return _Notice(path, documents, text) if documents and self.status_cache.is_new(path, text) else None
 
     def _change(self, job: Job, ledger: Ledger, limits: Limits, now: datetime) -> StatusChange | None:
         job_state = phase(job, ledger.of(job.name), limits, now)
+        set_name = self._tally.put(job, ledger.of(job.name), job_state)
         before = self._job_states.get(job.name)
         if before == job_state:
             return None
@@ -148,15 +190,23 @@ class Reporter:
         self._job_states[job.name] = job_state
         current = in_force(job.wanted, ledger.of(job.name)) if job.wanted else None
         changed = ledger.reported(job.name) != _formatted(job_state)
-        return StatusChange(job=job, job_state=job_state, submission=current, changed=changed)
+        return StatusChange(job=job, job_state=job_state, submission=current, changed=changed, set_name=set_name)
 
 
 def status_documents(
-    path: str, tree: Tree, ledger: Ledger, limits: Limits, now: datetime, deployment: str
-) -> list[dict[str, object]]:
-    """One status for each document of a file; jobs held by a file that is broken now come with its problems."""
+    path: str, tree: Tree, ledger: Ledger, limits: Limits, now: datetime, deployment: str,
+    tally: SetTally | None = None,
+) -> list[dict[str, object]]:  # fmt: skip
+    """One status for each document of a file; jobs held by a file that is broken now come with its problems.
+
+    Without a `tally` the cells of sets are added up as they are now.
+    """
     return [
-        rejected_status(item.name, item.problems)
+        set_status(
+            item, tree, tally or tally_of(cells_with_states(item.set_name, tree, ledger, limits, now)), deployment
+        )
+        if isinstance(item, Declared) and item.is_set
+        else rejected_status(item.name, item.problems)
         if isinstance(item, Declared)
         else document(item, ledger.of(item.name), phase(item, ledger.of(item.name), limits, now), deployment)
         for item in jobs_of(path, tree, ledger)
@@ -164,24 +214,25 @@ def status_documents(
 
 
 def jobs_of(path: str, tree: Tree, ledger: Ledger) -> list[Job | Declared]:
-    """What each document of a file declares: a job, or itself while there is none."""
+    """What each document of a file declares: a job, a set, or itself while there is none."""
     declared = tree.documents(path)
-    held = iter(_held_by(path, declared, ledger) if any(item.is_unnamed for item in declared) else ())
+    is_unknown = any(item.is_unnamed and not item.is_set for item in declared)
+    held = iter(_held_by(path, declared, ledger) if is_unknown else ())
     found: list[Job | Declared] = []
     for item in declared:
         job = ledger.jobs.get(item.name or "")
         if job and job.wanted and job.path == path and (job.index == item.index or job.problems):
             found.append(job)
         elif item.is_unnamed and not item.is_set and (left := list(held)):
-            found += left
+            found += [each if isinstance(each, Job) else replace(item, set_name=each) for each in left]
         else:
             found.append(item)
     return found
 
 
 def _joined(changes: Sequence[StatusChange]) -> Iterator[StatusChange]:
-    """Joins the reports of jobs stopped for the same reason into one."""
-    for group in together(changes, lambda item: _stop_of(item.job_state) if item.changed else None):
+    """Joins the reports of jobs stopped for the same reason, and of cells with the same news, into one."""
+    for group in together(changes, lambda item: _alike(item) if item.changed else None):
         if len(group) == 1:
             yield group[0]
             continue
@@ -189,10 +240,11 @@ def _joined(changes: Sequence[StatusChange]) -> Iterator[StatusChange]:
         yield from (replace(item, is_said=True) for item in group[1:])
 
 
-def _stop_of(job_state: JobState) -> Hashable:
-    """A key for what stops many jobs alike, or holds them with the same words; None for anything else."""
-    is_held = job_state.phase is Phase.HELD
-    return common(job_state.reason) or ((job_state.reason, job_state.message) if is_held else None)
+def _alike(item: StatusChange) -> Hashable:
+    """A key for what stops many jobs alike, holds them or comes to cells of a set with the same words; else None."""
+    job_state, is_held = item.job_state, item.job_state.phase is Phase.HELD
+    words = (job_state.reason, job_state.message, "" if is_held else item.set_name)
+    return common(job_state.reason) or (words if is_held or item.set_name else None)
 
 
 def _note(changes: Sequence[StatusChange], ledger: Ledger, now: datetime) -> None:
@@ -207,8 +259,15 @@ def _formatted(job_state: JobState) -> str:
     return f"{job_state.reason}: {job_state.message}"
 
 
-def _held_by(path: str, declared: Sequence[Declared], ledger: Ledger) -> list[Job]:
-    """The jobs last accepted from a file that now has an unnamed document, and that no document names; no cells."""
-    named = {item.name for item in declared}
-    here = [job for job in ledger.jobs.values() if job.path == path and job.name not in named]
-    return sorted((job for job in here if job.wanted and not job.wanted.cell), key=lambda job: job.index)
+def _held_by(path: str, declared: Sequence[Declared], ledger: Ledger) -> list[Job | str]:
+    """The jobs, and the names of the sets, last accepted from a file that now has an unnamed document.
+
+    Those that a document names are left out.
+    """
+    named = {item.name or set_reference(item.set_name) for item in declared if item.name or item.set_name}
+    found: dict[str, tuple[int, Job | str]] = {}
+    for job in ledger.jobs.values():
+        if job.path == path and job.wanted:
+            cell = job.wanted.cell
+            found[set_reference(cell.set_name) if cell else job.name] = job.index, cell.set_name if cell else job
+    return [each for name, (_, each) in sorted(found.items(), key=lambda item: item[1][0]) if name not in named]

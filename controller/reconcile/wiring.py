@@ -41,6 +41,7 @@ from controller.reconcile.rejections import Rejections, Report
 from controller.reconcile.renewal import renew
 from controller.reconcile.reporter import Reporter, Watch, status_documents
 from controller.reconcile.scanner import Interruptible, Scanned, Scanner
+from controller.reconcile.sets.set_documents import cell_documents
 from controller.reconcile.submit import Submitter, draw_name
 from controller.reconcile.timekeeper import Timekeeper
 from controller.service.client import Service
@@ -90,6 +91,10 @@ class Assembly:
     def documents_of(self, path: str, now: datetime) -> list[dict[str, object]]:
         """The status documents of one file."""
         return status_documents(path, self.tree, self.ledger, self.loop.limits(), now, self.deployment)
+
+    def cell_documents(self, set_name: str, now: datetime) -> list[dict[str, object]]:
+        """The status documents of the cells of a set, each as that of a job, in the order of its axes."""
+        return cell_documents(set_name, self.tree, self.ledger, self.loop.limits(), now, self.deployment)
 
 
 class Nowhere:

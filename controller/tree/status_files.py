@@ -16,13 +16,14 @@ from typing import Any
 import yaml
 
 from controller.model.errors import StateError
+from controller.model.job_set import SET_STATUS
 from controller.tree.files import SUFFIXES
 from controller.tree.regular_files import LARGEST, UnfitFileError, read_regular, resolve_below
 
-LONGEST_DOCUMENT = 8 * 1024
+LONGEST_DOCUMENT, LONGEST_OF_SET = 8 * 1024, 16 * 1024
 # Numbers in YAML 1.2 but not for the emitter (YAML 1.1): an etag such as 123e456 must stay text.
 _NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|0o[0-7]+")
-_OURS = b"apiVersion: shjobs/v1\nkind: AsyncProcessStatus\n"
+_OURS = tuple(f"apiVersion: shjobs/v1\nkind: {kind}\n".encode() for kind in ("AsyncProcessStatus", SET_STATUS))
 _LARGEST_STATUS = 64 << 20  # bytes
 _LIMITS = tuple(product((100, 20, 5), (4000, 2000, 1000, 500, 250, 100)))
 
@@ -54,17 +55,18 @@ _Dumper.add_multi_representer(str, _text)
 
 
 def status_bytes(documents: Sequence[Mapping[str, Any]]) -> bytes:
-    """The file's bytes: one YAML document for each, the same bytes for the same values, at most 8 KiB a document.
+    """The file's bytes: one YAML document for each, the same bytes for the same values.
 
-    A longer document has its longest texts truncated, then its lists.
+    A document has at most 8 KiB, that of a set 16: of a longer one the longest texts are truncated, then its lists.
     """
     return b"---\n".join(_fitted(document) for document in documents)
 
 
 def _fitted(document: Mapping[str, Any]) -> bytes:
     rendered = _dumped(document)
+    longest = LONGEST_OF_SET if document.get("kind") == SET_STATUS else LONGEST_DOCUMENT
     for items, letters in _LIMITS:
-        if len(rendered) <= LONGEST_DOCUMENT:
+        if len(rendered) <= longest:
             break
         rendered = _dumped(_shortened(document, items, letters))
     return rendered

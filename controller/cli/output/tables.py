@@ -13,7 +13,7 @@ import click
 
 from controller.cli.output.escape import printable
 from controller.cli.output.numbers import age, count, units
-from controller.lifecycle.conditions import is_rejected, kubernetes_conditions
+from controller.lifecycle.conditions import is_rejected, kubernetes_conditions, phases_of
 from controller.lifecycle.grouping import common, name_list, together
 from controller.model.reasons import Phase, Reason
 
@@ -204,10 +204,10 @@ def notes(document: Document, *, has_outputs: bool = True) -> list[str]:
 
 
 def is_refused(document: Document) -> bool:
-    """Whether a job is held because its bucket, not an operator, says no."""
-    return bool(document["reason"] == Reason.HISTORY_UNKNOWN)
+    """Whether a job, or a cell of a set, is held because its bucket, not an operator, says no."""
+    return Reason.HISTORY_UNKNOWN in (document["reason"], *document.get("reasons", ()))
 
 
 def exit_code(documents: Sequence[Document], *, bad: Collection[Phase] = BAD) -> int:
-    """1 when a job is in one of the `bad` phases, or its manifest as it is now is not accepted, whatever its phase."""
-    return int(any(document["phase"] in bad or is_rejected(document) for document in documents))
+    """1 when a job, or a cell, is in a `bad` phase, or a manifest as it is now is not accepted, whatever its phase."""
+    return int(any(not phases_of(document).isdisjoint(bad) or is_rejected(document) for document in documents))

@@ -1,0 +1,1 @@
+"""What the reporter keeps of sets between turns."""
