@@ -18,6 +18,7 @@ from bench.program import Program, daemon, free_port, until
 from bench.rows import Row
 from controller.analysis.appraisal import Appraiser
 from controller.evalscript import cache as scripts
+from controller.ledger.ledger import Ledger
 from controller.model.clock import Clock
 from controller.reconcile.calls.workers import Call, CallOutcome, ListObjects
 from controller.reconcile.loop import Loop
@@ -122,8 +123,8 @@ def _turn(scale: int) -> tuple[float, int]:
     with tempfile.TemporaryDirectory(prefix="shjobs-bench-") as name:
         root, calls = Path(name), deque[Call]()
         write_set(root, scale)
-        with loop_on(root, calls) as (loop, _):
-            held, now = _until_listed_once(loop, calls)
+        with loop_on(root, calls) as (loop, ledger):
+            held, now = _until_listed_once(loop, ledger, calls)
             took = []
             for call in held[:TURNS]:
                 now += timedelta(seconds=1)
@@ -133,7 +134,7 @@ def _turn(scale: int) -> tuple[float, int]:
         return median(took), (root / "jobs.d" / "alps.status.yaml").stat().st_size
 
 
-def _until_listed_once(loop: Loop, calls: deque[Call]) -> tuple[list[Call], datetime]:
+def _until_listed_once(loop: Loop, ledger: Ledger, calls: deque[Call]) -> tuple[list[Call], datetime]:
     """Every cell waits for its second listing, which settles it: these calls, and the time by then."""
     now, held, outcomes = BEGAN, list[Call](), list[CallOutcome]()
     loop.start(now)
@@ -150,7 +151,7 @@ def _until_listed_once(loop: Loop, calls: deque[Call]) -> tuple[list[Call], date
                 outcomes.append(outcome(call))
         if not outcomes:
             wakes_at = loop.wakes_at(now)
-            if held and (wakes_at is None or wakes_at > now + timedelta(hours=1)):
+            if len(held) == len(ledger.jobs):
                 return held, now
             now = max(wakes_at or now, now + timedelta(seconds=1))
             loop.rescan(now + timedelta(days=1))

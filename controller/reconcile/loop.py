@@ -69,6 +69,7 @@ class Loop:
         self._queue = JobQueue(ledger.jobs.__getitem__, self._admission.is_unlisted)
         self._pace = Pace(free.policy.requests_per_minute)
         self._underway: dict[str, Call] = {}
+        self._listing = Counter[str]()  # by bucket, the listings under way in search of paid results
         self._now = datetime.min.replace(tzinfo=UTC)
         self._problems: frozenset[str] = frozenset()
 
@@ -110,6 +111,7 @@ class Loop:
             calls = [(job.name, self._call(job, step, now)) for job, step in self._decide(now)]
         for name, call in calls:
             self._underway[name] = call
+            self._listing.update(_searched(call))
             self._enqueue(call)
         if (reports_at := self._reporter.reports_at(now, self._timing)) and reports_at <= now:
             self._reporter.report(self._tree, self._ledger, self.limits(), now)
@@ -122,7 +124,7 @@ class Loop:
                     self._recorder.record(outcome, now)
                     name = outcome.call.job
                     if self._underway.get(name) == outcome.call:  # not a late one of an earlier loop
-                        self._underway.pop(name)
+                        self._listing.subtract(_searched(self._underway.pop(name)))
                     if name in self._ledger.jobs:
                         self._queue.mark([name])
                         self._reporter.touch_job(name)
@@ -153,7 +155,7 @@ class Loop:
             slots=slots_at(policy.max_running, crowded, now, self._timing) - ledger.running,
             grows_at=grows_at(policy.max_running, crowded, now, self._timing),
             looks=policy.workers,
-            listing=self._listing(),
+            listing=Counter(self._listing),
             history_known=ledger.history_known,
             paused=self._scanner.is_paused,
             doubt=self._timekeeper.doubt,
@@ -165,10 +167,6 @@ class Loop:
             peers=ledger.peers,
         )
         return narrow(free, ledger.newest(now)).at_rate(self._pace.rate(now), now)
-
-    def _listing(self) -> Counter[str]:
-        """How many listings in search of paid results are under way, by bucket."""
-        return Counter(bucket_in(call.step.prefix) for call in self._underway.values() if is_history(call))
 
     def check_status_files(self) -> None:
         """Raise `StateError` when a status file could not be written yet."""
@@ -329,3 +327,8 @@ class Loop:
             case List():
                 return ListObjects(job=job.name, digest=job.wanted.digest if job.wanted else "", step=step)
         raise AssertionError(f"{step} is no call")
+
+
+def _searched(call: Call) -> list[str]:
+    """The bucket that a call lists in search of paid results."""
+    return [bucket_in(call.step.prefix)] if is_history(call) else []
