@@ -33,7 +33,11 @@ def kubernetes_conditions(document: Document) -> list[dict[str, object]]:
     about = {"reason": document["reason"], "message": document["message"]}
     seen = {"observedGeneration": document["generation"]} if "generation" in document else {}
     found = [{"type": kind, "status": status, **about, **seen} for kind, status in statuses.items()]
-    return [*found, *_completeness(document), {"type": ACCEPTED, **_acceptance(document), **seen}]
+    return [
+        *found,
+        *({**each, **seen} for each in _completeness(document)),
+        {"type": ACCEPTED, **_acceptance(document), **seen},
+    ]
 
 
 def phases_of(document: Document) -> frozenset[Phase]:

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from bench.finished import SCRIPT
+from controller.cli.output import tables
+from controller.model.job_set import SET_STATUS
 from tests.conftest import Workspace, ndvi
 from tests.support.command import shjobs
+from tests.support.sets import set_of
 
 pytestmark = pytest.mark.slow
 BAD = ndvi("bad").replace("return [index", "throw new Error('no'); return [index")
@@ -43,6 +47,32 @@ def broken(workspace: Workspace) -> None:
     workspace.write("broken.yaml", ndvi().replace("width: 64", "width: many"))
 
 
+def complete_set(workspace: Workspace) -> None:
+    """A set whose three cells that are due have succeeded."""
+    workspace.write("ndvi.js", SCRIPT)
+    workspace.write("set.yaml", set_of(1, 3))
+    workspace.sync()
+
+
+def failed_set(workspace: Workspace) -> None:
+    """A set whose cells failed."""
+    workspace.write("throws.js", SCRIPT.replace("return [index", "throw new Error('no'); return [index"))
+    workspace.write("set.yaml", set_of(1, 2).replace("ndvi.js", "throws.js"))
+    workspace.sync()
+
+
+def future_set(workspace: Workspace) -> None:
+    """A set whose first cell is due in many years."""
+    workspace.write("ndvi.js", SCRIPT)
+    workspace.write("set.yaml", set_of(1, 2, begin="2099-01-01"))
+
+
+def spoilt_set(workspace: Workspace) -> None:
+    """A set that succeeded, and was broken since."""
+    complete_set(workspace)
+    workspace.write("set.yaml", set_of(1, 3).replace("ndvi.js", "gone.js"))
+
+
 def spoilt(workspace: Workspace) -> None:
     """One job that succeeded, and whose manifest was broken since."""
     good(workspace)
@@ -62,9 +92,26 @@ def gone(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
+    ("phase", "cells", "code"),
+    [
+        pytest.param("Succeeded", {"due": 2, "Succeeded": 2}, 0, id="complete"),
+        pytest.param("Failed", {"due": 2, "Succeeded": 1, "Failed": 1}, 1, id="a cell failed"),
+        pytest.param("Held", {"due": 2, "Succeeded": 1, "Held": 1}, 0, id="a cell waits for an operator"),
+        pytest.param("Held", {"due": 2, "Held": 1, "Pending": 1}, 1, id="another one is still pending"),
+        pytest.param("Pending", {"due": 0, "later": 2}, 0, id="nothing is due"),
+    ],
+)
+def test_sync_counts_every_cell_of_a_set_as_a_job(phase: str, cells: dict[str, int], code: int) -> None:
+    found = {"kind": SET_STATUS, "phase": phase, "manifest": {"accepted": True}, "cells": cells}
+    assert tables.exit_code([found], bad=tables.BAD | tables.UNFINISHED) == code
+
+
+@pytest.mark.parametrize(
     ("make", "arguments", "code"),
     [
         *((make, [command], 1) for make in (spoilt, unread) for command in ("check", "get", "sync")),
+        *((make, [command], 1) for make in (failed_set, spoilt_set) for command in ("get", "sync")),
+        *((make, [command], 0) for make in (complete_set, future_set) for command in ("get", "sync")),
         (spoilt, ["plan"], 1),
         (gone, ["sync"], 1),
         (gone, ["get"], 1),

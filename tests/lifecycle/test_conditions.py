@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from controller.lifecycle.conditions import TYPES, WaitTarget, is_rejected, kubernetes_conditions, target
+from controller.lifecycle.conditions import (
+    COMPLETE_CONDITION,
+    TYPES,
+    WaitTarget,
+    is_rejected,
+    kubernetes_conditions,
+    phases_of,
+    target,
+)
 from controller.model.errors import UsageError
 from controller.model.reasons import Phase, Reason
 from tests.support.paths import ROOT
@@ -83,6 +91,75 @@ def test_a_job_that_succeeded_says_whether_its_manifest_is_still_accepted(
 def test_a_job_is_never_under_way_and_stalled_at_once(reason: Reason) -> None:
     ready, reconciling, stalled = statuses(reason)
     assert [ready, reconciling, stalled].count("True") == 1
+
+
+def set_status(reason: Reason, problems: tuple[str, ...] = (), **cells: int) -> dict[str, Any]:
+    manifest = {"accepted": False, "problems": problems} if problems else {"accepted": True}
+    return {**document(reason), "kind": "AsyncProcessSetStatus", "manifest": manifest, "cells": cells}
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        pytest.param(
+            set_status(Reason.RUNNING, due=492, Succeeded=480, Running=12),
+            {"Ready": "False", "Reconciling": "True", "Stalled": "False", "Complete": "False", "Accepted": "True"},
+            id="cells run",
+        ),
+        pytest.param(
+            set_status(Reason.ERROR_REPORTED, due=492, Succeeded=480, Running=10, Failed=2),
+            {"Ready": "False", "Reconciling": "False", "Stalled": "True", "Complete": "False", "Accepted": "True"},
+            id="a cell failed, though others run",
+        ),
+        pytest.param(
+            set_status(Reason.DELIVERED, due=492, later=12, Succeeded=492),
+            {"Ready": "True", "Reconciling": "False", "Stalled": "False", "Complete": "True", "Accepted": "True"},
+            id="every cell that is due succeeded",
+        ),
+        pytest.param(
+            set_status(Reason.DELIVERED, problems=("no values",), due=2, Succeeded=2),
+            {"Ready": "True", "Reconciling": "False", "Stalled": "False", "Complete": "True", "Accepted": "False"},
+            id="complete, and broken by a later edit",
+        ),
+        pytest.param(
+            set_status(Reason.NOT_DUE, due=0, later=12),
+            {"Ready": "False", "Reconciling": "True", "Stalled": "False", "Complete": "False", "Accepted": "True"},
+            id="nothing is due yet",
+        ),
+    ],
+)
+def test_the_conditions_of_a_set(found: dict[str, Any], expected: dict[str, str]) -> None:
+    assert {str(each["type"]): each["status"] for each in kubernetes_conditions(found)} == expected
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        pytest.param(set_status(Reason.RUNNING, due=492, Succeeded=480, Running=12), "480/492", id="some succeeded"),
+        pytest.param(set_status(Reason.QUEUED, due=9, Pending=9), "0/9", id="none did yet"),
+        pytest.param(set_status(Reason.NOT_DUE, due=0), "0/0", id="none is due"),
+    ],
+)
+def test_how_complete_a_set_is(found: dict[str, Any], expected: str) -> None:
+    [complete] = [each for each in kubernetes_conditions(found) if each["type"] == COMPLETE_CONDITION]
+    assert (complete["message"], complete["reason"], complete["observedGeneration"]) == (expected, found["reason"], 3)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        pytest.param(document(Reason.OVERDUE), {"Running"}, id="a job"),
+        pytest.param(
+            set_status(Reason.ON_HOLD, due=5, later=2, Succeeded=2, Held=1, Pending=2),
+            {"Succeeded", "Held", "Pending"},
+            id="a set: those of its cells, not only the most urgent",
+        ),
+        pytest.param(set_status(Reason.NOT_DUE, due=0, later=2), set(), id="a set without cells waits for nothing now"),
+        pytest.param(set_status(Reason.REJECTED, problems=("no values",), due=0), {"Invalid"}, id="a broken set"),
+    ],
+)
+def test_which_phases_a_document_is_about(found: dict[str, Any], expected: set[str]) -> None:
+    assert phases_of(found) == expected
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The status file of a set, as the real loop keeps it beside the manifest: one document, whatever its cells do."""
 
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from cProfile import Profile
@@ -19,39 +19,12 @@ from controller.model.reasons import Phase
 from controller.reconcile.calls.workers import Call, Post
 from controller.reconcile.loop import Loop
 from controller.reconcile.reporter import StatusChange, status_documents
+from controller.reconcile.sets.set_documents import cell_documents
 from controller.tree.status_files import LONGEST_OF_SET
 from tests.conftest import ndvi
+from tests.support.sets import set_of
 
-SET = """\
-apiVersion: shjobs/v1
-kind: AsyncProcessSet
-metadata: {{name: {name}}}
-spec:
-  axes:
-    window: {{every: day, from: {begin}, to: {end}}}
-    place:
-      values:
-{places}
-  template:
-    evalscriptFile: ndvi.js
-    request:
-      input:
-        bounds: {{bbox: $place.bbox}}
-        data: [{{type: sentinel-2-l2a, dataFilter: {{timeRange: $window.range}}}}]
-      output:
-        width: 64
-        height: 32
-        responses: [{{identifier: default, format: {{type: image/tiff}}}}]
-        delivery: {{s3: {{url: s3://my-bucket/rasters, credentialsRef: my-bucket}}}}
-"""
 SECOND = timedelta(seconds=1)
-
-
-def set_of(places: int, days: int = 50, name: str = "malta", begin: str = "2025-01-01") -> str:
-    """A set with so many cells for each day."""
-    values = [f"        p{n:03}: {{bbox: [{14 + n / 1000:.3f}, 35.80, 14.90, 35.90]}}" for n in range(places)]
-    end = datetime.fromisoformat(begin) + timedelta(days=days - 1)
-    return SET.format(name=name, places="\n".join(values), begin=begin, end=f"{end:%Y-%m-%d}")
 
 
 @dataclass
@@ -135,6 +108,32 @@ def test_the_file_shows_what_a_reader_adds_up_at_every_step(tmp_path: Path) -> N
             if seen >= {"Submitting", "Running", "Verifying", "Succeeded"}:
                 return
         pytest.fail(f"only {seen}")
+
+
+def test_the_cells_have_documents_of_their_own_that_add_up_to_that_of_the_set(tmp_path: Path) -> None:
+    with site(tmp_path, malta=set_of(2, 5)) as it:
+        it.until_posted()
+        it.turn(2 * SECOND, answer=1)
+        tree = it.loop._tree
+        cells = cell_documents("malta", tree, it.ledger, it.loop.limits(), it.now, "sandbox")
+        [found] = it.status()
+        assert [each["name"] for each in cells] == list(tree.sets["malta"].cells)
+        assert {each["kind"] for each in cells} == {"AsyncProcessStatus"}
+        phases = Counter(str(each["phase"]) for each in cells)
+        assert len(phases) == 3
+        assert found["cells"] == {"due": 10, **phases}
+        assert found["processingUnits"]["reserved"] == sum(_units(each).get("reserved", 0.0) for each in cells)
+        edited("apiVersion: [\n")(it)
+        it.loop.rescan()
+        it.turn(2 * SECOND)
+        again = cell_documents("malta", tree, it.ledger, it.loop.limits(), it.now, "sandbox")
+        assert {str(each["name"]) for each in again} == {str(each["name"]) for each in cells}
+        assert cell_documents("gozo", tree, it.ledger, it.loop.limits(), it.now, "sandbox") == []
+
+
+def _units(document: dict[str, Any]) -> dict[str, float]:
+    found: dict[str, float] = document["processingUnits"]
+    return found
 
 
 def test_a_set_that_becomes_complete_is_an_event_once(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from random import Random
 import pytest
 
 from controller.lifecycle.set_status import CellCounts, set_document
+from controller.model.errors import Problem
 from controller.model.job import Job, SetCell
 from controller.model.job_set import JobSet
 from controller.model.reasons import JobState, Phase, Reason
@@ -82,9 +83,7 @@ def test_many_small_amounts_add_up_exactly_and_come_off_again() -> None:
     ],
 )
 def test_what_is_said_of_a_reason(messages: list[str], expected: str) -> None:
-    rows: list[tuple[Job, list[Submission], JobState]] = [
-        (cell(n), [], JobState(reason=Reason.REFUSED, message=text)) for n, text in enumerate(messages)
-    ]
+    rows: list[Row] = [(cell(n), [], JobState(reason=Reason.REFUSED, message=text)) for n, text in enumerate(messages)]
     assert tally_of(reversed(rows)).counts("alps.yaml", "alps").words == {Reason.REFUSED: expected}
 
 
@@ -110,6 +109,20 @@ def test_what_is_said_of_a_reason(messages: list[str], expected: str) -> None:
 def test_the_revision_is_that_of_the_newest_cell(cells: list[tuple[Job, list[Submission]]], expected: str) -> None:
     rows = [(each, submissions, RUNS) for each, submissions in cells]
     assert tally_of(rows).counts("alps.yaml", "alps").revision == expected
+
+
+def test_the_problems_of_cells_in_a_folder_that_cannot_be_read_are_those_of_the_set() -> None:
+    problems = (Problem(path="a", message="cannot be read", code="E193"),)
+    tally = tally_of([(replace(cell(1), problems=problems), [], RUNS), (cell(2), [], RUNS)])
+    counts = tally.counts("alps.yaml", "alps")
+    assert counts.problems == problems
+    assert set_document("alps", counts, None, (), "sandbox")["manifest"] == {
+        "accepted": False,
+        "reason": "Rejected",
+        "problems": ["a:1:1: E193: cannot be read"],
+    }
+    tally.put(cell(1), [], RUNS)
+    assert tally.counts("alps.yaml", "alps").problems == ()
 
 
 def test_a_set_becomes_complete_once() -> None:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from controller.model.errors import StateError
-from controller.tree.status_files import LONGEST_DOCUMENT, StatusFiles, status_bytes, status_path
+from controller.tree.status_files import LONGEST_DOCUMENT, LONGEST_OF_SET, StatusFiles, status_bytes, status_path
 
 
 class Phase(StrEnum):
@@ -42,6 +42,15 @@ def test_documents_keep_their_order_and_stay_readable() -> None:
         "---\nphase: Held\nrequestId: null\nhold: true\nreason: 'no'\n"
     )
     assert list(yaml.safe_load_all(status_bytes(documents)))[1] == documents[1]
+
+
+def test_a_status_file_that_begins_with_a_set_is_ours_and_may_be_larger(tmp_path: Path) -> None:
+    files = StatusFiles(tmp_path)
+    found = {"apiVersion": "shjobs/v1", "kind": "AsyncProcessSetStatus", "message": "x" * 12_000}
+    assert files.write("alps.yaml", [found])
+    assert files.write("alps.yaml", [{**found, "message": "y" * 12_000}])
+    assert yaml.safe_load((tmp_path / "alps.status.yaml").read_text())["message"] == "y" * 12_000
+    assert len(status_bytes([{**found, "message": "x" * 50_000}])) <= LONGEST_OF_SET
 
 
 @pytest.mark.parametrize(
