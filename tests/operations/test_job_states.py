@@ -288,7 +288,7 @@ def test_why_is_one_paragraph(reported: Case, paragraph: str) -> None:
 
 
 def test_why_knows_every_reason() -> None:
-    taken = {Reason.QUEUED, Reason.SETTLING, Reason.RETRY_SCHEDULED}  # their messages say it all
+    taken = {Reason.QUEUED, Reason.SETTLING, Reason.RETRY_SCHEDULED, Reason.NOT_DUE}  # their messages say it all
     assert set(_CHANGES) == set(Reason) - taken
 
 
