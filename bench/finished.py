@@ -56,7 +56,7 @@ spec:
   request:
     input:
       bounds:
-        bbox: [{west:.5f}, 35.80, 14.90, 35.90]
+        bbox: [{west:.7f}, 35.80, 14.90, 35.90]
       data:
         - type: sentinel-2-l2a
           dataFilter:

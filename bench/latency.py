@@ -79,5 +79,5 @@ def _posts(root: Path) -> int:
 
 def _text(name: int, number: int = 0) -> str:
     script = "../ndvi.js" if name else "ndvi.js"
-    text = MANIFEST.format(number=name, west=14.5 + number / 1e4, script=script)
+    text = MANIFEST.format(number=name, west=14.5 + number / 1e4 + name / 1e7, script=script)
     return text.replace(f"job-{name}", f"live-{name}")

@@ -98,7 +98,7 @@ def test_a_narrow_terminal_shows_names_and_phases_and_breaks_sentences_between_w
 ) -> None:
     name = "ndvi-of-a-place-with-a-long-name"
     workspace.write("ndvi.yaml", ndvi().replace("name: ndvi", f"name: {name}"))
-    workspace.write("held.yaml", ndvi().replace("name: ndvi", "name: held").replace("spec:\n", "spec:\n  hold: true\n"))
+    workspace.write("held.yaml", ndvi("held").replace("spec:\n", "spec:\n  hold: true\n"))
     workspace.sync()
     lines = COLOUR.sub("", on_terminal(workspace.root, "get", columns=columns)[1]).splitlines()
     assert lines[0].split() == shown

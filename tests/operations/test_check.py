@@ -402,6 +402,6 @@ def test_an_evalscript_that_lost_its_line_breaks_says_so(folder: Folder, marker:
 
 def test_two_names_for_one_request_are_no_reason_to_warn(folder: Folder) -> None:
     """They share one run, which is paid for once."""
-    folder.write("jobs.d/a.yaml", ndvi("a"))
-    folder.write("jobs.d/b.yaml", ndvi("b"))
+    folder.write("jobs.d/a.yaml", ndvi("a", 14.41))
+    folder.write("jobs.d/b.yaml", ndvi("b", 14.41))
     assert folder.check() == (["2 files, 2 jobs accepted, 0 errors, 0 warnings"], "", 0)

@@ -90,7 +90,7 @@ def test_jobs_are_fetched_by_label_or_all_and_those_without_results_are_passed_o
 ) -> None:
     labelled = "metadata:\n  labels: {team: agri}\n"
     delivered.write("ndvi.yaml", ndvi().replace("metadata:\n", labelled))
-    held = ndvi().replace("metadata:\n", labelled).replace("name: ndvi", "name: held")
+    held = ndvi("held").replace("metadata:\n", labelled)
     delivered.write("held.yaml", held.replace("spec:\n", "spec:\n  hold: true\n"))
     delivered.sync()
     code, reported, wrong = run(delivered, *chosen)

@@ -13,7 +13,7 @@ from controller.cli.output.plan_table import MOST_QUIET, plan_table
 from controller.operations.plan.plan import plan
 from controller.operations.plan.totals import totals
 from controller.sandbox.ledger import posts
-from tests.conftest import SETTINGS, Workspace, ndvi
+from tests.conftest import SETTINGS, Workspace, ndvi, west_of
 from tests.operations.test_plan_revision import commit, git
 from tests.support.command import shjobs
 from tests.support.paths import ROOT
@@ -42,7 +42,7 @@ def submitted(found: Plan) -> list[str]:
     return sorted(job["prefix"] for job in found["jobs"] if job["action"] == "submit")
 
 
-def with_script(name: str, west: float = 14.40) -> str:
+def with_script(name: str, west: float) -> str:
     """The same job with its script in a file of its own."""
     head = ndvi(name, west).split("    evalscript: |\n", 1)[0]
     return head.replace("spec:\n", "spec:\n  evalscriptFile: ndvi.js\n")
@@ -78,7 +78,7 @@ def test_sync_sends_exactly_what_the_plan_submits(workspace: Workspace) -> None:
         "job-03": "invalid",
         "job-04": "remove",
         "job-05": "remove",
-        "renamed": "submit",
+        "renamed": "share",
         "new": "submit",
         **{f"job-{number:02}": "unchanged" for number in range(6, 12)},
     }
@@ -130,7 +130,7 @@ def test_a_lost_ledger_finds_in_the_bucket_what_was_paid_for(workspace: Workspac
 def test_a_renamed_job_shares_the_run_that_was_paid_for(workspace: Workspace) -> None:
     workspace.write("ndvi.yaml", ndvi())
     workspace.sync()
-    workspace.write("ndvi.yaml", ndvi("other"))
+    workspace.write("ndvi.yaml", ndvi("other", west_of("ndvi")))
     found = plan(workspace.settings())
     assert actions(found) == {"other": "share", "ndvi": "remove"}
     other = named(found, "other")
@@ -143,8 +143,8 @@ def test_a_renamed_job_shares_the_run_that_was_paid_for(workspace: Workspace) ->
 
 
 def test_two_new_names_for_one_request_are_paid_for_once(workspace: Workspace) -> None:
-    workspace.write("a.yaml", ndvi("a"))
-    workspace.write("b.yaml", ndvi("b"))
+    workspace.write("a.yaml", ndvi("a", 14.41))
+    workspace.write("b.yaml", ndvi("b", 14.41))
     found = plan(workspace.settings())
     assert actions(found) == {"a": "submit", "b": "share"}
     assert (found["totals"]["submissions"], found["totals"]["expected"]) == (1, 10.0)
@@ -286,7 +286,8 @@ def test_against_a_revision_exactly_the_changed_jobs_are_submitted(repository: W
         pytest.param("one.yaml", ndvi("one", 14.41).replace("spec:\n", "spec:\n  hold: true\n"), {},
                      id="a hold on what was submitted"),
         pytest.param("one.yaml", "kind: AsyncProcess\n", {"one": "invalid"}, id="a manifest that breaks"),
-        pytest.param("one.yaml", ndvi("uno", 14.41), {"one": "remove", "uno": "submit"}, id="a new name"),
+        pytest.param("one.yaml", ndvi("uno", 14.41), {"one": "remove", "uno": "share"}, id="a new name"),
+        pytest.param("four.yaml", ndvi("four", 14.41), {"four": "share"}, id="a second name for a request"),
     ],
 )  # fmt: skip
 def test_against_a_revision_one_edit_does_what_it_does(

@@ -13,6 +13,7 @@ from tests.support.factories import FOREIGN_ID
 
 pytestmark = pytest.mark.slow
 
+SAME = 14.41
 BUDGET = {"SHJOBS_MONTHLY_BUDGET": "15"}
 """Enough for one request of 10 PU, not for two."""
 
@@ -20,9 +21,9 @@ BUDGET = {"SHJOBS_MONTHLY_BUDGET": "15"}
 @pytest.fixture
 def renamed(workspace: Workspace) -> Workspace:
     """A job that was delivered as `first` and is called `second` since."""
-    workspace.write("ndvi.yaml", ndvi("first"))
+    workspace.write("ndvi.yaml", ndvi("first", SAME))
     assert workspace.sync()["first"]["phase"] == "Succeeded"
-    workspace.write("ndvi.yaml", ndvi("second"))
+    workspace.write("ndvi.yaml", ndvi("second", SAME))
     assert workspace.sync()["second"]["reason"] == "Reused"
     return workspace
 
@@ -74,7 +75,7 @@ def test_a_command_about_its_request_names_the_job_that_has_it(renamed: Workspac
 
 def test_plan_sync_and_budget_agree_that_two_names_cost_one_request(workspace: Workspace) -> None:
     for name in ("a", "b", "c"):
-        workspace.write(f"{name}.yaml", ndvi(name))
+        workspace.write(f"{name}.yaml", ndvi(name, SAME))
     settings = workspace.settings(**BUDGET)
     found = plan(settings)
     assert {job["name"]: job["action"] for job in found["jobs"]} == {"a": "submit", "b": "share", "c": "share"}
@@ -89,6 +90,6 @@ def test_plan_sync_and_budget_agree_that_two_names_cost_one_request(workspace: W
 
 def test_shared_jobs_are_no_large_change(workspace: Workspace) -> None:
     for number in range(4):
-        workspace.write(f"{number}.yaml", ndvi(f"job-{number}"))
+        workspace.write(f"{number}.yaml", ndvi(f"job-{number}", SAME))
     reasons = [each["reason"] for each in workspace.sync(workspace.settings(SHJOBS_LARGE_CHANGE_JOBS="1")).values()]
     assert sorted(reasons) == ["Delivered", *["Reused"] * 3]

@@ -130,7 +130,10 @@ class History:
         self.court = court or Court()
         self.world = World(self.court)
         self.court.world = self.world
-        self.tree: dict[str, tuple[Draft, ...]] = {"one.yaml": (Draft(job="a"),), "two.yaml": (Draft(job="b"),)}
+        self.tree: dict[str, tuple[Draft, ...]] = {
+            "one.yaml": (Draft(job="a"),),
+            "two.yaml": (Draft(job="b", text="D"),),
+        }
         self.past: list[Files] = []
         self.world.machines.append(Machine(self.world, self.tree))
 

@@ -35,6 +35,7 @@ from controller.sandbox.options import SandboxOptions, ScriptCheck
 from controller.sandbox.program import Sandbox
 from controller.sandbox.render.render import Rendered, RenderedFile, RenderOptions
 from controller.settings.settings import Settings
+from tests.conftest import west_of
 
 BUCKET = "my-bucket"
 SHUT = "shut-bucket"
@@ -72,7 +73,7 @@ metadata:
 spec:
   request:
     input:
-      bounds: {{bbox: [14.40, 35.80, 14.50, 35.90]}}
+      bounds: {{bbox: [{west}, 35.80, 14.50, 35.90]}}
       data:
         - type: sentinel-2-l2a
           dataFilter: {{timeRange: {{from: 2022-06-20T00:00:00Z, to: 2022-06-30T23:59:59Z}}}}
@@ -116,7 +117,7 @@ class Site:
 
     def write(self, name: str, *, bucket: str = BUCKET, line: str = "") -> None:
         """A small job with two outputs; `line` is a comment in its script, by which a stand-in may know it."""
-        text = MANIFEST.format(name=name, bucket=bucket, line=line)
+        text = MANIFEST.format(name=name, bucket=bucket, line=line, west=west_of(name))
         (self.settings.jobs / f"{name}.yaml").write_text(text, encoding="utf-8")
 
     def sync(self, clock: Clock | None = None, watch: Watch = lambda _: None) -> Ended:

@@ -49,8 +49,8 @@ TIMING = Timing(scan_every=6 * 3600, history_retry=600)
 URL = "s3://my-bucket/rasters"
 TIFF = ExpectedOutput(identifier="default", media_type="image/tiff", extensions=("tif", "tiff"))
 DATA = ExpectedOutput(identifier="userdata", media_type="application/json", extensions=("json",))
-OUTPUTS = {"A": (TIFF,), "B": (TIFF, DATA), "C": (TIFF,)}
-UPPER = {"A": 20.0, "B": 45.0, "C": 5.0}
+OUTPUTS = {"A": (TIFF,), "B": (TIFF, DATA), "C": (TIFF,), "D": (TIFF,)}
+UPPER = {"A": 20.0, "B": 45.0, "C": 5.0, "D": 20.0}
 """Processing units: the upper end of the estimate for each text."""
 CALL, GIVEN_UP, SLOW, STALLED = 1.0, 120.0, 100.0, 200.0
 """Seconds: a plain call, a POST without an answer, a slow answer, and when a stalled POST is processed after all."""

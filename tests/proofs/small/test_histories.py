@@ -167,7 +167,7 @@ def test_a_first_run_that_is_said_by_mistake_pays_for_nothing_that_the_bucket_sh
 
 
 def test_a_folder_that_somebody_copied_stops_nobody(history: History) -> None:
-    history.edit("c", "A")
+    history.edit("c", "C")
     history.hold("c", True)
     history.meddle("c", "copy")
     history.hold("c", False)
