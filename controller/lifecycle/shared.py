@@ -23,7 +23,10 @@ def shared_run(job: Job, submissions: Sequence[Submission], limits: Limits) -> S
         return None
     run = run_of_another(job.name, wanted, peers)
     if run is not None:
-        return SharedRun(owner=run.job, run=run, is_tried_again=_is_tried_again(run, peers, limits))
+        owner = peers.job(run.job)
+        is_abandoned = owner is None or owner.wanted is None or owner.wanted.digest != run.digest
+        is_tried_again = _is_tried_again(run, peers, limits)
+        return SharedRun(owner=run.job, run=run, is_tried_again=is_tried_again, is_abandoned=is_abandoned)
     payer = _payer(job, wanted, peers, limits)
     return SharedRun(owner=payer) if payer else None
 
@@ -39,8 +42,10 @@ def run_of_another(name: str, wanted: Wanted, peers: Peers | None) -> Submission
 
 
 def shared_reason(shared: SharedRun) -> Reason:
-    """The reason of the job that shares it."""
+    """The reason of the job that shares it; what needs an operator is shown by its own job, unless that is gone."""
     run = shared.run
+    if run is not None and shared.is_abandoned and run.answer is Answer.UNCONFIRMED and run.look_at is None:
+        return Reason.NEEDS_PERSON
     if run is None or run.outcome is None or shared.is_tried_again:
         return Reason.SHARED_RUN
     return Reason.REUSED if run.outcome is Outcome.SUCCEEDED else Reason(run.reason)

@@ -125,16 +125,13 @@ class SharedRun:
     """The run of the same request under another name, which serves a job without a run of its own.
 
     `run` is None while the job `owner` has yet to submit it. `is_tried_again`: it failed, and `owner` has a retry left.
+    `is_abandoned`: `owner` is removed, or wants something else now, and so does not show it.
     """
 
     owner: str
     run: Submission | None = None
     is_tried_again: bool = False
-
-    @property
-    def delivered(self) -> Submission | None:
-        """The run, if it succeeded."""
-        return self.run if self.run and self.run.outcome is Outcome.SUCCEEDED else None
+    is_abandoned: bool = False
 
 
 REQUEST_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)

@@ -193,6 +193,9 @@ STEPS: list[tuple[Job, list[Submission], Limits]] = [
     (job(), [], among(LAST, runs=(accepted(job="z", number=1), unknown(job="a", number=2)))),
     (job(), [], among(replace(LAST, wanted=wanted(retries=1)), runs=(failed(job="z"),))),
     (job(), [], among(LAST, runs=(failed(job="z"),))),
+    (job(), [], among(LAST, runs=(unconfirmed(job="z", look_at=None),))),
+    (job(), [], among(replace(LAST, wanted=None), runs=(unconfirmed(job="z", look_at=None),))),
+    (job(), [], among(replace(LAST, wanted=None), runs=(unconfirmed(job="z"),))),
     (job(), [], among(replace(LAST, wanted=wanted(retries=1, hold=True)), runs=(failed(job="z"),))),
     (job(), [], among(replace(LAST, wanted=wanted(retries=1), problems=BROKEN), runs=(failed(job="z"),))),
     (job(), [], among(replace(LAST, wanted=wanted(retries=1, digest=OTHER_DIGEST)), runs=(failed(job="z"),))),
@@ -350,6 +353,13 @@ SHARED_MUTANTS = [
     ("failed goes before delivered", "Outcome.SUCCEEDED: 3, None: 2", "Outcome.SUCCEEDED: -1, None: 2"),
     ("Unknown goes before open", "None: 2, Outcome.UNKNOWN: 1", "None: 1, Outcome.UNKNOWN: 2"),
     ("failed goes before Unknown", "Outcome.UNKNOWN: 1, Outcome.FAILED: 0", "Outcome.UNKNOWN: 0, Outcome.FAILED: 1"),
+    ("an operator is never asked", "    if run is not None and shared.is_abandoned and", "    if not shared and"),
+    ("an operator is asked twice", "if run is not None and shared.is_abandoned and", "if run is not None and"),
+    (
+        "an operator is asked too early",
+        " and run.look_at is None:\n        return Reason.NEEDS_PERSON",
+        ":\n        return Reason.NEEDS_PERSON",
+    ),
     (
         "a failure is waited for",
         "or run.outcome is None or shared.is_tried_again:",

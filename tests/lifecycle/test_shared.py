@@ -80,6 +80,12 @@ def decided(
         pytest.param([A], [gone(job="a")], Reason.SHARED_RUN, id="gone, and its evidence is read"),
         pytest.param([A], [unconfirmed(job="a")], Reason.SHARED_RUN, id="without an answer, and searched for"),
         pytest.param([A], [GIVEN_UP], Reason.SHARED_RUN, id="without an answer, and an operator decides"),
+        pytest.param(
+            [GONE_A], [GIVEN_UP], Reason.NEEDS_PERSON, id="an operator decides about a removed job: shown by this one",
+        ),
+        pytest.param(
+            [GONE_A], [unconfirmed(job="a")], Reason.SHARED_RUN, id="searched for, for a removed job",
+        ),
         pytest.param([A], [unknown(job="a")], Reason.NOTHING_DELIVERED, id="Unknown: so is this one"),
         pytest.param([A], [failed(job="a")], Reason.ERROR_REPORTED, id="failed: so has this one"),
         pytest.param([GONE_A], [failed(job="a")], Reason.ERROR_REPORTED, id="failed for a removed job"),

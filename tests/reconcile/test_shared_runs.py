@@ -196,7 +196,7 @@ def test_an_unconfirmed_post_blocks_the_other_name_until_an_operator_decides(nam
     names.wait(30)
     names.declare(B)
     names.wait(CALM)
-    assert (names.posts(), names.reasons()) == (["a-r0-a0"], {"b": "SharedRun"})
+    assert (names.posts(), names.reasons()) == (["a-r0-a0"], {"b": "NeedsPerson"})
     assert "`shjobs resolve a` settles both" in names.states()["b"].message
     names.history.resolve(0, "a", "no")
     names.wait(CALM)

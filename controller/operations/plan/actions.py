@@ -190,7 +190,9 @@ def _sharing(seen: Foreseen) -> Action:
     is_new = was is None or wanted is None or (was.digest, was.rerun) != (wanted.digest, wanted.rerun)
     if is_new or seen.is_run_new:
         return Action.SHARE
-    return Action.FOLLOW if seen.job_state.phase is Phase.PENDING else Action.UNCHANGED
+    return (
+        Action.FOLLOW if seen.job_state.phase is Phase.PENDING else GOING_ON.get(seen.job_state.phase, Action.UNCHANGED)
+    )
 
 
 def _why(seen: Foreseen, action: Action) -> str:
