@@ -5,14 +5,14 @@ error.json, a person's word, or a bucket that could not have told this ledger of
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from controller.lifecycle.claim import PATIENCE, active_claims
 from controller.lifecycle.phase import phase
 from controller.model.answers import Refusal, Refused
-from controller.model.reasons import Reason
+from controller.model.reasons import JobState, Reason
 from controller.model.skew import TOLERANCE
 from controller.model.submission import Answer, Outcome, Submission
 from controller.reconcile.reporter import StatusChange
@@ -134,15 +134,24 @@ class Court(Judge):
                 self._not_lost(machine, row)
             elif row.answer is Answer.ACCEPTED:
                 self._settled(machine, row)
-        for name, job in machine.ledger.jobs.items():
-            job_state = phase(job, machine.ledger.of(name), machine.loop.limits(), self.world.now)
-            run = job_state.shared.run if job_state.shared else None
-            is_lost = run is not None and run.answer is Answer.UNCONFIRMED
-            if job_state.reason in OPEN or (job_state.reason is Reason.SHARED_RUN and not is_lost):
+        limits, ledger = machine.loop.limits(), machine.ledger
+        job_states = {name: phase(job, ledger.of(name), limits, self.world.now) for name, job in ledger.jobs.items()}
+        for name, job in ledger.jobs.items():
+            job_state = job_states[name]
+            if job_state.reason in OPEN or self._waits_in_vain(job_state, job_states):
                 raise PromiseError(f"{name} is still {job_state.reason}: {job_state.message}")
             is_shown = job_state.phase not in ("Held", "Invalid") and job_state.reason is not Reason.REFUSED
             if is_shown and job.wanted is not None and not self.world.cloud.has_lied:
                 self._found(machine, name, job.wanted.digest, rows)
+
+    def _waits_in_vain(self, job_state: JobState, job_states: Mapping[str, JobState]) -> bool:
+        """Whether it waits for another name's run although nothing keeps that one from being paid for, or ending."""
+        shared = job_state.shared
+        if job_state.reason is not Reason.SHARED_RUN or shared is None:
+            return False
+        if shared.run is None:
+            return job_states[shared.owner].phase != "Held"
+        return shared.run.answer is not Answer.UNCONFIRMED
 
     def _claimed(self, machine: Machine, sent: Sent) -> None:
         """The safety rule: no POST while another's claim stands that this ledger neither follows nor knows as over."""
