@@ -12,7 +12,7 @@ from controller.cli.output import tables
 from controller.model.job_set import SET_STATUS
 from tests.conftest import Workspace, ndvi
 from tests.support.command import shjobs
-from tests.support.sets import set_of
+from tests.support.small_set import set_of
 
 pytestmark = pytest.mark.slow
 BAD = ndvi("bad").replace("return [index", "throw new Error('no'); return [index")

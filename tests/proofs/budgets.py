@@ -18,7 +18,7 @@ from controller.model.submission import Answer, Submission
 from controller.reconcile.reporter import StatusChange
 from tests.proofs.court import Court
 from tests.proofs.histories import STEPS, History, Kinds, lived
-from tests.proofs.world import Disk, Machine, PromiseError, digest_of
+from tests.proofs.world import Disk, Machine, PromiseError, Shelf, digest_of
 
 HISTORIES, SMALL = 10_000, 15
 BUDGET = 70.0
@@ -87,6 +87,7 @@ class Auditor(Court):
 
     def _not_of_a_broken_manifest(self, machine: Machine, row: Submission) -> None:
         """No POST is decided while every manifest that declares the job is broken."""
+        assert isinstance(machine.shelf, Shelf)
         drafts = [draft for drafts in machine.shelf.shown.values() for draft in drafts if draft.job == row.job]
         if drafts and all(draft.is_broken for draft in drafts):
             raise PromiseError(f"{row.job} {row.id} is to be paid for, but its manifest is broken")

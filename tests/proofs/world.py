@@ -261,7 +261,7 @@ class Machine:
         with self.disk.spared() as store:
             store.renew(self._world.terms, threshold_of(self._world.policy), kept=STATUS)
         self.ledger = Ledger(self.disk.store)
-        self.shelf = Shelf()
+        self.shelf = self.opened_tree()
         free = Limits(policy=self._world.policy, timing=TIMING, slots=3)
         reporter = Reporter(StatusCache(Nowhere()), "sandbox", lambda news: self._world.judge.reported(self, news))
         instance = Instance(deployment="sandbox", account="us", name=self.disk.store.fact(INSTANCE) or "")
@@ -274,9 +274,14 @@ class Machine:
             self.loop.start(self.now)
         self.notice()
 
+    def opened_tree(self) -> Tree:
+        """What this process reads the manifests with."""
+        return Shelf()
+
     def notice(self) -> None:
         """The watcher hints that files changed."""
-        self.shelf.shown = self.files
+        if isinstance(self.shelf, Shelf):
+            self.shelf.shown = self.files
         drafts = [draft for drafts in self.files.values() for draft in drafts if not draft.is_broken]
         self.disk.asked |= {(draft.job, digest_of(draft.text), draft.rerun) for draft in drafts}
         self._world.judge.noticed(self)

@@ -22,7 +22,7 @@ from controller.reconcile.reporter import StatusChange, status_documents
 from controller.reconcile.sets.set_documents import cell_documents
 from controller.tree.status_files import LONGEST_OF_SET
 from tests.conftest import ndvi
-from tests.support.sets import set_of
+from tests.support.small_set import set_of
 
 SECOND = timedelta(seconds=1)
 

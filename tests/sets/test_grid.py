@@ -4,7 +4,6 @@ import itertools
 import math
 from typing import Any
 
-import numpy as np
 import pytest
 import shapely
 from pyproj import CRS, Transformer
@@ -13,6 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from controller.sets.area import AreaError, area_of, area_of_bbox
 from controller.sets.grid import Grid, GridError, GridTile, outline, tiles
 from controller.sets.zones import Zone, all_zones
+from tests.support.tiles import in_degrees
 
 pytestmark = pytest.mark.slow
 MOST = 10_000
@@ -63,19 +63,6 @@ def shape(tile: GridTile) -> BaseGeometry:
     return shapely.box(*tile.bbox)
 
 
-def in_degrees(tile: GridTile) -> BaseGeometry:
-    """The tile in longitude and latitude by pyproj alone, its edges in many pieces; split at the antimeridian."""
-    points = shapely.get_coordinates(shapely.segmentize(shape(tile), (tile.bbox[2] - tile.bbox[0]) / 64))
-    back = Transformer.from_crs(CRS.from_epsg(tile.epsg), CRS.from_user_input("OGC:CRS84"), always_xy=True)
-    x, y = back.transform(points[:, 0], points[:, 1])
-    if np.ptp(x) < 180:
-        return shapely.Polygon(np.column_stack([x, y]))
-    whole = shapely.Polygon(np.column_stack([np.where(x < 0, x + 360, x), y]))
-    west = shapely.intersection(whole, shapely.box(0, -90, 180, 90))
-    east = shapely.intersection(whole, shapely.box(180, -90, 360, 90))
-    return shapely.union_all([west, shapely.transform(east, lambda each: each - [360, 0])])
-
-
 @pytest.mark.parametrize("name", AREAS)
 def test_every_tile_is_on_the_grid_and_small_enough_for_the_service(name: str) -> None:
     area, grid = AREAS[name]
@@ -102,7 +89,7 @@ def test_no_two_tiles_of_a_zone_overlap_and_no_key_occurs_twice(name: str) -> No
 @pytest.mark.parametrize("name", AREAS)
 def test_all_tiles_together_cover_the_area(name: str) -> None:
     area, grid = AREAS[name]
-    covered = shapely.union_all([in_degrees(each) for each in tiles(grid, area, MOST)])
+    covered = shapely.union_all([in_degrees(each.bbox, each.epsg) for each in tiles(grid, area, MOST)])
     metre = 1 / 111_000
     assert shapely.difference(area, covered.buffer(5 * metre)).area < 1e-9
 
@@ -112,7 +99,7 @@ def test_every_tile_touches_the_area(name: str) -> None:
     area, grid = AREAS[name]
     for tile in tiles(grid, area, MOST):
         assert 0 < tile.share <= 1
-        assert shapely.intersection(in_degrees(tile), area).area > 0
+        assert shapely.intersection(in_degrees(tile.bbox, tile.epsg), area).area > 0
 
 
 def test_a_share_is_the_part_of_a_tile_inside_the_area() -> None:
@@ -148,7 +135,7 @@ def test_trimmed_tiles_are_smaller_and_still_cover_the_area() -> None:
     for tile in trimmed:
         offsets = [(low - corner) / 10 for low, corner in zip(tile.bbox[:2], whole[tile.key].bbox[:2], strict=True)]
         assert [each % 256 for each in offsets] == [0, 0]
-    covered = shapely.union_all([in_degrees(each) for each in trimmed])
+    covered = shapely.union_all([in_degrees(each.bbox, each.epsg) for each in trimmed])
     assert shapely.difference(area, covered.buffer(5 / 111_000)).area < 1e-9
 
 
