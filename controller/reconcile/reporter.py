@@ -95,7 +95,8 @@ class Reporter:
         spaced_at = self._spacing.next_at(now)
         if not (self._names or self._paths or self._gone):
             return spaced_at
-        last_event_at = min(self._last_event_at, now) + timedelta(seconds=timing.gather)
+        self._last_event_at = min(self._last_event_at, now)  # the clock may have been ahead
+        last_event_at = self._last_event_at + timedelta(seconds=timing.gather)
         return max(last_event_at, self._held_until) if self._held_until else last_event_at
 
     def hold(self, now: datetime, *, is_partial: bool) -> None:

@@ -75,7 +75,8 @@ class Scanner:
         was_locked = self._stillness.lock is not None
         lock = self._look_at_stops().lock
         self._stillness = self._stillness.locked_by(lock)
-        is_due = (was_locked and not lock) or self.scan_at is None or self.scan_at <= now
+        was_ahead = self.scanned_at is not None and now < self.scanned_at  # what is due by the clock may be later now
+        is_due = (was_locked and not lock) or self.scan_at is None or self.scan_at <= now or was_ahead
         change = self._scan(jobs, now) if is_due else None
         self._stops = self._look_at_stops()
         self._stillness = self._stillness.locked_by(self._stops.lock or lock)
@@ -86,7 +87,7 @@ class Scanner:
     def _scan(self, jobs: Mapping[str, Job], now: datetime) -> Change:
         began = time.monotonic()
         every = timedelta(seconds=self._timing.scan_every)
-        is_time = now - self._compared_at >= every
+        is_time = not timedelta() <= now - self._compared_at < every
         if is_time:
             self._compared_at = now
         with self._interruptible():
@@ -94,7 +95,10 @@ class Scanner:
         changed = not change.ready or change.moved
         self._stillness = self._stillness.scanned(now, changed=changed)
         self.scanned_at, self.unready = now, change.reason
-        self.scan_at = min(self._compared_at + every, self._tree.changes_at or datetime.max.replace(tzinfo=UTC))
+        self.scan_at = self._compared_at + every
+        changes_at = self._tree.changes_at
+        if changes_at and changes_at > now:  # a cell that is due already is in a folder that cannot be read now
+            self.scan_at = min(self.scan_at, changes_at)
         if changed:
             self.scan_at = min(self.scan_at, now + timedelta(seconds=self._timing.scan_again))
         if self._stillness.still_at and not self._stillness.is_still:

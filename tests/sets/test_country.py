@@ -64,7 +64,7 @@ def test_slovenia_has_a_job_for_each_tile_month_and_index(tmp_path: Path) -> Non
         f"slovenia-33n-e{bbox[0] / 1000:.0f}-n{bbox[1] / 1000:.0f}-{month}-{index}"
         for (bbox, _, _, _), month, index in itertools.product(places, MONTHS, ("ndvi", "ndwi"))
     }
-    assert (found.keys(), len(found)) == (names, 24 * len(places))
+    assert (set(found), len(found)) == (names, 24 * len(places))
     for name, body in found.items():
         (west, south, _, _), _, _, _ = place(body)
         month = body["input"]["data"][0]["dataFilter"]["timeRange"]["from"][:7]
@@ -79,7 +79,7 @@ def test_expand_lists_the_jobs_of_the_tree(tmp_path: Path) -> None:
     done = shjobs("expand", "jobs.d/slovenia.yaml", cwd=tmp_path)
     lines = done.stdout.splitlines()
     listed = [line.split()[0] for line in lines[1 : lines.index("")]]
-    assert (len(listed), set(listed)) == (len(jobs.wanted), jobs.wanted.keys())
+    assert (len(listed), set(listed)) == (len(jobs.wanted), set(jobs.wanted))
     assert tuple(listed) == jobs.tree.sets["slovenia"].cells
 
 

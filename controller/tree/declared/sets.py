@@ -6,7 +6,7 @@ after a start; what is known to be the same is not appraised again.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from controller.analysis.ignores import Comments
@@ -56,6 +56,7 @@ class Sets:
         self._blocked: dict[str, str] = {}  # by the name of a cell that another document declares, the file
         self._again: set[str] = set()
         self._pending: dict[str, _Pending] = {}
+        self._expanded_at = datetime.min.replace(tzinfo=UTC)
 
     def remember(self, paths: Iterable[str], jobs: Iterable[Job]) -> None:
         """Start from the ledger: these files hold sets, which the next scan expands, though nothing changed."""
@@ -68,8 +69,12 @@ class Sets:
         return min((each.next_due for each in self.found.values() if each.next_due), default=None)
 
     def due(self, now: datetime) -> Set[str]:
-        """The files whose sets must be expanded again by now."""
-        return self._again | {each.path for each in self.found.values() if each.next_due and each.next_due <= now}
+        """The files whose sets must be expanded again by now: all of them when the clock was ahead of it."""
+        was_ahead = now < self._expanded_at
+        found = self.found.values()
+        return self._again | {
+            each.path for each in found if was_ahead or (each.next_due is not None and each.next_due <= now)
+        }
 
     def drop(self, path: str) -> None:
         """A file was read, or is gone: what was known of its sets no longer counts."""
@@ -89,6 +94,7 @@ class Sets:
     def expansions(self, jobs: Mapping[str, Job], now: datetime) -> "Iterator[FileOfSets]":
         """What each file with sets declares, all its documents together; `jobs` are those of the ledger."""
         pending, self._pending = self._pending, {}
+        self._expanded_at = now if pending else self._expanded_at
         for path, each in sorted(pending.items()):
             found = [self._expand(item, each, jobs, now) for item in each.sets]
             yield FileOfSets(
