@@ -178,7 +178,8 @@ def _tiled(
     try:
         found = tiles(grid, _area(written, files), MOST_CELLS)
     except (AreaError, GridError) as error:
-        named = f"{written.area_file}: " if written.area_file and isinstance(error, AreaError) else ""
+        is_read = written.area_file is not None and not files[written.area_file].problem  # else it is named already
+        named = f"{written.area_file}: " if is_read and isinstance(error, AreaError) else ""
         faults.add(_area_place(written, below), "E200", f"{named}{error}")
         return None
     values = tuple(Value(key=each.key, fields=each.fields, tile=each) for each in found)

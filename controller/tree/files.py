@@ -62,7 +62,12 @@ def read_file(root: str, path: str, kind: str) -> tuple[str, FileRecord, str]:
         return "", absent, MISSING if kind in USED else "is a link to a file that does not exist"
     except UnfitFileError as error:
         is_regular = stat.S_ISREG(error.found.st_mode)
-        return "", _record(path, kind, error.found), f"is {error.strerror if is_regular else 'not a regular file'}"
+        advice = "; simplify the outline, which needs no more detail than a tile" if is_regular and kind == AREA else ""
+        return (
+            "",
+            _record(path, kind, error.found),
+            f"is {error.strerror if is_regular else 'not a regular file'}{advice}",
+        )
     except OSError as error:
         # Recorded as never seen: it may become readable by the next scan without any change in its stat.
         return "", replace(absent, size=0), f"cannot be read: {error.strerror}"
