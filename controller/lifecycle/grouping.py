@@ -12,6 +12,7 @@ FEW = 3
 COMMON = frozenset(
     {
         *(Reason.PAUSED, Reason.LARGE_CHANGE, Reason.BUDGET_EXCEEDED, Reason.OVERSPENT, Reason.CLOCK_DOUBTFUL),
+        *(Reason.TRIAL, Reason.WINDOW_LIMIT),
         *(Reason.NOT_SELECTED, Reason.SETTLING, Reason.LISTING, Reason.QUEUED, Reason.BACKING_OFF),
         *(Reason.ACCOUNT_REFUSED, Reason.BREAKER_OPEN),
     }

@@ -71,7 +71,7 @@ def due_submission(job: Job, submissions: Sequence[Submission], limits: Limits, 
     asked = asked_for(job, submissions, limits, now)
     if isinstance(asked, Wait) or job.wanted is None or refusal_of(asked, job.wanted, submissions, limits, now):
         return None
-    return None if hold_reason(job.wanted, limits) else asked
+    return None if hold_reason(job.name, job.wanted, limits) else asked
 
 
 def _rejection(job: Job) -> Reason:
@@ -115,7 +115,7 @@ def _pay(submit: Submit, job: Job, submissions: Sequence[Submission], limits: Li
     refusal = refusal_of(submit, wanted, submissions, limits, now)
     if refusal:
         return refusal
-    waits_for = hold_reason(wanted, limits) or stop_reason(wanted, limits)
+    waits_for = hold_reason(job.name, wanted, limits) or stop_reason(wanted, limits)
     if waits_for:
         return Wait(reason=waits_for)
     guarded = _guarded(submit, job, wanted, limits, now)

@@ -14,6 +14,7 @@ from controller.lifecycle.shared import shared_message, shared_run
 from controller.limits.budget import overspent_hash, reservation
 from controller.limits.gate import Limits
 from controller.limits.guard import Permit, key_of
+from controller.limits.set_limits import held_words, yes_words
 from controller.limits.warned import held_message, holding_warnings
 from controller.model.job import Job
 from controller.model.reasons import JobState, Phase, Reason, rejection
@@ -106,7 +107,9 @@ def _message(
 def _words(job: Job, submissions: Sequence[Submission], limits: Limits, permit: Permit | None, reason: Reason) -> str:
     match reason:
         case Reason.LARGE_CHANGE:
-            return _large_change(permit, limits)
+            return _large_change(job, permit, limits)
+        case Reason.TRIAL | Reason.WINDOW_LIMIT:
+            return _held_by_set(job, limits, reason)
         case Reason.BUDGET_EXCEEDED:
             return _budget(job, limits)
         case Reason.CLOCK_DOUBTFUL:
@@ -153,10 +156,20 @@ def overspending(submission: Submission) -> str:
     )
 
 
-def _large_change(permit: Permit | None, limits: Limits) -> str:
+def _held_by_set(job: Job, limits: Limits, reason: Reason) -> str:
+    cell = job.wanted.cell if job.wanted else None
+    ruling = limits.set_ruling(cell)
+    return held_words(reason, ruling, cell.window) if ruling and cell else ""
+
+
+def _large_change(job: Job, permit: Permit | None, limits: Limits) -> str:
     if permit is None or permit.batch is None:
         return ""
     batch, policy = permit.batch, limits.policy
+    cell = job.wanted.cell if job.wanted else None
+    ruling = limits.set_ruling(cell)
+    if ruling and cell and ruling.needs_yes(job.name, cell):
+        return yes_words(batch, ruling)
     many = "one submission" if batch.jobs == 1 else f"{batch.jobs:,} submissions"
     return (
         f"{many} of up to {batch.units:,.2f} PU became due at once ({batch.cause}); "

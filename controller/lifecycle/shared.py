@@ -80,7 +80,7 @@ def _is_tried_again(run: Submission, peers: Peers, limits: Limits) -> bool:
     owner = peers.job(run.job)
     if run.outcome is not Outcome.FAILED or owner is None or owner.wanted is None or owner.problems:
         return False
-    if is_unable(owner.wanted, limits):
+    if is_unable(owner.name, owner.wanted, limits):
         return False
     own = _own(owner.name, run.digest, peers)
     current, following = in_force(owner.wanted, own), Submit(rerun=run.rerun, attempt=run.attempt + 1)
@@ -109,7 +109,7 @@ def _until(job: Job, others: Iterable[Job]) -> Iterable[Job]:
 
 def _may_ask(job: Job, wanted: Wanted, peers: Peers, limits: Limits) -> bool:
     """Whether nothing of its own keeps the job from being paid for: neither its manifest nor a refused body."""
-    if job.problems or is_unable(wanted, limits):
+    if job.problems or is_unable(job.name, wanted, limits):
         return False
     return not is_refused_for_good(Submit(rerun=wanted.rerun, attempt=0), wanted, _own(job.name, wanted.digest, peers))
 

@@ -14,9 +14,11 @@ from zlib import crc32
 from controller.limits.budget import Spending
 from controller.limits.guard import ADMITTED, Permit
 from controller.limits.peers import Peers
+from controller.limits.set_limits import SetRuling
 from controller.limits.settling import Settling
 from controller.limits.throttle import Rate
 from controller.model.answers import Refusal
+from controller.model.job import SetCell
 from controller.model.reasons import Reason
 from controller.model.submission import Answer, Submission
 from controller.model.timing import Timing
@@ -36,10 +38,10 @@ class Limits:
     earlier submissions in flight, by bucket. `without_keys` names the credentials whose key pair was not found; no job
     that uses one is sent. `overspent` is the first submission that cost more than was reserved for it. `permits` are
     the guard's rulings by key; None: there is no guard. `peers` knows which jobs and submissions have the same request;
-    None: each job is by itself. `renewed_at` is when the account's credentials were last
-    corrected, or an operator asked to try them: refusals before that are of the past. At `grows_at` there is one more
-    slot. `doubt` says why the clock cannot be trusted, "" when it can. Only jobs that `selector` selects are
-    submitted.
+    None: each job is by itself. `sets` are the rulings on the sets, by name. `renewed_at` is when the account's
+    credentials were last corrected, or an operator asked to try them: refusals before that are of the past. At
+    `grows_at` there is one more slot. `doubt` says why the clock cannot be trusted, "" when it can. Only jobs that
+    `selector` selects are submitted.
     """
 
     policy: Policy
@@ -57,6 +59,7 @@ class Limits:
     overspent: Submission | None = None
     permits: Mapping[str, Permit] | None = None
     peers: Peers | None = None
+    sets: Mapping[str, SetRuling] = field(default_factory=dict)
     renewed_at: datetime | None = None
     opens_at: datetime | None = None
     grows_at: datetime | None = None
@@ -71,6 +74,10 @@ class Limits:
     def permit(self, key: str) -> Permit | None:
         """The guard's ruling on a submission; None: none yet."""
         return ADMITTED if self.permits is None else self.permits.get(key)
+
+    def set_ruling(self, cell: SetCell | None) -> SetRuling | None:
+        """The ruling on the set of a cell; None for an ordinary job."""
+        return self.sets.get(cell.set_name) if cell else None
 
     def after_submit(self, units: float | None = None) -> Self:
         """The limits after one more POST in this turn, which reserves this many processing units."""

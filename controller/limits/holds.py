@@ -10,8 +10,14 @@ from controller.model.job import Wanted
 from controller.model.reasons import Reason
 
 
-def hold_reason(wanted: Wanted, limits: Limits) -> Reason | None:
-    """Why a valid job must not be paid for before its manifest says more."""
+def hold_reason(name: str, wanted: Wanted, limits: Limits) -> Reason | None:
+    """Why a valid job must not be paid for before its manifest says more, or the first cells of its set succeeded."""
+    ruling = limits.set_ruling(wanted.cell)
+    return _own_hold(wanted, limits) or (ruling.hold_reason(name, wanted.cell) if ruling and wanted.cell else None)
+
+
+def _own_hold(wanted: Wanted, limits: Limits) -> Reason | None:
+    """Why its own manifest must say more, or less."""
     if wanted.hold:
         return Reason.ON_HOLD
     if holding_warnings(wanted.warnings, limits.policy.hold_on):
@@ -35,10 +41,10 @@ def stop_reason(wanted: Wanted, limits: Limits) -> Reason | None:
     return Reason.CREDENTIAL_MISSING if lacks_keys(wanted, limits) else None
 
 
-def is_unable(wanted: Wanted, limits: Limits) -> bool:
+def is_unable(name: str, wanted: Wanted, limits: Limits) -> bool:
     """Whether something keeps this job from being paid for that another job with the same request may not have."""
     is_left_out = not is_selected(wanted.labels, limits.selector) or lacks_keys(wanted, limits)
-    return is_left_out or hold_reason(wanted, limits) is not None
+    return is_left_out or hold_reason(name, wanted, limits) is not None
 
 
 def lacks_keys(wanted: Wanted, limits: Limits) -> bool:

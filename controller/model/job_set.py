@@ -30,8 +30,8 @@ class JobSet:
     """One set. `cells` are the names of the jobs that are due, in the order of the axes.
 
     `recipes` identify what is asked for in all of them, apart from where and when; `windows` is what the cells of each
-    window may need. `later` cells of its calendar are not due yet, without those of an `is_endless` set, of which a
-    month needs about `monthly` PU. `next_due` is when the next cell becomes due; None: never.
+    window may need. `later` cells of its calendar are not due yet, without those of an `is_endless` set. A month of a
+    set with windows needs about `monthly` PU. `next_due` is when the next cell becomes due; None: never.
     """
 
     name: str

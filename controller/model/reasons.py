@@ -40,6 +40,8 @@ class Reason(StrEnum):
     COST_UNKNOWN = "CostUnknown"
     WARNED = "Warned"
     HISTORY_UNKNOWN = "HistoryUnknown"
+    TRIAL = "Trial"
+    WINDOW_LIMIT = "WindowLimit"
     LARGE_CHANGE = "LargeChange"
     BUDGET_EXCEEDED = "BudgetExceeded"
     OVERSPENT = "Overspent"
@@ -95,6 +97,8 @@ _PHASES = {
             Reason.COST_UNKNOWN,
             Reason.WARNED,
             Reason.HISTORY_UNKNOWN,
+            Reason.TRIAL,
+            Reason.WINDOW_LIMIT,
             Reason.LARGE_CHANGE,
             Reason.BUDGET_EXCEEDED,
             Reason.OVERSPENT,

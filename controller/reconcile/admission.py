@@ -5,7 +5,7 @@ yet ruled on is only in memory, and is found again.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from controller.limits.budget import overspent_hash, reservation
 from controller.limits.gate import Limits
 from controller.limits.guard import ADMITTED, RETRY, Batch, Due, Permit, Ruling, batch_of, key_of, ruling
 from controller.limits.holds import hold_reason, stop_reason
+from controller.limits.set_limits import SetRuling, batch_of_set, cause_in_set
 from controller.manifest.approval import Approval
 from controller.model.errors import truncate
 from controller.model.job import NEW, Job, Wanted
@@ -57,6 +58,9 @@ class Admission:
         """By the hash of what is held: that of the whole change, part of which was admitted while it was read."""
         self._released: dict[str, Release] = {}
         self._said: set[str] = set()
+        self._sets: Mapping[str, SetRuling] = {}
+        self._agreed: dict[str, Permit] = {}
+        """By set: the yes that was given to it, until it is stored."""
         self._unlisted: set[str] = set()
         self._shaken: set[str] = set()
         self._changed: set[str] = set()
@@ -111,6 +115,7 @@ class Admission:
 
         Returns the jobs whose ruling changed.
         """
+        self._sets = limits.sets
         for name in names:
             self._note(self._ledger.jobs[name], limits, now)
         shaken, self._shaken = self._shaken, set()
@@ -138,13 +143,13 @@ class Admission:
         self._new.pop(job.name, None)
         self._unlisted.discard(job.name)
         if key and self._is_newly_due(job, limits, now):
-            self._new[job.name] = _due_of(job, key)
+            self._new[job.name] = self._due_of(job, key)
             if not is_asked(job):
                 self._unlisted.add(job.name)
 
     def _key(self, job: Job, limits: Limits, now: datetime) -> str | None:
         """The submission a job wants, or has requested and does not have yet; None: none, or the job itself is held."""
-        if job.wanted is None or hold_reason(job.wanted, limits):
+        if job.wanted is None or hold_reason(job.name, job.wanted, limits):
             return None
         known = self._ledger.of(job.name)
         asked = asked_for(job, known, limits, now)
@@ -154,44 +159,102 @@ class Admission:
         is_open = current is not None and current.answer in (None, Answer.UNCONFIRMED)
         return f"{job.name}/{current.id}" if current and is_open else None
 
+    def _due_of(self, job: Job, key: str) -> Due:
+        assert job.wanted is not None, "a removed job wants nothing"
+        cause = (job.wanted.cause or NEW) if key.endswith("-a0") else RETRY
+        is_named, units = cause != RETRY and _covers(job.wanted), reservation(job.wanted) or 0.0
+        found = self._sets.get(job.wanted.cell.set_name) if job.wanted.cell else None
+        words = cause_in_set(cause, found) if found else cause
+        return Due(key=key, units=units, cause=words, is_listed=is_asked(job), is_named=is_named)
+
     def _is_newly_due(self, job: Job, limits: Limits, now: datetime) -> bool:
         """Jobs held by a condition on all jobs become due together when it ends."""
         if job.wanted is None or limits.settling or stop_reason(job.wanted, limits):
             return False
+        if job.wanted.cell and not limits.set_ruling(job.wanted.cell):
+            return False  # its set is not read yet, and so it is not known what holds it
         return due_submission(job, self._ledger.of(job.name), limits, now) is not None
 
     # ruling
 
     def _rule_on_new(self, limits: Limits) -> None:
+        """Each set that needs a yes of its own is ruled on by itself, and the rest together."""
+        self._sets = limits.sets
+        asking = {name: found for name in self._new if (found := self._asking(name))}
+        for set_name in sorted(set(asking.values())):
+            self._rule_on_set([name for name, each in asking.items() if each == set_name], limits)
+        if self._new.keys() - asking.keys():
+            self._rule_on_rest({name: each for name, each in self._new.items() if name not in asking}, limits)
+
+    def _rule_on_set(self, new: Collection[str], limits: Limits) -> None:
+        """The cells of a set that need its yes join those that are held for it already, whatever their size.
+
+        First their buckets are listed, as before any approval.
+        """
+        if not all(self._new[name].is_listed for name in new):
+            return
+        for name in new:
+            due = self._new.pop(name)
+            self._grant(
+                name, due.key, Permit(batch=batch_of([due]), is_listed=is_read(self._ledger.jobs[name], limits))
+            )
+        self._ask_for(self._held_for_set(self._asking(next(iter(new)))))
+
+    def _asking(self, name: str) -> str:
+        """The set whose yes the job needs; "" when it needs none."""
+        wanted = self._ledger.jobs[name].wanted
+        cell = wanted.cell if wanted else None
+        found = self._sets.get(cell.set_name) if cell else None
+        return found.name if found and cell and found.needs_yes(name, cell) else ""
+
+    def _held_for_set(self, set_name: str) -> list[str]:
+        """Every job that is held for the yes to this set."""
+        return [name for name, key in self._keys.items() if self._permits[key].batch and self._asking(name) == set_name]
+
+    def _ask_for(self, names: Collection[str]) -> None:
+        """Make one batch of these held jobs, of one set or of none; it may have been accepted before."""
+        if not names:
+            return
+        due = [self._due_of(self._ledger.jobs[name], self._keys[name]) for name in names]
+        set_name = self._asking(next(iter(names)))
+        word = self._unless_accepted(batch_of_set(due, self._sets[set_name]) if set_name else batch_of(due))
+        if set_name and word.is_admitted:
+            self._agreed[set_name] = word
+        for name in names:
+            is_listed = self._permits[self._keys[name]].is_listed
+            self._grant(name, self._keys[name], replace(word, is_listed=is_listed))
+
+    def _rule_on_rest(self, new: Mapping[str, Due], limits: Limits) -> None:
         """While the tree is partly decided, no more is admitted in total than may pass at once without acceptance.
 
         The rest waits until all of it is decided, and is then ruled on together with what was admitted meanwhile.
         """
-        decision = ruling([*self._meanwhile, *self._new.values()], self._policy)
+        decision = ruling([*self._meanwhile, *new.values()], self._policy)
         if decision is Ruling.LIST_FIRST or (decision is Ruling.HOLD and self.is_partial):
             return
-        permit = self._ruled_as_a_whole() if decision is Ruling.HOLD else ADMITTED
-        admitted = [replace(each, is_listed=True) for each in self._new.values()]
+        permit = self._ruled_as_a_whole(new.values()) if decision is Ruling.HOLD else ADMITTED
+        admitted = [replace(each, is_listed=True) for each in new.values()]
         self._meanwhile = [*self._meanwhile, *admitted] if self.is_partial else []
-        for name, each in self._new.items():
+        for name, each in new.items():
             self._grant(name, each.key, replace(permit, is_listed=is_read(self._ledger.jobs[name], limits)))
-        self._new.clear()
+            del self._new[name]
 
     def _gather_again(self, label: str) -> None:
         """What remains of a batch after some have left is a new batch, and may have been accepted before."""
-        held_now = {name: self._permits[key] for name, key in self._keys.items()}
-        members = {name: each for name, each in held_now.items() if each.batch and each.batch.hash == label}
-        if not members:
-            return
-        word = self._unless_accepted(batch_of([_due_of(self._ledger.jobs[name], self._keys[name]) for name in members]))
-        for name, permit in members.items():
-            self._grant(name, self._keys[name], replace(word, is_listed=permit.is_listed))
+        permits = {name: self._permits[key] for name, key in self._keys.items()}
+        members = {
+            name: self._asking(name) for name, each in permits.items() if each.batch and each.batch.hash == label
+        }
+        for set_name in sorted(set(members.values())):
+            self._ask_for(
+                self._held_for_set(set_name) if set_name else [name for name, each in members.items() if not each]
+            )
 
-    def _ruled_as_a_whole(self) -> Permit:
+    def _ruled_as_a_whole(self, new: Collection[Due]) -> Permit:
         """The ruling on what is newly due. A plan knows the hash of the whole change, read at once: that counts too."""
-        batch = batch_of(self._new.values())
+        batch = batch_of(new)
         if self._meanwhile:
-            self._wholes[batch.hash] = batch_of([*self._meanwhile, *self._new.values()]).hash
+            self._wholes[batch.hash] = batch_of([*self._meanwhile, *new]).hash
         return self._unless_accepted(batch)
 
     def _unless_accepted(self, batch: Batch) -> Permit:
@@ -249,23 +312,20 @@ class Admission:
         changed, self._changed = self._changed & self._keys.keys(), set()
         dropped, self._dropped = self._dropped, set()
         released, self._released = self._released, {}
-        if changed or dropped or released:
+        agreed, self._agreed = self._agreed, {}
+        if changed or dropped or released or agreed:
             permits = {self._keys[name]: self._permits[self._keys[name]] for name in changed}
             with self._ledger.transaction():
                 for label, release in released.items():
                     self._store_release(label, release, now)
+                for set_name, permit in agreed.items():
+                    for label in self._sets[set_name].yes_labels():
+                        self._ledger.accept(label, now, permit.approved_by)
                 self._ledger.permits.drop_due(dropped)
                 for batch in {permit.batch.hash: permit.batch for permit in permits.values() if permit.batch}.values():
                     self._ledger.permits.put_batch(batch, now)
                 self._ledger.permits.put_due(permits)
         return changed
-
-
-def _due_of(job: Job, key: str) -> Due:
-    assert job.wanted is not None, "a removed job wants nothing"
-    cause = (job.wanted.cause or NEW) if key.endswith("-a0") else RETRY
-    is_named = cause != RETRY and _covers(job.wanted)
-    return Due(key=key, units=reservation(job.wanted) or 0.0, cause=cause, is_listed=is_asked(job), is_named=is_named)
 
 
 def _covers(wanted: Wanted) -> bool:

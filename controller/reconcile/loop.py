@@ -35,6 +35,7 @@ from controller.reconcile.recorder import Recorder, carry_out, job_of_command
 from controller.reconcile.rejections import Rejections
 from controller.reconcile.reporter import Reporter
 from controller.reconcile.scanner import Scanner
+from controller.reconcile.sets.rules import SetRules
 from controller.reconcile.submit import Submitter
 from controller.reconcile.timekeeper import Timekeeper
 from controller.tree.change import Change
@@ -66,6 +67,7 @@ class Loop:
         self.rejections = rejections or Rejections()
         self._recorder = Recorder(ledger, free.timing, lambda: self._timekeeper.is_sure)
         self._admission = Admission(ledger, free.policy)
+        self._set_rules = SetRules(ledger, lambda: tree.sets)
         self._queue = JobQueue(ledger.jobs.__getitem__, self._admission.is_unlisted)
         self._pace = Pace(free.policy.requests_per_minute)
         self._underway: dict[str, Call] = {}
@@ -165,6 +167,7 @@ class Loop:
             renewed_at=ledger.renewed_at(now),
             permits=self._admission.permits,
             peers=ledger.peers,
+            sets=self._set_rules.rulings,
         )
         return narrow(free, ledger.newest(now)).at_rate(self._pace.rate(now), now)
 
@@ -270,6 +273,7 @@ class Loop:
         limits = self.limits()
         self._note_peers()
         names = self._queue.take_due(limits, now)
+        names |= self._set_rules.look(names)
         names |= self._admission.rule(names, limits, now)
         closed = limits.without_slots()  # a job that would pay is queued first
         steps = [self._step(self._ledger.jobs[name], closed, now) for name in sorted(names - self._underway.keys())]

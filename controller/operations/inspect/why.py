@@ -41,6 +41,8 @@ _CHANGES = {
     Reason.COST_UNKNOWN: "A `spec.maxProcessingUnits` says how much may be reserved for it.",
     Reason.WARNED: "It goes on when the warning is gone, or a comment with a reason silences it.",
     Reason.HISTORY_UNKNOWN: "It goes on by itself once the bucket can be listed.",
+    Reason.TRIAL: "Nothing is paid for the others until then; a trial needs no yes, what follows it does.",
+    Reason.WINDOW_LIMIT: "It holds all cells of that window that are not paid for yet, and no other.",
     Reason.LARGE_CHANGE: "If it is accepted, all of it is submitted; if it is reverted, nothing is paid.",
     Reason.BUDGET_EXCEEDED: "Submissions that settle for less than was reserved make room, too.",
     Reason.OVERSPENT: "Nothing is submitted until an operator has accepted it.",

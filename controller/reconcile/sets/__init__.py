@@ -1,1 +1,1 @@
-"""What the reporter keeps of sets between turns."""
+"""What the loop keeps of sets between turns: their money rules, and what the reporter adds up."""

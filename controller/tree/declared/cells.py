@@ -161,9 +161,8 @@ class _Expansion:
 
 
 def _monthly(found: ValidSet, windows: Mapping[str, Cost]) -> Cost | None:
-    """What a month of a set without an end needs, by its latest window; None: it has an end, or no window yet."""
-    endless = next((axis for axis in found.axes if axis.is_endless), None)
-    last = endless.values[-1].window if endless and endless.values else None
+    """What a month of a set needs, by its latest window; None: it has no windows, or none is due yet."""
+    last = next((axis.values[-1].window for axis in found.axes if axis.values and axis.values[-1].window), None)
     cost = windows.get(list(windows)[-1]) if windows else None
     if last is None or cost is None:
         return None

@@ -1,0 +1,250 @@
+"""The money rules of sets through the real tree, ledger and loop: trial, the first yes, the limit of a window."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.operations.test_plan_revision import commit, git
+from tests.support.set_loops import PLAIN, Running, farm, running
+
+pytestmark = pytest.mark.slow
+
+SPRING = datetime(2024, 4, 10, tzinfo=UTC)  # three months are due
+MAY = datetime(2024, 5, 10, tzinfo=UTC)
+JUNE = datetime(2024, 6, 10, tzinfo=UTC)
+THREE = ["farm-2024-01-a", "farm-2024-02-a", "farm-2024-03-a"]
+FINITE = "from: 2024-01, to: 2024-03"
+
+
+def write(root: Path, text: str, name: str = "farm.yaml") -> None:
+    (root / "jobs.d").mkdir(exist_ok=True)
+    (root / "jobs.d" / name).write_text(text, encoding="utf-8")
+
+
+def give_yes(daemon: Running) -> str:
+    """Accept the one batch that waits."""
+    [(label, _, _)] = daemon.waiting()
+    daemon.accept(label)
+    return label
+
+
+def test_a_set_without_end_asks_once_and_then_goes_on_through_its_windows(tmp_path: Path) -> None:
+    write(tmp_path, farm())
+    with running(tmp_path, SPRING) as daemon:
+        assert daemon.rest() == dict.fromkeys(THREE, "LargeChange")
+        [(label, cells, cause)] = daemon.waiting()
+        assert (cells, daemon.posted) == (3, {})
+        assert cause.startswith("farm goes on for ever: about ")
+        assert f"`shjobs accept {label}`" in daemon.state(THREE[0]).message
+        assert "now 3 cells, up to " in daemon.state(THREE[0]).message
+        daemon.accept(label)
+        assert daemon.rest() == dict.fromkeys(THREE, "Delivered")
+        assert set(daemon.rest(MAY).values()) == {"Delivered"}
+    with running(tmp_path, JUNE) as daemon:  # a restart asks no more either
+        found = daemon.rest()
+        assert (len(found), set(found.values()), list(daemon.posted)) == (5, {"Delivered"}, ["farm-2024-05-a"])
+
+
+def test_other_jobs_of_the_same_turn_are_not_held_with_a_set(tmp_path: Path) -> None:
+    write(tmp_path, farm())
+    write(tmp_path, PLAIN, "plain.yaml")
+    with running(tmp_path, SPRING) as daemon:
+        assert daemon.rest() == {**dict.fromkeys(THREE, "LargeChange"), "plain": "Delivered"}
+        assert daemon.posted == {"plain": 1}
+
+
+def test_a_window_that_comes_while_the_yes_is_awaited_joins_the_batch(tmp_path: Path) -> None:
+    write(tmp_path, farm())
+    with running(tmp_path, SPRING) as daemon:
+        daemon.rest()
+        [(first, _, _)] = daemon.waiting()
+        daemon.rest(MAY)
+        [(second, cells, _)] = daemon.waiting()
+        assert (cells, first != second) == (4, True)
+        daemon.accept(first)  # it was asked of fewer cells, and releases none of these
+        assert set(daemon.rest().values()) == {"LargeChange"}
+        daemon.accept(second)
+        assert set(daemon.rest().values()) == {"Delivered"}
+
+
+def test_a_changed_recipe_asks_again(tmp_path: Path) -> None:
+    write(tmp_path, farm())
+    with running(tmp_path, SPRING) as daemon:
+        daemon.rest()
+        give_yes(daemon)
+        daemon.rest()
+        write(tmp_path, farm(width=601))
+        assert set(daemon.rest().values()) == {"LargeChange"}
+        write(tmp_path, farm())
+        assert set(daemon.rest().values()) == {"Delivered"}
+        assert set(daemon.posted.values()) == {1}
+
+
+def test_what_a_yes_releases_is_no_large_change_a_second_time(tmp_path: Path) -> None:
+    write(tmp_path, farm())
+    with running(tmp_path, SPRING, "largeChangeJobs = 2") as daemon:
+        daemon.rest()
+        give_yes(daemon)
+        assert set(daemon.rest().values()) == {"Delivered"}
+
+
+def test_a_yes_to_a_set_covers_no_later_large_change(tmp_path: Path) -> None:
+    write(tmp_path, farm())
+    with running(tmp_path, SPRING, "largeChangeJobs = 2") as daemon:
+        daemon.rest()
+        give_yes(daemon)
+        daemon.rest()
+        daemon.rest(datetime(2024, 8, 10, tzinfo=UTC))  # four windows at once
+        [(_, cells, cause)] = daemon.waiting()
+        assert cells == 4
+        assert cause.startswith("new in the set farm, about ")
+
+
+def test_a_finite_set_without_trial_is_an_ordinary_change_that_names_it(tmp_path: Path) -> None:
+    write(tmp_path, farm(FINITE))
+    with running(tmp_path, SPRING, "largeChangeJobs = 2") as daemon:
+        daemon.rest()
+        [(_, cells, cause)] = daemon.waiting()
+        assert cells == 3
+        assert cause.startswith("new in the set farm, about ")
+        assert cause.endswith(" PU a month: 3 jobs")
+
+
+def test_a_small_finite_set_is_simply_paid_for(tmp_path: Path) -> None:
+    write(tmp_path, farm(FINITE))
+    with running(tmp_path, SPRING) as daemon:
+        assert set(daemon.rest().values()) == {"Delivered"}
+
+
+def test_a_set_that_loses_its_end_asks_although_it_was_paid_for(tmp_path: Path) -> None:
+    write(tmp_path, farm(FINITE, "  trial: 1\n"))
+    with running(tmp_path, SPRING) as daemon:
+        daemon.rest()
+        give_yes(daemon)
+        assert set(daemon.rest().values()) == {"Delivered"}
+        write(tmp_path, farm())
+        found = daemon.rest(MAY)
+        assert found == {**dict.fromkeys(THREE, "Delivered"), "farm-2024-04-a": "LargeChange"}
+
+
+def test_a_trial_then_a_yes_then_the_rest(tmp_path: Path) -> None:
+    write(tmp_path, farm(FINITE, "  trial: 1\n"))
+    with running(tmp_path, SPRING) as daemon:
+        daemon.loop.turn([], SPRING)
+        assert daemon.state(THREE[1]).reason == "Trial"
+        assert daemon.state(THREE[1]).message.startswith("the first cell of the set farm goes first (trial); ")
+        assert daemon.rest() == {THREE[0]: "Delivered", THREE[1]: "LargeChange", THREE[2]: "LargeChange"}
+        [(label, cells, cause)] = daemon.waiting()
+        assert (cells, cause, daemon.posted) == (2, "the trial of farm succeeded", {THREE[0]: 1})
+        assert "now 2 other cells, up to " in daemon.state(THREE[1]).message
+    with running(tmp_path, SPRING) as daemon:  # a restart changes nothing, and lists nothing again
+        assert daemon.rest() == {THREE[0]: "Delivered", THREE[1]: "LargeChange", THREE[2]: "LargeChange"}
+        assert daemon.waiting() == [(label, 2, cause)]
+        daemon.accept(label)
+        assert set(daemon.rest().values()) == {"Delivered"}
+        write(tmp_path, farm("from: 2023-10, to: 2024-03", "  trial: 1\n"))
+        assert set(daemon.rest().values()) == {"Delivered"}  # more of an accepted recipe
+        assert set(daemon.posted) == {THREE[1], THREE[2], *(f"farm-2023-{month}-a" for month in (10, 11, 12))}
+
+
+def test_a_trial_that_fails_holds_the_rest_until_it_is_mended(tmp_path: Path) -> None:
+    write(tmp_path, farm(FINITE, "  trial: 2\n"))
+    with running(tmp_path, SPRING) as daemon:
+        daemon.failing = {THREE[1]}
+        assert daemon.rest() == {THREE[0]: "Delivered", THREE[1]: "ErrorReported", THREE[2]: "Trial"}
+        message = daemon.state(THREE[2]).message
+        assert f"and {THREE[1]} did not succeed: `shjobs why {THREE[1]}` says why" in message
+        assert daemon.waiting() == []
+        daemon.failing = set()
+        write(tmp_path, farm(FINITE, "  trial: 2\n", width=601))
+        assert daemon.rest() == {THREE[0]: "Delivered", THREE[1]: "Delivered", THREE[2]: "LargeChange"}
+
+
+def test_a_trial_of_a_set_without_end_needs_one_yes_for_both(tmp_path: Path) -> None:
+    write(tmp_path, farm(more="  trial: 1\n"))
+    with running(tmp_path, SPRING) as daemon:
+        daemon.rest()
+        [(_, cells, cause)] = daemon.waiting()
+        assert cells == 2
+        assert cause.startswith("the trial of farm succeeded, and it goes on for ever: about ")
+        give_yes(daemon)
+        daemon.rest()
+        assert set(daemon.rest(MAY).values()) == {"Delivered"}
+
+
+def test_a_trial_is_under_the_ordinary_guard(tmp_path: Path) -> None:
+    write(tmp_path, farm(FINITE, "  trial: 3\n"))
+    with running(tmp_path, SPRING, "largeChangeJobs = 2") as daemon:
+        assert set(daemon.rest().values()) == {"LargeChange"}
+        assert "new in the set farm" in daemon.waiting()[0][2]
+
+
+def test_a_value_that_is_added_later_is_tried_by_itself(tmp_path: Path) -> None:
+    write(tmp_path, farm(FINITE, "  trial: 1\n"))
+    with running(tmp_path, SPRING) as daemon:
+        daemon.rest()
+        give_yes(daemon)
+        daemon.rest()
+        write(tmp_path, farm(FINITE, "  trial: 1\n", "a: {x: 1}, b: {x: 2}"))
+        found = daemon.rest()
+        assert {name: found[name] for name in found if name.endswith("-b")} == {
+            "farm-2024-01-b": "Delivered", "farm-2024-02-b": "LargeChange", "farm-2024-03-b": "LargeChange",
+        }  # fmt: skip
+
+
+def test_a_window_above_its_limit_is_held_whole_and_what_is_paid_stays(tmp_path: Path) -> None:
+    write(tmp_path, farm(FINITE))
+    with running(tmp_path, SPRING) as daemon:
+        daemon.rest()
+        write(tmp_path, farm(FINITE, "  limits: {perWindow: 0.5}\n", "a: {x: 1}, b: {x: 2}"))
+        found = daemon.rest()
+        assert {name for name in found if found[name] == "Delivered"} == set(THREE)
+        assert {found[name] for name in found if name.endswith("-b")} == {"WindowLimit"}
+        message = daemon.state("farm-2024-01-b").message
+        assert message.startswith("the cells of 2024-01 may need up to ")
+        assert ", above limits.perWindow of 0.5 in farm; write perWindow: " in message
+        write(tmp_path, farm(FINITE, "  limits: {perWindow: 900}\n", "a: {x: 1}, b: {x: 2}"))
+        assert set(daemon.rest().values()) == {"Delivered"}
+
+
+def test_a_crash_between_the_yes_and_the_turn_pays_once(tmp_path: Path) -> None:
+    write(tmp_path, farm())
+    with running(tmp_path, SPRING) as daemon:
+        daemon.rest()
+        give_yes(daemon)
+    with running(tmp_path, SPRING) as daemon:
+        daemon.loop.turn([], SPRING)
+        daemon.loop.turn([daemon._outcome(daemon.calls.popleft()) for _ in range(3)], SPRING)
+        assert [type(call).__name__ for call in daemon.calls] == ["Post"] * 3
+    with running(tmp_path, SPRING) as daemon:  # every POST was lost with the process
+        assert {str(item.answer) for item in daemon.ledger.everything()} == {"unconfirmed"}
+        daemon.loop.turn([], SPRING)
+        assert (daemon.waiting(), len(list(daemon.ledger.everything()))) == ([], 3)
+
+
+def test_a_committed_approval_is_a_yes_too(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet", "--initial-branch", "main")
+    write(tmp_path, farm())
+    commit(tmp_path, {".gitignore": "state/\n"})
+    with running(tmp_path, SPRING) as daemon:
+        daemon.rest()
+        [(label, _, _)] = daemon.waiting()
+        text = f"apiVersion: shjobs/v1\nkind: Approval\nspec:\n  hashes: ['{label}']\n  reason: as agreed\n"
+        made = commit(tmp_path, {"jobs.d/yes.yaml": text})
+        assert set(daemon.rest().values()) == {"Delivered"}
+        assert {by.split(" of ")[0] for by in daemon.ledger.accepted.values()} == {f"commit {made[:10]}"}
+        (tmp_path / "jobs.d" / "yes.yaml").unlink()
+        commit(tmp_path, {})
+        assert set(daemon.rest(MAY).values()) == {"Delivered"}
+
+
+def test_the_rules_are_worked_out_again_only_for_a_set_in_which_something_ended(tmp_path: Path) -> None:
+    write(tmp_path, farm("from: 2015-01, to: 2024-03", "  trial: 1\n"))
+    with running(tmp_path, SPRING) as daemon:
+        daemon.rest()
+        rules = daemon.loop._set_rules
+        assert len(daemon.ledger.jobs) == 111
+        before = rules.rulings["farm"]
+        assert rules.look(["farm-2020-01-a"]) == set()
+        assert rules.rulings["farm"] is before
