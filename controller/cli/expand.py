@@ -60,7 +60,7 @@ def _yaml(sets: "Sequence[ValidSet]") -> Iterator[str]:
 
 
 def _table(sets: "Sequence[ValidSet]") -> Iterator[str]:
-    from controller.operations.expand import waste
+    from controller.sets.jobs import waste
 
     for each in sets:
         names = [axis.name for axis in each.axes]

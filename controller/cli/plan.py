@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import click
 from controller.cli.completing import JOB
 from controller.cli.settings import load_settings
 
+YEARS = 10
+LONGEST = timedelta(days=366 * YEARS)
 CHANGES = 3  # a number of its own: 2 is wrong use
 
 
@@ -20,11 +23,13 @@ CHANGES = 3  # a number of its own: 2 is wrong use
     "-o", "--output", "form", type=click.Choice(["table", "json", "markdown"]), default="table", show_default=True
 )
 @click.option("--against", metavar="GITREF", default="", help="Assume the tree at this revision was already submitted.")
+@click.option("--at", metavar="DATE", default="", help="The plan of a later day or moment (UTC): what becomes due.")
+@click.option("--cells", "has_cells", is_flag=True, help="Show every cell of the sets, not a row for each set.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit code 3 when something would be submitted.")
 @click.pass_obj
 def command(
     config: Path | None, names: tuple[str, ...], selector: tuple[str, ...], form: str, against: str,
-    detailed_exitcode: bool,
+    at: str, has_cells: bool, detailed_exitcode: bool,
 ) -> int:  # fmt: skip
     """Show what `sync` would do now with the jobs NAMES, or all: the same loop, on a copy of the ledger.
 
@@ -34,25 +39,51 @@ def command(
     \b
     shjobs plan ndvi-malta              one job, as part of everything that is due
     shjobs plan -l team=agri            what `shjobs sync -l team=agri` would do
+    shjobs plan set/ndvi-alps --cells   every cell of a set
+    shjobs plan --at 2027-01-01         what becomes due until then, and what it costs
 
     Exit code 1 when a manifest cannot be accepted.
     """
     from controller.operations.plan.plan import plan
 
-    found = plan(load_settings(config, os.environ), against, names, selector)
-    click.echo(_rendered(found, form))
+    moment = _moment(at, against) if at else None
+    found = plan(load_settings(config, os.environ), against, names, selector, moment, has_cells=has_cells)
+    click.echo(_rendered(found, form, has_cells=has_cells))
     if any(job["action"] == "invalid" or job.get("problems") for job in found["jobs"]):
         return 1
     return CHANGES if detailed_exitcode and found["totals"]["submissions"] else 0
 
 
-def _rendered(plan: dict[str, Any], form: str) -> str:
+def _moment(written: str, against: str) -> datetime:
+    """The time that --at names: a day counts whole, and a time without a zone is in UTC."""
+    from controller.model.clock import Clock
+    from controller.model.errors import UsageError
+
+    if against:
+        raise UsageError(
+            "--at looks ahead from the files as they are, --against compares them with a revision: use one"
+        )
+    try:
+        named = datetime.fromisoformat(written)
+    except ValueError:
+        raise UsageError(f"--at: {written!r} is no date; write 2027-01-31 or 2027-01-31T12:00:00Z") from None
+    if len(written) == len("2027-01-31"):
+        named = datetime.combine(named, time.max)
+    moment, now = named.replace(tzinfo=named.tzinfo or UTC).astimezone(UTC), Clock().now()
+    if moment < now:
+        raise UsageError(f"--at: {written} is past; write a later day, or leave --at out for what is due now")
+    if moment > now + LONGEST:
+        raise UsageError(f"--at: {written} is more than {YEARS} years ahead; write an earlier day")
+    return moment
+
+
+def _rendered(plan: dict[str, Any], form: str, *, has_cells: bool) -> str:
     if form == "json":
         return json.dumps(plan, indent=2, ensure_ascii=False)
     if form == "markdown":
         from controller.cli.output.plan_markdown import markdown
 
-        return markdown(plan)
+        return markdown(plan, has_cells=has_cells)
     from controller.cli.output.plan_table import plan_table
 
-    return plan_table(plan)
+    return plan_table(plan, has_cells=has_cells)

@@ -58,6 +58,20 @@ def yes_label(set_name: str, recipe: str, *, is_endless: bool) -> str:
     return hash_of([f"{'endless set' if is_endless else 'set'} {set_name} {recipe}"])
 
 
+class Everything:
+    """Contains every hash: whatever an operator could be asked for counts as accepted."""
+
+    def __contains__(self, _label: object) -> bool:
+        return True
+
+
+def labels_of(found: JobSet) -> list[str]:
+    """What is accepted once this set was agreed to; nothing of a set that needs no yes."""
+    if not found.is_endless and not found.trial:
+        return []
+    return [yes_label(found.name, recipe, is_endless=found.is_endless) for recipe in sorted(found.recipes)]
+
+
 def rule_on_set(
     found: JobSet, accepted: Container[str], succeeded: Callable[[str], int], failed: Collection[str],
     recipe_of: Callable[[str], str | None],

@@ -31,7 +31,8 @@ class JobSet:
 
     `recipes` identify what is asked for in all of them, apart from where and when; `windows` is what the cells of each
     window may need. `later` cells of its calendar are not due yet, without those of an `is_endless` set. A month of a
-    set with windows needs about `monthly` PU. `next_due` is when the next cell becomes due; None: never.
+    set with windows needs about `monthly` PU. `next_due` is when the next cell becomes due; None: never. `outside` of 0
+    to 1 is the part of its tiles that lies outside of its area; None: it has no tiles.
     """
 
     name: str
@@ -47,6 +48,7 @@ class JobSet:
     later: int = 0
     next_due: datetime | None = None
     monthly: Cost | None = None
+    outside: float | None = None
 
 
 def set_reference(name: str) -> str:

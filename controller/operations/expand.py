@@ -5,9 +5,7 @@ folder or, for a file that is not in it, from outside the file's own folder.
 """
 
 import posixpath
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,17 +16,10 @@ from controller.model.errors import UsageError
 from controller.sets.accept import ValidSet, accept_set
 from controller.sets.axes import area_files
 from controller.sets.grid import GridTile, outline
+from controller.sets.jobs import cells_of_tiles
 from controller.tree.files import read_file
 
 Found = ValidSet | Broken
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waste:
-    """What a set's tiles cover beside its area: `outside` of 0 to 1, and how many tiles are less than half inside."""
-
-    outside: float
-    slivers: int
 
 
 def expand(file: Path, jobs: Path, until: datetime) -> list[Found]:
@@ -44,20 +35,12 @@ def expand(file: Path, jobs: Path, until: datetime) -> list[Found]:
     return [_expanded(document, str(file), files, until) for document in documents]
 
 
-def waste(found: ValidSet) -> Waste | None:
-    """None for a set without tiles."""
-    shares = [each.share for each in _cells_of_tiles(found)]
-    if not shares:
-        return None
-    return Waste(outside=1 - sum(shares) / len(shares), slivers=sum(each < 0.5 for each in shares))
-
-
 def as_geojson(sets: Sequence[ValidSet]) -> dict[str, Any]:
     """A feature for each tile, in longitude and latitude, with how many cells it has."""
     features = [
         {"type": "Feature", "properties": _properties(found, tile, cells), "geometry": outline(tile)}
         for found in sets
-        for tile, cells in _cells_of_tiles(found).items()
+        for tile, cells in cells_of_tiles(found).items()
     ]
     return {"type": "FeatureCollection", "features": features}
 
@@ -67,11 +50,6 @@ def _properties(found: ValidSet, tile: GridTile, cells: int) -> dict[str, Any]:
         "set": found.name, "tile": tile.key, "epsg": tile.epsg, "bbox": tile.fields["bbox"],
         "share": round(tile.share, 4), "cells": cells,
     }  # fmt: skip
-
-
-def _cells_of_tiles(found: ValidSet) -> Counter[GridTile]:
-    """How many cells each tile has that has any."""
-    return Counter(each.tile for cell in found.cells for each in cell.values.values() if each.tile)
 
 
 def _expanded(document: Document, path: str, files: "_Files", until: datetime) -> Found:

@@ -94,6 +94,10 @@ class Loop:
         self._queue.mark(self._ledger.jobs.keys())
         self._now = now
 
+    def agree_to_sets(self) -> None:
+        """Every yes to a set counts as given, and every trial as over: for a plan of what would follow."""
+        self._set_rules.is_agreed = True
+
     def rescan(self, at: datetime | None = None) -> None:
         """Scan again in the next turn after `at`; None: in the next turn."""
         self._scanner.rescan(at)

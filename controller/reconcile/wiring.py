@@ -7,7 +7,7 @@ import queue
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 
@@ -55,6 +55,8 @@ from controller.tree.tree import Tree
 
 Inbox = queue.SimpleQueue[CallOutcome | None]
 """Outcomes, and None to wake the deciding thread; a signal handler may put into it at any moment."""
+
+Today = Callable[[], date]
 
 Pulse = Callable[[], None]
 """Called for each manifest that is appraised, and while the tree is walked; what it raises ends the turn before
@@ -170,13 +172,18 @@ def controller(
 @contextmanager
 def copied_controller(
     settings: Settings, watch: Watch, enqueue: Callable[[Call], None], *,
-    without_keys: frozenset[str] = frozenset(), selector: tuple[str, ...] = (),
+    without_keys: frozenset[str] = frozenset(), selector: tuple[str, ...] = (), today: Today | None = None,
 ) -> Iterator[Assembly]:  # fmt: skip
-    """The same loop on a copy of the ledger: it writes nothing, and its calls go to `enqueue`."""
+    """The same loop on a copy of the ledger: it writes nothing, and its calls go to `enqueue`.
+
+    Manifests are accepted as on the day `today`, in UTC; None: as on this one.
+    """
     with Store.copy_of(settings.state) as store:
         look = partial(Scanner, stops=stops_of(partial(index_lock, settings.jobs), settings.state), settle=0.0)
         scripts = Patient(SlowScripts(settings.state, Clock().now))
-        yield _assembled(settings, store, watch, Nowhere(), enqueue, without_keys, look, scripts, selector=selector)
+        yield _assembled(
+            settings, store, watch, Nowhere(), enqueue, without_keys, look, scripts, selector=selector, today=today
+        )
 
 
 @contextmanager
@@ -208,6 +215,7 @@ def _assembled(
     keep: Callable[[Ledger, Timing], Timekeeper] = Timekeeper,
     rejections: Rejections | None = None,
     selector: tuple[str, ...] = (),
+    today: Today | None = None,
 ) -> Assembly:
     with store.transaction():
         store.renew(terms_of(settings), threshold_of(settings), kept=STATUS)
@@ -217,7 +225,7 @@ def _assembled(
         Instance(deployment=name, account=settings.client_id or "", name=ledger.instance(draw_name)) if claims else None
     )
     status_cache = StatusCache(status_place)
-    tree = _tree(settings, scripts, status_cache, pulse)
+    tree = _tree(settings, scripts, status_cache, pulse, today or Clock().today)
     free = Limits(
         policy=settings, timing=settings.timing, slots=settings.max_running, without_keys=without_keys,
         selector=selector,
@@ -228,9 +236,11 @@ def _assembled(
     return Assembly(loop=loop, ledger=ledger, tree=tree, deployment=settings.deployment.name)
 
 
-def _tree(settings: Settings, scripts: Patient | Beside, status_cache: StatusCache, pulse: Pulse) -> Tree:
+def _tree(
+    settings: Settings, scripts: Patient | Beside, status_cache: StatusCache, pulse: Pulse, today: Today
+) -> Tree:  # fmt: skip
     """The tree with its appraisal; a script that is still examined makes its manifest wait."""
-    appraiser = Appraiser(settings.deployment, settings.credentials, scripts, Clock().today)
+    appraiser = Appraiser(settings.deployment, settings.credentials, scripts, today)
 
     def appraise(item: ValidManifest) -> Appraisal:
         pulse()

@@ -5,6 +5,7 @@ same elsewhere. A problem of it is one of the set, at its place in the template.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +17,7 @@ from controller.manifest.validate import Broken, Script, ValidManifest, accept, 
 from controller.model.errors import Problem
 from controller.model.job import SetCell
 from controller.sets.accept import TEMPLATE, Cell, ValidSet
+from controller.sets.grid import GridTile
 from controller.sets.substitution import references
 
 _SPEC = ("spec",)
@@ -64,6 +66,27 @@ def _of_cell(first: Broken, cell: Cell) -> Iterator[Problem]:
     """Other cells may have none of these, so the cell is named."""
     for problem in map(in_template, first.problems):
         yield replace(problem, message=f"{problem.message} (in the cell {cell.name})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waste:
+    """What a set's tiles cover beside its area: `outside` of 0 to 1, and how many tiles are less than half inside."""
+
+    outside: float
+    slivers: int
+
+
+def waste(found: ValidSet) -> Waste | None:
+    """None for a set without tiles."""
+    shares = [each.share for each in cells_of_tiles(found)]
+    if not shares:
+        return None
+    return Waste(outside=1 - sum(shares) / len(shares), slivers=sum(each < 0.5 for each in shares))
+
+
+def cells_of_tiles(found: ValidSet) -> Counter[GridTile]:
+    """How many cells each tile has that has any."""
+    return Counter(each.tile for cell in found.cells for each in cell.values.values() if each.tile)
 
 
 def in_template(problem: Problem) -> Problem:

@@ -5,6 +5,7 @@ from typing import Any
 
 from controller.cli.output.escape import code, fence
 from controller.cli.output.numbers import count, units
+from controller.cli.output.plan_sets import alone, folded, set_lines
 from controller.cli.output.plan_table import (
     amount_before,
     approval_lines,
@@ -25,16 +26,17 @@ MOST_PROBLEMS = 20  # of one manifest
 Part = Mapping[str, Any]
 
 
-def markdown(plan: Part) -> str:
+def markdown(plan: Part, *, has_cells: bool = False) -> str:
     """The comment, at most `LONGEST` characters: what does not fit is left out and counted."""
-    changing = [job for job in plan["jobs"] if job["action"] not in QUIET]
+    rows = [row for row in folded(plan, has_cells=has_cells) if row["action"] not in QUIET and not row.get("isQuiet")]
+    changing = [job for job in alone(plan, has_cells=has_cells) if job["action"] not in QUIET]
     foot = _foot(plan)
     room = LONGEST - len(foot) - 200
-    head, left_out = _within([_row(job) for job in join_equal_rows(changing)], _head(plan, bool(changing)), room)
+    head, left_out = _within([_row(job) for job in join_equal_rows(rows)], _head(plan, bool(rows)), room)
     rest = [f"\nand {count(left_out, 'more job')} that would not fit here\n"] if left_out else []
-    details, unfolded = _within(
-        [_folded(group) for group in together(changing, details_key) if _found(group[0])], head, room
-    )
+    sets = [] if has_cells else [_section(*each) for each in set_lines(plan, _found, details_key)]
+    pieces = [*sets, *(_folded(group) for group in together(changing, details_key) if _found(group[0]))]
+    details, unfolded = _within(pieces, head, room)
     rest += [f"\n{count(unfolded, 'more difference')} would not fit here\n"] if unfolded else []
     return "".join([*details, *rest, foot])
 
@@ -73,6 +75,10 @@ def _folded(jobs: Sequence[Part]) -> str:
     what = ", ".join(counts) or "what changes"
     found = _found(jobs[0]) or ()
     return f"\n<details><summary>{code(names)}: {what}</summary>\n\n{fence(found, 'text')}\n\n</details>\n"
+
+
+def _section(head: str, lines: Sequence[str]) -> str:
+    return f"\n<details><summary>{code(head)}</summary>\n\n{fence(lines, 'text')}\n\n</details>\n"
 
 
 def _found(job: Part) -> tuple[str, ...] | None:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from controller.cli.output.escape import printable
 from controller.cli.output.numbers import count, money, short_units, units
+from controller.cli.output.plan_sets import alone, folded, set_lines
 from controller.cli.output.terminal import console, plain_table
 from controller.lifecycle.grouping import common, name_list, together
 from controller.operations.plan.actions import QUIET
@@ -33,8 +34,8 @@ _PLACE = re.compile(r"^.*?:\d+:\d+: (?=W\d{3}\b)")
 Part = Mapping[str, Any]
 
 
-def plan_table(plan: Part) -> str:
-    """The whole text, without trailing spaces."""
+def plan_table(plan: Part, *, has_cells: bool = False) -> str:
+    """The whole text, without trailing spaces; a set is one row unless every cell is to be shown."""
     screen = console()
     is_narrow = screen.width < NARROW
     with screen.capture() as captured:
@@ -42,11 +43,14 @@ def plan_table(plan: Part) -> str:
             screen.print(Text(f"assumed: {printable(line)}"))
         if plan["assumptions"]:
             screen.print()
-        if rows := join_equal_rows(shown_jobs(plan["jobs"])):
+        if rows := join_equal_rows(shown_jobs(folded(plan, has_cells=has_cells))):
             screen.print(_table(rows, has_reasons=not is_narrow))
             screen.print()
-        for line in _details(plan["jobs"], rows if is_narrow else ()):
+        for line in _details(alone(plan, has_cells=has_cells), rows if is_narrow else ()):
             screen.print(Text(printable(line)), soft_wrap=True)
+        for head, lines in () if has_cells else set_lines(plan, _lines, details_key):
+            for line in (f"{head}:", *(f"  {each}" for each in lines), ""):
+                screen.print(Text(printable(line)), soft_wrap=True)
         for line in sums(plan):
             screen.print(Text(printable(line)))
     return "\n".join(line.rstrip() for line in captured.get().splitlines())

@@ -10,7 +10,7 @@ import os
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,8 @@ from controller.ledger.ledger import Ledger
 from controller.ledger.location import is_there
 from controller.ledger.lock import is_held
 from controller.lifecycle.phase import phase
+from controller.lifecycle.status import timestamp
 from controller.limits.gate import Limits
-from controller.limits.selection import is_selected
 from controller.model.answers import BucketAnswer, Listing
 from controller.model.clock import Clock
 from controller.model.errors import UsageError
@@ -31,9 +31,19 @@ from controller.model.step import List
 from controller.model.submission import SharedRun, Submission
 from controller.operations.inspect.budget import money_of
 from controller.operations.plan.actions import PRICED, SAME, Foreseen, describe_action, last_sent, rejected_action
-from controller.operations.plan.baseline import EMPTY, Baseline, baseline, boundless, nothing_listed, take_over
+from controller.operations.plan.baseline import (
+    EMPTY,
+    Baseline,
+    baseline,
+    boundless,
+    nothing_listed,
+    take_over,
+    unguarded,
+)
 from controller.operations.plan.diff import Difference, difference
 from controller.operations.plan.revision import tree_at
+from controller.operations.plan.selection import chosen
+from controller.operations.plan.sets import described_cell, kept_jobs, set_entries
 from controller.operations.plan.simulate import Read, Sight, foresee
 from controller.operations.plan.totals import totals
 from controller.reconcile.admission import MAY_BE_USED_UP
@@ -42,7 +52,6 @@ from controller.reconcile.reporter import jobs_of
 from controller.reconcile.wiring import Assembly, bucket_client, copied_controller, without_keys
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
-from controller.tree.declared.ownership import Declared
 
 HEADER: Mapping[str, object] = {"apiVersion": "shjobs/v1", "kind": "Plan"}
 ORBIT = "mosaicking ORBIT: one scene every 3 days is expected, one a day at most"
@@ -68,22 +77,32 @@ class _Basis:
     commit: str = ""
     names: frozenset[str] = frozenset()
     selector: tuple[str, ...] = ()
+    at: datetime | None = None
+    has_cells: bool = False
     unlisted: dict[str, str] = field(default_factory=dict)
     """By job: the credential whose key pair is missing here, so the job's history was not looked up."""
 
 
 def plan(
-    settings: Settings, against: str = "", names: Collection[str] = (), selector: tuple[str, ...] = ()
+    settings: Settings,
+    against: str = "",
+    names: Collection[str] = (),
+    selector: tuple[str, ...] = (),
+    at: datetime | None = None,
+    *,
+    has_cells: bool = False,
 ) -> dict[str, Any]:
     """The plan as one JSON object, explained in `docs/plan.md`: of the jobs `names`, or all, that `selector` selects.
 
+    With `at` it is that of a later time, when every yes was given. `has_cells`: cells of sets that do not differ too.
     Raises `UsageError` for a revision that is not here, for a name that no job has, and without a jobs folder: an empty
     plan would look like nothing to do.
     """
-    now = Clock().now()
+    now, chosen_names = Clock().now(), frozenset(names)
     _open_folder(settings.jobs)
     if not against:
-        return _planned(replace(_of_the_ledger(settings), names=frozenset(names), selector=selector), now)
+        basis = _of_the_ledger(unguarded(settings) if at else settings)
+        return _planned(replace(basis, names=chosen_names, selector=selector, at=at, has_cells=has_cells), at or now)
     with tree_at(settings.jobs, against) as past:
         basis = _Basis(
             settings=settings.model_copy(update={"state": past.root / ".none"}),
@@ -91,8 +110,9 @@ def plan(
             known=baseline(settings, past.root, now),
             ref=against,
             commit=past.commit,
-            names=frozenset(names),
+            names=chosen_names,
             selector=selector,
+            has_cells=has_cells,
         )
         return _planned(basis, now)
 
@@ -151,9 +171,16 @@ def _planned(basis: _Basis, now: datetime) -> dict[str, Any]:
     """Run the loop on the basis and report what it would do."""
     calls, settings = deque[Call](), boundless(basis.settings)
     with copied_controller(
-        settings, lambda _unused: None, calls.append, without_keys=basis.without_keys, selector=basis.selector
+        settings,
+        lambda _unused: None,
+        calls.append,
+        without_keys=basis.without_keys,
+        selector=basis.selector,
+        today=now.astimezone(UTC).date,
     ) as assembly:
-        take_over(assembly.ledger, basis.known)
+        take_over(assembly.ledger, basis.known, now)
+        if basis.at:
+            assembly.loop.agree_to_sets()
         before = _Before(
             jobs=dict(assembly.ledger.jobs),
             submissions={name: assembly.ledger.of(name) for name in assembly.ledger.jobs},
@@ -164,36 +191,28 @@ def _planned(basis: _Basis, now: datetime) -> dict[str, Any]:
         sight = foresee(assembly.loop, assembly.ledger, calls, basis.read, now, settings.timing.sync_patience)
         limits = assembly.loop.limits()
         outlook = _Outlook(basis=basis, limits=limits, assembly=assembly, before=before, sight=sight)
-        jobs = _chosen(list(outlook.jobs()), basis, assembly.ledger)
+        jobs, sets = chosen(list(outlook.jobs()), basis.names, basis.selector, assembly.ledger.jobs)
+        prices = _prices(settings)
+        shown = kept_jobs(jobs, has_cells=basis.has_cells)
         return {
             **HEADER,
             "deployment": settings.deployment.name,
             **({"against": {"ref": basis.ref, "commit": basis.commit}} if basis.ref else {}),
+            **({"at": timestamp(basis.at)} if basis.at else {}),
             "assumptions": [
                 *_assumptions(basis),
                 *_pricing_assumptions(assembly, jobs),
                 *_claim_assumptions(assembly, jobs),
             ],
-            "prices": _prices(settings),
+            "prices": prices,
             "budget": _budget(settings, left, limits.left, now),
             "totals": totals(jobs),
             **({"approvals": found} if (found := list(_approvals(assembly, used))) else {}),
-            "jobs": jobs,
+            **(
+                {"sets": entries} if (entries := set_entries(jobs, assembly.tree.sets, sets, prices["minimum"])) else {}
+            ),
+            "jobs": shown,
         }
-
-
-def _chosen(jobs: list[dict[str, Any]], basis: _Basis, ledger: Ledger) -> list[dict[str, Any]]:
-    """The jobs that were asked about: by name, and by label as last accepted."""
-    found = {str(job.get("name")) for job in jobs}
-    if missing := sorted(basis.names - found):
-        raise UsageError(f"no such job: {', '.join(missing)}; `shjobs get` lists them all")
-    wanted = {job.name: job.wanted for job in ledger.jobs.values() if job.wanted}
-
-    def is_meant(name: str) -> bool:
-        labels = wanted[name].labels if name in wanted else ()
-        return (not basis.names or name in basis.names) and is_selected(labels, basis.selector)
-
-    return [job for job in jobs if is_meant(str(job.get("name")))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,16 +230,21 @@ class _Outlook:
         ledger, tree = self.assembly.ledger, self.assembly.tree
         for path in sorted(tree.paths()):
             for item in jobs_of(path, tree, ledger):
-                if isinstance(item, Declared):
-                    yield rejected_action(item.name, item.path, item.problems)
+                if isinstance(item, Job):
+                    yield self._described(item)
+                elif item.problems or not item.is_set:
+                    yield rejected_action(item.set_name or item.name, item.path, item.problems)
                 else:
-                    yield describe_action(self._seen(item))
+                    yield from (self._described(ledger.jobs[name]) for name in tree.sets[item.set_name].cells)
         for job in sorted(ledger.jobs.values(), key=lambda item: item.name):
             if job.wanted is None:
-                seen = self._seen(job)
-                fields = describe_action(seen)
-                if "superseded" in fields or (seen.was and seen.was.wanted):
+                fields, was = self._described(job), self.before.jobs.get(job.name)
+                if "superseded" in fields or (was and was.wanted):
                     yield fields
+
+    def _described(self, job: Job) -> dict[str, Any]:
+        seen = self._seen(job)
+        return described_cell(describe_action(seen), seen)
 
     def _seen(self, job: Job) -> Foreseen:
         ledger, sight = self.assembly.ledger, self.sight
@@ -261,6 +285,8 @@ def _assumptions(basis: _Basis) -> Iterable[str]:
     if basis.selector:
         options = " ".join(f"-l {each}" for each in basis.selector)
         yield f"only the jobs that `{options}` selects are submitted, as `sync {options}` does"
+    if basis.at:
+        yield "until then every yes is given and every trial succeeds; no budget and no large change holds anything"
     if basis.ref:
         yield f"the jobs of {basis.ref} count as submitted; no bucket is listed, and nothing is known of money spent"
         return

@@ -12,7 +12,7 @@ from enum import Enum, auto
 from controller.ledger.ledger import Ledger
 from controller.lifecycle.attempts import in_force, is_refused_for_good
 from controller.lifecycle.shared import run_of_another
-from controller.limits.set_limits import SetRuling, rule_on_set
+from controller.limits.set_limits import Everything, SetRuling, rule_on_set
 from controller.model.job import Job
 from controller.model.job_set import JobSet
 from controller.model.step import Submit
@@ -41,6 +41,8 @@ class SetRules:
         self._sets = sets
         self.rulings: dict[str, SetRuling] = {}
         self._seen: dict[str, JobSet] = {}
+        self.is_agreed = False
+        """Every yes counts as given, and every trial as over: for a plan of what would follow."""
         self._accepted = 0
         self._ended: dict[str, _Ended] = {}
         self._succeeded: Counter[tuple[str, str]] = Counter()
@@ -82,7 +84,7 @@ class SetRules:
         self._seen[name] = found
         ruling = rule_on_set(
             found,
-            self._ledger.accepted,
+            Everything() if self.is_agreed else self._ledger.accepted,
             lambda recipe: self._succeeded[name, recipe],
             self._failed.get(name, ()),
             self._recipe_of,

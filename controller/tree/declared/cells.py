@@ -17,7 +17,7 @@ from controller.model.errors import Problem
 from controller.model.job import Appraisal, Estimate, SetCell, Wanted
 from controller.model.job_set import Cost, JobSet
 from controller.sets.accept import ValidSet
-from controller.sets.jobs import Alike, alike, in_template
+from controller.sets.jobs import Alike, alike, in_template, waste
 from controller.tree.declared.declarations import Acceptance, as_json
 from controller.tree.declared.ownership import Declared
 
@@ -142,7 +142,7 @@ class _Expansion:
         )
 
     def job_set(self, names: Sequence[str], now: datetime) -> JobSet:
-        found, spec = self.found, self.found.manifest.spec
+        found, spec, beside = self.found, self.found.manifest.spec, waste(self.found)
         return JobSet(
             name=found.name,
             path=found.path,
@@ -157,6 +157,7 @@ class _Expansion:
             later=len(found.cells) - len(names),
             next_due=found.next_due(now),
             monthly=_monthly(found, self.windows),
+            outside=beside.outside if beside else None,
         )
 
 
