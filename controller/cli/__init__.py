@@ -41,6 +41,7 @@ COMMANDS = {
     "fetch": "Download the outputs of succeeded jobs.",
     "resolve": "State the outcome of a submission that got no clear answer.",
     "adopt": "Name a request that was already paid for, or state that nothing was.",
+    "retry": "Pay again for runs that failed.",
     "accept": "Accept a large change, or continue after a request that cost too much.",
     "pause": "Submit nothing until `resume`; what runs is followed.",
     "resume": "Lift a `pause`.",

@@ -26,6 +26,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "resolve": ("shjobs resolve ndvi-malta --not-accepted",),
     "adopt": ("shjobs adopt ndvi-malta 1e2a9bec-c6af-4f37-a9f6-4fe2bdadcfe0", "shjobs adopt --first-run"),
+    "retry": ("shjobs retry ndvi-malta", "shjobs retry set/ndvi-alps", "shjobs retry set/ndvi-alps --unknown --yes"),
     "accept": ("shjobs accept 3fa1c02be7d9",),
     "pause": ("shjobs pause",),
     "resume": ("shjobs resume",),

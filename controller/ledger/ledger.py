@@ -41,6 +41,7 @@ class Ledger:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.permits = store.permits
+        self.retries = store.retries
         self.jobs: dict[str, Job] = {job.name: job for job in store.jobs()}
         self.peers = Peers(self.jobs.values())
         """The jobs and the submissions by request."""
@@ -182,8 +183,8 @@ class Ledger:
         self._store.replace_files([asdict(record) for record in clean], forgotten)
 
     def put_job(self, job: Job, body: str | None = None) -> None:
-        """Store a job; `body` None keeps the stored one."""
-        self._store.save_job(job, body)
+        """Store a job, with what was retried of it; `body` None keeps the stored one."""
+        self._store.save_job(job := self.retries.applied_to(job), body)
         self.recall(job)
 
     def recall(self, job: Job) -> None:

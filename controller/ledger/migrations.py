@@ -143,6 +143,19 @@ alter table submission add column approved_by text not null default '';
 alter table batch add column accepted_by text not null default '';
 """
 
+# How far `shjobs retry` raised the `rerun` of a job for one digest, by the submission that it repeats.
+_RETRIES = """
+create table retry (
+    job text not null,
+    digest text not null,
+    submission text not null,
+    raised integer not null,
+    by text not null default '',
+    at text not null,
+    primary key (job, digest, submission)
+);
+"""
+
 
 @migrations()
 def first(db: Database) -> None:
@@ -172,6 +185,11 @@ def claims(db: Database) -> None:
 @migrations()
 def approvals(db: Database) -> None:
     _execute(db, _APPROVALS)
+
+
+@migrations()
+def retries(db: Database) -> None:
+    _execute(db, _RETRIES)
 
 
 def _execute(db: Database, statements: str) -> None:

@@ -1,12 +1,24 @@
-"""The spend guard's tables in the ledger: what is admitted, which batches wait for an operator, what was accepted."""
+"""What operators and the spend guard decided about money, in tables of the ledger.
+
+Of the guard: what is admitted, which batches wait for an operator, what was accepted. Of `shjobs retry`: by how much
+the `rerun` of a job is raised above its manifest's. A raise belongs to (job, digest): a changed request begins without
+one, and finds it again when the change is reverted; then its run is in force again, and nothing is paid twice.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Protocol
 
+from controller.ledger.cells import CANNOT_BE_READ, checked_text, whole_of
 from controller.ledger.migrations import Database
 from controller.ledger.rows import format_time
 from controller.limits.guard import Batch, Permit
+from controller.model.job import Job
+
+Raise = tuple[int, str]
+"""By how much, and by whom last."""
 
 _ADMITTED = "admitted"
 """The value in a `due` row instead of the hash of a batch; the hash of an approved one follows it."""
@@ -82,6 +94,41 @@ class PermitRows:
         )
 
 
+class Retries:
+    """The table `retry`, and what it holds in memory. What changes it belongs inside the store's `transaction()`."""
+
+    def __init__(self, db: Database, read: Read) -> None:
+        self._db = db
+        self._read = read
+
+    @cached_property
+    def _raises(self) -> dict[tuple[str, str], Raise]:
+        """The highest raise by job and digest; a row that cannot be read raises nothing."""
+        found: dict[tuple[str, str], Raise] = {}
+        for row in self._read("select job, digest, raised, by from retry order by raised, at"):
+            found.update(_raise_of(row))
+        return found
+
+    def note(self, job: Job, submission: str, now: datetime) -> None:
+        """Store the job's raise, made to repeat this submission; the first time counts."""
+        assert job.wanted is not None, "only a wanted job is retried"
+        raised, by = job.wanted.raised, job.wanted.retried_by
+        self._raises[job.name, job.wanted.digest] = (raised, by)
+        self._db.execute(
+            "insert or ignore into retry (job, digest, submission, raised, by, at) values (?, ?, ?, ?, ?, ?)",
+            [job.name, job.wanted.digest, submission, raised, by, format_time(now)],
+        )
+
+    def applied_to(self, job: Job) -> Job:
+        """The job with the raise of what it wants, whatever it came with."""
+        if job.wanted is None:
+            return job
+        found = self._raises.get((job.name, job.wanted.digest), (0, ""))
+        if found == (job.wanted.raised, job.wanted.retried_by):
+            return job
+        return replace(job, wanted=job.wanted.with_raise(*found))
+
+
 def _label(permit: Permit) -> str:
     if permit.is_admitted:
         return f"{_ADMITTED} {permit.label}".rstrip()
@@ -93,3 +140,11 @@ def _permit(label: str, batch: Batch | None, is_listed: bool, accepted: Mapping[
     if word == _ADMITTED:
         return Permit(is_admitted=True, is_listed=is_listed, label=approved, approved_by=accepted.get(approved, ""))
     return Permit(batch=batch, is_listed=is_listed) if batch else None
+
+
+def _raise_of(row: dict[str, Any]) -> dict[tuple[str, str], Raise]:
+    try:
+        key = checked_text(row["job"]), checked_text(row["digest"])
+        return {key: (whole_of(row["raised"]), checked_text(row["by"]))}
+    except CANNOT_BE_READ:
+        return {}

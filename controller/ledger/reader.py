@@ -19,7 +19,7 @@ from controller.lifecycle.grouping import FEW, common, name_list
 from controller.model.errors import StateError
 from controller.model.reasons import Phase
 
-SCHEMA = ("first", "second", "third", "operators_word", "claims", "approvals")
+SCHEMA = ("first", "second", "third", "operators_word", "claims", "approvals", "retries")
 """The migrations applied to a ledger of this program, oldest first."""
 _PHASES = frozenset(map(str, Phase))
 TERMS = "terms"

@@ -223,9 +223,9 @@ def wanted_of(text: str | None) -> Wanted | None:
 
 
 _CELLS_OF_WANTED: Mapping[Callable[[Any], object], tuple[str, ...]] = {
-    checked_text: ("digest", "delivery_url", "script", "script_hash", "cause", "revision"),
+    checked_text: ("digest", "delivery_url", "script", "script_hash", "cause", "revision", "retried_by"),
     name_of: ("credentials_ref", "role_arn"),
-    whole_of: ("rerun", "retries", "hold", "priority"),
+    whole_of: ("rerun", "retries", "hold", "priority", "raised"),
     amount_of: ("deadline", "max_processing_units"),
 }
 

@@ -26,7 +26,7 @@ from controller.ledger.location import (
 )
 from controller.ledger.migrations import Database
 from controller.ledger.opening import prepare, prepare_copy
-from controller.ledger.permits import PermitRows
+from controller.ledger.permits import PermitRows, Retries
 from controller.ledger.reader import TERMS, Reader
 from controller.ledger.rows import (
     COLUMNS,
@@ -57,6 +57,7 @@ class Store:
         # Text that is not UTF-8 must not make the other rows unreadable.
         db.conn.text_factory = partial(str, encoding="utf-8", errors="replace")
         self.permits = PermitRows(db, self._rows)
+        self.retries = Retries(db, self._rows)
         self.unreadable: list[str] = []
         """The rows read so far that this version does not fully understand."""
         self._reread: set[str] = set()

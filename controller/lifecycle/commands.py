@@ -1,7 +1,8 @@
 """The operator's commands from the inbox, applied to submissions.
 
 Pure. The command line appends commands to the ledger's inbox table; the loop processes them in its next turn, so that
-only one process ever decides (DESIGN §7).
+only one process ever decides (DESIGN §7). A retry names the run it repeats, so that the same one twice, or one that
+comes late, pays nothing more.
 """
 
 from collections.abc import Sequence
@@ -15,8 +16,8 @@ from controller.lifecycle.adoption import intent
 from controller.lifecycle.attempts import in_force
 from controller.model.answers import Accepted, Refusal, Refused
 from controller.model.errors import truncate
-from controller.model.job import Job
-from controller.model.submission import REQUEST_ID, Answer, Submission
+from controller.model.job import RETRIED, Job, Wanted
+from controller.model.submission import REQUEST_ID, Answer, Outcome, Submission
 
 
 class _Command(BaseModel):
@@ -48,13 +49,26 @@ class Accept(_Command):
     """Who, as the command line found it."""
 
 
+class Retry(_Command):
+    """Pay again for runs that did not succeed, each named by its job and submission: what has moved on is left alone.
+
+    With `unknown` also for those of unknown outcome.
+    """
+
+    command: Literal["retry"] = "retry"
+    runs: tuple[tuple[str, str], ...]
+    unknown: bool = False
+    by: str = ""
+    """Who, as the command line found it."""
+
+
 class FirstRun(_Command):
     """An operator confirms that nothing was submitted before this ledger was created."""
 
     command: Literal["first-run"] = "first-run"
 
 
-Command = Resolve | Adopt | Accept | FirstRun
+Command = Resolve | Adopt | Accept | Retry | FirstRun
 COMMANDS: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="command")])
 LONGEST_COMMAND = 10_000  # bytes
 
@@ -135,3 +149,60 @@ def _adopted(command: Adopt, job: Job, submissions: Sequence[Submission], now: d
     made = replace(intent(job, job.wanted, job.wanted.rerun, 0, now), adopted=True, revision="")
     named = made.answered(Accepted(request_id=command.request_id), now, look_at=now)
     return replace(named, said_by_operator=True, answered_at=None)
+
+
+_REFUSED = frozenset({Refusal.BODY, Refusal.SPURIOUS})
+"""Refusals that stop a job for good."""
+
+
+def shown_run(
+    wanted: Wanted, submissions: Sequence[Submission], shared: Submission | None = None
+) -> Submission | None:  # fmt: skip
+    """The run whose outcome the job shows: the one in force, else the `shared` one, but a refused one that came later.
+
+    `shared` is the run under another name that serves a job without one.
+    """
+    current = in_force(wanted, submissions) or shared
+    sought = (wanted.digest, wanted.rerun)
+    refused = [item for item in submissions if item.is_refused and (item.digest, item.rerun) == sought]
+    last = max(refused, key=lambda item: (item.attempt, item.number), default=None)
+    if last is None or last.refused is None or last.refused.why not in _REFUSED:
+        return current
+    is_later = current is None or (last.rerun, last.attempt) > (current.rerun, current.attempt)
+    return last if is_later else current
+
+
+def retried(
+    job: Job | None,
+    submissions: Sequence[Submission],
+    run: str,
+    by: str,
+    *,
+    unknown: bool = False,
+    shared: Submission | None = None,
+) -> Job | str:
+    """The job with its `rerun` raised so that this run is repeated; a sentence when it is not to be."""
+    if job is None or job.wanted is None:
+        return "there is no such job"
+    if job.problems:
+        return f"its manifest cannot be accepted as it is now ({job.problems[0]})"
+    shown = shown_run(job.wanted, submissions, shared)
+    if shown is None or shown.id != run:
+        return f"{run} is not what it shows now" + (f" ({shown.id})" if shown else "")
+    if reason := _not_repeated(shown, unknown=unknown):
+        return reason
+    raised = job.wanted.with_raise(shown.rerun + 1 - job.wanted.declared_rerun, by)
+    return replace(job, wanted=replace(raised, cause=RETRIED))
+
+
+def _not_repeated(shown: Submission, *, unknown: bool) -> str:
+    """Why a run needs no repetition; "" when it does."""
+    if shown.is_refused or shown.outcome is Outcome.FAILED:
+        return ""
+    if shown.outcome is Outcome.UNKNOWN:
+        return (
+            ""
+            if unknown
+            else "its outcome is unknown, and late evidence may settle it; --unknown pays again all the same"
+        )
+    return f"it has {'succeeded' if shown.outcome is Outcome.SUCCEEDED else 'not ended'}"

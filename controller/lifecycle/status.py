@@ -11,7 +11,7 @@ from controller.lifecycle.attempts import in_force
 from controller.lifecycle.evidence import delivered_object
 from controller.model.answers import Refusal
 from controller.model.errors import Problem
-from controller.model.job import Job
+from controller.model.job import Job, Wanted
 from controller.model.reasons import JobState, Reason, rejection
 from controller.model.submission import Outcome, Submission
 
@@ -41,6 +41,7 @@ def document(job: Job, submissions: Sequence[Submission], job_state: JobState, d
         "manifest": manifest_status(job.problems),
         "generation": (current.generation if current else job.generation) or None,
         "digest": job.wanted.digest if job.wanted else None,
+        "retried": _retried(job.wanted) if job.wanted else None,
         "deployment": deployment,
         "revision": current.revision if current else job.wanted.revision if job.wanted else None,
         "sharedWith": shared.owner if shared else None,
@@ -93,6 +94,11 @@ def manifest_status(problems: Sequence[Problem], words: Sequence[str] = ()) -> d
         return {"accepted": True}
     reason = rejection(each.code for each in problems)
     return {"accepted": False, "reason": str(reason), "problems": [*(words or map(str, problems))]}
+
+
+def _retried(wanted: Wanted) -> dict[str, object]:
+    """By how much `shjobs retry` raised `rerun`, and who did last."""
+    return {"times": wanted.raised, "by": wanted.retried_by} if wanted.raised else {}
 
 
 def _submission(current: Submission) -> dict[str, object]:

@@ -4,13 +4,15 @@ The request body is not kept here: it is as large as its evalscript, and only a 
 it by name.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from controller.model.errors import Problem
 
 DIRTY = "-dirty"
 """Ends a revision when the files differed from that commit."""
+RETRIED = "retried"
+"""The cause of what `shjobs retry` asked for."""
 NEW = "new"
 """The cause of what nothing was wanted before."""
 
@@ -48,6 +50,7 @@ class SetCell:
 class Wanted:
     """What the manifest, as last accepted, asks for. `deadline` is in seconds.
 
+    `raised` is how much of `rerun` comes from `shjobs retry`, last by `retried_by`; the rest is the manifest's.
     `script` is the path of its `evalscriptFile`, and `script_hash` identifies its text. `cause` says in a few words
     why it changed from what was wanted before. `labels` are pairs of name and value. `revision` is the commit at which
     this digest was first seen, or its `rerun` raised, marked `-dirty` when the files differed from it; empty outside of
@@ -73,6 +76,17 @@ class Wanted:
     revision: str = ""
     warnings: tuple[Problem, ...] = ()
     cell: SetCell | None = None
+    raised: int = 0
+    retried_by: str = ""
+
+    @property
+    def declared_rerun(self) -> int:
+        """The `rerun` of the manifest alone."""
+        return self.rerun - self.raised
+
+    def with_raise(self, raised: int, by: str) -> "Wanted":
+        """The same with its `rerun` raised this much above the manifest's."""
+        return replace(self, rerun=self.declared_rerun + raised, raised=raised, retried_by=by)
 
     @property
     def bucket(self) -> str:
@@ -85,7 +99,7 @@ def cause_of(before: Wanted | None, after: Wanted) -> str:
     if before is None:
         return NEW
     if before.digest == after.digest:
-        return "rerun raised" if after.rerun > before.rerun else before.cause
+        return "rerun raised" if after.declared_rerun > before.declared_rerun else before.cause
     if after.script and (before.script, before.script_hash) != (after.script, after.script_hash):
         return f"{after.script} changed"
     return "manifest changed"

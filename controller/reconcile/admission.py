@@ -160,12 +160,8 @@ class Admission:
         return f"{job.name}/{current.id}" if current and is_open else None
 
     def _due_of(self, job: Job, key: str) -> Due:
-        assert job.wanted is not None, "a removed job wants nothing"
-        cause = (job.wanted.cause or NEW) if key.endswith("-a0") else RETRY
-        is_named, units = cause != RETRY and _covers(job.wanted), reservation(job.wanted) or 0.0
-        found = self._sets.get(job.wanted.cell.set_name) if job.wanted.cell else None
-        words = cause_in_set(cause, found) if found else cause
-        return Due(key=key, units=units, cause=words, is_listed=is_asked(job), is_named=is_named)
+        cell = job.wanted.cell if job.wanted else None
+        return due_of(job, key, self._sets.get(cell.set_name) if cell else None)
 
     def _is_newly_due(self, job: Job, limits: Limits, now: datetime) -> bool:
         """Jobs held by a condition on all jobs become due together when it ends."""
@@ -326,6 +322,15 @@ class Admission:
                     self._ledger.permits.put_batch(batch, now)
                 self._ledger.permits.put_due(permits)
         return changed
+
+
+def due_of(job: Job, key: str, ruling: SetRuling | None = None) -> Due:
+    """The submission of this key, as the guard counts it; `ruling` is that of the job's set."""
+    assert job.wanted is not None, "a removed job wants nothing"
+    cause = (job.wanted.cause or NEW) if key.endswith("-a0") else RETRY
+    is_named, units = cause != RETRY and _covers(job.wanted), reservation(job.wanted) or 0.0
+    words = cause_in_set(cause, ruling) if ruling else cause
+    return Due(key=key, units=units, cause=words, is_listed=is_asked(job), is_named=is_named)
 
 
 def _covers(wanted: Wanted) -> bool:

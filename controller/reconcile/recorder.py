@@ -11,7 +11,17 @@ from datetime import datetime
 
 from controller.ledger.ledger import Ledger
 from controller.lifecycle.adoption import adopt_listed, find_reappeared
-from controller.lifecycle.commands import Accept, Adopt, Command, FirstRun, Ignored, Resolve, apply_command
+from controller.lifecycle.commands import (
+    Accept,
+    Adopt,
+    Command,
+    FirstRun,
+    Ignored,
+    Resolve,
+    Retry,
+    apply_command,
+    retried,
+)
 from controller.lifecycle.evidence import request_ids
 from controller.lifecycle.shared import run_of_another
 from controller.lifecycle.transitions import after_listing, after_post, after_status, is_new, unless_given_up
@@ -28,9 +38,14 @@ from controller.reconcile.calls.workers import CallOutcome, Got, Listed, Posted
 log = logging.getLogger(__name__)
 
 
-def job_of_command(command: Command | Ignored) -> str:
-    """The job a command is about; "" when it may concern all of them."""
-    return command.job if isinstance(command, Resolve | Adopt) else ""
+def jobs_of_command(command: Command | Ignored) -> frozenset[str]:
+    """The jobs a command is about; empty when it may concern all of them."""
+    match command:
+        case Resolve(job=job) | Adopt(job=job):
+            return frozenset({job})
+        case Retry(runs=runs):
+            return frozenset(job for job, _ in runs)
+    return frozenset()
 
 
 def carry_out(command: Command | Ignored, ledger: Ledger, admission: Admission, now: datetime) -> str:
@@ -43,6 +58,8 @@ def carry_out(command: Command | Ignored, ledger: Ledger, admission: Admission, 
             return _accept(label, truncate(by, 100) or "an operator", ledger, admission, now)
         case Resolve() | Adopt():
             return _settle(command, ledger, now)
+        case Retry():
+            return _retry(command, ledger, now)
         case Ignored(why=why):
             log.warning("%s", why)
             return why
@@ -64,6 +81,24 @@ def _settle(command: Resolve | Adopt, ledger: Ledger, now: datetime) -> str:
     else:
         ledger.add(answer)
     return f"an operator resolved {answer.id}: {answer.answer}"
+
+
+def _retry(command: Retry, ledger: Ledger, now: datetime) -> str:
+    """Raise the `rerun` of each named run that is still what its job shows; each is an event of its own."""
+    by, raised, left = truncate(command.by, 100) or "an operator", 0, []
+    for name, run in command.runs:
+        job = ledger.jobs.get(name)
+        shared = run_of_another(name, job.wanted, ledger.peers) if job and job.wanted else None
+        answer = retried(job, ledger.of(name), run, by, unknown=command.unknown, shared=shared)
+        if isinstance(answer, str):
+            left.append(f"{name}: {answer}")
+            continue
+        ledger.retries.note(answer, run, now)
+        ledger.put_job(answer)
+        ledger.add_event(now, "Retried", f"{by} retries it after {run}", name, run)
+        raised += 1
+    some = truncate("; ".join(left[:3]), 500) + (f"; and {len(left) - 3:,} more" if len(left) > 3 else "")
+    return f"{by} retried {raised:,} of {len(command.runs):,}" + (f"; not {some}" if left else "")
 
 
 def _accept(label: str, by: str, ledger: Ledger, admission: Admission, now: datetime) -> str:

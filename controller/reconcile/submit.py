@@ -42,8 +42,9 @@ class Submitter:
         if claimant:
             made = replace(made, claims=(claimant.claim_name(now, self._draw()),))
         stored, body = self._ledger.add(made)
-        if made.rerun and not made.attempt and made.revision:
-            self._ledger.add_event(now, "Rerun", f"rerun {made.rerun} was raised by {made.revision}", job.name, made.id)
+        by = f"`shjobs retry` of {job.wanted.retried_by}" if job.wanted.raised else made.revision
+        if made.rerun and not made.attempt and by:
+            self._ledger.add_event(now, "Rerun", f"rerun {made.rerun} was raised by {by}", job.name, made.id)
         if job.wanted.warnings:
             self._note_warnings(stored, [str(each) for each in job.wanted.warnings], now)
         claim = Claim.of(stored, self._ledger.of(job.name), claimant) if claimant else None

@@ -178,6 +178,10 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
     "an adoption of two kinds": (nothing, ["adopt", "ndvi", "x", "--first-run"], 2, "say either NAME and REQUEST_ID"),
     "an acceptance of nothing": (nothing, ["accept"], 2, "Missing argument 'HASH...'"),
     "an acceptance of no hash": (nothing, ["accept", "yes"], 2, "`shjobs budget` shows those that wait"),
+    "a retry of nothing": (nothing, ["retry"], 2, "Missing argument 'NAME...'"),
+    "a retry of nobody": (synced, ["retry", "nobody", "--yes"], 2, "no such job: nobody"),
+    "a retry of no set": (synced, ["retry", "set/nobody", "--yes"], 2, "no such job: set/nobody"),
+    "a retry of a success": (synced, ["retry", "ndvi", "--yes"], 2, "only what is Failed is retried"),
     # beginning
     "a repository in a file": (written("file", ""), ["init", "file"], 2, "is a file"),
     "a repository nobody may make": (nothing, ["init", "/proc/shjobs"], 2, "cannot be written"),

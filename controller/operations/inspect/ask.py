@@ -8,7 +8,7 @@ from controller.ledger.location import FILE_NAME
 from controller.ledger.lock import holder, submitter_lock
 from controller.ledger.reader import Reader
 from controller.ledger.store import Store
-from controller.lifecycle.commands import Accept, Adopt, Command, FirstRun, Resolve
+from controller.lifecycle.commands import Accept, Adopt, Command, FirstRun, Resolve, Retry
 from controller.model.clock import Clock
 from controller.model.errors import StateError, UsageError, no_such_jobs
 from controller.reconcile.admission import Admission
@@ -25,16 +25,18 @@ def ask(settings: Settings, command: Command) -> str:
     now = Clock().now()
     with turned_copy(settings, now) as assembly:
         words = _tried(command, assembly, settings, now)
-    _append(settings.state, now, command.model_dump_json())
+    send(settings.state, now, command)
     return words
 
 
-def _append(state: Path, now: datetime, command: str) -> None:
-    """A ledger is created or migrated only under the lock: an older controller may be working on it."""
+def send(state: Path, now: datetime, *commands: Command) -> None:
+    """Append commands to the inbox, all or none.
+
+    A ledger is created or migrated only under the lock: an older controller may be working on it."""
     reader = Reader.of(state)
     if reader is not None:
         reader.close()
-        append(state, now, command)
+        append(state, now, (each.model_dump_json() for each in commands))
         return
     if worker := holder(state):
         raise StateError(
@@ -42,7 +44,8 @@ def _append(state: Path, now: datetime, command: str) -> None:
             "one and start this version, or run the command with the older one"
         )
     with submitter_lock(state), Store.open(state, {}) as store, store.transaction():
-        store.add_command(now, command)
+        for each in commands:
+            store.add_command(now, each.model_dump_json())
 
 
 def _tried(command: Command, assembly: Assembly, settings: Settings, now: datetime) -> str:
@@ -55,6 +58,6 @@ def _tried(command: Command, assembly: Assembly, settings: Settings, now: dateti
             answer = outcome_of_command(command, assembly.ledger, now)
             if isinstance(answer, str):
                 raise UsageError(answer)
-        case FirstRun():
+        case FirstRun() | Retry():
             pass
     return ""

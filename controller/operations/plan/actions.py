@@ -242,7 +242,8 @@ def _cause(seen: Foreseen) -> str:
         state = "failed" if last.outcome is Outcome.FAILED else "got no clear answer"
         return f"attempt {planned.attempt + 1}: attempt {last.attempt + 1} {state}"
     if all(item.rerun < planned.rerun for item in same):
-        return f"rerun {planned.rerun}"
+        wanted = seen.job.wanted
+        return f"rerun {planned.rerun}" + (f", retried by {wanted.retried_by}" if wanted and wanted.raised else "")
     return "it was refused before and is sent again"
 
 

@@ -121,7 +121,7 @@ def taken_over(job: Job | None, owner: Declared, wanted: Wanted | None) -> Job:
 
 def is_other_request(before: Wanted | None, wanted: Wanted) -> bool:
     """Whether it may be paid for, although what was wanted before was: another digest, or a raised `rerun`."""
-    return before is None or before.digest != wanted.digest or wanted.rerun > before.rerun
+    return before is None or before.digest != wanted.digest or wanted.declared_rerun > before.declared_rerun
 
 
 def _owner(claims: Sequence[Declared], place: Place | None, recorded: Sequence[Declared]) -> Declared | None:
