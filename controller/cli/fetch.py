@@ -72,7 +72,7 @@ def _succeeded(
 
     if len([way for way in (names, selector, is_all) if way]) != 1:
         raise UsageError("name jobs, or choose them with either -l LABEL or --all")
-    found = selected(settings, Selection(labels=selector), Clock().now())
+    found = selected(settings, Selection(labels=selector, cells=True), Clock().now())
     if not found:
         raise UsageError(f"no job has {' and '.join(selector)}" if selector else "there are no jobs")
     ready = tuple(str(each["name"]) for each in found if each["phase"] == Phase.SUCCEEDED)

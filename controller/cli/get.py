@@ -25,6 +25,7 @@ LOOK_EVERY = 1.0  # seconds, with --watch
 @click.argument("names", nargs=-1, type=JOB)
 @click.option("-l", "--selector", multiple=True, metavar="LABEL[=VALUE]", help="Only jobs with this label.")
 @click.option("--phase", "phases", multiple=True, type=click.Choice([*Phase], case_sensitive=False))
+@click.option("--cells", is_flag=True, help="Show the cells of sets, each as a job.")
 @click.option("-w", "--watch", is_flag=True, help="Keep running, and print a row for each change.")
 @click.option(
     "-o", "--output", "form", default="table", show_default=True,
@@ -32,16 +33,19 @@ LOOK_EVERY = 1.0  # seconds, with --watch
 )  # fmt: skip
 @click.pass_obj
 def command(
-    config: Path | None, names: tuple[str, ...], selector: tuple[str, ...], phases: tuple[str, ...], watch: bool,
-    form: str,
+    config: Path | None, names: tuple[str, ...], selector: tuple[str, ...], phases: tuple[str, ...], cells: bool,
+    watch: bool, form: str,
 ) -> int:  # fmt: skip
-    """Show the jobs NAMES, or all of them. Nothing is submitted, called or written.
+    """Show the jobs and sets NAMES, or all of them. Nothing is submitted, called or written.
+
+    A set is one row, with its cells counted by phase; `set/NAME` is the set where a job has its name.
 
     Exit code 1 when one is failed, invalid, unknown or unconfirmed, or its manifest as it is now cannot be accepted.
 
     \b
     shjobs get -l team=agri --phase Failed     the failed jobs of one team
     shjobs get ndvi-malta -o yaml              everything about one job
+    shjobs get set/ndvi-alps --cells           the cells of a set, as jobs
     shjobs get -o wide                         with reasons, ids and outputs
     shjobs get --watch                         until Ctrl-C
     """
@@ -50,7 +54,7 @@ def command(
     from controller.tree.files import collector_paused
 
     settings, clock = load_settings(config, os.environ), Clock()
-    selection = Selection(names=names, labels=selector, phases=phases)
+    selection = Selection(names=names, labels=selector, phases=phases, cells=cells)
     shown = "watch" if watch and form == "table" else form
     with collector_paused():
         documents = selected(settings, selection, clock.now())
@@ -67,16 +71,16 @@ def _watch(
     settings: Settings, selection: "Selection", form: str, before: Sequence[Mapping[str, Any]], clock: Clock
 ) -> None:
     """Print each job again when its document changes, in a table its row."""
-    from controller.cli.output.tables import changed_rows, document_name, print_documents
+    from controller.cli.output.tables import changed_rows, document_key, print_documents
     from controller.operations.inspect.selection import selected
 
-    known = {document_name(document): document for document in before}
+    known = {document_key(document): document for document in before}
     while True:
         sys.stdout.flush()
         time.sleep(LOOK_EVERY)
         documents = selected(settings, selection, clock.now())
         if form in ("table", "wide", "watch"):
             click.echo("".join(f"{row}\n" for row in changed_rows(documents, known, form, clock.now())), nl=False)
-        elif fresh := [each for each in documents if known.get(document_name(each)) != each]:
+        elif fresh := [each for each in documents if known.get(document_key(each)) != each]:
             print_documents(fresh, form)
-        known = {document_name(document): document for document in documents}
+        known = {document_key(document): document for document in documents}

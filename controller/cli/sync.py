@@ -35,6 +35,7 @@ def sync_once(settings: Settings, selector: tuple[str, ...] = ()) -> list[dict[s
     from controller.cli.output.progress import progress
     from controller.limits.selection import is_selected
     from controller.model.clock import Clock
+    from controller.operations.inspect.cells import documents_with_cells
     from controller.reconcile.runner import Flags, handling_signals, turn_to_rest
     from controller.reconcile.wiring import Inbox, controller
 
@@ -49,8 +50,8 @@ def sync_once(settings: Settings, selector: tuple[str, ...] = ()) -> list[dict[s
         ) as (assembly, workers),
     ):
         turn_to_rest(assembly.loop, inbox, workers, clock, flags)
-        jobs, found = assembly.ledger.jobs, assembly.documents(clock.now())
         if not selector:
-            return found
+            return assembly.documents(clock.now())
+        jobs, found = assembly.ledger.jobs, documents_with_cells(assembly, clock.now())
         meant = {job.name for job in jobs.values() if job.wanted and is_selected(job.wanted.labels, selector)}
         return [document for document in found if document.get("name") in meant]

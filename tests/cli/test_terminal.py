@@ -19,6 +19,7 @@ from controller.cli import COMMANDS, cli, main
 from controller.cli.examples import EXAMPLES
 from tests.conftest import Workspace, ndvi
 from tests.support.command import program, shjobs
+from tests.support.small_set import farm
 from tests.support.skips import REFUSED
 
 pytestmark = pytest.mark.slow
@@ -106,6 +107,22 @@ def test_a_narrow_terminal_shows_names_and_phases_and_breaks_sentences_between_w
     sentence = " ".join(line.strip() for line in lines[4:])
     assert sentence.startswith("held: OnHold: ")
     assert all(len(line) <= columns for line in lines[4:])
+
+
+@pytest.mark.parametrize(
+    ("columns", "row"),
+    [
+        pytest.param(80, ["fields-of-a-place", "2/2 Succeeded", "20.00"], id="80 columns"),
+        pytest.param(40, ["fields-of-a-place", "2/2 Succeeded"], id="40 columns: the units have gone"),
+        pytest.param(25, ["fields-of-a-place", "2/2"], id="25 columns: the numbers stay"),
+    ],
+)
+def test_the_row_of_a_set_fits_into_a_narrow_terminal(workspace: Workspace, columns: int, row: list[str]) -> None:
+    workspace.write("farm.yaml", farm("fields-of-a-place", fields=2))
+    workspace.sync()
+    lines = COLOUR.sub("", on_terminal(workspace.root, "get", columns=columns)[1]).splitlines()
+    assert re.split(r"  +", lines[1]) == row
+    assert all(len(line) <= columns for line in lines[1:])
 
 
 def test_progress_is_for_terminals_alone(settled: Workspace) -> None:

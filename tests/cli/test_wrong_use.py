@@ -159,6 +159,7 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
     "a folder named PAUSE": (folder("state/PAUSE/x"), ["resume"], 2, "cannot be removed"),
     # what people say
     "a job nobody declared": (nothing, ["get", "nobody"], 2, "no such job: nobody; `shjobs get` lists all jobs"),
+    "a set nobody declared": (nothing, ["get", "set/nobody"], 2, "no such job: set/nobody"),
     "a phase that is none": (nothing, ["get", "--phase", "Done"], 2, "is not one of"),
     "a description of nobody": (synced, ["describe", "nobody"], 2, "nobody"),
     "a description without a ledger": (nothing, ["describe", "nobody"], 2, "nobody"),

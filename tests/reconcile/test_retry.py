@@ -7,12 +7,14 @@ from contextlib import closing
 
 import pytest
 
-from controller.lifecycle.commands import Retry
+from controller.lifecycle.commands import LONGEST_COMMAND, Retry
 from controller.operations.inspect.ask import send
+from controller.operations.inspect.retry import MOST_RUNS
 from controller.sandbox.faults.faults import Fault
 from tests.conftest import Workspace, ndvi
 from tests.support.command import Done, shjobs
 from tests.support.factories import NOW
+from tests.support.small_set import farm
 
 pytestmark = pytest.mark.slow
 
@@ -166,3 +168,21 @@ def test_what_succeeded_is_not_retried(workspace: Workspace) -> None:
     workspace.sync()
     done = run(workspace, "retry", "ndvi", "--yes")
     assert (done.returncode, "ndvi is Succeeded: only what is Failed is retried" in done.stderr) == (2, True)
+
+
+def test_of_a_set_only_the_failed_cells_are_repeated(workspace: Workspace) -> None:
+    fail_next(workspace, 2)
+    workspace.write("farm.yaml", farm(fields=4))
+    workspace.sync()
+    before = run(workspace, "get", "-l", "set=farm", "-o", "json").stdout
+    done = run(workspace, "retry", "set/farm", "--yes")
+    assert (done.returncode, done.stdout.startswith("2 runs again: about 20.00 PU")) == (0, True), done.stderr + before
+    workspace.sync()
+    assert workspace.posts() == 6
+    nothing = run(workspace, "retry", "farm", "--yes")
+    assert (nothing.returncode, "nothing of farm is Failed" in nothing.stderr) == (2, True)
+
+
+def test_a_command_of_the_most_runs_is_short_enough_for_the_inbox() -> None:
+    runs = tuple((f"{'x' * 59}{number:04}", f"{'a' * 16}-r123456789-a123456789") for number in range(MOST_RUNS))
+    assert len(Retry(runs=runs, by="\N{SNOWMAN}" * 100, unknown=True).model_dump_json().encode()) < LONGEST_COMMAND

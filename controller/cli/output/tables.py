@@ -13,8 +13,10 @@ import click
 
 from controller.cli.output.escape import printable
 from controller.cli.output.numbers import age, count, units
-from controller.lifecycle.conditions import is_rejected, kubernetes_conditions, phases_of
+from controller.cli.output.set_words import progress_words, reason_lines
+from controller.lifecycle.conditions import is_of_set, is_rejected, kubernetes_conditions, phases_of
 from controller.lifecycle.grouping import common, name_list, together
+from controller.model.job_set import set_reference
 from controller.model.reasons import Phase, Reason
 
 COLOURS = {
@@ -30,6 +32,8 @@ COLOURS = {
 }
 BAD = frozenset({Phase.FAILED, Phase.INVALID, Phase.UNKNOWN, Phase.UNCONFIRMED})
 UNFINISHED = frozenset({Phase.PENDING, Phase.SUBMITTING, Phase.RUNNING, Phase.VERIFYING})
+LEAST_ROOM = 24
+"""For what is said of a set beside age and units; where there is less, these are left out instead."""
 MOST_NOTES = 20
 """Jobs whose notes are shown below a table."""
 
@@ -52,7 +56,7 @@ def print_documents(documents: Sequence[Document], form: str, now: datetime | No
 
             click.echo(yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True, width=120), nl=False)
         case "name":
-            click.echo("".join(f"{document_name(document)}\n" for document in documents), nl=False)
+            click.echo("".join(f"{document_key(document)}\n" for document in documents), nl=False)
         case _:
             click.echo("".join(f"{line}\n" for line in job_table(documents, form, now)), nl=False)
 
@@ -60,7 +64,7 @@ def print_documents(documents: Sequence[Document], form: str, now: datetime | No
 def job_table(documents: Sequence[Document], form: str, now: datetime | None = None) -> Iterator[str]:
     """One line per job, then where outputs are, or why there are none: for all of a few jobs, else for the bad ones."""
     columns = _columns(form, now)
-    yield from align(columns, [_row(each, columns, now) for each in documents], right=_RIGHT, colours=_COLOURED)
+    yield from _aligned(documents, columns, now)
     is_short = len(documents) <= MOST_NOTES
     groups = together(documents, _stop)
     stopped = [group for group in groups if len(group) > 1]
@@ -87,14 +91,13 @@ def changed_rows(
 ) -> Iterator[str]:  # fmt: skip
     """A line without header for every job of which a column other than its age has changed."""
     columns = _columns(form, now)
-    rows = [_row(each, columns, now) for each in documents]
     ageless = [column for column in columns if column != "AGE"]
     changed = [
         number
         for number, each in enumerate(documents)
-        if (old := before.get(document_name(each))) is None or _row(each, ageless) != _row(old, ageless)
+        if (old := before.get(document_key(each))) is None or _row(each, ageless) != _row(old, ageless)
     ]
-    lines = list(align(columns, rows, right=_RIGHT, colours=_COLOURED))
+    lines = list(_aligned(documents, columns, now))
     yield from (lines[1 + number] for number in changed)
 
 
@@ -114,7 +117,23 @@ def _columns(form: str, now: datetime | None) -> tuple[str, ...]:
 
 
 _RIGHT = frozenset({"AGE", "PU", "GENERATION"})
-_COLOURED: Mapping[str, Mapping[Any, str]] = {"PHASE": COLOURS}
+
+
+def _aligned(documents: Sequence[Document], columns: Sequence[str], now: datetime | None) -> Iterator[str]:
+    """The header and a line per document; what is said of a set is as short as the terminal is narrow."""
+    rows = [_row(each, columns, now) for each in documents]
+    colours: dict[Any, str] = dict(COLOURS)
+    phase = columns.index("PHASE")
+    widths = {
+        name: 2 + max(map(len, each)) for name, each in zip(columns, zip(columns, *rows, strict=True), strict=True)
+    }
+    beside = _room() - sum(widths.get(name, 0) for name in ("JOB", "AGE", "PU"))
+    room = beside if beside >= LEAST_ROOM else _room() - widths["JOB"]
+    for document, row in zip(documents, rows, strict=True):
+        if is_of_set(document):
+            row[phase] = progress_words(document, room)
+            colours[row[phase]] = COLOURS.get(document["phase"], "")
+    return align(columns, rows, right=_RIGHT, colours={"PHASE": colours})
 
 
 def _row(document: Document, columns: Iterable[str], now: datetime | None = None) -> list[str]:
@@ -175,6 +194,11 @@ def document_name(document: Document) -> str:
     return str(document.get("name", "(no name)"))
 
 
+def document_key(document: Document) -> str:
+    """What identifies a document among others: a job and a set may have one name."""
+    return set_reference(document_name(document)) if is_of_set(document) else document_name(document)
+
+
 def cost_cell(document: Document) -> str:
     """What was spent, else the estimate."""
     amounts = document.get("processingUnits", {})
@@ -185,7 +209,7 @@ def cost_cell(document: Document) -> str:
 
 _CELLS: Mapping[str, Callable[[Document], str]] = {
     "JOB": document_name,
-    "PHASE": lambda document: str(document["phase"]),
+    "PHASE": lambda document: progress_words(document) if is_of_set(document) else str(document["phase"]),
     "REASON": lambda document: str(document["reason"]),
     "PU": cost_cell,
     "REQUEST ID": lambda document: str(document.get("requestId", "")),
@@ -195,7 +219,12 @@ _CELLS: Mapping[str, Callable[[Document], str]] = {
 
 
 def notes(document: Document, *, has_outputs: bool = True) -> list[str]:
-    """Output paths of a success; otherwise reason and message, and every problem of the manifest."""
+    """Output paths of a success; otherwise reason and message, and every problem of the manifest.
+
+    Of a set, every reason why cells did not succeed.
+    """
+    if is_of_set(document):
+        return [*reason_lines(document), *document["manifest"].get("problems", ())]
     manifest = document["manifest"]
     good = Phase(document["phase"]) is Phase.SUCCEEDED
     found = [output["href"] for output in document.get("outputs", ())] if good and has_outputs else []

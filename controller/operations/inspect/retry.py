@@ -15,8 +15,9 @@ from controller.model.errors import UsageError, no_such_jobs, truncate
 from controller.model.job import Job
 from controller.model.reasons import JobState, Phase
 from controller.operations.inspect.ask import send
-from controller.operations.inspect.names import SET, cells_of, set_name_of, set_of
+from controller.operations.inspect.cells import SET, set_names, set_of
 from controller.reconcile.admission import due_of
+from controller.reconcile.sets.set_documents import cells_of
 from controller.reconcile.wiring import Assembly, turned_copy
 from controller.settings.settings import Settings
 
@@ -85,7 +86,7 @@ def order(settings: Settings, offered: Offer, by: str, now: datetime, *, unknown
 def _named(assembly: Assembly, names: Sequence[str]) -> Iterator[str]:
     """The jobs that are named, each or by their set."""
     jobs = assembly.ledger.jobs
-    sets = {*assembly.tree.sets, *map(set_name_of, jobs.values())} - {""}
+    sets = set_names(assembly)
     for name in names:
         if not (set_name := set_of(name, jobs, sets)):
             if name not in jobs:
@@ -94,7 +95,7 @@ def _named(assembly: Assembly, names: Sequence[str]) -> Iterator[str]:
         elif set_name not in sets:
             raise no_such_jobs([name], [f"{SET}{each}" for each in sets])
         else:
-            yield from cells_of(set_name, jobs)
+            yield from (job.name for job in cells_of(set_name, assembly.tree, assembly.ledger))
 
 
 def _repeat(

@@ -1,37 +1,97 @@
-"""Which jobs a command is about: by name, by label, by phase. Called by `get` and `fetch`."""
+"""Which jobs and sets a command is about: by name, by label, by phase. Called by `get` and `fetch`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from controller.lifecycle.conditions import is_of_set, phases_of
 from controller.limits.selection import is_selected
 from controller.model.errors import no_such_jobs
+from controller.model.job_set import set_reference
 from controller.operations.inspect.job_states import Document, job_states, labels
 from controller.settings.settings import Settings
+
+SET_LABEL = "set"
+"""The label of every cell, with the name of its set."""
+
+Labels = dict[str, Mapping[str, str]]
+"""By the name of a job, or the reference of a set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """All of it must fit; what is empty fits everything. A label is `name` or `name=value`."""
+    """All of it must fit; what is empty fits everything. A label is `name` or `name=value`.
+
+    With `cells` a set is its cells, as it is where the label `set` is asked for.
+    """
 
     names: Sequence[str] = ()
     labels: Sequence[str] = ()
     phases: Sequence[str] = ()
+    cells: bool = False
+
+    @property
+    def is_of_cells(self) -> bool:
+        """Whether sets are shown as their cells."""
+        return self.cells or any(each.partition("=")[0] == SET_LABEL for each in self.labels)
 
 
 def selected(settings: Settings, wanted: Selection, now: datetime) -> list[Document]:
-    """The status documents that fit. Raises `UsageError` for a name that no job has."""
-    found = job_states(settings, now)
-    there = {str(document.get("name")) for document in found}
+    """The status documents that fit. Raises `UsageError` for a name that no job, cell or set has."""
+    if wanted.is_of_cells:
+        found, known = _with_cells(settings, now)
+    else:
+        found, known = job_states(settings, now), _and_sets(labels(settings)) if wanted.labels else {}
+    jobs = {str(each.get("name")) for each in found if not is_of_set(each)}
+    there = {name for each in found for name in _names_of(each, jobs)}
     if missing := set(wanted.names) - there:
-        raise no_such_jobs(missing, there)
-    known = labels(settings) if wanted.labels else {}
-    return [each for each in found if _fits(each, known.get(str(each.get("name")), {}), wanted)]
+        found = [*found, *_cells_named(settings, missing, there, now)]
+    return [each for each in found if _fits(each, jobs, known, wanted)]
 
 
-def _fits(document: Document, labels: Mapping[str, str], wanted: Selection) -> bool:
-    if wanted.names and document.get("name") not in wanted.names:
+def _fits(document: Document, jobs: Container[str], known: Labels, wanted: Selection) -> bool:
+    names = [*_names_of(document, jobs)]
+    if wanted.names and not any(name in wanted.names for name in names):
         return False
-    if wanted.phases and document["phase"] not in wanted.phases:
+    if wanted.phases and phases_of(document).isdisjoint(wanted.phases):
         return False
-    return is_selected(labels.items(), wanted.labels)
+    return is_selected(known.get(names[0], {}).items(), wanted.labels)
+
+
+def _names_of(document: Document, jobs: Container[str]) -> Iterator[str]:
+    """The names by which a document may be asked for: a set, and with it its cells, gives way to a job of that name."""
+    name = str(document.get("name"))
+    set_name = name if is_of_set(document) else str(document.get("set", ""))
+    if not is_of_set(document):
+        yield name
+    if set_name:
+        yield set_reference(set_name)
+        yield from [set_name] if set_name not in jobs else []
+
+
+def _and_sets(known: Mapping[str, Mapping[str, str]]) -> Labels:
+    """The labels of jobs, and those of sets, which each of their cells has."""
+    sets = {set_reference(each[SET_LABEL]): each for each in known.values() if SET_LABEL in each}
+    return {**known, **sets}
+
+
+def _with_cells(settings: Settings, now: datetime) -> tuple[list[Document], Labels]:
+    """The status documents with those of cells in place of their sets', and the labels of every job."""
+    from controller.operations.inspect.cells import documents_with_cells
+    from controller.reconcile.wiring import turned_copy
+
+    with turned_copy(settings, now) as assembly:
+        jobs = assembly.ledger.jobs.values()
+        return documents_with_cells(assembly, now), {job.name: dict(job.wanted.labels) for job in jobs if job.wanted}
+
+
+def _cells_named(settings: Settings, names: set[str], there: set[str], now: datetime) -> Iterator[Document]:
+    """The status documents of single cells. Raises `UsageError` when there is no such one."""
+    from controller.operations.inspect.cells import cell_document
+    from controller.reconcile.wiring import turned_copy
+
+    with turned_copy(settings, now) as assembly:
+        found = {name: cell_document(assembly, name, now) for name in names}
+        if missing := [name for name, each in found.items() if each is None]:
+            raise no_such_jobs(missing, there | assembly.ledger.jobs.keys())
+        yield from (each for each in found.values() if each)
