@@ -26,10 +26,14 @@ USUAL = {"rerun": 0, "retries": 0, "hold": False, "priority": 0, "deadlineSecond
 @click.option("-o", "--output", "form", type=click.Choice(["text", "json", "yaml"]), default="text", show_default=True)
 @click.pass_obj
 def command(config: Path | None, name: str, form: str) -> int:
-    """Show everything about the job NAME, from files and ledger alone."""
+    """Show everything about the job or the set NAME, from files and ledger alone.
+
+    `set/NAME` is the set where a job has its name.
+    """
     import yaml
 
     from controller.cli.output.escape import printable
+    from controller.cli.output.set_description import set_lines
     from controller.operations.inspect.describe import description
 
     now = Clock().now()
@@ -40,12 +44,14 @@ def command(config: Path | None, name: str, form: str) -> int:
         plain = json.loads(json.dumps(found))  # turns enum members into plain strings
         click.echo(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=120), nl=False)
     else:
-        click.echo("\n".join(printable(line) for line in _lines(found, now)))
+        lines = set_lines(found) if "cells" in found else _lines(found)
+        click.echo("\n".join(printable(line) for line in (*lines, *_happened(found, now))))
     return 0
 
 
-def _lines(found: Mapping[str, Any], now: datetime) -> Iterator[str]:
-    from controller.cli.output.numbers import units
+def _lines(found: Mapping[str, Any]) -> Iterator[str]:
+    from controller.cli.output.numbers import count, units
+    from controller.cli.output.set_description import aligned
 
     yield found["name"]
     named = [(word, found[key]) for key, word in NAMED.items() if key in found]
@@ -55,12 +61,17 @@ def _lines(found: Mapping[str, Any], now: datetime) -> Iterator[str]:
     policy = ", ".join(
         f"{name}: {_formatted(each)}" for name, each in found["policy"].items() if each != USUAL.get(name)
     )
-    yield from _aligned([*named, ("cost", cost), ("labels", labels), ("policy", policy)])
+    retried = found.get("retried", {})
+    retries = f"{count(retried['times'], 'time')}, last by {retried['by']}" if retried else ""
+    yield from aligned([*named, ("cost", cost), ("labels", labels), ("policy", policy), ("retried", retries)])
     for problem in found["manifest"].get("problems", ()):
         yield f"  problem: {problem}"
     for submission in found["submissions"]:
         yield from ("", f"submission {submission['submission']}")
         yield from _submission(submission)
+
+
+def _happened(found: Mapping[str, Any], now: datetime) -> Iterator[str]:
     if found["events"]:
         yield from ("", "events, newest last")
         yield from _events(found["events"], now)
@@ -78,6 +89,7 @@ def _events(events: list[Mapping[str, Any]], now: datetime) -> Iterator[str]:
 
 def _submission(facts: Mapping[str, Any]) -> Iterator[str]:
     from controller.cli.output.numbers import human_size, units
+    from controller.cli.output.set_description import aligned
 
     amounts = [f"{units(facts[key])} PU {key}" for key in ("reserved", "spent") if key in facts]
     times = [
@@ -94,7 +106,7 @@ def _submission(facts: Mapping[str, Any]) -> Iterator[str]:
         ("message", facts.get("message", "")),
     ]
     rows += [("prefix", facts["prefix"]), ("revision", facts.get("revision", "")), *times, ("cost", ", ".join(amounts))]
-    yield from _aligned(rows)
+    yield from aligned(rows)
     seen = facts.get("evidence", {})
     if seen:
         readable = "" if seen["readable"] else f", not readable: {seen.get('message', '')}"
@@ -103,12 +115,6 @@ def _submission(facts: Mapping[str, Any]) -> Iterator[str]:
         yield f"    error.json: {seen['error']}"
     for each in seen.get("objects", ()):
         yield f"    {human_size(each['bytes']):>9}  {each['modified'] or '':<20}  {each['key']}"
-
-
-def _aligned(rows: list[tuple[str, Any]]) -> Iterator[str]:
-    facts = [(name, str(value)) for name, value in rows if value not in (None, "")]
-    width = max((len(name) for name, _ in facts), default=0)
-    yield from (f"  {name:<{width}}  {value}" for name, value in facts)
 
 
 def _formatted(value: object) -> str:

@@ -15,8 +15,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "plan": ("shjobs plan", "shjobs plan --against origin/main -o markdown", "shjobs plan --detailed-exitcode"),
     "sync": ("shjobs sync", "shjobs --config other.toml sync"),
     "run": ("shjobs run", "shjobs run --listen 127.0.0.1:9617 --log-format json"),
-    "describe": ("shjobs describe ndvi-malta", "shjobs describe ndvi-malta -o json"),
-    "why": ("shjobs why ndvi-malta",),
+    "describe": ("shjobs describe ndvi-malta", "shjobs describe ndvi-malta -o json", "shjobs describe set/ndvi-alps"),
+    "why": ("shjobs why ndvi-malta", "shjobs why set/ndvi-alps"),
     "events": ("shjobs events ndvi-malta -n 50", "shjobs events --follow"),
     "wait": ("shjobs wait ndvi-malta --timeout 2h", "shjobs wait ndvi-malta --for condition=Stalled"),
     "fetch": (

@@ -1,4 +1,4 @@
-"""`shjobs why`: one paragraph on what a job waits for, and what would change that."""
+"""`shjobs why`: one paragraph on what a job or a set waits for, and what would change that."""
 
 import os
 from pathlib import Path
@@ -14,12 +14,12 @@ from controller.model.clock import Clock
 @click.argument("name", type=JOB)
 @click.pass_obj
 def command(config: Path | None, name: str) -> int:
-    """Explain in one paragraph the current state of the job NAME. Nothing is submitted, called or written."""
-    from controller.cli.output.escape import printable
-    from controller.operations.inspect.describe import case_of
-    from controller.operations.inspect.why import explain
+    """Explain in one paragraph the current state of the job or set NAME. Nothing is submitted, called or written.
 
-    now = Clock().now()
-    case = case_of(load_settings(config, os.environ), name, now)
-    click.echo(printable(explain(case, now)))
+    `set/NAME` is the set where a job has its name.
+    """
+    from controller.cli.output.escape import printable
+    from controller.operations.inspect.describe import explanation
+
+    click.echo(printable(explanation(load_settings(config, os.environ), name, Clock().now())))
     return 0

@@ -52,12 +52,13 @@ class Accept(_Command):
 class Retry(_Command):
     """Pay again for runs that did not succeed, each named by its job and submission: what has moved on is left alone.
 
-    With `unknown` also for those of unknown outcome.
+    With `unknown` also for those of unknown outcome. `of` is the reference of the set that was named; "" for jobs.
     """
 
     command: Literal["retry"] = "retry"
     runs: tuple[tuple[str, str], ...]
     unknown: bool = False
+    of: str = ""
     by: str = ""
     """Who, as the command line found it."""
 

@@ -31,7 +31,7 @@ from controller.reconcile.calls.workers import Call, CallOutcome, Get, ListObjec
 from controller.reconcile.health import Health, health_of, with_rejections
 from controller.reconcile.pace import Pace
 from controller.reconcile.queue import QUEUING, JobQueue
-from controller.reconcile.recorder import Recorder, carry_out, jobs_of_command
+from controller.reconcile.recorder import Recorder, carry_out, jobs_of_command, subject_of_command
 from controller.reconcile.rejections import Rejections
 from controller.reconcile.reporter import Reporter
 from controller.reconcile.scanner import Scanner
@@ -271,7 +271,7 @@ class Loop:
             self._ledger.mark_done(number, now)
             names = jobs_of_command(command)
             words = carry_out(command, self._ledger, self._admission, now)
-            self._ledger.add_event(now, "Asked", words, next(iter(names)) if len(names) == 1 else "")
+            self._ledger.add_event(now, "Asked", words, subject_of_command(command))
             self._queue.mark(names & self._ledger.jobs.keys() if names else self._ledger.jobs.keys())
 
     def _decide(self, now: datetime) -> list[tuple[Job, Step]]:

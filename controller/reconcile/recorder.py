@@ -48,6 +48,14 @@ def jobs_of_command(command: Command | Ignored) -> frozenset[str]:
     return frozenset()
 
 
+def subject_of_command(command: Command | Ignored) -> str:
+    """The job or the set whose event it is; "" when it is of several, or of none."""
+    names = jobs_of_command(command)
+    if isinstance(command, Retry) and command.of:
+        return command.of
+    return next(iter(names)) if len(names) == 1 else ""
+
+
 def carry_out(command: Command | Ignored, ledger: Ledger, admission: Admission, now: datetime) -> str:
     """Carry out the command; returns what was done, or why it cannot be done."""
     match command:

@@ -9,10 +9,11 @@ import pytest
 from controller.cli.output.set_words import progress_words
 from controller.cli.output.tables import document_key
 from controller.lifecycle.conditions import is_of_set
+from controller.operations.inspect.describe_set import explain_set
 from controller.sandbox.faults.faults import Fault
 from tests.conftest import Workspace, ndvi
 from tests.support.command import Done, shjobs
-from tests.support.small_set import farm
+from tests.support.small_set import farm, months
 
 pytestmark = pytest.mark.slow
 
@@ -114,3 +115,86 @@ def counted(**cells: int) -> dict[str, Any]:
 )
 def test_how_far_a_set_is_is_said_in_the_room_there_is(room: int, words: str) -> None:
     assert progress_words(counted(Succeeded=480, Failed=2, Running=10), room) == words
+
+
+def test_a_set_is_described_with_what_to_do_about_its_cells(failed: Workspace) -> None:
+    found = json.loads(run(failed, "describe", "set/farm", "-o", "json").stdout)
+    assert (found["kind"], found["labels"], found["path"]) == (
+        "AsyncProcessSetDescription", {"team": "agri"}, "farm.yaml",
+    )  # fmt: skip
+    assert found["cells"] == {"due": 3, "Succeeded": 2, "Failed": 1}
+    assert found["commands"] == {"ErrorReported": "shjobs retry set/farm"}
+    text = run(failed, "describe", "set/farm").stdout
+    [cell] = found["notSucceeded"]["Failed"]
+    assert text.startswith("set/farm\n  manifest")
+    assert f"not Succeeded\n  Failed: {cell}\n  1 ErrorReported: " in text
+    assert "\n    shjobs retry set/farm\n" in text
+    assert run(failed, "describe", "farm").stdout.startswith("farm\n  manifest    ndvi.yaml\n")
+    assert json.loads(run(failed, "describe", cell, "-o", "json").stdout)["phase"] == "Failed"
+
+
+def test_the_windows_of_a_set_are_described_each_with_its_cells(workspace: Workspace) -> None:
+    workspace.write("farm.yaml", months(end="2022-07"))
+    workspace.sync()
+    found = json.loads(run(workspace, "describe", "farm", "-o", "json").stdout)
+    windows = [(each["window"], each["cells"], each["succeeded"]) for each in found["windows"]]
+    assert windows == [("2022-06", 1, 1), ("2022-07", 1, 1)]
+    assert sum(each["processingUnits"]["spent"] for each in found["windows"]) == found["processingUnits"]["spent"]
+    lines = run(workspace, "describe", "farm").stdout.splitlines()
+    assert ["2022-06", "1", "1"] in [line.split()[:3] for line in lines]
+
+
+def test_why_a_set_is_where_it_is(failed: Workspace) -> None:
+    said = run(failed, "why", "set/farm").stdout
+    assert said.startswith("farm: 2 of 3 cells that are due are Succeeded; 1 is Failed (ErrorReported: ")
+    assert said.endswith("), `shjobs retry set/farm`.\n")
+    assert run(failed, "why", "farm").stdout.startswith("farm is Succeeded")
+
+
+def status(**different: Any) -> dict[str, Any]:
+    plain: dict[str, Any] = {"name": "alps", "manifest": {"accepted": True}, "cells": {"due": 492, "Succeeded": 480}}
+    return plain | different
+
+
+HELD = "12 submissions of up to 40.00 PU became due: `shjobs accept 0123456789ab` releases exactly these"
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        pytest.param(
+            status(cells={"due": 3, "Succeeded": 3}), "alps: all 3 cells that are due are Succeeded.", id="complete"
+        ),
+        pytest.param(
+            status(cells={"due": 0}, next={"at": "2024-08-05T00:00:00Z"}),
+            "alps: no cell is due yet. The next cells become due at 2024-08-05T00:00:00Z.",
+            id="its first window has not ended",
+        ),
+        pytest.param(
+            status(reasons={"LargeChange": 12}, messages={"LargeChange": HELD}),
+            f"alps: 480 of 492 cells that are due are Succeeded; 12 are Held (LargeChange: {HELD}), "
+            "`shjobs accept 0123456789ab`.",
+            id="held until it is accepted",
+        ),
+        pytest.param(
+            status(reasons={"NothingDelivered": 1}, messages={"NothingDelivered": "nothing is there"}),
+            "alps: 480 of 492 cells that are due are Succeeded; 1 is Unknown (NothingDelivered: nothing is there), "
+            "`shjobs retry set/alps --unknown`.",
+            id="of unknown outcome",
+        ),
+        pytest.param(
+            status(reasons={"NeedsPerson": 1}, notSucceeded={"Unconfirmed": ["alps-a"]}),
+            "alps: 480 of 492 cells that are due are Succeeded; 1 is Unconfirmed (NeedsPerson), "
+            "`shjobs describe alps-a`.",
+            id="an operator must resolve it",
+        ),
+        pytest.param(
+            status(manifest={"accepted": False, "problems": ["alps.yaml:1:1: not YAML"]}, reasons={}),
+            "alps: 480 of 492 cells that are due are Succeeded; its manifest cannot be accepted as it is now "
+            "(alps.yaml:1:1: not YAML).",
+            id="its manifest is broken",
+        ),
+    ],
+)
+def test_a_set_is_explained_by_reason(document: dict[str, Any], words: str) -> None:
+    assert explain_set(document) == words

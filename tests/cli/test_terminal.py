@@ -19,8 +19,8 @@ from controller.cli import COMMANDS, cli, main
 from controller.cli.examples import EXAMPLES
 from tests.conftest import Workspace, ndvi
 from tests.support.command import program, shjobs
-from tests.support.small_set import farm
 from tests.support.skips import REFUSED
+from tests.support.small_set import farm
 
 pytestmark = pytest.mark.slow
 

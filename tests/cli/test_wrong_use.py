@@ -110,9 +110,9 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
     "no bucket": (no_bucket, ["sync"], 1, "there is no folder"),
     # manifests
     "a set of no set": (nothing, ["expand", "jobs.d/ndvi.yaml"], 2, "declares no set"),
-    "a set among the manifests": (
+    "a set with nothing in it": (
         written("jobs.d/x.yaml", b"apiVersion: shjobs/v1\nkind: AsyncProcessSet\nmetadata: {name: x}\nspec: {}"),
-        ["check"], 1, "2:1: E111 kind: a set is not submitted yet: `shjobs expand` shows its jobs",
+        ["check"], 1, "4:1: E105 spec.axes: is missing",
     ),
     "a path that is not there": (nothing, ["check", "nowhere"], 2, "does not exist"),
     "an empty folder of manifests": (empty, ["check"], 2, "jobs.d is empty"),
@@ -163,6 +163,8 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
     "a phase that is none": (nothing, ["get", "--phase", "Done"], 2, "is not one of"),
     "a description of nobody": (synced, ["describe", "nobody"], 2, "nobody"),
     "a description without a ledger": (nothing, ["describe", "nobody"], 2, "nobody"),
+    "a description of no set": (synced, ["describe", "set/nobody"], 2, "no such job: set/nobody"),
+    "a reason for no set": (synced, ["why", "set/ndvi"], 2, "no such job: set/ndvi"),
     "a reason for nobody": (synced, ["why", "nobody"], 2, "nobody"),
     "a reason for nothing": (nothing, ["why"], 2, "Missing argument 'NAME'"),
     "less than no events": (nothing, ["events", "-n", "-1"], 2, "is not in the range"),

@@ -19,7 +19,7 @@ from controller.ledger.store import Store
 from controller.lifecycle.adoption import intent
 from controller.model.reasons import JobState, Reason
 from controller.model.submission import Submission
-from controller.operations.inspect.describe import case_of
+from controller.operations.inspect.describe import description
 from controller.operations.inspect.why import _CHANGES, Case, ago, explain
 from controller.operations.plan.plan import plan
 from tests.conftest import Workspace, ndvi
@@ -324,7 +324,7 @@ def seen(workspace: Workspace) -> dict[str, tuple[str, str]]:
     """What `why` and `plan` say of each job."""
     settings, now = workspace.settings(), datetime.now(UTC)
     planned = {job["name"]: job["action"] for job in plan(settings)["jobs"]}
-    return {name: (case_of(settings, name, now).job_state.reason, action) for name, action in planned.items()}
+    return {name: (description(settings, name, now)["reason"], action) for name, action in planned.items()}
 
 
 def test_a_post_under_way_of_a_running_controller_is_submitting_and_no_breaker(sending: Workspace) -> None:

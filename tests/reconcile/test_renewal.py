@@ -17,8 +17,7 @@ from controller.model.answers import Refusal
 from controller.model.clock import Clock
 from controller.model.reasons import Reason
 from controller.model.submission import Evidence, Submission
-from controller.operations.inspect.describe import case_of
-from controller.operations.inspect.why import explain
+from controller.operations.inspect.describe import explanation
 from controller.reconcile.renewal import renew
 from controller.reconcile.runner import Flags, turn_to_rest
 from controller.reconcile.wiring import Inbox, controller
@@ -82,7 +81,7 @@ def test_who_asks_for_a_sync_gets_a_probe_and_why_says_when_the_next_goes(worksp
         synced(wrong, is_asked=True)
         assert refusals(workspace) == count
     now = Clock().now()
-    said = explain(case_of(wrong, "ndvi", now), now)
+    said = explanation(wrong, "ndvi", now)
     assert "does not accept the OAuth client" in said
     assert "The next probe goes in 60 min, at " in said or "The next probe goes in 59 min, at " in said
     assert said.endswith(

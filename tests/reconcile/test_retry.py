@@ -179,6 +179,7 @@ def test_of_a_set_only_the_failed_cells_are_repeated(workspace: Workspace) -> No
     assert (done.returncode, done.stdout.startswith("2 runs again: about 20.00 PU")) == (0, True), done.stderr + before
     workspace.sync()
     assert workspace.posts() == 6
+    assert "anna retried 2 of 2" in run(workspace, "events", "set/farm").stdout
     nothing = run(workspace, "retry", "farm", "--yes")
     assert (nothing.returncode, "nothing of farm is Failed" in nothing.stderr) == (2, True)
 

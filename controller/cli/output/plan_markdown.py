@@ -5,7 +5,7 @@ from typing import Any
 
 from controller.cli.output.escape import code, fence
 from controller.cli.output.numbers import count, units
-from controller.cli.output.plan_sets import alone, folded, set_lines
+from controller.cli.output.plan_sets import alone, folded, set_rows
 from controller.cli.output.plan_table import (
     amount_before,
     approval_lines,
@@ -34,7 +34,7 @@ def markdown(plan: Part, *, has_cells: bool = False) -> str:
     room = LONGEST - len(foot) - 200
     head, left_out = _within([_row(job) for job in join_equal_rows(rows)], _head(plan, bool(rows)), room)
     rest = [f"\nand {count(left_out, 'more job')} that would not fit here\n"] if left_out else []
-    sets = [] if has_cells else [_section(*each) for each in set_lines(plan, _found, details_key)]
+    sets = [] if has_cells else [_section(*each) for each in set_rows(plan, _found, details_key)]
     pieces = [*sets, *(_folded(group) for group in together(changing, details_key) if _found(group[0]))]
     details, unfolded = _within(pieces, head, room)
     rest += [f"\n{count(unfolded, 'more difference')} would not fit here\n"] if unfolded else []

@@ -54,7 +54,7 @@ def words(found: Part) -> str:
     return "; ".join([*parts, *sentences])
 
 
-def set_lines(
+def set_rows(
     plan: Part, lines_of: Callable[[Part], Sequence[str] | None], key_of: Callable[[Part], Hashable]
 ) -> Iterator[tuple[str, list[str]]]:
     """Below the table, for each set: its windows, its warnings once, and what changes in its cells."""

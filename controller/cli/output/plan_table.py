@@ -9,7 +9,7 @@ from rich.text import Text
 
 from controller.cli.output.escape import printable
 from controller.cli.output.numbers import count, money, short_units, units
-from controller.cli.output.plan_sets import alone, folded, set_lines
+from controller.cli.output.plan_sets import alone, folded, set_rows
 from controller.cli.output.terminal import console, plain_table
 from controller.lifecycle.grouping import common, name_list, together
 from controller.operations.plan.actions import QUIET
@@ -48,7 +48,7 @@ def plan_table(plan: Part, *, has_cells: bool = False) -> str:
             screen.print()
         for line in _details(alone(plan, has_cells=has_cells), rows if is_narrow else ()):
             screen.print(Text(printable(line)), soft_wrap=True)
-        for head, lines in () if has_cells else set_lines(plan, _lines, details_key):
+        for head, lines in () if has_cells else set_rows(plan, _lines, details_key):
             for line in (f"{head}:", *(f"  {each}" for each in lines), ""):
                 screen.print(Text(printable(line)), soft_wrap=True)
         for line in sums(plan):

@@ -32,8 +32,16 @@ def set_name_of(job: Job) -> str:
 
 
 def set_names(assembly: Assembly) -> set[str]:
-    """Every set that is declared, also one whose manifest cannot be read now."""
+    """Every set that has cells, also one whose manifest cannot be read now."""
     return {*assembly.tree.sets, *map(set_name_of, assembly.ledger.jobs.values())} - {""}
+
+
+def set_documents(assembly: Assembly, now: datetime) -> dict[str, Document]:
+    """The status document of every set with its path, by name; of two with one name that of the one with cells."""
+    found: list[Document] = [
+        {**each, "path": path} for path, each in assembly.documents_by_path(now) if is_of_set(each)
+    ]
+    return {str(each["name"]): each for each in sorted(found, key=lambda each: bool(each["cells"]["due"]))}
 
 
 def documents_with_cells(assembly: Assembly, now: datetime) -> list[Document]:

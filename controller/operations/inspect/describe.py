@@ -10,28 +10,38 @@ from controller.lifecycle.next_step import next_step
 from controller.lifecycle.phase import phase
 from controller.lifecycle.status import OPERATOR, document, outputs, timestamp
 from controller.model.errors import UsageError, no_such_jobs
+from controller.model.job_set import set_reference
 from controller.model.step import Wait
 from controller.model.submission import Submission
+from controller.operations.inspect.cells import set_documents
+from controller.operations.inspect.describe_set import explain_set, set_facts, set_meant
 from controller.operations.inspect.job_states import events
-from controller.operations.inspect.why import Case
+from controller.operations.inspect.why import Case, explain
 from controller.reconcile.wiring import Assembly, turned_copy
 from controller.settings.settings import Settings
 
 LAST_EVENTS = 10
 
 
-def case_of(settings: Settings, name: str, now: datetime) -> Case:
-    """The job of this name with its context. Raises `UsageError` when there is none."""
+def explanation(settings: Settings, name: str, now: datetime) -> str:
+    """Why the job, or the set, of this name is where it is. Raises `UsageError` when there is none."""
     with turned_copy(settings, now) as assembly:
-        return _case(assembly, name, now)
+        if found := set_meant(assembly, name, now):
+            return explain_set(found)
+        return explain(_case(assembly, name, now), now)
 
 
 def description(settings: Settings, name: str, now: datetime) -> dict[str, Any]:
     """Everything about one job as JSON: its status, its submissions with their evidence, its events, its request.
 
+    Of a set: its status, its windows, its events, and what to do about cells that did not succeed.
     Raises `UsageError` when there is none.
     """
     with turned_copy(settings, now) as assembly:
+        if found := set_meant(assembly, name, now):
+            facts = set_facts(assembly, found, now)
+            happened = events(settings, [set_reference(facts["name"])], LAST_EVENTS)
+            return {**facts, "events": list(map(_event, happened))}
         case = _case(assembly, name, now)
         status = document(case.job, case.submissions, case.job_state, assembly.deployment)
         request = json.loads(assembly.ledger.wanted_body(name))
@@ -52,7 +62,8 @@ def _case(assembly: Assembly, name: str, now: datetime) -> Case:
     ledger, limits = assembly.ledger, assembly.loop.limits()
     job = ledger.jobs.get(name)
     if job is None:
-        known = {str(each.get("name", "")) for each in assembly.documents(now)}
+        sets = set(map(set_reference, set_documents(assembly, now)))
+        known = {str(each.get("name", "")) for each in assembly.documents(now)} | sets
         if name in known:
             raise UsageError(f"{name} was never accepted; `shjobs check` shows why; `shjobs get` lists all jobs")
         raise no_such_jobs([name], known | ledger.jobs.keys())

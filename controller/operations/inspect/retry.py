@@ -13,6 +13,7 @@ from controller.lifecycle.shared import run_of_another
 from controller.limits.guard import Batch, Due, batch_of, is_large, key_of
 from controller.model.errors import UsageError, no_such_jobs, truncate
 from controller.model.job import Job
+from controller.model.job_set import set_reference
 from controller.model.reasons import JobState, Phase
 from controller.operations.inspect.ask import send
 from controller.operations.inspect.cells import SET, set_names, set_of
@@ -41,8 +42,10 @@ class Offer:
     """What would be paid for again. `batch` has the hash under which the guard would hold all of it at once.
 
     `unknown` is how many more are of unknown outcome, `left` what is left of the month's budget in PU.
+    `of` is the reference of the set, when one and nothing else was named.
     """
 
+    of: str
     repeats: tuple[Repeat, ...]
     batch: Batch
     is_large: bool
@@ -66,7 +69,9 @@ def offer(settings: Settings, names: Sequence[str], now: datetime, *, unknown: b
         if not found:
             raise UsageError(_nothing(names, jobs, states, others))
         dues = [due for _, due in found]
+        set_name = set_of(names[0], assembly.ledger.jobs, set_names(assembly)) if len(names) == 1 else ""
         return Offer(
+            of=set_reference(set_name) if set_name else "",
             repeats=tuple(repeat for repeat, _ in found),
             batch=batch_of(dues),
             is_large=is_large(dues, settings),
@@ -80,7 +85,7 @@ def order(settings: Settings, offered: Offer, by: str, now: datetime, *, unknown
     runs = [(each.job, each.run) for each in offered.repeats]
     who = truncate(by, 100)
     parts = (tuple(runs[start : start + MOST_RUNS]) for start in range(0, len(runs), MOST_RUNS))
-    send(settings.state, now, *(Retry(runs=part, unknown=unknown, by=who) for part in parts))
+    send(settings.state, now, *(Retry(runs=part, unknown=unknown, of=offered.of, by=who) for part in parts))
 
 
 def _named(assembly: Assembly, names: Sequence[str]) -> Iterator[str]:
