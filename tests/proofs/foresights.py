@@ -32,7 +32,7 @@ CALM_AFTER_STORM = max(100_000.0, CALM)
 LIVED = 4 * 3600.0
 """Seconds that a round is lived through: enough for every request, one after the other, and for its retries."""
 EDITS = (
-    *("edit", "rerun", "retries", "hold", "move", "remove", "twin", "garble", "checkout"),
+    *("edit", "rerun", "retries", "hold", "move", "remove", "twin", "garble", "checkout", "rename", "repeat"),
     *("choose", "runs", "copies", "bucket", "first_run"),
 )
 HIGHEST_RERUN = 40
@@ -59,6 +59,8 @@ def _lived(seed: int, index: int) -> Counter[str]:
         history.fair()
         machine = history.world.machines[0]
         machine.disk.db.fuse = None
+        if machine.skew:
+            history.clock(0, 0.0, 0.0)  # with a wrong one a new ledger pays for nothing, which no plan can know
         history.wait(CALM_AFTER_STORM)
         for number in range(ROUNDS):
             edits = _edits(random)
