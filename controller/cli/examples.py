@@ -12,7 +12,12 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "check": ("shjobs check", "shjobs check jobs.d/ndvi.yaml --strict", "shjobs check -o github"),
     "expand": ("shjobs expand jobs.d/alps.yaml", "shjobs expand jobs.d/alps.yaml -o geojson --at 2027-01-31"),
     "preview": ("shjobs preview jobs.d/ndvi.yaml", "shjobs preview jobs.d/all.yaml --job ndvi --output ndvi.png"),
-    "plan": ("shjobs plan", "shjobs plan --against origin/main -o markdown", "shjobs plan --detailed-exitcode"),
+    "plan": (
+        "shjobs plan",
+        "shjobs plan --against origin/main -o markdown",
+        "shjobs plan --at 2027-01-01",
+        "shjobs plan --detailed-exitcode",
+    ),
     "sync": ("shjobs sync", "shjobs --config other.toml sync"),
     "run": ("shjobs run", "shjobs run --listen 127.0.0.1:9617 --log-format json"),
     "describe": ("shjobs describe ndvi-malta", "shjobs describe ndvi-malta -o json", "shjobs describe set/ndvi-alps"),

@@ -22,9 +22,10 @@ from controller.limits.budget import Spending
 from controller.limits.gate import Limits
 from controller.limits.guard import ADMITTED, Batch, Permit
 from controller.limits.peers import Peers
+from controller.limits.set_limits import SetRuling
 from controller.limits.settling import Settling
 from controller.model.answers import Refusal
-from controller.model.job import Estimate, Job
+from controller.model.job import Estimate, Job, SetCell
 from controller.model.submission import Evidence, Submission, submission_id
 from tests.support.factories import (
     DIGEST,
@@ -55,6 +56,7 @@ SHUT = limits(opens_at=at(60))
 ENDED = failed(finished_at=at(-60))
 KEY = f"ndvi/{submission_id(DIGEST, 0, 0)}"
 BATCH = Batch(hash="0123456789ab", jobs=60, units=1200, cause="ndvi.js changed: 60 jobs")
+TRIED = SetRuling(name="farm", trial=1, tried=frozenset({"a"}), first=frozenset({"other"}), is_trying=True)
 SETTLING = Settling(message="the files changed just now", until=at(5))
 DEAR = succeeded(digest=OTHER_DIGEST, evidence=evidence(spent=21.0))
 VAIN = unconfirmed(attempt=1, number=2, look_at=None, evidence=evidence(objects=()))
@@ -99,6 +101,8 @@ STEPS: list[tuple[Job, list[Submission], Limits]] = [
     (job(), [], NO_KEYS),
     (asks(warnings=BROKEN), [], limits(hold_on=["warning"])),
     (job(), [], limits(selector=("team",))),
+    (asks(cell=SetCell(set_name="farm", recipe="a")), [], limits(sets={"farm": TRIED})),
+    (asks(hold=True, cell=SetCell(set_name="farm", recipe="a")), [], limits(sets={"farm": TRIED})),
     (job(problems=BROKEN), [], limits()),
     (asks(*BROKEN, retries=1), [ENDED], limits()),
     (job(wanted=None), [succeeded()], limits()),
@@ -296,6 +300,8 @@ NEXT_STEP_MUTANTS = [
         "    if isinstance(step, List) and not limits.may_begin(wanted.bucket):",
         "    if not wanted:",
     ),
+    ("a trial does not matter", "_own_hold(wanted, limits) or (", "_own_hold(wanted, limits) if wanted else ("),
+    ("a trial hides a hold", "_own_hold(wanted, limits) or (ruling.hold", "(ruling.hold"),
     ("a hold does not matter", "    if wanted.hold:", "    if not wanted:"),
     ("a warning does not matter", "    if holding_warnings(", "    if not holding_warnings("),
     ("a label does not matter", "    if not is_selected(", "    if is_selected("),

@@ -1,10 +1,13 @@
 """The money rules of sets through the real tree, ledger and loop: trial, the first yes, the limit of a window."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from controller.reconcile.sets.rules import SetRules
 from tests.operations.test_plan_revision import commit, git
 from tests.support.set_loops import PLAIN, Running, farm, running
 
@@ -239,12 +242,28 @@ def test_a_committed_approval_is_a_yes_too(tmp_path: Path) -> None:
         assert set(daemon.rest(MAY).values()) == {"Delivered"}
 
 
-def test_the_rules_are_worked_out_again_only_for_a_set_in_which_something_ended(tmp_path: Path) -> None:
+class Counted(tuple[str, ...]):
+    """Names that count how often they are looked through."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[str]:
+        type(self).times += 1
+        return super().__iter__()
+
+
+def test_what_ends_in_an_agreed_recipe_looks_through_no_cells(tmp_path: Path) -> None:
+    """A set of ten thousand cells is not looked through whenever one of them succeeds."""
     write(tmp_path, farm("from: 2015-01, to: 2024-03", "  trial: 1\n"))
     with running(tmp_path, SPRING) as daemon:
         daemon.rest()
-        rules = daemon.loop._set_rules
-        assert len(daemon.ledger.jobs) == 111
-        before = rules.rulings["farm"]
-        assert rules.look(["farm-2020-01-a"]) == set()
-        assert rules.rulings["farm"] is before
+        give_yes(daemon)
+        daemon.loop.turn([], daemon.now)
+        found = replace(daemon.tree.sets["farm"], cells=Counted(daemon.tree.sets["farm"].cells))
+        rules = SetRules(daemon.ledger, lambda: {"farm": found})
+        rules.look(daemon.ledger.jobs)
+        Counted.times = 0
+        assert set(daemon.rest().values()) == {"Delivered"}
+        for name in daemon.ledger.jobs:
+            assert rules.look([name]) == set()
+        assert (len(daemon.posted), Counted.times) == (111, 0)

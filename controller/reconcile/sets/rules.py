@@ -60,7 +60,7 @@ class SetRules:
         return {cell for name in stale for cell in self._rule(name, sets.get(name))}
 
     def _note(self, job: Job) -> set[str]:
-        """Count the job where it belongs now; returns the sets for which that makes a difference."""
+        """Count the job where it belongs now; returns the sets for whose trial that makes a difference."""
         before, after = self._ended.pop(job.name, None), _ended(job, self._ledger)
         if after:
             self._ended[job.name] = after
@@ -73,7 +73,11 @@ class SetRules:
                 self._failed[ended.set_name][job.name] = None
             elif ended:
                 self._failed[ended.set_name].pop(job.name, None)
-        return {ended.set_name for ended in (before, after) if ended}
+        return {ended.set_name for ended in (before, after) if ended and self._is_tried(ended)}
+
+    def _is_tried(self, ended: _Ended) -> bool:
+        ruling = self.rulings.get(ended.set_name)
+        return ruling is not None and ended.recipe in ruling.tried
 
     def _rule(self, name: str, found: JobSet | None) -> Iterable[str]:
         """Rule on a set again; returns its cells if the ruling has changed."""
