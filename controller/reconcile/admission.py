@@ -5,6 +5,7 @@ yet ruled on is only in memory, and is found again.
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -49,6 +50,8 @@ class Admission:
         self._keys: dict[str, str] = {}
         self._permits: dict[str, Permit] = {}
         self._new: dict[str, Due] = {}
+        self._new_in_sets: defaultdict[str, dict[str, Due]] = defaultdict(dict)
+        """By set that needs a yes of its own: what is new in it."""
         self.is_partial = False
         """Part of the tree is not decided yet, so the rest of a large change may still be on its way."""
         self._meanwhile: list[Due] = []
@@ -123,7 +126,7 @@ class Admission:
             self._gather_again(label)
         if not self._new and not self.is_partial:
             self._meanwhile.clear()
-        if self._new and not limits.paused and not limits.settling:
+        if (self._new or self._new_in_sets) and not limits.paused and not limits.settling:
             self._rule_on_new(limits)
         changed = self._stored(now)
         if self._approvals and not limits.settling and not limits.paused:
@@ -140,10 +143,12 @@ class Admission:
             self._grant(job.name, key, replace(permit, is_listed=permit.is_listed or is_read(job, limits)))
             return
         self._withdraw(job.name)
-        self._new.pop(job.name, None)
+        for new in (self._new, *self._new_in_sets.values()):
+            new.pop(job.name, None)
         self._unlisted.discard(job.name)
         if key and self._is_newly_due(job, limits, now):
-            self._new[job.name] = self._due_of(job, key)
+            new = self._new_in_sets[set_name] if (set_name := self._asking(job.name)) else self._new
+            new[job.name] = self._due_of(job, key)
             if not is_asked(job):
                 self._unlisted.add(job.name)
 
@@ -176,25 +181,22 @@ class Admission:
     def _rule_on_new(self, limits: Limits) -> None:
         """Each set that needs a yes of its own is ruled on by itself, and the rest together."""
         self._sets = limits.sets
-        asking = {name: found for name in self._new if (found := self._asking(name))}
-        for set_name in sorted(set(asking.values())):
-            self._rule_on_set([name for name, each in asking.items() if each == set_name], limits)
-        if self._new.keys() - asking.keys():
-            self._rule_on_rest({name: each for name, each in self._new.items() if name not in asking}, limits)
+        for set_name in sorted(name for name, new in self._new_in_sets.items() if new):
+            self._rule_on_set(set_name, limits)
+        if self._new:
+            self._rule_on_rest(limits)
 
-    def _rule_on_set(self, new: Collection[str], limits: Limits) -> None:
+    def _rule_on_set(self, set_name: str, limits: Limits) -> None:
         """The cells of a set that need its yes join those that are held for it already, whatever their size.
 
         First their buckets are listed, as before any approval.
         """
-        if not all(self._new[name].is_listed for name in new):
+        if not all(each.is_listed for each in self._new_in_sets[set_name].values()):
             return
-        for name in new:
-            due = self._new.pop(name)
-            self._grant(
-                name, due.key, Permit(batch=batch_of([due]), is_listed=is_read(self._ledger.jobs[name], limits))
-            )
-        self._ask_for(self._held_for_set(self._asking(next(iter(new)))))
+        for name, due in self._new_in_sets.pop(set_name).items():
+            is_listed = is_read(self._ledger.jobs[name], limits)
+            self._grant(name, due.key, Permit(batch=batch_of([due]), is_listed=is_listed))
+        self._ask_for(self._held_for_set(set_name))
 
     def _asking(self, name: str) -> str:
         """The set whose yes the job needs; "" when it needs none."""
@@ -220,20 +222,20 @@ class Admission:
             is_listed = self._permits[self._keys[name]].is_listed
             self._grant(name, self._keys[name], replace(word, is_listed=is_listed))
 
-    def _rule_on_rest(self, new: Mapping[str, Due], limits: Limits) -> None:
+    def _rule_on_rest(self, limits: Limits) -> None:
         """While the tree is partly decided, no more is admitted in total than may pass at once without acceptance.
 
         The rest waits until all of it is decided, and is then ruled on together with what was admitted meanwhile.
         """
-        decision = ruling([*self._meanwhile, *new.values()], self._policy)
+        decision = ruling([*self._meanwhile, *self._new.values()], self._policy)
         if decision is Ruling.LIST_FIRST or (decision is Ruling.HOLD and self.is_partial):
             return
-        permit = self._ruled_as_a_whole(new.values()) if decision is Ruling.HOLD else ADMITTED
-        admitted = [replace(each, is_listed=True) for each in new.values()]
+        permit = self._ruled_as_a_whole() if decision is Ruling.HOLD else ADMITTED
+        admitted = [replace(each, is_listed=True) for each in self._new.values()]
         self._meanwhile = [*self._meanwhile, *admitted] if self.is_partial else []
-        for name, each in new.items():
+        for name, each in self._new.items():
             self._grant(name, each.key, replace(permit, is_listed=is_read(self._ledger.jobs[name], limits)))
-            del self._new[name]
+        self._new.clear()
 
     def _gather_again(self, label: str) -> None:
         """What remains of a batch after some have left is a new batch, and may have been accepted before."""
@@ -246,11 +248,11 @@ class Admission:
                 self._held_for_set(set_name) if set_name else [name for name, each in members.items() if not each]
             )
 
-    def _ruled_as_a_whole(self, new: Collection[Due]) -> Permit:
+    def _ruled_as_a_whole(self) -> Permit:
         """The ruling on what is newly due. A plan knows the hash of the whole change, read at once: that counts too."""
-        batch = batch_of(new)
+        batch = batch_of(self._new.values())
         if self._meanwhile:
-            self._wholes[batch.hash] = batch_of([*self._meanwhile, *new]).hash
+            self._wholes[batch.hash] = batch_of([*self._meanwhile, *self._new.values()]).hash
         return self._unless_accepted(batch)
 
     def _unless_accepted(self, batch: Batch) -> Permit:
@@ -283,7 +285,8 @@ class Admission:
 
     def _say_unused(self) -> None:
         """Log once which approved hashes match nothing, after all that is due was ruled on."""
-        unused = [] if self._new or self.is_partial else sorted(self._approvals.keys() - self._ledger.accepted.keys())
+        is_over = not (self._new or any(self._new_in_sets.values()) or self.is_partial)
+        unused = [] if not is_over else sorted(self._approvals.keys() - self._ledger.accepted.keys())
         self.say(f"{self._approvals[each].path}: nothing waits for {each}: {MAY_BE_USED_UP}" for each in unused)
 
     # remembering

@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from controller.analysis.cost import price_table
 from controller.evalscript import cache as scripts
 from controller.ledger.ledger import Ledger
 from controller.ledger.location import is_there
@@ -29,7 +28,6 @@ from controller.model.job import Job
 from controller.model.script import Mosaicking, ScriptFailure
 from controller.model.step import List
 from controller.model.submission import SharedRun, Submission
-from controller.operations.inspect.budget import money_of
 from controller.operations.plan.actions import PRICED, SAME, Foreseen, describe_action, last_sent, rejected_action
 from controller.operations.plan.baseline import (
     EMPTY,
@@ -45,7 +43,7 @@ from controller.operations.plan.revision import tree_at
 from controller.operations.plan.selection import chosen
 from controller.operations.plan.sets import described_cell, kept_jobs, set_entries
 from controller.operations.plan.simulate import Read, Sight, foresee
-from controller.operations.plan.totals import totals
+from controller.operations.plan.totals import budget_of, prices_of, totals
 from controller.reconcile.admission import MAY_BE_USED_UP
 from controller.reconcile.calls.workers import Call, ListObjects
 from controller.reconcile.reporter import jobs_of
@@ -192,7 +190,7 @@ def _planned(basis: _Basis, now: datetime) -> dict[str, Any]:
         limits = assembly.loop.limits()
         outlook = _Outlook(basis=basis, limits=limits, assembly=assembly, before=before, sight=sight)
         jobs, sets = chosen(list(outlook.jobs()), basis.names, basis.selector, assembly.ledger.jobs)
-        prices = _prices(settings)
+        prices = prices_of(settings)
         shown = kept_jobs(jobs, has_cells=basis.has_cells)
         return {
             **HEADER,
@@ -205,7 +203,7 @@ def _planned(basis: _Basis, now: datetime) -> dict[str, Any]:
                 *_claim_assumptions(assembly, jobs),
             ],
             "prices": prices,
-            "budget": _budget(settings, left, limits.left, now),
+            "budget": budget_of(settings, left, limits.left, now),
             "totals": totals(jobs),
             **({"approvals": found} if (found := list(_approvals(assembly, used))) else {}),
             **(
@@ -330,21 +328,3 @@ def _uses_orbit(body: str) -> bool:
         return False
     facts = scripts.facts(script)
     return not isinstance(facts, ScriptFailure) and any(item.mosaicking is Mosaicking.ORBIT for item in facts.inputs)
-
-
-def _prices(settings: Settings) -> dict[str, Any]:
-    table = price_table(settings.deployment.prices)
-    return {
-        "table": settings.deployment.prices,
-        "dated": table.dated,
-        "source": table.source,
-        "minimum": table.minimum,
-        **money_of(settings),
-    }
-
-
-def _budget(settings: Settings, before: float | None, after: float | None, now: datetime) -> dict[str, Any] | None:
-    if settings.monthly_budget is None or before is None or after is None:
-        return None
-    amounts = {"monthly": settings.monthly_budget, "left": before, "leftAfter": after}
-    return {"month": f"{now:%Y-%m}", **{key: round(amount, 4) for key, amount in amounts.items()}}

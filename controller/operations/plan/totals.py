@@ -5,10 +5,14 @@ Pure. What is held is counted with its price: it is not free, it only waits.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
+from controller.analysis.cost import price_table
 from controller.model.reasons import Phase
+from controller.operations.inspect.budget import money_of
 from controller.operations.plan.actions import PRICED, Action
+from controller.settings.settings import Settings
 
 Described = Mapping[str, Any]
 
@@ -40,3 +44,25 @@ def was_held_before(job: Described) -> bool:
 def _expected(jobs: Iterable[Described]) -> float:
     amounts = (job.get("processingUnits", {}).get("expected", 0.0) for job in jobs)
     return round(float(sum(amounts)), 4)
+
+
+def prices_of(settings: Settings) -> dict[str, Any]:
+    """The price table of the plan as JSON."""
+    table = price_table(settings.deployment.prices)
+    return {
+        "table": settings.deployment.prices,
+        "dated": table.dated,
+        "source": table.source,
+        "minimum": table.minimum,
+        **money_of(settings),
+    }
+
+
+def budget_of(
+    settings: Settings, before: float | None, after: float | None, now: datetime
+) -> dict[str, Any] | None:  # fmt: skip
+    """What is left of the month's budget before and after the plan, in PU; None: there is no budget."""
+    if settings.monthly_budget is None or before is None or after is None:
+        return None
+    amounts = {"monthly": settings.monthly_budget, "left": before, "leftAfter": after}
+    return {"month": f"{now:%Y-%m}", **{key: round(amount, 4) for key, amount in amounts.items()}}
