@@ -268,3 +268,45 @@ def test_differences_that_are_many_are_counted(root: Path) -> None:
     text = plan_table(found)
     assert text.count("such as farm-") == 3
     assert "farm: 4 more differences:\n  `shjobs plan --cells` shows all of them" in text
+
+
+TILES = """\
+apiVersion: shjobs/v1
+kind: AsyncProcessSet
+metadata: {name: tiles}
+spec:
+  axes:
+    tile: {grid: {area: {bbox: [14.20, 35.80, 14.60, 36.10]}, pixel: 100, cell: 200}}
+  template:
+    evalscriptFile: ndvi.js
+    request:
+      input:
+        bounds: {bbox: $tile.bbox, properties: {crs: $tile.crs}}
+        data:
+          - {type: sentinel-2-l2a, dataFilter: {timeRange: {from: 2022-06-20T00:00:00Z, to: 2022-06-30T23:59:59Z}}}
+      output:
+        width: $tile.width
+        height: $tile.height
+        responses: [{identifier: default, format: {type: image/tiff}}]
+        delivery: {s3: {url: s3://my-bucket/tiles, credentialsRef: my-bucket}}
+"""
+
+
+def test_what_is_paid_for_outside_of_the_area_is_said(root: Path) -> None:
+    write(root, TILES, "tiles.yaml")
+    entry = sum_of(found := planned(root))
+    assert 0 < entry["outsideArea"] < 1
+    assert "windows" not in entry
+    assert f"paid outside the area: {round(entry['outsideArea'] * 100)} %" in " ".join(plan_table(found).split())
+    expanded = shjobs("expand", "jobs.d/tiles.yaml", cwd=root, environment=dict(ENVIRONMENT)).stdout
+    assert f"paid outside the area: {entry['outsideArea']:.0%}; " in expanded
+
+
+def test_a_moved_area_shows_as_new_and_removed_tiles_in_one_row(root: Path) -> None:
+    git(root, "init", "--quiet", "--initial-branch", "main")
+    base = commit(root, {".gitignore": "state/\nbucket/\n", "jobs.d/tiles.yaml": TILES})
+    write(root, TILES.replace("14.20, 35.80, 14.60", "14.45, 35.80, 14.85"), "tiles.yaml")
+    entry = sum_of(found := planned(root, against=base))
+    assert entry["actions"].keys() == {"submit", "remove", "unchanged"}
+    assert entry["new"] == entry["actions"]["submit"]
+    assert len(found["jobs"]) == entry["actions"]["submit"] + entry["actions"]["remove"]

@@ -242,6 +242,20 @@ def test_a_committed_approval_is_a_yes_too(tmp_path: Path) -> None:
         assert set(daemon.rest(MAY).values()) == {"Delivered"}
 
 
+def test_a_restart_in_the_middle_of_what_a_yes_released_goes_on_without_another(tmp_path: Path) -> None:
+    write(tmp_path, farm())
+    slowly = "largeChangeJobs = 1\nmaxRunning = 1"
+    with running(tmp_path, SPRING, slowly) as daemon:
+        daemon.rest()
+        give_yes(daemon)
+        daemon.turns(2)
+        assert daemon.posted == {THREE[0]: 1}
+        assert [daemon.state(name).reason for name in THREE[1:]] == ["Queued", "Queued"]
+    with running(tmp_path, SPRING, slowly) as daemon:
+        assert daemon.rest() == dict.fromkeys(THREE, "Delivered")
+        assert (daemon.posted, daemon.waiting()) == ({THREE[1]: 1, THREE[2]: 1}, [])
+
+
 class Counted(tuple[str, ...]):
     """Names that count how often they are looked through."""
 

@@ -103,7 +103,8 @@ def settings_of(root: Path, text: str = "") -> Settings:
     """A repository at `root` with one script, and its settings."""
     (root / "jobs.d").mkdir(exist_ok=True)
     (root / "jobs.d" / "ndvi.js").write_text(SCRIPT, encoding="utf-8")
-    (root / "shjobs.toml").write_text(f"{text}\n{SETTINGS}".lstrip(), encoding="utf-8")
+    rest = SETTINGS.replace("maxRunning = 1000\n", "") if "maxRunning" in text else SETTINGS
+    (root / "shjobs.toml").write_text(f"{text}\n{rest}".lstrip(), encoding="utf-8")
     return load_settings(root / "shjobs.toml", ENVIRONMENT)
 
 
@@ -133,6 +134,14 @@ class Running:
                     return {name: str(self.state(name).reason) for name in sorted(self.ledger.jobs)}
                 self.now = max(self.loop.wakes_at(self.now) or self.now, self.now + timedelta(seconds=1))
         raise AssertionError(f"not at rest after {MOST_TURNS} turns")
+
+    def turns(self, number: int) -> None:
+        """So many turns at this time, each with the answers to the calls of the one before."""
+        outcomes: list[CallOutcome] = []
+        for _ in range(number):
+            self.loop.turn(outcomes, self.now)
+            outcomes = [self._outcome(self.calls.popleft()) for _ in range(len(self.calls))]
+        self.loop.record(outcomes, self.now)
 
     def state(self, name: str) -> JobState:
         return phase(self.ledger.jobs[name], self.ledger.of(name), self.loop.limits(), self.now)
