@@ -12,7 +12,7 @@ def command() -> int:
     `shjobs schema > manifest.schema.json`, then write as first line of a manifest:
     # yaml-language-server: $schema=<path of that file from here>
     """
-    from controller.manifest.schema import document_schema
+    from controller.operations.scaffold.schema import file_schema
 
-    click.echo(json.dumps(document_schema(), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(file_schema(), indent=2, ensure_ascii=False))
     return 0

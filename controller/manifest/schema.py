@@ -15,14 +15,14 @@ Schema = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_NAME = {"pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"}
+NAME = {"pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"}
 _MOMENT = {"pattern": r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$"}
 _DATA = ("spec", "request", "input", "data", 0)
 _S3 = ("spec", "request", "output", "delivery", "s3")
 
 _PATTERNS: Mapping[tuple[str | int, ...], Schema] = {
-    ("metadata", "name"): _NAME,
-    (*_S3, "credentialsRef"): _NAME,
+    ("metadata", "name"): NAME,
+    (*_S3, "credentialsRef"): NAME,
     (*_S3, "url"): {"pattern": "^s3://[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9](/[^<>]*)?$"},
     (*_S3, "iamRoleARN"): {"pattern": "^arn:[a-z-]+:iam::[0-9A-Za-z]+:role/.+$"},
     (*_DATA, "dataFilter", "timeRange", "from"): _MOMENT,
@@ -69,7 +69,7 @@ _SPECKLE: Schema = {
 def manifest_schema() -> Schema:
     """The whole schema, without references, so that every editor supports it."""
     raw = Manifest.model_json_schema()
-    schema = _plain(raw, raw["$defs"])
+    schema = inlined(raw, raw["$defs"])
     for path, more in _PATTERNS.items():
         at(schema, path).update(more)
     at(schema, ("spec", "request", "input", "bounds", "properties", "crs"))["enum"] = list(crs_urls())
@@ -85,8 +85,8 @@ def document_schema() -> Schema:
     return {
         "$schema": DIALECT,
         "title": manifest["title"],
-        "if": {"properties": {"kind": {"const": APPROVAL}}, **_with("kind")},
-        "then": _plain(approval, approval["$defs"]),
+        "if": {"properties": {"kind": {"const": APPROVAL}}, **requiring("kind")},
+        "then": inlined(approval, approval["$defs"]),
         "else": {key: value for key, value in manifest.items() if key not in ("$schema", "title")},
     }
 
@@ -98,21 +98,21 @@ def at(schema: Schema, path: tuple[str | int, ...]) -> Schema:
     return schema
 
 
-def _plain(node: Schema, definitions: Mapping[str, Schema]) -> Schema:
+def inlined(node: Schema, definitions: Mapping[str, Schema]) -> Schema:
     """The schema as written by hand: references inlined, no null (a key is left out), no generated titles."""
     rest = {key: value for key, value in node.items() if key not in ("$ref", "$defs", "title")}
     if "$ref" in node:
-        return {**_plain(definitions[node["$ref"].rpartition("/")[2]], definitions), **rest}
+        return {**inlined(definitions[node["$ref"].rpartition("/")[2]], definitions), **rest}
     if "anyOf" in rest:
         kinds = [each for each in rest.pop("anyOf") if each != {"type": "null"}]
-        rest = {**_plain(kinds[0], definitions), **rest} if len(kinds) == 1 else {"anyOf": kinds, **rest}
+        rest = {**inlined(kinds[0], definitions), **rest} if len(kinds) == 1 else {"anyOf": kinds, **rest}
     if rest.get("default", 0) in (None, {}):
         del rest["default"]
     for key in ("items", "additionalProperties"):
         if isinstance(rest.get(key), dict):
-            rest[key] = _plain(rest[key], definitions)
+            rest[key] = inlined(rest[key], definitions)
     if "properties" in node:
-        rest["properties"] = {key: _plain(value, definitions) for key, value in node["properties"].items()}
+        rest["properties"] = {key: inlined(value, definitions) for key, value in node["properties"].items()}
     return rest
 
 
@@ -121,25 +121,26 @@ def _plain(node: Schema, definitions: Mapping[str, Schema]) -> Schema:
 
 def _choices(schema: Schema) -> None:
     """Keys that need or exclude each other."""
-    at(schema, ("spec", "request", "input", "bounds"))["anyOf"] = [_with("bbox"), _with("geometry")]
+    at(schema, ("spec", "request", "input", "bounds"))["anyOf"] = [requiring("bbox"), requiring("geometry")]
     at(schema, ("spec", "request", "output"))["oneOf"] = [
-        {**_with("width", "height"), **_without("resx", "resy")},
-        {**_with("resx", "resy"), **_without("width", "height")},
+        {**requiring("width", "height"), **excluding("resx", "resy")},
+        {**requiring("resx", "resy"), **excluding("width", "height")},
     ]
-    at(schema, _S3)["oneOf"] = [_with("credentialsRef"), _with("iamRoleARN")]
-    inline = {"properties": {"request": _with("evalscript")}}
+    at(schema, _S3)["oneOf"] = [requiring("credentialsRef"), requiring("iamRoleARN")]
+    inline = {"properties": {"request": requiring("evalscript")}}
     at(schema, ("spec",))["oneOf"] = [
-        {**_with("evalscriptFile"), "properties": {"request": _without("evalscript")}},
-        {**inline, **_without("evalscriptFile")},
+        {**requiring("evalscriptFile"), "properties": {"request": excluding("evalscript")}},
+        {**inline, **excluding("evalscriptFile")},
     ]
 
 
-def _with(*keys: str) -> Schema:
+def requiring(*keys: str) -> Schema:
+    """An object that has all of these keys."""
     return {"required": list(keys)}
 
 
-def _without(*keys: str) -> Schema:
-    return {"not": {"anyOf": [_with(key) for key in keys]}}
+def excluding(*keys: str) -> Schema:
+    return {"not": {"anyOf": [requiring(key) for key in keys]}}
 
 
 # --- what a collection adds ---
@@ -162,7 +163,7 @@ def _collections(dataset: Schema) -> None:
 
 
 def _typed(rule: Schema) -> Schema:
-    return {"properties": {"type": rule}, **_with("type")}
+    return {"properties": {"type": rule}, **requiring("type")}
 
 
 def _options_of(name: str) -> Schema:

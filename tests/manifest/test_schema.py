@@ -10,14 +10,15 @@ from jsonschema import Draft202012Validator
 
 from controller.manifest.document import read_documents
 from controller.manifest.model import known_keys, model_at
-from controller.manifest.schema import document_schema, manifest_schema
+from controller.manifest.schema import manifest_schema
 from controller.model.catalog import DEFAULTS, collection, collection_names
+from controller.operations.scaffold.schema import file_schema
 from tests.support.command import shjobs
 from tests.support.manifests import GOOD, good_but
 from tests.support.paths import ROOT
 
 SCHEMA = manifest_schema()
-VALIDATOR = Draft202012Validator(document_schema())
+VALIDATOR = Draft202012Validator(file_schema())
 TIME = "timeRange: {from: 2022-06-20T00:00:00Z, to: 2022-06-30T23:59:59Z}"
 OWN = "byoc-12345678-1234-1234-1234-123456789abc"
 
@@ -29,13 +30,13 @@ def misfits(text: str) -> list[str]:
 
 
 def test_it_is_a_schema_of_its_dialect() -> None:
-    Draft202012Validator.check_schema(document_schema())
-    assert document_schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    Draft202012Validator.check_schema(file_schema())
+    assert file_schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 
 def test_the_command_prints_it(tmp_path: Path) -> None:
     done = shjobs("schema", cwd=tmp_path)
-    assert (json.loads(done.stdout), done.stderr, done.returncode) == (document_schema(), "", 0)
+    assert (json.loads(done.stdout), done.stderr, done.returncode) == (file_schema(), "", 0)
 
 
 APPROVAL = "apiVersion: shjobs/v1\nkind: Approval\nspec: {hashes: ['3e8e2ab41b53'], reason: summer}\n"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from controller.manifest.dump import scalar
 from controller.manifest.rules.delivery import credential_name
-from controller.manifest.schema import document_schema
 from controller.model.errors import UsageError
+from controller.operations.scaffold.schema import file_schema
 from controller.settings.environment import variable_of
 
 
@@ -64,7 +64,7 @@ def skeleton(deployment: str, url: str, *, held: bool) -> Mapping[str, str]:
         "shjobs.toml": _text("sandbox.toml" if deployment == "sandbox" else "service.toml", marks),
         "jobs.d/example.yaml": _text("example.yaml", marks),
         "jobs.d/example.js": _text("example.js", marks),
-        "manifest.schema.json": json.dumps(document_schema(), indent=2, ensure_ascii=False) + "\n",
+        "manifest.schema.json": json.dumps(file_schema(), indent=2, ensure_ascii=False) + "\n",
         ".gitignore": _text("gitignore", {}),
         ".github/workflows/shjobs.yaml": _text("workflow.yaml", {}),
     }
