@@ -378,7 +378,11 @@ SHARED_MUTANTS = [
     ),
     ("what runs is delivered", "run is None or run.outcome is None or shared", "run is None or shared"),
     ("a broken manifest pays for a retry of another", " or owner.problems:", ":"),
-    ("a held job pays for a retry of another", "    if is_unable(owner.wanted, limits):", "    if not owner:"),
+    (
+        "a held job pays for a retry of another",
+        "    if is_unable(owner.name, owner.wanted, limits):",
+        "    if not owner:",
+    ),
     ("a retry that was refused is waited for", " or is_refused_for_good(following, owner.wanted, own):", ":"),
     (
         "a retry of what is not wanted is waited for",
@@ -392,7 +396,7 @@ SHARED_MUTANTS = [
     ),
     ("nobody waits for another", "other.wanted is not None and _may_ask(", "not other and _may_ask("),
     ("a broken one is waited for", "if job.problems or is_unable(", "if is_unable("),
-    ("one that is held is waited for", "job.problems or is_unable(wanted, limits)", "job.problems"),
+    ("one that is held is waited for", "job.problems or is_unable(job.name, wanted, limits)", "job.problems"),
     (
         "one that was refused for good is waited for",
         "return not is_refused_for_good(Submit(rerun=wanted",
@@ -400,7 +404,7 @@ SHARED_MUTANTS = [
     ),
     (
         "a hold does not pass the turn on",
-        "return is_left_out or hold_reason(wanted, limits) is not None",
+        "return is_left_out or hold_reason(name, wanted, limits) is not None",
         "return is_left_out",
     ),
     ("a missing key pair does not pass the turn on", " or lacks_keys(wanted, limits)\n", "\n"),

@@ -71,7 +71,7 @@ def test_a_canary_that_is_due_soon_lets_the_others_through(history: History) -> 
     history.posts((PostFate.BEFORE,))
     history.wait(30.0)
     history.fair()
-    history.edit("c", "A")
+    history.edit("c", "C")
     posts, due = sight_of(history)
     assert posts == {"c": 0}
     assert 0 < due["c"] <= timedelta(seconds=TIMING.breaker_first * 2).total_seconds()
