@@ -47,11 +47,18 @@ class Flags:
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Inside, a stop takes effect at once: `stop` raises `Stopped` wherever the code is."""
+        """Inside, a stop takes effect at once: `stop` raises `Stopped` wherever the code is.
+
+        A library may make another error of it: pydantic does while it builds a schema.
+        """
         self.check_stop()
         self._may_raise = True
         try:
             yield
+        except Exception as error:
+            if self.stopping:
+                raise Stopped from error
+            raise
         finally:
             self._may_raise = False
 
