@@ -23,7 +23,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "describe": ("shjobs describe ndvi-malta", "shjobs describe ndvi-malta -o json", "shjobs describe set/ndvi-alps"),
     "why": ("shjobs why ndvi-malta", "shjobs why set/ndvi-alps"),
     "events": ("shjobs events ndvi-malta -n 50", "shjobs events --follow"),
-    "wait": ("shjobs wait ndvi-malta --timeout 2h", "shjobs wait ndvi-malta --for condition=Stalled"),
+    "wait": ("shjobs wait ndvi-malta --timeout 2h", "shjobs wait set/ndvi-alps --for Complete=95%"),
     "fetch": (
         "shjobs fetch ndvi-malta --preview",
         "shjobs fetch -l team=agri",

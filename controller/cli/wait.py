@@ -17,13 +17,14 @@ from controller.model.errors import UsageError
 @click.argument("names", metavar="NAME...", nargs=-1, required=True, type=JOB)
 @click.option(
     "--for", "wanted", default="Ready", show_default=True, metavar="PHASE|CONDITION", type=AIM,
-    help="A phase, such as Running, or a condition: Ready, Reconciling, Stalled, condition=Ready=False.",
+    help="A phase, such as Running, or a condition: Ready, Stalled, condition=Ready=False, Complete, Complete=95%.",
 )  # fmt: skip
 @click.option("--timeout", default="1h", show_default=True, metavar="DURATION", help="How long at most, such as 90s.")
 @click.pass_obj
 def command(config: Path | None, names: tuple[str, ...], wanted: str, timeout: str) -> int:
-    """Wait until every job NAME has the phase or condition. It only reads: something else must run or sync.
+    """Wait until every job or set NAME has the phase or condition. It only reads: something else must run or sync.
 
+    A set is Complete when its cells that are due are Succeeded, all or a share of them; later ones are not waited for.
     Exit code 0 when all have it; 1 on timeout, or when a job that should succeed came to rest without it.
     """
     from controller.lifecycle.conditions import target
@@ -37,17 +38,25 @@ def command(config: Path | None, names: tuple[str, ...], wanted: str, timeout: s
         raise UsageError(f"--timeout: {error}") from None
     late = 0
     for each in wait(load_settings(config, os.environ), names, aim, seconds, _watch):
-        job_state = f"{each.document['phase']} ({each.document['reason']}: {each.document['message']})"
         if each.ending is Ending.MET:
-            click.echo(f"{each.name}: {each.document['phase']}")
+            click.echo(f"{each.name}: {_state(each.document)}")
             continue
         late += 1
         why = f"not {wanted} within {timeout}" if each.ending is Ending.LATE else f"will not be {wanted} by itself"
-        click.echo(f"{each.name}: {why}: {job_state}", err=True)
+        about = f"{each.document['reason']}: {each.document['message']}"
+        click.echo(f"{each.name}: {why}: {each.document['phase']} ({about})", err=True)
     return int(late > 0)
 
 
 def _watch(name: str, document: Mapping[str, Any]) -> None:
-    """Show changes of phase when stderr is a terminal."""
+    """Show changes when stderr is a terminal."""
     if sys.stderr.isatty():
-        click.echo(f"{name}: {document['phase']}…", err=True)
+        click.echo(f"{name}: {_state(document)}…", err=True)
+
+
+def _state(document: Mapping[str, Any]) -> str:
+    """The phase, or how far a set is."""
+    from controller.cli.output.set_words import progress_words
+    from controller.lifecycle.conditions import is_of_set
+
+    return progress_words(document) if is_of_set(document) else str(document["phase"])

@@ -14,9 +14,10 @@ from controller.model.reasons import Phase, Reason
 READY, RECONCILING, STALLED, ACCEPTED = "Ready", "Reconciling", "Stalled", "Accepted"
 COMPLETE_CONDITION = "Complete"
 """Only of a set: whether every cell that is due is Succeeded."""
-TYPES = (READY, RECONCILING, STALLED, ACCEPTED)
+TYPES = (READY, RECONCILING, STALLED, ACCEPTED, COMPLETE_CONDITION)
 _UNDER_WAY = frozenset({Phase.PENDING, Phase.SUBMITTING, Phase.RUNNING, Phase.VERIFYING})
 _AT_REST = frozenset({Phase.INVALID, Phase.HELD, Phase.FAILED, Phase.UNKNOWN})
+_LOST = (Phase.INVALID, Phase.FAILED, Phase.UNKNOWN)
 _NOT_KNOWN = frozenset({Phase.UNKNOWN, Phase.UNCONFIRMED})
 
 Document = Mapping[str, Any]
@@ -81,14 +82,23 @@ def _acceptance(document: Document) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitTarget:
-    """What is waited for: a phase, or a condition with a status."""
+    """What is waited for: a phase, or a condition with a status. `share` is how much of a set, in percent."""
 
     phase: Phase | None = None
     condition: str = ""
     status: str = "True"
+    share: float = 100.0
+
+    @property
+    def is_completion(self) -> bool:
+        """Whether the cells of a set are counted; a job is then like a set with a single cell."""
+        return (self.condition, self.status) == (COMPLETE_CONDITION, "True")
 
     def is_met(self, document: Document) -> bool:
         """Whether the job is in this state."""
+        if self.is_completion:
+            due, succeeded, _ = _counts(document)
+            return due > 0 and 100 * succeeded >= self.share * due and not is_rejected(document)
         if self.phase is not None:
             return bool(document["phase"] == self.phase)
         return any(
@@ -96,24 +106,48 @@ class WaitTarget:
         )
 
     def is_hopeless(self, document: Document) -> bool:
-        """Whether it waits for success, and the job came to rest without it."""
+        """Whether it waits for success, and the job came to rest without it, or too many cells of the set did."""
+        if self.is_completion:
+            due, _, lost = _counts(document)
+            return 100 * (due - lost) < self.share * due or is_rejected(document)
         for_success = self.phase is Phase.SUCCEEDED or (self.condition, self.status) == (READY, "True")
         is_held = document["phase"] == Phase.HELD  # an operator may approve it at any time
         return for_success and not is_held and WaitTarget(condition=STALLED).is_met(document)
 
 
+def _counts(document: Document) -> tuple[int, int, int]:
+    """The cells that are due, that succeeded, and that will not by themselves."""
+    if not is_of_set(document):
+        stalled = document["phase"] in _LOST or document["reason"] == Reason.NEEDS_PERSON
+        return 1, int(document["phase"] == Phase.SUCCEEDED), int(stalled)
+    cells, needy = document.get("cells", {}), document.get("reasons", {}).get(Reason.NEEDS_PERSON, 0)
+    return cells.get("due", 0), cells.get(Phase.SUCCEEDED, 0), sum(cells.get(each, 0) for each in _LOST) + needy
+
+
 def target(text: str) -> WaitTarget:
-    """`Succeeded`, `Ready`, `condition=Ready` or `condition=Ready=False`, in any case; UsageError for anything else."""
+    """`Succeeded`, `Ready`, `condition=Ready=False` or `Complete=95%`, in any case; UsageError for anything else."""
     kind, _, rest = text.partition("=")
     name, _, status = rest.partition("=") if kind.lower() == "condition" else (kind, "", rest)
     condition, value = _named(name, TYPES), _named(status or "True", ("True", "False", "Unknown"))
     phase = _named(name, tuple(Phase))
+    if condition == COMPLETE_CONDITION and status.endswith("%"):
+        return WaitTarget(condition=condition, share=_share(text, status))
     if condition and value:
         return WaitTarget(condition=condition, status=value)
     if phase and not status and kind.lower() != "condition":
         return WaitTarget(phase=Phase(phase))
     phases = ", ".join(each for each in Phase if each is not Phase.REMOVED)
     raise UsageError(f"--for: {text!r} is neither a phase ({phases}) nor a condition ({', '.join(TYPES)})")
+
+
+def _share(text: str, percent: str) -> float:
+    try:
+        share = float(percent.removesuffix("%"))
+    except ValueError:
+        share = 0.0
+    if not 0 < share <= 100:
+        raise UsageError(f"--for: {text!r}: write a share of the cells like {COMPLETE_CONDITION}=95%, at most 100%")
+    return share
 
 
 def _named(text: str, known: Iterable[str]) -> str:

@@ -1,6 +1,7 @@
 """The commands that take a set, or the label that its cells have."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from controller.cli.output.set_words import progress_words
 from controller.cli.output.tables import document_key
-from controller.lifecycle.conditions import is_of_set
+from controller.lifecycle.conditions import is_of_set, target
 from controller.operations.inspect.describe_set import explain_set
 from controller.sandbox.faults.faults import Fault
 from tests.conftest import Workspace, ndvi
@@ -198,3 +199,52 @@ HELD = "12 submissions of up to 40.00 PU became due: `shjobs accept 0123456789ab
 )
 def test_a_set_is_explained_by_reason(document: dict[str, Any], words: str) -> None:
     assert explain_set(document) == words
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        pytest.param(
+            ["set/farm", "--for", "Complete=60%"], 0, "set/farm: 2/3 Succeeded, 1 Failed\n", id="enough of it"
+        ),
+        pytest.param(
+            ["set/farm", "--for", "Complete"], 1, "set/farm: will not be Complete by itself: Failed (", id="not all"
+        ),
+        pytest.param(["set/farm", "--for", "Complete=67%"], 1, "will not be Complete=67% by itself", id="not enough"),
+        pytest.param(["farm", "--for", "Complete"], 0, "farm: Succeeded\n", id="a job of its name"),
+        pytest.param(["set/farm", "--for", "Failed"], 0, "set/farm: 2/3 Succeeded, 1 Failed\n", id="a phase"),
+    ],
+)
+def test_a_set_is_waited_for(failed: Workspace, arguments: list[str], code: int, words: str) -> None:
+    done = run_any(failed, "wait", *arguments, "--timeout", "60s")
+    assert (done.returncode, words in done.stdout + done.stderr) == (code, True), done.stdout + done.stderr
+
+
+def test_a_cell_is_waited_for_like_a_job_and_windows_to_come_are_not(workspace: Workspace) -> None:
+    now = datetime.now(UTC)
+    first = f"{now - timedelta(days=70):%Y-%m}"
+    workspace.write("farm.yaml", months(begin=first, end=f"{now.year + 1}-12"))
+    workspace.sync()
+    cells = json.loads(run(workspace, "get", "farm", "-o", "json").stdout)[0]["cells"]
+    assert (cells["due"] in (2, 3), cells["later"] > 12) == (True, True)
+    done = run(workspace, "wait", "farm", "--for", "Complete", "--timeout", "5s")
+    assert done.stdout == f"farm: {cells['due']}/{cells['due']} Succeeded\n"
+    assert run(workspace, "wait", f"farm-{first}", "--timeout", "5s").stdout == f"farm-{first}: Succeeded\n"
+
+
+@pytest.mark.parametrize(
+    ("cells", "share", "met", "hopeless"),
+    [
+        pytest.param({"due": 100, "Succeeded": 95, "Running": 5}, 95, True, False, id="as much as is waited for"),
+        pytest.param({"due": 100, "Succeeded": 94, "Running": 6}, 95, False, False, id="not yet"),
+        pytest.param({"due": 100, "Failed": 5, "Running": 95}, 95, False, False, id="it may still get there"),
+        pytest.param({"due": 100, "Failed": 3, "Unknown": 3, "Running": 94}, 95, False, True, id="too many are lost"),
+        pytest.param({"due": 100, "Succeeded": 1, "Held": 99}, 100, False, False, id="what is held may be released"),
+        pytest.param({"due": 0}, 100, False, False, id="nothing is due yet"),
+        pytest.param({"due": 3, "Succeeded": 3}, 100, True, False, id="all of it"),
+    ],
+)
+def test_a_share_of_a_set(cells: dict[str, int], share: float, met: bool, hopeless: bool) -> None:
+    document = {"kind": "AsyncProcessSetStatus", "phase": "Running", "reason": "Running", "cells": cells}
+    aim = target(f"Complete={share:g}%")
+    assert (aim.is_met(document), aim.is_hopeless(document)) == (met, hopeless)

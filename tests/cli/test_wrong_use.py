@@ -189,6 +189,9 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
     "a retry of nobody": (synced, ["retry", "nobody", "--yes"], 2, "no such job: nobody"),
     "a retry of no set": (synced, ["retry", "set/nobody", "--yes"], 2, "no such job: set/nobody"),
     "a retry of a success": (synced, ["retry", "ndvi", "--yes"], 2, "only what is Failed is retried"),
+    "a wait for more than all": (nothing, ["wait", "ndvi", "--for", "Complete=101%"], 2, "like Complete=95%, at most"),
+    "a wait for no share": (nothing, ["wait", "ndvi", "--for", "Complete=some%"], 2, "like Complete=95%, at most"),
+    "a wait for no set": (nothing, ["wait", "set/ndvi"], 2, "no such job: set/ndvi"),
     # beginning
     "a repository in a file": (written("file", ""), ["init", "file"], 2, "is a file"),
     "a repository nobody may make": (nothing, ["init", "/proc/shjobs"], 2, "cannot be written"),

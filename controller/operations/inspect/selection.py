@@ -43,14 +43,21 @@ def selected(settings: Settings, wanted: Selection, now: datetime) -> list[Docum
     else:
         found, known = job_states(settings, now), _and_sets(labels(settings)) if wanted.labels else {}
     jobs = {str(each.get("name")) for each in found if not is_of_set(each)}
-    there = {name for each in found for name in _names_of(each, jobs)}
+    there = {name for each in found for name in names_of(each, jobs)}
     if missing := set(wanted.names) - there:
         found = [*found, *_cells_named(settings, missing, there, now)]
     return [each for each in found if _fits(each, jobs, known, wanted)]
 
 
+def by_name(settings: Settings, names: Sequence[str], now: datetime) -> dict[str, Document]:
+    """The status document of each of these names. Raises `UsageError` for a name that no job, cell or set has."""
+    found = selected(settings, Selection(names=names), now)
+    jobs = {str(each.get("name")) for each in found if not is_of_set(each)}
+    return {name: each for each in reversed(found) for name in names_of(each, jobs)}
+
+
 def _fits(document: Document, jobs: Container[str], known: Labels, wanted: Selection) -> bool:
-    names = [*_names_of(document, jobs)]
+    names = [*names_of(document, jobs)]
     if wanted.names and not any(name in wanted.names for name in names):
         return False
     if wanted.phases and phases_of(document).isdisjoint(wanted.phases):
@@ -58,7 +65,7 @@ def _fits(document: Document, jobs: Container[str], known: Labels, wanted: Selec
     return is_selected(known.get(names[0], {}).items(), wanted.labels)
 
 
-def _names_of(document: Document, jobs: Container[str]) -> Iterator[str]:
+def names_of(document: Document, jobs: Container[str]) -> Iterator[str]:
     """The names by which a document may be asked for: a set, and with it its cells, gives way to a job of that name."""
     name = str(document.get("name"))
     set_name = name if is_of_set(document) else str(document.get("set", ""))

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from controller.lifecycle.conditions import WaitTarget
+from controller.lifecycle.conditions import WaitTarget, is_of_set
 from controller.model.clock import Clock
-from controller.model.errors import no_such_jobs
-from controller.operations.inspect.job_states import job_states
+from controller.operations.inspect.selection import by_name
 from controller.settings.settings import Settings
 
 SHORTEST, LONGEST = 0.5, 10.0  # seconds between two reads
@@ -39,20 +38,21 @@ class Waited:
 def wait(
     settings: Settings, names: Sequence[str], target: WaitTarget, seconds: float, watch: Watch
 ) -> Iterator[Waited]:
-    """Each job as soon as its wait ends; `watch` is called with every change of phase.
+    """Each job or set as soon as its wait ends; `watch` is called with every change of phase, or of a set's counts.
 
-    Raises `UsageError` when one of them is not a job.
+    Raises `UsageError` when one of them is neither.
     """
     clock, left = Clock(), list(dict.fromkeys(names))
     ends_at = clock.monotonic() + seconds
-    phases: dict[str, str] = {}
+    states: dict[str, str] = {}
     while left:
         began = clock.monotonic()
-        documents = _documents(settings, clock, left)
+        documents = by_name(settings, left, clock.now())
         for name in tuple(left):
             document = documents[name]
-            if phases.get(name) != document["phase"]:
-                phases[name] = document["phase"]
+            state = document["message"] if is_of_set(document) else document["phase"]
+            if states.get(name) != state:
+                states[name] = state
                 watch(name, document)
             ending = _ending(target, document, is_late=clock.monotonic() >= ends_at)
             if ending is not None:
@@ -69,12 +69,3 @@ def _ending(target: WaitTarget, document: Document, *, is_late: bool) -> Ending 
     if target.is_hopeless(document):
         return Ending.HOPELESS
     return Ending.LATE if is_late else None
-
-
-def _documents(settings: Settings, clock: Clock, names: Sequence[str]) -> dict[str, Document]:
-    """The current states of the jobs."""
-    documents = job_states(settings, clock.now())
-    found: dict[str, Document] = {str(document["name"]): document for document in documents if "name" in document}
-    if unknown := set(names) - found.keys():
-        raise no_such_jobs(unknown, found)
-    return found
