@@ -8,6 +8,7 @@ import click
 from controller.cli.output.escape import printable
 from controller.cli.settings import load_settings
 from controller.manifest.validate import Broken, ValidManifest
+from controller.model.clock import Clock
 from controller.model.errors import ShjobsError, UsageError
 
 LARGEST = 512  # pixels
@@ -49,10 +50,29 @@ def _documents(file: Path, jobs: Path, name: str | None) -> list[ValidManifest |
     if path not in read:
         raise UsageError(f"{file} is no manifest; those are named *.yaml, *.yml or *.json")
     found = [document for document in read[path] if name in (None, document.name)]
+    found = found or _cells(file, jobs, name)
     if not found:
         known = ", ".join(document.name for document in read[path] if document.name) or "none"
         raise UsageError(f"{file} declares no job {name}; it has {known}")
     return found
+
+
+def _cells(file: Path, jobs: Path, name: str | None) -> list[ValidManifest | Broken]:
+    """The job of this name in the sets of the file, or what is wrong with these; none if it declares no set."""
+    from controller.manifest.document import read_documents
+    from controller.manifest.validate import is_set
+    from controller.operations.expand import expand, manifest_of
+
+    if not any(map(is_set, read_documents(file.read_text(encoding="utf-8", errors="replace"), str(file)))):
+        return []
+    sets = expand(file, jobs, Clock().now())
+    cells = [(each, cell) for each in sets if not isinstance(each, Broken) for cell in each.cells]
+    found = [manifest_of(each, cell) for each, cell in cells if cell.name == name]
+    broken: list[ValidManifest | Broken] = [each for each in sets if isinstance(each, Broken)]
+    if not found and not broken and cells:
+        ask = f"{file} declares a set of {len(cells)} jobs" if name is None else f"no job of {file} is called {name}"
+        raise UsageError(f"{ask}: name one with --job, such as {cells[0][1].name}; `shjobs expand {file}` lists them")
+    return found or broken
 
 
 def _is_drawn(document: ValidManifest | Broken, output: Path | None, size: int, seed: int) -> bool:

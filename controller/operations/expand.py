@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from controller.manifest.document import Document, read_documents
-from controller.manifest.validate import Broken, Script, is_set
+from controller.manifest.validate import Broken, Script, ValidManifest, accept, is_set, script_file
 from controller.model.errors import UsageError
-from controller.sets.accept import ValidSet, accept_set
+from controller.sets.accept import Cell, ValidSet, accept_set
 from controller.sets.axes import area_files
 from controller.sets.grid import GridTile, outline
 from controller.sets.jobs import cells_of_tiles
@@ -33,6 +33,13 @@ def expand(file: Path, jobs: Path, until: datetime) -> list[Found]:
         raise UsageError(f"{file} declares no set: `kind: AsyncProcessSet` does")
     files = _Files(root, posixpath.dirname(name))
     return [_expanded(document, str(file), files, until) for document in documents]
+
+
+def manifest_of(found: ValidSet, cell: Cell) -> ValidManifest | Broken:
+    """A cell as the ordinary manifest that it stands for."""
+    document = Document(index=found.index, value=cell.document, places={})
+    file = script_file(document)
+    return accept(document, found.path, found.scripts.get(file) if file else None)
 
 
 def as_geojson(sets: Sequence[ValidSet]) -> dict[str, Any]:

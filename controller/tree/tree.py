@@ -76,7 +76,7 @@ class Tree:
         self._files = Known()
         self._undecided = Undecided(is_pending)
         self._declarations = Declarations()
-        self._sets = Sets(appraise, pricing, self._declarations.claimants)
+        self._sets = Sets(appraise, pricing, self._declarations.claimants, prepare)
         self._unsettled: set[str] = set()
         self._dirty: set[str] = set()
         self._rejections: dict[Key, tuple[Problem, ...]] = {}

@@ -139,7 +139,8 @@ def _checked(ground: CheckedFolder, tree: Tree, change: Change) -> Checked:
     known = {*documents, *approvals, *foreign, *(each.path for each in reported)}.union(*scripts.values())
     return Checked(
         files=len(asked.union(approvals)),
-        jobs=sum(item.accepted for path in asked for item in documents[path]),
+        jobs=sum(item.accepted for path in asked for item in documents[path])
+        + sum(len(each.cells) for each in tree.sets.values() if each.path in asked),
         problems=tuple(_in_order(reported)),
         foreign=foreign,
         unused=tuple(sorted(named - {"", *(each for path in known for each in _reached(path))})),

@@ -40,7 +40,7 @@ class Examiner:
     def __init__(self, settings: Settings, *, configured: bool) -> None:
         self._settings = settings
         self._configured = configured
-        self._answers: dict[tuple[str, int], Answer] = {}
+        self._answers: dict[tuple[str, int, str], Answer] = {}
 
     @property
     def stamp(self) -> str:
@@ -59,11 +59,11 @@ class Examiner:
                 answers = [self._answer(examiner(), item) for item in items]
             else:
                 answers = _in_parallel(lambda item: self._answer(examiner(), item), items, engines, stop)
-        self._answers = {(item.path, item.index): each for item, each in zip(items, answers, strict=True)}
+        self._answers = {_key(item): each for item, each in zip(items, answers, strict=True)}
 
     def __call__(self, item: ValidManifest) -> Answer:
         """The appraisal of a prepared document, and whether the next run may reuse it."""
-        return self._answers.pop((item.path, item.index))
+        return self._answers.pop(_key(item))
 
     def _answer(self, examiner: "_Examiner", item: ValidManifest) -> Answer:
         answer, failures = examiner.appraisal(item)
@@ -73,6 +73,11 @@ class Examiner:
             return answer, lasts
         known = tuple(each for each in answer.problems if each.code != NO_SUCH_CREDENTIAL)
         return replace(answer, problems=known), lasts
+
+
+def _key(item: ValidManifest) -> tuple[str, int, str]:
+    """The cells of a set are one document."""
+    return item.path, item.index, item.name
 
 
 class _Examiner:

@@ -26,6 +26,8 @@ _MONTH = timedelta(days=365.2425 / 12)
 Price = Callable[[Request], Estimate | None]
 """What a request costs that differs from an appraised one in its place."""
 Appraise = Callable[[ValidManifest], Appraisal]
+Prepare = Callable[[Sequence[ValidManifest]], None]
+"""Receives what will be appraised next, so that it can be done all at once."""
 Pricing = Callable[[ValidManifest], Price]
 Known = Callable[[str], Wanted | None]
 """What the job of this name wants, as far as it is known to be still right."""
@@ -46,11 +48,14 @@ class Expansion:
 
 
 def expand_set(
-    found: ValidSet, appraise: Appraise, pricing: Pricing | None, known: Known, comments: Comments, now: datetime
-) -> Expansion:
+    found: ValidSet, appraise: Appraise, pricing: Pricing | None, known: Known, comments: Comments, now: datetime,
+    prepare: Prepare | None = None,
+) -> Expansion:  # fmt: skip
     """The jobs of a set that are due `now`; without `pricing` each costs what the first of its group costs."""
-    reading = _Expansion(found, appraise, pricing, known, comments)
-    for group in alike(found, now):
+    reading, groups = _Expansion(found, appraise, pricing, known, comments), list(alike(found, now))
+    if prepare:
+        prepare([group.first for group in groups if isinstance(group, Alike)])
+    for group in groups:
         reading.take(group)
     return reading.result(now)
 

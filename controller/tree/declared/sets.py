@@ -18,7 +18,7 @@ from controller.tree.declared.ownership import TWO_JOBS, Declared, Key
 
 if TYPE_CHECKING:
     from controller.sets.accept import ValidSet
-    from controller.tree.declared.cells import Appraise, Expansion, Pricing
+    from controller.tree.declared.cells import Appraise, Expansion, Prepare, Pricing
     from controller.tree.scan import LoadedFile
 
 
@@ -47,9 +47,10 @@ class Sets:
     """`found` are the sets by name; of two with one name the recorded one keeps it, else the first by path."""
 
     def __init__(
-        self, appraise: "Appraise", pricing: "Pricing | None", claimants: Mapping[str, Sequence[Declared]]
-    ) -> None:
-        self._appraise, self._pricing, self._claimants = appraise, pricing, claimants
+        self, appraise: "Appraise", pricing: "Pricing | None", claimants: Mapping[str, Sequence[Declared]],
+        prepare: "Prepare | None" = None,
+    ) -> None:  # fmt: skip
+        self._appraise, self._pricing, self._claimants, self._prepare = appraise, pricing, claimants, prepare
         self.found: dict[str, JobSet] = {}
         self._homes: dict[str, str] = {}  # by name, the file that declared it last
         self._rejected: dict[str, set[str]] = {}  # by name, the files with another set of that name
@@ -129,7 +130,7 @@ class Sets:
             job = jobs.get(name) if file.is_same else None
             return job.wanted if job and job.path == found.path and not job.problems else None
 
-        expansion = expand_set(found, self._appraise, self._pricing, known, file.comments, now)
+        expansion = expand_set(found, self._appraise, self._pricing, known, file.comments, now, self._prepare)
         self._homes.setdefault(found.name, found.path)
         if taken := self._taken(expansion.cells, jobs):
             self._blocked[taken[0].name or ""] = found.path
