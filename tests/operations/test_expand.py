@@ -9,6 +9,7 @@ import shapely
 
 from tests.support.command import Done, shjobs
 from tests.support.paths import ROOT
+from tests.support.sets import SCRIPTS, Jobs, utc
 
 pytestmark = pytest.mark.slow
 
@@ -104,3 +105,17 @@ def test_a_link_out_of_the_folder_is_not_followed(folder: Path) -> None:
     (folder / "sets" / "slovenia.geojson").symlink_to("/etc/hostname")
     done = expanded(folder, SHOWN[0])
     assert (done.returncode, "leads out of the jobs folder" in done.stdout) == (1, True), done.stdout
+
+
+@pytest.mark.parametrize(("text", "count"), list(zip(SHOWN, (478, 120, 72), strict=True)), ids=IDS)
+def test_the_sets_that_are_shown_are_taken_from_the_jobs_folder(tmp_path: Path, text: str, count: int) -> None:
+    scripts = {"true-color.js": SCRIPTS["ndvi.js"]}
+    outline = json.dumps({"type": "Polygon", "coordinates": [SLOVENIA]})
+    priced = (
+        text
+        if "maxProcessingUnits" in text
+        else text.replace("  template:\n", "  template:\n    maxProcessingUnits: 9000\n")
+    )
+    jobs = Jobs(tmp_path / "jobs.d", {"slovenia.geojson": outline, **scripts, "set.yaml": priced}, utc(2026, 1, 6))
+    jobs.scan()
+    assert (jobs.problems("set.yaml"), len(jobs.wanted)) == ([], count)
