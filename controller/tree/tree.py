@@ -204,6 +204,8 @@ class Tree:
                 self._undecided.wait(each.path, question)
             self._acceptances |= each.acceptances
             names |= self._declarations.replace(each.path, each.documents, each.cells, each.acceptances)
+            if each.cells and not self._declarations.has_cells(each.path):
+                self._sets.drop(each.path)
         self._sets.free(names)
         return found, touched | found.gone, names
 

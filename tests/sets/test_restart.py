@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from controller.tree.declared import declarations
 from tests.sets.test_broken import malta
 from tests.support.sets import COUNTRY, FARM, JOB, SLOVENIA, Jobs, Site, utc, write, year
 
@@ -92,6 +93,15 @@ def test_a_set_that_the_ignore_list_names_declares_nothing(tmp_path: Path) -> No
     jobs.scan()
     jobs.scan()
     assert {job.path for job in jobs.wanted.values()} == {"drafts/other.yaml"}
+
+
+def test_a_set_beyond_the_limit_of_a_tree_declares_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(declarations, "MOST_DOCUMENTS", 10)
+    jobs = Jobs(tmp_path / "jobs.d", {"farm.yaml": FARM, "other.yaml": FARM.replace("name: farm", "name: other")}, NOW)
+    assert set(jobs.changed().values()) == {"new"}
+    assert {job.path for job in jobs.wanted.values()} == {"farm.yaml"}
+    assert (len(jobs.wanted), set(jobs.tree.sets)) == (6, {"farm"})
+    assert "more than 10 documents in the tree" in jobs.problems("other.yaml")[0]
 
 
 def test_an_area_file_is_not_taken_for_a_manifest(tmp_path: Path) -> None:

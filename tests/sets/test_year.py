@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.proofs.world import World
-from tests.support.sets import FARM, Site, utc, year
+from controller.reconcile.reporter import StatusChange
+from tests.proofs.world import Judge, Machine, World
+from tests.support.sets import FARM, JOB, Site, utc, year
 
 pytestmark = pytest.mark.slow
 
@@ -198,6 +199,30 @@ def test_a_loop_whose_tree_cannot_be_read_does_not_wake_for_a_cell_again_and_aga
     (tmp_path / "away").rename(site.root)
     site.go_on(86400)
     is_paid_once(site, expected("month", date(2027, 11, 1), world.now))
+
+
+class Listener(Judge):
+    """Hears what is reported."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, str]] = []
+
+    def reported(self, machine: Machine, news: StatusChange) -> None:
+        self.heard.append((news.job.name, news.job_state.phase.value))
+
+
+def test_what_happens_after_a_clock_was_ahead_is_reported_at_once(months: tuple[World, Site]) -> None:
+    world, site = months
+    world.judge = listener = Listener()
+    site.go_on(86400)
+    site.set_clock(60 * 86400)
+    site.go_on(3600)
+    site.set_clock(0)
+    site.go_on(3600)
+    listener.heard.clear()
+    site.write({"other.yaml": JOB % "other"})
+    site.go_on(3600)
+    assert listener.heard[-1] == ("other", "Succeeded")
 
 
 def test_a_cell_that_a_wrong_clock_made_due_is_no_job_once_the_clock_is_right(months: tuple[World, Site]) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from controller.manifest.document import MOST_DOCUMENTS, MOST_PROBLEMS, read_documents
 from controller.manifest.validate import LARGEST_SCRIPT, Broken
-from controller.tree import tree
+from controller.tree.declared import declarations
 from controller.tree.scan import load
 from tests.conftest import Workspace, ndvi
 
@@ -98,7 +98,7 @@ def test_a_script_beyond_its_limit_is_refused_in_a_file_and_inline(workspace: Wo
 
 @pytest.mark.slow
 def test_a_tree_beyond_its_limit_refuses_what_is_new(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree, "MOST_DOCUMENTS", 2)
+    monkeypatch.setattr(declarations, "MOST_DOCUMENTS", 2)
     for number in range(3):
         workspace.write(f"job-{number}.yaml", ndvi(f"job-{number}", west=14 + number / 10))
     found = workspace.sync()

@@ -41,6 +41,10 @@ class Declarations:
         """Every manifest file."""
         return self.files.keys()
 
+    def has_cells(self, path: str) -> bool:
+        """Whether a file declares cells: one that would be too much declares none."""
+        return path in self._cells
+
     def all_of(self, path: str) -> Iterable[Declared]:
         """Every document of a file, and the cells of its sets."""
         yield from self.files.get(path, ())
