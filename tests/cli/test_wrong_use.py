@@ -33,6 +33,7 @@ from tests.support.makers import (
     written,
 )
 from tests.support.rights import bound, mounted
+from tests.support.sets import FARM
 
 pytestmark = pytest.mark.slow
 
@@ -110,9 +111,12 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
     "no bucket": (no_bucket, ["sync"], 1, "there is no folder"),
     # manifests
     "a set of no set": (nothing, ["expand", "jobs.d/ndvi.yaml"], 2, "declares no set"),
-    "a set with nothing in it": (
+    "a set that says nothing": (
         written("jobs.d/x.yaml", b"apiVersion: shjobs/v1\nkind: AsyncProcessSet\nmetadata: {name: x}\nspec: {}"),
         ["check"], 1, "4:1: E105 spec.axes: is missing",
+    ),
+    "a preview of a set": (
+        written("jobs.d/x.yaml", FARM.encode()), ["preview", "jobs.d/x.yaml"], 1, "ndvi.js does not exist",
     ),
     "a path that is not there": (nothing, ["check", "nowhere"], 2, "does not exist"),
     "an empty folder of manifests": (empty, ["check"], 2, "jobs.d is empty"),
