@@ -29,7 +29,7 @@ class _Words(click.ParamType[str]):
 
 
 class _JobName(_Words):
-    """The name of a job in the ledger or, without one, in the files."""
+    """The name of a job or a set in the ledger or, without one, of a job in the files."""
 
     name = "name"
 
@@ -64,7 +64,16 @@ def _in_ledger(path: Path) -> Iterable[str]:
     from controller.ledger.location import read_only
 
     with closing(read_only(path)) as ledger:
-        return [row[0] for row in ledger.execute("select name from job where wanted is not null")]
+        names = [row[0] for row in ledger.execute("select name from job where wanted is not null")]
+        sets = "select distinct json_extract(wanted, '$.cell.set_name') from job where json_valid(wanted)"
+        return [*names, *_and_full({row[0] for row in ledger.execute(sets) if row[0]} - {*names})]
+
+
+def _and_full(sets: Iterable[str]) -> Iterable[str]:
+    """Each set by its name, and as `set/NAME`."""
+    from controller.model.job_set import set_reference
+
+    return [name for each in sets for name in (each, set_reference(each))]
 
 
 def _in_files(jobs: Path) -> Iterable[str]:

@@ -27,13 +27,19 @@ MOST = 1_000  # events read at once while following
 @click.option("-o", "--output", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_obj
 def command(config: Path | None, names: tuple[str, ...], follow: bool, limit: int, form: str) -> int:
-    """Show the latest events of the jobs NAMES, or of all. Each change of state is one; none is ever deleted.
+    """Show the latest events of the jobs and sets NAMES, or of all. Each change of state is one; none is ever deleted.
+
+    Those of a set are its own and those of its cells; `set/NAME` is the set where a job has its name.
 
     With `-o json` there is one object per line.
     """
-    from controller.operations.inspect.job_states import events
+    from controller.model.job_set import set_reference
+    from controller.operations.inspect.job_states import SET, cells_by_name, events
 
     settings = load_settings(config, os.environ)
+    sets = cells_by_name(settings, names)
+    own = (set_reference(name.removeprefix(SET)) for name in sets)
+    names = (*(name for name in names if name not in sets), *own, *(cell for cells in sets.values() for cell in cells))
     found = events(settings, names, limit)
     _print(found, form)
     last = _last(settings)

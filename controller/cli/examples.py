@@ -22,11 +22,12 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "run": ("shjobs run", "shjobs run --listen 127.0.0.1:9617 --log-format json"),
     "describe": ("shjobs describe ndvi-malta", "shjobs describe ndvi-malta -o json", "shjobs describe set/ndvi-alps"),
     "why": ("shjobs why ndvi-malta", "shjobs why set/ndvi-alps"),
-    "events": ("shjobs events ndvi-malta -n 50", "shjobs events --follow"),
+    "events": ("shjobs events ndvi-malta -n 50", "shjobs events set/ndvi-alps", "shjobs events --follow"),
     "wait": ("shjobs wait ndvi-malta --timeout 2h", "shjobs wait set/ndvi-alps --for Complete=95%"),
     "fetch": (
         "shjobs fetch ndvi-malta --preview",
         "shjobs fetch -l team=agri",
+        "shjobs fetch set/ndvi-alps",
         "shjobs fetch ndvi-malta --submission ce88d6f10e1ff1c5-r0-a0",
     ),
     "resolve": ("shjobs resolve ndvi-malta --not-accepted",),

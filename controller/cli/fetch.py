@@ -1,10 +1,10 @@
 """`shjobs fetch`: the outputs of succeeded jobs, into a folder."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -37,14 +37,21 @@ def command(
 ) -> int:  # fmt: skip
     """Download what the jobs NAME delivered, or what those did that -l or --all choose, as recorded in the ledger.
 
+    Of a set (its name, or `set/NAME`) it is what its cells delivered so far.
+
     An interrupted download resumes where it stopped. Each file is exactly the object that was recorded (size and ETag)
     and begins as its type does; an existing one is not fetched again. Exit code 1 when something is missing.
     """
     from controller.operations.fetch.fetch import Fetched, WantedOutput, fetch, outputs_of
+    from controller.operations.inspect.job_states import cells_by_name
+    from controller.operations.inspect.selection import Selection, selected
 
     settings = load_settings(config, os.environ)
     if selector or is_all or not names:
         names = _succeeded(settings, names, selector, is_all=is_all)
+    elif sets := cells_by_name(settings, names):
+        jobs = [name for name in names if name not in sets]
+        names = (*jobs, *_ready(selected(settings, Selection(names=[*sets], cells=True), Clock().now())))
     found = outputs_of(settings, names, submission, output)
     wrong = [f"{each.job}: {each.message}" for each in found if not isinstance(each, WantedOutput)]
     with _progress() as watch:
@@ -67,7 +74,6 @@ def _succeeded(
 
     Raises `UsageError` when jobs are chosen in two ways, in none, or when there are none.
     """
-    from controller.cli.output.numbers import count
     from controller.operations.inspect.selection import Selection, selected
 
     if len([way for way in (names, selector, is_all) if way]) != 1:
@@ -75,6 +81,13 @@ def _succeeded(
     found = selected(settings, Selection(labels=selector, cells=True), Clock().now())
     if not found:
         raise UsageError(f"no job has {' and '.join(selector)}" if selector else "there are no jobs")
+    return _ready(found)
+
+
+def _ready(found: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The names of those that delivered; the others are counted."""
+    from controller.cli.output.numbers import count
+
     ready = tuple(str(each["name"]) for each in found if each["phase"] == Phase.SUCCEEDED)
     if len(ready) < len(found):
         click.echo(f"{count(len(found) - len(ready), 'job')} of {len(found):,} passed over: not Succeeded", err=True)

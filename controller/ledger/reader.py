@@ -87,16 +87,30 @@ class Reader:
         jobs = (job_of(row)[0] for row in self._rows("select name, path, position, generation, wanted from job"))
         return {job.name: dict(job.wanted.labels) for job in jobs if job.wanted and job.wanted.labels}
 
+    def cells(self) -> dict[str, list[str]]:
+        """The jobs of every set that are declared now, by the name of the set."""
+        found: dict[str, list[str]] = {}
+        for row in self._rows("select name, path, position, generation, wanted from job order by name"):
+            wanted = job_of(row)[0].wanted
+            if wanted and wanted.cell:
+                found.setdefault(wanted.cell.set_name, []).append(str(row["name"]))
+        return found
+
+    def is_job(self, name: str) -> bool:
+        """Whether a job of this name is declared now."""
+        sql = "select 1 from job where name = ? and wanted is not null"
+        return self._connection.execute(sql, [name]).fetchone() is not None
+
     def events(self, jobs: Sequence[str] = (), limit: int = 20, after: int = 0) -> list[dict[str, Any]]:
         """The latest events after that number, of these jobs or of all, newest last.
 
-        For all jobs, what stops many of them alike at one time is a single event, with their number as `jobs`.
+        For all jobs, or many, what stops many of them alike at one time is a single event, with their number as `jobs`.
         """
         among = f"and job in ({', '.join('?' * len(jobs))})" if jobs else ""
         sql = f"select * from event where number > ? {among} order by number desc"
         with understood(self._path):
             rows = self._rows(sql, [after, *jobs])
-            found = list(islice(rows if jobs else _joined(rows), limit))[::-1]
+            found = list(islice(rows if 0 < len(jobs) <= FEW else _joined(rows), limit))[::-1]
             for row in found:
                 datetime.fromisoformat(row["at"])
             return found

@@ -248,3 +248,28 @@ def test_a_share_of_a_set(cells: dict[str, int], share: float, met: bool, hopele
     document = {"kind": "AsyncProcessSetStatus", "phase": "Running", "reason": "Running", "cells": cells}
     aim = target(f"Complete={share:g}%")
     assert (aim.is_met(document), aim.is_hopeless(document)) == (met, hopeless)
+
+
+def test_of_a_set_what_its_cells_delivered_is_fetched(failed: Workspace, tmp_path: Path) -> None:
+    done = run_any(failed, "fetch", "set/farm", "--output", str(tmp_path / "out"))
+    assert (done.returncode, done.stderr) == (0, "1 job of 3 passed over: not Succeeded\n")
+    there = {each.name for each in (tmp_path / "out").iterdir()}
+    assert (len(there), there < set(CELLS)) == (2, True)
+    run(failed, "fetch", "farm", "--output", str(tmp_path / "job"))
+    assert [each.name for each in (tmp_path / "job").iterdir()] == ["farm"]
+
+
+def test_the_events_of_a_set_are_those_of_its_cells_too(failed: Workspace) -> None:
+    run(failed, "retry", "set/farm", "--yes")
+    failed.sync()
+    about = {line.split()[1] for line in run(failed, "events", "set/farm", "-n", "100").stdout.splitlines()}
+    assert about == {"set/farm", *CELLS}
+    assert {line.split()[1] for line in run(failed, "events", "farm").stdout.splitlines()} == {"farm"}
+
+
+@pytest.mark.parametrize("label", ["set=farm", "team=agri"])
+def test_a_plan_and_a_sync_of_a_label_are_about_the_cells(mixed: Workspace, label: str) -> None:
+    planned = json.loads(run(mixed, "plan", "-l", label, "-o", "json").stdout)["jobs"]
+    assert sorted(each["name"] for each in planned) == CELLS
+    run(mixed, "sync", "-l", label)
+    assert mixed.posts() == 3

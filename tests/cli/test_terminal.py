@@ -218,6 +218,13 @@ def test_before_the_first_sync_they_are_completed_from_the_files(workspace: Work
     assert completed(workspace.root, "shjobs get ") == ["one", "two"]
 
 
+def test_names_of_sets_are_completed_from_the_ledger(workspace: Workspace) -> None:
+    workspace.write("farm.yaml", farm(fields=1))
+    workspace.sync()
+    assert completed(workspace.root, "shjobs get set/", **workspace.environment) == ["set/farm"]
+    assert "farm" in completed(workspace.root, "shjobs describe fa", **workspace.environment)
+
+
 def test_commands_options_and_words_are_completed_too(tmp_path: Path) -> None:
     assert completed(tmp_path, "shjobs fe") == ["fetch"]
     assert completed(tmp_path, "shjobs fetch --pre") == ["--preview"]

@@ -212,6 +212,7 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
     ),
     # results
     "a fetch of nothing": (nothing, ["fetch"], 2, "name jobs, or choose them with either -l LABEL or --all"),
+    "a fetch of no set": (synced, ["fetch", "set/nobody"], 2, "no such job in the ledger: set/nobody"),
     "a fetch before any sync": (nothing, ["fetch", "ndvi"], 2, "no such job in the ledger: ndvi"),
     "a fetch into a file": (synced, ["fetch", "ndvi", "--output", "shjobs.toml"], 2, "is a file"),
     "a fetch to where nobody may write": (synced, ["fetch", "ndvi", "--output", "/proc/x"], 2, "cannot be written"),

@@ -11,12 +11,10 @@ from controller.lifecycle.conditions import is_of_set
 from controller.lifecycle.phase import phase
 from controller.lifecycle.status import document
 from controller.model.job import Job
-from controller.model.job_set import set_reference
+from controller.operations.inspect.job_states import SET
 from controller.reconcile.wiring import Assembly
 
 Document = dict[str, Any]
-SET = set_reference("")
-"""Begins the name of a set where a job may have the same name."""
 
 
 def set_of(name: str, jobs: Container[str], sets: Container[str]) -> str:

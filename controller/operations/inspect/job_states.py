@@ -15,11 +15,14 @@ from controller.ledger.lock import is_held
 from controller.ledger.reader import Reader
 from controller.model.errors import StateError
 from controller.model.files import STATUS, FileRecord
+from controller.model.job_set import set_reference
 from controller.settings.settings import Settings
 from controller.tree.files import Known
 from controller.tree.walk import is_unchanged
 
 Document = dict[str, Any]
+SET = set_reference("")
+"""Begins the name of a set where a job may have the same name."""
 
 
 def job_states(settings: Settings, now: datetime) -> list[Document]:
@@ -45,6 +48,16 @@ def events(settings: Settings, jobs: Sequence[str], limit: int, after: int = 0) 
     """The latest events after that number, newest last; none where there is no ledger yet."""
     with _reader(settings) as store:
         return store.events(jobs, limit, after) if store else []
+
+
+def cells_by_name(settings: Settings, names: Sequence[str]) -> dict[str, list[str]]:
+    """The cells of each of these names that means a set: `set/NAME`, or NAME where no job has it."""
+    with _reader(settings) as store:
+        meant = {
+            name: name.removeprefix(SET) for name in names if store and (name.startswith(SET) or not store.is_job(name))
+        }
+        known = store.cells() if store and meant else {}
+    return {name: known[set_name] for name, set_name in meant.items() if set_name in known}
 
 
 @contextmanager

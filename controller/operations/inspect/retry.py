@@ -16,7 +16,8 @@ from controller.model.job import Job
 from controller.model.job_set import set_reference
 from controller.model.reasons import JobState, Phase
 from controller.operations.inspect.ask import send
-from controller.operations.inspect.cells import SET, set_names, set_of
+from controller.operations.inspect.cells import set_names, set_of
+from controller.operations.inspect.job_states import SET
 from controller.reconcile.admission import due_of
 from controller.reconcile.sets.set_documents import cells_of
 from controller.reconcile.wiring import Assembly, turned_copy
