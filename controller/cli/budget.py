@@ -17,16 +17,20 @@ from controller.model.errors import UsageError
 @click.command("budget", short_help="Show the month: spent, reserved, left, and what waits for a yes.")
 @click.option("-o", "--output", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("--month", default="", metavar="YYYY-MM", help="Of this month (UTC), not of the current one.")
-@click.option("--by", default="", metavar="month|LABEL", help="Also for each month, or each value of a label.")
+@click.option(
+    "--by", default="", metavar="month|set|LABEL", help="Also for each month, each set, or each value of a label."
+)
 @click.pass_obj
 def command(config: Path | None, form: str, month: str, by: str) -> int:
     """Show what the submissions of a month (UTC) cost, from a copy of the database.
 
     `spent` is the known actual cost; `reserved` is held for all other submissions. Nothing is called or written.
+    What sets will ask for in the rest of this month and in the next one is shown too.
     """
     from controller.operations.inspect.budget import account
 
-    found = account(load_settings(config, os.environ), _begin(month) if month else Clock().now(), by)
+    at = _begin(month) if month else Clock().now()
+    found = account(load_settings(config, os.environ), at, by, forecasts=not month)
     if form == "json":
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
@@ -68,6 +72,7 @@ def _lines(found: Mapping[str, Any]) -> Iterable[str]:
         *([("stopped", f"{found['paused'] or 'paused'}; `shjobs resume` goes on")] if found["isPaused"] else []),
     )
     yield from _group_lines(found)
+    yield from _forecast_lines(found.get("forecast", ()))
     if least:
         yield "\nSome of it was found in the bucket: this ledger is incomplete, so more may have been spent."
     if found["waiting"] or found["overspent"]:
@@ -104,6 +109,26 @@ def _group_lines(found: Mapping[str, Any]) -> Iterable[str]:
         rows = [[*row, money(sum(_amounts(group)), prices)] for row, group in zip(rows, groups, strict=True)]
     yield ""
     yield from (f"  {line}" for line in align(columns, rows, right=set(columns[1:])))
+
+
+def _forecast_lines(forecast: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    """A table of the sets that go on, with what becomes due by itself."""
+    from controller.cli.output.numbers import units
+    from controller.cli.output.tables import align
+
+    rows = [
+        [each["set"]]
+        + [
+            cell
+            for month in (each["thisMonth"], each["nextMonth"])
+            for cell in (str(month["jobs"]), units(month["estimated"]), units(month.get("upper")) or "no limit")
+        ]
+        for each in forecast
+    ]
+    if rows:
+        columns = ("SET", "THIS MONTH", "PU", "AT MOST", "NEXT MONTH", "PU", "AT MOST")
+        yield "\nwhat becomes due by itself, in jobs and processing units:"
+        yield from (f"  {line}" for line in align(columns, rows, right=set(columns[1:])))
 
 
 def _amounts(group: Mapping[str, Any]) -> tuple[float, float]:

@@ -36,7 +36,12 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "accept": ("shjobs accept 3fa1c02be7d9",),
     "pause": ("shjobs pause",),
     "resume": ("shjobs resume",),
-    "budget": ("shjobs budget", "shjobs budget --by team --month 2026-03", "shjobs budget -o json"),
+    "budget": (
+        "shjobs budget",
+        "shjobs budget --by set",
+        "shjobs budget --by team --month 2026-03",
+        "shjobs budget -o json",
+    ),
     "doctor": ("shjobs doctor", "shjobs doctor --write", "shjobs doctor --probe --url s3://my-bucket/probes"),
     "config": ("shjobs config show", "shjobs config show -o json"),
     "schema": ("shjobs schema > manifest.schema.json",),

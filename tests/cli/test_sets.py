@@ -11,6 +11,7 @@ from controller.cli.output.set_words import progress_words
 from controller.cli.output.tables import document_key
 from controller.lifecycle.conditions import is_of_set, target
 from controller.operations.inspect.describe_set import explain_set
+from controller.operations.inspect.forecast import forecast
 from controller.sandbox.faults.faults import Fault
 from tests.conftest import Workspace, ndvi
 from tests.support.command import Done, shjobs
@@ -273,3 +274,37 @@ def test_a_plan_and_a_sync_of_a_label_are_about_the_cells(mixed: Workspace, labe
     assert sorted(each["name"] for each in planned) == CELLS
     run(mixed, "sync", "-l", label)
     assert mixed.posts() == 3
+
+
+def test_what_a_set_cost_this_month_is_added_up(mixed: Workspace) -> None:
+    mixed.sync()
+    groups = json.loads(run(mixed, "budget", "--by", "set", "-o", "json").stdout)["groups"]
+    assert [(each.get("label"), each["submissions"], each["spent"]) for each in groups] == [
+        ("farm", 3, 30.0), (None, 1, 10.0),
+    ]  # fmt: skip
+
+
+NOVEMBER = datetime(2025, 11, 10, 12, tzinfo=UTC)
+
+
+def test_what_sets_will_ask_for_is_forecast_by_month(workspace: Workspace) -> None:
+    """A window of a day, due a day after its end: the last of November is due on 2 December."""
+    workspace.write("daily.yaml", months("daily", begin="2025-11-01", after="1d").replace("every: month", "every: day"))
+    workspace.write("monthly.yaml", months("monthly", begin="2025-09", end="2025-10"))
+    assert forecast(workspace.settings(), NOVEMBER) == [
+        {
+            "set": "daily",
+            "thisMonth": {"jobs": 20, "estimated": 200.0, "upper": 200.0},
+            "nextMonth": {"jobs": 31, "estimated": 310.0, "upper": 310.0},
+        }
+    ]
+
+
+def test_a_budget_shows_what_sets_will_ask_for(workspace: Workspace) -> None:
+    last = f"{datetime.now(UTC).year + 2}-12"
+    workspace.write("farm.yaml", months(begin=f"{datetime.now(UTC):%Y-%m}", end=last))
+    workspace.sync()
+    [found] = json.loads(run(workspace, "budget", "-o", "json").stdout)["forecast"]
+    assert (found["set"], found["thisMonth"]["jobs"], found["nextMonth"]["jobs"]) == ("farm", 0, 1)
+    assert run(workspace, "budget").stdout.splitlines()[-1].split()[:3] == ["farm", "0", "0.00"]
+    assert "forecast" not in json.loads(run(workspace, "budget", "--month", "2026-03", "-o", "json").stdout)

@@ -11,14 +11,16 @@ from controller.ledger.pause import is_paused, who_paused
 from controller.ledger.store import Store
 from controller.limits.budget import Spending, month_of, overspent_hash
 from controller.model.submission import Submission
+from controller.operations.inspect.forecast import forecast, has_sets
 from controller.reconcile.admission import Admission
 from controller.settings.settings import Settings
 
 
-def account(settings: Settings, now: datetime, by: str = "") -> dict[str, Any]:
+def account(settings: Settings, now: datetime, by: str = "", *, forecasts: bool = False) -> dict[str, Any]:
     """The output of `budget -o json` for the month of `now`; amounts are processing units, None without a budget.
 
     `by` is `month` or the name of a label, and adds `groups`: of all months, or of this month's jobs.
+    With `forecasts` it says what sets will ask for by themselves, if there is any.
     """
     with Store.copy_of(settings.state) as store:
         ledger = Ledger(store)
@@ -47,6 +49,7 @@ def account(settings: Settings, now: datetime, by: str = "") -> dict[str, Any]:
                 **money_of(settings),
             },
             **({"groups": _groups(ledger, now, by)} if by else {}),
+            **({"forecast": found} if forecasts and has_sets(ledger) and (found := forecast(settings, now)) else {}),
             "isPaused": is_paused(settings.state),
             "paused": who_paused(settings.state),
             "waiting": _batches(Admission(ledger, settings)),
