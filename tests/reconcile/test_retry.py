@@ -1,8 +1,12 @@
 """`shjobs retry` through the real parts: it pays once, whatever happens between the command and the turn."""
 
 import json
+import os
+import pty
 import re
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
@@ -14,6 +18,7 @@ from controller.sandbox.faults.faults import Fault
 from tests.conftest import Workspace, ndvi
 from tests.support.command import Done, shjobs
 from tests.support.factories import NOW
+from tests.support.paths import ROOT
 from tests.support.small_set import farm
 
 pytestmark = pytest.mark.slow
@@ -187,3 +192,23 @@ def test_of_a_set_only_the_failed_cells_are_repeated(workspace: Workspace) -> No
 def test_a_command_of_the_most_runs_is_short_enough_for_the_inbox() -> None:
     runs = tuple((f"{'x' * 59}{number:04}", f"{'a' * 16}-r123456789-a123456789") for number in range(MOST_RUNS))
     assert len(Retry(runs=runs, by="\N{SNOWMAN}" * 100, unknown=True).model_dump_json().encode()) < LONGEST_COMMAND
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "posts"),
+    [
+        pytest.param(b"y\n", 0, 2, id="yes"),
+        pytest.param(b"n\n", 2, 1, id="no"),
+        pytest.param(b"\n", 2, 1, id="nothing"),
+    ],
+)
+def test_on_a_terminal_it_is_asked_for(failing: Workspace, typed: bytes, code: int, posts: int) -> None:
+    keyboard, end = pty.openpty()
+    command = [sys.executable, "-m", "controller", "retry", "ndvi"]
+    given = {"PYTHONPATH": str(ROOT), **failing.environment}
+    with os.fdopen(keyboard, "wb", buffering=0) as keys, os.fdopen(end, "rb", buffering=0) as line:
+        keys.write(typed)
+        done = subprocess.run(command, cwd=failing.root, env=given, stdin=line, capture_output=True, check=False)
+    assert (done.returncode, b"Pay for it again? [y/N]" in done.stderr) == (code, True), done.stderr
+    failing.sync()
+    assert failing.posts() == posts
