@@ -70,7 +70,8 @@ class ProblemCollector:
             return False
         touched = (*self.found, *self.silent)
         wrong = any(each[: len(path)] == path or path[: len(each)] == each for each in touched)
-        return wrong or any(each.startswith(field_name(path)) for each in self.reported)
+        name = field_name(path)
+        return wrong or any(each.startswith(name) or _is_below(name, each) for each in self.reported)
 
     def name(self) -> str | None:
         """The name of the job, when it is clear which one is meant."""
@@ -122,3 +123,8 @@ def one_of(choices: list[str], value: Any) -> str:
     near = nearest(value, choices) if isinstance(value, str) else None
     listed = " or ".join(filter(None, (", ".join(choices[:-1]), choices[-1])))
     return f"must be {listed}" + (f": did you mean {near}?" if near and len(choices) > 1 else "")
+
+
+def _is_below(field: str, other: str) -> bool:
+    """Whether a field is part of another: `spec.request.input.bounds` of `spec.request.input`."""
+    return field.startswith((f"{other}.", f"{other}["))

@@ -233,8 +233,8 @@ def _script_files(cells: Sequence[Cell]) -> list[str]:
     if not cells:
         return []
     fill = compiled({"evalscriptFile": cells[0].template.get("evalscriptFile")})
-    found = {fill(cell.fields)["evalscriptFile"] for cell in cells}
-    return sorted(file for file in found if isinstance(file, str) and file)
+    written = (fill(cell.fields)["evalscriptFile"] for cell in cells)
+    return sorted({file for file in written if isinstance(file, str) and file})
 
 
 def _check_jobs(faults: ProblemCollector, path: str, cells: Sequence[Cell], scripts: Mapping[str, Script]) -> None:

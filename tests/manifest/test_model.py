@@ -501,6 +501,17 @@ LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_s
 VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner))
 
 
+@pytest.mark.parametrize("path", [("input",), ("output",), ("input", "bounds"), ("output", "delivery")])
+def test_a_number_beyond_json_for_a_whole_part_of_the_request_ended_in_a_traceback(path: tuple[str, ...]) -> None:
+    (document,) = read_documents(GOOD, "ndvi.yaml")
+    at = document.value["spec"]["request"]
+    for step in path[:-1]:
+        at = at[step]
+    at[path[-1]] = 2**53
+    job = judged(json.dumps(document.value), path="ndvi.json")
+    assert f"spec.request.{'.'.join(path)}" in [problem.field for problem in job.problems]
+
+
 @pytest.mark.slow
 @given(data=st.data(), value=VALUES)
 def test_whatever_stands_somewhere_the_answer_is_a_value(data: st.DataObject, value: Any) -> None:

@@ -129,7 +129,8 @@ def _loses_its_ledger(world: World, site: Site) -> None:
     site.go_on(200 * 86400)
     site.die(60, arrives=True)
     site.lose_database()
-    site.go_on(220 * 86400)
+    site.go_on(60 * 86400)
+    site.go_on(160 * 86400)  # the yes was lost with it, and is said again
 
 
 def _jumps(*jumps: float) -> Callable[[World, Site], None]:
