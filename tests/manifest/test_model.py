@@ -509,6 +509,7 @@ def test_a_number_beyond_json_for_a_whole_part_of_the_request_ended_in_a_traceba
         at = at[step]
     at[path[-1]] = 2**53
     job = judged(json.dumps(document.value), path="ndvi.json")
+    assert isinstance(job, Broken)
     assert f"spec.request.{'.'.join(path)}" in [problem.field for problem in job.problems]
 
 
