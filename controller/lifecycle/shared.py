@@ -4,7 +4,7 @@ Pure. `next_step`, `phase` and the status ask here about a job that has no run o
 nothing and is not shared. One that failed is: an equal request gets an equal answer, and may have been charged.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from controller.lifecycle.attempts import in_force, is_refused_for_good, pays_again
 from controller.limits.gate import Limits
@@ -90,21 +90,19 @@ def _is_tried_again(run: Submission, peers: Peers, limits: Limits) -> bool:
 
 
 def _payer(job: Job, wanted: Wanted, peers: Peers, limits: Limits) -> str:
-    """The job that will pay for the request instead; "" when this one pays, or cannot ask for anything yet."""
+    """The job that will pay for the request instead; "" when this one pays, or cannot ask for anything yet.
+
+    The first that may ask is found once in a turn: of ten thousand names for one request, each would look through all.
+    """
     if not _may_ask(job, wanted, peers, limits):
         return ""
-    for other in _until(job, peers.wanting(wanted.digest)):
-        if other.wanted is not None and _may_ask(other, other.wanted, peers, limits):
-            return other.name
-    return ""
-
-
-def _until(job: Job, others: Iterable[Job]) -> Iterable[Job]:
-    """Those that go before this job."""
-    for other in others:
-        if other.name == job.name:
-            return
-        yield other
+    first = limits.payers.get(wanted.digest)
+    if first is None:
+        able = (
+            each for each in peers.wanting(wanted.digest) if each.wanted and _may_ask(each, each.wanted, peers, limits)
+        )
+        first = limits.payers[wanted.digest] = next((each.name for each in able), "")
+    return "" if first == job.name else first
 
 
 def _may_ask(job: Job, wanted: Wanted, peers: Peers, limits: Limits) -> bool:

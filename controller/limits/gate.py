@@ -38,10 +38,10 @@ class Limits:
     earlier submissions in flight, by bucket. `without_keys` names the credentials whose key pair was not found; no job
     that uses one is sent. `overspent` is the first submission that cost more than was reserved for it. `permits` are
     the guard's rulings by key; None: there is no guard. `peers` knows which jobs and submissions have the same request;
-    None: each job is by itself. `sets` are the rulings on the sets, by name. `renewed_at` is when the account's
-    credentials were last corrected, or an operator asked to try them: refusals before that are of the past. At
-    `grows_at` there is one more slot. `doubt` says why the clock cannot be trusted, "" when it can. Only jobs that
-    `selector` selects are submitted.
+    None: each job is by itself. `payers` remembers for one turn who pays for a request, by digest. `sets` are the
+    rulings on the sets, by name. `renewed_at` is when the account's credentials were last corrected, or an operator
+    asked to try them: refusals before that are of the past. At `grows_at` there is one more slot. `doubt` says why the
+    clock cannot be trusted, "" when it can. Only jobs that `selector` selects are submitted.
     """
 
     policy: Policy
@@ -59,6 +59,7 @@ class Limits:
     overspent: Submission | None = None
     permits: Mapping[str, Permit] | None = None
     peers: Peers | None = None
+    payers: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
     sets: Mapping[str, SetRuling] = field(default_factory=dict)
     renewed_at: datetime | None = None
     opens_at: datetime | None = None

@@ -171,6 +171,7 @@ class Loop:
             renewed_at=ledger.renewed_at(now),
             permits=self._admission.permits,
             peers=ledger.peers,
+            payers={},
             sets=self._set_rules.rulings,
         )
         return narrow(free, ledger.newest(now)).at_rate(self._pace.rate(now), now)

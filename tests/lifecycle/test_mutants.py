@@ -394,7 +394,7 @@ SHARED_MUTANTS = [
         'if not _may_ask(job, wanted, peers, limits):\n        return ""',
         'if not job:\n        return ""',
     ),
-    ("nobody waits for another", "other.wanted is not None and _may_ask(", "not other and _may_ask("),
+    ("nobody waits for another", 'return "" if first == job.name else first', 'return ""'),
     ("a broken one is waited for", "if job.problems or is_unable(", "if is_unable("),
     ("one that is held is waited for", "job.problems or is_unable(job.name, wanted, limits)", "job.problems"),
     (
@@ -409,8 +409,8 @@ SHARED_MUTANTS = [
     ),
     ("a missing key pair does not pass the turn on", " or lacks_keys(wanted, limits)\n", "\n"),
     ("a label does not pass the turn on", "not is_selected(wanted.labels, limits.selector) or", ""),
-    ("its own name goes first", "        if other.name == job.name:\n            return\n", "        return\n"),
-    ("names after it go first", "        if other.name == job.name:\n            return\n", ""),
+    ("its own name goes first", 'return "" if first == job.name else first', "return first"),
+    ("names after it go first", "next((each.name for each in able), ", "next((each.name for each in [*able][::-1]), "),
 ]
 
 VERDICT_MUTANTS = [
@@ -463,9 +463,10 @@ def _imports(node: ast.stmt, names: set[str]) -> bool:
 
 
 def answered(ask: Callable[..., object], *given: object) -> str:
-    """What a call answers; a mutant that falls over answers, too."""
+    """What a call answers in a turn of its own; a mutant that falls over answers, too."""
+    fresh = (replace(each, payers={}) if isinstance(each, Limits) else each for each in given)
     try:
-        return repr(ask(*given))
+        return repr(ask(*fresh))
     except (AttributeError, TypeError, ValueError) as error:
         return type(error).__name__
 

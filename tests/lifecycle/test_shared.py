@@ -1,5 +1,6 @@
 """Equal requests under several names: who pays, and what the others make of it."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -228,6 +229,26 @@ def test_exactly_one_pays_in_whatever_order_they_came(
     peers = limits(peers=Peers(jobs))
     steps = [next_step(each, (), peers, NOW) for each in jobs]
     assert sum(isinstance(step, Submit) for step in steps) == 1
+
+
+class _Counting(Peers):
+    """Counts how many jobs are looked at for who pays."""
+
+    looked_at = 0
+
+    def wanting(self, digest: str) -> Iterator[Job]:
+        for each in super().wanting(digest):
+            self.looked_at += 1
+            yield each
+
+
+def test_a_thousand_held_names_for_one_request_are_looked_through_once_a_turn() -> None:
+    jobs = [named(f"j{number:04}", hold=number < 1000) for number in range(2000)]
+    peers = _Counting(jobs)
+    turn = limits(peers=peers)
+    steps = [next_step(each, (), turn, NOW) for each in jobs]
+    assert sum(isinstance(step, Submit) for step in steps) == 1
+    assert peers.looked_at == 1001
 
 
 def test_before_it_pays_its_own_prefix_is_listed_and_a_job_that_shares_needs_no_listing() -> None:
