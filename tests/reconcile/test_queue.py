@@ -1,10 +1,14 @@
 """The line: by priority, then each folder in turn, then who has waited longest; full buckets are passed by."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from controller.model.job import Job
-from controller.reconcile.queue import GroupQueue
+from controller.reconcile.queue import Group, GroupQueue, QueuedJob, Rank, folder_of
 from tests.support.factories import at, job, wanted
 
 
@@ -78,3 +82,61 @@ def test_who_joins_again_has_the_place_of_the_job_as_it_is_now() -> None:
 def test_the_oldest_tells_how_long_the_line_has_stood() -> None:
     empty: datetime | None = GroupQueue().oldest
     assert (empty, line(somebody("a"), somebody("b")).oldest) == (None, at(0))
+
+
+JOBS = [
+    somebody(f"j{number}", f"f{number % 5}/j.yaml", priority=number % 2, bucket=f"b{number % 3}")
+    for number in range(24)
+]
+ACTS = st.lists(
+    st.tuples(st.sampled_from(["join", "leave", "next"]), st.integers(0, len(JOBS) - 1), st.integers(0, 7)), max_size=80
+)
+
+
+@given(acts=ACTS)
+def test_the_next_is_always_the_first_of_all_by_priority_turn_and_age(acts: list[tuple[str, int, int]]) -> None:
+    """The same rule over a plain list: every group's first job is looked at for every choice."""
+    made, waiting, served, number = GroupQueue(), dict[str, tuple[Job, datetime]](), dict[str, int](), 0
+    for act, which, open_buckets in acts:
+        chosen = JOBS[which]
+        if act == "join":
+            since = at(which % 4)
+            made.join(chosen, since)
+            waiting[chosen.name] = (chosen, since)
+        elif act == "leave":
+            made.leave(chosen.name)
+            waiting.pop(chosen.name, None)
+        else:
+            groups: dict[Group, Rank] = {}
+            for each, since in waiting.values():
+                assert each.wanted
+                group, rank = (each.wanted.bucket, folder_of(each.path)), (-each.wanted.priority, since, each.name)
+                groups[group] = min(groups.get(group, rank), rank)
+            heads = [
+                (rank[0], served.get(folder, 0), rank, folder)
+                for (bucket, folder), rank in groups.items()
+                if open_buckets & (1 << int(bucket[1:]))
+            ]
+            expected = min(heads, default=None)
+            taken = made.next({f"b{bit}" for bit in range(3) if open_buckets & (1 << bit)}.__contains__)
+            assert taken == (expected[2][2] if expected else None)
+            if expected:
+                number += 1
+                served[expected[3]] = number
+                waiting.pop(expected[2][2])
+    assert len(made) == len(waiting)
+
+
+def test_a_choice_among_ten_thousand_folders_looked_at_the_first_job_of_each() -> None:
+    looked_at = Counter[str]()
+
+    class Counting(GroupQueue):
+        def _head(self, group: Group) -> QueuedJob | None:
+            looked_at["heads"] += 1
+            return super()._head(group)
+
+    made, count = Counting(), 10_000
+    for number in range(count):
+        made.join(somebody(f"j{number}", f"f{number}/j.yaml"), at(number))
+    assert order(made) == [f"j{number}" for number in range(count)]
+    assert looked_at["heads"] <= 5 * count
