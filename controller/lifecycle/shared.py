@@ -92,17 +92,33 @@ def _is_tried_again(run: Submission, peers: Peers, limits: Limits) -> bool:
 def _payer(job: Job, wanted: Wanted, peers: Peers, limits: Limits) -> str:
     """The job that will pay for the request instead; "" when this one pays, or cannot ask for anything yet.
 
-    The first that may ask is found once in a turn: of ten thousand names for one request, each would look through all.
+    What needs no yes of its set goes before what does, so that it never waits for that yes.
     """
     if not _may_ask(job, wanted, peers, limits):
         return ""
-    first = limits.payers.get(wanted.digest)
-    if first is None:
-        able = (
-            each for each in peers.wanting(wanted.digest) if each.wanted and _may_ask(each, each.wanted, peers, limits)
-        )
-        first = limits.payers[wanted.digest] = next((each.name for each in able), "")
-    return "" if first == job.name else first
+    free, able = _firsts(wanted.digest, peers, limits)
+    is_served = free is not None and free.wanted is not None and free.wanted.rerun >= wanted.rerun
+    first = free if is_served or not _needs_yes(job, limits) else able
+    return first.name if first and first.name != job.name else ""
+
+
+def _firsts(digest: str, peers: Peers, limits: Limits) -> tuple[Job | None, Job | None]:
+    """The first job that may ask for a request and needs no yes, and the first that may ask at all.
+
+    They are found once in a turn: of ten thousand names for one request, each would look through all.
+    """
+    if digest not in limits.payers:
+        able = [each for each in peers.wanting(digest) if each.wanted and _may_ask(each, each.wanted, peers, limits)]
+        free = next((each for each in able if not _needs_yes(each, limits)), None)
+        limits.payers[digest] = (free, able[0] if able else None)
+    return limits.payers[digest]
+
+
+def _needs_yes(job: Job, limits: Limits) -> bool:
+    """Whether it is a cell whose set an operator has to agree to first."""
+    cell = job.wanted.cell if job.wanted else None
+    ruling = limits.set_ruling(cell)
+    return ruling is not None and cell is not None and ruling.needs_yes(job.name, cell)
 
 
 def _may_ask(job: Job, wanted: Wanted, peers: Peers, limits: Limits) -> bool:

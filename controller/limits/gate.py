@@ -18,7 +18,7 @@ from controller.limits.set_limits import SetRuling
 from controller.limits.settling import Settling
 from controller.limits.throttle import Rate
 from controller.model.answers import Refusal
-from controller.model.job import SetCell
+from controller.model.job import Job, SetCell
 from controller.model.reasons import Reason
 from controller.model.submission import Answer, Submission
 from controller.model.timing import Timing
@@ -59,7 +59,7 @@ class Limits:
     overspent: Submission | None = None
     permits: Mapping[str, Permit] | None = None
     peers: Peers | None = None
-    payers: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    payers: dict[str, tuple[Job | None, Job | None]] = field(default_factory=dict, compare=False, repr=False)
     sets: Mapping[str, SetRuling] = field(default_factory=dict)
     renewed_at: datetime | None = None
     opens_at: datetime | None = None

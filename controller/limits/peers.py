@@ -62,6 +62,11 @@ class Peers:
     def job(self, name: str) -> Job | None:
         return self._jobs.get(name)
 
+    def alike(self, names: Iterable[str]) -> set[str]:
+        """The names that want what one of these wants."""
+        digests = {wanted.digest for name in names if (job := self._jobs.get(name)) and (wanted := job.wanted)}
+        return {name for digest in digests for _, name in self._ranks.get(digest, ())}
+
     def take_changed(self) -> set[str]:
         """The names that want a request of which something changed since the last call."""
         changed, self._changed = self._changed, set()

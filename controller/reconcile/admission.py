@@ -139,7 +139,7 @@ class Admission:
         key, permit = self._key(job, limits, now), self._permits.get(self._keys.get(job.name, ""))
         if permit and permit.batch:
             self._shaken.add(permit.batch.hash)
-        if permit and key == self._keys[job.name]:
+        if permit and key == self._keys[job.name] and not (permit.is_admitted and self._asking(job.name)):
             self._grant(job.name, key, replace(permit, is_listed=permit.is_listed or is_read(job, limits)))
             return
         self._withdraw(job.name)

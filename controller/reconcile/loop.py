@@ -279,7 +279,8 @@ class Loop:
         limits = self.limits()
         self._note_peers()
         names = self._queue.take_due(limits, now)
-        names |= self._set_rules.look(names)
+        ruled = self._set_rules.look(names)
+        names |= ruled | self._ledger.peers.alike(ruled)
         names |= self._admission.rule(names, limits, now)
         closed = limits.without_slots()  # a job that would pay is queued first
         steps = [self._step(self._ledger.jobs[name], closed, now) for name in sorted(names - self._underway.keys())]

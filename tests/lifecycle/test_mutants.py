@@ -82,6 +82,20 @@ def among(*others: Job, runs: tuple[Submission, ...] = (), **different: object) 
     return limits(peers=Peers([job(), *others], runs), **different)
 
 
+CELL = SetCell(set_name="mill", recipe="a")
+ENDLESS = SetRuling(name="mill", recipes=frozenset({"a"}), unagreed=frozenset({"a"}), is_endless=True)
+
+
+def asking(name: str) -> Job:
+    """A cell with the same request, whose set needs a yes."""
+    return job(name=name, wanted=wanted(cell=CELL))
+
+
+def beside(itself: Job, *others: Job) -> tuple[Job, list[Submission], Limits]:
+    """A job beside others, some of which are such cells."""
+    return itself, [], limits(peers=Peers([itself, *others]), sets={"mill": ENDLESS})
+
+
 FIRST, LAST = job(name="a"), job(name="z")
 
 
@@ -103,6 +117,10 @@ STEPS: list[tuple[Job, list[Submission], Limits]] = [
     (job(), [], limits(selector=("team",))),
     (asks(cell=SetCell(set_name="farm", recipe="a")), [], limits(sets={"farm": TRIED})),
     (asks(hold=True, cell=SetCell(set_name="farm", recipe="a")), [], limits(sets={"farm": TRIED})),
+    *(beside(asking("ndvi"), other) for other in (FIRST, LAST, asking("a"), asking("z"))),
+    beside(asking("ndvi"), asking("a"), LAST),
+    beside(asks(cell=CELL, rerun=1), FIRST),
+    beside(job(), asking("a")),
     (job(problems=BROKEN), [], limits()),
     (asks(*BROKEN, retries=1), [ENDED], limits()),
     (job(wanted=None), [succeeded()], limits()),
@@ -394,7 +412,19 @@ SHARED_MUTANTS = [
         'if not _may_ask(job, wanted, peers, limits):\n        return ""',
         'if not job:\n        return ""',
     ),
-    ("nobody waits for another", 'return "" if first == job.name else first', 'return ""'),
+    (
+        "nobody waits for another",
+        "return first.name if first and first.name != job.name",
+        "return first.name if not job",
+    ),
+    ("a yes to a set is waited for", "for each in able if not _needs_yes(each, limits)", "for each in able"),
+    ("what serves less is waited for", "free.wanted.rerun >= wanted.rerun", "bool(free)"),
+    (
+        "nothing free is waited for",
+        "first = free if is_served or not _needs_yes(job, limits) else able",
+        "first = able",
+    ),
+    ("of a set, everyone pays", "not _needs_yes(job, limits) else able", "not _needs_yes(job, limits) else None"),
     ("a broken one is waited for", "if job.problems or is_unable(", "if is_unable("),
     ("one that is held is waited for", "job.problems or is_unable(job.name, wanted, limits)", "job.problems"),
     (
@@ -409,8 +439,9 @@ SHARED_MUTANTS = [
     ),
     ("a missing key pair does not pass the turn on", " or lacks_keys(wanted, limits)\n", "\n"),
     ("a label does not pass the turn on", "not is_selected(wanted.labels, limits.selector) or", ""),
-    ("its own name goes first", 'return "" if first == job.name else first', "return first"),
-    ("names after it go first", "next((each.name for each in able), ", "next((each.name for each in [*able][::-1]), "),
+    ("its own name goes first", "if first and first.name != job.name", "if first"),
+    ("names after it go first", "in able if not _needs_yes(each", "in able[::-1] if not _needs_yes(each"),
+    ("of a set, names after it go first", "able[0] if able", "able[-1] if able"),
 ]
 
 VERDICT_MUTANTS = [
