@@ -199,6 +199,13 @@ class Tree:
             self._approvals.take(path, ())
             self._sets.drop(path)
             names |= self._declarations.replace(path, [])
+        names |= self._expand(jobs, now)
+        self._sets.free(names)
+        return found, touched | found.gone, names
+
+    def _expand(self, jobs: Mapping[str, Job], now: datetime) -> set[str]:
+        """Declare what the files with sets hold that were read, or are due again; returns every name concerned."""
+        names: set[str] = set()
         for each in self._sets.expansions(jobs, now):
             for question in each.awaits:
                 self._undecided.wait(each.path, question)
@@ -206,8 +213,7 @@ class Tree:
             names |= self._declarations.replace(each.path, each.documents, each.cells, each.acceptances)
             if each.cells and not self._declarations.has_cells(each.path):
                 self._sets.drop(each.path)
-        self._sets.free(names)
-        return found, touched | found.gone, names
+        return names
 
     def _take(self, files: Sequence[LoadedFile]) -> set[str]:
         """Appraise what was read; returns every name concerned."""

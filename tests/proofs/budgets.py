@@ -10,15 +10,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from controller.lifecycle.commands import Accept
 from controller.limits.budget import TOLERANCE, overspent_hash
 from controller.limits.guard import key_of
 from controller.model.reasons import Reason
 from controller.model.submission import Answer, Submission
 from controller.reconcile.reporter import StatusChange
 from tests.proofs.court import Court
+from tests.proofs.drafts import digest_of, jobs_in
 from tests.proofs.histories import STEPS, History, Kinds, lived
-from tests.proofs.world import Disk, Machine, PromiseError, Shelf, digest_of
+from tests.proofs.shelf import Shelf
+from tests.proofs.world import Disk, Machine, PromiseError
 
 HISTORIES, SMALL = 10_000, 15
 BUDGET = 70.0
@@ -53,7 +54,7 @@ class Auditor(Court):
 
     def noticed(self, machine: Machine) -> None:
         """Who asks for something else leaves the large change, and comes back as one job."""
-        every = [draft for drafts in machine.files.values() for draft in drafts]
+        every = list(jobs_in(machine.files))
         self._was_broken |= {(id(machine.disk), draft.job): True for draft in every if draft.is_broken}
         drafts = [draft for draft in every if not draft.is_broken]
         asked = {(draft.job, f"{digest_of(draft.text)} {draft.rerun}") for draft in drafts}
@@ -82,13 +83,13 @@ class Auditor(Court):
         self._not_on_an_operators_word(row, others)
         self._within_budget(row, others)
         self._not_after_overspending(machine.disk, row, others)
-        self._released(machine.disk, row)
+        self._released(machine, row)
         self._not_of_a_broken_manifest(machine, row)
 
     def _not_of_a_broken_manifest(self, machine: Machine, row: Submission) -> None:
         """No POST is decided while every manifest that declares the job is broken."""
         assert isinstance(machine.shelf, Shelf)
-        drafts = [draft for drafts in machine.shelf.shown.values() for draft in drafts if draft.job == row.job]
+        drafts = [draft for draft in jobs_in(machine.shelf.shown) if draft.job == row.job]
         if drafts and all(draft.is_broken for draft in drafts):
             raise PromiseError(f"{row.job} {row.id} is to be paid for, but its manifest is broken")
         self.figures["posts_after_mending"] += self._was_broken.pop((id(machine.disk), row.job), False)
@@ -131,11 +132,15 @@ class Auditor(Court):
                 raise PromiseError(f"{decided.id} of {decided.job} is decided after {cost}")
             self.figures["went_on_after_overspending"] += 1
 
-    def _released(self, disk: Disk, decided: Submission) -> None:
+    def _released(self, machine: Machine, decided: Submission) -> None:
+        """Who was held is paid for on a person's word, or as a cell whose set needs none any more."""
+        disk = machine.disk
         asked, hashes = self._held.pop((id(disk), decided.job), ("", set()))
         if asked != f"{decided.digest} {decided.rerun}":
             return
         if not hashes & self.accepted[id(disk)]:
+            if self.sets.is_free(machine, decided.job):
+                return
             key = key_of(decided.job, decided.digest, decided.rerun, decided.attempt)
             raise PromiseError(f"{decided.id} was held as {key} and nobody said yes")
         self.figures["released_by_a_person"] += 1
@@ -167,8 +172,11 @@ class Audited(History):
         for machine in self._machines(number):
             offered = self.auditor.offered[id(machine.disk)]
             if machine.is_up and len(offered) >= back:
-                self.auditor.accepted[id(machine.disk)].add(offered[-back])
-                self._ask(machine, Accept(hash=offered[-back]))
+                self._say_yes(machine, offered[-back])
+
+    def _say_yes(self, machine: Machine, label: str) -> None:
+        self.auditor.accepted[id(machine.disk)].add(label)
+        super()._say_yes(machine, label)
 
     def lose(self, number: int, down: float, arrives: bool) -> None:
         self._ledgers += [machine.disk for machine in self._machines(number)]  # so that no other gets its id

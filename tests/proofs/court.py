@@ -17,7 +17,9 @@ from controller.model.skew import TOLERANCE
 from controller.model.submission import Answer, Outcome, Submission
 from controller.reconcile.reporter import StatusChange
 from tests.proofs.cloud import PostFate, Sent
-from tests.proofs.world import TIMING, Disk, Judge, Machine, PromiseError, World, digest_of
+from tests.proofs.drafts import digest_of
+from tests.proofs.set_court import SetCourt, is_cell, is_held_by_set
+from tests.proofs.world import TIMING, Disk, Judge, Machine, PromiseError, World
 
 CLAIM_TAKES = 60.0
 """Seconds, at the most, from the time in the name of a claim to its POST."""
@@ -47,12 +49,14 @@ class Court(Judge):
         self.fates: set[StrEnum] = set()
         self.world: World
         self.meddled: set[str] = set()
+        self.sets = SetCourt(self.figures)
         self._retries: dict[tuple[Disk, object], int] = {}
 
     def decided(self, machine: Machine, row: Submission) -> None:
         """Keep how many retries the manifest allows: it may be another one before the claim is put."""
         wanted = machine.ledger.jobs[row.job].wanted
         self._retries[machine.disk, (row.job, row.digest, row.rerun, row.attempt)] = wanted.retries if wanted else 0
+        self.sets.decided(machine, row)
 
     def posted(self, machine: Machine, sent: Sent, body: str) -> None:
         self.figures["posts"] += 1
@@ -60,7 +64,7 @@ class Court(Judge):
             raise PromiseError(f"{sent}: sent by a machine whose clock is {machine.skew} ahead")
         if digest_of(body) != sent.digest:
             raise PromiseError(f"{sent}: another body than its digest's was sent")
-        if (sent.job, sent.digest, sent.rerun) not in machine.disk.asked:
+        if not _is_asked(machine.disk, sent):
             raise PromiseError(f"{sent}: nobody asked for this rerun")
         self.fates.add(sent.fate)
         seen = machine.seen.get((sent.job, sent.digest))
@@ -95,6 +99,7 @@ class Court(Judge):
 
     def reported(self, machine: Machine, news: StatusChange) -> None:
         """Refused needs a refusal of this body, and Reused a delivery of it."""
+        self.sets.reported(machine, news, None if self._is_deceived() else self._has_delivered)
         self.figures["times_held_for_history"] += news.job_state.reason is Reason.HISTORY_UNKNOWN
         self.figures["times_waited_for_another_name"] += news.job_state.reason is Reason.SHARED_RUN
         if news.job_state.reason is Reason.REUSED and news.job.wanted is not None:
@@ -138,19 +143,27 @@ class Court(Judge):
         job_states = {name: phase(job, ledger.of(name), limits, self.world.now) for name, job in ledger.jobs.items()}
         for name, job in ledger.jobs.items():
             job_state = job_states[name]
-            if job_state.reason in OPEN or self._waits_in_vain(job_state, job_states):
+            if job_state.reason in OPEN or self._waits_in_vain(machine, name, job_states):
                 raise PromiseError(f"{name} is still {job_state.reason}: {job_state.message}")
             is_shown = job_state.phase not in ("Held", "Invalid") and job_state.reason is not Reason.REFUSED
+            is_shown = is_shown and not (job_state.shared and job_state.shared.run is None)  # the other one is held
             if is_shown and job.wanted is not None and not self.world.cloud.has_lied:
                 self._found(machine, name, job.wanted.digest, rows)
 
-    def _waits_in_vain(self, job_state: JobState, job_states: Mapping[str, JobState]) -> bool:
-        """Whether it waits for another name's run although nothing keeps that one from being paid for, or ending."""
+    def _waits_in_vain(self, machine: Machine, name: str, job_states: Mapping[str, JobState]) -> bool:
+        """Whether it waits for another name's run although nothing keeps that one from being paid for, or ending.
+
+        No ordinary job waits for what only a set waits for.
+        """
+        job_state = job_states[name]
         shared = job_state.shared
         if job_state.reason is not Reason.SHARED_RUN or shared is None:
             return False
         if shared.run is None:
-            return job_states[shared.owner].phase != "Held"
+            owner = job_states[shared.owner]
+            return owner.phase != "Held" or (
+                not is_cell(machine, name) and is_held_by_set(machine, shared.owner, owner.reason)
+            )
         return shared.run.answer is not Answer.UNCONFIRMED
 
     def _claimed(self, machine: Machine, sent: Sent) -> None:
@@ -219,10 +232,17 @@ class Court(Judge):
 
     def _delivered(self, name: str, digest: str) -> None:
         """Some run of this request was delivered by now, unless somebody wrote what looks like one."""
+        if not self.meddled and not self._has_delivered(digest):
+            raise PromiseError(f"{name} is told to be delivered for another name, but nothing was")
+
+    def _has_delivered(self, digest: str) -> bool:
         runs = [item for item in self.world.cloud.sent if item.digest == digest and item.charged]
         times = [time for item in runs if (time := self.world.cloud.delivered_at(item))]
-        if not self.meddled and not any(time <= self.world.now for time in times):
-            raise PromiseError(f"{name} is told to be delivered for another name, but nothing was")
+        return any(time <= self.world.now for time in times)
+
+    def _is_deceived(self) -> bool:
+        """Whether somebody wrote what looks like a delivery."""
+        return bool(self.meddled)
 
     def _proven(self, machine: Machine, row: Submission) -> None:
         sent = self.world.cloud.with_id(row.request_id)
@@ -275,6 +295,12 @@ class Court(Judge):
         if own and not is_followed:
             self.figures["lost_ids"] += 1
             raise PromiseError(f"{own[-1]} was paid for, but {name} shows nothing of it")
+
+
+def _is_asked(disk: Disk, sent: Sent) -> bool:
+    """Whether a manifest says so, or somebody retried a run of what it says: at most once for each run."""
+    raises = {0, *(by for job, digest, by in disk.raises if (job, digest) == (sent.job, sent.digest))}
+    return any((sent.job, sent.digest, sent.rerun - by) in disk.asked for by in raises)
 
 
 def _rerun_of(submission: str) -> int:

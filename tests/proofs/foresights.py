@@ -25,7 +25,8 @@ from controller.reconcile.wiring import Nowhere
 from controller.tree.status_cache import StatusCache
 from tests.proofs.cloud import RunFate
 from tests.proofs.histories import CALM, JOBS, STEPS, History, Step, steps_of
-from tests.proofs.world import TIMING, Machine, Shelf
+from tests.proofs.shelf import Shelf
+from tests.proofs.world import TIMING, Machine
 
 ROUNDS = 5
 CALM_AFTER_STORM = max(100_000.0, CALM)
@@ -33,6 +34,8 @@ LIVED = 4 * 3600.0
 """Seconds that a round is lived through: enough for every request, one after the other, and for its retries."""
 EDITS = (
     *("edit", "rerun", "retries", "hold", "move", "remove", "twin", "garble", "checkout", "rename", "repeat"),
+    *("declare_set", "rule_set", "resize_set", "change_recipe", "rename_set", "break_set", "mend_set", "remove_set"),
+    *("move_in", "move_out", "agree", "retry"),
     *("choose", "runs", "copies", "bucket", "first_run"),
 )
 HIGHEST_RERUN = 40
@@ -96,6 +99,7 @@ def _compared(history: History, machine: Machine, place: str) -> Counter[str]:
     history.wait(LIVED)
     made = {item.key for item in world.cloud.sent[sent:]}
     late = {key for key in made - planned if _is_later_retry(key, machine.rows(), began)}
+    late |= {key for key in made - planned if key[0] in _due_later(history, began)}
     assert made - late == planned, f"{place}: planned {_named(planned)}, sent {_named(made)}"
     return Counter(rounds=1, submits=len(planned), later_retries=len(late), rounds_that_pay=bool(planned))
 
@@ -123,6 +127,14 @@ def _is_later_retry(key: Key, rows: Sequence[Submission], began: datetime) -> bo
     """A paid retry of a run that failed only after the plan was made, which nobody could know."""
     known = [row for row in rows if (row.job, row.digest, row.rerun) == key[:3] and row.attempt < key[3]]
     return any(row.outcome is Outcome.FAILED and row.finished_at and row.finished_at > began for row in known)
+
+
+def _due_later(history: History, began: datetime) -> set[str]:
+    """The cells of sets that became due, or will be, after the plan was made."""
+    drafts = [draft for drafts in history.tree.values() for draft in drafts if draft.cells]
+    return {job.job for draft in drafts for job in draft.jobs()} - {
+        job.job for draft in drafts for job in draft.jobs(began)
+    }
 
 
 def _named(keys: set[Key]) -> list[str]:

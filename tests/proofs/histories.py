@@ -23,8 +23,10 @@ from controller.lifecycle.commands import Adopt, Command, FirstRun, Resolve
 from controller.model.submission import Answer, Submission
 from tests.proofs.cloud import CopyFate, PostFate, PutFate, RunFate, Sent, StatusFate, Weather
 from tests.proofs.court import Court
+from tests.proofs.drafts import URL, Draft, Files, digest_of, jobs_in
 from tests.proofs.record import tell
-from tests.proofs.world import URL, Draft, Files, Machine, PromiseError, World, digest_of
+from tests.proofs.set_steps import CELLS, SET_STEPS, SetSteps
+from tests.proofs.world import Machine, PromiseError, World
 
 HISTORIES = 10_000
 SMALL = 15
@@ -37,12 +39,17 @@ EXERCISED = (
     *("posts", "charges", "crashes", "kills", "lost_databases", "clones", "commands", "reruns", "retries", "resubmits"),
     *("restored_databases", "posts_not_sent_for_a_claim", "posts_without_a_claim"),
     *("times_reused", "times_waited_for_another_name", "reruns_beside_another_name"),
+    *("sets_declared", "posts_of_cells", "posts_of_later_windows", "posts_of_trials", "posts_after_a_yes"),
+    *("times_held_for_a_trial", "times_held_for_a_window", "times_held_for_a_yes", "retries_by_a_person"),
+    *("moved_into_sets", "moved_out_of_sets"),
     *("lost_answers_found", "times_held_for_history", "outcome_succeeded", "outcome_failed", "outcome_unknown"),
 )
 """What a full run must have done at least once to count."""
-DETAIL = re.compile(r"\(.*?\)|\b[0-9a-f]{4,}\b|\d+|\b[abc]\b")
+DETAIL = re.compile(r"\(.*?\)|\b[0-9a-f]{4,}\b|\d+|\b[abc]\b|\b(acre|farm)\b")
 
 JOBS = ("a", "b", "c")
+NAMES = (*JOBS, *JOBS, *CELLS)
+"""What a person may name: cells of sets less often, as they are there less often."""
 PATHS = ("one.yaml", "two.yaml", "deep/three.yaml")
 DOWN = (0.0, 1.0, 400.0, 4000.0, 100_000.0)
 CLOCKS = (0.0, 0.0, 2 * 86400.0, 33 * 86400.0, -2 * 86400.0, 200.0)
@@ -114,14 +121,15 @@ STEPS: Kinds = {
     "choose": (2, (("hold", "resubmit", "resubmit"),)),
     "settings": (2, ((0, 1, 2),)),
     "clock": (3, ((0, 1), CLOCKS, DOWN)),
-    "resolve": (3, ((0, 1), JOBS, ("id", "no", "false no", "another's id"))),
-    "adopt": (1, ((0, 1), JOBS, ("own", "another's"))),
+    "resolve": (3, ((0, 1), NAMES, ("id", "no", "false no", "another's id"))),
+    "adopt": (1, ((0, 1), NAMES, ("own", "another's"))),
     "first_run": (1, ((0, 1),)),
-    "meddle": (2, (JOBS, ("note", "early", "late", "copy"))),
+    "meddle": (2, (NAMES, ("note", "early", "late", "copy"))),
+    **SET_STEPS,
 }
 
 
-class History:
+class History(SetSteps):
     """One history: a world, and what can happen in it. The public methods after `close` are the kinds of steps."""
 
     kinds: ClassVar[Kinds] = STEPS
@@ -334,7 +342,7 @@ class History:
 
     def meddle(self, job: str, how: str) -> None:
         """Somebody else writes below the prefix of what the job wants: a note, another request's results, a copy."""
-        drafts = [draft for drafts in self.tree.values() for draft in drafts if draft.job == job]
+        drafts = [draft for draft in jobs_in(self.tree) if draft.job == job]
         for draft in drafts[:1]:
             prefix = f"{URL}/{job}/{digest_of(draft.text)[2:18]}-r{draft.rerun}-a0"
             self.court.meddled.add(prefix)

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
-from pathlib import Path
 
 from sqlite_utils import Database
 
@@ -21,11 +19,8 @@ from controller.ledger.migrations import migrations
 from controller.ledger.store import Store
 from controller.lifecycle.claim import PATIENCE, Instance, Pause, Put, Result, claiming, withdrawal
 from controller.limits.gate import Limits
-from controller.manifest.validate import ValidManifest
 from controller.model.answers import Refusal, Refused
-from controller.model.errors import Problem
-from controller.model.files import STATUS, FileRecord
-from controller.model.job import Appraisal, Estimate, ExpectedOutput, Job, Wanted
+from controller.model.files import STATUS
 from controller.model.skew import TOLERANCE
 from controller.model.submission import Submission
 from controller.model.timing import Timing
@@ -36,28 +31,23 @@ from controller.reconcile.submit import Submitter
 from controller.reconcile.timekeeper import Timekeeper
 from controller.reconcile.wiring import Nowhere
 from controller.settings.file import Policy
-from controller.tree.change import Change
-from controller.tree.declared.declarations import Acceptance
-from controller.tree.declared.ownership import Declared
 from controller.tree.status_cache import StatusCache
 from controller.tree.tree import Tree
 from tests.proofs.cloud import Cloud, PostFate, Sent, answer_of
+from tests.proofs.drafts import Files, digest_of, jobs_in
+from tests.proofs.shelf import Shelf
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 # As in production, but the two that only repeat themselves for days are slower: edits are hinted at anyway.
 TIMING = Timing(scan_every=6 * 3600, history_retry=600)
-URL = "s3://my-bucket/rasters"
-TIFF = ExpectedOutput(identifier="default", media_type="image/tiff", extensions=("tif", "tiff"))
-DATA = ExpectedOutput(identifier="userdata", media_type="application/json", extensions=("json",))
-OUTPUTS = {"A": (TIFF,), "B": (TIFF, DATA), "C": (TIFF,), "D": (TIFF,)}
-UPPER = {"A": 20.0, "B": 45.0, "C": 5.0, "D": 20.0}
-"""Processing units: the upper end of the estimate for each text."""
 CALL, GIVEN_UP, SLOW, STALLED = 1.0, 120.0, 100.0, 200.0
 """Seconds: a plain call, a POST without an answer, a slow answer, and when a stalled POST is processed after all."""
 SAME_INSTANT = 200
 """More turns than this at one instant are a loop that burns the processor."""
 
 
+Agreed = tuple[str, str, bool]
+"""What a person said yes to: the name of a set, its recipe, and whether it goes on for ever."""
 SKEWED = Refused(why=Refusal.UNSENT, message="the clocks are apart")
 
 
@@ -67,74 +57,6 @@ class Killed(BaseException):
 
 class PromiseError(AssertionError):
     """A promise was broken."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """One document of a manifest file: `text` stands for everything the digest covers."""
-
-    job: str
-    text: str = "A"
-    rerun: int = 0
-    retries: int = 0
-    hold: bool = False
-    is_broken: bool = False
-
-    @property
-    def wanted(self) -> Wanted:
-        return Wanted(
-            digest=digest_of(self.text),
-            delivery_url=URL,
-            credentials_ref="my-bucket",
-            outputs=OUTPUTS[self.text],
-            estimate=Estimate(expected=UPPER[self.text] / 2, upper=UPPER[self.text]),
-            rerun=self.rerun,
-            retries=self.retries,
-            hold=self.hold,
-        )
-
-
-Files = Mapping[str, tuple[Draft, ...]]
-
-
-def digest_of(text: str) -> str:
-    return f"1:{sha256(text.encode()).hexdigest()}"
-
-
-class Shelf(Tree):
-    """The real rules of who declares which job, over manifests that are held in memory instead of on a disk."""
-
-    def __init__(self) -> None:
-        super().__init__(Path("/nowhere"), _never)
-        self.shown: Files = {}
-
-    def documents(self, path: str) -> list[Declared]:
-        """None: status files are not what the histories are about, and rendering them takes most of the time."""
-        return []
-
-    def refresh(self, jobs: Mapping[str, Job], now: datetime, *, statuses: bool = True) -> Change:
-        records = {path: _record(path, drafts) for path, drafts in self.shown.items()}
-        changed = [path for path, record in records.items() if self._files.get(path) != record]
-        gone = tuple(known.path for known in self._files if known.path not in records)
-        touched = {*changed, *gone}
-        names = {job.name for job in jobs.values() if job.path in touched} if touched else set()
-        for path in changed:
-            documents = [self._declared(path, index, draft) for index, draft in enumerate(self.shown[path])]
-            names |= self._declarations.replace(path, documents)
-        for path in gone:
-            names |= self._declarations.replace(path, [])
-        unsettled, self._unsettled = self._unsettled, set()
-        found = tuple(self._changes(jobs, self._settle(names | unsettled, jobs)))
-        self._files.update((records[path] for path in changed), gone, {})
-        clean = [records[path] for path in changed if self._is_clean(records[path])]
-        unclean = tuple(records[path] for path in changed if not self._is_clean(records[path]))
-        return Change(jobs=found, paths=frozenset(), gone=gone, clean=tuple(clean), unclean=unclean)
-
-    def _declared(self, path: str, index: int, draft: Draft) -> Declared:
-        if draft.is_broken:
-            return Declared(path=path, index=index, name=None, problems=(Problem(path=path, message="not YAML"),))
-        self._acceptances[path, index, ""] = Acceptance(wanted=draft.wanted, body=lambda: draft.text)
-        return Declared(path=path, index=index, name=draft.job)
 
 
 class MortalDatabase(Database):
@@ -180,6 +102,9 @@ class Disk:
         self.store.set_fact(INSTANCE, name)
         self.denied: set[tuple[str, str, int, int]] = set()
         self.asked: set[tuple[str, str, int]] = set()
+        self.raises: set[tuple[str, str, int]] = set()
+        """By how much a retry raised the rerun of which job with which digest."""
+        self.agreed: set[Agreed] = set()
         self.is_first_run = False
         self.lineage: frozenset[Disk] = frozenset({self})
 
@@ -196,6 +121,7 @@ class Disk:
         other = Disk("")
         self.db.conn.backup(other.db.conn)
         other.denied, other.asked = set(self.denied), set(self.asked)
+        other.raises, other.agreed = set(self.raises), set(self.agreed)
         other.is_first_run, other.lineage = self.is_first_run, self.lineage | {other}
         return other
 
@@ -282,7 +208,7 @@ class Machine:
         """The watcher hints that files changed."""
         if isinstance(self.shelf, Shelf):
             self.shelf.shown = self.files
-        drafts = [draft for drafts in self.files.values() for draft in drafts if not draft.is_broken]
+        drafts = [draft for draft in jobs_in(self.files) if not draft.is_broken]
         self.disk.asked |= {(draft.job, digest_of(draft.text), draft.rerun) for draft in drafts}
         self._world.judge.noticed(self)
         self.loop.rescan()
@@ -586,14 +512,6 @@ class Judge:
 
     def reported(self, machine: Machine, news: StatusChange) -> None:
         """A machine tells a standing."""
-
-
-def _record(path: str, drafts: tuple[Draft, ...]) -> FileRecord:
-    return FileRecord(path=path, kind="manifest", sha256=repr(drafts))
-
-
-def _never(_: ValidManifest) -> Appraisal:
-    raise AssertionError("manifests are held in memory")
 
 
 def _template() -> Database:

@@ -9,8 +9,8 @@ from controller.lifecycle.phase import phase
 from controller.model.reasons import JobState
 from tests.proofs.cloud import PostFate, RunFate
 from tests.proofs.court import Court
+from tests.proofs.drafts import Draft
 from tests.proofs.histories import CALM, History
-from tests.proofs.world import Draft
 
 RUNS = 600.0
 """Seconds that a run takes in these tests."""

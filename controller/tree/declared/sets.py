@@ -4,7 +4,7 @@ The tree keeps one of these. A set is expanded when a file of it changed, when o
 after a start; what is known to be the same is not appraised again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -118,7 +118,7 @@ class Sets:
                 self._again.add(self._blocked.pop(name))
 
     def _expand(self, found: "ValidSet", file: _Pending, jobs: Mapping[str, Job], now: datetime) -> "Expansion":
-        from controller.tree.declared.cells import Expansion, expand_set  # shapes and projections are slow to import
+        from controller.tree.declared.cells import Expansion  # shapes and projections are slow to import
 
         home = self._homes.get(found.name)
         if found.name in self.found or home not in (None, found.path):
@@ -130,7 +130,7 @@ class Sets:
             job = jobs.get(name) if file.is_same else None
             return job.wanted if job and job.path == found.path and not job.problems else None
 
-        expansion = expand_set(found, self._appraise, self._pricing, known, file.comments, now, self._prepare)
+        expansion = self._cells_of(found, file.comments, known, now)
         self._homes.setdefault(found.name, found.path)
         if taken := self._taken(expansion.cells, jobs):
             self._blocked[taken[0].name or ""] = found.path
@@ -138,6 +138,14 @@ class Sets:
         if expansion.job_set is not None:
             self.found[found.name] = expansion.job_set
         return expansion
+
+    def _cells_of(
+        self, found: "ValidSet", comments: Comments, known: Callable[[str], Wanted | None], now: datetime
+    ) -> "Expansion":
+        """The set by itself, whatever else declares its name or those of its cells."""
+        from controller.tree.declared.cells import expand_set  # as above
+
+        return expand_set(found, self._appraise, self._pricing, known, comments, now, self._prepare)
 
     def _taken(self, cells: Iterable[Declared], jobs: Mapping[str, Job]) -> list[Declared]:
         """Who declares the names of these cells before them."""

@@ -13,7 +13,7 @@ from tests.proofs.cloud import PostFate, RunFate
 from tests.proofs.histories import Step, outcome_of
 
 pytestmark = pytest.mark.slow
-SEED = int(os.environ.get("PROOF_SEED", "11"))
+SEED = int(os.environ.get("PROOF_SEED", "12"))
 
 
 def test_many_histories_with_a_budget() -> None:
