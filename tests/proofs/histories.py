@@ -39,7 +39,7 @@ EXERCISED = (
     *("posts", "charges", "crashes", "kills", "lost_databases", "clones", "commands", "reruns", "retries", "resubmits"),
     *("restored_databases", "posts_not_sent_for_a_claim", "posts_without_a_claim"),
     *("times_reused", "times_waited_for_another_name", "reruns_beside_another_name"),
-    *("sets_declared", "posts_of_cells", "posts_of_later_windows", "posts_of_trials", "posts_after_a_yes"),
+    *("sets_declared", "decided_for_cells", "decided_for_later_windows", "decided_for_trials", "decided_after_a_yes"),
     *("times_held_for_a_trial", "times_held_for_a_window", "times_held_for_a_yes", "retries_by_a_person"),
     *("moved_into_sets", "moved_out_of_sets"),
     *("lost_answers_found", "times_held_for_history", "outcome_succeeded", "outcome_failed", "outcome_unknown"),

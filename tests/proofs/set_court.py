@@ -43,12 +43,12 @@ class SetCourt:
             if is_cell(machine, row.job):
                 raise PromiseError(f"{row.id} of {row.job} is to be paid for, but no set declares it")
             return
-        self._figures["posts_of_cells"] += 1
+        self._figures["decided_for_cells"] += 1
         due = whole.jobs(machine.now)
         cell = next((each for each in due if each.job == row.job), None)
         if cell is None or whole.is_broken:
             raise PromiseError(f"{row.id} of {row.job} is to be paid for, but its set is broken, or it is not due")
-        self._figures["posts_of_later_windows"] += bool(cell.cell and cell.cell.window != "w0")
+        self._figures["decided_for_later_windows"] += bool(cell.cell and cell.cell.window != "w0")
         self._within_window(whole, cell, due)
         self._agreed(machine.disk, whole, cell, due)
 
@@ -90,7 +90,7 @@ class SetCourt:
         assert whole.cells is not None, "it is a set"
         if _needs_yes(disk, whole, cell.job, due):
             raise PromiseError(f"{cell.job} is to be paid for, but nobody said yes to {whole.cells.rules}")
-        kind = "posts_after_a_yes" if _has_yes(disk, whole) else "posts_of_trials"
+        kind = "decided_after_a_yes" if _has_yes(disk, whole) else "decided_for_trials"
         self._figures[kind] += bool(whole.cells.rules.trial or whole.cells.rules.is_endless)
 
 

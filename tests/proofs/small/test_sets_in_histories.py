@@ -67,7 +67,7 @@ def test_the_court_reports_a_rule_of_sets_that_is_switched_off(
 
 def test_a_yes_pays_for_the_cells_of_a_set_without_an_end() -> None:
     _, court = outcome_of(AGREED)
-    assert (court.figures["posts_after_a_yes"], court.figures["posts"]) == (2, 4)
+    assert (court.figures["decided_after_a_yes"], court.figures["posts"]) == (2, 4)
 
 
 def test_a_run_that_is_retried_twice_by_the_same_command_is_paid_for_once_more() -> None:
