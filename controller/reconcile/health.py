@@ -17,6 +17,7 @@ from controller.reconcile.reporter import Reporter
 from controller.reconcile.scanner import Scanner
 
 STALE_SCANS = 3  # scans missed in a row
+PATIENCE = 60.0  # seconds: a busy machine may miss scans that a time scale made frequent
 SILENT = 120.0  # seconds without a heartbeat of the deciding thread
 GATE_CONDITIONS = {Reason.ACCOUNT_REFUSED: "CredentialsRefused", Reason.BREAKER_OPEN: "BreakerOpen"}
 
@@ -60,7 +61,7 @@ def unready_conditions(health: Health, now: datetime, scan_every: float) -> Iter
         yield "LedgerUnusable", health.ledger
     if health.scanned_at is None:
         yield "NotScanned", "the tree was not scanned yet"
-    elif now > health.scanned_at + timedelta(seconds=STALE_SCANS * scan_every):
+    elif now > health.scanned_at + timedelta(seconds=max(STALE_SCANS * scan_every, PATIENCE)):
         yield "ScanStale", f"the tree was last scanned at {health.scanned_at:%Y-%m-%dT%H:%M:%SZ}"
     sentences = {"TreeNotReady": health.tree, "WatcherDead": health.watching, "StatusUnwritten": health.status}
     sentences["ClockDoubtful"] = health.clock

@@ -1,6 +1,6 @@
 """What happens to sets in a history: declared, edited, renamed, broken, agreed to, and jobs move in and out."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -160,6 +160,7 @@ class SetSteps:
         """The same command once more, which names runs that have moved on since."""
         for machine in self._machines(number):
             if self._retry and machine.is_up:
+                _note_named(machine, self._retry.runs)
                 self._ask(machine, self._retry)
 
     # parts of steps, some of them of the history
@@ -195,6 +196,15 @@ class SetSteps:
 
     def _ask(self, machine: Machine, command: Command) -> None:
         raise NotImplementedError
+
+
+def _note_named(machine: Machine, runs: Iterable[tuple[str, str]]) -> None:
+    """Note what a retry of these runs may raise reruns to; here they may turn out to have failed only later."""
+    for name, run in runs:
+        job = machine.ledger.jobs.get(name)
+        if job is not None and job.wanted is not None:
+            rerun = int(run.partition("-r")[2].partition("-")[0])
+            machine.disk.raises.add((name, job.wanted.digest, rerun + 1 - job.wanted.declared_rerun))
 
 
 def _failed(machine: Machine, *, unknown: bool) -> list[tuple[str, str]]:
