@@ -19,8 +19,13 @@ from controller.model.submission import Answer, Outcome, SharedRun, Submission
 def shared_run(job: Job, submissions: Sequence[Submission], limits: Limits) -> SharedRun | None:
     """The run under another name that serves the job, or is about to; None: it has its own, or is to pay for it."""
     wanted, peers = job.wanted, limits.peers
-    if wanted is None or peers is None or in_force(wanted, submissions) is not None:
+    if wanted is None or peers is None:
         return None
+    current = in_force(wanted, submissions)
+    if current is not None:
+        run = _instead_of_an_attempt(job.name, wanted, peers)
+        is_due = run is not None and pays_again(wanted, current, submissions, limits) is not None
+        return SharedRun(owner=run.job, run=run) if run and is_due else None
     run = run_of_another(job.name, wanted, peers)
     if run is not None:
         owner = peers.job(run.job)
@@ -39,6 +44,20 @@ def run_of_another(name: str, wanted: Wanted, peers: Peers | None) -> Submission
     runs = peers.runs(wanted.digest) if peers else ()
     others = (item for item in runs if item.job != name and not item.is_refused and item.rerun >= wanted.rerun)
     return max(others, key=_merit, default=None)
+
+
+def _instead_of_an_attempt(name: str, wanted: Wanted, peers: Peers) -> Submission | None:
+    """The run of another job that makes one more paid attempt needless: it delivered, or still may."""
+    found = (
+        item
+        for item in peers.runs(wanted.digest)
+        if item.job != name and item.rerun >= wanted.rerun and (item.outcome is Outcome.SUCCEEDED or _may_deliver(item))
+    )
+    return max(found, key=_merit, default=None)
+
+
+def _may_deliver(run: Submission) -> bool:
+    return run.outcome is None and run.answer in (None, Answer.ACCEPTED)
 
 
 def shared_reason(shared: SharedRun) -> Reason:

@@ -107,6 +107,10 @@ STEPS: list[tuple[Job, list[Submission], Limits]] = [
     (job(history=history(at=at(-120))), [], limits()),
     (job(history=history(readable=False)), [], limits()),
     (job(history=history(readable=False)), [], limits(history_known=True)),
+    (asks(retries=1), [ENDED], among(runs=(ENDED, succeeded(job="z", number=9)))),
+    (asks(retries=1), [ENDED], among(runs=(ENDED, accepted(job="z", number=9)))),
+    (asks(retries=1), [ENDED], among(runs=(ENDED, unconfirmed(job="z", number=9)))),
+    (asks(), [ENDED], among(runs=(ENDED, succeeded(job="z", number=9)))),
     (job(), [], SHUT),
     (job(), [], limits(opens_at=NOW)),
     (job(), [], limits(slots=0)),
@@ -369,7 +373,19 @@ NEXT_STEP_MUTANTS = [
 ]
 
 SHARED_MUTANTS = [
-    ("a run of its own does not matter", " or in_force(wanted, submissions) is not None:", ":"),
+    (
+        "a run of its own does not matter",
+        "    if current is not None:\n        run =",
+        "    if not wanted:\n        run =",
+    ),
+    (
+        "another attempt is paid beside what is delivered",
+        "item.outcome is Outcome.SUCCEEDED or _may_deliver(item)",
+        "0",
+    ),
+    ("what may deliver does not keep an attempt back", "SUCCEEDED or _may_deliver(item)", "SUCCEEDED"),
+    ("one without an answer keeps an attempt back", " and run.answer in (None, Answer.ACCEPTED)", ""),
+    ("one that is over is served by others", " and pays_again(wanted, current, submissions, limits) is not None", ""),
     ("another name's run does not matter", "    if run is not None:\n", "    if not job:\n"),
     ("a refused run is shared", "and not item.is_refused and item.rerun", "and item.rerun"),
     ("a run of a lower rerun is shared", " and item.rerun >= wanted.rerun)", ")"),

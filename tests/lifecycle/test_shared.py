@@ -26,6 +26,7 @@ from tests.support.factories import (
     URL,
     accepted,
     at,
+    evidence,
     failed,
     gone,
     history,
@@ -256,6 +257,70 @@ def test_exactly_one_pays_in_whatever_order_they_came(
     peers = limits(peers=Peers(jobs))
     steps = [next_step(each, (), peers, NOW) for each in jobs]
     assert sum(isinstance(step, Submit) for step in steps) == 1
+
+
+@pytest.mark.parametrize(
+    ("declared", "runs", "different", "expected"),
+    [
+        pytest.param(
+            named("b", retries=1),
+            [succeeded(job="a", number=2)],
+            {},
+            Reason.REUSED,
+            id="delivered for another name: the retry is not paid for",
+        ),
+        pytest.param(
+            named("b", retries=1),
+            [accepted(job="a", number=2)],
+            {},
+            Reason.SHARED_RUN,
+            id="running for another name: the retry waits for it",
+        ),
+        pytest.param(
+            named("b", retries=1),
+            [failed(job="a", number=2)],
+            {},
+            Reason.RETRY_SCHEDULED,
+            id="failed for the other name, too: the retry is paid for",
+        ),
+        pytest.param(
+            named("b", retries=1),
+            [unconfirmed(job="a", number=2)],
+            {},
+            Reason.RETRY_SCHEDULED,
+            id="without an answer for the other name: two of them would wait for each other",
+        ),
+        pytest.param(
+            named("b", retries=1),
+            [succeeded(job="a", number=2, digest=OTHER_DIGEST)],
+            {},
+            Reason.RETRY_SCHEDULED,
+            id="another request was delivered",
+        ),
+        pytest.param(
+            named("b"),
+            [succeeded(job="a", number=2)],
+            {},
+            Reason.ERROR_REPORTED,
+            id="no retry is left: what this job paid for has failed",
+        ),
+    ],
+)
+def test_no_attempt_is_paid_for_beside_a_run_that_serves_it(
+    declared: Job, runs: list[Submission], different: dict[str, Any], expected: Reason
+) -> None:
+    own = failed(job="b", number=1)
+    step, _, _ = decided(declared, [A], [own, *runs], **different)
+    assert isinstance(step, Wait)
+    assert step.reason is expected
+
+
+def test_a_resubmission_beside_what_another_name_delivered_was_paid_for() -> None:
+    """`c` asked for a higher rerun, which was delivered, while the answer to `b` was lost."""
+    lost = unconfirmed(job="b", look_at=None, evidence=evidence(objects=()))
+    assert isinstance(decided(B, [C], [lost], on_unconfirmed="resubmit")[0], Submit | List)
+    step, _, _ = decided(B, [C], [lost, succeeded(job="c", rerun=2, number=2)], on_unconfirmed="resubmit")
+    assert step == Wait(reason=Reason.REUSED)
 
 
 class _Counting(Peers):

@@ -110,17 +110,16 @@ def _ended(job: Job, ledger: Ledger) -> _Ended | None:
         return None
     known = ledger.of(job.name)
     current = in_force(job.wanted, known)
+    shared = run_of_another(job.name, job.wanted, ledger.peers)
+    is_reused = shared is not None and shared.outcome is Outcome.SUCCEEDED
     if current is None:
-        shared = run_of_another(job.name, job.wanted, ledger.peers)
-        if shared is not None and shared.outcome is Outcome.SUCCEEDED:
-            return _Ended(set_name=cell.set_name, recipe=cell.recipe, end=End.SUCCEEDED)
         is_over = is_refused_for_good(Submit(rerun=job.wanted.rerun, attempt=0), job.wanted, known)
     elif current.outcome is Outcome.FAILED:
         is_over = current.attempt >= job.wanted.retries
     else:
         is_over = current.outcome is not None
-    if not is_over:
+    if not is_over and not is_reused:
         return None
-    is_good = current is not None and current.outcome is Outcome.SUCCEEDED
+    is_good = (current is not None and current.outcome is Outcome.SUCCEEDED) or (is_reused and not is_over)
     end = End.SUCCEEDED if is_good else End.OTHERWISE
     return _Ended(set_name=cell.set_name, recipe=cell.recipe, end=end)
