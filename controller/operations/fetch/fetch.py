@@ -115,7 +115,10 @@ def _outputs(ledger: Ledger, name: str, submission: str, folder: Path) -> Iterat
 
 
 def _chosen(ledger: Ledger, name: str, submission: str) -> Submission | None:
-    """The named submission; else the one in force, or another name's, or the last delivered if the manifest is gone."""
+    """The named submission; else the one in force, or another name's if only that delivered.
+
+    If the manifest is gone, the last that delivered.
+    """
     known, job = ledger.of(name), ledger.jobs[name]
     if submission:
         named = [item for item in known if item.id == submission]
@@ -124,7 +127,9 @@ def _chosen(ledger: Ledger, name: str, submission: str) -> Submission | None:
             raise UsageError(f"{name} has no submission {submission}; known: {ids}")
         return named[-1]
     if job.wanted is not None:
-        return in_force(job.wanted, known) or run_of_another(name, job.wanted, ledger.peers)
+        own, other = in_force(job.wanted, known), run_of_another(name, job.wanted, ledger.peers)
+        is_served = other is not None and other.outcome is Outcome.SUCCEEDED
+        return other if own is None or (is_served and own.outcome is not Outcome.SUCCEEDED) else own
     return next((item for item in reversed(known) if item.outcome is Outcome.SUCCEEDED), None)
 
 
