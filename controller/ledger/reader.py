@@ -100,7 +100,7 @@ class Reader:
         """Whether a job of this name is declared now."""
         sql = "select 1 from job where name = ? and wanted is not null"
         # A name is ASCII; an argument of the command line may be no text at all, which SQLite refuses.
-        return name.isascii() and self._connection.execute(sql, [name]).fetchone() is not None
+        return name.isascii() and any(True for _ in self._rows(sql, [name]))
 
     def events(self, jobs: Sequence[str] = (), limit: int = 20, after: int = 0) -> list[dict[str, Any]]:
         """The latest events after that number, of these jobs or of all, newest last.
