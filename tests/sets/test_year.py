@@ -5,10 +5,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
+from freezegun import freeze_time
 
+from controller.operations.plan.plan import plan
 from controller.reconcile.reporter import StatusChange
 from tests.proofs.world import Judge, Machine, World
-from tests.support.sets import FARM, JOB, Site, utc, year
+from tests.support.set_loops import settings_of
+from tests.support.sets import FARM, JOB, Site, utc, write, year
 
 pytestmark = pytest.mark.slow
 
@@ -16,6 +19,8 @@ DAY = timedelta(days=1)
 AFTER = timedelta(hours=5, minutes=7)
 """No scan happens at such a time of the day unless the loop wakes for it."""
 SOON = timedelta(minutes=1)
+BEGINS = {"2027-11": "2027-11-01", "2026-w49": "2026-11-30", "2028-02": "2028-02-01"}
+"""The first day of a window."""
 
 
 def standing(every: str, begin: str) -> str:
@@ -155,6 +160,28 @@ def _starts_ahead(world: World, site: Site) -> None:
     site.set_clock(0)
     site.restart()
     site.go_on(320 * 86400)
+
+
+@pytest.mark.parametrize(
+    ("every", "begin", "start", "days"),
+    [
+        pytest.param("month", "2027-11", utc(2027, 12, 10), 365, id="months, over a leap day"),
+        pytest.param("week", "2026-w49", utc(2026, 12, 10), 80, id="weeks, over the 53rd"),
+        pytest.param("dekad", "2028-02", utc(2028, 2, 12), 40, id="dekads, over a leap day"),
+    ],
+)
+def test_plan_at_a_day_foretells_each_cell_that_is_paid_for_until_then(
+    every: str, begin: str, start: datetime, days: int, tmp_path: Path
+) -> None:
+    text, end = standing(every, begin), start + timedelta(days=days)
+    (tmp_path / "bucket" / "my-bucket").mkdir(parents=True)
+    settings = settings_of(tmp_path)
+    write(tmp_path / "jobs.d", {"farm.yaml": text})
+    with freeze_time(start):
+        foretold = {each["name"] for each in plan(settings, at=end)["jobs"] if each["action"] == "submit"}
+    with year(tmp_path / "site", {"farm.yaml": text}, start) as (_, site):
+        site.go_on((end - start).total_seconds())
+        assert site.posts().keys() == foretold == expected(every, date.fromisoformat(BEGINS[begin]), end).keys()
 
 
 @pytest.fixture
