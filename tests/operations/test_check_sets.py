@@ -75,8 +75,8 @@ def test_what_is_wrong_with_a_set_is_said_once_however_many_cells_it_has(
     spoil(folder, file, old, new)
     for _ in range(2):
         done = check(folder, *options)
-        told = [line for line in done.stdout.splitlines() if found in line or found.partition(":")[0] in line]
-        assert (len(told), done.returncode) == (1, code), done.stdout
+        reported = [line for line in done.stdout.splitlines() if found in line or found.partition(":")[0] in line]
+        assert (len(reported), done.returncode) == (1, code), done.stdout
         assert check(folder, *options, "--strict").returncode == 1
     github = check(folder, *options, "-o", "github").stdout.splitlines()
     kind = "error" if code else "warning"

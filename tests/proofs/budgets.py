@@ -133,7 +133,7 @@ class Auditor(Court):
             self.figures["went_on_after_overspending"] += 1
 
     def _released(self, machine: Machine, decided: Submission) -> None:
-        """Who was held is paid for on a person's word, or as a cell whose set needs none any more."""
+        """Who was held is paid for on an operator's word, or as a cell whose set needs none any more."""
         disk = machine.disk
         asked, hashes = self._held.pop((id(disk), decided.job), ("", set()))
         if asked != f"{decided.digest} {decided.rerun}":

@@ -231,9 +231,9 @@ class Court(Judge):
         return failed_at is not None and failed_at <= now
 
     def _delivered(self, name: str, digest: str) -> None:
-        """Some run of this request was delivered by now, unless somebody wrote what looks like one."""
+        """Some run of this request was delivered by now, unless a user wrote what looks like one."""
         if not self.meddled and not self._has_delivered(digest):
-            raise PromiseError(f"{name} is told to be delivered for another name, but nothing was")
+            raise PromiseError(f"{name} is reported as delivered for another name, but nothing was")
 
     def _has_delivered(self, digest: str) -> bool:
         runs = [item for item in self.world.cloud.sent if item.digest == digest and item.charged]
@@ -241,7 +241,7 @@ class Court(Judge):
         return any(time <= self.world.now for time in times)
 
     def _is_deceived(self) -> bool:
-        """Whether somebody wrote what looks like a delivery."""
+        """Whether a user wrote what looks like a delivery."""
         return bool(self.meddled)
 
     def _proven(self, machine: Machine, row: Submission) -> None:
@@ -298,7 +298,7 @@ class Court(Judge):
 
 
 def _is_asked(disk: Disk, sent: Sent) -> bool:
-    """Whether a manifest says so, or somebody retried a run of what it says: at most once for each run."""
+    """Whether a manifest says so, or an operator retried a run of what it says: at most once for each run."""
     raises = {0, *(by for job, digest, by in disk.raises if (job, digest) == (sent.job, sent.digest))}
     return any((sent.job, sent.digest, sent.rerun - by) in disk.asked for by in raises)
 

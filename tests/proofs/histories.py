@@ -49,7 +49,7 @@ DETAIL = re.compile(r"\(.*?\)|\b[0-9a-f]{4,}\b|\d+|\b[abc]\b|\b(acre|farm)\b")
 
 JOBS = ("a", "b", "c")
 NAMES = (*JOBS, *JOBS, *CELLS)
-"""What a person may name: cells of sets less often, as they are there less often."""
+"""What an operator may name: cells of sets less often, as they are there less often."""
 PATHS = ("one.yaml", "two.yaml", "deep/three.yaml")
 DOWN = (0.0, 1.0, 400.0, 4000.0, 100_000.0)
 CLOCKS = (0.0, 0.0, 2 * 86400.0, 33 * 86400.0, -2 * 86400.0, 200.0)

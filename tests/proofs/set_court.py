@@ -1,6 +1,6 @@
 """The part of the court that judges the money of sets: trial, yes, limit of a window, and the freedom of ordinary jobs.
 
-It asks the manifests that a machine is shown, the model's deliveries, and what a person said yes to; never a ruling.
+It asks the manifests that a machine is shown, the model's deliveries, and what an operator said yes to; never a ruling.
 """
 
 import re
@@ -25,12 +25,12 @@ HELD = {
 
 
 class SetCourt:
-    """Judges what is paid for, and what is told, of the cells of sets, and that the others are not held by them."""
+    """Judges what is paid for, and what is reported, of the cells of sets, and that the others are not held by them."""
 
     def __init__(self, figures: Counter[str]) -> None:
         self._figures = figures
         self.offered: defaultdict[int, list[tuple[str, Agreed]]] = defaultdict(list)
-        """What each ledger asked a yes for, oldest first, by the hash that a person types."""
+        """What each ledger asked a yes for, oldest first, by the hash that an operator types."""
 
     def said_yes(self, disk: Disk, label: str) -> None:
         """A person accepts this hash."""
@@ -53,7 +53,7 @@ class SetCourt:
         self._agreed(machine.disk, whole, cell, due)
 
     def reported(self, machine: Machine, news: StatusChange, has_delivered: Callable[[str], bool] | None) -> None:
-        """Judge what is told; `has_delivered` None: somebody wrote what looks like a delivery."""
+        """Judge what is reported; `has_delivered` None: somebody wrote what looks like a delivery."""
         reason, name = news.job_state.reason, news.job.name
         hashes = ACCEPT.findall(news.job_state.message) if reason is Reason.LARGE_CHANGE else []
         whole = _set_of(machine, name)

@@ -47,7 +47,7 @@ SAME_INSTANT = 200
 
 
 Agreed = tuple[str, str, bool]
-"""What a person said yes to: the name of a set, its recipe, and whether it goes on for ever."""
+"""What an operator said yes to: the name of a set, its recipe, and whether it goes on for ever."""
 SKEWED = Refused(why=Refusal.UNSENT, message="the clocks are apart")
 
 

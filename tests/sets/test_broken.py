@@ -37,7 +37,7 @@ def breaks_and_is_mended(jobs: Jobs, spoil: Callable[[], object], mend: Callable
         stuck = jobs.jobs[name]
         assert (stuck.wanted, [str(each) for each in stuck.problems]) == (job.wanted, problems)
         assert stuck.problems, name
-    assert jobs.changed() == {}, "told once"
+    assert jobs.changed() == {}, "reported once"
     assert "malta" not in jobs.tree.sets
     [declared] = jobs.tree.documents("set.yaml")
     assert (declared.name, declared.is_unnamed) == (None, True)

@@ -4,6 +4,7 @@ The tree keeps one of these. A set is expanded when a file of it changed, when o
 after a start; what is known to be the same is not appraised again.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,6 +54,7 @@ class Sets:
         self._appraise, self._pricing, self._claimants, self._prepare = appraise, pricing, claimants, prepare
         self.found: dict[str, JobSet] = {}
         self._homes: dict[str, str] = {}  # by name, the file that declared it last
+        self._names: defaultdict[str, set[str]] = defaultdict(set)  # by file, the same
         self._rejected: dict[str, set[str]] = {}  # by name, the files with another set of that name
         self._blocked: dict[str, str] = {}  # by the name of a cell that another document declares, the file
         self._again: set[str] = set()
@@ -62,7 +64,9 @@ class Sets:
     def remember(self, paths: Iterable[str], jobs: Iterable[Job]) -> None:
         """Start from the ledger: these files hold sets, which the next scan expands, though nothing changed."""
         self._again.update(paths)
-        self._homes |= {job.wanted.cell.set_name: job.path for job in jobs if job.wanted and job.wanted.cell}
+        for job in jobs:
+            if job.wanted and job.wanted.cell:
+                self._settle(job.wanted.cell.set_name, job.path)
 
     @property
     def next_due(self) -> datetime | None:
@@ -81,7 +85,7 @@ class Sets:
         """A file was read, or is gone: what was known of its sets no longer counts."""
         self._again.discard(path)
         self._blocked = {name: waiting for name, waiting in self._blocked.items() if waiting != path}
-        for name in [name for name, home in self._homes.items() if home == path]:
+        for name in self._names.pop(path, ()):
             del self._homes[name]
             self.found.pop(name, None)
             self._again |= self._rejected.pop(name, set()) - {path}
@@ -131,13 +135,18 @@ class Sets:
             return job.wanted if job and job.path == found.path and not job.problems else None
 
         expansion = self._cells_of(found, file.comments, known, now)
-        self._homes.setdefault(found.name, found.path)
+        self._settle(found.name, found.path)
         if taken := self._taken(expansion.cells, jobs):
             self._blocked[taken[0].name or ""] = found.path
             return Expansion(whole=_rejected(found, _clash(taken)), acceptances={})
         if expansion.job_set is not None:
             self.found[found.name] = expansion.job_set
         return expansion
+
+    def _settle(self, name: str, path: str) -> None:
+        """This file declares the set, unless another does already."""
+        if self._homes.setdefault(name, path) == path:
+            self._names[path].add(name)
 
     def _cells_of(
         self, found: "ValidSet", comments: Comments, known: Callable[[str], Wanted | None], now: datetime
