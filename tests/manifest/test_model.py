@@ -460,9 +460,8 @@ def test_a_script_that_cannot_be_used_is_told_where_it_is_named(script: Script |
 SECRETS = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="'"), min_size=12, max_size=40)
 
 
-@given(secret=SECRETS, key=st.sampled_from(["accessKey", "secretAccessKey", "credentials", "accesskey"]))
-def test_no_message_holds_a_secret(secret: str, key: str) -> None:
-    assume(secret not in GOOD)
+def told_with(secret: str, key: str) -> str:
+    """What is told of a manifest that holds `secret` in every place that takes text, as the credential `key` too."""
     text = good_but(
         ("ndvi-tunis", f"'{secret}'"),
         ("sentinel-2-l2a", f"'{secret}'"),
@@ -475,7 +474,14 @@ def test_no_message_holds_a_secret(secret: str, key: str) -> None:
     job = judged(text)
     assert isinstance(job, Broken)
     assert job.name is None
-    assert secret not in "\n".join(map(str, job.problems))
+    return "\n".join(map(str, job.problems))
+
+
+@given(secret=SECRETS, key=st.sampled_from(["accessKey", "secretAccessKey", "credentials", "accesskey"]))
+def test_no_message_holds_a_secret(secret: str, key: str) -> None:
+    # Drawn text may be a part of our own words ("metadata.nam"): what is told of another secret holds it as well.
+    assume(secret not in GOOD and secret not in told_with("CANARY-SECRET", key))
+    assert secret not in told_with(secret, key)
 
 
 @pytest.mark.parametrize(
