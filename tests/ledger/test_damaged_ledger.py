@@ -137,6 +137,8 @@ ROWS = {
     "a wish that is no JSON": changed("update job set wanted = 'nothing'"),
     "a wish of another form": changed("""update job set wanted = '{"digest": 1}'"""),
     "files used that are no JSON": changed("update file set uses = 'ndvi.js'"),
+    "requests that are no JSON": changed("update job set body = '{'", "update submission set body = '{'"),
+    "requests of another form": changed("update job set body = '[]'", "update submission set body = '[]'"),
     "text that is not UTF-8": changed("update submission set message = cast(x'c328' as text)"),
 }
 

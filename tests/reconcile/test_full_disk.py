@@ -16,7 +16,7 @@ from controller.model.errors import StateError
 from controller.reconcile.calls.remote import Remote
 from controller.reconcile.calls.workers import NOT_SENT, Call, CallOutcome, Get, Post, Posted, Workers
 from tests.conftest import Workspace, ndvi
-from tests.reconcile.test_workers import BODY
+from tests.reconcile.test_workers import ACCEPTED_DIGEST, BODY
 from tests.support.charges import charges_by_prefix
 from tests.support.factories import REQUEST_ID, accepted, submission
 from tests.support.patience import LONGEST
@@ -79,12 +79,12 @@ ROLE = "arn:aws:iam::123456789012:role/writer"
 )
 def test_what_becomes_of_the_posts_in_the_queue(ending: str, sent: int) -> None:
     service, inbox = Service(), queue.SimpleQueue[CallOutcome | None]()
-    post = Post(submission=submission(), body=BODY, role_arn=ROLE)
+    post = Post(submission=submission(digest=ACCEPTED_DIGEST), body=BODY, role_arn=ROLE)
     calls: list[Call] = [post, Get(submission=accepted()), Get(submission=accepted()), post, post]
     with Workers(Remote(service, Bucket(), {}), inbox, 1) as workers:
         for call in calls:
             workers.enqueue(call)
-        assert service.began.acquire(timeout=10) and service.began.acquire(timeout=10)
+        assert service.began.acquire(timeout=LONGEST) and service.began.acquire(timeout=LONGEST)
         if ending == "stop":
             workers.stop(0)
         service.may_answer.set()

@@ -23,7 +23,7 @@ from controller.reconcile.runner import Beat, Flags, turn, turn_to_rest
 from controller.reconcile.wiring import Inbox, controller
 from controller.sandbox.faults.faults import Fault
 from tests.conftest import Workspace, ndvi
-from tests.reconcile.test_workers import BODY, Bucket
+from tests.reconcile.test_workers import ACCEPTED_DIGEST, BODY, Bucket
 from tests.support.factories import REQUEST_ID, submission
 from tests.support.patience import LONGEST
 
@@ -185,20 +185,23 @@ def test_an_answer_after_the_last_wait_went_to_an_inbox_that_nobody_read(
 ) -> None:
     service, inbox, unrecorded = Service(answer), queue.SimpleQueue[CallOutcome | None](), Unrecorded()
     with Workers(Remote(service, Bucket(), {}), inbox, 1, late=unrecorded.add) as workers:
-        workers.enqueue(post(submission()))
+        workers.enqueue(post(submission(digest=ACCEPTED_DIGEST)))
         assert service.began.wait(LONGEST)
         workers.stop(0)
     service.may_answer.set()
     until(lambda: caplog.records, "it is logged")
     assert words in caplog.records[0].getMessage()
-    until(lambda: unrecorded.take_all() == [Posted(call=post(submission()), answer=answer)], "it is kept")
+    until(
+        lambda: unrecorded.take_all() == [Posted(call=post(submission(digest=ACCEPTED_DIGEST)), answer=answer)],
+        "it is kept",
+    )
     assert inbox.empty()
 
 
 def test_what_is_found_again_and_again_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     unrecorded = Unrecorded()
     for _ in range(3):
-        unrecorded.add(Posted(call=post(submission()), answer=Accepted(request_id=REQUEST_ID)))
+        unrecorded.add(Posted(call=post(submission(digest=ACCEPTED_DIGEST)), answer=Accepted(request_id=REQUEST_ID)))
     assert len(warned(caplog)) == 1
 
 

@@ -1,17 +1,21 @@
 """What the workers make of a call: what fails before the first byte of a POST is not sent, whatever it was."""
 
+import json
 from collections.abc import Mapping
 
 import pytest
 from pydantic import SecretStr
 
+from controller.manifest.digest import digest
 from controller.model.answers import Accepted, GetAnswer, Listing, NotVisible, PostAnswer, Refusal, Refused, Unconfirmed
-from controller.reconcile.calls.remote import Remote
+from controller.reconcile.calls.remote import NOT_ACCEPTED, Remote
 from controller.reconcile.calls.workers import Post, Posted
 from controller.settings.deployments import Credential
 from tests.support.factories import REQUEST_ID, submission
 
-BODY = '{"output": {"delivery": {"s3": {"url": "s3://my-bucket/rasters"}}}}'
+BODY = """{"evalscript": "//VERSION=3", "input": {"bounds": {}, "data": []},
+"output": {"delivery": {"s3": {"url": "s3://my-bucket/rasters"}}}}"""
+ACCEPTED_DIGEST = digest(json.loads(BODY))
 KEYS = Credential(
     name="my-bucket", prefixes=("s3://my-bucket/",), access_key=SecretStr("CANARY"), secret_access_key=SecretStr("key")
 )
@@ -43,7 +47,8 @@ class Bucket:
 
 
 def answer_to(service: Service, body: str, credentials: Mapping[str, Credential]) -> PostAnswer:
-    outcome = Remote(service, Bucket(), credentials).outcome(Post(submission=submission(), body=body, role_arn=None))
+    post = Post(submission=submission(digest=ACCEPTED_DIGEST), body=body, role_arn=None)
+    outcome = Remote(service, Bucket(), credentials).outcome(post)
     assert isinstance(outcome, Posted)
     return outcome.answer
 
@@ -83,3 +88,18 @@ def test_what_fails_after_the_request_was_handed_over_may_have_been_sent() -> No
     answer = answer_to(service, BODY, {"my-bucket": KEYS})
     assert answer == Unconfirmed(message="unforeseen KeyError; please report this")
     assert service.posts == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param("rasters", "others", id="another place"),
+        pytest.param("VERSION=3", "VERSION=3\\nx", id="another script"),
+    ],
+)
+def test_a_request_that_was_damaged_in_the_ledger_is_not_sent(old: str, new: str) -> None:
+    """It would be paid for, and is not what the manifest asks for."""
+    service = Service()
+    answer = answer_to(service, BODY.replace(old, new), {"my-bucket": KEYS})
+    assert answer == Refused(why=Refusal.UNSENT, message=NOT_ACCEPTED)
+    assert service.posts == 0

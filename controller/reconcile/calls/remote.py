@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from controller.bucket.claims import Claimed, Claimer
+from controller.manifest.digest import digest
 from controller.manifest.request import payload
 from controller.model.answers import (
     BucketAnswer,
@@ -33,6 +34,8 @@ from controller.reconcile.calls.workers import (
     unforeseen,
 )
 from controller.settings.deployments import Credential
+
+NOT_ACCEPTED = "the request in the ledger is not the one that was accepted: restore the ledger from a copy"
 
 
 class ServiceCalls(Protocol):
@@ -73,7 +76,10 @@ class Remote:
     def _post(self, call: Post) -> PostAnswer:
         try:
             fields = {"iamRoleARN": call.role_arn} if call.role_arn else self._key_pair(call.submission)
-            request = payload(json.loads(call.body), call.submission.prefix, fields)
+            body = json.loads(call.body)
+            if digest(body) != call.submission.digest:
+                return Refused(why=Refusal.UNSENT, message=NOT_ACCEPTED)
+            request = payload(body, call.submission.prefix, fields)
             if words := self.lost():
                 return Refused(why=Refusal.UNSENT, message=words)
         except Exception as error:  # noqa: BLE001  nothing has been sent yet
