@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 
-import requests
-
 from controller.bucket.listing import NotAListing, page_of
 from controller.bucket.messages import StoreError, refusal
 from controller.bucket.signature import signature, url_of
 from controller.model.answers import StoredObject
 from controller.model.errors import Later
 from controller.model.timing import Timing
-from controller.wire.exchange import BROKEN, Exchange, session_on
+from controller.wire.exchange import BROKEN, Exchange
 from controller.wire.messages import NO_ANSWER, connection_error
 
 RETRIES = 2
@@ -122,9 +120,9 @@ class S3Reader:
         """The response to one GET; retried without a response, or when the store has problems. Raises `StoreError`."""
         url = url_of(home.endpoint, b"/".join((b"", home.bucket.encode(), *([key] if key else []))), query)
         for left in reversed(range(RETRIES + 1)):
-            (http, line), pause = self._held(home.endpoint), _PAUSE * 2 ** (RETRIES - left)
+            line, pause = self._held(home.endpoint), _PAUSE * 2 ** (RETRIES - left)
             try:
-                answer = self._once(http, line, url, home, min(self._patience, deadline.left()), limit)
+                answer = self._once(line, url, home, min(self._patience, deadline.left()), limit)
             except BROKEN as error:
                 if not left or not deadline.allows(pause):
                     raise StoreError(NO_ANSWER if line.is_hung_up else connection_error(error)) from error
@@ -134,42 +132,31 @@ class S3Reader:
             time.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
-    def _once(
-        self, http: requests.Session, line: Exchange, url: str, home: Home, seconds: float, limit: int
-    ) -> S3Response:  # fmt: skip
+    def _once(self, line: Exchange, url: str, home: Home, seconds: float, limit: int) -> S3Response:
         """One request and its whole response; a body longer than `limit` is cut."""
-        headers = signature(url, home.region, home.keys, datetime.now(UTC))
+        # Any other encoding would have to be decompressed before its size can be bounded.
+        headers = {**signature(url, home.region, home.keys, datetime.now(UTC)), "Accept-Encoding": "identity"}
         wait = (min(self._timing.connect_timeout, seconds), seconds)
-        with (
-            line.hung_up_after(seconds),
-            http.get(url, headers=headers, auth=_signed, timeout=wait, allow_redirects=False, stream=True) as response,
-        ):
+        with line.hung_up_after(seconds), line.send("GET", url, headers, timeouts=wait) as response:
             body = b""
-            while len(body) <= limit and (piece := response.raw.read(_PIECE, decode_content=False)):
+            while len(body) <= limit and (piece := response.read(_PIECE, decode_content=False)):
                 body += piece
             if line.is_hung_up:
                 raise TimeoutError("what was read is not known to be all")
             return S3Response(
-                status=response.status_code, headers=response.headers, body=body[:limit], is_cut=len(body) > limit
+                status=response.status, headers=response.headers, body=body[:limit], is_cut=len(body) > limit
             )
 
-    def _held(self, endpoint: str) -> tuple[requests.Session, Exchange]:
+    def _held(self, endpoint: str) -> Exchange:
         """This thread's own kept connection to an endpoint."""
-        held: dict[str, tuple[requests.Session, Exchange]] = self._local.__dict__.setdefault("held", {})
+        held: dict[str, Exchange] = self._local.__dict__.setdefault("held", {})
         if endpoint not in held:
-            line = Exchange(self._authorities)
-            # Any other encoding would have to be decompressed before its size can be bounded.
-            held[endpoint] = (session_on(line, endpoint, {"Accept-Encoding": "identity"}), line)
+            held[endpoint] = Exchange(endpoint, self._authorities)
         return held[endpoint]
 
     @property
     def _patience(self) -> float:
         return self._timing.read_timeout / (RETRIES + 1)
-
-
-def _signed(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """An `auth` that changes nothing, so that no netrc entry for the host replaces the signature."""
-    return request
 
 
 def _plain(answer: S3Response) -> bytes:

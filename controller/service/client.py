@@ -8,13 +8,14 @@ import json
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any, Protocol, Self
 from urllib.parse import quote
 
-import requests
+from urllib3 import BaseHTTPResponse
 
 from controller.model.answers import (
     Accepted,
@@ -32,7 +33,7 @@ from controller.model.errors import Later, UsageError, mask, truncate
 from controller.model.timing import Timing
 from controller.service.response import ServiceResponse
 from controller.settings.deployments import Deployment
-from controller.wire.exchange import BROKEN, Bearer, Exchange, session_on
+from controller.wire.exchange import BROKEN, Exchange
 
 AT_ODDS = "not sent: this machine's clock and the service's are minutes apart"
 _SECRET_KEYS = {"accessKey", "secretAccessKey", "credentials"}
@@ -69,7 +70,12 @@ class Service:
         self._timing = timing
         self._time = time or ServiceClock(Clock())
         self._local = threading.local()
-        self._polling: list[requests.Session] = []
+        self._polling: list[Exchange] = []
+        self._headers = {
+            "User-Agent": session.user_agent,
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate",
+        }
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -81,8 +87,8 @@ class Service:
     def close(self) -> None:
         """Close the connections of all threads."""
         with self._lock:
-            for http in self._polling:
-                http.close()
+            for line in self._polling:
+                line.close()
             self._polling.clear()
             self._local = threading.local()
 
@@ -91,29 +97,27 @@ class Service:
 
         Everything that can fail without the service is done before there is a connection: then nothing was sent.
         """
-        line = Exchange(self._deployment.authorities)
         try:
             body = json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
             token = self._session.token()
-            token.encode("ascii")  # else it would fail only once there is a connection
             secrets = (token, *_secrets(payload))
+            headers = {**self._bearing(token), "Content-Type": "application/json", "Connection": "close"}
             if self.is_at_odds():
                 return Refused(why=Refusal.UNSENT, message=AT_ODDS)
-            http = self._session_on(line)
-            http.headers.update({"Content-Type": "application/json", "Connection": "close"})
         except UsageError as error:
             return Refused(why=Refusal.CREDENTIALS, message=str(error))
         except Later as error:
             return Refused(why=Refusal.UNSENT, message=str(error), retry_after=error.seconds)
         except Exception as error:  # noqa: BLE001  its message may repeat what was to be sent
             return Refused(why=Refusal.UNSENT, message=f"the request cannot be made: {type(error).__name__}")
+        line = self._line()
         try:
-            answer = self._exchange(http, line, "POST", self._deployment.process_url, secrets, body)
+            answer = self._exchange(line, "POST", self._deployment.process_url, headers, secrets, body)
         except Exception as error:  # noqa: BLE001  its meaning depends on the stage, never on the type
             return self._broken_off(line, error, secrets)
         finally:
-            _close(http)
-        if answer.status == requests.codes.unauthorized:
+            line.close()
+        if answer.status == HTTPStatus.UNAUTHORIZED:
             self._session.renew(token)
         return self._read_post(answer)
 
@@ -124,15 +128,14 @@ class Service:
         url = f"{self._deployment.process_url}/{quote(request_id, safe='')}"
         try:
             token = self._session.token()
-            http, line = self._polled()
-            answer = self._exchange(http, line, "GET", url, (token,))
+            answer = self._exchange(self._polled(), "GET", url, self._bearing(token), (token,))
         except UsageError as error:
             return NoAnswer(message=str(error))
         except Later as error:
             return NoAnswer(message=str(error), retry_after=error.seconds)
         except BROKEN as error:
             return NoAnswer(message=f"{url}: {self._session.in_words(error)}")
-        if answer.status == requests.codes.unauthorized:
+        if answer.status == HTTPStatus.UNAUTHORIZED:
             self._session.renew(token)
         return self._read_get(answer)
 
@@ -140,12 +143,10 @@ class Service:
         """The service's time, from the Date header of a response to a request that needs no token."""
         url = self._deployment.base_url
         try:
-            http, _ = self._polled()
-            limits = (self._timing.connect_timeout, self._timing.read_timeout)
-            with http.head(url, timeout=limits, allow_redirects=False) as response:
-                self._time.receive(response.headers)
+            with self._answered(self._polled(), "HEAD", url, self._headers) as response:
+                response.drain_conn()  # the connection is kept
                 answered = parsedate_to_datetime(response.headers["Date"])
-                return answered if answered.tzinfo else answered.replace(tzinfo=UTC)
+            return answered if answered.tzinfo else answered.replace(tzinfo=UTC)
         except (KeyError, TypeError):
             return NoAnswer(message=f"{url} answers without a Date")
         except BROKEN as error:
@@ -157,47 +158,55 @@ class Service:
             self.server_time()
         return self._time.is_off or self._time.is_odd
 
-    def _polled(self) -> tuple[requests.Session, Exchange]:
-        """This thread's own keep-alive session."""
-        held: tuple[requests.Session, Exchange] | None = getattr(self._local, "held", None)
-        if held is None:
-            line = Exchange(self._deployment.authorities)
-            held = (self._session_on(line), line)
-            self._local.held = held
-            with self._lock:
-                self._polling.append(held[0])
-        return held
+    def _line(self) -> Exchange:
+        return Exchange(self._deployment.base_url, self._deployment.authorities)
 
-    def _session_on(self, line: Exchange) -> requests.Session:
-        headers = {"User-Agent": self._session.user_agent, "Accept": "application/json"}
-        return session_on(line, self._deployment.base_url, headers)
+    def _polled(self) -> Exchange:
+        """This thread's own kept connection."""
+        line: Exchange | None = getattr(self._local, "line", None)
+        if line is None:
+            line = self._local.line = self._line()
+            with self._lock:
+                self._polling.append(line)
+        return line
+
+    def _bearing(self, token: str) -> dict[str, str]:
+        """The headers of a call with this token. Raises `ValueError` for one that fits into no header.
+
+        Otherwise it would fail only once there is a connection.
+        """
+        if not (token.isascii() and token.isprintable()):
+            raise ValueError("the access token cannot be sent")
+        return {**self._headers, "Authorization": f"Bearer {token}"}
 
     def _exchange(
         self,
-        http: requests.Session,
         line: Exchange,
         method: str,
         url: str,
+        headers: Mapping[str, str],
         secrets: tuple[str, ...],
         body: bytes | None = None,
     ) -> ServiceResponse:
-        """One request and its whole response, within the deadline of its kind. The first secret is the token."""
+        """One request and its whole response; the first secret is the token."""
+        with self._answered(line, method, url, headers, body) as response:
+            return ServiceResponse.read(response, secrets)
+
+    @contextmanager
+    def _answered(
+        self, line: Exchange, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> Iterator[BaseHTTPResponse]:
+        """One request and its response, still to be read, within the deadline of its kind."""
+        connect = self._timing.connect_timeout
         longest = self._timing.read_timeout if body is None else self._timing.answer_timeout
-        with line.hung_up_after(self._timing.connect_timeout + longest):
-            response = http.request(
-                method,
-                url,
-                data=body,
-                auth=Bearer(secrets[0]),
-                timeout=(self._timing.connect_timeout, longest),
-                allow_redirects=False,
-                stream=True,
-            )
+        with line.hung_up_after(connect + longest):
+            response = line.send(method, url, headers, body=body, timeouts=(connect, longest))
             try:
                 self._time.receive(response.headers)
-                return ServiceResponse.read(response, secrets)
+                yield response
             finally:
-                _close(response)
+                with suppress(*BROKEN):
+                    response.close()
 
     def _broken_off(self, line: Exchange, error: Exception, secrets: Iterable[str]) -> Refused | Unconfirmed:
         """No status line was read: what counts is whether a connection was established, not what was raised."""
@@ -210,7 +219,7 @@ class Service:
         status, code = answer.status, answer.code
         if 200 <= status < 300:
             return _accepted(answer)
-        if status < 300 or status == requests.codes.request_timeout or status >= 500:
+        if status < 300 or status == HTTPStatus.REQUEST_TIMEOUT or status >= 500:
             return Unconfirmed(message=f"the service answered {status}: {answer.words}")
         match status:
             case 400 | 413 | 422:
@@ -233,23 +242,17 @@ class Service:
 
     def _wrong_address(self, answer: ServiceResponse) -> str:
         advice = "check baseUrl and apiPath in the settings, and any proxy between"
-        if answer.status == requests.codes.not_found:
+        if answer.status == HTTPStatus.NOT_FOUND:
             advice = f'check baseUrl in the settings, or write apiPath = "{self._deployment.other_path}"'
         return f"{self._deployment.process_url} answers {answer.status}: {answer.words}; {advice}"
 
     def _read_get(self, answer: ServiceResponse) -> GetAnswer:
-        if answer.status == requests.codes.ok and answer.is_json_object:
+        if answer.status == HTTPStatus.OK and answer.is_json_object:
             return StillRunning(status=truncate(str(answer.content.get("status") or "RUNNING"), 50))
-        if answer.status in (requests.codes.not_found, requests.codes.forbidden):
+        if answer.status in (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN):
             return NotVisible()
         message = f"the service answered {answer.status}: {answer.words}"
         return NoAnswer(message=message, retry_after=answer.retry_after(self._timing.retry_after_longest))
-
-
-def _close(opened: requests.Session | requests.Response) -> None:
-    """Close it; an answer already received stays valid."""
-    with suppress(*BROKEN):
-        opened.close()
 
 
 def _accepted(answer: ServiceResponse) -> Accepted | Unconfirmed:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
-import requests
+from urllib3 import BaseHTTPResponse
 
 from controller.model.errors import mask, truncate
 from controller.wire.exchange import BROKEN
@@ -35,13 +35,13 @@ class ServiceResponse:
     secrets: tuple[str, ...]
 
     @classmethod
-    def read(cls, response: requests.Response, secrets: tuple[str, ...]) -> Self:
+    def read(cls, response: BaseHTTPResponse, secrets: tuple[str, ...]) -> Self:
         """Reads the response, at most 256 KiB of it. `secrets` are the texts that no message may repeat."""
         body = b""
         with suppress(*BROKEN):
-            body = response.raw.read(_LONGEST_BODY, decode_content=True)
+            body = response.read(_LONGEST_BODY, decode_content=True)
         return cls(
-            status=response.status_code,
+            status=response.status,
             reason=response.reason or "",
             text=body.decode(errors="replace"),
             retry_header=response.headers.get("Retry-After"),

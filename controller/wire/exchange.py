@@ -1,65 +1,82 @@
 """One connection whose stage is known, with a deadline for the whole exchange.
 
-The service and the buckets are called through an `Exchange`; nothing here retries, follows a redirect or reads netrc.
+The service and the buckets are called through an `Exchange`, which is urllib3 with the environment read as requests
+reads it; nothing here retries, follows a redirect, keeps a cookie or reads netrc.
 """
 
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from http.client import HTTPException
-from typing import Any
+from typing import Any, cast
+from urllib.parse import urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Retry, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
-from urllib3.util.ssl_ import create_urllib3_context
 
 from controller.wire.deadlines import Watchdog
+from controller.wire.routes import pool_to
 
 # The ways a call can fail. Anything else is our bug and is raised.
 BROKEN = (OSError, HTTPException, HTTPError, ValueError)
 WATCHDOG = Watchdog()
+_NEVER = Retry(0, read=False)
 
 
-class Exchange(HTTPAdapter):
-    """One connection at a time, never retried, that records whether it was established and can be aborted.
+class Exchange:
+    """One connection to a host at a time, never retried, that records whether it was established and can be aborted.
 
-    An exception's type does not say whether anything was sent (DEPENDENCIES, "requests and stages"), but `connect`
-    does: before it returned, TLS included, no byte of a request was written.
+    An exception's type does not say whether anything was sent: a broken TLS record after a whole request raises what
+    a failed handshake raises. But `connect` does: before it returned, TLS included, no byte of a request was written.
+    The connection is kept for the next request, unless either side says `Connection: close`.
     """
 
-    def __init__(self, authorities: str | None = None) -> None:
-        """`authorities`: additional trusted certificates (PEM)."""
+    def __init__(self, url: str, authorities: str | None = None) -> None:
+        """For URLs that begin with the host of `url`. `authorities`: additional trusted certificates (PEM)."""
         self.was_connected = False
         self.is_hung_up = False
-        self._socket: Any = None
+        self._url = url
         self._authorities = authorities
-        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+        self._socket: Any = None
+        self._pool: HTTPConnectionPool | None = None
 
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        options |= self._tls("ssl_context")
-        super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = _pools(self)
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        timeouts: tuple[float, float],
+        body: bytes | None = None,
+    ) -> BaseHTTPResponse:
+        """Send one request, and return as soon as the headers of its response were read; close the response.
 
-    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        is_secure = proxy.lower().startswith("https")
-        options |= self._tls("ssl_context", *(["proxy_ssl_context"] if is_secure else []))
-        manager = super().proxy_manager_for(proxy, **options)
-        if proxy.lower().startswith("socks"):
-            self.was_connected = True  # its connections are not ours: anything that fails may have been sent
-        else:
-            manager.pool_classes_by_scheme = _pools(self)
-        return manager
+        `timeouts`: seconds to connect, and seconds between two bytes of the response. Raises one of `BROKEN`.
+        """
+        if self._pool is None:
+            self._pool = self._opened()
+        connect, read = timeouts
+        return self._pool.urlopen(
+            method,
+            _target(url),
+            body=body,
+            headers=headers,
+            retries=_NEVER,
+            redirect=False,
+            assert_same_host=False,
+            timeout=Timeout(connect=connect, read=read),
+            preload_content=False,
+            decode_content=False,
+        )
 
-    def _tls(self, *names: str) -> dict[str, Any]:
-        """TLS contexts that also trust the authorities; none when there are none to add."""
-        contexts = {name: create_urllib3_context() for name in names if self._authorities}
-        for context in contexts.values():
-            context.load_verify_locations(cadata=self._authorities)
-        return contexts
+    def close(self) -> None:
+        """Close its connection; a later request opens another."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            with suppress(*BROKEN):
+                pool.close()
 
     def connected(self, connection: Any) -> None:
         """Called when a connection is ready for writing."""
@@ -82,53 +99,41 @@ class Exchange(HTTPAdapter):
                 # Below TLS: the reader must wake up, and nothing more is sent to the other side.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
-
-def _pools(line: Exchange) -> dict[str, type[HTTPConnectionPool]]:
-    """urllib3's pools, with connections that report to `line`."""
-
-    class Plain(HTTPConnection):
-        def connect(self) -> None:
-            super().connect()
-            line.connected(self.sock)
-
-    class Secure(HTTPSConnection):
-        def connect(self) -> None:
-            super().connect()
-            line.connected(self.sock)
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = Secure
-
-    return {"http": PlainPool, "https": SecurePool}
+    def _opened(self) -> HTTPConnectionPool:
+        pool = pool_to(self._url, self._authorities)
+        ours: Any = {HTTPConnection: _Plain, HTTPSConnection: _Secure}
+        if pool.ConnectionCls in ours:
+            pool.ConnectionCls = cast("Any", partial(ours[pool.ConnectionCls], self))
+        else:
+            self.was_connected = True  # a SOCKS proxy's do not report: anything that fails may have been sent
+        return pool
 
 
-def session_on(line: Exchange, url: str, headers: Mapping[str, str]) -> requests.Session:
-    """A session for addresses like `url` that sends everything through `line` and nowhere else; close it."""
-    http = _NoRedirects()
-    # Plain http is for this machine only: no proxy may forward it.
-    http.trust_env = url.startswith("https://")
-    http.mount("https://", line)
-    http.mount("http://", line)
-    http.headers.update(headers)
-    return http
+class _Plain(HTTPConnection):
+    """A connection that reports to its exchange."""
+
+    def __init__(self, exchange: Exchange, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._exchange = exchange
+
+    def connect(self) -> None:
+        super().connect()
+        self._exchange.connected(self.sock)
 
 
-class _NoRedirects(requests.Session):
-    """requests would follow a redirect, or at least parse its target."""
+class _Secure(HTTPSConnection):
+    """The same over TLS."""
 
-    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002  (the name is requests')
-        return None
+    def __init__(self, exchange: Exchange, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._exchange = exchange
+
+    def connect(self) -> None:
+        super().connect()
+        self._exchange.connected(self.sock)
 
 
-class Bearer(AuthBase):
-    """The token as an `auth`, so that a netrc entry for the host cannot replace it."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
+def _target(url: str) -> str:
+    """What a request line names."""
+    place = urlsplit(url)
+    return f"{place.path or '/'}{f'?{place.query}' if place.query else ''}"

@@ -1,0 +1,68 @@
+"""Which servers' certificates are trusted. Connections share a TLS context: making one costs more than a whole call.
+
+`exchange` uses them; `oauth` mounts the adapter, since its library makes its own connections.
+"""
+
+import os
+import ssl
+import threading
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from requests.adapters import DEFAULT_CA_BUNDLE_PATH, HTTPAdapter
+from urllib3.util.ssl_ import ALPN_PROTOCOLS, create_urllib3_context
+
+_MAKING = threading.Lock()
+
+
+def bundle() -> str:
+    """The file, or the folder, of certificates that are trusted: that of a variable, or that which comes with us."""
+    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH
+
+
+def tls_context(path: str, authorities: str | None) -> ssl.SSLContext:
+    """The context that trusts the certificates at `path` and those of the `authorities` (PEM).
+
+    All threads share it, and it is made anew once the file is another one. Raises `OSError`.
+    """
+    try:
+        found = Path(path).stat()
+    except OSError:
+        raise OSError(f"there are no certificates at {path}: check REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE") from None
+    with _MAKING:
+        return _made(path, (found.st_ino, found.st_mtime_ns, found.st_size), authorities)
+
+
+@lru_cache(maxsize=8)
+def _made(path: str, _version: tuple[int, ...], authorities: str | None) -> ssl.SSLContext:
+    context = create_urllib3_context()
+    where = {"capath": path} if Path(path).is_dir() else {"cafile": path}
+    context.load_verify_locations(**where, cadata=authorities)
+    context.set_alpn_protocols(ALPN_PROTOCOLS)
+    # urllib3 sets them for each connection, and OpenSSL frees the old ones while another thread may be copying them.
+    setattr(context, "set_alpn_protocols", lambda _protocols: None)  # noqa: B010  (mypy: it is a method)
+    return context
+
+
+class TrustingAdapter(HTTPAdapter):
+    """An adapter for requests, never retried, that also trusts the `authorities` (PEM)."""
+
+    def __init__(self, authorities: str | None = None) -> None:
+        self._authorities = authorities
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **(options | self._tls("ssl_context")))
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        is_secure = proxy.lower().startswith("https")
+        names = ("ssl_context", "proxy_ssl_context") if is_secure else ("ssl_context",)
+        return super().proxy_manager_for(proxy, **(options | self._tls(*names)))
+
+    def _tls(self, *names: str) -> dict[str, Any]:
+        """TLS contexts of its own, since requests adds certificates to them; none when there are none to add."""
+        contexts = {name: create_urllib3_context() for name in names if self._authorities}
+        for context in contexts.values():
+            context.load_verify_locations(cadata=self._authorities)
+        return contexts
