@@ -26,10 +26,9 @@ def tls_context(path: str, authorities: str | None) -> ssl.SSLContext:
 
     All threads share it, and it is made anew once the file is another one. Raises `OSError`.
     """
-    try:
-        found = Path(path).stat()
-    except OSError:
-        raise OSError(f"there are no certificates at {path}: check REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE") from None
+    if not Path(path).exists():
+        raise OSError(f"there are no certificates at {path}: check REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE")
+    found = Path(path).stat()
     with _MAKING:
         return _made(path, (found.st_ino, found.st_mtime_ns, found.st_size), authorities)
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
 
-from controller.model.answers import Accepted, Refusal, Refused, Unconfirmed
+from controller.model.answers import Accepted, NoAnswer, Refusal, Refused, Unconfirmed
 from controller.model.timing import Timing
 from controller.service.client import Service
 from controller.service.oauth import Session
@@ -136,6 +136,15 @@ def test_an_answer_that_drips_is_given_up_in_time_and_unconfirmed(prefix: bytes)
     answered, server = posted(drip, timing=timing)
     assert isinstance(answered, Unconfirmed)
     assert (len(server.requests), drip.was_hung_up) == (1, True)
+
+
+def test_after_a_poll_that_dripped_the_service_was_not_asked_for_the_time() -> None:
+    """The next connection of that thread was closed as one that was established too late."""
+    date = reply("200 OK", "", "Date: Sun, 01 Mar 2026 12:00:00 GMT\r\n")
+    timing = Timing(connect_timeout=1, read_timeout=1)
+    with Server(Drip(b""), date) as server, opened(at(server.url), timing) as service:
+        assert isinstance(service.status("a"), NoAnswer)
+        assert service.server_time() == datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
 
 
 class Tokens(Session):
