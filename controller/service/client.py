@@ -69,8 +69,8 @@ class Service:
         self._session = session
         self._timing = timing
         self._time = time or ServiceClock(Clock())
-        self._local = threading.local()
-        self._polling: list[Exchange] = []
+        self._idle: list[Exchange] = []
+        self._is_closed = False
         self._headers = {
             "User-Agent": session.user_agent,
             "Accept": "application/json",
@@ -85,12 +85,11 @@ class Service:
         self.close()
 
     def close(self) -> None:
-        """Close the connections of all threads."""
+        """Close the kept connections; one that is in use is closed after its call."""
         with self._lock:
-            for line in self._polling:
-                line.close()
-            self._polling.clear()
-            self._local = threading.local()
+            self._is_closed = True
+            while self._idle:
+                self._idle.pop().close()
 
     def submit(self, payload: Mapping[str, Any]) -> PostAnswer:
         """POST the payload once, on a new connection. Whatever fails, it is not sent again here.
@@ -128,7 +127,9 @@ class Service:
         url = f"{self._deployment.process_url}/{quote(request_id, safe='')}"
         try:
             token = self._session.token()
-            answer = self._exchange(self._polled(), "GET", url, self._bearing(token), (token,))
+            headers = self._bearing(token)
+            with self._kept() as line:
+                answer = self._exchange(line, "GET", url, headers, (token,))
         except UsageError as error:
             return NoAnswer(message=str(error))
         except Later as error:
@@ -143,7 +144,7 @@ class Service:
         """The service's time, from the Date header of a response to a request that needs no token."""
         url = self._deployment.base_url
         try:
-            with self._answered(self._polled(), "HEAD", url, self._headers) as response:
+            with self._kept() as line, self._answered(line, "HEAD", url, self._headers) as response:
                 response.drain_conn()  # the connection is kept
                 answered = parsedate_to_datetime(response.headers["Date"])
             return answered if answered.tzinfo else answered.replace(tzinfo=UTC)
@@ -161,14 +162,19 @@ class Service:
     def _line(self) -> Exchange:
         return Exchange(self._deployment.base_url, self._deployment.authorities)
 
-    def _polled(self) -> Exchange:
-        """This thread's own kept connection."""
-        line: Exchange | None = getattr(self._local, "line", None)
-        if line is None:
-            line = self._local.line = self._line()
+    @contextmanager
+    def _kept(self) -> Iterator[Exchange]:
+        """A kept connection, for one call; threads come and go, so it belongs to none of them."""
+        with self._lock:
+            line = self._idle.pop() if self._idle else self._line()
+        try:
+            yield line
+        finally:
             with self._lock:
-                self._polling.append(line)
-        return line
+                if self._is_closed:
+                    line.close()
+                else:
+                    self._idle.append(line)
 
     def _bearing(self, token: str) -> dict[str, str]:
         """The headers of a call with this token. Raises `ValueError` for one that fits into no header.
@@ -216,7 +222,7 @@ class Service:
         return Refused(why=Refusal.UNSENT, message=f"{self._deployment.process_url} cannot be reached: {why}")
 
     def _read_post(self, answer: ServiceResponse) -> PostAnswer:
-        status, code = answer.status, answer.code
+        status = answer.status
         if 200 <= status < 300:
             return _accepted(answer)
         if status < 300 or status == HTTPStatus.REQUEST_TIMEOUT or status >= 500:
@@ -224,15 +230,16 @@ class Service:
         match status:
             case 400 | 413 | 422:
                 why = Refusal.SPURIOUS if _SPURIOUS in answer.words.lower() else Refusal.BODY
-                return Refused(why=why, message=answer.words, status=status, code=code)
+                return Refused(why=why, message=answer.words, status=status, code=answer.code)
             case 401:
                 message = f"the service does not accept the access token: {answer.words}"
-                return Refused(why=Refusal.CREDENTIALS, message=message, status=status, code=code)
+                return Refused(why=Refusal.CREDENTIALS, message=message, status=status, code=answer.code)
             case 403:
-                return Refused(why=_forbidden(answer), message=answer.words, status=status, code=code)
+                return Refused(why=_forbidden(answer), message=answer.words, status=status, code=answer.code)
             case 429:
                 return self._too_many(answer)
-        return Refused(why=Refusal.ENDPOINT, message=self._wrong_address(answer), status=status, code=code)
+        message = self._wrong_address(answer)
+        return Refused(why=Refusal.ENDPOINT, message=message, status=status, code=answer.code)
 
     def _too_many(self, answer: ServiceResponse) -> Refused:
         pause = answer.retry_after(self._timing.retry_after_longest)
@@ -268,13 +275,10 @@ def _forbidden(answer: ServiceResponse) -> Refusal:
 
 
 def _secrets(payload: Any) -> Iterator[str]:
-    """Every secret string in a payload, at any depth."""
-    if isinstance(payload, Mapping):
-        for key, value in payload.items():
-            if key in _SECRET_KEYS and isinstance(value, str):
-                yield value
-            else:
-                yield from _secrets(value)
-    elif isinstance(payload, list | tuple):
-        for value in payload:
-            yield from _secrets(value)
+    """Every secret string in a payload of dictionaries and lists, at any depth."""
+    if isinstance(payload, dict):
+        yield from (value for key, value in payload.items() if key in _SECRET_KEYS and isinstance(value, str))
+        payload = payload.values()
+    for each in payload:
+        if isinstance(each, (dict, list, tuple)):  # an area has thousands of numbers
+            yield from _secrets(each)

@@ -31,6 +31,8 @@ class ServiceResponse:
     status: int
     reason: str
     text: str
+    content: dict[str, Any]
+    """The body as an object; empty when it is not one."""
     retry_header: str | None
     secrets: tuple[str, ...]
 
@@ -40,10 +42,12 @@ class ServiceResponse:
         body = b""
         with suppress(*BROKEN):
             body = response.read(_LONGEST_BODY, decode_content=True)
+        text = body.decode(errors="replace")
         return cls(
             status=response.status,
             reason=response.reason or "",
-            text=body.decode(errors="replace"),
+            text=text,
+            content=_object_in(text),
             retry_header=response.headers.get("Retry-After"),
             secrets=secrets,
         )
@@ -52,15 +56,6 @@ class ServiceResponse:
     def is_json_object(self) -> bool:
         """Whether the body is a JSON object, as the service itself writes."""
         return bool(self.content)
-
-    @property
-    def content(self) -> dict[str, Any]:
-        """The body as an object; empty when it is not one."""
-        try:
-            content = json.loads(self.text)
-        except (ValueError, RecursionError):
-            return {}
-        return content if isinstance(content, dict) else {}
 
     @property
     def wrapper(self) -> dict[str, Any]:
@@ -96,6 +91,14 @@ class ServiceResponse:
         except ValueError:
             return None
         return min(max(milliseconds / 1000, 1.0), longest) if 0 < milliseconds < math.inf else None
+
+
+def _object_in(text: str) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _words_of(page: str) -> str:

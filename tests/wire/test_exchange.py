@@ -103,6 +103,17 @@ def test_polls_and_the_questions_for_the_time_share_a_kept_connection() -> None:
     assert len(handler.connections) == 1
 
 
+def test_a_kept_connection_outlives_the_thread_that_opened_it() -> None:
+    """Each thread had its own, which stayed open after it: a daemon that polls rarely ran out of descriptors."""
+    handler, answers = counting(), []
+    with served(handler) as url, service(url) as opened:
+        for _ in range(3):
+            thread = threading.Thread(target=lambda: answers.append(opened.status("a")))
+            thread.start()
+            thread.join()
+    assert (answers, len(handler.connections)) == ([StillRunning()] * 3, 1)
+
+
 def test_a_post_never_goes_over_a_used_connection_even_if_the_service_keeps_it_open() -> None:
     handler = counting()
     with served(handler) as url, service(url) as opened:
