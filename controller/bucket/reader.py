@@ -1,7 +1,7 @@
 """Reads an S3 store with a key pair: every page of a listing, small objects, a policy; every response is checked.
 
 `Bucket` calls it for everything that costs depend on, since the object store library takes any response with status
-200 for an empty listing. Safe to share between threads: each has connections of its own, which are kept.
+200 for an empty listing. Safe to share between threads; connections are kept.
 """
 
 import threading
@@ -17,7 +17,7 @@ from controller.bucket.signature import signature, url_of
 from controller.model.answers import StoredObject
 from controller.model.errors import Later
 from controller.model.timing import Timing
-from controller.wire.exchange import BROKEN, Exchange
+from controller.wire.exchange import BROKEN, Exchange, KeptExchanges
 from controller.wire.messages import NO_ANSWER, connection_error
 
 RETRIES = 2
@@ -76,7 +76,8 @@ class S3Reader:
     def __init__(self, authorities: str | None, timing: Timing) -> None:
         self._authorities = authorities
         self._timing = timing
-        self._local = threading.local()
+        self._kept: dict[str, KeptExchanges] = {}
+        self._lock = threading.Lock()
 
     def pages(self, home: Home, path: str, deadline: Deadline, *, most: int = 1000) -> Iterator[Objects]:
         """The objects below `path`, page by page, with their whole keys. Raises `StoreError` or `Later`."""
@@ -120,15 +121,16 @@ class S3Reader:
         """The response to one GET; retried without a response, or when the store has problems. Raises `StoreError`."""
         url = url_of(home.endpoint, b"/".join((b"", home.bucket.encode(), *([key] if key else []))), query)
         for left in reversed(range(RETRIES + 1)):
-            line, pause = self._held(home.endpoint), _PAUSE * 2 ** (RETRIES - left)
-            try:
-                answer = self._once(line, url, home, min(self._patience, deadline.left()), limit)
-            except BROKEN as error:
-                if not left or not deadline.allows(pause):
-                    raise StoreError(NO_ANSWER if line.is_hung_up else connection_error(error)) from error
-            else:
-                if not left or not _is_passing(answer.status) or not deadline.allows(pause):
-                    return answer
+            pause = _PAUSE * 2 ** (RETRIES - left)
+            with self._kept_for(home.endpoint).one() as line:
+                try:
+                    answer = self._once(line, url, home, min(self._patience, deadline.left()), limit)
+                except BROKEN as error:
+                    if not left or not deadline.allows(pause):
+                        raise StoreError(NO_ANSWER if line.is_hung_up else connection_error(error)) from error
+                else:
+                    if not left or not _is_passing(answer.status) or not deadline.allows(pause):
+                        return answer
             time.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
@@ -147,12 +149,11 @@ class S3Reader:
                 status=response.status, headers=response.headers, body=body[:limit], is_cut=len(body) > limit
             )
 
-    def _held(self, endpoint: str) -> Exchange:
-        """This thread's own kept connection to an endpoint."""
-        held: dict[str, Exchange] = self._local.__dict__.setdefault("held", {})
-        if endpoint not in held:
-            held[endpoint] = Exchange(endpoint, self._authorities)
-        return held[endpoint]
+    def _kept_for(self, endpoint: str) -> KeptExchanges:
+        with self._lock:
+            if endpoint not in self._kept:
+                self._kept[endpoint] = KeptExchanges(endpoint, self._authorities)
+            return self._kept[endpoint]
 
     @property
     def _patience(self) -> float:

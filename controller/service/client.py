@@ -6,7 +6,6 @@ Source: reference page "Asynchronous Processing API" §§1, 4 and 7, "Open quest
 
 import json
 import re
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -33,7 +32,7 @@ from controller.model.errors import Later, UsageError, mask, truncate
 from controller.model.timing import Timing
 from controller.service.response import ServiceResponse
 from controller.settings.deployments import Deployment
-from controller.wire.exchange import BROKEN, Exchange
+from controller.wire.exchange import BROKEN, Exchange, KeptExchanges
 
 AT_ODDS = "not sent: this machine's clock and the service's are minutes apart"
 _SECRET_KEYS = {"accessKey", "secretAccessKey", "credentials"}
@@ -69,14 +68,12 @@ class Service:
         self._session = session
         self._timing = timing
         self._time = time or ServiceClock(Clock())
-        self._idle: list[Exchange] = []
-        self._is_closed = False
+        self._kept = KeptExchanges(deployment.base_url, deployment.authorities)
         self._headers = {
             "User-Agent": session.user_agent,
             "Accept": "application/json",
             "Accept-Encoding": "gzip, deflate",
         }
-        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -86,10 +83,7 @@ class Service:
 
     def close(self) -> None:
         """Close the kept connections; one that is in use is closed after its call."""
-        with self._lock:
-            self._is_closed = True
-            while self._idle:
-                self._idle.pop().close()
+        self._kept.close()
 
     def submit(self, payload: Mapping[str, Any]) -> PostAnswer:
         """POST the payload once, on a new connection. Whatever fails, it is not sent again here.
@@ -109,7 +103,7 @@ class Service:
             return Refused(why=Refusal.UNSENT, message=str(error), retry_after=error.seconds)
         except Exception as error:  # noqa: BLE001  its message may repeat what was to be sent
             return Refused(why=Refusal.UNSENT, message=f"the request cannot be made: {type(error).__name__}")
-        line = self._line()
+        line = Exchange(self._deployment.base_url, self._deployment.authorities)
         try:
             answer = self._exchange(line, "POST", self._deployment.process_url, headers, secrets, body)
         except Exception as error:  # noqa: BLE001  its meaning depends on the stage, never on the type
@@ -128,7 +122,7 @@ class Service:
         try:
             token = self._session.token()
             headers = self._bearing(token)
-            with self._kept() as line:
+            with self._kept.one() as line:
                 answer = self._exchange(line, "GET", url, headers, (token,))
         except UsageError as error:
             return NoAnswer(message=str(error))
@@ -144,7 +138,7 @@ class Service:
         """The service's time, from the Date header of a response to a request that needs no token."""
         url = self._deployment.base_url
         try:
-            with self._kept() as line, self._answered(line, "HEAD", url, self._headers) as response:
+            with self._kept.one() as line, self._answered(line, "HEAD", url, self._headers) as response:
                 response.drain_conn()  # the connection is kept
                 answered = parsedate_to_datetime(response.headers["Date"])
             return answered if answered.tzinfo else answered.replace(tzinfo=UTC)
@@ -158,23 +152,6 @@ class Service:
         if self._time.is_unsettled:
             self.server_time()
         return self._time.is_off or self._time.is_odd
-
-    def _line(self) -> Exchange:
-        return Exchange(self._deployment.base_url, self._deployment.authorities)
-
-    @contextmanager
-    def _kept(self) -> Iterator[Exchange]:
-        """A kept connection, for one call; threads come and go, so it belongs to none of them."""
-        with self._lock:
-            line = self._idle.pop() if self._idle else self._line()
-        try:
-            yield line
-        finally:
-            with self._lock:
-                if self._is_closed:
-                    line.close()
-                else:
-                    self._idle.append(line)
 
     def _bearing(self, token: str) -> dict[str, str]:
         """The headers of a call with this token. Raises `ValueError` for one that fits into no header.

@@ -5,6 +5,7 @@ reads it; nothing here retries, follows a redirect, keeps a cookie or reads netr
 """
 
 import socket
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -55,21 +56,24 @@ class Exchange:
 
         `timeouts`: seconds to connect, and seconds between two bytes of the response. Raises one of `BROKEN`.
         """
-        if self._pool is None:
-            self._pool = self._opened()
         connect, read = timeouts
-        return self._pool.urlopen(
-            method,
-            _target(url),
-            body=body,
-            headers=headers,
-            retries=_NEVER,
-            redirect=False,
-            assert_same_host=False,
-            timeout=Timeout(connect=connect, read=read),
-            preload_content=False,
-            decode_content=False,
-        )
+        try:
+            self._pool = self._pool or self._opened()
+            return self._pool.urlopen(
+                method,
+                _target(url),
+                body=body,
+                headers=headers,
+                retries=_NEVER,
+                redirect=False,
+                assert_same_host=False,
+                timeout=Timeout(connect=connect, read=read),
+                preload_content=False,
+                decode_content=False,
+            )
+        except BaseException:
+            self.close()  # the next request looks for proxy and certificates anew
+            raise
 
     def close(self) -> None:
         """Close its connection; a later request opens another."""
@@ -107,6 +111,39 @@ class Exchange:
         else:
             self.was_connected = True  # a SOCKS proxy's do not report: anything that fails may have been sent
         return pool
+
+
+class KeptExchanges:
+    """Exchanges with one host that are kept for the next call. Threads come and go, so they belong to none of them."""
+
+    def __init__(self, url: str, authorities: str | None = None) -> None:
+        """See `Exchange`."""
+        self._url = url
+        self._authorities = authorities
+        self._idle: list[Exchange] = []
+        self._lock = threading.Lock()
+        self._is_closed = False
+
+    @contextmanager
+    def one(self) -> Iterator[Exchange]:
+        """The one that was used last, or a new one if all are in use."""
+        with self._lock:
+            found = self._idle.pop() if self._idle else Exchange(self._url, self._authorities)
+        try:
+            yield found
+        finally:
+            with self._lock:
+                if self._is_closed:
+                    found.close()
+                else:
+                    self._idle.append(found)
+
+    def close(self) -> None:
+        """Close their connections; one that is in use is closed after its call."""
+        with self._lock:
+            self._is_closed = True
+            while self._idle:
+                self._idle.pop().close()
 
 
 class _Plain(HTTPConnection):

@@ -106,6 +106,18 @@ def test_every_page_counts_and_connections_are_kept() -> None:
     assert [keys_of(answer) for answer in answers] == [["a", "b", "c"]] * 3
 
 
+def test_a_connection_outlives_the_thread_that_opened_it() -> None:
+    answers = []
+    with false_store(paged) as store:
+        once = bucket(store.url)
+        for _ in range(3):
+            thread = threading.Thread(target=lambda: answers.append(once.read("s3://results/job", "mine")))
+            thread.start()
+            thread.join()
+        assert len(store.connections) == 1
+    assert [keys_of(answer) for answer in answers] == [["a", "b", "c"]] * 3
+
+
 def test_a_connection_that_the_store_has_closed_is_opened_again() -> None:
     def answer(_path: str, _query: Query) -> Reply:
         return Reply(body=listing("job/"), length=len(listing("job/")))  # closed afterwards

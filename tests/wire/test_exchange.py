@@ -224,6 +224,18 @@ def test_all_posts_of_a_process_share_one_tls_context(
     assert (len(loaded), len(server.connections)) == (1, 4)
 
 
+@pytest.mark.slow
+def test_certificates_that_were_renewed_count_for_polls_too(
+    authority: Authority, own: Served, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bundle = Authority(tmp_path, "other").file
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    with false_store(lambda _path, _query: ID, own.context()) as server, service(server.url) as opened:
+        assert isinstance(opened.status("a"), NoAnswer)
+        bundle.write_text(bundle.read_text() + authority.file.read_text())
+        assert opened.status("a") == StillRunning()
+
+
 def replaced(bundle: Path, _other: str) -> tuple[str, str | None]:
     bundle.write_text(bundle.read_text() + "\n")
     return str(bundle), None
