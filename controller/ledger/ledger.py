@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from controller.ledger.cells import either
 from controller.ledger.rows import format_time, read_time
@@ -270,9 +271,13 @@ class Ledger:
         """The request body of the job as last accepted, JSON without secrets."""
         return self._store.wanted_body(job)
 
-    def body_of(self, submission: Submission) -> str:
-        """The body as sent, also without secrets, with the delivery URL as in the manifest."""
-        return self._store.body_of(submission.number)
+    def wanted_request(self, job: str) -> dict[str, Any]:
+        """The same as an object. Raises `StateError` when it is damaged."""
+        return self._store.request_in(self._store.wanted_body(job))
+
+    def sent_request(self, submission: Submission) -> dict[str, Any]:
+        """The same as it was sent, with the delivery URL as in the manifest."""
+        return self._store.request_in(self._store.body_of(submission.number))
 
     def save(self, submission: Submission) -> None:
         self._store.save(submission)

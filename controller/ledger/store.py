@@ -21,8 +21,8 @@ from controller.ledger.location import (
     ROOM,
     closed_on_error,
     read_only,
+    request_in,
     said_plainly,
-    understood,
     unusable,
 )
 from controller.ledger.migrations import Database
@@ -147,7 +147,7 @@ class Store:
 
     def body_of(self, number: int) -> str:
         """The body as sent, without secrets and with the delivery URL as in the manifest."""
-        return self._body("select body from submission where number = ?", number)
+        return str(self._one("select body from submission where number = ?", [number]) or "{}")
 
     # jobs
 
@@ -170,7 +170,11 @@ class Store:
 
     def wanted_body(self, name: str) -> str:
         """The request body of the job as last accepted."""
-        return self._body("select body from job where name = ?", name)
+        return str(self._one("select body from job where name = ?", [name]) or "{}")
+
+    def request_in(self, body: str) -> dict[str, Any]:
+        """A stored request. Raises `StateError` when it is damaged."""
+        return request_in(body, self._path)
 
     def reported(self) -> dict[str, str]:
         """The state last reported for each job."""
@@ -291,14 +295,6 @@ class Store:
             names = [column[0] for column in cursor.description]
             for row in cursor:
                 yield dict(zip(names, row, strict=True))
-
-    def _body(self, sql: str, key: object) -> str:
-        """A request body, a JSON object; `{}` where there is none. Raises `StateError` when it is damaged."""
-        text = str(self._one(sql, [key]) or "{}")
-        with understood(self._path):
-            if not isinstance(json.loads(text), dict):
-                raise TypeError("a request is an object")
-        return text
 
     def _one(self, sql: str, arguments: Sequence[object]) -> object:
         with said_plainly(self._path):

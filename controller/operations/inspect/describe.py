@@ -1,6 +1,5 @@
 """Gathers everything about one job, for `why` and `describe`: the loop runs one turn on a copy of the ledger."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -44,7 +43,7 @@ def description(settings: Settings, name: str, now: datetime) -> dict[str, Any]:
             return {**facts, "events": list(map(_event, happened))}
         case = _case(assembly, name, now)
         status = document(case.job, case.submissions, case.job_state, assembly.deployment)
-        request = json.loads(assembly.ledger.wanted_body(name))
+        request = assembly.ledger.wanted_request(name)
     wanted = case.job.wanted
     return {
         **{key: value for key, value in status.items() if key != "history"},

@@ -5,7 +5,6 @@ Where the key pair is missing, as on a machine that only checks pull requests, n
 so. With a git revision, its tree replaces the ledger and nothing is listed at all.
 """
 
-import json
 import os
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -274,7 +273,7 @@ def _difference(seen: Foreseen, ledger: Ledger) -> Difference:
     last, wanted = last_sent(seen), seen.job.wanted
     if last is None or wanted is None or last.digest == wanted.digest:
         return SAME
-    bodies = [json.loads(text) for text in (ledger.body_of(last), ledger.wanted_body(seen.job.name))]
+    bodies = [ledger.sent_request(last), ledger.wanted_request(seen.job.name)]
     return difference(*bodies) if all(bodies) else SAME
 
 
@@ -299,7 +298,7 @@ def _assumptions(basis: _Basis) -> Iterable[str]:
 
 def _pricing_assumptions(assembly: Assembly, jobs: Iterable[Mapping[str, Any]]) -> Iterable[str]:
     priced = [job["name"] for job in jobs if job["action"] in PRICED]
-    if any(_uses_orbit(assembly.ledger.wanted_body(name)) for name in priced):
+    if any(_uses_orbit(assembly.ledger.wanted_request(name)) for name in priced):
         yield ORBIT
 
 
@@ -322,8 +321,8 @@ def _approvals(assembly: Assembly, used: Collection[str]) -> Iterable[dict[str, 
         yield {"hash": label, "path": path, "effect": effect}
 
 
-def _uses_orbit(body: str) -> bool:
-    script = json.loads(body).get("evalscript", "")
+def _uses_orbit(request: Mapping[str, Any]) -> bool:
+    script = request.get("evalscript", "")
     if Mosaicking.ORBIT not in script:
         return False
     facts = scripts.facts(script)
