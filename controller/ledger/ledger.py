@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from controller.ledger.cells import either
@@ -15,13 +15,13 @@ from controller.ledger.rows import format_time, read_time
 from controller.ledger.store import Store
 from controller.lifecycle.commands import LONGEST_COMMAND, Command, Ignored, read_command
 from controller.limits.budget import Spending, is_overspent, month_of, overspent_hash
-from controller.limits.gate import is_decisive
 from controller.limits.peers import Peers
+from controller.limits.trail import Trail, answered_at
 from controller.model.answers import Refusal
 from controller.model.errors import truncate
 from controller.model.files import FileRecord
 from controller.model.job import Job, bucket_in
-from controller.model.skew import TOLERANCE, latest
+from controller.model.skew import latest
 from controller.model.submission import Submission, in_one_case
 
 log = logging.getLogger(__name__)
@@ -62,9 +62,7 @@ class Ledger:
         """Rebuild the views."""
         self._submissions: dict[str, dict[int, Submission]] = {}
         self._running: set[int] = set()
-        self._unanswered: dict[int, Submission] = {}
-        self._trail: dict[int, Submission] = {}
-        self._decisive: Submission | None = None
+        self._trail = Trail()
         self._holders: dict[str, Submission] = {}
         self._months: dict[str, Spending] = {}
         self._overspent: dict[int, Submission] = {}
@@ -130,10 +128,7 @@ class Ledger:
 
         Answers that a wrong clock dated later than `now` do not count.
         """
-        end = now + timedelta(seconds=TOLERANCE)
-        known = [*self._trail.values(), *([self._decisive] if self._decisive else [])]
-        found = [*self._unanswered.values(), *(item for item in known if _answered_at(item) <= end)]
-        return sorted(found, key=lambda item: (_answered_at(item), not is_decisive(item)), reverse=True)
+        return self._trail.newest(now)
 
     def concurrency_refusals(self) -> list[datetime]:
         """When the service refused for too many concurrent requests, oldest first."""
@@ -308,8 +303,8 @@ class Ledger:
             self._holders[in_one_case(submission.request_id)] = submission
         (self._running.add if submission.is_running else self._running.discard)(submission.number)
         if submission.refused and submission.refused.why is Refusal.CONCURRENCY:
-            self._crowded[submission.number] = _answered_at(submission)
-        self._follow_trail(submission)
+            self._crowded[submission.number] = answered_at(submission)
+        self._trail.keep(submission)
 
     def _count(self, before: Submission | None, after: Submission) -> None:
         """Update the month's sums and the list of overspent submissions."""
@@ -319,20 +314,6 @@ class Ledger:
         self._overspent.pop(after.number, None)
         if is_overspent(after) and overspent_hash(after) not in self.accepted:
             self._overspent[after.number] = after
-
-    def _follow_trail(self, submission: Submission) -> None:
-        """Keep answers back to the last decisive one: what came before no longer matters to the gate."""
-        self._unanswered.pop(submission.number, None)
-        self._trail.pop(submission.number, None)
-        if submission.answer is None:
-            self._unanswered[submission.number] = submission
-        elif self._decisive and _answered_at(submission) < _answered_at(self._decisive):
-            return
-        elif is_decisive(submission):
-            self._decisive, since = submission, _answered_at(submission)
-            self._trail = {number: item for number, item in self._trail.items() if _answered_at(item) >= since}
-        else:
-            self._trail[submission.number] = submission
 
 
 def _intent_of(submission: Submission) -> tuple[str, int, int, datetime]:
@@ -348,8 +329,3 @@ def _moments(submission: Submission) -> tuple[datetime | None, ...]:
     seen = submission.evidence.at if submission.evidence else None
     ended = (submission.missing_at, submission.gone_at, submission.finished_at)
     return (submission.answered_at, *ended, seen)
-
-
-def _answered_at(submission: Submission) -> datetime:
-    """When it was answered; without an answer, the time of its intent."""
-    return submission.answered_at or submission.intended_at

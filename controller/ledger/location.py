@@ -6,8 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from controller.ledger.snapshot import copy_to_memory, may_be_written
 from controller.model.errors import StateError, truncate
