@@ -1,16 +1,53 @@
 """Cells of the ledger, checked as they are read: another version, or something else, may have written them."""
 
+import json
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from sys import intern
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
+
+from controller.model.answers import StoredObject
+from controller.model.submission import Evidence
 
 Value = TypeVar("Value")
+ReadObjects = Callable[[int], tuple[StoredObject, ...]]
+"""Reads the objects of a submission by its number."""
 CANNOT_BE_READ = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
 """The exceptions raised by reading a row that another version, or something else, wrote."""
 
 
+class KeptObjects(Sequence[StoredObject]):
+    """What a settled submission delivered, read whenever it is asked for: most of the memory would be this."""
+
+    __slots__ = ("_number", "_read")
+
+    def __init__(self, number: int, read: ReadObjects) -> None:
+        self._number, self._read = number, read
+
+    @overload
+    def __getitem__(self, index: int) -> StoredObject: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[StoredObject, ...]: ...
+    def __getitem__(self, index: int | slice) -> StoredObject | tuple[StoredObject, ...]:
+        return self._read(self._number)[index]
+
+    def __len__(self) -> int:
+        return len(self._read(self._number))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._read(self._number) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._read(self._number))
+
+    def __repr__(self) -> str:
+        return repr(self._read(self._number))
+
+
+@lru_cache(maxsize=256)
 def parse_stored_time(text: str) -> datetime:
     time = datetime.fromisoformat(text)
     return time if time.tzinfo else time.replace(tzinfo=UTC)
@@ -50,3 +87,55 @@ def amount_of(value: Any) -> float | None:
     if value is not None and (type(value) not in (int, float) or not math.isfinite(value)):
         raise TypeError("no amount")
     return value  # type: ignore[no-any-return]
+
+
+def evidence_of(text: str | None, number: int = 0, later: ReadObjects | None = None) -> Evidence | None:
+    """The evidence that a row holds. With `later` its objects are read when they are asked for, if they can be."""
+    if not text:
+        return None
+    kept = _kept(text, number, later) if later else None
+    return kept or _evidence(json.loads(text))
+
+
+def _evidence(detail: Mapping[str, Any]) -> Evidence:
+    times = {"at": parse_stored_time(detail["at"]), "since": parse_stored_time(detail["since"])}
+    found = Evidence(**{**detail, **times, "objects": _objects(detail["objects"])})
+    amount_of(found.spent), name_of(found.error), checked_text(found.message), whole_of(found.readable)
+    return found
+
+
+def _time_of(text: str | None) -> datetime | None:
+    return parse_stored_time(text) if text else None
+
+
+def objects_of(evidence: str | None) -> tuple[StoredObject, ...]:
+    """The objects in the text of an evidence; none when it cannot be read."""
+    return either(lambda: _objects(json.loads(evidence or "{}")["objects"]), ())
+
+
+def _objects(details: Any) -> tuple[StoredObject, ...]:
+    found = tuple(StoredObject(**{**item, "modified": _time_of(item["modified"])}) for item in list_of(details))
+    for item in found:
+        checked_text(item.key), whole_of(item.bytes), checked_text(item.etag)
+    return found
+
+
+def _kept(text: str, number: int, later: ReadObjects) -> Evidence | None:
+    """The evidence of a delivery as every version writes it, without its objects; None: it must be read as a whole."""
+    plain = _DELIVERED.fullmatch(text)
+    if plain is None:
+        return None
+    at, since, readable, spent = plain.groups()
+    return Evidence(
+        at=parse_stored_time(at), since=parse_stored_time(since), readable=readable == "true",
+        objects=KeptObjects(number, later), spent=None if spent == "null" else float(spent),
+    )  # fmt: skip
+
+
+_TIME = r'"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.0-9]{0,7}\+00:00)"'
+_PLAIN = r'"[^"\\\x00-\x1f]*"'
+_OBJECT = rf'\{{"key": {_PLAIN}, "bytes": \d+, "etag": {_PLAIN}, "modified": (?:null|{_TIME.replace("(", "(?:", 1)})\}}'
+_DELIVERED = re.compile(
+    rf'\{{"at": {_TIME}, "since": {_TIME}, "readable": (true|false), "objects": \[{_OBJECT}(?:, {_OBJECT})*\], '
+    r'"error": null, "spent": (null|\d+(?:\.\d+)?), "message": ""\}'
+)

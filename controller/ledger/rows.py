@@ -1,6 +1,7 @@
 """Submissions to rows and back: the only module that maps nouns to SQL."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -10,16 +11,19 @@ from typing import Any
 
 from controller.ledger.cells import (
     CANNOT_BE_READ,
+    ReadObjects,
     amount_of,
     checked_text,
     either,
+    evidence_of,
     list_of,
     name_of,
     parse_stored_time,
     whole_of,
 )
-from controller.model.answers import Refusal, Refused, StoredObject
+from controller.model.answers import Refusal, Refused
 from controller.model.errors import Problem, StateError
+from controller.model.files import STATUS
 from controller.model.job import Estimate, ExpectedOutput, Job, SetCell, Wanted
 from controller.model.reasons import Reason
 from controller.model.submission import Answer, Evidence, Outcome, Submission
@@ -55,8 +59,9 @@ def file_of(row: Mapping[str, Any]) -> tuple[dict[str, Any] | None, bool]:
     """The record of a file, and whether it can be read; None: the file must be read again."""
     try:
         numbers = {name: whole_of(row[name]) for name in ("size", "mtime_ns", "ctime_ns", "inode")}
-        texts = {name: intern(checked_text(row[name])) for name in ("path", "kind", "sha256")}
-        return {**numbers, **texts, "uses": uses_of(row["uses"])}, True
+        path, digest, kind = checked_text(row["path"]), checked_text(row["sha256"]), intern(checked_text(row["kind"]))
+        shared = path if kind == STATUS else intern(path)  # its jobs have the path too
+        return {**numbers, "path": shared, "kind": kind, "sha256": digest, "uses": uses_of(row["uses"])}, True
     except CANNOT_BE_READ:
         return None, False
 
@@ -97,15 +102,19 @@ def row_of(submission: Submission) -> dict[str, object]:
     }
 
 
-def submission_of(row: Mapping[str, Any]) -> tuple[Submission, bool]:
-    """The noun that `row_of` serialised, and whether all of it can be read."""
+def submission_of(row: Mapping[str, Any], later: ReadObjects | None = None) -> tuple[Submission, bool]:
+    """The noun that `row_of` serialised, and whether all of it can be read.
+
+    With `later` the objects of a submission that is settled are read when they are asked for.
+    """
     try:
-        return _submission(row), True
+        return _submission(row, later), True
     except CANNOT_BE_READ:
         return _salvaged(row), False
 
 
-def _submission(row: Mapping[str, Any]) -> Submission:
+def _submission(row: Mapping[str, Any], later: ReadObjects | None) -> Submission:
+    is_settled = row["look_at"] is None and row["verdict"] in _SETTLED
     return Submission(
         number=row["number"],
         job=intern(row["job"]),
@@ -126,13 +135,13 @@ def _submission(row: Mapping[str, Any]) -> Submission:
         answered_at=read_time(row["answered_at"]),
         refused=_refused(row["answer_detail"]),
         message=intern(row["message"]),
-        request_id=name_of(row["request_id"]),
+        request_id=None if row["request_id"] is None else checked_text(row["request_id"]),
         missing_at=read_time(row["missing_at"]),
         gone_at=read_time(row["gone_at"]),
         outcome=Outcome(row["verdict"]) if row["verdict"] else None,
         reason=intern(Reason(row["reason"]).value if row["verdict"] else checked_text(row["reason"])),
         finished_at=read_time(row["finished_at"]),
-        evidence=_evidence(row["evidence"]),
+        evidence=evidence_of(row["evidence"], row["number"], later if is_settled else None),
         look_at=read_time(row["look_at"]),
         said_by_operator=bool(row["said_by_operator"]),
     )
@@ -164,7 +173,7 @@ def _salvaged(row: Mapping[str, Any]) -> Submission:
         request_id=request_id,
         outcome=outcome,
         reason=either(lambda: Reason(row["reason"]), _SETTLED[outcome]) if outcome else "",
-        evidence=either(lambda: _evidence(row["evidence"]), None),
+        evidence=either(lambda: evidence_of(row["evidence"]), None),
         **{**times, "intended_at": intended_at, "look_at": intended_at if is_open and answer else times["look_at"]},
     )
 
@@ -187,12 +196,11 @@ def _identity(row: Mapping[str, Any]) -> dict[str, Any]:
 def job_of(row: Mapping[str, Any]) -> tuple[Job, bool]:
     """The job of a row with its name, path, position, generation and wanted state, and whether all can be read."""
     name, path = intern(str(row["name"])), intern(str(row["path"]))
-    index, generation = (either(lambda: whole_of(row[key]), 0) for key in ("position", "generation"))  # noqa: B023
-    bare = Job(name=name, path=path, index=index, generation=generation)
+    index, generation = (cell if isinstance(cell := row[key], int) else 0 for key in ("position", "generation"))
     try:
-        return replace(bare, wanted=wanted_of(row["wanted"])), True
+        return Job(name=name, path=path, index=index, generation=generation, wanted=wanted_of(row["wanted"])), True
     except CANNOT_BE_READ:
-        return bare, False
+        return Job(name=name, path=path, index=index, generation=generation), False
 
 
 def wanted_text(wanted: Wanted | None) -> str | None:
@@ -201,25 +209,40 @@ def wanted_text(wanted: Wanted | None) -> str | None:
 
 
 def wanted_of(text: str | None) -> Wanted | None:
-    """The noun that `wanted_text` serialised. Texts shared by many jobs are kept once."""
+    """The noun that `wanted_text` serialised. What many jobs share is read, and kept, once."""
     if not text:
         return None
+    first = _DIGEST_FIRST.match(text)
+    if first is None:
+        return Wanted(**_wanted_fields(text))
+    return Wanted(**{**_shared_fields(text[first.end() :]), "digest": intern(first[1])})
+
+
+_DIGEST_FIRST = re.compile(r'\{"digest": "([0-9]+:[0-9a-f]{64})", ')
+
+
+@lru_cache(maxsize=256)
+def _shared_fields(rest: str) -> Mapping[str, Any]:
+    """The fields of a `wanted` without its digest, which is all that differs between many jobs."""
+    return _wanted_fields(f'{{"digest": "", {rest}')
+
+
+def _wanted_fields(text: str) -> Mapping[str, Any]:
     detail = json.loads(text)
     estimate, labels = detail["estimate"], detail["labels"]
-    wanted = Wanted(
-        **{
-            **{key: _shared(value) for key, value in detail.items()},
-            "outputs": _outputs(json.dumps(detail["outputs"])),
-            "estimate": _estimate(estimate) if estimate else None,
-            "warnings": tuple(_warning(each) for each in list_of(detail.get("warnings", []))),
-            "labels": tuple((intern(name), intern(value)) for name, value in dict(labels).items()),
-            "cell": _cell(**detail["cell"]) if detail.get("cell") else None,
-        }
-    )
+    fields = {
+        **{key: _shared(value) for key, value in detail.items()},
+        "outputs": _outputs(json.dumps(detail["outputs"])),
+        "estimate": _estimate(**estimate) if estimate else None,
+        "warnings": tuple(_warning(each) for each in list_of(detail.get("warnings", []))),
+        "labels": _labels(tuple((name, value) for name, value in dict(labels).items())),
+        "cell": _cell(**detail["cell"]) if detail.get("cell") else None,
+    }
+    wanted = Wanted(**fields)
     for check, names in _CELLS_OF_WANTED.items():
         for name in names:
             check(getattr(wanted, name))
-    return wanted
+    return fields
 
 
 _CELLS_OF_WANTED: Mapping[Callable[[Any], object], tuple[str, ...]] = {
@@ -236,6 +259,11 @@ def _cell(set_name: str, recipe: str, window: str) -> SetCell:
     return SetCell(set_name=checked_text(set_name), recipe=checked_text(recipe), window=checked_text(window))
 
 
+@lru_cache(maxsize=1024)
+def _labels(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((intern(name), intern(value)) for name, value in pairs)
+
+
 def _warning(detail: Mapping[str, Any]) -> Problem:
     found = Problem(**{key: _shared(value) for key, value in detail.items()})
     whole_of(found.line), whole_of(found.column)
@@ -244,8 +272,9 @@ def _warning(detail: Mapping[str, Any]) -> Problem:
     return found
 
 
-def _estimate(detail: Mapping[str, Any]) -> Estimate:
-    found = Estimate(**detail)
+@lru_cache(maxsize=4096, typed=True)
+def _estimate(expected: float, upper: float | None) -> Estimate:
+    found = Estimate(expected=expected, upper=upper)
     amount_of(found.expected), amount_of(found.upper)
     return found
 
@@ -285,25 +314,12 @@ def _refused(text: str | None) -> Refused | None:
 
 
 def _evidence_text(evidence: Evidence | None) -> str | None:
-    return json.dumps(asdict(evidence), default=_moment) if evidence else None
+    if evidence is None:
+        return None
+    return json.dumps(asdict(replace(evidence, objects=tuple(evidence.objects))), default=_moment)
 
 
 def _moment(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(timespec="microseconds")
     raise TypeError(f"not a value of a submission: {type(value).__name__}")
-
-
-def _evidence(text: str | None) -> Evidence | None:
-    if not text:
-        return None
-    detail = json.loads(text)
-    objects = tuple(
-        StoredObject(**{**item, "modified": read_time(item["modified"])}) for item in list_of(detail["objects"])
-    )
-    times = {"at": parse_stored_time(detail["at"]), "since": parse_stored_time(detail["since"])}
-    found = Evidence(**{**detail, **times, "objects": objects})
-    amount_of(found.spent), name_of(found.error), checked_text(found.message), whole_of(found.readable)
-    for item in objects:
-        checked_text(item.key), whole_of(item.bytes), checked_text(item.etag)
-    return found

@@ -15,7 +15,7 @@ from sys import intern
 from typing import Any, Self, TypeVar
 
 from controller.ledger import inbox
-from controller.ledger.cells import checked_text, either
+from controller.ledger.cells import checked_text, either, objects_of
 from controller.ledger.location import (
     FILE_NAME,
     ROOM,
@@ -40,6 +40,7 @@ from controller.ledger.rows import (
     submission_of,
     wanted_text,
 )
+from controller.model.answers import StoredObject
 from controller.model.errors import StateError
 from controller.model.job import Job
 from controller.model.submission import Submission
@@ -52,7 +53,7 @@ BINDINGS = {"deployment": "deployment", "account": "OAuth client"}
 class Store:
     """One open ledger. A connection belongs to the thread that opened it."""
 
-    def __init__(self, db: Database, path: Path = Path(FILE_NAME)) -> None:
+    def __init__(self, db: Database, path: Path = Path(FILE_NAME), *, is_copy: bool = False) -> None:
         self._db = db
         self._path = path
         # Text that is not UTF-8 must not make the other rows unreadable.
@@ -61,6 +62,7 @@ class Store:
         self.retries = Retries(db, self._rows)
         self.unreadable: list[str] = []
         """The rows read so far that this version does not fully understand."""
+        self._later = None if is_copy else self._objects_of  # what is read from a copy is shown after it is closed
         self._reread: set[str] = set()
 
     @classmethod
@@ -81,7 +83,7 @@ class Store:
     def copy_of(cls, state: Path) -> Self:
         """The ledger copied into memory, empty when there is none yet; changes to it stay private."""
         path = state / FILE_NAME
-        with said_plainly(path), closed_on_error(cls(Database(memory=True), path)) as store:
+        with said_plainly(path), closed_on_error(cls(Database(memory=True), path, is_copy=True)) as store:
             if path.exists():
                 with closing(read_only(path)) as file:
                     file.backup(store._db.conn)
@@ -131,7 +133,7 @@ class Store:
     def submissions(self) -> Iterator[Submission]:
         """Every submission ever made, oldest first."""
         for row in self._rows(f"select {', '.join(COLUMNS)} from submission order by number"):
-            yield self._read(submission_of, row, f"submission {row['number']}")
+            yield self._read(partial(submission_of, later=self._later), row, f"submission {row['number']}")
 
     def add(self, submission: Submission, body: str) -> int:
         """Store a new submission with its body, which holds no secrets; returns its number."""
@@ -148,6 +150,11 @@ class Store:
     def body_of(self, number: int) -> str:
         """The body as sent, without secrets and with the delivery URL as in the manifest."""
         return str(self._one("select body from submission where number = ?", [number]) or "{}")
+
+    def _objects_of(self, number: int) -> tuple[StoredObject, ...]:
+        """What a submission delivered, as last seen in the bucket."""
+        text = self._one("select evidence from submission where number = ?", [number])
+        return objects_of(text if isinstance(text, str) else None)
 
     # jobs
 

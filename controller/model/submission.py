@@ -4,6 +4,7 @@ Steps return the next value; nothing here reads a clock, a file or a database. T
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -40,7 +41,7 @@ class Evidence:
     at: datetime
     since: datetime
     readable: bool
-    objects: tuple[StoredObject, ...] = ()
+    objects: Sequence[StoredObject] = ()
     error: str | None = None
     spent: float | None = None
     message: str = ""
@@ -150,4 +151,5 @@ def digest16(digest: str) -> str:
 
 def in_one_case(request_id: str) -> str:
     """A UUID in lower case, as the service issues it and the bucket names it; any other id as it is."""
-    return request_id.lower() if REQUEST_ID.fullmatch(request_id) else request_id
+    lower = request_id.lower()
+    return lower if lower != request_id and REQUEST_ID.fullmatch(request_id) else request_id

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from controller.ledger.cells import KeptObjects
 from controller.ledger.location import FILE_NAME
 from controller.ledger.store import Store
 from controller.model.answers import Accepted, Refusal, Refused, StoredObject, Unconfirmed
@@ -193,3 +194,45 @@ def test_commands_wait_in_the_inbox_until_they_are_done(store: Store) -> None:
         [(first, _), _] = store.pending_commands(100)
         store.mark_done(first, NOW)
         assert [text for _, text in store.pending_commands(100)] == [b"two"]
+
+
+DONE = replace(SETTLED, look_at=None)
+
+
+@pytest.mark.parametrize(
+    ("submission", "is_later"),
+    [
+        pytest.param(DONE, True, id="what was delivered is read when it is asked for"),
+        pytest.param(SETTLED, False, id="what is looked at again is in memory"),
+        pytest.param(replace(DONE, outcome=None, reason=""), False, id="what may still change is in memory"),
+        pytest.param(
+            replace(DONE, evidence=replace(DONE.evidence, message='"')),  # type: ignore[type-var]
+            False,
+            id="words that need escapes are read at once",
+        ),
+    ],
+)
+def test_the_objects_of_a_settled_submission_are_not_kept_in_memory(
+    store: Store, submission: Submission, *, is_later: bool
+) -> None:
+    with store, store.transaction():
+        stored = replace(submission, number=store.add(submission, "{}"))
+        (found,) = store.submissions()
+        assert found == stored
+        assert isinstance(found.evidence and found.evidence.objects, KeptObjects) is is_later
+
+
+def test_a_settled_submission_is_stored_again_with_the_objects_it_had(store: Store) -> None:
+    with store, store.transaction():
+        store.add(DONE, "{}")
+        (found,) = store.submissions()
+        store.save(found)
+        assert list(store.submissions()) == [found] == [replace(DONE, number=1)]
+
+
+def test_a_copy_of_the_ledger_shows_what_was_delivered_after_it_is_closed(store: Store, tmp_path: Path) -> None:
+    with store, store.transaction():
+        store.add(DONE, "{}")
+    with Store.copy_of(tmp_path) as copy:
+        (found,) = copy.submissions()
+    assert found == replace(DONE, number=1)
