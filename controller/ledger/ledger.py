@@ -15,7 +15,7 @@ from controller.ledger.rows import format_time, read_time
 from controller.ledger.store import Store
 from controller.lifecycle.commands import LONGEST_COMMAND, Command, Ignored, read_command
 from controller.limits.budget import Spending, is_overspent, month_of, overspent_hash
-from controller.limits.peers import Peers
+from controller.limits.peers import Peers, with_row
 from controller.limits.trail import Trail, answered_at
 from controller.model.answers import Refusal
 from controller.model.errors import truncate
@@ -44,7 +44,7 @@ class Ledger:
         self.permits = store.permits
         self.retries = store.retries
         self.jobs: dict[str, Job] = {job.name: job for job in store.jobs()}
-        self.peers = Peers(self.jobs.values())
+        self.peers = Peers(self.jobs)
         """The jobs and the submissions by request."""
         self._last_event_at = store.last_event_at()
         self.doubt = store.fact(CLOCK)
@@ -60,7 +60,7 @@ class Ledger:
 
     def _remember(self, submissions: Iterable[Submission]) -> None:
         """Rebuild the views."""
-        self._submissions: dict[str, dict[int, Submission]] = {}
+        self._submissions: dict[str, tuple[Submission, ...]] = {}
         self._running: set[int] = set()
         self._trail = Trail()
         self._holders: dict[str, Submission] = {}
@@ -98,17 +98,15 @@ class Ledger:
 
     def of(self, job: str) -> Sequence[Submission]:
         """The submissions of a job, oldest first."""
-        return list(self._submissions.get(job, {}).values())
+        return self._submissions.get(job, ())
 
     def current(self, submission: Submission) -> Submission:
         """The submission's current state."""
-        return self._submissions[submission.job][submission.number]
+        return next(item for item in self.of(submission.job) if item.number == submission.number)
 
     def find(self, submission: Submission) -> Submission | None:
         """The same POST in this ledger, under any number; None: not found."""
-        rows = self._submissions.get(submission.job, {})
-        first = rows.get(submission.number)
-        candidates = (first, *rows.values()) if first else rows.values()
+        candidates = sorted(self.of(submission.job), key=lambda item: item.number != submission.number)
         return next((item for item in candidates if _intent_of(item) == _intent_of(submission)), None)
 
     def holder(self, request_id: str | None) -> Submission | None:
@@ -116,7 +114,7 @@ class Ledger:
         return self._holders.get(in_one_case(request_id or ""))
 
     def everything(self) -> Iterable[Submission]:
-        return (item for rows in self._submissions.values() for item in rows.values())
+        return (item for rows in self._submissions.values() for item in rows)
 
     @property
     def running(self) -> int:
@@ -185,8 +183,8 @@ class Ledger:
 
     def recall(self, job: Job) -> None:
         """Change what is only in memory: what this process read from the bucket."""
-        self.jobs[job.name] = job
         self.peers.declare(job)
+        self.jobs[job.name] = job
 
     @property
     def history_known(self) -> bool:
@@ -294,9 +292,9 @@ class Ledger:
         self._reported.update(reported)
 
     def _keep(self, submission: Submission) -> None:
-        rows = self._submissions.setdefault(submission.job, {})
-        self._count(rows.get(submission.number), submission)
-        rows[submission.number] = submission
+        rows = self._submissions.get(submission.job, ())
+        self._count(next((item for item in rows if item.number == submission.number), None), submission)
+        self._submissions[submission.job] = with_row(rows, submission)
         self.peers.keep(submission)
         self.newest_moment = latest([self.newest_moment, *_moments(submission)])
         if submission.request_id:

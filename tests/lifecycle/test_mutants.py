@@ -36,6 +36,7 @@ from tests.support.factories import (
     TIMING,
     accepted,
     at,
+    by_name,
     evidence,
     failed,
     gone,
@@ -79,7 +80,7 @@ def left(units: float) -> Spending:
 
 def among(*others: Job, runs: tuple[Submission, ...] = (), **different: object) -> Limits:
     """The limits for a plain job beside others, to which these runs belong."""
-    return limits(peers=Peers([job(), *others], runs), **different)
+    return limits(peers=Peers(by_name(job(), *others), runs), **different)
 
 
 CELL = SetCell(set_name="mill", recipe="a")
@@ -93,7 +94,7 @@ def asking(name: str) -> Job:
 
 def beside(itself: Job, *others: Job) -> tuple[Job, list[Submission], Limits]:
     """A job beside others, some of which are such cells."""
-    return itself, [], limits(peers=Peers([itself, *others]), sets={"mill": ENDLESS})
+    return itself, [], limits(peers=Peers(by_name(itself, *others)), sets={"mill": ENDLESS})
 
 
 FIRST, LAST = job(name="a"), job(name="z")

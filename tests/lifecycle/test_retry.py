@@ -14,6 +14,7 @@ from tests.support.factories import (
     NOW,
     OTHER_DIGEST,
     accepted,
+    by_name,
     failed,
     job,
     limits,
@@ -102,7 +103,7 @@ OTHERS = failed(job="other", number=7)
 def test_a_failed_run_of_another_name_is_repeated_for_this_job_alone() -> None:
     after = retried(job(), [], FIRST, "anna", shared=OTHERS)
     assert isinstance(after, Job)
-    assert asked_for(after, [], limits(peers=Peers([after], [OTHERS])), NOW) == Submit(rerun=1, attempt=0)
+    assert asked_for(after, [], limits(peers=Peers(by_name(after), [OTHERS])), NOW) == Submit(rerun=1, attempt=0)
 
 
 def test_while_the_other_name_tries_again_nothing_is_repeated() -> None:

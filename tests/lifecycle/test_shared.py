@@ -26,6 +26,7 @@ from tests.support.factories import (
     URL,
     accepted,
     at,
+    by_name,
     evidence,
     failed,
     gone,
@@ -60,7 +61,7 @@ def decided(
     declared: Job, others: list[Job], submissions: list[Submission], **different: Any
 ) -> tuple[Step, Limits, list[Submission]]:  # fmt: skip
     """The step of a job among others, all of whose submissions these are."""
-    seen = limits(peers=Peers([declared, *others], submissions), **different)
+    seen = limits(peers=Peers(by_name(declared, *others), submissions), **different)
     own = [item for item in submissions if item.job == declared.name]
     return next_step(declared, own, seen, NOW), seen, own
 
@@ -254,7 +255,7 @@ def test_exactly_one_pays_in_whatever_order_they_came(
         named(name, rerun=rerun, hold=number in held)
         for number, (name, rerun) in enumerate(zip(names, reruns, strict=True))
     ]
-    peers = limits(peers=Peers(jobs))
+    peers = limits(peers=Peers(by_name(*jobs)))
     steps = [next_step(each, (), peers, NOW) for each in jobs]
     assert sum(isinstance(step, Submit) for step in steps) == 1
 
@@ -336,7 +337,7 @@ class _Counting(Peers):
 
 def test_a_thousand_held_names_for_one_request_are_looked_through_once_a_turn() -> None:
     jobs = [named(f"j{number:04}", hold=number < 1000) for number in range(2000)]
-    peers = _Counting(jobs)
+    peers = _Counting(by_name(*jobs))
     turn = limits(peers=peers)
     steps = [next_step(each, (), turn, NOW) for each in jobs]
     assert sum(isinstance(step, Submit) for step in steps) == 1
@@ -424,6 +425,6 @@ def test_the_status_shows_what_was_delivered_for_the_other_at_no_cost() -> None:
     ],
 )  # fmt: skip
 def test_only_those_with_the_same_request_are_looked_at_again(change: Any, names: set[str]) -> None:
-    peers = Peers([A, B, named("z", digest=OTHER_DIGEST)], [accepted(job="a")])
+    peers = Peers(by_name(A, B, named("z", digest=OTHER_DIGEST)), [accepted(job="a")])
     change(peers)
     assert (peers.take_changed(), peers.take_changed()) == (names, set())

@@ -19,6 +19,7 @@ from tests.support.factories import (
     OTHER_DIGEST,
     accepted,
     at,
+    by_name,
     failed,
     job,
     limits,
@@ -58,7 +59,7 @@ def plan_of(**different: Any) -> Submission:
 
 def sharing(run: Submission, now: Job = RENAMED, **different: Any) -> Foreseen:
     """A job without submissions, after another one of the same request had this one."""
-    shared = limits(peers=Peers([now], [run]))
+    shared = limits(peers=Peers(by_name(now), [run]))
     return seen(now=now, job_state=phase(now, (), shared, NOW), **different)
 
 

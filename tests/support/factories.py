@@ -166,3 +166,7 @@ def request_copy(**added: object) -> str:
 
 
 _INTENT = frozenset({"job", "digest", "rerun", "attempt", "prefix", "intended_at", "number", "generation"})
+
+
+def by_name(*jobs: Job) -> dict[str, Job]:
+    return {each.name: each for each in jobs}
