@@ -62,6 +62,7 @@ class Ledger:
         """Rebuild the views."""
         self._submissions: dict[str, tuple[Submission, ...]] = {}
         self._running: set[int] = set()
+        self._looked_for: set[int] = set()
         self._trail = Trail()
         self._holders: dict[str, Submission] = {}
         self._months: dict[str, Spending] = {}
@@ -79,7 +80,7 @@ class Ledger:
     @property
     def is_waiting(self) -> bool:
         """Whether any submission has a next check due, and may be given up then."""
-        return any(item.look_at is not None for item in self.everything())
+        return bool(self._looked_for)
 
     def note_doubt(self, words: str) -> None:
         """Keep why the clock is not trusted; "" once it is: the record stays until everything is redated."""
@@ -300,6 +301,7 @@ class Ledger:
         if submission.request_id:
             self._holders[in_one_case(submission.request_id)] = submission
         (self._running.add if submission.is_running else self._running.discard)(submission.number)
+        (self._looked_for.discard if submission.look_at is None else self._looked_for.add)(submission.number)
         if submission.refused and submission.refused.why is Refusal.CONCURRENCY:
             self._crowded[submission.number] = answered_at(submission)
         self._trail.keep(submission)

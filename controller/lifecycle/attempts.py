@@ -25,8 +25,8 @@ def in_force(wanted: Wanted, submissions: Sequence[Submission]) -> Submission | 
     """
     known = [item for item in submissions if item.digest == wanted.digest and not item.is_refused]
     exact = [item for item in known if item.rerun == wanted.rerun]
-    higher = [item for item in known if item.rerun > wanted.rerun]
-    latest = max(exact or higher, key=_order, default=None)
+    covering = exact or [item for item in known if item.rerun > wanted.rerun]
+    latest = max(covering, key=_order) if len(covering) > 1 else next(iter(covering), None)
     if latest is None or latest.answer is not Answer.UNCONFIRMED:
         return latest
     may_deliver = (item for item in known if item.rerun == latest.rerun and item.answer is Answer.ACCEPTED)

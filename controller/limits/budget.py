@@ -74,7 +74,8 @@ def reservation(wanted: Wanted) -> float | None:
 
 def month_of(time: datetime) -> str:
     """`2026-03`, in UTC."""
-    return f"{time.astimezone(UTC):%Y-%m}"
+    time = time.astimezone(UTC)
+    return f"{time.year:04}-{time.month:02}"
 
 
 def next_month(time: datetime) -> datetime:

@@ -276,7 +276,11 @@ NEXT_STEP_MUTANTS = [
         "item.digest == wanted.digest and not item.is_refused",
         "item.digest == wanted.digest",
     ),
-    ("a lower rerun pays", "max(exact or higher,", "max(exact,"),
+    (
+        "a lower rerun pays",
+        "covering = exact or [item for item in known if item.rerun > wanted.rerun]",
+        "covering = exact",
+    ),
     ("any rerun answers", "item.rerun > wanted.rerun", "item.rerun != wanted.rerun"),
     (
         "the first attempt is in force",
