@@ -18,7 +18,7 @@ from controller.analysis.context import HintContext
 from controller.analysis.cost import SampleCount, estimate_cost, price_table, samples_per_pixel
 from controller.analysis.hints import hints
 from controller.analysis.rehearsal import failures
-from controller.analysis.source import SourceText
+from controller.analysis.source import source_of
 from controller.analysis.stage import stage_of
 from controller.manifest.digest import parse_timestamp
 from controller.manifest.document import field_name
@@ -108,7 +108,7 @@ class Appraiser:
         rehearsal: Rehearsal | ScriptFailure,
         estimate: Estimate | None,
     ) -> Iterable[Finding]:
-        source = SourceText(request.body["evalscript"])
+        source = source_of(request.body["evalscript"])
         yield from failures(rehearsal, stage, source)
         if isinstance(rehearsal, Rehearsal):
             yield from unfit_after_update(request, rehearsal)

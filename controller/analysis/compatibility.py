@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from controller.analysis.bands import band_findings, setup_position
-from controller.analysis.source import SourceText
+from controller.analysis.source import SourceText, source_of
 from controller.manifest.document import Path
 from controller.manifest.problems import DATA
 from controller.manifest.request import Request
@@ -38,7 +38,7 @@ _HOLDS: Mapping[str, tuple[tuple[SampleType, ...], Sequence[int]]] = {
 
 def disagreements(request: Request, facts: ScriptFacts) -> Iterator[Finding]:
     """Everything in the request that the service would refuse or process differently than intended."""
-    source, data = SourceText(request.body["evalscript"]), request.body["input"]["data"]
+    source, data = source_of(request.body["evalscript"]), request.body["input"]["data"]
     yield from _inputs(facts, data, source)
     for asked, dataset in pair_inputs(facts.inputs, data):
         is_for_all = len(facts.inputs) > 1 and asked.mosaicking is facts.mosaicking

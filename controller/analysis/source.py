@@ -6,7 +6,7 @@ Pure. It is not a parser: it works for scripts written in the usual way.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 _INTERESTING = re.compile(r"[/'\"`{}]")
 _STRING = re.compile(r"'(?:\\.|[^'\\\n])*'?|\"(?:\\.|[^\"\\\n])*\"?", re.DOTALL)
@@ -35,6 +35,7 @@ class SourceText:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self._heads: dict[str, re.Match[str] | None] = {}
 
     @cached_property
     def code(self) -> str:
@@ -68,6 +69,11 @@ class SourceText:
         return found.start() if found else 0
 
     def _head(self, name: str) -> re.Match[str] | None:
+        if name not in self._heads:
+            self._heads[name] = self._find_head(name)
+        return self._heads[name]
+
+    def _find_head(self, name: str) -> re.Match[str] | None:
         found = list(re.finditer(_FUNCTION.replace("NAME", re.escape(name)), self.code))
         return found[0] if len(found) == 1 else None
 
@@ -88,6 +94,12 @@ class SourceText:
             if match[1] and depth == 0:
                 names.add(match[1])
         return frozenset(names)
+
+
+@lru_cache(maxsize=32)
+def source_of(text: str) -> SourceText:
+    """The text of a script; many manifests have the same one, and it is looked through once."""
+    return SourceText(text)
 
 
 def _parameters(head: re.Match[str]) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ LARGEST_AREA = 8_000_000  # bytes: the outline of a country in every detail
 SUFFIXES = (".yaml", ".yml", ".json")
 """How the name of a manifest ends."""
 MISSING = "does not exist"
+_BULK = 1_000  # files of a load above which garbage collection costs more than it frees
 _WORDS = {"manifest": "file", AREA: "file"}
 _LARGEST = {AREA: LARGEST_AREA}
 
@@ -179,3 +180,9 @@ def collector_paused() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+def freeze_if_many(loaded: int) -> None:
+    """Never search again what a load of so many files left in memory: it stays as long as the process."""
+    if loaded >= _BULK:
+        gc.freeze()

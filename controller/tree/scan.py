@@ -19,7 +19,16 @@ from controller.manifest.document import Document, read_documents
 from controller.manifest.validate import Broken, Script, ValidManifest, accept, is_set, script_file
 from controller.model.errors import Problem
 from controller.model.files import AREA, FOREIGN, SET, USED, FileRecord
-from controller.tree.files import LARGEST_FILE, MISSING, SUFFIXES, Known, collector_paused, read_file, stat_below
+from controller.tree.files import (
+    LARGEST_FILE,
+    MISSING,
+    SUFFIXES,
+    Known,
+    collector_paused,
+    freeze_if_many,
+    read_file,
+    stat_below,
+)
 from controller.tree.foreign import or_list_it, own_documents
 from controller.tree.ignore.lists import IGNORE_FILE, FolderIgnores
 from controller.tree.lookalike import Lookalikes
@@ -29,7 +38,6 @@ if TYPE_CHECKING:
     from controller.sets.accept import ValidSet
 
 _EXAMPLES = {"script": "ndvi.js", AREA: "alps.geojson"}
-_BULK = 1_000  # changed files above which garbage collection costs more than it frees
 _PORTION = 500  # parsed manifests held in memory at once
 _FRESH_NS = 2_000_000_000  # the coarsest clock of a file system still in use
 
@@ -122,8 +130,7 @@ class _Comparison:
         again = {path for path in self.again if path in self.known and not walk.is_hidden(path)}
         suspects = walk.suspects | altered | self.clashes.keys() | (again - walk.missing)
         changed = (each for each in map(self.load, sorted(suspects)) if each)
-        if _in_portions(changed, take) >= _BULK:
-            gc.freeze()
+        freeze_if_many(_in_portions(changed, take))
         gone = walk.missing | {path for path in walk.suspects & walk.vanished if path in self.known}
         return Scan(
             ready=True,
@@ -282,14 +289,15 @@ def _is_foreign(content: str, path: str) -> bool:
 
 
 def _in_portions(changed: Iterator[LoadedFile], take: Take) -> int:
-    """Passes them on in portions; returns how many there were."""
+    """Passes them on in portions; returns how many there were.
+
+    Garbage is searched for among what a portion left behind alone: what earlier ones left is still in use.
+    """
     count = 0
-    while portion := _portion(changed):
-        count += len(portion)
-        take(portion)
-    return count
-
-
-def _portion(changed: Iterator[LoadedFile]) -> Sequence[LoadedFile]:
     with collector_paused():
-        return tuple(islice(changed, _PORTION))
+        while portion := tuple(islice(changed, _PORTION)):
+            count += len(portion)
+            take(portion)
+            del portion
+            gc.collect(0)
+    return count

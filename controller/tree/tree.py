@@ -30,7 +30,7 @@ from controller.tree.declared.ownership import (
     taken_over,
 )
 from controller.tree.declared.sets import Sets
-from controller.tree.files import Known
+from controller.tree.files import Known, collector_paused, freeze_if_many
 from controller.tree.git.approvals import Approvals
 from controller.tree.scan import LoadedFile, Scan, scan
 from controller.tree.undecided import Undecided
@@ -91,9 +91,11 @@ class Tree:
         self._files, wanted = Known(files), [job for job in jobs if job.wanted is not None]
         self._sets.remember((record.path for record in self._files if record.kind == SET), wanted)
         self._unsettled.update(job.name for job in wanted if job.path not in self._files)
-        for path, found in by_file(_declared(job) for job in wanted if job.path in self._files).items():
-            documents = [item for item in found if not item.set_name]
-            self._declarations.replace(path, documents, [item for item in found if item.set_name])
+        with collector_paused():
+            for path, found in by_file(_declared(job) for job in wanted if job.path in self._files).items():
+                documents = [item for item in found if not item.set_name]
+                self._declarations.replace(path, documents, [item for item in found if item.set_name])
+        freeze_if_many(len(wanted))
 
     def recall(self, files: Iterable[FileRecord], documents: Iterable[Declared]) -> None:
         """Start from what an earlier `check` found; every name is settled again by the next refresh."""
