@@ -255,7 +255,7 @@ class Loop:
         seen, forgotten = [*change.clean, *broken, *written], [*change.gone, *forgotten]
         if change.jobs or seen or forgotten:
             for job, body in change.jobs:
-                self._ledger.put_job(job, body)
+                self._ledger.put_job(job, body and body())
             self._ledger.note_files(seen, forgotten)
 
     def _warn(self, problems: Iterable[str]) -> None:

@@ -1,12 +1,15 @@
 """What one scan of the tree found, as the tree passes it to the loop and the watcher."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from controller.manifest.approval import Approval
 from controller.model.errors import Problem
 from controller.model.files import FileRecord
 from controller.model.job import Job
+
+Body = Callable[[], str]
+"""The body of a request as JSON, made when it is stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +24,7 @@ class Change:
     `approvals` are all that count now, by hash; `unapproved` says in sentences which do not.
     """
 
-    jobs: tuple[tuple[Job, str | None], ...] = ()
+    jobs: tuple[tuple[Job, Body | None], ...] = ()
     paths: frozenset[str] = frozenset()
     gone: tuple[str, ...] = ()
     clean: tuple[FileRecord, ...] = ()

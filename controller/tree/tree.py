@@ -7,7 +7,6 @@ declares which job; the loop updates the ledger.
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from itertools import filterfalse
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from controller.model.errors import Problem
 from controller.model.files import SET, FileRecord
 from controller.model.job import DIRTY, Appraisal, Job
 from controller.model.job_set import JobSet
-from controller.tree.change import Change
+from controller.tree.change import Body, Change
 from controller.tree.declared.declarations import Acceptance, Declarations, as_json, by_file
 from controller.tree.declared.ownership import (
     Declared,
@@ -251,9 +250,7 @@ class Tree:
         kept = apply_ignores(answer.warnings, [comments, script_comments(item)])
         if answer.wanted is not None:
             wanted = replace(answer.wanted, warnings=(*kept.warnings, *kept.unexplained))
-            self._acceptances[item.path, item.index, ""] = Acceptance(
-                wanted=wanted, body=partial(as_json, item.request.body)
-            )
+            self._acceptances[item.path, item.index, ""] = Acceptance(wanted=wanted, body=as_json(item.request.body))
         line, column = item.document.place(("metadata", "name"))
         return Declared(
             path=item.path,
@@ -276,12 +273,12 @@ class Tree:
         self._rejections |= {item.key: item.problems for item in settlement.rejected}
         return settlement
 
-    def _changes(self, jobs: Mapping[str, Job], settlement: Settlement) -> Iterable[tuple[Job, str | None]]:
+    def _changes(self, jobs: Mapping[str, Job], settlement: Settlement) -> Iterable[tuple[Job, Body | None]]:
         for name, owner in settlement.owners.items():
             job, acceptance = jobs.get(name), self._acceptances.pop(owner.key, None)
             taken = taken_over(job, owner, acceptance.wanted if acceptance else None)
             if taken != job:
-                yield taken, acceptance.body() if acceptance else None
+                yield taken, acceptance.body if acceptance else None
         for name, problems in settlement.stuck.items():
             if jobs[name].problems != problems or name not in self._unsettled:
                 yield replace(jobs[name], problems=problems), None
@@ -289,8 +286,8 @@ class Tree:
             yield replace(jobs[name], wanted=None, problems=()), None
 
     def _dated(
-        self, changed: dict[str, tuple[Job, str | None]], jobs: Mapping[str, Job], *, is_quiet: bool
-    ) -> tuple[tuple[Job, str | None], ...]:
+        self, changed: dict[str, tuple[Job, Body | None]], jobs: Mapping[str, Job], *, is_quiet: bool
+    ) -> tuple[tuple[Job, Body | None], ...]:
         """Record the commit at which each new digest was first seen, or its `rerun` raised.
 
         Git moves HEAD after the files: what was marked dirty during a checkout is checked again once the files are

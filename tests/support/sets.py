@@ -153,7 +153,7 @@ class Jobs:
         change = self.tree.refresh(self.jobs, self.now)
         assert change.ready, change.reason
         self.jobs |= {job.name: job for job, _ in change.jobs}
-        self.bodies |= {job.name: body for job, body in change.jobs if body is not None}
+        self.bodies |= {job.name: body() for job, body in change.jobs if body is not None}
         return change
 
     def changed(self) -> dict[str, str]:

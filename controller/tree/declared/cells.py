@@ -7,7 +7,6 @@ its price are computed. A set is taken as a whole: with a problem in one of its 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 
 from controller.analysis.ignores import Comments, apply_ignores, script_comments
 from controller.limits.budget import reservation
@@ -105,7 +104,7 @@ class _Expansion:
             wanted = replace(
                 first, digest=request.digest, delivery_url=request.delivery_url, estimate=price(request)
             )  # fmt: skip
-            self.acceptances[name] = Acceptance(wanted=wanted, body=partial(as_json, request.body))
+            self.acceptances[name] = Acceptance(wanted=wanted, body=as_json(request.body))
             self.note(name, wanted)
 
     def note(self, name: str, wanted: Wanted | None) -> None:

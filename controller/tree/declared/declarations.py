@@ -6,6 +6,7 @@ The tree keeps one of these; `ownership` settles which document declares which j
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from controller.model.errors import Problem
 from controller.model.job import Wanted
@@ -20,6 +21,7 @@ class Acceptance:
     body: Callable[[], str]
 
 
+SCRIPT = "evalscript"
 MOST_DOCUMENTS = 200_000
 """Per tree: about 1 GiB of memory."""
 
@@ -96,6 +98,20 @@ def _too_many(path: str) -> Declared:
     return Declared(path=path, index=0, name=None, problems=(problem,))
 
 
-def as_json(body: Mapping[str, object]) -> str:
-    """The body of a request as the ledger keeps it."""
-    return json.dumps(body, ensure_ascii=False)
+def as_json(body: Mapping[str, object]) -> Callable[[], str]:
+    """The body of a request as the ledger keeps it, kept as text: ten thousand parsed ones would fill the memory.
+
+    The script is not in that text, since many requests share one.
+    """
+    script = body.get(SCRIPT)
+    if len(body) == 1 or [*body][-1] != SCRIPT or not isinstance(script, str):
+        return partial(str, _text_of(body))
+    return partial(_with_script, _text_of({key: value for key, value in body.items() if key != SCRIPT}), script)
+
+
+def _with_script(text: str, script: str) -> str:
+    return f'{text[:-1]}, "{SCRIPT}": {_text_of(script)}}}'
+
+
+def _text_of(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
