@@ -7,10 +7,11 @@ exist or may not be used for the bucket, and scripts that cannot be loaded.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, date
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import PurePosixPath
 from posixpath import normpath
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from controller.analysis.availability import expected_scenes, unavailable
 from controller.analysis.compatibility import disagreements, pair_inputs, unfit_after_update
@@ -41,6 +42,7 @@ from controller.model.script import (
 )
 from controller.settings.deployments import Credential, Deployment
 
+Value = TypeVar("Value")
 CREDENTIAL = (*OUTPUT, "delivery", "s3", "credentialsRef")
 EVALSCRIPT = ("spec", "request", "evalscript")
 EVALSCRIPT_FILE = ("spec", "evalscriptFile")
@@ -167,21 +169,32 @@ def _wanted(item: ValidManifest, estimate: Estimate | None) -> Wanted:
     file = spec.evalscript_file
     return Wanted(
         digest=request.digest,
-        delivery_url=request.delivery_url,
-        credentials_ref=request.credentials_ref,
-        role_arn=request.role_arn,
-        outputs=request.outputs,
-        estimate=estimate,
+        delivery_url=_kept_once(request.delivery_url),
+        credentials_ref=_kept_once(request.credentials_ref),
+        role_arn=_kept_once(request.role_arn),
+        outputs=_kept_once(request.outputs),
+        estimate=_kept_once(estimate),
         rerun=spec.rerun,
         retries=spec.retries,
         hold=spec.hold,
         deadline=spec.deadline.total_seconds(),
         priority=spec.priority,
         max_processing_units=spec.max_processing_units,
-        labels=tuple(item.manifest.metadata.labels.items()),
-        script=normpath(PurePosixPath(item.path).parent / file) if file else "",
-        script_hash=sha256(request.body["evalscript"].encode()).hexdigest()[:16] if file else "",
+        labels=_kept_once(tuple(item.manifest.metadata.labels.items())),
+        script=_kept_once(normpath(PurePosixPath(item.path).parent / file)) if file else "",
+        script_hash=_hash_of(request.body["evalscript"]) if file else "",
     )
+
+
+@lru_cache(maxsize=1024)
+def _kept_once(value: Value) -> Value:
+    """The first value that was equal to this one: a hundred thousand jobs have a few of them in common."""
+    return value
+
+
+@lru_cache(maxsize=32)
+def _hash_of(script: str) -> str:
+    return sha256(script.encode()).hexdigest()[:16]
 
 
 def _samples(
