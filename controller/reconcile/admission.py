@@ -4,10 +4,9 @@ The loop calls it before it decides. Rulings are in the ledger, so a restart cha
 yet ruled on is only in memory, and is found again.
 """
 
-import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from controller.ledger.ledger import Ledger
@@ -19,26 +18,11 @@ from controller.limits.guard import ADMITTED, RETRY, Batch, Due, Permit, Ruling,
 from controller.limits.holds import hold_reason, stop_reason
 from controller.limits.set_limits import SetRuling, batch_of_set, cause_in_set
 from controller.manifest.approval import Approval
-from controller.model.errors import truncate
 from controller.model.job import NEW, Job, Wanted
 from controller.model.step import Submit
 from controller.model.submission import Answer
+from controller.reconcile.guarding.releases import Releases, Sign
 from controller.settings.file import Policy
-
-log = logging.getLogger(__name__)
-
-Sign = Callable[[str], str]
-"""The commit and author of a file, in words."""
-
-MAY_BE_USED_UP = "it may be used up, or its change is not here yet, or something else became due with it"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
-    """What an approval of the tree released: by whom, and the sentence for the event."""
-
-    by: str
-    words: str
 
 
 class Admission:
@@ -55,12 +39,9 @@ class Admission:
         self.is_partial = False
         """Part of the tree is not decided yet, so the rest of a large change may still be on its way."""
         self._meanwhile: list[Due] = []
-        self._approvals: Mapping[str, Approval] = {}
-        self._sign: Sign = lambda path: path
+        self.releases = Releases(ledger)
         self._wholes: dict[str, str] = {}
         """By the hash of what is held: that of the whole change, part of which was admitted while it was read."""
-        self._released: dict[str, Release] = {}
-        self._said: set[str] = set()
         self._sets: Mapping[str, SetRuling] = {}
         self._agreed: dict[str, Permit] = {}
         """By set: the yes that was given to it, until it is stored."""
@@ -96,16 +77,14 @@ class Admission:
 
     def approve(self, approvals: Mapping[str, Approval], sign: Sign) -> None:
         """These hashes are approved by files of the tree, as long as they are there; the next ruling acts on it."""
-        for label in approvals.keys() - self._approvals.keys():
+        for label in self.releases.approve(approvals, sign):
             self.accepted(label)
-        self._approvals, self._sign = approvals, sign
 
     def settle_overspent(self, now: datetime) -> bool:
         """Let submissions go on after those that an approval names; returns whether there were any."""
-        found = [item for item in self._ledger.overspent() if overspent_hash(item) in self._approvals]
+        found = [item for item in self._ledger.overspent() if overspent_hash(item) in self.releases]
         for item in found:
-            label, meaning = overspent_hash(item), f"submissions go on after {item.job} ({item.id})"
-            self._store_release(label, self._release_of(label, meaning), now)
+            self.releases.store(overspent_hash(item), f"submissions go on after {item.job} ({item.id})", now)
         return bool(found)
 
     def approved_by(self, job: str) -> str:
@@ -129,8 +108,9 @@ class Admission:
         if (self._new or self._new_in_sets) and not limits.paused and not limits.settling:
             self._rule_on_new(limits)
         changed = self._stored(now)
-        if self._approvals and not limits.settling and not limits.paused:
-            self._say_unused()
+        is_over = not (self._new or any(self._new_in_sets.values()) or self.is_partial)
+        if self.releases and is_over and not limits.settling and not limits.paused:
+            self.releases.say_unused()
         return changed
 
     # noting
@@ -257,37 +237,12 @@ class Admission:
 
     def _unless_accepted(self, batch: Batch) -> Permit:
         labels = [batch.hash, *filter(None, [self._wholes.get(batch.hash)])]
-        label = next((each for each in labels if each in self._ledger.accepted or each in self._approvals), None)
+        label = next((each for each in labels if each in self._ledger.accepted or each in self.releases), None)
         if label is None:
             return Permit(batch=batch)
         if label in self._ledger.accepted:
             return Permit(is_admitted=True, label=label, approved_by=self._ledger.accepted[label])
-        meaning = f"{batch.jobs:,} of up to {batch.units:,.2f} PU are released ({batch.cause})"
-        self._released[label] = self._release_of(label, meaning)
-        return Permit(is_admitted=True, label=label, approved_by=self._released[label].by)
-
-    def _release_of(self, label: str, meaning: str) -> Release:
-        by, reason = self._sign(self._approvals[label].path), truncate(self._approvals[label].reason, 200)
-        return Release(by=by, words=f"{by} accepted {label}: {meaning}" + (f"; reason: {reason}" if reason else ""))
-
-    def _store_release(self, label: str, release: Release, now: datetime) -> None:
-        """Store that an approval was used: it stays so when its file is removed."""
-        self._ledger.accept(label, now, release.by)
-        self._ledger.add_event(now, "Approved", release.words)
-        log.info("%s", release.words)
-
-    def say(self, sentences: Iterable[str]) -> None:
-        """Log each of these once."""
-        for sentence in dict.fromkeys(sentences):
-            if sentence not in self._said:
-                log.info("%s", sentence)
-                self._said.add(sentence)
-
-    def _say_unused(self) -> None:
-        """Log once which approved hashes match nothing, after all that is due was ruled on."""
-        is_over = not (self._new or any(self._new_in_sets.values()) or self.is_partial)
-        unused = [] if not is_over else sorted(self._approvals.keys() - self._ledger.accepted.keys())
-        self.say(f"{self._approvals[each].path}: nothing waits for {each}: {MAY_BE_USED_UP}" for each in unused)
+        return Permit(is_admitted=True, label=label, approved_by=self.releases.use(label, batch))
 
     # remembering
 
@@ -310,13 +265,11 @@ class Admission:
         """Store what changed; returns the jobs whose ruling changed."""
         changed, self._changed = self._changed & self._keys.keys(), set()
         dropped, self._dropped = self._dropped, set()
-        released, self._released = self._released, {}
         agreed, self._agreed = self._agreed, {}
-        if changed or dropped or released or agreed:
+        if changed or dropped or agreed or self.releases.is_unstored():
             permits = {self._keys[name]: self._permits[self._keys[name]] for name in changed}
             with self._ledger.transaction():
-                for label, release in released.items():
-                    self._store_release(label, release, now)
+                self.releases.store_used(now)
                 for set_name, permit in agreed.items():
                     for label in self._sets[set_name].yes_labels():
                         self._ledger.accept(label, now, permit.approved_by)

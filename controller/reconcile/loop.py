@@ -6,31 +6,26 @@ reports what changed, unless the last report was only just before.
 """
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from controller.ledger.ledger import Ledger
 from controller.ledger.pause import Stops
-from controller.lifecycle.next_step import is_at_rest, next_step
-from controller.lifecycle.shared import shared_run
+from controller.lifecycle.next_step import next_step
 from controller.lifecycle.transitions import interrupt
 from controller.limits.budget import reservation
-from controller.limits.gate import Limits, narrow
-from controller.limits.selection import is_selected
-from controller.limits.throttle import grows_at, lately, slots_at
+from controller.limits.gate import Limits
 from controller.model.errors import Problem, StateError
 from controller.model.files import BROKEN, READ, STATUS
 from controller.model.job import Job, bucket_in
-from controller.model.reasons import Reason
 from controller.model.step import Ask, List, Step, Submit, Wait
 from controller.model.submission import Submission
 from controller.reconcile.admission import Admission
 from controller.reconcile.calls.workers import Call, CallOutcome, Get, ListObjects, Posted, is_history
 from controller.reconcile.health import Health, health_of, with_rejections
 from controller.reconcile.pace import Pace
-from controller.reconcile.queue import QUEUING, JobQueue
+from controller.reconcile.queue import JobQueue
 from controller.reconcile.recorder import Recorder, carry_out, jobs_of_command, subject_of_command
 from controller.reconcile.rejections import Rejections
 from controller.reconcile.reporter import Reporter
@@ -38,6 +33,8 @@ from controller.reconcile.scanner import Scanner
 from controller.reconcile.sets.rules import SetRules
 from controller.reconcile.submit import Submitter
 from controller.reconcile.timekeeper import Timekeeper
+from controller.reconcile.turns.gate_keeper import GateKeeper
+from controller.reconcile.turns.rest import are_at_rest
 from controller.tree.change import Change
 from controller.tree.foreign import foreign_note
 from controller.tree.tree import Tree
@@ -70,8 +67,10 @@ class Loop:
         self._set_rules = SetRules(ledger, lambda: tree.sets)
         self._queue = JobQueue(ledger.jobs.__getitem__, self._admission.is_unlisted)
         self._pace = Pace(free.policy.requests_per_minute)
+        self._gate = GateKeeper(
+            free, ledger, self._scanner, self._timekeeper, self._admission, self._set_rules, self._pace
+        )
         self._underway: dict[str, Call] = {}
-        self._listing = Counter[str]()  # by bucket, the listings under way in search of paid results
         self._now = datetime.min.replace(tzinfo=UTC)
         self._problems: frozenset[str] = frozenset()
 
@@ -117,7 +116,7 @@ class Loop:
             calls = [(job.name, self._call(job, step, now)) for job, step in self._decide(now)]
         for name, call in calls:
             self._underway[name] = call
-            self._listing.update(_searched(call))
+            self._gate.begin(call)
             self._enqueue(call)
         if (reports_at := self._reporter.reports_at(now, self._timing)) and reports_at <= now:
             self._reporter.report(self._tree, self._ledger, self.limits(), now)
@@ -130,7 +129,7 @@ class Loop:
                     self._recorder.record(outcome, now)
                     name = outcome.call.job
                     if self._underway.get(name) == outcome.call:  # not a late one of an earlier loop
-                        self._listing.subtract(_searched(self._underway.pop(name)))
+                        self._gate.end(self._underway.pop(name))
                     if name in self._ledger.jobs:
                         self._queue.mark([name])
                         self._reporter.touch_job(name)
@@ -153,28 +152,7 @@ class Loop:
 
     def limits(self) -> Limits:
         """What may be submitted after everything recorded so far, at the time of the last turn."""
-        policy, ledger, now = self._free.policy, self._ledger, self._now
-        overspent = ledger.overspent() if policy.monthly_budget is not None else ()
-        crowded = lately(ledger.concurrency_refusals(), now, self._timing)
-        free = replace(
-            self._free,
-            slots=slots_at(policy.max_running, crowded, now, self._timing) - ledger.running,
-            grows_at=grows_at(policy.max_running, crowded, now, self._timing),
-            looks=policy.workers,
-            listing=Counter(self._listing),
-            history_known=ledger.history_known,
-            paused=self._scanner.is_paused,
-            doubt=self._timekeeper.doubt,
-            settling=self._scanner.settling(now),
-            spending=ledger.spending(now, policy.monthly_budget),
-            overspent=overspent[0] if overspent else None,
-            renewed_at=ledger.renewed_at(now),
-            permits=self._admission.permits,
-            peers=ledger.peers,
-            payers={},
-            sets=self._set_rules.rulings,
-        )
-        return narrow(free, ledger.newest(now)).at_rate(self._pace.rate(now), now)
+        return self._gate.limits(self._now)
 
     def check_status_files(self) -> None:
         """Raise `StateError` when a status file could not be written yet."""
@@ -209,27 +187,7 @@ class Loop:
         """Whether nothing more will happen soon: what ends `sync`. A queued job waits for the gate as it is now."""
         if self.is_busy():
             return False
-        limits = self.limits()
-        if limits.doubt:
-            return True  # nothing is submitted and nothing is given up: it would not end
-        if limits.settling and limits.settling.until:
-            return False
-        return all(
-            is_at_rest(
-                replace(wait, until=wait.until or limits.opens_at) if wait.reason in QUEUING else wait,
-                self._runs(name, wait, limits),
-                now,
-                self._timing,
-            )
-            for name, wait in self._queue.waits()
-            if (wanted := self._ledger.jobs[name].wanted) is None or is_selected(wanted.labels, limits.selector)
-        )
-
-    def _runs(self, name: str, wait: Wait, limits: Limits) -> Sequence[Submission]:
-        """The submissions of a job, with the run of another name that it waits for, if there is one."""
-        own = self._ledger.of(name)
-        shared = shared_run(self._ledger.jobs[name], own, limits) if wait.reason is Reason.SHARED_RUN else None
-        return [*own, shared.run] if shared and shared.run else own
+        return are_at_rest(self._queue, self._ledger, self.limits(), now)
 
     def _take_in(self, change: Change | None) -> None:
         if change is None:
@@ -246,7 +204,7 @@ class Loop:
         self._reporter.touch_jobs(job.name for job, _ in change.jobs)  # also those with a call under way
         again = self._reporter.status_cache.touched(change.modified, self._tree.paths())
         self._reporter.touch([*change.paths, *again], change.gone)
-        self._admission.say(change.unapproved)
+        self._admission.releases.say(change.unapproved)
         self._warn(filter(None, [*map(str, change.problems), foreign_note(change.foreign)]))
 
     def _keep(self, change: Change) -> None:
@@ -338,8 +296,3 @@ class Loop:
             case List():
                 return ListObjects(job=job.name, digest=job.wanted.digest if job.wanted else "", step=step)
         raise AssertionError(f"{step} is no call")
-
-
-def _searched(call: Call) -> list[str]:
-    """The bucket that a call lists in search of paid results."""
-    return [bucket_in(call.step.prefix)] if is_history(call) else []

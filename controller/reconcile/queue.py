@@ -8,123 +8,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count
 
 from controller.limits.budget import reservation
 from controller.limits.gate import Limits
 from controller.model.job import Job
 from controller.model.reasons import Reason
 from controller.model.step import Wait
-
-Group = tuple[str, str]
-"""Bucket and folder: within a group the order is by priority and age alone."""
-
-
-Rank = tuple[int, datetime, str]
-"""The priority, negative; since when the job waits; its name."""
-Key = tuple[int, int, Rank]
-"""By priority, then by how long ago the folder was served, then by the rank of the group's first job."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueuedJob:
-    rank: Rank
-    group: Group
-
-    def __lt__(self, other: "QueuedJob") -> bool:
-        return self.rank < other.rank
-
-
-class GroupQueue:
-    """Names of queued jobs, fair between folders. Joining, leaving and choosing take logarithmic time.
-
-    Each bucket has a heap of its groups. A key is checked when it comes to the top: what happened since can only have
-    made it later, except for a job that joins, which puts its group in anew.
-    """
-
-    def __init__(self) -> None:
-        self._entries: dict[str, QueuedJob] = {}
-        self._groups: dict[Group, list[QueuedJob]] = {}
-        self._served: dict[str, int] = {}
-        self._number = count(1)
-        self._buckets: dict[str, list[tuple[Key, Group]]] = {}
-        self._keys: dict[Group, Key] = {}  # the one under which a group is in its bucket's heap; others are stale
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    @property
-    def oldest(self) -> datetime | None:
-        """Since when the job that has waited longest is queued."""
-        return min((entry.rank[1] for entry in self._entries.values()), default=None)
-
-    def join(self, job: Job, since: datetime) -> None:
-        """Queue the job with this start of its wait; a job already queued moves to its new position."""
-        priority = job.wanted.priority if job.wanted else 0
-        group = (job.wanted.bucket if job.wanted else "", folder_of(job.path))
-        entry = QueuedJob(rank=(-priority, since, job.name), group=group)
-        if self._entries.get(job.name) != entry:
-            self._entries[job.name] = entry
-            heapq.heappush(self._groups.setdefault(group, []), entry)
-            self._put(group)
-
-    def leave(self, name: str) -> None:
-        """It no longer waits, or waits for something else."""
-        self._entries.pop(name, None)
-
-    def next(self, has_room: Callable[[str], bool]) -> str | None:
-        """Take the next job off the queue; None: no job is left whose bucket has room."""
-        firsts = (self._first(bucket) for bucket in list(self._buckets) if has_room(bucket))
-        found = min((first for first in firsts if first), default=None)
-        if found is None:
-            return None
-        (_, _, (_, _, name)), group = found
-        self._served[group[1]] = next(self._number)
-        self.leave(name)
-        return name
-
-    def _first(self, bucket: str) -> tuple[Key, Group] | None:
-        """The group of a bucket whose turn it is, with its key; None: it has no job."""
-        heap = self._buckets[bucket]
-        while heap:
-            key, group = heap[0]
-            if self._keys.get(group) == key and self._key(group) == key:
-                return heap[0]
-            heapq.heappop(heap)
-            if self._keys.get(group) == key:
-                self._put(group)
-        del self._buckets[bucket]
-        return None
-
-    def _put(self, group: Group) -> None:
-        """Put a group into the heap of its bucket under its present key."""
-        key = self._key(group)
-        if key is None:
-            self._keys.pop(group, None)
-        elif self._keys.get(group) != key:
-            self._keys[group] = key
-            heapq.heappush(self._buckets.setdefault(group[0], []), (key, group))
-
-    def _key(self, group: Group) -> Key | None:
-        entry = self._head(group)
-        return (entry.rank[0], self._served.get(group[1], 0), entry.rank) if entry else None
-
-    def _head(self, group: Group) -> QueuedJob | None:
-        """The first of a group that is still queued."""
-        heap = self._groups.get(group, [])
-        while heap and self._entries.get(heap[0].rank[2]) is not heap[0]:
-            heapq.heappop(heap)
-        if not heap:
-            self._groups.pop(group, None)
-            return None
-        return heap[0]
-
-
-def folder_of(path: str) -> str:
-    """The first folder of a path; "" for a file directly below the root."""
-    first, separator, _ = path.partition("/")
-    return first if separator else ""
-
+from controller.reconcile.queues.group_queue import GroupQueue
 
 QUEUING = frozenset({Reason.QUEUED, Reason.BACKING_OFF, Reason.ACCOUNT_REFUSED, Reason.BREAKER_OPEN})
 STOPPED = frozenset({*QUEUING, Reason.SETTLING, Reason.OVERSPENT})

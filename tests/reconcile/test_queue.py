@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.model.job import Job
-from controller.reconcile.queue import Group, GroupQueue, QueuedJob, Rank, folder_of
+from controller.reconcile.queues.group_queue import Group, GroupQueue, QueuedJob, Rank, folder_of
 from tests.support.factories import at, job, wanted
 
 

@@ -1,0 +1,1 @@
+"""Parts of a turn of the loop: the limits at that moment, and whether all is at rest."""

@@ -1,0 +1,75 @@
+"""The limits as they are now, put together from everything that may hold a submission back.
+
+Kept by the loop, which asks before it decides, reports or waits. Each question costs the same however many jobs there
+are: what it is put together from is counted where it changes.
+"""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime
+
+from controller.ledger.ledger import Ledger
+from controller.limits.gate import Limits, narrow
+from controller.limits.throttle import grows_at, lately, slots_at
+from controller.model.job import bucket_in
+from controller.reconcile.admission import Admission
+from controller.reconcile.calls.workers import Call, is_history
+from controller.reconcile.pace import Pace
+from controller.reconcile.scanner import Scanner
+from controller.reconcile.sets.rules import SetRules
+from controller.reconcile.timekeeper import Timekeeper
+
+
+class GateKeeper:
+    """`free` are the limits without anything that happens. It also counts the listings under way, by bucket."""
+
+    def __init__(
+        self, free: Limits, ledger: Ledger, scanner: Scanner, timekeeper: Timekeeper, admission: Admission,
+        set_rules: SetRules, pace: Pace,
+    ) -> None:  # fmt: skip
+        self._free = free
+        self._ledger = ledger
+        self._scanner = scanner
+        self._timekeeper = timekeeper
+        self._admission = admission
+        self._set_rules = set_rules
+        self._pace = pace
+        self._listing = Counter[str]()
+
+    def begin(self, call: Call) -> None:
+        """This call is under way."""
+        self._listing.update(_searched(call))
+
+    def end(self, call: Call) -> None:
+        """This call has ended."""
+        self._listing.subtract(_searched(call))
+
+    def limits(self, now: datetime) -> Limits:
+        """What may be submitted now, after everything recorded so far."""
+        policy, ledger, timing = self._free.policy, self._ledger, self._free.timing
+        overspent = ledger.overspent() if policy.monthly_budget is not None else ()
+        crowded = lately(ledger.concurrency_refusals(), now, timing)
+        free = replace(
+            self._free,
+            slots=slots_at(policy.max_running, crowded, now, timing) - ledger.running,
+            grows_at=grows_at(policy.max_running, crowded, now, timing),
+            looks=policy.workers,
+            listing=Counter(self._listing),
+            history_known=ledger.history_known,
+            paused=self._scanner.is_paused,
+            doubt=self._timekeeper.doubt,
+            settling=self._scanner.settling(now),
+            spending=ledger.spending(now, policy.monthly_budget),
+            overspent=overspent[0] if overspent else None,
+            renewed_at=ledger.renewed_at(now),
+            permits=self._admission.permits,
+            peers=ledger.peers,
+            payers={},
+            sets=self._set_rules.rulings,
+        )
+        return narrow(free, ledger.newest(now)).at_rate(self._pace.rate(now), now)
+
+
+def _searched(call: Call) -> list[str]:
+    """The bucket that a call lists in search of paid results."""
+    return [bucket_in(call.step.prefix)] if is_history(call) else []
