@@ -16,6 +16,7 @@ from controller.ledger.store import Store
 from controller.lifecycle.commands import LONGEST_COMMAND, Command, Ignored, read_command
 from controller.limits.budget import Spending, is_overspent, month_of, overspent_hash
 from controller.limits.peers import Peers, with_row
+from controller.limits.polls import Followed
 from controller.limits.trail import Trail, answered_at
 from controller.model.answers import Refusal
 from controller.model.errors import truncate
@@ -61,8 +62,7 @@ class Ledger:
     def _remember(self, submissions: Iterable[Submission]) -> None:
         """Rebuild the views."""
         self._submissions: dict[str, tuple[Submission, ...]] = {}
-        self._running: set[int] = set()
-        self._looked_for: set[int] = set()
+        self.followed = Followed()
         self._trail = Trail()
         self._holders: dict[str, Submission] = {}
         self._months: dict[str, Spending] = {}
@@ -76,11 +76,6 @@ class Ledger:
     def transaction(self) -> AbstractContextManager[object]:
         """Changes made inside are on the disk when it is left."""
         return self._store.transaction()
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether any submission has a next check due, and may be given up then."""
-        return bool(self._looked_for)
 
     def note_doubt(self, words: str) -> None:
         """Keep why the clock is not trusted; "" once it is: the record stays until everything is redated."""
@@ -120,7 +115,7 @@ class Ledger:
     @property
     def running(self) -> int:
         """How many of the account's slots are in use by us."""
-        return len(self._running)
+        return self.followed.running
 
     def newest(self, now: datetime) -> list[Submission]:
         """The latest submissions, newest answer first, back to the last one the service decided about.
@@ -300,8 +295,7 @@ class Ledger:
         self.newest_moment = latest([self.newest_moment, *_moments(submission)])
         if submission.request_id:
             self._holders[in_one_case(submission.request_id)] = submission
-        (self._running.add if submission.is_running else self._running.discard)(submission.number)
-        (self._looked_for.discard if submission.look_at is None else self._looked_for.add)(submission.number)
+        self.followed.put(submission)
         if submission.refused and submission.refused.why is Refusal.CONCURRENCY:
             self._crowded[submission.number] = answered_at(submission)
         self._trail.keep(submission)

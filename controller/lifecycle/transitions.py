@@ -12,6 +12,7 @@ from controller.lifecycle.claim import active_claims, withdrawn_claims
 from controller.lifecycle.evidence import observe, request_ids
 from controller.lifecycle.verdict import late_look, verdict
 from controller.limits.gate import jitter
+from controller.limits.polls import PollLoad, poll_interval
 from controller.model.answers import (
     Accepted,
     BucketAnswer,
@@ -28,16 +29,20 @@ from controller.model.answers import (
 from controller.model.submission import Answer, Outcome, Submission
 from controller.model.timing import Timing
 
+ALONE = PollLoad()
+"""The load where nothing else runs."""
 INTERRUPTED = "the controller stopped while the POST was under way"
 STOPPED = "Stopped"
 """The reason of a submission whose POST was interrupted: whether it began shows in whether its claim was put."""
 
 
-def after_post(submission: Submission, answer: PostAnswer, now: datetime, timing: Timing) -> Submission:
+def after_post(
+    submission: Submission, answer: PostAnswer, now: datetime, timing: Timing, load: PollLoad = ALONE
+) -> Submission:
     """After the POST: polled if it was accepted, searched for in the bucket if that is unknown."""
     match answer:
         case Accepted():
-            look_at = now + timedelta(seconds=timing.poll_first)
+            look_at = now + timedelta(seconds=poll_interval(0.0, load, timing))
         case _:
             look_at = now + timedelta(seconds=timing.unconfirmed_looks[0])
     return submission.answered(answer, now, look_at)
@@ -56,13 +61,18 @@ def interrupt(submission: Submission, now: datetime, timing: Timing) -> Submissi
     return replace(answered, reason=STOPPED)
 
 
-def after_status(submission: Submission, answer: GetAnswer, now: datetime, timing: Timing) -> Submission:
-    """After a status request; a 404 counts only as reference page "Open questions" B 13 says."""
+def after_status(
+    submission: Submission, answer: GetAnswer, now: datetime, timing: Timing, load: PollLoad = ALONE
+) -> Submission:
+    """After a status request; a 404 counts only as reference page "Open questions" B 13 says.
+
+    `load` is that of all polls at this moment: when more or fewer run later, what is recorded here stays.
+    """
     match answer:
         case StillRunning():
-            return replace(submission, missing_at=None, look_at=now + _poll_interval(submission, now, timing))
+            return replace(submission, missing_at=None, look_at=now + _until_poll(submission, now, timing, load))
         case NoAnswer(retry_after=retry_after):
-            wait = max(timedelta(seconds=retry_after or 0), _poll_interval(submission, now, timing))
+            wait = max(timedelta(seconds=retry_after or 0), _until_poll(submission, now, timing, load))
             return replace(submission, look_at=now + wait)
         case NotVisible():
             return _not_visible(submission, now, timing)
@@ -128,9 +138,8 @@ def resume_search(submission: Submission, now: datetime) -> Submission:
 _MOMENTS = ("answered_at", "missing_at", "gone_at", "finished_at")
 
 
-def _poll_interval(submission: Submission, now: datetime, timing: Timing) -> timedelta:
-    age = (now - submission.intended_at).total_seconds()
-    interval = min(timing.poll_longest, max(timing.poll_first, timing.poll_growth * age))
+def _until_poll(submission: Submission, now: datetime, timing: Timing, load: PollLoad) -> timedelta:
+    interval = poll_interval((now - submission.intended_at).total_seconds(), load, timing)
     return timedelta(seconds=interval * (1 + timing.poll_jitter * jitter(f"{submission.request_id} {now}")))
 
 

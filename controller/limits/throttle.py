@@ -72,6 +72,11 @@ class Rate:
         """How many calls may be sent now."""
         return 0 if self.held_until and now < self.held_until else max(0, int(self._refilled(now)))
 
+    @property
+    def reserve(self) -> int:
+        """How many calls polls leave for submissions: half of what may be sent at once."""
+        return int(_most(self.per_minute) / 2)
+
     def after_calls(self, now: datetime, calls: int = 1) -> Self:
         """After this many calls."""
         return replace(self, at=max(self.at, now), calls=self._refilled(now) - calls)

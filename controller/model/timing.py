@@ -36,7 +36,7 @@ class Timing:
     poll_jitter: float = 0.1
     """At most this share of a poll's interval is added as jitter. A ratio."""
     poll_longest: float = 300
-    """No running request waits longer than this for its next poll."""
+    """No running request waits longer than this for its next poll, unless too many run for the rate limit."""
     early_gone: float = 30
     """A 404 this soon after the POST is ignored."""
     gone_again: float = 10

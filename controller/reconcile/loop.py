@@ -62,7 +62,9 @@ class Loop:
         self._submitter = submitter or Submitter(ledger, None)
         self._timekeeper = timekeeper or Timekeeper(ledger, free.timing)
         self.rejections = rejections or Rejections()
-        self._recorder = Recorder(ledger, free.timing, lambda: self._timekeeper.is_sure)
+        self._recorder = Recorder(
+            ledger, free.timing, free.policy.requests_per_minute, lambda: self._timekeeper.is_sure
+        )
         self._admission = Admission(ledger, free.policy)
         self._set_rules = SetRules(ledger, lambda: tree.sets)
         self._queue = JobQueue(ledger.jobs.__getitem__, self._admission.is_unlisted)

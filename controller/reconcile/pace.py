@@ -1,6 +1,7 @@
 """The pace of calls to the service: the one `Rate` of a loop, and which of the due calls are sent now.
 
-Kept by the loop. Submissions go before status requests, some of which the rate limiter may postpone.
+Kept by the loop. Submissions go before status requests, which leave them a part of what may be sent at once: one that
+becomes ready a moment later finds it there.
 """
 
 from collections.abc import Iterable, Sequence
@@ -37,10 +38,10 @@ class Pace:
         rate = self.rate(now).after_calls(now, sum(isinstance(step, Submit) for _, step in due))
         asks = [(job, step) for job, step in due if isinstance(step, Ask)]
         asks.sort(key=lambda each: (each[1].submission.look_at or now, each[0].name))
-        left = rate.left(now)
+        left = max(0, rate.left(now) - rate.reserve)
         self._rate = rate.after_calls(now, min(left, len(asks)))
         put_off: dict[str, Step] = {
-            job.name: Wait(reason=reason_of(step.submission, now), until=rate.opens_at(now, nth))
+            job.name: Wait(reason=reason_of(step.submission, now), until=rate.opens_at(now, rate.reserve + nth))
             for nth, (job, step) in enumerate(asks[left:], left + 1)
         }
         return [(job, put_off.get(job.name, step)) for job, step in due]

@@ -26,6 +26,7 @@ from controller.lifecycle.evidence import request_ids
 from controller.lifecycle.shared import run_of_another
 from controller.lifecycle.transitions import after_listing, after_post, after_status, is_new, unless_given_up
 from controller.limits.budget import overspent_hash
+from controller.limits.polls import PollLoad
 from controller.model.answers import Accepted, BucketAnswer, Listing, PostAnswer, Refusal, Refused, Unconfirmed
 from controller.model.errors import truncate
 from controller.model.job import History
@@ -138,8 +139,11 @@ log = logging.getLogger(__name__)
 class Recorder:
     """Writes outcomes to the ledger, and decides nothing."""
 
-    def __init__(self, ledger: Ledger, timing: Timing, is_sure: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self, ledger: Ledger, timing: Timing, per_minute: int, is_sure: Callable[[], bool] = lambda: True
+    ) -> None:  # fmt: skip
         self._ledger = ledger
+        self._per_minute = per_minute
         self._timing = timing
         self._is_sure = is_sure
 
@@ -150,7 +154,7 @@ class Recorder:
                 self._posted(outcome, now)
             case Got(call=call, answer=status):
                 if current := self._ledger.find(call.submission):
-                    self._ledger.save(after_status(current, status, now, self._timing))
+                    self._ledger.save(after_status(current, status, now, self._timing, self._load(now)))
             case Listed():
                 self._looked(outcome, now)
 
@@ -159,13 +163,16 @@ class Recorder:
         if current is None:
             log_unrecorded(outcome, "the ledger has no such submission")
         elif is_new(current, answer):
-            self._ledger.save(after_post(current, self._own(answer), now, self._timing))
+            self._ledger.save(after_post(current, self._own(answer), now, self._timing, self._load(now)))
             if isinstance(answer, Refused):
                 self._not_claimed(current, answer, now)
             elif current.claims:
                 self._ledger.note_claim(current.prefix, current.credentials_ref)
         elif isinstance(answer, Accepted) and answer.request_id != current.request_id:
             log_unrecorded(outcome, f"the ledger says {current.answer} {current.request_id or ''}")
+
+    def _load(self, now: datetime) -> PollLoad:
+        return self._ledger.followed.load(self._per_minute, now, self._timing)
 
     def _not_claimed(self, submission: Submission, refused: Refused, now: datetime) -> None:
         """The bucket's answer keeps it from being sent: no claim is possible there, or it is checked again first."""

@@ -71,7 +71,7 @@ class Timekeeper:
         """Query once when something could be given up, and periodically while the clock is in doubt."""
         every = timedelta(seconds=self._timing.clock_again)
         is_due = self._asks_at is None or (self.doubt and not now < self._asks_at <= now + every)
-        is_wanted = self.doubt or (self._seen is None and self._ledger.is_waiting)
+        is_wanted = self.doubt or (self._seen is None and self._ledger.followed.is_waiting)
         if self._ask and not self._is_asking and is_due and is_wanted:
             self._asks_at, self._is_asking = now + every, True
             self._ask(self._answered)

@@ -6,6 +6,7 @@ from datetime import datetime
 import pytest
 
 from controller.lifecycle.transitions import INTERRUPTED, after_listing, after_post, after_status, interrupt
+from controller.limits.polls import PollLoad
 from controller.model.answers import (
     Accepted,
     BucketAnswer,
@@ -93,6 +94,26 @@ def test_an_intent_found_at_start_is_unconfirmed() -> None:
 def test_running_is_polled_ever_more_slowly(now: float, look_at: float) -> None:
     row = accepted(look_at=at(now))
     assert after_status(row, StillRunning(status="PENDING"), at(now), STEADY) == replace(row, look_at=at(look_at))
+
+
+CROWDED = PollLoad(running=1000, young=1000, per_minute=100)
+
+
+@pytest.mark.parametrize(
+    ("answer", "seconds"),
+    [
+        pytest.param(StillRunning(status="RUNNING"), 1200, id="it runs"),
+        pytest.param(NoAnswer(message="502"), 1200, id="there was no answer"),
+        pytest.param(NoAnswer(message="429", retry_after=1500.0), 1500, id="a longer time was named"),
+        pytest.param(NotVisible(), 10, id="it may be gone: that is confirmed at once"),
+    ],
+)
+def test_where_many_run_the_next_poll_is_later(answer: GetAnswer, seconds: float) -> None:
+    assert after_status(accepted(), answer, at(100), STEADY, CROWDED).look_at == at(100 + seconds)
+
+
+def test_where_many_run_the_first_poll_is_later() -> None:
+    assert after_post(submission(), Accepted(request_id=REQUEST_ID), at(1), TIMING, CROWDED).look_at == at(1201)
 
 
 @pytest.mark.parametrize(

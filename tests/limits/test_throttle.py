@@ -83,11 +83,27 @@ def asks(since: float) -> Ask:
     ],
 )
 def test_submissions_go_before_status_requests(steps: dict[str, Step], put_off: dict[str, float]) -> None:
-    """Two calls at once, and one more with every second."""
+    """Seven calls at once, two of them for status requests, and one more with every second."""
     pace = Pace(60)
-    pace.admit(due(**{f"before-{n}": PAY for n in range(8)}), NOW)
+    pace.admit(due(**{f"before-{n}": PAY for n in range(3)}), NOW)
     waits = {name: Wait(reason=Reason.RUNNING, until=at(seconds)) for name, seconds in put_off.items()}
     assert pace.admit(due(**steps), NOW) == due(**(steps | waits))
+
+
+@pytest.mark.parametrize(
+    ("per_minute", "left"),
+    [
+        pytest.param(100, 8, id="a hundred a minute"),
+        pytest.param(12, 1, id="twelve a minute"),
+        pytest.param(6, 0, id="six a minute: a single call cannot be shared"),
+    ],
+)
+def test_status_requests_leave_room_for_submissions_that_become_ready_a_moment_later(
+    per_minute: int, left: int
+) -> None:
+    pace = Pace(per_minute)
+    pace.admit(due(**{f"job-{n}": asks(-1) for n in range(100)}), NOW)
+    assert pace.rate(NOW).left(NOW) == left
 
 
 GET = Get(submission=accepted())

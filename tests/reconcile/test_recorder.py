@@ -38,7 +38,7 @@ def stored(ledger: Ledger, item: Submission) -> Submission:
 
 def record(ledger: Ledger, outcome: CallOutcome) -> list[Submission]:
     with ledger.transaction():
-        Recorder(ledger, TIMING).record(outcome, at(5))
+        Recorder(ledger, TIMING, 100).record(outcome, at(5))
     return list(ledger.everything())
 
 

@@ -90,7 +90,7 @@ class _Probe:
         self._bucket = bucket
         self._report = report
         self._clock = Clock()
-        self._recorder = Recorder(ledger, settings.timing)
+        self._recorder = Recorder(ledger, settings.timing, settings.requests_per_minute)
         self._pause = settings.timing.poll_first / 5
 
     def run(self, url: str, credential: Credential) -> tuple[Diagnosis, dict[str, Any] | None]:
