@@ -6,10 +6,11 @@ a slot empty: so polls have a share of the rate, and no more.
 """
 
 from bisect import bisect_right, insort
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from controller.model.submission import Submission
+from controller.model.submission import Answer, Submission
 from controller.model.timing import Timing
 
 POLL_SHARE = 0.5
@@ -58,6 +59,7 @@ class Followed:
 
     def __init__(self) -> None:
         self._checked: set[int] = set()
+        self._open: dict[int, str] = {}
         self._began: dict[int, datetime] = {}
         self._order: list[tuple[datetime, int]] = []
 
@@ -71,8 +73,16 @@ class Followed:
         """Whether any submission has a next check due, and may be given up then."""
         return bool(self._checked)
 
+    def open_jobs(self) -> Iterable[str]:
+        """The jobs with a submission whose outcome is awaited, of those that are, or may be, accepted by now."""
+        return self._open.values()
+
     def put(self, submission: Submission) -> None:
         """A submission as it is now."""
+        if submission.outcome is None and submission.answer in (None, Answer.ACCEPTED):
+            self._open[submission.number] = submission.job
+        else:
+            self._open.pop(submission.number, None)
         number, began = submission.number, self._began.get(submission.number)
         (self._checked.discard if submission.look_at is None else self._checked.add)(number)
         if submission.is_running and began is None:

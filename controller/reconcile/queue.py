@@ -5,16 +5,16 @@ Kept by the loop. It handles times, reasons and order, and nothing of submission
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from controller.limits.budget import reservation
 from controller.limits.gate import Limits
 from controller.model.job import Job
 from controller.model.reasons import Reason
 from controller.model.step import Wait
-from controller.reconcile.queues.group_queue import GroupQueue
+from controller.reconcile.queues.budget_queue import BudgetQueue
+from controller.reconcile.queues.group_queue import GroupQueue, Turns
 
 QUEUING = frozenset({Reason.QUEUED, Reason.BACKING_OFF, Reason.ACCOUNT_REFUSED, Reason.BREAKER_OPEN})
 STOPPED = frozenset({*QUEUING, Reason.SETTLING, Reason.OVERSPENT})
@@ -23,6 +23,8 @@ PAYING = frozenset(
     {*STOPPED, Reason.PAUSED, Reason.CLOCK_DOUBTFUL, Reason.LARGE_CHANGE, Reason.BUDGET_EXCEEDED, Reason.LISTING}
 )
 """Everything that a pause hides, or reveals again."""
+COMMON = frozenset({*STOPPED, Reason.PAUSED, Reason.CLOCK_DOUBTFUL})
+"""What holds all jobs alike: it says nothing of the one that waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +50,8 @@ class JobQueue:
         self._waiting: dict[Reason, set[str]] = defaultdict(set)
         self._waits: dict[str, Wait] = {}
         self._since: dict[str, datetime] = {}
-        self._paying, self._listing = GroupQueue(), GroupQueue()
+        turns = Turns()
+        self._paying, self._listing, self._held = GroupQueue(turns), GroupQueue(), BudgetQueue(turns)
         self._conditions: _Conditions | None = None
 
     def mark(self, names: Iterable[str]) -> None:
@@ -58,6 +61,8 @@ class JobQueue:
     def wait(self, name: str, wait: Wait, now: datetime) -> None:
         """It was decided, and must wait."""
         self._leave(name)
+        if wait.reason not in COMMON:
+            self._held.settle(name)
         self._waits[name] = wait
         self._waiting[wait.reason].add(name)
         if wait.reason in PAYING:
@@ -72,6 +77,7 @@ class JobQueue:
         self._leave(name)
         if submits:
             self._since.pop(name, None)
+            self._held.settle(name)
 
     def take_due(self, limits: Limits, now: datetime) -> set[str]:
         """Takes off the agenda all jobs to be decided now, except those queued."""
@@ -100,8 +106,9 @@ class JobQueue:
         """Since when the job that has waited longest is queued."""
         return self._paying.oldest
 
-    def waits(self) -> Iterable[tuple[str, Wait]]:
-        return self._waits.items()
+    def waits(self, reasons: Iterable[Reason]) -> Iterator[tuple[str, Wait]]:
+        """The jobs that wait for one of these reasons."""
+        return ((name, self._waits[name]) for reason in reasons for name in self._waiting[reason])
 
     def wakes_at(self, limits: Limits, now: datetime) -> datetime | None:
         """When the next job is to be decided, if nothing is received before."""
@@ -113,6 +120,8 @@ class JobQueue:
     def _enqueue(self, name: str, reason: Reason, since: datetime) -> None:
         if reason in QUEUING:
             self._paying.join(self._job(name), since)
+        elif reason is Reason.BUDGET_EXCEEDED:
+            self._held.join(self._job(name), since)
         elif reason is Reason.LISTING and self._is_unlisted(name):
             self._listing.join(self._job(name), since)
 
@@ -122,24 +131,23 @@ class JobQueue:
             self._waiting[before.reason].discard(name)
             self._paying.leave(name)
             self._listing.leave(name)
+            self._held.leave(name)
 
     def _reopened(self, limits: Limits) -> set[str]:
         """The jobs that wait for a condition on all jobs that has changed."""
         before, now = self._conditions, _conditions(limits)
         self._conditions = now
-        if before is None or before == now:
+        if before is None:
             return set()
+        affordable = self._held.release(limits.spending, is_more=now.left > before.left)
+        if before == now:
+            return affordable
         if (before.is_paused, before.is_doubtful) != (now.is_paused, now.is_doubtful):
             return {name for reason in PAYING for name in self._waiting[reason]}
         names = set()
         if (before.gate, before.is_settling, before.overspent) != (now.gate, now.is_settling, now.overspent):
             names = {name for reason in STOPPED for name in self._waiting[reason]}
-        return names | (self._affordable(limits) if now.left > before.left else set())
-
-    def _affordable(self, limits: Limits) -> set[str]:
-        """The jobs held by the budget that fit into what is left of it now."""
-        held = self._waiting[Reason.BUDGET_EXCEEDED]
-        return {name for name in held if limits.spending and limits.spending.allows(_units(self._job(name)))}
+        return names | affordable
 
 
 def _conditions(limits: Limits) -> _Conditions:
@@ -151,7 +159,3 @@ def _conditions(limits: Limits) -> _Conditions:
         overspent=limits.overspent.number if limits.overspent else 0,
         left=limits.left or 0.0,
     )
-
-
-def _units(job: Job) -> float | None:
-    return reservation(job.wanted) if job.wanted else None

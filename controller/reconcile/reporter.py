@@ -127,7 +127,7 @@ class Reporter:
         changes = [item for name in sorted(names) if (item := self._change(ledger.jobs[name], ledger, limits, now))]
         self._paths |= dict.fromkeys(ledger.jobs[name].path for name in sorted(names))
         self._paths |= dict.fromkeys(self._spacing.ripe(None if is_last else now))
-        gone, self._gone = self._gone.difference(tree.paths()), set()
+        gone, self._gone = {path for path in self._gone if path not in tree.paths()}, set()
         notices = list(islice(self._notices(tree, ledger, limits, now, is_last=is_last), MOST_WRITTEN))
         changed = [item for item in changes if item.changed]
         completed = self._completed(changed, tree)

@@ -140,3 +140,19 @@ def test_a_choice_among_ten_thousand_folders_looked_at_the_first_job_of_each() -
         made.join(somebody(f"j{number}", f"f{number}/j.yaml"), at(number))
     assert order(made) == [f"j{number}" for number in range(count)]
     assert looked_at["heads"] <= 5 * count
+
+
+def test_who_has_waited_longest_is_known_however_many_come_and_go() -> None:
+    line = GroupQueue()
+    line.join(job(name="first"), at(5))
+    for number in range(1000):
+        line.join(job(name=f"short-{number}"), at(10 + number))
+        line.leave(f"short-{number}")
+    assert (line.oldest, len(line)) == (at(5), 1)
+    line.join(job(name="second"), at(3))
+    assert line.oldest == at(3)
+    line.leave("second")
+    line.join(job(name="first"), at(20))
+    assert line.oldest == at(20)
+    line.leave("first")
+    assert line.oldest is None

@@ -124,6 +124,7 @@ def crowd(
         found = Crowd(loop=loop, ledger=ledger, calls=calls, now=NOW)
         loop.start(NOW)
         found.turn()
+        loop.report(NOW)
         while (wakes_at := loop.wakes_at(found.now)) and wakes_at < at(1):
             found.now = max(wakes_at, found.now + timedelta(milliseconds=1))
             found.turn()

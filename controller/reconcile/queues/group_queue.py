@@ -26,6 +26,26 @@ class QueuedJob:
         return self.rank < other.rank
 
 
+MOST_STALE = 100
+"""Entries of a heap that may be left over beyond as many as are queued, before it is built anew."""
+
+
+class Turns:
+    """When each folder was served last: shared by queues among which folders take turns."""
+
+    def __init__(self) -> None:
+        self._served: dict[str, int] = {}
+        self._number = count(1)
+
+    def served(self, folder: str) -> None:
+        """A job of this folder was taken off its queue."""
+        self._served[folder] = next(self._number)
+
+    def last(self, folder: str) -> int:
+        """A number that grows with each turn; 0: it had none."""
+        return self._served.get(folder, 0)
+
+
 class GroupQueue:
     """Names of queued jobs, fair between folders. Joining, leaving and choosing take logarithmic time.
 
@@ -33,11 +53,11 @@ class GroupQueue:
     made it later, except for a job that joins, which puts its group in anew.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, turns: Turns | None = None) -> None:
+        self._turns = turns or Turns()
         self._entries: dict[str, QueuedJob] = {}
+        self._ages: list[tuple[datetime, str]] = []  # a heap, which may hold some that left, or moved
         self._groups: dict[Group, list[QueuedJob]] = {}
-        self._served: dict[str, int] = {}
-        self._number = count(1)
         self._buckets: dict[str, list[tuple[Key, Group]]] = {}
         self._keys: dict[Group, Key] = {}  # the one under which a group is in its bucket's heap; others are stale
 
@@ -47,7 +67,9 @@ class GroupQueue:
     @property
     def oldest(self) -> datetime | None:
         """Since when the job that has waited longest is queued."""
-        return min((entry.rank[1] for entry in self._entries.values()), default=None)
+        while self._ages and self._since(self._ages[0][1]) != self._ages[0][0]:
+            heapq.heappop(self._ages)
+        return self._ages[0][0] if self._ages else None
 
     def join(self, job: Job, since: datetime) -> None:
         """Queue the job with this start of its wait; a job already queued moves to its new position."""
@@ -56,6 +78,7 @@ class GroupQueue:
         entry = QueuedJob(rank=(-priority, since, job.name), group=group)
         if self._entries.get(job.name) != entry:
             self._entries[job.name] = entry
+            self._note_age(job.name, since)
             heapq.heappush(self._groups.setdefault(group, []), entry)
             self._put(group)
 
@@ -63,16 +86,29 @@ class GroupQueue:
         """It no longer waits, or waits for something else."""
         self._entries.pop(name, None)
 
-    def next(self, has_room: Callable[[str], bool]) -> str | None:
+    def next(self, has_room: Callable[[str], bool] = lambda _bucket: True) -> str | None:
         """Take the next job off the queue; None: no job is left whose bucket has room."""
-        firsts = (self._first(bucket) for bucket in list(self._buckets) if has_room(bucket))
-        found = min((first for first in firsts if first), default=None)
+        found = self.first(has_room)
         if found is None:
             return None
         (_, _, (_, _, name)), group = found
-        self._served[group[1]] = next(self._number)
+        self._turns.served(group[1])
         self.leave(name)
         return name
+
+    def first(self, has_room: Callable[[str], bool] = lambda _bucket: True) -> tuple[Key, Group] | None:
+        """The group whose turn it is, with its key; None: no job is left whose bucket has room."""
+        firsts = (self._first(bucket) for bucket in list(self._buckets) if has_room(bucket))
+        return min((first for first in firsts if first), default=None)
+
+    def _note_age(self, name: str, since: datetime) -> None:
+        heapq.heappush(self._ages, (since, name))
+        if len(self._ages) > 2 * len(self._entries) + MOST_STALE:
+            self._ages = sorted((entry.rank[1], each) for each, entry in self._entries.items())
+
+    def _since(self, name: str) -> datetime | None:
+        entry = self._entries.get(name)
+        return entry.rank[1] if entry else None
 
     def _first(self, bucket: str) -> tuple[Key, Group] | None:
         """The group of a bucket whose turn it is, with its key; None: it has no job."""
@@ -98,7 +134,7 @@ class GroupQueue:
 
     def _key(self, group: Group) -> Key | None:
         entry = self._head(group)
-        return (entry.rank[0], self._served.get(group[1], 0), entry.rank) if entry else None
+        return (entry.rank[0], self._turns.last(group[1]), entry.rank) if entry else None
 
     def _head(self, group: Group) -> QueuedJob | None:
         """The first of a group that is still queued."""

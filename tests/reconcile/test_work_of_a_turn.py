@@ -1,0 +1,119 @@
+"""What a turn costs does not grow with the jobs that take no part in it, counted in instructions, not in time."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from bench.finished import outcome
+from controller.model.answers import StillRunning
+from controller.model.job import Job
+from controller.reconcile.calls.workers import Get
+from tests.support.crowds import Crowd, crowd, crowd_job
+
+FEW, MANY = 100, 3_000
+RUNNING = 40
+UNBOUNDED = {"large_change_jobs": 1_000_000, "large_change_processing_units": 1e9}
+SPENT = FEW * 18.5 + RUNNING * 20.0
+"""What the finished jobs cost, and the running ones hold."""
+
+
+def instructions(work: Callable[[], object]) -> int:
+    """How many instructions of Python this takes: loops count, also those of comprehensions."""
+    made, before = 0, sys.gettrace()
+
+    def trace(frame: FrameType, event: str, _arg: object) -> Any:
+        nonlocal made
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        made += event == "opcode"
+        return trace
+
+    sys.settrace(trace)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return made
+
+
+def poll(site: Crowd) -> None:
+    """A poll that brings nothing new, and all turns until the next one."""
+    call = site.next_get()
+    site.turn(site.answer(call, StillRunning(status="RUNNING")))
+    site.loop.wakes_at(site.now)
+    site.loop.is_at_rest(site.now)
+    site.loop.health()
+
+
+def end(site: Crowd) -> None:
+    """A run that ends: two polls, two listings, and what follows from it."""
+    first = site.next_get()
+    outcomes = [outcome(first)]
+    while not site.ledger.of(first.job)[-1].outcome:
+        calls = site.turn(*outcomes)
+        outcomes = [
+            outcome(call)
+            if not isinstance(call, Get) or call.job == first.job
+            else site.answer(call, StillRunning(status="RUNNING"))
+            for call in calls
+        ]
+        if not outcomes:
+            site.now = max(site.loop.wakes_at(site.now) or site.now, site.now + timedelta(milliseconds=1))
+
+
+def nothing(site: Crowd) -> None:
+    """A turn in which nothing happens."""
+    site.turn()
+    site.loop.wakes_at(site.now)
+    site.loop.is_at_rest(site.now)
+    site.loop.health()
+
+
+@contextmanager
+def finished(number: int) -> Iterator[Crowd]:
+    with crowd(number, RUNNING) as site:
+        yield site
+
+
+@contextmanager
+def queued(number: int) -> Iterator[Crowd]:
+    with crowd(FEW, RUNNING, _jobs(number), **UNBOUNDED) as site:
+        yield site
+
+
+@contextmanager
+def over_budget(number: int) -> Iterator[Crowd]:
+    """After two runs that cost half of what was reserved there is enough for one more."""
+    with crowd(FEW, RUNNING, _jobs(number), monthly_budget=SPENT + 5, **UNBOUNDED) as site:
+        yield site
+
+
+@contextmanager
+def held(number: int) -> Iterator[Crowd]:
+    """They wait for an operator, as a large change."""
+    with crowd(FEW, RUNNING, _jobs(number)) as site:
+        yield site
+
+
+def _jobs(number: int) -> list[Job]:
+    return [crowd_job(10_000 + each) for each in range(number)]
+
+
+@pytest.mark.parametrize("work", [poll, end, nothing], ids=["a poll", "an end", "a turn without anything"])
+@pytest.mark.parametrize("site_of", [finished, queued, over_budget, held])
+def test_a_turn_costs_the_same_beside_a_hundred_jobs_and_beside_thousands(
+    site_of: Callable[[int], Any], work: Callable[[Crowd], None]
+) -> None:
+    costs = []
+    for number in (FEW, MANY):
+        with site_of(number) as site:
+            work(site)
+            costs.append(instructions(partial(work, site)) + instructions(partial(work, site)))
+    few, many = costs
+    assert few > 100
+    assert many <= 1.1 * few
