@@ -21,6 +21,7 @@ from controller.manifest.approval import Approval
 from controller.model.job import NEW, Job, Wanted
 from controller.model.step import Submit
 from controller.model.submission import Answer
+from controller.reconcile.guarding.newly_due import NewlyDue
 from controller.reconcile.guarding.releases import Releases, Sign
 from controller.settings.file import Policy
 
@@ -33,8 +34,10 @@ class Admission:
         self._policy = policy
         self._keys: dict[str, str] = {}
         self._permits: dict[str, Permit] = {}
-        self._new: dict[str, Due] = {}
-        self._new_in_sets: defaultdict[str, dict[str, Due]] = defaultdict(dict)
+        self._held: dict[str, Due | None] = {}
+        """The jobs that wait for an operator, as they were counted; None: by an earlier process."""
+        self._new = NewlyDue()
+        self._new_in_sets: defaultdict[str, NewlyDue] = defaultdict(NewlyDue)
         """By set that needs a yes of its own: what is new in it."""
         self.is_partial = False
         """Part of the tree is not decided yet, so the rest of a large change may still be on its way."""
@@ -55,6 +58,7 @@ class Admission:
                 self._dropped.add(key)  # it is ruled on again
             else:
                 self._grant(name, key, permit)
+        self._held = dict.fromkeys(self._held)
         self._changed.clear()
 
     @property
@@ -117,18 +121,18 @@ class Admission:
 
     def _note(self, job: Job, limits: Limits, now: datetime) -> None:
         key, permit = self._key(job, limits, now), self._permits.get(self._keys.get(job.name, ""))
-        if permit and permit.batch:
+        if permit and permit.batch and (key != self._keys[job.name] or self._held[job.name] != self._counted(job, key)):
             self._shaken.add(permit.batch.hash)
         if permit and key == self._keys[job.name] and not (permit.is_admitted and self._asking(job.name)):
             self._grant(job.name, key, replace(permit, is_listed=permit.is_listed or is_read(job, limits)))
             return
         self._withdraw(job.name)
         for new in (self._new, *self._new_in_sets.values()):
-            new.pop(job.name, None)
+            new.drop(job.name)
         self._unlisted.discard(job.name)
         if key and self._is_newly_due(job, limits, now):
             new = self._new_in_sets[set_name] if (set_name := self._asking(job.name)) else self._new
-            new[job.name] = self._due_of(job, key)
+            new.put(job.name, self._due_of(job, key))
             if not is_asked(job):
                 self._unlisted.add(job.name)
 
@@ -147,6 +151,11 @@ class Admission:
     def _due_of(self, job: Job, key: str) -> Due:
         cell = job.wanted.cell if job.wanted else None
         return due_of(job, key, self._sets.get(cell.set_name) if cell else None)
+
+    def _counted(self, job: Job, key: str) -> Due:
+        """As a member of its batch, which is another one when this changes: `cause` says which set's yes it needs."""
+        due = self._due_of(job, key)
+        return replace(due, is_listed=True, cause=f"{self._asking(job.name)} {due.cause}")
 
     def _is_newly_due(self, job: Job, limits: Limits, now: datetime) -> bool:
         """Jobs held by a condition on all jobs become due together when it ends."""
@@ -171,9 +180,9 @@ class Admission:
 
         First their buckets are listed, as before any approval.
         """
-        if not all(each.is_listed for each in self._new_in_sets[set_name].values()):
+        if not self._new_in_sets[set_name].is_listed:
             return
-        for name, due in self._new_in_sets.pop(set_name).items():
+        for name, due in self._new_in_sets.pop(set_name).take_all().items():
             is_listed = is_read(self._ledger.jobs[name], limits)
             self._grant(name, due.key, Permit(batch=batch_of([due]), is_listed=is_listed))
         self._ask_for(self._held_for_set(set_name))
@@ -187,7 +196,7 @@ class Admission:
 
     def _held_for_set(self, set_name: str) -> list[str]:
         """Every job that is held for the yes to this set."""
-        return [name for name, key in self._keys.items() if self._permits[key].batch and self._asking(name) == set_name]
+        return [name for name in self._held if self._asking(name) == set_name]
 
     def _ask_for(self, names: Collection[str]) -> None:
         """Make one batch of these held jobs, of one set or of none; it may have been accepted before."""
@@ -207,19 +216,21 @@ class Admission:
 
         The rest waits until all of it is decided, and is then ruled on together with what was admitted meanwhile.
         """
+        number = len(self._meanwhile) + len(self._new)
+        if number > self._policy.large_change_jobs and not self._new.is_listed:
+            return  # as the rule would say after a walk over all of them
         decision = ruling([*self._meanwhile, *self._new.values()], self._policy)
         if decision is Ruling.LIST_FIRST or (decision is Ruling.HOLD and self.is_partial):
             return
         permit = self._ruled_as_a_whole() if decision is Ruling.HOLD else ADMITTED
         admitted = [replace(each, is_listed=True) for each in self._new.values()]
         self._meanwhile = [*self._meanwhile, *admitted] if self.is_partial else []
-        for name, each in self._new.items():
+        for name, each in self._new.take_all().items():
             self._grant(name, each.key, replace(permit, is_listed=is_read(self._ledger.jobs[name], limits)))
-        self._new.clear()
 
     def _gather_again(self, label: str) -> None:
         """What remains of a batch after some have left is a new batch, and may have been accepted before."""
-        permits = {name: self._permits[key] for name, key in self._keys.items()}
+        permits = {name: self._permits[self._keys[name]] for name in self._held}
         members = {
             name: self._asking(name) for name, each in permits.items() if each.batch and each.batch.hash == label
         }
@@ -250,13 +261,22 @@ class Admission:
         if self._permits.get(key) != permit:
             self._changed.add(name)
         self._keys[name], self._permits[key] = key, permit
+        self._hold(name, key, permit)
         if permit.batch and not permit.is_listed:
             self._unlisted.add(name)
         else:
             self._unlisted.discard(name)
 
+    def _hold(self, name: str, key: str, permit: Permit) -> None:
+        job = self._ledger.jobs[name]
+        if permit.batch:
+            self._held[name] = self._counted(job, key) if job.wanted else None
+        else:
+            self._held.pop(name, None)
+
     def _withdraw(self, name: str) -> None:
         key = self._keys.pop(name, None)
+        self._held.pop(name, None)
         if key is not None:
             self._permits.pop(key)
             self._dropped.add(key)

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from types import FrameType
@@ -74,6 +75,11 @@ def nothing(site: Crowd) -> None:
     site.loop.health()
 
 
+def listed(site: Crowd) -> None:
+    """A listing that must come before an operator is asked, and the next one that follows from it."""
+    site.begun += site.turn(outcome(site.begun.pop(0)))
+
+
 @contextmanager
 def finished(number: int) -> Iterator[Crowd]:
     with crowd(number, RUNNING) as site:
@@ -100,12 +106,27 @@ def held(number: int) -> Iterator[Crowd]:
         yield site
 
 
+@contextmanager
+def unlisted(number: int) -> Iterator[Crowd]:
+    """A large change whose bucket must be listed, job by job."""
+    with crowd(FEW, RUNNING, [replace(each, history=None) for each in _jobs(number)]) as site:
+        yield site
+
+
 def _jobs(number: int) -> list[Job]:
     return [crowd_job(10_000 + each) for each in range(number)]
 
 
-@pytest.mark.parametrize("work", [poll, end, nothing], ids=["a poll", "an end", "a turn without anything"])
-@pytest.mark.parametrize("site_of", [finished, queued, over_budget, held])
+@pytest.mark.parametrize(
+    ("site_of", "work"),
+    [
+        pytest.param(site_of, work, id=f"{work_name}, beside jobs that are {site_name}")
+        for site_name, site_of in {
+            "finished": finished, "queued": queued, "held by the budget": over_budget, "held for an operator": held
+        }.items()
+        for work_name, work in {"a poll": poll, "an end": end, "a turn without anything": nothing}.items()
+    ] + [pytest.param(unlisted, listed, id="a listing, beside jobs that wait for theirs")],
+)  # fmt: skip
 def test_a_turn_costs_the_same_beside_a_hundred_jobs_and_beside_thousands(
     site_of: Callable[[int], Any], work: Callable[[Crowd], None]
 ) -> None:

@@ -7,7 +7,7 @@ import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -37,12 +37,13 @@ LONG_AGO = timedelta(hours=2)
 
 @dataclass(kw_only=True)
 class Crowd:
-    """A loop that has started and decided once about all of its jobs, with what it has called since."""
+    """A loop that has started and decided once about all of its jobs; `begun` is what it called for that."""
 
     loop: Loop
     ledger: Ledger
     calls: deque[Call]
     now: datetime
+    begun: list[Call] = field(default_factory=list)
 
     def turn(self, *outcomes: CallOutcome) -> list[Call]:
         """One turn at this time; returns what it calls."""
@@ -123,7 +124,7 @@ def crowd(
         loop = Loop(ledger, tree, free, calls.append, reporter, scanner)
         found = Crowd(loop=loop, ledger=ledger, calls=calls, now=NOW)
         loop.start(NOW)
-        found.turn()
+        found.begun = found.turn()
         loop.report(NOW)
         while (wakes_at := loop.wakes_at(found.now)) and wakes_at < at(1):
             found.now = max(wakes_at, found.now + timedelta(milliseconds=1))

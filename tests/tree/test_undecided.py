@@ -87,13 +87,13 @@ def test_a_large_change_that_is_decided_piece_by_piece_is_held_as_one(tmp_path: 
             jobs = [Job(name=name, path=f"{name}.yaml", index=0, generation=1, wanted=wanted()) for name in piece]
             for job in jobs:
                 admission._ledger.put_job(job)
-                admission._new[job.name] = Due(key=f"{job.name}/x", units=1.0, cause="new")
+                admission._new.put(job.name, Due(key=f"{job.name}/x", units=1.0, cause="new"))
             admission._rule_on_new(limits)
-            passed.append(sorted(admission._new))
+            passed.append(sorted(each.key.removesuffix("/x") for each in admission._new.values()))
         admission.is_partial = False
         admission._rule_on_new(limits)
         assert passed == [[], ["c", "d"], ["c", "d", "e"]]
-        assert admission._new == {}
+        assert not admission._new
         assert [(batch.jobs, batch.cause) for batch in admission.waiting()] == [(3, "new: 3 jobs")]
 
 
@@ -119,7 +119,7 @@ def test_the_hash_of_a_whole_change_releases_what_is_left_when_part_of_it_went_a
             for piece in ("ab", "cde"):
                 for name in piece:
                     admission._ledger.put_job(Job(name=name, path=name, index=0, generation=1, wanted=wanted()))
-                    admission._new[name] = Due(key=f"{name}/x", units=1.0, cause="new")
+                    admission._new.put(name, Due(key=f"{name}/x", units=1.0, cause="new"))
                 if is_approved:
                     admission.approve({whole: Approval(path="yes.yaml", index=0, hashes=(whole,))}, str)
                 admission._rule_on_new(limits)
@@ -137,7 +137,7 @@ def test_that_hash_counts_also_when_it_is_approved_later(tmp_path: Path) -> None
         for piece in ("ab", "cde"):
             for name in piece:
                 ledger.put_job(Job(name=name, path=name, index=0, generation=1, wanted=wanted()))
-                admission._new[name] = Due(key=f"{name}/x", units=20.0, cause="new")
+                admission._new.put(name, Due(key=f"{name}/x", units=20.0, cause="new"))
             admission._rule_on_new(limits)
             admission.is_partial = False
         whole = batch_of([Due(key=f"{name}/x", units=20.0, cause="new") for name in "abcde"]).hash
