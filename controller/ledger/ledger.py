@@ -4,6 +4,7 @@ Jobs and submissions are kept by name without their request bodies, which only a
 """
 
 import logging
+from bisect import bisect_right, insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
@@ -67,7 +68,7 @@ class Ledger:
         self._holders: dict[str, Submission] = {}
         self._months: dict[str, Spending] = {}
         self._overspent: dict[int, Submission] = {}
-        self._crowded: dict[int, datetime] = {}
+        self._crowded: list[datetime] = []
         self.newest_moment = self._last_event_at
         """The latest time in the ledger that is known to be past."""
         for submission in submissions:
@@ -124,9 +125,9 @@ class Ledger:
         """
         return self._trail.newest(now)
 
-    def concurrency_refusals(self) -> list[datetime]:
-        """When the service refused for too many concurrent requests, oldest first."""
-        return sorted(self._crowded.values())
+    def concurrency_refusals(self, since: datetime) -> Sequence[datetime]:
+        """When the service refused for too many concurrent requests after `since`, oldest first."""
+        return self._crowded[bisect_right(self._crowded, since) :]
 
     def spending(self, now: datetime, budget: float | None) -> Spending:
         """What the submissions of this month add up to."""
@@ -297,7 +298,7 @@ class Ledger:
             self._holders[in_one_case(submission.request_id)] = submission
         self.followed.put(submission)
         if submission.refused and submission.refused.why is Refusal.CONCURRENCY:
-            self._crowded[submission.number] = answered_at(submission)
+            insort(self._crowded, answered_at(submission))  # twice says no more than once
         self._trail.keep(submission)
 
     def _count(self, before: Submission | None, after: Submission) -> None:

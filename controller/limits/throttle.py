@@ -5,7 +5,7 @@ allowance refills constantly and never accumulates beyond a few seconds' worth, 
 Source: reference page "Asynchronous Processing API" §7.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
@@ -30,9 +30,9 @@ def grows_at(most: int, crowded: Sequence[datetime], now: datetime, timing: Timi
     return since + timedelta(seconds=(_regained(since, now, timing) + 1) * timing.place_regained)
 
 
-def lately(crowded: Iterable[datetime], now: datetime, timing: Timing) -> list[datetime]:
-    """The refusals that still count; after long enough without any, the limit of the settings applies again."""
-    return [time for time in crowded if time > now - timedelta(seconds=timing.slots_forgotten)]
+def counts_since(now: datetime, timing: Timing) -> datetime:
+    """Later refusals still count; after long enough without any, the limit of the settings applies again."""
+    return now - timedelta(seconds=timing.slots_forgotten)
 
 
 def _after(most: int, crowded: Sequence[datetime], timing: Timing) -> tuple[int, datetime | None]:

@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
-from controller.limits.throttle import grows_at, lately, slots_at
-from tests.support.factories import TIMING, at
+from controller.ledger.ledger import Ledger
+from controller.ledger.store import Store
+from controller.limits.throttle import counts_since, grows_at, slots_at
+from controller.model.answers import Refusal, Refused
+from tests.support.factories import TIMING, at, submission
 
 SPELL = TIMING.place_regained
 
@@ -33,5 +37,14 @@ def test_places(crowded: Sequence[float], seconds: float, limit: int, grows: flo
     assert grows_at(10, times, at(seconds), TIMING) == expected
 
 
-def test_after_a_day_without_a_refusal_the_settings_count_again() -> None:
-    assert lately([at(0), at(60)], at(TIMING.slots_forgotten + 30), TIMING) == [at(60)]
+def test_after_a_day_without_a_refusal_the_settings_count_again(tmp_path: Path) -> None:
+    day_after = at(TIMING.slots_forgotten + 30)
+    with Store.copy_of(tmp_path) as store:
+        ledger = Ledger(store)
+        for number, seconds in enumerate((60, 0, 30, 60)):
+            row = submission(job=f"job-{number}", intended_at=at(seconds), number=0)
+            stored, _ = ledger.add(row)
+            busy = Refused(why=Refusal.CONCURRENCY, message="too many", status=429)
+            ledger.save(stored.answered(busy, at(seconds), None))
+        assert ledger.concurrency_refusals(at(-1)) == [at(0), at(30), at(60), at(60)]
+        assert ledger.concurrency_refusals(counts_since(day_after, TIMING)) == [at(60), at(60)]

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from controller.ledger.ledger import Ledger
 from controller.limits.gate import Limits, narrow
-from controller.limits.throttle import grows_at, lately, slots_at
+from controller.limits.throttle import counts_since, grows_at, slots_at
 from controller.model.job import bucket_in
 from controller.reconcile.admission import Admission
 from controller.reconcile.calls.workers import Call, is_history
@@ -48,7 +48,7 @@ class GateKeeper:
         """What may be submitted now, after everything recorded so far."""
         policy, ledger, timing = self._free.policy, self._ledger, self._free.timing
         overspent = ledger.overspent() if policy.monthly_budget is not None else ()
-        crowded = lately(ledger.concurrency_refusals(), now, timing)
+        crowded = ledger.concurrency_refusals(counts_since(now, timing))
         free = replace(
             self._free,
             slots=slots_at(policy.max_running, crowded, now, timing) - ledger.running,
