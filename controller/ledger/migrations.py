@@ -156,6 +156,17 @@ create table retry (
 );
 """
 
+# For what asks about one request, or one set: who else has it. A row that is no JSON has none.
+_LOOKUPS = """
+create index submission_by_digest on submission (digest);
+create index job_by_digest on job (
+    case when typeof(wanted) = 'text' and json_valid(wanted) then json_extract(wanted, '$.digest') end
+);
+create index job_by_set on job (
+    case when typeof(wanted) = 'text' and json_valid(wanted) then json_extract(wanted, '$.cell.set_name') end
+);
+"""
+
 
 @migrations()
 def first(db: Database) -> None:
@@ -190,6 +201,11 @@ def approvals(db: Database) -> None:
 @migrations()
 def retries(db: Database) -> None:
     _execute(db, _RETRIES)
+
+
+@migrations()
+def lookups(db: Database) -> None:
+    _execute(db, _LOOKUPS)
 
 
 def _execute(db: Database, statements: str) -> None:

@@ -9,21 +9,41 @@ from datetime import datetime
 from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from pydantic_core import from_json
 
-from controller.ledger.location import FILE_NAME, closed_on_error, is_there, newer, read_only, said_plainly, understood
-from controller.ledger.rows import file_of, job_of
+from controller.ledger.location import (
+    FILE_NAME,
+    closed_on_error,
+    is_there,
+    newer,
+    read_only,
+    request_in,
+    said_plainly,
+    understood,
+)
+from controller.ledger.rows import COLUMNS, file_of, job_of, submission_of
 from controller.lifecycle.grouping import FEW, common, name_list
 from controller.model.errors import StateError
+from controller.model.files import FileRecord
+from controller.model.job import Job
 from controller.model.reasons import Phase
+from controller.model.submission import Submission
 
-SCHEMA = ("first", "second", "third", "operators_word", "claims", "approvals", "retries")
+Read = TypeVar("Read")
+SCHEMA = ("first", "second", "third", "operators_word", "claims", "approvals", "retries", "lookups")
 """The migrations applied to a ledger of this program, oldest first."""
 _PHASES = frozenset(map(str, Phase))
 TERMS = "terms"
 """The key in `meta` of the terms under which the files were accepted."""
+REJECTED = "rejected "
+"""Begins the keys in `meta` of what was recorded of the files that are not accepted; the path follows."""
+_JOB = "select name, path, position, generation, wanted from job"
+_FILE = "select path, kind, size, mtime_ns, ctime_ns, inode, sha256, uses from file"
+_IN_WANTED = "case when typeof(wanted) = 'text' and json_valid(wanted) then json_extract(wanted, '$.{}') end = ?"
+"""As the indices of `job` have it, so that SQLite uses them."""
+_HAS_DIGEST, _HAS_SET = _IN_WANTED.format("digest"), _IN_WANTED.format("cell.set_name")
 
 
 class Reader:
@@ -74,27 +94,76 @@ class Reader:
         for row in self._rows("select path, documents from status order by path"):
             yield row["path"], _documents(row["path"], row["documents"])
 
+    def statuses_of(self, path: str) -> list[dict[str, Any]]:
+        """The status documents of one manifest, as last reported; none where nothing was.
+
+        Raises `StateError` when one cannot be read.
+        """
+        rows = self._rows("select documents from status where path = ?", [path])
+        return [document for row in rows for document in _documents(path, row["documents"])]
+
+    def rejected_paths(self) -> list[str]:
+        """The files, and folders, of which something was not accepted when they were last read."""
+        sql = "select key from meta where key >= ? and key < ?"
+        rows = self._rows(sql, [REJECTED, f"{REJECTED}\U0010ffff"])
+        return [str(row["key"]).removeprefix(REJECTED) for row in rows]
+
+    def file(self, path: str) -> FileRecord | None:
+        """The record of one file when it was last read; None when there is none that can be read."""
+        found = [file_of(row)[0] for row in self._rows(f"{_FILE} where path = ?", [path])]
+        return FileRecord(**found[0]) if found and found[0] else None
+
     def files(self, but: str) -> Iterator[dict[str, Any]]:
         """The record of each file when it was last read, except for one kind."""
-        sql = "select path, kind, size, mtime_ns, ctime_ns, inode, sha256, uses from file where kind <> ?"
-        for row in self._rows(sql, [but]):
+        for row in self._rows(f"{_FILE} where kind <> ?", [but]):
             file, _ = file_of(row)
             if file is not None:
                 yield file
 
     def labels(self) -> dict[str, dict[str, str]]:
         """The labels of every job that has any."""
-        jobs = (job_of(row)[0] for row in self._rows("select name, path, position, generation, wanted from job"))
+        jobs = (job_of(row)[0] for row in self._rows(_JOB))
         return {job.name: dict(job.wanted.labels) for job in jobs if job.wanted and job.wanted.labels}
 
     def cells(self) -> dict[str, list[str]]:
         """The jobs of every set that are declared now, by the name of the set."""
         found: dict[str, list[str]] = {}
-        for row in self._rows("select name, path, position, generation, wanted from job order by name"):
+        for row in self._rows(f"{_JOB} order by name"):
             wanted = job_of(row)[0].wanted
             if wanted and wanted.cell:
                 found.setdefault(wanted.cell.set_name, []).append(str(row["name"]))
         return found
+
+    def job(self, name: str) -> Job | None:
+        """A job as last accepted; None when there is none. Raises `StateError` when it cannot be read."""
+        # A name is ASCII; an argument of the command line may be no text at all, which SQLite refuses.
+        found = self._jobs(f"{_JOB} where name = ?", [name]) if name.isascii() else []
+        return found[0] if found else None
+
+    def wanting(self, digest: str) -> list[Job]:
+        """The declared jobs that want a request. Raises `StateError` when one cannot be read."""
+        return self._jobs(f"{_JOB} where {_HAS_DIGEST}", [digest])
+
+    def cells_of(self, set_name: str, most: int = -1) -> list[Job]:
+        """The declared jobs of a set, by name, `most` of them at most. Raises `StateError` when one cannot be read."""
+        return self._jobs(f"{_JOB} where {_HAS_SET} order by name limit ?", [set_name, most])
+
+    def wanted_request(self, name: str) -> dict[str, Any]:
+        """The request of the job as last accepted. Raises `StateError` when it is damaged."""
+        rows = self._rows("select body from job where name = ?", [name])
+        return request_in(next((str(row["body"]) for row in rows if row["body"]), "{}"), self._path)
+
+    def submissions(self, job: str, digest: str) -> list[Submission]:
+        """Those of a job and those of a request, of all jobs, oldest first.
+
+        Raises `StateError` when one cannot be read.
+        """
+        sql = f"select {', '.join(COLUMNS)} from submission where job = ? or digest = ? order by number"
+        return [self._whole(submission_of(row)) for row in self._rows(sql, [job, digest])]
+
+    def has_commands(self) -> bool:
+        """Whether there is a command that no turn has taken yet."""
+        return any(True for _ in self._rows("select 1 from inbox where done_at is null limit 1"))
 
     def is_job(self, name: str) -> bool:
         """Whether a job of this name is declared now."""
@@ -115,6 +184,16 @@ class Reader:
             for row in found:
                 datetime.fromisoformat(row["at"])
             return found
+
+    def _jobs(self, sql: str, arguments: Sequence[object]) -> list[Job]:
+        return [self._whole(job_of(row)) for row in self._rows(sql, arguments)]
+
+    def _whole(self, read: tuple[Read, bool]) -> Read:
+        """What was read, unless part of it could not be."""
+        found, is_whole = read
+        if not is_whole:
+            raise StateError(f"{self._path}: a row of it cannot be read by this version")
+        return found
 
     def _schema(self) -> tuple[str, ...]:
         try:

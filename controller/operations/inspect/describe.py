@@ -1,10 +1,11 @@
-"""Gathers everything about one job, for `why` and `describe`: the loop runs one turn on a copy of the ledger."""
+"""Gathers everything about one job, for `why` and `describe`: from its own rows, or after a turn on a copy of all."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from controller.ledger.reader import Reader
 from controller.lifecycle.next_step import next_step
 from controller.lifecycle.phase import phase
 from controller.lifecycle.status import OPERATOR, document, outputs, timestamp
@@ -12,22 +13,22 @@ from controller.model.errors import UsageError, no_such_jobs
 from controller.model.job_set import set_reference
 from controller.model.step import Wait
 from controller.model.submission import Submission
-from controller.operations.inspect.cells import set_documents
-from controller.operations.inspect.describe_set import explain_set, set_facts, set_meant
+from controller.operations.inspect.alone import case_alone
 from controller.operations.inspect.job_states import events
 from controller.operations.inspect.why import Case, explain
-from controller.reconcile.wiring import Assembly, turned_copy
 from controller.settings.settings import Settings
+
+if TYPE_CHECKING:  # one job is described without the loop
+    from controller.reconcile.wiring import Assembly
 
 LAST_EVENTS = 10
 
 
 def explanation(settings: Settings, name: str, now: datetime) -> str:
     """Why the job, or the set, of this name is where it is. Raises `UsageError` when there is none."""
-    with turned_copy(settings, now) as assembly:
-        if found := set_meant(assembly, name, now):
-            return explain_set(found)
-        return explain(_case(assembly, name, now), now)
+    if found := _alone(settings, name, now):
+        return explain(found[0], now)
+    return _explained_by_a_turn(settings, name, now)
 
 
 def description(settings: Settings, name: str, now: datetime) -> dict[str, Any]:
@@ -36,28 +37,63 @@ def description(settings: Settings, name: str, now: datetime) -> dict[str, Any]:
     Of a set: its status, its windows, its events, and what to do about cells that did not succeed.
     Raises `UsageError` when there is none.
     """
+    if found := _alone(settings, name, now):
+        return _description(settings, *found)
+    return _described_by_a_turn(settings, name, now)
+
+
+def _alone(settings: Settings, name: str, now: datetime) -> tuple[Case, Mapping[str, Any]] | None:
+    """The job by its own rows, with its request; None when these do not say enough."""
+    store = Reader.of(settings.state)
+    if store is None:
+        return None
+    with store:
+        case = case_alone(store, settings, name, now)
+        return (case, store.wanted_request(name)) if case else None
+
+
+def _explained_by_a_turn(settings: Settings, name: str, now: datetime) -> str:
+    from controller.operations.inspect.describe_set import explain_set, set_meant
+    from controller.reconcile.wiring import turned_copy
+
+    with turned_copy(settings, now) as assembly:
+        if found := set_meant(assembly, name, now):
+            return explain_set(found)
+        return explain(_turned_case(assembly, name, now), now)
+
+
+def _described_by_a_turn(settings: Settings, name: str, now: datetime) -> dict[str, Any]:
+    from controller.operations.inspect.describe_set import set_facts, set_meant
+    from controller.reconcile.wiring import turned_copy
+
     with turned_copy(settings, now) as assembly:
         if found := set_meant(assembly, name, now):
             facts = set_facts(assembly, found, now)
             happened = events(settings, [set_reference(facts["name"])], LAST_EVENTS)
             return {**facts, "events": list(map(_event, happened))}
-        case = _case(assembly, name, now)
-        status = document(case.job, case.submissions, case.job_state, assembly.deployment)
+        case = _turned_case(assembly, name, now)
         request = assembly.ledger.wanted_request(name)
-    wanted = case.job.wanted
+    return _description(settings, case, request)
+
+
+def _description(settings: Settings, case: Case, request: Mapping[str, Any]) -> dict[str, Any]:
+    job = case.job
+    status = document(job, case.submissions, case.job_state, settings.deployment.name)
     return {
         **{key: value for key, value in status.items() if key != "history"},
         "kind": "AsyncProcessDescription",
-        "path": case.job.path,
-        "labels": dict(wanted.labels) if wanted else {},
+        "path": job.path,
+        "labels": dict(job.wanted.labels) if job.wanted else {},
         "policy": _policy(case),
         "submissions": [_submission(item) for item in reversed(case.submissions)],
-        "events": list(map(_event, events(settings, [name], LAST_EVENTS))),
+        "events": list(map(_event, events(settings, [job.name], LAST_EVENTS))),
         "request": request,
     }
 
 
-def _case(assembly: Assembly, name: str, now: datetime) -> Case:
+def _turned_case(assembly: "Assembly", name: str, now: datetime) -> Case:
+    from controller.operations.inspect.cells import set_documents
+
     ledger, limits = assembly.ledger, assembly.loop.limits()
     job = ledger.jobs.get(name)
     if job is None:

@@ -1,0 +1,88 @@
+"""One job by its own rows: where its state follows from these, and from those of jobs with the same request.
+
+A job that has its run, or that its own manifest holds, is where it is whatever the others do: neither a slot, nor the
+budget, nor a batch changes it. So a hundred thousand other jobs need not be read. Of any other, and where something
+was recorded that no turn has acted on, `case_alone` says nothing, and the loop turns on a copy of the whole ledger.
+"""
+
+from contextlib import suppress
+from datetime import datetime
+
+from controller.ledger.lock import is_held
+from controller.ledger.pause import is_paused
+from controller.ledger.reader import Reader
+from controller.lifecycle.next_step import asked_for, next_step, wish
+from controller.lifecycle.phase import phase
+from controller.lifecycle.transitions import interrupt
+from controller.limits.gate import Limits
+from controller.limits.peers import Peers
+from controller.model.errors import StateError
+from controller.model.files import READ, USED
+from controller.model.job import Job
+from controller.model.reasons import Reason
+from controller.model.step import Submit, Wait
+from controller.model.submission import Submission
+from controller.operations.inspect.as_recorded import Recorded
+from controller.operations.inspect.why import Case
+from controller.settings.settings import Settings
+
+MANIFESTS = frozenset(READ) - frozenset(USED)
+_OWN = frozenset(
+    {
+        *(Reason.REFUSED, Reason.ON_HOLD, Reason.WARNED, Reason.COST_UNKNOWN, Reason.APPROVAL_NEEDED),
+        Reason.PAUSED,
+    }
+)
+"""Why what a manifest asks for is not submitted, before anything is asked that other jobs have a part in."""
+
+
+def case_alone(store: Reader, settings: Settings, name: str, now: datetime) -> Case | None:
+    """What one turn would find of this job; None when that takes more than its own rows."""
+    with suppress(StateError):  # a row that cannot be read: the loop knows what to make of it
+        job = store.job(name)
+        if job is not None and job.wanted is not None and not store.has_commands():
+            return _case(store, settings, job, now)
+    return None
+
+
+def _case(store: Reader, settings: Settings, job: Job, now: datetime) -> Case | None:
+    assert job.wanted is not None, "checked before"
+    found = _taken_over(store.submissions(job.name, job.wanted.digest), settings, now)
+    alike = [each for each in store.wanting(job.wanted.digest) if each.name != job.name]
+    owners = {item.job for item in found} - {job.name, *(each.name for each in alike)}
+    known = [job, *alike, *(owner for each in sorted(owners) if (owner := store.job(each)))]
+    limits = Limits(
+        policy=settings, timing=settings.timing, slots=0, permits={}, paused=is_paused(settings.state),
+        peers=Peers(known, found),
+    )  # fmt: skip
+    own = [item for item in found if item.job == job.name]
+    if not _is_settled(job, own, alike, found, limits, now):
+        return None
+    if not Recorded(settings, store).has_same((each.path for each in known if each.wanted), MANIFESTS):
+        return None
+    step = next_step(job, own, limits, now)
+    until = step.until if isinstance(step, Wait) else None
+    return Case(job=job, submissions=own, job_state=phase(job, own, limits, now), limits=limits, until=until)
+
+
+def _taken_over(found: list[Submission], settings: Settings, now: datetime) -> list[Submission]:
+    """As the loop starts from them: without a process that works on it, a POST under way was interrupted."""
+    if is_held(settings.state):
+        return found
+    return [interrupt(item, now, settings.timing) if item.answer is None else item for item in found]
+
+
+def _is_settled(
+    job: Job, own: list[Submission], alike: list[Job], found: list[Submission], limits: Limits, now: datetime
+) -> bool:  # fmt: skip
+    """Whether nothing but these rows has a part in it, and none of the same request is about to be submitted."""
+    has_cells = any(each.wanted and each.wanted.cell for each in (job, *alike))
+    if alike and has_cells:
+        return False  # which of them pays depends on what is ruled on their sets
+    for each in alike:
+        if isinstance(asked_for(each, [item for item in found if item.job == each.name], limits, now), Submit):
+            return False
+    if isinstance(asked_for(job, own, limits, now), Wait):
+        return True
+    step = wish(job, own, limits, now)
+    return not has_cells and isinstance(step, Wait) and step.reason in _OWN
