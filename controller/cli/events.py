@@ -11,7 +11,6 @@ import click
 
 from controller.cli.completing import JOB
 from controller.cli.settings import load_settings
-from controller.settings.settings import Settings
 
 LOOK_EVERY = 0.5  # seconds, with --follow
 MOST_EVENTS = 1_000_000
@@ -34,7 +33,7 @@ def command(config: Path | None, names: tuple[str, ...], follow: bool, limit: in
     With `-o json` there is one object per line.
     """
     from controller.model.job_set import set_reference
-    from controller.operations.inspect.job_states import SET, cells_by_name, events
+    from controller.operations.inspect.job_states import SET, cells_by_name, events, last_event
 
     settings = load_settings(config, os.environ)
     sets = cells_by_name(settings, names)
@@ -42,21 +41,14 @@ def command(config: Path | None, names: tuple[str, ...], follow: bool, limit: in
     names = (*(name for name in names if name not in sets), *own, *(cell for cells in sets.values() for cell in cells))
     found = events(settings, names, limit)
     _print(found, form)
-    last = _last(settings)
+    last = last_event(settings) if follow else 0
     while follow:
         time.sleep(LOOK_EVERY)
-        newest = _last(settings)
+        newest = last_event(settings)
         if newest != last:
             _print(events(settings, names, MOST, last if newest > last else 0), form)  # fewer: another ledger
         last = newest
     return 0
-
-
-def _last(settings: Settings) -> int:
-    """The number of the latest event."""
-    from controller.operations.inspect.job_states import events
-
-    return max((row["number"] for row in events(settings, (), 1)), default=0)
 
 
 def _print(rows: list[Mapping[str, Any]] | list[dict[str, Any]], form: str) -> None:

@@ -3,7 +3,8 @@
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,22 +50,42 @@ def command(
     shjobs get -o wide                         with reasons, ids and outputs
     shjobs get --watch                         until Ctrl-C
     """
-    from controller.cli.output.tables import exit_code, print_documents
-    from controller.operations.inspect.selection import Selection, selected
-    from controller.tree.files import collector_paused
+    from controller.cli.output.tables import PAGE, print_documents
+    from controller.operations.inspect.selection import Selection, streamed
 
     settings, clock = load_settings(config, os.environ), Clock()
     selection = Selection(names=names, labels=selector, phases=phases, cells=cells)
     shown = "watch" if watch and form == "table" else form
-    with collector_paused():
-        documents = selected(settings, selection, clock.now())
-        if documents or form in ("json", "yaml"):
-            print_documents(documents, shown, clock.now())
-        else:
-            click.echo("no job matches" if selector or phases else "there are no jobs", err=True)
+    early = PAGE if form in ("table", "wide") and not watch else 0
+    passed = _Passed(streamed(settings, selection, clock.now(), early), keeps=watch)
+    documents = iter(passed)
+    first = [*islice(documents, 1)]
+    if first or form in ("json", "yaml"):
+        print_documents(chain(first, documents), shown, clock.now())
+    else:
+        click.echo("no job matches" if selector or phases else "there are no jobs", err=True)
     if watch:
-        _watch(settings, selection, shown, documents, clock)
-    return exit_code(documents)
+        _watch(settings, selection, shown, passed.kept, clock)
+    return passed.code
+
+
+class _Passed:
+    """Documents on their way to the output: the exit code that they amount to, and with `keeps` they themselves."""
+
+    def __init__(self, documents: Iterable[Mapping[str, Any]], *, keeps: bool) -> None:
+        self._documents = documents
+        self._keeps = keeps
+        self.kept: list[Mapping[str, Any]] = []
+        self.code = 0
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        from controller.cli.output.tables import exit_code
+
+        for each in self._documents:
+            self.code = self.code or exit_code([each])
+            if self._keeps:
+                self.kept.append(each)
+            yield each
 
 
 def _watch(

@@ -39,6 +39,7 @@ TERMS = "terms"
 """The key in `meta` of the terms under which the files were accepted."""
 REJECTED = "rejected "
 """Begins the keys in `meta` of what was recorded of the files that are not accepted; the path follows."""
+PORTION = 256  # status documents read at once
 _JOB = "select name, path, position, generation, wanted from job"
 _FILE = "select path, kind, size, mtime_ns, ctime_ns, inode, sha256, uses from file"
 _IN_WANTED = "case when typeof(wanted) = 'text' and json_valid(wanted) then json_extract(wanted, '$.{}') end = ?"
@@ -89,10 +90,15 @@ class Reader:
     def statuses(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         """The status documents of every manifest by its path, as last reported, ordered by path.
 
+        They are read in portions: who shows them may take long, and what is being read keeps the log from shrinking.
         Raises `StateError` when one cannot be read.
         """
-        for row in self._rows("select path, documents from status order by path"):
-            yield row["path"], _documents(row["path"], row["documents"])
+        sql = "select path, documents from status where path > ? order by path limit ?"
+        last = ""
+        while rows := list(self._rows(sql, [last, PORTION])):
+            for row in rows:
+                yield row["path"], _documents(row["path"], row["documents"])
+            last = rows[-1]["path"]
 
     def statuses_of(self, path: str) -> list[dict[str, Any]]:
         """The status documents of one manifest, as last reported; none where nothing was.
@@ -124,15 +130,6 @@ class Reader:
         """The labels of every job that has any."""
         jobs = (job_of(row)[0] for row in self._rows(_JOB))
         return {job.name: dict(job.wanted.labels) for job in jobs if job.wanted and job.wanted.labels}
-
-    def cells(self) -> dict[str, list[str]]:
-        """The jobs of every set that are declared now, by the name of the set."""
-        found: dict[str, list[str]] = {}
-        for row in self._rows(f"{_JOB} order by name"):
-            wanted = job_of(row)[0].wanted
-            if wanted and wanted.cell:
-                found.setdefault(wanted.cell.set_name, []).append(str(row["name"]))
-        return found
 
     def job(self, name: str) -> Job | None:
         """A job as last accepted; None when there is none. Raises `StateError` when it cannot be read."""
@@ -184,6 +181,13 @@ class Reader:
             for row in found:
                 datetime.fromisoformat(row["at"])
             return found
+
+    def last_event(self) -> int:
+        """The number of the latest event; 0 without any."""
+        return max(
+            (int(row["number"]) for row in self._rows("select number from event order by number desc limit 1")),
+            default=0,
+        )
 
     def _jobs(self, sql: str, arguments: Sequence[object]) -> list[Job]:
         return [self._whole(job_of(row)) for row in self._rows(sql, arguments)]

@@ -7,6 +7,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any
 
 import click
@@ -34,6 +35,8 @@ BAD = frozenset({Phase.FAILED, Phase.INVALID, Phase.UNKNOWN, Phase.UNCONFIRMED})
 UNFINISHED = frozenset({Phase.PENDING, Phase.SUBMITTING, Phase.RUNNING, Phase.VERIFYING})
 LEAST_ROOM = 24
 """For what is said of a set beside age and units; where there is less, these are left out instead."""
+PAGE = 100
+"""Rows that are read before the first is printed."""
 MOST_NOTES = 20
 """Jobs whose notes are shown below a table."""
 
@@ -42,48 +45,95 @@ Colours = Mapping[str, Mapping[Any, str]]
 """The colour of a cell, by its column and its text."""
 
 
-def print_documents(documents: Sequence[Document], form: str, now: datetime | None = None) -> None:
+def print_documents(documents: Iterable[Document], form: str, now: datetime | None = None) -> None:
     """Print status documents as `table`, `wide`, `yaml`, `name` or `json`; `json` also has Kubernetes conditions.
 
-    With `now` tables show ages, and a `table` no outputs: there may be thousands.
+    With `now` tables show ages, and a `table` no outputs: there may be thousands. They are printed as they come.
     """
     match form:
         case "json":
-            found = [{**document, "conditions": kubernetes_conditions(document)} for document in documents]
-            click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+            _print_in_portions(_json(documents))
         case "yaml":
-            import yaml
-
-            click.echo(yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True, width=120), nl=False)
+            _print_in_portions(_yaml(documents))
         case "name":
-            click.echo("".join(f"{document_key(document)}\n" for document in documents), nl=False)
+            _print_in_portions(f"{document_key(document)}\n" for document in documents)
         case _:
-            click.echo("".join(f"{line}\n" for line in job_table(documents, form, now)), nl=False)
+            _print_in_portions(f"{line}\n" for line in job_table(documents, form, now))
 
 
-def job_table(documents: Sequence[Document], form: str, now: datetime | None = None) -> Iterator[str]:
-    """One line per job, then where outputs are, or why there are none: for all of a few jobs, else for the bad ones."""
-    columns = _columns(form, now)
-    yield from _aligned(documents, columns, now)
-    is_short = len(documents) <= MOST_NOTES
-    groups = together(documents, _stop)
-    stopped = [group for group in groups if len(group) > 1]
-    rest = [group[0] for group in groups if len(group) == 1]
-    has_outputs = now is None or form == "wide"
-    worth_it = [each for each in rest if is_short or each["phase"] in BAD or is_rejected(each) or is_refused(each)]
-    noted = [(each, notes(each, has_outputs=has_outputs)) for each in worth_it]
-    noted = [(document, found) for document, found in noted if found]
-    if noted or stopped:
-        yield ""
-    for group in stopped:
-        yield from _wrapped(
-            f"{name_list([document_name(each) for each in group])}: {group[0]['reason']}: {group[0]['message']}"
-        )
-    for document, found in noted[:MOST_NOTES]:
-        for note in found:
-            yield from _wrapped(f"{document_name(document)}: {note}")
-    if len(noted) > MOST_NOTES:
-        yield f"and {count(len(noted) - MOST_NOTES, 'more job')}: name them, or write -o yaml"
+def _print_in_portions(texts: Iterable[str]) -> None:
+    rest = iter(texts)
+    while portion := list(islice(rest, PAGE)):
+        click.echo("".join(portion), nl=False)
+
+
+def _json(documents: Iterable[Document]) -> Iterator[str]:
+    """An array, item by item, as if it were written at once."""
+    before = "[\n"
+    for document in documents:
+        found = {**document, "conditions": kubernetes_conditions(document)}
+        yield before + textwrap.indent(json.dumps(found, indent=2, ensure_ascii=False), "  ", lambda _line: True)
+        before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"
+
+
+def _yaml(documents: Iterable[Document]) -> Iterator[str]:
+    import yaml
+
+    for number, document in enumerate(documents):
+        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
+        yield f"---\n{text}" if number else text
+
+
+def job_table(documents: Iterable[Document], form: str, now: datetime | None = None) -> Iterator[str]:
+    """One line per job, then where outputs are, or why there are none: for all of a few jobs, else for the bad ones.
+
+    The columns are as wide as the first page needs, so that it need not wait for the others.
+    """
+    noted = _Noted()
+    yield from _aligned(noted.noting(documents), _columns(form, now), now)
+    yield from noted.lines(has_outputs=now is None or form == "wide")
+
+
+class _Noted:
+    """The jobs that may be mentioned below a table: every one of a few, and of many those that are stopped or bad."""
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._few: list[Document] = []
+        self._kept: list[Document] = []
+
+    def noting(self, documents: Iterable[Document]) -> Iterator[Document]:
+        for each in documents:
+            self._number += 1
+            if self._number <= MOST_NOTES:
+                self._few.append(each)
+            if _is_bad(each) or _stop(each) is not None:
+                self._kept.append(each)
+            yield each
+
+    def lines(self, *, has_outputs: bool) -> Iterator[str]:
+        is_short = self._number <= MOST_NOTES
+        groups = together(self._few if is_short else self._kept, _stop)
+        stopped = [group for group in groups if len(group) > 1]
+        rest = [group[0] for group in groups if len(group) == 1]
+        noted = [(each, notes(each, has_outputs=has_outputs)) for each in rest if is_short or _is_bad(each)]
+        noted = [(document, found) for document, found in noted if found]
+        if noted or stopped:
+            yield ""
+        for group in stopped:
+            yield from _wrapped(
+                f"{name_list([document_name(each) for each in group])}: {group[0]['reason']}: {group[0]['message']}"
+            )
+        for document, found in noted[:MOST_NOTES]:
+            for note in found:
+                yield from _wrapped(f"{document_name(document)}: {note}")
+        if len(noted) > MOST_NOTES:
+            yield f"and {count(len(noted) - MOST_NOTES, 'more job')}: name them, or write -o yaml"
+
+
+def _is_bad(document: Document) -> bool:
+    return document["phase"] in BAD or is_rejected(document) or is_refused(document)
 
 
 def changed_rows(
@@ -119,21 +169,28 @@ def _columns(form: str, now: datetime | None) -> tuple[str, ...]:
 _RIGHT = frozenset({"AGE", "PU", "GENERATION"})
 
 
-def _aligned(documents: Sequence[Document], columns: Sequence[str], now: datetime | None) -> Iterator[str]:
+def _aligned(documents: Iterable[Document], columns: Sequence[str], now: datetime | None) -> Iterator[str]:
     """The header and a line per document; what is said of a set is as short as the terminal is narrow."""
-    rows = [_row(each, columns, now) for each in documents]
+    rest = iter(documents)
+    first = list(islice(rest, PAGE))
+    rows = [_row(each, columns, now) for each in first]
     colours: dict[Any, str] = dict(COLOURS)
-    phase = columns.index("PHASE")
     widths = {
         name: 2 + max(map(len, each)) for name, each in zip(columns, zip(columns, *rows, strict=True), strict=True)
     }
     beside = _room() - sum(widths.get(name, 0) for name in ("JOB", "AGE", "PU"))
     room = beside if beside >= LEAST_ROOM else _room() - widths["JOB"]
-    for document, row in zip(documents, rows, strict=True):
+
+    def shortened(document: Document, row: list[str]) -> list[str]:
         if is_of_set(document):
+            phase = columns.index("PHASE")
             row[phase] = progress_words(document, room)
             colours[row[phase]] = COLOURS.get(document["phase"], "")
-    return align(columns, rows, right=_RIGHT, colours={"PHASE": colours})
+        return row
+
+    rows = [shortened(*each) for each in zip(first, rows, strict=True)]
+    more = (shortened(each, _row(each, columns, now)) for each in rest)
+    return align(columns, rows, more, right=_RIGHT, colours={"PHASE": colours})
 
 
 def _row(document: Document, columns: Iterable[str], now: datetime | None = None) -> list[str]:
@@ -157,18 +214,22 @@ def _wrapped(line: str) -> list[str]:
 def align(
     columns: Sequence[str],
     rows: Sequence[Sequence[str]],
+    more: Iterable[Sequence[str]] = (),
     *,
     right: Collection[str] = (),
     colours: Colours | None = None,
 ) -> Iterator[str]:
-    """A table without rules, fit for pipes. On a terminal that is too narrow the last columns are dropped."""
+    """A table without rules, fit for pipes. On a terminal that is too narrow the last columns are dropped.
+
+    Columns are as wide as `rows` need; a cell of the rows that come after them may be wider.
+    """
     widths = [max(map(len, each)) for each in zip(columns, *rows, strict=True)]
     while sum(widths) + 2 * len(widths) > _room() and len(widths) > 2:
         widths.pop()
     is_colourful = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     fields = (f"{{:{'>' if column in right else '<'}{width}}}" for column, width in zip(columns, widths, strict=False))
     template = "  ".join(fields)
-    for number, row in enumerate([columns, *rows]):
+    for number, row in enumerate(chain([columns], rows, more)):
         line = template.format(*row).rstrip()
         if is_colourful:
             line = click.style(line, bold=True) if number == 0 else _coloured(line, columns, row, colours or {})
@@ -237,6 +298,6 @@ def is_refused(document: Document) -> bool:
     return Reason.HISTORY_UNKNOWN in (document["reason"], *document.get("reasons", ()))
 
 
-def exit_code(documents: Sequence[Document], *, bad: Collection[Phase] = BAD) -> int:
+def exit_code(documents: Iterable[Document], *, bad: Collection[Phase] = BAD) -> int:
     """1 when a job, or a cell, is in a `bad` phase, or a manifest as it is now is not accepted, whatever its phase."""
     return int(any(not phases_of(document).isdisjoint(bad) or is_rejected(document) for document in documents))

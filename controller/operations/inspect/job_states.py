@@ -4,9 +4,10 @@ Where there is no ledger yet, or the files are no longer those it recorded, the 
 the output is what the next turn would see.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any
 
 from controller.analysis.terms import terms_of
@@ -16,6 +17,7 @@ from controller.ledger.reader import Reader
 from controller.model.errors import StateError
 from controller.model.files import STATUS, FileRecord
 from controller.model.job_set import set_reference
+from controller.operations.inspect.as_recorded import Recorded
 from controller.settings.settings import Settings
 from controller.tree.files import Known
 from controller.tree.walk import is_unchanged
@@ -25,17 +27,53 @@ SET = set_reference("")
 """Begins the name of a set where a job may have the same name."""
 
 
-def job_states(settings: Settings, now: datetime) -> list[Document]:
-    """The status documents of every manifest, in the order of the paths."""
-    store = Reader.of(settings.state)
+def job_states(settings: Settings, now: datetime, early: int = 0) -> Iterator[Document]:
+    """The status documents of every manifest, in the order of the paths, as they are read.
+
+    Where there are more, those of the first `early` files come before the whole tree was compared with the ledger, if
+    these files are as recorded. Should another turn out to differ, what is different of them is repeated.
+    """
+    shown, store = _Shown(), Reader.of(settings.state)
     if store is not None:
-        with store:
-            if is_held(settings.state) or _is_up_to_date(settings, store):
-                with suppress(StateError):
-                    reported = [{**each, "path": path} for path, documents in store.statuses() for each in documents]
-                    if reported:  # a controller that has just started has recorded nothing yet
-                        return reported
-    return _rehearsed(settings, now)
+        with store, suppress(StateError):
+            if (yield from _reported(settings, store, early, shown)):
+                return
+    yield from filter(shown.is_new, _rehearsed(settings, now))
+
+
+class _Shown:
+    """What was shown of the ledger before it turned out that it does not say all."""
+
+    def __init__(self) -> None:
+        self.early: list[Document] = []
+        self.last = ""
+
+    def is_new(self, document: Document) -> bool:
+        """Whether it was not shown, or differs from one that was shown early."""
+        return document["path"] > self.last or bool(self.early and document not in self.early)
+
+
+def _reported(settings: Settings, store: Reader, early: int, shown: _Shown) -> Generator[Document, None, bool]:
+    """What was last reported; returns whether that is all, and as the files are now."""
+    rows = store.statuses()
+    if not is_held(settings.state):
+        first = list(islice(rows, early))
+        if early and len(first) == early and Recorded(settings, store).has_same(path for path, _ in first):
+            shown.early, shown.last = [*_with_paths(first)], first[-1][0]
+            yield from shown.early
+        else:
+            rows = chain(first, rows)
+        if not _is_up_to_date(settings, store):
+            return False
+        shown.early = []
+    for document in _with_paths(rows):
+        shown.last = document["path"]
+        yield document
+    return bool(shown.last)  # a controller that has just started has recorded nothing yet
+
+
+def _with_paths(rows: Iterable[tuple[str, list[Document]]]) -> Iterator[Document]:
+    return ({**each, "path": path} for path, documents in rows for each in documents)
 
 
 def labels(settings: Settings) -> dict[str, dict[str, str]]:
@@ -50,14 +88,20 @@ def events(settings: Settings, jobs: Sequence[str], limit: int, after: int = 0) 
         return store.events(jobs, limit, after) if store else []
 
 
+def last_event(settings: Settings) -> int:
+    """The number of the latest event; 0 where there is none."""
+    with _reader(settings) as store:
+        return store.last_event() if store else 0
+
+
 def cells_by_name(settings: Settings, names: Sequence[str]) -> dict[str, list[str]]:
     """The cells of each of these names that means a set: `set/NAME`, or NAME where no job has it."""
     with _reader(settings) as store:
         meant = {
             name: name.removeprefix(SET) for name in names if store and (name.startswith(SET) or not store.is_job(name))
         }
-        known = store.cells() if store and meant else {}
-    return {name: known[set_name] for name, set_name in meant.items() if set_name in known}
+        known = {name: [job.name for job in store.cells_of(each)] for name, each in meant.items()} if store else {}
+    return {name: cells for name, cells in known.items() if cells}
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Which jobs and sets a command is about: by name, by label, by phase. Called by `get` and `fetch`."""
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from controller.lifecycle.conditions import is_of_set, phases_of
@@ -9,6 +9,7 @@ from controller.limits.selection import is_selected
 from controller.model.errors import no_such_jobs
 from controller.model.job_set import set_reference
 from controller.operations.inspect.job_states import Document, job_states, labels
+from controller.operations.inspect.named import names_of, states_named
 from controller.settings.settings import Settings
 
 SET_LABEL = "set"
@@ -41,12 +42,22 @@ def selected(settings: Settings, wanted: Selection, now: datetime) -> list[Docum
     if wanted.is_of_cells:
         found, known = _with_cells(settings, now)
     else:
-        found, known = job_states(settings, now), _and_sets(labels(settings)) if wanted.labels else {}
+        if wanted.names and not wanted.labels and (named := states_named(settings, wanted.names, now)) is not None:
+            return [each for each in named if _fits(each, (), {}, replace(wanted, names=()))]
+        found, known = [*job_states(settings, now)], _known_labels(settings, wanted)
     jobs = {str(each.get("name")) for each in found if not is_of_set(each)}
     there = {name for each in found for name in names_of(each, jobs)}
     if missing := set(wanted.names) - there:
         found = [*found, *_cells_named(settings, missing, there, now)]
     return [each for each in found if _fits(each, jobs, known, wanted)]
+
+
+def streamed(settings: Settings, wanted: Selection, now: datetime, early: int = 0) -> Iterator[Document]:
+    """The same as they are read; with `early` see `job_states`."""
+    if wanted.names or wanted.is_of_cells:
+        return iter(selected(settings, wanted, now))
+    known = _known_labels(settings, wanted)
+    return (each for each in job_states(settings, now, early) if _fits(each, (), known, wanted))
 
 
 def by_name(settings: Settings, names: Sequence[str], now: datetime) -> dict[str, Document]:
@@ -65,15 +76,8 @@ def _fits(document: Document, jobs: Container[str], known: Labels, wanted: Selec
     return is_selected(known.get(names[0], {}).items(), wanted.labels)
 
 
-def names_of(document: Document, jobs: Container[str]) -> Iterator[str]:
-    """The names by which a document may be asked for: a set, and with it its cells, gives way to a job of that name."""
-    name = str(document.get("name"))
-    set_name = name if is_of_set(document) else str(document.get("set", ""))
-    if not is_of_set(document):
-        yield name
-    if set_name:
-        yield set_reference(set_name)
-        yield from [set_name] if set_name not in jobs else []
+def _known_labels(settings: Settings, wanted: Selection) -> Labels:
+    return _and_sets(labels(settings)) if wanted.labels else {}
 
 
 def _and_sets(known: Mapping[str, Mapping[str, str]]) -> Labels:

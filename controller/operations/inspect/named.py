@@ -1,0 +1,80 @@
+"""The status documents of single jobs and sets, from the rows of these alone: a hundred thousand others cost nothing.
+
+A job is in the file that its row names, a set in that of its cells. A document that is not accepted has no row of its
+own, so that every file with a rejection is looked at too.
+"""
+
+from collections.abc import Container, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+
+from controller.ledger.lock import is_held
+from controller.ledger.reader import Reader
+from controller.lifecycle.conditions import is_of_set
+from controller.model.errors import StateError
+from controller.model.job import Job
+from controller.model.job_set import set_reference
+from controller.operations.inspect.as_recorded import Recorded
+from controller.operations.inspect.job_states import SET, Document
+from controller.settings.settings import Settings
+
+
+def states_named(settings: Settings, names: Sequence[str], now: datetime) -> list[Document] | None:
+    """The status documents that have one of these names, as last reported, by path.
+
+    None when the ledger does not say it of each of them, or their files are no longer those that it recorded.
+    """
+    store = Reader.of(settings.state)
+    if store is None:
+        return None
+    with store, suppress(StateError):
+        jobs = {name: job for name in names if (job := store.job(name)) and job.wanted}
+        found = [*_reported(store, names, jobs)]
+        cells = [_cell(store, settings, job, now) for job in jobs.values() if _set_of(job)]
+        every = [*found, *filter(None, cells)]
+        known = {each for document in every for each in names_of(document, jobs)}
+        if known.issuperset(names) and _is_up_to_date(settings, store, found):
+            return every
+    return None
+
+
+def names_of(document: Document, jobs: Container[str]) -> Iterator[str]:
+    """The names by which a document may be asked for: a set, and with it its cells, gives way to a job of that name."""
+    name = str(document.get("name"))
+    set_name = name if is_of_set(document) else str(document.get("set", ""))
+    if not is_of_set(document):
+        yield name
+    if set_name:
+        yield set_reference(set_name)
+        yield from [set_name] if set_name not in jobs else []
+
+
+def _reported(store: Reader, names: Sequence[str], jobs: dict[str, Job]) -> Iterator[Document]:
+    """What was reported with one of these names, in the files that may have it."""
+    sets = {name.removeprefix(SET) for name in names if name not in jobs}
+    cells = [job for each in sorted(sets) for job in store.cells_of(each, most=1)]
+    paths = {job.path for job in (*jobs.values(), *cells)} | {*store.rejected_paths()}
+    documents: list[Document] = [{**each, "path": path} for path in sorted(paths) for each in store.statuses_of(path)]
+    taken = {*jobs, *(str(each.get("name")) for each in documents if not is_of_set(each))}
+    return (each for each in documents if not {*names_of(each, taken)}.isdisjoint(names))
+
+
+def _is_up_to_date(settings: Settings, store: Reader, found: Sequence[Document]) -> bool:
+    """Whether the files of these are as recorded; a process that works on them sees to it itself."""
+    return is_held(settings.state) or Recorded(settings, store).has_same(each["path"] for each in found)
+
+
+def _set_of(job: Job) -> str:
+    return job.wanted.cell.set_name if job.wanted and job.wanted.cell else ""
+
+
+def _cell(store: Reader, settings: Settings, job: Job, now: datetime) -> Document | None:
+    """The status document of a cell, which only that of its set is recorded of; None: its own rows do not say it."""
+    from controller.lifecycle.status import document
+    from controller.operations.inspect.alone import case_alone
+
+    case = case_alone(store, settings, job.name, now)
+    if case is None:
+        return None
+    status = document(job, case.submissions, case.job_state, settings.deployment.name)
+    return {**status, "path": job.path, "set": _set_of(job)}
