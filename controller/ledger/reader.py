@@ -150,6 +150,12 @@ class Reader:
         rows = self._rows("select body from job where name = ?", [name])
         return request_in(next((str(row["body"]) for row in rows if row["body"]), "{}"), self._path)
 
+    def reported(self, name: str) -> tuple[str, str]:
+        """Reason and message last reported of a job; empty where nothing was."""
+        rows = self._rows("select told from job where name = ?", [name])
+        reason, _, message = next((str(row["told"]) for row in rows), "").partition(": ")
+        return reason, message
+
     def submissions(self, job: str, digest: str) -> list[Submission]:
         """Those of a job and those of a request, of all jobs, oldest first.
 

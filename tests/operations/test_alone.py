@@ -29,7 +29,7 @@ from controller.model.files import STATUS
 from controller.model.job import Estimate, Job
 from controller.model.reasons import Reason
 from controller.model.submission import Submission
-from controller.operations.inspect.alone import case_alone
+from controller.operations.inspect.alone import case_alone, case_reported
 from controller.operations.inspect.describe import _description, _turned_case
 from controller.operations.inspect.why import explain
 from controller.reconcile.wiring import turned_copy
@@ -211,3 +211,94 @@ def test_a_job_by_its_own_rows_is_what_a_turn_on_the_whole_ledger_says(
                 assert alone in (None, whole), f"{name} of ledger {number} ({reason})"
     assert said.keys() >= OFTEN, "the ledgers are of every kind"
     assert said.total() > unsaid.total() / 2, "most jobs are described without the loop"
+
+
+FARM = "from: 2025-11, to: 2026-01"
+TRIED, LAST = "farm-2025-11-a", "farm-2026-01-a"
+
+
+def plains(count: int) -> dict[str, str]:
+    return {
+        f"{name}.yaml": PLAIN.replace("name: plain", f"name: {name}").replace("14.50", f"14.5{number}")
+        for number, name in enumerate(NAMES[:count])
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """Manifests that come one after the other, the settings, and what the jobs named are held for."""
+
+    files: tuple[dict[str, str], ...]
+    text: str = ""
+    failing: frozenset[str] = frozenset()
+    names: tuple[str, ...]
+    reason: Reason
+
+
+HELD = [
+    pytest.param(
+        Held(files=(plains(4),), text="largeChangeJobs = 2", names=NAMES, reason=Reason.LARGE_CHANGE),
+        id="a large change",
+    ),
+    pytest.param(
+        Held(files=(plains(1),), text="monthlyBudget = 0.1", names=("plain",), reason=Reason.BUDGET_EXCEEDED),
+        id="the budget is used up",
+    ),
+    pytest.param(
+        Held(
+            files=(plains(1), plains(2)), text="monthlyBudget = 900", names=("second",),
+            reason=Reason.OVERSPENT,
+        ),
+        id="another cost more than was reserved",
+    ),
+    pytest.param(
+        Held(
+            files=({"farm.yaml": farm(FARM, "  trial: 1\n")},), failing=frozenset({TRIED}), names=(LAST,),
+            reason=Reason.TRIAL,
+        ),
+        id="the trial of its set failed",
+    ),
+    pytest.param(
+        Held(
+            files=({"farm.yaml": farm(FARM, "  limits: {perWindow: 0.5}\n")},), names=(TRIED, LAST),
+            reason=Reason.WINDOW_LIMIT,
+        ),
+        id="its window may not cost as much",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("is_worked_on", [False, True], ids=["no process works on it", "a process works on it"])
+@pytest.mark.parametrize("held", HELD)
+def test_what_holds_many_is_as_it_was_reported_and_as_a_turn_says(
+    tmp_path: Path, held: Held, is_worked_on: bool
+) -> None:
+    settings, now = settings_of(tmp_path, held.text), NOW
+    with Store.open(settings.state, {}) as store, store.transaction():
+        store.renew(terms_of(settings), threshold_of(settings), kept=STATUS)
+    for files in held.files:
+        for path, text in files.items():
+            (settings.jobs / path).write_text(text, encoding="utf-8")
+        with running(tmp_path, now, held.text) as loop:
+            loop.failing = set(held.failing)
+            loop.rest()
+            loop.loop.report(loop.now)
+            now = loop.now + timedelta(seconds=5)
+            with loop.store.transaction():  # too little was reserved, for those who ask about it
+                loop.store._db.execute("update submission set reserved_pu = 0.5")
+    with ExitStack() as around, turned_copy(settings, now) as assembly:
+        if is_worked_on:
+            around.enter_context(submitter_lock(settings.state))
+        reader = Reader.of(settings.state)
+        assert reader is not None
+        around.enter_context(reader)
+        for name in held.names:
+            whole, body = _turned_case(assembly, name, now), assembly.ledger.wanted_body(name)
+            case = case_reported(reader, settings, name, now)
+            assert whole.job_state.reason is held.reason
+            assert case is not None
+            assert (_description(settings, case, body), explain(case, now)) == (
+                _description(settings, whole, body), explain(whole, now)
+            )  # fmt: skip
+        pause(settings.state, "ann", now)
+        assert case_reported(reader, settings, held.names[0], now) is None

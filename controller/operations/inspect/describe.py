@@ -13,7 +13,7 @@ from controller.model.errors import UsageError, no_such_jobs
 from controller.model.job_set import set_reference
 from controller.model.step import Wait
 from controller.model.submission import Submission
-from controller.operations.inspect.alone import case_alone
+from controller.operations.inspect.alone import case_alone, case_reported
 from controller.operations.inspect.job_states import events
 from controller.operations.inspect.why import Case, explain
 from controller.settings.settings import Settings
@@ -43,12 +43,12 @@ def description(settings: Settings, name: str, now: datetime) -> dict[str, Any]:
 
 
 def _alone(settings: Settings, name: str, now: datetime) -> tuple[Case, Mapping[str, Any]] | None:
-    """The job by its own rows, with its request; None when these do not say enough."""
+    """The job by its own rows, or as it was reported, with its request; None when these do not say enough."""
     store = Reader.of(settings.state)
     if store is None:
         return None
     with store:
-        case = case_alone(store, settings, name, now)
+        case = case_alone(store, settings, name, now) or case_reported(store, settings, name, now)
         return (case, store.wanted_request(name)) if case else None
 
 

@@ -76,6 +76,11 @@ def _with_paths(rows: Iterable[tuple[str, list[Document]]]) -> Iterator[Document
     return ({**each, "path": path} for path, documents in rows for each in documents)
 
 
+def is_current(settings: Settings, store: Reader) -> bool:
+    """Whether what was last reported is what there is: a process works on it, or no file has changed since."""
+    return is_held(settings.state) or _is_up_to_date(settings, store)
+
+
 def labels(settings: Settings) -> dict[str, dict[str, str]]:
     """The labels of every job that has any, as last accepted."""
     with _reader(settings) as store:
