@@ -24,7 +24,7 @@ from controller.model.errors import StateError
 from controller.model.files import READ, USED
 from controller.model.job import Job
 from controller.model.reasons import JobState, Reason
-from controller.model.step import Submit, Wait
+from controller.model.step import Wait
 from controller.model.submission import Submission
 from controller.operations.inspect.as_recorded import Recorded
 from controller.operations.inspect.job_states import is_current
@@ -101,7 +101,7 @@ def _case(store: Reader, settings: Settings, job: Job, now: datetime) -> Case | 
         peers=Peers(known, found),
     )  # fmt: skip
     own = [item for item in found if item.job == job.name]
-    if not _is_settled(job, own, alike, found, limits, now):
+    if not _is_settled(job, own, alike, limits, now):
         return None
     if not Recorded(settings, store).has_same((each.path for each in known if each.wanted), MANIFESTS):
         return None
@@ -117,16 +117,14 @@ def _taken_over(found: list[Submission], settings: Settings, now: datetime) -> l
     return [interrupt(item, now, settings.timing) if item.answer is None else item for item in found]
 
 
-def _is_settled(
-    job: Job, own: list[Submission], alike: list[Job], found: list[Submission], limits: Limits, now: datetime
-) -> bool:  # fmt: skip
-    """Whether nothing but these rows has a part in it, and none of the same request is about to be submitted."""
+def _is_settled(job: Job, own: list[Submission], alike: list[Job], limits: Limits, now: datetime) -> bool:
+    """Whether nothing but these rows has a part in it.
+
+    What another of them is about to pay for needs no look: before any POST a turn on a copy would list the bucket.
+    """
     has_cells = any(each.wanted and each.wanted.cell for each in (job, *alike))
     if alike and has_cells:
         return False  # which of them pays depends on what is ruled on their sets
-    for each in alike:
-        if isinstance(asked_for(each, [item for item in found if item.job == each.name], limits, now), Submit):
-            return False
     if isinstance(asked_for(job, own, limits, now), Wait):
         return True
     step = wish(job, own, limits, now)
