@@ -22,7 +22,7 @@ from controller.ledger.lock import submitter_lock
 from controller.ledger.pause import pause
 from controller.ledger.reader import TERMS, Reader
 from controller.ledger.store import Store
-from controller.lifecycle.commands import FirstRun
+from controller.lifecycle.commands import Adopt, Resolve
 from controller.model.answers import Refusal
 from controller.model.errors import Problem
 from controller.model.files import STATUS
@@ -84,7 +84,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     for number, name in enumerate(NAMES):
         text = PLAIN.replace("name: plain", f"name: {name}").replace("14.50", f"14.5{number}")
         (settings.jobs / f"{name}.yaml").write_text(text, encoding="utf-8")
-    (settings.jobs / "farm.yaml").write_text(farm("from: 2025-11, to: 2025-12"), encoding="utf-8")
+    (settings.jobs / "farm.yaml").write_text(farm("from: 2025-11, to: 2025-12", "  trial: 1\n"), encoding="utf-8")
     with Store.open(settings.state, {}) as store, store.transaction():
         store.renew(terms_of(settings), threshold_of(settings), kept=STATUS)
     with running(root, NOW) as loop:
@@ -149,6 +149,14 @@ def changed(chance: Random, job: Job, digests: list[str]) -> Job:
     return replace(job, wanted=replace(job.wanted, **rules), generation=chance.randint(1, 3))
 
 
+def said_by_chance(chance: Random, name: str) -> Adopt | Resolve:
+    """What an operator said of a job, and no turn has acted on."""
+    request_id = "cccccccc-2222-4333-8444-555555555555"
+    if chance.random() < 0.5:
+        return Adopt(job=name, request_id=request_id)
+    return Resolve(job=name, request_id=None)
+
+
 def fill(chance: Random, settings: Settings, jobs: dict[str, Job]) -> None:
     """Write a life of these jobs into the ledger."""
     digests = [job.wanted.digest for job in jobs.values() if job.wanted]
@@ -165,8 +173,8 @@ def fill(chance: Random, settings: Settings, jobs: dict[str, Job]) -> None:
                     known |= set() if item.is_refused else {key}
                     store.add(item, "{}")
                     store.save(item)
-        if chance.random() < 0.06:
-            store.add_command(NOW, FirstRun().model_dump_json())
+        if chance.random() < 0.15:
+            store.add_command(NOW, said_by_chance(chance, chance.choice([*jobs])).model_dump_json())
         if chance.random() < 0.1:
             store.set_fact("clock", "the clock is about 90 s behind")
 
