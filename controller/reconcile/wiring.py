@@ -9,11 +9,10 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from controller.analysis.appraisal import Appraiser, still_examined
 from controller.analysis.terms import terms_of, threshold_of
-from controller.bucket.client import Bucket
 from controller.evalscript.examination import Beside, NotYet, Patient
 from controller.evalscript.slow_scripts import SlowScripts
 from controller.ledger.identity import Identity
@@ -32,7 +31,6 @@ from controller.model.errors import Problem, UsageError
 from controller.model.files import STATUS
 from controller.model.job import Appraisal
 from controller.model.timing import Timing
-from controller.reconcile.calls.remote import Remote
 from controller.reconcile.calls.unrecorded import Unrecorded
 from controller.reconcile.calls.work_queue import WorkQueue
 from controller.reconcile.calls.workers import Call, CallOutcome, Observe, Workers
@@ -44,14 +42,16 @@ from controller.reconcile.scanner import Interruptible, Scanned, Scanner
 from controller.reconcile.sets.set_documents import cell_documents
 from controller.reconcile.submit import Submitter, draw_name
 from controller.reconcile.timekeeper import Timekeeper
-from controller.service.client import Service
-from controller.service.oauth import Session
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
 from controller.tree.git.info import checkout, index_lock
 from controller.tree.status_cache import StatusCache, StatusPlace
 from controller.tree.status_files import StatusFiles
 from controller.tree.tree import Tree
+
+if TYPE_CHECKING:  # what only shows makes no call, and starts faster without the clients
+    from controller.bucket.client import Bucket
+    from controller.service.client import Service
 
 Inbox = queue.SimpleQueue[CallOutcome | None]
 """Outcomes, and None to wake the deciding thread; a signal handler may put into it at any moment."""
@@ -133,6 +133,10 @@ def controller(
     credentials is tried at once. Only jobs that `selector` selects are submitted.
     Raises `UsageError` when something it needs is missing.
     """
+    from controller.reconcile.calls.remote import Remote
+    from controller.service.client import Service
+    from controller.service.oauth import Session
+
     if not settings.client_id or not settings.client_secret:
         raise _no_client(settings)
     bindings = {"deployment": settings.deployment.name, "account": settings.client_id}
@@ -195,8 +199,10 @@ def turned_copy(settings: Settings, now: datetime) -> Iterator[Assembly]:
         yield assembly
 
 
-def bucket_client(settings: Settings) -> Bucket:
+def bucket_client(settings: Settings) -> "Bucket":
     """The reader of buckets, as the settings' credentials allow."""
+    from controller.bucket.client import Bucket
+
     return Bucket(settings.deployment, settings.credentials, timing=settings.timing)
 
 
@@ -255,7 +261,7 @@ def _tree(
     )  # fmt: skip
 
 
-def _asking(service: Service, inbox: Inbox) -> Callable[[Callable[[], None]], None]:
+def _asking(service: "Service", inbox: Inbox) -> Callable[[Callable[[], None]], None]:
     """Queries the service for its time in another thread, and wakes the loop with the answer."""
 
     def ask(answered: Callable[[], None]) -> None:

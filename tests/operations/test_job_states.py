@@ -82,6 +82,28 @@ def test_a_tree_with_foreign_and_ignored_files_is_unchanged_too(three: Workspace
     assert [each.get("name") for each in found(three)] == ["three", None, "two"]
 
 
+def test_get_without_a_ledger_loads_none_of_the_clients(workspace: Workspace) -> None:
+    workspace.write("one.yaml", ndvi())
+    code = (
+        "import sys; from controller.cli import main; main(['get']); "
+        "print(sorted(sys.modules.keys() & {'requests', 'oauthlib', 'urllib3', 'botocore'}))"
+    )
+    done = python(code, cwd=workspace.root, environment=workspace.environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    "command", [["get", "one"], ["why", "one"], ["describe", "one"], ["events", "one"]], ids=" ".join
+)
+def test_one_job_is_shown_without_the_loop(three: Workspace, command: list[str]) -> None:
+    heavy = {"sqlite_utils", "controller.manifest.validate", "controller.reconcile.loop", "controller.ledger.ledger"}
+    code = f"import sys; from controller.cli import main; main({command}); print(sorted(sys.modules.keys() & {heavy}))"
+    done = python(code, cwd=three.root, environment=three.environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 @pytest.mark.parametrize("command", ["sync", "plan"])
 def test_a_command_that_reads_no_pixels_does_not_load_the_libraries_for_pixels(three: Workspace, command: str) -> None:
     code = (
