@@ -108,11 +108,13 @@ class Reader:
         rows = self._rows("select documents from status where path = ?", [path])
         return [document for row in rows for document in _documents(path, row["documents"])]
 
-    def rejected_paths(self) -> list[str]:
-        """The files, and folders, of which something was not accepted when they were last read."""
-        sql = "select key from meta where key >= ? and key < ?"
+    def rejected_paths(self, names: Iterable[str]) -> list[str]:
+        """The files in which a document of one of these names was not accepted when they were last read."""
+        sql = "select key, value from meta where key >= ? and key < ?"
         rows = self._rows(sql, [REJECTED, f"{REJECTED}\U0010ffff"])
-        return [str(row["key"]).removeprefix(REJECTED) for row in rows]
+        starts = tuple(f"{name}: " for name in names)
+        named = (row for row in rows if any(line.startswith(starts) for line in str(row["value"]).split("\n")))
+        return [str(row["key"]).removeprefix(REJECTED) for row in named]
 
     def file(self, path: str) -> FileRecord | None:
         """The record of one file when it was last read; None when there is none that can be read."""

@@ -1,7 +1,7 @@
 """The status documents of single jobs and sets, from the rows of these alone: a hundred thousand others cost nothing.
 
 A job is in the file that its row names, a set in that of its cells. A document that is not accepted has no row of its
-own, so that every file with a rejection is looked at too.
+own; the ledger has a note of each.
 """
 
 from collections.abc import Container, Iterator, Sequence
@@ -53,7 +53,9 @@ def _reported(store: Reader, names: Sequence[str], jobs: dict[str, Job]) -> Iter
     """What was reported with one of these names, in the files that may have it."""
     sets = {name.removeprefix(SET) for name in names if name not in jobs}
     cells = [job for each in sorted(sets) for job in store.cells_of(each, most=1)]
-    paths = {job.path for job in (*jobs.values(), *cells)} | {*store.rejected_paths()}
+    paths = {job.path for job in (*jobs.values(), *cells)} | {
+        *store.rejected_paths([*names, *map(set_reference, sets)])
+    }
     documents: list[Document] = [{**each, "path": path} for path in sorted(paths) for each in store.statuses_of(path)]
     taken = {*jobs, *(str(each.get("name")) for each in documents if not is_of_set(each))}
     return (each for each in documents if not {*names_of(each, taken)}.isdisjoint(names))
