@@ -31,6 +31,8 @@ from controller.model.reasons import Reason
 from controller.model.submission import Submission
 from controller.operations.inspect.alone import case_alone, case_reported
 from controller.operations.inspect.describe import _description, _turned_case
+from controller.operations.inspect.describe_set import explain_set, set_meant
+from controller.operations.inspect.named import set_reported
 from controller.operations.inspect.why import explain
 from controller.reconcile.wiring import turned_copy
 from controller.settings.settings import Settings
@@ -308,5 +310,11 @@ def test_what_holds_many_is_as_it_was_reported_and_as_a_turn_says(
             assert (_description(settings, case, body), explain(case, now)) == (
                 _description(settings, whole, body), explain(whole, now)
             )  # fmt: skip
+        if "farm.yaml" in held.files[0]:
+            found = set_reported(settings, "farm", now)
+            assert found is not None
+            assert explain_set(found) == explain_set(set_meant(assembly, "set/farm", now) or {})
+        assert set_reported(settings, "plain", now) is None
         pause(settings.state, "ann", now)
+        assert set_reported(settings, "farm", now) is None
         assert case_reported(reader, settings, held.names[0], now) is None

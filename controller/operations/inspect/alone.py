@@ -21,17 +21,15 @@ from controller.limits.budget import month_of, next_month
 from controller.limits.gate import Limits
 from controller.limits.peers import Peers
 from controller.model.errors import StateError
-from controller.model.files import READ, USED
 from controller.model.job import Job
 from controller.model.reasons import JobState, Reason
 from controller.model.step import Wait
 from controller.model.submission import Submission
-from controller.operations.inspect.as_recorded import Recorded
+from controller.operations.inspect.as_recorded import MANIFESTS, Recorded
 from controller.operations.inspect.job_states import is_current
 from controller.operations.inspect.why import Case
 from controller.settings.settings import Settings
 
-MANIFESTS = frozenset(READ) - frozenset(USED)
 _OWN = frozenset(
     {
         *(Reason.REFUSED, Reason.ON_HOLD, Reason.WARNED, Reason.COST_UNKNOWN, Reason.APPROVAL_NEEDED),

@@ -11,10 +11,13 @@ from pathlib import Path
 from controller.analysis.terms import terms_of
 from controller.ledger.reader import Reader
 from controller.model.errors import Problem
-from controller.model.files import STATUS, USED, FileRecord
+from controller.model.files import READ, STATUS, USED, FileRecord
 from controller.settings.settings import Settings
 from controller.tree.files import SUFFIXES, read_file, stat_below
 from controller.tree.ignore.lists import IGNORE_FILE, IgnoreLists
+
+MANIFESTS = frozenset(READ) - frozenset(USED)
+"""The kinds of manifests that were accepted as they are."""
 
 
 class Recorded:

@@ -15,6 +15,7 @@ from controller.model.step import Wait
 from controller.model.submission import Submission
 from controller.operations.inspect.alone import case_alone, case_reported
 from controller.operations.inspect.job_states import events
+from controller.operations.inspect.named import set_reported
 from controller.operations.inspect.why import Case, explain
 from controller.settings.settings import Settings
 
@@ -28,6 +29,10 @@ def explanation(settings: Settings, name: str, now: datetime) -> str:
     """Why the job, or the set, of this name is where it is. Raises `UsageError` when there is none."""
     if found := _alone(settings, name, now):
         return explain(found[0], now)
+    if reported := set_reported(settings, name, now):
+        from controller.operations.inspect.describe_set import explain_set
+
+        return explain_set(reported)
     return _explained_by_a_turn(settings, name, now)
 
 

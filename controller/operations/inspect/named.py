@@ -9,14 +9,25 @@ from contextlib import suppress
 from datetime import datetime
 
 from controller.ledger.lock import is_held
+from controller.ledger.pause import is_paused
 from controller.ledger.reader import Reader
 from controller.lifecycle.conditions import is_of_set
 from controller.model.errors import StateError
 from controller.model.job import Job
 from controller.model.job_set import set_reference
-from controller.operations.inspect.as_recorded import Recorded
-from controller.operations.inspect.job_states import SET, Document
+from controller.model.reasons import Reason
+from controller.operations.inspect.as_recorded import MANIFESTS, Recorded
+from controller.operations.inspect.job_states import SET, Document, is_current
 from controller.settings.settings import Settings
+
+_STAYS = frozenset(
+    {
+        *(Reason.ERROR_REPORTED, Reason.REFUSED, Reason.NOTHING_DELIVERED, Reason.PARTLY_DELIVERED),
+        *(Reason.BUCKET_UNREADABLE, Reason.NEEDS_PERSON, Reason.LARGE_CHANGE, Reason.TRIAL, Reason.WINDOW_LIMIT),
+        *(Reason.ON_HOLD, Reason.WARNED, Reason.COST_UNKNOWN, Reason.APPROVAL_NEEDED),
+    }
+)
+"""Where a cell stays until a manifest changes or an operator says something."""
 
 
 def states_named(settings: Settings, names: Sequence[str], now: datetime) -> list[Document] | None:
@@ -47,6 +58,30 @@ def names_of(document: Document, jobs: Container[str]) -> Iterator[str]:
     if set_name:
         yield set_reference(set_name)
         yield from [set_name] if set_name not in jobs else []
+
+
+def set_reported(settings: Settings, name: str, now: datetime) -> Document | None:
+    """The status of the set that is meant, as last reported; None when the next turn may see it otherwise.
+
+    That is so when its cells wait for what may end at any moment, such as a slot, or more of them become due.
+    """
+    store = Reader.of(settings.state)
+    if store is None or is_paused(settings.state):
+        return None
+    with store, suppress(StateError):
+        is_job = not name.startswith(SET) and store.is_job(name)
+        found = [] if is_job or store.has_commands() else [*filter(is_of_set, _reported(store, [name], {}))]
+        if len(found) == 1 and _STAYS.issuperset(found[0].get("reasons", {})) and not _grows(found[0], now):
+            paths = [each["path"] for each in found]
+            if Recorded(settings, store).has_same(paths, MANIFESTS) and is_current(settings, store):
+                return found[0]
+    return None
+
+
+def _grows(document: Document, now: datetime) -> bool:
+    """Whether more of its cells are due than when it was reported."""
+    following = document.get("next")
+    return following is not None and datetime.fromisoformat(following["at"]) <= now
 
 
 def _reported(store: Reader, names: Sequence[str], jobs: dict[str, Job]) -> Iterator[Document]:
