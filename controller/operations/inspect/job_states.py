@@ -19,7 +19,7 @@ from controller.model.files import STATUS, FileRecord
 from controller.model.job_set import set_reference
 from controller.operations.inspect.as_recorded import Recorded
 from controller.settings.settings import Settings
-from controller.tree.files import Known
+from controller.tree.files import Known, collector_paused
 from controller.tree.walk import is_unchanged
 
 Document = dict[str, Any]
@@ -129,12 +129,13 @@ def _is_up_to_date(settings: Settings, store: Reader) -> bool:
     """Whether the files are those that the ledger recorded, under the current terms."""
     if store.terms() != terms_of(settings):
         return False
-    known = Known(FileRecord(**row) for row in store.files(but=STATUS))
-    return len(known) > 0 and is_unchanged(settings.jobs, known)
+    with collector_paused():
+        known = Known(FileRecord(**row) for row in store.files(but=STATUS))
+        return len(known) > 0 and is_unchanged(settings.jobs, known)
 
 
 def _rehearsed(settings: Settings, now: datetime) -> list[Document]:
     from controller.reconcile.wiring import turned_copy
 
-    with turned_copy(settings, now) as assembly:
+    with collector_paused(), turned_copy(settings, now) as assembly:
         return [{**document, "path": path} for path, document in assembly.documents_by_path(now)]
