@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from controller.cli.settings import load_settings
 
 LOOK_EVERY = 0.5  # seconds, with --follow
 MOST_EVENTS = 1_000_000
+MOST_NUMBER = sys.maxsize
 MOST = 1_000  # events read at once while following
 
 
@@ -39,9 +41,8 @@ def command(config: Path | None, names: tuple[str, ...], follow: bool, limit: in
     sets = cells_by_name(settings, names)
     own = (set_reference(name.removeprefix(SET)) for name in sets)
     names = (*(name for name in names if name not in sets), *own, *(cell for cells in sets.values() for cell in cells))
-    found = events(settings, names, limit)
-    _print(found, form)
-    last = last_event(settings) if follow else 0
+    last = last_event(settings) if follow else MOST_NUMBER
+    _print([each for each in events(settings, names, limit) if each["number"] <= last], form)
     while follow:
         time.sleep(LOOK_EVERY)
         newest = last_event(settings)

@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -248,11 +247,11 @@ def test_events_are_told_newest_last_and_followed(three: Workspace) -> None:
     assert [line.split("  ")[2] for line in lines] == ["Verifying", "Delivered"]
     [last] = map(json.loads, run(three, "events", "-n", "1", "-o", "json").splitlines())
     assert last["reason"] == "Delivered"
-    command = [sys.executable, "-u", "-m", "controller", "events", "--follow", "-n", "0"]
+    command = [sys.executable, "-u", "-m", "controller", "events", "--follow", "-n", "1"]
     given = {"PYTHONPATH": str(ROOT), **three.environment}
     with subprocess.Popen(command, cwd=three.root, env=given, stdout=subprocess.PIPE, text=True) as following:
         assert following.stdout is not None
-        time.sleep(1.0)  # it has noted where it begins
+        assert "Delivered" in following.stdout.readline()  # it has noted where it goes on
         three.write("four.yaml", ndvi("four", 14.44))
         three.sync()
         assert "four" in following.stdout.readline()
