@@ -187,11 +187,11 @@ def both_ways(settings: Settings, names: list[str], now: Any) -> Iterator[tuple[
     assert store is not None
     with store:
         alone = {name: case_alone(store, settings, name, now) for name in names}
-        bodies = {name: store.wanted_body(name) for name in names}
+        bodies = {name: store.wanted_request(name) for name in names}
     with turned_copy(settings, now) as assembly:
         for name, case in alone.items():
             whole = _turned_case(assembly, name, now)
-            said = _description(settings, whole, assembly.ledger.wanted_body(name)), explain(whole, now)
+            said = _description(settings, whole, assembly.ledger.wanted_request(name)), explain(whole, now)
             yield name, case and (_description(settings, case, bodies[name]), explain(case, now)), said
 
 
@@ -303,7 +303,7 @@ def test_what_holds_many_is_as_it_was_reported_and_as_a_turn_says(
         assert reader is not None
         around.enter_context(reader)
         for name in held.names:
-            whole, body = _turned_case(assembly, name, now), assembly.ledger.wanted_body(name)
+            whole, body = _turned_case(assembly, name, now), assembly.ledger.wanted_request(name)
             case = case_reported(reader, settings, name, now)
             assert whole.job_state.reason is held.reason
             assert case is not None

@@ -163,7 +163,7 @@ def test_what_is_shown_early_is_followed_by_all_that_is_different_of_it(
         pytest.param(lambda store: store.statuses_of("plain.yaml"), id="the status of a file"),
         pytest.param(lambda store: store.file("plain.yaml"), id="the record of a file"),
         pytest.param(lambda store: store.rejected_paths(["plain"]), id="the files with a rejection"),
-        pytest.param(lambda store: store.wanted_body("plain"), id="the request of a job"),
+        pytest.param(lambda store: store.wanted_request("plain"), id="the request of a job"),
     ],
 )
 def test_no_question_about_one_name_reads_a_whole_table(settings: Settings, ask: Any) -> None:

@@ -96,7 +96,7 @@ def _case(store: Reader, settings: Settings, job: Job, now: datetime) -> Case | 
     known = [job, *alike, *(owner for each in sorted(owners) if (owner := store.job(each)))]
     limits = Limits(
         policy=settings, timing=settings.timing, slots=0, permits={}, paused=is_paused(settings.state),
-        peers=Peers(known, found),
+        peers=Peers({each.name: each for each in known}, found),
     )  # fmt: skip
     own = [item for item in found if item.job == job.name]
     if not _is_settled(job, own, alike, limits, now):
