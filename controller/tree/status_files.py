@@ -6,23 +6,19 @@ of one and a watcher is woken by real changes only.
 
 import errno
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import product
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-
 from controller.model.errors import StateError
 from controller.model.job_set import SET_STATUS
 from controller.tree.files import SUFFIXES
 from controller.tree.regular_files import LARGEST, UnfitFileError, read_regular, resolve_below
+from controller.tree.status_text import yaml_bytes
 
 LONGEST_DOCUMENT, LONGEST_OF_SET = 8 * 1024, 16 * 1024
-# Numbers in YAML 1.2 but not for the emitter (YAML 1.1): an etag such as 123e456 must stay text.
-_NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|0o[0-7]+")
 _OURS = tuple(f"apiVersion: shjobs/v1\nkind: {kind}\n".encode() for kind in ("AsyncProcessStatus", SET_STATUS))
 _LARGEST_STATUS = 64 << 20  # bytes
 _LIMITS = tuple(product((100, 20, 5), (4000, 2000, 1000, 500, 250, 100)))
@@ -38,22 +34,6 @@ def manifests_of(status: str) -> set[str]:
     return {status.removesuffix(".status.yaml") + suffix for suffix in SUFFIXES}
 
 
-class _Dumper(yaml.CSafeDumper):
-    """Plain block style in the order given, without references."""
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  (the name is PyYAML's)
-        return True
-
-
-def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else "'" if _NUMBER.fullmatch(text) else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style=style)
-
-
-_Dumper.add_representer(str, _text)
-_Dumper.add_multi_representer(str, _text)
-
-
 def status_bytes(documents: Sequence[Mapping[str, Any]]) -> bytes:
     """The file's bytes: one YAML document for each, the same bytes for the same values.
 
@@ -63,26 +43,13 @@ def status_bytes(documents: Sequence[Mapping[str, Any]]) -> bytes:
 
 
 def _fitted(document: Mapping[str, Any]) -> bytes:
-    rendered = _dumped(document)
+    rendered = yaml_bytes(document)
     longest = LONGEST_OF_SET if document.get("kind") == SET_STATUS else LONGEST_DOCUMENT
     for items, letters in _LIMITS:
         if len(rendered) <= longest:
             break
-        rendered = _dumped(_shortened(document, items, letters))
+        rendered = yaml_bytes(_shortened(document, items, letters))
     return rendered
-
-
-def _dumped(document: Any) -> bytes:
-    dumped: bytes = yaml.dump(
-        document,
-        Dumper=_Dumper,
-        encoding="utf-8",
-        allow_unicode=True,
-        sort_keys=False,
-        default_flow_style=False,
-        width=120,
-    )
-    return dumped
 
 
 def _shortened(value: Any, items: int, letters: int) -> Any:
