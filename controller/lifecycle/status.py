@@ -24,6 +24,14 @@ REJECTIONS: Mapping[Reason, str] = {
 }
 OPERATOR = "operator"
 """The source of an answer that did not come from the service."""
+PASSING = frozenset(
+    {
+        *(Reason.EXAMINING, Reason.NOT_SELECTED, Reason.SETTLING, Reason.LISTING, Reason.QUEUED, Reason.BACKING_OFF),
+        *(Reason.RETRY_SCHEDULED, Reason.SHARED_RUN, Reason.NOT_DUE, Reason.SUBMITTING, Reason.RUNNING),
+        Reason.VERIFYING,
+    }
+)
+"""A job with one of these reasons is on its way: nothing has ended, and no operator is needed."""
 HEADER: Mapping[str, object] = {"apiVersion": "shjobs/v1", "kind": "AsyncProcessStatus"}
 
 
@@ -64,6 +72,16 @@ def rejected_status(name: str | None, problems: Sequence[Problem]) -> dict[str, 
         "message": REJECTIONS[reason],
         "manifest": manifest_status(problems),
     }
+
+
+def news_of(documents: Sequence[Document]) -> frozenset[tuple[int, str]]:
+    """What a reader of a status file is to see at once: by document, the reasons that are not merely passed through."""
+    return frozenset(
+        (index, str(reason))
+        for index, each in enumerate(documents)
+        for reason in (each["reason"], each["manifest"].get("reason"))
+        if reason and reason not in PASSING
+    )
 
 
 def outputs(submission: Submission) -> list[dict[str, object]]:

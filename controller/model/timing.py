@@ -97,6 +97,10 @@ class Timing:
     """After a scan that saw a change: another within the same tick of the file system clock leaves no other trace."""
     gather: float = 0.25
     """How long non-urgent work is batched: results that release no submission, and what is to be reported."""
+    status_after: float = 1
+    """A status file without news (nothing ended, nothing needs an operator) is written this long after it changed."""
+    status_every: float = 5
+    """And this long after it was last written."""
     retry_after_longest: float = 600
     """A `Retry-After` is never believed beyond this."""
 

@@ -10,23 +10,23 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import count, islice
 
 from controller.ledger.ledger import Ledger
 from controller.lifecycle.attempts import in_force
 from controller.lifecycle.grouping import common, together
 from controller.lifecycle.phase import phase
 from controller.lifecycle.set_status import progress_of
-from controller.lifecycle.status import document, rejected_status
+from controller.lifecycle.status import document, news_of, rejected_status
 from controller.limits.gate import Limits
 from controller.model.job import Job
-from controller.model.job_set import SET_STATUS, set_reference
+from controller.model.job_set import set_reference
 from controller.model.reasons import JobState, Phase, Reason
 from controller.model.submission import Submission
 from controller.model.timing import Timing
+from controller.reconcile.reports.spacing import News, Spacing
 from controller.reconcile.sets.set_documents import cells_with_states, set_status
 from controller.reconcile.sets.set_tally import SetTally, tally_of
-from controller.reconcile.sets.spacing import Spacing
 from controller.tree.declared.ownership import Declared
 from controller.tree.status_cache import StatusCache
 from controller.tree.tree import Tree
@@ -34,7 +34,8 @@ from controller.tree.tree import Tree
 log = logging.getLogger(__name__)
 
 MOST_WRITTEN, MOST_COMPARED = 100, 1_000
-"""Status files of one report: it takes about a tenth of a second."""
+"""Status files of one report: it takes less than a tenth of a second."""
+MOST_IN_HASTE = 5  # reports at a stop
 
 COMPLETE = "Complete"
 """The event of a set whose cells that are due are all Succeeded."""
@@ -65,11 +66,17 @@ Watch = Callable[[StatusChange], None]
 
 @dataclass(frozen=True, slots=True)
 class _Notice:
-    """The content of a status file, as documents and as JSON."""
+    """The content of a status file, as documents and as JSON; `is_due`: the file is written now, not in a while.
+
+    `is_recorded`: the ledger has it already.
+    """
 
     path: str
     documents: list[dict[str, object]]
     text: str
+    news: News
+    is_due: bool
+    is_recorded: bool
 
 
 class Reporter:
@@ -87,17 +94,18 @@ class Reporter:
         self._gone: set[str] = set()
         self._tally = SetTally()
         self._spacing = Spacing()
+        self._recorded: dict[str, int] = {}  # what the ledger has of the files that wait, as a hash
         self._last_event_at = datetime.min.replace(tzinfo=UTC)
         self._held_until: datetime | None = None
 
     def reports_at(self, now: datetime, timing: Timing) -> datetime | None:
         """When what was touched is to be reported; None: nothing was."""
-        spaced_at = self._spacing.next_at(now)
-        if not (self._names or self._paths or self._gone):
-            return spaced_at
         self._last_event_at = min(self._last_event_at, now)  # the clock may have been ahead
-        last_event_at = self._last_event_at + timedelta(seconds=timing.gather)
-        return max(last_event_at, self._held_until) if self._held_until else last_event_at
+        reports_at = self._last_event_at + timedelta(seconds=timing.gather)
+        if not (self._names or self._paths or self._gone):
+            ripe_at = self._spacing.next_at(now, timing)
+            return max(reports_at, ripe_at) if ripe_at else None
+        return max(reports_at, self._held_until) if self._held_until else reports_at
 
     def hold(self, now: datetime, *, is_partial: bool) -> None:
         """Most scripts are examined at once: that some are not yet is not worth a report in the first moment."""
@@ -120,41 +128,56 @@ class Reporter:
     def report(self, tree: Tree, ledger: Ledger, limits: Limits, now: datetime, *, is_last: bool = False) -> None:
         """Report everything touched since the last time, except for the status files written later.
 
-        With `is_last` no file of a set waits until it may be written again.
+        With `is_last` no file waits until it may be written again.
         """
         self._last_event_at = now
         names, self._names = self._names, set()
         changes = [item for name in sorted(names) if (item := self._change(ledger.jobs[name], ledger, limits, now))]
         self._paths |= dict.fromkeys(ledger.jobs[name].path for name in sorted(names))
-        self._paths |= dict.fromkeys(self._spacing.ripe(None if is_last else now))
+        self._paths |= dict.fromkeys(self._spacing.ripe(None if is_last else now, limits.timing))
         gone, self._gone = {path for path in self._gone if path not in tree.paths()}, set()
-        notices = list(islice(self._notices(tree, ledger, limits, now, is_last=is_last), MOST_WRITTEN))
+        notices = self._notices(tree, ledger, limits, now, is_last=is_last)
         changed = [item for item in changes if item.changed]
         completed = self._completed(changed, tree)
-        if changed or notices or gone or completed:
+        recorded = {notice.path: notice.text for notice in notices if not notice.is_recorded}
+        if changed or recorded or gone or completed:
             with ledger.transaction():
                 _note(changed, ledger, now)
                 for name, words in completed.items():
                     ledger.add_event(now, COMPLETE, words, set_reference(name))
-                ledger.keep_statuses({notice.path: notice.text for notice in notices}, gone)
+                ledger.keep_statuses(recorded, gone)
         for item in _joined(changes):
             self._watch(item)
         for name, words in completed.items():
             log.info("%s", words, extra={"context": {"job": set_reference(name), "reason": COMPLETE}})
-        for notice in notices:
-            self.status_cache.post(notice.path, notice.documents, notice.text)
-            if any(each["kind"] == SET_STATUS for each in notice.documents):
-                self._spacing.note(notice.path, now)
+        self._write(notices, now, limits.timing)
         for path in gone:
+            self._forget(path)
             self.status_cache.remove(path, tree.paths())
+
+    def _write(self, notices: Iterable[_Notice], now: datetime, timing: Timing) -> None:
+        """Write the status files that are due; what the ledger has of the others is remembered."""
+        for notice in notices:
+            if notice.is_due:
+                self._recorded.pop(notice.path, None)
+                self.status_cache.post(notice.path, notice.documents, notice.text)
+                self._spacing.note(notice.path, notice.news, now, timing)
+            else:
+                self._recorded[notice.path] = hash(notice.text)
+
+    def _forget(self, path: str) -> None:
+        """This file is up to date, or gone."""
+        self._spacing.drop(path)
+        self._recorded.pop(path, None)
 
     def report_last(
         self, tree: Tree, ledger: Ledger, limits: Limits, now: datetime, *, in_haste: bool = False
     ) -> None:  # fmt: skip
-        """Report everything touched since the last time; `in_haste`: at most one portion of status files."""
-        self.report(tree, ledger, limits, now, is_last=True)
-        while self._paths and not in_haste:
+        """Report everything touched since the last time; `in_haste`: only a few portions of status files."""
+        for portion in count(1):
             self.report(tree, ledger, limits, now, is_last=True)
+            if not self._paths or (in_haste and portion == MOST_IN_HASTE):
+                return
 
     def _completed(self, changed: Iterable[StatusChange], tree: Tree) -> dict[str, str]:
         """The sets that became complete, each with a sentence."""
@@ -163,19 +186,33 @@ class Reporter:
 
     def _notices(
         self, tree: Tree, ledger: Ledger, limits: Limits, now: datetime, *, is_last: bool
-    ) -> Iterator[_Notice]:  # fmt: skip
+    ) -> list[_Notice]:  # fmt: skip
+        """One portion: of what was touched, whatever is not up to date."""
+        found: list[_Notice] = []
+        left = MOST_WRITTEN
         for path in list(islice(self._paths, MOST_COMPARED)):
+            if not left:
+                break
             del self._paths[path]
-            if not is_last and self._spacing.puts_off(path, now):
-                continue
-            if notice := self._notice(path, tree, ledger, limits, now):
-                yield notice
+            if notice := self._notice(path, tree, ledger, limits, now, is_last=is_last):
+                found.append(notice)
+                left -= notice.is_due
+            else:
+                self._forget(path)
+        return found
 
-    def _notice(self, path: str, tree: Tree, ledger: Ledger, limits: Limits, now: datetime) -> _Notice | None:
+    def _notice(
+        self, path: str, tree: Tree, ledger: Ledger, limits: Limits, now: datetime, *, is_last: bool
+    ) -> _Notice | None:  # fmt: skip
         """What to write to the status file; None when it is up to date, or there is to be none."""
         documents = status_documents(path, tree, ledger, limits, now, self._deployment, self._tally)
-        text = json.dumps(documents, ensure_ascii=False, default=str)
-        return _Notice(path, documents, text) if documents and self.status_cache.is_new(path, text) else None
+        text, recorded = json.dumps(documents, ensure_ascii=False, default=str), self._recorded.get(path)
+        is_new, is_recorded = self.status_cache.is_new(path, text), recorded == hash(text)
+        if not documents or not (is_new or (recorded is not None and not is_recorded)):
+            return None
+        news = news_of(documents)
+        is_due = is_new and (is_last or not self._spacing.puts_off(path, news, now, limits.timing))
+        return _Notice(path, documents, text, news, is_due, is_recorded)
 
     def _change(self, job: Job, ledger: Ledger, limits: Limits, now: datetime) -> StatusChange | None:
         job_state = phase(job, ledger.of(job.name), limits, now)

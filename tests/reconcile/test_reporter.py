@@ -1,16 +1,19 @@
 """The teller: status files are written in portions, in the order in which they were touched."""
 
+import re
 from collections import deque
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from bench.finished import BEGAN, finish, loop_on, manifests
+from bench.finished import BEGAN, finish, loop_on, manifests, outcome
+from controller.ledger.ledger import Ledger
 from controller.reconcile.calls.workers import Call
-from controller.reconcile.reporter import MOST_WRITTEN
+from controller.reconcile.loop import Loop
+from controller.reconcile.reporter import MOST_IN_HASTE, MOST_WRITTEN
 
-QUARTER = timedelta(seconds=0.25)
+SECOND, QUARTER = timedelta(seconds=1), timedelta(seconds=0.25)
 COUNT = 250
 
 
@@ -23,16 +26,16 @@ def test_many_status_files_keep_no_submission_waiting(tmp_path: Path) -> None:
     """Those of ten thousand new jobs took twenty seconds, and nothing was sent meanwhile."""
     manifests(tmp_path, COUNT)
     calls = deque[Call]()
-    with loop_on(tmp_path, calls) as (loop, _):
+    with loop_on(tmp_path, calls) as (loop, ledger):
         now = BEGAN
         loop.start(now)
         loop.turn([], now)
-        assert (reported(tmp_path), bool(calls)) == (MOST_WRITTEN, True)
-        assert loop.wakes_at(now) == now + QUARTER
-        loop.turn([], now + QUARTER)
-        assert reported(tmp_path) == 2 * MOST_WRITTEN
-        loop.turn([], now + 2 * QUARTER)
-        assert reported(tmp_path) == COUNT
+        assert (reported(tmp_path), bool(calls)) == (0, True)
+        assert len(list(ledger._store.reader().statuses())) == COUNT
+        assert loop.wakes_at(now) == now + SECOND
+        for portion in range(1, 4):
+            loop.turn([], now + SECOND + portion * QUARTER)
+            assert reported(tmp_path) == min(COUNT, portion * MOST_WRITTEN)
 
 
 @pytest.mark.slow
@@ -40,12 +43,11 @@ def test_many_status_files_keep_no_submission_waiting(tmp_path: Path) -> None:
     ("in_haste", "count"),
     [
         pytest.param(False, COUNT, id="at the end everything is told"),
-        pytest.param(
-            True, 2 * MOST_WRITTEN, id="who stops is kept by no more than a portion, and the next start goes on"
-        ),
+        pytest.param(True, 20 * MOST_IN_HASTE, id="who stops is kept by a few portions, and the next start goes on"),
     ],
 )
-def test_the_last_telling(tmp_path: Path, *, in_haste: bool, count: int) -> None:
+def test_the_last_telling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, in_haste: bool, count: int) -> None:
+    monkeypatch.setattr("controller.reconcile.reporter.MOST_WRITTEN", 20)
     manifests(tmp_path, COUNT)
     with loop_on(tmp_path, deque[Call]()) as (loop, _):
         loop.start(BEGAN)
@@ -55,6 +57,7 @@ def test_the_last_telling(tmp_path: Path, *, in_haste: bool, count: int) -> None
     with loop_on(tmp_path, deque[Call]()) as (loop, _):
         loop.start(BEGAN)
         loop.turn([], BEGAN)
+        loop.report(BEGAN)
         assert reported(tmp_path) == COUNT
 
 
@@ -90,3 +93,44 @@ def test_after_a_restart_they_are_compared_in_portions(tmp_path: Path, monkeypat
             loop.turn([], now)
     assert turns == 3
     assert "phase: Succeeded" in (tmp_path / "jobs.d" / "folder-45" / "job-45.status.yaml").read_text()
+
+
+class Follower:
+    """One job, whose calls are answered one by one, and what its status file and the ledger say of it."""
+
+    def __init__(self, root: Path, loop: Loop, ledger: Ledger, calls: deque[Call]) -> None:
+        self.status = root / "jobs.d" / "folder-00" / "job-0.status.yaml"
+        self.loop, self.ledger, self.calls, self.now = loop, ledger, calls, BEGAN
+
+    def turn(self, after: timedelta, *, answer: bool = True) -> tuple[str, str]:
+        """The phases in the file and in the ledger after a turn, this long after the last one."""
+        self.now += after
+        self.loop.turn([outcome(self.calls.popleft())] if answer and self.calls else [], self.now)
+        [(_, [recorded])] = self.ledger._store.reader().statuses()
+        return self.shown(), recorded["phase"]
+
+    def shown(self) -> str:
+        found = re.search(r"^phase: (.*)$", self.status.read_text(), re.MULTILINE) if self.status.exists() else None
+        return found[1] if found else ""
+
+
+def test_a_file_is_written_once_for_states_that_a_job_only_passes_through(tmp_path: Path) -> None:
+    """What commands read while the daemon runs is no older for it; what has ended is in the file at once."""
+    manifests(tmp_path, 1)
+    calls = deque[Call]()
+    with loop_on(tmp_path, calls) as (loop, ledger):
+        loop.start(BEGAN)
+        job = Follower(tmp_path, loop, ledger, calls)
+        assert job.turn(QUARTER) == ("", "Pending")
+        seen = [job.turn(QUARTER) for _ in range(2)]
+        assert seen == [("", "Submitting"), ("", "Running")]
+        assert job.turn(SECOND) == ("Running", "Running")
+        found: list[tuple[str, str]] = []
+        written = 0
+        before = job.status.stat().st_mtime_ns
+        while not found or found[-1][1] != "Succeeded":
+            found.append(job.turn(SECOND / 2))
+            written, before = written + (before != job.status.stat().st_mtime_ns), job.status.stat().st_mtime_ns
+        assert {each[1] for each in found} == {"Running", "Verifying", "Succeeded"}
+        assert found[-1] == ("Succeeded", "Succeeded")
+        assert written == 2

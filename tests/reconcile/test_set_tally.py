@@ -12,9 +12,8 @@ from controller.model.job_set import JobSet
 from controller.model.reasons import JobState, Phase, Reason
 from controller.model.submission import Submission
 from controller.reconcile.sets.set_tally import SetTally, tally_of
-from controller.reconcile.sets.spacing import Spacing
 from controller.tree.status_files import LONGEST_OF_SET, status_bytes
-from tests.support.factories import NOW, accepted, at, job, succeeded, wanted
+from tests.support.factories import accepted, at, job, succeeded, wanted
 
 REASONS = [each for each in Reason if each.phase is not Phase.REMOVED]
 DONE, RUNS = JobState(reason=Reason.DELIVERED, message=""), JobState(reason=Reason.RUNNING, message="runs")
@@ -166,23 +165,3 @@ def test_ten_thousand_cells_in_any_mix_fit_the_file(seed: int) -> None:
     counts = tally.counts("alps.yaml", "alps")
     assert counts.due == 10_000
     assert len(status_bytes([set_document("alps", counts, None, (), "sandbox")])) < LONGEST_OF_SET
-
-
-def test_a_file_is_written_again_after_a_second() -> None:
-    spacing = Spacing()
-    assert not spacing.puts_off("a.yaml", NOW)
-    spacing.note("a.yaml", NOW)
-    assert spacing.puts_off("a.yaml", at(0.75))
-    assert not spacing.puts_off("b.yaml", at(0.75))
-    assert (spacing.next_at(at(0.75)), spacing.ripe(at(0.75)), spacing.ripe(at(1))) == (at(1), [], ["a.yaml"])
-    assert (spacing.next_at(at(1)), spacing.ripe(at(9))) == (None, [])
-    assert not spacing.puts_off("a.yaml", at(1))
-
-
-def test_a_clock_that_was_set_back_delays_no_file() -> None:
-    spacing = Spacing()
-    spacing.note("a.yaml", at(3600))
-    assert spacing.puts_off("a.yaml", at(3600.5))
-    assert spacing.next_at(NOW) == NOW
-    assert spacing.ripe(NOW) == ["a.yaml"]
-    assert not spacing.puts_off("a.yaml", NOW)

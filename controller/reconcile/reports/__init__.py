@@ -1,0 +1,1 @@
+"""When what changed is shown to a reader."""
