@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from sys import intern
@@ -69,7 +69,6 @@ def file_of(row: Mapping[str, Any]) -> tuple[dict[str, Any] | None, bool]:
 def row_of(submission: Submission) -> dict[str, object]:
     """Every column but the body."""
     return {
-        "number": submission.number or None,
         "id": submission.id,
         "job": submission.job,
         "digest": submission.digest,
@@ -77,14 +76,22 @@ def row_of(submission: Submission) -> dict[str, object]:
         "attempt": submission.attempt,
         "generation": submission.generation,
         "revision": submission.revision,
-        "outputs": json.dumps([asdict(output) for output in submission.outputs]),
+        "outputs": _outputs_text(submission.outputs),
         "prefix": submission.prefix,
         "credentials_ref": submission.credentials_ref,
         "reserved_pu": submission.reserved,
         "adopted": submission.adopted,
         "approved_by": submission.approved_by,
-        "claims": json.dumps(submission.claims) if submission.claims else "",
         "intended_at": format_time(submission.intended_at),
+        **changes_of(submission),
+    }
+
+
+def changes_of(submission: Submission) -> dict[str, object]:
+    """The columns that change after the intent, and the number, which does not."""
+    return {
+        "number": submission.number or None,
+        "claims": json.dumps(submission.claims) if submission.claims else "",
         "answer": submission.answer,
         "answered_at": format_time(submission.answered_at),
         "answer_detail": json.dumps(asdict(submission.refused)) if submission.refused else None,
@@ -289,6 +296,11 @@ def read_time(text: str | None) -> datetime | None:
 
 
 @lru_cache(maxsize=1024)
+def _outputs_text(outputs: tuple[ExpectedOutput, ...]) -> str:
+    return json.dumps([asdict(output) for output in outputs])
+
+
+@lru_cache(maxsize=1024)
 def _outputs(text: str) -> tuple[ExpectedOutput, ...]:
     """The declared outputs; most jobs declare the same few."""
     return tuple(
@@ -316,7 +328,13 @@ def _refused(text: str | None) -> Refused | None:
 def _evidence_text(evidence: Evidence | None) -> str | None:
     if evidence is None:
         return None
-    return json.dumps(asdict(replace(evidence, objects=tuple(evidence.objects))), default=_moment)
+    objects = [_values(item) for item in evidence.objects]
+    return json.dumps({**_values(evidence), "objects": objects}, default=_moment)
+
+
+def _values(item: Evidence | StoredObject) -> dict[str, object]:
+    """Its fields by name, not copied."""
+    return {each.name: getattr(item, each.name) for each in fields(item)}
 
 
 def _moment(value: object) -> str:

@@ -32,6 +32,7 @@ from controller.ledger.reader import TERMS, Reader
 from controller.ledger.rows import (
     COLUMNS,
     MUTABLE,
+    changes_of,
     file_of,
     format_time,
     job_of,
@@ -47,6 +48,7 @@ from controller.model.submission import Submission
 
 Read = TypeVar("Read")
 LARGE_CHANGE = "largeChange"  # the fact that keeps its limits
+_SAVE = f"update submission set {', '.join(f'{column} = :{column}' for column in MUTABLE)} where number = :number"
 BINDINGS = {"deployment": "deployment", "account": "OAuth client"}
 
 
@@ -144,8 +146,7 @@ class Store:
 
     def save(self, submission: Submission) -> None:
         """Store the outcome of a submission."""
-        changes = ", ".join(f"{column} = :{column}" for column in MUTABLE)
-        self._db.conn.execute(f"update submission set {changes} where number = :number", row_of(submission))
+        self._db.conn.execute(_SAVE, changes_of(submission))
 
     def body_of(self, number: int) -> str:
         """The body as sent, without secrets and with the delivery URL as in the manifest."""

@@ -17,7 +17,7 @@ from controller.lifecycle.attempts import in_force
 from controller.lifecycle.grouping import common, together
 from controller.lifecycle.phase import phase
 from controller.lifecycle.set_status import progress_of
-from controller.lifecycle.status import document, news_of, rejected_status
+from controller.lifecycle.status import PASSING, document, news_of, rejected_status
 from controller.limits.gate import Limits
 from controller.model.job import Job
 from controller.model.job_set import set_reference
@@ -87,6 +87,7 @@ class Reporter:
         self._deployment = deployment
         self._watch = watch
         self._job_states: dict[str, JobState] = {}
+        self._reported: dict[str, tuple[Job, JobState, Sequence[Submission]]] = {}  # of those on their way
         self.phases: Counter[Phase] = Counter()
         self.reasons: Counter[Reason] = Counter()
         self._names: set[str] = set()
@@ -132,8 +133,9 @@ class Reporter:
         """
         self._last_event_at = now
         names, self._names = self._names, set()
-        changes = [item for name in sorted(names) if (item := self._change(ledger.jobs[name], ledger, limits, now))]
-        self._paths |= dict.fromkeys(ledger.jobs[name].path for name in sorted(names))
+        ordered = [ledger.jobs[name] for name in sorted(names)]
+        changes = [item for job in ordered if (item := self._change(job, ledger, limits, now))]
+        self._paths |= dict.fromkeys(job.path for job in ordered if self._is_different(job, ledger))
         self._paths |= dict.fromkeys(self._spacing.ripe(None if is_last else now, limits.timing))
         gone, self._gone = {path for path in self._gone if path not in tree.paths()}, set()
         notices = self._notices(tree, ledger, limits, now, is_last=is_last)
@@ -214,10 +216,23 @@ class Reporter:
         is_due = is_new and (is_last or not self._spacing.puts_off(path, news, now, limits.timing))
         return _Notice(path, documents, text, news, is_due, is_recorded)
 
+    def _is_different(self, job: Job, ledger: Ledger) -> bool:
+        """Whether a status file may say something else of a job than when this was last asked.
+
+        Most jobs are looked at several times between two states, while nothing is recorded of them.
+        """
+        job_state = self._job_states[job.name]
+        if job_state.reason not in PASSING or job_state.shared:
+            self._reported.pop(job.name, None)
+            return True
+        now = (job, job_state, ledger.of(job.name))
+        before, self._reported[job.name] = self._reported.get(job.name), now
+        return before != now
+
     def _change(self, job: Job, ledger: Ledger, limits: Limits, now: datetime) -> StatusChange | None:
         job_state = phase(job, ledger.of(job.name), limits, now)
         set_name = self._tally.put(job, ledger.of(job.name), job_state)
-        before = self._job_states.get(job.name)
+        before, self._job_states[job.name] = self._job_states.get(job.name), job_state
         if before == job_state:
             return None
         self.phases[job_state.phase] += 1
@@ -225,7 +240,6 @@ class Reporter:
         if before:
             self.phases[before.phase] -= 1
             self.reasons[before.reason] -= 1
-        self._job_states[job.name] = job_state
         current = in_force(job.wanted, ledger.of(job.name)) if job.wanted else None
         changed = ledger.reported(job.name) != _formatted(job_state)
         return StatusChange(job=job, job_state=job_state, submission=current, changed=changed, set_name=set_name)

@@ -20,13 +20,15 @@ from controller.tree.status_text import yaml_bytes
 
 LONGEST_DOCUMENT, LONGEST_OF_SET = 8 * 1024, 16 * 1024
 _OURS = tuple(f"apiVersion: shjobs/v1\nkind: {kind}\n".encode() for kind in ("AsyncProcessStatus", SET_STATUS))
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _LARGEST_STATUS = 64 << 20  # bytes
 _LIMITS = tuple(product((100, 20, 5), (4000, 2000, 1000, 500, 250, 100)))
 
 
 def status_path(manifest: str) -> str:
     """`a/ndvi.yaml` → `a/ndvi.status.yaml`."""
-    return str(PurePosixPath(manifest).with_suffix(".status.yaml"))
+    folder, slash, name = manifest.rpartition("/")
+    return f"{folder}{slash}{name.rpartition('.')[0] or name}.status.yaml"
 
 
 def manifests_of(status: str) -> set[str]:
@@ -87,16 +89,23 @@ class StatusFiles:
                 raise OSError(errno.ELOOP, "a link leads out of the folder there")
             if self._is_mirror:
                 real.parent.mkdir(parents=True, exist_ok=True)
-            elif not real.parent.is_dir():
-                return False
             if _begins(real, content, len(content)):
                 _temporary(real).unlink(missing_ok=True)
                 return False
             if not ours and not _is_ours(real):
                 raise _foreign(path, manifest)
-            _replace(real, content)
+            return self._put(real, content)
         except OSError as error:
             raise self._unwritable(path, error) from error
+
+    def _put(self, real: Path, content: bytes) -> bool:
+        """Whether there is a folder to write it to."""
+        try:
+            _replace(real, content)
+        except (FileNotFoundError, NotADirectoryError):
+            if self._is_mirror or real.parent.is_dir():
+                raise
+            return False
         return True
 
     def remove(self, manifest: str, *, ours: bool = False) -> None:
@@ -167,7 +176,7 @@ def _is_ours(path: Path) -> bool:
     """Whether overwriting loses nothing: no file, a status file, or what a machine crash left of one."""
     try:
         content = read_regular(path, _LARGEST_STATUS)[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return True
     except UnfitFileError:
         return False
@@ -181,14 +190,17 @@ def _foreign(path: Path, manifest: str) -> StateError:
 
 
 def _replace(path: Path, content: bytes) -> None:
+    """Not synced: after a machine crash the next scan finds it modified and writes it again."""
     temporary = _temporary(path)
-    # Not through a link placed there.
-    with suppress(FileNotFoundError):
-        temporary.unlink()
-    with temporary.open("xb") as file:
-        file.write(content)
-    # Not synced: after a machine crash the next scan finds it modified and writes it again.
-    temporary.replace(path)
+    try:
+        descriptor = os.open(temporary, _NEW, 0o666)
+    except FileExistsError:
+        temporary.unlink()  # what a crash left, or a link placed there, which is not followed
+        descriptor = os.open(temporary, _NEW, 0o666)
+    with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123  (not a path)
+        while content:
+            content = content[file.write(content) :]
+    os.replace(temporary, path)  # noqa: PTH105  (makes no further path)
 
 
 def _folders(manifest: str) -> Iterator[PurePosixPath]:

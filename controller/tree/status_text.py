@@ -13,6 +13,7 @@ import yaml
 from yaml.resolver import Resolver
 
 WIDTH = 120
+_SIMPLE = frozenset({str, bool, int, float})
 _LONGEST_KEY = 100  # characters; of much longer ones PyYAML makes another kind of key
 _STRING = "tag:yaml.org,2002:str"
 # Numbers in YAML 1.2 but not for the emitter (YAML 1.1): an etag such as 123e456 must stay text.
@@ -77,10 +78,12 @@ def _lines(mapping: Mapping[str, Any], indent: str, first: str | None = None) ->
     before = indent if first is None else first
     for key, value in mapping.items():
         start = f"{before}{_key(key)}:"
-        if isinstance(value, Mapping) and value:
+        if type(value) in _SIMPLE or not value:
+            yield f"{start} {_scalar(value, len(start) + 1, indent)}\n"
+        elif isinstance(value, Mapping):
             yield f"{start}\n"
             yield from _lines(value, f"{indent}  ")
-        elif isinstance(value, list | tuple) and value:
+        elif isinstance(value, list | tuple):
             yield f"{start}\n"
             for item in value:
                 yield from _item(item, indent)
