@@ -15,7 +15,7 @@ from typing import Any
 from controller.model.errors import StateError
 from controller.model.job_set import SET_STATUS
 from controller.tree.files import SUFFIXES
-from controller.tree.regular_files import LARGEST, UnfitFileError, read_regular, resolve_below
+from controller.tree.regular_files import UnfitFileError, read_regular, resolve_below
 from controller.tree.status_text import yaml_bytes
 
 LONGEST_DOCUMENT, LONGEST_OF_SET = 8 * 1024, 16 * 1024
@@ -89,7 +89,7 @@ class StatusFiles:
                 raise OSError(errno.ELOOP, "a link leads out of the folder there")
             if self._is_mirror:
                 real.parent.mkdir(parents=True, exist_ok=True)
-            if _begins(real, content, len(content)):
+            if _holds(real, content):
                 _temporary(real).unlink(missing_ok=True)
                 return False
             if not ours and not _is_ours(real):
@@ -164,10 +164,11 @@ def _temporary(path: Path) -> Path:
     return path.with_name(f".{path.name}.tmp")
 
 
-def _begins(path: Path, content: bytes, most: int = LARGEST) -> bool:
-    """Whether a regular file of at most `most` bytes exists and begins with `content`; no link is followed to it."""
+def _holds(path: Path, content: bytes) -> bool:
+    """Whether a regular file exists and has exactly this content; no link is followed to it."""
     try:
-        return read_regular(path, most)[0].startswith(content)
+        is_as_long = os.lstat(path).st_size == len(content)  # mostly not: then it need not be opened
+        return is_as_long and read_regular(path, len(content))[0] == content
     except (UnfitFileError, FileNotFoundError, NotADirectoryError):
         return False
 

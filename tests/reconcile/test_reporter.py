@@ -2,6 +2,7 @@
 
 import re
 from collections import deque
+from cProfile import Profile
 from datetime import timedelta
 from pathlib import Path
 
@@ -134,3 +135,27 @@ def test_a_file_is_written_once_for_states_that_a_job_only_passes_through(tmp_pa
         assert {each[1] for each in found} == {"Running", "Verifying", "Succeeded"}
         assert found[-1] == ("Succeeded", "Succeeded")
         assert written == 2
+
+
+def test_no_status_is_made_of_a_job_that_is_only_looked_at(tmp_path: Path) -> None:
+    """Counted in calls: of a running job most turns learn nothing."""
+    manifests(tmp_path, 1)
+    calls = deque[Call]()
+    with loop_on(tmp_path, calls) as (loop, ledger):
+        loop.start(BEGAN)
+        job = Follower(tmp_path, loop, ledger, calls)
+        while job.turn(SECOND)[0] != "Running":
+            pass
+        with Profile() as profile:
+            while not calls:
+                job.turn(SECOND, answer=False)
+            job.turn(SECOND, answer=False)
+        assert calls_of("_is_different", profile) == 1
+        assert calls_of("status_documents", profile) == 0
+        with Profile() as profile:
+            job.turn(SECOND)
+        assert calls_of("status_documents", profile) == 1
+
+
+def calls_of(name: str, profile: Profile) -> int:
+    return sum(each.callcount for each in profile.getstats() if getattr(each.code, "co_name", "") == name)
