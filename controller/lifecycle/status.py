@@ -74,10 +74,13 @@ def rejected_status(name: str | None, problems: Sequence[Problem]) -> dict[str, 
     }
 
 
-def news_of(documents: Sequence[Document]) -> frozenset[tuple[int, str]]:
-    """What a reader of a status file is to see at once: by document, the reasons that are not merely passed through."""
+def news_of(documents: Sequence[Document]) -> frozenset[tuple[int, str, str, str]]:
+    """What a reader of a status file is to see at once: by document, what is not merely passed through.
+
+    It is news again when the manifest was edited: an editor waits to see what became of it.
+    """
     return frozenset(
-        (index, str(reason))
+        (index, str(reason), each.get("digest") or "", "\n".join(each["manifest"].get("problems", ())))
         for index, each in enumerate(documents)
         for reason in (each["reason"], each["manifest"].get("reason"))
         if reason and reason not in PASSING

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -10,9 +11,10 @@ from controller.model.errors import Problem
 from controller.model.reasons import EXAMINING, JobState, Reason
 from controller.model.timing import Timing
 from controller.reconcile.reports.spacing import MOST_FORGOTTEN, News, Spacing
-from tests.support.factories import NOW, job
+from tests.support.factories import NOW, job, wanted
 
 TIMING = Timing()
+FIRST, OTHER = (Problem(path="a.yaml", message=each) for each in ("first", "other"))
 QUIET: News = frozenset()
 FAILED: News = frozenset({(0, "ErrorReported")})
 
@@ -148,10 +150,31 @@ def test_files_that_were_written_long_ago_are_not_remembered() -> None:
 )
 def test_what_is_news(reason: Reason, problems: tuple[Problem, ...], expected: set[tuple[int, str]]) -> None:
     found = document(replace(job(), problems=problems), [], JobState(reason=reason, message=""), "sandbox")
-    assert news_of([found]) == expected
+    assert {each[:2] for each in news_of([found])} == expected
+
+
+HELD = JobState(reason=Reason.ON_HOLD, message="")
+RUNS = JobState(reason=Reason.RUNNING, message="")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "job_state", "is_news"),
+    [
+        pytest.param({}, {"wanted": wanted(digest="2:new")}, HELD, True, id="an edit of a job on hold"),
+        pytest.param({}, {"wanted": wanted(digest="2:new")}, RUNS, False, id="an edit of a job that is on its way"),
+        pytest.param({"problems": (FIRST,)}, {"problems": (OTHER,)}, HELD, True, id="another error than before"),
+        pytest.param({"problems": (FIRST,)}, {"problems": (FIRST,)}, HELD, False, id="the same error"),
+        pytest.param({"problems": (FIRST,)}, {}, RUNS, False, id="an error that is mended"),
+        pytest.param({}, {"generation": 7}, HELD, False, id="whatever else a file says"),
+    ],
+)
+def test_what_is_news_after_an_edit(
+    before: dict[str, Any], after: dict[str, Any], job_state: JobState, *, is_news: bool
+) -> None:
+    shown, found = (news_of([document(job(**each), [], job_state, "sandbox")]) for each in (before, after))
+    assert bool(found - shown) is is_news
 
 
 def test_what_was_never_accepted_is_news_at_its_place() -> None:
-    assert news_of([rejected_status("a", ()), rejected_status("b", [Problem(path="a.yaml", message="no")])]) == {
-        (0, "Rejected"), (1, "Rejected"),
-    }  # fmt: skip
+    documents = [rejected_status("a", [FIRST]), rejected_status("b", [OTHER])]
+    assert {each[:2] for each in news_of(documents)} == {(0, "Rejected"), (1, "Rejected")}
