@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from functools import lru_cache
 from sys import intern
@@ -21,7 +21,7 @@ from controller.ledger.cells import (
     parse_stored_time,
     whole_of,
 )
-from controller.model.answers import Refusal, Refused
+from controller.model.answers import Refusal, Refused, StoredObject
 from controller.model.errors import Problem, StateError
 from controller.model.files import STATUS
 from controller.model.job import Estimate, ExpectedOutput, Job, SetCell, Wanted

@@ -236,3 +236,18 @@ def test_a_copy_of_the_ledger_shows_what_was_delivered_after_it_is_closed(store:
     with Store.copy_of(tmp_path) as copy:
         (found,) = copy.submissions()
     assert found == replace(DONE, number=1)
+
+
+def test_what_jobs_have_in_common_is_kept_once(store: Store) -> None:
+    wanted = Wanted(
+        digest="", delivery_url="s3://my-bucket/rasters", outputs=(TIFF,), labels=(("team", "agri"),),
+        estimate=Estimate(expected=1.5, upper=2.5),
+    )  # fmt: skip
+    with store, store.transaction():
+        for name, digit in (("a", "1"), ("b", "2")):
+            store.save_job(Job(name=name, path=f"{name}.yaml", wanted=replace(wanted, digest=f"1:{digit * 64}")), "{}")
+        a, b = (each.wanted for each in store.jobs())
+    assert a is not None
+    assert b is not None
+    assert (a.digest, b.digest) == (f"1:{'1' * 64}", f"1:{'2' * 64}")
+    assert (a.labels is b.labels, a.estimate is b.estimate, a.outputs is b.outputs) == (True, True, True)
