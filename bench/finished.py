@@ -81,17 +81,36 @@ function evaluatePixel(sample) {
 FOLDERS = 100
 
 
-def manifests(root: Path, count: int) -> None:
-    """So many manifests in `root/jobs.d`, at most a hundred folders of them, with one script, and the settings."""
+def manifests(root: Path, count: int, *, folders: int = FOLDERS, first: int = 0) -> None:
+    """So many manifests in `root/jobs.d`, from the number `first`, in so many folders.
+
+    The first come with the settings, and the script of them all.
+    """
     jobs = root / "jobs.d"
     jobs.mkdir(parents=True, exist_ok=True)
-    (jobs / "ndvi.js").write_text(SCRIPT, encoding="utf-8")
-    (root / "shjobs.toml").write_text(SETTINGS, encoding="utf-8")
-    for number in range(count):
-        folder = jobs / f"folder-{number % FOLDERS:02}"
-        folder.mkdir(exist_ok=True)
-        text = MANIFEST.format(number=number, west=14 + number / 1e6, script="../ndvi.js")
-        (folder / f"job-{number}.yaml").write_text(text, encoding="utf-8")
+    if not first:
+        (jobs / "ndvi.js").write_text(SCRIPT, encoding="utf-8")
+        (root / "shjobs.toml").write_text(SETTINGS, encoding="utf-8")
+    for number in range(first, first + count):
+        path = jobs / path_of(number, folders)
+        if number - first < folders:
+            path.parent.mkdir(exist_ok=True)
+        path.write_text(text_of(number), encoding="utf-8")
+
+
+def path_of(number: int, folders: int = FOLDERS) -> str:
+    """Where the manifest of a number lies, from the jobs folder."""
+    return f"folder-{number % folders:02}/job-{number}.yaml"
+
+
+def west_of(number: int) -> float:
+    """The western edge that no other manifest has: each asks for something else."""
+    return round(14 + number / 1e6, 7)
+
+
+def text_of(number: int) -> str:
+    """The manifest of a number."""
+    return MANIFEST.format(number=number, west=west_of(number), script="../ndvi.js")
 
 
 def settings_of(root: Path) -> Settings:

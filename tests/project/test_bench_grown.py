@@ -1,0 +1,106 @@
+"""Copied jobs are what the real loop makes of the same manifests, and a controller has nothing to do for them."""
+
+import json
+import sqlite3
+from collections import deque
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bench.finished import BEGAN, finish, loop_on, manifests, path_of
+from bench.grown import grow
+from controller.ledger.location import FILE_NAME
+from controller.model.files import STATUS
+from controller.model.submission import Outcome
+from controller.reconcile.calls.workers import Call
+
+pytestmark = pytest.mark.slow
+
+COUNT, FOLDERS, REAL = 30, 4, 9
+NUMBER = 23
+JOB = f"job-{NUMBER}"
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("grown")
+    grow(root, COUNT, folders=FOLDERS, real=REAL)
+    return root
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("real")
+    manifests(root, COUNT, folders=FOLDERS)
+    finish(root)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "other"),
+    [
+        pytest.param("job", "name", set(), id="what is wanted of the job"),
+        pytest.param("submission", "job", {"number"}, id="what was paid for"),
+        pytest.param("event", "job", {"number"}, id="what happened to it"),
+        pytest.param("status", "path", set(), id="what is reported of it"),
+        pytest.param("file", "path", {"mtime_ns", "ctime_ns", "inode"}, id="what is known of its files"),
+    ],
+)
+def test_a_copy_is_what_the_real_loop_writes(
+    grown: Path, real: Path, table: str, column: str, other: set[str]
+) -> None:  # fmt: skip
+    copied, written = [_rows(root, table, column, other) for root in (grown, real)]
+    assert copied == written
+    assert copied
+
+
+def test_its_status_file_is_what_the_real_loop_writes(grown: Path, real: Path) -> None:
+    path = f"jobs.d/{path_of(NUMBER, FOLDERS)}".replace(".yaml", ".status.yaml")
+    copied, written = [(root / path).read_text().replace(_request_id(root), "the request") for root in (grown, real)]
+    assert copied == written
+
+
+def test_a_controller_that_starts_reads_no_file_and_makes_no_call(grown: Path) -> None:
+    before, now = _everything(grown), BEGAN + timedelta(days=2)
+    calls = deque[Call]()
+    with loop_on(grown, calls) as (loop, ledger):
+        loop.start(now)
+        loop.turn((), now)
+        assert len(ledger.jobs) == COUNT
+        assert not any(job.problems for job in ledger.jobs.values())
+        assert all(item.outcome is Outcome.SUCCEEDED for item in ledger.everything())
+        loop.report(now)
+    assert not calls
+    assert _everything(grown) == before
+
+
+def _rows(root: Path, table: str, column: str, other: set[str]) -> list[str]:
+    """The rows of the job, each as JSON, without the columns that differ in any two ledgers."""
+    with _ledger(root) as db:
+        found = db.execute(f"select * from {table} where {column} glob ? order by rowid", [f"*{JOB}*"]).fetchall()
+    rows = [{name: each[name] for name in each.keys() if name not in other} for each in found]  # noqa: SIM118
+    for row in rows:
+        if row.get("kind") == STATUS:
+            del row["sha256"]  # of the status with the request's id, which is compared in the rows of `status`
+    return [json.dumps(row).replace(_request_id(root), "the request") for row in rows]
+
+
+def _request_id(root: Path) -> str:
+    with _ledger(root) as db:
+        [found] = db.execute("select request_id from submission where job = ?", [JOB]).fetchone()
+    return str(found)
+
+
+def _everything(root: Path) -> list[str]:
+    with _ledger(root) as db:
+        return list(db.iterdump())
+
+
+@contextmanager
+def _ledger(root: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(root / "state" / FILE_NAME)) as db:
+        db.row_factory = sqlite3.Row
+        yield db
