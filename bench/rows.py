@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import resource
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -67,16 +68,24 @@ def record(rows: Sequence[Row], path: Path) -> None:
     path.write_text(json.dumps({"machine": machine, "rows": reported}, indent=2) + "\n", encoding="utf-8")
 
 
-def in_turn(rounds: int, *acts: Callable[[], object]) -> list[float]:
+def in_turn(
+    rounds: int, *acts: Callable[[], object], clock: Callable[[], float] = time.perf_counter
+) -> list[float]:  # fmt: skip
     """The median seconds of each, run in turn so that all meet the same machine; one round is not counted."""
     took: list[list[float]] = [[] for _ in acts]
     for number in range(rounds + 1):
         for times, act in zip(took, acts, strict=True):
-            began = time.perf_counter()
+            began = clock()
             act()
             if number:
-                times.append(time.perf_counter() - began)
+                times.append(clock() - began)
     return [statistics.median(times) for times in took]
+
+
+def processor_seconds() -> float:
+    """What this process and the commands that it waited for have used: other programs do not change it."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def _number(value: float | None) -> str:

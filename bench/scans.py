@@ -1,20 +1,25 @@
-"""A scan of a tree in which nothing has changed, beside a bare walk and `git status`."""
+"""A scan of a tree in which nothing has changed, with the status files of finished jobs beside the manifests.
+
+It is compared with a bare walk, which stats the status files too, and with `git status`; in processor time.
+"""
 
 import os
 import subprocess
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.finished import manifests
-from bench.rows import Row, in_turn
+from bench.finished import loop_on
+from bench.grown import grow
+from bench.rows import Row, in_turn, processor_seconds
 from controller.manifest.validate import ValidManifest
-from controller.model.files import FileRecord
+from controller.model.files import READ, STATUS
 from controller.model.job import Appraisal
-from controller.tree.files import seen_at
+from controller.tree.files import Known
 from controller.tree.tree import Tree
 
 SCALES = (1_000, 10_000, 100_000)
@@ -25,15 +30,16 @@ def rows(scales: tuple[int, ...] = SCALES) -> Iterator[Row]:
     for count in scales:
         with tempfile.TemporaryDirectory(prefix="shjobs-bench-") as name:
             root = Path(name)
-            manifests(root, count)
-            tree, now = _remembering(root), datetime.now(UTC)
+            grow(root, count)
+            scan = _scan(root)
             is_large = count == max(SCALES)
             git = _repository(root)
             took, walk, status = in_turn(
                 ROUNDS[count],
-                partial(tree.refresh, {}, now),
+                scan,
                 partial(bare_walk, str(root / "jobs.d")),
                 git,
+                clock=processor_seconds,
             )
         common: dict[str, Any] = {"scale": f"{count:,} manifests", "unit": "ms"}
         yield Row(
@@ -56,22 +62,18 @@ def bare_walk(folder: str) -> int:
     return count
 
 
-def _remembering(root: Path) -> Tree:
-    """A tree that knows every file, as after a restart."""
-    jobs = root / "jobs.d"
-    records: list[FileRecord] = []
-    for path in jobs.rglob("*.*"):
-        relative = path.relative_to(jobs).as_posix()
-        kind = "script" if path.suffix == ".js" else "manifest"
-        found = seen_at(path, relative, kind)
-        assert found is not None
-        uses = ("ndvi.js",) if kind == "manifest" else ()
-        fields = {name: getattr(found, name) for name in FileRecord.__slots__}
-        records.append(FileRecord(**{**fields, "uses": uses, "sha256": "0" * 64}))
-    tree = Tree(jobs, _never)
-    tree.remember(records, ())
-    assert not tree.refresh({}, datetime.now(UTC)).paths, "nothing has changed"
-    return tree
+def _scan(root: Path) -> Callable[[], object]:
+    """A scan that knows every file and job, as after a restart."""
+    with loop_on(root, deque()) as (_, ledger):
+        files, jobs = list(ledger.files()), dict(ledger.jobs)
+    tree = Tree(root / "jobs.d", _never, statuses=Known(each for each in files if each.kind == STATUS))
+    tree.remember((each for each in files if each.kind in READ), jobs.values())
+
+    def scan() -> None:
+        found = tree.refresh(jobs, datetime.now(UTC))
+        assert not (found.paths or found.jobs or found.modified), "nothing has changed"
+
+    return scan
 
 
 def _never(_: ValidManifest) -> Appraisal:
