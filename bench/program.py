@@ -49,6 +49,11 @@ class Program:
         lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
+    def metric(self, name: str) -> float:
+        """The sum of the samples whose lines begin so."""
+        lines = self.page("/metrics")[1].splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
     def seconds_to_stop(self) -> float:
         began = time.perf_counter()
         self.process.send_signal(signal.SIGTERM)
@@ -75,11 +80,11 @@ def daemon(root: Path, port: int, **changed: str) -> Iterator[Program]:
             process.wait(LONGEST)
 
 
-def until(holds: Callable[[], bool], pause: float = 0.01) -> float:
+def until(holds: Callable[[], bool], pause: float = 0.01, longest: float = LONGEST) -> float:
     """How many seconds it takes until something holds."""
     began = time.perf_counter()
     while not holds():
-        if time.perf_counter() - began > LONGEST:
+        if time.perf_counter() - began > longest:
             raise TimeoutError("it never held")
         time.sleep(pause)
     return time.perf_counter() - began

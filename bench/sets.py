@@ -114,8 +114,7 @@ def _memory(scale: int) -> Row:
 
 def _has_jobs(program: Program, least: float) -> bool:
     """Whether the daemon knows so many jobs."""
-    lines = program.page("/metrics")[1].splitlines()
-    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith("shjobs_jobs{")) >= least
+    return program.metric("shjobs_jobs{") >= least
 
 
 def _turn(scale: int) -> tuple[float, int]:
