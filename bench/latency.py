@@ -36,9 +36,16 @@ def rows(scales: tuple[int, ...] = SCALES) -> Iterator[Row]:
         took = measured(count)
         alone = alone or took
         scale = f"{count:,} finished jobs"
-        median, late = statistics.median(took), sorted(took)[int(0.99 * len(took)) - 1]
+        median, slowest = statistics.median(took), max(took)
         yield Row(what="change to POST, median", scale=scale, figure=median, unit="ms", most=250.0, of="figure")
-        yield Row(what="change to POST, p99", scale=scale, figure=late, unit="ms", most=1000.0, of="figure")
+        yield Row(
+            what=f"change to POST, slowest of {CHANGES}",
+            scale=scale,
+            figure=slowest,
+            unit="ms",
+            most=1000.0,
+            of="figure",
+        )
     beside = measured(scales[0], broken=BROKEN)
     before, after = statistics.median(alone), statistics.median(beside)
     yield Row(
