@@ -44,6 +44,8 @@ ENVIRONMENT = {
     "SHJOBS_CREDENTIALS_MY_BUCKET_ACCESS_KEY": "any",
     "SHJOBS_CREDENTIALS_MY_BUCKET_SECRET_ACCESS_KEY": "any",
 }
+NOWHERE = "http://127.0.0.1:9"
+"""The address of a service that does not exist: it is not called for finished jobs."""
 BEGAN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MANIFEST = """\
 apiVersion: shjobs/v1
@@ -113,8 +115,9 @@ def text_of(number: int) -> str:
     return MANIFEST.format(number=number, west=west_of(number), script="../ndvi.js")
 
 
-def settings_of(root: Path) -> Settings:
-    return load_settings(root / "shjobs.toml", ENVIRONMENT)
+def settings_of(root: Path, **changed: str) -> Settings:
+    """The settings of a repository, with other variables of the environment if need be."""
+    return load_settings(root / "shjobs.toml", {**ENVIRONMENT, **changed})
 
 
 @contextmanager

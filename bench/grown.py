@@ -15,7 +15,7 @@ from typing import Any
 
 import rfc8785
 
-from bench.finished import FOLDERS, finish, manifests, path_of, settings_of, west_of
+from bench.finished import FOLDERS, NOWHERE, finish, manifests, path_of, settings_of, west_of
 from controller.analysis.terms import terms_of, threshold_of
 from controller.ledger.location import FILE_NAME
 from controller.ledger.store import Store
@@ -31,8 +31,10 @@ _ROWS = {"job": "name", "submission": "job", "event": "job", "status": "path", "
 Row = dict[str, Any]
 
 
-def grow(root: Path, count: int, *, folders: int = FOLDERS, real: int = REAL) -> None:
-    """Make so many manifests whose jobs are all Succeeded, in a folder that is empty."""
+def grow(
+    root: Path, count: int, *, folders: int = FOLDERS, real: int = REAL, address: str = NOWHERE
+) -> None:  # fmt: skip
+    """Make so many manifests whose jobs are all Succeeded, in an empty folder, for a controller of this service."""
     real = min(real, count)
     manifests(root, real, folders=folders)
     finish(root)
@@ -42,7 +44,7 @@ def grow(root: Path, count: int, *, folders: int = FOLDERS, real: int = REAL) ->
         _copy(db, root / "jobs.d", range(real, count), folders)
         _trust(db, root / "jobs.d")
     db.close()
-    _accept_terms(root)
+    _accept_terms(root, address)
 
 
 def _copy(db: sqlite3.Connection, jobs: Path, numbers: range, folders: int) -> None:
@@ -135,9 +137,9 @@ def _trust(db: sqlite3.Connection, jobs: Path) -> None:
         db.execute("update file set ctime_ns = ? where path = ?", [(jobs / path).stat().st_ctime_ns, path])
 
 
-def _accept_terms(root: Path) -> None:
-    """As a controller does when it starts: the files count as read under these settings."""
-    settings = settings_of(root)
+def _accept_terms(root: Path, address: str) -> None:
+    """As a controller does when it starts: the files count as read under its settings, and not as new."""
+    settings = settings_of(root, SHJOBS_BASE_URL=address)
     with Store.open(settings.state, {}) as store, store.transaction():
         known = store.files()
         store.renew(terms_of(settings), threshold_of(settings), kept=STATUS)

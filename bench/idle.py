@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from bench.finished import finish, manifests
+from bench.finished import NOWHERE, manifests
+from bench.grown import grow
 from bench.program import daemon, environment, free_port, until
 from bench.rows import Row, in_turn
 
@@ -21,8 +22,7 @@ def rows(scales: tuple[int, ...] = SCALES) -> Iterator[Row]:
     for count in scales:
         with tempfile.TemporaryDirectory(prefix="shjobs-bench-") as name:
             root = Path(name)
-            manifests(root, count)
-            finish(root)
+            grow(root, count)
             yield from _restarted(root, count, is_large=count == max(scales))
             for path in (root / "state").iterdir():
                 path.unlink()
@@ -32,7 +32,7 @@ def rows(scales: tuple[int, ...] = SCALES) -> Iterator[Row]:
 
 def _restarted(root: Path, count: int, *, is_large: bool) -> Iterator[Row]:
     scale = f"{count:,} finished jobs"
-    with daemon(root, free_port(), SHJOBS_BASE_URL="http://127.0.0.1:9") as program:
+    with daemon(root, free_port(), SHJOBS_BASE_URL=NOWHERE) as program:
         ready = until(program.is_ready)
         time.sleep(3)
         scans = program.metric("shjobs_scan_seconds_count")
@@ -64,7 +64,7 @@ def _fresh(root: Path, count: int, *, is_large: bool) -> Iterator[Row]:
     """The same jobs seen for the first time, all on hold by a pause."""
     manifests(root, count)
     (root / "state" / "PAUSE").touch()
-    with daemon(root, free_port(), SHJOBS_BASE_URL="http://127.0.0.1:9") as program:
+    with daemon(root, free_port(), SHJOBS_BASE_URL=NOWHERE) as program:
         until(program.is_ready)
         time.sleep(3)
         memory = program.mebibytes
