@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from bench.finished import BEGAN, SCRIPT, SETTINGS, loop_on, outcome, settings_of
+from bench.finished import BEGAN, NOWHERE, SCRIPT, SETTINGS, loop_on, outcome, settings_of
 from bench.program import Program, daemon, free_port, until
 from bench.rows import Row
 from controller.analysis.appraisal import Appraiser
@@ -29,7 +29,7 @@ TURNS = 60
 SET = """\
 apiVersion: shjobs/v1
 kind: AsyncProcessSet
-metadata: {name: alps, labels: {team: agri}}
+metadata: {name: %s, labels: {team: agri}}
 spec:
   axes:
     tile:
@@ -45,7 +45,7 @@ spec:
         width: $tile.width
         height: $tile.height
         responses: [{identifier: default, format: {type: image/tiff}}]
-        delivery: {s3: {url: s3://my-bucket/alps, credentialsRef: my-bucket}}
+        delivery: {s3: {url: s3://my-bucket/%s, credentialsRef: my-bucket}}
 """
 _AREAS = {2: ("6.51, 44.01", "2024-02"), 100: ("7.1, 44.4", "2024-04"), 10_000: ("8.8, 45.7", "2025-12")}
 
@@ -70,7 +70,12 @@ def write_set(root: Path, scale: int) -> None:
     jobs.mkdir(parents=True, exist_ok=True)
     (jobs / "ndvi.js").write_text(SCRIPT, encoding="utf-8")
     (root / "shjobs.toml").write_text(SETTINGS, encoding="utf-8")
-    (jobs / "alps.yaml").write_text(SET % _AREAS[scale], encoding="utf-8")
+    (jobs / "alps.yaml").write_text(set_text(scale), encoding="utf-8")
+
+
+def set_text(scale: int, name: str = "alps") -> str:
+    """The manifest of a set of about `scale` cells, which share no request with those of another name."""
+    return SET % (name, *_AREAS[scale], name)
 
 
 def _expansion(scale: int) -> Row:
@@ -102,7 +107,7 @@ def _memory(scale: int) -> Row:
             write_set(root, size)
             (root / "state").mkdir()
             (root / "state" / "PAUSE").touch()
-            with daemon(root, free_port(), SHJOBS_BASE_URL="http://127.0.0.1:9") as program:
+            with daemon(root, free_port(), SHJOBS_BASE_URL=NOWHERE) as program:
                 until(partial(_has_jobs, program, size / 2))
                 time.sleep(3)
                 most[size] = program.mebibytes

@@ -1,0 +1,39 @@
+"""Ten sets of ten thousand cells, each cell on hold by a pause: the first load, and a restart."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from bench.finished import SCRIPT, SETTINGS
+from bench.rows import Row
+from bench.scale.layouts import MEMORY, READY
+from bench.scale.sizes import Sizes, repository, step
+from bench.scale.start import hold, start
+from bench.sets import set_text
+
+
+def rows(sizes: Sizes) -> Iterator[Row]:
+    with repository() as root:
+        _write(root, sizes)
+        hold(root)
+        least = int(0.9 * sizes.sets * sizes.cells)
+        with step("sets: first load"):
+            first = start(root, least)
+        with step("sets: restart"):
+            again = start(root, least)
+    assert first.jobs == again.jobs
+    limited = partial(Row, scale=f"{sizes.sets} sets, {first.jobs:,.0f} cells", of="figure")
+    yield limited(what="first load", figure=first.seconds, unit="s")
+    yield limited(what="first load, processor time", figure=1000 * first.processor / first.jobs, unit="ms a cell")
+    yield limited(what="memory, new jobs", figure=first.mebibytes, unit="MiB", most=MEMORY)
+    yield limited(what="ready after a restart", figure=again.seconds, unit="s", most=READY)
+    yield limited(what="memory after a restart", figure=again.mebibytes, unit="MiB", most=MEMORY)
+
+
+def _write(root: Path, sizes: Sizes) -> None:
+    jobs = root / "jobs.d"
+    jobs.mkdir()
+    (jobs / "ndvi.js").write_text(SCRIPT, encoding="utf-8")
+    (root / "shjobs.toml").write_text(SETTINGS, encoding="utf-8")
+    for number in range(sizes.sets):
+        (jobs / f"alps-{number}.yaml").write_text(set_text(sizes.cells, f"alps-{number}"), encoding="utf-8")
