@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from bench.rows import Row, in_turn, processor_seconds
 from bench.scale.sizes import Sizes, repository, step
 from bench.scale.start import Start, first_start, restart
 from bench.scans import bare_walk
+from controller.model.timing import Timing
 from controller.reconcile.calls.workers import Call
-from controller.reconcile.loop import Loop
 
 MEMORY = 450.0  # MiB
 READY = 15.0  # seconds
@@ -64,18 +64,29 @@ def _each(found: Start, least: Start) -> float:
 
 
 def _turns(root: Path, rounds: int) -> list[float]:
-    """Processor seconds of a turn that scans, and of a bare walk, which stats the status files too."""
-    calls = deque[Call]()
+    """Processor seconds of a turn that scans, and of a bare walk, which stats the status files too.
+
+    Status files are compared once a minute, so there is a minute between two turns.
+    """
+    calls, minutes = deque[Call](), _minutes()
     with loop_on(root, calls) as (loop, _):
-        loop.start(datetime.now(UTC))
-        loop.turn((), datetime.now(UTC))
-        loop.report(datetime.now(UTC))
+        loop.start(next(minutes))
+        loop.turn((), next(minutes))
+        loop.report(next(minutes))
         jobs = str(root / "jobs.d")
-        took = in_turn(rounds, partial(_turn, loop), partial(bare_walk, jobs), clock=processor_seconds)
+        took = in_turn(
+            rounds,
+            lambda: loop.turn((), next(minutes)),
+            partial(bare_walk, jobs),
+            clock=processor_seconds,
+        )
     assert not calls
     return took
 
 
-def _turn(loop: Loop) -> None:
-    loop.rescan()
-    loop.turn((), datetime.now(UTC))
+def _minutes() -> Iterator[datetime]:
+    """The time a minute and a bit later, and again: by then a scan is due."""
+    now = datetime.now(UTC)
+    while True:
+        now += timedelta(seconds=Timing().scan_every + 1)
+        yield now
