@@ -44,7 +44,26 @@ def grow(
         _copy(db, root / "jobs.d", range(real, count), folders)
         _trust(db, root / "jobs.d")
     db.close()
-    _accept_terms(root, address)
+    accept_terms(root, address)
+
+
+def move(root: Path, count: int, before: int, after: int) -> None:
+    """Take so many finished jobs from so many folders to so many others, as if they had been made there."""
+    jobs = root / "jobs.d"
+    with sqlite3.connect(root / "state" / FILE_NAME) as db:
+        for number in range(count):
+            old, new = path_of(number, before), path_of(number, after)
+            (jobs / new).parent.mkdir(exist_ok=True)
+            for table in ("job", "status"):
+                db.execute(f"update {table} set path = ? where path = ?", [new, old])
+            for was, to in ((old, new), (status_of(old), status_of(new))):
+                (jobs / was).rename(jobs / to)
+                changed_at = (jobs / to).stat().st_ctime_ns
+                db.execute("update file set path = ?, ctime_ns = ? where path = ?", [to, changed_at, was])
+    db.close()
+    for folder in jobs.iterdir():
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _copy(db: sqlite3.Connection, jobs: Path, numbers: range, folders: int) -> None:
@@ -52,8 +71,7 @@ def _copy(db: sqlite3.Connection, jobs: Path, numbers: range, folders: int) -> N
     offset = db.execute("select coalesce(max(number), 0) from submission").fetchone()[0] + 1 - numbers.start
     for number in numbers:
         words = model.words(number, number + offset, folders)
-        status = jobs / words["path"].replace(".yaml", ".status.yaml")
-        status.write_text(model.status % words, encoding="utf-8")
+        (jobs / words["status_path"]).write_text(model.status % words, encoding="utf-8")
         for table, mould in model.rows:
             row = {name: value % words if isinstance(value, str) else value for name, value in mould.items()}
             if table == "file":
@@ -75,7 +93,7 @@ class _Model:
     @classmethod
     def read(cls, db: sqlite3.Connection, jobs: Path, folders: int) -> "_Model":
         path = path_of(MODEL, folders)
-        status_path = path.replace(".yaml", ".status.yaml")
+        status_path = status_of(path)
         paid = db.execute("select * from submission where job = ?", [f"job-{MODEL}"]).fetchone()
         marks = _marks(MODEL, paid["request_id"], paid["digest"], folders)
         keys = {"name": [f"job-{MODEL}"], "job": [f"job-{MODEL}"], "path": [path, status_path]}
@@ -96,12 +114,17 @@ class _Model:
         return {mark: word for word, mark in marks.items()}
 
 
+def status_of(path: str) -> str:
+    """Where the status of a manifest is, as the real loop has it by default."""
+    return path.replace(".yaml", ".status.yaml")
+
+
 def _marks(number: int, request_id: str, digest: str, folders: int) -> dict[str, str]:
     """The words that differ between jobs, each with its mark."""
     hexadecimal = digest.removeprefix("1:")
     return {
         path_of(number, folders): "path",
-        path_of(number, folders).replace(".yaml", ".status.yaml"): "status_path",
+        status_of(path_of(number, folders)): "status_path",
         f"job-{number}": "name",
         hexadecimal: "digest",
         hexadecimal[:16]: "short",
@@ -137,7 +160,7 @@ def _trust(db: sqlite3.Connection, jobs: Path) -> None:
         db.execute("update file set ctime_ns = ? where path = ?", [(jobs / path).stat().st_ctime_ns, path])
 
 
-def _accept_terms(root: Path, address: str) -> None:
+def accept_terms(root: Path, address: str) -> None:
     """As a controller does when it starts: the files count as read under its settings, and not as new."""
     settings = settings_of(root, SHJOBS_BASE_URL=address)
     with Store.open(settings.state, {}) as store, store.transaction():

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.finished import manifests
-from bench.grown import grow
+from bench.grown import accept_terms, grow
 from bench.program import Program, daemon, free_port, until
 from bench.rows import Row
 from bench.scale.layouts import MEMORY, PER_JOB
@@ -27,7 +27,6 @@ from controller.model.timing import Timing
 
 FOREVER = 1e6  # seconds
 AGE = timedelta(hours=1)
-FOLDERS = 1_000
 BUSY = 8.0  # percent of a core
 QUIET = 3.0  # seconds for what follows the start
 
@@ -42,15 +41,17 @@ class _Window:
     mebibytes: float
 
 
-def rows(sizes: Sizes) -> Iterator[Row]:
-    finished = sizes.manifests - sizes.running
-    with step("in flight beside few"):
-        alone, _ = _flown(sizes.few, sizes.running, 0.0)
+def rows(sizes: Sizes, root: Path) -> Iterator[Row]:
+    """`root` is the repository of the finished jobs."""
+    with step("in flight beside few"), repository() as few:
+        grow(few, sizes.few)
+        alone, _ = _flown(few, sizes.few, sizes.running, 0.0)
     with step("in flight beside all"):
-        beside, window = _flown(finished, sizes.running, sizes.window)
-    limited = partial(Row, scale=f"{sizes.running:,} of {sizes.manifests:,} run", of="figure")
+        beside, window = _flown(root, sizes.manifests, sizes.running, sizes.window)
+    scale = f"{sizes.running:,} run, {sizes.manifests:,} finished"
+    limited = partial(Row, scale=scale, of="figure")
     yield Row(
-        what="processor time per submitted job", scale=f"beside {finished:,} finished", figure=beside, unit="ms",
+        what="processor time per submitted job", scale=scale, figure=beside, unit="ms",
         baseline=alone, against=f"beside {sizes.few:,}", most=PER_JOB,
     )  # fmt: skip
     yield limited(what="in flight", figure=window.busy, unit="% of a core", most=BUSY)
@@ -59,10 +60,10 @@ def rows(sizes: Sizes) -> Iterator[Row]:
     yield limited(what="memory", figure=window.mebibytes, unit="MiB", most=MEMORY)
 
 
-def _flown(finished: int, running: int, seconds: float) -> tuple[float, _Window]:
+def _flown(root: Path, finished: int, running: int, seconds: float) -> tuple[float, _Window]:
     """Milliseconds of processor time per submitted job, and a window of so many seconds an hour later."""
-    with repository() as root, sandbox(root / "buckets", FOREVER) as address:
-        grow(root, finished, folders=min(FOLDERS, finished), address=address)
+    with sandbox(root / "buckets", FOREVER) as address:
+        accept_terms(root, address)
         with daemon(root, free_port(), SHJOBS_BASE_URL=address) as program:
             per_job = _submitted(root, program, finished, running)
         _make_older(root)

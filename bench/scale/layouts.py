@@ -1,15 +1,14 @@
 """The manifests in few, in many, and each in a folder of its own: the first load, a restart, a turn without news."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from bench.finished import loop_on
-from bench.grown import grow
 from bench.rows import Row, in_turn, processor_seconds
-from bench.scale.sizes import Sizes, repository, step
+from bench.scale.sizes import Sizes, step
 from bench.scale.start import Start, first_start, restart
 from bench.scans import bare_walk
 from controller.model.timing import Timing
@@ -19,32 +18,8 @@ MEMORY = 450.0  # MiB
 READY = 15.0  # seconds
 PER_JOB = 1.3  # the time per job at full scale, beside that at the small one
 
-Then = Callable[[Path], Iterator[Row]]
 
-
-def rows(sizes: Sizes, folders: int, then: Then = lambda _root: iter(())) -> Iterator[Row]:
-    """One layout; `then` is given the repository of the finished jobs."""
-    yield from _first_load(sizes, folders)
-    label = f"{sizes.manifests:,} in {folders:,} folders"
-    limited = partial(Row, scale=label, of="figure")
-    with repository() as root:
-        with step(f"{label}: finished jobs"):
-            grow(root, sizes.manifests, folders=folders)
-        with step(f"{label}: restart"):
-            found = restart(root, sizes.manifests)
-        yield limited(what="ready after a restart", figure=found.seconds, unit="s", most=READY)
-        yield limited(what="processor time of a restart", figure=found.processor, unit="s")
-        yield limited(what="memory, finished jobs", figure=found.mebibytes, unit="MiB", most=MEMORY)
-        yield from then(root)
-        with step(f"{label}: turns without news"):
-            turn, walk = _turns(root, sizes.rounds)
-        yield Row(
-            what="turn without news", scale=label, figure=1000 * turn, unit="ms", baseline=1000 * walk,
-            against="bare walk", most=1.4,
-        )  # fmt: skip
-
-
-def _first_load(sizes: Sizes, folders: int) -> Iterator[Row]:
+def first_loads(sizes: Sizes, folders: int) -> Iterator[Row]:
     """The cost of a manifest is compared with that among few, without the start of the program itself."""
     label = f"{sizes.manifests:,} in {folders:,} folders"
     with step(f"{label}: first load"):
@@ -56,6 +31,23 @@ def _first_load(sizes: Sizes, folders: int) -> Iterator[Row]:
         baseline=_each(small, least), against=f"at {sizes.small:,}", most=PER_JOB,
     )  # fmt: skip
     yield row(what="memory, new jobs", figure=large.mebibytes, unit="MiB", most=MEMORY, of="figure")
+
+
+def restarts(sizes: Sizes, folders: int, root: Path) -> Iterator[Row]:
+    """With the repository of the finished jobs."""
+    label = f"{sizes.manifests:,} in {folders:,} folders"
+    limited = partial(Row, scale=label, of="figure")
+    with step(f"{label}: restart"):
+        found = restart(root, sizes.manifests)
+    yield limited(what="ready after a restart", figure=found.seconds, unit="s", most=READY)
+    yield limited(what="processor time of a restart", figure=found.processor, unit="s")
+    yield limited(what="memory, finished jobs", figure=found.mebibytes, unit="MiB", most=MEMORY)
+    with step(f"{label}: turns without news"):
+        turn, walk = _turns(root, sizes.rounds)
+    yield Row(
+        what="turn without news", scale=label, figure=1000 * turn, unit="ms", baseline=1000 * walk,
+        against="bare walk", most=1.4,
+    )  # fmt: skip
 
 
 def _each(found: Start, least: Start) -> float:

@@ -13,10 +13,13 @@ LONGEST = 1800.0  # seconds that a step may take
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """`few` and `small` are what a figure at `manifests` is compared with; `window` is in seconds, and holds a scan."""
+    """`few` and `small` are what a figure at `manifests` is compared with; `window` is in seconds, and holds a scan.
+
+    What does not depend on the layout is measured in the last of `folders`.
+    """
 
     manifests: int = 100_000
-    folders: tuple[int, ...] = (10, 1_000, 100_000)
+    folders: tuple[int, ...] = (10, 100_000, 1_000)
     few: int = 100
     small: int = 1_000
     running: int = 1_000

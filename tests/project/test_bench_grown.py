@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.finished import BEGAN, finish, loop_on, manifests, path_of
-from bench.grown import grow
+from bench.grown import grow, move
 from controller.ledger.location import FILE_NAME
 from controller.model.files import STATUS
 from controller.model.submission import Outcome
@@ -39,16 +39,17 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.mark.parametrize(
-    ("table", "column", "other"),
-    [
-        pytest.param("job", "name", set(), id="what is wanted of the job"),
-        pytest.param("submission", "job", {"number"}, id="what was paid for"),
-        pytest.param("event", "job", {"number"}, id="what happened to it"),
-        pytest.param("status", "path", set(), id="what is reported of it"),
-        pytest.param("file", "path", {"mtime_ns", "ctime_ns", "inode"}, id="what is known of its files"),
-    ],
-)
+STATS = {"mtime_ns", "ctime_ns", "inode"}
+COMPARED: dict[str, tuple[str, str, set[str]]] = {
+    "what is wanted of the job": ("job", "name", set()),
+    "what was paid for": ("submission", "job", {"number"}),
+    "what happened to it": ("event", "job", {"number"}),
+    "what is reported of it": ("status", "path", set()),
+    "what is known of its files": ("file", "path", STATS),
+}
+
+
+@pytest.mark.parametrize(("table", "column", "other"), COMPARED.values(), ids=COMPARED)
 def test_a_copy_is_what_the_real_loop_writes(
     grown: Path, real: Path, table: str, column: str, other: set[str]
 ) -> None:  # fmt: skip
@@ -75,6 +76,21 @@ def test_a_controller_that_starts_reads_no_file_and_makes_no_call(grown: Path) -
         loop.report(now)
     assert not calls
     assert _everything(grown) == before
+
+
+def test_jobs_that_were_moved_are_as_if_they_had_been_made_there(tmp_path: Path, grown: Path) -> None:
+    grow(tmp_path, COUNT, folders=7, real=REAL)
+    move(tmp_path, COUNT, 7, FOLDERS)
+    for table, column, other in COMPARED.values():
+        assert _rows(tmp_path, table, column, other) == _rows(grown, table, column, other)
+    assert _names(tmp_path) == _names(grown)
+    with closing(sqlite3.connect(tmp_path / "state" / FILE_NAME)) as db:
+        for path, changed_at in db.execute("select path, ctime_ns from file"):
+            assert (tmp_path / "jobs.d" / path).stat().st_ctime_ns == changed_at
+
+
+def _names(root: Path) -> list[str]:
+    return sorted(str(path.relative_to(root)) for path in (root / "jobs.d").rglob("*"))
 
 
 def _rows(root: Path, table: str, column: str, other: set[str]) -> list[str]:

@@ -11,7 +11,7 @@ from bench.scale.sizes import Sizes
 pytestmark = pytest.mark.slow
 
 TINY = Sizes(
-    manifests=30, folders=(3,), few=12, small=10, running=6, window=1.0, sets=2, cells=2, rounds=1,
+    manifests=30, folders=(2, 3), few=12, small=10, running=6, window=1.0, sets=2, cells=2, rounds=1,
 )  # fmt: skip
 MEASURED = {
     "first load",
