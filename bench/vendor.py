@@ -33,6 +33,8 @@ class _Followed:
     id: str
     number: int
     began: float
+    age: float = FIRST
+    """At which it is asked for next; a slow machine asks late, and no less often."""
     is_missing: bool = False
 
 
@@ -43,8 +45,8 @@ class _Line:
         self._config, self._bucket = config, bucket
         self._due: list[tuple[float, int, _Followed]] = []
 
-    def put(self, each: _Followed, after: float) -> None:
-        heapq.heappush(self._due, (time.monotonic() + after, each.number, each))
+    def put(self, each: _Followed) -> None:
+        heapq.heappush(self._due, (each.began + each.age, each.number, each))
 
     def wait(self) -> bool:
         """Sleep until the next polls are due; False: there is none any more."""
@@ -65,11 +67,11 @@ class _Line:
 
     def _take(self, each: _Followed, *, is_running: bool) -> None:
         if is_running:
-            age = time.monotonic() - each.began
-            self.put(each, max(FIRST, GROWTH * age) * random.uniform(1, 1 + JITTER))
+            each.age += max(FIRST, GROWTH * each.age) * random.uniform(1, 1 + JITTER)
+            self.put(each)
         elif not each.is_missing:
-            each.is_missing = True
-            self.put(each, CONFIRMED)
+            each.is_missing, each.age = True, time.monotonic() - each.began + CONFIRMED
+            self.put(each)
         else:
             assert _is_delivered(self._bucket, each), f"nothing was delivered for {each.id}"
 
@@ -82,7 +84,7 @@ def main() -> None:
     collection = sentinelhub.DataCollection.SENTINEL2_L2A.define_from("here", service_url=address)
     line = _Line(config, LocalStore(folder / "my-bucket"))
     for number in range(count):
-        line.put(_submitted(number, collection, config), FIRST)
+        line.put(_submitted(number, collection, config))
         line.ask()
     while line.wait():
         line.ask()

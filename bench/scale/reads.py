@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from bench.finished import NOWHERE
 from bench.grown import MODEL, grow
 from bench.program import environment
 from bench.rows import Row
@@ -53,7 +54,7 @@ def _compared(words: tuple[str, ...], few: Path, many: Path, sizes: Sizes) -> It
 def _used(root: Path, words: tuple[str, ...], lines: int = 0) -> dict[str, float]:
     """What a command of ours used, by itself."""
     given = [sys.executable, command.__file__, str(lines), sys.executable, "-m", "controller", *words]
-    done = subprocess.run(given, cwd=root, env=environment(), stdout=subprocess.PIPE, check=True)
+    done = subprocess.run(given, cwd=root, env=environment(SHJOBS_BASE_URL=NOWHERE), stdout=subprocess.PIPE, check=True)
     found: dict[str, float] = json.loads(done.stdout)
     return found
 
