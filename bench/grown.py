@@ -28,7 +28,8 @@ MODEL = 7  # the number of the job that is copied: none of its words is part of 
 _ROWS = {"job": "name", "submission": "job", "event": "job", "status": "path", "file": "path"}
 """The tables with rows of a job, and the column that says so."""
 
-Row = dict[str, Any]
+Cells = dict[str, Any]
+"""A row of the ledger by its columns."""
 
 
 def grow(
@@ -41,7 +42,8 @@ def grow(
     manifests(root, count - real, folders=folders, first=real)
     with sqlite3.connect(root / "state" / FILE_NAME) as db:
         db.row_factory = sqlite3.Row
-        _copy(db, root / "jobs.d", range(real, count), folders)
+        if count > real:
+            _copy(db, root / "jobs.d", range(real, count), folders)
         _trust(db, root / "jobs.d")
     db.close()
     accept_terms(root, address)
@@ -84,7 +86,7 @@ def _copy(db: sqlite3.Connection, jobs: Path, numbers: range, folders: int) -> N
 class _Model:
     """The rows and the status file of a job, with a mark wherever another job has another word."""
 
-    rows: tuple[tuple[str, Row], ...]
+    rows: tuple[tuple[str, Cells], ...]
     status: str
     documents: str
     request: str
@@ -138,7 +140,7 @@ def _marked(text: str, marks: Mapping[str, str]) -> str:
     return re.sub(words, lambda found: f"%({marks[found[0]]})s", text.replace("%", "%%"))
 
 
-def _marked_row(row: sqlite3.Row, marks: Mapping[str, str]) -> Row:
+def _marked_row(row: sqlite3.Row, marks: Mapping[str, str]) -> Cells:
     kept = {name: row[name] for name in row.keys() if name != "number"}  # noqa: SIM118  (a row iterates over values)
     return {name: _marked(value, marks) if isinstance(value, str) else value for name, value in kept.items()}
 
@@ -150,7 +152,7 @@ def _rows(db: sqlite3.Connection, keys: Mapping[str, list[str]]) -> Iterator[tup
                 yield table, row
 
 
-def _insert(table: str, row: Row) -> str:
+def _insert(table: str, row: Cells) -> str:
     return f"insert into {table} ({', '.join(row)}) values ({', '.join(f':{name}' for name in row)})"
 
 
@@ -169,7 +171,7 @@ def accept_terms(root: Path, address: str) -> None:
         store.replace_files(known, [])
 
 
-def _seen(path: Path) -> Row:
+def _seen(path: Path) -> Cells:
     found = path.stat()
     return {
         "size": found.st_size,
@@ -179,7 +181,7 @@ def _seen(path: Path) -> Row:
     }
 
 
-def _content(jobs: Path, row: Row) -> str:
+def _content(jobs: Path, row: Cells) -> str:
     path: str = row["path"]
     return (jobs / path).read_text(encoding="utf-8")
 

@@ -47,14 +47,25 @@ def table(rows: Iterable[Row]) -> Iterator[str]:
     for row in rows:
         ratio = f"{row.ratio:.2f}" if row.ratio is not None else ""
         baseline = f"{_number(row.baseline)} {row.unit} {row.against}" if row.baseline is not None else row.against
-        limit = row.most if row.most is not None else row.least
-        sign = "≤" if row.most is not None else "≥"
-        budget = "" if limit is None else f"{row.of} {sign} {limit:g}"
         verdict = {True: "holds", False: "BROKEN", None: ""}[row.holds]
-        reported.append((row.what, row.scale, f"{_number(row.figure)} {row.unit}", baseline, ratio, budget, verdict))
+        reported.append(
+            (row.what, row.scale, f"{_number(row.figure)} {row.unit}", baseline, ratio, _budget(row), verdict)
+        )
     widths = [max(map(len, column)) for column in zip(*reported, strict=True)]
     for line in reported:
         yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+
+
+def _budget(row: Row) -> str:
+    match row.least, row.most:
+        case None, None:
+            return ""
+        case None, most:
+            return f"{row.of} ≤ {most:g}"
+        case least, None:
+            return f"{row.of} ≥ {least:g}"
+        case least, most:
+            return f"{least:g} ≤ {row.of} ≤ {most:g}"
 
 
 def record(rows: Sequence[Row], path: Path) -> None:
