@@ -27,6 +27,7 @@ def rows(sizes: Sizes) -> Iterator[Row]:
     yield limited(what="first load, processor time", figure=1000 * first.processor / first.jobs, unit="ms a cell")
     yield limited(what="memory, new jobs", figure=first.mebibytes, unit="MiB", most=MEMORY)
     yield limited(what="ready after a restart", figure=again.seconds, unit="s", most=READY)
+    yield limited(what="processor time of a restart", figure=again.processor, unit="s")
     yield limited(what="memory after a restart", figure=again.mebibytes, unit="MiB", most=MEMORY)
 
 
