@@ -218,10 +218,15 @@ class Reader:
 
     def _rows(self, sql: str, arguments: Sequence[object] = ()) -> Iterator[dict[str, Any]]:
         with said_plainly(self._path):
-            cursor = self._connection.execute(sql, arguments)
+            cursor = self._connection.execute(sql, [*map(_storable, arguments)])
             names = [column[0] for column in cursor.description]
             for row in cursor:
                 yield dict(zip(names, row, strict=True))
+
+
+def _storable(argument: object) -> object:
+    """A name given on a command line may be no text at all, which SQLite refuses: then nothing has it."""
+    return argument.encode(errors="backslashreplace").decode() if isinstance(argument, str) else argument
 
 
 def _joined(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
