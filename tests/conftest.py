@@ -100,7 +100,7 @@ def ndvi(name: str = "ndvi", west: float | None = None) -> str:
 
 def west_of(name: str) -> float:
     """A border that differs with the name: equal requests would be paid for once."""
-    return 14.40 if name == "ndvi" else round(14.40 + (1 + crc32(name.encode()) % 8_998) / 1e6, 6)
+    return 14.40 if name == "ndvi" else round(14.40 + (1 + crc32(name.encode())) / 2**32 * 0.009, 12)
 
 
 @dataclass(frozen=True, kw_only=True)
