@@ -13,7 +13,7 @@ from controller.limits.budget import reservation
 from controller.manifest.request import Request
 from controller.manifest.validate import Broken, ValidManifest
 from controller.model.errors import Problem
-from controller.model.job import Appraisal, Estimate, SetCell, Wanted
+from controller.model.job import Appraisal, Estimate, Wanted
 from controller.model.job_set import Cost, JobSet
 from controller.sets.accept import ValidSet
 from controller.sets.jobs import Alike, alike, in_template, waste
@@ -81,9 +81,8 @@ class _Expansion:
             self.problems |= dict.fromkeys(group.problems)
             return
         self.recipes.add(group.place.recipe)
-        requests = {cell.name: group.request(cell) for cell in group.cells}
-        known = {name: self.known(name) for name in requests}
-        if all(_is_same(known[name], request, group.place) for name, request in requests.items()):
+        known = {cell.name: self.known(cell.name) for cell in group.cells}
+        if _is_same(group, known):
             for name, wanted in known.items():
                 self.note(name, wanted)
             return
@@ -93,7 +92,7 @@ class _Expansion:
         self.warnings |= dict.fromkeys(map(in_template, answer.warnings))
         self.scripts[script_comments(group.first)] = None
         if answer.wanted is not None:
-            self.price(group, requests, answer)
+            self.price(group, {cell.name: group.request(cell) for cell in group.cells}, answer)
 
     def price(self, group: Alike, requests: Mapping[str, Request], answer: Appraisal) -> None:
         assert answer.wanted is not None
@@ -176,5 +175,11 @@ def _monthly(found: ValidSet, windows: Mapping[str, Cost]) -> Cost | None:
     return Cost(jobs=round(cost.jobs * share), expected=cost.expected * share, upper=upper)
 
 
-def _is_same(known: Wanted | None, request: Request, place: SetCell) -> bool:
-    return known is not None and known.digest == request.digest and known.cell == place
+def _is_same(group: Alike, known: Mapping[str, Wanted | None]) -> bool:
+    """Whether every cell of a group is known. The first one answers for all: a digest of each takes most of a start.
+
+    What is known was read from the same bytes, so the name and the place of a cell say what it asks for.
+    """
+    first = known[group.cells[0].name]
+    is_known = first is not None and first.digest == group.first.request.digest
+    return is_known and all(wanted is not None and wanted.cell == group.place for wanted in known.values())
