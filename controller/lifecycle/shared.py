@@ -113,6 +113,8 @@ def _payer(job: Job, wanted: Wanted, peers: Peers, limits: Limits) -> str:
 
     What needs no yes of its set goes before what does, so that it never waits for that yes.
     """
+    if peers.is_alone(job.name, wanted.digest):
+        return ""
     if not _may_ask(job, wanted, peers, limits):
         return ""
     free, able = _firsts(wanted.digest, peers, limits)

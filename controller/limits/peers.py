@@ -61,6 +61,10 @@ class Peers:
         """The declared jobs that want a request, in the order in which they would pay for it."""
         return (self._jobs[name] for name in self._names.get(digest, ()))
 
+    def is_alone(self, name: str, digest: str) -> bool:
+        """Whether no other declared job wants this request."""
+        return self._names.get(digest, (name,)) == (name,)
+
     def job(self, name: str) -> Job | None:
         return self._jobs.get(name)
 
