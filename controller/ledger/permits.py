@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
+from sys import intern
 from typing import Any, Protocol
 
 from controller.ledger.cells import CANNOT_BE_READ, checked_text, whole_of
@@ -43,7 +44,9 @@ class PermitRows:
         rows = [tuple(row.values()) for row in self._read(sql)]
         batches = {label: self.batch(label) for label in {label for _, label, _ in rows}}
         accepted = self.accepted()
-        return {key: _permit(label, batches[label], bool(is_listed), accepted) for key, label, is_listed in rows}
+        return {
+            intern(key): _permit(label, batches[label], bool(is_listed), accepted) for key, label, is_listed in rows
+        }
 
     def put_due(self, permits: Mapping[str, Permit]) -> None:
         """Store the guard's rulings by key."""

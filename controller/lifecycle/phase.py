@@ -7,6 +7,7 @@ It is that of the submission in force; an error in the manifest never hides a ru
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 
 from controller.lifecycle.attempts import in_force
 from controller.lifecycle.next_step import asked_for, wish
@@ -59,7 +60,14 @@ def phase(job: Job, submissions: Sequence[Submission], limits: Limits, now: date
     is_held = _waits_for_mending(job, submissions, limits, now)
     approved = _approved_by(job, submissions, permit, reason)
     parts = (message, approved and f"approved by {approved}", MENDED_FIRST if is_held else "")
-    return JobState(reason=reason, message="; ".join(filter(None, parts)), shared=shared)
+    words = "; ".join(filter(None, parts))
+    return JobState(reason=reason, message=words, shared=shared) if shared else _alone(reason, words)
+
+
+@lru_cache(maxsize=1024)
+def _alone(reason: Reason, words: str) -> JobState:
+    """Kept once for all jobs with the same state."""
+    return JobState(reason=reason, message=words)
 
 
 def _approved_by(job: Job, submissions: Sequence[Submission], permit: Permit | None, reason: Reason) -> str:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from heapq import merge
 from itertools import islice
 
@@ -33,13 +34,17 @@ ESCAPED = 10  # bytes that a character beyond printable ASCII may take up in YAM
 NOT_ACCEPTED = "nothing more is submitted until the manifest is mended"
 
 
+Units = tuple[tuple[str, float], ...]
+"""Amounts by name."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellNote:
     """What one cell adds to the status of its set. `units` are processing units, `submitted_at` is None before."""
 
     name: str
     job_state: JobState
-    units: Mapping[str, float]
+    units: Units
     revision: str = ""
     submitted_at: datetime | None = None
     problems: tuple[Problem, ...] = ()
@@ -80,13 +85,19 @@ class CellCounts:
         return {phase: found[phase] for phase in (Phase.SUCCEEDED, *URGENCY[:-1]) if found[phase]}
 
 
+@lru_cache(maxsize=1024)
+def _shared(units: Units) -> Units:
+    """The same for equal ones: tiles of one size cost the same."""
+    return units
+
+
 def cell_note(job: Job, submissions: Sequence[Submission], job_state: JobState) -> CellNote:
     """What this cell adds to the status of its set."""
     current = in_force(job.wanted, submissions) if job.wanted else None
     return CellNote(
         name=job.name,
         job_state=job_state,
-        units={"spent": 0.0} if job_state.shared else amounts_of(job, current),
+        units=_shared((("spent", 0.0),) if job_state.shared else tuple(amounts_of(job, current).items())),
         revision=(current.revision if current else job.wanted.revision if job.wanted else "") or "",
         submitted_at=current.intended_at if current else None,
         problems=job.problems,

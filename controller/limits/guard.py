@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum, auto
+from sys import intern
 
 from controller.limits.budget import hash_of
 from controller.model.submission import submission_id
@@ -95,7 +96,7 @@ def batch_of(due: Collection[Due]) -> Batch:
 
 
 def key_of(job: str, digest: str, rerun: int, attempt: int) -> str:
-    return f"{job}/{submission_id(digest, rerun, attempt)}"
+    return intern(f"{job}/{submission_id(digest, rerun, attempt)}")
 
 
 def _causes(due: Collection[Due]) -> str:

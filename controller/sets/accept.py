@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
 from math import prod
+from sys import intern
 from typing import Any
 
 from controller.manifest.document import MOST_PROBLEMS, Document, Path
@@ -131,7 +132,7 @@ def _cells(
         named = {axis.name: value for axis, value in zip(axes, values, strict=True)}
         if excluded(named):
             continue
-        name = "-".join([manifest.metadata.name, *(each.key for each in values)])
+        name = intern("-".join([manifest.metadata.name, *(each.key for each in values)]))
         yield Cell(
             name=name,
             values=named,

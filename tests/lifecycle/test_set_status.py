@@ -287,7 +287,7 @@ def test_when_a_set_is_complete(cells: CellCounts, declared: JobSet | None, *, e
 def test_a_cell_adds_what_its_own_document_says(declared: Job, submissions: list[Any]) -> None:
     state = JobState(reason=Reason.RUNNING, message="words")
     note, own = cell_note(declared, submissions, state), document(declared, submissions, state, "sandbox")
-    assert (note.units, note.revision) == (own["processingUnits"], own.get("revision", ""))
+    assert (dict(note.units), note.revision) == (own["processingUnits"], own.get("revision", ""))
     assert (note.submitted_at is None) is not bool(submissions)
 
 

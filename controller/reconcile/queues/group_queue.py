@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import count
 
 from controller.model.job import Job
@@ -24,6 +25,12 @@ class QueuedJob:
 
     def __lt__(self, other: "QueuedJob") -> bool:
         return self.rank < other.rank
+
+
+@lru_cache(maxsize=1024)
+def _group(bucket: str, folder: str) -> Group:
+    """Kept once for all its jobs."""
+    return bucket, folder
 
 
 MOST_STALE = 100
@@ -74,7 +81,7 @@ class GroupQueue:
     def join(self, job: Job, since: datetime) -> None:
         """Queue the job with this start of its wait; a job already queued moves to its new position."""
         priority = job.wanted.priority if job.wanted else 0
-        group = (job.wanted.bucket if job.wanted else "", folder_of(job.path))
+        group = _group(job.wanted.bucket if job.wanted else "", folder_of(job.path))
         entry = QueuedJob(rank=(-priority, since, job.name), group=group)
         if self._entries.get(job.name) != entry:
             self._entries[job.name] = entry

@@ -7,6 +7,7 @@ from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Set
 from datetime import datetime
+from functools import lru_cache
 from typing import TypeVar
 
 from controller.lifecycle.set_status import CellCounts, CellNote, cell_note, is_complete, newest_key
@@ -18,7 +19,6 @@ from controller.model.submission import Submission
 
 Place = tuple[str, str]
 """The file, and the name of a set: a set that is rejected since its name is taken has no cells of the other."""
-Item = TypeVar("Item", str, tuple[datetime, str, str])
 Key = TypeVar("Key")
 
 PARTS = 10_000  # of a processing unit: whole numbers add up to the same in any order
@@ -82,7 +82,7 @@ class _Cells:
         self._names: dict[Reason, list[str]] = {}
         self._messages: dict[Reason, Counter[str]] = {}
         self._units: Counter[str] = Counter()
-        self._newest: list[tuple[datetime, str, str]] = []
+        self._newest: list[str] = []  # by when they were submitted
         self._problems: Counter[tuple[Problem, ...]] = Counter()
 
     def put(self, note: CellNote) -> None:
@@ -91,16 +91,18 @@ class _Cells:
         insort(self._names.setdefault(reason, []), note.name)
         self._messages.setdefault(reason, Counter())[note.job_state.message] += 1
         self._units.update(_parts(note))
-        insort(self._newest, newest_key(note))
+        insort(self._newest, note.name, key=self._age)
         self._problems[note.problems] += 1
 
     def drop(self, name: str) -> None:
-        note = self.notes.pop(name)
+        note = self.notes[name]
         reason = note.job_state.reason
-        _remove(self._names[reason], name)
+        del self._newest[bisect_left(self._newest, self._age(name), key=self._age)]
+        del self.notes[name]
+        names = self._names[reason]
+        del names[bisect_left(names, name)]
         _decrease(self._messages[reason], note.job_state.message)
         self._units.subtract(_parts(note))
-        _remove(self._newest, newest_key(note))
         _decrease(self._problems, note.problems)
 
     def counts(self) -> CellCounts:
@@ -110,9 +112,12 @@ class _Cells:
             names={reason: found for reason, found in names.items() if reason.phase is not Phase.SUCCEEDED},
             words={reason: self._words(reason) for reason in names},
             units={key: parts / PARTS for key in ("estimated", "reserved", "spent") if (parts := self._units[key])},
-            revision=self._newest[-1][2] if self._newest else "",
+            revision=self.notes[self._newest[-1]].revision if self._newest else "",
             problems=min(filter(None, self._problems), default=()),
         )
+
+    def _age(self, name: str) -> tuple[datetime, str, str]:
+        return newest_key(self.notes[name])
 
     def _words(self, reason: Reason) -> str:
         """What is said of the cells with this reason: one message where they share it, else the first cell's."""
@@ -133,16 +138,17 @@ def tally_of(cells: Iterable[tuple[Job, Iterable[Submission], JobState]]) -> Set
 def place_of(job: Job) -> Place | None:
     """Where the set of this job is; None: it is no cell of a set."""
     cell = job.wanted.cell if job.wanted else None
-    return (job.path, cell.set_name) if cell else None
+    return _place(job.path, cell.set_name) if cell else None
+
+
+@lru_cache(maxsize=1024)
+def _place(path: str, set_name: str) -> Place:
+    """Kept once for all cells of a set."""
+    return path, set_name
 
 
 def _parts(note: CellNote) -> dict[str, int]:
-    return {key: round(amount * PARTS) for key, amount in note.units.items()}
-
-
-def _remove(items: list[Item], item: Item) -> None:
-    """Remove from a sorted list what is in it."""
-    del items[bisect_left(items, item)]
+    return {key: round(amount * PARTS) for key, amount in note.units}
 
 
 def _decrease(counter: Counter[Key], key: Key) -> None:
