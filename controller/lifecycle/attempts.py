@@ -24,6 +24,8 @@ def in_force(wanted: Wanted, submissions: Sequence[Submission]) -> Submission | 
     ranks behind one that was found after all and may still deliver.
     """
     known = [item for item in submissions if item.digest == wanted.digest and not item.is_refused]
+    if not known:
+        return None
     exact = [item for item in known if item.rerun == wanted.rerun]
     covering = exact or [item for item in known if item.rerun > wanted.rerun]
     latest = max(covering, key=_order) if len(covering) > 1 else next(iter(covering), None)

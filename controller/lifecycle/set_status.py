@@ -34,6 +34,8 @@ ESCAPED = 10  # bytes that a character beyond printable ASCII may take up in YAM
 NOT_ACCEPTED = "nothing more is submitted until the manifest is mended"
 
 
+_LAST = datetime.max.replace(tzinfo=UTC)
+
 Units = tuple[tuple[str, float], ...]
 """Amounts by name."""
 
@@ -212,4 +214,4 @@ def _cut(text: str, room: int) -> str:
 
 def newest_key(note: CellNote) -> tuple[datetime, str, str]:
     """Orders cells by when they were submitted; those that are not yet are the newest."""
-    return note.submitted_at or datetime.max.replace(tzinfo=UTC), note.name, note.revision
+    return note.submitted_at or _LAST, note.name, note.revision
