@@ -7,7 +7,7 @@ import gc
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -24,6 +24,8 @@ MISSING = "does not exist"
 _BULK = 1_000  # files of a load above which garbage collection costs more than it frees
 _WORDS = {"manifest": "file", AREA: "file"}
 _LARGEST = {AREA: LARGEST_AREA}
+Identity = tuple[int, int]
+"""Device and inode of a folder, which are the same under each of its names."""
 
 
 def stat_of(file: os.DirEntry[str]) -> os.stat_result | None:
@@ -32,6 +34,39 @@ def stat_of(file: os.DirEntry[str]) -> os.stat_result | None:
         return file.stat(follow_symlinks=False)
     except OSError:
         return None
+
+
+def identity_of(folder: str) -> Identity:
+    """The identity of a folder; raises `OSError`."""
+    found = os.stat(folder, follow_symlinks=False)
+    return found.st_dev, found.st_ino
+
+
+def identities_of(folders: Iterable[str]) -> set[Identity]:
+    """The identities of those that are there."""
+    found = set()
+    for folder in folders:
+        with suppress(OSError):
+            found.add(identity_of(folder))
+    return found
+
+
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder, links not followed."""
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False
+
+
+def is_text(name: str) -> bool:
+    """Whether a name can be stored and printed; one that is not UTF-8 cannot."""
+    return not any("\ud800" <= each <= "\udfff" for each in name)
+
+
+def printable_name(name: str) -> str:
+    """A printable form of the name: bytes that are not UTF-8 are escaped."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def stat_below(root: str, path: str) -> os.stat_result | None:

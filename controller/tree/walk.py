@@ -8,24 +8,39 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import filterfalse, islice
+from operator import attrgetter
 from pathlib import Path
 
 from controller.model.errors import Problem
 from controller.model.files import FileRecord
-from controller.tree.files import SUFFIXES, Known, read_file, stat_below, stat_of
+from controller.tree.files import (
+    SUFFIXES,
+    Identity,
+    Known,
+    identities_of,
+    identity_of,
+    is_folder,
+    is_text,
+    printable_name,
+    read_file,
+    stat_below,
+    stat_of,
+)
 from controller.tree.ignore.lists import IGNORE_FILE, NOTHING_IGNORED, FolderIgnores, IgnoreLists
 from controller.tree.regular_files import resolve_below
 
 MOST_NAMES = 1_000_000  # files and folders in a tree; a scan of so many takes some seconds
 _STATUS = ".status.yaml"
+_RARE = SUFFIXES[1:]  # how the name of a manifest may end that does not end in `.yaml`
 _DEEPEST = 64  # folders
 _PORTION = 4096  # names between two pulses
 _NOTHING: Mapping[str, FileRecord] = {}
 _NO_NAMES: frozenset[str] = frozenset()
 _CAPITALS = f"is not read: let its name end in {', '.join(SUFFIXES)} in small letters, or list it in {IGNORE_FILE}"
 _OUTSIDE = "is a link that leads out of the jobs folder and is not followed: copy what it leads to into the folder"
-_Identity = tuple[int, int]
+Around = frozenset[Identity] | set[Identity]
+"""The folders around a folder; behind links, a set of all that were entered, which grows."""
 
 
 class Walk:
@@ -55,14 +70,17 @@ class Walk:
         self.hidden: dict[str, Problem] = {}
         self.astray: list[Problem] = []
         self.links: list[str] = []
-        self.folders = 0
         self._names = 0
+        self._pulses_at = 0  # names
         self._walked: set[str] = set()
-        self._identities: set[_Identity] = set()
         self._linked: list[str] = []
-        self._is_behind_links = False
         self._is_mirror = False
         self._lists = IgnoreLists(self.real, known.ignored)
+
+    @property
+    def folders(self) -> int:
+        """How many folders were walked."""
+        return len(self._walked)
 
     @property
     def ignored(self) -> Mapping[str, FolderIgnores]:
@@ -81,17 +99,18 @@ class Walk:
         """Walks; returns why the root is not ready, or "". A mirror holds no manifests."""
         self._is_mirror = is_mirror
         try:
-            found, entries = os.stat(self.real), self._entries(self.real)
+            identity, entries = identity_of(self.real), self._entries(self.real)
         except FileNotFoundError:
             return f"{self.root} does not exist"
         except OSError as error:
             return f"{self.root} cannot be read: {error.strerror}"
         if not is_mirror and all(entry.name[0] == "." or entry.name.endswith(_STATUS) for entry in entries):
             return f"{self.root} is empty"
-        self._folder(entries, "", ((found.st_dev, found.st_ino),))
-        self._is_behind_links = True
+        self._folder(entries, self._changed(entries, ""), "", frozenset({identity}))
+        entered: set[Identity] = set()  # needed only where links lead to folders
         for link in self._links_to_folders():
-            self._enter(resolve_below(self.real, link) or "", f"{link}/", ())
+            entered = entered or identities_of(os.path.join(self.real, folder) for folder in self._walked)
+            self._enter(resolve_below(self.real, link) or "", f"{link}/", entered)
         self._miss_folders()
         self.astray += self._lists.problems
         return f"{IGNORE_FILE} ignores everything in {self.root}" if self._is_all_ignored(entries) else ""
@@ -99,42 +118,53 @@ class Walk:
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         found: list[os.DirEntry[str]] = []
         with os.scandir(folder) as entries:
-            while portion := list(islice(entries, _PORTION)):
-                self._pulse()
-                found += portion
-                self._names += len(portion)
-                if self._names > MOST_NAMES:
-                    raise OSError(errno.E2BIG, f"the tree holds more than {MOST_NAMES:,} names")
-        return found
+            while True:
+                before = len(found)
+                found += islice(entries, _PORTION)
+                self._count(len(found) - before)
+                if len(found) - before < _PORTION:
+                    return found
 
-    def _folder(self, entries: list[os.DirEntry[str]], relative: str, around: tuple[_Identity, ...]) -> None:
-        self.folders += 1
-        self._walked.add(relative)
-        self._identities.add(around[-1])
-        here, recorded = self.known.folders.get(relative, _NOTHING), self.statuses.folders.get(relative, _NOTHING)
-        others: list[os.DirEntry[str]] = []
-        for start in range(0, len(entries), _PORTION):
+    def _count(self, names: int) -> None:
+        """Count names that were listed, and pulse after a portion of them: a folder may hold one, or all."""
+        self._names += names
+        if self._names > MOST_NAMES:
+            raise OSError(errno.E2BIG, f"the tree holds more than {MOST_NAMES:,} names")
+        if self._names >= self._pulses_at:
+            self._pulses_at = self._names + _PORTION
             self._pulse()
-            others += self._changed(entries[start : start + _PORTION], relative, here, recorded)
-        ignores = self._enter_lists(others, relative)
+
+    def _folder(
+        self, entries: list[os.DirEntry[str]], others: list[os.DirEntry[str]], relative: str, around: Around
+    ) -> None:
+        """Compare a folder. Of its entries the `others` are not as they are known: none, in most folders."""
+        self._walked.add(relative)
+        ignores = self._enter_lists(others, relative) if others or self._lists.found else NOTHING_IGNORED
         if isinstance(ignores, Problem):
             self.problems.append(ignores)
             self.hidden[relative] = ignores
             return
-        if len(entries) - len(others) < len(here) + len(recorded):
-            names = {entry.name for entry in entries}
-            self.missing.update(relative + name for name in here.keys() - names)
-            self.modified.update(relative + name for name in recorded.keys() - names)
+        self._miss_files(entries, len(entries) - len(others), relative)
         if ignores is not NOTHING_IGNORED:
             others = [entry for entry in others if not self._is_ignored(entry, relative, ignores)]
             if not ignores.is_same:
-                ignored = (name for name in here if ignores.rules.ignores(name, is_folder=False))
-                self.missing.update(relative + name for name in ignored)
-        folders = [entry for entry in others if self._is_folder(entry, relative)]
+                here = self.known.folders.get(relative, _NOTHING)
+                self.missing.update(relative + name for name in here if ignores.rules.ignores(name, is_folder=False))
         rare = self.known.rare.get(relative, _NO_NAMES)
-        self._remember_clashes(relative, [*rare, *(e.name for e in others if _is_rare(e.name))])
-        for entry in sorted(folders, key=lambda each: each.name):
+        if not others and not rare:
+            return
+        folders = [entry for entry in others if self._is_folder(entry, relative)]
+        self._remember_clashes(relative, [*rare, *(e.name for e in others if e.name.endswith(_RARE))])
+        for entry in sorted(folders, key=attrgetter("name")):
             self._enter(entry.path, f"{relative}{entry.name}/", around)
+
+    def _miss_files(self, entries: list[os.DirEntry[str]], unchanged: int, relative: str) -> None:
+        """Mark what is known in a folder and not in it any more."""
+        here, recorded = self.known.folders.get(relative, _NOTHING), self.statuses.folders.get(relative, _NOTHING)
+        if unchanged < len(here) + len(recorded):
+            names = {entry.name for entry in entries}
+            self.missing.update(relative + name for name in here.keys() - names)
+            self.modified.update(relative + name for name in recorded.keys() - names)
 
     def _enter_lists(self, entries: Iterable[os.DirEntry[str]], relative: str) -> FolderIgnores | Problem:
         if self._is_mirror:
@@ -149,9 +179,9 @@ class Walk:
         name, is_link = entry.name, entry.is_symlink()
         if name[0] == "." or name.endswith(_STATUS):
             return False
-        is_folder = self._is_linked_folder(relative + name) if is_link else _is_folder(entry)
-        if is_folder or is_link or not name.isascii() or name.lower().endswith(SUFFIXES):
-            return ignores.ignores(name, is_folder=is_folder)
+        is_dir = self._is_linked_folder(relative + name) if is_link else is_folder(entry)
+        if is_dir or is_link or not name.isascii() or name.lower().endswith(SUFFIXES):
+            return ignores.ignores(name, is_folder=is_dir)
         return False
 
     def _is_linked_folder(self, link: str) -> bool:
@@ -164,25 +194,27 @@ class Walk:
         return ignores is not None and all(
             entry.name[0] == "."
             or entry.name.endswith(_STATUS)
-            or ignores.rules.ignores(entry.name, is_folder=_is_folder(entry) or self._is_linked_folder(entry.name))
+            or ignores.rules.ignores(entry.name, is_folder=is_folder(entry) or self._is_linked_folder(entry.name))
             for entry in entries
         )
 
-    def _changed(
-        self, entries: list[os.DirEntry[str]], relative: str,
-        here: Mapping[str, FileRecord], recorded: Mapping[str, FileRecord],
-    ) -> Iterator[os.DirEntry[str]]:  # fmt: skip
+    def _changed(self, entries: list[os.DirEntry[str]], relative: str) -> list[os.DirEntry[str]]:
         """The entries that differ from the known ones; this is the inner loop of a scan without changes."""
-        for entry in entries:
+        here, recorded = self.known.folders.get(relative, _NOTHING), self.statuses.folders.get(relative, _NOTHING)
+        others: list[os.DirEntry[str]] = []
+        for number, entry in enumerate(entries, 1):
+            if number % _PORTION == 0:
+                self._pulse()
             name = entry.name
             record = here.get(name) or recorded.get(name)
             if record is None:
-                yield entry
+                others.append(entry)
             elif entry.is_symlink():
                 if not self._is_known_link(relative + name, record):
-                    yield entry
+                    others.append(entry)
             elif not record.has(stat_of(entry)):
-                yield entry
+                others.append(entry)
+        return others
 
     def _is_known_link(self, link: str, record: FileRecord) -> bool:
         """Whether a link leads to what is known; a status file that is a link was not written by us."""
@@ -203,19 +235,19 @@ class Walk:
         name = entry.name
         if name[0] == ".":
             return False
-        if not name.isascii() and not _is_text(name):
+        if not name.isascii() and not is_text(name):
             words = "has a name that is not UTF-8: rename it"
             self.problems.append(Problem(path=printable_name(relative + name), message=words, code="E192"))
             return False
-        is_link, is_folder = entry.is_symlink(), _is_folder(entry)
+        is_link, is_dir = entry.is_symlink(), is_folder(entry)
         if is_link and self._leads_to_folder(relative + name):
             self._linked.append(relative + name)
-        elif not is_folder:
+        elif not is_dir:
             self._compare(relative + name, is_link=is_link)
             return False
         if name in self.known.folders.get(relative, _NOTHING):
             self.missing.add(relative + name)
-        return is_folder
+        return is_dir
 
     def _leads_to_folder(self, link: str) -> bool:
         """Note a link, and say whether a folder is behind it; one that leaves the tree has nothing behind it."""
@@ -244,7 +276,7 @@ class Walk:
     def _miss_folders(self) -> None:
         """Mark what is known in folders that are gone, but not below unreadable ones."""
         for known, lost in ((self.known, self.missing), (self.statuses, self.modified)):
-            for folder in known.folders.keys() - self._walked:
+            for folder in filterfalse(self._walked.__contains__, known.folders):
                 if not self.is_hidden(folder):
                     lost.update(folder + name for name in known.folders[folder])
 
@@ -254,14 +286,19 @@ class Walk:
             links, self._linked = sorted(self._linked), []
             yield from links
 
-    def _enter(self, full: str, relative: str, around: tuple[_Identity, ...]) -> None:
+    def _enter(self, full: str, relative: str, around: Around) -> None:
         """Enter a folder; one behind a link only if it has no other name, so that links make no endless tree."""
         try:
-            found = os.stat(full, follow_symlinks=False)
-            identity = (found.st_dev, found.st_ino)
-            if identity in (self._identities if self._is_behind_links else around):
+            identity = identity_of(full) if isinstance(around, set) else None
+            if identity in around:
                 return
             entries = self._entries(full)
+            others = self._changed(entries, relative)
+            # One without folders is not around itself, and most are such: there is no need to ask who they are.
+            if others and not identity and any(map(is_folder, others)):
+                identity = identity_of(full)
+                if identity in around:
+                    return
         except FileNotFoundError:
             return
         except OSError as error:
@@ -270,7 +307,9 @@ class Walk:
         if relative.count("/") > _DEEPEST:
             self._refuse(relative, f"is more than {_DEEPEST} folders deep")
             return
-        self._folder(entries, relative, (*around, identity))
+        if identity:
+            around |= {identity}
+        self._folder(entries, others, relative, around)
 
     def _refuse(self, folder: str, message: str) -> None:
         problem = self.hidden[folder] = Problem(path=folder.rstrip("/"), message=message, code="E193")
@@ -286,28 +325,6 @@ class Walk:
 
     def _is_there(self, path: str) -> bool:
         return path in self.suspects or (path in self.known and path not in self.missing)
-
-
-def _is_rare(name: str) -> bool:
-    """Whether it may be a manifest that does not end in `.yaml`."""
-    return name.endswith(SUFFIXES[1:])
-
-
-def _is_text(name: str) -> bool:
-    """Whether a name can be stored and printed; one that is not UTF-8 cannot."""
-    return not any("\ud800" <= each <= "\udfff" for each in name)
-
-
-def printable_name(name: str) -> str:
-    """A printable form of the name: bytes that are not UTF-8 are escaped."""
-    return name.encode("utf-8", "backslashreplace").decode()
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir(follow_symlinks=False)
-    except OSError:
-        return False
 
 
 def is_unchanged(root: Path, known: Known) -> bool:

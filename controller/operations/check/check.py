@@ -21,9 +21,9 @@ from controller.model.job import Appraisal
 from controller.operations.check.cache import CheckCache
 from controller.tree.change import Change
 from controller.tree.declared.ownership import TWO_JOBS, Declared
+from controller.tree.files import printable_name
 from controller.tree.ignore.lists import UNREADABLE_LIST
 from controller.tree.tree import Tree
-from controller.tree.walk import printable_name
 
 _FORM = "3"  # cache format version; raise it when the format changes
 

@@ -1,0 +1,101 @@
+"""What a walk costs where each manifest has a folder of its own, counted in calls, not in time."""
+
+import sys
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+from controller.tree.files import Known, seen_at
+from controller.tree.walk import Walk
+from tests.conftest import ndvi
+
+FEW, MANY = 10, 110
+MOST_CALLS = 46
+"""Of functions of Python and of C, for a folder with a manifest and its status file, both as they are known."""
+
+
+def known_of(root: Path) -> tuple[Known, Known]:
+    """Manifests and status files, as a walk before would have left them."""
+    paths = [str(path.relative_to(root)) for path in root.rglob("*.yaml")]
+    found = [seen_at(root / path, path, "status" if path.endswith(".status.yaml") else "manifest") for path in paths]
+    seen = [record for record in found if record]
+    return Known(each for each in seen if each.kind == "manifest"), Known(
+        each for each in seen if each.kind == "status"
+    )
+
+
+def folders_of_one(root: Path, count: int) -> Path:
+    for number in range(count):
+        folder = root / f"folder-{number}"
+        folder.mkdir(parents=True)
+        (folder / f"job-{number}.yaml").write_text(ndvi(f"job-{number}"))
+        (folder / f"job-{number}.status.yaml").write_text("")
+    return root
+
+
+def calls_of(walk: Walk) -> int:
+    """How many functions a walk that finds nothing calls."""
+    made = 0
+
+    def count(_frame: FrameType, event: str, _arg: object) -> None:
+        nonlocal made
+        made += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        walk.run()
+    finally:
+        sys.setprofile(before)
+    assert not (walk.suspects or walk.missing or walk.modified or walk.problems), "nothing has changed"
+    return made
+
+
+def test_a_folder_without_changes_costs_few_calls(tmp_path: Path) -> None:
+    made = []
+    for count in (FEW, MANY):
+        root = folders_of_one(tmp_path / str(count), count)
+        made.append(calls_of(Walk(root, *known_of(root))))
+    assert (made[1] - made[0]) / (MANY - FEW) <= MOST_CALLS
+
+
+@pytest.mark.parametrize(
+    ("folders", "files"),
+    [pytest.param(300, 1, id="in many folders"), pytest.param(1, 300, id="in one folder")],
+)
+def test_a_walk_pulses_by_names_and_not_by_folders(tmp_path: Path, folders: int, files: int) -> None:
+    """A pulse of the daemon costs more than a small folder."""
+    for number in range(folders):
+        (tmp_path / f"folder-{number}").mkdir()
+        for file in range(files):
+            (tmp_path / f"folder-{number}" / f"job-{number}-{file}.txt").touch()
+    pulses: list[None] = []
+    Walk(tmp_path, Known(), pulse=lambda: pulses.append(None)).run()
+    assert len(pulses) == 1
+
+
+def test_a_link_to_a_folder_that_was_walked_is_not_entered_again(tmp_path: Path) -> None:
+    folders_of_one(tmp_path, 2)
+    (tmp_path / "folder-0" / "inner").mkdir()
+    for link, target in {"again": "folder-1", "deep": "folder-0/inner", "other": ".hidden", "twice": ".hidden"}.items():
+        (tmp_path / link).symlink_to(target)
+    (tmp_path / ".hidden" / "below").mkdir(parents=True)
+    (tmp_path / ".hidden" / "below" / "job.yaml").write_text(ndvi())
+    walk = Walk(tmp_path, Known())
+    walk.run()
+    assert walk.suspects == {"folder-0/job-0.yaml", "folder-1/job-1.yaml", "other/below/job.yaml"}
+    assert walk.folders == 6
+
+
+def test_a_file_that_is_gone_from_a_folder_of_two_is_missing(tmp_path: Path) -> None:
+    known = known_of(folders_of_one(tmp_path, 3))
+    (tmp_path / "folder-0" / "job-0.yaml").unlink()
+    (tmp_path / "folder-1" / "job-1.status.yaml").unlink()
+    (tmp_path / "folder-2" / "job-2.yaml").unlink()
+    (tmp_path / "folder-2" / "job-2.status.yaml").unlink()
+    (tmp_path / "folder-2").rmdir()
+    walk = Walk(tmp_path, *known)
+    walk.run()
+    assert walk.missing == {"folder-0/job-0.yaml", "folder-2/job-2.yaml"}
+    assert walk.modified == {"folder-1/job-1.status.yaml", "folder-2/job-2.status.yaml"}
