@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 from watchdog.events import (
     DirAttribEvent,
@@ -38,6 +39,9 @@ EVENTS: list[type[FileSystemEvent]] = [
 ]
 IN_VAIN = "changes are seen at the next scan only"
 
+PATIENCE = 0.5
+"""How many seconds a caller waits until the folders are watched; beyond that, it goes on while a thread adds them."""
+
 Notify = Callable[[], None]
 
 
@@ -51,38 +55,57 @@ class Watcher:
         self._library_log = _LibraryLog(self._library_said)
         self._problem = ""
         self._observer: BaseObserver | None = None
+        self._adding: Thread | None = None
         library = logging.getLogger("watchdog")
         library.handlers[:] = [self._library_log]
         library.propagate = False  # its messages are reported in our own words
 
-    def look_after(self, links: Iterable[str] = (), folders: int = 0) -> str:
+    def look_after(self, links: Iterable[str] = (), folders: int = 0, patience: float | None = PATIENCE) -> str:
         """Watch what should be watched now; returns why events cannot be relied on, "" when they can.
 
         `links` are the symbolic links of the tree, `folders` how many folders it has. A newly added watch triggers
-        `notify`: its target may have changed a moment before.
+        `notify`: its target may have changed a moment before. So one that takes longer than `patience` (seconds; None:
+        any time) is added while the caller goes on: a hundred thousand folders take some seconds.
         """
+        if self._is_adding():
+            return ""
         try:
             observer = self._running()
         except (OSError, RuntimeError) as error:  # the latter: no thread can be started
             self._observer = None
             return self._in_vain(error)
         wanted = set(targets(self._root, [self._root / link for link in links]))
-        problem, self._problem = self._problem, ""
         for target in [target for target in self._watches if target not in wanted or not self._is_alive(target)]:
             self._forget(observer, target)
+        if new := wanted - self._watches.keys():
+            self._adding = Thread(target=self._add, args=(observer, new), name="watch", daemon=True)
+            try:
+                self._adding.start()
+            except RuntimeError as error:
+                return self._in_vain(error)
+            self._adding.join(patience)
+        return "" if self._is_adding() else self._problem_with(folders)
+
+    def _is_adding(self) -> bool:
+        return self._adding is not None and self._adding.is_alive()
+
+    def _add(self, observer: BaseObserver, new: Iterable[WatchTarget]) -> None:
         before = len(self._watches)
-        for target in wanted - self._watches.keys():
-            problem = self._watch(observer, target) or problem
+        for target in new:
+            self._problem = self._watch(observer, target) or self._problem
         if len(self._watches) > before:
             self._notify()
-        if not problem and _watched() < folders:
-            problem = f"only {_watched()} of {folders} folders are watched (fs.inotify.max_user_watches?); {IN_VAIN}"
+
+    def _problem_with(self, folders: int) -> str:
+        problem, self._problem = self._problem, ""
+        if not problem and (watched := _watched()) < folders:
+            problem = f"only {watched} of {folders} folders are watched (fs.inotify.max_user_watches?); {IN_VAIN}"
         return problem
 
     def stop(self) -> None:
         """Stop watching; what the library logs while stopping is of no use."""
         logging.getLogger("watchdog").handlers[:] = [logging.NullHandler()]
-        if self._observer is not None:
+        if self._observer is not None and not self._is_adding():  # otherwise it ends with the process, and at once
             self._observer.stop()
             self._observer.join()
             self._observer = None
@@ -169,5 +192,5 @@ def _watched() -> int:
     with suppress(OSError):
         for file in os.listdir("/proc/self/fdinfo"):  # noqa: PTH208  (read at once: the reading is a file of its own)
             with suppress(FileNotFoundError):
-                count += Path("/proc/self/fdinfo", file).read_text().count("inotify wd:")
+                count += Path("/proc/self/fdinfo", file).read_bytes().count(b"inotify wd:")
     return count

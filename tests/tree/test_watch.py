@@ -153,6 +153,21 @@ def test_a_file_behind_a_link_is_watched_where_it_lies(root: Path, hints: Hints,
     assert hints.came()
 
 
+def test_a_large_tree_is_watched_while_the_caller_goes_on(root: Path, hints: Hints) -> None:
+    for number in range(3_000):
+        (root / f"folder-{number}").mkdir()
+    watcher = Watcher(root, hints)
+    try:
+        assert watcher.look_after([], 1_000_000, patience=0.0) == "", "what is not watched yet is no problem"
+        assert hints.came()
+        assert watcher.look_after([], 3_001, patience=None) == ""
+        hints.clear()
+        (root / "folder-2999" / "new.yaml").write_text("1")
+        assert hints.came()
+    finally:
+        watcher.stop()
+
+
 def test_folders_that_are_not_watched_are_told(watcher: Watcher) -> None:
     reported = watcher.look_after([], 1_000_000)
     assert reported.startswith("only ")

@@ -185,7 +185,7 @@ def _watching(settings: Settings, walk: Walk) -> Diagnosis:
         return ok("watching", f"is switched off: `run` sees changes every {settings.timing.scan_every:.0f} s")
     watcher = Watcher(settings.jobs, lambda: None)
     try:
-        problem = watcher.look_after(walk.links, walk.folders)
+        problem = watcher.look_after(walk.links, walk.folders, patience=None)
     finally:
         watcher.stop()
     if problem:
