@@ -52,6 +52,8 @@ class JobQueue:
         self._since: dict[str, datetime] = {}
         turns = Turns()
         self._paying, self._listing, self._held = GroupQueue(turns), GroupQueue(), BudgetQueue(turns)
+        # A job has one turn of its folder: for its listing, or for its POST when it needs none. Those listed go first.
+        self._listed, self._had_turn, self._served = GroupQueue(), set[str](), ""
         self._conditions: _Conditions | None = None
 
     def mark(self, names: Iterable[str]) -> None:
@@ -65,6 +67,8 @@ class JobQueue:
             self._held.settle(name)
         self._waits[name] = wait
         self._waiting[wait.reason].add(name)
+        if wait.reason not in QUEUING:
+            self._had_turn.discard(name)
         if wait.reason in PAYING:
             self._enqueue(name, wait.reason, self._since.setdefault(name, now))
         else:
@@ -75,7 +79,10 @@ class JobQueue:
     def begin(self, name: str, *, submits: bool = False) -> None:
         """It no longer waits: a call for it is under way. With `submits` its wait is over."""
         self._leave(name)
+        if name == self._served and not submits:
+            self._had_turn.add(name)
         if submits:
+            self._had_turn.discard(name)
             self._since.pop(name, None)
             self._held.settle(name)
 
@@ -89,8 +96,15 @@ class JobQueue:
     def next_queued(self, limits: Limits, now: datetime) -> Job | None:
         """The job that may start a submission now, or the listing that a large change needs; None: no job."""
         is_open = limits.slots > 0 and not (limits.opens_at and limits.opens_at > now)
-        name = (self._paying.next(limits.may_begin) if is_open else None) or self._listing.next(limits.may_look)
+        self._served = (self._next_paying(limits) if is_open else None) or ""
+        name = self._served or self._listing.next(limits.may_look)
         return self._job(name) if name else None
+
+    def _next_paying(self, limits: Limits) -> str | None:
+        """One that was listed, unless another has a higher priority."""
+        listed, other = self._listed.first(limits.may_begin), self._paying.first(limits.may_begin)
+        goes_first = listed and (not other or listed[0][0] <= other[0][0])
+        return (self._listed if goes_first else self._paying).next(limits.may_begin)
 
     def is_empty(self) -> bool:
         """Whether no job is to be decided."""
@@ -99,12 +113,12 @@ class JobQueue:
     @property
     def waiting(self) -> int:
         """How many jobs are queued for a slot."""
-        return len(self._paying)
+        return len(self._paying) + len(self._listed)
 
     @property
     def oldest(self) -> datetime | None:
         """Since when the job that has waited longest is queued."""
-        return self._paying.oldest
+        return min((each for each in (self._paying.oldest, self._listed.oldest) if each), default=None)
 
     def waits(self, reasons: Iterable[Reason]) -> Iterator[tuple[str, Wait]]:
         """The jobs that wait for one of these reasons."""
@@ -112,14 +126,14 @@ class JobQueue:
 
     def wakes_at(self, limits: Limits, now: datetime) -> datetime | None:
         """When the next job is to be decided, if nothing is received before."""
-        opens_at = limits.opens_at if self._paying and limits.opens_at and limits.opens_at > now else None
-        grows_at = limits.grows_at if self._paying and limits.slots <= 0 else None
+        opens_at = limits.opens_at if self.waiting and limits.opens_at and limits.opens_at > now else None
+        grows_at = limits.grows_at if self.waiting and limits.slots <= 0 else None
         times = [self._due[0][0] if self._due else None, opens_at, grows_at]
         return min((time for time in times if time), default=None)
 
     def _enqueue(self, name: str, reason: Reason, since: datetime) -> None:
         if reason in QUEUING:
-            self._paying.join(self._job(name), since)
+            (self._listed if name in self._had_turn else self._paying).join(self._job(name), since)
         elif reason is Reason.BUDGET_EXCEEDED:
             self._held.join(self._job(name), since)
         elif reason is Reason.LISTING and self._is_unlisted(name):
@@ -130,6 +144,7 @@ class JobQueue:
         if before:
             self._waiting[before.reason].discard(name)
             self._paying.leave(name)
+            self._listed.leave(name)
             self._listing.leave(name)
             self._held.leave(name)
 
