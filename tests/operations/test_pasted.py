@@ -340,6 +340,14 @@ def test_whatever_becomes_of_a_text_the_answer_is_requests_or_a_sentence(data: s
         json.dumps([each.body for each in found.requests], allow_nan=False)
 
 
+@pytest.mark.parametrize("west", ["-284000 * width", "-284000['x']", "-284000 - west", "+284000(0)"])
+def test_a_minus_before_what_has_to_be_run_ended_in_a_traceback(west: str) -> None:
+    text = FORMS["as fetch"](*BODIES["NDVI in UTM metres"])
+    assert text.count("284000") == 1
+    with pytest.raises(UsageError):
+        read_pasted(text.replace("284000", west))
+
+
 LONG = 15_000
 
 

@@ -116,7 +116,7 @@ class Values:
             value = _number(token.text)
         elif token.text in ("-", "+") and self.at < len(self.tokens) and self.tokens[self.at].kind == "number":
             number = self.operand(depth + 1)
-            value = -number if token.text == "-" else number
+            value = -number if token.text == "-" and type(number) in (int, float) else number
         elif token.text == "{":
             value = self.members(depth)
         elif token.text == "[":
