@@ -6,6 +6,7 @@ call for a job is in flight, the loop does not call it again.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from controller.lifecycle.attempts import in_force, last_end, pays_again, reason_of, refusal_of
 from controller.lifecycle.shared import shared_reason, shared_run
@@ -34,7 +35,14 @@ def next_step(job: Job, submissions: Sequence[Submission], limits: Limits, now: 
     if due:
         return due[0]
     times = [step.until for step in (first, *steps) if isinstance(step, Wait) and step.until]
-    return Wait(reason=first.reason, until=min(times, default=None))
+    until = min(times, default=None)
+    return Wait(reason=first.reason, until=until) if until else _lasting(first.reason)
+
+
+@lru_cache(maxsize=256)
+def _lasting(reason: Reason) -> Wait:
+    """Kept once for all jobs that wait for the same."""
+    return Wait(reason=reason)
 
 
 def wish(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Step:

@@ -428,6 +428,7 @@ SHARED_MUTANTS = [
         "    if current is None or current.number != run.number or",
         "    if",
     ),
+    ("everyone pays alone", "if peers.is_alone(job.name, wanted.digest):", "if peers:"),
     (
         "the last one pays",
         'if not _may_ask(job, wanted, peers, limits):\n        return ""',

@@ -73,7 +73,10 @@ class Declarations:
         for item in [*after, *cells]:
             if item.name is None:
                 continue
-            self.claimants.setdefault(item.name, []).append(item)
+            if item.name in self.claimants:
+                self.claimants[item.name].append(item)
+            else:
+                self.claimants[item.name] = [item]  # a list that never grew is smaller
             if not item.set_name or item.key in new or known.get(item.name) != item:
                 names.add(item.name)
             known.pop(item.name, None)
