@@ -126,10 +126,14 @@ def _payer(job: Job, wanted: Wanted, peers: Peers, limits: Limits) -> str:
 def _firsts(digest: str, peers: Peers, limits: Limits) -> tuple[Job | None, Job | None]:
     """The first job that may ask for a request and needs no yes, and the first that may ask at all.
 
-    They are found once in a turn: of ten thousand names for one request, each would look through all.
+    Of equals, one that asked before goes first: its listing shows whether that was paid for after all, which the
+    bucket may not have shown when it was decided that nothing was sent. They are found once in a turn: of ten thousand
+    names for one request, each would look through all.
     """
     if digest not in limits.payers:
         able = [each for each in peers.wanting(digest) if each.wanted and _may_ask(each, each.wanted, peers, limits)]
+        if tried := {run.job for run in peers.runs(digest)}:
+            able.sort(key=lambda each: (-each.wanted.rerun if each.wanted else 0, each.name not in tried))
         free = next((each for each in able if not _needs_yes(each, limits)), None)
         limits.payers[digest] = (free, able[0] if able else None)
     return limits.payers[digest]
