@@ -115,6 +115,14 @@ def test_a_run_that_is_retried_twice_by_the_same_command_is_paid_for_once_more()
             ],
             id="an ordinary job is decided again when the set of the cell that it waits for is ruled on otherwise",
         ),
+        pytest.param(
+            [
+                *(Step("posts", ((PostFate.ACCEPTED, PostFate.LOST),)), Step("wait", (20.0,))),
+                *(Step("kill", (0, 1.0, True)), Step("declare_set", ("acre", "coarse", 6, 2, True, 1000.0))),
+                *(Step("lies", (True,)), Step("wait", (30_000.0,))),
+            ],
+            id="a cell was paid for beside what a job may have sent before it was killed (histories, 1967421554/17)",
+        ),
     ],
 )
 def test_what_histories_with_sets_have_found(story: list[Step]) -> None:
