@@ -17,7 +17,7 @@ PAUSE = 0.1  # seconds between two looks: a look costs the daemon time
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """`seconds` and `processor` (in seconds too) until it was ready, `mebibytes` at most until it had reported all."""
+    """`seconds` and `processor` (in seconds too) until it was ready and knew its `jobs`, `mebibytes` by then."""
 
     seconds: float
     processor: float
@@ -43,9 +43,9 @@ def start(root: Path, least: int) -> Start:
     """Start it, and stop it once it has reported so many jobs."""
     with daemon(root, free_port(), SHJOBS_BASE_URL=NOWHERE) as program:
         seconds = until(program.is_ready, PAUSE, LONGEST)
-        processor = program.processor_seconds
-        until(lambda: program.metric("shjobs_jobs{") >= least, 5 * PAUSE, LONGEST)
-        jobs = program.metric("shjobs_jobs{")
+        # With a script that is still examined it is ready before it knows every job.
+        seconds += until(lambda: program.metric("shjobs_jobs{") >= least, 5 * PAUSE, LONGEST)
+        processor, jobs = program.processor_seconds, program.metric("shjobs_jobs{")
         time.sleep(1)
         return Start(seconds=seconds, processor=processor, mebibytes=program.mebibytes, jobs=jobs)
 
