@@ -78,7 +78,7 @@ def rule_on_set(
 ) -> SetRuling:  # fmt: skip
     """The ruling on a set.
 
-    `accepted` are all hashes that were accepted, `succeeded` counts the cells of a recipe that are Succeeded, `failed`
+    `accepted` are all hashes that were accepted, `succeeded` counts its cells of a recipe that are Succeeded, `failed`
     names cells that ended otherwise, and `recipe_of` is the recipe of a cell.
     """
 

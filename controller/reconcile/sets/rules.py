@@ -4,7 +4,7 @@ The loop calls it before it decides, with the jobs that changed. Nothing is stor
 and the ledger, so a restart changes nothing. A turn costs as much as what changed in it.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -45,7 +45,7 @@ class SetRules:
         """Every yes counts as given, and every trial as over: for a plan of what would follow."""
         self._accepted = 0
         self._ended: dict[str, _Ended] = {}
-        self._succeeded: Counter[tuple[str, str]] = Counter()
+        self._succeeded: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self._failed: defaultdict[str, dict[str, None]] = defaultdict(dict)
 
     def look(self, names: Iterable[str]) -> set[str]:
@@ -66,10 +66,11 @@ class SetRules:
             self._ended[job.name] = after
         if before == after:
             return set()
-        for ended, times in ((before, -1), (after, 1)):
+        for ended, counts in ((before, False), (after, True)):
             if ended and ended.end is End.SUCCEEDED:
-                self._succeeded[ended.set_name, ended.recipe] += times
-            elif ended and times > 0:
+                names = self._succeeded[ended.set_name, ended.recipe]
+                (names.add if counts else names.discard)(job.name)
+            elif ended and counts:
                 self._failed[ended.set_name][job.name] = None
             elif ended:
                 self._failed[ended.set_name].pop(job.name, None)
@@ -89,7 +90,7 @@ class SetRules:
         ruling = rule_on_set(
             found,
             Everything() if self.is_agreed else self._ledger.accepted,
-            lambda recipe: self._succeeded[name, recipe],
+            lambda recipe: len(self._succeeded[name, recipe].intersection(found.cells)),
             self._failed.get(name, ()),
             self._recipe_of,
         )

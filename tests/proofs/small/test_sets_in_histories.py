@@ -11,7 +11,7 @@ from controller.lifecycle import next_step, phase
 from controller.limits.set_limits import SetRuling
 from controller.reconcile.admission import Admission
 from tests.proofs.budgets import Audited
-from tests.proofs.cloud import PostFate, RunFate
+from tests.proofs.cloud import PostFate, PutFate, RunFate
 from tests.proofs.histories import Step, outcome_of
 
 pytestmark = pytest.mark.slow
@@ -122,6 +122,16 @@ def test_a_run_that_is_retried_twice_by_the_same_command_is_paid_for_once_more()
                 *(Step("lies", (True,)), Step("wait", (30_000.0,))),
             ],
             id="a cell was paid for beside what a job may have sent before it was killed (histories, 1967421554/17)",
+        ),
+        pytest.param(
+            [
+                *(Step("puts", (PutFate.PUT_UNSEEN,)), Step("wait", (1.0,)), Step("wait", (1.0,))),
+                *(Step("declare_set", ("acre", "masked", 6, None, False, None)), Step("wait", (90_000.0,))),
+                *(Step("declare_set", ("acre", "masked", 4, 1, False, None)), Step("break_set", ("acre",))),
+                *(Step("wait", (1.0,)), Step("remove", ("a",)), Step("mend_set", ("acre",))),
+                Step("declare_set", ("farm", "plain", 2, 1, True, 35.0)),
+            ],
+            id="a cell that a set had before counted for its trial (histories, 1967421554/1283)",
         ),
     ],
 )
