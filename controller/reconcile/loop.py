@@ -273,6 +273,7 @@ class Loop:
     def _serve(self, limits: Limits, now: datetime) -> Iterator[tuple[Job, Step]]:
         """Start queued jobs as far as the limits allow; those that cannot start after all are queued again."""
         back: list[tuple[Job, Step]] = []
+        paid: dict[str, str] = {}  # by request, the job that pays for it in this turn
         while job := self._queue.next_queued(limits, now):
             _, step = self._step(job, limits, now)
             match step:
@@ -280,6 +281,9 @@ class Loop:
                     back.append((job, step))
                     continue
                 case Submit():
+                    if job.wanted and paid.setdefault(job.wanted.digest, job.name) != job.name:
+                        self._queue.mark([job.name])  # once the other's intent is stored, this one may not have to pay
+                        continue
                     limits = limits.after_submit(reservation(job.wanted) if job.wanted else None)
                 case List(submission=None, prefix=prefix):
                     limits = limits.after_listing(bucket_in(prefix))

@@ -133,6 +133,15 @@ def test_a_run_that_is_retried_twice_by_the_same_command_is_paid_for_once_more()
             ],
             id="a cell that a set had before counted for its trial (histories, 1967421554/1283)",
         ),
+        pytest.param(
+            [
+                *(Step("wait", (1.0,)), Step("clock", (0, 0.0, 1.0)), Step("wait", (1800.0,))),
+                *(Step("declare_set", ("farm", "coarse", 4, 1, False, 1000.0)), Step("wait", (20.0,))),
+                *(Step("clock", (0, -172_800.0, 100_000.0)), Step("choose", ("resubmit",))),
+                *(Step("wait", (90_000.0,)), Step("rerun", ("c", 1))),
+            ],
+            id="a resubmission was decided in one turn with a rerun of the same request (histories, 1967421554/4481)",
+        ),
     ],
 )
 def test_what_histories_with_sets_have_found(story: list[Step]) -> None:
