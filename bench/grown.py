@@ -51,13 +51,15 @@ def grow(
 
 def move(root: Path, count: int, before: int, after: int) -> None:
     """Take so many finished jobs from so many folders to so many others, as if they had been made there."""
+    if before == after:
+        return
     jobs = root / "jobs.d"
     with sqlite3.connect(root / "state" / FILE_NAME) as db:
         for number in range(count):
             old, new = path_of(number, before), path_of(number, after)
             (jobs / new).parent.mkdir(exist_ok=True)
-            for table in ("job", "status"):
-                db.execute(f"update {table} set path = ? where path = ?", [new, old])
+            db.execute("update job set path = ? where name = ?", [new, f"job-{number}"])
+            db.execute("update status set path = ? where path = ?", [new, old])
             for was, to in ((old, new), (status_of(old), status_of(new))):
                 (jobs / was).rename(jobs / to)
                 changed_at = (jobs / to).stat().st_ctime_ns
