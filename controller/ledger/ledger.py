@@ -263,11 +263,11 @@ class Ledger:
 
     def wanted_request(self, job: str) -> dict[str, Any]:
         """The same as an object. Raises `StateError` when it is damaged."""
-        return self._store.request_in(self._store.wanted_body(job))
+        return self._store.reader().wanted_request(job)
 
     def sent_request(self, submission: Submission) -> dict[str, Any]:
         """The same as it was sent, with the delivery URL as in the manifest."""
-        return self._store.request_in(self._store.body_of(submission.number))
+        return self._store.reader().sent_request(submission.number)
 
     def save(self, submission: Submission) -> None:
         self._store.save(submission)

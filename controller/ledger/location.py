@@ -1,12 +1,11 @@
 """Where the ledger is, how it is opened for reading, and its errors as messages."""
 
-import json
 import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from controller.ledger.snapshot import copy_to_memory, may_be_written
 from controller.model.errors import StateError, truncate
@@ -144,15 +143,6 @@ def understood(path: Path) -> Iterator[None]:
         raise damaged_error(
             path, f"a row cannot be read ({truncate(f'{type(error).__name__}: {error}', 100)})"
         ) from error
-
-
-def request_in(body: str, path: Path) -> dict[str, Any]:
-    """The request that was stored in the ledger at `path`. Raises `StateError` when it is damaged."""
-    with understood(path):
-        found = json.loads(body)
-        if not isinstance(found, dict):
-            raise TypeError("a request is an object")
-        return found
 
 
 def unusable(path: Path, error: sqlite3.Error) -> StateError:

@@ -3,6 +3,7 @@
 It needs nothing but SQLite, so that they start fast.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -19,7 +20,6 @@ from controller.ledger.location import (
     is_there,
     newer,
     read_only,
-    request_in,
     said_plainly,
     understood,
 )
@@ -135,8 +135,7 @@ class Reader:
 
     def job(self, name: str) -> Job | None:
         """A job as last accepted; None when there is none. Raises `StateError` when it cannot be read."""
-        # A name is ASCII; an argument of the command line may be no text at all, which SQLite refuses.
-        found = self._jobs(f"{_JOB} where name = ?", [name]) if name.isascii() else []
+        found = self._jobs(f"{_JOB} where name = ?", [name])
         return found[0] if found else None
 
     def wanting(self, digest: str) -> list[Job]:
@@ -148,9 +147,12 @@ class Reader:
         return self._jobs(f"{_JOB} where {_HAS_SET} order by name limit ?", [set_name, most])
 
     def wanted_request(self, name: str) -> dict[str, Any]:
-        """The request of the job as last accepted. Raises `StateError` when it is damaged."""
-        rows = self._rows("select body from job where name = ?", [name])
-        return request_in(next((str(row["body"]) for row in rows if row["body"]), "{}"), self._path)
+        """The request of the job as last accepted, without secrets. Raises `StateError` when it is damaged."""
+        return self._request("select body from job where name = ?", name)
+
+    def sent_request(self, number: int) -> dict[str, Any]:
+        """The same as a submission sent it, with the delivery URL as in the manifest."""
+        return self._request("select body from submission where number = ?", number)
 
     def reported(self, name: str) -> tuple[str, str]:
         """Reason and message last reported of a job; empty where nothing was."""
@@ -172,9 +174,7 @@ class Reader:
 
     def is_job(self, name: str) -> bool:
         """Whether a job of this name is declared now."""
-        sql = "select 1 from job where name = ? and wanted is not null"
-        # A name is ASCII; an argument of the command line may be no text at all, which SQLite refuses.
-        return name.isascii() and any(True for _ in self._rows(sql, [name]))
+        return any(True for _ in self._rows("select 1 from job where name = ? and wanted is not null", [name]))
 
     def events(self, jobs: Sequence[str] = (), limit: int = 20, after: int = 0) -> list[dict[str, Any]]:
         """The latest events after that number, of these jobs or of all, newest last.
@@ -196,6 +196,14 @@ class Reader:
             (int(row["number"]) for row in self._rows("select number from event order by number desc limit 1")),
             default=0,
         )
+
+    def _request(self, sql: str, key: object) -> dict[str, Any]:
+        body = next((str(row["body"]) for row in self._rows(sql, [key]) if row["body"]), "{}")
+        with understood(self._path):
+            found = json.loads(body)
+            if not isinstance(found, dict):
+                raise TypeError("a request is an object")
+            return found
 
     def _jobs(self, sql: str, arguments: Sequence[object]) -> list[Job]:
         return [self._whole(job_of(row)) for row in self._rows(sql, arguments)]

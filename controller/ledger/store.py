@@ -21,7 +21,6 @@ from controller.ledger.location import (
     ROOM,
     closed_on_error,
     read_only,
-    request_in,
     said_plainly,
     unusable,
 )
@@ -148,10 +147,6 @@ class Store:
         """Store the outcome of a submission."""
         self._db.conn.execute(_SAVE, changes_of(submission))
 
-    def body_of(self, number: int) -> str:
-        """The body as sent, without secrets and with the delivery URL as in the manifest."""
-        return str(self._one("select body from submission where number = ?", [number]) or "{}")
-
     def _objects_of(self, number: int) -> tuple[StoredObject, ...]:
         """What a submission delivered, as last seen in the bucket."""
         text = self._one("select evidence from submission where number = ?", [number])
@@ -179,10 +174,6 @@ class Store:
     def wanted_body(self, name: str) -> str:
         """The request body of the job as last accepted."""
         return str(self._one("select body from job where name = ?", [name]) or "{}")
-
-    def request_in(self, body: str) -> dict[str, Any]:
-        """A stored request. Raises `StateError` when it is damaged."""
-        return request_in(body, self._path)
 
     def reported(self) -> dict[str, str]:
         """The state last reported for each job."""

@@ -133,10 +133,6 @@ def controller(
     credentials is tried at once. Only jobs that `selector` selects are submitted.
     Raises `UsageError` when something it needs is missing.
     """
-    from controller.reconcile.calls.remote import Remote
-    from controller.service.client import Service
-    from controller.service.oauth import Session
-
     if not settings.client_id or not settings.client_secret:
         raise _no_client(settings)
     bindings = {"deployment": settings.deployment.name, "account": settings.client_id}
@@ -145,19 +141,11 @@ def controller(
     identity.check()
     status_place = StatusFiles(settings.jobs, settings.status_dir)
     time = ServiceClock(clock or Clock())
-    session = Session(
-        settings.deployment, settings.client_id, settings.client_secret, settings.timing, receive=time.receive
-    )  # fmt: skip
     with (
         submitter_lock(settings.state),
         Store.open(settings.state, bindings) as store,
-        session,
-        Service(settings.deployment, session, settings.timing, time) as service,
-        Workers(
-            Remote(service, bucket_client(settings), settings.credentials, identity.lost),
-            inbox, settings.workers, called, unrecorded.add,
-        ) as workers,
-    ):  # fmt: skip
+        _callers(settings, inbox, time, called, identity, unrecorded) as (service, workers),
+    ):
         status_place.check_writable()  # under the lock, so that two starting together never collide in the tree
         identity.hold((settings.state / LOCK_NAME, settings.state / FILE_NAME))
         stops = stops_of(partial(index_lock, settings.jobs), settings.state, identity.lost)
@@ -171,6 +159,31 @@ def controller(
             )  # fmt: skip
             renew(parts.ledger, settings, parts.ledger.instance(draw_name), (clock or Clock()).now(), is_asked=is_asked)
             yield replace(parts, time=time), workers
+
+
+@contextmanager
+def _callers(
+    settings: Settings, inbox: Inbox, time: ServiceClock, called: Observe | None, identity: Identity,
+    unrecorded: Unrecorded,
+) -> Iterator[tuple["Service", Workers]]:  # fmt: skip
+    """The service, and the threads that call it and the buckets; what only shows jobs does not load them."""
+    from controller.reconcile.calls.remote import Remote
+    from controller.service.client import Service
+    from controller.service.oauth import Session
+
+    assert settings.client_id and settings.client_secret, "checked before the lock is taken"
+    session = Session(
+        settings.deployment, settings.client_id, settings.client_secret, settings.timing, receive=time.receive
+    )  # fmt: skip
+    with (
+        session,
+        Service(settings.deployment, session, settings.timing, time) as service,
+        Workers(
+            Remote(service, bucket_client(settings), settings.credentials, identity.lost),
+            inbox, settings.workers, called, unrecorded.add,
+        ) as workers,
+    ):  # fmt: skip
+        yield service, workers
 
 
 @contextmanager

@@ -158,16 +158,8 @@ class _Plain(HTTPConnection):
         self._exchange.connected(self.sock)
 
 
-class _Secure(HTTPSConnection):
+class _Secure(_Plain, HTTPSConnection):
     """The same over TLS."""
-
-    def __init__(self, exchange: Exchange, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._exchange = exchange
-
-    def connect(self) -> None:
-        super().connect()
-        self._exchange.connected(self.sock)
 
 
 def _target(url: str) -> str:

@@ -74,7 +74,7 @@ def test_a_submission_comes_back_as_it_was_stored(store: Store, submission: Subm
         stored = replace(submission, number=number)
         store.save(stored)
         assert list(store.submissions()) == [stored]
-        assert store.body_of(number) == '{"input": {}}'
+        assert store.reader().sent_request(number) == {"input": {}}
 
 
 def test_one_submission_cannot_be_stored_twice_unless_it_was_refused(store: Store) -> None:

@@ -460,8 +460,8 @@ def test_a_script_that_cannot_be_used_is_told_where_it_is_named(script: Script |
 SECRETS = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="'"), min_size=12, max_size=40)
 
 
-def told_with(secret: str, key: str) -> str:
-    """What is told of a manifest that holds `secret` in every place that takes text, as the credential `key` too."""
+def reported_with(secret: str, key: str) -> str:
+    """What is reported of a manifest that holds `secret` in every place that takes text, as the credential `key`."""
     text = good_but(
         ("ndvi-tunis", f"'{secret}'"),
         ("sentinel-2-l2a", f"'{secret}'"),
@@ -479,9 +479,9 @@ def told_with(secret: str, key: str) -> str:
 
 @given(secret=SECRETS, key=st.sampled_from(["accessKey", "secretAccessKey", "credentials", "accesskey"]))
 def test_no_message_holds_a_secret(secret: str, key: str) -> None:
-    # Drawn text may be a part of our own words ("metadata.nam"): what is told of another secret holds it as well.
-    assume(secret not in GOOD and secret not in told_with("CANARY-SECRET", key))
-    assert secret not in told_with(secret, key)
+    # Drawn text may be a part of our own words ("metadata.nam"): what is reported of another secret holds it too.
+    assume(secret not in GOOD and secret not in reported_with("CANARY-SECRET", key))
+    assert secret not in reported_with(secret, key)
 
 
 @pytest.mark.parametrize(

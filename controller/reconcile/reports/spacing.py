@@ -1,7 +1,7 @@
 """When a status file is written: at once when it has news for its reader, else a moment later, and not too often.
 
 The reporter asks it about every file that differs from what is to be written. A job passes through several states in
-its first second, and a thousand cells of one set change all the time: nobody reads each of them.
+its first second, and a thousand cells of one set change all the time: no reader needs each of them.
 """
 
 from collections.abc import Hashable
