@@ -1,1 +1,1 @@
-"""The ledger in SQLite: `ledger` opens and changes it, `reader` only reads it and starts faster."""
+"""The ledger in SQLite: `ledger` opens and changes it, `reads` only reads it and starts faster."""

@@ -27,7 +27,7 @@ from controller.ledger.location import (
 from controller.ledger.migrations import Database
 from controller.ledger.opening import prepare, prepare_copy
 from controller.ledger.permits import PermitRows, Retries
-from controller.ledger.reader import TERMS, Reader
+from controller.ledger.reads.reader import TERMS, Reader
 from controller.ledger.rows import (
     COLUMNS,
     MUTABLE,

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from controller.ledger.reader import Reader
+from controller.ledger.reads.reader import Reader
 from controller.model.submission import Answer
 from controller.sandbox.faults.faults import Fault
 from controller.sandbox.ledger import posts

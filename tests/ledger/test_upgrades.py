@@ -14,7 +14,7 @@ import yaml
 
 from controller.ledger import migrations as schema
 from controller.ledger.lock import submitter_lock
-from controller.ledger.reader import SCHEMA
+from controller.ledger.reads.reader import SCHEMA
 from controller.ledger.store import Store
 from controller.manifest.schema import manifest_schema
 from controller.model.submission import Outcome

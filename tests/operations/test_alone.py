@@ -20,7 +20,7 @@ import pytest
 from controller.analysis.terms import terms_of, threshold_of
 from controller.ledger.lock import submitter_lock
 from controller.ledger.pause import pause
-from controller.ledger.reader import TERMS, Reader
+from controller.ledger.reads.reader import TERMS, Reader
 from controller.ledger.store import Store
 from controller.lifecycle.commands import Adopt, Resolve
 from controller.model.answers import Refusal

@@ -13,7 +13,7 @@ from controller.ledger.ledger import Ledger
 from controller.ledger.lock import submitter_lock
 from controller.ledger.migrations import migrations
 from controller.ledger.pause import pause, resume
-from controller.ledger.reader import SCHEMA, Reader
+from controller.ledger.reads.reader import SCHEMA, Reader
 from controller.ledger.store import Store
 from controller.lifecycle.adoption import intent
 from controller.model.reasons import JobState, Reason

@@ -7,7 +7,7 @@ import pytest
 
 from controller.analysis.terms import terms_of, threshold_of
 from controller.ledger.lock import submitter_lock
-from controller.ledger.reader import Reader
+from controller.ledger.reads.reader import Reader
 from controller.ledger.store import Store
 from controller.model.errors import UsageError
 from controller.model.files import STATUS

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from controller.ledger.location import FILE_NAME
-from controller.ledger.reader import Reader
+from controller.ledger.reads.reader import Reader
 from controller.lifecycle.commands import LONGEST_COMMAND, Ignored, read_command
 from tests.conftest import Workspace, ndvi
 from tests.support.command import shjobs

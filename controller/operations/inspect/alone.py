@@ -13,7 +13,7 @@ from datetime import datetime
 
 from controller.ledger.lock import is_held
 from controller.ledger.pause import is_paused
-from controller.ledger.reader import Reader
+from controller.ledger.reads.reader import Reader
 from controller.lifecycle.next_step import asked_for, follow, next_step, wish
 from controller.lifecycle.phase import phase
 from controller.lifecycle.transitions import interrupt

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from controller.analysis.terms import terms_of
-from controller.ledger.reader import Reader
+from controller.ledger.reads.reader import Reader
 from controller.model.errors import Problem
 from controller.model.files import READ, STATUS, USED, FileRecord
 from controller.settings.settings import Settings

@@ -6,7 +6,7 @@ from pathlib import Path
 from controller.ledger.inbox import append
 from controller.ledger.location import FILE_NAME
 from controller.ledger.lock import holder, submitter_lock
-from controller.ledger.reader import Reader
+from controller.ledger.reads.reader import Reader
 from controller.ledger.store import Store
 from controller.lifecycle.commands import Accept, Adopt, Command, FirstRun, Resolve, Retry
 from controller.model.clock import Clock

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from controller.ledger.reader import Reader
+from controller.ledger.reads.reader import Reader
 from controller.lifecycle.next_step import next_step
 from controller.lifecycle.phase import phase
 from controller.lifecycle.status import OPERATOR, document, outputs, timestamp

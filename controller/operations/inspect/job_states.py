@@ -13,7 +13,7 @@ from typing import Any
 from controller.analysis.terms import terms_of
 from controller.ledger.location import is_there
 from controller.ledger.lock import is_held
-from controller.ledger.reader import Reader
+from controller.ledger.reads.reader import Reader
 from controller.model.errors import StateError
 from controller.model.files import STATUS, FileRecord
 from controller.model.job_set import set_reference

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from controller.ledger.lock import is_held
 from controller.ledger.pause import is_paused
-from controller.ledger.reader import Reader
+from controller.ledger.reads.reader import Reader
 from controller.lifecycle.conditions import is_of_set
 from controller.model.errors import StateError
 from controller.model.job import Job

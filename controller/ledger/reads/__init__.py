@@ -1,0 +1,1 @@
+"""Reading the ledger while another process may be writing it."""
