@@ -284,8 +284,8 @@ class Ledger:
         """The state last reported for a job, by this process or an earlier one."""
         return self._reported.get(name, "")
 
-    def mark_reported(self, reported: Mapping[str, str]) -> None:
-        self._store.mark_reported(reported)
+    def mark_reported(self, reported: Mapping[str, str], now: datetime) -> None:
+        self._store.mark_reported(reported, now)
         self._reported.update(reported)
 
     def _keep(self, submission: Submission) -> None:

@@ -1,5 +1,6 @@
 """The database schema as migrations, oldest first. A migration that has been released is never edited."""
 
+import json
 import sys
 from functools import cache
 from types import ModuleType
@@ -167,6 +168,35 @@ create index job_by_set on job (
 );
 """
 
+# For lists of jobs, and sums of money, of a hundred thousand rows: what they filter, sort and add up is in two indices
+# that hold all of it. `label_group` is the number of the labels of a job as last accepted, as JSON with sorted keys;
+# its submissions have it too. A job without labels has none.
+_LISTING = """
+create table label_group (
+    number integer primary key,
+    labels text not null unique
+);
+alter table job add column reason text not null default '';
+alter table job add column changed_at text not null default '';
+alter table job add column label_group integer;
+alter table submission add column day text not null default '';
+alter table submission add column label_group integer;
+update job set reason = substr(told, 1, instr(told, ':') - 1), changed_at = coalesce(
+    (select at from event where event.job = job.name order by number desc limit 1), ''
+)
+"""
+_LISTING_INDICES = """
+update submission set day = substr(intended_at, 1, 10),
+    label_group = (select label_group from job where job.name = submission.job);
+create index job_by_reason on job (reason, changed_at desc, name, label_group);
+create index submission_by_day on submission (day, label_group, answer, spent_pu, reserved_pu, adopted)
+"""
+_RELABELLED = """
+create trigger relabelled after update of label_group on job when old.label_group is not new.label_group begin
+    update submission set label_group = new.label_group where job = new.name;
+end
+"""
+
 
 @migrations()
 def first(db: Database) -> None:
@@ -206,6 +236,28 @@ def retries(db: Database) -> None:
 @migrations()
 def lookups(db: Database) -> None:
     _execute(db, _LOOKUPS)
+
+
+@migrations()
+def listing(db: Database) -> None:
+    _execute(db, _LISTING)
+    groups: dict[str, int] = {}
+    rows = db.execute("select rowid, wanted from job where wanted is not null").fetchall()
+    found = [(row, labels) for row, wanted in rows if (labels := _labels_of(wanted))]
+    numbered = [(groups.setdefault(labels, len(groups) + 1), row) for row, labels in found]
+    db.conn.executemany("insert into label_group (labels, number) values (?, ?)", groups.items())
+    db.conn.executemany("update job set label_group = ? where rowid = ?", numbered)
+    _execute(db, _LISTING_INDICES)
+    db.execute(_RELABELLED)
+
+
+def _labels_of(wanted: object) -> str:
+    """The labels in a row of `job`; "" without any, and where it cannot be read."""
+    try:
+        labels = dict(json.loads(str(wanted))["labels"])
+        return json.dumps(labels, ensure_ascii=False, sort_keys=True, separators=(",", ":")) if labels else ""
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return ""
 
 
 def _execute(db: Database, statements: str) -> None:

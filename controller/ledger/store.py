@@ -16,6 +16,7 @@ from typing import Any, Self, TypeVar
 
 from controller.ledger import inbox
 from controller.ledger.cells import checked_text, either, objects_of
+from controller.ledger.labels import LabelGroups
 from controller.ledger.location import (
     FILE_NAME,
     ROOM,
@@ -65,6 +66,7 @@ class Store:
         """The rows read so far that this version does not fully understand."""
         self._later = None if is_copy else self._objects_of  # what is read from a copy is shown after it is closed
         self._reread: set[str] = set()
+        self._labels = LabelGroups(db.conn)
 
     @classmethod
     def open(cls, state: Path, bindings: Mapping[str, str | None]) -> Self:
@@ -140,7 +142,11 @@ class Store:
         """Store a new submission with its body, which holds no secrets; returns its number."""
         row = {**row_of(submission), "body": body}
         marks = ", ".join(f":{column}" for column in row)
-        cursor = self._db.conn.execute(f"insert into submission ({', '.join(row)}) values ({marks})", row)
+        cursor = self._db.conn.execute(
+            f"insert into submission ({', '.join(row)}, day, label_group) "
+            f"values ({marks}, substr(:intended_at, 1, 10), (select label_group from job where name = :job))",
+            row,
+        )
         return int(cursor.lastrowid or 0)
 
     def save(self, submission: Submission) -> None:
@@ -165,10 +171,12 @@ class Store:
     def save_job(self, job: Job, body: str | None = None) -> None:
         """Store a job; `body` None keeps the stored one."""
         self._db.execute(
-            "insert into job (name, path, position, generation, wanted, body) values (?, ?, ?, ?, ?, ?) "
+            "insert into job (name, path, position, generation, wanted, body, label_group) "
+            "values (?, ?, ?, ?, ?, ?, ?) "
             "on conflict (name) do update set path = excluded.path, position = excluded.position, "
-            "generation = excluded.generation, wanted = excluded.wanted, body = coalesce(excluded.body, body)",
-            [job.name, job.path, job.index, job.generation, wanted_text(job.wanted), body],
+            "generation = excluded.generation, wanted = excluded.wanted, body = coalesce(excluded.body, body), "
+            "label_group = iif(excluded.wanted is null, label_group, excluded.label_group)",
+            [job.name, job.path, job.index, job.generation, wanted_text(job.wanted), body, self._labels.group_of(job)],
         )
 
     def wanted_body(self, name: str) -> str:
@@ -179,10 +187,12 @@ class Store:
         """The state last reported for each job."""
         return {intern(row["name"]): intern(str(row["told"])) for row in self._rows("select name, told from job")}
 
-    def mark_reported(self, reported: Mapping[str, str]) -> None:
-        """Store the reported state of each of these jobs."""
+    def mark_reported(self, reported: Mapping[str, str], at: datetime) -> None:
+        """Store the reported state of each of these jobs, and since when it is so."""
+        time = format_time(at)
         self._db.conn.executemany(
-            "update job set told = ? where name = ?", [(text, job) for job, text in reported.items()]
+            "update job set told = ?, reason = ?, changed_at = ? where name = ?",
+            [(text, text.partition(":")[0], time, job) for job, text in reported.items()],
         )
 
     # files

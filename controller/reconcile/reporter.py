@@ -306,7 +306,7 @@ def _note(changes: Sequence[StatusChange], ledger: Ledger, now: datetime) -> Non
     for item in (each for each in changes if each.job_state.reason is not Reason.REJECTED):
         submission = item.submission.id if item.submission else ""
         ledger.add_event(now, item.job_state.reason, item.job_state.message, item.job.name, submission)
-    ledger.mark_reported({item.job.name: _formatted(item.job_state) for item in changes})
+    ledger.mark_reported({item.job.name: _formatted(item.job_state) for item in changes}, now)
 
 
 def _formatted(job_state: JobState) -> str:

@@ -122,7 +122,9 @@ NAMED = {
     "half of it": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
     "no submissions": changed("drop table submission"),
     "no events": changed("drop table event"),
-    "no column for what was reserved": changed("alter table submission drop column reserved_pu"),
+    "no column for what was reserved": changed(
+        "drop index submission_by_day", "alter table submission drop column reserved_pu"
+    ),
     "no index that keeps it from being paid twice": changed("drop index submission_paid_once"),
 }
 ROWS = {

@@ -14,7 +14,9 @@ import yaml
 
 from controller.ledger import migrations as schema
 from controller.ledger.lock import submitter_lock
-from controller.ledger.reads.reader import SCHEMA
+from controller.ledger.reads.amounts import per_label
+from controller.ledger.reads.listing import Filter, list_jobs
+from controller.ledger.reads.reader import SCHEMA, Reader
 from controller.ledger.store import Store
 from controller.manifest.schema import manifest_schema
 from controller.model.submission import Outcome
@@ -82,6 +84,27 @@ def test_what_an_operator_named_before_is_marked_as_his_and_ids_are_in_one_case(
     with Store.open(state, BINDINGS) as store:
         rows = {each.job: (each.request_id, each.said_by_operator) for each in store.submissions()}
     assert rows == {"ndvi": (named.lower(), True), "bad": (found, False)}
+
+
+def test_the_jobs_and_amounts_of_then_are_listed(tmp_path: Path) -> None:
+    state = kept(tmp_path)
+    with closing(sqlite3.connect(state / "shjobs.db")) as ledger, ledger:
+        labelled = 'json_set(wanted, \'$.labels\', json(\'[["team", "agri"], ["note", "ü \\" x"]]\'))'
+        ledger.execute(f"update job set wanted = {labelled} where name = 'ndvi'")
+        ledger.execute("update job set wanted = 'x' where name = 'bad'")
+    Store.open(state, BINDINGS).close()
+    reader = Reader.of(state)
+    assert reader is not None
+    with reader:
+        listed = list_jobs(reader, Filter()).rows
+        assert [(row.name, row.reason, row.changed_at is None) for row in listed] == [
+            ("held", "OnHold", False),
+            ("bad", "ErrorReported", False),
+            ("ndvi", "Delivered", False),
+        ]
+        assert [row.labels for row in listed] == [{}, {}, {"team": "agri", "note": 'ü " x'}]
+        assert [row.name for row in list_jobs(reader, Filter(labels=['note=ü " x'])).rows] == ["ndvi"]
+        assert {value: each.spent for value, each in per_label(reader, "team").items()} == {"agri": 10.0, "": 0.0}
 
 
 def test_what_was_paid_for_then_is_not_paid_for_again(workspace: Workspace) -> None:

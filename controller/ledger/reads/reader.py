@@ -32,7 +32,7 @@ from controller.model.reasons import Phase
 from controller.model.submission import Submission
 
 Read = TypeVar("Read")
-SCHEMA = ("first", "second", "third", "operators_word", "claims", "approvals", "retries", "lookups")
+SCHEMA = ("first", "second", "third", "operators_word", "claims", "approvals", "retries", "lookups", "listing")
 """The migrations applied to a ledger of this program, oldest first."""
 _PHASES = frozenset(map(str, Phase))
 TERMS = "terms"
@@ -95,7 +95,7 @@ class Reader:
         """
         sql = "select path, documents from status where path > ? order by path limit ?"
         last = ""
-        while rows := list(self._rows(sql, [last, PORTION])):
+        while rows := list(self.rows(sql, [last, PORTION])):
             for row in rows:
                 yield row["path"], _documents(row["path"], row["documents"])
             last = rows[-1]["path"]
@@ -105,32 +105,32 @@ class Reader:
 
         Raises `StateError` when one cannot be read.
         """
-        rows = self._rows("select documents from status where path = ?", [path])
+        rows = self.rows("select documents from status where path = ?", [path])
         return [document for row in rows for document in _documents(path, row["documents"])]
 
     def rejected_paths(self, names: Iterable[str]) -> list[str]:
         """The files in which a document of one of these names was not accepted when they were last read."""
         sql = "select key, value from meta where key >= ? and key < ?"
-        rows = self._rows(sql, [REJECTED, f"{REJECTED}\U0010ffff"])
+        rows = self.rows(sql, [REJECTED, f"{REJECTED}\U0010ffff"])
         starts = tuple(f"{name}: " for name in names)
         named = (row for row in rows if any(line.startswith(starts) for line in str(row["value"]).split("\n")))
         return [str(row["key"]).removeprefix(REJECTED) for row in named]
 
     def file(self, path: str) -> FileRecord | None:
         """The record of one file when it was last read; None when there is none that can be read."""
-        found = [file_of(row)[0] for row in self._rows(f"{_FILE} where path = ?", [path])]
+        found = [file_of(row)[0] for row in self.rows(f"{_FILE} where path = ?", [path])]
         return FileRecord(**found[0]) if found and found[0] else None
 
     def files(self, but: str) -> Iterator[dict[str, Any]]:
         """The record of each file when it was last read, except for one kind."""
-        for row in self._rows(f"{_FILE} where kind <> ?", [but]):
+        for row in self.rows(f"{_FILE} where kind <> ?", [but]):
             file, _ = file_of(row)
             if file is not None:
                 yield file
 
     def labels(self) -> dict[str, dict[str, str]]:
         """The labels of every job that has any."""
-        jobs = (job_of(row)[0] for row in self._rows(_JOB))
+        jobs = (job_of(row)[0] for row in self.rows(_JOB))
         return {job.name: dict(job.wanted.labels) for job in jobs if job.wanted and job.wanted.labels}
 
     def job(self, name: str) -> Job | None:
@@ -156,7 +156,7 @@ class Reader:
 
     def reported(self, name: str) -> tuple[str, str]:
         """Reason and message last reported of a job; empty where nothing was."""
-        rows = self._rows("select told from job where name = ?", [name])
+        rows = self.rows("select told from job where name = ?", [name])
         reason, _, message = next((str(row["told"]) for row in rows), "").partition(": ")
         return reason, message
 
@@ -166,15 +166,15 @@ class Reader:
         Raises `StateError` when one cannot be read.
         """
         sql = f"select {', '.join(COLUMNS)} from submission where job = ? or digest = ? order by number"
-        return [self._whole(submission_of(row)) for row in self._rows(sql, [job, digest])]
+        return [self._whole(submission_of(row)) for row in self.rows(sql, [job, digest])]
 
     def has_commands(self) -> bool:
         """Whether there is a command that no turn has taken yet."""
-        return any(True for _ in self._rows("select 1 from inbox where done_at is null limit 1"))
+        return any(True for _ in self.rows("select 1 from inbox where done_at is null limit 1"))
 
     def is_job(self, name: str) -> bool:
         """Whether a job of this name is declared now."""
-        return any(True for _ in self._rows("select 1 from job where name = ? and wanted is not null", [name]))
+        return any(True for _ in self.rows("select 1 from job where name = ? and wanted is not null", [name]))
 
     def events(self, jobs: Sequence[str] = (), limit: int = 20, after: int = 0) -> list[dict[str, Any]]:
         """The latest events after that number, of these jobs or of all, newest last.
@@ -184,7 +184,7 @@ class Reader:
         among = f"and job in ({', '.join('?' * len(jobs))})" if jobs else ""
         sql = f"select * from event where number > ? {among} order by number desc"
         with understood(self._path):
-            rows = self._rows(sql, [after, *jobs])
+            rows = self.rows(sql, [after, *jobs])
             found = list(islice(rows if 0 < len(jobs) <= FEW else _joined(rows), limit))[::-1]
             for row in found:
                 datetime.fromisoformat(row["at"])
@@ -193,12 +193,12 @@ class Reader:
     def last_event(self) -> int:
         """The number of the latest event; 0 without any."""
         return max(
-            (int(row["number"]) for row in self._rows("select number from event order by number desc limit 1")),
+            (int(row["number"]) for row in self.rows("select number from event order by number desc limit 1")),
             default=0,
         )
 
     def _request(self, sql: str, key: object) -> dict[str, Any]:
-        body = next((str(row["body"]) for row in self._rows(sql, [key]) if row["body"]), "{}")
+        body = next((str(row["body"]) for row in self.rows(sql, [key]) if row["body"]), "{}")
         with understood(self._path):
             found = json.loads(body)
             if not isinstance(found, dict):
@@ -206,7 +206,7 @@ class Reader:
             return found
 
     def _jobs(self, sql: str, arguments: Sequence[object]) -> list[Job]:
-        return [self._whole(job_of(row)) for row in self._rows(sql, arguments)]
+        return [self._whole(job_of(row)) for row in self.rows(sql, arguments)]
 
     def _whole(self, read: tuple[Read, bool]) -> Read:
         """What was read, unless part of it could not be."""
@@ -224,7 +224,8 @@ class Reader:
                 raise
             return ()
 
-    def _rows(self, sql: str, arguments: Sequence[object] = ()) -> Iterator[dict[str, Any]]:
+    def rows(self, sql: str, arguments: Sequence[object] = ()) -> Iterator[dict[str, Any]]:
+        """The rows of a query by column name. Raises `StateError` when the ledger cannot be read."""
         with said_plainly(self._path):
             cursor = self._connection.execute(sql, [*map(_storable, arguments)])
             names = [column[0] for column in cursor.description]

@@ -1,0 +1,259 @@
+"""Lists of jobs by page, and how many there are in each phase, for who shows a hundred thousand of them.
+
+Everything is filtered, sorted and counted by SQLite, in an index that holds all that it takes; only the rows of a page
+are read whole. A phase is the one last reported. Cells of sets are jobs; a document that was never accepted is a row
+without a job.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from controller.ledger.cells import CANNOT_BE_READ, parse_stored_time
+from controller.ledger.labels import has_labels, labels_in
+from controller.ledger.reads.order import Position, Urgency, by_urgency, phase_of
+from controller.ledger.reads.reader import REJECTED, Reader
+from controller.ledger.rows import COLUMNS, job_of, submission_of
+from controller.lifecycle.attempts import in_force
+from controller.model.job import Job
+from controller.model.job_set import set_reference
+from controller.model.reasons import Phase, Reason
+from controller.model.submission import Submission
+
+SET_LABEL = "set"
+"""The label of every cell, with the name of its set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which jobs are meant: all of it must fit; what is empty fits everything."""
+
+    phases: Collection[Phase] = ()
+    labels: Sequence[str] = ()
+    """Each `LABEL` or `LABEL=VALUE`, as for `get -l`."""
+    set_name: str = ""
+    text: str = ""
+    """Part of the name, in any case."""
+
+    @property
+    def selector(self) -> list[str]:
+        """The labels that a job must have."""
+        return [*self.labels, *([f"{SET_LABEL}={self.set_name}"] if self.set_name else [])]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A job as last reported, or a document that was never accepted: then `job` is None, and `name` may be empty."""
+
+    name: str
+    path: str
+    reason: str
+    """"" when nothing was reported yet."""
+    message: str
+    changed_at: datetime | None
+    """When this was reported; None: not known."""
+    position: Position
+    labels: Mapping[str, str]
+    job: Job | None = None
+    submission: Submission | None = None
+    """The one in force; of a removed job the latest."""
+    rejected: str = ""
+    """Why the manifest as it is now is not accepted, while an earlier form of it is in force."""
+
+    @property
+    def phase(self) -> Phase:
+        return phase_of(self.reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobList:
+    """A page of a list, with the numbers of all that fit."""
+
+    rows: tuple[Row, ...]
+    total: int
+    phases: Mapping[Phase, int]
+    """How many there are in each phase, whatever phases the filter names."""
+    reasons: Mapping[str, int]
+    """The same by reason."""
+    next: Position | None
+    """What the next page comes after; None: this is the last."""
+
+
+def list_jobs(reader: Reader, wanted: Filter, size: int = 50, after: Position | None = None) -> JobList:
+    """The rows that follow a position, or the first ones. Raises `StateError` when the ledger cannot be read."""
+    reasons = reason_counts(reader, wanted)
+    found: list[_Place] = []
+    for urgency, words in by_urgency(reasons, wanted.phases).items():
+        if words and len(found) <= size and (after is None or after.urgency <= urgency):
+            within = after if after and after.urgency == urgency else None
+            found += _places(reader, wanted, urgency, words, size + 1 - len(found), within)
+    phases = _phases(reasons)
+    return JobList(
+        rows=tuple(_rows(reader, found[:size])),
+        total=sum(number for phase, number in phases.items() if not wanted.phases or phase in wanted.phases),
+        phases=phases,
+        reasons=reasons,
+        next=found[size - 1].position if len(found) > size else None,
+    )
+
+
+def phase_counts(reader: Reader, wanted: Filter) -> Mapping[Phase, int]:
+    """How many jobs there are in each phase, whatever phases the filter names: of a set, its cells."""
+    return _phases(reason_counts(reader, wanted))
+
+
+def reason_counts(reader: Reader, wanted: Filter) -> Mapping[str, int]:
+    """How many jobs there are with each reason, whatever phases the filter names."""
+    where, arguments = _fits(wanted)
+    counted = reader.rows(f"select reason, count(*) number from job where {where} group by reason", arguments)
+    found = {str(row["reason"]): int(row["number"]) for row in counted}
+    where, arguments = _fits_document(wanted)
+    for row in reader.rows(f"{_DOCUMENTS} select count(*) number from document where {where}", arguments):
+        found[Reason.REJECTED] = found.get(Reason.REJECTED, 0) + int(row["number"])
+    return {word: number for word, number in found.items() if number}
+
+
+def _phases(reasons: Mapping[str, int]) -> Mapping[Phase, int]:
+    found: Counter[Phase] = Counter()
+    for word, number in reasons.items():
+        found[phase_of(word)] += number
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the row of a page is, and what is known of it already."""
+
+    position: Position
+    name: str
+    document: Mapping[str, Any] | None = None
+
+
+def _places(
+    reader: Reader, wanted: Filter, urgency: Urgency, words: Iterable[str], most: int, after: Position | None
+) -> list[_Place]:  # fmt: skip
+    """The next of one urgency, `most` of them at most: each reason is read in the order of its index."""
+    found = [each for word in words for each in _jobs_at(reader, wanted, urgency, word, most, after)]
+    if urgency is Urgency.NEEDS_OPERATOR:
+        found += _documents_at(reader, wanted, most, after)
+    found.sort(key=lambda each: each.position.key)
+    found.sort(key=lambda each: each.position.changed_at, reverse=True)
+    return found[:most]
+
+
+def _jobs_at(
+    reader: Reader, wanted: Filter, urgency: Urgency, word: str, most: int, after: Position | None
+) -> Iterator[_Place]:  # fmt: skip
+    where, arguments = _fits(wanted)
+    if after:
+        where += " and changed_at <= ? and (changed_at < ? or name > ?)"
+        arguments += [after.changed_at, after.changed_at, after.key]
+    sql = f"select name, changed_at from job where reason = ? and {where} order by changed_at desc, name limit ?"
+    for row in reader.rows(sql, [word, *arguments, most]):
+        position = Position(urgency=urgency, changed_at=str(row["changed_at"]), key=str(row["name"]))
+        yield _Place(position, str(row["name"]))
+
+
+def _documents_at(reader: Reader, wanted: Filter, most: int, after: Position | None) -> Iterator[_Place]:
+    where, arguments = _fits_document(wanted)
+    if after and not after.changed_at:
+        where += " and key > ?"
+        arguments.append(after.key)
+    for row in reader.rows(
+        f"{_DOCUMENTS} select * from document where {where} order by key limit ?", [*arguments, most]
+    ):
+        yield _Place(Position(urgency=Urgency.NEEDS_OPERATOR, changed_at="", key=str(row["key"])), row["name"], row)
+
+
+def _fits(wanted: Filter) -> tuple[str, list[object]]:
+    """The condition for a row of `job`, with its arguments, but for the phases."""
+    where, arguments = has_labels(wanted.selector)
+    if wanted.text:
+        where += " and instr(name, ?) > 0"
+    return where, [*arguments, *([wanted.text.lower()] if wanted.text else [])]
+
+
+def _fits_document(wanted: Filter) -> tuple[str, list[object]]:
+    """The same for a document without a job: it has no labels, but may be that of a set."""
+    if wanted.labels:
+        return "false", []
+    named = [("name = ?", set_reference(wanted.set_name))] if wanted.set_name else []
+    named += [("instr(lower(name), ?) > 0", wanted.text.lower())] if wanted.text else []
+    return " and ".join(["true", *(condition for condition, _ in named)]), [argument for _, argument in named]
+
+
+_DOCUMENTS = f"""
+with recursive line (path, number, line, rest) as (
+    select substr(key, {len(REJECTED) + 1}), -1, '', value || char(10) from meta
+    where key >= '{REJECTED}' and key < '{REJECTED}' || char(1114111)
+    union all
+    select path, number + 1, substr(rest, 1, instr(rest, char(10)) - 1), substr(rest, instr(rest, char(10)) + 1)
+    from line where rest <> ''
+), document as (
+    select path, substr(line, 1, instr(line, ': ') - 1) name, substr(line, instr(line, ': ') + 2) message,
+        substr(line, 1, instr(line, ': ') - 1) || char(10) || path || char(10) || number key
+    from line
+    where number >= 0
+    and not exists (select 1 from job where job.name = substr(line, 1, instr(line, ': ') - 1) and wanted is not null)
+)
+"""
+"""What is rejected and has no job, from the ledger's note of each file: a line `name: problem` for each document."""
+
+
+def _rows(reader: Reader, places: Sequence[_Place]) -> Iterator[Row]:
+    names = [each.name for each in places if each.document is None]
+    among = f"({', '.join('?' * len(names))})"
+    sql = (
+        "select name, path, position, generation, wanted, told, reason, changed_at, labels, "
+        f"(select value from meta where key = '{REJECTED}' || path) rejected "
+        f"from job left join label_group on number = label_group where name in {among}"
+    )
+    jobs = {str(row["name"]): row for row in reader.rows(sql, names)}
+    paid: dict[str, list[Submission]] = {}
+    for row in reader.rows(
+        f"select {', '.join(COLUMNS)} from submission where job in {among} order by job, number", names
+    ):
+        paid.setdefault(str(row["job"]), []).append(submission_of(row)[0])
+    for each in places:
+        if each.document is not None:
+            yield _document_row(each.position, each.document)
+        elif each.name in jobs:
+            yield _job_row(each.position, jobs[each.name], paid.get(each.name, []))
+
+
+def _document_row(position: Position, found: Mapping[str, Any]) -> Row:
+    return Row(
+        name=found["name"], path=found["path"], reason=Reason.REJECTED, message=found["message"], changed_at=None,
+        position=position, labels={},
+    )  # fmt: skip
+
+
+def _job_row(position: Position, found: Mapping[str, Any], paid: Sequence[Submission]) -> Row:
+    job = job_of(found)[0]
+    return Row(
+        name=job.name,
+        path=job.path,
+        reason=str(found["reason"]),
+        message=str(found["told"]).partition(": ")[2],
+        changed_at=_time_of(found["changed_at"]),
+        position=position,
+        labels=labels_in(found["labels"]),
+        job=job,
+        submission=in_force(job.wanted, paid) if job.wanted else next(reversed(paid), None),
+        rejected=_line_of(job.name, found["rejected"]),
+    )
+
+
+def _line_of(name: str, lines: object) -> str:
+    """What was noted of one name among those of its file."""
+    noted = (line.partition(": ") for line in str(lines or "").split("\n"))
+    return next((message for each, _, message in noted if each == name), "")
+
+
+def _time_of(text: object) -> datetime | None:
+    try:
+        return parse_stored_time(str(text)) if text else None
+    except CANNOT_BE_READ:
+        return None
