@@ -36,6 +36,7 @@ COMMANDS = {
     "get": "Show the jobs and their states.",
     "describe": "Show everything about one job.",
     "why": "Explain what a job waits for, and what would change that.",
+    "page": "Look at the jobs in a browser.",
     "events": "Show what happened, newest last.",
     "wait": "Wait until jobs reach a phase or a condition.",
     "fetch": "Download the outputs of succeeded jobs.",

@@ -22,6 +22,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "run": ("shjobs run", "shjobs run --listen 127.0.0.1:9617 --log-format json"),
     "describe": ("shjobs describe ndvi-malta", "shjobs describe ndvi-malta -o json", "shjobs describe set/ndvi-alps"),
     "why": ("shjobs why ndvi-malta", "shjobs why set/ndvi-alps"),
+    "page": ("shjobs page", "shjobs page --listen 127.0.0.1:8080", "shjobs page --export report"),
     "events": ("shjobs events ndvi-malta -n 50", "shjobs events set/ndvi-alps", "shjobs events --follow"),
     "wait": ("shjobs wait ndvi-malta --timeout 2h", "shjobs wait set/ndvi-alps --for Complete=95%"),
     "fetch": (

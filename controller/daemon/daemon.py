@@ -6,21 +6,18 @@ from what is on the disk.
 
 import logging
 import queue
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 from controller.daemon.changes import log_change, log_rejections
-from controller.daemon.http import Page, Web
-from controller.daemon.metrics import CONTENT_TYPE, Metrics
+from controller.daemon.metrics import Metrics
+from controller.daemon.port import served
 from controller.daemon.secrets import Reload, SecretFiles
 from controller.ledger.identity import Identity
 from controller.limits.budget import Spending, month_of
 from controller.model.clock import Clock
 from controller.model.errors import StateError, StateLost
-from controller.model.hosts import names_in
 from controller.reconcile.calls.unrecorded import Unrecorded, report_unsettled
 from controller.reconcile.health import Health, is_alive, unready_conditions
 from controller.reconcile.loop import Loop
@@ -46,7 +43,7 @@ def run(settings: Settings, listen: str, reload: Reload | None = None) -> int:
     Raises `UsageError` for anything that makes a start impossible, including the port `listen` ("" opens none).
     """
     daemon = Daemon(settings, reload=reload)
-    with handling_signals(daemon.flags), _served(listen, settings.listen_hosts, daemon):
+    with handling_signals(daemon.flags), served(listen, settings, daemon):
         daemon.run()
     return 0
 
@@ -188,28 +185,3 @@ class Daemon:
                 self.flags.inbox.get(timeout=min(left, TICK))
             except queue.Empty:
                 self.health = replace(self.health, at=self._clock.now())
-
-
-@contextmanager
-def _served(listen: str, hosts: str, daemon: Daemon) -> Iterator[None]:
-    """The port, if one is configured."""
-
-    def live() -> Page:
-        alive = daemon.is_alive()
-        return Page(content=b"ok\n" if alive else b"the loop has no recent heartbeat\n", status=200 if alive else 503)
-
-    def readiness() -> Page:
-        found = daemon.why_not_ready()
-        text = "".join(f"{word}: {sentence}\n" for word, sentence in found) or "ok\n"
-        if rejection := daemon.health.rejection:
-            text += f"ManifestsRejected: {rejection}\n"
-        return Page(content=text.encode(), status=503 if found else 200)
-
-    def metrics() -> Page:
-        return Page(content=daemon.metrics.page(), content_type=CONTENT_TYPE)
-
-    pages = {"/healthz": live, "/readyz": readiness, "/metrics": metrics}
-    with Web(listen, pages, names_in(hosts)) if listen else nullcontext() as web:
-        if web is not None:
-            log.info("listening at %s (%s)", web.url, ", ".join(pages))
-        yield

@@ -1,45 +1,61 @@
-"""The daemon's port: `/healthz` and `/readyz` for probes, `/metrics` for Prometheus, and a line that names them.
+"""The daemon's port: `/healthz` and `/readyz` for probes, `/metrics` for Prometheus, and everything else is the page.
 
-It only reads, and responds from memory, so that a probe never waits for a turn.
+It only reads. Probes are answered from memory, so that they never wait for a turn.
 """
 
+import hmac
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Self
 from urllib.parse import urlsplit
 
 from controller.model.errors import UsageError
 from controller.model.hosts import Hosts, hosts_of
+from controller.page.message import PageRequest, PageResponse, page_request, sentence
+from controller.settings.settings import Settings
 from controller.wire.server import LimitedHandler, LimitedServer
 
-PLAIN = "text/plain; charset=utf-8"
+Probes = Mapping[str, Callable[[], PageResponse]]
+"""What is answered from memory, by path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """A response."""
+class Pages:
+    """The page: what responds, the path under which a proxy serves it, and the token that its readers need, if any."""
 
-    content: bytes
-    status: int = 200
-    content_type: str = PLAIN
+    respond: Callable[[PageRequest], PageResponse]
+    base: str = ""
+    token: str = field(default="", repr=False)
+
+    def response(self, target: str, authorization: str, known: str) -> PageResponse:
+        """To the target of a GET, with its Authorization and If-None-Match."""
+        if self.token and not hmac.compare_digest(authorization.encode(), f"Bearer {self.token}".encode()):
+            refused = sentence("this page needs `Authorization: Bearer` with the token of `pageTokenFile`", 401)
+            return PageResponse(content=refused.content, status=401, headers={"WWW-Authenticate": "Bearer"})
+        request = page_request(target, self.base, known)
+        return request if isinstance(request, PageResponse) else self.respond(request)
 
 
-Pages = Mapping[str, Callable[[], Page]]
-"""The pages by path."""
+def page_token(settings: Settings) -> str:
+    """What readers must send; "" when anyone may read. Raises `UsageError` when one is configured and missing."""
+    if missing := [each for each in settings.absent if each.startswith("pageToken:")]:
+        raise UsageError(missing[0])
+    return settings.page_token.get_secret_value() if settings.page_token else ""
 
 
 class Web:
-    """Serves pages from entry to exit, in threads of its own. Raises `UsageError` when the address cannot be used.
+    """Serves from entry to exit, in threads of its own. Raises `UsageError` when the address cannot be used.
 
-    `names` are the host names that a proxy uses for it.
+    `names` are the host names that a proxy uses for it; `pages` is None where there is no page.
     """
 
-    def __init__(self, listen: str, pages: Pages, names: tuple[str, ...] = ()) -> None:
+    def __init__(self, listen: str, probes: Probes, names: tuple[str, ...] = (), pages: Pages | None = None) -> None:
         host, port = address(listen)
         try:
-            self._server = _Server((host, port), pages, hosts_of(host, names))
+            self._server = _Server((host, port), probes, pages, hosts_of(host, names))
         except (OSError, ValueError, TypeError) as error:  # the last two for invalid host names
             words = getattr(error, "strerror", None) or error
             advice = "name another with --listen or the setting `listen`; --no-listen opens none"
@@ -72,7 +88,8 @@ def address(listen: str) -> tuple[str, int]:
 
 
 class _Server(LimitedServer):
-    def __init__(self, where: tuple[str, int], pages: Pages, hosts: Hosts) -> None:
+    def __init__(self, where: tuple[str, int], probes: Probes, pages: Pages | None, hosts: Hosts) -> None:
+        self.probes = probes
         self.pages = pages
         self.hosts = hosts
         super().__init__(where, _Handler)
@@ -85,34 +102,52 @@ class _Handler(LimitedHandler):
     timeout = LimitedServer.patience
 
     def handle_call(self) -> None:
-        """Respond with a page."""
+        """Respond to a GET or HEAD."""
         self.server.answers(self.connection)
         if "content-length" in self.headers or "transfer-encoding" in self.headers:
             self.close_connection = True  # a body is not read, and must not be taken for the next request
-        answer = self._page()
-        self.send_response(answer.status)
-        self.send_header("Content-Type", answer.content_type)
-        self.send_header("Content-Length", str(len(answer.content)))
-        if self.close_connection:
-            self.send_header("Connection", "close")
-        self.end_headers()
-        if self.command != "HEAD":
-            with suppress(OSError):
-                self.wfile.write(answer.content)
+        self._send(self._response())
 
     do_GET = do_HEAD = handle_call  # noqa: N815
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+        """Refuse what the base class cannot read, or has no method for, in one sentence."""
+        self.server.answers(self.connection)
+        self.close_connection = True
+        if code == HTTPStatus.NOT_IMPLEMENTED:
+            refused = sentence("everything here is only read: GET or HEAD", HTTPStatus.METHOD_NOT_ALLOWED)
+            refused = PageResponse(content=refused.content, status=refused.status, headers={"Allow": "GET, HEAD"})
+        else:
+            refused = sentence("this request cannot be read", code if code < 500 else HTTPStatus.BAD_REQUEST)
+        with suppress(OSError):
+            self._send(refused)
 
     def end_headers(self) -> None:
         """Adds the headers that keep a browser from misinterpreting a response."""
         self.send_header("X-Content-Type-Options", "nosniff")
-        self.send_header("Cache-Control", "no-store")
         super().end_headers()
 
-    def _page(self) -> Page:
-        if refusal := self.server.hosts.refusal(self.headers.get_all("host", [])):
-            return Page(content=f"{refusal}; name it in `listenHosts` if it is a proxy's\n".encode(), status=421)
-        page = self.server.pages.get(urlsplit(self.path).path)
-        return page() if page else Page(content=self._known().encode(), status=404)
+    def _send(self, response: PageResponse) -> None:
+        self.send_response(response.status)
+        is_bare = response.status == HTTPStatus.NOT_MODIFIED
+        headers = {} if is_bare else {"Content-Type": response.content_type, "Content-Length": len(response.content)}
+        headers |= {"Cache-Control": "no-cache" if "ETag" in response.headers else "no-store", **response.headers}
+        if self.close_connection:
+            headers["Connection"] = "close"
+        for name, value in headers.items():
+            self.send_header(name, str(value))
+        self.end_headers()
+        if self.command != "HEAD" and not is_bare:
+            with suppress(OSError):
+                self.wfile.write(response.content)
 
-    def _known(self) -> str:
-        return f"there is {', '.join(self.server.pages)}\n"
+    def _response(self) -> PageResponse:
+        if refusal := self.server.hosts.refusal(self.headers.get_all("host", [])):
+            return sentence(f"{refusal}; name it in `listenHosts` if it is a proxy's", 421)
+        if probe := self.server.probes.get(urlsplit(self.path).path):
+            return probe()
+        if self.server.pages is None:
+            return sentence(f"there is {', '.join(self.server.probes)}", 404)
+        return self.server.pages.response(
+            self.path, self.headers.get("authorization", ""), self.headers.get("if-none-match", "")
+        )

@@ -73,7 +73,7 @@ def credentials_in(table: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 def secret_files(table: Mapping[str, Any]) -> dict[str, Any]:
     """The key of every possible secret, with the file that the table names for it (or None)."""
-    files = {"clientSecret": table.get("clientSecretFile")}
+    files = {"clientSecret": table.get("clientSecretFile"), "pageToken": table.get("pageTokenFile")}
     if "clientIdFile" in table:
         files["clientId"] = table["clientIdFile"]
     for name, credential in credentials_in(table).items():
@@ -112,7 +112,7 @@ def secrets_of(table: Mapping[str, Any], given: Mapping[str, str], base: Path, r
 
 def misplaced_secrets(table: dict[str, Any]) -> Iterator[str]:
     """Secrets written into the file itself; they are removed from the table so that nothing else sees them."""
-    secrets = [(table, "", "clientSecret")]
+    secrets = [(table, "", "clientSecret"), (table, "", "pageToken")]
     secrets += [(each, f"credentials.{name}.", "accessKey") for name, each in credentials_in(table).items()]
     secrets += [(each, f"credentials.{name}.", "secretAccessKey") for name, each in credentials_in(table).items()]
     for holder, prefix, key in secrets:

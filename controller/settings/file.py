@@ -3,6 +3,7 @@
 `settings_from` checks the table against `Written`; the descriptions of the fields are the user's documentation.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Literal, get_args
@@ -78,6 +79,13 @@ def _host_names(text: str) -> str:
     return text
 
 
+def _base_path(text: str) -> str:
+    path = text.rstrip("/")
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", path):
+        raise ValueError("must be the path under which a proxy serves the page, such as /shjobs")
+    return path
+
+
 def _warned(text: str) -> str:
     known = {EVERY_WARNING, *WARNINGS, *SILENCING}
     if text not in known:
@@ -91,6 +99,7 @@ ApiPath = Annotated[str, AfterValidator(_api_path)]
 Duration = Annotated[str, AfterValidator(_duration)]
 TimeBetween = Annotated[str, AfterValidator(_time_between)]
 FilePath = Annotated[str, AfterValidator(_path)]
+BasePath = Annotated[str, AfterValidator(_base_path)]
 HostNames = Annotated[str, AfterValidator(_host_names)]
 Warned = Annotated[str, AfterValidator(_warned)]
 BucketPrefix = Annotated[str, AfterValidator(_bucket_prefix)]
@@ -143,6 +152,12 @@ class Policy(BaseModel):
     listen_hosts: HostNames = Field(
         "", description="Host names by which a proxy reaches `listen`, separated by commas."
     )
+    page: bool | None = Field(
+        None,
+        description="Whether `run` serves its page at `listen`; unset: where only this machine, or who has the token, "
+        "can read it.",
+    )
+    base_path: BasePath = Field("", description="Path under which a proxy serves the page, such as /shjobs.")
     log_format: Literal["human", "json"] = Field("human", description="How `run` logs: lines for people, or JSON.")
 
 
@@ -173,6 +188,9 @@ class Written(Policy):
     client_id: str | None = Field(None, min_length=1, description="OAuth client id.")
     client_id_file: FilePath | None = Field(None, description="File that holds the OAuth client id.")
     client_secret_file: FilePath | None = Field(None, description="File that holds the OAuth client secret.")
+    page_token_file: FilePath | None = Field(
+        None, description="File that holds the token which the page asks of its readers."
+    )
     ca_file: FilePath | None = Field(
         None, description="File of certificates (PEM) that are trusted beside the usual ones, for every connection."
     )
@@ -197,7 +215,7 @@ NUMBERS = {
     if {int, float} & {field.annotation, *get_args(field.annotation)}
 }
 """The keys whose values are numbers: a variable's text must become one."""
-SWITCHES = {to_camel(name) for name, field in Written.model_fields.items() if field.annotation is bool}
+SWITCHES = {to_camel(name) for name, field in Written.model_fields.items() if field.annotation in (bool, bool | None)}
 """The keys whose values are true or false."""
 LISTS = {"holdOn"}
 """The keys whose values are lists of words: a variable has them separated by commas."""

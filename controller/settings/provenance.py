@@ -18,8 +18,9 @@ from controller.settings.settings import Settings
 MASK = "***"
 _PROFILED = {"baseUrl": "base_url", "apiPath": "api_path", "tokenUrl": "token_url"}
 """Settings whose default is the deployment's."""
-_DISTINGUISHED = frozenset({"client_id", "client_id_file", "client_secret_file", "credentials"})
+_DISTINGUISHED = frozenset({"client_id", "client_id_file", "client_secret_file", "page_token_file", "credentials"})
 """Shown separately: the files as the secrets that they hold."""
+_SINGLE = {"clientSecret": "client_secret", "pageToken": "page_token"}
 
 
 class Origin(StrEnum):
@@ -52,6 +53,7 @@ def effective_settings(settings: Settings, text: str, environment: Mapping[str, 
         *(_plain(settings, written, name, table, overruled) for name in own if name not in _DISTINGUISHED),
         secrets.get("clientId") or _plain(settings, written, "client_id", table, overruled),
         secrets["clientSecret"],
+        secrets["pageToken"],
         *(_plain(settings, written, name, table, overruled) for name in Policy.model_fields),
         *(each for name in written.credentials for each in _credential(settings, written, name, secrets)),
     ]
@@ -87,8 +89,8 @@ def _secrets(settings: Settings, table: Mapping[str, Any], given: Mapping[str, s
 
 
 def _is_there(settings: Settings, key: str) -> bool:
-    if key == "clientSecret":
-        return settings.client_secret is not None
+    if key in _SINGLE:
+        return getattr(settings, _SINGLE[key]) is not None
     _, name, field = key.split(".")
     credential = settings.credentials[name]
     return (credential.access_key if field == "accessKey" else credential.secret_access_key) is not None

@@ -44,6 +44,8 @@ class Settings(Policy):
     status_dir: Path | None = None
     client_id: str | None = None
     client_secret: SecretStr | None = None
+    page_token: SecretStr | None = None
+    """What readers of the page send, if it is asked of them."""
     credentials: Mapping[str, Credential]
     timing: InstanceOf[Timing]
     absent: tuple[str, ...] = ()
@@ -149,7 +151,7 @@ def _settled(written: Written, source: str, base: Path, secrets: Secrets, author
         scan_every=seconds_of(written.scan_every),
     )
     policy: dict[str, Any] = {name: getattr(written, name) for name in Policy.model_fields}
-    client_secret = secrets.found.get("clientSecret")
+    client_secret, page_token = secrets.found.get("clientSecret"), secrets.found.get("pageToken")
     return Settings(
         **policy,
         source=source,
@@ -159,6 +161,7 @@ def _settled(written: Written, source: str, base: Path, secrets: Secrets, author
         status_dir=base / written.status_dir if written.status_dir else None,
         client_id=written.client_id or secrets.found.get("clientId"),
         client_secret=SecretStr(client_secret) if client_secret else None,
+        page_token=SecretStr(page_token) if page_token else None,
         credentials={name: _credential(name, each, base, secrets) for name, each in written.credentials.items()},
         timing=timing.scaled(written.time_scale) if written.time_scale else timing,
         absent=secrets.absent,

@@ -176,6 +176,12 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
     "a reason for nobody": (synced, ["why", "nobody"], 2, "nobody"),
     "a reason for nothing": (nothing, ["why"], 2, "Missing argument 'NAME'"),
     "less than no events": (nothing, ["events", "-n", "-1"], 2, "is not in the range"),
+    "a page at no address": (nothing, ["page", "--listen", "nowhere"], 2, "'nowhere' is no address"),
+    "a page into a file": (written("report", "a file"), ["page", "--export", "report"], 2, "is a file"),
+    "a page whose token is missing": (
+        more('pageTokenFile = "none"'), ["page", "--listen", "127.0.0.1:0"], 2, "named by pageTokenFile is missing",
+    ),
+    "a token in the settings": (more('pageToken = "secret"'), ["get"], 2, "no secret belongs in this file"),
     "events of a damaged ledger": (written("state/shjobs.db", DAMAGED), ["events"], 2, "move it away"),
     "a description from one": (written("state/shjobs.db", DAMAGED), ["describe", "ndvi"], 2, "move it away"),
     "a resolution that says nothing": (synced, ["resolve", "ndvi"], 2, "--request-id ID and --not-accepted"),

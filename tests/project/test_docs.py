@@ -214,7 +214,11 @@ def test_every_settings_file_that_is_shown_can_be_used(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_no_variable_is_invented(path: Path) -> None:
-    known = {variable_of(to_camel(name)) for name in Written.model_fields} | {"SHJOBS_CLIENT_SECRET", OPERATOR}
+    known = {variable_of(to_camel(name)) for name in Written.model_fields} | {
+        "SHJOBS_CLIENT_SECRET",
+        "SHJOBS_PAGE_TOKEN",
+        OPERATOR,
+    }
     known |= {variable_of(f"credentials.my-bucket.{key}") for key in ("accessKey", "secretAccessKey")}
     assert set(re.findall(r"SHJOBS_[A-Z_]+", path.read_text(encoding="utf-8"))) <= known
 

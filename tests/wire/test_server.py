@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from controller.daemon.http import Page, Web
+from controller.daemon.http import Web
+from controller.page.message import PageResponse
 from controller.wire.server import LARGEST_HEAD, LimitedServer
 from tests.support.patience import LONGEST
 
 pytestmark = pytest.mark.slow
 
-PAGES = {"/healthz": lambda: Page(content=b"ok\n"), "/large": lambda: Page(content=bytes(64 << 20))}
+PAGES = {"/healthz": lambda: PageResponse(content=b"ok\n"), "/large": lambda: PageResponse(content=bytes(64 << 20))}
 
 
 OTHERS = weakref.WeakSet[threading.Thread]()

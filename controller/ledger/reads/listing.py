@@ -31,6 +31,7 @@ class Filter:
     """Which jobs are meant: all of it must fit; what is empty fits everything."""
 
     phases: Collection[Phase] = ()
+    reasons: Collection[str] = ()
     labels: Sequence[str] = ()
     """Each `LABEL` or `LABEL=VALUE`, as for `get -l`."""
     set_name: str = ""
@@ -84,15 +85,16 @@ class JobList:
 def list_jobs(reader: Reader, wanted: Filter, size: int = 50, after: Position | None = None) -> JobList:
     """The rows that follow a position, or the first ones. Raises `StateError` when the ledger cannot be read."""
     reasons = reason_counts(reader, wanted)
+    meant = {word: number for word, number in reasons.items() if not wanted.reasons or word in wanted.reasons}
     found: list[_Place] = []
-    for urgency, words in by_urgency(reasons, wanted.phases).items():
+    for urgency, words in by_urgency(meant, wanted.phases).items():
         if words and len(found) <= size and (after is None or after.urgency <= urgency):
             within = after if after and after.urgency == urgency else None
             found += _places(reader, wanted, urgency, words, size + 1 - len(found), within)
     phases = _phases(reasons)
     return JobList(
         rows=tuple(_rows(reader, found[:size])),
-        total=sum(number for phase, number in phases.items() if not wanted.phases or phase in wanted.phases),
+        total=sum(number for phase, number in _phases(meant).items() if not wanted.phases or phase in wanted.phases),
         phases=phases,
         reasons=reasons,
         next=found[size - 1].position if len(found) > size else None,
@@ -136,7 +138,7 @@ def _places(
 ) -> list[_Place]:  # fmt: skip
     """The next of one urgency, `most` of them at most: each reason is read in the order of its index."""
     found = [each for word in words for each in _jobs_at(reader, wanted, urgency, word, most, after)]
-    if urgency is Urgency.NEEDS_OPERATOR:
+    if urgency is Urgency.NEEDS_OPERATOR and Reason.REJECTED in words:
         found += _documents_at(reader, wanted, most, after)
     found.sort(key=lambda each: each.position.key)
     found.sort(key=lambda each: each.position.changed_at, reverse=True)

@@ -39,6 +39,7 @@ TERMS = "terms"
 """The key in `meta` of the terms under which the files were accepted."""
 REJECTED = "rejected "
 """Begins the keys in `meta` of what was recorded of the files that are not accepted; the path follows."""
+_NEVER = 1 << 62  # the number of no event
 PORTION = 256  # status documents read at once
 _JOB = "select name, path, position, generation, wanted from job"
 _FILE = "select path, kind, size, mtime_ns, ctime_ns, inode, sha256, uses from file"
@@ -168,6 +169,14 @@ class Reader:
         sql = f"select {', '.join(COLUMNS)} from submission where job = ? or digest = ? order by number"
         return [self._whole(submission_of(row)) for row in self.rows(sql, [job, digest])]
 
+    def latest_revision(self) -> str:
+        """The commit of the latest submission that has one, among the last thousand; "" without any."""
+        sql = (
+            "select revision from (select number, revision from submission order by number desc limit 1000) "
+            "where revision <> '' order by number desc limit 1"
+        )
+        return next((str(row["revision"]) for row in self.rows(sql)), "")
+
     def has_commands(self) -> bool:
         """Whether there is a command that no turn has taken yet."""
         return any(True for _ in self.rows("select 1 from inbox where done_at is null limit 1"))
@@ -176,15 +185,18 @@ class Reader:
         """Whether a job of this name is declared now."""
         return any(True for _ in self.rows("select 1 from job where name = ? and wanted is not null", [name]))
 
-    def events(self, jobs: Sequence[str] = (), limit: int = 20, after: int = 0) -> list[dict[str, Any]]:
-        """The latest events after that number, of these jobs or of all, newest last.
+    def events(
+        self, jobs: Sequence[str] = (), limit: int = 20, after: int = 0, before: int = _NEVER
+    ) -> list[dict[str, Any]]:
+        """The latest events between two numbers, of these jobs or of all, newest last.
 
-        For all jobs, or many, what stops many of them alike at one time is a single event, with their number as `jobs`.
+        For all jobs, or many, what stops many of them alike at one time is a single event, with their number as `jobs`
+        and the number of the first of them as `since`.
         """
         among = f"and job in ({', '.join('?' * len(jobs))})" if jobs else ""
-        sql = f"select * from event where number > ? {among} order by number desc"
+        sql = f"select * from event where number > ? and number < ? {among} order by number desc"
         with understood(self._path):
-            rows = self.rows(sql, [after, *jobs])
+            rows = self.rows(sql, [after, before, *jobs])
             found = list(islice(rows if 0 < len(jobs) <= FEW else _joined(rows), limit))[::-1]
             for row in found:
                 datetime.fromisoformat(row["at"])
@@ -246,7 +258,7 @@ def _joined(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield from same
             continue
         shown = {"job": name_list([str(row["job"]) for row in reversed(same)]), "jobs": len(same)}
-        yield {**same[-1], **shown, "submission": None, "number": same[0]["number"]}
+        yield {**same[-1], **shown, "submission": None, "number": same[0]["number"], "since": same[-1]["number"]}
 
 
 def _documents(path: str, text: str) -> list[dict[str, Any]]:

@@ -1,0 +1,56 @@
+"""`shjobs page`: look at a state directory in a browser, without a daemon."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from controller.cli.settings import load_settings
+from controller.settings.settings import Settings
+
+LISTEN = "127.0.0.1:9618"
+
+
+@click.command("page", short_help="Look at the jobs in a browser.")
+@click.option(
+    "--listen", default=LISTEN, show_default=True, metavar="HOST:PORT", help="Where to serve it; port 0: any."
+)
+@click.option(
+    "--export", "folder", type=click.Path(file_okay=False, path_type=Path),
+    help="Write it as files into this folder instead; index.html opens without a server.",
+)  # fmt: skip
+@click.pass_obj
+def command(config: Path | None, listen: str, folder: Path | None) -> int:
+    """Serve the page of the state directory until Ctrl-C, as `shjobs run` does: all it does is read."""
+    settings = load_settings(config, os.environ)
+    if folder is not None:
+        from controller.page.export import export_pages
+
+        click.echo(f"written: {export_pages(settings, folder)}")
+        return 0
+    serve(settings, listen)
+    return 0
+
+
+def serve(settings: Settings, listen: str) -> None:
+    """Serve the page until a signal ends it, and print its address."""
+    from controller.daemon.http import Pages, Web, page_token
+    from controller.model.hosts import names_in
+    from controller.page.links import ServedLinks
+    from controller.page.site import Site
+
+    site = Site(settings, ServedLinks(settings.base_path))
+    pages = Pages(respond=site.respond, base=settings.base_path, token=page_token(settings))
+    ended = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        ended.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    with Web(listen, {}, names_in(settings.listen_hosts), pages) as web:
+        click.echo(f"page at {web.url}{settings.base_path}/ until Ctrl-C")
+        ended.wait()

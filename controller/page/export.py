@@ -1,0 +1,55 @@
+"""Writes the pages as files that open without a server: to hand on, or to look at what a demo made."""
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from controller.ledger.reads.reader import Reader
+from controller.model.errors import UsageError
+from controller.page.links import FileLinks
+from controller.page.message import PageRequest, PageResponse
+from controller.page.recorded import recorded_sets
+from controller.page.site import ASSETS, PAGES, Site
+from controller.settings.settings import Settings
+
+MOST = 500
+"""Jobs and sets that get a page of their own."""
+FOLDER = "page"
+
+
+def export_pages(settings: Settings, folder: Path) -> Path:
+    """Write `index.html` into the folder, and what it leads to into `page/` beside it; returns the path of the first.
+
+    Raises `UsageError` when they cannot be written.
+    """
+    try:
+        for path, response in _pages(settings):
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(response.content)
+    except OSError as error:
+        raise UsageError(f"{folder}: the page cannot be written: {error.strerror}") from error
+    return folder / "index.html"
+
+
+def _pages(settings: Settings) -> Iterator[tuple[str, PageResponse]]:
+    """Each file below the folder with its content."""
+    first, top, below = (Site(settings, FileLinks(up)) for up in (f"{FOLDER}/", "", "../"))
+    yield "index.html", first.respond(PageRequest(path="/"))
+    yield f"{FOLDER}/index.html", top.respond(PageRequest(path="/"))
+    for name in ASSETS:
+        yield f"{FOLDER}/{name}", top.respond(PageRequest(path=f"/{name}"))
+    for name in list(PAGES)[1:]:
+        yield f"{FOLDER}/{name}.html", top.respond(PageRequest(path=f"/{name}"))
+    for name in islice(_named(settings), MOST):
+        yield f"{FOLDER}/{name}.html", below.respond(PageRequest(path=f"/{name}"))
+
+
+def _named(settings: Settings) -> Iterator[str]:
+    """The pages of single sets and jobs; names of both are made of letters, digits and `-`."""
+    store = Reader.of(settings.state)
+    if store is None:
+        return
+    with store:
+        yield from (f"sets/{each['name']}" for each in recorded_sets(store))
+        yield from (f"jobs/{row['name']}" for row in store.rows("select name from job order by name limit ?", [MOST]))

@@ -1,0 +1,134 @@
+"""Renders pages in a process of its own, below the loop's priority: however many readers there are, the loop is as
+fast as without them. It is started by the first request, and ends when nobody has read for some minutes.
+"""
+
+import logging
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from socket import socketpair
+
+import controller
+from controller.page.message import PageRequest, PageResponse, sentence
+from controller.settings.settings import Settings
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 8.0  # seconds for one page, the start of the process included
+IDLE = 300.0  # seconds without a request, after which the process ends
+LOWER = 10  # how much lower than the loop's its priority is
+KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "LANG", "TZ")
+BUSY = "the page is busy; try again in a moment"
+
+
+class Renderer:
+    """Responds like a `Site`, from another process; close it when done. Any thread may ask; one page is made at a time.
+
+    `settings` reach the process without their secrets.
+    """
+
+    def __init__(self, settings: Settings, base: str = "") -> None:
+        self._setting = (readable_settings(settings), base)
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+
+    def respond(self, request: PageRequest) -> PageResponse:
+        """The response; 503 when the process does not make it in time."""
+        if not self._lock.acquire(timeout=PATIENCE):
+            return sentence(BUSY, 503)
+        try:
+            return self._asked(request) or self._asked(request) or sentence(BUSY, 503)
+        finally:
+            self._lock.release()
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        with self._lock:
+            self._end()
+
+    def _asked(self, request: PageRequest) -> PageResponse | None:
+        """The response; None when the process was or is gone."""
+        try:
+            connection = self._connected()
+            connection.send(request)
+            if not connection.poll(PATIENCE):
+                log.warning("a page took longer than %g s: %s", PATIENCE, request.path)
+                self._end()
+                return sentence("this page took too long", 503)
+            found = connection.recv()
+        except (OSError, EOFError, pickle.UnpicklingError):
+            self._end()
+            return None
+        assert isinstance(found, PageResponse), "the process sends responses"
+        return found
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            ours, theirs = socketpair()
+            with theirs:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-c", f"from {__name__} import main; main({theirs.fileno()})"],
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    env=_environment(),
+                    start_new_session=True,  # Ctrl-C in the terminal is for the daemon, which ends this
+                )
+            self._connection = Connection(ours.detach())
+            self._connection.send(self._setting)
+        return self._connection
+
+    def _end(self) -> None:
+        connection, self._connection = self._connection, None
+        process, self._process = self._process, None
+        if connection:
+            connection.close()
+        if process:
+            process.kill()
+            process.wait()
+
+
+def readable_settings(settings: Settings) -> Settings:
+    """The settings without what is nobody's business who only reads."""
+    credentials = {
+        name: each.model_copy(update={"access_key": None, "secret_access_key": None})
+        for name, each in settings.credentials.items()
+    }
+    return settings.model_copy(
+        update={"client_id": None, "client_secret": None, "page_token": None, "credentials": credentials}
+    )
+
+
+def main(number: int) -> None:
+    """The process: settings first, then a response for each request, until the other end is closed."""
+    from controller.page.links import ServedLinks
+    from controller.page.site import Site
+
+    os.nice(LOWER)
+    with Connection(number) as connection, suppress(EOFError, OSError):
+        settings, base = connection.recv()
+        site = Site(settings, ServedLinks(base))
+        while connection.poll(IDLE):
+            connection.send(_made(site.respond, connection.recv()))
+
+
+def _made(respond: Callable[[PageRequest], PageResponse], request: PageRequest) -> PageResponse:
+    try:
+        return respond(request)
+    except Exception:
+        logging.basicConfig(format="%(message)s")
+        log.exception("the page %s cannot be made", request.path)
+        return sentence("this page cannot be made; the log of the daemon says why", 500)
+
+
+def _environment() -> dict[str, str]:
+    root = str(Path(controller.__file__).resolve().parent.parent)
+    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    return {**kept, "PYTHONPATH": os.pathsep.join([root, *filter(os.path.isabs, sys.path)])}

@@ -1,0 +1,1 @@
+"""The geometry of charts and maps; templates draw it. Pure."""

@@ -1,0 +1,134 @@
+"""The first page: what needs an operator, what runs, what the month costs, where the tree comes from, what is well."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from controller.ledger.location import FILE_NAME, is_there
+from controller.ledger.lock import is_held
+from controller.ledger.pause import is_paused, who_paused
+from controller.ledger.reads.labels import label_names
+from controller.ledger.reads.listing import SET_LABEL, Filter, list_jobs, reason_counts
+from controller.ledger.reads.order import Urgency, phase_of, urgency_of
+from controller.ledger.reads.reader import Reader
+from controller.lifecycle.status import timestamp
+from controller.model.job_set import set_reference
+from controller.model.reasons import Phase, Reason
+from controller.page.commands import command_for
+from controller.page.context import ViewContext
+from controller.page.recorded import recorded_sets, row_facts
+from controller.page.views.spending import month_facts
+
+MOST_NEEDS, MOST_EXAMPLES, MOST_RUNNING, MOST_SETS = 12, 3, 8, 12
+WELL, NOT_WELL, IDLE = "well", "not well", "not running"
+_RUNS = {"state": WELL, "message": "it runs"}
+_REST = {"state": IDLE, "message": "what is shown was recorded when `run` or `sync` last ran"}
+_ASKS = (Urgency.NEEDS_OPERATOR, Urgency.FAILED)
+_OF_THE_DAEMON = {
+    "tree": ("TreeNotReady", "NotScanned", "ScanStale", "WatcherDead", "StatusUnwritten", "ClockDoubtful"),
+    "service": ("CredentialsRefused", "BreakerOpen"),
+    "buckets": (),
+}
+"""The words of `/readyz` that say something about each."""
+_SIGNS = {
+    "service": (Reason.ACCOUNT_REFUSED, Reason.BREAKER_OPEN),
+    "buckets": (Reason.HISTORY_UNKNOWN, Reason.BUCKET_UNREADABLE),
+}
+_RUNNING = (Phase.RUNNING, Phase.VERIFYING, Phase.SUBMITTING, Phase.UNCONFIRMED)
+
+
+def overview(context: ViewContext) -> dict[str, Any]:
+    """What the page shows: of a state without a ledger only what can be said of it."""
+    store = context.store
+    found = {"health": list(_health(context)), "tree": _tree(context), "pause": _pause(context)}
+    if store is None:
+        return {**found, "phases": {}, "needs": [], "running": [], "sets": [], "month": None, "total": 0, "labels": []}
+    listed = list_jobs(store, Filter(), 1)
+    running = list_jobs(store, Filter(phases=_RUNNING), MOST_RUNNING)
+    return {
+        **found,
+        "phases": {str(each): listed.phases[each] for each in Phase if listed.phases.get(each)},
+        "total": listed.total,
+        "needs": _needs(store, listed.reasons),
+        "running": [row_facts(row) for row in running.rows],
+        "sets": _sets(store),
+        "month": month_facts(context),
+        "labels": label_names(store),
+    }
+
+
+def _needs(store: Reader, reasons: Mapping[str, int]) -> list[dict[str, Any]]:
+    """What needs an operator, most urgent first: each reason with how many wait for it, and what to run."""
+    asking = [word for word in reasons if urgency_of(word) in _ASKS]
+    asking.sort(key=lambda word: (urgency_of(word), -reasons[word]))
+    return [_need(store, word, reasons[word]) for word in asking[:MOST_NEEDS]]
+
+
+def _need(store: Reader, word: str, count: int) -> dict[str, Any]:
+    rows = list_jobs(store, Filter(reasons=(word,)), MOST_EXAMPLES).rows
+    first = rows[0] if rows else None
+    one = first.labels.get(SET_LABEL, "") if first and count > 1 else ""
+    name = set_reference(one) if one else first.name if first else ""
+    return {
+        "phase": str(phase_of(word)),
+        "reason": word,
+        "count": count,
+        "message": first.message if first else "",
+        "command": command_for(word, first.message, name) if first else "",
+        "jobs": [each.name for each in rows],
+    }
+
+
+def _sets(store: Reader) -> list[dict[str, Any]]:
+    """The sets, those that did not all succeed first."""
+    found = recorded_sets(store)
+    found.sort(key=lambda each: (each["phase"] == Phase.SUCCEEDED, each["name"]))
+    keys = ("name", "phase", "message", "cells")
+    return [{key: each[key] for key in keys} for each in found[:MOST_SETS]]
+
+
+def _pause(context: ViewContext) -> dict[str, Any]:
+    state = context.settings.state
+    return {"isPaused": is_paused(state), "by": who_paused(state) if is_paused(state) else ""}
+
+
+def _tree(context: ViewContext) -> dict[str, Any]:
+    """Where the manifests come from, and how they were read."""
+    facts, store = context.facts, context.store
+    return {
+        "folder": str(context.settings.jobs),
+        "revision": store.latest_revision() if store else "",
+        "scannedAt": timestamp(facts.scanned_at) if facts else None,
+        "rejection": facts.rejection if facts else "",
+    }
+
+
+def _health(context: ViewContext) -> Iterator[dict[str, Any]]:
+    """Whether the controller, its tree, the service, the buckets and the ledger are well, each with a sentence."""
+    facts, store, state = context.facts, context.store, context.settings.state
+    unready = dict(facts.unready) if facts else {}
+    reasons = reason_counts(store, Filter()) if store else {}
+    is_running = facts is not None or is_held(state)
+    yield {"name": "controller", **(_RUNS if is_running else _REST)}
+    for name, words in _OF_THE_DAEMON.items():
+        found = next((unready[word] for word in words if word in unready), "")
+        yield _condition(name, found or _recorded_problem(name, reasons), "no problem is known")
+    yield _condition("ledger", unready.get("LedgerUnusable", "") or _ledger_problem(store, state), "it can be read")
+
+
+def _condition(name: str, problem: str, otherwise: str) -> dict[str, Any]:
+    return {"name": name, "state": NOT_WELL if problem else WELL, "message": problem or otherwise}
+
+
+def _recorded_problem(name: str, reasons: Mapping[str, int]) -> str:
+    """What jobs wait for says that something is not well, also without a daemon."""
+    found = {word: reasons[word] for word in _SIGNS.get(name, ()) if reasons.get(word)}
+    return "; ".join(f"{count:,} {'job is' if count == 1 else 'jobs are'} {word}" for word, count in found.items())
+
+
+def _ledger_problem(store: Reader | None, state: Path) -> str:
+    if store:
+        return ""
+    if is_there(state):
+        return f"{state / FILE_NAME} is of an earlier version: `shjobs run` or `shjobs sync` renews it"
+    return f"there is none in {state} yet: `shjobs run` or `shjobs sync` makes it"

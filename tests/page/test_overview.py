@@ -1,0 +1,62 @@
+"""The first page: what needs an operator comes first, with the command to copy."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from controller.ledger.pause import pause
+from controller.page.message import DaemonFacts, PageRequest
+from controller.page.site import Site
+from tests.support.factories import NOW
+from tests.support.pages import html, twin
+
+
+def test_what_needs_an_operator_is_named_with_its_command(site: Site) -> None:
+    needs = twin(site, "/overview.json")["needs"]
+    assert [(each["reason"], each["count"], each["command"], each["jobs"]) for each in needs] == [
+        ("LargeChange", 1, "shjobs accept 3fa1c02be7d9", ["shore"]),
+        ("NeedsPerson", 1, "shjobs describe swamp", ["swamp"]),
+        ("Rejected", 1, "shjobs check", ["bad"]),
+        ("ErrorReported", 1, "shjobs retry alps-2", ["alps-2"]),
+    ]
+    page = html(site, "/")
+    assert "4 of 7 jobs need you" in page and '<code class="command">shjobs accept 3fa1c02be7d9</code>' in page
+
+
+def test_what_is_under_way_and_the_phases_are_counted(site: Site) -> None:
+    found = twin(site, "/overview.json")
+    assert [row["name"] for row in found["running"]] == ["swamp", "lake"]
+    assert found["phases"] == {
+        "Invalid": 1, "Held": 1, "Pending": 1, "Unconfirmed": 1, "Running": 1, "Succeeded": 1, "Failed": 1,
+    }  # fmt: skip
+    assert found["labels"] == ["set", "team"]
+
+
+def test_nothing_at_all_is_a_page_too(empty_site: Site) -> None:
+    assert "No jobs yet" in html(empty_site, "/")
+    health = {each["name"]: each for each in twin(empty_site, "/overview.json")["health"]}
+    assert health["ledger"]["state"] == "not well"
+    assert health["controller"]["state"] == "not running"
+
+
+@pytest.mark.parametrize(
+    ("unready", "name"),
+    [
+        pytest.param(("ScanStale", "the tree was last scanned long ago"), "tree", id="a tree that is not read"),
+        pytest.param(("CredentialsRefused", "HTTP 401"), "service", id="a service that refuses the account"),
+        pytest.param(("LedgerUnusable", "the disk is full"), "ledger", id="a ledger that cannot be written"),
+    ],
+)
+def test_what_the_daemon_knows_is_shown(site: Site, unready: tuple[str, str], name: str) -> None:
+    facts = DaemonFacts(at=NOW, unready=(unready,), rejection="1 manifest has no effect", scanned_at=NOW)
+    page = site.respond(replace(PageRequest(path="/"), facts=facts)).content.decode()
+    assert unready[1] in page and "1 manifest has no effect" in page
+    states = [name for name in ("tree", "service", "ledger") if f'<dt>{name}</dt><dd><span class="phase bad">' in page]
+    assert states == [name]
+
+
+def test_a_pause_is_said_with_who_ordered_it(site: Site, root: Path) -> None:
+    pause(root / "state", "olga@farm", NOW)
+    page = html(site, "/")
+    assert "Paused." in page and "olga@farm" in page and "shjobs resume" in page
