@@ -10,6 +10,7 @@ from controller.lifecycle.next_step import next_step
 from controller.lifecycle.phase import phase
 from controller.lifecycle.status import OPERATOR, document, outputs, timestamp
 from controller.model.errors import UsageError, no_such_jobs
+from controller.model.job import Wanted
 from controller.model.job_set import set_reference
 from controller.model.step import Wait
 from controller.model.submission import Submission
@@ -89,8 +90,8 @@ def _description(settings: Settings, case: Case, request: Mapping[str, Any]) -> 
         "kind": "AsyncProcessDescription",
         "path": job.path,
         "labels": dict(job.wanted.labels) if job.wanted else {},
-        "policy": _policy(case),
-        "submissions": [_submission(item) for item in reversed(case.submissions)],
+        "policy": policy_of(job.wanted),
+        "submissions": [submission_facts(item) for item in reversed(case.submissions)],
         "events": list(map(_event, events(settings, [job.name], LAST_EVENTS))),
         "request": request,
     }
@@ -120,9 +121,8 @@ def _turned_case(assembly: "Assembly", name: str, now: datetime) -> Case:
     )
 
 
-def _policy(case: Case) -> dict[str, Any]:
+def policy_of(wanted: Wanted | None) -> dict[str, Any]:
     """What the manifest says besides the request."""
-    wanted = case.job.wanted
     if wanted is None:
         return {}
     fields = {
@@ -138,7 +138,8 @@ def _policy(case: Case) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if value is not None}
 
 
-def _submission(item: Submission) -> dict[str, Any]:
+def submission_facts(item: Submission) -> dict[str, Any]:
+    """A submission with its evidence as JSON; what is not known is left out."""
     fields = {
         "submission": item.id,
         "generation": item.generation,

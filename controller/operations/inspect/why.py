@@ -77,6 +77,12 @@ def explain(case: Case, now: datetime) -> str:
     return " ".join(_sentences(case, now))
 
 
+def explain_reported(name: str, job_state: JobState) -> str:
+    """The same as far as it follows from what was last reported alone."""
+    said = f"{name} is {job_state.phase} ({job_state.reason}): {job_state.message}."
+    return " ".join(filter(None, (said, _CHANGES.get(job_state.reason))))
+
+
 def _sentences(case: Case, now: datetime) -> Iterator[str]:
     reason = case.job_state.reason
     yield f"{case.job.name} is {case.job_state.phase} ({reason}): {case.job_state.message}."
