@@ -1,10 +1,11 @@
 """Writes the pages as files that open without a server: to hand on, or to look at what a demo made."""
 
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
+from controller.ledger.reads.listing import Filter, list_jobs
 from controller.ledger.reads.reader import Reader
+from controller.manifest.fields import is_name
 from controller.model.errors import UsageError
 from controller.page.links import FileLinks
 from controller.page.message import PageRequest, PageResponse
@@ -34,22 +35,23 @@ def export_pages(settings: Settings, folder: Path) -> Path:
 
 def _pages(settings: Settings) -> Iterator[tuple[str, PageResponse]]:
     """Each file below the folder with its content."""
-    first, top, below = (Site(settings, FileLinks(up)) for up in (f"{FOLDER}/", "", "../"))
+    named = list(_named(settings))
+    first, top, below = (Site(settings, FileLinks(up, set(named))) for up in (f"{FOLDER}/", "", "../"))
     yield "index.html", first.respond(PageRequest(path="/"))
     yield f"{FOLDER}/index.html", top.respond(PageRequest(path="/"))
     for name in ASSETS:
         yield f"{FOLDER}/{name}", top.respond(PageRequest(path=f"/{name}"))
     for name in list(PAGES)[1:]:
         yield f"{FOLDER}/{name}.html", top.respond(PageRequest(path=f"/{name}"))
-    for name in islice(_named(settings), MOST):
+    for name in named:
         yield f"{FOLDER}/{name}.html", below.respond(PageRequest(path=f"/{name}"))
 
 
 def _named(settings: Settings) -> Iterator[str]:
-    """The pages of single sets and jobs; names of both are made of letters, digits and `-`."""
+    """The pages of single sets and jobs, the first of the lists; a name that is none is no file."""
     store = Reader.of(settings.state)
     if store is None:
         return
     with store:
-        yield from (f"sets/{each['name']}" for each in recorded_sets(store))
-        yield from (f"jobs/{row['name']}" for row in store.rows("select name from job order by name limit ?", [MOST]))
+        yield from (f"sets/{each['name']}" for each in recorded_sets(store)[:MOST])
+        yield from (f"jobs/{row.name}" for row in list_jobs(store, Filter(), MOST).rows if is_name(row.name))

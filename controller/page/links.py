@@ -1,5 +1,6 @@
 """The addresses of the pages, as a server has them, or as files beside each other."""
 
+from collections.abc import Container
 from typing import Protocol
 from urllib.parse import quote, urlencode
 
@@ -43,16 +44,18 @@ class ServedLinks:
 class FileLinks:
     """Files beside each other, which open without a server. `up` leads from the page to where the first one is.
 
-    A list has no filters there: its fields are left out.
+    A list has no filters there: its fields are left out. Of single jobs and sets only those `known` have a page; others
+    are in the list.
     """
 
     is_live = False
 
-    def __init__(self, up: str = "") -> None:
-        self._up = up
+    def __init__(self, up: str = "", known: Container[str] = ()) -> None:
+        self._up, self._known = up, known
 
     def page(self, name: str, **_fields: object) -> str:
-        return f"{self._up}{quote(name) or 'index'}.html"
+        listed, slash, _ = name.partition("/")
+        return f"{self._up}{quote(listed if slash and name not in self._known else name) or 'index'}.html"
 
     def twin(self, name: str, **_fields: object) -> str:  # noqa: ARG002
         return ""

@@ -15,7 +15,7 @@ from controller.page.context import NotFound, ViewContext
 from controller.page.links import Links, ServedLinks
 from controller.page.message import HTML, PageRequest, PageResponse, json_response
 from controller.page.templates import FOLDER, html_of
-from controller.page.views import events, jobs, overview, spending
+from controller.page.views import events, job, jobs, overview, spending
 from controller.page.views import map as map_page
 from controller.settings.settings import Settings
 
@@ -42,7 +42,7 @@ PAGES: Mapping[str, View] = {
     "map": map_page.map_of_jobs,
 }
 """What a page shows, by the first part of its address."""
-OF_ONE: Mapping[str, View] = {}
+OF_ONE: Mapping[str, View] = {"jobs": job.job}
 """The same for the page of one thing, whose name is the rest of the address."""
 
 

@@ -1,7 +1,7 @@
 """Turns what a page shows into HTML: Jinja2 with everything escaped, and the few filters that templates use."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ _TONES: dict[str, str] = {
     Phase.HELD: "wait",
     **dict.fromkeys((Phase.PENDING, Phase.SUBMITTING, Phase.RUNNING, Phase.VERIFYING), "run"),
 }
+_LONGEST = 1e9  # seconds
 LONGEST_TEXT = 300  # characters of a message in a list
 
 
@@ -42,6 +43,7 @@ def _environment() -> Environment:
     )
     made.filters |= {"number": _number, "units": _units, "when": _when, "short": _short, "tone": _tone}
     made.globals |= {"day_chart": day_chart}
+    made.filters |= {"size": _size, "duration": _duration}
     return made
 
 
@@ -55,6 +57,20 @@ def _units(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:,.0f}" if value >= 100 else f"{value:,.1f}" if value >= 10 else f"{value:,.2f}"
+
+
+def _size(value: float) -> str:
+    """Bytes in the largest unit that leaves at least one: `573.6 kB`."""
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:,.1f} GB"
+
+
+def _duration(seconds: float) -> str:
+    """`40 s`, `12 min`, `24 h`, `2 days`."""
+    return roughly(timedelta(seconds=min(seconds, _LONGEST)))
 
 
 def _when(value: str | None, now: str) -> Markup:

@@ -12,13 +12,16 @@ from tests.support.factories import NOW
 from tests.support.pages import html, twin
 
 
-def test_what_needs_an_operator_is_named_with_its_command(site: Site) -> None:
+def test_what_needs_an_operator_is_named_with_its_command(site: Site, root: Path) -> None:
     needs = twin(site, "/overview.json")["needs"]
-    assert [(each["reason"], each["count"], each["command"], each["jobs"]) for each in needs] == [
-        ("LargeChange", 1, "shjobs accept 3fa1c02be7d9", ["shore"]),
-        ("NeedsPerson", 1, "shjobs describe swamp", ["swamp"]),
-        ("Rejected", 1, "shjobs check", ["bad"]),
-        ("ErrorReported", 1, "shjobs retry alps-2", ["alps-2"]),
+    found = [
+        (each["reason"], each["count"], each["jobs"], [it["command"] for it in each["commands"]]) for each in needs
+    ]
+    assert found == [
+        ("LargeChange", 1, ["shore"], ["shjobs plan", "shjobs accept 3fa1c02be7d9"]),
+        ("NeedsPerson", 1, ["swamp"], ["shjobs resolve swamp --request-id ID", "shjobs resolve swamp --not-accepted"]),
+        ("Rejected", 1, ["bad"], [f"shjobs check {root}/jobs.d/bad.yaml"]),
+        ("ErrorReported", 1, ["alps-2"], ["shjobs retry alps-2"]),
     ]
     page = html(site, "/")
     assert "4 of 7 jobs need you" in page and '<code class="command">shjobs accept 3fa1c02be7d9</code>' in page

@@ -29,8 +29,10 @@ def test_what_pages_share_is_served_once(site: Site, name: str) -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["/nothing", "/overview", "/jobs/", "/jobs/none", "/jobs/none.json", "/../shjobs.toml", "/static/style.css",
-     "//jobs",     "/jobs/../../state/shjobs.db", "/%2e%2e/shjobs.toml", "/style.css/", "/templates/base.html", "/.json"],
+    ["/nothing", "/overview", "/jobs/", "/jobs/none", "/jobs/none.json", "/../shjobs.toml",
+     "/static/style.css",
+     "//jobs",     "/jobs/../../state/shjobs.db", "/%2e%2e/shjobs.toml",
+      "/style.css/", "/templates/base.html", "/.json"],
 )  # fmt: skip
 def test_what_is_not_there_is_said_to_be_none(site: Site, target: str) -> None:
     assert got(site, target).status == 404

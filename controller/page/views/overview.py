@@ -8,14 +8,14 @@ from controller.ledger.location import FILE_NAME, is_there
 from controller.ledger.lock import is_held
 from controller.ledger.pause import is_paused, who_paused
 from controller.ledger.reads.labels import label_names
-from controller.ledger.reads.listing import SET_LABEL, Filter, list_jobs, reason_counts
+from controller.ledger.reads.listing import SET_LABEL, Filter, Row, list_jobs, reason_counts
 from controller.ledger.reads.order import Urgency, phase_of, urgency_of
 from controller.ledger.reads.reader import Reader
 from controller.lifecycle.status import timestamp
 from controller.model.job_set import set_reference
 from controller.model.reasons import Phase, Reason
-from controller.page.commands import command_for
 from controller.page.context import ViewContext
+from controller.page.job.commands import commands_for_job
 from controller.page.recorded import recorded_sets, row_facts
 from controller.page.views.spending import month_facts
 
@@ -49,7 +49,7 @@ def overview(context: ViewContext) -> dict[str, Any]:
         **found,
         "phases": {str(each): listed.phases[each] for each in Phase if listed.phases.get(each)},
         "total": listed.total,
-        "needs": _needs(store, listed.reasons),
+        "needs": _needs(store, listed.reasons, context.settings.jobs),
         "running": [row_facts(row) for row in running.rows],
         "sets": _sets(store),
         "month": month_facts(context),
@@ -57,26 +57,33 @@ def overview(context: ViewContext) -> dict[str, Any]:
     }
 
 
-def _needs(store: Reader, reasons: Mapping[str, int]) -> list[dict[str, Any]]:
+def _needs(store: Reader, reasons: Mapping[str, int], folder: Path) -> list[dict[str, Any]]:
     """What needs an operator, most urgent first: each reason with how many wait for it, and what to run."""
     asking = [word for word in reasons if urgency_of(word) in _ASKS]
     asking.sort(key=lambda word: (urgency_of(word), -reasons[word]))
-    return [_need(store, word, reasons[word]) for word in asking[:MOST_NEEDS]]
+    return [_need(store, word, reasons[word], folder) for word in asking[:MOST_NEEDS]]
 
 
-def _need(store: Reader, word: str, count: int) -> dict[str, Any]:
+def _need(store: Reader, word: str, count: int, folder: Path) -> dict[str, Any]:
     rows = list_jobs(store, Filter(reasons=(word,)), MOST_EXAMPLES).rows
     first = rows[0] if rows else None
-    one = first.labels.get(SET_LABEL, "") if first and count > 1 else ""
-    name = set_reference(one) if one else first.name if first else ""
     return {
         "phase": str(phase_of(word)),
         "reason": word,
         "count": count,
         "message": first.message if first else "",
-        "command": command_for(word, first.message, name) if first else "",
+        "commands": _commands(first, count, folder) if first else [],
         "jobs": [each.name for each in rows],
     }
+
+
+def _commands(row: Row, count: int, folder: Path) -> list[dict[str, str]]:
+    """What to run: about all cells of a set where more than one waits, about all files where more are rejected."""
+    if row.reason == Reason.REJECTED and count > 1:
+        return [{"command": "shjobs check", "does": "shows every problem of every manifest with its line"}]
+    is_repeated = row.phase in (Phase.FAILED, Phase.UNKNOWN) and count > 1 and SET_LABEL in row.labels
+    name = set_reference(row.labels[SET_LABEL]) if is_repeated else row.name
+    return commands_for_job(name, str(folder / row.path), row.reason, row.message)
 
 
 def _sets(store: Reader) -> list[dict[str, Any]]:
