@@ -120,8 +120,9 @@ class Loop:
             self._underway[name] = call
             self._gate.begin(call)
             self._enqueue(call)
-        if (reports_at := self._reporter.reports_at(now, self._timing)) and reports_at <= now:
-            self._reporter.report(self._tree, self._ledger, self.limits(), now)
+        if (reports_at := self._reports_at(now)) and reports_at <= now:
+            gives_way = self._gate.is_submitting()
+            self._reporter.report(self._tree, self._ledger, self.limits(), now, gives_way=gives_way)
 
     def record(self, outcomes: Sequence[CallOutcome], now: datetime) -> None:
         """Record the outcomes of calls, and decide nothing."""
@@ -142,10 +143,13 @@ class Loop:
         """When the next turn is due if nothing is received before; None: only when something is received."""
         limits = self.limits()
         settles_at = limits.settling.until if limits.settling else None
-        reports_at = self._reporter.reports_at(now, self._timing)
+        reports_at = self._reports_at(now)
         asks_at = self._timekeeper.wakes_at()
         times = [self._scanner.scan_at, self._queue.wakes_at(limits, now), settles_at, reports_at, asks_at]
         return min((time for time in times if time), default=None)
+
+    def _reports_at(self, now: datetime) -> datetime | None:
+        return self._reporter.reports_at(now, self._timing, gives_way=self._gate.is_submitting())
 
     def patience(self, outcomes: Iterable[CallOutcome]) -> float:
         """How many seconds to wait for more outcomes: none, when a submission waits for one of these."""

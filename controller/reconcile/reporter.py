@@ -101,12 +101,12 @@ class Reporter:
         self._last_event_at = datetime.min.replace(tzinfo=UTC)
         self._held_until: datetime | None = None
 
-    def reports_at(self, now: datetime, timing: Timing) -> datetime | None:
-        """When what was touched is to be reported; None: nothing was."""
+    def reports_at(self, now: datetime, timing: Timing, *, gives_way: bool = False) -> datetime | None:
+        """When what was touched is to be reported; None: nothing was. `gives_way`: submissions are on their way."""
         self._last_event_at = min(self._last_event_at, now)  # the clock may have been ahead
         reports_at = self._last_event_at + timedelta(seconds=timing.gather)
         if not (self._names or self._paths or self._gone):
-            ripe_at = self._spacing.next_at(now, timing)
+            ripe_at = self._spacing.next_at(now, timing, gives_way=gives_way)
             return max(reports_at, ripe_at) if ripe_at else None
         return max(reports_at, self._held_until) if self._held_until else reports_at
 
@@ -128,19 +128,22 @@ class Reporter:
     def touch_jobs(self, names: Iterable[str]) -> None:
         self._names.update(names)
 
-    def report(self, tree: Tree, ledger: Ledger, limits: Limits, now: datetime, *, is_last: bool = False) -> None:
+    def report(
+        self, tree: Tree, ledger: Ledger, limits: Limits, now: datetime, *, is_last: bool = False,
+        gives_way: bool = False,
+    ) -> None:  # fmt: skip
         """Report everything touched since the last time, except for the status files written later.
 
-        With `is_last` no file waits until it may be written again.
+        With `is_last` no file waits until it may be written again; `gives_way`: submissions are on their way.
         """
         self._last_event_at = now
         names, self._names = self._names, set()
         ordered = [ledger.jobs[name] for name in sorted(names)]
         changes = [item for job in ordered if (item := self._change(job, ledger, limits, now))]
         self._paths |= dict.fromkeys(job.path for job in ordered if self._is_different(job, ledger))
-        self._paths |= dict.fromkeys(self._spacing.ripe(None if is_last else now, limits.timing))
+        self._paths |= dict.fromkeys(self._spacing.ripe(None if is_last else now, limits.timing, gives_way=gives_way))
         gone, self._gone = {path for path in self._gone if path not in tree.paths()}, set()
-        notices = self._notices(tree, ledger, limits, now, is_last=is_last)
+        notices = self._notices(tree, ledger, limits, now, is_last=is_last, gives_way=gives_way)
         changed = [item for item in changes if item.changed]
         completed = self._completed(changed, tree)
         recorded = {notice.path: notice.text for notice in notices if not notice.is_recorded}
@@ -189,7 +192,7 @@ class Reporter:
         return {name: f"every cell of {name} that is due: {progress_of(counts)}" for name, counts in found}
 
     def _notices(
-        self, tree: Tree, ledger: Ledger, limits: Limits, now: datetime, *, is_last: bool
+        self, tree: Tree, ledger: Ledger, limits: Limits, now: datetime, *, is_last: bool, gives_way: bool
     ) -> list[_Notice]:  # fmt: skip
         """One portion: of what was touched, whatever is not up to date."""
         found: list[_Notice] = []
@@ -198,7 +201,7 @@ class Reporter:
             if left <= 0:
                 break
             del self._paths[path]
-            if notice := self._notice(path, tree, ledger, limits, now, is_last=is_last):
+            if notice := self._notice(path, tree, ledger, limits, now, is_last=is_last, gives_way=gives_way):
                 found.append(notice)
                 left -= WRITTEN if notice.is_due else 1
             else:
@@ -206,7 +209,7 @@ class Reporter:
         return found
 
     def _notice(
-        self, path: str, tree: Tree, ledger: Ledger, limits: Limits, now: datetime, *, is_last: bool
+        self, path: str, tree: Tree, ledger: Ledger, limits: Limits, now: datetime, *, is_last: bool, gives_way: bool
     ) -> _Notice | None:  # fmt: skip
         """What to write to the status file; None when it is up to date, or there is to be none."""
         documents = status_documents(path, tree, ledger, limits, now, self._deployment, self._tally)
@@ -215,7 +218,7 @@ class Reporter:
         if not documents or not (is_new or (recorded is not None and not is_recorded)):
             return None
         news = news_of(documents)
-        is_due = is_new and (is_last or not self._spacing.puts_off(path, news, now, limits.timing))
+        is_due = is_new and (is_last or not self._spacing.puts_off(path, news, now, limits.timing, gives_way=gives_way))
         return _Notice(path, documents, text, news, is_due, is_recorded)
 
     def _is_different(self, job: Job, ledger: Ledger) -> bool:

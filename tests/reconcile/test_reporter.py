@@ -33,10 +33,27 @@ def test_many_status_files_keep_no_submission_waiting(tmp_path: Path) -> None:
         loop.turn([], now)
         assert (reported(tmp_path), bool(calls)) == (0, True)
         assert len(list(ledger._store.reader().statuses())) == COUNT
-        assert loop.wakes_at(now) == now + SECOND
+        loop.turn([], now + 4.9 * SECOND)
+        assert reported(tmp_path) == 0, "they give way to what is being submitted"
         for portion in range(1, 4):
-            loop.turn([], now + SECOND + portion * QUARTER)
+            loop.turn([], now + 5 * SECOND + portion * QUARTER)
             assert reported(tmp_path) == min(COUNT, portion * MOST_WRITTEN)
+
+
+def test_once_nothing_is_being_submitted_the_files_that_gave_way_are_written(tmp_path: Path) -> None:
+    """Counted from the change, not from the end of the submissions."""
+    manifests(tmp_path, 30)
+    calls = deque[Call]()
+    with loop_on(tmp_path, calls) as (loop, _):
+        loop.start(BEGAN)
+        loop.turn([], BEGAN)
+        now = BEGAN + 1.5 * SECOND
+        while calls:
+            assert reported(tmp_path) == 0
+            loop.turn([outcome(calls.popleft())], now)
+        assert loop.wakes_at(now) == now + QUARTER
+        loop.turn([], now + QUARTER)
+        assert reported(tmp_path) == 30
 
 
 @pytest.mark.slow

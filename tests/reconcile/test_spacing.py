@@ -10,7 +10,7 @@ from controller.lifecycle.status import document, news_of, rejected_status
 from controller.model.errors import Problem
 from controller.model.reasons import EXAMINING, JobState, Reason
 from controller.model.timing import Timing
-from controller.reconcile.reports.spacing import MOST_FORGOTTEN, News, Spacing
+from controller.reconcile.reports.spacing import FEW, MOST_FORGOTTEN, News, Spacing
 from tests.support.factories import NOW, job, wanted
 
 TIMING = Timing()
@@ -87,6 +87,42 @@ def test_a_file_that_is_up_to_date_again_is_not_written() -> None:
     files.change(0)
     files.spacing.drop("a.yaml")
     assert (files.next_at(0), files.write_ripe(9)) == (None, [])
+
+
+class Many(Files):
+    """So many files that they give way to submissions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.paths = [f"{number:02}.yaml" for number in range(FEW + 1)]
+        for path in self.paths:
+            self.change(0, path=path)
+
+
+def test_many_files_without_news_give_way_to_submissions_for_up_to_five_seconds() -> None:
+    files = Many()
+    assert files.spacing.next_at(at(1), TIMING, gives_way=True) == at(5)
+    assert files.spacing.ripe(at(4.9), TIMING, gives_way=True) == []
+    assert files.spacing.puts_off(files.paths[0], QUIET, at(4.9), TIMING, gives_way=True)
+    assert files.spacing.ripe(at(5), TIMING, gives_way=True) == files.paths
+    assert not files.spacing.puts_off(files.paths[0], QUIET, at(5), TIMING, gives_way=True)
+
+
+def test_a_file_with_news_gives_way_to_nothing() -> None:
+    assert not Many().spacing.puts_off("00.yaml", FAILED, at(0.5), TIMING, gives_way=True)
+
+
+def test_a_few_files_give_way_to_nothing() -> None:
+    files = Many()
+    files.spacing.drop(files.paths[0])
+    assert files.spacing.next_at(at(0), TIMING, gives_way=True) == at(1)
+    assert files.spacing.ripe(at(1), TIMING, gives_way=True) == files.paths[1:]
+
+
+def test_once_nothing_is_submitted_the_files_that_gave_way_are_ripe_at_once() -> None:
+    files = Many()
+    assert files.spacing.ripe(at(2), TIMING, gives_way=True) == []
+    assert (files.next_at(2), files.write_ripe(2)) == (at(1), files.paths)
 
 
 def test_a_stop_writes_everything_that_waits() -> None:

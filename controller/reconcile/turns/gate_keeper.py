@@ -13,7 +13,7 @@ from controller.limits.gate import Limits, narrow
 from controller.limits.throttle import counts_since, grows_at, slots_at
 from controller.model.job import bucket_in
 from controller.reconcile.admission import Admission
-from controller.reconcile.calls.workers import Call, is_history
+from controller.reconcile.calls.workers import Call, Post, is_history
 from controller.reconcile.pace import Pace
 from controller.reconcile.scanner import Scanner
 from controller.reconcile.sets.rules import SetRules
@@ -21,7 +21,7 @@ from controller.reconcile.timekeeper import Timekeeper
 
 
 class GateKeeper:
-    """`free` are the limits without anything that happens. It also counts the listings under way, by bucket."""
+    """`free` are the limits without anything that happens. It also counts what is under way for submissions."""
 
     def __init__(
         self, free: Limits, ledger: Ledger, scanner: Scanner, timekeeper: Timekeeper, admission: Admission,
@@ -35,14 +35,25 @@ class GateKeeper:
         self._set_rules = set_rules
         self._pace = pace
         self._listing = Counter[str]()
+        self._posts = 0
 
     def begin(self, call: Call) -> None:
         """This call is under way."""
-        self._listing.update(_searched(call))
+        self._count(call, 1)
 
     def end(self, call: Call) -> None:
         """This call has ended."""
-        self._listing.subtract(_searched(call))
+        self._count(call, -1)
+
+    def is_submitting(self) -> bool:
+        """Whether a POST, or a listing that precedes one, is under way."""
+        return self._posts > 0 or any(self._listing.values())
+
+    def _count(self, call: Call, number: int) -> None:
+        if isinstance(call, Post):
+            self._posts += number
+        elif is_history(call):
+            self._listing[bucket_in(call.step.prefix)] += number
 
     def limits(self, now: datetime) -> Limits:
         """What may be submitted now, after everything recorded so far."""
@@ -68,8 +79,3 @@ class GateKeeper:
             sets=self._set_rules.rulings,
         )
         return narrow(free, ledger.newest(now)).at_rate(self._pace.rate(now), now)
-
-
-def _searched(call: Call) -> list[str]:
-    """The bucket that a call lists in search of paid results."""
-    return [bucket_in(call.step.prefix)] if is_history(call) else []
