@@ -47,7 +47,11 @@ def _lasting(reason: Reason) -> Wait:
 
 def wish(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Step:
     """What the manifest, as last accepted, asks for beyond what was submitted, as far as the limits allow."""
-    asked = asked_for(job, submissions, limits, now)
+    return granted(asked_for(job, submissions, limits, now), job, submissions, limits, now)
+
+
+def granted(asked: Submit | Wait, job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Step:
+    """The same of what is known to be asked for."""
     return asked if isinstance(asked, Wait) else _pay(asked, job, submissions, limits, now)
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from controller.lifecycle.attempts import in_force
-from controller.lifecycle.next_step import asked_for, wish
+from controller.lifecycle.next_step import asked_for, granted
 from controller.lifecycle.shared import shared_message, shared_run
 from controller.limits.budget import overspent_hash, reservation
 from controller.limits.gate import Limits
@@ -52,8 +52,8 @@ _SENTENCES = {
 
 def phase(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> JobState:
     """The state of the job now, with a sentence the user can act on."""
-    step = wish(job, submissions, limits, now)
-    permit = _permit(job, submissions, limits, now)
+    asked = asked_for(job, submissions, limits, now)
+    step, permit = granted(asked, job, submissions, limits, now), _permit(asked, job, limits)
     reason = step.reason if isinstance(step, Wait) else _reason_meanwhile(job, permit, limits)
     shared = shared_run(job, submissions, limits)
     message = shared_message(shared) if shared else _message(job, submissions, limits, permit, reason)
@@ -86,9 +86,8 @@ def _waits_for_mending(job: Job, submissions: Sequence[Submission], limits: Limi
     return isinstance(asked, Submit) or asked.reason is Reason.RETRY_SCHEDULED
 
 
-def _permit(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Permit | None:
+def _permit(asked: Submit | Wait, job: Job, limits: Limits) -> Permit | None:
     """The guard's ruling on what the manifest asks for; None: there is nothing to rule on, or not yet."""
-    asked = asked_for(job, submissions, limits, now)
     if isinstance(asked, Wait) or job.wanted is None:
         return None
     return limits.permit(key_of(job.name, job.wanted.digest, asked.rerun, asked.attempt))

@@ -104,6 +104,8 @@ class Limits:
     def at_rate(self, rate: Rate, now: datetime) -> Self:
         """These limits reduced by the rate limiter."""
         left = rate.left(now)
+        if left >= self.slots > 0:
+            return self
         if left > 0:
             return replace(self, slots=min(self.slots, left))
         opens_at = max(rate.opens_at(now), self.opens_at or now)

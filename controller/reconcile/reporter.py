@@ -7,7 +7,7 @@ portions, so that ten thousand of them delay no submission.
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice
@@ -143,7 +143,8 @@ class Reporter:
         self._paths |= dict.fromkeys(job.path for job in ordered if self._is_different(job, ledger))
         self._paths |= dict.fromkeys(self._spacing.ripe(None if is_last else now, limits.timing, gives_way=gives_way))
         gone, self._gone = {path for path in self._gone if path not in tree.paths()}, set()
-        notices = self._notices(tree, ledger, limits, now, is_last=is_last, gives_way=gives_way)
+        states = {name: self._job_states[name] for name in names}
+        notices = self._notices(tree, ledger, limits, now, states, is_last=is_last, gives_way=gives_way)
         changed = [item for item in changes if item.changed]
         completed = self._completed(changed, tree)
         recorded = {notice.path: notice.text for notice in notices if not notice.is_recorded}
@@ -192,7 +193,8 @@ class Reporter:
         return {name: f"every cell of {name} that is due: {progress_of(counts)}" for name, counts in found}
 
     def _notices(
-        self, tree: Tree, ledger: Ledger, limits: Limits, now: datetime, *, is_last: bool, gives_way: bool
+        self, tree: Tree, ledger: Ledger, limits: Limits, now: datetime, states: Mapping[str, JobState], *,
+        is_last: bool, gives_way: bool,
     ) -> list[_Notice]:  # fmt: skip
         """One portion: of what was touched, whatever is not up to date."""
         found: list[_Notice] = []
@@ -201,7 +203,8 @@ class Reporter:
             if left <= 0:
                 break
             del self._paths[path]
-            if notice := self._notice(path, tree, ledger, limits, now, is_last=is_last, gives_way=gives_way):
+            documents = status_documents(path, tree, ledger, limits, now, self._deployment, self._tally, states)
+            if notice := self._notice(path, documents, now, limits.timing, is_last=is_last, gives_way=gives_way):
                 found.append(notice)
                 left -= WRITTEN if notice.is_due else 1
             else:
@@ -209,16 +212,16 @@ class Reporter:
         return found
 
     def _notice(
-        self, path: str, tree: Tree, ledger: Ledger, limits: Limits, now: datetime, *, is_last: bool, gives_way: bool
+        self, path: str, documents: list[dict[str, object]], now: datetime, timing: Timing, *,
+        is_last: bool, gives_way: bool,
     ) -> _Notice | None:  # fmt: skip
         """What to write to the status file; None when it is up to date, or there is to be none."""
-        documents = status_documents(path, tree, ledger, limits, now, self._deployment, self._tally)
         text, recorded = json.dumps(documents, ensure_ascii=False, default=str), self._recorded.get(path)
         is_new, is_recorded = self.status_cache.is_new(path, text), recorded == hash(text)
         if not documents or not (is_new or (recorded is not None and not is_recorded)):
             return None
         news = news_of(documents)
-        is_due = is_new and (is_last or not self._spacing.puts_off(path, news, now, limits.timing, gives_way=gives_way))
+        is_due = is_new and (is_last or not self._spacing.puts_off(path, news, now, timing, gives_way=gives_way))
         return _Notice(path, documents, text, news, is_due, is_recorded)
 
     def _is_different(self, job: Job, ledger: Ledger) -> bool:
@@ -252,11 +255,11 @@ class Reporter:
 
 def status_documents(
     path: str, tree: Tree, ledger: Ledger, limits: Limits, now: datetime, deployment: str,
-    tally: SetTally | None = None,
+    tally: SetTally | None = None, states: Mapping[str, JobState] = {},
 ) -> list[dict[str, object]]:  # fmt: skip
     """One status for each document of a file; jobs held by a file that is broken now come with its problems.
 
-    Without a `tally` the cells of sets are added up as they are now.
+    Without a `tally` the cells of sets are added up as they are now. `states` are those that are known already, by job.
     """
     return [
         set_status(
@@ -265,8 +268,9 @@ def status_documents(
         if isinstance(item, Declared) and item.is_set
         else rejected_status(item.name, item.problems)
         if isinstance(item, Declared)
-        else document(item, ledger.of(item.name), phase(item, ledger.of(item.name), limits, now), deployment)
+        else document(item, rows, states.get(item.name) or phase(item, rows, limits, now), deployment)
         for item in jobs_of(path, tree, ledger)
+        for rows in [ledger.of(item.name or "")]
     ]
 
 

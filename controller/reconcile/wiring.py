@@ -87,12 +87,9 @@ class Assembly:
         unread = self.loop.rejections.documents()
         if (reason := self.loop.health().tree) and self.ledger.jobs:
             unread["."] = [rejected_status(None, [Problem(path=".", message=reason, code="E193")])]
-        found = {path: self.documents_of(path, now) for path in self.tree.paths()}
+        given = (self.tree, self.ledger, self.loop.limits(), now, self.deployment)
+        found = {path: status_documents(path, *given) for path in self.tree.paths()}
         return [(path, document) for path, documents in sorted({**unread, **found}.items()) for document in documents]
-
-    def documents_of(self, path: str, now: datetime) -> list[dict[str, object]]:
-        """The status documents of one file."""
-        return status_documents(path, self.tree, self.ledger, self.loop.limits(), now, self.deployment)
 
     def cell_documents(self, set_name: str, now: datetime) -> list[dict[str, object]]:
         """The status documents of the cells of a set, each as that of a job, in the order of its axes."""

@@ -120,7 +120,8 @@ class Tree:
     def documents(self, path: str) -> list[Declared]:
         """The documents of a manifest file in their order, with all their problems; a set is one of them."""
         found = self._declarations.files.get(path, ())
-        return [replace(item, problems=self._rejections.get(item.key, item.problems)) for item in found]
+        rejected = self._rejections
+        return [replace(item, problems=rejected[item.key]) if item.key in rejected else item for item in found]
 
     @property
     def sets(self) -> Mapping[str, JobSet]:
