@@ -73,12 +73,13 @@ class Scanner:
         What was scanned while a git command was running is scanned again after it.
         """
         was_locked = self._stillness.lock is not None
-        lock = self._look_at_stops().lock
+        stops = self._look_at_stops()
+        lock = stops.lock
         self._stillness = self._stillness.locked_by(lock)
         was_ahead = self.scanned_at is not None and now < self.scanned_at  # what is due by the clock may be later now
         is_due = (was_locked and not lock) or self.scan_at is None or self.scan_at <= now or was_ahead
         change = self._scan(jobs, now) if is_due else None
-        self._stops = self._look_at_stops()
+        self._stops = self._look_at_stops() if is_due else stops
         self._stillness = self._stillness.locked_by(self._stops.lock or lock)
         if self._stops.lost:
             raise StateLost(self._stops.lost)

@@ -1,4 +1,7 @@
-"""The intent of a submission is on the disk before the first byte of its POST is sent: seen from outside, by strace."""
+"""The intent of a submission is on the disk before the first byte of its POST is sent: seen from outside, by strace.
+
+And its answer is, before the next call.
+"""
 
 import re
 from collections.abc import Sequence
@@ -31,6 +34,18 @@ def violation(calls: Sequence[Call], submission: str) -> str | None:
     return None
 
 
+def late_answer(calls: Sequence[Call], request_id: str) -> str | None:
+    """Why the answer was not safe when the request was first polled; None when it was on the disk before."""
+    written = [call for call in calls if _writes_ledger(call) and request_id in call.given]
+    polls = [call for call in calls if call.name == "sendto" and f"GET /async/v1/process/{request_id}" in call.given]
+    assert written, f"the answer {request_id} was never written"
+    assert polls, "nothing was polled"
+    synced = [call for call in calls if _syncs_ledger(call) and call.began > written[0].ended]
+    if not any(call.ended < polls[0].began for call in synced):
+        return "the request was polled before its id was on the disk"
+    return None
+
+
 def _writes_ledger(call: Call) -> bool:
     return call.name == "pwrite64" and "/state/shjobs.db-wal>" in call.given
 
@@ -39,24 +54,29 @@ def _syncs_ledger(call: Call) -> bool:
     return call.name in ("fdatasync", "fsync") and "/state/shjobs.db-wal>" in call.given and call.result == "0"
 
 
-def _traced(module: str) -> tuple[list[Call], str]:
-    """The calls of a whole sync, and the id of its one submission as the bucket names it."""
+def _traced(module: str) -> tuple[list[Call], str, str]:
+    """The calls of a whole sync, the id of its one submission as the bucket names it, and that of its request."""
     with bench(ANSWERED, "hold") as one:
         ended = traced_sync(one.root, one.settings, one.environment, letters=PAGE, module=module)
         assert (ended.code, one.job_state) == (0, ("Succeeded", "Delivered")), ended.said
-        [submission] = {entry.prefix.rpartition("/")[2] for entry in one.entries() if entry.event == "accepted"}
+        [accepted] = [entry for entry in one.entries() if entry.event == "accepted"]
+    submission = accepted.prefix.rpartition("/")[2]
     assert re.fullmatch(SUBMISSION_ID, submission)
-    return list(ended.calls), submission
+    return list(ended.calls), submission, accepted.id
 
 
 @pytest.mark.slow
 def test_the_intent_is_on_the_disk_before_the_first_byte_of_its_post() -> None:
-    assert violation(*_traced("controller")) is None
+    calls, submission, request_id = _traced("controller")
+    assert violation(calls, submission) is None
+    assert late_answer(calls, request_id) is None
 
 
 @pytest.mark.slow
 def test_a_ledger_that_does_not_wait_for_the_disk_is_found_out() -> None:
-    assert violation(*_traced("tests.proofs.careless")) == "the POST was sent before its intent was on the disk"
+    calls, submission, request_id = _traced("tests.proofs.careless")
+    assert violation(calls, submission) == "the POST was sent before its intent was on the disk"
+    assert late_answer(calls, request_id) == "the request was polled before its id was on the disk"
 
 
 WRITE = '7 pwrite64(5</x/state/shjobs.db-wal>, "abc-r0-a0", 9, 0) = 9\n'
