@@ -7,8 +7,6 @@ import re
 import resource
 import signal
 import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -25,7 +23,7 @@ from controller.sandbox.faults.faults import Fault
 from controller.sandbox.ledger import posts
 from tests.conftest import Workspace, ndvi
 from tests.support.command import shjobs
-from tests.support.paths import ROOT
+from tests.support.forked import Forked
 from tests.support.patience import LONGEST
 
 pytestmark = pytest.mark.slow
@@ -35,7 +33,7 @@ LISTENING = re.compile(r"listening at (http://127\.0\.0\.1:\d+)")
 class Running:
     """A daemon that runs; its log is read while it does."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    def __init__(self, process: Forked, log: Path) -> None:
         self.process = process
         self._log = log
 
@@ -79,11 +77,8 @@ def running(workspace: Workspace, *arguments: str, **changed: str) -> Iterator[R
     given = {key: value for key, value in os.environ.items() if not key.startswith("SHJOBS_")}
     environment = {**given, **workspace.environment, "SHJOBS_LISTEN": "127.0.0.1:0", "SHJOBS_SETTLE": "0s", **changed}
     log = workspace.root / "run.log"
-    command = [sys.executable, "-m", "controller", "run", *arguments]
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            command, cwd=workspace.root, env={**environment, "PYTHONPATH": str(ROOT)}, stderr=file
-        )
+    log.write_bytes(b"")
+    process = Forked(("run", *arguments), cwd=workspace.root, environment=environment, log=log)
     daemon = Running(process, log)
     try:
         until(lambda: "watching" in daemon.log or process.poll() is not None, "it begins")

@@ -4,8 +4,6 @@ import os
 import resource
 import shutil
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +18,7 @@ from controller.sandbox.http.server import Handler
 from controller.sandbox.replies import Reply
 from tests.conftest import Workspace, ndvi
 from tests.support.charges import charges_by_prefix
-from tests.support.paths import ROOT
+from tests.support.forked import Forked
 from tests.support.patience import LONGEST
 
 pytestmark = pytest.mark.slow
@@ -30,7 +28,7 @@ NAMES = ("one", "two", "three")
 class Started:
     """A command that runs, and what it says on the standard error output."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    def __init__(self, process: Forked, log: Path) -> None:
         self.process = process
         self._log = log
 
@@ -48,13 +46,11 @@ class Started:
 @contextmanager
 def started(workspace: Workspace, command: str, **changed: str) -> Iterator[Started]:
     given = {key: value for key, value in os.environ.items() if not key.startswith("SHJOBS_")}
-    own = {"SHJOBS_LISTEN": "127.0.0.1:0", "SHJOBS_SETTLE": "0s", "PYTHONPATH": str(ROOT), **changed}
+    own = {"SHJOBS_LISTEN": "127.0.0.1:0", "SHJOBS_SETTLE": "0s", **changed}
     log = workspace.root / f"{command}.log"
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "controller", command],
-            cwd=workspace.root, env={**given, **workspace.environment, **own}, stdout=subprocess.DEVNULL, stderr=file,
-        )  # fmt: skip
+    log.write_bytes(b"")
+    environment = {**given, **workspace.environment, **own}
+    process = Forked((command,), cwd=workspace.root, environment=environment, log=log)
     try:
         yield Started(process, log)
     finally:
