@@ -1,7 +1,7 @@
 """The sandbox in a process of its own, without pixels: so that what is measured is what talks to it.
 
-`python -m bench.stand FOLDER SECONDS`, with the seconds that each request runs, serves until its standard input ends,
-and says its address.
+`python -m bench.stand FOLDER SECONDS POLLS` serves until its standard input ends, and says its address. Each request
+runs at least so many seconds, and until so many polls have seen it.
 """
 
 import subprocess
@@ -26,9 +26,9 @@ def no_pixels(_body: Mapping[str, object], folder: Path, _options: RenderOptions
 
 
 @contextmanager
-def sandbox(folder: Path, run_seconds: float = 0.0) -> Iterator[str]:
+def sandbox(folder: Path, run_seconds: float = 0.0, run_polls: int = 0) -> Iterator[str]:
     """Its address, while it serves."""
-    command = [sys.executable, "-m", "bench.stand", str(folder), str(run_seconds)]
+    command = [sys.executable, "-m", "bench.stand", str(folder), str(run_seconds), str(run_polls)]
     with subprocess.Popen(
         command, cwd=ROOT, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -54,7 +54,7 @@ def times_of(folder: Path, event: str) -> list[datetime]:
 def main() -> None:
     options = SandboxOptions(
         folder=Path(sys.argv[1]), port=0, buckets=("my-bucket",), requests_per_minute=0, max_running=1_000_000,
-        run_seconds=float(sys.argv[2]),
+        run_seconds=float(sys.argv[2]), run_polls=int(sys.argv[3]),
     )  # fmt: skip
     with Sandbox(options, renderer=no_pixels) as served:
         sys.stdout.write(f"{served.base_url}\n")

@@ -1,8 +1,8 @@
 """Many jobs through the sandbox: submissions a second beside a bare loop of POSTs, and processor time beside a loop
 written by hand with the vendor's client, each in the time that the service itself would take.
 
-Both sides meet the same: requests run equally long, and the loop asks for each as often as `sync` does and looks into
-its bucket (`bench.vendor`).
+Both sides do the same: the loop asks when `sync` does and looks into its bucket (`bench.vendor`), and a request runs
+until it has been asked for so often. If it ran for a time, the side that comes late to its polls would have fewer.
 """
 
 import json
@@ -27,7 +27,8 @@ from bench.rows import Row
 from bench.stand import sandbox, times_of
 
 SCALES = (10, 100, 1_000)
-RUN = 120.0  # seconds that a request runs
+RUN = 120.0  # seconds that a request runs while only submissions are measured
+POLLS = 5  # that see a request running, otherwise: it is then about two minutes old
 ALIKE = 0.05  # how much the polls of both sides may differ
 SETTINGS = """\
 deployment = "sandbox"
@@ -102,7 +103,7 @@ def _followed(count: int) -> tuple[_Side, _Side]:
     """
     with tempfile.TemporaryDirectory(prefix="shjobs-bench-") as name:
         root, folder = Path(name) / "ours", Path(name) / "vendor"
-        with sandbox(root / "sandbox", RUN) as address, sandbox(folder, RUN) as other:
+        with sandbox(root / "sandbox", run_polls=POLLS) as address, sandbox(folder, run_polls=POLLS) as other:
             processes = [_syncing(root, address, count), _asking(folder, other, count)]
             seconds = [_processor_seconds(process) for process in processes]
         sides = (root / "sandbox", folder)

@@ -84,6 +84,7 @@ class SandboxOptions:
     queue_seconds: float = 0.0  # before a run begins
     run_seconds: float = 0.0  # at least, from its beginning
     seconds_per_unit: float = 0.0  # at least, for each processing unit
+    run_polls: int = 0  # at least, GETs that see it; so that how long it runs does not depend on the machine
     hidden_seconds: float = 0.0  # after the POST, until GET first sees the request
     workers: int = 2
 

@@ -221,6 +221,26 @@ def test_a_request_waits_in_the_queue_and_runs_longer_the_more_it_costs(tmp_path
         assert times["delivered"] - times["accepted"] >= timedelta(seconds=0.29 + 0.15)
 
 
+def test_a_request_runs_until_so_many_polls_have_seen_it(tmp_path: Path) -> None:
+    with running(tmp_path, run_polls=3) as service:
+        id = service.submit()
+        until(lambda: "running" in service.events(id))
+        assert [service.get(id).status_code for _ in range(2)] == [200, 200]
+        assert "delivered" not in service.events(id)
+        assert service.get(id).status_code == 200
+        service.await_end(id)
+        until(lambda: service.get(id).status_code == 404)
+
+
+def test_polls_before_a_request_is_done_count_and_its_seconds_hold(tmp_path: Path) -> None:
+    with running(tmp_path, run_polls=1, queue_seconds=0.5, run_seconds=0.5) as service:
+        id = service.submit()
+        assert service.get(id).status_code == 200
+        service.await_end(id)
+        times = {entry.event: datetime.fromisoformat(entry.time) for entry in service.entries() if entry.id == id}
+        assert times["delivered"] - times["accepted"] >= timedelta(seconds=0.99)
+
+
 def test_a_script_may_lie_in_a_bucket(tmp_path: Path) -> None:
     seen: list[str] = []
 

@@ -6,7 +6,7 @@ Async API" 13.
 
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +41,7 @@ class Requests:
     def __init__(self) -> None:
         self._running: dict[str, SandboxRequest] = {}
         self._asked: dict[str, int] = {}
+        self._waiting: dict[str, tuple[int, Callable[[], None]]] = {}
         self._lock = threading.Lock()
 
     def add(self, request: SandboxRequest) -> None:
@@ -58,15 +59,28 @@ class Requests:
             request = self._running.get(id)
             if request is None or now < request.visible_at:
                 return False
-            self._asked[id] = self._asked.get(id, 0) + 1
+            asked = self._asked[id] = self._asked.get(id, 0) + 1
+            times, then = self._waiting.get(id, (0, None))
+            if then is not None and asked >= times:
+                del self._waiting[id]
+                then()
             flapping = any(fault.name == "flapping-404" for fault in request.faults)
-            return not (flapping and self._asked[id] % 2)
+            return not (flapping and asked % 2)
+
+    def when_asked(self, id: str, times: int, then: Callable[[], None]) -> None:
+        """Calls `then`, which must return at once, when GET has been made so often: now, or during that GET."""
+        with self._lock:
+            if self._asked.get(id, 0) < times:
+                self._waiting[id] = (times, then)
+                return
+        then()
 
     def remove(self, id: str) -> None:
         """Drops the request; from now on GET returns 404."""
         with self._lock:
             self._running.pop(id, None)
             self._asked.pop(id, None)
+            self._waiting.pop(id, None)
 
     def count(self) -> int:
         with self._lock:

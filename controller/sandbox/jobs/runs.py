@@ -160,7 +160,8 @@ class Runs:
         parcel = self._plan(request, parcel)
         least = max(self._options.run_seconds, units * self._options.seconds_per_unit)
         end = max(self._clock.seconds(), self._starts(request) + least)
-        self._schedule.at(end, partial(self._end, request, parcel, units))
+        ends = partial(self._schedule.at, end, partial(self._end, request, parcel, units))
+        self.requests.when_asked(request.id, self._options.run_polls, ends)
 
     def _rendered(self, request: SandboxRequest) -> tuple[tuple[Item, ...], float]:
         """The outputs as files, and their price in PU. Raises RenderFailed."""
