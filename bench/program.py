@@ -28,7 +28,7 @@ class Program:
     def page(self, path: str) -> tuple[int, str]:
         """Status and text of a page; 0 while nobody answers."""
         try:
-            with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+            with urllib.request.urlopen(self.url + path, timeout=30) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()

@@ -28,7 +28,9 @@ from controller.model.timing import Timing
 FOREVER = 1e6  # seconds
 AGE = timedelta(hours=1)
 BUSY = 8.0  # percent of a core
-QUIET = 3.0  # seconds for what follows the start
+QUIET = 3.0  # seconds that hold everything that follows a start, or a merge
+IDLE = 0.02  # processor seconds that a daemon with nothing to do uses meanwhile, at most
+SETTLED = 10.0  # seconds after which a daemon that has just begun only polls and scans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +77,7 @@ def _submitted(root: Path, program: Program, finished: int, running: int) -> flo
     """They come at once, as from a merge."""
     manifests(root / "aside", running, folders=1, first=finished)
     until(program.is_ready, PAUSE, LONGEST)
-    time.sleep(QUIET)
+    until(lambda: _used(program, QUIET) < IDLE, longest=LONGEST)
     before = program.processor_seconds
     (root / "aside" / "jobs.d" / "folder-00").rename(root / "jobs.d" / "new")
     until(lambda: _count(root, "accepted") >= running, 5 * PAUSE, LONGEST)
@@ -98,17 +100,22 @@ def _make_older(root: Path) -> None:
 
 def _watched(root: Path, program: Program, seconds: float) -> _Window:
     until(program.is_ready, PAUSE, LONGEST)
-    time.sleep(QUIET)
+    time.sleep(SETTLED)
     polls, scans = _count(root, "status"), program.metric("shjobs_scan_seconds_count")
-    processor, began = program.processor_seconds, time.monotonic()
-    time.sleep(seconds)
-    busy = (program.processor_seconds - processor) / (time.monotonic() - began)
+    began, used = time.monotonic(), _used(program, seconds)
     return _Window(
-        busy=100 * busy,
+        busy=100 * used / (time.monotonic() - began),
         polls=_count(root, "status") - polls,
         scans=program.metric("shjobs_scan_seconds_count") - scans,
         mebibytes=program.mebibytes,
     )
+
+
+def _used(program: Program, seconds: float) -> float:
+    """Its processor time in so many seconds from now."""
+    before = program.processor_seconds
+    time.sleep(seconds)
+    return program.processor_seconds - before
 
 
 def _count(root: Path, event: str) -> int:
