@@ -28,6 +28,7 @@ from controller.model.timing import Timing
 FOREVER = 1e6  # seconds
 AGE = timedelta(hours=1)
 BUSY = 8.0  # percent of a core
+PUNCTUAL = 0.8  # of the polls that fall due: fewer would be cheap
 QUIET = 3.0  # seconds that hold everything that follows a start, or a merge
 IDLE = 0.02  # processor seconds that a daemon with nothing to do uses meanwhile, at most
 SETTLED = 10.0  # seconds after which a daemon that has just begun only polls and scans
@@ -57,7 +58,11 @@ def rows(sizes: Sizes, root: Path) -> Iterator[Row]:
         baseline=alone, against=f"beside {sizes.few:,}", most=PER_JOB,
     )  # fmt: skip
     yield limited(what="in flight", figure=window.busy, unit="% of a core", most=BUSY)
-    yield limited(what="polls meanwhile", figure=float(window.polls), unit="polls", least=1.0)
+    due = sizes.running * sizes.window / Timing().poll_longest
+    yield Row(
+        what="polls meanwhile", scale=scale, figure=float(window.polls), unit="polls",
+        baseline=due, against="fall due", least=PUNCTUAL,
+    )  # fmt: skip
     yield limited(what="scans meanwhile", figure=window.scans, unit="scans", least=1.0)
     yield limited(what="memory", figure=window.mebibytes, unit="MiB", most=MEMORY)
 
