@@ -6,6 +6,8 @@ from functools import cache
 from types import ModuleType
 from typing import cast
 
+from controller.ledger.places import place_all
+
 # sqlite_utils loads numpy, to store arrays: a quarter of the start of every command, and 20 MiB, for nothing here.
 _numpy = sys.modules.setdefault("numpy", cast(ModuleType, None))
 try:
@@ -197,6 +199,23 @@ create trigger relabelled after update of label_group on job when old.label_grou
 end
 """
 
+# For maps: where a job is, in the index from which lists are read. A place is numbered by its borders, and its
+# east is past 180 beyond the antimeridian.
+_PLACES = """
+create table place (
+    number integer primary key,
+    west real not null,
+    south real not null,
+    east real not null,
+    north real not null
+);
+alter table job add column place integer
+"""
+_PLACES_INDEX = """
+drop index job_by_reason;
+create index job_by_reason on job (reason, changed_at desc, name, label_group, place)
+"""
+
 
 @migrations()
 def first(db: Database) -> None:
@@ -249,6 +268,13 @@ def listing(db: Database) -> None:
     db.conn.executemany("update job set label_group = ? where rowid = ?", numbered)
     _execute(db, _LISTING_INDICES)
     db.execute(_RELABELLED)
+
+
+@migrations()
+def places(db: Database) -> None:
+    _execute(db, _PLACES)
+    place_all(db.conn)
+    _execute(db, _PLACES_INDEX)
 
 
 def _labels_of(wanted: object) -> str:

@@ -28,6 +28,7 @@ from controller.ledger.location import (
 from controller.ledger.migrations import Database
 from controller.ledger.opening import prepare, prepare_copy
 from controller.ledger.permits import PermitRows, Retries
+from controller.ledger.places import place_number
 from controller.ledger.reads.reader import TERMS, Reader
 from controller.ledger.rows import (
     COLUMNS,
@@ -171,12 +172,16 @@ class Store:
     def save_job(self, job: Job, body: str | None = None) -> None:
         """Store a job; `body` None keeps the stored one."""
         self._db.execute(
-            "insert into job (name, path, position, generation, wanted, body, label_group) "
-            "values (?, ?, ?, ?, ?, ?, ?) "
+            "insert into job (name, path, position, generation, wanted, body, label_group, place) "
+            "values (?, ?, ?, ?, ?, ?, ?, ?) "
             "on conflict (name) do update set path = excluded.path, position = excluded.position, "
             "generation = excluded.generation, wanted = excluded.wanted, body = coalesce(excluded.body, body), "
+            "place = iif(excluded.body is null, place, excluded.place), "
             "label_group = iif(excluded.wanted is null, label_group, excluded.label_group)",
-            [job.name, job.path, job.index, job.generation, wanted_text(job.wanted), body, self._labels.group_of(job)],
+            [
+                *(job.name, job.path, job.index, job.generation, wanted_text(job.wanted), body),
+                *(self._labels.group_of(job), place_number(self._db.conn, body)),
+            ],
         )
 
     def wanted_body(self, name: str) -> str:

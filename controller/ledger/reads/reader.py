@@ -32,7 +32,9 @@ from controller.model.reasons import Phase
 from controller.model.submission import Submission
 
 Read = TypeVar("Read")
-SCHEMA = ("first", "second", "third", "operators_word", "claims", "approvals", "retries", "lookups", "listing")
+SCHEMA = (
+    *("first", "second", "third", "operators_word", "claims", "approvals", "retries", "lookups", "listing", "places"),
+)
 """The migrations applied to a ledger of this program, oldest first."""
 _PHASES = frozenset(map(str, Phase))
 TERMS = "terms"
