@@ -17,7 +17,16 @@ from controller.ledger.store import Store
 from controller.lifecycle.commands import Accept
 from controller.lifecycle.phase import phase
 from controller.limits.gate import Limits
-from controller.model.answers import Accepted, Listing, NotVisible, StoredObject
+from controller.model.answers import (
+    Accepted,
+    Listing,
+    NotVisible,
+    PostAnswer,
+    StillRunning,
+    StoredObject,
+    Unconfirmed,
+    Unreadable,
+)
 from controller.model.clock import Clock
 from controller.model.reasons import JobState
 from controller.model.step import List
@@ -110,7 +119,12 @@ def settings_of(root: Path, text: str = "") -> Settings:
 
 @dataclass(kw_only=True)
 class Running:
-    """A loop under way. `failing` are the jobs that the service reports as failed; `posted` counts POSTs by job."""
+    """A loop under way. `posted` counts POSTs by job.
+
+    What differs from success, by job: `failing` are reported as failed, with `errors` as the message; `unfinished` go
+    on running; `answers` are those to the POST; `unreadable` is why the bucket cannot be listed. A success costs `cost`
+    processing units.
+    """
 
     loop: Loop
     ledger: Ledger
@@ -119,6 +133,11 @@ class Running:
     calls: deque[Call]
     now: datetime
     failing: set[str] = field(default_factory=set)
+    errors: dict[str, str] = field(default_factory=dict)
+    unfinished: set[str] = field(default_factory=set)
+    answers: dict[str, PostAnswer] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    cost: float = 1.0
     posted: dict[str, int] = field(default_factory=dict)
 
     def rest(self, now: datetime | None = None) -> dict[str, str]:
@@ -130,7 +149,7 @@ class Running:
             self.loop.turn(outcomes, self.now)
             outcomes = [self._outcome(self.calls.popleft()) for _ in range(len(self.calls))]
             if not outcomes:
-                if not any(item.outcome is None and not item.is_refused for item in self.ledger.everything()):
+                if not any(map(self._is_awaited, self.ledger.everything())):
                     return {name: str(self.state(name).reason) for name in sorted(self.ledger.jobs)}
                 self.now = max(self.loop.wakes_at(self.now) or self.now, self.now + timedelta(seconds=1))
         raise AssertionError(f"not at rest after {MOST_TURNS} turns")
@@ -155,11 +174,22 @@ class Running:
         """The batches that wait for a yes: hash, cells, cause."""
         return [(each.hash, each.jobs, each.cause) for each in self.loop._admission.waiting()]
 
+    def _is_awaited(self, item: Submission) -> bool:
+        """Whether its outcome is still to come."""
+        is_open = item.job in self.unfinished | self.unreadable.keys()
+        is_open |= isinstance(self.answers.get(item.job), Unconfirmed)
+        return item.outcome is None and not item.is_refused and not is_open
+
     def _outcome(self, call: Call) -> CallOutcome:
         match call:
             case Post(submission=item):
                 self.posted[item.job] = self.posted.get(item.job, 0) + 1
-                return Posted(call=call, answer=Accepted(request_id=f"{item.number:08x}-1111-4111-8111-111111111111"))
+                accepted = Accepted(request_id=f"{item.number:08x}-1111-4111-8111-111111111111")
+                return Posted(call=call, answer=self.answers.get(item.job, accepted))
+            case ListObjects() if call.job in self.unreadable:
+                return Listed(call=call, answer=Unreadable(message=self.unreadable[call.job]))
+            case Get() if call.job in self.unfinished:
+                return Got(call=call, answer=StillRunning())
             case Get():
                 return Got(call=call, answer=NotVisible())
             case ListObjects(step=List(submission=None)):
@@ -169,12 +199,15 @@ class Running:
         raise AssertionError(call)
 
     def _delivered(self, item: Submission) -> Listing:
-        folder, before = item.request_id or "", item.intended_at
-        text = json.dumps({"input": {}, "output": {}, "costPU": 1.0})
+        if item.request_id is None:
+            return Listing()
+        folder, before = item.request_id, item.intended_at
+        text = json.dumps({"input": {}, "output": {}, "costPU": self.cost})
         copy = StoredObject(key=f"{folder}/request-{folder}.json", bytes=900, etag="1" * 32, modified=before)
         if item.job in self.failing:
             error = StoredObject(key=f"{folder}/error.json", bytes=90, etag="2" * 32, modified=before)
-            return Listing(objects=(error, copy), documents={copy.key: text, error.key: '{"message": "it threw"}'})
+            message = json.dumps({"message": self.errors.get(item.job, "it threw")})
+            return Listing(objects=(error, copy), documents={copy.key: text, error.key: message})
         raster = StoredObject(key=f"{folder}/default.tif", bytes=8000, etag="0" * 32, modified=before)
         return Listing(objects=(raster, copy), documents={copy.key: text})
 
