@@ -1,15 +1,56 @@
-"""A site over a ledger with jobs in many states."""
+"""One browser and one copy of each state for all tests of a process, and a site over a small ledger for single tests."""
 
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from controller.cli.settings import load_settings
-from controller.model.clock import Clock
 from controller.page.site import Site
+from tests.support import browser as browsers
 from tests.support.listed import filled
+from tests.support.page_server import site_of
+from tests.support.page_states import PageState, made
 
-MONTH = "2026-03"
+StateOf = Callable[[str], PageState]
+SiteOf = Callable[[str], Site]
+PICTURES = "PAGE_PICTURES"  # the folder into which every page is drawn, if any
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with browsers.started() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def state_of(tmp_path_factory: pytest.TempPathFactory) -> StateOf:
+    """A state by its name; the processes of one run share them, and nobody changes them."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "page-states"
+    folder.mkdir(exist_ok=True)
+    return lambda name: made(name, folder)
+
+
+@pytest.fixture(scope="session")
+def site(state_of: StateOf) -> SiteOf:
+    """All pages of a state by its name."""
+    sites: dict[str, Site] = {}
+
+    def found(name: str) -> Site:
+        if name not in sites:
+            sites[name] = site_of(state_of(name))
+        return sites[name]
+
+    return found
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Path | None:
+    """Where to draw every page, if anywhere."""
+    return Path(os.environ[PICTURES]) if PICTURES in os.environ else None
 
 
 @pytest.fixture
@@ -22,8 +63,8 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def site(root: Path) -> Site:
-    return Site(load_settings(root / "shjobs.toml", {}), clock=Clock())
+def listed(root: Path) -> Site:
+    return Site(load_settings(root / "shjobs.toml", {}))
 
 
 @pytest.fixture

@@ -28,10 +28,10 @@ IN_ORDER = ["swamp", "shore", "bad", "alps-2", "moor", "lake", "alps-1"]
         pytest.param("?unknown=1&phase=", IN_ORDER, id="a field that is none, and an empty one"),
     ],
 )
-def test_an_address_lists_what_it_names(site: Site, query: str, names: list[str]) -> None:
-    found = twin(site, f"/jobs.json{query}")
+def test_an_address_lists_what_it_names(listed: Site, query: str, names: list[str]) -> None:
+    found = twin(listed, f"/jobs.json{query}")
     assert ([row["name"] for row in found["rows"]], found["total"]) == (names, len(names))
-    assert all(name in html(site, f"/jobs{query}") for name in names)
+    assert all(name in html(listed, f"/jobs{query}") for name in names)
 
 
 @pytest.mark.parametrize(
@@ -46,46 +46,46 @@ def test_an_address_lists_what_it_names(site: Site, query: str, names: list[str]
         pytest.param("/jobs?" + "&".join(f"a{n}=1" for n in range(40)), "too many fields", id="forty fields"),
     ],
 )
-def test_a_wrong_field_is_refused_with_what_to_write(site: Site, target: str, words: str) -> None:
-    response = got(site, target)
+def test_a_wrong_field_is_refused_with_what_to_write(listed: Site, target: str, words: str) -> None:
+    response = got(listed, target)
     assert (response.status, words in response.content.decode()) == (400, True)
 
 
-def test_the_pages_of_a_list_follow_each_other(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pages_of_a_list_follow_each_other(listed: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "SIZE", 2)
     found, target = [], "/jobs"
     while target:
-        page = twin(site, target.replace("/jobs", "/jobs.json"))
+        page = twin(listed, target.replace("/jobs", "/jobs.json"))
         found += [row["name"] for row in page["rows"]]
-        rest = html(site, target).partition('rel="next" href="')[2]
+        rest = html(listed, target).partition('rel="next" href="')[2]
         target = rest.partition('"')[0].replace("&amp;", "&")
         assert bool(target) == bool(page["next"])
     assert found == IN_ORDER
 
 
-def test_events_come_latest_first_and_page_by_page(site: Site, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_come_latest_first_and_page_by_page(listed: Site, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "SIZE", 2)
-    first = twin(site, "/events.json")
+    first = twin(listed, "/events.json")
     assert [each["job"] for each in first["events"]] == ["lake", "alps-2"]
-    second = twin(site, f"/events.json?before={first['next']}")
+    second = twin(listed, f"/events.json?before={first['next']}")
     assert ([each["job"] for each in second["events"]], second["next"]) == (["alps-1"], None)
-    assert [each["job"] for each in twin(site, "/events.json?job=lake")["events"]] == ["lake"]
+    assert [each["job"] for each in twin(listed, "/events.json?job=lake")["events"]] == ["lake"]
 
 
 def test_many_events_alike_are_one_row_that_no_page_repeats(
-    site: Site, root: Path, monkeypatch: pytest.MonkeyPatch
+    listed: Site, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(events, "SIZE", 1)
     with Store.open(root / "state", {}) as store, store.transaction():
         for number in range(40):
             store.add_event(NOW, "Queued", "waits", f"cell-{number:02}")
-    first = twin(site, "/events.json")
+    first = twin(listed, "/events.json")
     assert first["events"][0]["jobs"] == 40
-    assert twin(site, f"/events.json?before={first['next']}")["events"][0]["job"] == "lake"
+    assert twin(listed, f"/events.json?before={first['next']}")["events"][0]["job"] == "lake"
 
 
-def test_a_month_is_summed_by_day_and_by_label(site: Site) -> None:
-    found = twin(site, "/spending.json?month=2026-03&by=team")
+def test_a_month_is_summed_by_day_and_by_label(listed: Site) -> None:
+    found = twin(listed, "/spending.json?month=2026-03&by=team")
     month = found["month"]
     assert (month["spent"], month["reserved"], month["budget"], month["left"]) == (16.5, 20.0, 100.0, 63.5)
     assert [each for each in month["days"] if each["spent"] or each["reserved"]] == [
@@ -96,12 +96,12 @@ def test_a_month_is_summed_by_day_and_by_label(site: Site) -> None:
         ("water", 0.0, 20.0),
         ("agri", 16.5, 0.0),
     ]
-    assert "63.5" in html(site, "/spending?month=2026-03")
+    assert "63.5" in html(listed, "/spending?month=2026-03")
 
 
-def test_all_months_are_listed_the_latest_first(site: Site) -> None:
-    assert [each["name"] for each in twin(site, "/spending.json?by=month")["groups"]] == ["2026-03"]
-    assert twin(site, "/spending.json?month=0001-01")["month"]["before"] == "0001-01"
+def test_all_months_are_listed_the_latest_first(listed: Site) -> None:
+    assert [each["name"] for each in twin(listed, "/spending.json?by=month")["groups"]] == ["2026-03"]
+    assert twin(listed, "/spending.json?month=0001-01")["month"]["before"] == "0001-01"
 
 
 @pytest.mark.parametrize("name", ["jobs", "events", "spending", "map"])

@@ -12,8 +12,8 @@ from tests.support.factories import NOW
 from tests.support.pages import html, twin
 
 
-def test_what_needs_an_operator_is_named_with_its_command(site: Site, root: Path) -> None:
-    needs = twin(site, "/overview.json")["needs"]
+def test_what_needs_an_operator_is_named_with_its_command(listed: Site, root: Path) -> None:
+    needs = twin(listed, "/overview.json")["needs"]
     found = [
         (each["reason"], each["count"], each["jobs"], [it["command"] for it in each["commands"]]) for each in needs
     ]
@@ -23,12 +23,12 @@ def test_what_needs_an_operator_is_named_with_its_command(site: Site, root: Path
         ("Rejected", 1, ["bad"], [f"shjobs check {root}/jobs.d/bad.yaml"]),
         ("ErrorReported", 1, ["alps-2"], ["shjobs retry alps-2"]),
     ]
-    page = html(site, "/")
+    page = html(listed, "/")
     assert "4 of 7 jobs need you" in page and '<code class="command">shjobs accept 3fa1c02be7d9</code>' in page
 
 
-def test_what_is_under_way_and_the_phases_are_counted(site: Site) -> None:
-    found = twin(site, "/overview.json")
+def test_what_is_under_way_and_the_phases_are_counted(listed: Site) -> None:
+    found = twin(listed, "/overview.json")
     assert [row["name"] for row in found["running"]] == ["swamp", "lake"]
     assert found["phases"] == {
         "Invalid": 1, "Held": 1, "Pending": 1, "Unconfirmed": 1, "Running": 1, "Succeeded": 1, "Failed": 1,
@@ -51,15 +51,15 @@ def test_nothing_at_all_is_a_page_too(empty_site: Site) -> None:
         pytest.param(("LedgerUnusable", "the disk is full"), "ledger", id="a ledger that cannot be written"),
     ],
 )
-def test_what_the_daemon_knows_is_shown(site: Site, unready: tuple[str, str], name: str) -> None:
+def test_what_the_daemon_knows_is_shown(listed: Site, unready: tuple[str, str], name: str) -> None:
     facts = DaemonFacts(at=NOW, unready=(unready,), rejection="1 manifest has no effect", scanned_at=NOW)
-    page = site.respond(replace(PageRequest(path="/"), facts=facts)).content.decode()
+    page = listed.respond(replace(PageRequest(path="/"), facts=facts)).content.decode()
     assert unready[1] in page and "1 manifest has no effect" in page
     states = [name for name in ("tree", "service", "ledger") if f'<dt>{name}</dt><dd><span class="phase bad">' in page]
     assert states == [name]
 
 
-def test_a_pause_is_said_with_who_ordered_it(site: Site, root: Path) -> None:
+def test_a_pause_is_said_with_who_ordered_it(listed: Site, root: Path) -> None:
     pause(root / "state", "olga@farm", NOW)
-    page = html(site, "/")
+    page = html(listed, "/")
     assert "Paused." in page and "olga@farm" in page and "shjobs resume" in page

@@ -12,18 +12,18 @@ from tests.support.pages import got, html, twin
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_page_has_a_twin_with_the_same_content(site: Site, name: str) -> None:
+def test_every_page_has_a_twin_with_the_same_content(listed: Site, name: str) -> None:
     address = "/" if name == "overview" else f"/{name}"
-    assert html(site, address).startswith("<!doctype html>")
-    assert twin(site, f"/{name}.json")["deployment"] == "sandbox"
-    assert f'href="/{name}.json' in html(site, address)
+    assert html(listed, address).startswith("<!doctype html>")
+    assert twin(listed, f"/{name}.json")["deployment"] == "sandbox"
+    assert f'href="/{name}.json' in html(listed, address)
 
 
 @pytest.mark.parametrize("name", ASSETS)
-def test_what_pages_share_is_served_once(site: Site, name: str) -> None:
-    response = got(site, f"/{name}")
+def test_what_pages_share_is_served_once(listed: Site, name: str) -> None:
+    response = got(listed, f"/{name}")
     assert (response.status, response.content_type) == (200, ASSETS[name])
-    again = site.respond(PageRequest(path=f"/{name}", known=response.headers["ETag"]))
+    again = listed.respond(PageRequest(path=f"/{name}", known=response.headers["ETag"]))
     assert (again.status, again.content) == (304, b"")
 
 
@@ -34,8 +34,8 @@ def test_what_pages_share_is_served_once(site: Site, name: str) -> None:
      "//jobs",     "/jobs/../../state/shjobs.db", "/%2e%2e/shjobs.toml",
       "/style.css/", "/templates/base.html", "/.json"],
 )  # fmt: skip
-def test_what_is_not_there_is_said_to_be_none(site: Site, target: str) -> None:
-    assert got(site, target).status == 404
+def test_what_is_not_there_is_said_to_be_none(listed: Site, target: str) -> None:
+    assert got(listed, target).status == 404
 
 
 @pytest.mark.parametrize(
@@ -49,12 +49,12 @@ def test_what_is_not_there_is_said_to_be_none(site: Site, target: str) -> None:
         pytest.param("/jobs?text=" + "%F0" * 900, 414, id="a query without end"),
     ],
 )
-def test_an_address_that_is_none_is_refused(site: Site, target: str, status: int) -> None:
-    assert got(site, target).status == status
+def test_an_address_that_is_none_is_refused(listed: Site, target: str, status: int) -> None:
+    assert got(listed, target).status == status
 
 
-def test_a_page_may_load_nothing_from_elsewhere_and_run_nothing_written_into_it(site: Site) -> None:
-    response = got(site, "/")
+def test_a_page_may_load_nothing_from_elsewhere_and_run_nothing_written_into_it(listed: Site) -> None:
+    response = got(listed, "/")
     assert response.headers["Content-Security-Policy"] == POLICY
     assert "unsafe" not in POLICY and "http" not in POLICY
     text = response.content.decode()
@@ -66,7 +66,7 @@ def test_below_a_base_path_every_link_has_it(root: Path) -> None:
     site = Site(load_settings(root / "shjobs.toml", {}), ServedLinks("/base"))
     request = page_request("/base/jobs?phase=Failed", "/base")
     assert isinstance(request, PageRequest) and request.path == "/jobs"
-    text = site.respond(request).content.decode()
+    text = listed.respond(request).content.decode()
     assert {part.partition('"')[0][:6] for part in text.split('href="')[1:]} <= {"/base/", "#main"}
 
 
@@ -76,7 +76,7 @@ def test_a_proxy_may_have_removed_the_base_path_or_not(target: str) -> None:
     assert isinstance(request, PageRequest) and request.path == "/"
 
 
-def test_a_damaged_ledger_is_said_and_not_a_traceback(site: Site, root: Path) -> None:
+def test_a_damaged_ledger_is_said_and_not_a_traceback(listed: Site, root: Path) -> None:
     (root / "state" / "shjobs.db").write_bytes(b"SQLite format 3\x00" + b"x" * 5000)
-    response = got(site, "/")
+    response = got(listed, "/")
     assert (response.status, b"move it away" in response.content) == (503, True)

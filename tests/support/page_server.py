@@ -1,0 +1,102 @@
+"""The page of a prepared state on a port of this machine, and all that can be reached from its first address."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from controller.daemon.http import Pages, Web
+from controller.model.clock import Clock
+from controller.page.message import PageRequest, PageResponse
+from controller.page.renderer import readable_settings
+from controller.page.site import ASSETS, FIRST, OF_ONE, PAGES, Site
+from tests.support.page_states import PageState
+
+KINDS = (*PAGES, *(f"{kind}/" for kind in OF_ONE))
+"""The kinds of pages that there are: a page of one thing ends with a slash."""
+
+
+class Responds(Protocol):
+    """A site, or what stands for one."""
+
+    def respond(self, request: PageRequest, /) -> PageResponse: ...
+
+
+def site_of(state: PageState, base: str = "") -> Site:
+    """All pages as they were when the state was made."""
+    return Site(readable_settings(state.settings()), base, Clock(wall=lambda: state.now))
+
+
+@contextmanager
+def serving(site: Responds, base: str = "", token: str = "") -> Iterator[str]:
+    """The address of a server for it, until it is left."""
+    with Web("127.0.0.1:0", {}, (), Pages(respond=site.respond, base=base, token=token)) as web:
+        yield web.url
+
+
+def kind_of(path: str) -> str:
+    """Which of `KINDS` is at this path."""
+    first, slash, _ = path.strip("/").partition("/")
+    return f"{first}{slash}" or FIRST
+
+
+def get(site: Site, address: str) -> PageResponse:
+    """The response to a GET of this address, which may have a query and escapes."""
+    parts = urlsplit(address)
+    return site.respond(PageRequest(path=unquote(parts.path) or "/", query=parts.query))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """What a reader without scripts can reach: the responses by address. `cut`: addresses that were not followed."""
+
+    responses: Mapping[str, PageResponse]
+    cut: int
+
+    def of_kind(self, kind: str, most: int) -> list[str]:
+        """The first pages of this kind, each as it is without a filter."""
+        paths = [each for each in self.responses if "?" not in each and not each.endswith(".json")]
+        return [path for path in paths if path.strip("/") not in ASSETS and kind_of(path) == kind][:most]
+
+
+def crawl(site: Site, most: int, of_a_kind: int) -> Reached:
+    """Follow every link from `/`, breadth first: at most so many pages, and so many of a kind with the same fields."""
+    waiting, responses, seen, cut = ["/"], dict[str, PageResponse](), dict[tuple[str, ...], int](), 0
+    while waiting:
+        address = waiting.pop(0)
+        shape = _shape(address)
+        if address in responses:
+            continue
+        if len(responses) >= most or seen.get(shape, 0) >= of_a_kind:
+            cut += 1
+            continue
+        seen[shape] = seen.get(shape, 0) + 1
+        responses[address] = response = get(site, address)
+        if response.content_type.startswith("text/html"):
+            waiting += links_in(response.content.decode())
+    return Reached(responses=responses, cut=cut)
+
+
+def links_in(html: str) -> list[str]:
+    """The addresses that a page names, each once, without those of its own parts."""
+    parser = _Links()
+    parser.feed(html)
+    return list(dict.fromkeys(each.partition("#")[0] for each in parser.found if not each.startswith("#")))
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value for name, value in attrs if name in ("href", "src", "xlink:href") and value]
+
+
+def _shape(address: str) -> tuple[str, ...]:
+    """What addresses of one kind have in common: the page, whether it is the twin, and the names of the fields."""
+    parts = urlsplit(address)
+    fields = sorted(field.partition("=")[0] for field in parts.query.split("&"))
+    return (kind_of(parts.path), parts.path[-5:] if parts.path.endswith(".json") else "", *fields)
