@@ -103,6 +103,9 @@ class _Handler(LimitedHandler):
 
     def handle_call(self) -> None:
         """Respond to a GET or HEAD."""
+        if self.request_version == "HTTP/0.9":  # it has neither a Host to check nor a status to respond with
+            self.send_error(HTTPStatus.BAD_REQUEST)
+            return
         self.server.answers(self.connection)
         if "content-length" in self.headers or "transfer-encoding" in self.headers:
             self.close_connection = True  # a body is not read, and must not be taken for the next request
@@ -114,6 +117,7 @@ class _Handler(LimitedHandler):
         """Refuse what the base class cannot read, or has no method for, in one sentence."""
         self.server.answers(self.connection)
         self.close_connection = True
+        self.request_version = self.protocol_version  # else what has no readable version gets no status line
         if code == HTTPStatus.NOT_IMPLEMENTED:
             refused = sentence("everything here is only read: GET or HEAD", HTTPStatus.METHOD_NOT_ALLOWED)
             refused = PageResponse(content=refused.content, status=refused.status, headers={"Allow": "GET, HEAD"})
