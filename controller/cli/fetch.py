@@ -103,7 +103,7 @@ def _pictured(fetched: "Fetched") -> Iterator[str]:
     if not kind.startswith("image/"):
         return
     try:
-        thumbnail(target, picture, kind)
+        thumbnail(target, picture)
         click.echo(picture)
     except UsageError as error:
         yield f"{fetched.wanted.job}: {error}"

@@ -1,0 +1,1 @@
+"""Small pictures of rasters with their legends: for `fetch --preview` and for the page."""

@@ -1,0 +1,143 @@
+"""Reads a TIFF, PNG or JPEG as far as a small picture needs it: some of its pixels, evenly spaced, and its mask.
+
+What the bytes are decides how they are read, whatever a name or a media type says. numpy, Pillow and tifffile are
+loaded only when a raster is read.
+"""
+
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from controller.model.errors import UsageError, truncate
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SIDE = 512  # pixels of the longer side, at most
+PICTURES = ("PNG", "JPEG")
+_TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+_CODECS = "its compression needs one more library: pip install imagecodecs"
+_MARKED = (1, 2)  # TIFF's ExtraSamples: associated and unassociated alpha
+_NO_COLOUR = {"1": "L", "CMYK": "RGB", "YCbCr": "RGB", "La": "LA", "PA": "RGBA", "RGBa": "RGBA"}
+_DAMAGE = (
+    ValueError,
+    IndexError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    struct.error,
+    zlib.error,
+    OSError,
+)
+"""What the readers raise on bytes that are no whole raster."""
+
+
+class NoPicture(UsageError):  # noqa: N818  (named by the outcome)
+    """No picture can be made of these bytes; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raster:
+    """Some of a raster's pixels as `values`, (rows, columns, bands), and the size of the whole in pixels.
+
+    `mask` is the band, counted from 0, that the file itself declares as its alpha; `nodata` the value it declares for
+    pixels without data.
+    """
+
+    values: "NDArray[Any]"
+    columns: int
+    rows: int
+    nodata: float | None = None
+    mask: int | None = None
+
+
+def read_raster(file: IO[bytes]) -> Raster:
+    """The raster in a file that can be read from any position. Raises `NoPicture`, or `MemoryError`."""
+    from PIL.Image import DecompressionBombError, DecompressionBombWarning
+
+    head = file.read(4)
+    file.seek(0)
+    if not head:
+        raise NoPicture("it is empty")
+    try:
+        return _tiff(file) if head in _TIFF else _picture(file)
+    except (DecompressionBombError, DecompressionBombWarning) as error:
+        raise NoPicture("it has more pixels than are read") from error
+    except _DAMAGE as error:
+        words = _CODECS if "imagecodecs" in str(error) else truncate(str(error) or type(error).__name__, 200)
+        raise NoPicture(words) from error
+
+
+def _tiff(file: IO[bytes]) -> Raster:
+    """Every n-th pixel, read tile by tile, so that memory does not grow with the raster."""
+    import numpy as np
+    import tifffile
+
+    with tifffile.TiffFile(file) as opened:
+        levels = opened.series[0].levels
+        pages: list[Any] = [level.keyframe for level in reversed(levels)]  # overviews, the smallest first
+        page = next((each for each in pages if max(each.imagelength, each.imagewidth) >= SIDE), pages[-1])
+        step = -(-max(page.imagelength, page.imagewidth) // SIDE)
+        nodata = _declared_nodata(pages[-1])
+        shape = (-(-page.imagelength // step), -(-page.imagewidth // step), page.samplesperpixel)
+        thin = np.full(shape, nodata if _can_hold(page.dtype, nodata) else 0, page.dtype)  # what a sparse tile holds
+        for data, (band, _, top, left, _), _ in page.segments(maxworkers=1):
+            if data is None:
+                continue
+            inside = data[0, : page.imagelength - top, : page.imagewidth - left]
+            tile = inside[-top % step :: step, -left % step :: step]
+            row, column = -(-top // step), -(-left // step)
+            thin[row : row + tile.shape[0], column : column + tile.shape[1], band : band + tile.shape[2]] = tile
+        columns, rows = pages[-1].imagewidth, pages[-1].imagelength
+        return Raster(values=thin, columns=columns, rows=rows, nodata=nodata, mask=_declared_mask(pages[-1]))
+
+
+def _declared_nodata(page: Any) -> float | None:
+    """What GDAL writes into its own tag."""
+    tag = page.tags.get("GDAL_NODATA")
+    try:
+        return None if tag is None else float(str(tag.value).strip("\0 "))
+    except ValueError:
+        return None
+
+
+def _can_hold(dtype: Any, value: float | None) -> bool:
+    import numpy as np
+
+    if value is None:
+        return False
+    if dtype.kind == "f":
+        return True
+    limits = np.iinfo(dtype) if dtype.kind in "iu" else None
+    return limits is not None and value == value and limits.min <= value <= limits.max
+
+
+def _declared_mask(page: Any) -> int | None:
+    extra = [int(each) for each in page.extrasamples]
+    first = page.samplesperpixel - len(extra)
+    return next((first + number for number, each in enumerate(extra) if each in _MARKED), None)
+
+
+def _picture(file: IO[bytes]) -> Raster:
+    """The same of a PNG or a JPEG."""
+    import numpy as np
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        opened = Image.open(file, formats=PICTURES)
+    except UnidentifiedImageError:
+        raise NoPicture("it is no TIFF, PNG or JPEG, or breaks off at its beginning") from None
+    with opened:
+        columns, rows = opened.size
+        step = -(-max(columns, rows) // SIDE)
+        opened.draft(None, (-(-columns // step), -(-rows // step)))  # a JPEG is decoded no larger than needed
+        small = opened.resize((-(-columns // step), -(-rows // step)), Image.Resampling.NEAREST)
+        if small.mode == "P":
+            small = small.convert("RGBA" if "transparency" in small.info else "RGB")
+        values = np.asarray(small.convert(_NO_COLOUR.get(small.mode, small.mode)))
+    bands = values.reshape(*values.shape[:2], -1)
+    return Raster(
+        values=bands, columns=columns, rows=rows, mask=bands.shape[2] - 1 if bands.shape[2] in (2, 4) else None
+    )
