@@ -96,6 +96,11 @@ class Daemon:
             if self._watcher:
                 self._watcher.stop()
 
+    @property
+    def settings(self) -> Settings:
+        """The settings with the secrets last read."""
+        return self._secrets.settings
+
     def why_not_ready(self) -> list[tuple[str, str]]:
         """A word and a sentence for everything that keeps it from being ready."""
         return list(unready_conditions(self.health, self._clock.now(), self._settings.timing.scan_every))

@@ -10,6 +10,7 @@ from controller.daemon.http import Pages, Web, page_token
 from controller.daemon.metrics import CONTENT_TYPE, Metrics
 from controller.model.hosts import names_in
 from controller.page.message import DaemonFacts, PageRequest, PageResponse
+from controller.page.pictures.worker import making_pictures
 from controller.page.renderer import Renderer
 from controller.reconcile.health import Health
 from controller.settings.deployments import is_loopback
@@ -23,6 +24,9 @@ class Served(Protocol):
 
     health: Health
     metrics: Metrics
+
+    @property
+    def settings(self) -> Settings: ...
 
     def is_alive(self) -> bool: ...
 
@@ -66,7 +70,7 @@ def _pages(settings: Settings, listen: str, daemon: Served) -> Iterator[Pages | 
             log.info("no page at %s, which other machines can reach: set `pageTokenFile`, or `page`", listen)
         yield None
         return
-    with closing(Renderer(settings, settings.base_path)) as renderer:
+    with closing(Renderer(settings, settings.base_path)) as renderer, making_pictures(lambda: daemon.settings):
 
         def respond(request: PageRequest) -> PageResponse:
             return renderer.respond(replace(request, facts=_facts(daemon)))

@@ -199,8 +199,8 @@ create trigger relabelled after update of label_group on job when old.label_grou
 end
 """
 
-# For maps: where a job is, in the index from which lists are read. A place is numbered by its borders, and its
-# east is past 180 beyond the antimeridian.
+# For maps: where a job is, and its number in the index from which lists are read. East is past 180 beyond the
+# antimeridian.
 _PLACES = """
 create table place (
     number integer primary key,
@@ -214,6 +214,11 @@ alter table job add column place integer
 _PLACES_INDEX = """
 drop index job_by_reason;
 create index job_by_reason on job (reason, changed_at desc, name, label_group, place)
+"""
+_MOVED = """
+create trigger moved after update of place on job when old.place is not new.place begin
+    delete from place where number = old.place;
+end
 """
 
 
@@ -275,6 +280,7 @@ def places(db: Database) -> None:
     _execute(db, _PLACES)
     place_all(db.conn)
     _execute(db, _PLACES_INDEX)
+    db.execute(_MOVED)
 
 
 def _labels_of(wanted: object) -> str:

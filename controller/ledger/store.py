@@ -28,7 +28,7 @@ from controller.ledger.location import (
 from controller.ledger.migrations import Database
 from controller.ledger.opening import prepare, prepare_copy
 from controller.ledger.permits import PermitRows, Retries
-from controller.ledger.places import place_number
+from controller.ledger.places import new_place
 from controller.ledger.reads.reader import TERMS, Reader
 from controller.ledger.rows import (
     COLUMNS,
@@ -180,7 +180,7 @@ class Store:
             "label_group = iif(excluded.wanted is null, label_group, excluded.label_group)",
             [
                 *(job.name, job.path, job.index, job.generation, wanted_text(job.wanted), body),
-                *(self._labels.group_of(job), place_number(self._db.conn, body)),
+                *(self._labels.group_of(job), new_place(self._db.conn, body)),
             ],
         )
 

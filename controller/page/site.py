@@ -13,7 +13,8 @@ from controller.model.clock import Clock
 from controller.model.errors import ShjobsError, StateError, UsageError
 from controller.page.context import NotFound, ViewContext
 from controller.page.links import Links, ServedLinks
-from controller.page.message import HTML, PageRequest, PageResponse, json_response
+from controller.page.message import HTML, PageRequest, PageResponse, json_response, sentence
+from controller.page.pictures import album as pictures
 from controller.page.templates import FOLDER, html_of
 from controller.page.views import events, job, jobs, overview, spending
 from controller.page.views import map as map_page
@@ -59,6 +60,8 @@ class Site:
         path = request.path.removeprefix("/")
         if path in ASSETS:
             return _conditional(request, PageResponse(content=_asset(path), content_type=ASSETS[path]))
+        if path.startswith(f"{pictures.FOLDER}/"):
+            return self._picture(request, path.removeprefix(f"{pictures.FOLDER}/"))
         wants_json = path.endswith(TWIN)
         page, slash, name = path.removesuffix(TWIN).partition("/")
         view = PAGES[FIRST] if not path else (OF_ONE if slash else PAGES).get(page)
@@ -71,6 +74,12 @@ class Site:
         if wants_json:
             return json_response(document)
         return _conditional(request, self._html(view.__module__.rpartition(".")[2], document))
+
+    def _picture(self, request: PageRequest, name: str) -> PageResponse:
+        content = pictures.picture_file(self._settings.state, name)
+        if content is None:
+            return sentence("there is no such picture; it may have made room for newer ones", 404)
+        return _conditional(request, PageResponse(content=content, content_type="image/png"))
 
     def _viewed(self, view: View, request: PageRequest, name: str) -> dict[str, Any]:
         try:

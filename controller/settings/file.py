@@ -158,6 +158,10 @@ class Policy(BaseModel):
         "can read it.",
     )
     base_path: BasePath = Field("", description="Path under which a proxy serves the page, such as /shjobs.")
+    pictures: bool = Field(True, description="Whether pictures of results are made for the page.")
+    pictures_megabytes: int = Field(
+        200, ge=0, le=1_000_000, description="Megabytes of pictures to keep in `state`; the oldest go first."
+    )
     log_format: Literal["human", "json"] = Field("human", description="How `run` logs: lines for people, or JSON.")
 
 

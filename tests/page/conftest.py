@@ -1,4 +1,4 @@
-"""One browser and one copy of each state for all tests of a process, and a site over a small ledger for single tests."""
+"""One browser and one copy of each state for all tests of a process, and a site over a small ledger."""
 
 import os
 from collections.abc import Callable, Iterator

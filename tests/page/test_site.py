@@ -66,7 +66,7 @@ def test_below_a_base_path_every_link_has_it(root: Path) -> None:
     site = Site(load_settings(root / "shjobs.toml", {}), ServedLinks("/base"))
     request = page_request("/base/jobs?phase=Failed", "/base")
     assert isinstance(request, PageRequest) and request.path == "/jobs"
-    text = listed.respond(request).content.decode()
+    text = site.respond(request).content.decode()
     assert {part.partition('"')[0][:6] for part in text.split('href="')[1:]} <= {"/base/", "#main"}
 
 

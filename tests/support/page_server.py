@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from controller.daemon.http import Pages, Web
 from controller.model.clock import Clock
+from controller.page.links import ServedLinks
 from controller.page.message import PageRequest, PageResponse
 from controller.page.renderer import readable_settings
 from controller.page.site import ASSETS, FIRST, OF_ONE, PAGES, Site
@@ -26,7 +27,7 @@ class Responds(Protocol):
 
 def site_of(state: PageState, base: str = "") -> Site:
     """All pages as they were when the state was made."""
-    return Site(readable_settings(state.settings()), base, Clock(wall=lambda: state.now))
+    return Site(readable_settings(state.settings()), ServedLinks(base), Clock(wall=lambda: state.now))
 
 
 @contextmanager

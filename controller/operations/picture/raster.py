@@ -33,6 +33,9 @@ _DAMAGE = (
 )
 """What the readers raise on bytes that are no whole raster."""
 
+_SPEAKING = (ValueError, zlib.error, OSError)
+"""Those whose words say more to a reader."""
+
 
 class NoPicture(UsageError):  # noqa: N818  (named by the outcome)
     """No picture can be made of these bytes; the text says why."""
@@ -66,8 +69,13 @@ def read_raster(file: IO[bytes]) -> Raster:
     except (DecompressionBombError, DecompressionBombWarning) as error:
         raise NoPicture("it has more pixels than are read") from error
     except _DAMAGE as error:
-        words = _CODECS if "imagecodecs" in str(error) else truncate(str(error) or type(error).__name__, 200)
-        raise NoPicture(words) from error
+        raise NoPicture(_words(error)) from error
+
+
+def _words(error: Exception) -> str:
+    if "imagecodecs" in str(error):
+        return _CODECS
+    return f"it is damaged ({truncate(str(error), 200)})" if isinstance(error, _SPEAKING) else "it is damaged"
 
 
 def _tiff(file: IO[bytes]) -> Raster:
@@ -75,7 +83,7 @@ def _tiff(file: IO[bytes]) -> Raster:
     import numpy as np
     import tifffile
 
-    with tifffile.TiffFile(file) as opened:
+    with tifffile.TiffFile(file, name="raster") as opened:
         levels = opened.series[0].levels
         pages: list[Any] = [level.keyframe for level in reversed(levels)]  # overviews, the smallest first
         page = next((each for each in pages if max(each.imagelength, each.imagewidth) >= SIDE), pages[-1])

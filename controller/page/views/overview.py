@@ -73,7 +73,7 @@ def _need(store: Reader, word: str, count: int, folder: Path) -> dict[str, Any]:
         "count": count,
         "message": first.message if first else "",
         "commands": _commands(first, count, folder) if first else [],
-        "jobs": [each.name for each in rows],
+        "jobs": [{"name": each.name, "path": each.path} for each in rows],
     }
 
 

@@ -1,0 +1,100 @@
+"""The worker's side of the process that draws: starts it for one raster, and ends it when it takes too long.
+
+Whatever the process does is a value here: a picture, or a sentence why there is none.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+import controller
+from controller.operations.picture.drawing import Drawing
+from controller.operations.picture.legend import Legend
+from controller.page.pictures.album import LARGEST
+
+PATIENCE = 60.0  # seconds, which a busy machine may need for what takes one
+KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH")
+LARGEST_SIDE = 512  # pixels
+LONGEST_NOTE = 300  # characters
+PROGRAM = "from controller.page.pictures.child import main; main()"
+_PNG = b"\x89PNG\r\n\x1a\n"
+_OUT_OF_TIME = (-signal.SIGXCPU, -signal.SIGKILL)
+
+
+class PictureProcess:
+    """Draws one raster at a time, each in a process of its own. Any thread may `close` it."""
+
+    def __init__(self, patience: float = PATIENCE) -> None:
+        self._patience = patience
+        self._process: subprocess.Popen[bytes] | None = None
+        self.is_closed = False
+
+    def draw(self, raster: IO[bytes], reply: IO[bytes]) -> Drawing | str:
+        """The picture of a file, or why there is none; `reply` is an empty file for what the process writes."""
+        raster.seek(0)
+        with subprocess.Popen(
+            [sys.executable, "-P", "-S", "-c", PROGRAM],
+            stdin=raster,
+            stdout=reply,
+            stderr=subprocess.DEVNULL,
+            env=_environment(),
+            start_new_session=True,
+        ) as self._process:
+            if self.is_closed:
+                self._process.kill()
+            status = _status(self._process, self._patience)
+        if status in _OUT_OF_TIME:
+            return "drawing it took too long"
+        if status:
+            return f"the process that drew it ended with {_name(status)}"
+        reply.seek(0)
+        return _drawing(reply.readline(LARGEST), lambda: reply.read(LARGEST + 1))
+
+    def close(self) -> None:
+        """End the process, if there is one, and every later one."""
+        self.is_closed = True
+        if process := self._process:
+            process.kill()
+
+
+def _status(process: subprocess.Popen[bytes], patience: float) -> int:
+    try:
+        return process.wait(patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def _drawing(line: bytes, png: Callable[[], bytes]) -> Drawing | str:
+    """What the process replied; nothing of it is taken that is not of the form expected."""
+    try:
+        header = json.loads(line)
+        if note := header.get("note"):
+            return str(note)[:LONGEST_NOTE]
+        width, height, content = header["width"], header["height"], png()
+        is_picture = content.startswith(_PNG) and len(content) <= LARGEST
+        if not is_picture or not all(isinstance(side, int) and 0 < side <= LARGEST_SIDE for side in (width, height)):
+            return "what was drawn is no picture"
+        return Drawing(png=content, width=width, height=height, legend=Legend.read(header["legend"]))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return "what was drawn is no picture"
+
+
+def _environment() -> dict[str, str]:
+    """Only what an interpreter needs, and no variable that holds a secret; modules are found where this process did."""
+    root = str(Path(controller.__file__).resolve().parent.parent)
+    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    paths = os.pathsep.join([root, *filter(os.path.isabs, sys.path)])
+    return {**kept, "LANG": "C.UTF-8", "TZ": "UTC", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": paths}
+
+
+def _name(status: int) -> str:
+    try:
+        return signal.Signals(-status).name if status < 0 else f"exit code {status}"
+    except ValueError:
+        return f"signal {-status}"
