@@ -15,6 +15,8 @@ from controller.page.context import NotFound, ViewContext
 from controller.page.links import Links, ServedLinks
 from controller.page.message import HTML, PageRequest, PageResponse, json_response, sentence
 from controller.page.pictures import album as pictures
+from controller.page.svg.land import NAME as LAND
+from controller.page.svg.land import land
 from controller.page.templates import FOLDER, html_of
 from controller.page.views import events, job, jobs, overview, spending
 from controller.page.views import map as map_page
@@ -30,6 +32,7 @@ ASSETS = {
     "style.css": "text/css; charset=utf-8",
     "script.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
+    LAND: "image/svg+xml",
 }
 TWIN = ".json"
 FIRST = "overview"
@@ -119,4 +122,4 @@ def _conditional(request: PageRequest, response: PageResponse) -> PageResponse:
 
 @cache
 def _asset(name: str) -> bytes:
-    return (FOLDER / "static" / name).read_bytes()
+    return land() if name == LAND else (FOLDER / "static" / name).read_bytes()

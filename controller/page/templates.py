@@ -13,6 +13,7 @@ from controller.model.reasons import Phase
 from controller.operations.inspect.why import ago as roughly
 from controller.page.links import Links
 from controller.page.svg.chart import day_chart
+from controller.page.svg.filters import FILTERS
 
 FOLDER = Path(__file__).parent
 _TONES: dict[str, str] = {
@@ -41,7 +42,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters |= {"number": _number, "units": _units, "when": _when, "short": _short, "tone": _tone}
+    made.filters |= {"number": _number, "units": _units, "when": _when, "short": _short, "tone": _tone, **FILTERS}
     made.globals |= {"day_chart": day_chart}
     made.filters |= {"size": _size, "duration": _duration}
     return made
