@@ -3,15 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from controller.page.svg.marks import box_of, locator, marks, meridians, parallels, picture
+from controller.page.svg.marks import box_between, locator, marks, meridians, parallels, picture
 from controller.page.svg.projection import MapView, address_of, view_around
 
 CLOSER = 2  # steps of the zoom that a disc leads to
 
 
-def address(corners: Sequence[float]) -> dict[str, object]:
+def around(corners: Sequence[float]) -> dict[str, object]:
     """The fields of the map around a box."""
-    return address_of(view_around(box_of(corners)))
+    return address_of(view_around(box_between(corners)))
 
 
 def closer(feature: Mapping[str, Any], zoom: int) -> dict[str, object]:
@@ -39,9 +39,9 @@ def _degrees(value: float, ahead: str, behind: str) -> str:
 
 
 FILTERS: Mapping[str, Callable[..., object]] = {
-    "address": address,
+    "around": around,
     "borders": borders,
-    "box": box_of,
+    "box": box_between,
     "closer": closer,
     "compact": compact,
     "locator": locator,

@@ -43,7 +43,7 @@ class Line:
 
 def picture(window: Sequence[float], width: float = WIDTH) -> Picture:
     """The picture of a window given as its four corners."""
-    return Picture(window=box_of(window), width=width)
+    return Picture(window=box_between(window), width=width)
 
 
 def marks(features: Iterable[Feature], drawn: Picture) -> Iterator[Mark]:
@@ -60,14 +60,14 @@ def marks(features: Iterable[Feature], drawn: Picture) -> Iterator[Mark]:
 
 
 def _of_box(feature: Feature, drawn: Picture) -> Iterator[Mark]:
-    parts = list(drawn.boxes(box_of(feature["bbox"])))
+    parts = list(drawn.boxes(box_between(feature["bbox"])))
     if parts:
         x, y, width, height = max(parts, key=lambda each: each[2] * each[3])
         seen = tuple(each for each in parts if max(each[2], each[3]) >= _VISIBLE)
         yield Mark(feature=feature, boxes=seen, x=round(x + width / 2, 1), y=round(y + height / 2, 1))
 
 
-def box_of(corners: Sequence[float]) -> Footprint:
+def box_between(corners: Sequence[float]) -> Footprint:
     """A box from its corners; of one that crosses the antimeridian GeoJSON has the east west of the west."""
     west, south, east, north = corners
     found = placed(west, south, east + 360 if east < west else east, north)
@@ -77,7 +77,7 @@ def box_of(corners: Sequence[float]) -> Footprint:
 
 def locator(corners: Sequence[float]) -> Picture:
     """A picture of the surroundings of a box."""
-    return Picture(window=view_around(box_of(corners), LOCATOR_ZOOM).window, width=LOCATOR_WIDTH)
+    return Picture(window=view_around(box_between(corners), LOCATOR_ZOOM).window, width=LOCATOR_WIDTH)
 
 
 def meridians(drawn: Picture) -> list[Line]:
