@@ -20,6 +20,8 @@ from controller.page.svg.land import land
 from controller.page.templates import FOLDER, html_of
 from controller.page.views import events, job, jobs, overview, spending
 from controller.page.views import map as map_page
+from controller.page.views import set as set_page
+from controller.page.views import sets as sets_page
 from controller.settings.settings import Settings
 
 POLICY = (
@@ -44,9 +46,10 @@ PAGES: Mapping[str, View] = {
     "events": events.events_list,
     "spending": spending.spending,
     "map": map_page.map_of_jobs,
+    "sets": sets_page.list_sets,
 }
 """What a page shows, by the first part of its address."""
-OF_ONE: Mapping[str, View] = {"jobs": job.job}
+OF_ONE: Mapping[str, View] = {"jobs": job.job, "sets": set_page.one_set}
 """The same for the page of one thing, whose name is the rest of the address."""
 
 

@@ -47,7 +47,7 @@ _JOB = "select name, path, position, generation, wanted from job"
 _FILE = "select path, kind, size, mtime_ns, ctime_ns, inode, sha256, uses from file"
 _IN_WANTED = "case when typeof(wanted) = 'text' and json_valid(wanted) then json_extract(wanted, '$.{}') end = ?"
 """As the indices of `job` have it, so that SQLite uses them."""
-_HAS_DIGEST, _HAS_SET = _IN_WANTED.format("digest"), _IN_WANTED.format("cell.set_name")
+_HAS_DIGEST, HAS_SET = _IN_WANTED.format("digest"), _IN_WANTED.format("cell.set_name")
 
 
 class Reader:
@@ -147,7 +147,7 @@ class Reader:
 
     def cells_of(self, set_name: str, most: int = -1) -> list[Job]:
         """The declared jobs of a set, by name, `most` of them at most. Raises `StateError` when one cannot be read."""
-        return self._jobs(f"{_JOB} where {_HAS_SET} order by name limit ?", [set_name, most])
+        return self._jobs(f"{_JOB} where {HAS_SET} order by name limit ?", [set_name, most])
 
     def wanted_request(self, name: str) -> dict[str, Any]:
         """The request of the job as last accepted, without secrets. Raises `StateError` when it is damaged."""

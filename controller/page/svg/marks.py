@@ -51,7 +51,7 @@ def marks(features: Iterable[Feature], drawn: Picture) -> Iterator[Mark]:
     for feature in features:
         if feature["geometry"]["type"] == "Point":
             longitude, latitude = feature["geometry"]["coordinates"]
-            radius = round(_LEAST_RADIUS + 4.5 * math.log10(feature["properties"]["jobs"]), 1)
+            radius = round(_LEAST_RADIUS + 3.6 * math.log10(feature["properties"]["jobs"]), 1)
             x, y = drawn.x(drawn.near(longitude)), drawn.y(latitude)
             x, y = min(max(x, radius), drawn.width - radius), min(max(y, radius), drawn.height - radius)
             yield Mark(feature=feature, boxes=(), x=round(x, 1), y=round(y, 1), radius=radius)
