@@ -44,7 +44,7 @@ def _environment() -> Environment:
     )
     made.filters |= {"number": _number, "units": _units, "when": _when, "short": _short, "tone": _tone, **FILTERS}
     made.globals |= {"day_chart": day_chart}
-    made.filters |= {"size": _size, "duration": _duration}
+    made.filters |= {"size": _size, "duration": _duration, "coded": _coded}
     return made
 
 
@@ -86,6 +86,15 @@ def _when(value: str | None, now: str) -> Markup:
 def _tone(phase: str) -> str:
     """The class of a phase in the style sheet: its colour and its sign."""
     return _TONES.get(phase, "none")
+
+
+def _coded(text: str) -> Markup:
+    """Text in which what is between backticks is code: commands, and fields of a manifest."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # one without its other
+        return Markup("{}").format(text)
+    shown = (Markup("<code>{}</code>").format(each) if number % 2 else each for number, each in enumerate(parts))
+    return Markup("").join(shown)
 
 
 def _short(text: str, most: int = LONGEST_TEXT) -> str:

@@ -29,6 +29,8 @@ def _by_reason(name: str, path: str, owner: str, reason: Reason, message: str) -
             return [check]
         case Reason.REFUSED:
             return [check, (f"shjobs retry {name}", "sends the same request once more")]
+        case Reason.ACCOUNT_REFUSED | Reason.CREDENTIAL_MISSING | Reason.HISTORY_UNKNOWN | Reason.BUCKET_UNREADABLE:
+            return [("shjobs doctor", "finds out what the service and the bucket allow")]
         case Reason.PAUSED:
             return [("shjobs resume", "lets submissions go on")]
         case Reason.NEEDS_PERSON:

@@ -21,7 +21,7 @@ from controller.operations.inspect.why import Case, explain, explain_reported
 from controller.page.context import NotFound, ViewContext
 from controller.settings.settings import Settings
 
-MOST_SUBMISSIONS = 50
+MOST_SUBMISSIONS = 13  # one more than are shown, to compare the last of them with
 MOST_ALIKE = 200
 """Jobs or submissions with one request, above which the rules are not asked what follows from all of them."""
 LARGEST_REQUEST = 1_500_000  # characters
@@ -89,7 +89,9 @@ def _accepted(store: Reader, settings: Settings, name: str, single: SingleJob, n
 def _case(store: Reader, settings: Settings, name: str, single: SingleJob, now: datetime) -> Case | None:
     """What follows from its own rows now; None where that takes a turn of the loop."""
     wanted = single.job.wanted if single.job else None
-    if wanted is None or not single.is_whole or count_alike(store, wanted.digest, MOST_ALIKE) > MOST_ALIKE:
+    if wanted is None or not single.is_whole or single.older > MOST_ALIKE:
+        return None
+    if count_alike(store, wanted.digest, MOST_ALIKE) > MOST_ALIKE:
         return None
     return case_alone(store, settings, name, now) or case_reported(store, settings, name, now)
 
@@ -100,7 +102,7 @@ def _reported(store: Reader, name: str) -> JobState | None:
 
 
 def _recorded(store: Reader, name: str, job: Job | None) -> dict[str, Any]:
-    """The status document as last written, or of a cell whether the manifest of its set is accepted; else nothing."""
+    """The status document as last written; nothing for a cell, whose set has one."""
     if job is None:
         return {}
     with suppress(StateError):

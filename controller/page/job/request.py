@@ -11,7 +11,7 @@ from controller.page.job.cut import cut, fitting, weight
 MOST_ITEMS = 12  # of one list: a bbox, the corners of a field, not the outline of a country
 MOST_VALUES = 240  # of a whole request
 DEEPEST = 12
-LONGEST_LINE = 400  # bytes of HTML
+LONGEST_LINE = 300  # bytes of HTML
 SCRIPT = "evalscript"
 
 
@@ -69,12 +69,17 @@ class _Trim:
         self._left -= 1
         if isinstance(value, dict):
             items = list(value.items())[: self._most(len(value), MOST_VALUES, depth)]
-            return {str(key): self.value(each, depth + 1) for key, each in items}
+            return {self._text(str(key)): self.value(each, depth + 1) for key, each in items}
         if isinstance(value, list):
             kept = value[: self._most(len(value), MOST_ITEMS, depth)]
             left = [f"… {len(value) - len(kept):,} more"] if len(kept) < len(value) else []
             return [*(self.value(each, depth + 1) for each in kept), *left]
-        return value
+        return self._text(value) if isinstance(value, str) else value
+
+    def _text(self, text: str) -> str:
+        kept = cut(text, LONGEST_LINE)
+        self.is_cut |= kept != text
+        return kept
 
     def _most(self, length: int, most: int, depth: int) -> int:
         kept = 0 if depth > DEEPEST else max(0, min(length, most, self._left))

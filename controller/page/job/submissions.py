@@ -13,11 +13,12 @@ from controller.operations.plan.diff import difference, format_value
 from controller.page.job.cut import cut, fitting, texts_in, weight
 
 MOST = 12  # submissions on the page
-MOST_OBJECTS = 12  # of one submission
+MOST_OBJECTS = 10  # of one submission
+LONGEST_KEY = 240  # bytes of HTML
 MOST_DIFFERENCES = 3
 DIFFERENCE_MOST = 3_000  # bytes of HTML
 LONGEST_REQUEST = 200_000  # characters: comparing longer ones takes longer than a page may
-LONGEST_TEXT = 2_000  # bytes of HTML, of one message
+LONGEST_TEXT = 1_000  # bytes of HTML, of one message
 LONGEST_LINE = 240  # bytes of HTML, of one line of a difference
 AROUND_A_VALUE = 40  # bytes of HTML, for its name and elements
 _TEXTS = ("prefix", "requestId", "approvedBy", "revision")
@@ -32,8 +33,7 @@ def shown_submissions(store: Reader, found: Sequence[Submission], most: int) -> 
         for index, (each, before) in enumerate(zip_longest(found[:MOST], found[1 : MOST + 1]))
         if each is not None
     ]
-    kept = fitting(facts, _weight, most)
-    return kept or [_short(each) for each in facts[:1]]
+    return fitting(facts, _weight, most) or facts[:1]
 
 
 def changes_between(before: Mapping[str, Any], after: Mapping[str, Any], most: int) -> dict[str, Any]:
@@ -79,9 +79,11 @@ def _bounded(item: Submission) -> dict[str, Any]:
     facts |= {key: cut(str(facts[key]), 600) for key in _TEXTS if key in facts}
     objects = facts.get("evidence", {}).get("objects", [])
     if objects:
-        facts["evidence"]["objects"] = [{**each, "key": cut(each["key"], 600)} for each in objects[:MOST_OBJECTS]]
+        facts["evidence"]["objects"] = [
+            {**each, "key": cut(each["key"], LONGEST_KEY)} for each in objects[:MOST_OBJECTS]
+        ]
         facts["evidence"]["moreObjects"] = max(0, len(objects) - MOST_OBJECTS)
-    facts["outputs"] = [{**each, "href": cut(each["href"], 600)} for each in facts.get("outputs", [])[:MOST_OBJECTS]]
+    facts.pop("outputs", None)  # they are among the objects
     return {**facts, "how": _how(item)}
 
 
@@ -90,12 +92,6 @@ def _how(item: Submission) -> str:
     if item.adopted:
         return "found in the bucket, or named by an operator: not sent by this ledger"
     return "retried after a failure" if item.attempt else ""
-
-
-def _short(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The newest submission, when even that is too long to show all of it."""
-    kept = ("submission", "requestId", "answer", "outcome", "reason", "submittedAt", "finishedAt", "reserved", "spent")
-    return {**{key: facts[key] for key in kept if key in facts}, "outputs": [], "how": "", "isShort": True}
 
 
 def _weight(facts: Mapping[str, Any]) -> int:
