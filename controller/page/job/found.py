@@ -9,13 +9,14 @@ from typing import Any
 from controller.ledger.lock import is_held
 from controller.ledger.reads.reader import Reader
 from controller.ledger.reads.single import SingleJob, count_alike, near_names, rejected_as, single_job, wanted_length
+from controller.lifecycle.attempts import in_force
 from controller.lifecycle.conditions import is_of_set
 from controller.lifecycle.status import document, rejected_status
 from controller.model.errors import StateError
 from controller.model.job import Job
 from controller.model.job_set import set_reference
 from controller.model.reasons import JobState, Phase, Reason
-from controller.model.submission import Submission
+from controller.model.submission import Outcome, Submission
 from controller.operations.inspect.alone import case_alone, case_reported
 from controller.operations.inspect.why import Case, explain, explain_reported
 from controller.page.context import NotFound, ViewContext
@@ -35,6 +36,7 @@ class FoundJob:
     """One job. `status` is its status document; `job` is None for what was never accepted, or cannot be read.
 
     `submissions` are the latest, newest first, `older` counts the others, and `spent` is what all cost, in PU.
+    `delivered` is the one that shows what the job delivered, of whichever job.
     `is_as_reported`: the state is the one last reported, not derived now. `notes` say what cannot be shown.
     """
 
@@ -44,6 +46,7 @@ class FoundJob:
     why: str
     job: Job | None = None
     submissions: Sequence[Submission] = ()
+    delivered: Submission | None = None
     older: int = 0
     spent: float = 0.0
     request: Mapping[str, Any]
@@ -78,6 +81,7 @@ def _accepted(store: Reader, settings: Settings, name: str, single: SingleJob, n
         status=recorded or _status(name, job, case.submissions if case else single.submissions, state, settings),
         why=explain(case, now) if case else explain_reported(name, state) if state else f"{name}: {NOT_REPORTED}.",
         submissions=single.submissions,
+        delivered=_delivered(job, case.job_state if case else None, single.submissions),
         older=single.older,
         spent=single.spent,
         request=request,
@@ -94,6 +98,16 @@ def _case(store: Reader, settings: Settings, name: str, single: SingleJob, now: 
     if count_alike(store, wanted.digest, MOST_ALIKE) > MOST_ALIKE:
         return None
     return case_alone(store, settings, name, now) or case_reported(store, settings, name, now)
+
+
+def _delivered(job: Job | None, state: JobState | None, submissions: Sequence[Submission]) -> Submission | None:
+    """The run of another job that serves this one, its own in force, or the last that delivered what it wanted then."""
+    if state and state.shared:
+        return state.shared.run
+    current = in_force(job.wanted, submissions) if job and job.wanted else None
+    if current and current.outcome is Outcome.SUCCEEDED:
+        return current
+    return next((each for each in submissions if each.outcome is Outcome.SUCCEEDED), None)
 
 
 def _reported(store: Reader, name: str) -> JobState | None:

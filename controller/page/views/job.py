@@ -17,12 +17,14 @@ from controller.page.job.found import FoundJob, found_job
 from controller.page.job.request import SCRIPT, request_yaml, summary_of_request
 from controller.page.job.script import placed_warnings, shown_script
 from controller.page.job.submissions import LONGEST_REQUEST, changes_between, shown_submissions
+from controller.page.pictures.album import pictures_of
 from controller.settings.settings import Settings
 from controller.tree.files import read_file
 
 MOST_EVENTS = 20
 MOST_PROBLEMS = 20
 LONGEST_MESSAGE = 2_400  # bytes of HTML
+LONGEST_CAPTION = 400  # bytes of HTML
 # How many bytes of HTML each part may take: 60 KiB together, with what is around them.
 SCRIPT_MOST, YAML_MOST, SUBMISSIONS_MOST, EVENTS_MOST, PROBLEMS_MOST = 18_000, 5_000, 14_000, 5_000, 4_000
 LABELS_MOST, OUTPUTS_MOST, CHANGES_MOST = 2_500, 2_500, 3_000
@@ -47,6 +49,7 @@ def job(context: ViewContext) -> dict[str, Any]:
         "notes": list(found.notes),
         "commands": commands_for_job(found.name, str(settings.jobs / found.path), reason, message, shared),
         "problems": _lines(status["manifest"].get("problems", []), PROBLEMS_MOST),
+        "pictures": _pictures(found, settings),
         "facts": facts_of(found),
         "labels": fitting(shown_labels(wanted), _weight, LABELS_MOST),
         "cost": cost_of(found, settings),
@@ -59,6 +62,17 @@ def job(context: ViewContext) -> dict[str, Any]:
         "request": found.request,
         "excerpt": _excerpt(found, settings),
     }
+
+
+def _pictures(found: FoundJob, settings: Settings) -> dict[str, Any]:
+    """The pictures of what it delivered. `isEarlier`: of an earlier request than the one it wants now."""
+    run, wanted = found.delivered, found.job.wanted if found.job else None
+    shown = [each.document() for each in pictures_of(settings.state, run)] if run else []
+    bounded = [
+        {**each, **{key: cut(each[key], LONGEST_CAPTION) for key in ("output", "note", "alt")}} for each in shown
+    ]
+    is_earlier = bool(run and wanted and run.digest != wanted.digest)
+    return {"shown": bounded, "submission": run.id if run and shown else "", "isEarlier": is_earlier}
 
 
 def _excerpt(found: FoundJob, settings: Settings) -> dict[str, Any]:
