@@ -168,7 +168,14 @@ def test_every_label_lists_the_jobs_that_have_it(settings: Settings) -> None:
 
 def test_a_cell_is_one_click_from_the_other_windows_of_its_tile(settings: Settings) -> None:
     assert document(settings, CELL)["facts"]["window"] == "2025-11"
-    assert '<a href="/sets/farm">' in html(settings, CELL)
+    assert f'<a href="/sets/farm?cell={CELL}">' in html(settings, CELL)
+
+
+def test_where_on_earth_it_is_is_drawn(settings: Settings) -> None:
+    assert document(settings, "plain")["footprint"] == pytest.approx([14.40, 35.80, 14.51, 35.90])
+    page = html(settings, "plain")
+    assert re.search(r'<a class="locator" href="/map\?[^"]*" aria-label="Where it is, on the map">\s*<svg', page)
+    assert document(settings, "refused")["footprint"] is None
 
 
 def test_a_job_that_shares_a_run_links_to_who_paid(settings: Settings) -> None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from controller.ledger.places.on_map import footprint_of
 from controller.ledger.reads.reader import Reader
 from controller.ledger.reads.single import sent_length
 from controller.model.errors import StateError
@@ -18,6 +19,7 @@ from controller.page.job.request import SCRIPT, request_yaml, summary_of_request
 from controller.page.job.script import placed_warnings, shown_script
 from controller.page.job.submissions import LONGEST_REQUEST, changes_between, shown_submissions
 from controller.page.pictures.album import pictures_of
+from controller.page.svg.projection import corners
 from controller.settings.settings import Settings
 from controller.tree.files import read_file
 
@@ -58,6 +60,7 @@ def job(context: ViewContext) -> dict[str, Any]:
         "olderSubmissions": len(found.submissions) + found.older - len(submissions),
         "next": _next(context.store, found),
         "asks": summary_of_request(found.request),
+        "footprint": corners(footprint_of(context.store, found.name)),
         "events": _events(context.store, found.name),
         "request": found.request,
         "excerpt": _excerpt(found, settings),
