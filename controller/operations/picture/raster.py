@@ -7,6 +7,7 @@ loaded only when a raster is read.
 import struct
 import zlib
 from dataclasses import dataclass
+from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any
 
 from controller.model.errors import UsageError, truncate
@@ -18,9 +19,11 @@ SIDE = 512  # pixels of the longer side, at most
 PICTURES = ("PNG", "JPEG")
 _TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _CODECS = "its compression needs one more library: pip install imagecodecs"
+_NODATA = 42113  # GDAL's own tag
 _MARKED = (1, 2)  # TIFF's ExtraSamples: associated and unassociated alpha
 _NO_COLOUR = {"1": "L", "CMYK": "RGB", "YCbCr": "RGB", "La": "LA", "PA": "RGBA", "RGBa": "RGBA"}
 _DAMAGE = (
+    ImportError,
     ValueError,
     IndexError,
     KeyError,
@@ -65,20 +68,40 @@ def read_raster(file: IO[bytes]) -> Raster:
     if not head:
         raise NoPicture("it is empty")
     try:
-        return _tiff(file) if head in _TIFF else _picture(file)
+        return _tiff(file) if head in _TIFF else _picture(file, PICTURES)
     except (DecompressionBombError, DecompressionBombWarning) as error:
         raise NoPicture("it has more pixels than are read") from error
     except _DAMAGE as error:
         raise NoPicture(_words(error)) from error
 
 
+def _needs_codec(error: Exception) -> bool:
+    return "imagecodecs" in str(error) or isinstance(error, ImportError)
+
+
 def _words(error: Exception) -> str:
-    if "imagecodecs" in str(error):
+    if _needs_codec(error):
         return _CODECS
     return f"it is damaged ({truncate(str(error), 200)})" if isinstance(error, _SPEAKING) else "it is damaged"
 
 
 def _tiff(file: IO[bytes]) -> Raster:
+    """A TIFF. tifffile reads any layout, but few compressions; Pillow reads most of these, in few layouts."""
+    from PIL import UnidentifiedImageError
+
+    try:
+        return _thinned(file)
+    except _DAMAGE as error:
+        if not _needs_codec(error):
+            raise
+        file.seek(0)
+        try:
+            return _picture(BytesIO(file.read()), ("TIFF",))
+        except (NoPicture, UnidentifiedImageError):
+            raise error from None
+
+
+def _thinned(file: IO[bytes]) -> Raster:
     """Every n-th pixel, read tile by tile, so that memory does not grow with the raster."""
     import numpy as np
     import tifffile
@@ -103,10 +126,13 @@ def _tiff(file: IO[bytes]) -> Raster:
 
 
 def _declared_nodata(page: Any) -> float | None:
-    """What GDAL writes into its own tag."""
-    tag = page.tags.get("GDAL_NODATA")
+    tag = page.tags.get(_NODATA)
+    return None if tag is None else _number(tag.value)
+
+
+def _number(text: object) -> float | None:
     try:
-        return None if tag is None else float(str(tag.value).strip("\0 "))
+        return None if text is None else float(str(text).strip("\0 "))
     except ValueError:
         return None
 
@@ -128,13 +154,14 @@ def _declared_mask(page: Any) -> int | None:
     return next((first + number for number, each in enumerate(extra) if each in _MARKED), None)
 
 
-def _picture(file: IO[bytes]) -> Raster:
-    """The same of a PNG or a JPEG."""
+def _picture(file: IO[bytes], formats: tuple[str, ...]) -> Raster:
+    """The same of what Pillow reads."""
     import numpy as np
     from PIL import Image, UnidentifiedImageError
+    from PIL.TiffImagePlugin import TiffImageFile
 
     try:
-        opened = Image.open(file, formats=PICTURES)
+        opened = Image.open(file, formats=formats)
     except UnidentifiedImageError:
         raise NoPicture("it is no TIFF, PNG or JPEG, or breaks off at its beginning") from None
     with opened:
@@ -145,7 +172,7 @@ def _picture(file: IO[bytes]) -> Raster:
         if small.mode == "P":
             small = small.convert("RGBA" if "transparency" in small.info else "RGB")
         values = np.asarray(small.convert(_NO_COLOUR.get(small.mode, small.mode)))
+        nodata = _number(opened.tag_v2.get(_NODATA)) if isinstance(opened, TiffImageFile) else None
     bands = values.reshape(*values.shape[:2], -1)
-    return Raster(
-        values=bands, columns=columns, rows=rows, mask=bands.shape[2] - 1 if bands.shape[2] in (2, 4) else None
-    )
+    mask = bands.shape[2] - 1 if bands.shape[2] in (2, 4) else None
+    return Raster(values=bands, columns=columns, rows=rows, nodata=nodata, mask=mask)

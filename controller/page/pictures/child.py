@@ -72,9 +72,9 @@ def _load() -> None:
         options: Any = {"planarconfig": planes, "predictor": raster.dtype == np.uint8, "photometric": "minisblack"}
         tifffile.imwrite(file, raster, compression="zlib", **options)
         picture_of(BytesIO(file.getvalue()))
-    for kind, mode in (("png", "P"), ("png", "RGBA"), ("png", "I;16"), ("jpeg", "RGB")):
+    for kind, mode in (("png", "P"), ("png", "RGBA"), ("png", "I;16"), ("jpeg", "RGB"), ("tiff", "F")):
         file = BytesIO()
-        Image.new(mode, (4, 4)).save(file, kind)
+        Image.new(mode, (4, 4)).save(file, kind, compression="tiff_lzw")
         picture_of(BytesIO(file.getvalue()))
 
 

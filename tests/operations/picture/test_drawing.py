@@ -250,10 +250,41 @@ def test_what_cannot_be_read_is_said(content: bytes, words: str | None) -> None:
         picture_of(BytesIO(content))
 
 
-def test_a_compression_that_cannot_be_read_names_the_library_it_needs(tmp_path: Path) -> None:
-    Image.fromarray((RAMP * 255).astype("u1")).save(tmp_path / "a.tif", compression="tiff_lzw")
-    with (tmp_path / "a.tif").open("rb") as file, pytest.raises(NoPicture, match="pip install imagecodecs"):
-        picture_of(file)
+def compressed(folder: Path, raster: Any, compression: str, predictor: int = 1) -> bytes:
+    """A GeoTIFF as GDAL writes it, without data where it is -1."""
+    count, rows, columns = raster.shape
+    profile: dict[str, Any] = {"driver": "GTiff", "width": columns, "height": rows, "count": count, "nodata": -1}
+    at = rasterio.Affine(10, 0, 0, 0, -10, 0)
+    with rasterio.open(
+        folder / "a.tif", "w", dtype=raster.dtype, compress=compression, predictor=predictor, transform=at, **profile
+    ) as file:
+        file.write(raster)
+    return (folder / "a.tif").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("kind", "compression", "predictor"),
+    [
+        pytest.param("f4", "LZW", 1, id="LZW"),
+        pytest.param("f4", "LZW", 3, id="LZW with a predictor for fractions"),
+        pytest.param("f4", "DEFLATE", 3, id="deflate with one"),
+        pytest.param("i2", "LZW", 2, id="LZW with a predictor for whole numbers"),
+        pytest.param("f4", "ZSTD", 1, id="Zstandard"),
+    ],
+)
+def test_a_compression_that_one_library_cannot_read_another_can(
+    tmp_path: Path, kind: str, compression: str, predictor: int
+) -> None:
+    raster = np.where(HALF, SMALL * 100, -1)[None].astype(kind)
+    plain = picture_of(BytesIO(compressed(tmp_path, raster, "DEFLATE")))
+    drawing = picture_of(BytesIO(compressed(tmp_path, raster, compression, predictor)))
+    assert (drawing.legend.transparent, drawing.legend.sentence) == (0.5, plain.legend.sentence)
+    assert (pixels(drawing) == pixels(plain)).all()
+
+
+def test_a_layout_and_a_compression_that_none_can_read_name_the_library_they_need(tmp_path: Path) -> None:
+    with pytest.raises(NoPicture, match="pip install imagecodecs"):
+        picture_of(BytesIO(compressed(tmp_path, np.stack([SMALL] * 5).astype("f4"), "LZW")))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import rasterio
 
 from controller.operations.picture.drawing import Drawing, picture_of
 from controller.page.pictures.process import PictureProcess
-from tests.operations.picture.test_drawing import CONTIG, HALF, SMALL, TILES, bands, pillow, tiff
+from tests.operations.picture.test_drawing import CONTIG, HALF, SMALL, TILES, bands, compressed, pillow, tiff
 from tests.support.sandbox import until
 
 pytestmark = pytest.mark.slow
@@ -66,6 +66,12 @@ def png(columns: int, rows: int, *chunks: tuple[bytes, bytes]) -> bytes:
         struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in parts
     )
     return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
+@pytest.mark.parametrize("compression", ["LZW", "ZSTD"])
+def test_it_reads_what_the_second_library_must(tmp_path: Path, compression: str) -> None:
+    content = compressed(tmp_path, SMALL[None].astype("f4"), compression)
+    assert drawn(content) == picture_of(io.BytesIO(content))
 
 
 @pytest.fixture(scope="module")
