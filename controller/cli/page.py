@@ -24,11 +24,13 @@ LISTEN = "127.0.0.1:9618"
 )  # fmt: skip
 @click.pass_obj
 def command(config: Path | None, listen: str, folder: Path | None) -> int:
-    """Serve the page of the state directory until Ctrl-C, as `shjobs run` does: all it does is read."""
+    """Serve the page of the state directory until Ctrl-C, as `shjobs run` does, and make pictures of results."""
     settings = load_settings(config, os.environ)
     if folder is not None:
         from controller.page.export import export_pages
+        from controller.page.pictures.worker import make_pictures
 
+        make_pictures(settings)
         click.echo(f"written: {export_pages(settings, folder)}")
         return 0
     serve(settings, listen)
@@ -40,6 +42,7 @@ def serve(settings: Settings, listen: str) -> None:
     from controller.daemon.http import Pages, Web, page_token
     from controller.model.hosts import names_in
     from controller.page.links import ServedLinks
+    from controller.page.pictures.worker import making_pictures
     from controller.page.site import Site
 
     site = Site(settings, ServedLinks(settings.base_path))
@@ -51,6 +54,6 @@ def serve(settings: Settings, listen: str) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    with Web(listen, {}, names_in(settings.listen_hosts), pages) as web:
+    with making_pictures(lambda: settings), Web(listen, {}, names_in(settings.listen_hosts), pages) as web:
         click.echo(f"page at {web.url}{settings.base_path}/ until Ctrl-C")
         ended.wait()

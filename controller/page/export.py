@@ -9,6 +9,7 @@ from controller.manifest.fields import is_name
 from controller.model.errors import UsageError
 from controller.page.links import FileLinks
 from controller.page.message import PageRequest, PageResponse
+from controller.page.pictures.album import kept_pictures
 from controller.page.recorded import recorded_sets
 from controller.page.site import ASSETS, PAGES, Site
 from controller.settings.settings import Settings
@@ -40,6 +41,8 @@ def _pages(settings: Settings) -> Iterator[tuple[str, PageResponse]]:
     yield "index.html", first.respond(PageRequest(path="/"))
     yield f"{FOLDER}/index.html", top.respond(PageRequest(path="/"))
     for name in ASSETS:
+        yield f"{FOLDER}/{name}", top.respond(PageRequest(path=f"/{name}"))
+    for name in kept_pictures(settings.state):
         yield f"{FOLDER}/{name}", top.respond(PageRequest(path=f"/{name}"))
     for name in list(PAGES)[1:]:
         yield f"{FOLDER}/{name}.html", top.respond(PageRequest(path=f"/{name}"))

@@ -63,6 +63,15 @@ def pictures_of(state: Path, submission: Submission) -> list[Picture]:
     return [each for each in pictures if not each.address or (state / each.address).is_file()]
 
 
+def kept_pictures(state: Path) -> list[str]:
+    """The addresses of all pictures that are kept."""
+    try:
+        names = sorted(path.name for path in (state / FOLDER).iterdir())
+    except OSError:
+        return []
+    return [f"{FOLDER}/{name}" for name in names if _FILE.fullmatch(name)]
+
+
 def rasters_in(submission: Submission) -> list[tuple[int, ExpectedOutput]]:
     """The outputs that get a picture, with their numbers."""
     rasters = [pair for pair in enumerate(submission.outputs) if pair[1].media_type.startswith("image/")]

@@ -55,6 +55,12 @@ def making_pictures(settings: Callable[[], Settings]) -> Iterator[None]:
         thread.join(1.0)  # a call to a bucket may last longer, and ends with the process
 
 
+def make_pictures(settings: Settings) -> None:
+    """Make those that are still to be made, and return when they are; none where another process makes them."""
+    if settings.pictures and settings.pictures_megabytes:
+        PictureWorker(lambda: settings).make_all()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Retry:
     """An object to be read once more at this monotonic time, in seconds, after it could not be this many times."""
@@ -88,6 +94,12 @@ class PictureWorker:
                         pass
                 self._is_closed.wait(EVERY)
 
+    def make_all(self) -> None:
+        """Look until nothing is left to do at once."""
+        with self._waiting_out(), _lock(self._shelf.folder / LOCK) as is_ours:
+            while is_ours and self.look():
+                pass
+
     def close(self) -> None:
         """End as soon as possible."""
         self._is_closed.set()
@@ -107,8 +119,13 @@ class PictureWorker:
         return len(found) == PORTION
 
     def _new(self) -> list[DeliveryEvent]:
-        """The next deliveries. Where there is no mark, or a ledger that is younger, it begins with the latest."""
-        reader = Reader.of(self._settings().state)
+        """The next deliveries. Where there is no mark, or a ledger that is younger, it begins with the latest.
+
+        Who has no key leaves them to those who have.
+        """
+        settings = self._settings()
+        can_read = any(each.can_read for each in settings.credentials.values())
+        reader = Reader.of(settings.state) if can_read else None
         if reader is None:
             return []
         with reader:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from controller.cli.settings import load_settings
 from controller.ledger.location import FILE_NAME
 from controller.ledger.reads.reader import Reader
 from controller.model.clock import Clock
@@ -20,7 +21,7 @@ from controller.operations.picture.legend import Kind
 from controller.page.pictures.album import FOLDER, Picture, picture_file, pictures_of
 from controller.page.pictures.maker import LARGEST_OBJECT
 from controller.page.pictures.shelf import Shelf
-from controller.page.pictures.worker import LOCK, RETRIES, PictureWorker, making_pictures
+from controller.page.pictures.worker import LOCK, PORTION, RETRIES, PictureWorker, make_pictures, making_pictures
 from tests.conftest import ACCESS_KEY, CLIENT_SECRET, SECRET_KEY, Workspace, ndvi
 from tests.support.sandbox import until
 
@@ -192,6 +193,22 @@ def test_a_folder_that_cannot_be_made_stops_nothing_and_is_logged_once(
     delivered.sync()
     worker.look()
     assert len({record.message for record in caplog.records if record.name.endswith("worker")}) == 1
+
+
+def test_who_has_no_key_leaves_them_to_those_who_have(delivered: Workspace) -> None:
+    text = (delivered.root / "shjobs.toml").read_text().replace("folder =", 'endpoint = "http://127.0.0.1:9" #')
+    (delivered.root / "other.toml").write_text(text)
+    make_pictures(load_settings(delivered.root / "other.toml", {}))
+    assert pictures(delivered) == []
+    make_pictures(delivered.settings())
+    assert notes(delivered) == [""]
+
+
+def test_a_manifest_with_many_jobs_is_gone_through_in_one_go(workspace: Workspace) -> None:
+    workspace.write("many.yaml", "---\n".join(ndvi(f"job-{number}") for number in range(PORTION + 1)))
+    workspace.sync()
+    make_pictures(workspace.settings())
+    assert [len(pictures(workspace, f"job-{number}")) for number in range(PORTION + 1)] == [1] * (PORTION + 1)
 
 
 def test_one_process_at_a_time_makes_them(delivered: Workspace) -> None:
