@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ from controller.cli.settings import load_settings
 from controller.page.site import Site
 from tests.support import browser as browsers
 from tests.support.listed import filled
-from tests.support.page_server import site_of
+from tests.support.page_server import Reached, crawl, site_of
 from tests.support.page_states import PageState, made
 
 StateOf = Callable[[str], PageState]
 SiteOf = Callable[[str], Site]
+ReachedIn = Callable[[str], Reached]
 PICTURES = "PAGE_PICTURES"  # the folder into which every page is drawn, if any
 
 
@@ -37,14 +39,13 @@ def state_of(tmp_path_factory: pytest.TempPathFactory) -> StateOf:
 @pytest.fixture(scope="session")
 def site(state_of: StateOf) -> SiteOf:
     """All pages of a state by its name."""
-    sites: dict[str, Site] = {}
+    return cache(lambda name: site_of(state_of(name)))
 
-    def found(name: str) -> Site:
-        if name not in sites:
-            sites[name] = site_of(state_of(name))
-        return sites[name]
 
-    return found
+@pytest.fixture(scope="session")
+def reached(site: SiteOf) -> ReachedIn:
+    """What can be reached from the first page of a state: at most 24 pages of a kind."""
+    return cache(lambda name: crawl(site(name), 400, 24))
 
 
 @pytest.fixture(scope="session")

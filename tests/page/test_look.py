@@ -5,33 +5,33 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.page.conftest import SiteOf
+from tests.page.conftest import ReachedIn, SiteOf
 from tests.support.browser import WIDTHS, Watched, watched
-from tests.support.page_server import KINDS, crawl, serving
+from tests.support.hostile import TEXTS
+from tests.support.page_server import KINDS, serving
 from tests.support.page_states import STATES
 
 pytestmark = pytest.mark.slow
 
 HEIGHT = 800
-MOST = {"hostile": 24}
+MOST = {"hostile": len(TEXTS)}
 """How many pages of a kind are looked at, by state; elsewhere two."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("state", STATES)
 def test_nothing_sticks_out_or_fails_or_shuts_anyone_out(
-    site: SiteOf, browser: Browser, pictures: Path | None, state: str, kind: str
+    site: SiteOf, reached: ReachedIn, browser: Browser, pictures: Path | None, state: str, kind: str
 ) -> None:
-    pages = crawl(site(state), 400, MOST.get(state, 2)).of_kind(kind, MOST.get(state, 2))
+    pages = reached(state).of_kind(kind, MOST.get(state, 2))
     with serving(site(state)) as url, watched(browser, url) as reader:
         found = {path: problems for path in pages if (problems := _problems(reader, path, pictures, state))}
     assert found == {}
     assert pages or kind.endswith("/"), "a page of its own can be reached in every state"
 
 
-def test_pages_of_every_kind_are_looked_at(site: SiteOf) -> None:
-    reached = {kind for state in STATES for kind in KINDS if crawl(site(state), 400, 2).of_kind(kind, 1)}
-    assert reached == set(KINDS)
+def test_pages_of_every_kind_are_looked_at(reached: ReachedIn) -> None:
+    assert {kind for state in STATES for kind in KINDS if reached(state).of_kind(kind, 1)} == set(KINDS)
 
 
 def _problems(reader: Watched, path: str, pictures: Path | None, state: str) -> list[str]:

@@ -14,8 +14,8 @@ from pydantic import SecretStr
 from controller.page.message import PageRequest, PageResponse
 from controller.page.renderer import Renderer, readable_settings
 from tests.conftest import ACCESS_KEY, CLIENT_SECRET, SECRET_KEY
-from tests.page.conftest import SiteOf, StateOf
-from tests.support.page_server import crawl, get, serving
+from tests.page.conftest import ReachedIn, SiteOf, StateOf
+from tests.support.page_server import get, serving
 from tests.support.page_states import REMOTE
 from tests.support.patience import LONGEST
 
@@ -57,9 +57,8 @@ def test_the_secrets_are_where_the_state_was_made(state_of: StateOf) -> None:
 
 
 @pytest.mark.parametrize("name", ["demo", "cells", "failed"])
-def test_no_page_holds_a_secret(site: SiteOf, name: str) -> None:
-    reached = crawl(site(name), 400, 40)
-    responses = {**reached.responses, **{each: get(site(name), each) for each in NOWHERE}}
+def test_no_page_holds_a_secret(site: SiteOf, reached: ReachedIn, name: str) -> None:
+    responses = {**reached(name).responses, **{each: get(site(name), each) for each in NOWHERE}}
     assert {address: found for address, each in responses.items() if (found := leaks(whole(each)))} == {}
 
 

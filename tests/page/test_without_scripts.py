@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from controller.page.message import PageResponse
-from tests.page.conftest import SiteOf, StateOf
+from tests.page.conftest import ReachedIn, SiteOf, StateOf
 from tests.support.browser import watched
 from tests.support.page_server import KINDS, crawl, get, links_in, serving, site_of
 from tests.support.page_states import STATES
@@ -17,11 +17,11 @@ LARGEST = 60 * 1024  # bytes of a page
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_every_link_leads_somewhere(site: SiteOf, state: str) -> None:
-    reached = crawl(site(state), 300, 12).responses
-    assert {address: each.status for address, each in reached.items() if each.status != 200} == {}
-    assert all(address.startswith("/") for address in reached), "other hosts are not linked"
-    assert {address: len(each.content) for address, each in reached.items() if is_large(each)} == {}
+def test_every_link_leads_somewhere(reached: ReachedIn, state: str) -> None:
+    responses = reached(state).responses
+    assert {address: each.status for address, each in responses.items() if each.status != 200} == {}
+    assert all(address.startswith("/") for address in responses), "other hosts are not linked"
+    assert {address: len(each.content) for address, each in responses.items() if is_large(each)} == {}
 
 
 def is_large(response: PageResponse) -> bool:
@@ -29,8 +29,8 @@ def is_large(response: PageResponse) -> bool:
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_every_page_names_its_json_which_can_be_read(site: SiteOf, state: str) -> None:
-    for address, response in crawl(site(state), 300, 6).responses.items():
+def test_every_page_names_its_json_which_can_be_read(site: SiteOf, reached: ReachedIn, state: str) -> None:
+    for address, response in reached(state).responses.items():
         if response.content_type.startswith("text/html"):
             twins = [each for each in links_in(response.content.decode()) if ".json" in each]
             assert twins, address
@@ -46,9 +46,9 @@ def test_a_base_path_is_before_every_address(state_of: StateOf) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_page_says_the_same_without_scripts(site: SiteOf, browser: Browser, kind: str) -> None:
-    state = next(each for each in ("demo", *STATES) if crawl(site(each), 400, 2).of_kind(kind, 1))
-    [path] = crawl(site(state), 400, 2).of_kind(kind, 1)
+def test_a_page_says_the_same_without_scripts(site: SiteOf, reached: ReachedIn, browser: Browser, kind: str) -> None:
+    state = next(each for each in STATES if reached(each).of_kind(kind, 1))
+    [path] = reached(state).of_kind(kind, 1)
     texts = []
     with serving(site(state)) as url:
         for is_on in (False, True):

@@ -57,9 +57,10 @@ class Reached:
     cut: int
 
     def of_kind(self, kind: str, most: int) -> list[str]:
-        """The first pages of this kind, each as it is without a filter."""
+        """At most so many pages of this kind, from the first to the last, each as it is without a filter."""
         paths = [each for each in self.responses if "?" not in each and not each.endswith(".json")]
-        return [path for path in paths if path.strip("/") not in ASSETS and kind_of(path) == kind][:most]
+        paths = [path for path in paths if path.strip("/") not in ASSETS and kind_of(path) == kind]
+        return paths[:: max(1, -(-len(paths) // most))]
 
 
 def crawl(site: Site, most: int, of_a_kind: int) -> Reached:
