@@ -62,7 +62,7 @@ def row_key(set_name: str, cell: PlacedCell) -> str:
     return key.strip("-")
 
 
-def cut(rows: Sequence[GridRow], page: int, era: int, cell: str = "") -> GridPage:
+def grid_page(rows: Sequence[GridRow], page: int, era: int, cell: str = "") -> GridPage:
     """A page of a grid: the one with a cell of that name, else that with these numbers, or the nearest; era 0: last."""
     windows = sorted({window for row in rows for window in row.cells})
     eras = max(1, -(-len(windows) // MOST_WINDOWS))

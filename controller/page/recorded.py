@@ -1,14 +1,18 @@
 """What several pages show of the ledger: a job as a row of a list, and the sets."""
 
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
 
-from controller.ledger.reads.listing import SET_LABEL, Row
+from controller.ledger.places.of_set import set_paths
+from controller.ledger.reads.listing import SET_LABEL, Filter, Row
 from controller.ledger.reads.reader import Reader
 from controller.lifecycle.conditions import is_of_set
 from controller.lifecycle.status import timestamp
-from controller.model.files import SET
+from controller.model.errors import StateError, UsageError
+from controller.model.reasons import Phase, Reason
 
 Document = dict[str, Any]
+Word = TypeVar("Word", Phase, Reason)
 
 
 def row_facts(row: Row) -> Document:
@@ -33,6 +37,31 @@ def row_facts(row: Row) -> Document:
 
 def recorded_sets(store: Reader) -> list[Document]:
     """The status document of every set, as last reported, with its path."""
-    sql = "select status.path from status join file using (path) where kind = ? order by status.path"
-    paths = [str(row["path"]) for row in store.rows(sql, [SET])]
-    return [{**each, "path": path} for path in paths for each in store.statuses_of(path) if is_of_set(each)]
+    return [each for path in set_paths(store) for each in documents_at(store, path)]
+
+
+def documents_at(store: Reader, path: str) -> Iterator[Document]:
+    """The status documents of the sets of a file, each with its path; none when they cannot be read."""
+    try:
+        yield from ({**each, "path": path} for each in store.statuses_of(path) if is_of_set(each) and each.get("name"))
+    except StateError:
+        return
+
+
+def filter_of(fields: Mapping[str, str]) -> Filter:
+    """What the fields `phase`, `reason`, `label`, `set` and `text` of an address ask for. Raises `UsageError`."""
+    return Filter(
+        phases=tuple(_words(fields.get("phase", ""), Phase, "phase")),
+        reasons=tuple(_words(fields.get("reason", ""), Reason, "reason")),
+        labels=tuple(filter(None, [fields.get("label", "").strip()])),
+        set_name=fields.get("set", "").strip(),
+        text=fields.get("text", "").strip(),
+    )
+
+
+def _words(text: str, known: type[Word], field: str) -> Iterator[Word]:
+    by_word = {each.lower(): each for each in known}
+    for word in filter(None, text.split(",")):
+        if word.strip().lower() not in by_word:
+            raise UsageError(f"{field}: there is none of this name; write one of {', '.join(known)}")
+        yield by_word[word.strip().lower()]

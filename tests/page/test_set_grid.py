@@ -1,9 +1,9 @@
-"""The cells of a set as a grid: which rows it has, in which order, and how it is cut into pages."""
+"""The cells of a set as a grid: which rows it has, in which order, and how it is grid_page into pages."""
 
 import pytest
 
 from controller.ledger.places.of_set import PlacedCell
-from controller.page.grid import MOST_WINDOWS, cut, grid_rows, row_key, total
+from controller.page.grid import MOST_WINDOWS, grid_page, grid_rows, row_key, total
 
 DELIVERED, FAILED, HELD = "Delivered", "ErrorReported", "Trial"
 
@@ -52,14 +52,14 @@ def grid(rows: int, windows: int) -> list[PlacedCell]:
 
 
 def test_480_cells_are_one_page() -> None:
-    shown = cut(grid_rows("s", grid(40, 12)), page=1, era=0)
+    shown = grid_page(grid_rows("s", grid(40, 12)), page=1, era=0)
     assert (len(shown.rows), len(shown.windows), shown.pages, shown.eras) == (40, 12, 1, 1)
 
 
 @pytest.mark.parametrize(("rows", "windows"), [(834, 12), (10_000, 1), (1, 600), (40, 250)])
 def test_the_pages_of_a_large_set_have_every_cell_once(rows: int, windows: int) -> None:
     made = grid_rows("s", grid(rows, windows))
-    first = cut(made, 1, 0)
+    first = grid_page(made, 1, 0)
     assert len(first.windows) <= MOST_WINDOWS
     assert len(first.rows) * len(first.windows) <= 1_000
     assert first.era == first.eras, "the latest windows come first"
@@ -67,7 +67,7 @@ def test_the_pages_of_a_large_set_have_every_cell_once(rows: int, windows: int) 
         row.cells[window].name
         for era in range(1, first.eras + 1)
         for page in range(1, first.pages + 1)
-        for shown in [cut(made, page, era)]
+        for shown in [grid_page(made, page, era)]
         for row in shown.rows
         for window in shown.windows
     ]
@@ -76,16 +76,16 @@ def test_the_pages_of_a_large_set_have_every_cell_once(rows: int, windows: int) 
 
 @pytest.mark.parametrize("name", ["s-t0833-2000-01", "s-t0000-2000-01", "s-t0400-2020-10"])
 def test_the_page_of_a_cell_has_it(name: str) -> None:
-    shown = cut(grid_rows("s", grid(834, 250)), 1, 0, name)
+    shown = grid_page(grid_rows("s", grid(834, 250)), 1, 0, name)
     assert any(row.cells[window].name == name for row in shown.rows for window in shown.windows)
 
 
 @pytest.mark.parametrize(("page", "era", "cell_name"), [(99, 99, ""), (99, 0, "no-such-cell")])
 def test_a_page_that_there_is_not_is_the_last(page: int, era: int, cell_name: str) -> None:
-    shown = cut(grid_rows("s", grid(834, 12)), page, era, cell_name)
+    shown = grid_page(grid_rows("s", grid(834, 12)), page, era, cell_name)
     assert (shown.page, shown.era) == (shown.pages, shown.eras)
 
 
 def test_a_set_without_cells_has_an_empty_page() -> None:
-    shown = cut([], 1, 0)
+    shown = grid_page([], 1, 0)
     assert (shown.rows, shown.windows, shown.pages) == ([], [], 1)

@@ -1,5 +1,6 @@
 """The page of a prepared state on a port of this machine, and all that can be reached from its first address."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,10 +52,21 @@ def get(site: Site, address: str) -> PageResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """What a reader without scripts can reach: the responses by address. `cut`: addresses that were not followed."""
+    """What a reader without scripts can reach: the responses by address, in the order in which they were found.
+
+    `origins` names for each address, also for one that was not followed, the page on which it was first seen.
+    """
 
     responses: Mapping[str, PageResponse]
-    cut: int
+    origins: Mapping[str, str]
+
+    def clicks(self, address: str) -> list[str]:
+        """The addresses to click on one after the other, from `/` to this one, on a shortest way."""
+        found = []
+        while address != "/":
+            found.append(address)
+            address = self.origins[address]
+        return found[::-1]
 
     def of_kind(self, kind: str, most: int) -> list[str]:
         """At most so many pages of this kind, from the first to the last, each as it is without a filter."""
@@ -65,20 +77,20 @@ class Reached:
 
 def crawl(site: Site, most: int, of_a_kind: int) -> Reached:
     """Follow every link from `/`, breadth first: at most so many pages, and so many of a kind with the same fields."""
-    waiting, responses, seen, cut = ["/"], dict[str, PageResponse](), dict[tuple[str, ...], int](), 0
-    while waiting:
+    waiting, responses, seen = ["/"], dict[str, PageResponse](), Counter[tuple[str, ...]]()
+    origins: dict[str, str] = {}
+    while waiting and len(responses) < most:
         address = waiting.pop(0)
         shape = _shape(address)
-        if address in responses:
+        if seen[shape] >= of_a_kind:
             continue
-        if len(responses) >= most or seen.get(shape, 0) >= of_a_kind:
-            cut += 1
-            continue
-        seen[shape] = seen.get(shape, 0) + 1
+        seen[shape] += 1
         responses[address] = response = get(site, address)
         if response.content_type.startswith("text/html"):
-            waiting += links_in(response.content.decode())
-    return Reached(responses=responses, cut=cut)
+            fresh = [each for each in links_in(response.content.decode()) if each not in origins and each != "/"]
+            origins |= dict.fromkeys(fresh, address)
+            waiting += fresh
+    return Reached(responses=responses, origins=origins)
 
 
 def links_in(html: str) -> list[str]:

@@ -103,7 +103,8 @@ def cells(root: Path) -> PageState:
         for number, name in enumerate(sorted(loop.ledger.jobs)):
             _give_fate(loop, number, name)
         loop.rest(NOW)
-        _write_plain(root, "island.yaml", "island", 0, {"team": "sea"})
+        write_plain(root, "island.yaml", "island", 0, {"team": "sea"})
+        write_plain(root, "harbour.yaml", "harbour", 1, {"team": "sea"})
         loop.answers["island"] = Unconfirmed(message="the connection broke before the response came")
         (root / "jobs.d" / "broken.yaml").write_text("apiVersion: shjobs/v1\nkind: AsyncProcess\n", encoding="utf-8")
         loop.rest()
@@ -115,7 +116,7 @@ def failed(root: Path) -> PageState:
     with running(root, NOW) as loop:
         names = [f"field-{number:02}" for number in range(40)]
         for number, name in enumerate(names):
-            _write_plain(root, f"{name}.yaml", name, number, {"team": "agri"})
+            write_plain(root, f"{name}.yaml", name, number, {"team": "agri"})
         loop.failing.update(names[::2])
         loop.errors.update(dict.fromkeys(names, THROWN))
         loop.answers.update({name: _refused("output.width: 6 is below the minimum of 64") for name in names[1::2]})
@@ -146,7 +147,7 @@ def hostile(root: Path) -> PageState:
             comment = f"// {text.replace(chr(0x2028), ' ')}\n"
             for turn, fate in enumerate(("failed", "refused", "unread")):
                 path = hostile_path(kind, f"{text[:30].replace('/', '_').strip()}-{fate}.yaml")
-                _write_plain(root, path, f"{kind}-{fate}", 10 * number + turn, labels, comment)
+                write_plain(root, path, f"{kind}-{fate}", 10 * number + turn, labels, comment)
             loop.failing.add(f"{kind}-failed")
             loop.errors[f"{kind}-failed"] = text
             loop.answers[f"{kind}-refused"] = _refused(text)
@@ -182,6 +183,21 @@ def made(name: str, folder: Path) -> PageState:
     return PageState(root=root, now=datetime.fromisoformat(kept["now"]), environment=kept["environment"])
 
 
+def write_plain(root: Path, path: str, name: str, number: int, labels: dict[str, str], script: str = "") -> None:
+    """A job of its own request: its area begins where no other's does."""
+    document = yaml.safe_load(PLAIN)
+    document["metadata"] = {"name": name, "labels": labels}
+    given = document["spec"]["request"]["input"]
+    given["bounds"]["bbox"][0] = 14.3 + number / 1000
+    given["data"][0]["dataFilter"]["timeRange"] = {"from": "2022-06-20T00:00:00Z", "to": "2022-06-30T23:59:59Z"}
+    if script:
+        document["spec"]["request"]["evalscript"] = SCRIPT.replace("\n", f"\n{script}", 1)
+        del document["spec"]["evalscriptFile"]
+    target = root / "jobs.d" / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), encoding="utf-8")
+
+
 def _give_fate(loop: Running, number: int, name: str) -> None:
     if number % 23 == 4:
         loop.failing.add(name)
@@ -202,21 +218,6 @@ def _kept(root: Path, loop: Running) -> PageState:
 
 def _refused(message: str) -> Refused:
     return Refused(why=Refusal.BODY, message=message, status=400, code="COMMON_BAD_PAYLOAD")
-
-
-def _write_plain(root: Path, path: str, name: str, number: int, labels: dict[str, str], script: str = "") -> None:
-    """A job of its own request: its area begins where no other's does."""
-    document = yaml.safe_load(PLAIN)
-    document["metadata"] = {"name": name, "labels": labels}
-    given = document["spec"]["request"]["input"]
-    given["bounds"]["bbox"][0] = 14.3 + number / 1000
-    given["data"][0]["dataFilter"]["timeRange"] = {"from": "2022-06-20T00:00:00Z", "to": "2022-06-30T23:59:59Z"}
-    if script:
-        document["spec"]["request"]["evalscript"] = SCRIPT.replace("\n", f"\n{script}", 1)
-        del document["spec"]["evalscriptFile"]
-    target = root / "jobs.d" / path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), encoding="utf-8")
 
 
 def _smaller(text: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from controller.cli.settings import load_settings
 from controller.ledger.store import Store
+from controller.page.links import ServedLinks
 from controller.page.site import Site
 from tests.support.factories import NOW, job, wanted
 from tests.support.set_loops import ENVIRONMENT, SETTINGS
@@ -17,7 +18,7 @@ LARGEST = 60 * 1024
 def empty_site(root: Path, base: str = "") -> Site:
     """The site of a state that no controller has used yet."""
     (root / "shjobs.toml").write_text(SETTINGS, encoding="utf-8")
-    return Site(load_settings(root / "shjobs.toml", ENVIRONMENT), base)
+    return Site(load_settings(root / "shjobs.toml", ENVIRONMENT), ServedLinks(base))
 
 
 def site_of(root: Path, jobs: Mapping[str, tuple[Sequence[float], str, str]], base: str = "") -> Site:

@@ -10,7 +10,7 @@ from typing import Any
 
 from controller.manifest.footprint import Footprint, placed
 from controller.manifest.geometry import Box
-from controller.page.svg.projection import Picture, view_around
+from controller.page.svg.projection import MapDrawing, view_around
 
 Feature = Mapping[str, Any]
 WIDTH = 960.0
@@ -41,12 +41,12 @@ class Line:
     label: str
 
 
-def picture(window: Sequence[float], width: float = WIDTH) -> Picture:
+def picture(window: Sequence[float], width: float = WIDTH) -> MapDrawing:
     """The picture of a window given as its four corners."""
-    return Picture(window=box_between(window), width=width)
+    return MapDrawing(window=box_between(window), width=width)
 
 
-def marks(features: Iterable[Feature], drawn: Picture) -> Iterator[Mark]:
+def marks(features: Iterable[Feature], drawn: MapDrawing) -> Iterator[Mark]:
     """Where the features of a page are in its picture."""
     for feature in features:
         if feature["geometry"]["type"] == "Point":
@@ -59,7 +59,7 @@ def marks(features: Iterable[Feature], drawn: Picture) -> Iterator[Mark]:
             yield from _of_box(feature, drawn)
 
 
-def _of_box(feature: Feature, drawn: Picture) -> Iterator[Mark]:
+def _of_box(feature: Feature, drawn: MapDrawing) -> Iterator[Mark]:
     parts = list(drawn.boxes(box_between(feature["bbox"])))
     if parts:
         x, y, width, height = max(parts, key=lambda each: each[2] * each[3])
@@ -75,12 +75,12 @@ def box_between(corners: Sequence[float]) -> Footprint:
     return found
 
 
-def locator(corners: Sequence[float]) -> Picture:
+def locator(corners: Sequence[float]) -> MapDrawing:
     """A picture of the surroundings of a box."""
-    return Picture(window=view_around(box_between(corners), LOCATOR_ZOOM).window, width=LOCATOR_WIDTH)
+    return MapDrawing(window=view_around(box_between(corners), LOCATOR_ZOOM).window, width=LOCATOR_WIDTH)
 
 
-def meridians(drawn: Picture) -> list[Line]:
+def meridians(drawn: MapDrawing) -> list[Line]:
     """The lines from north to south that a map has."""
     return [
         Line(at=drawn.x(each), label=_degrees((each + 180) % 360 - 180, "E", "W"))
@@ -88,7 +88,7 @@ def meridians(drawn: Picture) -> list[Line]:
     ]
 
 
-def parallels(drawn: Picture) -> list[Line]:
+def parallels(drawn: MapDrawing) -> list[Line]:
     """The lines from west to east."""
     return [
         Line(at=drawn.y(each), label=_degrees(each, "N", "S"))

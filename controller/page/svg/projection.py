@@ -81,7 +81,7 @@ def corners(box: Footprint | None) -> list[float] | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class MapDrawing:
     """A map of a window, so many units wide."""
 
     window: Footprint

@@ -17,6 +17,7 @@ from controller.manifest.footprint import Footprint
 from controller.model.errors import UsageError
 from controller.model.reasons import Phase
 from controller.page.context import NotFound, ViewContext
+from controller.page.recorded import filter_of
 from controller.page.svg.features import URGENCY, box_feature, disc_feature
 from controller.page.svg.projection import MOST_ZOOM, MapView, address_of, corners, view_around
 
@@ -51,17 +52,6 @@ def map_of_jobs(context: ViewContext) -> Document:
         "here": {"place": place} if place else address_of(view),
         "listed": [{"job": name, "phase": str(phase_of(reason)), "reason": reason} for name, reason in listed],
     }
-
-
-def filter_of(fields: Mapping[str, str]) -> Filter:
-    """The filter of a map's address. Raises `UsageError` for a phase that there is not."""
-    written = fields.get("phase", "")
-    try:
-        phases = [Phase(written)] if written else []
-    except ValueError:
-        raise UsageError(f"phase: must be one of {', '.join(Phase)}") from None
-    label, set_name = fields.get("label", ""), fields.get("set", "")
-    return Filter(phases=phases, labels=[label] if label else [], set_name=set_name)
 
 
 def _empty(wanted: Filter, view: MapView) -> Document:

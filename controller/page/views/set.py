@@ -11,14 +11,13 @@ from controller.ledger.places.of_set import PlacedCell, path_of_set, placed_cell
 from controller.ledger.reads.amounts import Amount, per_day
 from controller.ledger.reads.order import phase_of
 from controller.ledger.reads.reader import Reader
-from controller.lifecycle.conditions import is_of_set
 from controller.manifest.footprint import Footprint, placed
-from controller.model.errors import StateError
 from controller.model.job_set import set_reference
 from controller.model.reasons import Phase, Reason
 from controller.operations.inspect.describe_set import commands_for
 from controller.page.context import NotFound, ViewContext
-from controller.page.grid import GridPage, GridRow, cut, grid_rows, total
+from controller.page.grid import GridPage, GridRow, grid_page, grid_rows, total
+from controller.page.recorded import documents_at
 from controller.page.svg.features import URGENCY, box_feature, disc_feature, worst
 from controller.page.svg.projection import MapView, corners, view_around
 
@@ -37,7 +36,7 @@ def one_set(context: ViewContext) -> Document:
     if store is None or not (cells or document):
         raise NotFound(f"there is no set with the name {name!r}")
     rows = grid_rows(name, cells)
-    shown = cut(rows, context.number("page", 1), context.number("era", 0), context.fields.get("cell", ""))
+    shown = grid_page(rows, context.number("page", 1), context.number("era", 0), context.fields.get("cell", ""))
     return {
         "name": name,
         "path": document.get("path", path_of_set(store, name)),
@@ -60,14 +59,6 @@ def _recorded(store: Reader, name: str) -> Document:
             if each["name"] == name:
                 return each
     return {}
-
-
-def documents_at(store: Reader, path: str) -> Iterator[Document]:
-    """The status documents of the sets of a file, each with its path; none when they cannot be read."""
-    try:
-        yield from ({**each, "path": path} for each in store.statuses_of(path) if is_of_set(each) and each.get("name"))
-    except StateError:
-        return
 
 
 def _month(context: ViewContext, name: str) -> Document:

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from controller.ledger.places.of_set import set_paths
 from controller.lifecycle.set_status import URGENCY
 from controller.model.reasons import Phase
 from controller.page.context import ViewContext
-from controller.page.views.set import documents_at
+from controller.page.recorded import recorded_sets
 
 MOST = 100
 """On one page."""
@@ -15,7 +14,7 @@ MOST = 100
 def list_sets(context: ViewContext) -> dict[str, Any]:
     """The sets as last recorded, so many a page."""
     store = context.store
-    found = [each for path in set_paths(store) for each in documents_at(store, path)] if store else []
+    found = recorded_sets(store) if store else []
     found.sort(key=lambda each: (URGENCY.index(Phase(each["phase"])), each["name"]))
     page = min(context.number("page", 1), max(1, -(-len(found) // MOST)))
     rows = [
