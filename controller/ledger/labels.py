@@ -37,6 +37,7 @@ def has_labels(selector: Sequence[str]) -> tuple[str, list[str]]:
     return f"label_group in (select number from label_group where {each})", [*map(_piece, selector)]
 
 
+@lru_cache(maxsize=1024)
 def labels_in(text: str | None) -> Mapping[str, str]:
     """The labels of a group; none when they cannot be read."""
     try:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+SET_LABEL = "set"
+"""The label of every cell, with the name of its set."""
 SET_STATUS = "AsyncProcessSetStatus"
 """The kind of the status document of a set."""
 

@@ -54,18 +54,33 @@ def three(workspace: Workspace) -> Workspace:
     return workspace
 
 
-def test_get_of_known_files_loads_neither_the_rules_of_manifests_nor_the_loop(three: Workspace) -> None:
+@pytest.mark.parametrize("arguments", [["get"], ["get", "-l", "team"], ["get", "-l", "team=none"]], ids=" ".join)
+def test_get_of_known_files_loads_neither_the_rules_of_manifests_nor_the_loop(
+    three: Workspace, arguments: list[str]
+) -> None:
     """Ten thousand jobs are shown in half a second, of which each library would take its part."""
     (three.jobs / "one.yaml").touch()
     code = (
-        "import sys; from controller.cli import main; main(['get']); "
+        f"import sys; from controller.cli import main; main({arguments}); "
         "heavy = {'yaml', 'sqlite_utils', 'controller.manifest.validate', 'controller.reconcile.loop'}; "
         "print(sorted(sys.modules.keys() & heavy))"
     )
     done = python(code, cwd=three.root, environment=three.environment)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[0].split() == ["JOB", "PHASE", "AGE", "PU", "REQUEST", "ID"]
+    table = [["JOB", "PHASE", "AGE", "PU", "REQUEST", "ID"]] if arguments[-1] != "team=none" else []
+    assert [line.split() for line in done.stdout.splitlines()[:-1]][:1] == table
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_jobs_are_shown_by_label_before_there_is_a_ledger(workspace: Workspace) -> None:
+    workspace.write("one.yaml", labelled("one", 14.41, team="agri"))
+    workspace.write("two.yaml", labelled("two", 14.42, team="water"))
+    assert [document["name"] for document in found(workspace, "-l", "team=agri")] == ["one"]
+
+
+def test_a_label_that_was_changed_since_the_last_turn_is_the_new_one(three: Workspace) -> None:
+    three.write("two.yaml", labelled("two", 14.42, team="agri"))
+    assert [document["name"] for document in found(three, "-l", "team=agri")] == ["one", "two"]
 
 
 def test_a_tree_with_foreign_and_ignored_files_is_unchanged_too(three: Workspace) -> None:

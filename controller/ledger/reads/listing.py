@@ -18,12 +18,9 @@ from controller.ledger.reads.reader import REJECTED, Reader
 from controller.ledger.rows import COLUMNS, job_of, submission_of
 from controller.lifecycle.attempts import in_force
 from controller.model.job import Job
-from controller.model.job_set import set_reference
+from controller.model.job_set import SET_LABEL, set_reference
 from controller.model.reasons import Phase, Reason
 from controller.model.submission import Submission
-
-SET_LABEL = "set"
-"""The label of every cell, with the name of its set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

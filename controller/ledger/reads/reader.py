@@ -5,7 +5,7 @@ It needs nothing but SQLite, so that they start fast.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import groupby, islice
@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar
 
 from pydantic_core import from_json
 
+from controller.ledger.labels import has_labels, labels_in
 from controller.ledger.location import (
     FILE_NAME,
     closed_on_error,
@@ -44,6 +45,12 @@ REJECTED = "rejected "
 _NEVER = 1 << 62  # the number of no event
 PORTION = 256  # status documents read at once
 _JOB = "select name, path, position, generation, wanted from job"
+_LABELLED = """
+select job.name, job.path, labels
+from (select name each, label_group from job where label_group is not null and {}) found
+cross join job on job.name = each cross join label_group on number = found.label_group
+where job.wanted is not null
+"""
 _FILE = "select path, kind, size, mtime_ns, ctime_ns, inode, sha256, uses from file"
 _IN_WANTED = "case when typeof(wanted) = 'text' and json_valid(wanted) then json_extract(wanted, '$.{}') end = ?"
 """As the indices of `job` have it, so that SQLite uses them."""
@@ -90,18 +97,32 @@ class Reader:
         row = self._connection.execute("select value from meta where key = ?", [TERMS]).fetchone()
         return str(row[0]) if row else ""
 
-    def statuses(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-        """The status documents of every manifest by its path, as last reported, ordered by path.
+    def statuses(self, paths: Collection[str] | None = None) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        """The status documents of every manifest, or of these, by its path, as last reported, ordered by path.
 
         They are read in portions: who shows them may take long, and what is being read keeps the log from shrinking.
         Raises `StateError` when one cannot be read.
         """
+        for rows in self._statuses() if paths is None else self._statuses_at(sorted(paths)):
+            for row in rows:
+                yield row["path"], _documents(row["path"], row["documents"])
+
+    def _statuses(self) -> Iterator[Sequence[dict[str, Any]]]:
         sql = "select path, documents from status where path > ? order by path limit ?"
         last = ""
         while rows := list(self.rows(sql, [last, PORTION])):
-            for row in rows:
-                yield row["path"], _documents(row["path"], row["documents"])
+            yield rows
             last = rows[-1]["path"]
+
+    def _statuses_at(self, paths: Sequence[str]) -> Iterator[Sequence[dict[str, Any]]]:
+        for start in range(0, len(paths), PORTION):
+            portion = paths[start : start + PORTION]
+            among = ", ".join("?" * len(portion))
+            yield list(self.rows(f"select path, documents from status where path in ({among}) order by path", portion))
+
+    def has_statuses(self) -> bool:
+        """Whether anything was reported."""
+        return any(True for _ in self.rows("select 1 from status limit 1"))
 
     def statuses_of(self, path: str) -> list[dict[str, Any]]:
         """The status documents of one manifest, as last reported; none where nothing was.
@@ -131,10 +152,14 @@ class Reader:
             if file is not None:
                 yield file
 
-    def labels(self) -> dict[str, dict[str, str]]:
-        """The labels of every job that has any."""
-        jobs = (job_of(row)[0] for row in self.rows(_JOB))
-        return {job.name: dict(job.wanted.labels) for job in jobs if job.wanted and job.wanted.labels}
+    def labelled(self, selector: Sequence[str] = ()) -> Iterator[tuple[str, str, Mapping[str, str]]]:
+        """Each declared job that has every `LABEL` or `LABEL=VALUE` of the selector: its name, path and labels.
+
+        Without a selector, each that has any label.
+        """
+        where, arguments = has_labels(selector)
+        for row in self.rows(_LABELLED.format(where), arguments):
+            yield str(row["name"]), str(row["path"]), labels_in(row["labels"])
 
     def job(self, name: str) -> Job | None:
         """A job as last accepted; None when there is none. Raises `StateError` when it cannot be read."""

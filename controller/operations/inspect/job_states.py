@@ -4,7 +4,7 @@ Where there is no ledger yet, or the files are no longer those it recorded, the 
 the output is what the next turn would see.
 """
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import chain, islice
@@ -14,9 +14,11 @@ from controller.analysis.terms import terms_of
 from controller.ledger.location import is_there
 from controller.ledger.lock import is_held
 from controller.ledger.reads.reader import Reader
+from controller.lifecycle.conditions import is_of_set
+from controller.limits.selection import is_selected
 from controller.model.errors import StateError
 from controller.model.files import STATUS, FileRecord
-from controller.model.job_set import set_reference
+from controller.model.job_set import SET_LABEL, set_reference
 from controller.operations.inspect.as_recorded import Recorded
 from controller.settings.settings import Settings
 from controller.tree.files import Known, collector_paused
@@ -27,18 +29,21 @@ SET = set_reference("")
 """Begins the name of a set where a job may have the same name."""
 
 
-def job_states(settings: Settings, now: datetime, early: int = 0) -> Iterator[Document]:
+def job_states(
+    settings: Settings, now: datetime, early: int = 0, labels: Sequence[str] = ()
+) -> Iterator[Document]:  # fmt: skip
     """The status documents of every manifest, in the order of the paths, as they are read.
 
+    With `labels` only those of jobs that have all of them, each `LABEL` or `LABEL=VALUE`, and of sets whose cells do.
     Where there are more, those of the first `early` files come before the whole tree was compared with the ledger, if
     these files are as recorded. Should another turn out to differ, what is different of them is repeated.
     """
     shown, store = _Shown(), Reader.of(settings.state)
     if store is not None:
         with store, suppress(StateError):
-            if (yield from _reported(settings, store, early, shown)):
+            if (yield from _reported(settings, store, early, labels, shown)):
                 return
-    yield from filter(shown.is_new, _rehearsed(settings, now))
+    yield from filter(shown.is_new, _rehearsed(settings, now, labels))
 
 
 class _Shown:
@@ -53,23 +58,42 @@ class _Shown:
         return document["path"] > self.last or bool(self.early and document not in self.early)
 
 
-def _reported(settings: Settings, store: Reader, early: int, shown: _Shown) -> Generator[Document, None, bool]:
+def _reported(
+    settings: Settings, store: Reader, early: int, labels: Sequence[str], shown: _Shown
+) -> Generator[Document, None, bool]:  # fmt: skip
     """What was last reported; returns whether that is all, and as the files are now."""
-    rows = store.statuses()
+    meant = _Meant(store.labelled(labels)) if labels else None
+    rows = store.statuses(meant.paths if meant else None)
     if not is_held(settings.state):
         first = list(islice(rows, early))
         if early and len(first) == early and Recorded(settings, store).has_same(path for path, _ in first):
-            shown.early, shown.last = [*_with_paths(first)], first[-1][0]
+            shown.early, shown.last = [*filter(meant, _with_paths(first))], first[-1][0]
             yield from shown.early
         else:
             rows = chain(first, rows)
         if not _is_up_to_date(settings, store):
             return False
         shown.early = []
-    for document in _with_paths(rows):
+    for document in filter(meant, _with_paths(rows)):
         shown.last = document["path"]
         yield document
-    return bool(shown.last)  # a controller that has just started has recorded nothing yet
+    return store.has_statuses()  # a controller that has just started has recorded nothing yet
+
+
+class _Meant:
+    """Says of a status document whether its job, or each cell of its set, has the labels that are asked for."""
+
+    def __init__(self, labelled: Iterable[tuple[str, str, Mapping[str, str]]]) -> None:
+        self.paths: set[str] = set()
+        self._names: set[str] = set()
+        self._sets: set[str] = set()
+        for name, path, labels in labelled:
+            self.paths.add(path)
+            self._names.add(name)
+            self._sets.add(labels.get(SET_LABEL, ""))
+
+    def __call__(self, document: Document) -> bool:
+        return str(document.get("name")) in (self._sets if is_of_set(document) else self._names)
 
 
 def _with_paths(rows: Iterable[tuple[str, list[Document]]]) -> Iterator[Document]:
@@ -81,10 +105,10 @@ def is_current(settings: Settings, store: Reader) -> bool:
     return is_held(settings.state) or _is_up_to_date(settings, store)
 
 
-def labels(settings: Settings) -> dict[str, dict[str, str]]:
+def labels(settings: Settings) -> dict[str, Mapping[str, str]]:
     """The labels of every job that has any, as last accepted."""
     with _reader(settings) as store:
-        return store.labels() if store else {}
+        return {name: each for name, _, each in store.labelled()} if store else {}
 
 
 def events(settings: Settings, jobs: Sequence[str], limit: int, after: int = 0) -> list[Document]:
@@ -134,8 +158,12 @@ def _is_up_to_date(settings: Settings, store: Reader) -> bool:
         return len(known) > 0 and is_unchanged(settings.jobs, known)
 
 
-def _rehearsed(settings: Settings, now: datetime) -> list[Document]:
+def _rehearsed(settings: Settings, now: datetime, labels: Sequence[str]) -> list[Document]:
     from controller.reconcile.wiring import turned_copy
 
     with collector_paused(), turned_copy(settings, now) as assembly:
-        return [{**document, "path": path} for path, document in assembly.documents_by_path(now)]
+        declared = ((each, each.wanted) for each in assembly.ledger.jobs.values() if each.wanted)
+        selected = ((job.name, job.path, dict(it.labels)) for job, it in declared if is_selected(it.labels, labels))
+        meant = _Meant(selected) if labels else None
+        found = ({**document, "path": path} for path, document in assembly.documents_by_path(now))
+        return [*filter(meant, found)]

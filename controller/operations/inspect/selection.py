@@ -7,13 +7,10 @@ from datetime import datetime
 from controller.lifecycle.conditions import is_of_set, phases_of
 from controller.limits.selection import is_selected
 from controller.model.errors import no_such_jobs
-from controller.model.job_set import set_reference
+from controller.model.job_set import SET_LABEL, set_reference
 from controller.operations.inspect.job_states import Document, job_states, labels
 from controller.operations.inspect.named import names_of, states_named
 from controller.settings.settings import Settings
-
-SET_LABEL = "set"
-"""The label of every cell, with the name of its set."""
 
 Labels = dict[str, Mapping[str, str]]
 """By the name of a job, or the reference of a set."""
@@ -44,6 +41,8 @@ def selected(settings: Settings, wanted: Selection, now: datetime) -> list[Docum
     else:
         if wanted.names and not wanted.labels and (named := states_named(settings, wanted.names, now)) is not None:
             return [each for each in named if _fits(each, (), {}, replace(wanted, names=()))]
+        if not wanted.names:
+            return [*streamed(settings, wanted, now)]
         found, known = [*job_states(settings, now)], _known_labels(settings, wanted)
     jobs = {str(each.get("name")) for each in found if not is_of_set(each)}
     there = {name for each in found for name in names_of(each, jobs)}
@@ -56,8 +55,8 @@ def streamed(settings: Settings, wanted: Selection, now: datetime, early: int = 
     """The same as they are read; with `early` see `job_states`."""
     if wanted.names or wanted.is_of_cells:
         return iter(selected(settings, wanted, now))
-    known = _known_labels(settings, wanted)
-    return (each for each in job_states(settings, now, early) if _fits(each, (), known, wanted))
+    found = job_states(settings, now, early, wanted.labels)
+    return (each for each in found if not wanted.phases or not phases_of(each).isdisjoint(wanted.phases))
 
 
 def by_name(settings: Settings, names: Sequence[str], now: datetime) -> dict[str, Document]:
