@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from controller.ledger.cells import either
+from controller.ledger.reads.traffic import RENEWED
 from controller.ledger.rows import format_time, read_time
 from controller.ledger.store import Store
 from controller.lifecycle.commands import LONGEST_COMMAND, Command, Ignored, read_command
@@ -32,7 +33,6 @@ HISTORY = "history"
 CLOCK = "clock"
 NAMED_ROWS = 5  # unreadable rows named in a message
 INSTANCE = "instance"
-RENEWED = "account renewed"
 FINGERPRINT = "fingerprint"
 UNCLAIMED = "unclaimed"
 REJECTED = "rejected"

@@ -191,7 +191,9 @@ _LISTING_INDICES = """
 update submission set day = substr(intended_at, 1, 10),
     label_group = (select label_group from job where job.name = submission.job);
 create index job_by_reason on job (reason, changed_at desc, name, label_group);
-create index submission_by_day on submission (day, label_group, answer, spent_pu, reserved_pu, adopted)
+create index submission_by_day on submission (day, label_group, answer, spent_pu, reserved_pu, adopted);
+create index submission_running on submission (job)
+    where gone_at is null and verdict is null and (answer is null or answer = 'accepted')
 """
 _RELABELLED = """
 create trigger relabelled after update of label_group on job when old.label_group is not new.label_group begin

@@ -29,10 +29,11 @@ from controller.model.files import STATUS
 from controller.model.job import Estimate, Job
 from controller.model.reasons import Reason
 from controller.model.submission import Submission
-from controller.operations.inspect.alone import case_alone, case_reported
 from controller.operations.inspect.describe import _description, _turned_case
 from controller.operations.inspect.describe_set import explain_set, set_meant
 from controller.operations.inspect.named import set_reported
+from controller.operations.inspect.single.alone import case_alone
+from controller.operations.inspect.single.reported import case_reported
 from controller.operations.inspect.why import explain
 from controller.reconcile.wiring import turned_copy
 from controller.settings.settings import Settings
@@ -61,6 +62,7 @@ OFTEN = {
     *(Reason.DELIVERED, Reason.REUSED, Reason.ERROR_REPORTED, Reason.NOTHING_DELIVERED, Reason.BUCKET_UNREADABLE),
     *(Reason.RUNNING, Reason.OVERDUE, Reason.VERIFYING, Reason.SEARCHING, Reason.NEEDS_PERSON, Reason.SHARED_RUN),
     *(Reason.ON_HOLD, Reason.PAUSED, Reason.WARNED, Reason.COST_UNKNOWN, Reason.APPROVAL_NEEDED, Reason.REFUSED),
+    Reason.REMOVED,
 }
 """What each portion of the ledgers has jobs for; the rest, such as `RetryScheduled`, is in some of them."""
 WARNING = Problem(path="plain.yaml", message="a warning", code="W101")

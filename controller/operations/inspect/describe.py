@@ -14,9 +14,10 @@ from controller.model.job import Wanted
 from controller.model.job_set import set_reference
 from controller.model.step import Wait
 from controller.model.submission import Submission
-from controller.operations.inspect.alone import case_alone, case_reported
 from controller.operations.inspect.job_states import events
 from controller.operations.inspect.named import set_reported
+from controller.operations.inspect.single.alone import case_alone
+from controller.operations.inspect.single.reported import case_reported
 from controller.operations.inspect.why import Case, explain
 from controller.settings.settings import Settings
 

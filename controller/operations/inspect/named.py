@@ -108,7 +108,7 @@ def _set_of(job: Job) -> str:
 def _cell(store: Reader, settings: Settings, job: Job, now: datetime) -> Document | None:
     """The status document of a cell, which only that of its set is recorded of; None: its own rows do not say it."""
     from controller.lifecycle.status import document
-    from controller.operations.inspect.alone import case_alone
+    from controller.operations.inspect.single.alone import case_alone
 
     case = case_alone(store, settings, job.name, now)
     if case is None:

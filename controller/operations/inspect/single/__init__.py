@@ -1,0 +1,1 @@
+"""One job from its own rows, without a turn on a copy of the whole ledger."""
