@@ -11,8 +11,10 @@ from datetime import datetime
 from controller.ledger.lock import is_held
 from controller.ledger.pause import is_paused
 from controller.ledger.reads.reader import Reader
+from controller.lifecycle.attempts import in_force
 from controller.lifecycle.next_step import asked_for, next_step, wish
 from controller.lifecycle.phase import phase
+from controller.lifecycle.shared import shared_run
 from controller.lifecycle.transitions import interrupt
 from controller.limits.gate import Limits
 from controller.limits.peers import Peers
@@ -20,7 +22,7 @@ from controller.model.errors import StateError
 from controller.model.job import Job
 from controller.model.reasons import Reason
 from controller.model.step import Wait
-from controller.model.submission import Submission
+from controller.model.submission import Outcome, Submission
 from controller.operations.inspect.as_recorded import MANIFESTS, Recorded
 from controller.operations.inspect.job_states import is_current
 from controller.operations.inspect.why import Case
@@ -89,9 +91,18 @@ def _is_settled(job: Job, own: list[Submission], alike: list[Job], limits: Limit
     What another of them is about to pay for needs no look: before any POST a turn on a copy would list the bucket.
     """
     has_cells = any(each.wanted and each.wanted.cell for each in (job, *alike))
-    if alike and has_cells:
+    if alike and has_cells and not _is_served(job, own, limits):
         return False  # which of them pays depends on what is ruled on their sets
     if isinstance(asked_for(job, own, limits, now), Wait):
         return True
     step = wish(job, own, limits, now)
     return not has_cells and isinstance(step, Wait) and step.reason in _OWN
+
+
+def _is_served(job: Job, own: list[Submission], limits: Limits) -> bool:
+    """Whether it has a run, its own or another's, whatever is ruled on the sets of the cells with its request."""
+    assert job.wanted is not None, "checked before"
+    shared = shared_run(job, own, limits)
+    if shared is None:
+        return in_force(job.wanted, own) is not None
+    return shared.run is not None and shared.run.outcome is not Outcome.FAILED
