@@ -1,15 +1,16 @@
 """The month's account for `shjobs budget`: money, limits, and what awaits approval, from a copy of the ledger."""
 
-from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from controller.analysis.cost import price_table
 from controller.ledger.ledger import Ledger
 from controller.ledger.pause import is_paused, who_paused
+from controller.ledger.reads.amounts import per_day, per_label, per_month
+from controller.ledger.reads.reader import Reader
 from controller.ledger.store import Store
-from controller.limits.budget import Spending, month_of, overspent_hash
+from controller.limits.budget import next_month, overspent_hash
 from controller.model.submission import Submission
 from controller.operations.inspect.forecast import forecast, has_sets
 from controller.reconcile.admission import Admission
@@ -48,7 +49,7 @@ def account(settings: Settings, now: datetime, by: str = "", *, forecasts: bool 
                 "source": prices.source,
                 **money_of(settings),
             },
-            **({"groups": _groups(ledger, now, by)} if by else {}),
+            **({"groups": _groups(store.reader(), now, by)} if by else {}),
             **({"forecast": found} if forecasts and has_sets(ledger) and (found := forecast(settings, now)) else {}),
             "isPaused": is_paused(settings.state),
             "paused": who_paused(settings.state),
@@ -63,31 +64,19 @@ def money_of(settings: Settings) -> dict[str, Any]:
     return {} if price is None else {"perUnit": price, "currency": settings.currency}
 
 
-def _groups(ledger: Ledger, now: datetime, by: str) -> list[dict[str, Any]]:
+def _groups(store: Reader, now: datetime, by: str) -> list[dict[str, Any]]:
     """What each month or label adds up to, by name; jobs without the label last."""
-    sums: dict[str, Spending] = {}
-    numbers: Counter[str] = Counter()
-    for item in ledger.everything():
-        month = month_of(item.intended_at)
-        name = month if by == "month" else _label(ledger, item.job, by)
-        if by == "month" or month == month_of(now):
-            sums[name] = sums.get(name, Spending(month=month)).counting(item)
-            numbers[name] += not item.is_refused
+    first, last = now.astimezone(UTC).date().replace(day=1), next_month(now).date() - timedelta(days=1)
+    sums = per_month(per_day(store)) if by == "month" else per_label(store, by, first, last)
     return [
         {
             **({by if by == "month" else "label": name} if name else {}),
-            "submissions": numbers[name],
+            "submissions": found.submissions,
             "spent": _rounded(found.spent),
             "reserved": _rounded(found.reserved),
         }
         for name, found in sorted(sums.items(), key=lambda each: (not each[0], each[0]))
     ]
-
-
-def _label(ledger: Ledger, job: str, name: str) -> str:
-    """The value of a job's label as last accepted; empty without it."""
-    known = ledger.jobs.get(job)
-    return dict(known.wanted.labels).get(name, "") if known and known.wanted else ""
 
 
 def _batches(admission: Admission) -> list[dict[str, Any]]:
