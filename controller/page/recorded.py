@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from controller.ledger.places.of_set import set_paths
-from controller.ledger.reads.listing import SET_LABEL, Filter, Row
+from controller.ledger.reads.listing import Filter, Row
 from controller.ledger.reads.reader import Reader
 from controller.lifecycle.conditions import is_of_set
 from controller.lifecycle.status import timestamp
 from controller.model.errors import StateError, UsageError
+from controller.model.job_set import SET_LABEL
 from controller.model.reasons import Phase, Reason
 
 Document = dict[str, Any]

@@ -1,6 +1,7 @@
 """Without JavaScript every page can be read and reached; each has JSON beside it, and is small."""
 
 import json
+import re
 
 import pytest
 from playwright.sync_api import Browser
@@ -54,7 +55,7 @@ def test_a_page_says_the_same_without_scripts(site: SiteOf, reached: ReachedIn, 
         for is_on in (False, True):
             with watched(browser, url, java_script_enabled=is_on) as reader:
                 reader.open(path)
-                texts.append(reader.page.inner_text("body"))
+                texts.append(re.sub(r"\d+ (s|min|h) ago", "some time ago", reader.page.inner_text("body")))
                 assert reader.page.locator("main").is_visible()
                 assert reader.problems == []
     assert texts[0] == texts[1]

@@ -2,6 +2,7 @@
 
 A process that has loaded them and does nothing else is kept for it, and each run is a fork of that: it has its own
 number, signals, limits, descriptors, folder and variables, and goes through `controller.__main__` as any start does.
+One thread starts the runs and asks for their ends: two that ask at once would take the exit code from each other.
 """
 
 import multiprocessing

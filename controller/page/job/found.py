@@ -17,7 +17,8 @@ from controller.model.job import Job
 from controller.model.job_set import set_reference
 from controller.model.reasons import JobState, Phase, Reason
 from controller.model.submission import Outcome, Submission
-from controller.operations.inspect.alone import case_alone, case_reported
+from controller.operations.inspect.single.alone import case_alone
+from controller.operations.inspect.single.reported import case_reported
 from controller.operations.inspect.why import Case, explain, explain_reported
 from controller.page.context import NotFound, ViewContext
 from controller.settings.settings import Settings

@@ -8,11 +8,11 @@ from controller.ledger.location import FILE_NAME, is_there
 from controller.ledger.lock import is_held
 from controller.ledger.pause import is_paused, who_paused
 from controller.ledger.reads.labels import label_names
-from controller.ledger.reads.listing import SET_LABEL, Filter, Row, list_jobs, reason_counts
+from controller.ledger.reads.listing import Filter, Row, list_jobs, reason_counts
 from controller.ledger.reads.order import Urgency, phase_of, urgency_of
 from controller.ledger.reads.reader import Reader
 from controller.lifecycle.status import timestamp
-from controller.model.job_set import set_reference
+from controller.model.job_set import SET_LABEL, set_reference
 from controller.model.reasons import Phase, Reason
 from controller.page.context import ViewContext
 from controller.page.job.commands import commands_for_job
