@@ -7,16 +7,22 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from controller.ledger.store import Store
 from controller.model.errors import Problem
 from controller.model.job import ExpectedOutput
 from controller.model.reasons import Reason
+from controller.model.submission import Outcome
+from controller.operations.picture.drawing import picture_of
 from controller.page.job.cut import cut, weight
 from controller.page.message import PageRequest
+from controller.page.pictures.album import stem_of
+from controller.page.pictures.shelf import Shelf
 from controller.page.site import Site
 from controller.settings.settings import Settings
+from tests.operations.picture.test_drawing import tiff
 from tests.support.factories import DIGEST, NOW, at, evidence, failed, job, stored, wanted
 from tests.support.set_loops import settings_of
 
@@ -32,6 +38,7 @@ ALPHABETS = [
     pytest.param("{{ page }}{% raw %}", id="the template's own language"),
     pytest.param("\U0001f6f0", id="pictures of four bytes"),
 ]
+CLASSES = picture_of(tiff((np.arange(900).reshape(30, 30) % 21).astype("u1")))
 VOID = frozenset({"meta", "link", "img", "br", "input"})
 
 
@@ -82,6 +89,10 @@ def filled(settings: Settings, words: str) -> None:
             each = replace(
                 plain, number=0, digest=digest, request_id=f"{text[:100]}{number}", message=text, intended_at=at(number)
             )
+            if number == 68:
+                each = replace(each, outcome=Outcome.SUCCEEDED, reason="Delivered")
+                for place in range(len(outputs)):
+                    Shelf(settings.state, 10**8).put(stem_of(each, place), CLASSES)
             store.add(each, json.dumps(body(text, number + 1), ensure_ascii=False))
             store.add_event(at(number), "Failed", text, "long", each.id)
         problems = [f"{number}: {text}" for number in range(100)]
@@ -127,7 +138,7 @@ def test_the_page_is_bounded_and_whole_whatever_is_written(settings: Settings, w
     assert (form.open, "script" in form.seen) == ([], True)
     assert page.count(b"<script") == 1, "the page's own"
     assert len(form.ids) == len(set(form.ids))
-    for part in (b"W005", b"It was cut", b"older:", b"All events", b"error.json"):
+    for part in (b"W005", b"It was cut", b"older:", b"All events", b"error.json", b"<img"):
         assert part in page, part
 
 
