@@ -16,7 +16,7 @@ from controller.model.job import ExpectedOutput
 from controller.model.reasons import Reason
 from controller.model.submission import Outcome
 from controller.operations.picture.drawing import picture_of
-from controller.page.job.cut import cut, weight
+from controller.page.job.cut import cut_text, weight
 from controller.page.message import PageRequest
 from controller.page.pictures.album import stem_of
 from controller.page.pictures.shelf import Shelf
@@ -161,5 +161,5 @@ def test_what_was_cut_is_whole_in_the_json(settings: Settings) -> None:
     ],
 )
 def test_text_is_cut_by_its_bytes_in_html(text: str, most: int, kept: str) -> None:
-    assert cut(text, most) == kept
-    assert weight(cut(text, most)) <= max(most, 3)
+    assert cut_text(text, most) == kept
+    assert weight(cut_text(text, most)) <= max(most, 3)

@@ -14,14 +14,36 @@ from tests.support.pages import html, twin
 
 def test_what_needs_an_operator_is_named_with_its_command(listed: Site, root: Path) -> None:
     needs = twin(listed, "/overview.json")["needs"]
-    found = [
-        (each["reason"], each["count"], each["jobs"], [it["command"] for it in each["commands"]]) for each in needs
+    assert [(each["reason"], each["count"], [row["name"] for row in each["jobs"]]) for each in needs] == [
+        ("LargeChange", 1, ["shore"]),
+        ("NeedsPerson", 1, ["swamp"]),
+        ("Rejected", 1, ["bad"]),
+        ("ErrorReported", 1, ["alps-2"]),
     ]
+    assert [[each["command"] for each in need["commands"]] for need in needs] == [
+        ["shjobs plan", "shjobs accept 3fa1c02be7d9"],
+        ["shjobs resolve swamp --request-id ID", "shjobs resolve swamp --not-accepted"],
+        [f"shjobs check {root}/jobs.d/bad.yaml"],
+        ["shjobs retry alps-2"],
+    ]
+    page = html(listed, "/")
+    assert "4 of 7 jobs need you" in page and '<code class="command">shjobs accept 3fa1c02be7d9</code>' in page
+
+
+def test_what_is_under_way_and_the_phases_are_counted(listed: Site) -> None:
+    found = twin(listed, "/overview.json")
+    found = [(each["reason"], each["count"], [row["name"] for row in each["jobs"]]) for each in needs]
     assert found == [
-        ("LargeChange", 1, ["shore"], ["shjobs plan", "shjobs accept 3fa1c02be7d9"]),
-        ("NeedsPerson", 1, ["swamp"], ["shjobs resolve swamp --request-id ID", "shjobs resolve swamp --not-accepted"]),
-        ("Rejected", 1, ["bad"], [f"shjobs check {root}/jobs.d/bad.yaml"]),
-        ("ErrorReported", 1, ["alps-2"], ["shjobs retry alps-2"]),
+        ("LargeChange", 1, ["shore"]),
+        ("NeedsPerson", 1, ["swamp"]),
+        ("Rejected", 1, ["bad"]),
+        ("ErrorReported", 1, ["alps-2"]),
+    ]
+    assert [[each["command"] for each in need["commands"]] for need in needs] == [
+        ["shjobs plan", "shjobs accept 3fa1c02be7d9"],
+        ["shjobs resolve swamp --request-id ID", "shjobs resolve swamp --not-accepted"],
+        [f"shjobs check {root}/jobs.d/bad.yaml"],
+        ["shjobs retry alps-2"],
     ]
     page = html(listed, "/")
     assert "4 of 7 jobs need you" in page and '<code class="command">shjobs accept 3fa1c02be7d9</code>' in page

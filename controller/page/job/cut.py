@@ -13,7 +13,7 @@ def weight(text: str) -> int:
     return len(str(escape(text)).encode(errors="replace"))
 
 
-def cut(text: str, most: int) -> str:
+def cut_text(text: str, most: int) -> str:
     """The beginning of a text that takes at most so many bytes, with `…` where something was cut."""
     if len(text) <= most and weight(text) <= most:
         return text

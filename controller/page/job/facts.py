@@ -5,7 +5,7 @@ from typing import Any
 
 from controller.model.job import Wanted
 from controller.operations.inspect.describe import policy_of
-from controller.page.job.cut import cut
+from controller.page.job.cut import cut_text
 from controller.page.job.found import FoundJob
 from controller.settings.settings import Settings
 
@@ -35,7 +35,7 @@ def facts_of(found: FoundJob) -> dict[str, Any]:
         **_retried(status),
     }
     return {
-        key: cut(value, LONGEST) if isinstance(value, str) else value
+        key: cut_text(value, LONGEST) if isinstance(value, str) else value
         for key, value in facts.items()
         if value not in (None, "")
     }

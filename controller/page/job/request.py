@@ -6,7 +6,7 @@ from typing import Any
 from controller.manifest.dump import manifest_text
 from controller.manifest.geometry import envelope
 from controller.model.catalog import DEFAULT_CRS, crs
-from controller.page.job.cut import cut, fitting, weight
+from controller.page.job.cut import cut_text, fitting, weight
 
 MOST_ITEMS = 12  # of one list: a bbox, the corners of a field, not the outline of a country
 MOST_VALUES = 240  # of a whole request
@@ -22,7 +22,7 @@ def request_yaml(request: Mapping[str, Any], most: int) -> dict[str, Any]:
         return {"text": "", "isCut": False}
     trim = _Trim()
     lines = manifest_text(trim.value(plain)).splitlines()
-    short = [cut(line, LONGEST_LINE) for line in lines]
+    short = [cut_text(line, LONGEST_LINE) for line in lines]
     shown = fitting(short, lambda line: weight(line) + 1, most)
     return {"text": "\n".join(shown), "isCut": trim.is_cut or shown != lines}
 
@@ -34,9 +34,9 @@ def summary_of_request(request: Mapping[str, Any]) -> dict[str, Any]:
         output, bounds = request["output"], request["input"]["bounds"]
         ranges = [each.get("dataFilter", {}).get("timeRange") for each in data]
         return {
-            "collections": list(dict.fromkeys(cut(str(each.get("type", "")), 200) for each in data))[:8],
+            "collections": list(dict.fromkeys(cut_text(str(each.get("type", "")), 200) for each in data))[:8],
             "timeRanges": [
-                {end: cut(str(each.get(end, "")), 60) for end in ("from", "to")}
+                {end: cut_text(str(each.get(end, "")), 60) for end in ("from", "to")}
                 for each in ranges[:4]
                 if isinstance(each, dict)
             ],
@@ -51,7 +51,7 @@ def _area(bounds: Mapping[str, Any]) -> dict[str, Any]:
     """The box of the area in its own coordinates."""
     written = str(bounds.get("properties", {}).get("crs", DEFAULT_CRS))
     known = crs(written)
-    return {"bbox": list(envelope(bounds)), "crs": known.name if known else cut(written, 200)}
+    return {"bbox": list(envelope(bounds)), "crs": known.name if known else cut_text(written, 200)}
 
 
 def _is_number(value: object) -> bool:
@@ -77,7 +77,7 @@ class _Trim:
         return self._text(value) if isinstance(value, str) else value
 
     def _text(self, text: str) -> str:
-        kept = cut(text, LONGEST_LINE)
+        kept = cut_text(text, LONGEST_LINE)
         self.is_cut |= kept != text
         return kept
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from controller.model.errors import Problem
 from controller.model.job import Job
-from controller.page.job.cut import cut, weight
+from controller.page.job.cut import cut_text, weight
 
 LONGEST_LINE = 1_500  # bytes of HTML
 AROUND_A_LINE = 16  # bytes of HTML, for its element
@@ -52,7 +52,7 @@ def shown_script(script: str, warnings: Warnings, most: int) -> dict[str, Any]:
     lines = script_lines(script)
     shown: list[dict[str, Any]] = []
     for number, text in enumerate(lines, start=1):
-        line = {"text": cut(text, LONGEST_LINE)}
+        line = {"text": cut_text(text, LONGEST_LINE)}
         notes = [_note(each) for each in warnings.get(number, ())]
         most -= AROUND_A_LINE + weight(line["text"]) + sum(60 + weight(each["message"]) for each in notes)
         if most < 0:
@@ -70,7 +70,7 @@ def shown_script(script: str, warnings: Warnings, most: int) -> dict[str, Any]:
 
 def _note(warning: Problem) -> dict[str, str]:
     found = _IN_JSON.fullmatch(warning.message)
-    return {"code": warning.code, "message": cut(found[2] if found else warning.message, LONGEST_LINE)}
+    return {"code": warning.code, "message": cut_text(found[2] if found else warning.message, LONGEST_LINE)}
 
 
 def _line_of(job: Job, warning: Problem, above: int) -> int:

@@ -10,7 +10,7 @@ from controller.model.errors import StateError
 from controller.model.submission import Submission
 from controller.operations.inspect.describe import submission_facts
 from controller.operations.plan.diff import difference, format_value
-from controller.page.job.cut import cut, fitting, texts_in, weight
+from controller.page.job.cut import cut_text, fitting, texts_in, weight
 
 MOST = 12  # submissions on the page
 MOST_OBJECTS = 10  # of one submission
@@ -42,8 +42,8 @@ def changes_between(before: Mapping[str, Any], after: Mapping[str, Any], most: i
         found = difference(before, after)
     except (KeyError, TypeError, ValueError, AttributeError):
         return {"note": DAMAGED}
-    fields = [cut(format_value(each), LONGEST_LINE) for each in found.fields]
-    lines = [cut(line, LONGEST_LINE) for line in found.script]
+    fields = [cut_text(format_value(each), LONGEST_LINE) for each in found.fields]
+    lines = [cut_text(line, LONGEST_LINE) for line in found.script]
     shown_fields = fitting(fields, _weight_of_line, most // 2)
     shown_lines = fitting(lines, _weight_of_line, most - sum(map(_weight_of_line, shown_fields)))
     return {
@@ -75,12 +75,12 @@ def _bounded(item: Submission) -> dict[str, Any]:
     """A submission as `describe` shows it, with long texts cut and the first of many objects."""
     facts = submission_facts(item)
     for part in (facts, facts.get("evidence", {})):
-        part |= {key: cut(part[key], LONGEST_TEXT) for key in ("message", "error") if key in part}
-    facts |= {key: cut(str(facts[key]), 600) for key in _TEXTS if key in facts}
+        part |= {key: cut_text(part[key], LONGEST_TEXT) for key in ("message", "error") if key in part}
+    facts |= {key: cut_text(str(facts[key]), 600) for key in _TEXTS if key in facts}
     objects = facts.get("evidence", {}).get("objects", [])
     if objects:
         facts["evidence"]["objects"] = [
-            {**each, "key": cut(each["key"], LONGEST_KEY)} for each in objects[:MOST_OBJECTS]
+            {**each, "key": cut_text(each["key"], LONGEST_KEY)} for each in objects[:MOST_OBJECTS]
         ]
         facts["evidence"]["moreObjects"] = max(0, len(objects) - MOST_OBJECTS)
     facts.pop("outputs", None)  # they are among the objects

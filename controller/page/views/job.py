@@ -12,7 +12,7 @@ from controller.ledger.reads.single import sent_length
 from controller.model.errors import StateError
 from controller.page.context import ViewContext
 from controller.page.job.commands import commands_for_job
-from controller.page.job.cut import cut, fitting, texts_in, weight
+from controller.page.job.cut import cut_text, fitting, texts_in, weight
 from controller.page.job.facts import cost_of, facts_of, shown_labels
 from controller.page.job.found import FoundJob, found_job
 from controller.page.job.request import SCRIPT, request_yaml, summary_of_request
@@ -44,8 +44,8 @@ def job(context: ViewContext) -> dict[str, Any]:
         "name": found.name,
         "phase": str(status["phase"]),
         "reason": reason,
-        "message": cut(message, LONGEST_MESSAGE),
-        "why": cut(found.why, LONGEST_MESSAGE),
+        "message": cut_text(message, LONGEST_MESSAGE),
+        "why": cut_text(found.why, LONGEST_MESSAGE),
         "isAsReported": found.is_as_reported,
         "isAccepted": found.job is not None,
         "notes": list(found.notes),
@@ -72,7 +72,7 @@ def _pictures(found: FoundJob, settings: Settings) -> dict[str, Any]:
     run, wanted = found.delivered, found.job.wanted if found.job else None
     shown = [each.document() for each in pictures_of(settings.state, run)] if run else []
     bounded = [
-        {**each, **{key: cut(each[key], LONGEST_CAPTION) for key in ("output", "note", "alt")}} for each in shown
+        {**each, **{key: cut_text(each[key], LONGEST_CAPTION) for key in ("output", "note", "alt")}} for each in shown
     ]
     is_earlier = bool(run and wanted and run.digest != wanted.digest)
     return {"shown": bounded, "submission": run.id if run and shown else "", "isEarlier": is_earlier}
@@ -123,12 +123,12 @@ def _events(store: Reader, name: str) -> list[dict[str, Any]]:
 
 
 def _said(event: Mapping[str, Any]) -> str:
-    return cut(str(event["message"]), 400)
+    return cut_text(str(event["message"]), 400)
 
 
 def _lines(lines: list[str], most: int) -> dict[str, Any]:
     """The first of many lines, and how many were left out."""
-    short = [cut(str(line), 1_000) for line in lines[:MOST_PROBLEMS]]
+    short = [cut_text(str(line), 1_000) for line in lines[:MOST_PROBLEMS]]
     shown = fitting(short, lambda line: weight(line) + 12, most)
     return {"lines": shown, "more": len(lines) - len(shown)}
 
