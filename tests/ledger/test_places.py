@@ -164,3 +164,32 @@ def test_a_map_reads_the_index_of_jobs_and_never_their_rows(reader: Reader, tmp_
     assert len(plans) == 4
     assert all("job USING COVERING INDEX job_by_reason" in each for each in plans)
     assert all("place USING INTEGER PRIMARY KEY" in each for each in plans)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param('{"input": {"bounds": {"bbox": [10, 46, 11, 47]}}, "evalscript": "x"}', id="as it is stored"),
+        pytest.param('{"input":{"data":[],"bounds":{"bbox":[10,46,11,47]}}}', id="without spaces, after other keys"),
+        pytest.param(
+            json.dumps({"evalscript": '"bounds": {"bbox": [1, 2, 3, 4]}', **json.loads(body_of(ALPS))}),
+            id="beside a script that has the word",
+        ),
+    ],
+)
+def test_the_bounds_are_found_in_a_request(tmp_path: Path, body: str) -> None:
+    with Store.open(tmp_path, {}) as store, store.transaction():
+        store.save_job(job(name="field", history=None), body)
+    with opened(tmp_path) as found:
+        assert footprint_of(found, "field") == Footprint(west=10, south=46, east=11, north=47)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["", "{}", '{"input": {"bounds": ', '{"bounds": [1]}', '{"bounds": {"bbox": ["a", 1, 2, 3]}}', '{"bounds": {}}'],
+)
+def test_a_request_that_cannot_be_read_is_stored_without_a_place(tmp_path: Path, body: str) -> None:
+    with Store.open(tmp_path, {}) as store, store.transaction():
+        store.save_job(job(name="field", history=None), body)
+    with opened(tmp_path) as found:
+        assert unplaced(found, Filter()) == 1

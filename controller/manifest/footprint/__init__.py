@@ -62,7 +62,8 @@ def placed(west: float, south: float, east: float, north: float) -> Footprint | 
         return None
     if east - west >= 360:
         west, east = -180.0, 180.0
-    west, east = round(float(west), _DIGITS), round(float(east), _DIGITS)
-    south, north = round(float(south), _DIGITS), round(float(north), _DIGITS)
-    turns = 360 * math.floor((west + 180) / 360)
-    return Footprint(west=west - turns, south=south, east=east - turns, north=north)
+    west, south, east, north = round(west, _DIGITS), round(south, _DIGITS), round(east, _DIGITS), round(north, _DIGITS)
+    if not -180 <= west < 180:
+        turns = 360 * math.floor((west + 180) / 360)
+        west, east = west - turns, east - turns
+    return Footprint(west=west, south=south, east=east, north=north)

@@ -45,8 +45,9 @@ def _of_utm(box: Box, crs: Crs) -> Box:
     x1, y1, x2, y2 = box
     meridian = 6 * int(crs.url[-2:]) - 183
     equator = _NORTHING if crs.group == "utm-south" else 0.0
-    xs = (x1, _EASTING, x2) if x1 < _EASTING < x2 else (x1, x2)
-    found = [_utm_degrees(x - _EASTING, y - equator) for x in xs for y in (y1, y2)]
+    found = [_utm_degrees(x - _EASTING, y - equator) for x in (x1, x2) for y in (y1, y2)]
+    if x1 < _EASTING < x2:
+        found += [_utm_degrees(0.0, y - equator) for y in (y1, y2)]
     longitudes, latitudes = zip(*found, strict=True)
     return meridian + min(longitudes), min(latitudes), meridian + max(longitudes), max(latitudes)
 
