@@ -4,7 +4,6 @@ Pure. Rows with cells that failed come first; a large grid is cut into pages of 
 are more than fit.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -56,9 +55,9 @@ def grid_rows(set_name: str, cells: Iterable[PlacedCell]) -> list[GridRow]:
 
 def row_key(set_name: str, cell: PlacedCell) -> str:
     """`32n-e400-n5150-ndvi` of `alps-32n-e400-n5150-2024-06-ndvi`; "" when a set has windows alone."""
-    key = cell.name.removeprefix(f"{set_name}-")
-    for window in filter(None, cell.window.split("/")):
-        key = re.sub(rf"(^|-){re.escape(window)}(?=-|$)", "", key, count=1)
+    key = f"-{cell.name.removeprefix(f'{set_name}-')}-"
+    for window in cell.window.split("/"):
+        key = key.replace(f"-{window}-", "-", 1)
     return key.strip("-")
 
 

@@ -188,3 +188,11 @@ def test_a_set_whose_manifest_is_broken_keeps_its_page_with_the_reason(tmp_path:
     assert re.search(r'<p class="bad">[^<]*width', text)
     assert 'title="Succeeded"' in text
     assert [each["name"] for each in twin(site, "sets")["sets"]] == ["fields"]
+
+
+def test_a_refresh_leaves_the_box_in_which_the_grid_scrolls(site: Site) -> None:
+    text = page(site, "sets/slovenia")
+    scrolled = text.index('class="scroll"')
+    before = text[:scrolled]
+    assert before.count("<div") - before.count("</div") == 1, "what is refreshed ends before, but for the box itself"
+    assert text.index('id="cells" data-live') > scrolled
