@@ -2,13 +2,16 @@
 
 import json
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from controller.ledger.location import FILE_NAME
 from controller.page.message import PageRequest
 from controller.page.site import Site
 from tests.support.set_loops import running
@@ -196,3 +199,18 @@ def test_a_refresh_leaves_the_box_in_which_the_grid_scrolls(site: Site) -> None:
     before = text[:scrolled]
     assert before.count("<div") - before.count("</div") == 1, "what is refreshed ends before, but for the box itself"
     assert text.index('id="cells" data-live') > scrolled
+
+
+def test_what_another_version_recorded_is_shown_as_far_as_it_is_known(tmp_path: Path) -> None:
+    written(tmp_path, fields=PLAIN)
+    with running(tmp_path, NOW, FREE) as loop:
+        loop.turns(1)
+        loop.failing.update(loop.ledger.jobs)
+        loop.rest()
+        loop.loop.report(loop.now)
+    with closing(sqlite3.connect(tmp_path / "state" / FILE_NAME)) as ledger, ledger:
+        ledger.execute("update status set documents = replace(documents, 'ErrorReported', 'FromTheFuture')")
+        ledger.execute("update job set reason = 'FromTheFuture'")
+    text = page(empty_site(tmp_path), "sets/fields")
+    assert "FromTheFuture" in text
+    assert len(re.findall(r'title="Pending"', text)) == 2

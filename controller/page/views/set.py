@@ -13,7 +13,7 @@ from controller.ledger.reads.order import phase_of
 from controller.ledger.reads.reader import Reader
 from controller.manifest.footprint import Footprint, placed
 from controller.model.job_set import set_reference
-from controller.model.reasons import Phase, Reason
+from controller.model.reasons import Phase
 from controller.operations.inspect.describe_set import commands_for
 from controller.page.context import NotFound, ViewContext
 from controller.page.grid import GridPage, GridRow, grid_page, grid_rows, total
@@ -73,17 +73,25 @@ def _groups(document: Mapping[str, Any], name: str) -> Iterator[Document]:
     """Each reason why cells did not succeed, with its sentence, and the command that may help."""
     if not document.get("reasons"):
         return
-    commands, messages = commands_for(document), document.get("messages", {})
+    commands, messages = _commands(document), document.get("messages", {})
     for reason, count in [*document["reasons"].items()][:MOST_GROUPS]:
         yield {
             "reason": reason,
-            "phase": str(Reason(reason).phase),
+            "phase": str(phase_of(reason)),
             "cells": count,
             "message": messages.get(reason, ""),
             "command": commands.get(reason, ""),
         }
     if document["reasons"]:
         yield {"reason": "", "phase": "", "cells": 0, "message": "", "command": f"shjobs why {set_reference(name)}"}
+
+
+def _commands(document: Mapping[str, Any]) -> dict[str, str]:
+    """By reason; none for a document with a reason that this version does not know."""
+    try:
+        return commands_for(document)
+    except (ValueError, KeyError):
+        return {}
 
 
 def _grid(shown: GridPage, rows: Sequence[GridRow]) -> Document:
