@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from controller.ledger.store import Store
 from controller.page.message import PageRequest
 from controller.page.site import Site
 from controller.page.svg.land import land
@@ -146,6 +147,15 @@ def test_every_mark_is_a_link_with_words(few: Site) -> None:
     drawing = text[text.index("<svg") : text.index("</svg>")]
     words = re.findall(r'<a href="/[^"]+" class="[a-z]+"><title>([^<]+)</title>', drawing)
     assert words == ["fiji: Succeeded", "lake: Running", "2 jobs: 1 Failed, 1 Succeeded"]
+
+
+def test_documents_that_were_never_accepted_are_counted(tmp_path: Path) -> None:
+    site = site_of(tmp_path, FEW)
+    with Store.open(tmp_path / "state", {}) as store, store.transaction():
+        store.set_fact("rejected bad.yaml", "bad: bad.yaml:1:2: E101 no size\nworse: bad.yaml:9:2: E101 no size")
+    assert twin(site)["unplaced"] == 2
+    assert twin(site, "label=team")["unplaced"] == 0
+    assert "2 jobs have no place" in page(site)
 
 
 def test_a_state_without_a_ledger_says_so(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from controller.ledger.labels import has_labels
 from controller.ledger.reads.listing import Filter
 from controller.ledger.reads.reader import Reader
 from controller.manifest.footprint import Footprint, placed
+from controller.model.reasons import Reason
 
 _JOBS = "from job cross join place on number = place"
 
@@ -108,11 +109,11 @@ def extent(reader: Reader, wanted: Filter) -> Footprint | None:
     return next((_footprint(row) for row in reader.rows(sql, arguments) if row["west"] is not None), None)
 
 
-def unplaced(reader: Reader, wanted: Filter) -> int:
-    """How many jobs have no place: those whose request cannot be read."""
+def placed_jobs(reader: Reader, wanted: Filter) -> int:
+    """How many jobs have a place, the removed ones apart."""
     where, arguments = has_labels(wanted.selector)
-    sql = f"select count(*) jobs from job where place is null and reason <> 'Removed' and {where}"
-    return sum(int(row["jobs"]) for row in reader.rows(sql, arguments))
+    sql = f"select count(*) jobs from job where place is not null and reason <> ? and {where}"
+    return sum(int(row["jobs"]) for row in reader.rows(sql, [Reason.REMOVED, *arguments]))
 
 
 def footprint_of(reader: Reader, job: str) -> Footprint | None:

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from controller.ledger.places.on_map import Bin, Spot, bins, extent, footprint_at, jobs_by_place, names_at, unplaced
+from controller.ledger.places.on_map import Bin, Spot, bins, extent, footprint_at, jobs_by_place, names_at, placed_jobs
 from controller.ledger.reads.listing import Filter, reason_counts
 from controller.ledger.reads.order import by_urgency, phase_of
 from controller.ledger.reads.reader import Reader
 from controller.manifest.footprint import Footprint
 from controller.model.errors import UsageError
-from controller.model.reasons import Phase
+from controller.model.reasons import Phase, Reason
 from controller.page.context import NotFound, ViewContext
 from controller.page.recorded import filter_of
 from controller.page.svg.features import URGENCY, box_feature, disc_feature
@@ -38,7 +38,8 @@ def map_of_jobs(context: ViewContext) -> Document:
     place = _place(context)
     only = _box_at(context.store, place) if place else None
     view = view_around(only) if only else _view(context, wanted)
-    reasons = _shown_reasons(context.store, wanted)
+    counts = reason_counts(context.store, wanted)
+    reasons = _shown_reasons(counts, wanted)
     found = bins(context.store, wanted, view.window, reasons, COLUMNS, ROWS)
     total = sum(each.jobs for each in found)
     listed = names_at(context.store, wanted, view.window, reasons, LISTED, only)
@@ -47,7 +48,7 @@ def map_of_jobs(context: ViewContext) -> Document:
         "features": list(_features(context.store, wanted, view.window, found)),
         "phases": _phases(found),
         "jobs": total,
-        "unplaced": unplaced(context.store, wanted),
+        "unplaced": _unplaced(context.store, wanted, counts),
         "place": place,
         "here": {"place": place} if place else address_of(view),
         "listed": [{"job": name, "phase": str(phase_of(reason)), "reason": reason} for name, reason in listed],
@@ -119,10 +120,15 @@ def _degrees(fields: Mapping[str, str], name: str, most: float) -> float:
     return value
 
 
-def _shown_reasons(store: Reader, wanted: Filter) -> list[str]:
+def _shown_reasons(counts: Mapping[str, int], wanted: Filter) -> list[str]:
     """The recorded reasons that the map shows, the most urgent first: removed jobs only when they are asked for."""
     phases = wanted.phases or [each for each in Phase if each is not Phase.REMOVED]
-    return [word for words in by_urgency(reason_counts(store, wanted), phases).values() for word in words]
+    return [word for words in by_urgency(counts, phases).values() for word in words]
+
+
+def _unplaced(store: Reader, wanted: Filter, counts: Mapping[str, int]) -> int:
+    """How many jobs are nowhere, whatever their phase: never accepted, or with a request that cannot be read."""
+    return max(0, sum(counts.values()) - counts.get(Reason.REMOVED, 0) - placed_jobs(store, wanted))
 
 
 def _phases(found: Iterable[Bin]) -> dict[str, int]:
