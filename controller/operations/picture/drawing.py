@@ -20,7 +20,7 @@ PALETTE = (
 _OPAQUE = (1, 255, 65535)
 """What a band that is a mask holds where there is data."""
 _PERCENTILES = (2, 98)
-_SHARED = 4  # bands whose ranges differ less than this are stretched alike, so that they keep their balance
+_SHARED = 2.5  # bands whose ranges differ less than this are stretched alike, so that they keep their balance
 _COLOURS = ("red", "green", "blue")
 
 

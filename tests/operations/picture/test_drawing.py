@@ -67,6 +67,14 @@ def pixels(drawing: Drawing) -> Any:
             id="three bands are stretched alike",
         ),
         pytest.param(
+            bands(RAMP, RAMP * 0.7, RAMP * 0.7).astype("f4"),
+            TILES,
+            (3,),
+            (0, 255),
+            "bands 1, 2 and 3 as red, green and blue, from 0.015 to 0.94",
+            id="bands that differ as colours do keep their balance",
+        ),
+        pytest.param(
             bands(RAMP, RAMP, RAMP * 100).astype("f4"),
             TILES,
             (3,),
