@@ -1,11 +1,14 @@
 """What was delivered since an event is read by its number, and a long history is not read at all."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from controller.ledger.location import FILE_NAME
 from controller.ledger.reads.deliveries import before_the_latest, deliveries
 from controller.ledger.reads.reader import Reader
 from controller.ledger.store import Store
@@ -48,3 +51,10 @@ def test_one_without_its_submission_is_known_all_the_same(reader: Reader) -> Non
 )
 def test_a_beginning_is_found_before_the_latest(reader: Reader, most: int, since: timedelta, event: int) -> None:
     assert before_the_latest(reader, most, NOW + since) == event
+
+
+def test_a_time_that_cannot_be_read_is_no_recent_one(reader: Reader, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as ledger, ledger:
+        ledger.execute("update event set at = 'soon' where number in (3, 9)")
+    assert before_the_latest(reader, 50, NOW) == 0
+    assert before_the_latest(reader, 50, at(60 * 7)) == reader.last_event()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from controller.ledger.cells import CANNOT_BE_READ, checked_text, parse_stored_time
 from controller.ledger.reads.reader import Reader
 from controller.model.errors import StateError
 from controller.model.reasons import Reason
@@ -38,9 +39,13 @@ def _delivered(reader: Reader, job: str, id: object) -> Submission | None:
 def before_the_latest(reader: Reader, most: int, since: datetime) -> int:
     """The event after which there are the latest `most` deliveries, none from before `since`."""
     sql = "select number, at from event where reason = ? order by number desc limit ?"
-    recent = [
-        int(row["number"])
-        for row in reader.rows(sql, [Reason.DELIVERED.value, most])
-        if datetime.fromisoformat(str(row["at"])) >= since
-    ]
+    rows = reader.rows(sql, [Reason.DELIVERED.value, most])
+    recent = [int(row["number"]) for row in rows if _is_after(row["at"], since)]
     return min(recent) - 1 if recent else reader.last_event()
+
+
+def _is_after(at: object, since: datetime) -> bool:
+    try:
+        return parse_stored_time(checked_text(at)) >= since
+    except CANNOT_BE_READ:
+        return False

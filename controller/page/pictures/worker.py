@@ -168,16 +168,19 @@ class PictureWorker:
 
     @contextmanager
     def _waiting_out(self) -> Iterator[None]:
-        """A problem is logged, that of the ledger or the disk only when it is another one, and stops nothing else."""
+        """A problem is logged when it is another one than the last, and stops nothing else."""
         try:
             yield
         except (ShjobsError, OSError) as error:
-            problem = str(error)
-            if problem != self._problem:
-                log.warning("no pictures are made: %s", problem)
-            self._problem = problem
-        except Exception:
-            log.exception("a picture cannot be made")
+            if self._is_new(error):
+                log.warning("no pictures are made: %s", error)
+        except Exception as error:
+            if self._is_new(error):
+                log.exception("a picture cannot be made")
+
+    def _is_new(self, error: Exception) -> bool:
+        before, self._problem = self._problem, repr(error)
+        return self._problem != before
 
 
 @contextmanager
