@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIDE = 512  # pixels of the longer side, at most
+GAP = 256 * 1024  # bytes between two parts of a file that are read as one
 PICTURES = ("PNG", "JPEG")
 _TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _CODECS = "its compression needs one more library: pip install imagecodecs"
@@ -75,6 +76,28 @@ def read_raster(file: IO[bytes]) -> Raster:
         raise NoPicture(_words(error)) from error
 
 
+def ranges_to_read(head: IO[bytes]) -> list[tuple[int, int]]:
+    """Which bytes of a TIFF, from start to end, hold the pixels of its picture, if its `head` says so.
+
+    Raises `NoPicture` when it does not: the whole is needed then.
+    """
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(head, name="raster") as opened:
+            page, _ = _page_to_read(opened)
+            parts = sorted(zip(page.dataoffsets, page.databytecounts, strict=True))
+    except _DAMAGE as error:
+        raise NoPicture(_words(error)) from error
+    ranges: list[tuple[int, int]] = []
+    for start, length in parts:
+        if ranges and start <= ranges[-1][1] + GAP:
+            ranges[-1] = ranges[-1][0], max(ranges[-1][1], int(start + length))
+        elif length:
+            ranges.append((int(start), int(start + length)))
+    return ranges
+
+
 def _needs_codec(error: Exception) -> bool:
     return "imagecodecs" in str(error) or isinstance(error, ImportError)
 
@@ -107,11 +130,9 @@ def _thinned(file: IO[bytes]) -> Raster:
     import tifffile
 
     with tifffile.TiffFile(file, name="raster") as opened:
-        levels = opened.series[0].levels
-        pages: list[Any] = [level.keyframe for level in reversed(levels)]  # overviews, the smallest first
-        page = next((each for each in pages if max(each.imagelength, each.imagewidth) >= SIDE), pages[-1])
+        page, whole = _page_to_read(opened)
         step = -(-max(page.imagelength, page.imagewidth) // SIDE)
-        nodata = _declared_nodata(pages[-1])
+        nodata = _declared_nodata(whole)
         shape = (-(-page.imagelength // step), -(-page.imagewidth // step), page.samplesperpixel)
         thin = np.full(shape, nodata if _can_hold(page.dtype, nodata) else 0, page.dtype)  # what a sparse tile holds
         for data, (band, _, top, left, _), _ in page.segments(maxworkers=1):
@@ -121,8 +142,14 @@ def _thinned(file: IO[bytes]) -> Raster:
             tile = inside[-top % step :: step, -left % step :: step]
             row, column = -(-top // step), -(-left // step)
             thin[row : row + tile.shape[0], column : column + tile.shape[1], band : band + tile.shape[2]] = tile
-        columns, rows = pages[-1].imagewidth, pages[-1].imagelength
-        return Raster(values=thin, columns=columns, rows=rows, nodata=nodata, mask=_declared_mask(pages[-1]))
+        mask = _declared_mask(whole)
+        return Raster(values=thin, columns=whole.imagewidth, rows=whole.imagelength, nodata=nodata, mask=mask)
+
+
+def _page_to_read(opened: Any) -> tuple[Any, Any]:
+    """The smallest overview that is large enough, and the raster at its full size."""
+    pages = [level.keyframe for level in reversed(opened.series[0].levels)]
+    return next((each for each in pages if max(each.imagelength, each.imagewidth) >= SIDE), pages[-1]), pages[-1]
 
 
 def _declared_nodata(page: Any) -> float | None:

@@ -29,7 +29,7 @@ _DAMAGED = (OSError, ValueError, TypeError, KeyError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class ResultPicture:
     """The picture of one output, or in `note` why there is none.
 
     `output` is its identifier in the manifest; `address` is relative to the page; width and height are in pixels.
@@ -53,7 +53,7 @@ class Picture:
         return {**asdict(self), "alt": self.alt, "legend": legend}
 
 
-def pictures_of(state: Path, submission: Submission) -> list[Picture]:
+def pictures_of(state: Path, submission: Submission) -> list[ResultPicture]:
     """What is known of the pictures of a submission; what was not drawn yet is left out."""
     if not SUBMISSION_ID.fullmatch(submission.id):
         return []
@@ -107,16 +107,16 @@ def _document(state: Path, stem: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _picture(output: ExpectedOutput, stem: str, document: dict[str, Any]) -> Picture:
+def _picture(output: ExpectedOutput, stem: str, document: dict[str, Any]) -> ResultPicture:
     if note := document.get("note"):
-        return Picture(output=output.identifier, note=str(note))
+        return ResultPicture(output=output.identifier, note=str(note))
     try:
         width, height = (int(document[name]) for name in ("width", "height"))
         legend = Legend.read(document["legend"])
     except _DAMAGED:
-        return Picture(output=output.identifier, note="what is kept of its picture cannot be read")
+        return ResultPicture(output=output.identifier, note="what is kept of its picture cannot be read")
     address = f"{FOLDER}/{stem}.png"
-    return Picture(output=output.identifier, address=address, width=width, height=height, legend=legend)
+    return ResultPicture(output=output.identifier, address=address, width=width, height=height, legend=legend)
 
 
 def _content(state: Path, name: str, most: int) -> bytes:

@@ -15,16 +15,18 @@ from typing import IO, Any
 MEMORY = 512 * 1024 * 1024  # bytes
 CPU = 20  # seconds
 LARGEST_REPLY = 6 * 1024 * 1024  # bytes
+PICTURE, RANGES = "picture", "ranges"
+"""What can be asked for."""
 LOWER = 15  # how much lower than the loop's its priority is
 
 
-def main() -> None:
-    """Draw the file that is standard input."""
+def main(task: str) -> None:
+    """Draw the file that is standard input, or say which ranges of it are needed, if it is only the head."""
     _bound()
     source, target = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints would damage the reply
     with source, target:
-        target.write(_reply(source))
+        target.write(_reply(source, task))
 
 
 def _bound() -> None:
@@ -40,14 +42,16 @@ def _bound() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
-def _reply(source: IO[bytes]) -> bytes:
+def _reply(source: IO[bytes], task: str) -> bytes:
     """A line of JSON, and the PNG if there is one."""
     from controller.operations.picture.drawing import picture_of
-    from controller.operations.picture.raster import NoPicture
+    from controller.operations.picture.raster import NoPicture, ranges_to_read
 
     _load()
     _close_the_doors()
     try:
+        if task == RANGES:
+            return _line({"ranges": ranges_to_read(source)})
         drawing = picture_of(source)
     except NoPicture as error:
         return _line({"note": str(error)})

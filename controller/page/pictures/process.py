@@ -16,12 +16,14 @@ import controller
 from controller.operations.picture.drawing import Drawing
 from controller.operations.picture.legend import Legend
 from controller.page.pictures.album import LARGEST
+from controller.page.pictures.child import PICTURE, RANGES
 
 PATIENCE = 60.0  # seconds, which a busy machine may need for what takes one
 KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH")
+MOST_RANGES = 64
 LARGEST_SIDE = 512  # pixels
 LONGEST_NOTE = 300  # characters
-PROGRAM = "from controller.page.pictures.child import main; main()"
+PROGRAM = "from controller.page.pictures.child import main; import sys; main(sys.argv[1])"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _OUT_OF_TIME = (-signal.SIGXCPU, -signal.SIGKILL)
 
@@ -35,11 +37,31 @@ class PictureProcess:
         self.is_closed = False
 
     def draw(self, raster: IO[bytes], reply: IO[bytes]) -> Drawing | str:
-        """The picture of a file, or why there is none; `reply` is an empty file for what the process writes."""
-        raster.seek(0)
+        """The picture of a file, or why there is none; `reply` is a file for what the process writes."""
+        if problem := self._run(PICTURE, raster, reply):
+            return problem
+        return _drawing(reply.readline(LARGEST), lambda: reply.read(LARGEST + 1))
+
+    def ranges(self, head: IO[bytes], reply: IO[bytes], size: int) -> list[tuple[int, int]] | None:
+        """Which bytes of a file of this size its picture needs beside the head; None when it is not known."""
+        if self._run(RANGES, head, reply):
+            return None
+        try:
+            found = [(start, end) for start, end in json.loads(reply.readline(LARGEST))["ranges"]]
+            in_order = all(isinstance(each, int) for pair in found for each in pair)
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return None
+        is_sound = in_order and len(found) <= MOST_RANGES and all(0 <= start < end <= size for start, end in found)
+        return found if is_sound and found else None
+
+    def _run(self, task: str, source: IO[bytes], reply: IO[bytes]) -> str:
+        """Run the process until it has replied; why it did not."""
+        for file in (source, reply):
+            file.seek(0)
+        reply.truncate()
         with subprocess.Popen(
-            [sys.executable, "-P", "-S", "-c", PROGRAM],
-            stdin=raster,
+            [sys.executable, "-P", "-S", "-c", PROGRAM, task],
+            stdin=source,
             stdout=reply,
             stderr=subprocess.DEVNULL,
             env=_environment(),
@@ -48,12 +70,10 @@ class PictureProcess:
             if self.is_closed:
                 self._process.kill()
             status = _status(self._process, self._patience)
+        reply.seek(0)
         if status in _OUT_OF_TIME:
             return "drawing it took too long"
-        if status:
-            return f"the process that drew it ended with {_name(status)}"
-        reply.seek(0)
-        return _drawing(reply.readline(LARGEST), lambda: reply.read(LARGEST + 1))
+        return f"the process that drew it ended with {_name(status)}" if status else ""
 
     def close(self) -> None:
         """End the process, if there is one, and every later one."""

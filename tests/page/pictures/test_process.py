@@ -30,6 +30,14 @@ def drawn(content: bytes, process: PictureProcess | None = None) -> Drawing | st
         return (process or PictureProcess()).draw(source, reply)
 
 
+def strip(columns: int, rows: int, pixels: bytes, *, samples: int = 1) -> bytes:
+    """A TIFF of bytes whose only strip is `pixels`, whatever size it claims."""
+    tags = [(256, 4, columns), (257, 4, rows), (258, 3, 8), (259, 3, 8), (262, 3, 1), (273, 4, 8 + 2 + 12 * 9 + 4)]
+    tags += [(277, 3, samples), (278, 4, rows), (279, 4, len(pixels))]
+    entries = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags)
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4) + pixels
+
+
 @pytest.mark.parametrize(
     "file",
     [
@@ -51,14 +59,6 @@ def test_it_draws_what_is_drawn_without_limits(file: io.BytesIO) -> None:
     assert drawn(file.getvalue()) == picture_of(file)
 
 
-def strip(columns: int, rows: int, pixels: bytes, *, samples: int = 1) -> bytes:
-    """A TIFF of bytes whose only strip is `pixels`, whatever size it claims."""
-    tags = [(256, 4, columns), (257, 4, rows), (258, 3, 8), (259, 3, 8), (262, 3, 1), (273, 4, 8 + 2 + 12 * 9 + 4)]
-    tags += [(277, 3, samples), (278, 4, rows), (279, 4, len(pixels))]
-    entries = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags)
-    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4) + pixels
-
-
 def png(columns: int, rows: int, *chunks: tuple[bytes, bytes]) -> bytes:
     header = struct.pack(">IIBBBBB", columns, rows, 8, 0, 0, 0, 0)
     parts = [(b"IHDR", header), *chunks, (b"IEND", b"")]
@@ -72,6 +72,26 @@ def png(columns: int, rows: int, *chunks: tuple[bytes, bytes]) -> bytes:
 def test_it_reads_what_the_second_library_must(tmp_path: Path, compression: str) -> None:
     content = compressed(tmp_path, SMALL[None].astype("f4"), compression)
     assert drawn(content) == picture_of(io.BytesIO(content))
+
+
+@pytest.mark.parametrize(
+    ("head", "size", "ranges"),
+    [
+        pytest.param(strip(900, 900, bytes(9)), 131, [(122, 131)], id="the only strip"),
+        pytest.param(strip(900, 900, bytes(9)), 130, None, id="beyond the end of the object"),
+        pytest.param(strip(900, 900, bytes(9))[:100], 900, None, id="a head that breaks off"),
+        pytest.param(tiff(np.eye(600), compression=None).getvalue()[-99:], 900, None, id="no head"),
+        pytest.param(pillow((SMALL * 255).astype("u1"), "png").getvalue(), 900, None, id="a PNG"),
+        pytest.param(b"", 900, None, id="nothing"),
+    ],
+)
+def test_which_parts_are_needed_is_said_by_the_head_alone(
+    head: bytes, size: int, ranges: list[tuple[int, int]] | None
+) -> None:
+    with TemporaryFile() as source, TemporaryFile() as reply:
+        source.write(head)
+        source.flush()
+        assert PictureProcess().ranges(source, reply, size) == ranges
 
 
 @pytest.fixture(scope="module")

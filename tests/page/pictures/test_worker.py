@@ -1,6 +1,7 @@
 """Pictures are made once of what is newly delivered, whatever the bucket, the disk or the raster do meanwhile."""
 
 import fcntl
+import json
 import os
 import sqlite3
 import time
@@ -10,19 +11,23 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
+import rasterio
 from PIL import Image
 
 from controller.cli.settings import load_settings
 from controller.ledger.location import FILE_NAME
 from controller.ledger.reads.reader import Reader
 from controller.model.clock import Clock
+from controller.operations.picture.drawing import picture_of
 from controller.operations.picture.legend import Kind
-from controller.page.pictures.album import FOLDER, Picture, picture_file, pictures_of
-from controller.page.pictures.maker import LARGEST_OBJECT
+from controller.page.pictures.album import FOLDER, ResultPicture, picture_file, pictures_of
+from controller.page.pictures.maker import LARGEST_READ, PIECE, TOO_LARGE
 from controller.page.pictures.shelf import Shelf
 from controller.page.pictures.worker import LOCK, PORTION, RETRIES, PictureWorker, make_pictures, making_pictures
 from tests.conftest import ACCESS_KEY, CLIENT_SECRET, SECRET_KEY, Workspace, ndvi
+from tests.operations.picture.test_drawing import tiff
 from tests.support.sandbox import until
 
 pytestmark = pytest.mark.slow
@@ -51,7 +56,7 @@ def worker_of(workspace: Workspace, clock: Clock | None = None, **changed: str) 
     return PictureWorker(lambda: settings, clock)
 
 
-def pictures(workspace: Workspace, job: str = "ndvi") -> list[Picture]:
+def pictures(workspace: Workspace, job: str = "ndvi") -> list[ResultPicture]:
     reader = Reader.of(workspace.state)
     assert reader is not None
     with reader:
@@ -153,17 +158,56 @@ def test_an_object_that_cannot_be_read_is_tried_three_times(delivered: Workspace
     assert found.startswith(note) and bool(found) == bool(note)
 
 
-def test_a_large_object_is_not_read(delivered: Workspace) -> None:
-    with closing(sqlite3.connect(delivered.state / FILE_NAME)) as ledger, ledger:
+def replaced(workspace: Workspace, content: bytes) -> None:
+    """Put another raster in the place of the one delivered, as if it had been delivered."""
+    path, old = raster(workspace), raster(workspace).stat()
+    with path.open("r+b") as file:
+        file.truncate(0)
+        file.write(content)
+    os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns))
+    with closing(sqlite3.connect(workspace.state / FILE_NAME)) as ledger, ledger:
         (text,) = ledger.execute("select evidence from submission").fetchone()
-        size = raster(delivered).stat().st_size
-        assert str(size) in text
-        ledger.execute("update submission set evidence = ?", [text.replace(str(size), str(LARGEST_OBJECT + 1))])
-    raster(delivered).unlink()
+        evidence = json.loads(text)
+        for each in evidence["objects"]:
+            if each["key"].endswith(".tif"):
+                each["bytes"], each["etag"] = len(content), ""
+        ledger.execute("update submission set evidence = ?", [json.dumps(evidence)])
+
+
+def grown(content: bytes, size: int) -> bytes:
+    """A raster with so much behind it that nobody needs."""
+    return content + bytes(size - len(content))
+
+
+def test_of_a_large_raster_with_overviews_little_is_read(delivered: Workspace) -> None:
+    profile = {"driver": "COG", "width": 4096, "height": 4096, "count": 1, "dtype": "uint8", "compress": "DEFLATE"}
+    with rasterio.open(
+        delivered.root / "a.tif", "w", transform=rasterio.Affine(10, 0, 0, 0, -10, 0), **profile
+    ) as file:
+        file.write(np.random.default_rng(1).integers(0, 255, (1, 4096, 4096), "u1"))
+    content = (delivered.root / "a.tif").read_bytes()
+    assert len(content) > 4 * PIECE
+    replaced(delivered, grown(content, PIECE + LARGEST_READ + 1))
     worker_of(delivered).look()
-    assert notes(delivered) == [
-        "its object is larger than 64 MiB, and was not read for a picture; `shjobs fetch --preview` makes one"
+    assert [(each.note, each.width, each.legend and each.legend.columns) for each in pictures(delivered)] == [
+        ("", 512, 4096)
     ]
+
+
+def test_a_large_raster_without_overviews_is_not_read(delivered: Workspace) -> None:
+    replaced(delivered, bytes(PIECE + LARGEST_READ + 1))
+    worker_of(delivered).look()
+    assert notes(delivered) == [TOO_LARGE]
+
+
+def test_a_raster_in_several_pieces_is_read_whole(delivered: Workspace) -> None:
+    values = np.random.default_rng(1).random((1300, 1300), "f4")
+    content = tiff(values, compression=None, rowsperstrip=100).getvalue()
+    assert PIECE < len(content) < 2 * PIECE
+    replaced(delivered, content)
+    worker_of(delivered).look()
+    (found,) = pictures(delivered)
+    assert found.legend == picture_of(BytesIO(content)).legend
 
 
 def test_no_key_is_in_anything_that_is_kept(delivered: Workspace) -> None:
