@@ -32,8 +32,8 @@ class Shelf:
 
     @property
     def folder(self) -> Path:
-        """The folder, which is there."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        """The folder, which is there; a state that is not is never made here. Raises `OSError`."""
+        self._folder.mkdir(exist_ok=True)
         return self._folder
 
     def has(self, stem: str) -> bool:

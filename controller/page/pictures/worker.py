@@ -89,13 +89,23 @@ class PictureWorker:
         """Look every few seconds, while no other process does so for this state."""
         with closing(self._process):
             while not self._is_closed.is_set():
-                with self._waiting_out(), _lock(self._shelf.folder / LOCK) as is_ours:
-                    while is_ours and not self._is_closed.wait(0 if self.look() else EVERY):
-                        pass
+                if self._has_state():
+                    self._look_on()
                 self._is_closed.wait(EVERY)
+
+    def _look_on(self) -> None:
+        with self._waiting_out(), _lock(self._shelf.folder / LOCK) as is_ours:
+            while is_ours and self._has_state() and not self._is_closed.wait(0 if self.look() else EVERY):
+                pass
+
+    def _has_state(self) -> bool:
+        """Whether there is a state: the daemon makes it, and waits when it is gone."""
+        return self._settings().state.is_dir()
 
     def make_all(self) -> None:
         """Look until nothing is left to do at once."""
+        if not self._has_state():
+            return
         with self._waiting_out(), _lock(self._shelf.folder / LOCK) as is_ours:
             while is_ours and self.look():
                 pass

@@ -100,6 +100,12 @@ def test_a_folder_that_was_deleted_is_harmless(tmp_path: Path) -> None:
     assert picture_file(tmp_path, f"{STEM}.png") == DRAWING.png
 
 
+def test_a_state_that_is_gone_is_never_made_anew(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        Shelf(tmp_path / "state", 10**6).put(STEM, DRAWING)
+    assert not (tmp_path / "state").exists()
+
+
 def test_the_oldest_make_room_and_remnants_go_first(tmp_path: Path) -> None:
     folder = tmp_path / FOLDER
     for number in range(3):
@@ -147,6 +153,7 @@ def test_what_is_no_plain_file_is_not_opened(tmp_path: Path, kind: str) -> None:
 
 
 def test_a_folder_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
     Shelf(tmp_path / "elsewhere", 10**6).put(STEM, DRAWING)
     (tmp_path / FOLDER).symlink_to(tmp_path / "elsewhere" / FOLDER)
     assert (picture_file(tmp_path, f"{STEM}.png"), pictures_of(tmp_path, SUBMISSION)) == (None, [])

@@ -255,6 +255,17 @@ def test_a_manifest_with_many_jobs_is_gone_through_in_one_go(workspace: Workspac
     assert [len(pictures(workspace, f"job-{number}")) for number in range(PORTION + 1)] == [1] * (PORTION + 1)
 
 
+def test_without_a_state_it_waits_quietly_and_makes_none(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = workspace.settings()
+    with making_pictures(lambda: settings):
+        time.sleep(0.3)
+    make_pictures(settings)
+    assert not workspace.state.exists()
+    assert not [record for record in caplog.records if record.name.endswith("worker")]
+
+
 def test_one_process_at_a_time_makes_them(delivered: Workspace) -> None:
     settings = delivered.settings()
     with Shelf(delivered.state, 1).folder.joinpath(LOCK).open("ab") as theirs:
