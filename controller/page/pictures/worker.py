@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from controller.ledger.location import FILE_NAME
 from controller.ledger.reads.deliveries import DeliveryEvent, before_the_latest, deliveries
 from controller.ledger.reads.reader import Reader
 from controller.model.clock import Clock
@@ -99,8 +100,8 @@ class PictureWorker:
                 pass
 
     def _has_state(self) -> bool:
-        """Whether there is a state: the daemon makes it, and waits when it is gone."""
-        return self._settings().state.is_dir()
+        """Whether there is a ledger: without one nothing is put into the state, which may have been emptied."""
+        return (self._settings().state / FILE_NAME).is_file()
 
     def make_all(self) -> None:
         """Look until nothing is left to do at once."""

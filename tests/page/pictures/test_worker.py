@@ -263,6 +263,9 @@ def test_without_a_state_it_waits_quietly_and_makes_none(
         time.sleep(0.3)
     make_pictures(settings)
     assert not workspace.state.exists()
+    workspace.state.mkdir()
+    make_pictures(settings)
+    assert not list(workspace.state.iterdir())
     assert not [record for record in caplog.records if record.name.endswith("worker")]
 
 
