@@ -31,13 +31,18 @@
     if (response.status === 304) return;
     if (!response.ok) throw new Error(String(response.status));
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const parts = [...document.querySelectorAll("[data-live]")];
+    // What the reader sees stays where it is, whatever grows above it.
+    const seen = scrollY > 0 && parts.find((part) => part.offsetHeight && part.getBoundingClientRect().top >= 0);
+    const top = seen && seen.getBoundingClientRect().top;
     let isWhole = true;
-    for (const part of document.querySelectorAll("[data-live]")) {
+    for (const part of parts) {
       const fresh = page.getElementById(part.id);
       if (!fresh || fresh.innerHTML === part.innerHTML) continue;
       if (isBusy(part)) isWhole = false;
       else put(part, fresh);
     }
+    if (seen) scrollBy({ top: seen.getBoundingClientRect().top - top, behavior: "instant" });
     tag = isWhole ? response.headers.get("ETag") || "" : "";
   }
 
