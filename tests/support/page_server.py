@@ -28,7 +28,9 @@ class Responds(Protocol):
 
 def site_of(state: PageState, base: str = "") -> Site:
     """All pages as they were when the state was made."""
-    return Site(readable_settings(state.settings()), ServedLinks(base), Clock(wall=lambda: state.now))
+    return Site(
+        readable_settings(state.settings()), ServedLinks(base), Clock(wall=lambda: state.now, monotonic=lambda: 0.0)
+    )
 
 
 @contextmanager
