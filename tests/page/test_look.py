@@ -27,7 +27,6 @@ def test_nothing_sticks_out_or_fails_or_shuts_anyone_out(
     with serving(site(state)) as url, watched(browser, url) as reader:
         found = {path: problems for path in pages if (problems := _problems(reader, path, pictures, state))}
     assert found == {}
-    assert pages or kind.endswith("/"), "a page of its own can be reached in every state"
 
 
 def test_pages_of_every_kind_are_looked_at(reached: ReachedIn) -> None:

@@ -101,6 +101,10 @@ class Watched:
         if urlsplit(request.url).netloc != urlsplit(self.url).netloc:
             self.problems.append(f"a request to {request.url}")
 
+    def _note_failure(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # a reader who goes on does not wait for a refresh
+            self.problems.append(f"failed: {request.url}: {request.failure}")
+
     def _note_dialog(self, dialog: Dialog) -> None:
         self.problems.append(f"a dialog: {dialog.message}")
         dialog.dismiss()
@@ -110,7 +114,7 @@ class Watched:
         self.page.on("console", self._note_message)
         self.page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
         self.page.on("request", self._note_request)
-        self.page.on("requestfailed", lambda request: self.problems.append(f"failed: {request.url}"))
+        self.page.on("requestfailed", self._note_failure)
         self.page.on("dialog", self._note_dialog)
 
 
