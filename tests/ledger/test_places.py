@@ -7,7 +7,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from controller.manifest.footprint import Footprint
 
 from controller.ledger.location import FILE_NAME
 from controller.ledger.places.on_map import (
@@ -23,6 +22,7 @@ from controller.ledger.places.on_map import (
 from controller.ledger.reads.listing import Filter
 from controller.ledger.reads.reader import Reader
 from controller.ledger.store import Store
+from controller.manifest.footprint import Footprint
 from tests.support.factories import NOW, job, wanted
 
 WORLD = Footprint(west=-180, south=-90, east=180, north=90)

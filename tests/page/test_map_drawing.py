@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from controller.manifest.footprint import Footprint, placed
 from controller.page.svg.filters import around, borders, closer, compact
 from controller.page.svg.marks import locator, marks, meridians, parallels, picture
-from controller.page.svg.projection import MOST_ZOOM, WORLD, MapView, Picture, corners, view_around
+from controller.page.svg.projection import MOST_ZOOM, WORLD, MapDrawing, MapView, corners, view_around
 
 
 def box(west: float, south: float, east: float, north: float) -> Footprint:
@@ -22,7 +22,7 @@ def test_the_view_around_a_box_shows_all_of_it(west: float, south: float, width:
     assert found is not None
     window = view_around(found).window
     assert window.south <= found.south + 1e-4 and window.north >= found.north - 1e-4
-    drawn = Picture(window=window, width=960)
+    drawn = MapDrawing(window=window, width=960)
     parts = list(drawn.boxes(found))
     shown = sum(part[2] for part in parts) / 960 * window.width
     if found.width and found.height > 1e-4:
@@ -50,14 +50,14 @@ def test_a_view_moves_by_its_own_size(view: MapView, east: float, north: float, 
 
 
 def test_a_box_over_the_edge_of_the_world_is_drawn_at_both() -> None:
-    drawn = Picture(window=WORLD, width=360)
+    drawn = MapDrawing(window=WORLD, width=360)
     assert list(drawn.boxes(box(178, 0, 182, 10))) == [(0.0, 80.0, 2.0, 10.0), (358.0, 80.0, 2.0, 10.0)]
     assert list(drawn.boxes(box(10, 0, 12, 10))) == [(190.0, 80.0, 2.0, 10.0)]
 
 
 def test_the_land_is_drawn_as_often_as_the_window_shows_it() -> None:
-    assert list(Picture(window=WORLD, width=360).worlds()) == [(0, 0, 360, 180)]
-    assert len(list(Picture(window=box(170, 0, 190, 10), width=360).worlds())) == 2
+    assert list(MapDrawing(window=WORLD, width=360).worlds()) == [(0, 0, 360, 180)]
+    assert len(list(MapDrawing(window=box(170, 0, 190, 10), width=360).worlds())) == 2
 
 
 def test_a_disc_stays_inside_the_picture() -> None:

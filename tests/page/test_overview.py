@@ -32,25 +32,6 @@ def test_what_needs_an_operator_is_named_with_its_command(listed: Site, root: Pa
 
 def test_what_is_under_way_and_the_phases_are_counted(listed: Site) -> None:
     found = twin(listed, "/overview.json")
-    found = [(each["reason"], each["count"], [row["name"] for row in each["jobs"]]) for each in needs]
-    assert found == [
-        ("LargeChange", 1, ["shore"]),
-        ("NeedsPerson", 1, ["swamp"]),
-        ("Rejected", 1, ["bad"]),
-        ("ErrorReported", 1, ["alps-2"]),
-    ]
-    assert [[each["command"] for each in need["commands"]] for need in needs] == [
-        ["shjobs plan", "shjobs accept 3fa1c02be7d9"],
-        ["shjobs resolve swamp --request-id ID", "shjobs resolve swamp --not-accepted"],
-        [f"shjobs check {root}/jobs.d/bad.yaml"],
-        ["shjobs retry alps-2"],
-    ]
-    page = html(listed, "/")
-    assert "4 of 7 jobs need you" in page and '<code class="command">shjobs accept 3fa1c02be7d9</code>' in page
-
-
-def test_what_is_under_way_and_the_phases_are_counted(listed: Site) -> None:
-    found = twin(listed, "/overview.json")
     assert [row["name"] for row in found["running"]] == ["swamp", "lake"]
     assert found["phases"] == {
         "Invalid": 1, "Held": 1, "Pending": 1, "Unconfirmed": 1, "Running": 1, "Succeeded": 1, "Failed": 1,

@@ -61,7 +61,7 @@ SMALLER = {
     "resy: 10\n": "resy: 340\n",
 }
 CELLS_SETTINGS = """\
-monthlyBudget = 3900
+monthlyBudget = 5000
 largeChangeJobs = 1000
 largeChangeProcessingUnits = 100000
 """
@@ -94,16 +94,17 @@ def demo(root: Path) -> PageState:
 
 
 def cells(root: Path) -> PageState:
-    """A set of 480 cells, 20 tiles by 24 months: most have succeeded, and there is every other phase."""
+    """A set of 480 cells, 20 tiles by 24 months, and jobs beside it: most have succeeded, others have not."""
     with running(root, NOW, CELLS_SETTINGS) as loop:
         loop.cost = 10.0
         (root / "jobs.d" / "alps.yaml").write_text(TILES_BY_MONTHS, encoding="utf-8")
         _commit(root)
-        loop.turns(1)
+        loop.loop.turn([], loop.now)  # now it knows the cells, and nothing is submitted yet
         for number, name in enumerate(sorted(loop.ledger.jobs)):
             _give_fate(loop, number, name)
         loop.rest(NOW)
         write_plain(root, "island.yaml", "island", 0, {"team": "sea"})
+        write_plain(root, "reef.yaml", "reef", 2, {"team": "sea"}, hold=True)
         write_plain(root, "harbour.yaml", "harbour", 1, {"team": "sea"})
         loop.answers["island"] = Unconfirmed(message="the connection broke before the response came")
         (root / "jobs.d" / "broken.yaml").write_text("apiVersion: shjobs/v1\nkind: AsyncProcess\n", encoding="utf-8")
@@ -183,10 +184,13 @@ def made(name: str, folder: Path) -> PageState:
     return PageState(root=root, now=datetime.fromisoformat(kept["now"]), environment=kept["environment"])
 
 
-def write_plain(root: Path, path: str, name: str, number: int, labels: dict[str, str], script: str = "") -> None:
+def write_plain(
+    root: Path, path: str, name: str, number: int, labels: dict[str, str], script: str = "", *, hold: bool = False
+) -> None:
     """A job of its own request: its area begins where no other's does."""
     document = yaml.safe_load(PLAIN)
     document["metadata"] = {"name": name, "labels": labels}
+    document["spec"]["hold"] = hold
     given = document["spec"]["request"]["input"]
     given["bounds"]["bbox"][0] = 14.3 + number / 1000
     given["data"][0]["dataFilter"]["timeRange"] = {"from": "2022-06-20T00:00:00Z", "to": "2022-06-30T23:59:59Z"}
@@ -204,7 +208,7 @@ def _give_fate(loop: Running, number: int, name: str) -> None:
         loop.errors[name] = THROWN
     elif number % 37 == 5:
         loop.unfinished.add(name)
-    elif number % 89 == 7:
+    elif number % 15 == 7:
         loop.unreadable[name] = "AccessDenied: no permission to list this prefix"
 
 
