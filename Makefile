@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Compiled modules are kept: without them each worker compiles every test anew, and each program of a test the package.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install lint quick test prove bench sessions demo lock release clean
+.PHONY: install lint quick test prove bench sessions pictures demo lock release clean
 
 install: $(VENV)/.installed
 
@@ -46,6 +46,10 @@ bench: install
 # Type the sessions of docs/cli.md and docs/first-hour.md again, and write down what is answered.
 sessions: install
 	$(BIN)/python -m tests.support.sessions
+
+# Draw the pictures of the README anew, with chromium.
+pictures: install
+	$(BIN)/python -m tools.pictures
 
 demo: install
 	$(BIN)/shjobs demo

@@ -18,6 +18,7 @@ import rfc8785
 from bench.finished import FOLDERS, NOWHERE, finish, manifests, path_of, settings_of, west_of
 from controller.analysis.terms import terms_of, threshold_of
 from controller.ledger.location import FILE_NAME
+from controller.ledger.places import new_place
 from controller.ledger.store import Store
 from controller.manifest.digest import canonical
 from controller.model.files import STATUS
@@ -81,6 +82,8 @@ def _copy(db: sqlite3.Connection, jobs: Path, numbers: range, folders: int) -> N
             if table == "file":
                 row |= _seen(jobs / row["path"])
                 row["sha256"] = _sha256(model.documents % words if row["kind"] == STATUS else _content(jobs, row))
+            if table == "job":
+                row["place"] = new_place(db, row["body"])
             db.execute(_insert(table, row), row)
 
 

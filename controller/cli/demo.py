@@ -36,23 +36,33 @@ PATIENCE = 20.0  # seconds
     help="Where the demo keeps its manifests, state and rasters.",
 )
 @click.option("--time-scale", default=0.1, show_default=True, help="Factor for every waiting time.")
-def command(directory: Path, time_scale: float) -> int:  # fmt: skip
+@click.option("--page", "is_shown", is_flag=True, help="Then serve the page of what it made until Ctrl-C.")
+def command(directory: Path, time_scale: float, is_shown: bool) -> int:
     """Copy the four documented jobs, start a sandbox, take each job to its outcome, and stop the sandbox.
 
-    A second run finds everything paid for and submits nothing, even when DIRECTORY/state was deleted.
+    DIRECTORY/index.html shows what it made. A second run finds everything paid for and submits nothing, even when
+    DIRECTORY/state was deleted.
     """
     from controller.cli.output.tables import BAD, UNFINISHED, exit_code, print_documents
+    from controller.cli.page import LISTEN, serve
     from controller.cli.sync import sync_once
+    from controller.page.export import export_pages
+    from controller.page.pictures.worker import make_pictures
     from controller.sandbox.ledger import SandboxLedger, posts
 
     _prepare(directory)
     ledger = directory / "sandbox" / "ledger.jsonl"
     with _sandbox(directory / "sandbox") as url:
         before = len(posts(SandboxLedger.read(ledger)))
-        documents = sync_once(_settings(directory, url, time_scale))
+        settings = _settings(directory, url, time_scale)
+        documents = sync_once(settings)
         made = len(posts(SandboxLedger.read(ledger))) - before
     print_documents(documents, "table")
     click.echo(f"\nPOSTs in this run: {made}. Rasters: {directory}/sandbox/my-bucket, status: {directory}/jobs.d")
+    make_pictures(settings)
+    click.echo(f"Page: {export_pages(settings, directory)} opens without a server")
+    if is_shown:
+        serve(settings, LISTEN)
     return exit_code(documents, bad=BAD | UNFINISHED)
 
 

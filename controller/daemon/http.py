@@ -82,7 +82,8 @@ class Web:
 def address(listen: str) -> tuple[str, int]:
     """`127.0.0.1:9617` as host and port. Raises `UsageError`."""
     host, separator, port = listen.rpartition(":")
-    if not separator or not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+    is_host = host.isprintable() and not set(host) & set("/?#@\\ ")
+    if not separator or not host or not is_host or not (port.isascii() and port.isdigit()) or int(port[:6]) > 65535:
         raise UsageError(f"listen: {listen!r} is no address; write host:port, such as 127.0.0.1:9617")
     return host.strip("[]"), int(port)
 

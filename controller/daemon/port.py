@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Protocol
 
-from controller.daemon.http import Pages, Web, page_token
+from controller.daemon.http import Pages, Web, address, page_token
 from controller.daemon.metrics import CONTENT_TYPE, Metrics
 from controller.model.hosts import names_in
 from controller.page.message import DaemonFacts, PageRequest, PageResponse
@@ -79,8 +79,9 @@ def _pages(settings: Settings, listen: str, daemon: Served) -> Iterator[Pages | 
 
 
 def has_private_page(settings: Settings, listen: str) -> bool:
-    """Whether only this machine, or who has the token, could read the page."""
-    return settings.page_token is not None or is_loopback(f"http://{listen}")
+    """Whether only this machine, or who has the token, could read the page. Raises `UsageError` for no address."""
+    host, _ = address(listen)
+    return settings.page_token is not None or is_loopback(f"http://[{host}]" if ":" in host else f"http://{host}")
 
 
 def _facts(daemon: Served) -> DaemonFacts:

@@ -1,6 +1,7 @@
 """What several pages show of the ledger: a job as a row of a list, and the sets."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from controller.ledger.places.of_set import set_paths
@@ -11,6 +12,7 @@ from controller.lifecycle.status import timestamp
 from controller.model.errors import StateError, UsageError
 from controller.model.job_set import SET_LABEL
 from controller.model.reasons import Phase, Reason
+from controller.settings.settings import Settings
 
 Document = dict[str, Any]
 Word = TypeVar("Word", Phase, Reason)
@@ -66,3 +68,10 @@ def _words(text: str, known: type[Word], field: str) -> Iterator[Word]:
         if word.strip().lower() not in by_word:
             raise UsageError(f"{field}: there is none of this name; write one of {', '.join(known)}")
         yield by_word[word.strip().lower()]
+
+
+def manifest_path(settings: Settings, path: str) -> str:
+    """A manifest as it is named on the command line beside the settings file."""
+    manifest = settings.jobs / path
+    base = Path(settings.source).parent
+    return str(manifest.relative_to(base) if manifest.is_relative_to(base) else manifest)

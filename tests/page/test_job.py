@@ -145,7 +145,7 @@ def test_the_page_says_where_a_job_is_and_why(settings: Settings, name: str, pha
 def test_the_command_to_copy_is_there_when_an_operator_is_needed(
     settings: Settings, name: str, commands: list[str]
 ) -> None:
-    wanted = [each.format(jobs=settings.jobs) for each in commands]
+    wanted = [each.format(jobs=settings.jobs.name) for each in commands]
     assert [each["command"] for each in document(settings, name)["commands"]] == wanted
     assert all(each in words(html(settings, name)) for each in wanted)
 

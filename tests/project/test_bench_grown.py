@@ -41,7 +41,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 STATS = {"mtime_ns", "ctime_ns", "inode"}
 COMPARED: dict[str, tuple[str, str, set[str]]] = {
-    "what is wanted of the job": ("job", "name", set()),
+    "what is wanted of the job": ("job", "name", {"place"}),  # the number of a row of its own
     "what was paid for": ("submission", "job", {"number"}),
     "what happened to it": ("event", "job", {"number"}),
     "what is reported of it": ("status", "path", set()),
@@ -56,6 +56,15 @@ def test_a_copy_is_what_the_real_loop_writes(
     copied, written = [_rows(root, table, column, other) for root in (grown, real)]
     assert copied == written
     assert copied
+
+
+def test_each_copy_is_where_its_request_says(grown: Path, real: Path) -> None:
+    sql = "select west, south, east, north from job join place on place.number = place where name = ?"
+    places = []
+    for root in (grown, real):
+        with _ledger(root) as db:
+            places += [tuple(row) for row in db.execute(sql, [JOB])]
+    assert len(places) == 2 and places[0] == places[1]
 
 
 def test_its_status_file_is_what_the_real_loop_writes(grown: Path, real: Path) -> None:

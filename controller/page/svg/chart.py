@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 640, 180, 48, 22, 8
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 640, 180, 60, 22, 8
 _STEPS = (1, 2, 2.5, 5, 10)
 
 

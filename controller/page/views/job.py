@@ -19,6 +19,7 @@ from controller.page.job.request import SCRIPT, request_yaml, summary_of_request
 from controller.page.job.script import placed_warnings, shown_script
 from controller.page.job.submissions import LONGEST_REQUEST, changes_between, shown_submissions
 from controller.page.pictures.album import pictures_of
+from controller.page.recorded import manifest_path
 from controller.page.svg.projection import corners
 from controller.settings.settings import Settings
 from controller.tree.files import read_file
@@ -49,7 +50,7 @@ def job(context: ViewContext) -> dict[str, Any]:
         "isAsReported": found.is_as_reported,
         "isAccepted": found.job is not None,
         "notes": list(found.notes),
-        "commands": commands_for_job(found.name, str(settings.jobs / found.path), reason, message, shared),
+        "commands": commands_for_job(found.name, manifest_path(settings, found.path), reason, message, shared),
         "problems": _lines(status["manifest"].get("problems", []), PROBLEMS_MOST),
         "pictures": _pictures(found, settings),
         "facts": facts_of(found),

@@ -1,6 +1,7 @@
 """The first page: what needs an operator, what runs, what the month costs, where the tree comes from, what is well."""
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from controller.model.job_set import SET_LABEL, set_reference
 from controller.model.reasons import Phase, Reason
 from controller.page.context import ViewContext
 from controller.page.job.commands import commands_for_job
-from controller.page.recorded import recorded_sets, row_facts
+from controller.page.pictures.album import pictures_of
+from controller.page.recorded import manifest_path, recorded_sets, row_facts
 from controller.page.views.spending import month_facts
+from controller.settings.settings import Settings
 
-MOST_NEEDS, MOST_EXAMPLES, MOST_RUNNING, MOST_SETS = 12, 3, 8, 12
+MOST_NEEDS, MOST_EXAMPLES, MOST_RUNNING, MOST_SETS, MOST_RESULTS = 12, 3, 8, 12, 8
 WELL, NOT_WELL, IDLE = "well", "not well", "not running"
 _RUNS = {"state": WELL, "message": "it runs"}
 _REST = {"state": IDLE, "message": "what is shown was recorded when `run` or `sync` last ran"}
@@ -42,29 +45,40 @@ def overview(context: ViewContext) -> dict[str, Any]:
     store = context.store
     found = {"health": list(_health(context)), "tree": _tree(context), "pause": _pause(context)}
     if store is None:
-        return {**found, "phases": {}, "needs": [], "running": [], "sets": [], "month": None, "total": 0, "labels": []}
+        return {
+            **found,
+            "phases": {},
+            "needs": [],
+            "running": [],
+            "results": [],
+            "sets": [],
+            "month": None,
+            "total": 0,
+            "labels": [],
+        }
     listed = list_jobs(store, Filter(), 1)
     running = list_jobs(store, Filter(phases=_RUNNING), MOST_RUNNING)
     return {
         **found,
         "phases": {str(each): listed.phases[each] for each in Phase if listed.phases.get(each)},
         "total": listed.total,
-        "needs": _needs(store, listed.reasons, context.settings.jobs),
+        "needs": _needs(store, listed.reasons, context.settings),
         "running": [row_facts(row) for row in running.rows],
+        "results": list(islice(_results(store, context.settings.state), MOST_RESULTS)),
         "sets": _sets(store),
         "month": month_facts(context),
         "labels": label_names(store),
     }
 
 
-def _needs(store: Reader, reasons: Mapping[str, int], folder: Path) -> list[dict[str, Any]]:
+def _needs(store: Reader, reasons: Mapping[str, int], settings: Settings) -> list[dict[str, Any]]:
     """What needs an operator, most urgent first: each reason with how many wait for it, and what to run."""
     asking = [word for word in reasons if urgency_of(word) in _ASKS]
     asking.sort(key=lambda word: (urgency_of(word), -reasons[word]))
-    return [_need(store, word, reasons[word], folder) for word in asking[:MOST_NEEDS]]
+    return [_need(store, word, reasons[word], settings) for word in asking[:MOST_NEEDS]]
 
 
-def _need(store: Reader, word: str, count: int, folder: Path) -> dict[str, Any]:
+def _need(store: Reader, word: str, count: int, settings: Settings) -> dict[str, Any]:
     rows = list_jobs(store, Filter(reasons=(word,)), MOST_EXAMPLES).rows
     first = rows[0] if rows else None
     return {
@@ -72,18 +86,29 @@ def _need(store: Reader, word: str, count: int, folder: Path) -> dict[str, Any]:
         "reason": word,
         "count": count,
         "message": first.message if first else "",
-        "commands": _commands(first, count, folder) if first else [],
+        "commands": _commands(first, count, settings) if first else [],
         "jobs": [{"name": each.name, "path": each.path} for each in rows],
     }
 
 
-def _commands(row: Row, count: int, folder: Path) -> list[dict[str, str]]:
+def _commands(row: Row, count: int, settings: Settings) -> list[dict[str, str]]:
     """What to run: about all cells of a set where more than one waits, about all files where more are rejected."""
     if row.reason == Reason.REJECTED and count > 1:
         return [{"command": "shjobs check", "does": "shows every problem of every manifest with its line"}]
     is_repeated = row.phase in (Phase.FAILED, Phase.UNKNOWN) and count > 1 and SET_LABEL in row.labels
     name = set_reference(row.labels[SET_LABEL]) if is_repeated else row.name
-    return commands_for_job(name, str(folder / row.path), row.reason, row.message)
+    return commands_for_job(name, manifest_path(settings, row.path), row.reason, row.message)
+
+
+def _results(store: Reader, state: Path) -> Iterator[dict[str, Any]]:
+    """The latest jobs that succeeded and have a picture, each with its first one."""
+    for row in list_jobs(store, Filter(phases=(Phase.SUCCEEDED,)), 3 * MOST_RESULTS).rows:
+        found = pictures_of(state, row.submission) if row.submission else []
+        for each in [each for each in found if each.address][:1]:
+            yield {
+                "name": row.name, "at": timestamp(row.changed_at), "address": each.address, "alt": each.alt,
+                "width": each.width, "height": each.height,
+            }  # fmt: skip
 
 
 def _sets(store: Reader) -> list[dict[str, Any]]:
@@ -103,7 +128,7 @@ def _tree(context: ViewContext) -> dict[str, Any]:
     """Where the manifests come from, and how they were read."""
     facts, store = context.facts, context.store
     return {
-        "folder": str(context.settings.jobs),
+        "folder": str(context.settings),
         "revision": store.latest_revision() if store else "",
         "scannedAt": timestamp(facts.scanned_at) if facts else None,
         "rejection": facts.rejection if facts else "",
