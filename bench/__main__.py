@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.rows import Row, record, table
 
-PARTS = ("scans", "loads", "idle", "throughput", "latency", "sandbox", "sets", "scale")
+PARTS = ("scans", "loads", "idle", "throughput", "latency", "sandbox", "sets", "scale", "page")
 
 
 def main() -> int:

@@ -5,7 +5,8 @@ a thousand manifests that are broken.
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from bench.program import Program, daemon, free_port, until
 from bench.rows import Row
 from bench.stand import sandbox, times_of
 
+Beside = Callable[[Program], AbstractContextManager[None]]
 SCALES = (10, 100, 1_000)
 CHANGES = 50
 BROKEN = 1_000
@@ -54,8 +56,11 @@ def rows(scales: tuple[int, ...] = SCALES) -> Iterator[Row]:
     )  # fmt: skip
 
 
-def measured(count: int, broken: int = 0) -> list[float]:
-    """Milliseconds from each of fifty changes to the moment at which the sandbox had read its POST."""
+def measured(count: int, broken: int = 0, beside: Beside | None = None) -> list[float]:
+    """Milliseconds from each of fifty changes to the moment at which the sandbox had read its POST.
+
+    `beside` is what goes on meanwhile, of the daemon.
+    """
     with tempfile.TemporaryDirectory(prefix="shjobs-bench-") as name:
         root = Path(name)
         manifests(root, count)
@@ -67,7 +72,8 @@ def measured(count: int, broken: int = 0) -> list[float]:
             path.write_text(_text(number + 1).replace("width: 64", "width: 640000"), encoding="utf-8")
         with sandbox(root / "sandbox") as address, daemon(root, free_port(), SHJOBS_BASE_URL=address) as program:
             until(program.is_ready)
-            return [_change(root, program, number) for number in range(CHANGES + 3)][3:]
+            with beside(program) if beside else nullcontext():
+                return [_change(root, program, number) for number in range(CHANGES + 3)][3:]
 
 
 def _change(root: Path, program: Program, number: int) -> float:

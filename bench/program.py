@@ -68,8 +68,8 @@ def environment(**changed: str) -> dict[str, str]:
 
 @contextmanager
 def daemon(root: Path, port: int, **changed: str) -> Iterator[Program]:
-    """`shjobs run` on a repository, from its start to its end."""
-    given = environment(SHJOBS_LISTEN=f"127.0.0.1:{port}", **changed)
+    """`shjobs run` on a repository, from its start to its end; no pictures are made of results unless it is said."""
+    given = environment(**{"SHJOBS_PICTURES": "false", "SHJOBS_LISTEN": f"127.0.0.1:{port}", **changed})
     with (root / "run.log").open("ab") as log:
         process = subprocess.Popen([sys.executable, "-m", "controller", "run"], cwd=root, env=given, stderr=log)
     try:
