@@ -1,6 +1,7 @@
 """The database schema as migrations, oldest first. A migration that has been released is never edited."""
 
 import json
+import sqlite3
 import sys
 from functools import cache
 from types import ModuleType
@@ -302,8 +303,8 @@ def _execute(db: Database, statements: str) -> None:
 
 @cache
 def whole() -> Database:
-    """An empty ledger of this program."""
-    made = Database(memory=True)
+    """An empty ledger of this program; any thread may read it."""
+    made = Database(sqlite3.connect(":memory:", check_same_thread=False))
     migrations.apply(made)
     return made
 

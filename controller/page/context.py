@@ -6,6 +6,7 @@ from datetime import datetime
 
 from controller.ledger.reads.reader import Reader
 from controller.model.errors import UsageError
+from controller.page.forecast import Forecasts
 from controller.page.message import DaemonFacts
 from controller.settings.settings import Settings
 
@@ -19,7 +20,7 @@ class NotFound(UsageError):  # noqa: N818  (named by the outcome)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewContext:
     """One request as a view sees it. `store` is None without a ledger; `name` is what follows the page's name in the
-    address; `fields` are those of the query; `facts` is None without a daemon.
+    address; `fields` are those of the query; `facts` is None without a daemon, `forecasts` where nobody waits for them.
     """
 
     settings: Settings
@@ -28,6 +29,7 @@ class ViewContext:
     fields: Mapping[str, str]
     name: str = ""
     facts: DaemonFacts | None = None
+    forecasts: Forecasts | None = None
 
     def number(self, field: str, default: int) -> int:
         """A field as a whole number from 1. Raises `UsageError`."""

@@ -12,6 +12,7 @@ from controller.ledger.reads.reader import Reader
 from controller.model.clock import Clock
 from controller.model.errors import ShjobsError, StateError, UsageError
 from controller.page.context import NotFound, ViewContext
+from controller.page.forecast import Forecasts
 from controller.page.links import Links, ServedLinks
 from controller.page.message import HTML, PageRequest, PageResponse, json_response, sentence
 from controller.page.pictures import album as pictures
@@ -59,6 +60,7 @@ class Site:
     def __init__(self, settings: Settings, links: Links | None = None, clock: Clock | None = None) -> None:
         self._settings = settings
         self._links = links or ServedLinks()
+        self._forecasts = Forecasts(settings) if self._links.is_live else None
         self._clock = clock or Clock()
 
     def respond(self, request: PageRequest) -> PageResponse:
@@ -95,8 +97,9 @@ class Site:
         now, store = self._clock.now(), Reader.of(self._settings.state)
         try:
             context = ViewContext(
-                settings=self._settings, store=store, now=now, fields=fields, name=name, facts=request.facts
-            )
+                settings=self._settings, store=store, now=now, fields=fields, name=name, facts=request.facts,
+                forecasts=self._forecasts,
+            )  # fmt: skip
             return {"now": f"{now:%Y-%m-%dT%H:%M:%SZ}", "deployment": self._settings.deployment.name, **view(context)}
         finally:
             if store:

@@ -8,6 +8,7 @@ from typing import Any
 from controller.ledger.location import FILE_NAME, is_there
 from controller.ledger.lock import is_held
 from controller.ledger.pause import is_paused, who_paused
+from controller.ledger.places.of_set import set_paths
 from controller.ledger.reads.labels import label_names
 from controller.ledger.reads.listing import Filter, Row, list_jobs, reason_counts
 from controller.ledger.reads.order import Urgency, phase_of, urgency_of
@@ -52,6 +53,7 @@ def overview(context: ViewContext) -> dict[str, Any]:
             "running": [],
             "results": [],
             "sets": [],
+            "forecast": None,
             "month": None,
             "total": 0,
             "labels": [],
@@ -66,6 +68,7 @@ def overview(context: ViewContext) -> dict[str, Any]:
         "running": [row_facts(row) for row in running.rows],
         "results": list(islice(_results(store, context.settings.state), MOST_RESULTS)),
         "sets": _sets(store),
+        "forecast": _forecast(context, listed.total),
         "month": month_facts(context),
         "labels": label_names(store),
     }
@@ -117,6 +120,13 @@ def _sets(store: Reader) -> list[dict[str, Any]]:
     found.sort(key=lambda each: (each["phase"] == Phase.SUCCEEDED, each["name"]))
     keys = ("name", "phase", "message", "cells")
     return [{key: each[key] for key in keys} for each in found[:MOST_SETS]]
+
+
+def _forecast(context: ViewContext, jobs: int) -> dict[str, Any] | None:
+    """What sets will ask for by themselves; None where there is none."""
+    if context.store is None or context.forecasts is None or not any(True for _ in set_paths(context.store)):
+        return None
+    return context.forecasts.current(jobs, context.now)
 
 
 def _pause(context: ViewContext) -> dict[str, Any]:
