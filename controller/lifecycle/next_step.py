@@ -135,12 +135,9 @@ def _pay(submit: Submit, job: Job, submissions: Sequence[Submission], limits: Li
         return guarded
     if limits.opens_at and limits.opens_at > now:
         return Wait(reason=limits.reason, until=limits.opens_at)
-    if limits.slots <= 0:
-        return Wait(reason=limits.reason)
     step = _history(job, wanted, limits, now, last_end(submit, wanted, submissions))
-    if isinstance(step, List) and not limits.may_begin(wanted.bucket):
-        return Wait(reason=limits.reason)
-    return step or submit
+    may_go = limits.may_begin(wanted.bucket) if isinstance(step, List) else limits.slots > 0
+    return (step or submit) if may_go else Wait(reason=limits.reason)
 
 
 def _guarded(submit: Submit, job: Job, wanted: Wanted, limits: Limits, now: datetime) -> Step | None:

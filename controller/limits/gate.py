@@ -28,25 +28,29 @@ ACCOUNT = frozenset({Refusal.CREDENTIALS, Refusal.FORBIDDEN, Refusal.QUOTA, Refu
 DECISIVE = frozenset({Refusal.BODY, Refusal.SPURIOUS})
 SILENT = frozenset({Refusal.NOT_ACCEPTED, Refusal.CLAIMED, Refusal.UNCLAIMED})
 MOST_UNANSWERED = 8  # POSTs in flight at once, however many slots there are: no more can be lost together
+MOST_AHEAD = 8  # histories listed, or being listed, for slots that are free as soon as POSTs are answered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """How many POSTs may be sent now, what they may cost, and when the gate opens if it is closed.
 
-    `looks` is how many listings a large change may have in flight per bucket; `listing` counts the listings for
-    earlier submissions in flight, by bucket. `without_keys` names the credentials whose key pair was not found; no job
-    that uses one is sent. `overspent` is the first submission that cost more than was reserved for it. `permits` are
-    the guard's rulings by key; None: there is no guard. `peers` knows which jobs and submissions have the same request;
-    None: each job is by itself. `payers` remembers for one turn who pays for a request, by digest. `sets` are the
-    rulings on the sets, by name. `renewed_at` is when the account's credentials were last corrected, or an operator
-    asked to try them: refusals before that are of the past. At `grows_at` there is one more slot. `doubt` says why the
-    clock cannot be trusted, "" when it can. Only jobs that `selector` selects are submitted.
+    `ahead` is how many histories may be listed beyond the POSTs that may be sent now, so that a POST which is
+    answered is followed by the next at once. `looks` is how many listings a large change may have in flight per
+    bucket; `listing` counts the listings for earlier submissions in flight, by bucket. `without_keys` names the
+    credentials whose key pair was not found; no job that uses one is sent. `overspent` is the first submission that
+    cost more than was reserved for it. `permits` are the guard's rulings by key; None: there is no guard. `peers`
+    knows which jobs and submissions have the same request; None: each job is by itself. `payers` remembers for one
+    turn who pays for a request, by digest. `sets` are the rulings on the sets, by name. `renewed_at` is when the
+    account's credentials were last corrected, or an operator asked to try them: refusals before that are of the past.
+    At `grows_at` there is one more slot. `doubt` says why the clock cannot be trusted, "" when it can. Only jobs that
+    `selector` selects are submitted.
     """
 
     policy: Policy
     timing: Timing
     slots: int
+    ahead: int = 0
     looks: int = 1
     listing: Mapping[str, int] = field(default_factory=dict)
     history_known: bool = False
@@ -87,7 +91,7 @@ class Limits:
 
     def may_begin(self, bucket: str) -> bool:
         """Whether one more submission may begin: a bucket whose listings hang must leave slots for the others."""
-        return self.slots > self.listing.get(bucket, 0)
+        return max(self.slots, 0) + self.ahead > self.listing.get(bucket, 0)
 
     def may_look(self, bucket: str) -> bool:
         """Whether a large change may start one more listing in this bucket."""
@@ -97,9 +101,13 @@ class Limits:
         """The limits after one more listing for earlier submissions."""
         return replace(self, listing={**self.listing, bucket: self.listing.get(bucket, 0) + 1})
 
+    def with_listed(self, number: int) -> Self:
+        """The limits for listing more, while so many that were listed wait for a slot."""
+        return replace(self, ahead=max(0, self.ahead - number))
+
     def without_slots(self) -> Self:
         """The limits for jobs that are not queued yet."""
-        return replace(self, slots=0, looks=0)
+        return replace(self, slots=0, ahead=0, looks=0)
 
     def at_rate(self, rate: Rate, now: datetime) -> Self:
         """These limits reduced by the rate limiter."""
@@ -118,10 +126,10 @@ def narrow(free: Limits, newest: Sequence[Submission]) -> Limits:
     `newest` only needs to reach back to the first one that `is_decisive`.
     """
     underway = sum(1 for item in newest if item.answer is None)
-    free = replace(free, slots=min(free.slots, MOST_UNANSWERED - underway))
+    room, free = free.slots, replace(free, slots=min(free.slots, MOST_UNANSWERED - underway))
     problem = _problem(newest)
     if not problem:
-        return free
+        return replace(free, ahead=min(MOST_AHEAD, max(0, room - max(0, free.slots))))
     opens = {reason: _opens_at(reason, run, free) for reason, run in problem.items()}
     reason = max(opens, key=opens.__getitem__)
     return replace(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from controller.lifecycle.next_step import is_asked
 from controller.limits.gate import Limits
 from controller.model.job import Job
 from controller.model.reasons import Reason
@@ -95,16 +96,21 @@ class JobQueue:
 
     def next_queued(self, limits: Limits, now: datetime) -> Job | None:
         """The job that may start a submission now, or the listing that a large change needs; None: no job."""
-        is_open = limits.slots > 0 and not (limits.opens_at and limits.opens_at > now)
+        is_open = not (limits.opens_at and limits.opens_at > now)
         self._served = (self._next_paying(limits) if is_open else None) or ""
         name = self._served or self._listing.next(limits.may_look)
         return self._job(name) if name else None
 
     def _next_paying(self, limits: Limits) -> str | None:
-        """One that was listed, unless another has a higher priority."""
-        listed, other = self._listed.first(limits.may_begin), self._paying.first(limits.may_begin)
-        goes_first = listed and (not other or listed[0][0] <= other[0][0])
-        return (self._listed if goes_first else self._paying).next(limits.may_begin)
+        """One that was listed, unless another has a higher priority; without a slot only one that needs a listing."""
+        may_list = limits.with_listed(len(self._listed)).may_begin
+        listed = self._listed.first(limits.may_begin) if limits.slots > 0 else None
+        other = self._paying.first(may_list)
+        if listed and (not other or listed[0][0] <= other[0][0]):
+            return self._listed.next(limits.may_begin)
+        if limits.slots > 0 or (other and not is_asked(self._job(other[0][2][2]))):
+            return self._paying.next(may_list)
+        return None
 
     def is_empty(self) -> bool:
         """Whether no job is to be decided."""

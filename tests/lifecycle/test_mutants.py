@@ -116,6 +116,8 @@ STEPS: list[tuple[Job, list[Submission], Limits]] = [
     (job(), [], limits(opens_at=NOW)),
     (job(), [], limits(slots=0)),
     (job(history=None), [], limits(slots=2, listing={"my-bucket": 2})),
+    (job(history=None), [], limits(slots=0, ahead=1)),
+    (job(), [], limits(slots=0, ahead=1)),
     (job(), [], limits(paused=True)),
     (job(), [], NO_KEYS),
     (asks(warnings=BROKEN), [], limits(hold_on=["warning"])),
@@ -320,12 +322,12 @@ NEXT_STEP_MUTANTS = [
     ("refusals do not matter", "    if refusal:\n        return refusal\n", ""),
     ("hold, pause, keys and price do not matter", "    if waits_for:\n        return Wait(reason=waits_for)\n", ""),
     ("a shut gate is open", "limits.opens_at > now", "limits.opens_at < now"),
-    ("places do not matter", "limits.slots <= 0", "limits.slots < 0"),
-    ("history does not matter", "return step or submit", "return submit"),
+    ("places do not matter", "else limits.slots > 0", "else limits.slots >= 0"),
+    ("history does not matter", "return (step or submit) if may_go", "return submit if may_go"),
     (
         "a bucket that hangs is listed again",
-        "    if isinstance(step, List) and not limits.may_begin(wanted.bucket):",
-        "    if not wanted:",
+        "may_go = limits.may_begin(wanted.bucket) if isinstance(step, List) else",
+        "may_go =",
     ),
     ("a trial does not matter", "_own_hold(wanted, limits) or (", "_own_hold(wanted, limits) if wanted else ("),
     ("a trial hides a hold", "_own_hold(wanted, limits) or (ruling.hold", "(ruling.hold"),
@@ -546,7 +548,9 @@ def test_a_mutant_of_the_verdict_is_caught(old: str, new: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("modules", "text"), [(NEXT_STEP, "return step or submit"), (VERDICT, "def verdict(")], ids=["next step", "verdict"]
+    ("modules", "text"),
+    [(NEXT_STEP, "return (step or submit) if may_go"), (VERDICT, "def verdict(")],
+    ids=["next step", "verdict"],
 )
 def test_an_unchanged_copy_is_no_mutant(modules: tuple[ModuleType, ...], text: str) -> None:
     """The comparison itself sees no difference where there is none."""

@@ -357,6 +357,25 @@ def test_the_gate(allowed: Limits, expected: Step) -> None:
     assert next_step(job(history=None), [], allowed, NOW) == (LOOK_BACK if expected == FIRST else expected)
 
 
+@pytest.mark.parametrize(
+    ("declared", "allowed", "expected"),
+    [
+        pytest.param(job(history=None), limits(slots=0, ahead=1), LOOK_BACK, id="its bucket is listed ahead"),
+        pytest.param(job(), limits(slots=0, ahead=1), waits(Reason.QUEUED), id="listed: it is not posted ahead"),
+        pytest.param(job(history=None), limits(slots=-1, ahead=1), LOOK_BACK, id="more POSTs are out than may be"),
+        pytest.param(
+            job(history=None), limits(slots=0, ahead=1, listing={"my-bucket": 1}), waits(Reason.QUEUED),
+            id="as many listings as may be are under way",
+        ),
+        pytest.param(
+            job(history=None), limits(slots=0, ahead=1, opens_at=at(1)), waits(Reason.QUEUED, 1), id="the gate is shut"
+        ),
+    ],
+)  # fmt: skip
+def test_a_history_is_listed_ahead_of_a_free_place(declared: Job, allowed: Limits, expected: Step) -> None:
+    assert next_step(declared, [], allowed, NOW) == expected
+
+
 def test_no_pay_without_a_wish() -> None:
     """Whatever its submissions, a job without a wish pays for nothing."""
     rows = [succeeded(), failed(), unknown(), unconfirmed(look_at=None), refused(Refusal.UNSENT), submission()]

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from controller.limits.gate import MOST_UNANSWERED, Limits, backoff, is_decisive, narrow
+from controller.limits.gate import MOST_AHEAD, MOST_UNANSWERED, Limits, backoff, is_decisive, narrow
 from controller.model.answers import Refusal
 from controller.model.reasons import Reason
 from controller.model.submission import Submission
@@ -204,6 +204,32 @@ def test_however_many_places_there_are_only_a_few_posts_are_under_way_at_once() 
     """With 50 places, the first moment of an outage once left 50 submissions Unconfirmed."""
     underway = [submission() for _ in range(3)]
     assert narrow(limits(slots=50), underway).slots == MOST_UNANSWERED - 3
+
+
+@pytest.mark.parametrize(
+    ("free", "newest", "expected"),
+    [
+        pytest.param(limits(slots=50), [], MOST_AHEAD, id="no more than this, however many places there are"),
+        pytest.param(limits(slots=MOST_UNANSWERED + 3), [], 3, id="one for each place that a POST must leave free"),
+        pytest.param(limits(slots=MOST_UNANSWERED), [], 0, id="every place may be taken now"),
+        pytest.param(limits(slots=2), [submission()] * MOST_UNANSWERED, 2, id="all POSTs are out, and two places left"),
+        pytest.param(limits(slots=0), [submission()] * MOST_UNANSWERED, 0, id="all POSTs are out, and no place left"),
+        pytest.param(limits(slots=-3), [], 0, id="more run than may"),
+        pytest.param(limits(slots=50), [lost(0)], 0, id="in trouble nothing is listed ahead"),
+    ],
+)
+def test_histories_are_listed_ahead_only_for_places_that_there_are(
+    free: Limits, newest: list[Submission], expected: int
+) -> None:
+    assert narrow(free, newest).ahead == expected
+
+
+def test_a_job_not_queued_yet_begins_nothing_ahead() -> None:
+    assert not limits(slots=5, ahead=5).without_slots().may_begin("my-bucket")
+
+
+def test_those_listed_and_waiting_leave_fewer_to_be_listed_ahead() -> None:
+    assert [limits(slots=0, ahead=5).with_listed(each).ahead for each in (0, 3, 5, 9)] == [5, 2, 0, 0]
 
 
 def test_a_request_found_in_the_bucket_does_not_end_the_breaker() -> None:
