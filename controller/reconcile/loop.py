@@ -152,8 +152,12 @@ class Loop:
         return self._reporter.reports_at(now, self._timing, gives_way=self._gate.is_submitting())
 
     def patience(self, outcomes: Iterable[CallOutcome]) -> float:
-        """How many seconds to wait for more outcomes: none, when a submission waits for one of these."""
-        is_urgent = any(isinstance(each, Posted) or is_history(each.call) for each in outcomes)
+        """How many seconds to wait for more outcomes: none, when a submission waits for one of these.
+
+        None waits for a listing while as many POSTs are out as may be: one of them ends first.
+        """
+        may_post = not self._gate.is_full()
+        is_urgent = any(isinstance(each, Posted) or (may_post and is_history(each.call)) for each in outcomes)
         return 0.0 if is_urgent else self._timing.gather
 
     def limits(self) -> Limits:

@@ -111,3 +111,14 @@ def test_a_bucket_whose_listings_hang_keeps_no_other_from_being_listed_ahead() -
         of_other = [call for call in histories(site.begun) if call.step.prefix.startswith("s3://other/")]
         assert (len(of_other), len(site.begun)) == (FIRST_TURN, 2 * FIRST_TURN)
         assert len(posts(site.turn(*map(outcome, of_other)))) == MOST_UNANSWERED
+
+
+def test_a_listing_waits_for_further_outcomes_only_while_all_posts_are_out() -> None:
+    with crowd(0, 0, jobs(40), max_running=1_000, **ENDLESS) as site:
+        listed = [outcome(call) for call in site.begun]
+        assert site.loop.patience(listed) == 0.0
+        out = posts(site.turn(*listed))
+        assert site.loop.patience(listed[:1]) > 0.0
+        assert site.loop.patience([listed[0], outcome(out[0])]) == 0.0
+        site.loop.record([outcome(out[0])], site.now)
+        assert site.loop.patience(listed[:1]) == 0.0

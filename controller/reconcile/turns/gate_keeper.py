@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from controller.ledger.ledger import Ledger
-from controller.limits.gate import Limits, narrow
+from controller.limits.gate import MOST_UNANSWERED, Limits, narrow
 from controller.limits.throttle import counts_since, grows_at, slots_at
 from controller.model.job import bucket_in
 from controller.reconcile.admission import Admission
@@ -48,6 +48,10 @@ class GateKeeper:
     def is_submitting(self) -> bool:
         """Whether a POST, or a listing that precedes one, is under way."""
         return self._posts > 0 or any(self._listing.values())
+
+    def is_full(self) -> bool:
+        """Whether as many POSTs are out as may be."""
+        return self._posts >= MOST_UNANSWERED
 
     def _count(self, call: Call, number: int) -> None:
         if isinstance(call, Post):
