@@ -1,33 +1,32 @@
-"""Many jobs through the sandbox: submissions a second beside a bare loop of POSTs, and processor time beside a loop
-written by hand with the vendor's client, each in the time that the service itself would take.
+"""Many jobs through the sandbox: submissions a second beside loops of POSTs (`bench.posts`), and processor time beside
+a loop written by hand with the vendor's client, each in the time that the service itself would take.
+
+The bare loop of POSTs does less than safety needs: beside it one learns what all of `sync` costs, and beside the
+careful one, which gives the same guarantees, what it costs beyond them.
 
 Both sides do the same: the loop asks when `sync` does and looks into its bucket (`bench.vendor`), and a request runs
 until it has been asked for so often. If it ran for a time, the side that comes late to its polls would have fewer.
 """
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import requests
-
-from bench.finished import MANIFEST, SCRIPT, manifests
+from bench import posts
+from bench.finished import manifests
+from bench.posts import RUN
 from bench.program import ROOT, environment, until
 from bench.rows import Row
 from bench.stand import sandbox, times_of
 
 SCALES = (10, 100, 1_000)
-RUN = 120.0  # seconds that a request runs while only submissions are measured
 POLLS = 5  # that see a request running, otherwise: it is then about two minutes old
 ALIKE = 0.05  # how much the polls of both sides may differ
 SETTINGS = """\
@@ -57,10 +56,9 @@ def rows(scales: tuple[int, ...] = SCALES) -> Iterator[Row]:
     for count in scales:
         is_large = count == max(scales)
         row = partial(Row, scale=f"{count:,} jobs", against="vendor's client")
-        yield row(
-            what="submissions a second", figure=_submitted(count), unit="/s", baseline=_bare(count),
-            against="bare POST loop", least=0.8 if is_large else None,
-        )  # fmt: skip
+        submitted = partial(row, what="submissions a second", figure=_submitted(count), unit="/s")
+        for against, loop in (("bare POST loop", posts.plain), ("careful POST loop", posts.careful)):
+            yield submitted(baseline=loop(count), against=against, least=0.8 if is_large else None)
         ours, vendors = _followed(count)
         yield row(
             what="polls per job", figure=ours.polls / count, unit="polls", baseline=vendors.polls / count,
@@ -129,43 +127,6 @@ def _processor_seconds(process: "subprocess.Popen[bytes]") -> float:
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, f"{process.args!r} ended with {process.returncode}"
     return used.ru_utime + used.ru_stime
-
-
-def _bare(count: int) -> float:
-    """POSTs a second of a loop that keeps its connection and does nothing else."""
-    with tempfile.TemporaryDirectory(prefix="shjobs-bench-") as name:
-        folder = Path(name)
-        with sandbox(folder, RUN) as address, requests.Session() as http:
-            http.trust_env = False
-            http.headers.update({"Authorization": f"Bearer {_token(address)}", "Content-Type": "application/json"})
-            bodies = [json.dumps(body(number)) for number in range(count)]
-            began = time.perf_counter()
-            for text in bodies:
-                answer = http.post(f"{address}/async/v1/process", data=text)
-                assert answer.status_code == 200, answer.text
-            return (count - 1) / (time.perf_counter() - began)
-
-
-def body(number: int) -> dict[str, Any]:
-    """The request of one of the manifests, with keys and a prefix of its own."""
-    import yaml
-
-    request: dict[str, Any] = yaml.load(
-        MANIFEST.format(number=number, west=14 + number / 1e6, script="x.js").replace("Z", ".000Z"), yaml.CBaseLoader
-    )["spec"]["request"]
-    request["input"]["bounds"]["bbox"] = [14 + number / 1e6, 35.8, 14.9, 35.9]
-    request["output"] = {
-        **request["output"],
-        "width": 64,
-        "height": 32,
-        "delivery": {"s3": {"url": f"s3://my-bucket/bare/{number}", "accessKey": "any", "secretAccessKey": "any"}},
-    }
-    return {**request, "evalscript": SCRIPT}
-
-
-def _token(address: str) -> str:
-    form = {"grant_type": "client_credentials", "client_id": "sandbox", "client_secret": "sandbox-secret"}
-    return str(requests.post(f"{address}/oauth/token", data=form, timeout=30).json()["access_token"])
 
 
 def _asking(folder: Path, address: str, count: int) -> "subprocess.Popen[bytes]":
