@@ -89,9 +89,12 @@ class Limits:
         spending = self.spending.after_submit(units) if self.spending else None
         return replace(self, slots=self.slots - 1, spending=spending)
 
-    def may_begin(self, bucket: str) -> bool:
-        """Whether one more submission may begin: a bucket whose listings hang must leave slots for the others."""
-        return max(self.slots, 0) + self.ahead > self.listing.get(bucket, 0)
+    def may_begin(self, bucket: str, listed: int = 0) -> bool:
+        """Whether one more submission may begin: a bucket whose listings hang must leave slots for the others.
+
+        So many that are `listed` wait for a slot: fewer are listed ahead.
+        """
+        return max(self.slots, 0) + max(self.ahead - listed, 0) > self.listing.get(bucket, 0)
 
     def may_look(self, bucket: str) -> bool:
         """Whether a large change may start one more listing in this bucket."""
@@ -100,10 +103,6 @@ class Limits:
     def after_listing(self, bucket: str) -> Self:
         """The limits after one more listing for earlier submissions."""
         return replace(self, listing={**self.listing, bucket: self.listing.get(bucket, 0) + 1})
-
-    def with_listed(self, number: int) -> Self:
-        """The limits for listing more, while so many that were listed wait for a slot."""
-        return replace(self, ahead=max(0, self.ahead - number))
 
     def without_slots(self) -> Self:
         """The limits for jobs that are not queued yet."""

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from controller.lifecycle.next_step import is_asked
 from controller.limits.gate import Limits
@@ -103,7 +104,7 @@ class JobQueue:
 
     def _next_paying(self, limits: Limits) -> str | None:
         """One that was listed, unless another has a higher priority; without a slot only one that needs a listing."""
-        may_list = limits.with_listed(len(self._listed)).may_begin
+        may_list = partial(limits.may_begin, listed=len(self._listed))
         listed = self._listed.first(limits.may_begin) if limits.slots > 0 else None
         other = self._paying.first(may_list)
         if listed and (not other or listed[0][0] <= other[0][0]):

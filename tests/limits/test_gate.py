@@ -229,7 +229,9 @@ def test_a_job_not_queued_yet_begins_nothing_ahead() -> None:
 
 
 def test_those_listed_and_waiting_leave_fewer_to_be_listed_ahead() -> None:
-    assert [limits(slots=0, ahead=5).with_listed(each).ahead for each in (0, 3, 5, 9)] == [5, 2, 0, 0]
+    ahead = limits(slots=0, ahead=5, listing={"my-bucket": 2})
+    assert [ahead.may_begin("my-bucket", listed=each) for each in (0, 2, 3, 9)] == [True, True, False, False]
+    assert limits(slots=1, ahead=0).may_begin("my-bucket", listed=9)
 
 
 def test_a_request_found_in_the_bucket_does_not_end_the_breaker() -> None:
