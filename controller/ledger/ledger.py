@@ -7,7 +7,7 @@ import logging
 from bisect import bisect_right, insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -36,6 +36,7 @@ INSTANCE = "instance"
 FINGERPRINT = "fingerprint"
 UNCLAIMED = "unclaimed"
 REJECTED = "rejected"
+FILE_COLUMNS = tuple(field.name for field in fields(FileRecord))
 
 
 class Ledger:
@@ -171,7 +172,8 @@ class Ledger:
                 self.add_event(now, "Unreadable", words)
 
     def note_files(self, clean: Iterable[FileRecord], forgotten: Iterable[str]) -> None:
-        self._store.replace_files([asdict(record) for record in clean], forgotten)
+        rows = [{name: getattr(record, name) for name in FILE_COLUMNS} for record in clean]
+        self._store.replace_files(rows, forgotten)
 
     def put_job(self, job: Job, body: str | None = None) -> None:
         """Store a job, with what was retried of it; `body` None keeps the stored one."""

@@ -50,7 +50,7 @@ class Peers:
         rows = self._runs.get(submission.digest, ())
         before = next((item for item in rows if item.number == submission.number), None)
         self._runs[submission.digest] = with_row(rows, submission)
-        if before is None or _meaning(before) != _meaning(submission):
+        if before is None or not _mean_alike(before, submission):
             self._changed.add(submission.digest)
 
     def runs(self, digest: str) -> Sequence[Submission]:
@@ -102,6 +102,7 @@ def _rank(job: Job) -> Rank:
     return -job.wanted.rerun, job.name
 
 
-def _meaning(submission: Submission) -> tuple[Submission, bool]:
-    """What others see of it: not when it is checked next, but whether it is."""
-    return replace(submission, look_at=None, missing_at=None, evidence=None), submission.look_at is None
+def _mean_alike(before: Submission, now: Submission) -> bool:
+    """Whether others see the same of it: not when it is checked next, but whether it is."""
+    looked_at = replace(before, look_at=now.look_at, missing_at=now.missing_at, evidence=now.evidence)
+    return (before.look_at is None) == (now.look_at is None) and looked_at == now
