@@ -7,8 +7,8 @@ them once; hidden names, status files and what an ignore list names are skipped;
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import filterfalse, islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, filterfalse, islice
 from operator import attrgetter
 from pathlib import Path
 
@@ -35,6 +35,7 @@ _STATUS = ".status.yaml"
 _RARE = SUFFIXES[1:]  # how the name of a manifest may end that does not end in `.yaml`
 _DEEPEST = 64  # folders
 _PORTION = 4096  # names between two pulses
+_BATCH = 256  # entries of a folder in memory at once
 _NOTHING: Mapping[str, FileRecord] = {}
 _NO_NAMES: frozenset[str] = frozenset()
 _CAPITALS = f"is not read: let its name end in {', '.join(SUFFIXES)} in small letters, or list it in {IGNORE_FILE}"
@@ -99,31 +100,47 @@ class Walk:
         """Walks; returns why the root is not ready, or "". A mirror holds no manifests."""
         self._is_mirror = is_mirror
         try:
-            identity, entries = identity_of(self.real), self._entries(self.real)
+            identity = identity_of(self.real)
+            same, others = self._compared(self.real, "")
         except FileNotFoundError:
             return f"{self.root} does not exist"
         except OSError as error:
             return f"{self.root} cannot be read: {error.strerror}"
-        if not is_mirror and all(entry.name[0] == "." or entry.name.endswith(_STATUS) for entry in entries):
+        names = chain((record.path for record in same), (entry.name for entry in others))
+        if not is_mirror and all(name[0] == "." or name.endswith(_STATUS) for name in names):
             return f"{self.root} is empty"
-        self._folder(entries, self._changed(entries, ""), "", frozenset({identity}))
+        self._folder(same, others, "", frozenset({identity}))
         entered: set[Identity] = set()  # needed only where links lead to folders
         for link in self._links_to_folders():
             entered = entered or identities_of(os.path.join(self.real, folder) for folder in self._walked)
             self._enter(resolve_below(self.real, link) or "", f"{link}/", entered)
         self._miss_folders()
         self.astray += self._lists.problems
-        return f"{IGNORE_FILE} ignores everything in {self.root}" if self._is_all_ignored(entries) else ""
+        return f"{IGNORE_FILE} ignores everything in {self.root}" if self._is_all_ignored(same, others) else ""
 
-    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
-        found: list[os.DirEntry[str]] = []
+    def _compared(self, folder: str, relative: str) -> tuple[list[FileRecord], list[os.DirEntry[str]]]:
+        """What is known of a folder and still there as it was, and its other entries.
+
+        This is the inner loop of a scan without changes. An entry keeps its stat: if they were all kept until the
+        folder is read, they would push what is known out of the processor's caches.
+        """
+        here, recorded = self.known.folders.get(relative, _NOTHING), self.statuses.folders.get(relative, _NOTHING)
+        same: list[FileRecord] = []
+        others: list[os.DirEntry[str]] = []
         with os.scandir(folder) as entries:
-            while True:
-                before = len(found)
-                found += islice(entries, _PORTION)
-                self._count(len(found) - before)
-                if len(found) - before < _PORTION:
-                    return found
+            while batch := list(islice(entries, _BATCH)):
+                self._count(len(batch))
+                for entry in batch:
+                    name = entry.name
+                    record = here.get(name) or recorded.get(name)
+                    if record is not None and (
+                        record.has(stat_of(entry))
+                        or (entry.is_symlink() and self._is_known_link(relative + name, record))
+                    ):
+                        same.append(record)
+                    else:
+                        others.append(entry)
+        return same, others
 
     def _count(self, names: int) -> None:
         """Count names that were listed, and pulse after a portion of them: a folder may hold one, or all."""
@@ -135,16 +152,16 @@ class Walk:
             self._pulse()
 
     def _folder(
-        self, entries: list[os.DirEntry[str]], others: list[os.DirEntry[str]], relative: str, around: Around
+        self, same: Sequence[FileRecord], others: Sequence[os.DirEntry[str]], relative: str, around: Around
     ) -> None:
-        """Compare a folder. Of its entries the `others` are not as they are known: none, in most folders."""
+        """Take in a folder: what of it is the `same` as known, and its `others`, which most folders have none of."""
         self._walked.add(relative)
         ignores = self._enter_lists(others, relative) if others or self._lists.found else NOTHING_IGNORED
         if isinstance(ignores, Problem):
             self.problems.append(ignores)
             self.hidden[relative] = ignores
             return
-        self._miss_files(entries, len(entries) - len(others), relative)
+        self._miss_files(same, others, relative)
         if ignores is not NOTHING_IGNORED:
             others = [entry for entry in others if not self._is_ignored(entry, relative, ignores)]
             if not ignores.is_same:
@@ -158,13 +175,13 @@ class Walk:
         for entry in sorted(folders, key=attrgetter("name")):
             self._enter(entry.path, f"{relative}{entry.name}/", around)
 
-    def _miss_files(self, entries: list[os.DirEntry[str]], unchanged: int, relative: str) -> None:
+    def _miss_files(self, same: Sequence[FileRecord], others: Iterable[os.DirEntry[str]], relative: str) -> None:
         """Mark what is known in a folder and not in it any more."""
         here, recorded = self.known.folders.get(relative, _NOTHING), self.statuses.folders.get(relative, _NOTHING)
-        if unchanged < len(here) + len(recorded):
-            names = {entry.name for entry in entries}
-            self.missing.update(relative + name for name in here.keys() - names)
-            self.modified.update(relative + name for name in recorded.keys() - names)
+        if len(same) < len(here) + len(recorded):
+            paths = {record.path for record in same} | {relative + entry.name for entry in others}
+            self.missing.update({relative + name for name in here} - paths)
+            self.modified.update({relative + name for name in recorded} - paths)
 
     def _enter_lists(self, entries: Iterable[os.DirEntry[str]], relative: str) -> FolderIgnores | Problem:
         if self._is_mirror:
@@ -188,33 +205,16 @@ class Walk:
         found = stat_below(self.real, link)
         return found is not None and stat.S_ISDIR(found.st_mode)
 
-    def _is_all_ignored(self, entries: Iterable[os.DirEntry[str]]) -> bool:
+    def _is_all_ignored(self, same: Iterable[FileRecord], others: Iterable[os.DirEntry[str]]) -> bool:
         """Whether the list of the root leaves nothing of it: as if it were empty."""
         ignores = self._lists.found.get("")
+        names = {record.path: False for record in same} | {
+            entry.name: is_folder(entry) or self._is_linked_folder(entry.name) for entry in (others if ignores else ())
+        }
         return ignores is not None and all(
-            entry.name[0] == "."
-            or entry.name.endswith(_STATUS)
-            or ignores.rules.ignores(entry.name, is_folder=is_folder(entry) or self._is_linked_folder(entry.name))
-            for entry in entries
+            name[0] == "." or name.endswith(_STATUS) or ignores.rules.ignores(name, is_folder=is_dir)
+            for name, is_dir in names.items()
         )
-
-    def _changed(self, entries: list[os.DirEntry[str]], relative: str) -> list[os.DirEntry[str]]:
-        """The entries that differ from the known ones; this is the inner loop of a scan without changes."""
-        here, recorded = self.known.folders.get(relative, _NOTHING), self.statuses.folders.get(relative, _NOTHING)
-        others: list[os.DirEntry[str]] = []
-        for number, entry in enumerate(entries, 1):
-            if number % _PORTION == 0:
-                self._pulse()
-            name = entry.name
-            record = here.get(name) or recorded.get(name)
-            if record is None:
-                others.append(entry)
-            elif entry.is_symlink():
-                if not self._is_known_link(relative + name, record):
-                    others.append(entry)
-            elif not record.has(stat_of(entry)):
-                others.append(entry)
-        return others
 
     def _is_known_link(self, link: str, record: FileRecord) -> bool:
         """Whether a link leads to what is known; a status file that is a link was not written by us."""
@@ -292,8 +292,7 @@ class Walk:
             identity = identity_of(full) if isinstance(around, set) else None
             if identity in around:
                 return
-            entries = self._entries(full)
-            others = self._changed(entries, relative)
+            same, others = self._compared(full, relative)
             # One without folders is not around itself, and most are such: there is no need to ask who they are.
             if others and not identity and any(map(is_folder, others)):
                 identity = identity_of(full)
@@ -309,7 +308,7 @@ class Walk:
             return
         if identity:
             around |= {identity}
-        self._folder(entries, others, relative, around)
+        self._folder(same, others, relative, around)
 
     def _refuse(self, folder: str, message: str) -> None:
         problem = self.hidden[folder] = Problem(path=folder.rstrip("/"), message=message, code="E193")

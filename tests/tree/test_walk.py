@@ -1,6 +1,7 @@
 """What a walk costs where each manifest has a folder of its own, counted in calls, not in time."""
 
 import sys
+import tracemalloc
 from pathlib import Path
 from types import FrameType
 
@@ -13,6 +14,9 @@ from tests.conftest import ndvi
 FEW, MANY = 10, 110
 MOST_CALLS = 46
 """Of functions of Python and of C, for a folder with a manifest and its status file, both as they are known."""
+MANY_FILES = 3_000
+MOST_BYTES = 150
+"""Of memory for an entry of a large folder, as long as that is walked."""
 
 
 def known_of(root: Path) -> tuple[Known, Known]:
@@ -58,6 +62,21 @@ def test_a_folder_without_changes_costs_few_calls(tmp_path: Path) -> None:
         root = folders_of_one(tmp_path / str(count), count)
         made.append(calls_of(Walk(root, *known_of(root))))
     assert (made[1] - made[0]) / (MANY - FEW) <= MOST_CALLS
+
+
+def test_the_entries_of_a_large_folder_are_not_kept(tmp_path: Path) -> None:
+    """Each keeps its stat, a kilobyte: those of ten thousand manifests would not fit into the processor's caches."""
+    for number in range(MANY_FILES):
+        (tmp_path / f"job-{number}.yaml").touch()
+    walk = Walk(tmp_path, *known_of(tmp_path))
+    tracemalloc.start()
+    try:
+        assert walk.run() == ""
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert not walk.suspects
+    assert most / MANY_FILES <= MOST_BYTES
 
 
 @pytest.mark.parametrize(
