@@ -171,7 +171,7 @@ def accept_terms(root: Path, address: str) -> None:
     """As a controller does when it starts: the files count as read under its settings, and not as new."""
     settings = settings_of(root, SHJOBS_BASE_URL=address)
     with Store.open(settings.state, {}) as store, store.transaction():
-        known = store.files()
+        known = list(store.files())
         store.renew(terms_of(settings), threshold_of(settings), kept=STATUS)
         store.replace_files(known, [])
 

@@ -61,6 +61,8 @@ def file_of(row: Mapping[str, Any]) -> tuple[dict[str, Any] | None, bool]:
         numbers = {name: whole_of(row[name]) for name in ("size", "mtime_ns", "ctime_ns", "inode")}
         path, digest, kind = checked_text(row["path"]), checked_text(row["sha256"]), intern(checked_text(row["kind"]))
         shared = path if kind == STATUS else intern(path)  # its jobs have the path too
+        if numbers["ctime_ns"] == numbers["mtime_ns"]:
+            numbers["ctime_ns"] = numbers["mtime_ns"]  # one number in memory, as of most files
         return {**numbers, "path": shared, "kind": kind, "sha256": digest, "uses": uses_of(row["uses"])}, True
     except CANNOT_BE_READ:
         return None, False

@@ -202,11 +202,14 @@ class Store:
 
     # files
 
-    def files(self) -> list[dict[str, Any]]:
-        """The record of each file when it was last read; a file not in the list is read again."""
-        rows = self._rows("select path, kind, size, mtime_ns, ctime_ns, inode, sha256, uses from file")
+    def files(self) -> Iterator[dict[str, Any]]:
+        """The record of each file when it was last read; a file that is not among them is read again.
+
+        In the order of their paths: what a scan compares one after another then lies together in memory.
+        """
+        rows = self._rows("select path, kind, size, mtime_ns, ctime_ns, inode, sha256, uses from file order by path")
         found = (self._read(file_of, row, f"file {row['path']}") for row in rows)
-        return [file for file in found if file and file["path"] not in self._reread]
+        return (file for file in found if file and file["path"] not in self._reread)
 
     def replace_files(self, changed: Iterable[Mapping[str, object]], gone: Iterable[str]) -> None:
         self._db.conn.executemany("delete from file where path = ?", [(path,) for path in gone])

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
 
 from controller.model.files import AREA, FOREIGN, USED, FileRecord
 from controller.tree.ignore.lists import FolderIgnores
@@ -123,15 +124,15 @@ def _record(path: str, kind: str, found: os.stat_result, digest: str = "") -> Fi
 
 
 class Known:
-    """Records by path. `folders` holds those that a walk compares, by folder (`""`, `"a/b/"`) and name.
+    """Records by path. `files` holds those that a walk compares.
 
     `scripts`, areas among them, are compared by the manifests that use them; `users` maps files to the manifests that
-    depend on them, `rare` each folder to the names that do not end in `.yaml`. `foreign` are the files that turned out
-    to be no manifests. `ignored` is what the last scan found out about the ignore lists, by folder.
+    depend on them, `rare` each folder (`""`, `"a/b/"`) to the names that do not end in `.yaml`. `foreign` are the files
+    that turned out to be no manifests. `ignored` is what the last scan found out about the ignore lists, by folder.
     """
 
     def __init__(self, records: Iterable[FileRecord] = ()) -> None:
-        self.folders: dict[str, dict[str, FileRecord]] = {}
+        self.files: dict[str, FileRecord] = {}
         self.scripts: dict[str, FileRecord] = {}
         self.users: dict[tuple[str, ...], set[str]] = {}
         self.rare: dict[str, set[str]] = {}
@@ -141,35 +142,34 @@ class Known:
             self.put(record)
 
     def __len__(self) -> int:
-        return len(self.scripts) + sum(map(len, self.folders.values()))
+        return len(self.scripts) + len(self.files)
 
     def __iter__(self) -> Iterator[FileRecord]:
         yield from self.scripts.values()
-        for folder in self.folders.values():
-            yield from folder.values()
+        yield from self.files.values()
 
     def __contains__(self, path: str) -> bool:
-        return self.get(path) is not None
+        return path in self.files or path in self.scripts
 
     def get(self, path: str) -> FileRecord | None:
-        folder, name = _parted(path)
-        return self.folders.get(folder, {}).get(name) or self.scripts.get(path)
+        return self.files.get(path) or self.scripts.get(path)
 
     def put(self, record: FileRecord) -> None:
         """Add the record of a file, replacing its earlier one."""
-        folder, name = _parted(record.path)
-        if name in self.folders.get(folder, ()) or record.path in self.scripts:
-            self.drop(record.path)
+        path = record.path
+        if path in self:
+            self.drop(path)
         if record.kind in USED:
-            self.scripts[record.path] = record
+            self.scripts[path] = record
             return
-        self.folders.setdefault(folder, {})[name] = record
+        self.files[path] = record
         if record.kind == FOREIGN:
-            self.foreign.add(record.path)
-        if not name.endswith(".yaml"):
+            self.foreign.add(path)
+        if not path.endswith(".yaml"):
+            folder, name = _parted(path)
             self.rare.setdefault(folder, set()).add(name)
         if record.uses:
-            self.users.setdefault(record.uses, set()).add(record.path)
+            self.users.setdefault(record.uses, set()).add(path)
 
     def update(self, records: Iterable[FileRecord], gone: Iterable[str], ignored: Mapping[str, FolderIgnores]) -> None:
         """Take over what a scan found."""
@@ -181,22 +181,27 @@ class Known:
 
     def drop(self, path: str) -> FileRecord | None:
         """Remove the record of a file and return it."""
-        folder, name = _parted(path)
-        here = self.folders.get(folder, {})
-        record = here.pop(name, None)
+        record = self.files.pop(path, None)
         if record is None:
             return self.scripts.pop(path, None)
         self.foreign.discard(path)
-        self.rare.get(folder, set()).discard(name)
-        if not here:
-            del self.folders[folder]
-            self.rare.pop(folder, None)
+        if not path.endswith(".yaml"):
+            folder, name = _parted(path)
+            _leave(self.rare, folder, name)
         if record.uses:
-            users = self.users[record.uses]
-            users.discard(path)
-            if not users:
-                del self.users[record.uses]
+            _leave(self.users, record.uses, path)
         return record
+
+
+Group = TypeVar("Group")
+
+
+def _leave(groups: dict[Group, set[str]], group: Group, member: str) -> None:
+    """Take a member out of its group; one without members is removed."""
+    members = groups[group]
+    members.discard(member)
+    if not members:
+        del groups[group]
 
 
 def _parted(path: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ them once; hidden names, status files and what an ignore list names are skipped;
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import chain, filterfalse, islice
 from operator import attrgetter
 from pathlib import Path
@@ -36,8 +36,6 @@ _RARE = SUFFIXES[1:]  # how the name of a manifest may end that does not end in 
 _DEEPEST = 64  # folders
 _PORTION = 4096  # names between two pulses
 _BATCH = 256  # entries of a folder in memory at once
-_NOTHING: Mapping[str, FileRecord] = {}
-_NO_NAMES: frozenset[str] = frozenset()
 _CAPITALS = f"is not read: let its name end in {', '.join(SUFFIXES)} in small letters, or list it in {IGNORE_FILE}"
 _OUTSIDE = "is a link that leads out of the jobs folder and is not followed: copy what it leads to into the folder"
 Around = frozenset[Identity] | set[Identity]
@@ -74,6 +72,9 @@ class Walk:
         self._names = 0
         self._pulses_at = 0  # names
         self._walked: set[str] = set()
+        self._same: list[FileRecord] = []
+        self._changed: set[str] = set()
+        self._rare: dict[str, set[str]] = {}
         self._linked: list[str] = []
         self._is_mirror = False
         self._lists = IgnoreLists(self.real, known.ignored)
@@ -100,8 +101,7 @@ class Walk:
         """Walks; returns why the root is not ready, or "". A mirror holds no manifests."""
         self._is_mirror = is_mirror
         try:
-            identity = identity_of(self.real)
-            same, others = self._compared(self.real, "")
+            identity, (same, others) = identity_of(self.real), self._compared(self.real, "")
         except FileNotFoundError:
             return f"{self.root} does not exist"
         except OSError as error:
@@ -114,28 +114,27 @@ class Walk:
         for link in self._links_to_folders():
             entered = entered or identities_of(os.path.join(self.real, folder) for folder in self._walked)
             self._enter(resolve_below(self.real, link) or "", f"{link}/", entered)
-        self._miss_folders()
+        self._miss_the_others()
+        self._remember_clashes()
         self.astray += self._lists.problems
         return f"{IGNORE_FILE} ignores everything in {self.root}" if self._is_all_ignored(same, others) else ""
 
     def _compared(self, folder: str, relative: str) -> tuple[list[FileRecord], list[os.DirEntry[str]]]:
         """What is known of a folder and still there as it was, and its other entries.
 
-        This is the inner loop of a scan without changes. An entry keeps its stat: if they were all kept until the
-        folder is read, they would push what is known out of the processor's caches.
+        This is the inner loop of a scan without changes. Entries are dropped soon, since each keeps its stat.
         """
-        here, recorded = self.known.folders.get(relative, _NOTHING), self.statuses.folders.get(relative, _NOTHING)
+        manifest, status = self.known.files.get, self.statuses.files.get
         same: list[FileRecord] = []
         others: list[os.DirEntry[str]] = []
         with os.scandir(folder) as entries:
             while batch := list(islice(entries, _BATCH)):
                 self._count(len(batch))
                 for entry in batch:
-                    name = entry.name
-                    record = here.get(name) or recorded.get(name)
+                    path = relative + entry.name
+                    record = manifest(path) or status(path)
                     if record is not None and (
-                        record.has(stat_of(entry))
-                        or (entry.is_symlink() and self._is_known_link(relative + name, record))
+                        record.has(stat_of(entry)) or (entry.is_symlink() and self._is_known_link(path, record))
                     ):
                         same.append(record)
                     else:
@@ -161,27 +160,27 @@ class Walk:
             self.problems.append(ignores)
             self.hidden[relative] = ignores
             return
-        self._miss_files(same, others, relative)
+        self._same += same
+        files, statuses = self.known.files, self.statuses.files
+        changed = {path for entry in others if (path := relative + entry.name) in files or path in statuses}
+        self._changed |= changed
         if ignores is not NOTHING_IGNORED:
             others = [entry for entry in others if not self._is_ignored(entry, relative, ignores)]
             if not ignores.is_same:
-                here = self.known.folders.get(relative, _NOTHING)
-                self.missing.update(relative + name for name in here if ignores.rules.ignores(name, is_folder=False))
-        rare = self.known.rare.get(relative, _NO_NAMES)
+                self._miss_ignored(changed.union(record.path for record in same), len(relative), ignores)
+        rare: Set[str] = self.known.rare.get(relative, frozenset())
         if not others and not rare:
             return
         folders = [entry for entry in others if self._is_folder(entry, relative)]
-        self._remember_clashes(relative, [*rare, *(e.name for e in others if e.name.endswith(_RARE))])
+        if names := {*rare, *(entry.name for entry in others if entry.name.endswith(_RARE))}:
+            self._rare[relative] = names
         for entry in sorted(folders, key=attrgetter("name")):
             self._enter(entry.path, f"{relative}{entry.name}/", around)
 
-    def _miss_files(self, same: Sequence[FileRecord], others: Iterable[os.DirEntry[str]], relative: str) -> None:
-        """Mark what is known in a folder and not in it any more."""
-        here, recorded = self.known.folders.get(relative, _NOTHING), self.statuses.folders.get(relative, _NOTHING)
-        if len(same) < len(here) + len(recorded):
-            paths = {record.path for record in same} | {relative + entry.name for entry in others}
-            self.missing.update({relative + name for name in here} - paths)
-            self.modified.update({relative + name for name in recorded} - paths)
+    def _miss_ignored(self, paths: Iterable[str], place: int, ignores: FolderIgnores) -> None:
+        """Mark what is known in a folder and ignored by now; its names begin at this place of the paths."""
+        known = filter(self.known.files.__contains__, paths)
+        self.missing.update(path for path in known if ignores.rules.ignores(path[place:], is_folder=False))
 
     def _enter_lists(self, entries: Iterable[os.DirEntry[str]], relative: str) -> FolderIgnores | Problem:
         if self._is_mirror:
@@ -245,7 +244,7 @@ class Walk:
         elif not is_dir:
             self._compare(relative + name, is_link=is_link)
             return False
-        if name in self.known.folders.get(relative, _NOTHING):
+        if relative + name in self.known.files:
             self.missing.add(relative + name)
         return is_dir
 
@@ -273,12 +272,14 @@ class Walk:
         elif path.lower().endswith(SUFFIXES):
             self.astray.append(Problem(path=path, message=_CAPITALS, code="W201"))
 
-    def _miss_folders(self) -> None:
-        """Mark what is known in folders that are gone, but not below unreadable ones."""
-        for known, lost in ((self.known, self.missing), (self.statuses, self.modified)):
-            for folder in filterfalse(self._walked.__contains__, known.folders):
-                if not self.is_hidden(folder):
-                    lost.update(folder + name for name in known.folders[folder])
+    def _miss_the_others(self) -> None:
+        """Mark what is known and was not seen, but not below unreadable folders."""
+        known, statuses = self.known.files, self.statuses.files
+        if len(self._same) + len(self._changed) == len(known) + len(statuses):
+            return
+        seen = self._changed.union(record.path for record in self._same)
+        for files, lost in ((known, self.missing), (statuses, self.modified)):
+            lost.update(filterfalse(self.is_hidden, files.keys() - seen))
 
     def _links_to_folders(self) -> Iterator[str]:
         """In order, including those found behind other links, after everything else was walked."""
@@ -314,10 +315,10 @@ class Walk:
         problem = self.hidden[folder] = Problem(path=folder.rstrip("/"), message=message, code="E193")
         self.problems.append(problem)
 
-    def _remember_clashes(self, relative: str, rare: Iterable[str]) -> None:
+    def _remember_clashes(self) -> None:
         """Of two files that differ only in their suffix, one is not a `.yaml`."""
-        for name in rare:
-            stem = relative + name[: name.rindex(".")]
+        for path in (folder + name for folder, names in self._rare.items() for name in names):
+            stem = path[: path.rindex(".")]
             family = {each for each in (stem + suffix for suffix in SUFFIXES) if self._is_there(each)}
             if len(family) > 1:
                 self.clashes |= {each: tuple(sorted(family - {each})) for each in family}

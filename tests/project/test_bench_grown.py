@@ -105,7 +105,8 @@ def _names(root: Path) -> list[str]:
 def _rows(root: Path, table: str, column: str, other: set[str]) -> list[str]:
     """The rows of the job, each as JSON, without the columns that differ in any two ledgers."""
     with _ledger(root) as db:
-        found = db.execute(f"select * from {table} where {column} glob ? order by rowid", [f"*{JOB}*"]).fetchall()
+        query = f"select * from {table} where {column} glob ? order by {column}, rowid"
+        found = db.execute(query, [f"*{JOB}*"]).fetchall()
     rows = [{name: each[name] for name in each.keys() if name not in other} for each in found]  # noqa: SIM118
     for row in rows:
         if row.get("kind") == STATUS:

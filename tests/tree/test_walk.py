@@ -1,5 +1,6 @@
 """What a walk costs where each manifest has a folder of its own, counted in calls, not in time."""
 
+import shutil
 import sys
 import tracemalloc
 from pathlib import Path
@@ -7,6 +8,7 @@ from types import FrameType
 
 import pytest
 
+from controller.model.files import FileRecord
 from controller.tree.files import Known, seen_at
 from controller.tree.walk import Walk
 from tests.conftest import ndvi
@@ -92,6 +94,37 @@ def test_a_walk_pulses_by_names_and_not_by_folders(tmp_path: Path, folders: int,
     pulses: list[None] = []
     Walk(tmp_path, Known(), pulse=lambda: pulses.append(None)).run()
     assert len(pulses) == 1
+
+
+def test_a_folder_takes_no_memory_of_its_own(tmp_path: Path) -> None:
+    """Of what is known: with a job in each of a hundred thousand folders, that would be a fifth of a daemon."""
+    sizes = []
+    for folder in ("", "{}/"):
+        records = [
+            FileRecord(path=f"{folder.format(number)}job-{number}.yaml", kind="") for number in range(MANY_FILES)
+        ]
+        tracemalloc.start()
+        try:
+            known = Known(records)
+            sizes.append(tracemalloc.get_traced_memory()[0])
+        finally:
+            tracemalloc.stop()
+        assert len(known) == MANY_FILES
+    assert sizes[1] - sizes[0] <= MANY_FILES
+
+
+def test_what_is_gone_with_its_folder_is_missing_and_what_cannot_be_seen_is_not(tmp_path: Path) -> None:
+    folders_of_one(tmp_path, 4)
+    known, statuses = known_of(tmp_path)
+    shutil.rmtree(tmp_path / "folder-1")
+    (tmp_path / "folder-2" / "job-2.status.yaml").unlink()
+    (tmp_path / "folder-3" / ".shjobsignore").mkdir()
+    (tmp_path / "folder-3" / "job-3.yaml").unlink()
+    walk = Walk(tmp_path, known, statuses)
+    assert walk.run() == ""
+    assert walk.missing == {"folder-1/job-1.yaml"}
+    assert walk.modified == {"folder-1/job-1.status.yaml", "folder-2/job-2.status.yaml"}
+    assert walk.hidden.keys() == {"folder-3/"}
 
 
 def test_a_link_to_a_folder_that_was_walked_is_not_entered_again(tmp_path: Path) -> None:
