@@ -58,6 +58,27 @@ def test_an_open_question_is_answered_by_what_was_seen(
     assert seen(run, question) == (found, agrees)
 
 
+COST = {**REQUEST_BODY, "costPU": 3}
+
+
+@pytest.mark.parametrize(
+    ("outputs_at", "found", "agrees"),
+    [
+        pytest.param(3.0, ["outputsComplete", "cost", "gone"], True, id="seen after a cost that was read later"),
+        pytest.param(5.0, ["cost", "outputsComplete", "gone"], False, id="a listing after the cost shows none yet"),
+    ],
+)
+def test_a_copy_is_read_after_its_folder_was_listed(outputs_at: float, found: list[str], agrees: bool) -> None:
+    """So outputs that the next listing shows may have been there before the cost."""
+    copy, texts = stored("request.json", folder=""), {"request.json": json.dumps(COST)}
+    listings = [
+        (at, listing(*(map(stored, FILES) if at >= outputs_at else ()), copy, documents=texts))
+        for at in (1.0, 3.0, 5.0)
+    ]
+    run = Watched(request_id=REQUEST_ID, statuses=[(0.5, RUNNING), (9.0, GONE)], listings=listings)
+    assert seen(run, "A7") == (found, agrees)
+
+
 def test_extensions_are_told_by_type() -> None:
     objects = [stored(name) for name in ("default.tiff", "small.png", "photo.jpeg", "error.json")]
     found = Watched(request_id=REQUEST_ID, listings=[(0.0, listing(*objects))])

@@ -81,6 +81,10 @@ def body(deployment: str, url: str) -> dict[str, Any]:
     }
 
 
+ORDER = ("outputsComplete", "cost", "gone")
+"""As we assume it."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Watched:
     """What was seen, each with the seconds since the response to the POST."""
@@ -160,7 +164,7 @@ def _delivery(watched: Watched) -> list[Observation]:
     stems, measured = _stems(watched.last), delays(watched)
     found = {ASKED[name][0]: stems[name] for name in ASKED if name in stems}
     known = {name: extension for name, extension in stems.items() if name in ASKED}
-    order = [name for name in ("outputsComplete", "cost", "gone") if measured[name] is not None]
+    order, at = [name for name in ORDER if measured[name] is not None], _ordered(watched, measured)
     return [
         Observation(
             question="A9",
@@ -173,10 +177,24 @@ def _delivery(watched: Watched) -> list[Observation]:
             question="A7",
             about="order of the outputs, the cost in the copy, and the 404",
             assumed="outputs, cost, 404",
-            found=sorted(order, key=lambda name: measured[name] or 0.0),
-            agrees=order == sorted(order, key=lambda name: measured[name] or 0.0) if len(order) == 3 else None,
+            found=sorted(order, key=at.__getitem__),
+            agrees=order == sorted(order, key=at.__getitem__) if len(order) == len(ORDER) else None,
         ),
     ]
+
+
+def _ordered(watched: Watched, measured: Mapping[str, float | None]) -> dict[str, float]:
+    """When each was there, as far as that says which came first.
+
+    A copy is read after its folder was listed: with a cost in it, outputs that only the next listing shows may have
+    been there before.
+    """
+    at = {name: measured[name] or 0.0 for name in ORDER}
+    listed = [round(moment, 1) for moment, _ in watched.listings]
+    with_cost = listed.index(at["cost"]) if at["cost"] in listed else len(listed)
+    if at["outputsComplete"] in listed[with_cost + 1 : with_cost + 2]:
+        at["outputsComplete"] = at["cost"]
+    return at
 
 
 def _statuses(watched: Watched) -> list[Observation]:
