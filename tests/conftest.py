@@ -173,8 +173,8 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 
 
 @contextmanager
-def opened_workspace(tmp_path: Path) -> Iterator[Workspace]:
-    """A workspace in an empty folder, until it is left."""
+def opened_workspace(tmp_path: Path, run_polls: int = 0) -> Iterator[Workspace]:
+    """A workspace in an empty folder, until it is left; each request runs until so many GETs have seen it."""
     folder = tmp_path / "sandbox"
     options = SandboxOptions(
         folder=folder,
@@ -183,6 +183,7 @@ def opened_workspace(tmp_path: Path) -> Iterator[Workspace]:
         keys={ACCESS_KEY: SECRET_KEY},
         client_secret=CLIENT_SECRET,
         requests_per_minute=0,
+        run_polls=run_polls,
     )
     (tmp_path / "jobs.d").mkdir()
     (tmp_path / "shjobs.toml").write_text(SETTINGS.format(folder=folder), encoding="utf-8")

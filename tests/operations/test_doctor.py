@@ -18,7 +18,7 @@ from tests.bucket.test_client import raw
 from tests.bucket.test_policy import policy, statement
 from tests.cli.test_sync_s3 import SETTINGS as S3_SETTINGS
 from tests.cli.test_sync_s3 import moved
-from tests.conftest import ACCESS_KEY, CLIENT_SECRET, SECRET_KEY, Workspace, ndvi
+from tests.conftest import ACCESS_KEY, CLIENT_SECRET, SECRET_KEY, Workspace, ndvi, opened_workspace
 from tests.operations.test_plan_revision import commit, git
 from tests.support.command import shjobs
 from tests.support.factories import NOW
@@ -191,25 +191,27 @@ def test_the_policy_is_read_where_the_service_needs_one(
     assert (code, found[0], words in found[1]) == (1, health, True), found
 
 
-def test_the_probe_learns_how_the_deployment_behaves_and_cleans_up(workspace: Workspace) -> None:
-    code, document = doctor(workspace, "--probe", "--yes")
-    report = document["probe"]
-    assert (code, diagnoses(document)["probe"][0]) == (0, "ok")
-    assert report == json.loads((workspace.state / "probe.json").read_text())
-    assert (report["deployment"], report["outcome"], report["processingUnits"]) == ("sandbox", "succeeded", 10.0)
-    found = {each["question"]: (each["found"], each["agrees"]) for each in report["observations"]}
-    assert found == {
-        "A1": (["<REQUEST_ID>/request-<REQUEST_ID>.json"], True),
-        "A2": (["costPU"], True),
-        "A3": (False, True),
-        "A9": ({"image/tiff": "tif", "application/json": "json"}, True),
-        "A7": (["outputsComplete", "cost", "gone"], True),
-        "B13": ([], True),
-        "B16": (["RUNNING"], True),
-    }
-    assert {name for name, seconds in report["seconds"].items() if seconds is None} == set()
-    assert not [path for path in workspace.bucket.rglob("*") if path.is_file()]
-    assert workspace.posts() == 1
+def test_the_probe_learns_how_the_deployment_behaves_and_cleans_up(tmp_path: Path) -> None:
+    with opened_workspace(tmp_path, run_polls=1) as workspace:
+        workspace.write("ndvi.yaml", ndvi())
+        code, document = doctor(workspace, "--probe", "--yes")
+        report = document["probe"]
+        assert (code, diagnoses(document)["probe"][0]) == (0, "ok")
+        assert report == json.loads((workspace.state / "probe.json").read_text())
+        assert (report["deployment"], report["outcome"], report["processingUnits"]) == ("sandbox", "succeeded", 10.0)
+        found = {each["question"]: (each["found"], each["agrees"]) for each in report["observations"]}
+        assert found == {
+            "A1": (["<REQUEST_ID>/request-<REQUEST_ID>.json"], True),
+            "A2": (["costPU"], True),
+            "A3": (False, True),
+            "A9": ({"image/tiff": "tif", "application/json": "json"}, True),
+            "A7": (["outputsComplete", "cost", "gone"], True),
+            "B13": ([], True),
+            "B16": (["RUNNING"], True),
+        }
+        assert {name for name, seconds in report["seconds"].items() if seconds is None} == set()
+        assert not [path for path in workspace.bucket.rglob("*") if path.is_file()]
+        assert workspace.posts() == 1
 
 
 def test_the_probe_is_in_the_ledger_and_disturbs_no_job(workspace: Workspace) -> None:

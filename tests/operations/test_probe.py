@@ -44,7 +44,7 @@ def seen(found: Watched, question: str) -> tuple[Any, bool | None]:
         pytest.param("B16", watched((0.0, NoAnswer(message="503"))), [], None, id="no answer"),
         pytest.param(
             "A7", watched((1.0, RUNNING), (3.0, GONE), request__json={**REQUEST_BODY, "costPU": 3}),
-            ["gone", "outputsComplete", "cost"], False, id="gone before anything is delivered",
+            ["outputsComplete", "cost", "gone"], True, id="gone was seen first, but nobody had listed in between",
         ),
         pytest.param(
             "A7", watched((1.0, RUNNING), (8.0, GONE), request__json={**REQUEST_BODY, "costPU": 3}),
@@ -62,20 +62,23 @@ COST = {**REQUEST_BODY, "costPU": 3}
 
 
 @pytest.mark.parametrize(
-    ("outputs_at", "found", "agrees"),
+    ("outputs_at", "gone_at", "found", "agrees"),
     [
-        pytest.param(3.0, ["outputsComplete", "cost", "gone"], True, id="seen after a cost that was read later"),
-        pytest.param(5.0, ["cost", "outputsComplete", "gone"], False, id="a listing after the cost shows none yet"),
+        pytest.param(3.0, 9.0, ["outputsComplete", "cost", "gone"], True, id="seen after a cost that was read later"),
+        pytest.param(5.0, 9.0, ["cost", "outputsComplete", "gone"], False, id="a listing after the cost shows none"),
+        pytest.param(5.0, 2.0, ["cost", "gone", "outputsComplete"], False, id="gone, and then a listing without them"),
     ],
 )
-def test_a_copy_is_read_after_its_folder_was_listed(outputs_at: float, found: list[str], agrees: bool) -> None:
-    """So outputs that the next listing shows may have been there before the cost."""
+def test_an_order_is_seen_only_if_the_looks_show_it(
+    outputs_at: float, gone_at: float, found: list[str], agrees: bool
+) -> None:
+    """A copy is read after its folder was listed: outputs that the next listing shows may have been there before."""
     copy, texts = stored("request.json", folder=""), {"request.json": json.dumps(COST)}
     listings = [
         (at, listing(*(map(stored, FILES) if at >= outputs_at else ()), copy, documents=texts))
         for at in (1.0, 3.0, 5.0)
     ]
-    run = Watched(request_id=REQUEST_ID, statuses=[(0.5, RUNNING), (9.0, GONE)], listings=listings)
+    run = Watched(request_id=REQUEST_ID, statuses=[(0.5, RUNNING), (gone_at, GONE)], listings=listings)
     assert seen(run, "A7") == (found, agrees)
 
 

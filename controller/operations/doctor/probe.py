@@ -164,7 +164,7 @@ def _delivery(watched: Watched) -> list[Observation]:
     stems, measured = _stems(watched.last), delays(watched)
     found = {ASKED[name][0]: stems[name] for name in ASKED if name in stems}
     known = {name: extension for name, extension in stems.items() if name in ASKED}
-    order, at = [name for name in ORDER if measured[name] is not None], _ordered(watched, measured)
+    order = _ordered(watched, measured)
     return [
         Observation(
             question="A9",
@@ -177,24 +177,27 @@ def _delivery(watched: Watched) -> list[Observation]:
             question="A7",
             about="order of the outputs, the cost in the copy, and the 404",
             assumed="outputs, cost, 404",
-            found=sorted(order, key=at.__getitem__),
-            agrees=order == sorted(order, key=at.__getitem__) if len(order) == len(ORDER) else None,
+            found=order,
+            agrees=tuple(order) == ORDER if len(order) == len(ORDER) else None,
         ),
     ]
 
 
-def _ordered(watched: Watched, measured: Mapping[str, float | None]) -> dict[str, float]:
-    """When each was there, as far as that says which came first.
+def _ordered(watched: Watched, measured: Mapping[str, float | None]) -> list[str]:
+    """What was seen, in the order that we assume unless what was seen contradicts it: then by when it was first seen.
 
-    A copy is read after its folder was listed: with a cost in it, outputs that only the next listing shows may have
-    been there before.
+    Each was there at some moment between the last look that did not show it and the first that did; a look at another
+    thing in between says nothing. A copy of the request is read after its folder was listed.
     """
-    at = {name: measured[name] or 0.0 for name in ORDER}
-    listed = [round(moment, 1) for moment, _ in watched.listings]
-    with_cost = listed.index(at["cost"]) if at["cost"] in listed else len(listed)
-    if at["outputsComplete"] in listed[with_cost + 1 : with_cost + 2]:
-        at["outputsComplete"] = at["cost"]
-    return at
+    seen = [name for name in ORDER if measured[name] is not None]
+    looks = {name: [round(at, 1) for at, _ in watched.listings] for name in ("outputsComplete", "cost")}
+    looks["gone"] = [round(at, 1) for at, _ in watched.statuses]
+    latest = {name: measured[name] or 0.0 for name in seen}
+    earliest = {name: max((at for at in looks[name] if at < latest[name]), default=0.0) for name in seen}
+    is_possible = all(
+        latest[later] >= earliest[sooner] for number, sooner in enumerate(seen) for later in seen[number + 1 :]
+    )
+    return seen if is_possible else sorted(seen, key=latest.__getitem__)
 
 
 def _statuses(watched: Watched) -> list[Observation]:
