@@ -62,6 +62,12 @@ def test_what_the_daemon_knows_is_shown(listed: Site, unready: tuple[str, str], 
     assert states == [name]
 
 
+def test_the_folder_of_the_manifests_is_named_and_no_other_setting(listed: Site, root: Path) -> None:
+    assert twin(listed, "/overview.json")["tree"]["folder"] == str(root / "jobs.d")
+    page = html(listed, "/")
+    assert f"<dt>manifests</dt><dd>{root}/jobs.d" in page and "client_id" not in page
+
+
 def test_a_pause_is_said_with_who_ordered_it(listed: Site, root: Path) -> None:
     pause(root / "state", "olga@farm", NOW)
     page = html(listed, "/")

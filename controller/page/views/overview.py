@@ -138,7 +138,7 @@ def _tree(context: ViewContext) -> dict[str, Any]:
     """Where the manifests come from, and how they were read."""
     facts, store = context.facts, context.store
     return {
-        "folder": str(context.settings),
+        "folder": str(context.settings.jobs),
         "revision": store.latest_revision() if store else "",
         "scannedAt": timestamp(facts.scanned_at) if facts else None,
         "rejection": facts.rejection if facts else "",
