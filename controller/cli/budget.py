@@ -48,7 +48,7 @@ def _begin(month: str) -> datetime:
 
 
 def _lines(found: Mapping[str, Any]) -> Iterable[str]:
-    from controller.cli.output.numbers import count, units
+    from controller.operations.numbers import count, units
 
     least = "at least " if found["isLowerBound"] else ""
     prices = found["prices"]
@@ -86,15 +86,15 @@ def _lines(found: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _amount(units_spent: float, prices: Mapping[str, Any]) -> str:
-    from controller.cli.output.numbers import money, units
+    from controller.operations.numbers import money, units
 
     return f"{units(units_spent)} PU" + (f", {money(units_spent, prices)}" if "perUnit" in prices else "")
 
 
 def _group_lines(found: Mapping[str, Any]) -> Iterable[str]:
     """A table of the months, or of the values of a label."""
-    from controller.cli.output.numbers import money, units
     from controller.cli.output.tables import align
+    from controller.operations.numbers import money, units
 
     if not (groups := found.get("groups")):
         return
@@ -113,8 +113,8 @@ def _group_lines(found: Mapping[str, Any]) -> Iterable[str]:
 
 def _forecast_lines(forecast: Iterable[Mapping[str, Any]]) -> Iterable[str]:
     """A table of the sets that go on, with what becomes due by itself."""
-    from controller.cli.output.numbers import units
     from controller.cli.output.tables import align
+    from controller.operations.numbers import units
 
     rows = [
         [each["set"]]

@@ -10,11 +10,11 @@ import click
 
 from controller.cli.output.annotations import github, problems_as_json, problems_as_text
 from controller.cli.output.escape import printable
-from controller.cli.output.numbers import count
 from controller.cli.settings import NAME, load_settings
 from controller.operations.check.cache import CheckCache, cache_folder
 from controller.operations.check.check import Checked, CheckedFolder, check, checked_folders
 from controller.operations.check.examiner import Examiner
+from controller.operations.numbers import count
 from controller.tree.foreign import foreign_note
 
 NAMED = 3  # files of approvals

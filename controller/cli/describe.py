@@ -50,8 +50,8 @@ def command(config: Path | None, name: str, form: str) -> int:
 
 
 def _lines(found: Mapping[str, Any]) -> Iterator[str]:
-    from controller.cli.output.numbers import count, units
     from controller.cli.output.set_description import aligned
+    from controller.operations.numbers import count, units
 
     yield found["name"]
     named = [(word, found[key]) for key, word in NAMED.items() if key in found]
@@ -79,7 +79,7 @@ def _happened(found: Mapping[str, Any], now: datetime) -> Iterator[str]:
 
 def _events(events: list[Mapping[str, Any]], now: datetime) -> Iterator[str]:
     """When, how long ago, and what; columns as wide as their widest."""
-    from controller.cli.output.numbers import age
+    from controller.operations.numbers import age
 
     ages = [f"{age((now - datetime.fromisoformat(each['at'])).total_seconds())} ago" for each in events]
     wide, reason = max(map(len, ages)), max(len(each["reason"]) for each in events)
@@ -88,8 +88,8 @@ def _events(events: list[Mapping[str, Any]], now: datetime) -> Iterator[str]:
 
 
 def _submission(facts: Mapping[str, Any]) -> Iterator[str]:
-    from controller.cli.output.numbers import human_size, units
     from controller.cli.output.set_description import aligned
+    from controller.operations.numbers import human_size, units
 
     amounts = [f"{units(facts[key])} PU {key}" for key in ("reserved", "spent") if key in facts]
     times = [

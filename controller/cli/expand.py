@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from controller.cli.output.annotations import problems_as_text
-from controller.cli.output.numbers import count
 from controller.cli.output.tables import align
 from controller.cli.settings import load_settings
 from controller.model.clock import Clock
+from controller.operations.numbers import count
 
 if TYPE_CHECKING:
     from controller.sets.accept import ValidSet

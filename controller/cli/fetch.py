@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from controller.cli.completing import JOB
-from controller.cli.output.numbers import human_size
 from controller.cli.settings import load_settings
 from controller.model.clock import Clock
 from controller.model.errors import UsageError
 from controller.model.reasons import Phase
+from controller.operations.numbers import human_size
 
 if TYPE_CHECKING:
     from controller.operations.fetch.fetch import Fetched, Watch
@@ -86,7 +86,7 @@ def _succeeded(
 
 def _ready(found: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """The names of those that delivered; the others are counted."""
-    from controller.cli.output.numbers import count
+    from controller.operations.numbers import count
 
     ready = tuple(str(each["name"]) for each in found if each["phase"] == Phase.SUCCEEDED)
     if len(ready) < len(found):

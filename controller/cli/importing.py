@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from controller.cli.output.numbers import human_size
 from controller.cli.settings import load_settings
 from controller.model.errors import UsageError
+from controller.operations.numbers import human_size
 from controller.settings.environment import variable_of
 from controller.settings.settings import Settings
 

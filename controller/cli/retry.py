@@ -49,7 +49,7 @@ def command(config: Path | None, names: tuple[str, ...], unknown: bool, yes: boo
 
 def _lines(offered: "Offer") -> Iterator[str]:
     """What would be paid for, and what would hold it."""
-    from controller.cli.output.numbers import count, units
+    from controller.operations.numbers import count, units
 
     repeats, batch = offered.repeats, offered.batch
     expected = sum(each.expected for each in repeats)

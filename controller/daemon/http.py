@@ -33,8 +33,8 @@ class Pages:
     def response(self, target: str, authorization: str, known: str) -> PageResponse:
         """To the target of a GET, with its Authorization and If-None-Match."""
         if self.token and not hmac.compare_digest(authorization.encode(), f"Bearer {self.token}".encode()):
-            refused = sentence("this page needs `Authorization: Bearer` with the token of `pageTokenFile`", 401)
-            return PageResponse(content=refused.content, status=401, headers={"WWW-Authenticate": "Bearer"})
+            words = "this page needs `Authorization: Bearer` with the token of `pageTokenFile`"
+            return sentence(words, HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": "Bearer"})
         request = page_request(target, self.base, known)
         return request if isinstance(request, PageResponse) else self.respond(request)
 
@@ -120,8 +120,8 @@ class _Handler(LimitedHandler):
         self.close_connection = True
         self.request_version = self.protocol_version  # else what has no readable version gets no status line
         if code == HTTPStatus.NOT_IMPLEMENTED:
-            refused = sentence("everything here is only read: GET or HEAD", HTTPStatus.METHOD_NOT_ALLOWED)
-            refused = PageResponse(content=refused.content, status=refused.status, headers={"Allow": "GET, HEAD"})
+            words = "everything here is only read: GET or HEAD"
+            refused = sentence(words, HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": "GET, HEAD"})
         else:
             refused = sentence("this request cannot be read", code if code < 500 else HTTPStatus.BAD_REQUEST)
         with suppress(OSError):

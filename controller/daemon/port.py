@@ -87,10 +87,7 @@ def has_private_page(settings: Settings, listen: str) -> bool:
 def _facts(daemon: Served) -> DaemonFacts:
     health = daemon.health
     return DaemonFacts(
-        at=health.at,
         unready=tuple(daemon.why_not_ready()),
         rejection=health.rejection,
         scanned_at=health.scanned_at,
-        slots=health.slots,
-        waiting=health.waiting,
     )

@@ -3,7 +3,6 @@
 Used by `engine`. A child that crashes, hangs or sends garbage is a return value here, never an exception.
 """
 
-import os
 import select
 import signal
 import subprocess
@@ -11,17 +10,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Timer
 from typing import IO, Any
 
-import controller
 from controller.evalscript.frames import FrameError, Header, Plane, read_header, read_plane, write_frame
 from controller.model.errors import truncate
 from controller.model.script import FailureKind, ScriptFailure
+from controller.wire.environment import bare_environment
 
 GRACE = 2.0  # seconds between the engine's own time limit, which leaves the child alive, and the kill
-KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH")
 # Quick to start. asyncio, which the engine's library uses for its timeouts, would load ssl for connections that nobody
 # opens here; loading modules makes no garbage.
 PROGRAM = """\
@@ -72,7 +69,7 @@ class Child:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=_environment(),
+                env=bare_environment(LANG="C.UTF-8", TZ="UTC"),  # no credential, and the same dates on every machine
                 start_new_session=True,  # Ctrl-C in the terminal is for the parent only
             )
         except OSError as error:
@@ -162,18 +159,6 @@ def _speaks(stream: IO[bytes], seconds: float) -> bool:
     poller = select.poll()
     poller.register(stream, select.POLLIN)
     return bool(poller.poll(seconds * 1000))
-
-
-def _environment() -> dict[str, str]:
-    """Only what an interpreter needs: no credential of the parent reaches a process that runs untrusted code. Scripts
-    see the same dates on every machine.
-
-    The child looks for modules where the parent found them, so that it need not search for installed packages (`-S`).
-    """
-    root = str(Path(controller.__file__).resolve().parent.parent)
-    paths = [root, *filter(os.path.isabs, sys.path)]
-    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-    return {**kept, "LANG": "C.UTF-8", "TZ": "UTC", "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _status_name(status: int) -> str:

@@ -29,12 +29,31 @@ class LabelGroups:
         return int(found[0])
 
 
+def group_all(connection: sqlite3.Connection) -> None:
+    """Give the jobs of an older ledger the groups of their labels; one that cannot be read has none."""
+    groups: dict[str, int] = {}
+    rows = connection.execute("select rowid, wanted from job where wanted is not null").fetchall()
+    found = [(row, labels) for row, wanted in rows if (labels := _labels_of(wanted))]
+    numbered = [(groups.setdefault(labels, len(groups) + 1), row) for row, labels in found]
+    connection.executemany("insert into label_group (labels, number) values (?, ?)", groups.items())
+    connection.executemany("update job set label_group = ? where rowid = ?", numbered)
+
+
 def has_labels(selector: Sequence[str]) -> tuple[str, list[str]]:
     """The condition, with its arguments, that a row has each `LABEL` or `LABEL=VALUE` of the selector."""
     if not selector:
         return "true", []
     each = " and ".join(["instr(labels, ?) > 0"] * len(selector))
     return f"label_group in (select number from label_group where {each})", [*map(_piece, selector)]
+
+
+def _labels_of(wanted: object) -> str:
+    """The labels in a row of `job`; "" without any, and where it cannot be read."""
+    try:
+        labels = dict(json.loads(str(wanted))["labels"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return ""
+    return _json(labels) if labels else ""
 
 
 @lru_cache(maxsize=1024)

@@ -1,12 +1,12 @@
 """The database schema as migrations, oldest first. A migration that has been released is never edited."""
 
-import json
 import sqlite3
 import sys
 from functools import cache
 from types import ModuleType
 from typing import cast
 
+from controller.ledger.labels import group_all
 from controller.ledger.places import place_all
 
 # sqlite_utils loads numpy, to store arrays: a quarter of the start of every command, and 20 MiB, for nothing here.
@@ -268,12 +268,7 @@ def lookups(db: Database) -> None:
 @migrations()
 def listing(db: Database) -> None:
     _execute(db, _LISTING)
-    groups: dict[str, int] = {}
-    rows = db.execute("select rowid, wanted from job where wanted is not null").fetchall()
-    found = [(row, labels) for row, wanted in rows if (labels := _labels_of(wanted))]
-    numbered = [(groups.setdefault(labels, len(groups) + 1), row) for row, labels in found]
-    db.conn.executemany("insert into label_group (labels, number) values (?, ?)", groups.items())
-    db.conn.executemany("update job set label_group = ? where rowid = ?", numbered)
+    group_all(db.conn)
     _execute(db, _LISTING_INDICES)
     db.execute(_RELABELLED)
 
@@ -284,15 +279,6 @@ def places(db: Database) -> None:
     place_all(db.conn)
     _execute(db, _PLACES_INDEX)
     db.execute(_MOVED)
-
-
-def _labels_of(wanted: object) -> str:
-    """The labels in a row of `job`; "" without any, and where it cannot be read."""
-    try:
-        labels = dict(json.loads(str(wanted))["labels"])
-        return json.dumps(labels, ensure_ascii=False, sort_keys=True, separators=(",", ":")) if labels else ""
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return ""
 
 
 def _execute(db: Database, statements: str) -> None:

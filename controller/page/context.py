@@ -10,7 +10,7 @@ from controller.page.forecast import Forecasts
 from controller.page.message import DaemonFacts
 from controller.settings.settings import Settings
 
-LARGEST_NUMBER = 10**12
+DIGITS = 12  # of a number in an address
 
 
 class NotFound(UsageError):  # noqa: N818  (named by the outcome)
@@ -20,7 +20,7 @@ class NotFound(UsageError):  # noqa: N818  (named by the outcome)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewContext:
     """One request as a view sees it. `store` is None without a ledger; `name` is what follows the page's name in the
-    address; `fields` are those of the query; `facts` is None without a daemon, `forecasts` where nobody waits for them.
+    address; `fields` are those of the query; `facts` is None without a daemon, `forecasts` in exported files.
     """
 
     settings: Settings
@@ -36,6 +36,6 @@ class ViewContext:
         text = self.fields.get(field, "")
         if not text:
             return default
-        if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:13]) <= LARGEST_NUMBER:
-            raise UsageError(f"{field}: must be a whole number from 1 to {LARGEST_NUMBER:,}")
+        if len(text) > DIGITS or not (text.isascii() and text.isdigit()) or not int(text):
+            raise UsageError(f"{field}: must be a whole number from 1, of {DIGITS} digits at most")
         return int(text)

@@ -20,12 +20,9 @@ MOST_FIELDS = 32
 class DaemonFacts:
     """What only the running daemon knows. `unready` holds a word and a sentence for each reason, as `/readyz` does."""
 
-    at: datetime
     unready: tuple[tuple[str, str], ...] = ()
     rejection: str = ""
     scanned_at: datetime | None = None
-    slots: int = 0
-    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +49,9 @@ class PageResponse:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def sentence(sentence: str, status: int) -> PageResponse:
+def sentence(words: str, status: int, headers: Mapping[str, str] = {}) -> PageResponse:
     """One sentence, as a refusal."""
-    return PageResponse(content=f"{sentence}\n".encode(errors="replace"), status=status)
+    return PageResponse(content=f"{words}\n".encode(errors="replace"), status=status, headers=headers)
 
 
 def json_response(value: object, status: int = 200) -> PageResponse:

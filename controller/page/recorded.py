@@ -8,6 +8,7 @@ from controller.ledger.places.of_set import set_paths
 from controller.ledger.reads.listing import Filter, Row
 from controller.ledger.reads.reader import Reader
 from controller.lifecycle.conditions import is_of_set
+from controller.lifecycle.set_status import URGENCY
 from controller.lifecycle.status import timestamp
 from controller.model.errors import StateError, UsageError
 from controller.model.job_set import SET_LABEL
@@ -39,8 +40,9 @@ def row_facts(row: Row) -> Document:
 
 
 def recorded_sets(store: Reader) -> list[Document]:
-    """The status document of every set, as last reported, with its path."""
-    return [each for path in set_paths(store) for each in documents_at(store, path)]
+    """The status document of every set, as last reported, with its path; those that need something first."""
+    found = [each for path in set_paths(store) for each in documents_at(store, path)]
+    return sorted(found, key=lambda each: (URGENCY.index(Phase(each["phase"])), each["name"]))
 
 
 def documents_at(store: Reader, path: str) -> Iterator[Document]:

@@ -1,5 +1,5 @@
 """Renders pages in a process of its own, below the loop's priority: however many readers there are, the loop is as
-fast as without them. It is started by the first request, and ends when nobody has read for some minutes.
+fast as without them. It is started by the first request, and ends after some minutes without one.
 """
 
 import logging
@@ -11,19 +11,17 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from pathlib import Path
 from socket import socketpair
 
-import controller
 from controller.page.message import PageRequest, PageResponse, sentence
 from controller.settings.settings import Settings
+from controller.wire.environment import bare_environment
 
 log = logging.getLogger(__name__)
 
 PATIENCE = 8.0  # seconds for one page, the start of the process included
 IDLE = 300.0  # seconds without a request, after which the process ends
 LOWER = 10  # how much lower than the loop's its priority is
-KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "LANG", "TZ")
 BUSY = "the page is busy; try again in a moment"
 
 
@@ -34,7 +32,7 @@ class Renderer:
     """
 
     def __init__(self, settings: Settings, base: str = "") -> None:
-        self._setting = (readable_settings(settings), base)
+        self._setting = (settings.without_secrets(), base)
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
@@ -78,7 +76,7 @@ class Renderer:
                     pass_fds=[theirs.fileno()],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
-                    env=_environment(),
+                    env=bare_environment(LANG="C.UTF-8", TZ="UTC"),
                     start_new_session=True,  # Ctrl-C in the terminal is for the daemon, which ends this
                 )
             self._connection = Connection(ours.detach())
@@ -93,17 +91,6 @@ class Renderer:
         if process:
             process.kill()
             process.wait()
-
-
-def readable_settings(settings: Settings) -> Settings:
-    """The settings without what is nobody's business who only reads."""
-    credentials = {
-        name: each.model_copy(update={"access_key": None, "secret_access_key": None})
-        for name, each in settings.credentials.items()
-    }
-    return settings.model_copy(
-        update={"client_id": None, "client_secret": None, "page_token": None, "credentials": credentials}
-    )
 
 
 def main(number: int) -> None:
@@ -123,12 +110,5 @@ def _made(respond: Callable[[PageRequest], PageResponse], request: PageRequest) 
     try:
         return respond(request)
     except Exception:
-        logging.basicConfig(format="%(message)s")
         log.exception("the page %s cannot be made", request.path)
         return sentence("this page cannot be made; the log of the daemon says why", 500)
-
-
-def _environment() -> dict[str, str]:
-    root = str(Path(controller.__file__).resolve().parent.parent)
-    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-    return {**kept, "PYTHONPATH": os.pathsep.join([root, *filter(os.path.isabs, sys.path)])}

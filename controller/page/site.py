@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from controller.ledger.reads.reader import Reader
+from controller.lifecycle.status import timestamp
 from controller.model.clock import Clock
 from controller.model.errors import ShjobsError, StateError, UsageError
 from controller.page.context import NotFound, ViewContext
@@ -58,7 +59,7 @@ class Site:
     """All pages of one state directory, with `links` to each other."""
 
     def __init__(self, settings: Settings, links: Links | None = None, clock: Clock | None = None) -> None:
-        self._settings = settings
+        self._settings = settings = settings.without_secrets()
         self._links = links or ServedLinks()
         self._forecasts = Forecasts(settings) if self._links.is_live else None
         self._clock = clock or Clock()
@@ -100,7 +101,7 @@ class Site:
                 settings=self._settings, store=store, now=now, fields=fields, name=name, facts=request.facts,
                 forecasts=self._forecasts,
             )  # fmt: skip
-            return {"now": f"{now:%Y-%m-%dT%H:%M:%SZ}", "deployment": self._settings.deployment.name, **view(context)}
+            return {"now": timestamp(now), "deployment": self._settings.deployment.name, **view(context)}
         finally:
             if store:
                 store.close()
@@ -113,7 +114,7 @@ class Site:
         status = 404 if isinstance(error, NotFound) else 503 if isinstance(error, StateError) else 400
         if wants_json:
             return json_response({"error": str(error)}, status)
-        page = {"now": f"{self._clock.now():%Y-%m-%dT%H:%M:%SZ}", "status": status, "message": str(error)}
+        page = {"now": timestamp(self._clock.now()), "status": status, "message": str(error)}
         return self._html("error", page | {"deployment": self._settings.deployment.name}, status)
 
 

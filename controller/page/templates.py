@@ -9,8 +9,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from controller.model.errors import truncate
 from controller.model.reasons import Phase
 from controller.operations.inspect.why import ago as roughly
+from controller.operations.numbers import human_size
 from controller.page.links import Links
 from controller.page.svg.chart import day_chart
 from controller.page.svg.filters import FILTERS
@@ -43,8 +45,8 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     made.filters |= {"number": _number, "units": _units, "when": _when, "short": _short, "tone": _tone, **FILTERS}
-    made.globals |= {"day_chart": day_chart}
-    made.filters |= {"size": _size, "duration": _duration, "coded": _coded}
+    made.filters |= {"size": human_size, "duration": _duration, "coded": _coded}
+    made.globals["day_chart"] = day_chart
     return made
 
 
@@ -58,15 +60,6 @@ def _units(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:,.0f}" if value >= 100 else f"{value:,.1f}" if value >= 10 else f"{value:,.2f}"
-
-
-def _size(value: float) -> str:
-    """Bytes in the largest unit that leaves at least one: `573.6 kB`."""
-    for unit in ("B", "kB", "MB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:,.1f} GB"
 
 
 def _duration(seconds: float) -> str:
@@ -98,8 +91,8 @@ def _coded(text: str) -> Markup:
 
 
 def _short(text: str, most: int = LONGEST_TEXT) -> str:
-    """Text for a list, cut at so many characters."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    """Text for a list, on one line of so many characters at most."""
+    return truncate(text, most)
 
 
 def _moment(value: str) -> datetime:

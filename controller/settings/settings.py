@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import ConfigDict, InstanceOf, SecretStr, ValidationError
 
@@ -52,6 +52,13 @@ class Settings(Policy):
     """Secrets that were named but not found, one sentence each: no error until something must be sent."""
     secret_files: tuple[Path, ...] = ()
     """The files that secrets are read from."""
+
+    def without_secrets(self) -> Self:
+        """The same for what only reads; the id of the OAuth client is left out, too."""
+        keyless = {"access_key": None, "secret_access_key": None}
+        credentials = {name: each.model_copy(update=keyless) for name, each in self.credentials.items()}
+        none = dict.fromkeys(("client_id", "client_secret", "page_token"))
+        return self.model_copy(update={**none, "credentials": credentials})
 
 
 def settings_from(

@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from controller.model.clock import Clock
-from controller.page.renderer import readable_settings
 from controller.page.site import Site
 from tests.support.browser import watched
 from tests.support.page_server import serving
@@ -38,7 +37,7 @@ def test_a_running_job_becomes_succeeded(
         loop.unfinished.add(JOB)
         loop.rest()
         loop.loop.report(loop.now)
-        site = Site(readable_settings(settings_of(tmp_path)), clock=Clock(wall=lambda: loop.now))
+        site = Site(settings_of(tmp_path), clock=Clock(wall=lambda: loop.now))
         with serving(site) as url, watched(browser, url) as reader:
             page = reader.page
             reader.open(path)

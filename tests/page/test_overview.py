@@ -55,7 +55,7 @@ def test_nothing_at_all_is_a_page_too(empty_site: Site) -> None:
     ],
 )
 def test_what_the_daemon_knows_is_shown(listed: Site, unready: tuple[str, str], name: str) -> None:
-    facts = DaemonFacts(at=NOW, unready=(unready,), rejection="1 manifest has no effect", scanned_at=NOW)
+    facts = DaemonFacts(unready=(unready,), rejection="1 manifest has no effect", scanned_at=NOW)
     page = listed.respond(replace(PageRequest(path="/"), facts=facts)).content.decode()
     assert unready[1] in page and "1 manifest has no effect" in page
     states = [name for name in ("tree", "service", "ledger") if f'<dt>{name}</dt><dd><span class="phase bad">' in page]

@@ -12,7 +12,6 @@ from controller.daemon.http import Pages, Web
 from controller.model.clock import Clock
 from controller.page.links import ServedLinks
 from controller.page.message import PageRequest, PageResponse
-from controller.page.renderer import readable_settings
 from controller.page.site import ASSETS, FIRST, OF_ONE, PAGES, Site
 from tests.support.page_states import PageState
 
@@ -28,9 +27,7 @@ class Responds(Protocol):
 
 def site_of(state: PageState, base: str = "") -> Site:
     """All pages as they were when the state was made."""
-    return Site(
-        readable_settings(state.settings()), ServedLinks(base), Clock(wall=lambda: state.now, monotonic=lambda: 0.0)
-    )
+    return Site(state.settings(), ServedLinks(base), Clock(wall=lambda: state.now, monotonic=lambda: 0.0))
 
 
 @contextmanager

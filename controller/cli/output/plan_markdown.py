@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from controller.cli.output.escape import code, fence
-from controller.cli.output.numbers import count, units
 from controller.cli.output.plan_sets import alone, folded, set_rows
 from controller.cli.output.plan_table import (
     amount_before,
@@ -18,6 +17,7 @@ from controller.cli.output.plan_table import (
     running_on,
 )
 from controller.lifecycle.grouping import name_list, together
+from controller.operations.numbers import count, units
 from controller.operations.plan.actions import QUIET
 
 LONGEST = 60_000  # characters; a comment may hold 65 536

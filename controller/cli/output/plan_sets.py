@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
-from controller.cli.output.numbers import count, short_units
+from controller.operations.numbers import count, short_units
 from controller.operations.plan.actions import QUIET, Action
 
 MOST_WINDOWS = 12

@@ -8,10 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from controller.cli.output.escape import printable
-from controller.cli.output.numbers import count, money, short_units, units
 from controller.cli.output.plan_sets import alone, folded, set_rows
 from controller.cli.output.terminal import console, plain_table
 from controller.lifecycle.grouping import common, name_list, together
+from controller.operations.numbers import count, money, short_units, units
 from controller.operations.plan.actions import QUIET
 from controller.operations.plan.diff import format_value
 from controller.operations.plan.totals import was_held_before

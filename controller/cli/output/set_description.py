@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from controller.cli.output.numbers import units
 from controller.cli.output.set_words import progress_words
 from controller.cli.output.tables import align
 from controller.model.job_set import set_reference
+from controller.operations.numbers import units
 
 Document = Mapping[str, Any]
 

@@ -13,12 +13,12 @@ from typing import Any
 import click
 
 from controller.cli.output.escape import printable
-from controller.cli.output.numbers import age, count, units
 from controller.cli.output.set_words import progress_words, reason_lines
 from controller.lifecycle.conditions import is_of_set, is_rejected, kubernetes_conditions, phases_of
 from controller.lifecycle.grouping import common, name_list, together
 from controller.model.job_set import set_reference
 from controller.model.reasons import Phase, Reason
+from controller.operations.numbers import age, count, units
 
 COLOURS = {
     Phase.SUCCEEDED: "green",

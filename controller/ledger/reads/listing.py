@@ -79,9 +79,15 @@ class JobList:
     """What the next page comes after; None: this is the last."""
 
 
-def list_jobs(reader: Reader, wanted: Filter, size: int = 50, after: Position | None = None) -> JobList:
-    """The rows that follow a position, or the first ones. Raises `StateError` when the ledger cannot be read."""
-    reasons = reason_counts(reader, wanted)
+def list_jobs(
+    reader: Reader, wanted: Filter, size: int = 50, after: Position | None = None,
+    counts: Mapping[str, int] | None = None,
+) -> JobList:  # fmt: skip
+    """The rows that follow a position, or the first ones. Raises `StateError` when the ledger cannot be read.
+
+    `counts` are those of `reason_counts` for this filter, where they are known.
+    """
+    reasons = reason_counts(reader, wanted) if counts is None else counts
     meant = {word: number for word, number in reasons.items() if not wanted.reasons or word in wanted.reasons}
     found: list[_Place] = []
     for urgency, words in by_urgency(meant, wanted.phases).items():
@@ -96,11 +102,6 @@ def list_jobs(reader: Reader, wanted: Filter, size: int = 50, after: Position | 
         reasons=reasons,
         next=found[size - 1].position if len(found) > size else None,
     )
-
-
-def phase_counts(reader: Reader, wanted: Filter) -> Mapping[Phase, int]:
-    """How many jobs there are in each phase, whatever phases the filter names: of a set, its cells."""
-    return _phases(reason_counts(reader, wanted))
 
 
 def reason_counts(reader: Reader, wanted: Filter) -> Mapping[str, int]:

@@ -4,22 +4,19 @@ Whatever the process does is a value here: a picture, or a sentence why there is
 """
 
 import json
-import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import IO
 
-import controller
 from controller.operations.picture.drawing import Drawing
 from controller.operations.picture.legend import Legend
 from controller.page.pictures.album import LARGEST
 from controller.page.pictures.child import PICTURE, RANGES
+from controller.wire.environment import bare_environment
 
 PATIENCE = 60.0  # seconds, which a busy machine may need for what takes one
-KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH")
 MOST_RANGES = 64
 LARGEST_SIDE = 512  # pixels
 LONGEST_NOTE = 300  # characters
@@ -64,7 +61,7 @@ class PictureProcess:
             stdin=source,
             stdout=reply,
             stderr=subprocess.DEVNULL,
-            env=_environment(),
+            env=bare_environment(LANG="C.UTF-8", TZ="UTC", OPENBLAS_NUM_THREADS="1"),
             start_new_session=True,
         ) as self._process:
             if self.is_closed:
@@ -103,14 +100,6 @@ def _drawing(line: bytes, png: Callable[[], bytes]) -> Drawing | str:
         return Drawing(png=content, width=width, height=height, legend=Legend.read(header["legend"]))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return "what was drawn is no picture"
-
-
-def _environment() -> dict[str, str]:
-    """Only what an interpreter needs, and no variable that holds a secret; modules are found where this process did."""
-    root = str(Path(controller.__file__).resolve().parent.parent)
-    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-    paths = os.pathsep.join([root, *filter(os.path.isabs, sys.path)])
-    return {**kept, "LANG": "C.UTF-8", "TZ": "UTC", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": paths}
 
 
 def _name(status: int) -> str:

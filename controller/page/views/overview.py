@@ -1,6 +1,7 @@
 """The first page: what needs an operator, what runs, what the month costs, where the tree comes from, what is well."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,8 @@ from typing import Any
 from controller.ledger.location import FILE_NAME, is_there
 from controller.ledger.lock import is_held
 from controller.ledger.pause import is_paused, who_paused
-from controller.ledger.places.of_set import set_paths
 from controller.ledger.reads.labels import label_names
-from controller.ledger.reads.listing import Filter, Row, list_jobs, reason_counts
+from controller.ledger.reads.listing import Filter, JobList, Row, list_jobs, reason_counts
 from controller.ledger.reads.order import Urgency, phase_of, urgency_of
 from controller.ledger.reads.reader import Reader
 from controller.lifecycle.status import timestamp
@@ -38,13 +38,16 @@ _SIGNS = {
     "service": (Reason.ACCOUNT_REFUSED, Reason.BREAKER_OPEN),
     "buckets": (Reason.HISTORY_UNKNOWN, Reason.BUCKET_UNREADABLE),
 }
+Listed = Callable[[Filter, int], JobList]
+"""Lists jobs of which it is known already how many there are."""
 _RUNNING = (Phase.RUNNING, Phase.VERIFYING, Phase.SUBMITTING, Phase.UNCONFIRMED)
 
 
 def overview(context: ViewContext) -> dict[str, Any]:
     """What the page shows: of a state without a ledger only what can be said of it."""
     store = context.store
-    found = {"health": list(_health(context)), "tree": _tree(context), "pause": _pause(context)}
+    counts = reason_counts(store, Filter()) if store else {}
+    found = {"health": list(_health(context, counts)), "tree": _tree(context), "pause": _pause(context)}
     if store is None:
         return {
             **found,
@@ -58,31 +61,32 @@ def overview(context: ViewContext) -> dict[str, Any]:
             "total": 0,
             "labels": [],
         }
-    listed = list_jobs(store, Filter(), 1)
-    running = list_jobs(store, Filter(phases=_RUNNING), MOST_RUNNING)
+    listed = partial(list_jobs, store, counts=counts)
+    phases, sets = listed(Filter(), 1).phases, recorded_sets(store)
+    total = sum(counts.values())
     return {
         **found,
-        "phases": {str(each): listed.phases[each] for each in Phase if listed.phases.get(each)},
-        "total": listed.total,
-        "needs": _needs(store, listed.reasons, context.settings),
-        "running": [row_facts(row) for row in running.rows],
-        "results": list(islice(_results(store, context.settings.state), MOST_RESULTS)),
-        "sets": _sets(store),
-        "forecast": _forecast(context, listed.total),
+        "phases": {str(each): phases[each] for each in Phase if phases.get(each)},
+        "total": total,
+        "needs": _needs(listed, counts, context.settings),
+        "running": [row_facts(row) for row in listed(Filter(phases=_RUNNING), MOST_RUNNING).rows],
+        "results": list(islice(_results(listed, context.settings.state), MOST_RESULTS)),
+        "sets": [{key: each[key] for key in ("name", "phase", "message", "cells")} for each in sets[:MOST_SETS]],
+        "forecast": context.forecasts.current(total, context.now) if sets and context.forecasts else None,
         "month": month_facts(context),
         "labels": label_names(store),
     }
 
 
-def _needs(store: Reader, reasons: Mapping[str, int], settings: Settings) -> list[dict[str, Any]]:
+def _needs(listed: Listed, reasons: Mapping[str, int], settings: Settings) -> list[dict[str, Any]]:
     """What needs an operator, most urgent first: each reason with how many wait for it, and what to run."""
     asking = [word for word in reasons if urgency_of(word) in _ASKS]
     asking.sort(key=lambda word: (urgency_of(word), -reasons[word]))
-    return [_need(store, word, reasons[word], settings) for word in asking[:MOST_NEEDS]]
+    return [_need(listed, word, reasons[word], settings) for word in asking[:MOST_NEEDS]]
 
 
-def _need(store: Reader, word: str, count: int, settings: Settings) -> dict[str, Any]:
-    rows = list_jobs(store, Filter(reasons=(word,)), MOST_EXAMPLES).rows
+def _need(listed: Listed, word: str, count: int, settings: Settings) -> dict[str, Any]:
+    rows = listed(Filter(reasons=(word,)), MOST_EXAMPLES).rows
     first = rows[0] if rows else None
     return {
         "phase": str(phase_of(word)),
@@ -103,30 +107,15 @@ def _commands(row: Row, count: int, settings: Settings) -> list[dict[str, str]]:
     return commands_for_job(name, manifest_path(settings, row.path), row.reason, row.message)
 
 
-def _results(store: Reader, state: Path) -> Iterator[dict[str, Any]]:
+def _results(listed: Listed, state: Path) -> Iterator[dict[str, Any]]:
     """The latest jobs that succeeded and have a picture, each with its first one."""
-    for row in list_jobs(store, Filter(phases=(Phase.SUCCEEDED,)), 3 * MOST_RESULTS).rows:
+    for row in listed(Filter(phases=(Phase.SUCCEEDED,)), 3 * MOST_RESULTS).rows:
         found = pictures_of(state, row.submission) if row.submission else []
         for each in [each for each in found if each.address][:1]:
             yield {
                 "name": row.name, "at": timestamp(row.changed_at), "address": each.address, "alt": each.alt,
                 "width": each.width, "height": each.height,
             }  # fmt: skip
-
-
-def _sets(store: Reader) -> list[dict[str, Any]]:
-    """The sets, those that did not all succeed first."""
-    found = recorded_sets(store)
-    found.sort(key=lambda each: (each["phase"] == Phase.SUCCEEDED, each["name"]))
-    keys = ("name", "phase", "message", "cells")
-    return [{key: each[key] for key in keys} for each in found[:MOST_SETS]]
-
-
-def _forecast(context: ViewContext, jobs: int) -> dict[str, Any] | None:
-    """What sets will ask for by themselves; None where there is none."""
-    if context.store is None or context.forecasts is None or not any(True for _ in set_paths(context.store)):
-        return None
-    return context.forecasts.current(jobs, context.now)
 
 
 def _pause(context: ViewContext) -> dict[str, Any]:
@@ -145,11 +134,10 @@ def _tree(context: ViewContext) -> dict[str, Any]:
     }
 
 
-def _health(context: ViewContext) -> Iterator[dict[str, Any]]:
+def _health(context: ViewContext, reasons: Mapping[str, int]) -> Iterator[dict[str, Any]]:
     """Whether the controller, its tree, the service, the buckets and the ledger are well, each with a sentence."""
     facts, store, state = context.facts, context.store, context.settings.state
     unready = dict(facts.unready) if facts else {}
-    reasons = reason_counts(store, Filter()) if store else {}
     is_running = facts is not None or is_held(state)
     yield {"name": "controller", **(_RUNS if is_running else _REST)}
     for name, words in _OF_THE_DAEMON.items():

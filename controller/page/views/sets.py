@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from controller.lifecycle.set_status import URGENCY
-from controller.model.reasons import Phase
 from controller.page.context import ViewContext
 from controller.page.recorded import recorded_sets
 
@@ -15,7 +13,6 @@ def list_sets(context: ViewContext) -> dict[str, Any]:
     """The sets as last recorded, so many a page."""
     store = context.store
     found = recorded_sets(store) if store else []
-    found.sort(key=lambda each: (URGENCY.index(Phase(each["phase"])), each["name"]))
     page = min(context.number("page", 1), max(1, -(-len(found) // MOST)))
     rows = [
         {
