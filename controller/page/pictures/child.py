@@ -1,6 +1,6 @@
 """The process that draws: it reads one raster from its standard input, and writes one picture to its output.
 
-A raster is data of somebody else, read by large libraries: this process has no secret, little memory and time, and
+A raster is data from outside, read by large libraries: this process has no secret, little memory and time, and
 before it reads the first byte it gives up opening files and connections. `process` starts it.
 """
 

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from bench import readers
 from bench.finished import settings_of
 from bench.grown import MODEL, grow
 from bench.latency import measured
+from bench.page import readers
 from bench.program import Program
 from bench.rows import Row
 from bench.scale.sizes import repository, step

@@ -1,10 +1,10 @@
-"""Many jobs through the sandbox: submissions a second beside loops of POSTs (`bench.posts`), and processor time beside
+"""Many jobs through the sandbox: submissions a second beside loops of POSTs (`posts`), and processor time beside
 a loop written by hand with the vendor's client, each in the time that the service itself would take.
 
 The bare loop of POSTs does less than safety needs: beside it one learns what all of `sync` costs, and beside the
 careful one, which gives the same guarantees, what it costs beyond them.
 
-Both sides do the same: the loop asks when `sync` does and looks into its bucket (`bench.vendor`), and a request runs
+Both sides do the same: the loop asks when `sync` does and looks into its bucket (`vendor`), and a request runs
 until it has been asked for so often. If it ran for a time, the side that comes late to its polls would have fewer.
 """
 
@@ -19,12 +19,12 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from bench import posts
 from bench.finished import manifests
-from bench.posts import RUN
 from bench.program import ROOT, environment, until
 from bench.rows import Row
 from bench.stand import sandbox, times_of
+from bench.throughput import posts
+from bench.throughput.posts import RUN
 
 SCALES = (10, 100, 1_000)
 POLLS = 5  # that see a request running, otherwise: it is then about two minutes old
@@ -131,6 +131,6 @@ def _processor_seconds(process: "subprocess.Popen[bytes]") -> float:
 
 def _asking(folder: Path, address: str, count: int) -> "subprocess.Popen[bytes]":
     """The hand-written loop, which has just been started."""
-    command = [sys.executable, "-m", "bench.vendor", address, str(count), str(folder)]
+    command = [sys.executable, "-m", "bench.throughput.vendor", address, str(count), str(folder)]
     given = {**environment(), "OAUTHLIB_INSECURE_TRANSPORT": "1", "HOME": str(folder)}
     return subprocess.Popen(command, cwd=ROOT, env=given)

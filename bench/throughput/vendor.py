@@ -1,8 +1,8 @@
 """What a careful user writes who has no controller: a loop with the vendor's client that submits, asks and looks.
 
-`python -m bench.vendor ADDRESS COUNT FOLDER`. It asks when `sync` would: first after ten seconds, then after six tenths
-of the request's age; a 404 counts when there is another ten seconds later. Of each request that has ended it lists the
-bucket, a folder in FOLDER, and reads the copy of the request.
+`python -m bench.throughput.vendor ADDRESS COUNT FOLDER`. It asks when `sync` would: first after ten seconds, then after
+six tenths of the request's age; a 404 counts when there is another ten seconds later. Of each request that has ended it
+lists the bucket, a folder in FOLDER, and reads the copy of the request.
 """
 
 import heapq

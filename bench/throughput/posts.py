@@ -1,8 +1,8 @@
 """Loops of POSTs by hand, beside which submissions are measured.
 
-`plain` keeps one connection and does nothing else, one request after another. It is what the service answers to whoever
+`plain` keeps one connection and does nothing else, one request after another. It is what the service answers to one who
 may pay twice: when it is stopped, or an answer is lost, nothing says what was sent, and a kept connection that the
-service has just closed cannot be told from a lost answer.
+service has just closed looks like a lost answer.
 
 `careful` gives the guarantees of shjobs by the shortest way, with as many threads as `sync` has workers: it lists the
 prefix for what was paid for before, stores the intent on the disk, puts a claim, lists again to see it alone, sends the
