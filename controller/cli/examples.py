@@ -51,7 +51,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "shjobs completion fish > ~/.config/fish/completions/shjobs.fish",
     ),
     "sandbox": ("shjobs sandbox", "shjobs sandbox --port 0 --bucket my-bucket --bucket other"),
-    "demo": ("shjobs demo", "shjobs demo --directory /tmp/demo"),
+    "demo": ("shjobs demo", "shjobs demo --page", "shjobs demo --directory /tmp/demo"),
 }
 
 

@@ -24,6 +24,14 @@ def test_every_link_leads_to_a_file(root: Path, tmp_path: Path) -> None:
             assert target.is_file(), f"{page.name}: {link}"
 
 
+def test_a_list_has_no_link_to_pages_that_are_no_files(root: Path, tmp_path: Path) -> None:
+    export_pages(load_settings(root / "shjobs.toml", {}), tmp_path / "out")
+    for page in (tmp_path / "out").rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        assert 'rel="next"' not in text and "<form" not in text and 'class="pager"' not in text, page
+        assert "Of long lists this is the beginning" in text
+
+
 def test_a_folder_that_cannot_be_written_is_an_error_for_people(root: Path, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
     with pytest.raises(UsageError, match="cannot be written"):

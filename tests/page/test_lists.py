@@ -42,6 +42,7 @@ def test_an_address_lists_what_it_names(listed: Site, query: str, names: list[st
         pytest.param("/jobs?after=soon", "not a position", id="a position that is none"),
         pytest.param("/events?before=soon", "whole number", id="a number that is none"),
         pytest.param("/events?before=99999999999999", "whole number", id="a number without end"),
+        pytest.param("/events?before=" + "0" * 12 + "9" * 900, "whole number", id="a number of many digits"),
         pytest.param("/spending?month=2026-13", "such as 2026-03", id="a month that is none"),
         pytest.param("/jobs?" + "&".join(f"a{n}=1" for n in range(40)), "too many fields", id="forty fields"),
     ],
