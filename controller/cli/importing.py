@@ -133,7 +133,7 @@ def _advice(intakes: "tuple[Intake, ...]", folder: Path, settings: Settings) -> 
     if any(taken.pasted.had_keys for taken in intakes):
         yield "the keys were removed: no file contains them"
     for url in dict.fromkeys(each.url for each in intakes if each.is_chosen):
-        yield f"the text names no bucket: results go to {url}, the only place in {settings.source}; else give --url"
+        yield f"the text names no bucket: results go to {url}, the only place in {settings.file}; else give --url"
     for name in dict.fromkeys(each.credential for each in intakes if each.credential):
         yield from _of_credential([each for each in intakes if each.credential == name], settings)
     yield "next: shjobs check, then shjobs plan"
@@ -143,10 +143,10 @@ def _of_credential(intakes: "list[Intake]", settings: Settings) -> Iterator[str]
     """The credential that these requests share."""
     name = intakes[0].credential
     if all(each.is_known for each in intakes):
-        yield f"the credential {name} of {settings.source} is used"
+        yield f"the credential {name} of {settings.file} is used"
         return
     keys = [variable_of(f"credentials.{name}.{key}") for key in ("accessKey", "secretAccessKey")]
     prefixes = ", ".join(f'"{url}"' for url in dict.fromkeys(each.url for each in intakes))
     folder = 'folder = "state/sandbox"\n' if settings.deployment.name == "sandbox" else ""
-    yield f"add to {settings.source}:\n\n[credentials.{name}]\nprefixes = [{prefixes}]\n{folder}"
+    yield f"add to {settings.file}:\n\n[credentials.{name}]\nprefixes = [{prefixes}]\n{folder}"
     yield f"and set {keys[0]} and {keys[1]}, or name their files there (accessKeyFile, secretAccessKeyFile)"

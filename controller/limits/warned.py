@@ -6,7 +6,7 @@ Pure. The warnings of a job are those that no comment silences with a reason.
 from collections.abc import Collection, Iterable
 
 from controller.model.errors import SILENCING, Problem
-from controller.settings.file import EVERY_WARNING
+from controller.settings.values import EVERY_WARNING
 
 
 def holding_warnings(warnings: Iterable[Problem], hold_on: Collection[str]) -> tuple[Problem, ...]:

@@ -75,5 +75,5 @@ def _words(text: str, known: type[Word], field: str) -> Iterator[Word]:
 def manifest_path(settings: Settings, path: str) -> str:
     """A manifest as it is named on the command line beside the settings file."""
     manifest = settings.jobs / path
-    base = Path(settings.source).parent
+    base = Path(settings.file).parent
     return str(manifest.relative_to(base) if manifest.is_relative_to(base) else manifest)

@@ -289,7 +289,7 @@ def _no_client(settings: Settings) -> UsageError:
         "no OAuth client: set SHJOBS_CLIENT_ID and SHJOBS_CLIENT_SECRET, "
         "or clientIdFile and clientSecretFile in shjobs.toml"
     )
-    return UsageError("\n".join((advice, *(f"{settings.source}: {each}" for each in settings.absent))))
+    return UsageError("\n".join((advice, *(f"{settings.file}: {each}" for each in settings.absent))))
 
 
 def without_keys(credentials: Mapping[str, Credential]) -> frozenset[str]:

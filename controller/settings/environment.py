@@ -13,7 +13,10 @@ from typing import Any
 
 from pydantic.alias_generators import to_snake
 
-from controller.settings.file import LISTS, NUMBERS, SWITCHES, Written, did_you_mean, keys_of
+from controller.settings.file import LISTS, NUMBERS, SWITCHES, TABLES, Written, keys_of
+from controller.settings.git import GIT_SECRETS
+from controller.settings.sinks import SINK_SECRETS, sinks_in
+from controller.settings.suggestions import did_you_mean
 
 _PREFIX = "SHJOBS_"
 OPERATOR = "SHJOBS_OPERATOR"
@@ -79,6 +82,10 @@ def secret_files(table: Mapping[str, Any]) -> dict[str, Any]:
     for name, credential in credentials_in(table).items():
         for key in ("accessKey", "secretAccessKey"):
             files[f"credentials.{name}.{key}"] = credential.get(f"{key}File")
+    if isinstance(git := table.get("git"), dict):
+        files |= {f"git.{key}": git.get(f"{key}File") for key in GIT_SECRETS}
+    for name, sink in sinks_in(table).items():
+        files |= {f"notify.{name}.{key}": sink.get(f"{key}File") for key in SINK_SECRETS}
     return files
 
 
@@ -103,7 +110,8 @@ def secrets_of(table: Mapping[str, Any], given: Mapping[str, str], base: Path, r
             if not text:
                 words = f"the file named by {key}File is missing or empty; write it or set {variable_of(key)}"
                 absent.append(f"{key}: {words}")
-        if not text.isprintable():
+        is_list = key.startswith("notify.") and key.endswith(".url")
+        if not text.isprintable() and not (is_list and text.replace("\n", "").replace("\r", "").isprintable()):
             reasons.append(f"{key}: must be one line of plain text")
         if text:
             found[key] = text
@@ -115,6 +123,9 @@ def misplaced_secrets(table: dict[str, Any]) -> Iterator[str]:
     secrets = [(table, "", "clientSecret"), (table, "", "pageToken")]
     secrets += [(each, f"credentials.{name}.", "accessKey") for name, each in credentials_in(table).items()]
     secrets += [(each, f"credentials.{name}.", "secretAccessKey") for name, each in credentials_in(table).items()]
+    if isinstance(git := table.get("git"), dict):
+        secrets += [(git, "git.", key) for key in GIT_SECRETS]
+    secrets += [(each, f"notify.{name}.", key) for name, each in sinks_in(table).items() for key in ("secret", "token")]
     for holder, prefix, key in secrets:
         if key in holder:
             del holder[key]
@@ -124,7 +135,7 @@ def misplaced_secrets(table: dict[str, Any]) -> Iterator[str]:
 
 def _plain_variables() -> dict[str, str]:
     """Key → variable of every setting that is not a table."""
-    return {key: variable_of(key) for key in keys_of(Written) if key != "credentials"}
+    return {key: variable_of(key) for key in keys_of(Written) if key not in TABLES}
 
 
 def _value(key: str, text: str) -> bool | int | float | str | list[str]:

@@ -3,120 +3,36 @@
 `settings_from` checks the table against `Written`; the descriptions of the fields are the user's documentation.
 """
 
-import re
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
-from typing import Annotated, Literal, get_args
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from typing import Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
-from controller.model.errors import SILENCING, WARNINGS
-from controller.model.hosts import names_in
-from controller.model.timing import seconds_of
-from controller.settings.deployments import NEW_PATH, OLD_PATH, DeploymentName, is_loopback, segments_of
-
-EVERY_WARNING = "warning"
-"""In `holdOn`: whatever `check` warns of."""
-
-
-def _service_url(text: str) -> str:
-    """An address that secrets may be sent to: https, or plain http to this machine."""
-    try:
-        url = urlsplit(text)
-        _ = url.port
-    except ValueError:
-        raise ValueError("is not a URL; write it like https://host/path") from None
-    if url.scheme not in ("http", "https") or not url.hostname or any(each.isspace() for each in text):
-        raise ValueError("is not a URL; write it like https://host/path")
-    if url.username is not None or url.password is not None or url.query or url.fragment:
-        raise ValueError("must hold no user, password, '?' or '#'; write it like https://host/path")
-    if url.scheme == "http" and not is_loopback(text):
-        raise ValueError("plain http is only allowed to this machine (127.0.0.1, localhost); write https://")
-    return text.rstrip("/")
-
-
-def _api_path(text: str) -> str:
-    if not text.startswith("/") or any(each in "?#" or each.isspace() for each in text):
-        raise ValueError(f'must be the path of the service, such as "{NEW_PATH}" or "{OLD_PATH}"')
-    return text.rstrip("/")
-
-
-def _duration(text: str) -> str:
-    if seconds_of(text) > 366 * 86400:
-        raise ValueError("must be at most 366d")
-    return text
-
-
-def _time_between(text: str) -> str:
-    if not seconds_of(_duration(text)):
-        raise ValueError("must be more than 0s")
-    return text
-
-
-def _path(text: str) -> str:
-    if not text.strip() or "\0" in text:
-        raise ValueError("must be the name of a file or folder, not empty")
-    return text
-
-
-def _bucket_prefix(text: str) -> str:
-    if not segments_of(text):
-        raise ValueError("must be a bucket, or a folder in it, such as s3://my-bucket/ndvi")
-    return text.rstrip("/")
-
-
-def _currency(text: str) -> str:
-    if not text.isascii() or not text.isalpha() or len(text) != 3:
-        raise ValueError("must be a code of three letters, such as EUR")
-    return text.upper()
-
-
-def _host_names(text: str) -> str:
-    names_in(text)
-    return text
-
-
-def _base_path(text: str) -> str:
-    path = text.rstrip("/")
-    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", path):
-        raise ValueError("must be the path under which a proxy serves the page, such as /shjobs")
-    return path
-
-
-def _warned(text: str) -> str:
-    known = {EVERY_WARNING, *WARNINGS, *SILENCING}
-    if text not in known:
-        words = f'must list warnings of `check` by code, such as "W004", or "{EVERY_WARNING}" for all'
-        raise ValueError(f"{words}{did_you_mean(text, known)}")
-    return text
-
-
-ServiceUrl = Annotated[str, AfterValidator(_service_url)]
-ApiPath = Annotated[str, AfterValidator(_api_path)]
-Duration = Annotated[str, AfterValidator(_duration)]
-TimeBetween = Annotated[str, AfterValidator(_time_between)]
-FilePath = Annotated[str, AfterValidator(_path)]
-BasePath = Annotated[str, AfterValidator(_base_path)]
-HostNames = Annotated[str, AfterValidator(_host_names)]
-Warned = Annotated[str, AfterValidator(_warned)]
-BucketPrefix = Annotated[str, AfterValidator(_bucket_prefix)]
-Currency = Annotated[str, AfterValidator(_currency)]
+from controller.settings.deployments import DeploymentName
+from controller.settings.git import WrittenGit
+from controller.settings.sinks import WrittenSink
+from controller.settings.suggestions import did_you_mean
+from controller.settings.values import (
+    FROZEN,
+    ApiPath,
+    BasePath,
+    BucketPrefix,
+    Currency,
+    Duration,
+    FilePath,
+    HostNames,
+    ServiceUrl,
+    TimeBetween,
+    Warned,
+)
 
 
 class Policy(BaseModel):
     """The settings that are taken as they are written."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        strict=True,
-        alias_generator=to_camel,
-        hide_input_in_errors=True,
-        defer_build=True,
-    )
+    model_config = FROZEN
 
     max_running: int = Field(3, ge=1, description="Requests that may run at the service at once.")
     requests_per_minute: int = Field(100, ge=1, description="Calls to the service per minute, submissions and polls.")
@@ -145,6 +61,11 @@ class Policy(BaseModel):
         1000, ge=0, allow_inf_nan=False, description="Processing units newly due in one turn that need approval."
     )
     large_change_jobs: int = Field(50, ge=0, description="Jobs newly due in one turn that need approval.")
+    source: Literal["tree", "committed"] = Field(
+        "tree",
+        description="What counts in a clone: `tree`, the files as they are; `committed`, only what is committed: "
+        "an edit is shown by `plan`, and held.",
+    )
     watch: bool = Field(True, description="Whether `run` listens to the events of the file system, beside its scans.")
     listen: str = Field(
         "127.0.0.1:9617", description="Where `run` serves health, readiness and metrics; empty: nowhere."
@@ -168,7 +89,7 @@ class Policy(BaseModel):
 class WrittenCredential(BaseModel):
     """`[credentials.<name>]` as the user writes it."""
 
-    model_config = Policy.model_config
+    model_config = FROZEN
 
     prefixes: list[BucketPrefix] = Field(min_length=1, description="The s3:// URLs this key pair may be used for.")
     endpoint: ServiceUrl | None = Field(None, description="URL of the object store, when it is not the deployment's.")
@@ -206,6 +127,12 @@ class Written(Policy):
         None, gt=0, allow_inf_nan=False, description="Sandbox only: factor for every pause, not for network timeouts."
     )
     credentials: dict[str, WrittenCredential] = Field(default_factory=dict, description="Key pairs by name.")
+    git: WrittenGit | None = Field(None, description="Where `run` and `sync` fetch the manifests from.")
+    notify: dict[str, WrittenSink] = Field(default_factory=dict, description="Who hears of what, by name.")
+
+
+TABLES: Mapping[str, type[BaseModel]] = {"credentials": WrittenCredential, "git": WrittenGit, "notify": WrittenSink}
+"""The keys that are tables, or hold some."""
 
 
 def keys_of(model: type[BaseModel]) -> list[str]:
@@ -236,7 +163,7 @@ _WORDS = {
     "list_type": 'must be a list, such as ["…"]',
     "too_short": "must not be empty",
     "dict_type": "must be a table, such as [credentials.my-bucket]",
-    "model_type": "must be a table, such as [credentials.my-bucket]",
+    "model_type": "must be a table",
     "missing": "is missing",
 }
 
@@ -246,7 +173,7 @@ def settings_message(error: ErrorDetails, overruled: Mapping[str, str]) -> str:
     place, kind, context = error["loc"], error["type"], error.get("ctx", {})
     where = overruled.get(str(place[0])) or ".".join(map(str, place))
     if kind == "extra_forbidden":
-        model = Written if len(place) == 1 else WrittenCredential
+        model = Written if len(place) == 1 else TABLES[str(place[0])]
         return f"{where}: unknown key{did_you_mean(str(place[-1]), keys_of(model))}"
     if kind == "literal_error":
         return f"{where}: must be one of {context['expected']}"
@@ -258,9 +185,3 @@ def settings_message(error: ErrorDetails, overruled: Mapping[str, str]) -> str:
             return f"{where}: must be {words} {context[limit]:g}"
     words = _WORDS.get(kind, error["msg"])
     return f"{where}: {words.removesuffix(', without quotes') if where in overruled.values() else words}"
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`; did you mean …?` when a known name is close, else nothing."""
-    near = get_close_matches(name, sorted(known), n=1)
-    return f"; did you mean {near[0]}?" if near else ""

@@ -9,16 +9,21 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel
+from pydantic.alias_generators import to_camel, to_snake
 
 from controller.settings.environment import given_in, overrule, secret_files, variable_of
 from controller.settings.file import Policy, Written
+from controller.settings.git import GIT_SECRETS
 from controller.settings.settings import Settings
+from controller.settings.sinks import SINK_SECRETS
 
 MASK = "***"
 _PROFILED = {"baseUrl": "base_url", "apiPath": "api_path", "tokenUrl": "token_url"}
 """Settings whose default is the deployment's."""
-_DISTINGUISHED = frozenset({"client_id", "client_id_file", "client_secret_file", "page_token_file", "credentials"})
+_DISTINGUISHED = frozenset(
+    {"client_id", "client_id_file", "client_secret_file", "page_token_file", "credentials", "git", "notify"}
+)  # fmt: skip
 """Shown separately: the files as the secrets that they hold."""
 _SINGLE = {"clientSecret": "client_secret", "pageToken": "page_token"}
 
@@ -56,6 +61,9 @@ def effective_settings(settings: Settings, text: str, environment: Mapping[str, 
         secrets["pageToken"],
         *(_plain(settings, written, name, table, overruled) for name in Policy.model_fields),
         *(each for name in written.credentials for each in _credential(settings, written, name, secrets)),
+        *(_table(settings, "git", written.git) if written.git else ()),
+        *(each for name, sink in written.notify.items() for each in _table(settings, f"notify.{name}", sink)),
+        *(each for key, each in secrets.items() if key.startswith(("git.", "notify.")) and each.value is not None),
     ]
 
 
@@ -70,10 +78,23 @@ def _plain(
     if key in overruled:
         return Shown(key=key, value=value, origin=Origin.VARIABLE, place=overruled[key])
     if key in table:
-        return Shown(key=key, value=value, origin=Origin.FILE, place=settings.source)
+        return Shown(key=key, value=value, origin=Origin.FILE, place=settings.file)
     if key in _PROFILED:
         return Shown(key=key, value=value, origin=Origin.PROFILE, place=settings.deployment.name)
     return Shown(key=key, value=value)
+
+
+def _table(settings: Settings, place: str, written: BaseModel) -> Iterator[Shown]:
+    """A table's settings; the files of secrets are shown as the secrets that they hold."""
+    for name, value in written:
+        key = f"{place}.{to_camel(name)}"
+        is_secret = any(key == f"{place}.{secret}File" for secret in (*GIT_SECRETS, *SINK_SECRETS))
+        if is_secret or (value is None and name not in written.model_fields_set):
+            continue
+        if name in written.model_fields_set:
+            yield Shown(key=key, value=value, origin=Origin.FILE, place=settings.file)
+        else:
+            yield Shown(key=key, value=value)
 
 
 def _secrets(settings: Settings, table: Mapping[str, Any], given: Mapping[str, str]) -> Iterator[Shown]:
@@ -91,9 +112,14 @@ def _secrets(settings: Settings, table: Mapping[str, Any], given: Mapping[str, s
 def _is_there(settings: Settings, key: str) -> bool:
     if key in _SINGLE:
         return getattr(settings, _SINGLE[key]) is not None
-    _, name, field = key.split(".")
-    credential = settings.credentials[name]
-    return (credential.access_key if field == "accessKey" else credential.secret_access_key) is not None
+    table, *names, field = key.split(".")
+    if table == "git":
+        return getattr(settings.git, to_snake(field)) is not None
+    if table == "notify":
+        sink = next(each for each in settings.sinks if each.name == names[0])
+        return bool(sink.urls if field == "url" else getattr(sink, field))
+    credential = settings.credentials[names[0]]
+    return getattr(credential, to_snake(field)) is not None
 
 
 def _credential(
@@ -104,7 +130,7 @@ def _credential(
     place, profile = f"credentials.{name}", settings.deployment.name
 
     def given(key: str, value: Any) -> Shown:
-        return Shown(key=f"{place}.{key}", value=value, origin=Origin.FILE, place=settings.source)
+        return Shown(key=f"{place}.{key}", value=value, origin=Origin.FILE, place=settings.file)
 
     yield given("prefixes", list(credential.prefixes))
     if credential.folder is not None:

@@ -27,6 +27,8 @@ from controller.settings.environment import (
     variable_of,
 )
 from controller.settings.file import Policy, Written, WrittenCredential, settings_message
+from controller.settings.git import CURRENT, GitSource, contradictions_of_git, settled_git
+from controller.settings.sinks import Sink, contradictions_of_sinks, settled_sinks
 
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 _CREDENTIAL_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -37,7 +39,7 @@ class Settings(Policy):
 
     model_config = ConfigDict(validate_by_name=True)
 
-    source: str
+    file: str
     deployment: Deployment
     jobs: Path
     state: Path
@@ -47,6 +49,9 @@ class Settings(Policy):
     page_token: SecretStr | None = None
     """What readers of the page send, if it is asked of them."""
     credentials: Mapping[str, Credential]
+    git: InstanceOf[GitSource] | None = None
+    """Where the tree is fetched from; `jobs` is then the folder in the tree that is in force."""
+    sinks: tuple[InstanceOf[Sink], ...] = ()
     timing: InstanceOf[Timing]
     absent: tuple[str, ...] = ()
     """Secrets that were named but not found, one sentence each: no error until something must be sent."""
@@ -58,7 +63,9 @@ class Settings(Policy):
         keyless = {"access_key": None, "secret_access_key": None}
         credentials = {name: each.model_copy(update=keyless) for name, each in self.credentials.items()}
         none = dict.fromkeys(("client_id", "client_secret", "page_token"))
-        return self.model_copy(update={**none, "credentials": credentials})
+        git = self.git.without_secrets() if self.git else None
+        sinks = tuple(each.without_secrets() for each in self.sinks)
+        return self.model_copy(update={**none, "credentials": credentials, "git": git, "sinks": sinks})
 
 
 def settings_from(
@@ -114,6 +121,8 @@ def _authorities(path: Path, read: Callable[[Path], str]) -> str:
 
 def _contradictions(table: Mapping[str, Any]) -> Iterator[str]:
     """Errors that involve more than one key."""
+    yield from contradictions_of_git(table)
+    yield from contradictions_of_sinks(table)
     if "clientId" in table and "clientIdFile" in table:
         yield "clientId: is set together with clientIdFile; write only one of them"
     sandbox = table.get("deployment") == "sandbox"
@@ -159,13 +168,18 @@ def _settled(written: Written, source: str, base: Path, secrets: Secrets, author
     )
     policy: dict[str, Any] = {name: getattr(written, name) for name in Policy.model_fields}
     client_secret, page_token = secrets.found.get("clientSecret"), secrets.found.get("pageToken")
+    git = settled_git(written.git, base, secrets.found, authorities) if written.git else None
+    state = base / written.state
+    own_folder = state / "status" if git else None  # nothing is written into a tree that is swapped
     return Settings(
         **policy,
-        source=source,
+        file=source,
         deployment=_deployment(written, authorities),
-        jobs=base / written.jobs,
-        state=base / written.state,
-        status_dir=base / written.status_dir if written.status_dir else None,
+        jobs=state / CURRENT / git.path if git else base / written.jobs,
+        state=state,
+        status_dir=base / written.status_dir if written.status_dir else own_folder,
+        git=git,
+        sinks=settled_sinks(written.notify, secrets.found),
         client_id=written.client_id or secrets.found.get("clientId"),
         client_secret=SecretStr(client_secret) if client_secret else None,
         page_token=SecretStr(page_token) if page_token else None,

@@ -84,7 +84,10 @@ def test_a_setting_is_shown_with_whoever_decided_it(folder: Path, key: str, entr
 def test_every_setting_is_shown(folder: Path) -> None:
     held = {"clientSecret", "pageToken", "accessKey", "secretAccessKey"}
     files = {"clientIdFile", *(f"{each}File" for each in held)}  # told with what they hold
-    plain = {to_camel(name) for name in Written.model_fields} - files - {"credentials"} | {"clientSecret", "pageToken"}
+    plain = {to_camel(name) for name in Written.model_fields} - files - {"credentials", "git", "notify"} | {
+        "clientSecret",
+        "pageToken",
+    }
     own = {to_camel(name) for name in WrittenCredential.model_fields} - files | {"accessKey", "secretAccessKey"}
     expected = plain | {f"credentials.my-bucket.{key}" for key in own - {"folder"}}
     assert entries(config(folder)).keys() == expected

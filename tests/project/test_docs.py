@@ -13,6 +13,7 @@ from typing import Any
 import click
 import pytest
 import yaml
+from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
@@ -27,7 +28,9 @@ from controller.operations.plan.actions import BY_PHASE, GOING_ON, Action
 from controller.sandbox.faults.faults import KINDS, Fault
 from controller.settings.environment import OPERATOR, variable_of
 from controller.settings.file import Policy, Written, WrittenCredential
+from controller.settings.git import GIT_SECRETS, WrittenGit
 from controller.settings.settings import settings_from
+from controller.settings.sinks import SINK_SECRETS, WrittenSink
 from tests.support.command import shjobs
 from tests.support.paths import ROOT
 from tests.support.sessions import comparable, replayed, steps
@@ -181,6 +184,7 @@ def test_every_setting_has_its_row_with_variable_and_default() -> None:
         for name, field in Written.model_fields.items()
     }
     expected["credentials"] = ("see below", "")
+    expected["git"] = expected["notify"] = ("see below", "")
     table = rows(section(page("settings"), "## Every setting"))
     assert {cells[0]: (cells[1], cells[2]) for cells in table} == expected
 
@@ -188,6 +192,18 @@ def test_every_setting_has_its_row_with_variable_and_default() -> None:
 def test_every_setting_of_a_credential_has_its_row() -> None:
     expected = {to_camel(name): written_default(field) for name, field in WrittenCredential.model_fields.items()}
     assert {cells[0]: cells[1] for cells in rows(section(page("settings"), "## Credentials"))} == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [pytest.param("git", WrittenGit, id="git"), pytest.param("notifications", WrittenSink, id="sink")],
+)
+def test_every_setting_of_a_table_with_its_own_page_has_its_row(name: str, model: type[BaseModel]) -> None:
+    expected = {
+        to_camel(key): "required" if field.is_required() else written_default(field)
+        for key, field in model.model_fields.items()
+    }
+    assert {cells[0]: cells[1] for cells in rows(section(page(name), "## Settings"))} == expected
 
 
 def code_of(*rooms: str) -> str:
@@ -220,6 +236,8 @@ def test_no_variable_is_invented(path: Path) -> None:
         OPERATOR,
     }
     known |= {variable_of(f"credentials.my-bucket.{key}") for key in ("accessKey", "secretAccessKey")}
+    known |= {variable_of(f"git.{key}") for key in GIT_SECRETS}
+    known |= {variable_of(f"notify.team.{key}") for key in SINK_SECRETS}
     assert set(re.findall(r"SHJOBS_[A-Z_]+", path.read_text(encoding="utf-8"))) <= known
 
 

@@ -44,7 +44,7 @@ def reasons(text: str = "", **environment: str) -> list[str]:
 def test_an_empty_file_means_the_documented_defaults() -> None:
     made = settings()
     assert made == Settings(
-        source="shjobs.toml",
+        file="shjobs.toml",
         deployment=DEPLOYMENTS["sentinel-hub"],
         jobs=BASE / "jobs.d",
         state=BASE / "state",

@@ -88,10 +88,10 @@ def _versions() -> Iterator[Diagnosis]:
 
 def _settings(settings: Settings, has_file: bool) -> Iterator[Diagnosis]:
     if has_file:
-        yield ok("settings", f"{settings.source}, deployment {settings.deployment.name}")
+        yield ok("settings", f"{settings.file}, deployment {settings.deployment.name}")
     else:
         advice = "`shjobs init` makes one, --config names another"
-        yield warn("settings", f"there is no {settings.source}: only defaults and variables are in force", advice)
+        yield warn("settings", f"there is no {settings.file}: only defaults and variables are in force", advice)
     for sentence in settings.absent:
         name, _, words = sentence.partition(": ")
         yield warn(name, "is set but does not exist", words)
@@ -222,7 +222,7 @@ def _clock(service: Service, now: datetime) -> Diagnosis:
 
 
 def _client_advice(settings: Settings) -> str:
-    return f"set {variable_of('clientId')} and {variable_of('clientSecret')}, or name their files in {settings.source}"
+    return f"set {variable_of('clientId')} and {variable_of('clientSecret')}, or name their files in {settings.file}"
 
 
 def _token(session: Session, settings: Settings) -> Diagnosis:

@@ -1,0 +1,1 @@
+"""What is sent to receivers, as values."""

@@ -1,0 +1,1 @@
+"""Fetches the tree of manifests from a repository, verifies it, and swaps it in (DESIGN §15)."""
