@@ -7,15 +7,12 @@ in the repository can name a program to run. Used by `info` and `operations/plan
 
 import os
 import re
-import shutil
-import signal
-import subprocess
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
+from controller.tree.git.program import ProgramError, find_program, run_program, search_path
 from controller.tree.git.repository import Repository, small_text
 
 PATIENCE = 4.0  # seconds; less than the time allowed for a stop
@@ -51,16 +48,13 @@ class Git:
 
     def ask(self, *arguments: str, given: bytes = b"", patience: float = PATIENCE, most: int = MOST_OUTPUT) -> bytes:
         """The output of this git command. Raises `GitError` when git fails, takes too long or writes too much."""
-        path, program = _search_path(), _program()
+        path, program = search_path(), find_program("git")
         if program is None:
             raise GitError("git is not installed here")
         off = [word for key, value in _OFF.items() for word in ("-c", f"{key}={value}")]
         command = [program, "--no-pager", f"--git-dir={self._folder}", *off, *arguments]
         variables = {**_VARIABLES, "PATH": path, "HOME": str(self._folder), "GIT_OBJECT_DIRECTORY": str(self._objects)}
-        try:
-            return _answer(command, self._folder, variables, given, patience, most)
-        except OSError as error:
-            raise GitError(f"git cannot be run: {error.strerror}") from error
+        return _answer(command, self._folder, variables, given, patience, most)
 
 
 @contextmanager
@@ -80,29 +74,19 @@ def open_git(repository: Repository) -> Iterator[Git]:
 
 
 def is_installed() -> bool:
-    return _program() is not None
+    return find_program("git") is not None
 
 
 def version() -> str:
     """`git 2.39.5`; empty when there is no git."""
-    program = _program()
+    program = find_program("git")
     if program is None:
         return ""
     try:
-        said = _answer([program, "--version"], Path("/"), {**_VARIABLES, "PATH": _search_path()}, b"", PATIENCE, 1000)
-    except (GitError, OSError):
+        said = _answer([program, "--version"], Path("/"), {**_VARIABLES, "PATH": search_path()}, b"", PATIENCE, 1000)
+    except GitError:
         return ""
     return said.decode(errors="replace").strip().replace("version ", "")
-
-
-def _search_path() -> str:
-    """PATH without relative folders, which could be in the tree."""
-    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    return os.pathsep.join(folder for folder in folders if folder.startswith("/"))
-
-
-def _program() -> str | None:
-    return shutil.which("git", path=_search_path())
 
 
 def _furnish(folder: Path, repository: Repository) -> None:
@@ -128,47 +112,16 @@ def _furnish(folder: Path, repository: Repository) -> None:
 def _answer(
     command: list[str], folder: Path, variables: Mapping[str, str], given: bytes, patience: float, most: int
 ) -> bytes:
-    with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as said:
-        asked.write(given)
-        asked.seek(0)
-        process = subprocess.Popen(
-            command, cwd=folder, env=variables, stdin=asked, stdout=subprocess.PIPE, stderr=said, start_new_session=True
-        )
-        late = threading.Event()
-
-        def give_up() -> None:
-            late.set()
-            _kill(process)
-
-        timer = threading.Timer(patience, give_up)
-        timer.start()
-        try:
-            assert process.stdout is not None
-            answer = process.stdout.read(most + 1)
-            if len(answer) > most:
-                raise GitError(f"git {_verb(command)} wrote more than {most} bytes")
-            code = process.wait()
-        finally:
-            timer.cancel()
-            _kill(process)
-            process.stdout.close() if process.stdout else None
-            process.wait()
-        if late.is_set():
-            raise GitError(f"git {_verb(command)} did not end within {patience:.0f} s")
-        if code:
-            said.seek(0)
-            raise GitError(said.read(2000).decode(errors="replace").strip())
-        return answer
+    try:
+        ended = run_program(command, folder, variables, given, patience, most)
+    except ProgramError as error:
+        raise GitError(f"git {_verb(command)} {error}") from error
+    if ended.code:
+        raise GitError(ended.said)
+    return ended.output
 
 
 def _verb(command: list[str]) -> str:
     return next(
         (word for word in reversed(command) if word in ("ls-tree", "cat-file", "rev-parse", "rev-list")), "command"
     )
-
-
-def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """Kill it with everything it may have started."""
-    if process.poll() is None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
