@@ -1,6 +1,6 @@
 """The daemon's port: `/healthz` and `/readyz` for probes, `/metrics` for Prometheus, and everything else is the page.
 
-It only reads. Probes are answered from memory, so that they never wait for a turn.
+It only reads, but for `hook`, which takes a hint. Probes are answered from memory, so that they never wait for a turn.
 """
 
 import hmac
@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Self
 from urllib.parse import urlsplit
 
+from controller.daemon.hook import GitHook, body_length
 from controller.model.errors import UsageError
 from controller.model.hosts import Hosts, hosts_of
 from controller.page.message import PageRequest, PageResponse, page_request, sentence
@@ -49,13 +50,21 @@ def page_token(settings: Settings) -> str:
 class Web:
     """Serves from entry to exit, in threads of its own. Raises `UsageError` when the address cannot be used.
 
-    `names` are the host names that a proxy uses for it; `pages` is None where there is no page.
+    `names` are the host names that a proxy uses for it; `pages` is None where there is no page, `hook` where nothing is
+    fetched.
     """
 
-    def __init__(self, listen: str, probes: Probes, names: tuple[str, ...] = (), pages: Pages | None = None) -> None:
+    def __init__(
+        self,
+        listen: str,
+        probes: Probes,
+        names: tuple[str, ...] = (),
+        pages: Pages | None = None,
+        hook: GitHook | None = None,
+    ) -> None:
         host, port = address(listen)
         try:
-            self._server = _Server((host, port), probes, pages, hosts_of(host, names))
+            self._server = _Server((host, port), probes, pages, hook, hosts_of(host, names))
         except (OSError, ValueError, TypeError) as error:  # the last two for invalid host names
             words = getattr(error, "strerror", None) or error
             advice = "name another with --listen or the setting `listen`; --no-listen opens none"
@@ -89,9 +98,12 @@ def address(listen: str) -> tuple[str, int]:
 
 
 class _Server(LimitedServer):
-    def __init__(self, where: tuple[str, int], probes: Probes, pages: Pages | None, hosts: Hosts) -> None:
+    def __init__(
+        self, where: tuple[str, int], probes: Probes, pages: Pages | None, hook: GitHook | None, hosts: Hosts
+    ) -> None:
         self.probes = probes
         self.pages = pages
+        self.hook = hook
         self.hosts = hosts
         super().__init__(where, _Handler)
 
@@ -113,6 +125,23 @@ class _Handler(LimitedHandler):
         self._send(self._response())
 
     do_GET = do_HEAD = handle_call  # noqa: N815
+
+    def do_POST(self) -> None:  # noqa: N802  (the name is the library's)
+        """Respond to a call of the hook; there is nothing else that takes one."""
+        hook = self.server.hook
+        if hook is None or not hook.is_at(self.path):
+            self.send_error(HTTPStatus.NOT_IMPLEMENTED)
+            return
+        self.close_connection = True  # a body that is refused is not read
+        length = self._host_refusal() or body_length(self.headers)
+        if isinstance(length, PageResponse):
+            response = length
+        elif len(body := self.rfile.read(length)) == length:
+            response = hook.response(self.headers, body)
+        else:
+            return  # it was cut
+        self.server.answers(self.connection)
+        self._send(response)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
         """Refuse what the base class cannot read, or has no method for, in one sentence."""
@@ -146,9 +175,13 @@ class _Handler(LimitedHandler):
             with suppress(OSError):
                 self.wfile.write(response.content)
 
+    def _host_refusal(self) -> PageResponse | None:
+        refusal = self.server.hosts.refusal(self.headers.get_all("host", []))
+        return sentence(f"{refusal}; name it in `listenHosts` if it is a proxy's", 421) if refusal else None
+
     def _response(self) -> PageResponse:
-        if refusal := self.server.hosts.refusal(self.headers.get_all("host", [])):
-            return sentence(f"{refusal}; name it in `listenHosts` if it is a proxy's", 421)
+        if refusal := self._host_refusal():
+            return refusal
         if probe := self.server.probes.get(urlsplit(self.path).path):
             return probe()
         if self.server.pages is None:

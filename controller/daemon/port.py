@@ -1,11 +1,12 @@
 """What the daemon serves on its port: probes and metrics from memory, and the page from a process of its own."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Protocol
 
+from controller.daemon.hook import PATH, GitHook
 from controller.daemon.http import Pages, Web, address, page_token
 from controller.daemon.metrics import CONTENT_TYPE, Metrics
 from controller.model.hosts import names_in
@@ -34,8 +35,11 @@ class Served(Protocol):
 
 
 @contextmanager
-def served(listen: str, settings: Settings, daemon: Served) -> Iterator[None]:
-    """The port, if one is configured, from entry to exit."""
+def served(listen: str, settings: Settings, daemon: Served, hint: Callable[[], None] | None = None) -> Iterator[None]:
+    """The port, if one is configured, from entry to exit.
+
+    `hint` is called, from any thread, when the hook says that something was pushed; None: there is no hook.
+    """
     if not listen:
         yield
         return
@@ -56,10 +60,18 @@ def served(listen: str, settings: Settings, daemon: Served) -> Iterator[None]:
         return PageResponse(content=daemon.metrics.page(), content_type=CONTENT_TYPE)
 
     probes = {"/healthz": live, "/readyz": readiness, "/metrics": metrics}
-    with _pages(settings, listen, daemon) as pages, Web(listen, probes, names_in(settings.listen_hosts), pages) as web:
+    hook = GitHook(secret=lambda: _hook_secret(daemon.settings), hint=hint, base=settings.base_path) if hint else None
+    names = names_in(settings.listen_hosts)
+    with _pages(settings, listen, daemon) as pages, Web(listen, probes, names, pages, hook) as web:
         shown = f"{settings.base_path}/, " if pages else ""
-        log.info("listening at %s (%s%s)", web.url, shown, ", ".join(probes))
+        taken = f", {PATH}" if hook and _hook_secret(settings) else ""
+        log.info("listening at %s (%s%s%s)", web.url, shown, ", ".join(probes), taken)
         yield
+
+
+def _hook_secret(settings: Settings) -> str:
+    secret = settings.git.hook_secret if settings.git else None
+    return secret.get_secret_value() if secret else ""
 
 
 @contextmanager

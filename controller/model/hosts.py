@@ -42,7 +42,7 @@ def hosts_of(listen: str, names: Iterable[str] = ()) -> Hosts:
     """What a port listening on `listen` accepts; `names` are those of a proxy in front of it.
 
     A port open to other machines is reached by address (probes) and by any name (service discovery): without `names`
-    it accepts all of them, so it must not offer anything that changes state.
+    it accepts all of them, so it must not offer anything that changes state but to who has a secret (the git hook).
     """
     known = frozenset(name.casefold().rstrip(".") for name in names)
     address = _address(listen)
