@@ -69,7 +69,9 @@ def test_a_skipped_test(tmp_path: Path, workers: str, reason: str, environment: 
     ("programs", "says"),
     [
         pytest.param([], "", id="without strace tests may be skipped"),
-        pytest.param(["strace", "setpriv", "promtool", "chromium", "ssh-keygen", "gpg"], "1", id="with everything none may"),
+        pytest.param(
+            ["strace", "setpriv", "promtool", "chromium", "ssh-keygen", "gpg"], "1", id="with everything none may"
+        ),
     ],
 )
 def test_the_tools_of_ci(tmp_path: Path, programs: list[str], says: str) -> None:
