@@ -28,6 +28,7 @@ from controller.model.clock import Clock
 from controller.model.errors import Later, StateError, UsageError
 from controller.model.skew import doubt
 from controller.operations.doctor.findings import Diagnosis, clock, fail, ok, policy, python, space, warn
+from controller.operations.doctor.source import source_diagnoses
 from controller.reconcile.wiring import bucket_client
 from controller.service.client import Service
 from controller.service.oauth import Session
@@ -47,6 +48,8 @@ def local_diagnoses(settings: Settings, *, has_file: bool) -> Iterator[Diagnosis
     yield from _versions()
     yield from _settings(settings, has_file)
     yield from _state(settings)
+    if settings.git:
+        yield from source_diagnoses(settings.git)
     yield from _tree(settings)
 
 
@@ -148,7 +151,8 @@ def _ledger(settings: Settings) -> Diagnosis:
 def _tree(settings: Settings) -> Iterator[Diagnosis]:
     walk = Walk(settings.jobs, Known())
     if reason := walk.run():
-        yield fail("tree", reason, "write a manifest there (`shjobs init` makes one), or name the folder with `jobs`")
+        advice = "write a manifest there (`shjobs init` makes one), or name the folder with `jobs`"
+        yield fail("tree", reason, "`shjobs run` and `shjobs sync` fetch it" if settings.git else advice)
         return
     yield ok("tree", f"{settings.jobs} can be read; manifest files: {len(walk.suspects):,}, folders: {walk.folders:,}")
     for problem in (*walk.problems, *walk.astray):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from controller.source.signature.commit import CommitObject
-from controller.source.signature.tool import SignatureTool, UnverifiableError, open_tool, trusted_keys
+from controller.source.signature.tool import SignatureTool, UnverifiableError, key_file, open_tool
 from controller.tree.git.program import Ended
 
 PROGRAM = "gpg"
@@ -37,7 +37,7 @@ def gpg_problem(commit: CommitObject, keyring: Path) -> str:
     Raises `UnverifiableError`.
     """
     with open_tool(PROGRAM) as tool:
-        if not _import(tool, trusted_keys(keyring, KEYRING_SETTING)):
+        if not _import(tool, key_file(keyring, KEYRING_SETTING)):
             raise UnverifiableError(f"{KEYRING_SETTING}: {keyring} holds no public key")
         signature = tool.write("signature", commit.signature)
         ended = _gpg(tool, "--verify", "--", signature, "-", given=commit.payload)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from controller.source.signature.commit import CommitObject
-from controller.source.signature.tool import SignatureTool, open_tool, trusted_keys
+from controller.source.signature.tool import SignatureTool, key_file, open_tool
 
 PROGRAM = "ssh-keygen"
 BEGINS = b"-----BEGIN SSH SIGNATURE-----"
@@ -27,7 +27,7 @@ def ssh_problem(commit: CommitObject, signers: Path) -> str:
     """
     with open_tool(PROGRAM) as tool:
         # ssh-keygen complains of empty lines before it says why a key does not count; the lines keep their numbers.
-        allowed = tool.write("signers", _EMPTY_LINE.sub(b"#", trusted_keys(signers, SIGNERS_SETTING)))
+        allowed = tool.write("signers", _EMPTY_LINE.sub(b"#", key_file(signers, SIGNERS_SETTING)))
         signature = tool.write("signature", commit.signature)
         return _problem(tool, commit, allowed, signature)
 

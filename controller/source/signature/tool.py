@@ -42,9 +42,10 @@ class SignatureTool:
         return f" ({self.name}: {truncate(first, 160)})" if first else ""
 
     def write(self, name: str, content: bytes) -> str:
-        """Lay a file into the folder; answers its path."""
+        """Lay a file into the folder, for us alone; answers its path."""
         path = self.folder / name
         try:
+            path.touch(mode=0o600)
             path.write_bytes(content)
         except OSError as error:
             raise UnverifiableError(f"no temporary file can be written: {error.strerror}") from error
@@ -62,8 +63,8 @@ def open_tool(name: str) -> Iterator[SignatureTool]:
         yield SignatureTool(name, Path(folder))
 
 
-def trusted_keys(path: Path, key: str) -> bytes:
-    """A file of trusted keys, which the setting `key` names. Raises `UnverifiableError` when it cannot be read."""
+def key_file(path: Path, key: str) -> bytes:
+    """The content of a file with keys, which the setting `key` names. Raises `UnverifiableError`."""
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
