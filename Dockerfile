@@ -7,6 +7,14 @@ ENV PATH=/opt/shjobs/lib/bin:$PATH \
 LABEL org.opencontainers.image.title="shjobs" \
       org.opencontainers.image.description="Declarative GitOps job controller for the Sentinel Hub Asynchronous Processing API" \
       org.opencontainers.image.licenses="Apache-2.0"
+# What fetches and verifies a tree from git. Not pinned, since Debian keeps only the newest version of each.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends git openssh-client gpg \
+    && rm -rf /var/lib/apt/lists/*
+# By name, since OpenSSH does not run for a user without one.
+RUN groupadd --gid 10001 shjobs \
+    && useradd --uid 10001 --gid 10001 --home-dir /srv/shjobs --no-create-home --shell /usr/sbin/nologin shjobs
 RUN install -d -o 10001 -g 10001 /srv/shjobs /srv/shjobs/jobs.d /srv/shjobs/state
 WORKDIR /srv/shjobs
 

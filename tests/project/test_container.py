@@ -46,6 +46,14 @@ def test_the_image_is_nobody_special() -> None:
     assert re.findall(r"^USER (\d+):(\d+)$", last, re.MULTILINE) == [("10001", "10001")]
 
 
+def test_the_image_has_what_fetches_and_verifies_and_its_user_has_a_name() -> None:
+    """OpenSSH refuses to run for a user that /etc/passwd does not name."""
+    [packages] = re.findall(r"apt-get install --yes --no-install-recommends ([a-z -]+) \\", DOCKERFILE)
+    assert set(packages.split()) == {"git", "openssh-client", "gpg"}
+    assert "rm -rf /var/lib/apt/lists/*" in DOCKERFILE
+    assert re.findall(r"useradd --uid (\d+) --gid (\d+)", DOCKERFILE) == [("10001", "10001")]
+
+
 @pytest.mark.slow
 def test_its_health_check_asks_the_daemon(workspace: Workspace) -> None:
     [asked] = re.findall(r"^HEALTHCHECK .*\\\n    CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)

@@ -27,6 +27,7 @@ BASE = "python:3.11-slim"
 USER = 10001
 TOOLS = ("buildah", "podman", "runc", "debootstrap")
 PACKAGES = "python3,python3-venv,python3-pip,ca-certificates"
+RELEASE = "bookworm"  # of Debian
 STORAGE = ("--storage-driver", "overlay")
 IMAGE = "shjobs-proof"
 LIMITS = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096")
@@ -70,6 +71,8 @@ def _lived(root: Path, compose: Mapping[str, Any], seed: int) -> dict[str, objec
             assert checked.returncode == 0, f"unhealthy: {checked.stdout}{checked.stderr}"
             user = _podman("exec", "daemon", "id", "-u").stdout.strip()
             assert _podman("exec", "daemon", "sh", "-c", "echo > /opt/x").returncode != 0, "its root can be written to"
+            tools = _podman("exec", "daemon", "sh", "-c", "git --version && gpg --version && ssh -V && id -un")
+            assert (tools.returncode, tools.stdout.splitlines()[-1]) == (0, "shjobs"), tools
             reported = _podman("exec", "daemon", "shjobs", "get", "-o", "json")
             assert [job["phase"] for job in json.loads(reported.stdout)] == ["Succeeded"], reported
             _swap(jobs, 2, ndvi("job", round(west + 0.01, 4)))
@@ -136,7 +139,7 @@ def _base(root: Path) -> None:
         return
     tell("container: making the base image")
     tree = root / "base"
-    _done(_run("debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", str(tree)))
+    _done(_run("debootstrap", "--variant=minbase", f"--include={PACKAGES}", RELEASE, str(tree)))
     (tree / "usr/local/bin/python").symlink_to("/usr/bin/python3")
     made = _done(_run("buildah", *STORAGE, "from", "scratch")).stdout.strip()
     _done(_run("buildah", *STORAGE, "copy", "--quiet", made, str(tree), "/"))
@@ -153,7 +156,7 @@ def _built(root: Path) -> float:
 
 
 def _index(root: Path) -> list[str]:
-    """This machine's own settings of pip, lent for the time of the build: they are in no file of the project."""
+    """This machine's own settings of pip and apt, lent for the time of the build: they are in no file of the project."""
     config = _run(sys.executable, "-m", "pip", "config", "list").stdout
     lines = dict(
         line.split("=", 1) for line in config.splitlines() if line.startswith("global.") and "constraint" not in line
@@ -161,6 +164,8 @@ def _index(root: Path) -> list[str]:
     written = "\n".join(f"{key.removeprefix('global.')} = {value.strip(chr(39))}" for key, value in lines.items())
     (root / "pip.conf").write_text(f"[global]\n{written}\n", encoding="utf-8")
     volumes = [f"{root}/pip.conf:/etc/pip.conf:ro", "/etc/ssl/certs:/etc/ssl/certs:ro"]
+    if f"VERSION_CODENAME={RELEASE}" in Path("/etc/os-release").read_text(encoding="utf-8"):
+        volumes.append("/etc/apt:/etc/apt:ro")
     paths = {word.removeprefix("file://") for value in lines.values() for word in value.strip("'").split()}
     roots = {Path(*Path(path).parts[:3]) for path in paths if path.startswith("/") and not path.startswith("/etc")}
     volumes += [f"{each}:{each}:ro" for each in sorted(roots) if each.exists()]
