@@ -156,7 +156,7 @@ def _built(root: Path) -> float:
 
 
 def _index(root: Path) -> list[str]:
-    """This machine's own settings of pip and apt, lent for the time of the build: they are in no file of the project."""
+    """This machine's own settings of pip and apt, lent to the build: they are in no file of the project."""
     config = _run(sys.executable, "-m", "pip", "config", "list").stdout
     lines = dict(
         line.split("=", 1) for line in config.splitlines() if line.startswith("global.") and "constraint" not in line

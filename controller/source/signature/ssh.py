@@ -34,24 +34,20 @@ def ssh_problem(commit: CommitObject, signers: Path) -> str:
 
 def _problem(tool: SignatureTool, commit: CommitObject, allowed: str, signature: str) -> str:
     at = datetime.fromtimestamp(commit.committed_at, UTC).strftime("-Overify-time=%Y%m%d%H%M%S")
+    found = tool.run("-Y", "find-principals", "-f", allowed, "-s", signature, at)
+    names = [] if found.code else list(filter(None, found.output.decode(errors="replace").split("\n")))
+    refused = found
+    for name in names[:MOST_PRINCIPALS]:
+        options = ("-n", "git", "-f", allowed, "-I", name, "-s", signature, at)
+        refused = tool.run("-Y", "verify", *options, given=commit.payload)
+        if not refused.code:
+            return ""
     checked = tool.run("-Y", "check-novalidate", "-n", "git", "-s", signature, given=commit.payload)
     if checked.code:
         return f"has a signature that does not belong to it{tool.remark(checked)}"
     made = _KEY.search(checked.output.decode(errors="replace"))
-    key = made[1] if made else "an unknown key"
-    found = tool.run("-Y", "find-principals", "-f", allowed, "-s", signature, at)
-    if found.code:
-        return f"is signed with {key}, which {SIGNERS_SETTING} does not name for the time of the commit" + tool.remark(
-            found
-        )
-    refused = found
-    for principal in found.output.decode(errors="replace").split("\n")[:MOST_PRINCIPALS]:
-        if principal:
-            options = ("-n", "git", "-f", allowed, "-I", principal, "-s", signature, at)
-            refused = tool.run("-Y", "verify", *options, given=commit.payload)
-            if not refused.code:
-                return ""
-    return f"is signed with {key}, which {SIGNERS_SETTING} does not allow to sign commits{tool.remark(refused)}"
+    wrong = "does not allow to sign commits" if names else "does not name for the time of the commit"
+    return f"is signed with {made[1] if made else 'a key'}, which {SIGNERS_SETTING} {wrong}{tool.remark(refused)}"
 
 
 def count_signers(content: bytes) -> int:
