@@ -1,25 +1,146 @@
-"""Fetches the repository's commit and puts its tree in force: what the daemon's source thread and `sync` call."""
+"""Fetches the repository's commit and puts its tree in force: what the daemon's source thread and `sync` call.
 
+A commit is fetched, verified and laid out completely before `current` names it; whatever fails on the way leaves the
+tree in force as it is, and is said in a sentence.
+"""
+
+from contextlib import suppress
 from pathlib import Path
 
 from controller.settings.git import GitSource
-from controller.source.outcome import Fetched
+from controller.source.extraction import extract
+from controller.source.layout import Layout, WholeTree
+from controller.source.messages import scrub
+from controller.source.mirror import Mirror
+from controller.source.outcome import Fetched, SourceStale, SourceUnverified, Swapped, Unchanged
+from controller.source.pauses import TransferPauses
+from controller.source.refusal import DamagedMirrorError, RefusedCommitError, SourceError
+from controller.source.remote import Named, RemoteRepository
+from controller.source.verifying import UnreadableCommitError, signature_problem
+from controller.tree.git.command import GitError
+from controller.tree.git.network import LARGEST_PACK
+from controller.tree.git.objects import MissingObjectError
+from controller.tree.git.program import Stop
 
 
 class Fetcher:
-    """One repository and one state directory; `fetch` may be called from one thread at a time of any process."""
+    """One repository and one state directory; `fetch` may be called from one thread at a time of any process.
 
-    def __init__(self, source: GitSource, state: Path) -> None:
+    `largest` is how many bytes the pack of a fetch may have.
+    """
+
+    def __init__(self, source: GitSource, state: Path, largest: int = LARGEST_PACK) -> None:
         self._source = source
-        self._state = state
+        self._layout = Layout(state)
+        self._mirror = Mirror(self._layout.repository)
+        self._stop = Stop()
+        self._remote = RemoteRepository(source, self._mirror, self._stop, largest)
+        self._pauses = TransferPauses()
+        self._is_tidy = False
+        self._refused: tuple[str, str] | None = None
+        """The last commit that may never be in force, and why: it is not fetched again."""
 
     def fetch(self) -> Fetched:
         """Ask for a new commit and put its tree in force.
 
         Never raises for anything that the network, the host, the repository or the disk does.
         """
-        raise NotImplementedError
+        try:
+            with self._layout.lock():
+                self._tidy()
+                return self._fetched()
+        except SourceError as error:
+            return SourceStale(message=scrub(self._source, str(error)))
+        except OSError as error:
+            reason = f"{self._layout.root} cannot be used: {error.strerror or error}"
+            return SourceStale(message=scrub(self._source, reason))
 
     def in_force(self) -> str | None:
         """The commit of the tree in force; None: none was ever fetched."""
-        raise NotImplementedError
+        tree = self._layout.in_force()
+        return tree.commit if tree else None
+
+    def stop(self) -> None:
+        """End a fetch that is under way in another thread, and every later one: the process is ending."""
+        self._stop.set()
+
+    def _tidy(self) -> None:
+        if not self._is_tidy:
+            self._layout.tidy()
+            self._is_tidy = True
+
+    def _fetched(self) -> Fetched:
+        named = self._remote.ask()
+        now = self._layout.in_force()
+        if now and (now.commit, now.path) == (named.commit, self._source.path) and self._is_verified(named.commit):
+            return Unchanged(commit=named.commit)
+        if self._refused and self._refused[0] == named.commit:
+            return SourceStale(message=self._refused[1])
+        try:
+            return self._taken(named, now)
+        except RefusedCommitError as error:
+            self._refused = (named.commit, str(error))
+            raise
+        except DamagedMirrorError:
+            self._mirror.remove()  # the tree in force needs nothing of it
+            return self._taken(named, now)
+
+    def _taken(self, named: Named, now: WholeTree | None) -> Fetched:
+        """Fetch, verify and lay out what the repository names, and put it in force."""
+        commit = named.commit if named.commit in self._mirror.commits() else self._brought(named)
+        named = Named(ref=named.ref, commit=commit)
+        try:
+            if not self._is_verified(commit):
+                problem = signature_problem(self._source, self._layout, self._mirror, self._remote, named)
+                if problem:
+                    return SourceUnverified(commit=commit, message=scrub(self._source, problem))
+            tree = self._laid_out(commit, now)
+        except UnreadableCommitError as error:
+            return SourceUnverified(commit=commit, message=str(error))
+        except (GitError, MissingObjectError) as error:
+            raise DamagedMirrorError(f"{self._layout.repository} cannot be read: {error}") from error
+        self._layout.swap(tree)
+        with suppress(SourceError, OSError):  # the tree is in force; what is left over is removed by the next fetch
+            self._clean(tree, now)
+        if now and now.name == tree.name:
+            return Unchanged(commit=commit)
+        return Swapped(commit=commit, before=now.commit if now else None)
+
+    def _brought(self, named: Named) -> str:
+        """The commit that was transferred; objects that are kept and damaged do not stay in its way."""
+        self._pauses.check(named.commit)
+        try:
+            commit = self._remote.bring(named)
+        except SourceError as error:
+            self._mirror.check()
+            self._pauses.failed(named.commit, str(error))
+            raise
+        self._keep(commit)
+        return commit
+
+    def _laid_out(self, commit: str, now: WholeTree | None) -> WholeTree:
+        """The tree of a commit: one that is still there, or a new one."""
+        kept = self._layout.kept(commit, self._source.path)
+        if kept is not None:
+            return kept
+        before = self._layout.whole(now.name, with_files=True) if now else None
+        with self._mirror.read() as git:
+            return extract(git, commit, self._source.path, self._layout, before)
+
+    def _is_verified(self, commit: str) -> bool:
+        return self._source.verify is None or self._layout.verified(self._source.url) == commit
+
+    def _clean(self, tree: WholeTree, before: WholeTree | None) -> None:
+        """Keep the tree in force and the one before, and as few packs as they need."""
+        self._layout.remove_others(tree.name, *([before.name] if before else []))
+        self._keep(tree.commit)
+
+    def _keep(self, commit: str) -> None:
+        """Keep this commit beside those of whole trees, in not too many packs."""
+        kept = {commit} | (self._mirror.commits() & self._layout.commits())
+        self._mirror.keep(kept)
+        if self._mirror.has_many_packs():
+            try:
+                self._remote.repack(sorted(kept))
+            except SourceError as error:
+                raise DamagedMirrorError(str(error)) from error

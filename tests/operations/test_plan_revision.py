@@ -8,7 +8,7 @@ import pytest
 
 from controller.model.errors import UsageError
 from controller.operations.plan.revision import tree_at
-from controller.tree.regular_files import LARGEST
+from controller.tree.files import LARGEST_AREA
 
 pytestmark = pytest.mark.slow
 
@@ -109,8 +109,8 @@ def test_a_link_out_of_the_jobs_folder_leads_nowhere(repository: Path) -> None:
 
 
 def test_a_file_that_is_too_large_to_be_read_keeps_its_size_only(repository: Path) -> None:
-    commit(repository, {"jobs.d/large.yaml": "#" * (LARGEST + 1)})
-    assert files(repository / "jobs.d", "HEAD")["large.yaml"] == "\0" * (LARGEST + 1)
+    commit(repository, {"jobs.d/large.yaml": "#" * (LARGEST_AREA + 1)})
+    assert files(repository / "jobs.d", "HEAD")["large.yaml"] == "\0" * (LARGEST_AREA + 1)
 
 
 def test_a_tree_that_was_made_to_lead_out_of_its_folder_writes_nothing_there(repository: Path, tmp_path: Path) -> None:

@@ -9,17 +9,16 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from controller.model.errors import UsageError, truncate
+from controller.tree.files import LARGEST_AREA
 from controller.tree.git.command import Git, GitError, is_installed, open_git
+from controller.tree.git.objects import PATIENCE, MissingObjectError, TreeFile, contents, files_of
 from controller.tree.git.repository import real, repository_of
-from controller.tree.regular_files import LARGEST
 
-PATIENCE = 60.0  # seconds
 MOST_BYTES = 512 * 1024 * 1024
-LONGEST_HEADER = 200  # bytes
-LINK, FILE = "120000", "100"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,16 +27,6 @@ class PastTree:
 
     root: Path
     commit: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
-    """One file or link of a git tree."""
-
-    mode: str
-    blob: str
-    path: str
-    size: int
 
 
 @contextmanager
@@ -60,7 +49,7 @@ def tree_at(jobs: Path, ref: str) -> Iterator[PastTree]:
         tempfile.TemporaryDirectory(prefix="shjobs-plan-") as folder,
     ):
         commit = _commit(git, repository.top, ref)
-        _write(git, _entries(git, commit, below), Path(folder))
+        _write(git, files_of(git, commit, below), Path(folder))
         yield PastTree(root=Path(folder) / below, commit=commit)
 
 
@@ -71,6 +60,8 @@ def _plain_errors(top: Path) -> Iterator[None]:
         yield
     except GitError as error:
         raise UsageError(f"--against: git says of {top}: {truncate(str(error))}") from None
+    except MissingObjectError as error:
+        raise UsageError(f"--against: git lacks {error} of that commit; fetch it first") from None
 
 
 def _nearest_folder(jobs: Path) -> Path:
@@ -95,53 +86,26 @@ def _commit(git: Git, top: Path, ref: str) -> str:
     return found.decode().strip()
 
 
-def _entries(git: Git, commit: str, below: str) -> list[_Entry]:
-    """Every file and link below a folder, links last."""
-    where = f":(literal){below}" if below != "." else "."
-    listed = git.ask("ls-tree", "-r", "-z", "-l", "--full-tree", commit, "--", where, patience=PATIENCE)
-    entries = []
-    for line in filter(None, listed.decode(errors="surrogateescape").split("\0")):
-        facts, _, path = line.partition("\t")
-        mode, _kind, blob, size = facts.split()
-        if mode == LINK or mode.startswith(FILE):  # anything else is another repository
-            if not size.isdecimal():
-                raise UsageError(f"--against: git lacks {path} of that commit; fetch it first")
-            entries.append(_Entry(mode=mode, blob=blob, path=path, size=int(size)))
-    return sorted(entries, key=lambda entry: entry.mode == LINK)
-
-
-def _write(git: Git, entries: Sequence[_Entry], folder: Path) -> None:
-    """Write every entry below `folder`; a file that is too large to be read gets only its size."""
-    small = [entry for entry in entries if entry.size <= LARGEST]
-    asked = "".join(f"{entry.blob}\n" for entry in small).encode()
-    most = sum(entry.size + LONGEST_HEADER for entry in small)
-    if most > MOST_BYTES:
+def _write(git: Git, files: Sequence[TreeFile], folder: Path) -> None:
+    """Write every file below `folder`; one that is too large to be read gets only its size."""
+    small = [file for file in files if file.size <= LARGEST_AREA]
+    if sum(file.size for file in small) > MOST_BYTES:
         raise UsageError(f"--against: the jobs folder of that commit holds more than {MOST_BYTES:,} bytes")
-    answered = git.ask("cat-file", "--batch", given=asked, patience=PATIENCE, most=most)
-    place = 0
-    for entry in entries:
-        content = b""
-        if entry.size <= LARGEST:
-            header, _, _ = answered[place : place + LONGEST_HEADER].partition(b"\n")
-            _blob, kind, *size = header.decode().split()
-            if kind != "blob" or not size:
-                raise UsageError(f"--against: git lacks {entry.path} of that commit; fetch it first")
-            begin = place + len(header) + 1
-            place = begin + int(size[0]) + 1
-            content = answered[begin : place - 1]
+    large = ((file, b"") for file in files if file.size > LARGEST_AREA)
+    for file, content in chain(large, contents(git, small)):
         try:
-            _write_one(folder, entry, content)
+            _write_one(folder, file, content)
         except OSError as error:
-            raise UsageError(f"--against: {entry.path} cannot be put into {folder}: {error.strerror}") from None
+            raise UsageError(f"--against: {file.path} cannot be put into {folder}: {error.strerror}") from None
 
 
-def _write_one(folder: Path, entry: _Entry, content: bytes) -> None:
+def _write_one(folder: Path, entry: TreeFile, content: bytes) -> None:
     """Write one file or link; a tree crafted to escape its folder is not followed there."""
     path = folder / entry.path
     if not path.parent.resolve().is_relative_to(folder.resolve()) or path.is_symlink() or path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    if entry.mode == LINK:
+    if entry.is_link:
         path.symlink_to(os.fsdecode(content))
     else:
         path.write_bytes(content)

@@ -1,8 +1,9 @@
-"""The only caller of the git program: it reads objects and refs, and applies no setting of any repository.
+"""Reads objects and refs of any repository with the git program, and applies no setting of it.
 
 Each use makes a git directory of its own, with our config, in which the repository's objects and refs are linked. Git
 sees nothing else of the repository: no config, hook, index or attribute, and no work tree. So nothing in a commit or
-in the repository can name a program to run. Used by `info` and `operations/plan/revision`; docs: SECURITY.md.
+in the repository can name a program to run. Used by `info`, `operations/plan/revision` and `source`. `network` is
+the other caller of git; docs: SECURITY.md.
 """
 
 import os
@@ -21,14 +22,14 @@ _COPIED = ("FETCH_HEAD", "ORIG_HEAD", "MERGE_HEAD")
 _LINKED = ("refs", "packed-refs", "shallow", "reftable")
 _SHA256 = re.compile(r"^\s*objectformat\s*=\s*\"?sha256\b", re.IGNORECASE | re.MULTILINE)
 # Our config sets none of these, and no other is read. They are turned off explicitly all the same, for future gits.
-_OFF = {
+OFF = {
     "safe.bareRepository": "explicit", "protocol.allow": "never", "core.fsmonitor": "false",
     "core.hooksPath": os.devnull, "core.attributesFile": os.devnull, "core.excludesFile": os.devnull,
     "core.pager": "cat", "core.editor": "false", "core.askPass": "", "core.sshCommand": "false", "core.gitProxy": "",
     "core.alternateRefsCommand": "false", "credential.helper": "", "diff.external": "", "gpg.program": "false",
     "gc.auto": "0", "maintenance.auto": "false", "submodule.recurse": "false",
 }  # fmt: skip
-_VARIABLES = {
+VARIABLES = {
     "LC_ALL": "C", "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_SYSTEM": os.devnull, "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_ATTR_NOSYSTEM": "1", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none",
     "GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat", "GIT_NO_REPLACE_OBJECTS": "1",
@@ -51,9 +52,9 @@ class Git:
         path, program = search_path(), find_program("git")
         if program is None:
             raise GitError("git is not installed here")
-        off = [word for key, value in _OFF.items() for word in ("-c", f"{key}={value}")]
+        off = [word for key, value in OFF.items() for word in ("-c", f"{key}={value}")]
         command = [program, "--no-pager", f"--git-dir={self._folder}", *off, *arguments]
-        variables = {**_VARIABLES, "PATH": path, "HOME": str(self._folder), "GIT_OBJECT_DIRECTORY": str(self._objects)}
+        variables = {**VARIABLES, "PATH": path, "HOME": str(self._folder), "GIT_OBJECT_DIRECTORY": str(self._objects)}
         return _answer(command, self._folder, variables, given, patience, most)
 
 
@@ -83,7 +84,7 @@ def version() -> str:
     if program is None:
         return ""
     try:
-        said = _answer([program, "--version"], Path("/"), {**_VARIABLES, "PATH": search_path()}, b"", PATIENCE, 1000)
+        said = _answer([program, "--version"], Path("/"), {**VARIABLES, "PATH": search_path()}, b"", PATIENCE, 1000)
     except GitError:
         return ""
     return said.decode(errors="replace").strip().replace("version ", "")

@@ -10,12 +10,12 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-MOST_ERRORS = 2000  # bytes of what a program says on stderr
+MOST_ERRORS = 2000  # bytes of what a program says on stderr, from its end: there is the reason
 
 
 class ProgramError(Exception):
@@ -31,6 +31,33 @@ class Ended:
     said: str
 
 
+class Stop:
+    """Ends the program that is running, and every later one at once: set by another thread when our process ends."""
+
+    def __init__(self) -> None:
+        self.is_set = False
+        self._guard = threading.Lock()
+        self._kill: Callable[[], None] = lambda: None
+
+    def set(self) -> None:
+        with self._guard:
+            self.is_set = True
+            self._kill()
+
+    @contextmanager
+    def ends(self, kill: Callable[[], None]) -> Iterator[None]:
+        """While the block runs, `kill` is called as soon as this is set."""
+        with self._guard:
+            self._kill = kill
+            if self.is_set:
+                kill()
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._kill = lambda: None
+
+
 def search_path() -> str:
     """PATH without relative folders, which could be in the tree."""
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
@@ -43,11 +70,13 @@ def find_program(name: str) -> str | None:
 
 
 def run_program(
-    command: Sequence[str], folder: Path, variables: Mapping[str, str], given: bytes, patience: float, most: int
-) -> Ended:
+    command: Sequence[str], folder: Path, variables: Mapping[str, str], given: bytes, patience: float, most: int,
+    stop: Stop | None = None,
+) -> Ended:  # fmt: skip
     """Run it in a folder with these variables alone, and `given` on stdin.
 
-    Raises `ProgramError` when it cannot be run, takes more than `patience` seconds or writes more than `most` bytes.
+    Raises `ProgramError` when it cannot be run, takes more than `patience` seconds or writes more than `most` bytes, or
+    when `stop` is set.
     """
     try:
         with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as said:
@@ -62,8 +91,11 @@ def run_program(
                 stderr=said,
                 start_new_session=True,
             )
-            output = _output(process, patience, most)
-            said.seek(0)
+            with (stop or Stop()).ends(lambda: _kill(process)):
+                output = _output(process, patience, most)
+            if stop is not None and stop.is_set:
+                raise ProgramError("was stopped")
+            said.seek(max(0, said.seek(0, os.SEEK_END) - MOST_ERRORS))
             words = said.read(MOST_ERRORS).decode(errors="replace").strip()
             return Ended(code=process.returncode, output=output, said=words)
     except OSError as error:

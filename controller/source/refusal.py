@@ -1,0 +1,13 @@
+"""Why there is no new tree, as exceptions inside this room: the message is the sentence that a user reads."""
+
+
+class SourceError(Exception):
+    """Nothing could be fetched, for now."""
+
+
+class RefusedCommitError(SourceError):
+    """This commit may not be in force, whenever it is looked at."""
+
+
+class DamagedMirrorError(SourceError):
+    """What was fetched before cannot be read."""
