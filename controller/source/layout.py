@@ -31,7 +31,7 @@ _MARKER = ".complete"
 _NEW = ".new-"
 _HALF = ".half-"
 INCOMING = "incoming-"
-_LOCK_PATIENCE = 20.0  # seconds; a fetch without news takes less
+LOCK_PATIENCE = 20.0  # seconds; a fetch without news takes less
 _PAUSE = 0.05  # seconds between two tries
 
 
@@ -65,7 +65,7 @@ class Layout:
         for folder in (self.root, self.trees, self.worktrees):
             folder.mkdir(parents=True, exist_ok=True)
         with (self.root / "lock").open("ab", buffering=0) as file:
-            deadline = time.monotonic() + _LOCK_PATIENCE
+            deadline = time.monotonic() + LOCK_PATIENCE
             while True:
                 with suppress(BlockingIOError):
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

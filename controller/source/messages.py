@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 from controller.model.errors import mask, truncate
 from controller.settings.git import GitSource
-from controller.tree.git.network import LARGEST_PACK
 
 _USER = re.compile(r"(?<=://)[^/@\s']*@")
 _MOST = 300  # letters
@@ -25,7 +24,6 @@ _KNOWN = (
     (r"cannot run ssh|ssh: not found|ssh: No such file", "ssh is not installed here"),
     (r"certificate|SSL|TLS|CAfile", "the host's certificate is not trusted: name its authority in caFile ({words})"),
     (r"no space left on device|disk quota", "the disk is full"),
-    (r"died of signal 25|file size limit|file too large", f"it needs more than {LARGEST_PACK // 2**20} MB"),
     (r"died of signal 24|cannot allocate|out of memory", "git needed more memory or time than it may use"),
     (r"not our ref|couldn't find remote ref|unadvertised object", "it no longer has what was asked for"),
     (r"mismatched algorithms", "it changed the kind of its hashes; it is fetched anew the next time"),

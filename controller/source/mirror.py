@@ -5,6 +5,7 @@ what arrived is moved over when it is complete. So whatever becomes of a fetch, 
 repository is as before or has one pack more.
 """
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -21,6 +22,7 @@ ARRIVED = "refs/incoming/head"
 MOST_PACKS = 20
 CHECK = 120.0  # seconds
 _SHA256 = 64  # digits
+_HASH = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _PARTS = (".rev", ".mtimes", ".pack", ".idx")  # git finds a pack by its .idx, which therefore comes last
 _HEADER = "# pack-refs with: peeled fully-peeled sorted \n"
 
@@ -35,20 +37,19 @@ class Mirror:
     def commits(self) -> frozenset[str]:
         """The commits that are here with all their files."""
         try:
-            lines = (self._folder / "packed-refs").read_text(encoding="ascii").splitlines()
-        except (FileNotFoundError, ValueError):
+            lines = (self._folder / "packed-refs").read_bytes().splitlines()
+        except FileNotFoundError:
             return frozenset()
-        return frozenset(line.partition(" ")[0] for line in lines if not line.startswith("#"))
+        return frozenset(_hashes(line.partition(b" ")[0] for line in lines))
 
     def keep(self, commits: Iterable[str]) -> None:
         """Name these commits, and no others, so that fetches build on them."""
-        names = "".join(f"{commit} refs/kept/{commit}\n" for commit in sorted(set(commits)))
-        write_whole(self._folder / "packed-refs", (_HEADER + names).encode())
+        write_whole(self._folder / "packed-refs", _refs(commits))
 
     def prepare(self, digits: int) -> None:
         """Make the repository if there is none whose hashes have so many digits."""
         config = self._folder / "config"
-        if config.exists() and config.read_text(encoding="utf-8") == _config(digits):
+        if self._packs.is_dir() and config.exists() and config.read_bytes() == _config(digits).encode():
             return
         self.remove()
         self._packs.mkdir(parents=True)
@@ -71,16 +72,16 @@ class Mirror:
             (folder / "config").write_text(_config(digits), encoding="ascii")
             if self._packs.exists():
                 (folder / "objects" / "info" / "alternates").write_text("../../repository/objects\n", encoding="ascii")
-                for each in ("packed-refs", "shallow"):
-                    if (self._folder / each).exists():
-                        shutil.copyfile(self._folder / each, folder / each)
+                (folder / "packed-refs").write_bytes(_refs(self.commits()))
+                if shallow := _shallow(self._folder):
+                    (folder / "shallow").write_bytes(_listed(shallow))
             yield folder
 
     def adopt(self, incoming: Path) -> None:
         """Take over what a fetch brought; kept commits stay as they are."""
-        shallow = _lines(incoming / "shallow")
+        shallow = _shallow(incoming)
         # A commit that is known without its parents must be known as such before it is there, and until they are.
-        self._note_shallow(_lines(self._folder / "shallow") | shallow)
+        self._note_shallow(_shallow(self._folder) | shallow)
         self._move_packs(incoming)
         self._note_shallow(shallow)
 
@@ -116,7 +117,7 @@ class Mirror:
 
     def _note_shallow(self, commits: set[str]) -> None:
         if commits:
-            write_whole(self._folder / "shallow", "".join(f"{each}\n" for each in sorted(commits)).encode())
+            write_whole(self._folder / "shallow", _listed(commits))
         else:
             (self._folder / "shallow").unlink(missing_ok=True)
 
@@ -134,5 +135,21 @@ def _config(digits: int) -> str:
     return "[core]\nrepositoryFormatVersion = 0\nbare = true\n"
 
 
-def _lines(file: Path) -> set[str]:
-    return set(file.read_text(encoding="ascii").split()) if file.exists() else set()
+def _refs(commits: Iterable[str]) -> bytes:
+    return (_HEADER + "".join(f"{commit} refs/kept/{commit}\n" for commit in sorted(set(commits)))).encode()
+
+
+def _shallow(folder: Path) -> set[str]:
+    """The commits that are there without their parents."""
+    try:
+        return set(_hashes((folder / "shallow").read_bytes().split()))
+    except FileNotFoundError:
+        return set()
+
+
+def _listed(commits: Iterable[str]) -> bytes:
+    return "".join(f"{each}\n" for each in sorted(commits)).encode()
+
+
+def _hashes(words: Iterable[bytes]) -> Iterator[str]:
+    return (word.decode() for word in words if _HASH.fullmatch(word))

@@ -12,7 +12,7 @@ from controller.source.messages import failure
 from controller.source.mirror import ARRIVED, Mirror
 from controller.source.refusal import SourceError
 from controller.tree.git.command import GitError
-from controller.tree.git.network import LARGEST_PACK, Network
+from controller.tree.git.network import LARGEST_PACK, Network, PackTooLargeError
 from controller.tree.git.program import Stop
 
 POLL = 60.0  # seconds for the question which commit it is
@@ -80,5 +80,8 @@ class RemoteRepository:
         with open_access(self._source) as access, self._mirror.incoming(digits) as folder:
             try:
                 yield folder, Network(folder, access, self._stop, self._largest)
+            except PackTooLargeError as error:
+                what = f"its newest commit is too large, with all files of the repository: {error}"
+                raise SourceError(f"{self._source.url} could not be fetched: {what}") from error
             except GitError as error:
                 raise SourceError(failure(self._source, str(error))) from error

@@ -1,6 +1,5 @@
 """From a push to the tree in force, over https with a token and a private certificate authority."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,34 +17,6 @@ from tests.support.git_server import TOKEN, GitHost, git_host
 from tests.support.git_source import NAME, Pushed, git, tree_in_force
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def pushed(tmp_path: Path) -> Pushed:
-    return Pushed.made(tmp_path)
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Path:
-    return tmp_path / "the state"
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
-
-
-@pytest.fixture
-def host(pushed: Pushed, authority: Authority) -> Iterator[GitHost]:
-    with git_host(pushed.hosted, authority) as served:
-        yield served
-
-
-@pytest.fixture
-def source(host: GitHost, authority: Authority) -> GitSource:
-    """The repository on the host."""
-    url, text = f"{host.url}/{NAME}", authority.file.read_text()
-    return GitSource(url=url, token=SecretStr(TOKEN), authorities=text, ref="main")
 
 
 def message(fetched: Fetched) -> str:

@@ -19,6 +19,7 @@ MOST_OUTPUT = 16 * 1024 * 1024  # bytes
 SLOW = 1000, 30  # bytes a second, for so many seconds: then an http transfer is given up
 # Set by a shell, since Python could only do it between fork and exec, which is not safe beside other threads.
 _LIMITED = 'ulimit -f "$1" && ulimit -v "$2" && ulimit -t "$3" && shift 3 && exec "$@"'
+_BLOCK = 512  # bytes, in which the shell counts
 _SETTINGS = {
     "http.followRedirects": "false", "http.sslVerify": "true", "http.saveCookies": "false", "http.delegation": "none",
     "http.lowSpeedLimit": str(SLOW[0]), "http.lowSpeedTime": str(SLOW[1]),
@@ -40,6 +41,10 @@ class Access:
     scheme: str
     settings: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class PackTooLargeError(GitError):
+    """What the server sent was more than may be taken."""
 
 
 class Network:
@@ -65,7 +70,12 @@ class Network:
         """Fetch the last `depth` commits of a ref or a hash; `into` is the ref that names them here."""
         options = ("--quiet", f"--depth={depth}", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
         asked = ("--no-auto-maintenance", "--force", "--end-of-options", url, f"{name}:{into}")
-        self._ask("fetch", *options, *asked, patience=patience)
+        try:
+            self._ask("fetch", *options, *asked, patience=patience)
+        except GitError as error:
+            if any(pack.stat().st_size >= self._largest // _BLOCK * _BLOCK for pack in self._packs()):
+                raise PackTooLargeError(f"more than {self._largest:,} bytes") from error
+            raise
 
     def pack(self, commits: list[str], patience: float) -> None:
         """Write one pack of all that these commits hold into the folder."""
@@ -79,13 +89,16 @@ class Network:
         found = self._ask("rev-parse", "--verify", "--quiet", "--end-of-options", asked, patience=patience)
         return found.decode(errors="replace").strip()
 
+    def _packs(self) -> list[Path]:
+        return [*(self._folder / "objects" / "pack").glob("*")]
+
     def _ask(self, *arguments: str, patience: float, given: bytes = b"") -> bytes:
         program = find_program("git")
         if program is None:
             raise GitError("git is not installed here")
         settings = {**OFF, **_SETTINGS, **self._access.settings}
         chosen = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
-        sizes = (str(self._largest // 512), str(MOST_MEMORY // 1024), str(MOST_PROCESSOR))  # blocks, KiB, seconds
+        sizes = (str(self._largest // _BLOCK), str(MOST_MEMORY // 1024), str(MOST_PROCESSOR))  # blocks, KiB, seconds
         limited = ["/bin/sh", "-c", _LIMITED, "sh", *sizes]
         command = [*limited, program, "--no-pager", f"--git-dir={self._folder}", *chosen, *arguments]
         allowed = {"GIT_ALLOW_PROTOCOL": self._access.scheme, "PATH": search_path(), "HOME": str(self._folder)}
