@@ -16,7 +16,7 @@ from controller.source.outcome import Fetched, SourceStale, SourceUnverified, Sw
 from controller.source.pauses import TransferPauses
 from controller.source.refusal import DamagedMirrorError, RefusedCommitError, SourceError
 from controller.source.remote import Named, RemoteRepository
-from controller.source.verifying import UnreadableCommitError, signature_problem
+from controller.source.verifying import signature_problem
 from controller.tree.git.command import GitError
 from controller.tree.git.network import LARGEST_PACK
 from controller.tree.git.objects import MissingObjectError
@@ -78,12 +78,14 @@ class Fetcher:
             return SourceStale(message=self._refused[1])
         try:
             return self._taken(named, now)
-        except RefusedCommitError as error:
-            self._refused = (named.commit, str(error))
+        except RefusedCommitError:
             raise
-        except DamagedMirrorError:
-            self._mirror.remove()  # the tree in force needs nothing of it
-            return self._taken(named, now)
+        except SourceError as error:
+            if not isinstance(error, DamagedMirrorError) and self._mirror.is_sound():
+                raise
+        self._mirror.remove()  # the tree in force needs nothing of it
+        self._pauses.forget()
+        return self._taken(named, now)
 
     def _taken(self, named: Named, now: WholeTree | None) -> Fetched:
         """Fetch, verify and lay out what the repository names, and put it in force."""
@@ -95,8 +97,9 @@ class Fetcher:
                 if problem:
                     return SourceUnverified(commit=commit, message=scrub(self._source, problem))
             tree = self._laid_out(commit, now)
-        except UnreadableCommitError as error:
-            return SourceUnverified(commit=commit, message=str(error))
+        except RefusedCommitError as error:
+            self._refused = (commit, str(error))
+            raise
         except (GitError, MissingObjectError) as error:
             raise DamagedMirrorError(f"{self._layout.repository} cannot be read: {error}") from error
         self._layout.swap(tree)
@@ -107,12 +110,11 @@ class Fetcher:
         return Swapped(commit=commit, before=now.commit if now else None)
 
     def _brought(self, named: Named) -> str:
-        """The commit that was transferred; objects that are kept and damaged do not stay in its way."""
+        """The commit that was transferred."""
         self._pauses.check(named.commit)
         try:
             commit = self._remote.bring(named)
         except SourceError as error:
-            self._mirror.check()
             self._pauses.failed(named.commit, str(error))
             raise
         self._keep(commit)

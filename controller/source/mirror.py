@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from controller.source.layout import INCOMING, write_whole
-from controller.source.refusal import DamagedMirrorError
 from controller.tree.git.command import Git, GitError, open_git
 from controller.tree.git.repository import Repository
 
@@ -96,8 +95,8 @@ class Mirror:
         for each in sorted(old, key=lambda part: part.suffix != ".idx"):
             each.unlink()
 
-    def check(self) -> None:
-        """Raises `DamagedMirrorError` when what is kept is not all here and sound."""
+    def is_sound(self) -> bool:
+        """Whether all that is kept is here and undamaged; looks at every byte."""
         commits, packs = sorted(self.commits()), sorted(map(str, self._packs.glob("*.idx")))
         try:
             with self.read() as git:
@@ -105,8 +104,9 @@ class Mirror:
                     git.ask("verify-pack", "--", *packs, patience=CHECK)
                 if commits:
                     git.ask("rev-list", "--objects", "--quiet", *commits, "--", patience=CHECK)
-        except GitError as error:
-            raise DamagedMirrorError(f"{self._folder} is damaged: {error}") from error
+        except GitError:
+            return False
+        return True
 
     @contextmanager
     def read(self) -> Iterator[Git]:

@@ -21,6 +21,10 @@ class TransferPauses:
         self._commit, self._message = commit, message
         self._until = time.monotonic() + min(LONGEST, FIRST * 2 ** (self._failures - 1))
 
+    def forget(self) -> None:
+        """What it failed of is mended."""
+        self._commit = ""
+
     def check(self, commit: str) -> None:
         """Raises `SourceError` with the message of the last failure while the commit has to wait."""
         left = self._until - time.monotonic()
