@@ -46,6 +46,7 @@ class Ledger:
         self._store = store
         self.permits = store.permits
         self.retries = store.retries
+        self.notices = store.notices
         self.jobs: dict[str, Job] = {job.name: job for job in store.jobs()}
         self.peers = Peers(self.jobs)
         """The jobs and the submissions by request."""

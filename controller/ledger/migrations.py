@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import cast
 
 from controller.ledger.labels import group_all
+from controller.ledger.outbox.schema import OUTBOX
 from controller.ledger.places import place_all
 
 # sqlite_utils loads numpy, to store arrays: a quarter of the start of every command, and 20 MiB, for nothing here.
@@ -279,6 +280,11 @@ def places(db: Database) -> None:
     place_all(db.conn)
     _execute(db, _PLACES_INDEX)
     db.execute(_MOVED)
+
+
+@migrations()
+def outbox(db: Database) -> None:
+    _execute(db, OUTBOX)
 
 
 def _execute(db: Database, statements: str) -> None:

@@ -27,6 +27,7 @@ from controller.ledger.location import (
 )
 from controller.ledger.migrations import Database
 from controller.ledger.opening import prepare, prepare_copy
+from controller.ledger.outbox.rows import NoticeRows
 from controller.ledger.permits import PermitRows, Retries
 from controller.ledger.places import new_place
 from controller.ledger.reads.reader import TERMS, Reader
@@ -63,6 +64,7 @@ class Store:
         db.conn.text_factory = partial(str, encoding="utf-8", errors="replace")
         self.permits = PermitRows(db, self._rows)
         self.retries = Retries(db, self._rows)
+        self.notices = NoticeRows(db.conn)
         self.unreadable: list[str] = []
         """The rows read so far that this version does not fully understand."""
         self._later = None if is_copy else self._objects_of  # what is read from a copy is shown after it is closed

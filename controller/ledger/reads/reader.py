@@ -35,6 +35,7 @@ from controller.model.submission import Submission
 Read = TypeVar("Read")
 SCHEMA = (
     *("first", "second", "third", "operators_word", "claims", "approvals", "retries", "lookups", "listing", "places"),
+    "outbox",
 )
 """The migrations applied to a ledger of this program, oldest first."""
 _PHASES = frozenset(map(str, Phase))

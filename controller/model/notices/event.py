@@ -25,6 +25,8 @@ class Topic(StrEnum):
 
 DIGESTED = frozenset({Topic.SUCCEEDED})
 """Topics that are collected for a while; the others are sent at once."""
+LISTED = 50
+"""Events that a message lists one by one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +53,30 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventGroup:
+    """The events of a message that belong together: of a set (`set/<name>`), else of a commit; "" without either."""
+
+    name: str
+    count: int
+    processing_units: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What one sink is sent: a single event, or several of one topic; `id` is the same for every attempt."""
+    """What one sink is sent: a single event, or several of one topic; `id` is the same for every attempt.
+
+    `events` are the first of them, at most `LISTED`; `count` is the number of all, `processing_units` their sum, and
+    `groups` how they divide, the largest first, at most `LISTED`. A sink and an id name one message.
+    """
 
     id: str
     sink: str
     topic: Topic
     made_at: datetime
     events: tuple[Event, ...]
+    count: int = 1
+    processing_units: float = 0.0
+    groups: tuple[EventGroup, ...] = ()
     attempts: int = 0
     """How often it was tried before."""
 
