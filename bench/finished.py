@@ -20,7 +20,8 @@ from controller.model.answers import Accepted, Listing, NotVisible, StoredObject
 from controller.model.clock import Clock
 from controller.reconcile.calls.workers import Call, CallOutcome, Get, Got, Listed, ListObjects, Post, Posted
 from controller.reconcile.loop import Loop
-from controller.reconcile.reporter import Reporter, Watch
+from controller.reconcile.reporter import Reporter
+from controller.reconcile.reports.changes import Watch
 from controller.settings.settings import Settings
 from controller.tree.status_cache import StatusCache
 from controller.tree.status_files import StatusFiles

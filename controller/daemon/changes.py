@@ -10,7 +10,7 @@ from itertools import islice
 from controller.lifecycle.grouping import name_list
 from controller.model.reasons import Phase, Reason
 from controller.reconcile.rejections import Rejected
-from controller.reconcile.reporter import StatusChange
+from controller.reconcile.reports.changes import StatusChange
 
 log = logging.getLogger(__name__)
 

@@ -7,14 +7,13 @@ portions, so that ten thousand of them delay no submission.
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice
 
 from controller.ledger.ledger import Ledger
 from controller.lifecycle.attempts import in_force
-from controller.lifecycle.grouping import common, together
 from controller.lifecycle.phase import phase
 from controller.lifecycle.set_status import progress_of
 from controller.lifecycle.status import PASSING, document, news_of, rejected_status
@@ -24,6 +23,7 @@ from controller.model.job_set import set_reference
 from controller.model.reasons import JobState, Phase, Reason
 from controller.model.submission import Submission
 from controller.model.timing import Timing
+from controller.reconcile.reports.changes import StatusChange, Watch, joined
 from controller.reconcile.reports.spacing import News, Spacing
 from controller.reconcile.sets.set_documents import cells_with_states, set_status
 from controller.reconcile.sets.set_tally import SetTally, tally_of
@@ -43,27 +43,6 @@ COMPLETE = "Complete"
 """The event of a set whose cells that are due are all Succeeded."""
 
 EXAMINED_SOON = timedelta(seconds=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusChange:
-    """A job's state, with the submission in force; `changed` is False when an earlier process already reported it.
-
-    `is_said`: another one reports it for this job too.
-    """
-
-    job: Job
-    job_state: JobState
-    submission: Submission | None
-    changed: bool
-    alike: tuple[str, ...] = ()
-    """The names of all jobs with the same report, when they are many: only the first reports it."""
-    is_said: bool = False
-    set_name: str = ""
-    """The set whose cell the job is, or was until now."""
-
-
-Watch = Callable[[StatusChange], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +133,7 @@ class Reporter:
                 for name, words in completed.items():
                     ledger.add_event(now, COMPLETE, words, set_reference(name))
                 ledger.keep_statuses(recorded, gone)
-        for item in _joined(changes):
+        for item in joined(changes):
             self._watch(item)
         for name, words in completed.items():
             log.info("%s", words, extra={"context": {"job": set_reference(name), "reason": COMPLETE}})
@@ -289,23 +268,6 @@ def jobs_of(path: str, tree: Tree, ledger: Ledger) -> list[Job | Declared]:
         else:
             found.append(item)
     return found
-
-
-def _joined(changes: Sequence[StatusChange]) -> Iterator[StatusChange]:
-    """Joins the reports of jobs stopped for the same reason, and of cells with the same news, into one."""
-    for group in together(changes, lambda item: _alike(item) if item.changed else None):
-        if len(group) == 1:
-            yield group[0]
-            continue
-        yield replace(group[0], alike=tuple(item.job.name for item in group))
-        yield from (replace(item, is_said=True) for item in group[1:])
-
-
-def _alike(item: StatusChange) -> Hashable:
-    """A key for what stops many jobs alike, holds them or comes to cells of a set with the same words; else None."""
-    job_state, is_held = item.job_state, item.job_state.phase is Phase.HELD
-    words = (job_state.reason, job_state.message, "" if is_held else item.set_name)
-    return common(job_state.reason) or (words if is_held or item.set_name else None)
 
 
 def _note(changes: Sequence[StatusChange], ledger: Ledger, now: datetime) -> None:

@@ -14,7 +14,7 @@ from controller.limits.budget import TOLERANCE, overspent_hash
 from controller.limits.guard import key_of
 from controller.model.reasons import Reason
 from controller.model.submission import Answer, Submission
-from controller.reconcile.reporter import StatusChange
+from controller.reconcile.reports.changes import StatusChange
 from tests.proofs.court import Court
 from tests.proofs.drafts import digest_of, jobs_in
 from tests.proofs.histories import STEPS, History, Kinds, lived

@@ -15,7 +15,7 @@ from controller.model.answers import Refusal, Refused
 from controller.model.reasons import JobState, Reason
 from controller.model.skew import TOLERANCE
 from controller.model.submission import Answer, Outcome, Submission
-from controller.reconcile.reporter import StatusChange
+from controller.reconcile.reports.changes import StatusChange
 from tests.proofs.cloud import PostFate, Sent
 from tests.proofs.drafts import digest_of
 from tests.proofs.set_court import SetCourt, is_cell, is_held_by_set

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from controller.model.reasons import Reason
 from controller.model.submission import Submission
-from controller.reconcile.reporter import StatusChange
+from controller.reconcile.reports.changes import StatusChange
 from controller.settings.file import Policy
 from tests.proofs.drafts import UPPER, Draft, digest_of
 from tests.proofs.shelf import Shelf

@@ -25,7 +25,7 @@ from controller.model.script import (
 )
 from controller.model.submission import Submission
 from controller.model.timing import Timing
-from controller.reconcile.reporter import StatusChange, Watch
+from controller.reconcile.reports.changes import StatusChange, Watch
 from controller.reconcile.runner import Flags, turn_to_rest
 from controller.reconcile.wiring import Inbox, controller
 from controller.sandbox.faults.faults import Fault

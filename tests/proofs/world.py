@@ -26,7 +26,8 @@ from controller.model.submission import Submission
 from controller.model.timing import Timing
 from controller.reconcile.calls.workers import TOO_LATE, Call, CallOutcome, Get, Got, Listed, ListObjects, Post, Posted
 from controller.reconcile.loop import Loop
-from controller.reconcile.reporter import Reporter, StatusChange
+from controller.reconcile.reporter import Reporter
+from controller.reconcile.reports.changes import StatusChange
 from controller.reconcile.submit import Submitter
 from controller.reconcile.timekeeper import Timekeeper
 from controller.reconcile.wiring import Nowhere

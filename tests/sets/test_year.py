@@ -8,7 +8,7 @@ import pytest
 from freezegun import freeze_time
 
 from controller.operations.plan.plan import plan
-from controller.reconcile.reporter import StatusChange
+from controller.reconcile.reports.changes import StatusChange
 from tests.proofs.world import Judge, Machine, World
 from tests.support.set_loops import settings_of
 from tests.support.sets import FARM, JOB, Site, utc, write, year

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from controller.cli.output.terminal import console, phase_text, plain_table
 from controller.lifecycle.grouping import name_list
-from controller.reconcile.reporter import StatusChange, Watch
+from controller.reconcile.reports.changes import StatusChange, Watch
 
 
 @contextmanager
