@@ -27,6 +27,8 @@ from controller.settings.file import Policy
 ACCOUNT = frozenset({Refusal.CREDENTIALS, Refusal.FORBIDDEN, Refusal.QUOTA, Refusal.ENDPOINT})
 DECISIVE = frozenset({Refusal.BODY, Refusal.SPURIOUS})
 SILENT = frozenset({Refusal.NOT_ACCEPTED, Refusal.CLAIMED, Refusal.UNCLAIMED})
+GATE_CONDITIONS = {Reason.ACCOUNT_REFUSED: "CredentialsRefused", Reason.BREAKER_OPEN: "BreakerOpen"}
+"""What health and messages call a gate that is closed for this reason."""
 MOST_UNANSWERED = 8  # POSTs in flight at once, however many slots there are: no more can be lost together
 MOST_AHEAD = 8  # histories listed, or being listed, for slots that are free as soon as POSTs are answered
 

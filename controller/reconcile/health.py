@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from controller.ledger.ledger import Ledger
 from controller.limits.budget import Spending
-from controller.limits.gate import Limits
+from controller.limits.gate import GATE_CONDITIONS, Limits
 from controller.model.reasons import Phase, Reason
 from controller.reconcile.queue import JobQueue
 from controller.reconcile.rejections import RejectionKind, Rejections
@@ -19,7 +19,6 @@ from controller.reconcile.scanner import Scanner
 STALE_SCANS = 3  # scans missed in a row
 PATIENCE = 60.0  # seconds: a busy machine may miss scans that a time scale made frequent
 SILENT = 120.0  # seconds without a heartbeat of the deciding thread
-GATE_CONDITIONS = {Reason.ACCOUNT_REFUSED: "CredentialsRefused", Reason.BREAKER_OPEN: "BreakerOpen"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ from controller.ledger.places.on_map import footprint_of
 from controller.ledger.reads.reader import Reader
 from controller.ledger.reads.single import sent_length
 from controller.model.errors import StateError
+from controller.notify.commands import commands_for_job
 from controller.page.context import ViewContext
-from controller.page.job.commands import commands_for_job
 from controller.page.job.cut import cut_text, fitting, texts_in, weight
 from controller.page.job.facts import cost_of, facts_of, shown_labels
 from controller.page.job.found import FoundJob, found_job

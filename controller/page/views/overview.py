@@ -16,8 +16,8 @@ from controller.ledger.reads.reader import Reader
 from controller.lifecycle.status import timestamp
 from controller.model.job_set import SET_LABEL, set_reference
 from controller.model.reasons import Phase, Reason
+from controller.notify.commands import commands_for_job
 from controller.page.context import ViewContext
-from controller.page.job.commands import commands_for_job
 from controller.page.pictures.album import pictures_of
 from controller.page.recorded import manifest_path, recorded_sets, row_facts
 from controller.page.views.spending import month_facts

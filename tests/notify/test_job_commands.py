@@ -3,7 +3,7 @@
 import pytest
 
 from controller.model.reasons import Reason
-from controller.page.job.commands import commands_for_job
+from controller.notify.commands import commands_for_job
 
 HASH = "0123456789ab"
 

@@ -1,4 +1,4 @@
-"""What an operator may run about one job: commands to copy.
+"""What an operator may run about one job: commands to copy, on the page and in messages.
 
 Pure. They are made of the name, the path and the reason, never of what a service or a script wrote.
 """
