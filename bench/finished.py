@@ -5,7 +5,7 @@ The service and the buckets are stood in for by answers that come at once, so te
 
 import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,8 +21,10 @@ from controller.model.clock import Clock
 from controller.reconcile.calls.workers import Call, CallOutcome, Get, Got, Listed, ListObjects, Post, Posted
 from controller.reconcile.loop import Loop
 from controller.reconcile.reporter import Reporter
+from controller.reconcile.reports.announcer import Announcer
 from controller.reconcile.reports.changes import Watch
 from controller.settings.settings import Settings
+from controller.settings.sinks import Sink
 from controller.tree.status_cache import StatusCache
 from controller.tree.status_files import StatusFiles
 from controller.tree.tree import Tree
@@ -123,9 +125,9 @@ def settings_of(root: Path, **changed: str) -> Settings:
 
 @contextmanager
 def loop_on(
-    root: Path, calls: deque[Call], watch: Watch = lambda _change: None
+    root: Path, calls: deque[Call], watch: Watch = lambda _change: None, sinks: Sequence[Sink] = ()
 ) -> Iterator[tuple[Loop, Ledger]]:  # fmt: skip
-    """The real loop on a repository; what it would call is only noted down."""
+    """The real loop on a repository; what it would call is only noted down, and what `sinks` are to hear recorded."""
     settings = settings_of(root)
     bindings = {"deployment": settings.deployment.name, "account": settings.client_id}
     with Store.open(settings.state, bindings) as store:
@@ -134,7 +136,8 @@ def loop_on(
         appraise = Appraiser(settings.deployment, settings.credentials, scripts, Clock().today)
         tree = Tree(settings.jobs, appraise, statuses=status_cache.records, pricing=appraise.pricing)
         free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running)
-        reporter = Reporter(status_cache, settings.deployment.name, watch)
+        announcer = Announcer(ledger, "0a1b2c3d", sinks)
+        reporter = Reporter(status_cache, settings.deployment.name, watch, announcer)
         yield Loop(ledger, tree, free, calls.append, reporter), ledger
 
 

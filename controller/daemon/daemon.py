@@ -65,6 +65,7 @@ class Daemon:
         )
         self._watcher = Watcher(settings.jobs, self.flags.wake) if settings.watch else None
         self._watching = ""
+        self._outage = ""  # why the ledger could not be written, until that is recorded for receivers
         self._woken_at: float | None = None
         self._scan_ended, self._scan_took = self._clock.monotonic(), 0.0
         self._drawn_at = float("-inf")
@@ -126,6 +127,7 @@ class Daemon:
             unrecorded=self._unrecorded,
             clock=self._clock,
             rejected=log_rejections,
+            conditions=self._conditions,
         ) as (assembly, workers):
             if self._loop is None:  # the start was not refused
                 log.info("watching %s", settings.jobs)
@@ -139,6 +141,11 @@ class Daemon:
             if is_clock_set():
                 log.info("the machine slept, or its clock was set: starting again with its current time")
                 self._clock.set()
+
+    def _conditions(self) -> list[tuple[str, str]]:
+        """What receivers hear of beside the loop. That the ledger cannot be written is recorded once it can be."""
+        outage, self._outage = self._outage, ""
+        return [("LedgerUnusable", outage)] if outage else []
 
     def _pulse(self) -> None:
         """While many manifests are appraised: send a heartbeat, and check for a stop."""
@@ -180,6 +187,7 @@ class Daemon:
 
     def _fail(self, message: str) -> None:
         log.error("%s", message)
+        self._outage = message
         self.health = replace(self.health, at=self._clock.now(), ledger=message)
 
     def _rest(self, seconds: float) -> None:

@@ -13,17 +13,17 @@ _ACCEPT = re.compile(r"`shjobs accept ([0-9a-f]{12})`")
 
 def commands_for_job(name: str, path: str, reason: str, message: str, owner: str = "") -> list[dict[str, str]]:
     """Each with what it does; none where nothing needs an operator. `path` is that of the manifest on the command line,
-    `owner` the job whose run it shares; a `reason` of "" says that nothing was reported yet.
+    "" for all of them; `owner` the job whose run it shares; a `reason` of "" says that nothing was reported yet.
     """
     known = Reason(reason) if reason in set(Reason) else None
     if known is None:
         return []
-    found = _by_reason(quote(name), quote(path), quote(owner or name), known, message)
+    found = _by_reason(quote(name), path and quote(path), quote(owner or name), known, message)
     return [{"command": command, "does": does} for command, does in found]
 
 
 def _by_reason(name: str, path: str, owner: str, reason: Reason, message: str) -> list[tuple[str, str]]:
-    check = (f"shjobs check {path}", "shows every problem of the manifest with its line")
+    check = (f"shjobs check {path}".rstrip(), "shows every problem of the manifest with its line")
     match reason:
         case Reason.REJECTED | Reason.WARNED:
             return [check]

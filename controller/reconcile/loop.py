@@ -123,6 +123,7 @@ class Loop:
         if (reports_at := self._reports_at(now)) and reports_at <= now:
             gives_way = self._gate.is_submitting()
             self._reporter.report(self._tree, self._ledger, self.limits(), now, gives_way=gives_way)
+        self._reporter.announcer.look(self.limits, self._reporter.reasons, now)
 
     def record(self, outcomes: Sequence[CallOutcome], now: datetime) -> None:
         """Record the outcomes of calls, and decide nothing."""
@@ -206,7 +207,7 @@ class Loop:
             self._warn([f"{change.reason}; nothing is changed until it can be read"])
             return
         self._keep(change)
-        self.rejections.take_in(change, self._tree, self._ledger, self._now)
+        self.rejections.take_in(change, self._tree, self._ledger, self._now, self._reporter.announcer)
         self._admission.is_partial = change.undecided > 0
         self._admission.approve(change.approvals, self._tree.signature)
         self._reporter.hold(self._now, is_partial=change.undecided > 0)

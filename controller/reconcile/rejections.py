@@ -18,6 +18,7 @@ from controller.model.job import Job
 from controller.model.job_set import set_reference
 from controller.model.reasons import EXAMINING, Reason
 from controller.reconcile.reporter import jobs_of
+from controller.reconcile.reports.announcer import Announcer
 from controller.reconcile.sets.set_documents import cells_of
 from controller.tree.change import Change
 from controller.tree.declared.ownership import Declared
@@ -105,7 +106,9 @@ class Rejections:
         """The status of what belongs to no manifest file, by path."""
         return {path: [rejected_status(None, self._found[path][0].problems)] for path in sorted(self._elsewhere)}
 
-    def take_in(self, change: Change, tree: Tree, ledger: Ledger, now: datetime) -> None:
+    def take_in(
+        self, change: Change, tree: Tree, ledger: Ledger, now: datetime, announcer: Announcer | None = None
+    ) -> None:  # fmt: skip
         """Compare a scan with the one before; report, and record in the ledger, what differs."""
         before = dict(self._found)
         for path in {*change.paths, *change.gone}:
@@ -122,7 +125,7 @@ class Rejections:
         if changes := [*self._changes(sorted(differing - self._elsewhere), before, tree)]:
             self._report(changes)  # the loop warns of what belongs to no manifest
         if differing or change.paths or change.gone or self._recorded is None:
-            self._record(tree, ledger, now)
+            self._record(tree, ledger, now, announcer or Announcer())
 
     def _put(self, path: str, items: Iterable[Rejected]) -> None:
         self._found.pop(path, None)
@@ -138,7 +141,7 @@ class Rejections:
             if not now and path in tree.paths():
                 yield Rejected(path=path, job=earlier[0].job if len(earlier) == 1 else "")
 
-    def _record(self, tree: Tree, ledger: Ledger, now: datetime) -> None:
+    def _record(self, tree: Tree, ledger: Ledger, now: datetime, announcer: Announcer) -> None:
         """Add events for what the ledger does not have yet, and the status of what has no status file."""
         known = self._recorded = ledger.rejections() if self._recorded is None else self._recorded
         for path in [path for path in known if path not in self._found and not _is_waiting(path, tree)]:
@@ -156,6 +159,7 @@ class Rejections:
             for item, line in zip(items, lines, strict=True):
                 if line not in earlier.split("\n"):
                     ledger.add_event(now, Reason.REJECTED, item.message, item.job)
+                    announcer.note_rejection(path, item.job, item.message, now)
             known[path] = text
             ledger.note_rejection(path, text)
             if path in self._elsewhere:

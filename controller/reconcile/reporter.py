@@ -23,6 +23,8 @@ from controller.model.job_set import set_reference
 from controller.model.reasons import JobState, Phase, Reason
 from controller.model.submission import Submission
 from controller.model.timing import Timing
+from controller.notify.events import COMPLETE
+from controller.reconcile.reports.announcer import Announcer
 from controller.reconcile.reports.changes import StatusChange, Watch, joined
 from controller.reconcile.reports.spacing import News, Spacing
 from controller.reconcile.sets.set_documents import cells_with_states, set_status
@@ -38,9 +40,6 @@ MOST_WRITTEN, MOST_COMPARED = 100, 1_000
 WRITTEN = 3
 """A file takes as long to write as this many statuses take that only the ledger keeps for now."""
 MOST_IN_HASTE = 5  # reports at a stop
-
-COMPLETE = "Complete"
-"""The event of a set whose cells that are due are all Succeeded."""
 
 EXAMINED_SOON = timedelta(seconds=1)
 
@@ -63,8 +62,11 @@ class _Notice:
 class Reporter:
     """Remembers what it reported, so that nothing is reported twice."""
 
-    def __init__(self, status_cache: StatusCache, deployment: str, watch: Watch) -> None:
+    def __init__(
+        self, status_cache: StatusCache, deployment: str, watch: Watch, announcer: Announcer | None = None
+    ) -> None:  # fmt: skip
         self.status_cache = status_cache
+        self.announcer = announcer or Announcer()
         self._deployment = deployment
         self._watch = watch
         self._job_states: dict[str, JobState] = {}
@@ -130,6 +132,7 @@ class Reporter:
         if changed or recorded or gone or completed:
             with ledger.transaction():
                 _note(changed, ledger, now)
+                self.announcer.note_changes(changed, completed, tree.sets, now)
                 for name, words in completed.items():
                     ledger.add_event(now, COMPLETE, words, set_reference(name))
                 ledger.keep_statuses(recorded, gone)

@@ -38,6 +38,7 @@ from controller.reconcile.loop import Loop
 from controller.reconcile.rejections import Rejections, Report
 from controller.reconcile.renewal import renew
 from controller.reconcile.reporter import Reporter, status_documents
+from controller.reconcile.reports.announcer import Announcer, Conditions
 from controller.reconcile.reports.changes import Watch
 from controller.reconcile.scanner import Interruptible, Scanned, Scanner
 from controller.reconcile.sets.set_documents import cell_documents
@@ -119,7 +120,7 @@ def controller(
     called: Observe | None = None, pulse: Pulse = lambda: None, interruptible: Interruptible = nullcontext,
     answered: Callable[[], None] | None = None, identity: Identity | None = None, unrecorded: Unrecorded | None = None,
     clock: Clock | None = None, rejected: Report = lambda _rejected: None, is_asked: bool = False,
-    selector: tuple[str, ...] = (),
+    selector: tuple[str, ...] = (), conditions: Conditions = tuple,
 ) -> Iterator[tuple[Assembly, Workers]]:  # fmt: skip
     """The real controller: it holds the lock, writes the ledger and the status files, and calls the service.
 
@@ -128,7 +129,8 @@ def controller(
     `clock` is the one the loop runs on. With `answered` scripts are examined beside the deciding thread, and it is
     called for every result. `identity` identifies the state's files since this process first opened them, `unrecorded`
     receives what comes too late for `inbox`. With `is_asked`, an operator asks for it now: what backs off because of
-    credentials is tried at once. Only jobs that `selector` selects are submitted.
+    credentials is tried at once. Only jobs that `selector` selects are submitted. `conditions` are what receivers hear
+    of that is wrong outside of the loop.
     Raises `UsageError` when something it needs is missing.
     """
     if not settings.client_id or not settings.client_secret:
@@ -151,9 +153,11 @@ def controller(
         slow = SlowScripts(settings.state, Clock().now, keeps=True)
         keep = partial(Timekeeper, ahead=lambda: time.ahead, ask=_asking(service, inbox))
         with Beside(slow, answered) if answered else nullcontext(Patient(slow)) as scripts:
+            announce = partial(Announcer, sinks=settings.sinks, conditions=conditions)
             parts = _assembled(
                 settings, store, watch, status_place, workers.enqueue, without_keys(settings.credentials), look,
                 scripts, pulse, claims=True, keep=keep, rejections=Rejections(rejected), selector=selector,
+                announce=announce,
             )  # fmt: skip
             renew(parts.ledger, settings, parts.ledger.instance(draw_name), (clock or Clock()).now(), is_asked=is_asked)
             yield replace(parts, time=time), workers
@@ -233,6 +237,7 @@ def _assembled(
     rejections: Rejections | None = None,
     selector: tuple[str, ...] = (),
     today: Today | None = None,
+    announce: Callable[[Ledger, str], Announcer] | None = None,
 ) -> Assembly:
     with store.transaction():
         store.renew(terms_of(settings), threshold_of(settings), kept=STATUS)
@@ -247,7 +252,8 @@ def _assembled(
         policy=settings, timing=settings.timing, slots=settings.max_running, without_keys=without_keys,
         selector=selector,
     )  # fmt: skip
-    reporter = Reporter(status_cache, settings.deployment.name, watch)
+    announcer = announce(ledger, ledger.instance(draw_name)) if announce and settings.sinks else None
+    reporter = Reporter(status_cache, settings.deployment.name, watch, announcer)
     submitter, keeper = Submitter(ledger, instance), keep(ledger, settings.timing)
     loop = Loop(ledger, tree, free, enqueue, reporter, look(tree, settings.timing), submitter, keeper, rejections)
     return Assembly(loop=loop, ledger=ledger, tree=tree, deployment=settings.deployment.name)

@@ -12,6 +12,7 @@ from controller.settings.sinks import Sink
 FEW = 5
 """Events of a topic that become a message each; more of them, found in one look, become one."""
 
+_YES = "shjobs accept "
 Numbered = tuple[int, Event]
 """An event with its number in the ledger."""
 
@@ -37,7 +38,7 @@ class Draft:
 def drafts_of(found: Iterable[Numbered], sink: Sink) -> list[Draft]:
     """The messages made of these events for a sink, in the order of their first events.
 
-    What is collected becomes one message a topic. Of the others each becomes one, but for those that the same command
+    What is collected becomes one message a topic. Of the others each becomes one, but for those that the same yes
     releases, and for more than a few of one topic.
     """
     topics: dict[Topic, list[Numbered]] = {}
@@ -62,12 +63,17 @@ def is_for(event: Event, sink: Sink) -> bool:
     return not event.subject or ((is_labelled or is_unread) and (is_of_set or (is_unread and not event.set_name)))
 
 
+def _yes_to(event: Event) -> str:
+    """The command that releases it together with others; "" when it stands alone."""
+    return event.command if event.command.startswith(_YES) else ""
+
+
 def _drafts(topic: Topic, events: Sequence[Numbered]) -> Iterator[Draft]:
     if topic in DIGESTED or len(events) > FEW:
         yield Draft(topic=topic, events=tuple(events))
         return
     groups: dict[str, list[Numbered]] = {}
     for item in events:
-        groups.setdefault(item[1].command or item[1].id, []).append(item)
+        groups.setdefault(_yes_to(item[1]) or item[1].id, []).append(item)
     for group in groups.values():
         yield Draft(topic=topic, events=tuple(group))

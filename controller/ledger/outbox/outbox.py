@@ -59,7 +59,7 @@ class Outbox:
         newest = self._newest()
         seen, collected = place
         at_once = self._events(f"not {_COLLECTED}", seen, newest) if newest > seen else []
-        is_over = self._is_over(collected, sink, now)
+        is_over = newest > collected and self._is_over(collected, sink, now)
         drafts = drafts_of([*at_once, *(self._events(_COLLECTED, collected, newest) if is_over else [])], sink)
         if newest > seen or is_over:
             with self._transaction(is_durable=bool(drafts)):
@@ -133,11 +133,11 @@ class Outbox:
                 self._connection.execute(f"update sink set {count} = {count} + 1 where name = ?", [message.sink])
 
     def _is_over(self, collected: int, sink: Sink, now: datetime) -> bool:
-        """Whether successes were collected for as long as the sink wants, since the first of them."""
+        """Whether successes were collected for as long as the sink wants, since the first of them, or there is none."""
         sql = f"select at from notice where number > ? and {_COLLECTED} order by number limit 1"
         first = self._one(sql, [collected])
         since = read_time(first[0]) if first else None
-        return since is not None and since + timedelta(seconds=sink.digest) <= now
+        return since is None or since + timedelta(seconds=sink.digest) <= now
 
     def _newest(self) -> int:
         row = self._one("select coalesce(max(number), 0) from notice", [])
