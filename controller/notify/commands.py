@@ -8,6 +8,7 @@ from shlex import quote
 
 from controller.model.reasons import Phase, Reason
 
+_REASONS = frozenset(Reason)
 _ACCEPT = re.compile(r"`shjobs accept ([0-9a-f]{12})`")
 
 
@@ -15,7 +16,7 @@ def commands_for_job(name: str, path: str, reason: str, message: str, owner: str
     """Each with what it does; none where nothing needs an operator. `path` is that of the manifest on the command line,
     "" for all of them; `owner` the job whose run it shares; a `reason` of "" says that nothing was reported yet.
     """
-    known = Reason(reason) if reason in set(Reason) else None
+    known = Reason(reason) if reason in _REASONS else None
     if known is None:
         return []
     found = _by_reason(quote(name), path and quote(path), quote(owner or name), known, message)

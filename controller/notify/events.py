@@ -197,6 +197,8 @@ def _units(topic: Topic, wanted: Wanted, job_state: JobState, submission: Submis
 
 def _command(job: Job, job_state: JobState) -> str:
     """What an operator types; "" where the manifest or the settings are to be edited."""
+    if job_state.reason.phase is Phase.SUCCEEDED:
+        return ""
     owner = job_state.shared.owner if job_state.shared else ""
     found = commands_for_job(job.name, "", job_state.reason, job_state.message, owner)
     return found[-1 if job_state.phase is Phase.HELD else 0]["command"] if found else ""

@@ -84,11 +84,19 @@ def notice_of(row: Sequence[Any]) -> tuple[int, Event]:
 
 
 def _row(event: Event) -> tuple[object, ...]:
-    labels = json.dumps(dict(event.labels), ensure_ascii=False) if event.labels else ""
     return (
-        *(event.id, format_time(event.at), str(event.topic), event.message, event.subject, event.set_name, labels),
-        *(event.revision, event.submission, event.phase, event.reason, event.processing_units, event.command),
+        *(event.id, _time_text(event.at), event.topic.value, event.message, event.subject, event.set_name),
+        *(_labels_text(tuple(event.labels.items())), event.revision, event.submission, event.phase, event.reason),
+        *(event.processing_units, event.command),
     )
+
+
+_time_text = lru_cache(maxsize=16)(format_time)
+
+
+@lru_cache(maxsize=1024)
+def _labels_text(labels: tuple[tuple[str, str], ...]) -> str:
+    return json.dumps(dict(labels), ensure_ascii=False) if labels else ""
 
 
 @lru_cache(maxsize=1024)

@@ -62,18 +62,19 @@ class Announcer:
         """Record the events of the changes that are reported now, and of sets that became complete with these words."""
         if not self._topics:
             return
-        wanted = [item for item in changed if topic_of(item.job_state.reason) in self._topics]
+        wanted = (item for item in changed if topic_of(item.job_state.reason) in self._topics)
         found = (
             job_event(self._instance, now, item.job, item.job_state, item.submission, item.set_name) for item in wanted
         )
-        events = {event.id: event for event in found if event}
-        if Topic.SET_COMPLETE in self._topics:
+        self._add(event for event in found if event)  # one after the other: they may be very many
+        if completed and Topic.SET_COMPLETE in self._topics:
             revisions = {item.set_name: item.submission.revision for item in changed if item.submission}
-            for name, words in completed.items():
-                labels = sets[name].labels if name in sets else ()
-                event = completed_event(self._instance, now, name, words, labels, revisions.get(name, ""))
-                events[event.id] = event
-        self._add(events.values())
+            self._add(
+                completed_event(
+                    self._instance, now, name, words, sets[name].labels if name in sets else (), revisions.get(name, "")
+                )
+                for name, words in completed.items()
+            )
 
     def note_rejection(self, path: str, name: str, message: str, now: datetime) -> None:
         """Record that a manifest is not accepted, or something that cannot be read."""
