@@ -7,9 +7,11 @@ import pytest
 
 from controller.cli.settings import load_settings
 from controller.ledger.lock import submitter_lock
+from controller.ledger.outbox.outbox import Outbox
 from controller.model.errors import StateError, UsageError
 from controller.reconcile.calls.workers import CallOutcome
 from controller.reconcile.wiring import controller
+from tests.support.factories import NOW
 
 NO_CLIENT = (
     "no OAuth client: set SHJOBS_CLIENT_ID and SHJOBS_CLIENT_SECRET, "
@@ -58,3 +60,19 @@ def test_who_finds_the_lock_taken_leaves_the_tree_alone(tmp_path: Path) -> None:
     ):
         pass
     assert jobs.stat().st_mtime_ns == before
+
+
+def test_what_the_receivers_in_the_settings_are_to_hear_of_is_recorded_from_the_first_turn(tmp_path: Path) -> None:
+    config, jobs = tmp_path / "shjobs.toml", tmp_path / "jobs.d"
+    config.write_text('clientId = "me"\n[notify.team]\ntype = "webhook"\nurl = "https://hooks.example/shjobs"\n')
+    jobs.mkdir()
+    (jobs / "ndvi.yaml").write_text("spec: [")
+    settings = load_settings(config, {"SHJOBS_CLIENT_SECRET": "secret"})
+    [team] = settings.sinks
+    with controller(settings, lambda _news: None, queue.SimpleQueue()) as (assembly, _):
+        assembly.loop.start(NOW)
+        assembly.loop.turn([], NOW)
+        with Outbox(settings.state) as outbox:
+            outbox.form(team, NOW)
+            [message] = outbox.due("team", NOW)
+    assert [(each.subject, each.reason) for each in message.events] == [("ndvi.yaml", "Rejected")]
