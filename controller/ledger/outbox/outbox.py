@@ -5,6 +5,7 @@ its own; its transactions are short, since the loop waits for them.
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -39,6 +40,7 @@ class Outbox:
         self._path = state / FILE_NAME
         with said_plainly(self._path):
             self._connection = writable(self._path)
+            self._connection.execute("pragma synchronous = normal")
 
     def __enter__(self) -> Self:
         return self
@@ -62,12 +64,15 @@ class Outbox:
         is_over = newest > collected and self._is_over(collected, sink, now)
         drafts = drafts_of([*at_once, *(self._events(_COLLECTED, collected, newest) if is_over else [])], sink)
         if newest > seen or is_over:
-            with self._transaction(is_durable=bool(drafts)):
-                self._connection.executemany(_ADD, [_row(draft, sink.name, now) for draft in drafts])
+            rows = [_row(draft, sink.name, now) for draft in drafts]
+            with self._transaction():
+                self._connection.executemany(_ADD, rows)
                 self._connection.execute(
                     "update sink set seen = ?, collected = iif(?, ?, collected) where name = ?",
                     [newest, is_over, newest, sink.name],
                 )
+            if rows:
+                self._flush()  # sent messages keep their ids whatever happens to the machine
 
     def due(self, sink_name: str, now: datetime) -> list[Message]:
         """The messages to send now, oldest first, a few at a time."""
@@ -123,7 +128,7 @@ class Outbox:
         """Note what became of an attempt, unless the message was done with already."""
         values = {"next_at": None, **changes}
         columns = ", ".join(f"{column} = ?" for column in values)
-        with self._transaction(is_durable=False):
+        with self._transaction():
             changed = self._connection.execute(
                 f"update message set attempts = attempts + 1, {columns} "
                 "where sink = ? and id = ? and next_at is not null",
@@ -177,7 +182,7 @@ class Outbox:
     def _delete(self, table: str, which: str, arguments: Sequence[object]) -> None:
         """Delete the rows that `which` selects, in portions."""
         while True:
-            with self._transaction(is_durable=False):
+            with self._transaction():
                 sql = f"delete from {table} where number in ({which})"
                 deleted = self._connection.execute(sql, [*arguments, PORTION]).rowcount
             if deleted < PORTION:
@@ -197,12 +202,19 @@ class Outbox:
         return next(iter(self._rows(sql, arguments)), None)
 
     @contextmanager
-    def _transaction(self, *, is_durable: bool = True) -> Iterator[None]:
-        """One that is not `is_durable` may be undone when the machine fails, and is repeated then; not by a kill."""
+    def _transaction(self) -> Iterator[None]:
+        """All or nothing. The machine's failure may undo it, a kill does not."""
         with said_plainly(self._path), self._connection:
-            self._connection.execute(f"pragma synchronous = {'full' if is_durable else 'normal'}")
             self._connection.execute("begin immediate")
             yield
+
+    def _flush(self) -> None:
+        """Put what was committed on the disk without the lock that the loop waits for.
+
+        SQLite holds no lock on its log, so closing that file gives up none.
+        """
+        with said_plainly(self._path), self._path.with_name(f"{self._path.name}-wal").open("rb") as log:
+            os.fsync(log.fileno())
 
 
 _BEGIN = (
