@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from controller.ledger.cells import either
+from controller.ledger.reads.observed import Observed
 from controller.ledger.reads.traffic import RENEWED
 from controller.ledger.rows import format_time, read_time
 from controller.ledger.store import Store
@@ -47,6 +48,7 @@ class Ledger:
         self.permits = store.permits
         self.retries = store.retries
         self.notices = store.notices
+        self.observed = Observed(store)
         self.jobs: dict[str, Job] = {job.name: job for job in store.jobs()}
         self.peers = Peers(self.jobs)
         """The jobs and the submissions by request."""

@@ -28,6 +28,7 @@ MENDED_FIRST = "nothing more is submitted until the manifest is mended"
 _SENTENCES = {
     Reason.REJECTED: "the manifest cannot be accepted; see manifest.problems",
     Reason.EXAMINING: "the evalscript is still being examined",
+    Reason.UNCOMMITTED: "only what is committed is paid for",
     Reason.ON_HOLD: "spec.hold is true; set it to false to submit",
     Reason.PAUSED: "submissions are paused for all jobs; what runs is followed; `shjobs resume` goes on",
     Reason.CLOCK_DOUBTFUL: "nothing is paid for while the clock is in doubt; what runs is followed",
@@ -115,6 +116,8 @@ def _words(job: Job, submissions: Sequence[Submission], limits: Limits, permit: 
     match reason:
         case Reason.LARGE_CHANGE:
             return _large_change(job, permit, limits)
+        case Reason.UNCOMMITTED:
+            return limits.uncommitted(job.name)
         case Reason.TRIAL | Reason.WINDOW_LIMIT:
             return _held_by_set(job, limits, reason)
         case Reason.BUDGET_EXCEEDED:

@@ -4,7 +4,7 @@ It has no state besides the ledger: the breaker, account problems and every back
 submissions, so a restart changes none of them (DESIGN §6 "Protocol", §8).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -30,6 +30,7 @@ SILENT = frozenset({Refusal.NOT_ACCEPTED, Refusal.CLAIMED, Refusal.UNCLAIMED})
 GATE_CONDITIONS = {Reason.ACCOUNT_REFUSED: "CredentialsRefused", Reason.BREAKER_OPEN: "BreakerOpen"}
 """What health and messages call a gate that is closed for this reason."""
 MOST_UNANSWERED = 8  # POSTs in flight at once, however many slots there are: no more can be lost together
+NOT_COMPARED = "its files were not compared with the commit that is checked out"
 MOST_AHEAD = 8  # histories listed, or being listed, for slots that are free as soon as POSTs are answered
 
 
@@ -45,8 +46,9 @@ class Limits:
     knows which jobs and submissions have the same request; None: each job is by itself. `payers` remembers for one
     turn who pays for a request, by digest. `sets` are the rulings on the sets, by name. `renewed_at` is when the
     account's credentials were last corrected, or an operator asked to try them: refusals before that are of the past.
-    At `grows_at` there is one more slot. `doubt` says why the clock cannot be trusted, "" when it can. Only jobs that
-    `selector` selects are submitted.
+    `uncommitted` says of a job why its files, as they were read, do not count with `source = "committed"`, "" when
+    they do: unless it is given, none do. At `grows_at` there is one more slot. `doubt` says why the clock cannot be
+    trusted, "" when it can. Only jobs that `selector` selects are submitted.
     """
 
     policy: Policy
@@ -67,6 +69,7 @@ class Limits:
     peers: Peers | None = None
     payers: dict[str, tuple[Job | None, Job | None]] = field(default_factory=dict, compare=False, repr=False)
     sets: Mapping[str, SetRuling] = field(default_factory=dict)
+    uncommitted: Callable[[str], str] = field(default=lambda _job: NOT_COMPARED, compare=False, repr=False)
     renewed_at: datetime | None = None
     opens_at: datetime | None = None
     grows_at: datetime | None = None

@@ -13,6 +13,8 @@ from controller.model.reasons import Reason
 def hold_reason(name: str, wanted: Wanted, limits: Limits) -> Reason | None:
     """Why a valid job must not be paid for before its manifest says more, or the first cells of its set succeeded."""
     ruling = limits.set_ruling(wanted.cell)
+    if limits.policy.source == "committed" and limits.uncommitted(name):
+        return Reason.UNCOMMITTED
     return _own_hold(wanted, limits) or (ruling.hold_reason(name, wanted.cell) if ruling and wanted.cell else None)
 
 

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     """Why a job is in its phase, as one CamelCase word."""
 
     REJECTED = "Rejected"
+    UNCOMMITTED = "Uncommitted"
     ON_HOLD = "OnHold"
     PAUSED = "Paused"
     CLOCK_DOUBTFUL = "ClockDoubtful"
@@ -90,6 +91,7 @@ _PHASES = {
     for phase, reasons in {
         Phase.INVALID: (Reason.REJECTED,),
         Phase.HELD: (
+            Reason.UNCOMMITTED,
             Reason.ON_HOLD,
             Reason.PAUSED,
             Reason.APPROVAL_NEEDED,

@@ -23,6 +23,7 @@ from controller.model.step import Ask, List, Step, Submit, Wait
 from controller.model.submission import Submission
 from controller.reconcile.admission import Admission
 from controller.reconcile.calls.workers import Call, CallOutcome, Get, ListObjects, Posted, is_history
+from controller.reconcile.guarding.committed_only import CommittedOnly
 from controller.reconcile.health import Health, health_of, with_rejections
 from controller.reconcile.pace import Pace
 from controller.reconcile.queue import JobQueue
@@ -37,6 +38,7 @@ from controller.reconcile.turns.gate_keeper import GateKeeper
 from controller.reconcile.turns.rest import are_at_rest
 from controller.tree.change import Change
 from controller.tree.foreign import foreign_note
+from controller.tree.git.committed import Committed
 from controller.tree.tree import Tree
 
 log = logging.getLogger(__name__)
@@ -50,11 +52,12 @@ class Loop:
     def __init__(
         self, ledger: Ledger, tree: Tree, free: Limits, enqueue: Callable[[Call], None], reporter: Reporter,
         scanner: Scanner | None = None, submitter: Submitter | None = None, timekeeper: Timekeeper | None = None,
-        rejections: Rejections | None = None,
+        rejections: Rejections | None = None, committed: Committed | None = None,
     ) -> None:  # fmt: skip
         self._ledger = ledger
         self._tree = tree
-        self._free = free
+        self._committed_only = CommittedOnly(tree, ledger, committed)
+        self._free = free = replace(free, uncommitted=self._committed_only.flaw)
         self._enqueue = enqueue
         self._reporter = reporter
         self._timing = free.timing
@@ -209,10 +212,14 @@ class Loop:
         self._keep(change)
         self.rejections.take_in(change, self._tree, self._ledger, self._now, self._reporter.announcer)
         self._admission.is_partial = change.undecided > 0
-        self._admission.approve(change.approvals, self._tree.signature)
+        if not (change.undecided or self._tree.unsettled):
+            self._ledger.observed.note(change.commit, self._now)
+        differing = self._committed_only.look(change)
+        self._admission.approve(self._committed_only.counting(change.approvals), self._tree.signature)
         self._reporter.hold(self._now, is_partial=change.undecided > 0)
-        self._queue.mark(job.name for job, _ in change.jobs)
-        self._reporter.touch_jobs(job.name for job, _ in change.jobs)  # also those with a call under way
+        names = {job.name for job, _ in change.jobs} | differing
+        self._queue.mark(names)
+        self._reporter.touch_jobs(names)  # also those with a call under way
         again = self._reporter.status_cache.touched(change.modified, self._tree.paths())
         self._reporter.touch([*change.paths, *again], change.gone)
         self._admission.releases.say(change.unapproved)

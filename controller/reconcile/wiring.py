@@ -46,7 +46,8 @@ from controller.reconcile.submit import Submitter, draw_name
 from controller.reconcile.timekeeper import Timekeeper
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
-from controller.tree.git.info import checkout, index_lock
+from controller.tree.git.committed import Committed
+from controller.tree.git.info import checkout, head, index_lock
 from controller.tree.status_cache import StatusCache, StatusPlace
 from controller.tree.status_files import StatusFiles
 from controller.tree.tree import Tree
@@ -255,7 +256,10 @@ def _assembled(
     announcer = announce(ledger, ledger.instance(draw_name)) if announce and settings.sinks else None
     reporter = Reporter(status_cache, settings.deployment.name, watch, announcer)
     submitter, keeper = Submitter(ledger, instance), keep(ledger, settings.timing)
-    loop = Loop(ledger, tree, free, enqueue, reporter, look(tree, settings.timing), submitter, keeper, rejections)
+    committed = Committed(partial(checkout, settings.jobs)) if settings.source == "committed" else None
+    loop = Loop(
+        ledger, tree, free, enqueue, reporter, look(tree, settings.timing), submitter, keeper, rejections, committed
+    )  # fmt: skip
     return Assembly(loop=loop, ledger=ledger, tree=tree, deployment=settings.deployment.name)
 
 
@@ -273,8 +277,9 @@ def _tree(
             return Appraisal(wanted=None, problems=(still_examined(item),), awaits=question.key)
 
     return Tree(
-        settings.jobs, appraise, checkout=partial(checkout, settings.jobs), statuses=status_cache.records,
-        mirror=settings.status_dir, is_pending=scripts.is_pending, pulse=pulse, pricing=appraiser.pricing,
+        settings.jobs, appraise, checkout=partial(checkout, settings.jobs), head=partial(head, settings.jobs),
+        statuses=status_cache.records, mirror=settings.status_dir, is_pending=scripts.is_pending, pulse=pulse,
+        pricing=appraiser.pricing,
     )  # fmt: skip
 
 

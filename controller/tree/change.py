@@ -21,6 +21,7 @@ class Change:
     for the watcher.
     `moved`: files changed; a file that is only read again because its script was examined meanwhile does not count.
     `undecided` files wait for such an examination.
+    `commit` was checked out before the scan began; "" outside of git.
     `approvals` are all that count now, by hash; `unapproved` says in sentences which do not.
     """
 
@@ -38,5 +39,6 @@ class Change:
     folders: int = 0
     moved: bool = False
     undecided: int = 0
+    commit: str = ""
     approvals: Mapping[str, Approval] = field(default_factory=dict)
     unapproved: tuple[str, ...] = ()

@@ -60,6 +60,7 @@ class Tree:
         statuses: Known | None = None,
         mirror: Path | None = None,
         checkout: LookAtGit = lambda: None,
+        head: Callable[[], str] = str,
         pulse: Callable[[], None] = lambda: None,
         is_pending: Callable[[str], bool] = lambda _question: False,
         pricing: "Pricing | None" = None,
@@ -69,7 +70,7 @@ class Tree:
         self._mirror = mirror
         self._appraise = appraise
         self._prepare = prepare
-        self._checkout = checkout
+        self._checkout, self._head = checkout, head
         self._approvals = Approvals(checkout)
         self._pulse = pulse
         self._files = Known()
@@ -112,6 +113,11 @@ class Tree:
         """The jobs whose current manifest was not read and accepted: nothing is submitted for them."""
         return self._unsettled
 
+    @property
+    def files(self) -> Known:
+        """Every file, as it was last read."""
+        return self._files
+
     def uses(self, path: str) -> tuple[str, ...]:
         """The scripts of a manifest file."""
         record = self._files.get(path)
@@ -149,7 +155,7 @@ class Tree:
 
     def refresh(self, jobs: Mapping[str, Job], now: datetime, *, statuses: bool = True) -> Change:
         """Scan the tree and its `statuses`; returns the jobs that are new, changed, moved, removed or have problems."""
-        known = self._statuses if statuses else None
+        known, commit = self._statuses if statuses else None, self._head()
         again = self._undecided.read_again(self._files)
         found, touched, names = self._look(jobs, now, None if self._mirror else known)
         if not found.ready:
@@ -182,6 +188,7 @@ class Tree:
             folders=found.folders,
             moved=not touched <= is_same,
             undecided=len(self._undecided),
+            commit=commit,
             approvals=self._approvals.counting(),
             unapproved=self._approvals.problems(),
         )

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from controller.analysis.terms import terms_of
+from controller.ledger.reads.observed import observed_revision
 from controller.ledger.reads.reader import Reader
 from controller.model.errors import Problem
 from controller.model.files import READ, STATUS, USED, FileRecord
@@ -20,13 +21,23 @@ MANIFESTS = frozenset(READ) - frozenset(USED)
 """The kinds of manifests that were accepted as they are."""
 
 
+def has_same_commit(settings: Settings, store: Reader) -> bool:
+    """Whether the commit is the one that was taken in last, where only that counts: a commit changes no file."""
+    if settings.source != "committed":
+        return True
+    from controller.tree.git.info import head  # only where a commit counts
+
+    observed = observed_revision(store)
+    return (observed[0] if observed else "") == head(settings.jobs)
+
+
 class Recorded:
     """The files as recorded, compared with the disk as they are asked for; a file that many use is compared once."""
 
     def __init__(self, settings: Settings, store: Reader) -> None:
         self._store = store
         self._real = os.path.realpath(settings.jobs)
-        self._has_same_terms = store.terms() == terms_of(settings)
+        self._has_same_terms = store.terms() == terms_of(settings) and has_same_commit(settings, store)
         self._lists = IgnoreLists(self._real, {})
         self._folders: dict[str, bool] = {}
         self._used: dict[str, bool] = {}

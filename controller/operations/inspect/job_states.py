@@ -19,7 +19,7 @@ from controller.limits.selection import is_selected
 from controller.model.errors import StateError
 from controller.model.files import STATUS, FileRecord
 from controller.model.job_set import SET_LABEL, set_reference
-from controller.operations.inspect.as_recorded import Recorded
+from controller.operations.inspect.as_recorded import Recorded, has_same_commit
 from controller.settings.settings import Settings
 from controller.tree.files import Known, collector_paused
 from controller.tree.walk import is_unchanged
@@ -151,7 +151,7 @@ def _reader(settings: Settings) -> Iterator[Reader | None]:
 
 def _is_up_to_date(settings: Settings, store: Reader) -> bool:
     """Whether the files are those that the ledger recorded, under the current terms."""
-    if store.terms() != terms_of(settings):
+    if store.terms() != terms_of(settings) or not has_same_commit(settings, store):
         return False
     with collector_paused():
         known = Known(FileRecord(**row) for row in store.files(but=STATUS))

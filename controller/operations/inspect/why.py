@@ -33,6 +33,7 @@ class Case:
 
 _CHANGES = {
     Reason.REJECTED: "Nothing is submitted until the manifest is fixed; `shjobs check` shows every problem at once.",
+    Reason.UNCOMMITTED: "It goes on by itself once a commit holds its files as they are.",
     Reason.ON_HOLD: "It is submitted when `spec.hold` is false.",
     Reason.PAUSED: "Then it is submitted by itself when its turn comes.",
     Reason.CLOCK_DOUBTFUL: "It goes on by itself when the clock is right again.",

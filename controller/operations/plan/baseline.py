@@ -61,7 +61,7 @@ def baseline(settings: Settings, root: Path, now: datetime) -> Baseline:
     """What the loop would have submitted from the tree at `root`, empty when there are no manifests."""
     if not any(path.suffix in SUFFIXES for path in root.rglob("*")):
         return EMPTY
-    free = boundless(unguarded(settings), jobs=root, state=root / ".none")
+    free = boundless(unguarded(settings), jobs=root, state=root / ".none", source="tree")  # all of it is of a commit
     calls, then = deque[Call](), now - LONG_AGO
     with copied_controller(free, lambda _unused: None, calls.append) as past:
         past.loop.agree_to_sets()

@@ -65,7 +65,7 @@ class Checkout:
 
     def _has(self, full: str, contents: Iterable[bytes]) -> bool:
         blob = (self.held or {}).get(full[len(self.root) + 1 :])
-        return blob is not None and any(_blob(content, len(blob)) == blob for content in contents)
+        return blob is not None and any(blob_hash(content, len(blob)) == blob for content in contents)
 
 
 def checkout(jobs: Path) -> Checkout | None:
@@ -77,6 +77,12 @@ def checkout(jobs: Path) -> Checkout | None:
     if not commit:
         return None
     return Checkout(commit=commit, branch=branch, root=str(real(jobs)), held=_held(jobs, repository, commit))
+
+
+def head(jobs: Path) -> str:
+    """The commit that is checked out; "" when there is none. A few small files are read for it."""
+    repository = repository_of(jobs)
+    return (_head(repository) or _head_by_git(repository))[0] if repository else ""
 
 
 def author(jobs: Path) -> str:
@@ -171,7 +177,7 @@ def _held(jobs: Path, repository: Repository, commit: str) -> dict[str, str] | N
     return {path[start:]: facts.split(" ")[2] for facts, _, path in entries}
 
 
-def _blob(content: bytes, digits: int) -> str:
+def blob_hash(content: bytes, digits: int) -> str:
     """Git's hash of a blob, in as many digits as the repository's hashes have."""
     hashed = hashlib.sha256 if digits == 64 else hashlib.sha1
     return hashed(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()

@@ -90,6 +90,9 @@ def _is_settled(job: Job, own: list[Submission], alike: list[Job], limits: Limit
 
     What another of them is about to pay for needs no look: before any POST a turn on a copy would list the bucket.
     """
+    assert job.wanted is not None, "checked before"
+    if limits.policy.source == "committed" and in_force(job.wanted, own) is None:
+        return False  # whether it, or who shares its request, is committed takes a look at all files
     has_cells = any(each.wanted and each.wanted.cell for each in (job, *alike))
     if alike and has_cells and not _is_served(job, own, limits):
         return False  # which of them pays depends on what is ruled on their sets

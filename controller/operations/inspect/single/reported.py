@@ -32,7 +32,10 @@ from controller.reconcile.queue import QUEUING
 from controller.settings.settings import Settings
 
 _HELD_TOGETHER = frozenset(
-    {Reason.LARGE_CHANGE, Reason.OVERSPENT, Reason.BUDGET_EXCEEDED, Reason.TRIAL, Reason.WINDOW_LIMIT}
+    {
+        *(Reason.LARGE_CHANGE, Reason.OVERSPENT, Reason.BUDGET_EXCEEDED, Reason.TRIAL, Reason.WINDOW_LIMIT),
+        Reason.UNCOMMITTED,
+    }
 )
 """Why many jobs wait for an operator, or for money: it stays until one of them is ruled on again, and is reported."""
 
