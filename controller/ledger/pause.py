@@ -1,5 +1,7 @@
 """What stops submissions from outside the manifests: the file PAUSE, git's lock on the tree, a removed state.
 
+Another commit is noticed with them, where only that counts: it changes no file.
+
 The loop checks them in every turn before it decides; `shjobs pause` and `resume` write and remove the file.
 """
 
@@ -16,21 +18,27 @@ FILE_NAME = "PAUSE"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stops:
-    """What was found: a pause, git's index lock if there is one, and what happened to the state if it was removed."""
+    """What was found: a pause, git's index lock if there is one, and what happened to the state if it was removed.
+
+    `commit` is the one that is checked out, "" where it is not asked for.
+    """
 
     paused: bool = False
     lock: IndexLock | None = None
     lost: str = ""
+    commit: str = ""
 
 
 Look = Callable[[], Stops]
 
 
-def stops_of(lock: Callable[[], IndexLock | None], state: Path, lost: Callable[[], str] = lambda: "") -> Look:
+def stops_of(
+    lock: Callable[[], IndexLock | None], state: Path, lost: Callable[[], str] = str, commit: Callable[[], str] = str
+) -> Look:
     """Checks all stops: `lock` finds git's index lock, `state` may hold a PAUSE file, or may be `lost`."""
 
     def look() -> Stops:
-        return Stops(paused=is_paused(state), lock=lock(), lost=lost())
+        return Stops(paused=is_paused(state), lock=lock(), lost=lost(), commit=commit())
 
     return look
 

@@ -1,13 +1,14 @@
 """Watches the surroundings for the loop: when to scan the tree, whether it is quiet, and what stops submissions.
 
-A scan is due after a notification, periodically without one, once more after each scan that found a change, and when
-the next cell of a set becomes due.
+A scan is due after a notification, periodically without one, once more after each scan that found a change, when the
+next cell of a set becomes due, and when another commit is checked out, where only that counts.
 Status files are half of the tree and cause no notification: they are compared once per scan interval.
 """
 
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from controller.ledger.pause import Look as LookAtStops
@@ -64,7 +65,7 @@ class Scanner:
         self.scan_at = min(at, self.scan_at) if at and self.scan_at else None
 
     def is_woken(self) -> bool:
-        """Whether a pause, a lock of git or the state has changed."""
+        """Whether a pause, a lock of git, the commit or the state has changed."""
         return self._look_at_stops() != self._stops
 
     def look(self, jobs: Mapping[str, Job], now: datetime) -> Change | None:
@@ -77,9 +78,10 @@ class Scanner:
         lock = stops.lock
         self._stillness = self._stillness.locked_by(lock)
         was_ahead = self.scanned_at is not None and now < self.scanned_at  # what is due by the clock may be later now
-        is_due = (was_locked and not lock) or self.scan_at is None or self.scan_at <= now or was_ahead
+        is_other = stops.commit != self._stops.commit
+        is_due = (was_locked and not lock) or is_other or self.scan_at is None or self.scan_at <= now or was_ahead
         change = self._scan(jobs, now) if is_due else None
-        self._stops = self._look_at_stops() if is_due else stops
+        self._stops = replace(self._look_at_stops(), commit=stops.commit) if is_due else stops  # it may move meanwhile
         self._stillness = self._stillness.locked_by(self._stops.lock or lock)
         if self._stops.lost:
             raise StateLost(self._stops.lost)

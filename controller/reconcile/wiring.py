@@ -149,7 +149,8 @@ def controller(
     ):
         status_place.check_writable()  # under the lock, so that two starting together never collide in the tree
         identity.hold((settings.state / LOCK_NAME, settings.state / FILE_NAME))
-        stops = stops_of(partial(index_lock, settings.jobs), settings.state, identity.lost)
+        commit = partial(head, settings.jobs) if settings.source == "committed" else str
+        stops = stops_of(partial(index_lock, settings.jobs), settings.state, identity.lost, commit)
         look = partial(Scanner, stops=stops, settle=settle, scanned=scanned, interruptible=interruptible)
         slow = SlowScripts(settings.state, Clock().now, keeps=True)
         keep = partial(Timekeeper, ahead=lambda: time.ahead, ask=_asking(service, inbox))

@@ -6,7 +6,7 @@ import pytest
 
 from controller.ledger.pause import is_paused, pause, resume, stops_of, who_paused
 from controller.model.errors import StateError
-from controller.tree.git.info import index_lock
+from controller.tree.git.info import head, index_lock
 from tests.operations.test_plan_revision import commit, git
 from tests.support.factories import NOW
 
@@ -71,3 +71,12 @@ def test_without_git_there_is_no_lock(tmp_path: Path) -> None:
     (tmp_path / ".git").write_text("this names no folder")
     look = stops_of(lambda: index_lock(tmp_path / "jobs.d"), tmp_path / "state")
     assert (look().paused, look().lock) == (False, None)
+
+
+def test_another_commit_is_noticed_where_it_is_asked_for(repository: Path, tmp_path: Path) -> None:
+    state, at = tmp_path / "state", [head(repository)]
+    look, blind = stops_of(lambda: None, state, commit=lambda: at[0]), stops_of(lambda: None, state)
+    before = look(), blind()
+    git(repository, "commit", "--quiet", "--allow-empty", "--message", "another")
+    at[0] = head(repository)
+    assert (look() == before[0], blind() == before[1]) == (False, True)
