@@ -24,7 +24,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "why": ("shjobs why ndvi-malta", "shjobs why set/ndvi-alps"),
     "page": ("shjobs page", "shjobs page --listen 127.0.0.1:8080", "shjobs page --export report"),
     "events": ("shjobs events ndvi-malta -n 50", "shjobs events set/ndvi-alps", "shjobs events --follow"),
-    "wait": ("shjobs wait ndvi-malta --timeout 2h", "shjobs wait set/ndvi-alps --for Complete=95%"),
+    "wait": (
+        "shjobs wait ndvi-malta --timeout 2h",
+        "shjobs wait set/ndvi-alps --for Complete=95%",
+        "shjobs wait --revision 4f1d2c9e",
+    ),
     "fetch": (
         "shjobs fetch ndvi-malta --preview",
         "shjobs fetch -l team=agri",

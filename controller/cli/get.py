@@ -17,6 +17,7 @@ from controller.model.reasons import Phase
 from controller.settings.settings import Settings
 
 if TYPE_CHECKING:
+    from controller.operations.inspect.revision.observed import Seen
     from controller.operations.inspect.selection import Selection
 
 LOOK_EVERY = 1.0  # seconds, with --watch
@@ -61,7 +62,7 @@ def command(
     documents = iter(passed)
     first = [*islice(documents, 1)]
     if first or form in ("json", "yaml"):
-        print_documents(chain(first, documents), shown, clock.now())
+        print_documents(chain(first, documents), shown, clock.now(), _seen(settings, selection, form))
     else:
         click.echo("no job matches" if selector or phases else "there are no jobs", err=True)
     if watch:
@@ -88,6 +89,15 @@ class _Passed:
             yield each
 
 
+def _seen(settings: Settings, selection: "Selection", form: str) -> "Seen | None":
+    """What tools are told beside the documents."""
+    if form not in ("json", "yaml"):
+        return None
+    from controller.operations.inspect.revision.observed import seen
+
+    return seen(settings, selection)
+
+
 def _watch(
     settings: Settings, selection: "Selection", form: str, before: Sequence[Mapping[str, Any]], clock: Clock
 ) -> None:
@@ -103,5 +113,5 @@ def _watch(
         if form in ("table", "wide", "watch"):
             click.echo("".join(f"{row}\n" for row in changed_rows(documents, known, form, clock.now())), nl=False)
         elif fresh := [each for each in documents if known.get(document_key(each)) != each]:
-            print_documents(fresh, form)
+            print_documents(fresh, form, seen=_seen(settings, selection, form))
         known = {document_key(document): document for document in documents}

@@ -2,9 +2,9 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,32 +12,81 @@ from controller.cli.completing import AIM, JOB
 from controller.cli.settings import load_settings
 from controller.model.errors import UsageError
 
+if TYPE_CHECKING:
+    from controller.lifecycle.conditions import WaitTarget
+    from controller.operations.inspect.wait import Waited
+    from controller.settings.settings import Settings
+
 
 @click.command("wait", short_help="Wait until jobs reach a phase or a condition.")
-@click.argument("names", metavar="NAME...", nargs=-1, required=True, type=JOB)
+@click.argument("names", metavar="NAME...", nargs=-1, type=JOB)
 @click.option(
     "--for", "wanted", default="Ready", show_default=True, metavar="PHASE|CONDITION", type=AIM,
     help="A phase, such as Running, or a condition: Ready, Stalled, condition=Ready=False, Complete, Complete=95%.",
 )  # fmt: skip
+@click.option(
+    "--revision", metavar="COMMIT", help="Wait until this commit is taken in, then for the jobs that it changed."
+)
 @click.option("--timeout", default="1h", show_default=True, metavar="DURATION", help="How long at most, such as 90s.")
 @click.pass_obj
-def command(config: Path | None, names: tuple[str, ...], wanted: str, timeout: str) -> int:
+def command(config: Path | None, names: tuple[str, ...], wanted: str, revision: str | None, timeout: str) -> int:
     """Wait until every job or set NAME has the phase or condition. It only reads: something else must run or sync.
 
     A set is Complete when its cells that are due are Succeeded, all or a share of them; later ones are not waited for.
-    Exit code 0 when all have it; 1 on timeout, or when a job that should succeed came to rest without it.
+    With --revision first until the controller has taken in that commit, or a later one that contains it, and without
+    a NAME then for every job that it changed.
+
+    Exit code 0 when all have it, or the commit changed no job; 1 on timeout, or when a job that should succeed came to
+    rest without it.
     """
     from controller.lifecycle.conditions import target
     from controller.model.timing import seconds_of
-    from controller.operations.inspect.wait import Ending, wait
+    from controller.operations.inspect.wait import wait
 
+    if not names and revision is None:
+        raise UsageError("name a job or a set, or a commit with --revision")
     aim = target(wanted)
     try:
         seconds = seconds_of(timeout)
     except ValueError as error:
         raise UsageError(f"--timeout: {error}") from None
+    settings = load_settings(config, os.environ)
+    if revision is not None:
+        return _wait_for_commit(settings, revision, names, aim, seconds, wanted, timeout)
+    return _said(wait(settings, names, aim, seconds, _watch), wanted, timeout)
+
+
+def _wait_for_commit(
+    settings: "Settings", revision: str, names: tuple[str, ...], aim: "WaitTarget", seconds: float, wanted: str,
+    timeout: str,
+) -> int:  # fmt: skip
+    """Wait for the commit, and then for its jobs; returns the exit code."""
+    from controller.operations.inspect.revision.awaited import (
+        NotTaken,
+        hash_in,
+        jobs_of_commit,
+        taken_in,
+        wait_for_jobs,
+    )
+
+    awaited = hash_in(revision)
+    found = taken_in(settings, awaited, seconds)
+    if isinstance(found, NotTaken):
+        click.echo(f"{revision}: not taken in within {timeout}: {found.message}", err=True)
+        return 1
+    later = "" if found.commit.startswith(awaited) else f" with {found.commit[:10]}"
+    of_it = names or jobs_of_commit(settings, awaited)
+    since = " that was not changed again since" if later else ""
+    click.echo(f"{revision}: taken in{later}" + ("" if of_it else f"; it changed no job{since}"))
+    return _said(wait_for_jobs(settings, awaited, of_it, aim, found.seconds, _watch), wanted, timeout)
+
+
+def _said(ended: "Iterable[Waited]", wanted: str, timeout: str) -> int:
+    """Say how each wait ended; returns the exit code."""
+    from controller.operations.inspect.wait import Ending
+
     late = 0
-    for each in wait(load_settings(config, os.environ), names, aim, seconds, _watch):
+    for each in ended:
         if each.ending is Ending.MET:
             click.echo(f"{each.name}: {_state(each.document)}")
             continue

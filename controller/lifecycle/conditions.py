@@ -23,8 +23,8 @@ _NOT_KNOWN = frozenset({Phase.UNKNOWN, Phase.UNCONFIRMED})
 Document = Mapping[str, Any]
 
 
-def kubernetes_conditions(document: Document) -> list[dict[str, object]]:
-    """The conditions of a status document, each with its reason and message."""
+def kubernetes_conditions(document: Document, since: str = "") -> list[dict[str, object]]:
+    """The conditions of a status document, each with its reason and message; `since` is when the job came to it."""
     phase, reason = Phase(document["phase"]), Reason(document["reason"])
     statuses = {
         READY: "True" if phase is Phase.SUCCEEDED else "Unknown" if phase in _NOT_KNOWN else "False",
@@ -33,6 +33,7 @@ def kubernetes_conditions(document: Document) -> list[dict[str, object]]:
     }
     about = {"reason": document["reason"], "message": document["message"]}
     seen = {"observedGeneration": document["generation"]} if "generation" in document else {}
+    about |= {"lastTransitionTime": since} if since else {}
     found = [{"type": kind, "status": status, **about, **seen} for kind, status in statuses.items()]
     return [
         *found,

@@ -32,6 +32,7 @@ def test_an_edit_is_held_until_head_moves_though_no_file_changes_then(versioned:
         git(versioned.root, "update-ref", "HEAD", made)  # without git's lock on the index, which would cause a scan
         reaches(versioned, "Succeeded")
         until(lambda: observed(versioned) == made, "it has taken in the commit")
+        assert status(versioned)["revision"] == made
         versioned.write("ndvi.yaml", ndvi(west=14.42))
         reaches(versioned, "Held")
         following = commit(versioned.root, {})

@@ -52,6 +52,8 @@ def test_each_condition_carries_reason_message_and_generation() -> None:
             "message": "the manifest is the one in force",
         },
     ]
+    dated = kubernetes_conditions(document(Reason.DELIVERED), "2026-11-30T01:00:00Z")
+    assert [each.get("lastTransitionTime") for each in dated] == [*["2026-11-30T01:00:00Z"] * 3, None]
     bare = {key: value for key, value in document(Reason.REJECTED).items() if key != "generation"}
     assert [sorted(each) for each in kubernetes_conditions(bare)] == [["message", "reason", "status", "type"]] * 4
 

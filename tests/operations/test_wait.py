@@ -93,7 +93,7 @@ def test_it_only_reads(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        pytest.param([], "Missing argument 'NAME...'", id="no name"),
+        pytest.param([], "name a job or a set, or a commit with --revision", id="no name"),
         pytest.param(["nobody"], "no such job: nobody; `shjobs get` lists all jobs", id="an unknown job"),
         pytest.param(["ndvi", "--for", "Redy"], "'Redy' is neither a phase", id="an unknown condition"),
         pytest.param(["ndvi", "--timeout", "5"], '--timeout: must be a number with a unit, such as "5s"', id="no unit"),

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,9 @@ from controller.lifecycle.grouping import common, name_list, together
 from controller.model.job_set import set_reference
 from controller.model.reasons import Phase, Reason
 from controller.operations.numbers import age, count, units
+
+if TYPE_CHECKING:  # what only prints tables starts faster without it
+    from controller.operations.inspect.revision.observed import Seen
 
 COLOURS = {
     Phase.SUCCEEDED: "green",
@@ -45,16 +48,20 @@ Colours = Mapping[str, Mapping[Any, str]]
 """The colour of a cell, by its column and its text."""
 
 
-def print_documents(documents: Iterable[Document], form: str, now: datetime | None = None) -> None:
+def print_documents(
+    documents: Iterable[Document], form: str, now: datetime | None = None, seen: "Seen | None" = None
+) -> None:
     """Print status documents as `table`, `wide`, `yaml`, `name` or `json`; `json` also has Kubernetes conditions.
+
+    `seen` is what `json` and `yaml` say beside them.
 
     With `now` tables show ages, and a `table` no outputs: there may be thousands. They are printed as they come.
     """
     match form:
         case "json":
-            _print_in_portions(_json(documents))
+            _print_in_portions(_json(documents, seen))
         case "yaml":
-            _print_in_portions(_yaml(documents))
+            _print_in_portions(_yaml(documents, seen))
         case "name":
             _print_in_portions(f"{document_key(document)}\n" for document in documents)
         case _:
@@ -67,21 +74,26 @@ def _print_in_portions(texts: Iterable[str]) -> None:
         click.echo("".join(portion), nl=False)
 
 
-def _json(documents: Iterable[Document]) -> Iterator[str]:
+def _observed(document: Document, seen: "Seen | None") -> dict[str, Any]:
+    return {**document, **({"observedRevision": seen.commit} if seen and seen.commit else {})}
+
+
+def _json(documents: Iterable[Document], seen: "Seen | None") -> Iterator[str]:
     """An array, item by item, as if it were written at once."""
     before = "[\n"
     for document in documents:
-        found = {**document, "conditions": kubernetes_conditions(document)}
+        conditions = kubernetes_conditions(document, seen.transition(document) if seen else "")
+        found = {**_observed(document, seen), "conditions": conditions}
         yield before + textwrap.indent(json.dumps(found, indent=2, ensure_ascii=False), "  ", lambda _line: True)
         before = ",\n"
     yield "[]\n" if before == "[\n" else "\n]\n"
 
 
-def _yaml(documents: Iterable[Document]) -> Iterator[str]:
+def _yaml(documents: Iterable[Document], seen: "Seen | None") -> Iterator[str]:
     import yaml
 
     for number, document in enumerate(documents):
-        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
+        text = yaml.safe_dump(_observed(document, seen), sort_keys=False, allow_unicode=True, width=120)
         yield f"---\n{text}" if number else text
 
 

@@ -107,25 +107,25 @@ def is_current(settings: Settings, store: Reader) -> bool:
 
 def labels(settings: Settings) -> dict[str, Mapping[str, str]]:
     """The labels of every job that has any, as last accepted."""
-    with _reader(settings) as store:
+    with open_reader(settings) as store:
         return {name: each for name, _, each in store.labelled()} if store else {}
 
 
 def events(settings: Settings, jobs: Sequence[str], limit: int, after: int = 0) -> list[Document]:
     """The latest events after that number, newest last; none where there is no ledger yet."""
-    with _reader(settings) as store:
+    with open_reader(settings) as store:
         return store.events(jobs, limit, after) if store else []
 
 
 def last_event(settings: Settings) -> int:
     """The number of the latest event; 0 where there is none."""
-    with _reader(settings) as store:
+    with open_reader(settings) as store:
         return store.last_event() if store else 0
 
 
 def cells_by_name(settings: Settings, names: Sequence[str]) -> dict[str, list[str]]:
     """The cells of each of these names that means a set: `set/NAME`, or NAME where no job has it."""
-    with _reader(settings) as store:
+    with open_reader(settings) as store:
         meant = {
             name: name.removeprefix(SET) for name in names if store and (name.startswith(SET) or not store.is_job(name))
         }
@@ -134,7 +134,7 @@ def cells_by_name(settings: Settings, names: Sequence[str]) -> dict[str, list[st
 
 
 @contextmanager
-def _reader(settings: Settings) -> Iterator[Reader | None]:
+def open_reader(settings: Settings) -> Iterator[Reader | None]:
     """The ledger to read, an older version's as a migrated copy; None where there is none yet."""
     reader = Reader.of(settings.state)
     if reader is not None:

@@ -11,6 +11,7 @@ from controller.ledger.lock import is_held
 from controller.ledger.pause import is_paused, who_paused
 from controller.ledger.reads.labels import label_names
 from controller.ledger.reads.listing import Filter, JobList, Row, list_jobs, reason_counts
+from controller.ledger.reads.observed import observed_revision
 from controller.ledger.reads.order import Urgency, phase_of, urgency_of
 from controller.ledger.reads.reader import Reader
 from controller.lifecycle.status import timestamp
@@ -129,9 +130,16 @@ def _tree(context: ViewContext) -> dict[str, Any]:
     return {
         "folder": str(context.settings.jobs),
         "revision": store.latest_revision() if store else "",
+        "observedRevision": _observed(store),
         "scannedAt": timestamp(facts.scanned_at) if facts else None,
         "rejection": facts.rejection if facts else "",
     }
+
+
+def _observed(store: Reader | None) -> dict[str, Any] | None:
+    """The commit that was taken in last, and since when; None: none was, or the tree is in no repository."""
+    found = observed_revision(store) if store else None
+    return {"commit": found[0], "since": timestamp(found[1])} if found else None
 
 
 def _health(context: ViewContext, reasons: Mapping[str, int]) -> Iterator[dict[str, Any]]:

@@ -5,10 +5,12 @@ by itself when the commit does, and a restart compares everything again before a
 """
 
 from collections.abc import Iterator, Mapping, Set
+from dataclasses import replace
 
 from controller.ledger.ledger import Ledger
+from controller.lifecycle.attempts import in_force
 from controller.manifest.approval import Approval
-from controller.model.job import Job
+from controller.model.job import DIRTY, Job
 from controller.tree.change import Change
 from controller.tree.git.committed import Committed
 from controller.tree.tree import Tree
@@ -36,7 +38,17 @@ class CommittedOnly:
         read = {record.path for record in (*change.clean, *change.unclean)} | {*change.gone}
         differing = self._committed.look(change.commit, self._tree.files, read)
         names = {job.name for job in _declared(self._ledger.jobs, differing) if self._is_one_of(job, differing)}
+        for name in names:
+            self._date(self._ledger.jobs[name])
         return names | self._ledger.peers.alike(names)
+
+    def _date(self, job: Job) -> None:
+        """What is still to be paid for is of the first commit that holds it, not of the one that was edited."""
+        wanted = job.wanted
+        if wanted is None or self._committed is None or (wanted.revision and not wanted.revision.endswith(DIRTY)):
+            return
+        if not self.flaw(job.name) and in_force(wanted, self._ledger.of(job.name)) is None:
+            self._ledger.put_job(replace(job, wanted=replace(wanted, revision=self._committed.commit)))
 
     def counting(self, approvals: Mapping[str, Approval]) -> Mapping[str, Approval]:
         """Those of these approvals whose file is still in the commit that is checked out, by hash."""

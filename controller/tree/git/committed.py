@@ -30,12 +30,15 @@ Entry = tuple[str, tuple[str, ...]]
 
 
 class Committed:
-    """What the commit says of every file; `checkout` looks at git, `problem` says why nothing counts."""
+    """What `commit`, the one compared last, says of every file; `problem` says why nothing counts.
+
+    `checkout` looks at git.
+    """
 
     def __init__(self, checkout: "Callable[[], Checkout | None]") -> None:
         self._checkout = checkout
         self.problem = UNSEEN
-        self._commit = ""
+        self.commit = ""
         self._root = ""
         self._entries: dict[str, tuple[Entry, ...]] = {}
         self._flaws: dict[str, str] = {}
@@ -50,7 +53,7 @@ class Committed:
         lists = dict(_lists(files))
         again = {path for path, words in self._flaws.items() if words == UNREAD}
         changed = changed | again | {path for path, _ in lists.items() ^ self._lists.items()}
-        is_other = commit != self._commit or bool(self.problem)
+        is_other = commit != self.commit or bool(self.problem)
         if not is_other and not changed:
             return frozenset()
         found, before, flaws = self._checkout(), self.problem, dict(self._flaws)
@@ -58,7 +61,7 @@ class Committed:
         if found is None or found.held is None:
             return None if self.problem != before else frozenset()
         self._forget(None if found.root != self._root else changed)
-        self._commit, self._root, self._lists = found.commit, found.root, lists
+        self.commit, self._root, self._lists = found.commit, found.root, lists
         paths = _paths(files, lists) if is_other else changed
         compared = dict(self._compared(found.root, found.held, files, paths))
         self._flaws = compared if is_other else {**self._flaws, **compared}
@@ -87,7 +90,7 @@ class Committed:
         self, root: str, held: Mapping[str, str], files: Known, paths: Iterable[str]
     ) -> Iterator[tuple[str, str]]:
         """Those of these files that do not count, with what is wrong with them."""
-        digits = len(self._commit)
+        digits = len(self.commit)
         for path in paths:
             sha256 = self._lists.get(path) or _hash_of(files.get(path))
             if path not in self._entries and sha256 and (entries := _entries(root, path, sha256, digits)):

@@ -1,0 +1,1 @@
+"""Which commit the controller has taken in, and what became of it."""
