@@ -225,6 +225,35 @@ create trigger moved after update of place on job when old.place is not new.plac
 end
 """
 
+# The commits whose jobs changed, and what each sink for the status of commits was sent last. `touched_at` is the last
+# change; `jobs` is how many there were, `times` how often it was sent. The indices count the jobs of a commit, and what
+# its submissions cost, without reading a row.
+_TOUCHED_COMMITS = """
+create table touched_commit (
+    number integer primary key,
+    revision text not null unique,
+    touched_at text not null
+);
+create table commit_status (
+    sink text not null,
+    revision text not null,
+    state text not null default '',
+    description text not null default '',
+    jobs integer not null default 0,
+    times integer not null default 0,
+    sent_at text,
+    tries integer not null default 0,
+    next_at text,
+    given_up_at text,
+    error text not null default '',
+    primary key (sink, revision)
+);
+create index job_by_revision on job (
+    case when typeof(wanted) = 'text' and json_valid(wanted) then json_extract(wanted, '$.revision') end, reason
+);
+create index submission_by_revision on submission (revision, spent_pu)
+"""
+
 
 @migrations()
 def first(db: Database) -> None:
@@ -285,6 +314,11 @@ def places(db: Database) -> None:
 @migrations()
 def outbox(db: Database) -> None:
     _execute(db, OUTBOX)
+
+
+@migrations()
+def touched_commits(db: Database) -> None:
+    _execute(db, _TOUCHED_COMMITS)
 
 
 def _execute(db: Database, statements: str) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Self, TypeVar
 
 from controller.ledger import inbox
 from controller.ledger.cells import checked_text, either, objects_of
+from controller.ledger.commits.touched import CommitRows
 from controller.ledger.labels import LabelGroups
 from controller.ledger.location import (
     FILE_NAME,
@@ -65,6 +66,7 @@ class Store:
         self.permits = PermitRows(db, self._rows)
         self.retries = Retries(db, self._rows)
         self.notices = NoticeRows(db.conn)
+        self.commits = CommitRows(db.conn)
         self.unreadable: list[str] = []
         """The rows read so far that this version does not fully understand."""
         self._later = None if is_copy else self._objects_of  # what is read from a copy is shown after it is closed

@@ -27,6 +27,7 @@ from controller.notify.events import COMPLETE
 from controller.reconcile.reports.announcer import Announcer
 from controller.reconcile.reports.changes import StatusChange, Watch, joined
 from controller.reconcile.reports.spacing import News, Spacing
+from controller.reconcile.reports.touched import Touched
 from controller.reconcile.sets.set_documents import cells_with_states, set_status
 from controller.reconcile.sets.set_tally import SetTally, tally_of
 from controller.tree.declared.ownership import Declared
@@ -63,12 +64,14 @@ class Reporter:
     """Remembers what it reported, so that nothing is reported twice."""
 
     def __init__(
-        self, status_cache: StatusCache, deployment: str, watch: Watch, announcer: Announcer | None = None
+        self, status_cache: StatusCache, deployment: str, watch: Watch, announcer: Announcer | None = None,
+        touched: Touched | None = None,
     ) -> None:  # fmt: skip
         self.status_cache = status_cache
         self.announcer = announcer or Announcer()
         self._deployment = deployment
         self._watch = watch
+        self._touched = touched or Touched()
         self._job_states: dict[str, JobState] = {}
         self._reported: dict[str, tuple[Job, JobState, Sequence[Submission]]] = {}  # of those on their way
         self.phases: Counter[Phase] = Counter()
@@ -129,10 +132,12 @@ class Reporter:
         changed = [item for item in changes if item.changed]
         completed = self._completed(changed, tree)
         recorded = {notice.path: notice.text for notice in notices if not notice.is_recorded}
-        if changed or recorded or gone or completed:
+        revisions = self._touched.revisions(ordered, (item.job for item in changed))
+        if changed or recorded or gone or completed or revisions:
             with ledger.transaction():
                 _note(changed, ledger, now)
                 self.announcer.note_changes(changed, completed, tree.sets, now)
+                self._touched.record(revisions, now)
                 for name, words in completed.items():
                     ledger.add_event(now, COMPLETE, words, set_reference(name))
                 ledger.keep_statuses(recorded, gone)

@@ -40,12 +40,14 @@ from controller.reconcile.renewal import renew
 from controller.reconcile.reporter import Reporter, status_documents
 from controller.reconcile.reports.announcer import Announcer, Conditions
 from controller.reconcile.reports.changes import Watch
+from controller.reconcile.reports.touched import Touched
 from controller.reconcile.scanner import Interruptible, Scanned, Scanner
 from controller.reconcile.sets.set_documents import cell_documents
 from controller.reconcile.submit import Submitter, draw_name
 from controller.reconcile.timekeeper import Timekeeper
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
+from controller.settings.sinks import has_hosts
 from controller.tree.git.committed import Committed
 from controller.tree.git.info import checkout, head, index_lock
 from controller.tree.status_cache import StatusCache, StatusPlace
@@ -255,7 +257,8 @@ def _assembled(
         selector=selector,
     )  # fmt: skip
     announcer = announce(ledger, ledger.instance(draw_name)) if announce and settings.sinks else None
-    reporter = Reporter(status_cache, settings.deployment.name, watch, announcer)
+    touched = Touched(store.commits, ledger.jobs.values()) if claims and has_hosts(settings.sinks) else None
+    reporter = Reporter(status_cache, settings.deployment.name, watch, announcer, touched)
     submitter, keeper = Submitter(ledger, instance), keep(ledger, settings.timing)
     committed = Committed(partial(checkout, settings.jobs)) if settings.source == "committed" else None
     loop = Loop(

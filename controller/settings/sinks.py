@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Literal
@@ -84,6 +84,11 @@ class Sink:
 
     def without_secrets(self) -> "Sink":
         return replace(self, urls=(), secret=None, token=None)
+
+
+def has_hosts(sinks: Iterable[Sink]) -> bool:
+    """Whether one of them takes the status of commits."""
+    return any(sink.kind in HOSTS for sink in sinks)
 
 
 def sinks_in(table: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -34,6 +34,7 @@ from controller.model.submission import Submission
 from controller.reconcile.calls.workers import Call, CallOutcome, Get, Got, Listed, ListObjects, Post, Posted
 from controller.reconcile.loop import Loop
 from controller.reconcile.reporter import Reporter
+from controller.reconcile.reports.touched import Touched
 from controller.reconcile.wiring import Nowhere
 from controller.settings.settings import Settings
 from controller.tree.git.info import checkout
@@ -213,8 +214,11 @@ class Running:
 
 
 @contextmanager
-def running(root: Path, now: datetime, text: str = "") -> Iterator[Running]:
-    """The loop on the repository at `root`, started at this time; leaving it is the end of the process."""
+def running(root: Path, now: datetime, text: str = "", *, touches: bool = False) -> Iterator[Running]:
+    """The loop on the repository at `root`, started at this time; leaving it is the end of the process.
+
+    With `touches` it records which commits have something to say.
+    """
     settings, calls = settings_of(root, text), deque[Call]()
     bindings = {"deployment": settings.deployment.name, "account": settings.client_id}
     with Store.open(settings.state, bindings) as store:
@@ -222,6 +226,8 @@ def running(root: Path, now: datetime, text: str = "") -> Iterator[Running]:
         appraiser = Appraiser(settings.deployment, settings.credentials, scripts, Clock().today)
         tree = Tree(settings.jobs, appraiser, checkout=partial(checkout, settings.jobs), pricing=appraiser.pricing)
         free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running)
-        loop = Loop(ledger, tree, free, calls.append, Reporter(status_cache, "sandbox", lambda _change: None))
+        touched = Touched(store.commits, ledger.jobs.values()) if touches else None
+        reporter = Reporter(status_cache, "sandbox", lambda _change: None, touched)
+        loop = Loop(ledger, tree, free, calls.append, reporter)
         loop.start(now)
         yield Running(loop=loop, ledger=ledger, tree=tree, store=store, calls=calls, now=now)

@@ -36,6 +36,7 @@ Read = TypeVar("Read")
 SCHEMA = (
     *("first", "second", "third", "operators_word", "claims", "approvals", "retries", "lookups", "listing", "places"),
     "outbox",
+    "touched_commits",
 )
 """The migrations applied to a ledger of this program, oldest first."""
 _PHASES = frozenset(map(str, Phase))

@@ -1,0 +1,175 @@
+"""Sends the status of commits to one host, as a `Delivery`: what was sent is compared with what is so now.
+
+Nothing is queued: a host that was away for a day is sent the newest state of each commit, once.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from controller.ledger.commits.statuses import CommitStatuses
+from controller.model.errors import StateError
+from controller.model.notices.commit import SentStatus, TouchedCommit
+from controller.notify.hosts.commit_state import CommitStatus, send_at, status_of
+from controller.notify.hosts.hosts import KINDS, Host, Sending, SendResult
+from controller.settings.settings import Settings
+from controller.settings.sinks import HOSTS, Sink
+
+log = logging.getLogger(__name__)
+
+POLL = timedelta(seconds=5)
+"""The ledger is asked this often whether anything changed, which reads none of it."""
+LONGEST_PAUSE = timedelta(hours=1)
+"""Pauses begin with five seconds and double."""
+DENIED_PAUSE = timedelta(hours=1)
+LEDGER_PAUSE = timedelta(minutes=1)
+MOST_TRIES = 34  # of one commit: about a day
+JOBS_A_SECOND = 100
+"""A commit of many jobs is counted less often: each second for so many of them, and at least once a minute."""
+
+
+class CommitSender:
+    """Tells one host of every commit, as its sink says."""
+
+    def __init__(self, sink: Sink, host: Host, ledger: CommitStatuses) -> None:
+        self.sink = sink
+        self._host = host
+        self._ledger = ledger
+        self._tries = 0
+        self._waits_until: datetime | None = None
+        self._due_at: datetime | None = None
+        self._settled: dict[str, str] = {}  # the touches after which nothing was left to send
+        self._counted_again: dict[str, datetime] = {}
+        self._problem = ""
+
+    def close(self) -> None:
+        """Close its connections; the next call opens others."""
+        self._host.close()
+        self._ledger.close()
+
+    def run_once(self, now: datetime) -> datetime | None:
+        """Send every commit whose status changed and that may be sent now; returns when to call again at the latest."""
+        if self._waits_until and now < self._waits_until <= now + LONGEST_PAUSE:
+            return self._waits_until
+        self._waits_until = None
+        try:
+            if self._ledger.has_news() or (self._due_at and now >= self._due_at):
+                self._due_at = self._send_due(now)
+        except StateError as error:
+            self._say(str(error))
+            self._due_at = now
+            return now + LEDGER_PAUSE
+        return self._waits_until or min(filter(None, (now + POLL, self._due_at)))
+
+    def _send_due(self, now: datetime) -> datetime | None:
+        """One pass over the commits; returns when one of them may be sent later."""
+        instance = self._ledger.instance()
+        if not instance:
+            return None
+        self._ledger.observe(now)
+        self._ledger.begin()
+        commits = self._ledger.commits()
+        self._forget_others(commits)
+        later: list[datetime] = []
+        for commit in commits:
+            at, status = self._due(commit, now)
+            if at is None:
+                continue
+            if at <= now and status is not None:
+                self._send(commit, status, f"shjobs/{instance}", now)
+                at = now + POLL  # what came of it is read again
+            later.append(at)
+            if self._waits_until:
+                break
+        return min(later, default=None)
+
+    def _due(self, commit: TouchedCommit, now: datetime) -> tuple[datetime | None, CommitStatus | None]:
+        """When to send or to look again, with what; None: nothing."""
+        if self._settled.get(commit.revision) == commit.touched_at:
+            return None, None
+        looks_at = self._counted_again.get(commit.revision)
+        if looks_at and now < looks_at:
+            return looks_at, None
+        counts = self._ledger.counts(commit.revision)
+        status = status_of(counts)
+        self._counted_again[commit.revision] = now + timedelta(seconds=min(60.0, status.jobs / JOBS_A_SECOND))
+        at = send_at(status, commit.sent, now, shows_progress=self._host.shows_progress)
+        if at is None and status.state.is_final and commit.revision != counts.newest:
+            self._settled[commit.revision] = commit.touched_at
+        return at, status
+
+    def _send(self, commit: TouchedCommit, status: CommitStatus, context: str, now: datetime) -> None:
+        """Send one status; `_waits_until` is set when no other may follow."""
+        state, words = status.state, status.description
+        sending = self._host.send(commit.revision, context, state, words, self.sink.page, now)
+        kept = _after(commit.sent, status, sending, now)
+        self._ledger.keep(commit.revision, kept)
+        if sending.result is SendResult.DENIED:
+            self._waits_until = now + DENIED_PAUSE
+        elif sending.pause or not sending.is_reached:
+            self._tries += 1
+            self._waits_until = now + _pause_of(sending, self._tries)
+        else:
+            self._tries = 0
+        if self._waits_until or sending.result is SendResult.DONE:
+            self._say(sending.message)
+        elif kept.given_up_at or kept.tries == 1:
+            ending = "given up" if kept.given_up_at else "tried again"
+            log.warning("%s: the status of %s: %s; %s", self.sink.name, commit.revision[:10], sending.message, ending)
+
+    def _say(self, problem: str) -> None:
+        """Log a problem once, and its end."""
+        if problem and problem != self._problem:
+            log.warning("%s: the status of commits is not sent: %s", self.sink.name, problem)
+        elif self._problem and not problem:
+            log.info("%s: the status of commits is sent again", self.sink.name)
+        self._problem = problem
+
+    def _forget_others(self, commits: Sequence[TouchedCommit]) -> None:
+        known = {each.revision for each in commits}
+        self._settled = {key: value for key, value in self._settled.items() if key in known}
+        self._counted_again = {key: value for key, value in self._counted_again.items() if key in known}
+
+
+def _after(sent: SentStatus, status: CommitStatus, sending: Sending, now: datetime) -> SentStatus:
+    """What is remembered of a commit after a status was sent."""
+    match sending.result:
+        case SendResult.DONE:
+            return SentStatus(
+                state=status.state, description=status.description, jobs=status.jobs, times=sent.times + 1, sent_at=now
+            )
+        case SendResult.USELESS:
+            return replace(sent, given_up_at=now, error=sending.message)
+        case SendResult.DENIED:
+            return replace(sent, error=sending.message)
+    if not sending.is_reached:
+        return replace(sent, error=sending.message)
+    tries = sent.tries + 1
+    gives_up = now if tries >= MOST_TRIES else None
+    next_at = now + _pause_of(sending, tries)
+    return replace(sent, tries=tries, next_at=next_at, error=sending.message, given_up_at=gives_up)
+
+
+def _pause_of(sending: Sending, tries: int) -> timedelta:
+    """How long to wait after so many failures."""
+    if sending.pause:
+        return timedelta(seconds=sending.pause)
+    return min(LONGEST_PAUSE, timedelta(seconds=5 * 2 ** min(tries - 1, 16)))
+
+
+def host_of(sink: Sink, authorities: str | None = None) -> Host:
+    """The host of a sink for the status of commits. `authorities`: additional trusted certificates (PEM)."""
+    assert sink.token is not None, "a sink for commits has a token"
+    return KINDS[sink.kind](sink.urls[0].get_secret_value(), sink.token, sink.repository, authorities)
+
+
+def commit_senders(settings: Settings) -> list[CommitSender]:
+    """One for each sink for the status of commits whose token was found."""
+    authorities, state = settings.deployment.authorities, Path(settings.state)
+    return [
+        CommitSender(sink, host_of(sink, authorities), CommitStatuses(state, sink.name))
+        for sink in settings.sinks
+        if sink.kind in HOSTS and sink.token is not None and sink.urls
+    ]

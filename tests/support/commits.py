@@ -1,0 +1,57 @@
+"""A repository of manifests with real commits, whose statuses go to a stand-in of a host."""
+
+import subprocess
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from controller.ledger.commits.statuses import CommitStatuses
+from controller.notify.hosts.sender import CommitSender, host_of
+from controller.settings.sinks import Sink, SinkKind
+from tests.support.git_hosts import REPOSITORY, TOKEN, GitHost
+
+
+def commit(root: Path, host: GitHost | None = None, words: str = "change") -> str:
+    """Commit everything at `root`, a repository that is made if need be; the host has the commit too."""
+    if not (root / ".git").exists():
+        _git(root, "init", "--quiet")
+        (root / ".gitignore").write_text("state/\n*.status.yaml\n", encoding="utf-8")
+    _git(root, "add", "--all")
+    _git(root, "commit", "--quiet", "--allow-empty", "--message", words)
+    made = _git(root, "rev-parse", "HEAD").strip()
+    if host:
+        host.commits.add(made)
+    return made
+
+
+def revert(root: Path, host: GitHost) -> str:
+    """Revert the newest commit by another one."""
+    _git(root, "revert", "--no-edit", "HEAD")
+    made = _git(root, "rev-parse", "HEAD").strip()
+    host.commits.add(made)
+    return made
+
+
+def _git(root: Path, *words: str) -> str:
+    names = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com", "-c", "commit.gpgsign=false")
+    done = subprocess.run(["git", "-C", str(root), *names, *words], check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def sender_to(host: GitHost, state: Path, *, page: str = "", token: str = TOKEN, name: str = "code") -> CommitSender:
+    """What tells this host of the commits in the ledger of `state`."""
+    sink = Sink(
+        name=name, kind=SinkKind(host.kind), urls=(SecretStr(host.url),), token=SecretStr(token),
+        repository=REPOSITORY, page=page,
+    )  # fmt: skip
+    return CommitSender(sink, host_of(sink), CommitStatuses(state, sink.name))
+
+
+def run_for(sender: CommitSender, now: datetime, seconds: float) -> datetime:
+    """Call it whenever it asks to be called, for so long on a clock of its own; returns the end."""
+    end = now + timedelta(seconds=seconds)
+    while now <= end:
+        at = sender.run_once(now)
+        now = max(at or end, now + timedelta(seconds=1))
+    return end
