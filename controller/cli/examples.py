@@ -14,7 +14,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "preview": ("shjobs preview jobs.d/ndvi.yaml", "shjobs preview jobs.d/all.yaml --job ndvi --output ndvi.png"),
     "plan": (
         "shjobs plan",
-        "shjobs plan --against origin/main -o markdown",
+        "shjobs plan --against origin/main -o markdown --comment",
         "shjobs plan --at 2027-01-01",
         "shjobs plan --detailed-exitcode",
     ),

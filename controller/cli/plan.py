@@ -4,12 +4,16 @@ import json
 import os
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from controller.cli.completing import JOB
 from controller.cli.settings import load_settings
+
+if TYPE_CHECKING:  # the command line starts faster without them
+    from controller.settings.settings import Settings
+    from controller.settings.sinks import SinkKind
 
 YEARS = 10
 LONGEST = timedelta(days=366 * YEARS)
@@ -25,16 +29,21 @@ CHANGES = 3  # a number of its own: 2 is wrong use
 @click.option("--against", metavar="GITREF", default="", help="Assume the tree at this revision was already submitted.")
 @click.option("--at", metavar="DATE", default="", help="The plan of a later day or moment (UTC): what becomes due.")
 @click.option("--cells", "has_cells", is_flag=True, help="Show every cell of the sets, not a row for each set.")
+@click.option(
+    "--comment", is_flag=False, flag_value="", type=click.Choice(["", "github", "gitlab", "gitea"]),
+    metavar="[=github|gitlab|gitea]", help="Also write it into the pull request of this CI run.",
+)  # fmt: skip
 @click.option("--detailed-exitcode", is_flag=True, help="Exit code 3 when something would be submitted.")
 @click.pass_obj
 def command(
     config: Path | None, names: tuple[str, ...], selector: tuple[str, ...], form: str, against: str,
-    at: str, has_cells: bool, detailed_exitcode: bool,
+    at: str, has_cells: bool, comment: str | None, detailed_exitcode: bool,
 ) -> int:  # fmt: skip
     """Show what `sync` would do now with the jobs NAMES, or all: the same loop, on a copy of the ledger.
 
     The bucket is listed as `sync` would list it before a first submission; nothing is sent to the service and
     nothing is written. With --against, the manifests at GITREF replace the ledger: what this change would do.
+    With --comment, a pull request shows it as one comment; that it cannot be written changes no exit code.
 
     \b
     shjobs plan ndvi-malta              one job, as part of everything that is due
@@ -47,11 +56,31 @@ def command(
     from controller.operations.plan.plan import plan
 
     moment = _moment(at, against) if at else None
-    found = plan(load_settings(config, os.environ), against, names, selector, moment, has_cells=has_cells)
+    kind = _kind(comment)
+    settings = load_settings(config, os.environ)
+    found = plan(settings, against, names, selector, moment, has_cells=has_cells)
     click.echo(_rendered(found, form, has_cells=has_cells))
+    if kind:
+        _comment(settings, kind, _rendered(found, "markdown", has_cells=has_cells))
     if any(job["action"] == "invalid" or job.get("problems") for job in found["jobs"]):
         return 1
     return CHANGES if detailed_exitcode and found["totals"]["submissions"] else 0
+
+
+def _kind(comment: str | None) -> "SinkKind | None":
+    """The host to comment at; None: at none."""
+    if comment is None:
+        return None
+    from controller.notify.hosts.pull_request import ci_kind
+
+    return ci_kind(comment, os.environ)
+
+
+def _comment(settings: "Settings", kind: "SinkKind", text: str) -> None:
+    from controller.operations.plan.comment import comment_plan
+
+    _, words = comment_plan(settings, kind, os.environ, text)
+    click.echo(words, err=True)
 
 
 def _moment(written: str, against: str) -> datetime:

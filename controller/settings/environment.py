@@ -21,6 +21,8 @@ from controller.settings.suggestions import did_you_mean
 _PREFIX = "SHJOBS_"
 OPERATOR = "SHJOBS_OPERATOR"
 """Who is asking, for the record; no setting of the controller."""
+COMMENT_TOKEN = "SHJOBS_COMMENT_TOKEN"
+"""The token with which `plan --comment` writes into a pull request; no setting of the controller either."""
 # Kubernetes sets variables for its services in every container; one named shjobs-… creates these.
 _KUBERNETES = re.compile(r"_SERVICE_(HOST|PORT)(_\w+)?$|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$")
 
@@ -62,7 +64,7 @@ def overrule(table: dict[str, Any], given: Mapping[str, str]) -> dict[str, str]:
 
 def unknown_variables(table: Mapping[str, Any], given: Mapping[str, str]) -> Iterator[str]:
     """Variables that nothing reads: a misspelt budget must not pass for a set one."""
-    known = {OPERATOR, *_plain_variables().values(), *(variable_of(key) for key in secret_files(table))}
+    known = {OPERATOR, COMMENT_TOKEN, *_plain_variables().values(), *(variable_of(key) for key in secret_files(table))}
     for variable in given:
         if variable not in known and not _KUBERNETES.search(variable):
             yield f"{variable}: unknown variable{did_you_mean(variable, known)}"

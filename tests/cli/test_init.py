@@ -114,6 +114,27 @@ def test_the_workflow_is_the_one_of_the_docs(tmp_path: Path) -> None:
     assert made == (ROOT / "docs" / "workflow.yaml").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("ci", "expected"),
+    [
+        pytest.param("gitlab", {".gitlab-ci.yml"}, id="a pipeline of GitLab instead of a workflow of GitHub"),
+        pytest.param("none", set(), id="nothing"),
+    ],
+)
+def test_what_checks_pull_requests_can_be_chosen(tmp_path: Path, ci: str, expected: set[str]) -> None:
+    done = shjobs("init", "--ci", ci, cwd=tmp_path)
+    assert files(tmp_path).keys() == (FILES - {".github/workflows/shjobs.yaml"}) | expected
+    assert ("SHJOBS_COMMENT_TOKEN" in done.stdout) is (ci == "gitlab")
+
+
+def test_the_pipeline_is_the_one_of_the_docs(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    reported = "GitLab reads .gitlab-ci.yml at the top of the repository only: move sub/.gitlab-ci.yml there"
+    assert reported in shjobs("init", "sub", "--ci", "gitlab", cwd=tmp_path).stdout
+    made = (tmp_path / "sub" / ".gitlab-ci.yml").read_text(encoding="utf-8")
+    assert made == (ROOT / "docs" / "gitlab-ci.yaml").read_text(encoding="utf-8")
+
+
 def test_inside_another_repository_it_says_where_github_looks(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
     reported = "GitHub reads workflows at the top of the repository only: move sub/.github there"

@@ -138,6 +138,11 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
     "a day that is past": (nothing, ["plan", "--at", "2020-01-01"], 2, "is past; write a later day"),
     "a day that is none": (nothing, ["plan", "--at", "tomorrow"], 2, "is no date; write 2027-01-31"),
     "a day with a revision": (nothing, ["plan", "--at", "2020-01-01", "--against", "main"], 2, "use one"),
+    "a comment outside of CI": (
+        variables(GITHUB_ACTIONS="", GITHUB_REPOSITORY="", GITEA_ACTIONS="", GITLAB_CI="", CI_API_V4_URL=""),
+        ["plan", "--comment"], 2, "so there is no pull request; leave it out",
+    ),
+    "a comment at another host": (nothing, ["plan", "--comment=bitbucket"], 2, "is not one of"),
     "a set that is none": (nothing, ["plan", "set/ndvi"], 2, "no such job: set/ndvi"),
     "a revision outside of git": (nothing, ["plan", "--against", "main"], 2, "is in no git repository"),
     "a revision that is none": (repository, ["plan", "--against", "main"], 2, "names no commit"),

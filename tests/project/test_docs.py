@@ -26,7 +26,7 @@ from controller.model.errors import SILENCING, WARNINGS
 from controller.model.reasons import Phase, Reason
 from controller.operations.plan.actions import BY_PHASE, GOING_ON, Action
 from controller.sandbox.faults.faults import KINDS, Fault
-from controller.settings.environment import OPERATOR, variable_of
+from controller.settings.environment import COMMENT_TOKEN, OPERATOR, variable_of
 from controller.settings.file import Policy, Written, WrittenCredential
 from controller.settings.git import GIT_SECRETS, WrittenGit
 from controller.settings.settings import settings_from
@@ -234,6 +234,7 @@ def test_no_variable_is_invented(path: Path) -> None:
         "SHJOBS_CLIENT_SECRET",
         "SHJOBS_PAGE_TOKEN",
         OPERATOR,
+        COMMENT_TOKEN,
     }
     known |= {variable_of(f"credentials.my-bucket.{key}") for key in ("accessKey", "secretAccessKey")}
     known |= {variable_of(f"git.{key}") for key in GIT_SECRETS}
@@ -349,6 +350,15 @@ def test_the_workflow_that_is_shown_is_the_one_to_copy_and_its_commands_exist() 
         }
     used = {name for step in steps for name in re.findall(r"\$\{?([A-Z_]+)\b", step.get("run", ""))}
     assert used <= {"GITHUB_STEP_SUMMARY", *(name for step in steps for name in step.get("env", {}))}
+
+
+def test_the_pipeline_of_gitlab_that_is_shown_is_the_one_to_copy_and_its_commands_exist() -> None:
+    text = (ROOT / "docs" / "gitlab-ci.yaml").read_text(encoding="utf-8")
+    assert text in blocks(page("ci"), "yaml")
+    calls = [call for step in yaml.safe_load(text)["shjobs"]["script"] for call in commands_in(step)]
+    assert [call[:2] for call in calls] == [["shjobs", "check"], ["shjobs", "plan"]]
+    known = options()
+    assert {(call[1], option) for call in calls for option in call if option.startswith("-")} <= set(known)
 
 
 def test_the_workflow_hands_no_expression_to_the_shell() -> None:

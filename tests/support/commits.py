@@ -1,5 +1,6 @@
 """A repository of manifests with real commits, whose statuses go to a stand-in of a host."""
 
+import os
 import subprocess
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,7 +36,9 @@ def revert(root: Path, host: GitHost) -> str:
 
 def _git(root: Path, *words: str) -> str:
     names = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com", "-c", "commit.gpgsign=false")
-    done = subprocess.run(["git", "-C", str(root), *names, *words], check=True, capture_output=True, text=True)
+    given = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    command = ["git", "-C", str(root), *names, *words]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=given)
     return done.stdout
 
 

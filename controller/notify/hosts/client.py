@@ -43,6 +43,12 @@ class HostResponse:
         """Whether another page of a list follows."""
         return _NEXT.search(self.headers.get("link", "")) is not None
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether it only refuses because we have asked too often."""
+        is_asked = "retry-after" in self.headers or self.headers.get("x-ratelimit-remaining", "").strip() == "0"
+        return self.status == 429 or (self.status == 403 and (is_asked or "rate limit" in self.message.lower()))
+
     def pause(self, now: datetime) -> float | None:
         """Seconds to wait before anything else is sent, as the host asks, at most an hour; None: it does not ask."""
         written = self.headers.get("retry-after", "").strip()

@@ -115,7 +115,7 @@ class Host(ABC):
         answer = self._client.call(method, path, {"body": body})
         if isinstance(answer, str):
             return answer
-        if answer.status in (403, 404) and answer.pause(datetime.now().astimezone()) is None:
+        if answer.status in (403, 404) and not answer.is_limited:
             return None
         return "" if answer.is_done else _said(answer)
 
@@ -143,8 +143,7 @@ class Host(ABC):
         if answer.is_done:
             return Sending(result=SendResult.DONE)
         pause, message = answer.pause(now), _said(answer)
-        is_limited = answer.status == 429 or (answer.status == 403 and "rate limit" in answer.message.lower())
-        if is_limited or (answer.status == 403 and pause is not None):
+        if answer.is_limited:
             return Sending(result=SendResult.LATER, message=message, pause=pause or 60.0)
         if any(words in answer.message.lower() for words in _UNKNOWN_COMMIT):
             return Sending(result=SendResult.USELESS, message=f"{message}: it has no such commit")

@@ -1,6 +1,6 @@
 """The files of a new repository: settings, one example job, a check for pull requests, .gitignore, the schema.
 
-`shjobs init` writes them. The texts are in `data/skeleton`; the workflow is also shown in docs/ci.md.
+`shjobs init` writes them. The texts are in `data/skeleton`; the workflows are also shown in docs/ci.md.
 """
 
 import json
@@ -45,8 +45,16 @@ _IMAGERY = {"us-west-2": ("landsat-ot-l2", "B04", "B05")}
 """Collection, red and near infrared of the example, where Sentinel-2 is not available."""
 
 
-def skeleton(deployment: str, url: str, *, held: bool) -> Mapping[str, str]:
-    """The file texts by path, for a deployment and the example's delivery URL; `held`: the example costs money."""
+WORKFLOWS = {"github": ".github/workflows/shjobs.yaml", "gitlab": ".gitlab-ci.yml"}
+"""The check for pull requests, by where it runs."""
+_WORKFLOW_TEXTS = {"github": "workflow.yaml", "gitlab": "gitlab.yaml"}
+
+
+def skeleton(deployment: str, url: str, *, held: bool, ci: str = "github") -> Mapping[str, str]:
+    """The file texts by path, for a deployment and the example's delivery URL; `held`: the example costs money.
+
+    `ci` is where pull requests are checked: a key of `WORKFLOWS`, or something else for nowhere.
+    """
     credential = credential_name(url)
     collection, red, infrared = _IMAGERY.get(deployment, ("sentinel-2-l2a", "B04", "B08"))
     marks = {
@@ -66,7 +74,7 @@ def skeleton(deployment: str, url: str, *, held: bool) -> Mapping[str, str]:
         "jobs.d/example.js": _text("example.js", marks),
         "manifest.schema.json": json.dumps(file_schema(), indent=2, ensure_ascii=False) + "\n",
         ".gitignore": _text("gitignore", {}),
-        ".github/workflows/shjobs.yaml": _text("workflow.yaml", {}),
+        **({WORKFLOWS[ci]: _text(_WORKFLOW_TEXTS[ci], {})} if ci in WORKFLOWS else {}),
     }
 
 
