@@ -42,13 +42,18 @@ def _git(root: Path, *words: str) -> str:
     return done.stdout
 
 
-def sender_to(host: GitHost, state: Path, *, page: str = "", token: str = TOKEN, name: str = "code") -> CommitSender:
-    """What tells this host of the commits in the ledger of `state`."""
-    sink = Sink(
-        name=name, kind=SinkKind(host.kind), urls=(SecretStr(host.url),), token=SecretStr(token),
+def sink_to(host: GitHost, token: str | None = TOKEN, *, page: str = "", name: str = "code") -> Sink:
+    """The sink of the settings for this host."""
+    return Sink(
+        name=name, kind=SinkKind(host.kind), urls=(SecretStr(host.url),), token=SecretStr(token) if token else None,
         repository=REPOSITORY, page=page,
     )  # fmt: skip
-    return CommitSender(sink, host_of(sink), CommitStatuses(state, sink.name))
+
+
+def sender_to(host: GitHost, state: Path, *, page: str = "", token: str = TOKEN) -> CommitSender:
+    """What tells this host of the commits in the ledger of `state`."""
+    sink = sink_to(host, token, page=page)
+    return CommitSender(lambda: sink, host_of, CommitStatuses(state, sink.name))
 
 
 def run_for(sender: CommitSender, now: datetime, seconds: float) -> datetime:

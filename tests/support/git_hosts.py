@@ -111,10 +111,10 @@ class GitHost:
             return 422, {"message": f"No commit found for SHA: {sha}"}
         if fields.get("state") not in ("error", "failure", "pending", "success"):
             return _invalid("state is not included in the list")
-        if len(fields.get("description", "")) > 140:
+        if self.kind == "github" and len(fields.get("description", "")) > 140:
             return _invalid("description is too long (maximum is 140 characters)")
         same = [each for each in self.statuses if (each["sha"], each["name"]) == (sha, fields["context"])]
-        if len(same) >= MOST_STATUSES:
+        if self.kind == "github" and len(same) >= MOST_STATUSES:
             return _invalid("This SHA and context has reached the maximum number of statuses.")
         return self._created(sha, fields["context"], fields)
 

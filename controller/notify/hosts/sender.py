@@ -1,21 +1,19 @@
-"""Sends the status of commits to one host, as a `Delivery`: what was sent is compared with what is so now.
+"""Sends the status of commits to one host: what was sent is compared with what is so now.
 
 Nothing is queued: a host that was away for a day is sent the newest state of each commit, once.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from controller.ledger.commits.statuses import CommitStatuses
-from controller.model.errors import StateError
 from controller.model.notices.commit import SentStatus, TouchedCommit
 from controller.notify.hosts.commit_state import CommitStatus, send_at, status_of
 from controller.notify.hosts.hosts import KINDS, Host, Sending, SendResult
 from controller.settings.settings import Settings
-from controller.settings.sinks import HOSTS, Sink
+from controller.settings.sinks import Sink
 
 log = logging.getLogger(__name__)
 
@@ -24,19 +22,22 @@ POLL = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(hours=1)
 """Pauses begin with five seconds and double."""
 DENIED_PAUSE = timedelta(hours=1)
-LEDGER_PAUSE = timedelta(minutes=1)
 MOST_TRIES = 34  # of one commit: about a day
 JOBS_A_SECOND = 100
 """A commit of many jobs is counted less often: each second for so many of them, and at least once a minute."""
 
 
 class CommitSender:
-    """Tells one host of every commit, as its sink says."""
+    """Tells one host of every commit, as its sink says. It belongs to one thread, which creates, runs and closes it."""
 
-    def __init__(self, sink: Sink, host: Host, ledger: CommitStatuses) -> None:
-        self.sink = sink
-        self._host = host
-        self._ledger = ledger
+    def __init__(
+        self, current: Callable[[], Sink], open_host: Callable[[Sink], Host], ledger: CommitStatuses,
+        count: Callable[[SendResult], None] = lambda _result: None,
+    ) -> None:  # fmt: skip
+        """`current` gives the sink as the settings have it now: its token may be renewed. `count` gets every result."""
+        self._current, self._open_host, self._ledger, self._count = current, open_host, ledger, count
+        self._sink = current()
+        self._host: Host | None = None
         self._tries = 0
         self._waits_until: datetime | None = None
         self._due_at: datetime | None = None
@@ -46,24 +47,39 @@ class CommitSender:
 
     def close(self) -> None:
         """Close its connections; the next call opens others."""
-        self._host.close()
+        host, self._host = self._host, None
+        if host:
+            host.close()
         self._ledger.close()
 
     def run_once(self, now: datetime) -> datetime | None:
-        """Send every commit whose status changed and that may be sent now; returns when to call again at the latest."""
+        """Send every commit whose status changed and that may be sent now; returns when to call again at the latest.
+
+        Raises `StateError` while the ledger cannot be used.
+        """
+        host = self._opened(now)
+        if host is None:
+            self._say("there is no token; see tokenFile")
+            return now + POLL
         if self._waits_until and now < self._waits_until <= now + LONGEST_PAUSE:
             return self._waits_until
         self._waits_until = None
-        try:
-            if self._ledger.has_news() or (self._due_at and now >= self._due_at):
-                self._due_at = self._send_due(now)
-        except StateError as error:
-            self._say(str(error))
-            self._due_at = now
-            return now + LEDGER_PAUSE
+        if self._ledger.has_news() or (self._due_at and now >= self._due_at):
+            self._due_at = self._send_due(host, now)
         return self._waits_until or min(filter(None, (now + POLL, self._due_at)))
 
-    def _send_due(self, now: datetime) -> datetime | None:
+    def _opened(self, now: datetime) -> Host | None:
+        """The host with the sink's token of now; another token is tried at once. None: there is none."""
+        current = self._current()
+        if current != self._sink and self._host:
+            self._host.close()
+            self._host, self._waits_until, self._due_at = None, None, now
+        self._sink = current
+        if self._host is None and current.token is not None:
+            self._host = self._open_host(current)
+        return self._host
+
+    def _send_due(self, host: Host, now: datetime) -> datetime | None:
         """One pass over the commits; returns when one of them may be sent later."""
         instance = self._ledger.instance()
         if not instance:
@@ -74,18 +90,20 @@ class CommitSender:
         self._forget_others(commits)
         later: list[datetime] = []
         for commit in commits:
-            at, status = self._due(commit, now)
+            at, status = self._due(commit, now, shows_progress=host.shows_progress)
             if at is None:
                 continue
             if at <= now and status is not None:
-                self._send(commit, status, f"shjobs/{instance}", now)
+                self._send(host, commit, status, f"shjobs/{instance}", now)
                 at = now + POLL  # what came of it is read again
             later.append(at)
             if self._waits_until:
                 break
         return min(later, default=None)
 
-    def _due(self, commit: TouchedCommit, now: datetime) -> tuple[datetime | None, CommitStatus | None]:
+    def _due(
+        self, commit: TouchedCommit, now: datetime, *, shows_progress: bool
+    ) -> tuple[datetime | None, CommitStatus | None]:
         """When to send or to look again, with what; None: nothing."""
         if self._settled.get(commit.revision) == commit.touched_at:
             return None, None
@@ -95,15 +113,16 @@ class CommitSender:
         counts = self._ledger.counts(commit.revision)
         status = status_of(counts)
         self._counted_again[commit.revision] = now + timedelta(seconds=min(60.0, status.jobs / JOBS_A_SECOND))
-        at = send_at(status, commit.sent, now, shows_progress=self._host.shows_progress)
+        at = send_at(status, commit.sent, now, shows_progress=shows_progress)
         if at is None and status.state.is_final and commit.revision != counts.newest:
             self._settled[commit.revision] = commit.touched_at
         return at, status
 
-    def _send(self, commit: TouchedCommit, status: CommitStatus, context: str, now: datetime) -> None:
+    def _send(self, host: Host, commit: TouchedCommit, status: CommitStatus, context: str, now: datetime) -> None:
         """Send one status; `_waits_until` is set when no other may follow."""
         state, words = status.state, status.description
-        sending = self._host.send(commit.revision, context, state, words, self.sink.page, now)
+        sending = host.send(commit.revision, context, state, words, self._sink.page, now)
+        self._count(sending.result)
         kept = _after(commit.sent, status, sending, now)
         self._ledger.keep(commit.revision, kept)
         if sending.result is SendResult.DENIED:
@@ -117,14 +136,14 @@ class CommitSender:
             self._say(sending.message)
         elif kept.given_up_at or kept.tries == 1:
             ending = "given up" if kept.given_up_at else "tried again"
-            log.warning("%s: the status of %s: %s; %s", self.sink.name, commit.revision[:10], sending.message, ending)
+            log.warning("%s: the status of %s: %s; %s", self._sink.name, commit.revision[:10], sending.message, ending)
 
     def _say(self, problem: str) -> None:
         """Log a problem once, and its end."""
         if problem and problem != self._problem:
-            log.warning("%s: the status of commits is not sent: %s", self.sink.name, problem)
+            log.warning("%s: the status of commits is not sent: %s", self._sink.name, problem)
         elif self._problem and not problem:
-            log.info("%s: the status of commits is sent again", self.sink.name)
+            log.info("%s: the status of commits is sent again", self._sink.name)
         self._problem = problem
 
     def _forget_others(self, commits: Sequence[TouchedCommit]) -> None:
@@ -165,11 +184,15 @@ def host_of(sink: Sink, authorities: str | None = None) -> Host:
     return KINDS[sink.kind](sink.urls[0].get_secret_value(), sink.token, sink.repository, authorities)
 
 
-def commit_senders(settings: Settings) -> list[CommitSender]:
-    """One for each sink for the status of commits whose token was found."""
-    authorities, state = settings.deployment.authorities, Path(settings.state)
-    return [
-        CommitSender(sink, host_of(sink, authorities), CommitStatuses(state, sink.name))
-        for sink in settings.sinks
-        if sink.kind in HOSTS and sink.token is not None and sink.urls
-    ]
+def commit_sender(
+    name: str, settings: Callable[[], Settings], count: Callable[[SendResult], None] = lambda _result: None
+) -> CommitSender:
+    """What sends the status of commits to the sink of this name. `settings` are those with the secrets last read."""
+
+    def current() -> Sink:
+        return next(sink for sink in settings().sinks if sink.name == name)
+
+    def open_host(sink: Sink) -> Host:
+        return host_of(sink, settings().deployment.authorities)
+
+    return CommitSender(current, open_host, CommitStatuses(settings().state, name), count)

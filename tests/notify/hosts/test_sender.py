@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commits import commit, revert, run_for, sender_to
+from controller.ledger.commits.statuses import CommitStatuses
+from controller.notify.hosts.sender import CommitSender, host_of
+from tests.support.commits import commit, revert, run_for, sender_to, sink_to
 from tests.support.git_hosts import OTHER, TOKEN, GitHost
 from tests.support.set_loops import PLAIN, Running, farm, running, settings_of
 
@@ -263,6 +265,23 @@ def test_what_denies_us_is_said_once_and_asked_again_each_hour(
     assert said[1] == "code: the status of commits is sent again"
     assert TOKEN not in caplog.text
     assert len(host.statuses) == 1
+
+
+def test_another_token_is_tried_at_once(tmp_path: Path) -> None:
+    written(tmp_path, "a")
+    with GitHost(kind="github") as host, running(tmp_path, NOW, touches=True) as run:
+        commit(tmp_path, host)
+        rest(named(run), NOW)
+        sinks = [sink_to(host, token) for token in (None, "expired", TOKEN)]
+        sender = CommitSender(lambda: sinks[0], host_of, CommitStatuses(tmp_path / "state", "code"))
+        end = run_for(sender, run.now, 60)
+        asked = [len(host.requests)]
+        for _ in range(2):
+            del sinks[0]
+            end = run_for(sender, end, 60)
+            asked.append(len(host.requests))
+        sender.close()
+    assert (asked, len(host.statuses)) == ([0, 1, 2], 1)
 
 
 def test_a_host_that_is_gone_for_a_day_is_sent_the_end_once(tmp_path: Path) -> None:
