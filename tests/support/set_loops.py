@@ -227,7 +227,7 @@ def running(root: Path, now: datetime, text: str = "", *, touches: bool = False)
         tree = Tree(settings.jobs, appraiser, checkout=partial(checkout, settings.jobs), pricing=appraiser.pricing)
         free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running)
         touched = Touched(store.commits, ledger.jobs.values()) if touches else None
-        reporter = Reporter(status_cache, "sandbox", lambda _change: None, touched)
+        reporter = Reporter(status_cache, "sandbox", lambda _change: None, touched=touched)
         loop = Loop(ledger, tree, free, calls.append, reporter)
         loop.start(now)
         yield Running(loop=loop, ledger=ledger, tree=tree, store=store, calls=calls, now=now)
