@@ -48,6 +48,7 @@ COMMANDS = {
     "resume": "Lift a `pause`.",
     "budget": "Show the month: spent, reserved, left, and what waits for a yes.",
     "preview": "Draw a small picture of a manifest's output.",
+    "notify": "Show what the sinks have sent, or send each a test.",
     "doctor": "Check clock, account, buckets, files and state, and report what to fix.",
     "config": "Show every setting, its value and where it comes from.",
     "completion": "Print a shell completion script for commands and job names.",

@@ -47,6 +47,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "shjobs budget --by team --month 2026-03",
         "shjobs budget -o json",
     ),
+    "notify": ("shjobs notify", "shjobs notify --test", "shjobs notify team --test"),
     "doctor": ("shjobs doctor", "shjobs doctor --write", "shjobs doctor --probe --url s3://my-bucket/probes"),
     "config": ("shjobs config show", "shjobs config show -o json"),
     "schema": ("shjobs schema > manifest.schema.json",),

@@ -12,6 +12,7 @@ from functools import partial
 
 from controller.daemon.changes import log_change, log_rejections
 from controller.daemon.metrics import Metrics
+from controller.daemon.notifier import Notifier
 from controller.daemon.port import served
 from controller.daemon.secrets import Reload, SecretFiles
 from controller.ledger.identity import Identity
@@ -21,6 +22,7 @@ from controller.model.errors import StateError, StateLost
 from controller.reconcile.calls.unrecorded import Unrecorded, report_unsettled
 from controller.reconcile.health import Health, is_alive, unready_conditions
 from controller.reconcile.loop import Loop
+from controller.reconcile.reporter import StatusChange
 from controller.reconcile.runner import Flags, handling_signals, turn
 from controller.reconcile.wiring import Inbox, controller
 from controller.settings.settings import Settings
@@ -60,9 +62,11 @@ class Daemon:
         self._loop: Loop | None = None
         now = self._clock.now()
         self.health = Health(at=now, spending=Spending(month=month_of(now), budget=settings.monthly_budget))
+        self._notifier = Notifier(lambda: self._secrets.settings, self._clock)
         self.metrics = Metrics(
-            lambda: self.health, self._clock.now, settings.deployment.name, settings.timing.scan_every
-        )
+            lambda: self.health, self._clock.now, settings.deployment.name, settings.timing.scan_every,
+            self._notifier.tally,
+        )  # fmt: skip
         self._watcher = Watcher(settings.jobs, self.flags.wake) if settings.watch else None
         self._watching = ""
         self._outage = ""  # why the ledger could not be written, until that is recorded for receivers
@@ -96,6 +100,7 @@ class Daemon:
         finally:
             if self._watcher:
                 self._watcher.stop()
+            self._notifier.stop()
 
     @property
     def settings(self) -> Settings:
@@ -115,7 +120,7 @@ class Daemon:
         self.flags.inbox = inbox
         with controller(
             settings,
-            log_change,
+            self._changed,
             inbox,
             settle=settings.timing.settle,
             scanned=self._scanned,
@@ -152,9 +157,14 @@ class Daemon:
         self.health = replace(self.health, at=self._clock.now())
         self.flags.check_stop()
 
+    def _changed(self, change: StatusChange) -> None:
+        log_change(change)
+        self._notifier.changed()
+
     def _beat(self, loop: Loop) -> float:
         """After a turn, and once a second: forward notifications and late answers, and update the health."""
         now = self._clock.monotonic()
+        self._notifier.turned()
         for outcome in self._unrecorded.take_all():
             self.flags.inbox.put(outcome)
         if self.flags.woken:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from controller import __version__
 from controller.model.reasons import Phase, Reason
+from controller.notify.tally import Tally
 from controller.reconcile.calls.workers import CallOutcome, Got, Listed, Posted
 from controller.reconcile.health import Health, unready_conditions
 from controller.reconcile.rejections import RejectionKind
@@ -21,6 +22,7 @@ CONDITIONS = (
     *("LedgerUnusable", "NotScanned", "ScanStale", "TreeNotReady", "WatcherDead", "StatusUnwritten", "ClockDoubtful"),
     *("CredentialsRefused", "BreakerOpen"),
 )
+NO_SINKS = Tally(())
 CALL_BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 SCAN_BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -29,10 +31,12 @@ class Metrics:
     """The measured durations, and the health at the moment of the request. Safe to use from any thread."""
 
     def __init__(
-        self, health: Callable[[], Health], now: Callable[[], datetime], deployment: str, scan_every: float
-    ) -> None:
+        self, health: Callable[[], Health], now: Callable[[], datetime], deployment: str, scan_every: float,
+        notices: Tally = NO_SINKS,
+    ) -> None:  # fmt: skip
         self._registry = CollectorRegistry()
         self._registry.register(_HealthCollector(health, now, deployment, scan_every))
+        self._registry.register(_NoticeCollector(notices, now))
         self._calls = Histogram(
             "shjobs_call_seconds", "How long calls took, by kind and answer.", ["call", "answer"],
             buckets=CALL_BUCKETS, registry=self._registry,
@@ -99,6 +103,37 @@ class _HealthCollector(Collector):
         yield _plain("turn_timestamp_seconds", "When the loop last turned.", health.at.timestamp())
         if health.scanned_at:
             yield _plain("scan_timestamp_seconds", "When the tree was last scanned.", health.scanned_at.timestamp())
+
+
+class _NoticeCollector(Collector):
+    """Reads what became of the messages; nothing without a sink."""
+
+    def __init__(self, notices: Tally, now: Callable[[], datetime]) -> None:
+        self._notices = notices
+        self._now = now
+
+    def describe(self) -> list[Metric]:
+        """Nothing is read while the registry is created."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        if not self._notices.sinks:
+            return
+        tries = CounterMetricFamily(
+            "shjobs_notifications", "Messages and statuses of commits since the start, by what became of a try.",
+            labels=["sink", "result"],
+        )  # fmt: skip
+        for (sink, result), number in self._notices.results().items():
+            tries.add_metric([sink, str(result)], number)
+        yield tries
+        backlogs, now = self._notices.backlogs(), self._now()
+        pending: dict[tuple[str, ...], float] = {(sink,): each.pending for sink, each in backlogs.items()}
+        yield _labelled("notifications_pending", "What is not delivered yet, by sink.", ["sink"], pending)
+        oldest: dict[tuple[str, ...], float] = {
+            (sink,): max(0.0, (now - each.oldest_at).total_seconds()) if each.oldest_at else 0.0
+            for sink, each in backlogs.items()
+        }
+        yield _labelled("notification_oldest_seconds", "How long the oldest of them has waited.", ["sink"], oldest)
 
 
 def _money(health: Health) -> Iterator[Metric]:

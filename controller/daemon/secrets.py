@@ -4,11 +4,13 @@ The daemon asks once a second. Only secrets are taken over; every other setting 
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from controller.model.errors import SettingsError
 from controller.settings.settings import Settings
+from controller.settings.sinks import Sink
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +38,7 @@ class SecretFiles:
             log.warning("the secrets stay as they were: %s", error)
             return False
         renewed = self._with_secrets_of(fresh)
-        is_other = renewed != self.settings
+        is_other = renewed.model_copy(update={"sinks": self.settings.sinks}) != self.settings
         if is_other:
             log.info("other credentials were read; what waits for them is tried at once")
         self.settings = renewed
@@ -56,10 +58,19 @@ class SecretFiles:
             for name, each in self.settings.credentials.items()
         }
         secret = fresh.client_secret or self.settings.client_secret
-        return self.settings.model_copy(update={"client_secret": secret, "credentials": credentials})
+        sinks = tuple(_with_secrets_of(each, fresh.sinks) for each in self.settings.sinks)
+        return self.settings.model_copy(update={"client_secret": secret, "credentials": credentials, "sinks": sinks})
 
     def _look(self) -> list[_Stat]:
         return [_stat(path) for path in self.settings.secret_files]
+
+
+def _with_secrets_of(sink: Sink, fresh: Iterable[Sink]) -> Sink:
+    """The sink with the secrets that it has now, which the next message uses."""
+    found = next((each for each in fresh if each.name == sink.name), sink)
+    return replace(
+        sink, urls=found.urls or sink.urls, secret=found.secret or sink.secret, token=found.token or sink.token
+    )
 
 
 def _stat(path: Path) -> _Stat:

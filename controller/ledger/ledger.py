@@ -13,7 +13,7 @@ from typing import Any
 
 from controller.ledger.cells import either
 from controller.ledger.reads.observed import Observed
-from controller.ledger.reads.traffic import RENEWED
+from controller.ledger.reads.traffic import INSTANCE, RENEWED
 from controller.ledger.rows import format_time, read_time
 from controller.ledger.store import Store
 from controller.lifecycle.commands import LONGEST_COMMAND, Command, Ignored, read_command
@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 HISTORY = "history"
 CLOCK = "clock"
 NAMED_ROWS = 5  # unreadable rows named in a message
-INSTANCE = "instance"
 FINGERPRINT = "fingerprint"
 UNCLAIMED = "unclaimed"
 REJECTED = "rejected"

@@ -103,6 +103,16 @@ class Timing:
     """And this long after it was last written."""
     retry_after_longest: float = 600
     """A `Retry-After` is never believed beyond this."""
+    notify_first: float = 5
+    """Before a message that a receiver did not take is sent again; the pause doubles each time."""
+    notify_longest: float = 3600
+    """No message waits longer than this for its next try, and a receiver's `Retry-After` is not believed beyond it."""
+    notify_give_up: float = 86400
+    """A message that no try could deliver is given up this long after it was made."""
+    notify_every: float = 2
+    """Between two looks for new messages when nothing woke the sender."""
+    notify_answer: float = 30
+    """Longest wait for the whole response of a webhook."""
 
     def scaled(self, factor: float) -> Self:
         """The same timing, every pause multiplied by `factor`. For the sandbox profile only.
@@ -114,7 +124,12 @@ class Timing:
         return replace(self, **durations)
 
 
-_UNSCALED = frozenset({"poll_growth", "poll_jitter", "connect_timeout", "answer_timeout", "read_timeout"})
+_UNSCALED = frozenset(
+    {
+        *("poll_growth", "poll_jitter", "connect_timeout", "answer_timeout", "read_timeout"),
+        *("notify_every", "notify_answer"),
+    }
+)
 
 
 def _times(value: float | tuple[float, ...], factor: float) -> float | tuple[float, ...]:

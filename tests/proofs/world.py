@@ -14,8 +14,9 @@ from datetime import UTC, datetime, timedelta
 from sqlite_utils import Database
 
 from controller.analysis.terms import threshold_of
-from controller.ledger.ledger import INSTANCE, Ledger
+from controller.ledger.ledger import Ledger
 from controller.ledger.migrations import migrations
+from controller.ledger.reads.traffic import INSTANCE
 from controller.ledger.store import Store
 from controller.lifecycle.claim import PATIENCE, Instance, Pause, Put, Result, claiming, withdrawal
 from controller.limits.gate import Limits

@@ -12,6 +12,8 @@ from controller.model.submission import Submission
 
 RENEWED = "account renewed"
 """The key in `meta` of when the account's credentials were corrected."""
+INSTANCE = "instance"
+"""The key in `meta` of the ledger's name."""
 _LONGEST_POST = timedelta(days=1)  # far more than a POST takes: days are those of the intent
 
 
@@ -51,3 +53,8 @@ def renewed_at(reader: Reader, now: datetime) -> datetime | None:
     rows = reader.rows("select value from meta where key = ?", [RENEWED])
     found = either(lambda: read_time(next((str(row["value"]) for row in rows), "")), None)
     return min(found, now) if found else None
+
+
+def instance(reader: Reader) -> str:
+    """The name of this ledger; "" before its first use."""
+    return next((str(row["value"]) for row in reader.rows("select value from meta where key = ?", [INSTANCE])), "")
