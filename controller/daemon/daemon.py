@@ -22,7 +22,7 @@ from controller.model.errors import StateError, StateLost
 from controller.reconcile.calls.unrecorded import Unrecorded, report_unsettled
 from controller.reconcile.health import Health, is_alive, unready_conditions
 from controller.reconcile.loop import Loop
-from controller.reconcile.reporter import StatusChange
+from controller.reconcile.reports.changes import StatusChange
 from controller.reconcile.runner import Flags, handling_signals, turn
 from controller.reconcile.wiring import Inbox, controller
 from controller.settings.settings import Settings

@@ -120,7 +120,7 @@ class _NoticeCollector(Collector):
         if not self._notices.sinks:
             return
         tries = CounterMetricFamily(
-            "shjobs_notifications", "Messages and statuses of commits since the start, by what became of a try.",
+            "shjobs_notifications_total", "Messages and statuses of commits since the start, by what became of a try.",
             labels=["sink", "result"],
         )  # fmt: skip
         for (sink, result), number in self._notices.results().items():

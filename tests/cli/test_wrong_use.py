@@ -52,6 +52,7 @@ UNKNOWN_HOST = {
     **{f"SHJOBS_CREDENTIALS_MY_BUCKET_{key}ACCESS_KEY": "" for key in ("", "SECRET_")},
     "NO_PROXY": "*",
 }
+HOOK = 'notify.team = {type = "webhook", url = "http://127.0.0.1:1/hook"}'
 ALIASES = "a: &a [x, x]\nb: &b [*a, *a]\n"
 
 # (what a person sets up, what they type, the exit code, words of the answer)
@@ -233,6 +234,23 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
     "a wait for nobody": (nothing, ["wait", "nobody"], 2, "`shjobs get` lists all jobs"),
     "a wait for no phase": (nothing, ["wait", "ndvi", "--for", "Done"], 2, "is neither a phase"),
     "a wait without a unit": (nothing, ["wait", "ndvi", "--timeout", "60"], 2, "must be a number with a unit"),
+    # messages
+    "a notification without a sink": (nothing, ["notify"], 2, "has no sink: write one, such as"),
+    "a sink that is none": (more(HOOK), ["notify", "taem", "--test"], 2, "no such sink: taem; did you mean team?"),
+    "a sink of another kind": (more('notify.team = {type = "pigeon"}'), ["notify"], 2, "notify.team.type"),
+    "the address of apprise in the settings": (
+        more('notify.team = {type = "apprise", url = "https://CANARY.example"}'), ["notify"], 2, "name it in urlFile",
+    ),
+    "a secret of a sink in the settings": (
+        more(HOOK.replace("}", ', secret = "CANARY"}')), ["notify"], 2, "no secret belongs in this file",
+    ),
+    "a sink nobody answers for": (more(HOOK), ["notify", "--test"], 1, "not delivered: nothing listens there"),
+    "a sink whose file is missing": (
+        more('notify.team = {type = "webhook", urlFile = "none"}'), ["notify", "--test"], 1, "is missing or empty",
+    ),
+    "a damaged ledger, asked what was sent": (
+        both(written("state/shjobs.db", DAMAGED), more(HOOK)), ["notify"], 2, "move it away",
+    ),
     # around
     "a probe nobody agreed to": (nothing, ["doctor", "--probe"], 130, "Send one request"),
     "a probe to nowhere": (nothing, ["doctor", "--probe", "--yes", "--url", "x"], 2, "--url: must be a bucket"),

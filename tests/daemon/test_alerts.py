@@ -9,6 +9,7 @@ import threading
 import time
 import urllib.error
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -17,13 +18,18 @@ import yaml
 
 from controller.daemon.daemon import Daemon
 from controller.daemon.metrics import Metrics
+from controller.limits.budget import Spending
 from controller.model.clock import Clock
+from controller.notify.sender import NotSent
 from controller.reconcile.health import Health
 from controller.sandbox.faults.faults import Fault
 from tests.conftest import Workspace, ndvi
 from tests.daemon.test_daemon import Running, reaches, running, until
+from tests.daemon.test_notifier import add_sink
+from tests.support.outboxes import Sending, recorded
 from tests.support.paths import ROOT
 from tests.support.promql import firing, samples
+from tests.support.receiver import NOW, Receiver, event
 
 pytestmark = pytest.mark.slow
 FILE = ROOT / "deploy" / "alerts.yaml"
@@ -60,7 +66,9 @@ def test_the_rules_are_rules() -> None:
 def test_a_daemon_that_is_well_alarms_nobody(workspace: Workspace) -> None:
     workspace.write("ndvi.yaml", ndvi())
     workspace.write("held.yaml", ndvi("held").replace("spec:\n", "spec:\n  hold: true\n"))
-    with running(workspace, SHJOBS_MONTHLY_BUDGET="1000") as daemon:
+    with Receiver() as receiver, ExitStack() as stack:
+        add_sink(workspace, "team", receiver.url)
+        daemon = stack.enter_context(running(workspace, SHJOBS_MONTHLY_BUDGET="1000"))
         reaches(workspace, "Succeeded")
         until(lambda: 'shjobs_held_jobs{reason="OnHold"} 1.0' in metrics(daemon), "the hold is counted")
         named = {name for expression in RULES.values() for name in re.findall(r"shjobs_\w+", expression)}
@@ -167,9 +175,25 @@ def test_a_queue_that_stands_still_is_an_alert(workspace: Workspace) -> None:
         assert fires("ShjobsQueueStuck", page) is expected
 
 
+def test_messages_that_nobody_takes_are_an_alert(workspace: Workspace) -> None:
+    """Seen an hour later: the backlog is that of a real sender, only the metrics are read with a later clock."""
+    recorded(workspace.state, [event(at=NOW)])
+    sending = Sending(workspace.state, [NotSent(message="nothing listens there")])
+    with sending.opened() as sender:
+        sender.run_once(NOW)
+    health = Health(at=NOW, spending=Spending(month="2026-06", budget=None))
+    for minutes, expected in ((59, False), (61, True)):
+        now = NOW + timedelta(minutes=minutes)
+        page = Metrics(lambda: health, partial(_same, now), "sandbox", 60.0, sending.tally).page().decode()
+        assert fires("ShjobsNotificationsUndelivered", page) is expected
+
+
 def _same(now: datetime) -> datetime:
     return now
 
 
+LATER = ("ShjobsNotificationsUndelivered",)
+
+
 def test_every_alert_is_seen_to_fire() -> None:
-    assert {*HAPPENINGS, "ShjobsLedgerUnusable", "ShjobsSilent", "ShjobsQueueStuck"} == {*RULES}
+    assert {*HAPPENINGS, "ShjobsLedgerUnusable", "ShjobsSilent", "ShjobsQueueStuck", *LATER} == {*RULES}

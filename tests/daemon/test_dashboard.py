@@ -12,6 +12,7 @@ import pytest
 from controller.daemon.metrics import Metrics
 from controller.limits.budget import Spending
 from controller.model.answers import StillRunning
+from controller.notify.tally import Tally
 from controller.reconcile.calls.workers import Get, Got
 from controller.reconcile.health import Health
 from tests.support.factories import submission
@@ -36,7 +37,7 @@ ASKED = [*expressions()]
 def metrics() -> dict[str, set[str]]:
     """The labels of every metric of a daemon with a budget that has made a call and a scan."""
     health = Health(at=NOW, scanned_at=NOW, spending=Spending(month="2026-03", budget=100.0))
-    made = Metrics(lambda: health, lambda: NOW, "sandbox", 60.0)
+    made = Metrics(lambda: health, lambda: NOW, "sandbox", 60.0, Tally(("team",)))
     made.called(Got(call=Get(submission=submission()), answer=StillRunning()), 0.1)
     made.scanned(0.1)
     found: dict[str, set[str]] = {}

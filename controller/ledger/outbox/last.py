@@ -9,9 +9,9 @@ from controller.ledger.rows import read_time
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SinkLast:
-    """When a sink last took a message, and why it did not take the newest of those it has not; "" when there is none.
+    """When a sink last took a message, when the next of what waits is sent, and why the last was not taken.
 
-    `next_at` is when the next of what waits is sent.
+    `error` is "" when everything was taken since.
     """
 
     sent_at: datetime | None = None
@@ -23,7 +23,11 @@ def last_of(rows: Rows, sink: str) -> SinkLast:
     """The same of one sink, as far as the ledger still has it."""
     sql = "select max(sent_at) sent_at, min(next_at) next_at from message where sink = ?"
     times = next(iter(rows(sql, [sink])))
-    sql = "select error from message where sink = ? and error <> '' order by number desc limit 1"
+    sql = (
+        "select error from message where sink = ?1 and error <> '' and (next_at is not null or number > "
+        "coalesce((select max(number) from message where sink = ?1 and sent_at is not null), 0)) "
+        "order by number desc limit 1"
+    )
     errors = [str(row["error"]) for row in rows(sql, [sink])]
     return SinkLast(
         sent_at=read_time(times["sent_at"]), next_at=read_time(times["next_at"]), error=next(iter(errors), "")

@@ -97,8 +97,9 @@ class Outbox:
         self._mark(message, "failed", {"next_at": format_time(later), "error": truncate(error, LONGEST_ERROR)})
 
     def given_up(self, message: Message, at: datetime, error: str = "") -> None:
-        """The last attempt failed, and there is no further one."""
-        self._mark(message, "given_up", {"given_up_at": format_time(at), "error": truncate(error, LONGEST_ERROR)})
+        """There is no further attempt; without an `error` that of the last one stays."""
+        reason = {"error": truncate(error, LONGEST_ERROR)} if error else {}
+        self._mark(message, "given_up", {"given_up_at": format_time(at), **reason})
 
     def counts(self) -> list[SinkCounts]:
         """What became of the messages, by sink."""
