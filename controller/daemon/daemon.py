@@ -6,6 +6,8 @@ from what is on the disk.
 
 import logging
 import queue
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -15,6 +17,7 @@ from controller.daemon.metrics import Metrics
 from controller.daemon.notifier import Notifier
 from controller.daemon.port import served
 from controller.daemon.secrets import Reload, SecretFiles
+from controller.daemon.source import Fetch, SourceThread
 from controller.ledger.identity import Identity
 from controller.limits.budget import Spending, month_of
 from controller.model.clock import Clock
@@ -26,6 +29,7 @@ from controller.reconcile.reports.changes import StatusChange
 from controller.reconcile.runner import Flags, handling_signals, turn
 from controller.reconcile.wiring import Inbox, controller
 from controller.settings.settings import Settings
+from controller.source.fetcher import Fetcher
 from controller.tree.change import Change
 from controller.tree.watch import Watcher
 
@@ -53,16 +57,20 @@ def run(settings: Settings, listen: str, reload: Reload | None = None) -> int:
 class Daemon:
     """One daemon and its health, which any thread may read."""
 
-    def __init__(self, settings: Settings, clock: Clock | None = None, reload: Reload | None = None) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock | None = None, reload: Reload | None = None, fetch: Fetch = Fetcher
+    ) -> None:  # fmt: skip
         self._settings = settings
         self._secrets, self._is_renewed = SecretFiles(settings, reload), False
         self._clock = clock or Clock()
         self.flags = Flags(queue.SimpleQueue())
         self._identity, self._unrecorded = Identity(), Unrecorded()
         self._loop: Loop | None = None
-        now = self._clock.now()
+        now, git = self._clock.now(), settings.git
+        self.source = SourceThread(git, settings.state, self.flags.wake, self._clock.now, fetch) if git else None
         self.health = Health(at=now, spending=Spending(month=month_of(now), budget=settings.monthly_budget))
         self._notifier = Notifier(lambda: self._secrets.settings, self._clock)
+        self._note(self.health)
         self.metrics = Metrics(
             lambda: self.health, self._clock.now, settings.deployment.name, settings.timing.scan_every,
             self._notifier.tally,
@@ -80,7 +88,7 @@ class Daemon:
         Problems with the state are raised at the very start, and waited out later, unless the state is gone.
         """
         waits = FIRST_RETRY
-        try:
+        with self._helpers():
             self._watch((), 0)
             while not self.flags.stopping:
                 try:
@@ -97,7 +105,17 @@ class Daemon:
                 else:
                     waits = FIRST_RETRY
             log.info("stopped: what runs at the service goes on, and is followed by the next start")
+
+    @contextmanager
+    def _helpers(self) -> Iterator[None]:
+        """Inside, the tree is fetched and watched; none of the threads that do so keeps a stop waiting."""
+        try:
+            if self.source:
+                self.source.start()
+            yield
         finally:
+            if self.source:
+                self.source.stop()
             if self._watcher:
                 self._watcher.stop()
             self._notifier.stop()
@@ -135,7 +153,7 @@ class Daemon:
             conditions=self._conditions,
         ) as (assembly, workers):
             if self._loop is None:  # the start was not refused
-                log.info("watching %s", settings.jobs)
+                log.info("watching %s%s", settings.jobs, f", fetched from {settings.git.url}" if settings.git else "")
             self._loop = loop = assembly.loop
             beat, is_clock_set = partial(self._beat, loop), assembly.is_clock_to_be_set
 
@@ -154,7 +172,7 @@ class Daemon:
 
     def _pulse(self) -> None:
         """While many manifests are appraised: send a heartbeat, and check for a stop."""
-        self.health = replace(self.health, at=self._clock.now())
+        self._note(self.health)
         self.flags.check_stop()
 
     def _changed(self, change: StatusChange) -> None:
@@ -176,12 +194,23 @@ class Daemon:
             loop.rescan(self._clock.now() + timedelta(seconds=max(0.0, wait)))
             self._woken_at = None
         if now - self._drawn_at >= TICK:
-            if self._secrets.is_changed():
-                self._is_renewed = True
-                self.flags.wake()
-            self.health = replace(loop.health(), at=self._clock.now(), watching=self._watching)
+            self._take_over_secrets()
+            self._note(replace(loop.health(), watching=self._watching))
             self._drawn_at = now
         return TICK
+
+    def _take_over_secrets(self) -> None:
+        """With other secrets for the service or the buckets the loop begins anew; the source only fetches with its."""
+        if self._secrets.is_changed():
+            self._is_renewed = True
+            self.flags.wake()
+        if self.source:
+            self.source.renew(self._secrets.settings.git)
+
+    def _note(self, health: Health) -> None:
+        """A heartbeat, with what the source says now."""
+        facts = self.source.facts if self.source else None
+        self.health = replace(health, at=self._clock.now(), source=facts)
 
     def _scanned(self, change: Change, seconds: float) -> None:
         self._scan_ended, self._scan_took = self._clock.monotonic(), seconds
@@ -198,7 +227,7 @@ class Daemon:
     def _fail(self, message: str) -> None:
         log.error("%s", message)
         self._outage = message
-        self.health = replace(self.health, at=self._clock.now(), ledger=message)
+        self._note(replace(self.health, ledger=message))
 
     def _rest(self, seconds: float) -> None:
         """Wait, but end when a stop is requested; outcomes that come now are kept elsewhere."""
@@ -207,4 +236,4 @@ class Daemon:
             try:
                 self.flags.inbox.get(timeout=min(left, TICK))
             except queue.Empty:
-                self.health = replace(self.health, at=self._clock.now())
+                self._note(self.health)

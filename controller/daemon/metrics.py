@@ -16,11 +16,12 @@ from controller.notify.tally import Tally
 from controller.reconcile.calls.workers import CallOutcome, Got, Listed, Posted
 from controller.reconcile.health import Health, unready_conditions
 from controller.reconcile.rejections import RejectionKind
+from controller.source.facts import OUTCOMES, SourceFacts
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 CONDITIONS = (
-    *("LedgerUnusable", "NotScanned", "ScanStale", "TreeNotReady", "WatcherDead", "StatusUnwritten", "ClockDoubtful"),
-    *("CredentialsRefused", "BreakerOpen"),
+    *("LedgerUnusable", "NotScanned", "ScanStale", "SourceUnverified", "SourceStale", "TreeNotReady", "WatcherDead"),
+    *("StatusUnwritten", "ClockDoubtful", "CredentialsRefused", "BreakerOpen"),
 )
 NO_SINKS = Tally(())
 CALL_BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
@@ -103,6 +104,8 @@ class _HealthCollector(Collector):
         yield _plain("turn_timestamp_seconds", "When the loop last turned.", health.at.timestamp())
         if health.scanned_at:
             yield _plain("scan_timestamp_seconds", "When the tree was last scanned.", health.scanned_at.timestamp())
+        if health.source:
+            yield from _source(health.source)
 
 
 class _NoticeCollector(Collector):
@@ -144,6 +147,19 @@ def _money(health: Health) -> Iterator[Metric]:
     if spending.budget is not None:
         yield _plain("processing_units_budget", "monthlyBudget.", spending.budget)
         yield _plain("processing_units_left", "What may still be reserved in this UTC month.", spending.left or 0.0)
+
+
+def _source(facts: SourceFacts) -> Iterator[Metric]:
+    """Where the tree is fetched from; what has not happened yet has no metric."""
+    fetches = CounterMetricFamily("shjobs_source_fetches_total", "Fetches by what they came to.", labels=["outcome"])
+    for outcome in OUTCOMES:
+        fetches.add_metric([outcome], facts.fetches.get(outcome, 0))
+    yield fetches
+    if facts.commit:
+        yield _labelled("source_commit_info", "The commit in force.", ["commit"], {(facts.commit,): 1})
+    if facts.good_at:
+        words = "When the repository last named the commit in force."
+        yield _plain("source_fetch_timestamp_seconds", words, facts.good_at.timestamp())
 
 
 def _plain(name: str, description: str, value: float) -> Metric:

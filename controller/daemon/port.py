@@ -102,4 +102,5 @@ def _facts(daemon: Served) -> DaemonFacts:
         unready=tuple(daemon.why_not_ready()),
         rejection=health.rejection,
         scanned_at=health.scanned_at,
+        source=health.source,
     )

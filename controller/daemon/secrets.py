@@ -4,11 +4,12 @@ The daemon asks once a second. Only secrets are taken over; every other setting 
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from controller.model.errors import SettingsError
+from controller.settings.git import GitSource
 from controller.settings.settings import Settings
 from controller.settings.sinks import Sink
 
@@ -27,7 +28,10 @@ class SecretFiles:
         self._seen = self._look()
 
     def is_changed(self) -> bool:
-        """Whether `settings` have other secrets than at the last call. What cannot be read changes none."""
+        """Whether `settings` have other secrets for the service or the buckets than at the last call.
+
+        What cannot be read changes none. The other secrets are in `settings` for whoever needs them next.
+        """
         found = self._look()
         if self._reload is None or found == self._seen:
             return False
@@ -38,10 +42,10 @@ class SecretFiles:
             log.warning("the secrets stay as they were: %s", error)
             return False
         renewed = self._with_secrets_of(fresh)
-        is_other = renewed.model_copy(update={"sinks": self.settings.sinks}) != self.settings
-        if is_other:
+        before, self.settings = self.settings, renewed
+        is_other = (renewed.client_secret, renewed.credentials) != (before.client_secret, before.credentials)
+        if renewed != before:
             log.info("other credentials were read; what waits for them is tried at once")
-        self.settings = renewed
         return is_other
 
     def _with_secrets_of(self, fresh: Settings) -> Settings:
@@ -58,18 +62,26 @@ class SecretFiles:
             for name, each in self.settings.credentials.items()
         }
         secret = fresh.client_secret or self.settings.client_secret
-        sinks = tuple(_with_secrets_of(each, fresh.sinks) for each in self.settings.sinks)
-        return self.settings.model_copy(update={"client_secret": secret, "credentials": credentials, "sinks": sinks})
+        around = {"git": self._git_of(fresh), "sinks": self._sinks_of(fresh)}
+        return self.settings.model_copy(update={"client_secret": secret, "credentials": credentials, **around})
+
+    def _git_of(self, fresh: Settings) -> GitSource | None:
+        git, found = self.settings.git, fresh.git
+        if git is None or found is None:
+            return git
+        return replace(git, token=found.token or git.token, hook_secret=found.hook_secret or git.hook_secret)
+
+    def _sinks_of(self, fresh: Settings) -> tuple[Sink, ...]:
+        found = {each.name: each for each in fresh.sinks}
+        return tuple(_with_secrets(each, found.get(each.name, each)) for each in self.settings.sinks)
 
     def _look(self) -> list[_Stat]:
         return [_stat(path) for path in self.settings.secret_files]
 
 
-def _with_secrets_of(sink: Sink, fresh: Iterable[Sink]) -> Sink:
-    """The sink with the secrets that it has now, which the next message uses."""
-    found = next((each for each in fresh if each.name == sink.name), sink)
+def _with_secrets(sink: Sink, fresh: Sink) -> Sink:
     return replace(
-        sink, urls=found.urls or sink.urls, secret=found.secret or sink.secret, token=found.token or sink.token
+        sink, urls=fresh.urls or sink.urls, secret=fresh.secret or sink.secret, token=fresh.token or sink.token
     )
 
 

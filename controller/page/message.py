@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import parse_qsl, unquote
 
+from controller.source.facts import SourceFacts
+
 PLAIN = "text/plain; charset=utf-8"
 HTML = "text/html; charset=utf-8"
 JSON = "application/json"
@@ -18,11 +20,15 @@ MOST_FIELDS = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DaemonFacts:
-    """What only the running daemon knows. `unready` holds a word and a sentence for each reason, as `/readyz` does."""
+    """What only the running daemon knows. `unready` holds a word and a sentence for each reason, as `/readyz` does.
+
+    `source` is where it fetches the tree from, None when something else writes the folder.
+    """
 
     unready: tuple[tuple[str, str], ...] = ()
     rejection: str = ""
     scanned_at: datetime | None = None
+    source: SourceFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from controller.reconcile.queue import JobQueue
 from controller.reconcile.rejections import RejectionKind, Rejections
 from controller.reconcile.reporter import Reporter
 from controller.reconcile.scanner import Scanner
+from controller.source.facts import SourceFacts, source_conditions
 
 STALE_SCANS = 3  # scans missed in a row
 PATIENCE = 60.0  # seconds: a busy machine may miss scans that a time scale made frequent
@@ -27,7 +28,8 @@ class Health:
 
     `held` are the held jobs by reason. `rejected` counts what is in the tree without effect; `rejection` names it.
     `oldest` says since when the first queued job waits for a slot; `gate` and `message` what holds submissions back.
-    `tree`, `watching`, `status`, `ledger` and `clock` hold a sentence when there is a problem with it.
+    `tree`, `watching`, `status`, `ledger` and `clock` hold a sentence when there is a problem with it; `source` is
+    where the tree is fetched from, None for a folder that something else writes.
     """
 
     at: datetime
@@ -49,6 +51,7 @@ class Health:
     status: str = ""
     ledger: str = ""
     clock: str = ""
+    source: SourceFacts | None = None
 
 
 def unready_conditions(health: Health, now: datetime, scan_every: float) -> Iterator[tuple[str, str]]:
@@ -62,6 +65,8 @@ def unready_conditions(health: Health, now: datetime, scan_every: float) -> Iter
         yield "NotScanned", "the tree was not scanned yet"
     elif now > health.scanned_at + timedelta(seconds=max(STALE_SCANS * scan_every, PATIENCE)):
         yield "ScanStale", f"the tree was last scanned at {health.scanned_at:%Y-%m-%dT%H:%M:%SZ}"
+    if health.source:
+        yield from source_conditions(health.source, now)
     sentences = {"TreeNotReady": health.tree, "WatcherDead": health.watching, "StatusUnwritten": health.status}
     sentences["ClockDoubtful"] = health.clock
     yield from ((word, sentence) for word, sentence in sentences.items() if sentence)

@@ -23,10 +23,14 @@ from controller.model.clock import Clock
 from controller.notify.sender import NotSent
 from controller.reconcile.health import Health
 from controller.sandbox.faults.faults import Fault
+from controller.source.outcome import SourceStale, SourceUnverified
 from tests.conftest import Workspace, ndvi
 from tests.daemon.test_daemon import Running, reaches, running, until
 from tests.daemon.test_notifier import add_sink
 from tests.support.outboxes import Sending, recorded
+from tests.daemon.test_fetched_tree import running as fetching
+from tests.daemon.test_fetched_tree import with_source
+from tests.support.folder_source import FolderSource
 from tests.support.paths import ROOT
 from tests.support.promql import firing, samples
 from tests.support.receiver import NOW, Receiver, event
@@ -188,6 +192,26 @@ def test_messages_that_nobody_takes_are_an_alert(workspace: Workspace) -> None:
         assert fires("ShjobsNotificationsUndelivered", page) is expected
 
 
+SOURCES: Mapping[str, SourceStale | SourceUnverified] = {
+    "ShjobsSourceStale": SourceStale(message="git.example does not answer"),
+    "ShjobsSourceUnverified": SourceUnverified(commit="5e" * 20, message="5e5e5e5e5e5e is not signed"),
+}
+
+
+@pytest.mark.parametrize("alert", SOURCES)
+def test_a_tree_that_cannot_be_fetched_or_trusted_is_an_alert(workspace: Workspace, alert: str) -> None:
+    settings = with_source(workspace)
+    source = FolderSource(settings.state)
+    source.problem = SOURCES[alert]
+    with fetching(settings, source) as daemon:
+        until(lambda: fires(alert, daemon.metrics.page().decode()), alert)
+        source.problem = None
+        source.push({"ndvi.yaml": ndvi()})
+        assert daemon.source
+        daemon.source.hint()
+        until(lambda: not any(fires(each, daemon.metrics.page().decode()) for each in SOURCES), "it is well again")
+
+
 def _same(now: datetime) -> datetime:
     return now
 
@@ -196,4 +220,4 @@ LATER = ("ShjobsNotificationsUndelivered",)
 
 
 def test_every_alert_is_seen_to_fire() -> None:
-    assert {*HAPPENINGS, "ShjobsLedgerUnusable", "ShjobsSilent", "ShjobsQueueStuck", *LATER} == {*RULES}
+    assert {*HAPPENINGS, "ShjobsLedgerUnusable", "ShjobsSilent", "ShjobsQueueStuck", *SOURCES, *LATER} == {*RULES}

@@ -23,6 +23,7 @@ from controller.page.pictures.album import pictures_of
 from controller.page.recorded import manifest_path, recorded_sets, row_facts
 from controller.page.views.spending import month_facts
 from controller.settings.settings import Settings
+from controller.source.facts import commit_in_force
 
 MOST_NEEDS, MOST_EXAMPLES, MOST_RUNNING, MOST_SETS, MOST_RESULTS = 12, 3, 8, 12, 8
 WELL, NOT_WELL, IDLE = "well", "not well", "not running"
@@ -30,6 +31,7 @@ _RUNS = {"state": WELL, "message": "it runs"}
 _REST = {"state": IDLE, "message": "what is shown was recorded when `run` or `sync` last ran"}
 _ASKS = (Urgency.NEEDS_OPERATOR, Urgency.FAILED)
 _OF_THE_DAEMON = {
+    "source": ("SourceUnverified", "SourceStale"),
     "tree": ("TreeNotReady", "NotScanned", "ScanStale", "WatcherDead", "StatusUnwritten", "ClockDoubtful"),
     "service": ("CredentialsRefused", "BreakerOpen"),
     "buckets": (),
@@ -129,6 +131,7 @@ def _tree(context: ViewContext) -> dict[str, Any]:
     facts, store = context.facts, context.store
     return {
         "folder": str(context.settings.jobs),
+        "source": _source(context),
         "revision": store.latest_revision() if store else "",
         "observedRevision": _observed(store),
         "scannedAt": timestamp(facts.scanned_at) if facts else None,
@@ -142,6 +145,23 @@ def _observed(store: Reader | None) -> dict[str, Any] | None:
     return {"commit": found[0], "since": timestamp(found[1])} if found else None
 
 
+def _source(context: ViewContext) -> dict[str, Any] | None:
+    """The repository that the tree is fetched from, and what is in force; None: something else writes the folder."""
+    git, facts = context.settings.git, context.facts.source if context.facts else None
+    if git is None:
+        return None
+    commit, since = (facts.commit, facts.since) if facts else commit_in_force(context.settings.state)
+    return {
+        "url": git.url,
+        "ref": git.ref or "",
+        "path": git.path,
+        "commit": commit,
+        "since": timestamp(since),
+        "fetchedAt": timestamp(facts.fetched_at) if facts else None,
+        "problem": facts.problem if facts else "",
+    }
+
+
 def _health(context: ViewContext, reasons: Mapping[str, int]) -> Iterator[dict[str, Any]]:
     """Whether the controller, its tree, the service, the buckets and the ledger are well, each with a sentence."""
     facts, store, state = context.facts, context.store, context.settings.state
@@ -149,6 +169,8 @@ def _health(context: ViewContext, reasons: Mapping[str, int]) -> Iterator[dict[s
     is_running = facts is not None or is_held(state)
     yield {"name": "controller", **(_RUNS if is_running else _REST)}
     for name, words in _OF_THE_DAEMON.items():
+        if name == "source" and context.settings.git is None:
+            continue
         found = next((unready[word] for word in words if word in unready), "")
         yield _condition(name, found or _recorded_problem(name, reasons), "no problem is known")
     yield _condition("ledger", unready.get("LedgerUnusable", "") or _ledger_problem(store, state), "it can be read")

@@ -1,0 +1,146 @@
+"""The thread that fetches the tree: at the start, every `git.every`, and at once on a hint; then it wakes the loop.
+
+It decides nothing and holds no turn: what cannot be fetched or verified leaves the last good tree in force.
+"""
+
+import logging
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from controller.model.errors import truncate
+from controller.settings.git import GitSource
+from controller.source.facts import SourceFacts, after, commit_in_force, facts_before
+from controller.source.outcome import Fetched, SourceStale, SourceUnverified, Swapped
+
+log = logging.getLogger(__name__)
+
+BETWEEN = 2.0  # seconds at least from the start of one fetch to the next, however many hints come
+FIRST_RETRY, LONGEST_RETRY = 10.0, 300.0  # seconds after a fetch that failed
+JITTER = 0.1  # of a pause: a hundred controllers that start together do not ask together for ever
+PATIENCE = 2.0  # seconds for the fetch that is under way at a stop
+
+
+class Fetching(Protocol):
+    """What fetches: `controller.source.fetcher.Fetcher`."""
+
+    def fetch(self) -> Fetched: ...
+
+
+Fetch = Callable[[GitSource, Path], Fetching]
+
+
+def pause_after(failures: int, every: float) -> float:
+    """Seconds until the next fetch, after so many that failed in a row: soon at first, then rarely."""
+    if not failures:
+        return every
+    return min(max(every, LONGEST_RETRY), min(every, FIRST_RETRY) * 2.0 ** min(failures - 1, 32))
+
+
+class SourceThread:
+    """The source of one daemon's tree. `facts` may be read, and `hint` called, by any thread."""
+
+    def __init__(
+        self, git: GitSource, state: Path, wake: Callable[[], None], now: Callable[[], datetime], fetch: Fetch
+    ) -> None:
+        self._git, self._state, self._fetch = git, state, fetch
+        self._wake, self._now = wake, now
+        self._fetcher = fetch(git, state)
+        self.facts: SourceFacts = facts_before(git, now(), *commit_in_force(state))
+        self._woken = threading.Event()
+        self._stopping = False
+        self._failures = 0
+        self._thread = threading.Thread(target=self._run, name="source", daemon=True)
+
+    def start(self) -> None:
+        """Begin to fetch."""
+        self._thread.start()
+
+    def hint(self) -> None:
+        """Fetch soon: somebody says that there is something new."""
+        self._woken.set()
+
+    def renew(self, git: GitSource | None) -> None:
+        """Fetch with these secrets from now on, and at once where the old ones may have been why it failed."""
+        if git is None or git == self._git:
+            return
+        self._git, self._fetcher = git, self._fetch(git, self._state)
+        if self.facts.problem:
+            self.hint()
+
+    def stop(self) -> None:
+        """End the thread, and the git that it waits for. What it was about to put in force comes with the next start.
+
+        A fetch that does not end is left behind: it holds nothing that a later one needs.
+        """
+        self._stopping = True
+        self._woken.set()
+        ends_at = time.monotonic() + PATIENCE
+        while self._thread.is_alive() and time.monotonic() < ends_at:
+            _kill_children(self._thread.native_id)
+            self._thread.join(0.05)
+
+    def _run(self) -> None:
+        while not self._stopping:
+            began = time.monotonic()
+            self._woken.clear()  # before the fetch, so that a hint during it is not lost
+            self._take(self._fetched())
+            pause = pause_after(self._failures, self._git.every) * random.uniform(1 - JITTER, 1 + JITTER)
+            self._woken.wait(pause)
+            while not self._stopping and (left := began + BETWEEN - time.monotonic()) > 0:
+                time.sleep(min(left, 0.1))
+
+    def _fetched(self) -> Fetched:
+        """A fetch; a mistake of ours in it must not end the daemon, nor may it go unseen."""
+        try:
+            return self._fetcher.fetch()
+        except Exception as error:  # noqa: BLE001  (the one net of this thread)
+            words = f"{type(error).__name__}: {truncate(str(error), 200)}" if str(error) else type(error).__name__
+            return SourceStale(message=f"the fetch ended with an internal error ({words})")
+
+    def _take(self, outcome: Fetched) -> None:
+        if self._stopping:
+            return  # it was killed: that says nothing of the repository
+        before, self.facts = self.facts, after(self.facts, outcome, self._now())
+        self._failures = self._failures + 1 if isinstance(outcome, SourceStale) else 0
+        _log(before, self.facts, outcome)
+        if isinstance(outcome, Swapped):
+            self._wake()
+
+
+def _log(before: SourceFacts, now: SourceFacts, outcome: Fetched) -> None:
+    """One line for each change: a new commit, a problem that was not there before, and its end."""
+    match outcome:
+        case SourceStale(message=message):
+            if message != before.stale:
+                kept = f"{now.commit[:12]} stays in force" if now.commit else "no tree is in force yet"
+                log.warning("%s; %s", message, kept, extra={"context": {"reason": "SourceStale"}})
+            return
+        case SourceUnverified(commit=commit, message=message):
+            if message != before.unverified:
+                context = {"reason": "SourceUnverified"}
+                log.error("%s", message, extra={"context": context, "fields": {"commit": commit, "before": now.commit}})
+            return
+        case Swapped(commit=commit, before=old):
+            words = f"commit {commit[:12]} is in force{f', before it {old[:12]}' if old else ''}"
+            log.info("%s", words, extra={"fields": {"commit": commit, "before": old or ""}})
+    if before.problem:
+        log.info("%s can be fetched again, and %s is in force", now.url, now.commit[:12])
+
+
+def _kill_children(thread: int | None) -> None:
+    """Kill what this thread of ours started and has not ended yet, each with its process group."""
+    try:
+        children = Path(f"/proc/self/task/{thread}/children").read_text(encoding="ascii").split()
+    except OSError:
+        return
+    for child in children:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(int(child), signal.SIGKILL)

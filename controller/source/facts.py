@@ -1,0 +1,110 @@
+"""What is known of the source of the tree: which commit is in force, when the repository answered, what is wrong.
+
+The fetching thread makes one `SourceFacts` after each fetch; readers in any thread see one consistent moment.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from controller.settings.git import CURRENT, GitSource
+from controller.source.outcome import Fetched, SourceStale, SourceUnverified, Swapped, Unchanged
+
+MISSED_FETCHES = 10  # in a row
+PATIENCE = 600.0  # seconds: a repository host that is being updated is no emergency
+NOTHING_FETCHED = "no tree was fetched yet"
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_OUTCOMES: Mapping[type[Fetched], str] = {
+    Unchanged: "unchanged",
+    Swapped: "swapped",
+    SourceStale: "stale",
+    SourceUnverified: "unverified",
+}
+OUTCOMES = tuple(_OUTCOMES.values())
+"""What a fetch may come to, as metrics count it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFacts:
+    """One moment of a source. Times are UTC, `every` is in seconds; `ref` is "" for the default branch.
+
+    `commit` is in force since `since`, "" when no tree was ever fetched. The repository named it, or one that must not
+    be in force, at `answered_at`; `good_at` is the last time it named what is in force. `stale` and `unverified` hold a
+    sentence while there is a problem. `fetches` counts the fetches of this process by what they came to.
+    """
+
+    url: str
+    ref: str = ""
+    path: str
+    every: float
+    started_at: datetime
+    commit: str = ""
+    since: datetime | None = None
+    fetched_at: datetime | None = None
+    answered_at: datetime | None = None
+    good_at: datetime | None = None
+    stale: str = ""
+    unverified: str = ""
+    fetches: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, in one sentence; "" when nothing is."""
+        return self.unverified or self.stale
+
+    @property
+    def ends_at(self) -> datetime:
+        """When the last answer of the repository is too old."""
+        patience = max(MISSED_FETCHES * self.every, PATIENCE)
+        return (self.answered_at or self.started_at) + timedelta(seconds=patience)
+
+
+def facts_before(git: GitSource, now: datetime, commit: str = "", since: datetime | None = None) -> SourceFacts:
+    """What is known before the first fetch: `commit` may be in force since an earlier run."""
+    return SourceFacts(
+        url=git.url, ref=git.ref or "", path=git.path, every=git.every, started_at=now, commit=commit, since=since
+    )
+
+
+def after(facts: SourceFacts, outcome: Fetched, now: datetime) -> SourceFacts:
+    """What is known after a fetch. A commit that must not be in force is not forgotten while nothing answers."""
+    word = _OUTCOMES[type(outcome)]
+    counted = {**facts.fetches, word: facts.fetches.get(word, 0) + 1}
+    facts = replace(facts, fetched_at=now, fetches=counted)
+    match outcome:
+        case SourceStale(message=message):
+            return replace(facts, stale=message)
+        case SourceUnverified(message=message):
+            return replace(facts, answered_at=now, stale="", unverified=message)
+    since = now if outcome.commit != facts.commit else facts.since
+    return replace(
+        facts, commit=outcome.commit, since=since, answered_at=now, good_at=now, stale="", unverified=""
+    )  # fmt: skip
+
+
+def source_conditions(facts: SourceFacts, now: datetime) -> Iterator[tuple[str, str]]:
+    """Why a controller with this source is not ready: a word and a sentence for each reason.
+
+    A fetch that failed is no reason yet: the tree that is in force was the right one a moment ago.
+    """
+    if facts.unverified:
+        yield "SourceUnverified", facts.unverified
+    if not facts.commit:
+        yield "SourceStale", f"{NOTHING_FETCHED}: {facts.stale}" if facts.stale else NOTHING_FETCHED
+    elif now > facts.ends_at:
+        at = facts.answered_at
+        words = f"the repository last answered at {at:%Y-%m-%dT%H:%M:%SZ}" if at else "the repository has not answered"
+        yield "SourceStale", f"{words}; {facts.commit[:12]} stays in force{f': {facts.stale}' if facts.stale else ''}"
+
+
+def commit_in_force(state: Path) -> tuple[str, datetime | None]:
+    """The commit of the tree in force, as the link to it says, and since when; "" without one."""
+    link = state / CURRENT
+    with suppress(OSError):
+        commit, since = link.readlink().name, datetime.fromtimestamp(link.lstat().st_mtime, UTC)
+        if _COMMIT.fullmatch(commit):
+            return commit, since
+    return "", None
