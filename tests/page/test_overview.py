@@ -5,11 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from controller.cli.settings import load_settings
 from controller.ledger.pause import pause
 from controller.page.message import DaemonFacts, PageRequest
 from controller.page.site import Site
+from controller.settings.git import CURRENT, GitSource
+from controller.source.facts import SourceFacts, after, facts_before
+from controller.source.outcome import SourceStale, Unchanged
 from tests.support.factories import NOW
 from tests.support.pages import html, twin
+
+COMMIT = "0d" * 20
+TOLD = facts_before(GitSource(url="https://git.example/jobs"), NOW)
 
 
 def test_what_needs_an_operator_is_named_with_its_command(listed: Site) -> None:
@@ -72,3 +79,44 @@ def test_a_pause_is_said_with_who_ordered_it(listed: Site, root: Path) -> None:
     pause(root / "state", "olga@farm", NOW)
     page = html(listed, "/")
     assert "Paused." in page and "olga@farm" in page and "shjobs resume" in page
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        pytest.param(None, ["<code>0d0d0d0d0d0d</code>"], id="what the link says, without a daemon"),
+        pytest.param(
+            after(TOLD, Unchanged(commit=COMMIT), NOW), ["<code>0d0d0d0d0d0d</code>", "last fetch"], id="well"
+        ),
+        pytest.param(
+            after(TOLD, SourceStale(message="git.example does not answer"), NOW),
+            ["nothing yet", '<dt>not fetched</dt><dd class="bad">git.example does not answer'],
+            id="a repository that does not answer",
+        ),
+    ],
+)
+def test_a_repository_is_named_with_what_is_in_force(
+    root: Path, facts: SourceFacts | None, expected: list[str]
+) -> None:
+    settings = load_settings(_with_git(root), {"SHJOBS_GIT_TOKEN": "canary-token"})
+    if facts is None:
+        (root / "state" / CURRENT).parent.mkdir(parents=True)
+        (root / "state" / CURRENT).symlink_to(f"trees/{COMMIT}")
+    site = Site(settings)
+    unready = (("SourceStale", "no"),) if facts and facts.stale else ()
+    known = DaemonFacts(source=facts, unready=unready) if facts else None
+    page = site.respond(PageRequest(path="/", facts=known)).content.decode()
+    assert "https://git.example/jobs" in page and "<code>main</code>" in page and "canary-token" not in page
+    assert [each for each in expected if each not in page] == []
+    assert ('<dt>source</dt><dd><span class="phase bad">' in page) == bool(unready)
+
+
+def test_a_folder_that_something_else_writes_has_no_source(listed: Site) -> None:
+    found = twin(listed, "/overview.json")
+    assert found["tree"]["source"] is None and "source" not in [each["name"] for each in found["health"]]
+
+
+def _with_git(root: Path) -> Path:
+    file = root / "shjobs.toml"
+    file.write_text(f'{file.read_text()}[git]\nurl = "https://git.example/jobs"\nref = "main"\n', encoding="utf-8")
+    return file
