@@ -14,6 +14,7 @@ from controller.cli.settings import NAME, load_settings
 from controller.operations.check.cache import CheckCache, cache_folder
 from controller.operations.check.check import Checked, CheckedFolder, check, checked_folders
 from controller.operations.check.examiner import Examiner
+from controller.operations.fetched import require_tree
 from controller.operations.numbers import count
 from controller.tree.foreign import foreign_note
 
@@ -43,6 +44,8 @@ def command(config: Path | None, paths: tuple[Path, ...], form: str, strict: boo
     """
     configured = config is not None or Path(NAME).exists()
     settings = load_settings(config, os.environ)
+    if not paths:
+        require_tree(settings)
     examiner = Examiner(settings, configured=configured)
     cache = CheckCache(None if no_cache else cache_folder(os.environ))
     stamp = "" if no_cache else examiner.stamp

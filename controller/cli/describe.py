@@ -34,10 +34,12 @@ def command(config: Path | None, name: str, form: str) -> int:
 
     from controller.cli.output.escape import printable
     from controller.cli.output.set_description import set_lines
+    from controller.operations.fetched import require_tree
     from controller.operations.inspect.describe import description
 
-    now = Clock().now()
-    found = description(load_settings(config, os.environ), name, now)
+    settings, now = load_settings(config, os.environ), Clock().now()
+    require_tree(settings, or_jobs=True)
+    found = description(settings, name, now)
     if form == "json":
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     elif form == "yaml":

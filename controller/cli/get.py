@@ -52,9 +52,11 @@ def command(
     shjobs get --watch                         until Ctrl-C
     """
     from controller.cli.output.tables import PAGE, print_documents
+    from controller.operations.fetched import require_tree
     from controller.operations.inspect.selection import Selection, streamed
 
     settings, clock = load_settings(config, os.environ), Clock()
+    require_tree(settings, or_jobs=True)
     selection = Selection(names=names, labels=selector, phases=phases, cells=cells)
     shown = "watch" if watch and form == "table" else form
     early = PAGE if form in ("table", "wide") and not watch else 0

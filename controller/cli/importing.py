@@ -43,9 +43,12 @@ def command(
     page with examples. Nothing in it is executed. Bucket keys are removed: the manifest names a credential instead.
     """
     from controller.manifest.fields import is_name
+    from controller.operations.fetched import refuse_fetched_folder
     from controller.operations.scaffold.import_request import files_beside, refuse_taken, take_in
 
     settings = load_settings(config, os.environ)
+    if output is None and not dry_run:
+        refuse_fetched_folder(settings)
     job = name or _name_of(file)
     if not is_name(job):
         raise UsageError(f"--name: {job!r} must be made of lowercase letters, digits and '-', at most 63")

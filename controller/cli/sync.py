@@ -16,14 +16,19 @@ from controller.settings.settings import Settings
 def command(config: Path | None, selector: tuple[str, ...]) -> int:
     """Submit every new or changed job and follow each to proof of its outcome.
 
-    With -l only jobs with that label are submitted and waited for; `plan -l` shows them.
+    With -l only jobs with that label are submitted and waited for; `plan -l` shows them. With [git] in the settings the
+    tree is fetched first, once.
 
     Exit code 1 when something is failed, invalid, unknown, unconfirmed, or still pending, when a bucket refused, or
     when a manifest cannot be accepted, even if its job succeeded before.
     """
     from controller.cli.output.tables import BAD, UNFINISHED, exit_code, is_refused, print_documents
+    from controller.operations.fetched import fetch_once
 
-    documents = sync_once(load_settings(config, os.environ), selector)
+    settings = load_settings(config, os.environ)
+    if said := fetch_once(settings):
+        click.echo(said, err=True)
+    documents = sync_once(settings, selector)
     if selector and not documents:
         click.echo("no job matches", err=True)
     print_documents(documents, "table")

@@ -41,6 +41,7 @@ def command(config: Path | None, names: tuple[str, ...], wanted: str, revision: 
     """
     from controller.lifecycle.conditions import target
     from controller.model.timing import seconds_of
+    from controller.operations.fetched import require_tree
     from controller.operations.inspect.wait import wait
 
     if not names and revision is None:
@@ -53,6 +54,7 @@ def command(config: Path | None, names: tuple[str, ...], wanted: str, revision: 
     settings = load_settings(config, os.environ)
     if revision is not None:
         return _wait_for_commit(settings, revision, names, aim, seconds, wanted, timeout)
+    require_tree(settings, or_jobs=True)
     return _said(wait(settings, names, aim, seconds, _watch), wanted, timeout)
 
 

@@ -19,7 +19,10 @@ def command(config: Path | None, name: str) -> int:
     `set/NAME` is the set where a job has its name.
     """
     from controller.cli.output.escape import printable
+    from controller.operations.fetched import require_tree
     from controller.operations.inspect.describe import explanation
 
-    click.echo(printable(explanation(load_settings(config, os.environ), name, Clock().now())))
+    settings = load_settings(config, os.environ)
+    require_tree(settings, or_jobs=True)
+    click.echo(printable(explanation(settings, name, Clock().now())))
     return 0

@@ -27,6 +27,7 @@ from controller.model.job import Job
 from controller.model.script import Mosaicking, ScriptFailure
 from controller.model.step import List
 from controller.model.submission import SharedRun, Submission
+from controller.operations.fetched import require_tree
 from controller.operations.plan.actions import PRICED, SAME, Foreseen, describe_action, last_sent, rejected_action
 from controller.operations.plan.baseline import (
     EMPTY,
@@ -96,6 +97,7 @@ def plan(
     plan would look like nothing to do.
     """
     now, chosen_names = Clock().now(), frozenset(names)
+    require_tree(settings)
     _open_folder(settings.jobs)
     if not against:
         basis = _of_the_ledger(unguarded(settings) if at else settings)

@@ -1,0 +1,57 @@
+"""The tree that is fetched from a repository, for commands: `sync` fetches it once, the others need one in force."""
+
+from controller.ledger.reads.reader import Reader
+from controller.model.errors import UsageError
+from controller.settings.git import CURRENT
+from controller.settings.settings import Settings
+from controller.source.outcome import SourceStale, SourceUnverified, Swapped
+
+NO_TREE = "no tree was fetched yet: `shjobs sync`, or `shjobs run`, fetches it"
+
+
+def require_tree(settings: Settings, *, or_jobs: bool = False) -> None:
+    """Raise `UsageError` when there is a repository and nothing of it was fetched yet.
+
+    With `or_jobs`, jobs that were recorded when there was a tree are enough.
+    """
+    if settings.git is None or (settings.state / CURRENT).exists():
+        return
+    if not (or_jobs and _has_jobs(settings)):
+        raise UsageError(f"{NO_TREE} from {settings.git.url}")
+
+
+def refuse_fetched_folder(settings: Settings) -> None:
+    """Raise `UsageError` when the jobs folder is not the place for files of the user."""
+    if settings.git is not None:
+        words = "is replaced with the next commit: name a folder of your clone with --output"
+        raise UsageError(f"{settings.jobs} {words}")
+
+
+def fetch_once(settings: Settings) -> str:
+    """Fetch the tree, if there is a repository; returns what to tell the user, "" for nothing.
+
+    Raises `UsageError` when nothing is in force afterwards.
+    """
+    if settings.git is None:
+        return ""
+    from controller.source.fetcher import Fetcher
+
+    fetcher = Fetcher(settings.git, settings.state)
+    outcome = fetcher.fetch()
+    match outcome:
+        case SourceStale() | SourceUnverified():
+            kept = fetcher.in_force()
+            if kept is None:
+                raise UsageError(f"nothing can be done without a tree: {outcome.message}")
+            return f"{outcome.message}; {kept[:12]} stays in force"
+        case Swapped(commit=commit):
+            return f"commit {commit[:12]} of {settings.git.url} is in force"
+    return ""
+
+
+def _has_jobs(settings: Settings) -> bool:
+    reader = Reader.of(settings.state)
+    if reader is None:
+        return False
+    with reader:
+        return reader.has_statuses()
