@@ -53,7 +53,7 @@ class Layout:
     """The folder of one state directory. All methods raise `OSError`."""
 
     def __init__(self, state: Path) -> None:
-        self._current = state / CURRENT
+        self._current = state.absolute() / CURRENT  # git works in a folder of its own
         self.root = self._current.parent
         self.trees = self.root / "trees"
         self.worktrees = self.root / "worktrees"
