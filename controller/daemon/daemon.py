@@ -29,6 +29,7 @@ from controller.reconcile.reports.changes import StatusChange
 from controller.reconcile.runner import Flags, handling_signals, turn
 from controller.reconcile.wiring import Inbox, controller
 from controller.settings.settings import Settings
+from controller.source.facts import source_conditions
 from controller.source.fetcher import Fetcher
 from controller.tree.change import Change
 from controller.tree.watch import Watcher
@@ -168,7 +169,8 @@ class Daemon:
     def _conditions(self) -> list[tuple[str, str]]:
         """What receivers hear of beside the loop. That the ledger cannot be written is recorded once it can be."""
         outage, self._outage = self._outage, ""
-        return [("LedgerUnusable", outage)] if outage else []
+        found = list(source_conditions(self.source.facts, self._clock.now())) if self.source else []
+        return [*found, ("LedgerUnusable", outage)] if outage else found
 
     def _pulse(self) -> None:
         """While many manifests are appraised: send a heartbeat, and check for a stop."""

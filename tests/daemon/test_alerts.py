@@ -26,11 +26,11 @@ from controller.sandbox.faults.faults import Fault
 from controller.source.outcome import SourceStale, SourceUnverified
 from tests.conftest import Workspace, ndvi
 from tests.daemon.test_daemon import Running, reaches, running, until
-from tests.daemon.test_notifier import add_sink
-from tests.support.outboxes import Sending, recorded
 from tests.daemon.test_fetched_tree import running as fetching
 from tests.daemon.test_fetched_tree import with_source
+from tests.daemon.test_notifier import add_sink
 from tests.support.folder_source import FolderSource
+from tests.support.outboxes import Sending, recorded
 from tests.support.paths import ROOT
 from tests.support.promql import firing, samples
 from tests.support.receiver import NOW, Receiver, event
