@@ -46,6 +46,14 @@ def test_an_event_is_read_back_as_it_was_recorded(tmp_path: Path) -> None:
     assert message.id == whole.id
 
 
+def test_a_message_that_a_script_made_endless_is_cut_short(tmp_path: Path) -> None:
+    with ledger_and_outbox(tmp_path, "team") as (store, outbox):
+        record(store, event(1, message="boo " * 1_000_000))
+        outbox.form(TEAM, NOW)
+        [message] = outbox.due("team", NOW)
+    assert len(message.events[0].message) == 2_000
+
+
 def test_ten_thousand_successes_are_one_message_that_lists_fifty_and_counts_all(tmp_path: Path) -> None:
     successes = [
         event(number, Topic.SUCCEEDED, set_name="alps" if number % 4 else "", revision="c0ffee", processing_units=0.5)

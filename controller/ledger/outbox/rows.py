@@ -8,6 +8,7 @@ from typing import Any
 
 from controller.ledger.cells import parse_stored_time
 from controller.ledger.rows import format_time
+from controller.model.errors import truncate
 from controller.model.notices.event import Event, Topic
 
 NOTICE = (
@@ -16,6 +17,7 @@ NOTICE = (
 )
 """The columns of an event, in the order of `notice_of`."""
 _INSERT = f"insert or ignore into notice ({', '.join(NOTICE[1:])}) values ({', '.join('?' * len(NOTICE[1:]))})"
+LONGEST_MESSAGE = 2_000
 TROUBLE = "trouble "
 """Begins the keys in `meta` of the conditions that hold now; a word follows, and the value is since when."""
 
@@ -85,10 +87,15 @@ def notice_of(row: Sequence[Any]) -> tuple[int, Event]:
 
 def _row(event: Event) -> tuple[object, ...]:
     return (
-        *(event.id, _time_text(event.at), event.topic.value, event.message, event.subject, event.set_name),
+        *(event.id, _time_text(event.at), event.topic.value, _bounded(event.message), event.subject, event.set_name),
         *(_labels_text(tuple(event.labels.items())), event.revision, event.submission, event.phase, event.reason),
         *(event.processing_units, event.command),
     )
+
+
+def _bounded(message: str) -> str:
+    """A message may hold what a service or a script wrote."""
+    return message if len(message) <= LONGEST_MESSAGE else truncate(message, LONGEST_MESSAGE)
 
 
 _time_text = lru_cache(maxsize=16)(format_time)

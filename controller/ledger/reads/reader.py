@@ -78,7 +78,7 @@ class Reader:
             return None
         with said_plainly(path), closed_on_error(cls(read_only(path), path)) as reader:
             found = reader._schema()
-        if found == SCHEMA:
+        if set(found) == set(SCHEMA):
             return reader
         reader.close()
         if unknown := [name for name in found if name not in SCHEMA]:
