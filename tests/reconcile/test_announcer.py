@@ -16,13 +16,15 @@ from controller.ledger.store import Store
 from controller.limits.budget import Spending
 from controller.limits.gate import Limits
 from controller.model.answers import Listing, Refusal, Refused, StoredObject
+from controller.model.job_set import JobSet
 from controller.model.notices.event import Event, Topic
-from controller.model.reasons import Reason
+from controller.model.reasons import JobState, Reason
 from controller.reconcile.calls.workers import Call, CallOutcome, Listed, Post, Posted, is_history
 from controller.reconcile.loop import Loop
 from controller.reconcile.reports.announcer import OVER, Announcer
+from controller.reconcile.reports.changes import StatusChange
 from controller.settings.sinks import Sink, SinkKind
-from tests.support.factories import NOW, at, limits
+from tests.support.factories import NOW, at, job, limits, succeeded
 from tests.support.notices import sink
 
 SECOND = timedelta(seconds=1)
@@ -186,11 +188,11 @@ class Watched:
     def start(self) -> None:
         """Another process on the same ledger."""
         self.ledger = Ledger(Store.open(self._root, {}))
-        self._announcer = Announcer(self.ledger, "0a1b2c3d", self._sinks, lambda: self.outside)
+        self.announcer = Announcer(self.ledger, "0a1b2c3d", self._sinks, lambda: self.outside)
 
     def look(self, now: datetime) -> list[tuple[str, str]]:
         """The reasons and phases of all events after a look."""
-        self._announcer.look(self._limits, self.reasons, now)
+        self.announcer.look(self._limits, self.reasons, now)
         return [(each.reason, each.phase) for each in recorded(self.ledger)]
 
     def _limits(self) -> Limits:
@@ -275,3 +277,25 @@ def test_without_receivers_of_it_the_limits_are_not_even_asked_for(tmp_path: Pat
 
     for announcer in (Announcer(), Announcer(ledger, "i", [sink(events=frozenset({Topic.HELD}))])):
         announcer.look(asked, {}, NOW)
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        pytest.param([Topic.SET_COMPLETE], [("set.complete", "set/alps", "0a1b2c")], id="a set that became complete"),
+        pytest.param([Topic.FAILED], [], id="of which no receiver wants to hear"),
+    ],
+)
+def test_a_complete_set_is_recorded_with_its_labels_and_its_commit(
+    tmp_path: Path, events: list[Topic], expected: list[tuple[str, str, str]]
+) -> None:
+    watched = Watched(tmp_path, [sink(events=frozenset(events))])
+    last = StatusChange(
+        job=job(), job_state=JobState(reason=Reason.DELIVERED, message="all there"), changed=True,
+        submission=succeeded(revision="0a1b2c"), set_name="alps",
+    )  # fmt: skip
+    sets = {"alps": JobSet(name="alps", path="alps.yaml", index=0, cells=("ndvi",), labels=(("team", "agri"),))}
+    watched.announcer.note_changes([last], {"alps": "1/1 Succeeded"}, sets, NOW)
+    found = recorded(watched.ledger)
+    assert [(str(each.topic), each.subject, each.revision) for each in found] == expected
+    assert all(each.labels == {"team": "agri"} and each.message == "1/1 Succeeded" for each in found)
