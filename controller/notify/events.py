@@ -28,8 +28,8 @@ _TOPICS = {
     Phase.HELD: Topic.HELD,
     Phase.SUCCEEDED: Topic.SUCCEEDED,
 }
-_NO_NEWS = frozenset({Reason.ON_HOLD, Reason.PAUSED})
-"""Holds that the user asked for."""
+_NO_NEWS = frozenset({Reason.ON_HOLD, Reason.PAUSED, Reason.UNCOMMITTED})
+"""Holds that the user asked for, or is about to end with a commit."""
 _BY_SET = frozenset({Reason.TRIAL, Reason.WINDOW_LIMIT})
 """Holds that all cells of a set have in common: they are one event of the set."""
 
