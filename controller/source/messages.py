@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from controller.model.errors import mask, truncate
 from controller.settings.git import GitSource
 
-_USER = re.compile(r"(?<=://)[^/@\s']*@")
+_USER = re.compile(r"(?P<scheme>https?://)[^/@\s']*@|(?P<other>://)[^/@\s']*:[^/@\s']*@", re.IGNORECASE)
 _MOST = 300  # letters
 # The first that is found says it. An empty sentence: git's own words are plain.
 _KNOWN = (
@@ -35,13 +35,17 @@ _UNAUTHORIZED = re.compile(r"authentication failed|could not read (username|pass
 
 def failure(source: GitSource, said: str) -> str:
     """`https://host/path could not be fetched: the disk is full`."""
-    return scrub(source, f"{source.url} could not be fetched: {_reason(source, said)}")
+    return scrub(source, f"{source.url} could not be fetched: {_reason(source, _without_secrets(source, said))}")
 
 
 def scrub(source: GitSource, text: str) -> str:
     """Foreign text without secrets, on one line."""
     printable = "".join(each if each.isprintable() else " " for each in text)
-    return truncate(_USER.sub("", mask(printable, _secrets(source))), _MOST + len(source.url))
+    return truncate(_without_secrets(source, printable), _MOST + len(source.url))
+
+
+def _without_secrets(source: GitSource, text: str) -> str:
+    return _USER.sub(r"\g<scheme>\g<other>", mask(text, _secrets(source)))
 
 
 def _reason(source: GitSource, said: str) -> str:
