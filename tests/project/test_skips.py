@@ -70,7 +70,7 @@ def test_a_skipped_test(tmp_path: Path, workers: str, reason: str, environment: 
     [
         pytest.param([], "", id="without strace tests may be skipped"),
         pytest.param(
-            ["strace", "setpriv", "promtool", "chromium", "ssh-keygen", "gpg"], "1", id="with everything none may"
+            ["strace", "setpriv", "promtool", "chromium", "ssh-keygen", "gpg", "sshd"], "1", id="with all none may"
         ),
     ],
 )
