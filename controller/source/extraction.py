@@ -84,7 +84,8 @@ def _write(path: Path, content: bytes, size: int) -> None:
     try:
         with path.open("xb") as written:
             written.write(content)
-            written.truncate(size)
+            if size != len(content):
+                written.truncate(size)
             os.fchmod(written.fileno(), _READ_ONLY)
     except (FileExistsError, IsADirectoryError, NotADirectoryError):
         raise RefusedCommitError(f"{path.name} is in the commit twice") from None

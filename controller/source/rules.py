@@ -4,6 +4,7 @@ Pure. A commit that breaks a rule is refused as a whole, since a tree with holes
 """
 
 import posixpath
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
@@ -21,6 +22,8 @@ LARGEST_WRITTEN = LARGEST_AREA
 _LFS = b"version https://git-lfs.github.com/spec/"
 _READ = (*SUFFIXES, ".js", ".geojson")
 _LARGEST_POINTER = 1024  # bytes
+_BAD_NAME = re.compile(r"[\x00-\x1f\x7f\\]|(?:^|/)(?:\.{0,2}|\.git)(?:/|$)", re.IGNORECASE)
+"""Parts that lead elsewhere or are git's own, and letters that a terminal obeys."""
 
 
 def check_files(files: Iterable[TreeFile], path: str, commit: str) -> None:
@@ -64,9 +67,7 @@ def check_content(file: TreeFile, content: bytes, commit: str) -> None:
 
 
 def _check_name(path: str, commit: str) -> None:
-    parts = path.split("/")
-    is_bad = any(part in ("", ".", "..") or part.lower() == ".git" for part in parts)
-    if is_bad or any(ord(each) < 32 or ord(each) == 127 or each == "\\" for each in path):
+    if _BAD_NAME.search(path):
         raise RefusedCommitError(f"{_short(commit)} has a file that cannot be named {_shown(path)} here")
 
 

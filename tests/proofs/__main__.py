@@ -9,7 +9,7 @@ from tests.proofs.record import record, tell
 
 PARTS = (
     *("histories", "moments", "faults", "outage", "crash", "losses", "races", "pairs", "kills", "disk", "plans"),
-    *("budgets", "changes", "demo", "soak", "drain", "hang", "hostile", "container", "agreement"),
+    *("budgets", "changes", "demo", "soak", "drain", "hang", "hostile", "container", "agreement", "fetches"),
 )  # fmt: skip
 
 
