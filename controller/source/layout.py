@@ -30,6 +30,7 @@ _NAME = re.compile(r"(?P<commit>[0-9a-f]{40}(?:[0-9a-f]{24})?)(?:\.\d+)?")
 _MARKER = ".complete"
 _NEW = ".new-"
 _HALF = ".half-"
+_GONE = "gone-"
 INCOMING = "incoming-"
 LOCK_PATIENCE = 20.0  # seconds; a fetch without news takes less
 _PAUSE = 0.05  # seconds between two tries
@@ -182,9 +183,18 @@ class Layout:
         write_whole(folder / "commondir", b"../../repository\n")
         write_whole(folder / "gitdir", f"../../trees/{commit}/.git\n".encode())
 
+    def _remove_incoming(self, folder: Path) -> None:
+        """Remove the folder of a fetch whose process was killed: its git may still be writing there.
+
+        Under another name it finds nothing any more; what is left all the same is removed the next time.
+        """
+        with suppress(FileNotFoundError):
+            gone = folder.rename(self.root / f"{_GONE}{secrets.token_hex(8)}")
+            shutil.rmtree(gone, ignore_errors=True)
+
     def _remove_halves(self) -> None:
-        for folder in self.root.glob(f"{INCOMING}*"):
-            shutil.rmtree(folder)
+        for folder in (*self.root.glob(f"{INCOMING}*"), *self.root.glob(f"{_GONE}*")):
+            self._remove_incoming(folder)
         for folder in (self.root, self.trees, self.repository, *self.worktrees.iterdir()):
             for half in folder.glob(f"*{_HALF}*"):
                 half.unlink()

@@ -179,7 +179,7 @@ def _judged(here: Field, commit: str, before: str | None, at: str) -> str:
     assert _in_force(here) == commit == fetched.commit, f"{at}: the next fetch came to {fetched}"
     problem = here.problem()
     assert not problem, f"{at}: after the next fetch {problem}"
-    left = [path.name for path in (here.state / "source").iterdir() if "half" in path.name or "incoming" in path.name]
+    left = [path.name for path in (here.state / "source").iterdir() if "half" in path.name]
     assert not left, f"{at}: {left} was not removed"
     return "new" if now == commit else "old" if now else "none"
 

@@ -296,6 +296,7 @@ def test_leftovers_of_killed_fetches_are_removed(pushed: Pushed, source: GitSour
     Fetcher(source, state).fetch()
     root = state / "source"
     (root / "incoming-abc" / "objects").mkdir(parents=True)
+    (root / "gone-abc" / "objects").mkdir(parents=True)
     (root / "trees" / ".new-1").mkdir()
     (root / "trees" / ".new-1" / "a.yaml").write_text("half")
     (root / "trees" / ("0" * 40)).mkdir()
