@@ -58,7 +58,7 @@ def _trusted(authorities: str | None, folder: Path) -> dict[str, str]:
         # Without a folder of its own, git would load the system's certificates too: half of what a question costs.
         settings, given = {"http.sslCAInfo": str(usual), "http.sslCAPath": str(_empty(folder))}, None
         if authorities:
-            given = f"{usual.read_text(encoding='utf-8')}\n{authorities}"
+            given = f"{usual.read_text(encoding='utf-8', errors='replace')}\n{authorities}"
     if given:
         file = folder / "authorities.pem"
         file.write_text(given, encoding="utf-8")

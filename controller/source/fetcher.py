@@ -52,7 +52,7 @@ class Fetcher:
         except SourceError as error:
             return SourceStale(message=scrub(self._source, str(error)))
         except OSError as error:
-            reason = f"{self._layout.root} cannot be used: {error.strerror or error}"
+            reason = f"{error.filename or self._layout.root} cannot be used: {error.strerror or error}"
             return SourceStale(message=scrub(self._source, reason))
 
     def in_force(self) -> str | None:

@@ -85,6 +85,15 @@ def test_a_state_directory_that_moves_keeps_its_tree(pushed: Pushed, source: Git
     assert Fetcher(source, moved).fetch() == Swapped(commit=newer, before=commit)
 
 
+def test_a_state_directory_may_be_named_by_a_relative_path(
+    pushed: Pushed, source: GitSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    commit = pushed.push({"jobs.d/a.yaml": "one"})
+    assert Fetcher(source, Path("state")).fetch() == Swapped(commit=commit, before=None)
+    assert tree_in_force(tmp_path / "state") == {"jobs.d/a.yaml": "one"}
+
+
 def test_a_whole_repository_can_be_the_tree(pushed: Pushed, source: GitSource, state: Path) -> None:
     """Then the entry `.git` is beside the manifests, and is none."""
     pushed.push({"a.yaml": "one", "jobs.d/b.yaml": "two"})
