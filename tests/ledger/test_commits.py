@@ -106,6 +106,20 @@ def test_the_commit_that_was_taken_in_is_touched_once(store: Store, statuses: Co
     assert statuses.counts(TWO).newest == TWO
 
 
+def test_a_commit_is_whole_once_it_was_taken_in(store: Store, statuses: CommitStatuses) -> None:
+    """Its jobs may be delivered while the scripts of others are still examined."""
+    touch(store, {ONE}, NOW)
+    assert statuses.counts(ONE).is_whole, "nothing is known of what was taken in"
+    whole = []
+    for observed in (ONE, TWO):
+        with store.transaction():
+            store.set_fact(OBSERVED, f"{observed} {NOW.isoformat()}")
+        statuses.observe(NOW)
+        touch(store, {TWO}, NOW)
+        whole.append([statuses.counts(each).is_whole for each in (ONE, TWO)])
+    assert whole == [[True, False], [True, True]]
+
+
 def test_files_that_cannot_be_accepted_count_for_the_newest_commit(store: Store, statuses: CommitStatuses) -> None:
     for revision in (ONE, TWO):
         touch(store, {revision}, NOW)

@@ -59,9 +59,9 @@ class CommitStatuses:
 
     def observe(self, now: datetime) -> None:
         """Touch the commit that was last taken in whole, if it is another than before: it may have changed no job."""
-        commit = self._fact(OBSERVED).partition(" ")[0]
+        commit = self._observed()
         with self._opened() as connection:
-            if COMMIT.fullmatch(commit) and not self._is_known(connection, commit):
+            if commit and not self._is_known(connection, commit):
                 connection.execute(TOUCH, [commit, format_time(now)])
 
     def begin(self) -> None:
@@ -97,6 +97,7 @@ class CommitStatuses:
             spent=float(spent["units"]),
             command=self._command(revision, reasons),
             rejected=self._rejected() if revision == newest else 0,
+            is_whole=not self._is_after(revision, self._observed()),
         )
 
     def keep(self, revision: str, sent: SentStatus) -> None:
@@ -115,8 +116,18 @@ class CommitStatuses:
 
     def _newest(self) -> str:
         rows = self._rows("select revision from touched_commit order by number desc limit 1")
-        observed = self._fact(OBSERVED).partition(" ")[0]
-        return observed if COMMIT.fullmatch(observed) else str(rows[0]["revision"]) if rows else ""
+        return self._observed() or (str(rows[0]["revision"]) if rows else "")
+
+    def _observed(self) -> str:
+        """The commit that was last taken in whole; "" when it is not known."""
+        commit = self._fact(OBSERVED).partition(" ")[0]
+        return commit if COMMIT.fullmatch(commit) else ""
+
+    def _is_after(self, revision: str, observed: str) -> bool:
+        """Whether a commit was first touched after the one that was last taken in whole."""
+        number = "(select number from touched_commit where revision = ?)"
+        [row] = self._rows(f"select {number} > {number} is_after", revision, observed)
+        return bool(row["is_after"])
 
     def _rejected(self) -> int:
         [row] = self._rows("select count(*) number from meta where substr(key, 1, ?) = ?", len(REJECTED), REJECTED)

@@ -37,7 +37,8 @@ class CommitCounts:
     """The jobs of a commit by reason, and the processing units that its submissions have cost.
 
     `command` is what an operator types to release what is held. `newest` is the latest commit of all; `rejected` counts
-    the files that cannot be accepted now, which are those of the newest.
+    the files that cannot be accepted now, which are those of the newest. `is_whole`: the whole tree of the commit was
+    read, so no further jobs of it are to come.
     """
 
     revision: str
@@ -46,6 +47,7 @@ class CommitCounts:
     spent: float = 0.0
     command: str = ""
     rejected: int = 0
+    is_whole: bool = True
 
     @property
     def jobs(self) -> int:

@@ -66,8 +66,15 @@ class HostResponse:
 class HostClient:
     """Calls the API at a base URL with these headers, one request after another on a kept connection."""
 
-    def __init__(self, base: str, headers: Mapping[str, str], token: SecretStr, authorities: str | None = None) -> None:
-        """`headers` hold the token; `authorities`: additional trusted certificates (PEM)."""
+    def __init__(
+        self, base: str, headers: Mapping[str, str], token: SecretStr, authorities: str | None = None,
+        longest: float = WHOLE,
+    ) -> None:  # fmt: skip
+        """`headers` hold the token; `authorities`: additional trusted certificates (PEM).
+
+        A call takes at most `longest` seconds.
+        """
+        self._longest = longest
         self._base = base.rstrip("/")
         self._headers = {"User-Agent": "shjobs", "Accept": "application/json", **headers}
         self._secrets = (token.get_secret_value(),)
@@ -82,7 +89,7 @@ class HostClient:
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
         try:
-            with self._line.hung_up_after(WHOLE):
+            with self._line.hung_up_after(self._longest):
                 response = self._line.send(
                     method, f"{self._base}{path}", headers, timeouts=(CONNECT, READ), body=content
                 )

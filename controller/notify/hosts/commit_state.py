@@ -57,7 +57,7 @@ def status_of(counts: CommitCounts) -> CommitStatus:
     on_hold = counts.reasons.get(Reason.ON_HOLD, 0)
     bad = sum(number for phase, number in phases.items() if phase in _ENDED_BADLY)
     unfinished = counts.jobs - phases[Phase.SUCCEEDED] - bad - on_hold
-    if unfinished:
+    if unfinished or not counts.is_whole:
         is_running = any(phases[phase] for phase in _UNDER_WAY)
         state = CommitState.RUNNING if is_running or phases[Phase.SUCCEEDED] else CommitState.PENDING
     else:

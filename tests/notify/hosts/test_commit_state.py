@@ -69,6 +69,10 @@ def counts(newest: str = THIS, **more: Any) -> CommitCounts:
             id="what the commit itself holds back is not waited for",
         ),
         pytest.param(
+            counts(reasons={"Delivered": 5}, is_whole=False), "running", "5 of 5 delivered, 0 PU",
+            id="as long as its tree is still being read, more jobs may come",
+        ),
+        pytest.param(
             counts(reasons={"NeedsPerson": 1}), "running", "0 of 1 delivered, 1 held (NeedsPerson), 0 PU",
             id="an unconfirmed POST that needs an operator is unfinished",
         ),

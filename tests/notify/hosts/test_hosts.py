@@ -2,8 +2,9 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -141,8 +142,8 @@ def test_whether_the_token_can_see_the_repository(kind: str) -> None:
 
 
 @contextmanager
-def answering(content: bytes) -> Iterator[str]:
-    """A server that answers every connection with these bytes, and closes it."""
+def answering(content: bytes, pause: float = 0.0) -> Iterator[str]:
+    """A server that answers every connection with these bytes, and closes it; with a `pause` byte by byte."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -153,10 +154,12 @@ def answering(content: bytes) -> Iterator[str]:
                     return
                 with connection:
                     connection.recv(65_536)
-                    try:
-                        connection.sendall(content)
-                    except OSError:
-                        return
+                    with suppress(OSError):
+                        for part in (
+                            [content[index : index + 1] for index in range(len(content))] if pause else [content]
+                        ):
+                            connection.sendall(part)
+                            time.sleep(pause)
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -188,6 +191,18 @@ def test_whatever_is_answered_is_a_value(content: bytes, expected: Any) -> None:
         assert isinstance(found, HostResponse)
         assert found.content is None
         assert len(found.message) <= 200
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" + b"x" * 99, id="a body byte by byte"),
+        pytest.param(b"H" * 200, id="headers byte by byte"),
+    ],
+)
+def test_an_answer_that_drips_is_hung_up_on(content: bytes) -> None:
+    with answering(content, pause=0.1) as url, closing(HostClient(url, {}, SecretStr(TOKEN), longest=1)) as client:
+        assert client.call("GET", "/") == f"{url}: no whole answer in time"
 
 
 def test_no_message_repeats_the_token() -> None:
