@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from controller.ledger.location import FILE_NAME
+from controller.ledger.migrations import Database, migrations
 from controller.ledger.places.on_map import (
     Bin,
     bins,
@@ -133,15 +134,14 @@ def test_a_job_moves_with_its_request_and_stays_when_its_manifest_is_removed(tmp
 
 
 def test_the_jobs_of_an_older_ledger_get_their_places_when_it_is_opened(tmp_path: Path) -> None:
-    with Store.open(tmp_path, {}) as store, store.transaction():
-        store.save_job(job(name="field", history=None), body_of(ALPS))
-        store.save_job(job(name="damaged", history=None), "[1, 2")
-    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as older, older:
-        older.executescript(
-            "drop trigger moved; drop index job_by_reason; alter table job drop column place; drop table place;"
-            "create index job_by_reason on job (reason, changed_at desc, name, label_group);"
-            "delete from _sqlite_migrations where name = 'places'"
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as older:
+        migrations.apply(Database(older), stop_before="places")
+        rows = [("field", body_of(ALPS)), ("damaged", "[1, 2")]
+        older.executemany(
+            "insert into job (name, path, position, generation, body) values (?, 'a.yaml', 0, 1, ?)", rows
         )
+        older.execute("update job set reason = 'Delivered'")
+        older.commit()
     assert Reader.of(tmp_path) is None
     with Store.open(tmp_path, {}):
         pass
