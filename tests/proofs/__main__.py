@@ -9,7 +9,8 @@ from tests.proofs.record import record, tell
 
 PARTS = (
     *("histories", "moments", "faults", "outage", "crash", "losses", "races", "pairs", "kills", "disk", "plans"),
-    *("budgets", "changes", "demo", "soak", "drain", "hang", "hostile", "container", "agreement", "fetches"),
+    *("budgets", "changes", "demo", "soak", "drain", "hang", "hostile", "container", "agreement"),
+    *("fetches", "notices"),
 )  # fmt: skip
 
 

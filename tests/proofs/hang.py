@@ -43,11 +43,11 @@ def prove(seed: int, *, small: bool = False) -> dict[str, object]:
         field.write("first", next(numbers))
         with daemon(field, **VARIABLES) as running:
             assert until(lambda: _are_sent(field, 1)), f"{replay}: it never began"
-            before = _latencies(field, numbers, seconds, chance, replay)
+            before = latencies_of(field, numbers, seconds, chance, replay)
             for job in range(STUCK):
                 field.write(f"stuck-{job}", 5_000 + job, bucket="stuck-bucket")
             assert until(lambda: len(taken) > 0), f"{replay}: nobody asked the bucket that hangs"
-            during = _latencies(field, numbers, seconds, chance, replay)
+            during = latencies_of(field, numbers, seconds, chance, replay)
             assert not any("stuck-bucket" in prefix for prefix in field.posts()), f"{replay}: sent without a listing"
             running.stopped()
     plain, hung = statistics.median(before), statistics.median(during)
@@ -67,7 +67,7 @@ def prove(seed: int, *, small: bool = False) -> dict[str, object]:
     }
 
 
-def _latencies(
+def latencies_of(
     field: Ground, numbers: Iterator[int], seconds: float, chance: random.Random, replay: str
 ) -> Sequence[float]:
     """Seconds from a file in place to its POST, of one edit after the other for so long, and of a few at least."""
