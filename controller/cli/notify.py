@@ -11,7 +11,7 @@ import click
 from controller.cli.settings import load_settings
 from controller.model.clock import Clock
 from controller.settings.settings import Settings
-from controller.settings.sinks import Sink
+from controller.settings.sinks import HOSTS, Sink
 
 if TYPE_CHECKING:
     from controller.operations.notices import SinkReport
@@ -50,11 +50,11 @@ def _test(settings: Settings, sinks: list[Sink], now: datetime, form: str) -> in
     has_failed = False
     for sink, outcome in send_tests(settings, sinks, now):
         has_failed = has_failed or isinstance(outcome, NotSent)
-        words = "takes no messages, but the status of commits" if outcome is None else "delivered"
+        words = "the repository can be read" if sink.kind in HOSTS else "delivered"
         if isinstance(outcome, NotSent):
-            words = f"not delivered: {outcome.message}"
+            words = f"{'cannot be used' if sink.kind in HOSTS else 'not delivered'}: {outcome.message}"
         if form == "json":
-            result = None if outcome is None else not isinstance(outcome, NotSent)
+            result = not isinstance(outcome, NotSent)
             click.echo(json.dumps({"sink": sink.name, "delivered": result, "message": words}, ensure_ascii=False))
         else:
             click.echo(printable(f"{sink.name} ({sink.kind}): {words}"))

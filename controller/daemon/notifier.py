@@ -24,7 +24,7 @@ class Notifier:
         self.tally = Tally(tuple(each.name for each in first.sinks))
         openers = ((each.name, opener_of(each, settings, clock.now, self.tally)) for each in first.sinks)
         self._workers: Sequence[Worker] = tuple(
-            Worker(name, opener, clock.now, first.timing.notify_every) for name, opener in openers if opener
+            Worker(name, opener, clock.now, first.timing.notify_every) for name, opener in openers
         )
         self._is_started = self._is_changed = False
 

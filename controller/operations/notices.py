@@ -7,6 +7,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from secrets import token_hex
 
+from controller.ledger.commits.history import last_status, status_counts
 from controller.ledger.outbox.history import SinkCounts, sink_counts
 from controller.ledger.outbox.last import SinkLast, last_of
 from controller.ledger.reads.reader import Reader
@@ -15,7 +16,7 @@ from controller.model.notices.event import Event, Message, Topic
 from controller.notify.opening import instance_of, tester_of
 from controller.notify.sender import SendOutcome
 from controller.settings.settings import Settings
-from controller.settings.sinks import Sink
+from controller.settings.sinks import HOSTS, Sink
 
 TEST = "Test"
 """The reason of a test message."""
@@ -55,25 +56,23 @@ def sink_reports(settings: Settings, sinks: Iterable[Sink]) -> list[SinkReport]:
         return [SinkReport(sink=each, counts=SinkCounts(sink=each.name), last=SinkLast()) for each in sinks]
     with reader:
         counts = {each.sink: each for each in sink_counts(reader.rows)}
-        return [
-            SinkReport(
-                sink=each,
-                counts=counts.get(each.name, SinkCounts(sink=each.name)),
-                last=last_of(reader.rows, each.name),
-            )
-            for each in sinks
-        ]
+        return [_report(reader, each, counts.get(each.name, SinkCounts(sink=each.name))) for each in sinks]
 
 
-def send_tests(
-    settings: Settings, sinks: Sequence[Sink], now: datetime
-) -> Iterator[tuple[Sink, SendOutcome | None]]:  # fmt: skip
-    """What became of a test message to each sink, in their order; None: it takes no messages."""
+def _report(reader: Reader, sink: Sink, counts: SinkCounts) -> SinkReport:
+    if sink.kind in HOSTS:
+        counts, last = status_counts(reader.rows, sink.name), last_status(reader.rows, sink.name)
+    else:
+        last = last_of(reader.rows, sink.name)
+    return SinkReport(sink=sink, counts=counts, last=last)
+
+
+def send_tests(settings: Settings, sinks: Sequence[Sink], now: datetime) -> Iterator[tuple[Sink, SendOutcome]]:
+    """What became of a test message to each sink, in their order; one for commits is only asked for its repository."""
     instance = instance_of(settings)
 
-    def send(sink: Sink) -> SendOutcome | None:
-        test = tester_of(sink, settings, instance)
-        return test(test_message(sink, now), now) if test else None
+    def send(sink: Sink) -> SendOutcome:
+        return tester_of(sink, settings, instance)(test_message(sink, now), now)
 
     with ThreadPoolExecutor(AT_ONCE) as threads:
         yield from zip(sinks, threads.map(send, sinks), strict=True)

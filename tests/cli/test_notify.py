@@ -2,15 +2,21 @@
 
 import json
 import os
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from controller.model.clock import Clock
+from controller.notify.hosts.sender import commit_sender
 from controller.notify.sender import NotSent
-from tests.conftest import Workspace
+from tests.conftest import Workspace, ndvi
 from tests.daemon.test_notifier import add_sink
 from tests.support.command import Done, shjobs
+from tests.support.commits import commit
+from tests.support.git_hosts import REPOSITORY, TOKEN, GitHost
 from tests.support.outboxes import Sending, recorded
 from tests.support.receiver import CANARY, NOW, Receiver, answer, closed_port, event
 
@@ -23,10 +29,12 @@ def typed(workspace: Workspace, *arguments: str) -> Done:
     return done
 
 
-def hosted(root: Path) -> None:
-    table = '\n[notify.commits]\ntype = "github"\nrepository = "me/rasters"\ntokenFile = "token"\n'
+def hosted(root: Path, host: GitHost) -> None:
+    """A sink for commits at this host."""
+    (root / "token").write_text(TOKEN, encoding="utf-8")
+    where = f'type = "{host.kind}"\nurl = "{host.url}"\nrepository = "{REPOSITORY}"\ntokenFile = "token"\n'
     with (root / "shjobs.toml").open("a", encoding="utf-8") as settings:
-        settings.write(table)
+        settings.write(f"\n[notify.commits]\n{where}")
 
 
 def lines(done: Done) -> Sequence[str]:
@@ -89,7 +97,34 @@ def test_it_shows_what_waits_and_why(workspace: Workspace) -> None:
     assert lines(typed(workspace))[1].endswith("nothing listens there")
 
 
-def test_a_sink_for_commits_takes_no_test_message(workspace: Workspace) -> None:
-    hosted(workspace.root)
-    done = typed(workspace, "--test")
-    assert (done.returncode, lines(done)) == (0, ["commits (github): takes no messages, but the status of commits"])
+def test_a_sink_for_commits_is_asked_for_its_repository(workspace: Workspace) -> None:
+    with GitHost(kind="gitlab") as host:
+        hosted(workspace.root, host)
+        done = typed(workspace, "--test")
+        host.users = {}
+        refused = typed(workspace, "--test")
+    assert (done.returncode, lines(done)) == (0, ["commits (gitlab): the repository can be read"])
+    words = "commits (gitlab): cannot be used: it answered 401: 401 Unauthorized"
+    assert (refused.returncode, lines(refused)) == (1, [words])
+    assert host.statuses == []
+
+
+def test_a_sink_for_commits_shows_what_was_sent(workspace: Workspace) -> None:
+    workspace.write("a.yaml", ndvi("a"))
+    with GitHost(kind="github") as host:
+        hosted(workspace.root, host)
+        commit(workspace.root, host)
+        workspace.sync()
+        sender = commit_sender("commits", workspace.settings)
+        sender.run_once(Clock().now())
+        host.users = {}
+        workspace.write("b.yaml", ndvi("b"))
+        commit(workspace.root, host)
+        workspace.sync()
+        sender.run_once(Clock().now())
+        sender.close()
+    [sink] = json.loads(typed(workspace, "-o", "json").stdout)["sinks"]
+    with closing(sqlite3.connect(workspace.state / "shjobs.db")) as ledger:
+        assert ledger.execute("select count(*) from notice").fetchone() == (0,), "no one takes messages"
+    assert (sink["sent"], sink["givenUp"], sink["pending"]) == (1, 0, 0)
+    assert sink["lastError"] == "it answered 401: Bad credentials: see tokenFile, repository and url"
