@@ -128,6 +128,8 @@ def _pay(submit: Submit, job: Job, submissions: Sequence[Submission], limits: Li
     if refusal:
         return refusal
     waits_for = hold_reason(job.name, wanted, limits) or stop_reason(wanted, limits)
+    if waits_for is Reason.UNCOMMITTED and limits.settling:
+        return Wait(reason=Reason.SETTLING, until=limits.settling.until)  # git moves HEAD after it wrote the files
     if waits_for:
         return Wait(reason=waits_for)
     guarded = _guarded(submit, job, wanted, limits, now)

@@ -323,3 +323,29 @@ def test_a_paid_retry_of_a_committed_manifest_waits_while_it_is_edited(versioned
 def test_the_setting_of_every_day_pays_for_files_as_they_are(versioned: Workspace) -> None:
     versioned.write("ndvi.yaml", ndvi())
     assert (reasons(versioned), versioned.posts()) == ({"ndvi": "Delivered"}, 1)
+
+
+def test_what_get_shows_without_a_daemon_follows_the_commit_too(versioned: Workspace) -> None:
+    """A commit changes no file, so what was last reported is of the past."""
+    commit(versioned.root, {})
+    versioned.write("ndvi.yaml", ndvi())
+    assert found(versioned) == {"ndvi": "Uncommitted"}
+    commit(versioned.root, {})
+    assert shown(versioned, "ndvi")["phase"] == "Pending"
+    [document] = json.loads(run(versioned, "get", "-o", "json", **ONLY))
+    assert document["phase"] == "Pending"
+    assert "Uncommitted" not in run(versioned, "why", "ndvi", **ONLY)
+
+
+def test_a_pull_request_is_compared_with_its_base_as_ever(versioned: Workspace, tmp_path: Path) -> None:
+    versioned.write("one.yaml", ndvi("one"))
+    base = commit(versioned.root, {})
+    versioned.write("two.yaml", ndvi("two"))
+    commit(versioned.root, {})
+    versioned.write("three.yaml", ndvi("three"))
+    given = {**ONLY, "SHJOBS_STATE": str(tmp_path / "none")}
+    plan = json.loads(run(versioned, "plan", "-o", "json", "--against", base, **given))
+    actions = {job["name"]: job["action"] for job in plan["jobs"]}
+    assert {name: action for name, action in actions.items() if action != "unchanged"} == {
+        "two": "submit", "three": "hold"
+    }  # fmt: skip

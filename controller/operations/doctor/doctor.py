@@ -27,7 +27,17 @@ from controller.model.answers import NoAnswer, NotVisible, Unreadable
 from controller.model.clock import Clock
 from controller.model.errors import Later, StateError, UsageError
 from controller.model.skew import doubt
-from controller.operations.doctor.findings import Diagnosis, clock, fail, ok, policy, python, space, warn
+from controller.operations.doctor.findings import (
+    Diagnosis,
+    clock,
+    committed_only,
+    fail,
+    ok,
+    policy,
+    python,
+    space,
+    warn,
+)
 from controller.operations.doctor.source import source_diagnoses
 from controller.reconcile.wiring import bucket_client
 from controller.service.client import Service
@@ -159,6 +169,8 @@ def _tree(settings: Settings) -> Iterator[Diagnosis]:
         yield warn("tree", f"{problem.path} {problem.message}", "what is below it is not seen")
     yield _status_files(settings)
     yield _git(settings.jobs, walk)
+    if settings.source == "committed":
+        yield committed_only(checkout(settings.jobs))
     yield _watching(settings, walk)
 
 

@@ -6,6 +6,10 @@ Pure: `doctor` looks, these functions judge what it saw.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from controller.tree.git.info import Checkout
 
 SUPPORTED = ((3, 11), (3, 13))
 CLOCK_EXACT = 5.0  # seconds; the Date header has whole ones, and travels for a while
@@ -50,6 +54,17 @@ def python(version: tuple[int, int], text: str) -> Diagnosis:
         return ok("versions", text)
     wanted = f"{first[0]}.{first[1]} to {last[0]}.{last[1]}"
     return warn("versions", text, f"shjobs supports Python {wanted}: install it there")
+
+
+def committed_only(found: "Checkout | None") -> Diagnosis:
+    """Whether git can say what is committed, where nothing else is paid for; None: no commit is checked out."""
+    if found is not None and found.held is not None:
+        return ok("committed", f"only what {found.commit[:12]} holds is paid for")
+    if found is None:
+        advice = "commit the manifests to git, or set `source` to tree"
+        return fail("committed", "no commit is checked out around the jobs folder, so every job is held", advice)
+    advice = "install the git program, and see with `git fsck` whether the repository is whole"
+    return fail("committed", f"git cannot list what {found.commit[:12]} holds, so every job is held", advice)
 
 
 def clock(ahead: float) -> Diagnosis:
