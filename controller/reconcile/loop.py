@@ -113,6 +113,7 @@ class Loop:
             self._queue.mark(self._ledger.jobs.keys())
         self.record(outcomes, now)
         change = self._scanner.look(self._ledger.jobs, now)
+        self._committed_only.compare(change)
         with self._ledger.transaction():
             self._take_in(change)
             self._run_commands(now)
@@ -214,7 +215,7 @@ class Loop:
         self._admission.is_partial = change.undecided > 0
         if not (change.undecided or self._tree.unsettled):
             self._ledger.observed.note(change.commit, self._now)
-        differing = self._committed_only.look(change)
+        differing = self._committed_only.take_changed()
         self._admission.approve(self._committed_only.counting(change.approvals), self._tree.signature)
         self._reporter.hold(self._now, is_partial=change.undecided > 0)
         names = {job.name for job, _ in change.jobs} | differing

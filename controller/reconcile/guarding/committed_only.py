@@ -1,7 +1,8 @@
 """Which jobs ask for what no commit holds: with `source = "committed"` these are held, whatever was accepted of them.
 
-The loop calls it after each scan. Nothing is stored: everything follows from the files and git, so that the hold ends
-by itself when the commit does, and a restart compares everything again before anything is paid for.
+The loop calls it after each scan: first it compares, outside of any transaction, then it says which jobs are concerned.
+The hold is not stored, but follows from the files and git: it ends by itself when the commit does, and a restart
+compares everything again before anything is paid for.
 """
 
 from collections.abc import Iterator, Mapping, Set
@@ -23,6 +24,8 @@ class CommittedOnly:
         self._tree = tree
         self._ledger = ledger
         self._committed = committed
+        self._differing: Set[str] | None = frozenset()
+        """The files of which something else is said than before; None: all."""
 
     def flaw(self, name: str) -> str:
         """Why the files of this job do not count, as a sentence; "" when they do."""
@@ -31,12 +34,19 @@ class CommittedOnly:
             return ""
         return self._committed.flaw(self._files_of(job))
 
-    def look(self, change: Change) -> Set[str]:
-        """Compare what a scan found with the commit; returns the jobs of which something else is said than before."""
+    def compare(self, change: Change | None) -> None:
+        """Compare what a scan found with the commit, which may take as long as the scan; nothing is stored."""
+        if self._committed is None or change is None or not change.ready:
+            return
+        read = {record.path for record in (*change.clean, *change.unclean)} | {*change.gone}
+        found = self._committed.look(change.commit, self._tree.files, read)
+        self._differing = None if found is None or self._differing is None else self._differing | found
+
+    def take_changed(self) -> Set[str]:
+        """The jobs of which something else is said than at the last call."""
+        differing, self._differing = self._differing, frozenset()
         if self._committed is None:
             return frozenset()
-        read = {record.path for record in (*change.clean, *change.unclean)} | {*change.gone}
-        differing = self._committed.look(change.commit, self._tree.files, read)
         names = {job.name for job in _declared(self._ledger.jobs, differing) if self._is_one_of(job, differing)}
         for name in names:
             self._date(self._ledger.jobs[name])
