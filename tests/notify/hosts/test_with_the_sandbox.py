@@ -73,3 +73,18 @@ def test_without_a_sink_for_commits_and_in_a_plan_nothing_is_recorded(workspace:
         statuses = CommitStatuses(workspace.state, "code")
         assert statuses.commits() == []
         statuses.close()
+
+
+def test_a_commit_that_changes_no_job_says_so(workspace: Workspace) -> None:
+    workspace.write("a.yaml", ndvi("a"))
+    with GitHost(kind="github") as host:
+        told(workspace, host)
+        first = commit(workspace.root, host)
+        workspace.sync()
+        send(workspace)
+        (workspace.root / "README").write_text("about it\n", encoding="utf-8")
+        second = commit(workspace.root, host)
+        workspace.sync()
+        send(workspace)
+    assert [each[1] for each in host.shown(first)] == ["success"]
+    assert [each[1:] for each in host.shown(second)] == [("success", "nothing new to deliver")]
