@@ -75,7 +75,9 @@ def until(holds: Callable[[], object], what: str) -> None:
 def running(workspace: Workspace, *arguments: str, **changed: str) -> Iterator[Running]:
     """A daemon on a free port whose tree may change at once, until it is left."""
     given = {key: value for key, value in os.environ.items() if not key.startswith("SHJOBS_")}
-    environment = {**given, **workspace.environment, "SHJOBS_LISTEN": "127.0.0.1:0", "SHJOBS_SETTLE": "0s", **changed}
+    # Without work beside the loop, which would write into the state while a test takes it away.
+    ours = {"SHJOBS_LISTEN": "127.0.0.1:0", "SHJOBS_SETTLE": "0s", "SHJOBS_PICTURES": "false"}
+    environment = {**given, **workspace.environment, **ours, **changed}
     log = workspace.root / "run.log"
     log.write_bytes(b"")
     process = Forked(("run", *arguments), cwd=workspace.root, environment=environment, log=log)

@@ -323,10 +323,10 @@ def test_what_was_fetched_and_the_log_of_refs_name_commits_too(repository: Path)
 
 
 def test_the_door_is_the_only_way_to_git() -> None:
-    """`subprocess` is used by the door, the engine for scripts, the demo for its sandbox, the page for its work."""
+    """`subprocess` is used by the door, and by what starts children: scripts, demo, page, pictures, apprise."""
     root = ROOT / "controller"
     users = {str(path.relative_to(root)) for path in root.rglob("*.py") if "import subprocess" in path.read_text()}
     assert users == {
         *("tree/git/program.py", "evalscript/process.py", "cli/demo.py"),
-        *("page/renderer.py", "page/pictures/process.py"),
+        *("page/renderer.py", "page/pictures/process.py", "notify/sinks/apprise.py"),
     }

@@ -29,7 +29,7 @@ def fetched(url: str, address: str) -> tuple[str, bytes]:
 
 
 def test_the_daemon_makes_them_and_stops_without_waiting_for_them(workspace: Workspace) -> None:
-    with running(workspace) as daemon:
+    with running(workspace, SHJOBS_PICTURES="true") as daemon:
         workspace.write("ndvi.yaml", ndvi())
         until(lambda: pictures(workspace)[0].address, "there is a picture")
         assert fetched(daemon.url, pictures(workspace)[0].address) == ("image/png", PNG)
