@@ -50,7 +50,8 @@ def run(settings: Settings, listen: str, reload: Reload | None = None) -> int:
     Raises `UsageError` for anything that makes a start impossible, including the port `listen` ("" opens none).
     """
     daemon = Daemon(settings, reload=reload)
-    with handling_signals(daemon.flags), served(listen, settings, daemon):
+    hint = daemon.source.hint if daemon.source else None
+    with handling_signals(daemon.flags), served(listen, settings, daemon, hint):
         daemon.run()
     return 0
 

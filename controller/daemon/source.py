@@ -4,13 +4,10 @@ It decides nothing and holds no turn: what cannot be fetched or verified leaves 
 """
 
 import logging
-import os
 import random
-import signal
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -32,6 +29,9 @@ class Fetching(Protocol):
     """What fetches: `controller.source.fetcher.Fetcher`."""
 
     def fetch(self) -> Fetched: ...
+
+    def stop(self) -> None:
+        """End a fetch that is under way in another thread."""
 
 
 Fetch = Callable[[GitSource, Path], Fetching]
@@ -78,14 +78,13 @@ class SourceThread:
     def stop(self) -> None:
         """End the thread, and the git that it waits for. What it was about to put in force comes with the next start.
 
-        A fetch that does not end is left behind: it holds nothing that a later one needs.
+        A fetch that does not end soon is left behind: it holds nothing that a later one needs.
         """
         self._stopping = True
         self._woken.set()
-        ends_at = time.monotonic() + PATIENCE
-        while self._thread.is_alive() and time.monotonic() < ends_at:
-            _kill_children(self._thread.native_id)
-            self._thread.join(0.05)
+        self._fetcher.stop()
+        if self._thread.is_alive():
+            self._thread.join(PATIENCE)
 
     def _run(self) -> None:
         while not self._stopping:
@@ -119,7 +118,7 @@ def _log(before: SourceFacts, now: SourceFacts, outcome: Fetched) -> None:
     """One line for each change: a new commit, a problem that was not there before, and its end."""
     match outcome:
         case SourceStale(message=message):
-            if message != before.stale:
+            if _essence(message) != _essence(before.stale):
                 kept = f"{now.commit[:12]} stays in force" if now.commit else "no tree is in force yet"
                 log.warning("%s; %s", message, kept, extra={"context": {"reason": "SourceStale"}})
             return
@@ -135,12 +134,6 @@ def _log(before: SourceFacts, now: SourceFacts, outcome: Fetched) -> None:
         log.info("%s can be fetched again, and %s is in force", now.url, now.commit[:12])
 
 
-def _kill_children(thread: int | None) -> None:
-    """Kill what this thread of ours started and has not ended yet, each with its process group."""
-    try:
-        children = Path(f"/proc/self/task/{thread}/children").read_text(encoding="ascii").split()
-    except OSError:
-        return
-    for child in children:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(int(child), signal.SIGKILL)
+def _essence(message: str) -> str:
+    """A message without what it may add after a semicolon, such as when it is tried again."""
+    return message.partition(";")[0]

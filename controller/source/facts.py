@@ -16,7 +16,7 @@ from controller.source.outcome import Fetched, SourceStale, SourceUnverified, Sw
 MISSED_FETCHES = 10  # in a row
 PATIENCE = 600.0  # seconds: a repository host that is being updated is no emergency
 NOTHING_FETCHED = "no tree was fetched yet"
-_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_TREE = re.compile(r"(?P<commit>[0-9a-f]{40}(?:[0-9a-f]{24})?)(?:\.\d+)?")  # as `layout` names trees
 _OUTCOMES: Mapping[type[Fetched], str] = {
     Unchanged: "unchanged",
     Swapped: "swapped",
@@ -104,7 +104,7 @@ def commit_in_force(state: Path) -> tuple[str, datetime | None]:
     """The commit of the tree in force, as the link to it says, and since when; "" without one."""
     link = state / CURRENT
     with suppress(OSError):
-        commit, since = link.readlink().name, datetime.fromtimestamp(link.lstat().st_mtime, UTC)
-        if _COMMIT.fullmatch(commit):
-            return commit, since
+        named, since = _TREE.fullmatch(link.readlink().name), datetime.fromtimestamp(link.lstat().st_mtime, UTC)
+        if named:
+            return named["commit"], since
     return "", None

@@ -125,6 +125,9 @@ class Broken:
     def fetch(self) -> Fetched:
         raise ZeroDivisionError("division by zero")
 
+    def stop(self) -> None:
+        pass
+
 
 def test_a_mistake_of_ours_is_a_problem_and_not_the_end_of_the_thread(tmp_path: Path) -> None:
     with started(Broken, tmp_path) as (source, _):
@@ -135,15 +138,19 @@ def test_a_mistake_of_ours_is_a_problem_and_not_the_end_of_the_thread(tmp_path: 
 
 
 class Hanging:
-    """A fetch whose program does not end, and which does not end itself where that is killed."""
+    """A fetch whose program does not end by itself."""
 
     def __init__(self, *_: object) -> None:
         self.process: subprocess.Popen[bytes] | None = None
 
     def fetch(self) -> Fetched:
-        self.process = subprocess.Popen(["sleep", "3600"], start_new_session=True)
+        self.process = subprocess.Popen(["sleep", "3600"])
         self.process.wait()
         return SourceStale(message="killed")
+
+    def stop(self) -> None:
+        if self.process:
+            self.process.kill()
 
 
 def test_a_stop_kills_what_the_fetch_waits_for_and_does_not_take_it_for_news(tmp_path: Path) -> None:

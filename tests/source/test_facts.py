@@ -77,6 +77,7 @@ def test_a_commit_that_is_refused_is_an_answer_and_no_good_one() -> None:
     ("target", "expected"),
     [
         pytest.param(f"trees/{OLD}", OLD, id="a tree of a commit"),
+        pytest.param(f"trees/{OLD}.2", OLD, id="one that was made again"),
         pytest.param(f"trees/{OLD}.new", "", id="anything else"),
         pytest.param(None, "", id="nothing"),
     ],

@@ -48,6 +48,9 @@ class FolderSource:
         self._lay_out(commit, files)
         return Swapped(commit=commit, before=before or None)
 
+    def stop(self) -> None:
+        self.free.set()
+
     def _lay_out(self, commit: str, files: Mapping[str, str]) -> None:
         trees, current = self._state / "source" / "trees", self._state / CURRENT
         shutil.rmtree(trees / commit, ignore_errors=True)
