@@ -45,6 +45,7 @@ from controller.service.oauth import Session
 from controller.settings.deployments import Credential
 from controller.settings.environment import variable_of
 from controller.settings.settings import Settings
+from controller.source.reach import unreachable
 from controller.tree.files import SUFFIXES, Known
 from controller.tree.git.command import version
 from controller.tree.git.info import author, checkout
@@ -54,12 +55,12 @@ EMPTY = b"written by `shjobs doctor --write`, which removes it\n"
 
 
 def local_diagnoses(settings: Settings, *, has_file: bool) -> Iterator[Diagnosis]:
-    """What can be checked without calls. `has_file`: there is a settings file."""
+    """What can be checked without the service; `has_file`: there is a settings file. The repository is asked once."""
     yield from _versions()
     yield from _settings(settings, has_file)
     yield from _state(settings)
     if settings.git:
-        yield from source_diagnoses(settings.git)
+        yield from source_diagnoses(settings.git, unreachable)
     yield from _tree(settings)
 
 
