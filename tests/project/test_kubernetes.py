@@ -160,6 +160,17 @@ def test_the_daemon_finds_what_it_looks_for_where_it_is_mounted(name: str) -> No
     assert settings.status_dir.is_relative_to(settings.state), "the jobs may not be written to"
 
 
+def test_the_lines_for_a_repository_by_ssh_are_settings_too() -> None:
+    """They stand as comments below those for https, which they replace."""
+    text, dropped = settings_of("git"), ("url =", "tokenFile =")
+    kept = [line for line in text.splitlines() if not line.startswith(dropped)]
+    by_ssh = re.sub(r"^# (\w+ = )", r"\1", "\n".join(kept), flags=re.MULTILINE)
+    found = settings_from(by_ssh, source="shjobs.toml", environment={}, base=Path(HOME), read=lambda _path: "x")
+    assert found.git and found.git.is_ssh
+    files = (found.git.ssh_key_file, found.git.known_hosts_file)
+    assert files == tuple(Path(SECRETS["shjobs-git"], key) for key in ("ssh", "known_hosts"))
+
+
 def created(secret: str) -> set[str]:
     """The keys with which the page creates a secret."""
     commands = re.findall(rf"^kubectl create secret generic {secret} ((?:.*\\\n)*.*)$", PAGE, re.MULTILINE)
