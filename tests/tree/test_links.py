@@ -1,6 +1,7 @@
 """Links and special files that a commit can hold: nothing outside the jobs folder is read, paid for or written."""
 
 import os
+from collections.abc import Callable, Sequence
 from itertools import permutations
 from pathlib import Path
 
@@ -12,21 +13,61 @@ from controller.model.errors import SettingsError, StateError
 from controller.reconcile.runner import Stopped
 from controller.tree.files import Known
 from controller.tree.regular_files import UnfitFileError, read_regular, resolve_below
-from controller.tree.scan import load
+from controller.tree.scan import LoadedFile, load, scan
 from controller.tree.status_files import StatusFiles
 from controller.tree.walk import Walk
 from tests.conftest import Workspace, ndvi
+from tests.support.factories import NOW
 
 STATUS = [{"phase": "Pending"}]
 
 
-@pytest.fixture
-def jobs(tmp_path: Path) -> Path:
+@pytest.fixture(params=["a folder", "below a link that is swapped"])
+def jobs(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """A jobs folder with one manifest, beside a folder that is none of its business."""
-    for folder, name in (("jobs.d", "ndvi"), ("outside", "foreign")):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / f"{name}.yaml").write_text(ndvi(name))
-    return tmp_path / "jobs.d"
+    if request.param == "a folder":
+        return made(tmp_path)
+    made(tmp_path / "trees" / "one")
+    (tmp_path / "current").symlink_to("trees/one")
+    return tmp_path / "current" / "jobs.d"
+
+
+def made(around: Path, *names: str) -> Path:
+    """The jobs folder, with a manifest of each name."""
+    for folder, manifests in (("jobs.d", names or ("ndvi",)), ("outside", ("foreign",))):
+        (around / folder).mkdir(parents=True)
+        for name in manifests:
+            (around / folder / f"{name}.yaml").write_text(ndvi(name))
+    return around / "jobs.d"
+
+
+def test_what_was_begun_before_a_swap_is_read_to_its_end_from_the_tree_before(tmp_path: Path) -> None:
+    """Never half of one commit and half of another; the next scan reads the new one."""
+    made(tmp_path / "trees" / "one", "ndvi", "only-in-one")
+    made(tmp_path / "trees" / "two", "ndvi", "only-in-two")
+    (tmp_path / "trees" / "two" / "jobs.d" / "ndvi.yaml").write_text(ndvi("ndvi", 14.3))
+    current = tmp_path / "current"
+    current.symlink_to("trees/one")
+
+    def swap() -> None:
+        fresh = tmp_path / "fresh"
+        fresh.symlink_to("trees/two")
+        fresh.replace(current)
+
+    read: dict[str, str] = {}
+
+    def take(files: Sequence[LoadedFile]) -> None:
+        read.update((file.path, str(file.documents[0])) for file in files)
+
+    def scanned(pulse: Callable[[], None]) -> dict[str, str]:
+        read.clear()
+        assert scan(current / "jobs.d", Known(), take, NOW, pulse=pulse).ready
+        return dict(read)
+
+    first, during = scanned(lambda: None), scanned(swap)
+    assert (during, current.readlink().name) == (first, "two")
+    after = scanned(lambda: None)
+    assert (set(after), after["ndvi.yaml"] != first["ndvi.yaml"]) == ({"ndvi.yaml", "only-in-two.yaml"}, True)
 
 
 def walked(jobs: Path) -> tuple[set[str], list[str]]:
@@ -80,7 +121,7 @@ def test_a_manifest_behind_a_link_that_leaves_the_tree_is_a_problem_of_its_own(j
 def test_a_link_that_stays_in_the_tree_is_followed(jobs: Path, target: str) -> None:
     (jobs / ".hidden" / "sub").mkdir(parents=True)
     (jobs / ".hidden" / "sub" / "other.yaml").write_text(ndvi("other"))
-    (jobs / "a").symlink_to(target.format(jobs=jobs))
+    (jobs / "a").symlink_to(target.format(jobs=jobs.resolve()))
     (jobs / "first").symlink_to(".hidden/sub")  # the same folder, which is entered once
     assert walked(jobs) == ({"ndvi.yaml", "a/other.yaml"}, [])
 
