@@ -50,7 +50,8 @@ class SourceThread:
     def __init__(
         self, git: GitSource, state: Path, wake: Callable[[], None], now: Callable[[], datetime], fetch: Fetch
     ) -> None:
-        self._git, self._state, self._fetch = git, state, fetch
+        self._git = self._newest = git
+        self._state, self._fetch = state, fetch
         self._wake, self._now = wake, now
         self._fetcher = fetch(git, state)
         self.facts: SourceFacts = facts_before(git, now(), *commit_in_force(state))
@@ -69,9 +70,9 @@ class SourceThread:
 
     def renew(self, git: GitSource | None) -> None:
         """Fetch with these secrets from now on, and at once where the old ones may have been why it failed."""
-        if git is None or git == self._git:
+        if git is None or git == self._newest:
             return
-        self._git, self._fetcher = git, self._fetch(git, self._state)
+        self._newest = git
         if self.facts.problem:
             self.hint()
 
@@ -90,6 +91,8 @@ class SourceThread:
         while not self._stopping:
             began = time.monotonic()
             self._woken.clear()  # before the fetch, so that a hint during it is not lost
+            if self._newest != self._git:
+                self._git, self._fetcher = self._newest, self._fetch(self._newest, self._state)
             self._take(self._fetched())
             pause = pause_after(self._failures, self._git.every) * random.uniform(1 - JITTER, 1 + JITTER)
             self._woken.wait(pause)

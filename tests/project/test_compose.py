@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 import yaml
 
 from controller.cli import COMMANDS
+from controller.settings.settings import settings_from
 from tests.proofs.demo import JOBS, cut
 from tests.support.command import shjobs
 from tests.support.paths import ROOT
@@ -40,6 +42,24 @@ def test_the_services_mount_what_the_checkout_has_and_run_commands_that_there_ar
             source, target, *_ = mount.split(":")
             assert Path(target).is_relative_to(HOME), mount
             assert not source.startswith(".") or (ROOT / source).exists(), mount
+
+
+def test_the_examples_of_the_page_mount_what_there_is_and_set_what_is_a_setting() -> None:
+    """One in which the daemon fetches by itself, and one with a sidecar."""
+    page = (ROOT / "docs" / "container.md").read_text(encoding="utf-8")
+    own, beside = (yaml.safe_load(each) for each in re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL))
+    for example in (own, beside):
+        mounts = [mount.split(":") for service in example["services"].values() for mount in service["volumes"]]
+        named = {source for source, *_ in mounts if not source.startswith(".")}
+        assert named == set(example["volumes"])
+        daemon = example["services"]["daemon"]
+        assert f"{HOME}/state" in [mount.split(":")[1] for mount in daemon["volumes"]]
+        text = "" if "environment" in daemon else '[git]\nurl = "https://git.example.org/team/jobs.git"\n'
+        given = daemon.get("environment", {})
+        found = settings_from(text, source="shjobs.toml", environment=given, base=Path(HOME), read=lambda _path: "x")
+        kept = [Path(mount.split(":")[1]) for mount in daemon["volumes"]]
+        for folder in (found.jobs, found.state, found.status_dir):
+            assert folder and any(folder.is_relative_to(mount) for mount in kept), folder
 
 
 def test_the_documented_jobs_go_out_together_at_their_full_size(home: Path) -> None:
