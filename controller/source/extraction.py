@@ -1,19 +1,24 @@
 """Lays the files of one commit into a folder; what the tree before has too is linked, so small changes cost little."""
 
+import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from controller.model.errors import truncate
 from controller.source.layout import Layout, WholeTree
 from controller.source.refusal import DamagedMirrorError, RefusedCommitError
 from controller.source.rules import LARGEST_WRITTEN, LONGEST_LINK, check_content, check_files, check_links
+from controller.tree.files import printable_name
 from controller.tree.git.command import Git
 from controller.tree.git.objects import TreeFile, contents, files_of
 
 PATIENCE = 120.0  # seconds for each answer of git
 _READ_ONLY = 0o444
+_NEVER = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL, errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ELOOP)
 
 
 def extract(git: Git, commit: str, path: str, layout: Layout, before: WholeTree | None) -> WholeTree:
@@ -26,13 +31,27 @@ def extract(git: Git, commit: str, path: str, layout: Layout, before: WholeTree 
     aims = _aims(git, [file for file in files if file.is_link], path, commit)
     check_links(aims, path, commit)
     with layout.new_tree() as folder:
-        _make_folders(folder, files)
-        plain = [file for file in files if not file.is_link]
-        shared = _shared(plain, before, layout.trees, folder) if before else set()
-        _write_files(git, [file for file in plain if file.path not in shared], folder, commit)
-        for link, aim in aims.items():
-            (folder / link).symlink_to(aim)
+        with _named(commit):
+            _make_folders(folder, files)
+            plain = [file for file in files if not file.is_link]
+            shared = _shared(plain, before, layout.trees, folder) if before else set()
+            _write_files(git, [file for file in plain if file.path not in shared], folder, commit)
+            for link, aim in aims.items():
+                (folder / link).symlink_to(aim)
         return layout.complete(folder, commit, path, files)
+
+
+@contextmanager
+def _named(commit: str) -> Iterator[None]:
+    """Turns what the file system does not allow at all into a refusal of the commit."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NEVER:
+            raise
+        name = printable_name(Path(str(error.filename)).name)
+        message = f"commit {commit[:10]} has a file that this file system cannot hold: {truncate(name, 100)!r}"
+        raise RefusedCommitError(f"{message} ({error.strerror})") from error
 
 
 def _aims(git: Git, links: Sequence[TreeFile], path: str, commit: str) -> Mapping[str, str]:
@@ -81,14 +100,11 @@ def _write_files(git: Git, files: Sequence[TreeFile], folder: Path, commit: str)
 
 
 def _write(path: Path, content: bytes, size: int) -> None:
-    try:
-        with path.open("xb") as written:
-            written.write(content)
-            if size != len(content):
-                written.truncate(size)
-            os.fchmod(written.fileno(), _READ_ONLY)
-    except (FileExistsError, IsADirectoryError, NotADirectoryError):
-        raise RefusedCommitError(f"{path.name} is in the commit twice") from None
+    with path.open("xb") as written:
+        written.write(content)
+        if size != len(content):
+            written.truncate(size)
+        os.fchmod(written.fileno(), _READ_ONLY)
 
 
 def _sound(file: TreeFile, content: bytes) -> bytes:

@@ -140,6 +140,10 @@ HOSTILE: dict[str, tuple[Callable[[Pushed], None], str]] = {
     "a git directory in other letters": (crafted(b".GiT", "40000"), "damaged"),
     "a control character": (crafted(b"a\x1b]0;x\x07.yaml"), "has a file that cannot be named"),
     "a name twice, as link and as folder": (twice, "damaged"),
+    "a name longer than a file system takes": (
+        crafted(b"x" * 300),
+        "has a file that this file system cannot hold: 'xxx",
+    ),
     "a mode that git does not know": (bad_blob_mode, ""),
     "a link to a file of the machine": (linked("/etc/passwd"), "the link 'jobs.d/script.js' leads out of jobs.d"),
     "a link into the state": (linked("../../../../lock"), "the link 'jobs.d/script.js' leads out of jobs.d"),
