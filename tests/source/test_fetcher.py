@@ -45,6 +45,14 @@ def test_without_news_no_object_is_asked_for(pushed: Pushed, source: GitSource, 
     assert host.transfers() == 1
 
 
+def test_refs_of_pull_requests_are_not_listed(pushed: Pushed, source: GitSource, state: Path, host: GitHost) -> None:
+    commit = pushed.push({"jobs.d/a.yaml": "one"})
+    Fetcher(source, state).fetch()
+    host.prefixes.clear()
+    assert Fetcher(source, state).fetch() == Unchanged(commit=commit)
+    assert set(host.prefixes) == {b"refs/heads/", b"refs/tags/"}
+
+
 def test_the_last_two_trees_are_kept(pushed: Pushed, source: GitSource, state: Path) -> None:
     fetcher = Fetcher(source, state)
     commits = []

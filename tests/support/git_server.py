@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -28,6 +29,8 @@ class GitHost:
     token: str = TOKEN
     fault: str = ""
     requests: list[str] = field(default_factory=list)
+    prefixes: list[bytes] = field(default_factory=list)
+    """Of the refs that were asked for."""
     between: list[Callable[[], object]] = field(default_factory=list)
     """Called, each once, before a pack is asked for: what happens while a fetch is under way."""
     closing: threading.Event = field(default_factory=threading.Event)
@@ -73,6 +76,7 @@ def _handler(host: GitHost) -> type[BaseHTTPRequestHandler]:
             path, _, query = self.path.partition("?")
             is_fetch = b"command=fetch" in given
             host.requests.append(f"{self.command} {path}?{query} {'fetch' if is_fetch else ''}")
+            host.prefixes += re.findall(rb"ref-prefix (\S+)", given)
             if is_fetch and host.between:
                 host.between.pop(0)()
             expected = base64.b64encode(f"{USER}:{host.token}".encode()).decode()

@@ -58,7 +58,9 @@ class Network:
 
     def refs(self, url: str, *names: str, patience: float) -> dict[str, str]:
         """The hash of each of these refs that the server has; `refs/tags/v1^{}` is the commit of a tag."""
-        listed = self._ask("ls-remote", "--quiet", "--end-of-options", url, *names, patience=patience)
+        # Hosts keep a ref for each pull request: thousands that need not be listed.
+        kinds = () if "HEAD" in names else ("--heads", "--tags")
+        listed = self._ask("ls-remote", "--quiet", *kinds, "--end-of-options", url, *names, patience=patience)
         found = {}
         for line in listed.decode(errors="replace").splitlines():
             commit, _, name = line.partition("\t")
