@@ -46,7 +46,7 @@ class Fetcher:
         Never raises for anything that the network, the host, the repository or the disk does.
         """
         try:
-            with self._layout.lock():
+            with self._layout.lock(lambda: self._stop.is_set):
                 self._tidy()
                 return self._fetched()
         except SourceError as error:

@@ -17,7 +17,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,8 +61,8 @@ class Layout:
         self.repository = self.root / "repository"
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """One process at a time; raises `SourceError` when another one keeps it."""
+    def lock(self, is_stopped: Callable[[], bool]) -> Iterator[None]:
+        """One process at a time; raises `SourceError` when another one keeps it, or ours is ending."""
         for folder in (self.root, self.trees, self.worktrees):
             folder.mkdir(parents=True, exist_ok=True)
         with (self.root / "lock").open("ab", buffering=0) as file:
@@ -71,7 +71,7 @@ class Layout:
                 with suppress(BlockingIOError):
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     break
-                if time.monotonic() > deadline:
+                if is_stopped() or time.monotonic() > deadline:
                     raise SourceError(f"another process is fetching into {self.root}")
                 time.sleep(_PAUSE)
             yield

@@ -12,6 +12,7 @@ import pytest
 
 from controller.settings.git import CURRENT, GitSource
 from controller.source.fetcher import Fetcher
+from controller.source.layout import Layout
 from controller.source.outcome import Fetched, SourceStale, Swapped, Unchanged
 from controller.source.pauses import TransferPauses
 from controller.source.refusal import SourceError
@@ -325,10 +326,20 @@ def test_two_processes_do_not_fetch_at_once(
 ) -> None:
     commit = pushed.push({"jobs.d/a.yaml": "one"})
     monkeypatch.setattr("controller.source.layout.LOCK_PATIENCE", 0.2)
-    fetcher, other = Fetcher(source, state), Fetcher(source, state)
-    with fetcher._layout.lock():
+    other = Fetcher(source, state)
+    with Layout(state).lock(lambda: False):
         assert message(other.fetch()) == f"another process is fetching into {state / 'source'}"
     assert other.fetch() == Swapped(commit=commit, before=None)
+
+
+def test_a_fetch_that_waits_for_another_ends_when_the_process_stops(source: GitSource, state: Path) -> None:
+    fetcher, ended = Fetcher(source, state), []
+    with Layout(state).lock(lambda: False):
+        thread = threading.Thread(target=lambda: ended.append(fetcher.fetch()))
+        thread.start()
+        fetcher.stop()
+        thread.join(30)
+    assert [message(each) for each in ended] == [f"another process is fetching into {state / 'source'}"]
 
 
 def test_a_full_disk_leaves_the_tree_as_it_is(pushed: Pushed, source: GitSource, tmp_path: Path) -> None:
