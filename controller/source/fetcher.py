@@ -14,7 +14,7 @@ from controller.source.messages import scrub
 from controller.source.mirror import Mirror
 from controller.source.outcome import Fetched, SourceStale, SourceUnverified, Swapped, Unchanged
 from controller.source.pauses import TransferPauses
-from controller.source.refusal import DamagedMirrorError, RefusedCommitError, SourceError
+from controller.source.refusal import DamagedMirrorError, RefusedCommitError, SourceError, TooSoonError
 from controller.source.remote import Named, RemoteRepository
 from controller.source.verifying import signature_problem
 from controller.tree.git.command import GitError
@@ -78,10 +78,10 @@ class Fetcher:
             return SourceStale(message=self._refused[1])
         try:
             return self._taken(named, now)
-        except RefusedCommitError:
+        except (RefusedCommitError, TooSoonError):
             raise
         except SourceError as error:
-            if not isinstance(error, DamagedMirrorError) and self._mirror.is_sound():
+            if self._stop.is_set or not (isinstance(error, DamagedMirrorError) or self._mirror.is_damaged()):
                 raise
         self._mirror.remove()  # the tree in force needs nothing of it
         self._pauses.forget()

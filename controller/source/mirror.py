@@ -95,8 +95,8 @@ class Mirror:
         for each in sorted(old, key=lambda part: part.suffix != ".idx"):
             each.unlink()
 
-    def is_sound(self) -> bool:
-        """Whether all that is kept is here and undamaged; looks at every byte."""
+    def is_damaged(self) -> bool:
+        """Whether something that is kept is missing or changed; looks at every byte."""
         commits, packs = sorted(self.commits()), sorted(map(str, self._packs.glob("*.idx")))
         try:
             with self.read() as git:
@@ -105,8 +105,8 @@ class Mirror:
                 if commits:
                     git.ask("rev-list", "--objects", "--quiet", *commits, "--", patience=CHECK)
         except GitError:
-            return False
-        return True
+            return True
+        return False
 
     @contextmanager
     def read(self) -> Iterator[Git]:

@@ -2,7 +2,7 @@
 
 import time
 
-from controller.source.refusal import SourceError
+from controller.source.refusal import TooSoonError
 
 FIRST, LONGEST = 10.0, 900.0  # seconds
 
@@ -26,7 +26,7 @@ class TransferPauses:
         self._commit = ""
 
     def check(self, commit: str) -> None:
-        """Raises `SourceError` with the message of the last failure while the commit has to wait."""
+        """Raises `TooSoonError` with the message of the last failure while the commit has to wait."""
         left = self._until - time.monotonic()
         if commit == self._commit and left > 0:
-            raise SourceError(f"{self._message}; it is tried again in {left:.0f} s")
+            raise TooSoonError(f"{self._message}; it is tried again in {left:.0f} s")

@@ -9,5 +9,9 @@ class RefusedCommitError(SourceError):
     """This commit may not be in force, whenever it is looked at."""
 
 
+class TooSoonError(SourceError):
+    """It failed a moment ago; it is tried again later."""
+
+
 class DamagedMirrorError(SourceError):
     """What was fetched before cannot be read."""

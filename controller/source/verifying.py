@@ -9,6 +9,7 @@ from controller.source.remote import Named, RemoteRepository
 from controller.source.signature.since import MissingCommit, unverified
 from controller.source.signature.verifier import Verifier
 from controller.tree.git.command import GitError
+from controller.tree.git.objects import PATIENCE
 
 DEPTHS = (50, 500, 2_000, 10_000)
 """How many commits are fetched, step by step, when one before the head is asked for and is not here."""
@@ -35,7 +36,7 @@ def _reader(mirror: Mirror, remote: RemoteRepository, named: Named) -> Callable[
         while True:
             try:
                 with mirror.read() as git:
-                    return git.ask("cat-file", "commit", commit, most=_LARGEST)
+                    return git.ask("cat-file", "commit", commit, patience=PATIENCE, most=_LARGEST)
             except GitError as error:
                 depth = next(depths, None)
                 if depth is None:

@@ -15,7 +15,7 @@ from controller.source.fetcher import Fetcher
 from controller.source.layout import Layout
 from controller.source.outcome import Fetched, SourceStale, Swapped, Unchanged
 from controller.source.pauses import TransferPauses
-from controller.source.refusal import SourceError
+from controller.source.refusal import TooSoonError
 from tests.support.git_server import GitHost
 from tests.support.git_source import Pushed, git, tree_in_force
 
@@ -376,7 +376,7 @@ def test_pauses_grow_for_one_commit_and_end_with_another(monkeypatch: pytest.Mon
     pauses, seen = TransferPauses(), []
     for _ in range(9):
         pauses.failed("a", "it failed")
-        with pytest.raises(SourceError, match="it failed; it is tried again in") as caught:
+        with pytest.raises(TooSoonError, match="it failed; it is tried again in") as caught:
             pauses.check("a")
         seen.append(str(caught.value).rpartition(" in ")[2])
         now += 1000
