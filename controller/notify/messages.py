@@ -4,7 +4,7 @@ A message is stored before it is sent and marked afterwards, so a crash in betwe
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -87,15 +87,23 @@ class MessageSender:
 
     def _send_all(self, sink: Sink, now: datetime) -> None:
         dropped = 0
-        for message in self._outbox.due(sink.name, now):
-            if self._is_stopping() or self._paused_until:
-                break
+        for message in self._due(sink, now):
             if is_too_old(message.made_at, message.attempts, self._timing, now):
                 dropped += self._give_up(message)
             else:
                 self._deliver(sink, message)
         if dropped:
             log.error("notify %s: %d given up, which no try could deliver in time", sink.name, dropped)
+
+    def _due(self, sink: Sink, now: datetime) -> Iterator[Message]:
+        """What is due, each once, until the receiver does not answer or a stop is requested."""
+        seen: set[str] = set()
+        while messages := [each for each in self._outbox.due(sink.name, now) if each.id not in seen]:
+            for message in messages:
+                if self._is_stopping() or self._paused_until:
+                    return
+                seen.add(message.id)
+                yield message
 
     def _report(self, sink: Sink, now: datetime) -> None:
         """What waits, for the metrics; and at times, what is old is deleted."""

@@ -56,6 +56,17 @@ def test_a_receiver_that_is_down_is_asked_once_a_pause_whatever_waits(sending: S
     assert results(sending) == {"sent": 3, "failed": 2}
 
 
+def test_a_backlog_is_sent_in_one_round(sending: Sending) -> None:
+    """Twenty messages were sent, and then it waited."""
+    with sending.opened() as sender:
+        for number in range(30):
+            recorded(sending.state, [event(f"{number}-{each}") for each in range(3)])
+            with Outbox(sending.state) as outbox:
+                outbox.form(SINK, sending.now)
+        sender.run_once(sending.now)
+    assert len(sending.ids) == len(set(sending.ids)) == 90
+
+
 def test_a_refused_message_holds_up_no_other(sending: Sending) -> None:
     recorded(sending.state, [event("a"), event("b")])
     sending.answers = [REFUSED]
