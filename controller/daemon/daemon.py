@@ -32,7 +32,7 @@ from controller.settings.settings import Settings
 from controller.source.facts import source_conditions
 from controller.source.fetcher import Fetcher
 from controller.tree.change import Change
-from controller.tree.watch import Watcher
+from controller.tree.watching.watcher import Watcher
 
 log = logging.getLogger(__name__)
 

@@ -129,6 +129,8 @@ class Known:
     `scripts`, areas among them, are compared by the manifests that use them; `users` maps files to the manifests that
     depend on them, `rare` each folder (`""`, `"a/b/"`) to the names that do not end in `.yaml`. `foreign` are the files
     that turned out to be no manifests. `ignored` is what the last scan found out about the ignore lists, by folder.
+    `digests` are those of portions of folders in which everything was as known, while no record there has changed since
+    (`Entries`).
     """
 
     def __init__(self, records: Iterable[FileRecord] = ()) -> None:
@@ -137,6 +139,7 @@ class Known:
         self.users: dict[tuple[str, ...], set[str]] = {}
         self.rare: dict[str, set[str]] = {}
         self.foreign: set[str] = set()
+        self.digests: dict[str, frozenset[bytes]] = {}
         self.ignored: Mapping[str, FolderIgnores] = {}
         for record in records:
             self.put(record)
@@ -162,6 +165,7 @@ class Known:
         if record.kind in USED:
             self.scripts[path] = record
             return
+        self._doubt(path)
         self.files[path] = record
         if record.kind == FOREIGN:
             self.foreign.add(path)
@@ -184,6 +188,7 @@ class Known:
         record = self.files.pop(path, None)
         if record is None:
             return self.scripts.pop(path, None)
+        self._doubt(path)
         self.foreign.discard(path)
         if not path.endswith(".yaml"):
             folder, name = _parted(path)
@@ -191,6 +196,11 @@ class Known:
         if record.uses:
             _leave(self.users, record.uses, path)
         return record
+
+    def _doubt(self, path: str) -> None:
+        """A digest says nothing of a record that changes."""
+        if self.digests:
+            self.digests.pop(_parted(path)[0], None)
 
 
 Group = TypeVar("Group")

@@ -8,12 +8,13 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from itertools import chain, filterfalse, islice
+from itertools import chain, filterfalse
 from operator import attrgetter
 from pathlib import Path
 
 from controller.model.errors import Problem
 from controller.model.files import FileRecord
+from controller.tree.entries import Entries, Same
 from controller.tree.files import (
     SUFFIXES,
     Identity,
@@ -25,7 +26,6 @@ from controller.tree.files import (
     printable_name,
     read_file,
     stat_below,
-    stat_of,
 )
 from controller.tree.ignore.lists import IGNORE_FILE, NOTHING_IGNORED, FolderIgnores, IgnoreLists
 from controller.tree.regular_files import resolve_below
@@ -35,7 +35,6 @@ _STATUS = ".status.yaml"
 _RARE = SUFFIXES[1:]  # how the name of a manifest may end that does not end in `.yaml`
 _DEEPEST = 64  # folders
 _PORTION = 4096  # names between two pulses
-_BATCH = 256  # entries of a folder in memory at once
 _CAPITALS = f"is not read: let its name end in {', '.join(SUFFIXES)} in small letters, or list it in {IGNORE_FILE}"
 _OUTSIDE = "is a link that leads out of the jobs folder and is not followed: copy what it leads to into the folder"
 Around = frozenset[Identity] | set[Identity]
@@ -72,12 +71,13 @@ class Walk:
         self._names = 0
         self._pulses_at = 0  # names
         self._walked: set[str] = set()
-        self._same: list[FileRecord] = []
+        self._same = Same()
         self._changed: set[str] = set()
         self._rare: dict[str, set[str]] = {}
         self._linked: list[str] = []
         self._is_mirror = False
         self._lists = IgnoreLists(self.real, known.ignored)
+        self._entries = Entries(known, self.statuses, self._is_known_link, self._count, has_digests=self._has_statuses)
 
     @property
     def folders(self) -> int:
@@ -100,13 +100,14 @@ class Walk:
     def run(self, *, is_mirror: bool = False) -> str:
         """Walks; returns why the root is not ready, or "". A mirror holds no manifests."""
         self._is_mirror = is_mirror
+        self._entries.has_digests = self._has_statuses and not is_mirror
         try:
-            identity, (same, others) = identity_of(self.real), self._compared(self.real, "")
+            identity, (same, others) = identity_of(self.real), self._entries.compare(self.real, "")
         except FileNotFoundError:
             return f"{self.root} does not exist"
         except OSError as error:
             return f"{self.root} cannot be read: {error.strerror}"
-        names = chain((record.path for record in same), (entry.name for entry in others))
+        names = chain(same.paths(), (entry.name for entry in others))
         if not is_mirror and all(name[0] == "." or name.endswith(_STATUS) for name in names):
             return f"{self.root} is empty"
         self._folder(same, others, "", frozenset({identity}))
@@ -119,28 +120,6 @@ class Walk:
         self.astray += self._lists.problems
         return f"{IGNORE_FILE} ignores everything in {self.root}" if self._is_all_ignored(same, others) else ""
 
-    def _compared(self, folder: str, relative: str) -> tuple[list[FileRecord], list[os.DirEntry[str]]]:
-        """What is known of a folder and still there as it was, and its other entries.
-
-        This is the inner loop of a scan without changes. Entries are dropped soon, since each keeps its stat.
-        """
-        manifest, status = self.known.files.get, self.statuses.files.get
-        same: list[FileRecord] = []
-        others: list[os.DirEntry[str]] = []
-        with os.scandir(folder) as entries:
-            while batch := list(islice(entries, _BATCH)):
-                self._count(len(batch))
-                for entry in batch:
-                    path = relative + entry.name
-                    record = manifest(path) or status(path)
-                    if record is not None and (
-                        record.has(stat_of(entry)) or (entry.is_symlink() and self._is_known_link(path, record))
-                    ):
-                        same.append(record)
-                    else:
-                        others.append(entry)
-        return same, others
-
     def _count(self, names: int) -> None:
         """Count names that were listed, and pulse after a portion of them: a folder may hold one, or all."""
         self._names += names
@@ -150,9 +129,7 @@ class Walk:
             self._pulses_at = self._names + _PORTION
             self._pulse()
 
-    def _folder(
-        self, same: Sequence[FileRecord], others: Sequence[os.DirEntry[str]], relative: str, around: Around
-    ) -> None:
+    def _folder(self, same: Same, others: Sequence[os.DirEntry[str]], relative: str, around: Around) -> None:
         """Take in a folder: what of it is the `same` as known, and its `others`, which most folders have none of."""
         self._walked.add(relative)
         ignores = self._enter_lists(others, relative) if others or self._lists.found else NOTHING_IGNORED
@@ -160,14 +137,14 @@ class Walk:
             self.problems.append(ignores)
             self.hidden[relative] = ignores
             return
-        self._same += same
+        self._same.add(same)
         files, statuses = self.known.files, self.statuses.files
         changed = {path for entry in others if (path := relative + entry.name) in files or path in statuses}
         self._changed |= changed
         if ignores is not NOTHING_IGNORED:
             others = [entry for entry in others if not self._is_ignored(entry, relative, ignores)]
             if not ignores.is_same:
-                self._miss_ignored(changed.union(record.path for record in same), len(relative), ignores)
+                self._miss_ignored(changed.union(same.paths()), len(relative), ignores)
         rare: Set[str] = self.known.rare.get(relative, frozenset())
         if not others and not rare:
             return
@@ -204,10 +181,10 @@ class Walk:
         found = stat_below(self.real, link)
         return found is not None and stat.S_ISDIR(found.st_mode)
 
-    def _is_all_ignored(self, same: Iterable[FileRecord], others: Iterable[os.DirEntry[str]]) -> bool:
+    def _is_all_ignored(self, same: Same, others: Iterable[os.DirEntry[str]]) -> bool:
         """Whether the list of the root leaves nothing of it: as if it were empty."""
         ignores = self._lists.found.get("")
-        names = {record.path: False for record in same} | {
+        names = dict.fromkeys(same.paths(), False) | {
             entry.name: is_folder(entry) or self._is_linked_folder(entry.name) for entry in (others if ignores else ())
         }
         return ignores is not None and all(
@@ -277,7 +254,7 @@ class Walk:
         known, statuses = self.known.files, self.statuses.files
         if len(self._same) + len(self._changed) == len(known) + len(statuses):
             return
-        seen = self._changed.union(record.path for record in self._same)
+        seen = self._changed.union(self._same.paths())
         for files, lost in ((known, self.missing), (statuses, self.modified)):
             lost.update(filterfalse(self.is_hidden, files.keys() - seen))
 
@@ -293,7 +270,7 @@ class Walk:
             identity = identity_of(full) if isinstance(around, set) else None
             if identity in around:
                 return
-            same, others = self._compared(full, relative)
+            same, others = self._entries.compare(full, relative)
             # One without folders is not around itself, and most are such: there is no need to ask who they are.
             if others and not identity and any(map(is_folder, others)):
                 identity = identity_of(full)

@@ -196,7 +196,7 @@ def _git(jobs: Path, walk: Walk) -> Diagnosis:
 
 def _watching(settings: Settings, walk: Walk) -> Diagnosis:
     """Tried out for real: the kernel's limits apply to all processes together, so the numbers alone prove nothing."""
-    from controller.tree.watch import Watcher
+    from controller.tree.watching.watcher import Watcher
 
     if not settings.watch:
         return ok("watching", f"is switched off: `run` sees changes every {settings.timing.scan_every:.0f} s")

@@ -30,7 +30,7 @@ from watchdog.observers.inotify import InotifyObserver
 
 from controller.model.errors import truncate
 from controller.tree.ignore.lists import IGNORE_FILE
-from controller.tree.watch_targets import WatchTarget, is_hidden, targets
+from controller.tree.watching.targets import WatchTarget, is_hidden, targets
 
 # Reading is not a change: with these out of the mask the kernel does not even report our own scans.
 EVENTS: list[type[FileSystemEvent]] = [

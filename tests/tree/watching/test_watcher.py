@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.tree.watch import Watcher
-from controller.tree.watch_targets import targets
+from controller.tree.watching.targets import targets
+from controller.tree.watching.watcher import Watcher
 from tests.support.patience import LONGEST
 
 pytestmark = pytest.mark.slow
