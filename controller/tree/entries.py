@@ -105,10 +105,12 @@ class Entries:
 
 
 def stat_digest(batch: Sequence[os.DirEntry[str]]) -> bytes:
-    """The digest of the names and stats of some entries; b"" if one of them cannot be read."""
+    """The digest of the names and stats of some entries; b"" if one of them is a folder, or cannot be read."""
     values: list[str | int] = []
     try:
         for entry in batch:
+            if entry.is_dir(follow_symlinks=False):  # it would keep its stat, and a folder is never as known
+                return b""
             found = entry.stat(follow_symlinks=False)
             values += (entry.name, found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
     except OSError:

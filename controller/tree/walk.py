@@ -9,7 +9,6 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import chain, filterfalse
-from operator import attrgetter
 from pathlib import Path
 
 from controller.model.errors import Problem
@@ -70,7 +69,7 @@ class Walk:
         self.links: list[str] = []
         self._names = 0
         self._pulses_at = 0  # names
-        self._walked: set[str] = set()
+        self._walked: list[str] = []
         self._same = Same()
         self._changed: set[str] = set()
         self._rare: dict[str, set[str]] = {}
@@ -110,7 +109,10 @@ class Walk:
         names = chain(same.paths(), (entry.name for entry in others))
         if not is_mirror and all(name[0] == "." or name.endswith(_STATUS) for name in names):
             return f"{self.root} is empty"
-        self._folder(same, others, "", frozenset({identity}))
+        folders = self._folders_in(same, others, "")
+        is_all_ignored = self._is_all_ignored(same, others)
+        others.clear()
+        self._enter_each(folders, self.real, "", frozenset({identity}))
         entered: set[Identity] = set()  # needed only where links lead to folders
         for link in self._links_to_folders():
             entered = entered or identities_of(os.path.join(self.real, folder) for folder in self._walked)
@@ -118,7 +120,7 @@ class Walk:
         self._miss_the_others()
         self._remember_clashes()
         self.astray += self._lists.problems
-        return f"{IGNORE_FILE} ignores everything in {self.root}" if self._is_all_ignored(same, others) else ""
+        return f"{IGNORE_FILE} ignores everything in {self.root}" if is_all_ignored else ""
 
     def _count(self, names: int) -> None:
         """Count names that were listed, and pulse after a portion of them: a folder may hold one, or all."""
@@ -129,14 +131,14 @@ class Walk:
             self._pulses_at = self._names + _PORTION
             self._pulse()
 
-    def _folder(self, same: Same, others: Sequence[os.DirEntry[str]], relative: str, around: Around) -> None:
-        """Take in a folder: what of it is the `same` as known, and its `others`, which most folders have none of."""
-        self._walked.add(relative)
+    def _folders_in(self, same: Same, others: Sequence[os.DirEntry[str]], relative: str) -> Sequence[str]:
+        """Take in what of a folder is the `same` as known, and its `others`; returns the folders to enter, sorted."""
+        self._walked.append(relative)
         ignores = self._enter_lists(others, relative) if others or self._lists.found else NOTHING_IGNORED
         if isinstance(ignores, Problem):
             self.problems.append(ignores)
             self.hidden[relative] = ignores
-            return
+            return ()
         self._same.add(same)
         files, statuses = self.known.files, self.statuses.files
         changed = {path for entry in others if (path := relative + entry.name) in files or path in statuses}
@@ -147,12 +149,15 @@ class Walk:
                 self._miss_ignored(changed.union(same.paths()), len(relative), ignores)
         rare: Set[str] = self.known.rare.get(relative, frozenset())
         if not others and not rare:
-            return
-        folders = [entry for entry in others if self._is_folder(entry, relative)]
+            return ()
+        folders = [entry.name for entry in others if self._is_folder(entry, relative)]
         if names := {*rare, *(entry.name for entry in others if entry.name.endswith(_RARE))}:
             self._rare[relative] = names
-        for entry in sorted(folders, key=attrgetter("name")):
-            self._enter(entry.path, f"{relative}{entry.name}/", around)
+        return sorted(folders)
+
+    def _enter_each(self, names: Iterable[str], full: str, relative: str, around: Around) -> None:
+        for name in names:
+            self._enter(f"{full}/{name}", f"{relative}{name}/", around)
 
     def _miss_ignored(self, paths: Iterable[str], place: int, ignores: FolderIgnores) -> None:
         """Mark what is known in a folder and ignored by now; its names begin at this place of the paths."""
@@ -286,7 +291,10 @@ class Walk:
             return
         if identity:
             around |= {identity}
-        self._folder(same, others, relative, around)
+        folders = self._folders_in(same, others, relative)
+        if folders:
+            others.clear()  # an entry takes much memory, and the folders below may be many
+            self._enter_each(folders, full, relative, around)
 
     def _refuse(self, folder: str, message: str) -> None:
         problem = self.hidden[folder] = Problem(path=folder.rstrip("/"), message=message, code="E193")

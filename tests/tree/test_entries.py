@@ -14,7 +14,7 @@ from controller.tree.walk import Walk
 from tests.tree.test_walk import calls_of, known_of
 
 FILES = 300  # of each kind: two full portions and one that is not full
-MOST_CALLS = 1.5
+MOST_CALLS = 2.5
 """Of functions of Python and of C, for a file of a large folder in which nothing has changed since the last walk."""
 MANIFEST, STATUS = "sub/job-7.yaml", "sub/job-7.status.yaml"
 

@@ -17,6 +17,8 @@ FEW, MANY = 10, 110
 MOST_CALLS = 46
 """Of functions of Python and of C, for a folder with a manifest and its status file, both as they are known."""
 MANY_FILES = 3_000
+MOST_BYTES_OF_FOLDER = 350
+"""Of memory for a folder below another, as long as that is walked."""
 MOST_BYTES = 150
 """Of memory for an entry of a large folder, as long as that is walked."""
 
@@ -79,6 +81,19 @@ def test_the_entries_of_a_large_folder_are_not_kept(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert not walk.suspects
     assert most / MANY_FILES <= MOST_BYTES
+
+
+def test_the_entries_of_many_folders_are_not_kept(tmp_path: Path) -> None:
+    """A folder is entered by its name; with its stat an entry takes nearly a kilobyte."""
+    for number in range(MANY_FILES):
+        (tmp_path / f"folder-{number}").mkdir()
+    tracemalloc.start()
+    try:
+        assert Walk(tmp_path, Known(), Known()).run() == ""
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most / MANY_FILES <= MOST_BYTES_OF_FOLDER
 
 
 @pytest.mark.parametrize(
