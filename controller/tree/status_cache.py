@@ -38,8 +38,9 @@ class StatusCache:
     def __init__(self, status_place: StatusPlace) -> None:
         self._status_place = status_place
         self.records = Known()
-        self._left: set[str] = set()
-        self._written: set[str] = set()
+        self._has_left = False
+        self._edited: set[str] = set()
+        """Those that we wrote, and whose file is no longer what we wrote: no record says it."""
         self._unsaved: dict[str, FileRecord | None] = {}
         self._unwritten: dict[str, StateError] = {}
 
@@ -58,8 +59,7 @@ class StatusCache:
         """Start with the records of an earlier process."""
         for record in records:
             self.records.put(record)
-            self._left.add(record.path)
-            self._written.add(record.path)
+            self._has_left = True
 
     def touched(self, modified: Iterable[str], manifests: Collection[str]) -> set[str]:
         """Take modified status files; returns the manifests whose status must be written again.
@@ -68,7 +68,8 @@ class StatusCache:
         everything an earlier process left.
         """
         again: set[str] = set()
-        left, self._left = self._left, set()
+        left = self.records.files if self._has_left else ()
+        self._has_left = False
         for status in [*modified, *(each for each in left if not _owners(each, manifests))]:
             owners = _owners(status, manifests)
             self._forget(status)
@@ -96,7 +97,7 @@ class StatusCache:
             return
         self._forget(status_path(manifest))
         if self._tried(manifest, partial(self._status_place.remove, manifest, ours=self._wrote(manifest))):
-            self._written.discard(status_path(manifest))
+            self._edited.discard(status_path(manifest))
 
     def unsaved(self) -> tuple[list[FileRecord], list[str]]:
         """What changed since the last call: records to save, and paths to delete."""
@@ -109,15 +110,17 @@ class StatusCache:
         if record is not None:
             kept = self._unsaved[record.path] = replace(record, sha256=digest)
             self.records.put(kept)
-            self._written.add(record.path)
+            self._edited.discard(record.path)
 
     def _wrote(self, manifest: str) -> bool:
         """Whether we wrote a status file there before: what is there now is that file, edited or not."""
-        return status_path(manifest) in self._written
+        path = status_path(manifest)
+        return path in self.records or path in self._edited
 
     def _forget(self, status: str) -> None:
         if self.records.drop(status):
             self._unsaved[status] = None
+            self._edited.add(status)
 
     def _tried(self, path: str, act: Callable[[], object]) -> bool:
         """Whether the disk allowed it; the first refusal for a path is logged."""

@@ -1,11 +1,13 @@
 """Status files: written when their meaning changes, written again when somebody touched them, and never for nothing."""
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from controller.model.files import FileRecord
+from controller.tree.files import Known
 from controller.tree.status_cache import Documents, StatusCache
 from controller.tree.status_files import StatusFiles
 from tests.conftest import Workspace, ndvi
@@ -48,6 +50,19 @@ def test_a_later_process_that_remembers_writes_nothing_and_opens_nothing(
     post(later, "ndvi.yaml", DOCUMENTS)
     assert (tmp_path / "ndvi.status.yaml").read_text() == "edited, and no scan has seen it yet"
     assert (forgotten, later.unsaved()) == ([], ([], []))
+
+
+def test_what_was_written_takes_no_memory_beside_its_records(tmp_path: Path) -> None:
+    records = [FileRecord(path=f"job-{number}.status.yaml", kind="status") for number in range(3_000)]
+    sizes, kept = [], []
+    for holds in (Known, StatusCache(StatusFiles(tmp_path)).remember):
+        tracemalloc.start()
+        try:
+            kept.append(holds(records))
+            sizes.append(tracemalloc.get_traced_memory()[0])
+        finally:
+            tracemalloc.stop()
+    assert sizes[1] - sizes[0] <= len(records)
 
 
 def test_a_touched_file_is_written_again(status_cache: StatusCache, tmp_path: Path) -> None:
