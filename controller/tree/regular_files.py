@@ -51,7 +51,8 @@ def read_regular(path: str | Path, most: int = LARGEST, *, follow: bool = False)
 
     Raises `UnfitFileError` for any other kind of file, `OSError` for the rest. Never blocks on a pipe or a device.
     """
-    _check(Path(path).stat(follow_symlinks=follow), most)  # opening a device may have side effects
+    found = os.stat(path, follow_symlinks=follow)  # noqa: PTH116  (for each file of a load)
+    _check(found, most)  # opening a device may have side effects
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY | (0 if follow else os.O_NOFOLLOW)
     descriptor = os.open(path, flags)
     try:

@@ -202,7 +202,8 @@ class _Comparison:
             self.remember(record, clashes)
             problem = Problem(path=path, message=error, code="E191" if clashes else "E190")
             return LoadedFile(path=path, documents=(Broken(path=path, index=0, name=None, problems=(problem,)),))
-        return replace(self.parse(content, record), is_same=is_same)
+        loaded = self.parse(content, record)
+        return replace(loaded, is_same=True) if is_same else loaded
 
     def parse(self, content: str, record: FileRecord) -> LoadedFile:
         found = read_documents(content, record.path)
