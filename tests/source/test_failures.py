@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,8 +17,9 @@ from controller.source.layout import Layout
 from controller.source.outcome import Fetched, SourceStale, Swapped, Unchanged
 from controller.source.pauses import TransferPauses
 from controller.source.refusal import TooSoonError
-from tests.support.git_server import GitHost
+from tests.support.git_server import TOKEN, GitHost
 from tests.support.git_source import Pushed, git, tree_in_force
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -217,6 +219,28 @@ def test_a_pack_above_the_limit_is_not_kept(pushed: Pushed, source: GitSource, s
     assert size < 256 * 1024, "nothing of it is left"
     better = pushed.push({"elsewhere.bin": None, "jobs.d/a.yaml": "better"})
     assert fetcher.fetch() == Swapped(commit=better, before=good)
+
+
+def test_limits_that_are_lower_already_do_not_keep_git_from_running(
+    pushed: Pushed, source: GitSource, state: Path, tmp_path: Path
+) -> None:
+    """As in a container or a service with limits; asked of a process of its own, as no limit can be raised again."""
+    commit = pushed.push({"jobs.d/a.yaml": "one"})
+    (tmp_path / "authorities.pem").write_text(source.authorities or "")
+    program = f"""
+import resource
+from pathlib import Path
+from pydantic import SecretStr
+from controller.settings.git import GitSource
+from controller.source.fetcher import Fetcher
+for limit, size in ((resource.RLIMIT_FSIZE, 100_000_000), (resource.RLIMIT_AS, 3_000_000_000)):
+    resource.setrlimit(limit, (size, size))
+source = GitSource(url={source.url!r}, ref="main", token=SecretStr({TOKEN!r}),
+    authorities=Path({str(tmp_path / "authorities.pem")!r}).read_text())
+print(Fetcher(source, Path({str(state)!r})).fetch())
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout == f"{Swapped(commit=commit, before=None)}\n", done.stderr
 
 
 def damage(path: Path) -> None:

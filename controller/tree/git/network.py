@@ -17,8 +17,9 @@ MOST_MEMORY = 4 * 1024 * 1024 * 1024  # bytes of address space of each program; 
 MOST_PROCESSOR = 600  # seconds of each program
 MOST_OUTPUT = 16 * 1024 * 1024  # bytes
 SLOW = 1000, 30  # bytes a second, for so many seconds: then an http transfer is given up
-# Set by a shell, since Python could only do it between fork and exec, which is not safe beside other threads.
-_LIMITED = 'ulimit -f "$1" && ulimit -v "$2" && ulimit -t "$3" && shift 3 && exec "$@"'
+# Set by a shell, since Python could only do it between fork and exec, which is not safe beside other threads. A limit
+# that cannot be set is one that is lower already.
+_LIMITED = '{ ulimit -f "$1"; ulimit -v "$2"; ulimit -t "$3"; } 2>/dev/null; shift 3; exec "$@"'
 _BLOCK = 512  # bytes, in which the shell counts
 _SETTINGS = {
     "http.followRedirects": "false", "http.sslVerify": "true", "http.saveCookies": "false", "http.delegation": "none",
