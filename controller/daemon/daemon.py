@@ -40,6 +40,7 @@ TICK = 1.0  # seconds between two checks of what sends no events: the inbox, a p
 DEBOUNCE = 0.02  # seconds after a notification: a rename follows the write
 SCAN_BACKOFF = 3.0  # the pause after a scan, as a multiple of its duration
 LONGEST_BACKOFF = 5.0  # seconds
+FIRST_FETCH = 10.0  # seconds that a start without any tree waits for one
 FIRST_RETRY, LONGEST_RETRY = 5.0, 60.0  # seconds before retrying a ledger that could not be written
 
 
@@ -114,6 +115,7 @@ class Daemon:
         try:
             if self.source:
                 self.source.start()
+                self._await_tree(self.source)
             yield
         finally:
             if self.source:
@@ -121,6 +123,14 @@ class Daemon:
             if self._watcher:
                 self._watcher.stop()
             self._notifier.stop()
+
+    def _await_tree(self, source: SourceThread) -> None:
+        """Without any tree, give the first fetch a moment: that a daemon was just started is worth no warning."""
+        ends_at = self._clock.monotonic() + FIRST_FETCH
+        while not (source.facts.commit or self.flags.stopping) and (left := ends_at - self._clock.monotonic()) > 0:
+            if source.has_answered(min(left, 0.1)):
+                return
+            self._note(self.health)
 
     @property
     def settings(self) -> Settings:

@@ -56,6 +56,7 @@ class SourceThread:
         self._fetcher = fetch(git, state)
         self.facts: SourceFacts = facts_before(git, now(), *commit_in_force(state))
         self._woken = threading.Event()
+        self._answered = threading.Event()
         self._stopping = False
         self._failures = 0
         self._thread = threading.Thread(target=self._run, name="source", daemon=True)
@@ -63,6 +64,10 @@ class SourceThread:
     def start(self) -> None:
         """Begin to fetch."""
         self._thread.start()
+
+    def has_answered(self, seconds: float) -> bool:
+        """Whether a fetch has ended; one that has not is waited for, so long at most."""
+        return self._answered.wait(seconds)
 
     def hint(self) -> None:
         """Fetch soon: somebody says that there is something new."""
@@ -94,6 +99,7 @@ class SourceThread:
             if self._newest != self._git:
                 self._git, self._fetcher = self._newest, self._fetch(self._newest, self._state)
             self._take(self._fetched())
+            self._answered.set()
             pause = pause_after(self._failures, self._git.every) * random.uniform(1 - JITTER, 1 + JITTER)
             self._woken.wait(pause)
             while not self._stopping and (left := began + BETWEEN - time.monotonic()) > 0:

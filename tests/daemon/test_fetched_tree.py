@@ -3,6 +3,7 @@
 The source is a stand-in that swaps real folders, so that each moment of it can be held.
 """
 
+import logging
 import shutil
 import threading
 from collections.abc import Iterator
@@ -83,6 +84,20 @@ def test_what_is_pushed_is_submitted_and_delivered(workspace: Workspace, setting
         until(lambda: phase(settings, "other") == "Succeeded", "what is pushed later too")
         until(lambda: conditions(daemon) == [], "it is ready")
     assert workspace.posts() == 2
+
+
+def test_the_first_start_waits_a_moment_for_its_tree_instead_of_warning(
+    workspace: Workspace, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    pushed = FolderSource(settings.state)
+    pushed.push({"ndvi.yaml": ndvi()})
+    pushed.free.clear()
+    with running(settings, pushed) as daemon:
+        until(lambda: bool(pushed.sources), "it begins to fetch")
+        assert daemon.health.scanned_at is None
+        pushed.free.set()
+        until(lambda: phase(settings, "ndvi") == "Succeeded", "it is delivered")
+    assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 def test_without_a_tree_it_waits_and_says_so(workspace: Workspace, settings: Settings) -> None:
