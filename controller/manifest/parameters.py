@@ -28,8 +28,8 @@ def checked_parameters(given: dict[str, Any]) -> dict[str, Any]:
 
 def with_parameters(script: str, parameters: Mapping[str, Any]) -> str:
     """The script with its parameters; unchanged without any, and where it has no version comment."""
-    found = pragma(script)
-    if not parameters or found is None:
+    found = pragma(script) if parameters else None
+    if found is None:
         return script
     end = _LINE_END.search(script, found.end)
     place = end.end() if end else len(script)
