@@ -70,7 +70,7 @@ class SourceThread:
         return self._answered.wait(seconds)
 
     def hint(self) -> None:
-        """Fetch soon: somebody says that there is something new."""
+        """Fetch soon: there may be something new."""
         self._woken.set()
 
     def renew(self, git: GitSource | None) -> None:

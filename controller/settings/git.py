@@ -137,7 +137,7 @@ def contradictions_of_git(table: Mapping[str, Any]) -> Iterator[str]:
         if is_ssh and key not in git:
             yield f"git.{key}: is missing; an ssh repository needs sshKeyFile and knownHostsFile"
     if "verify" in git and not {"allowedSignersFile", "keyringFile"} & git.keys():
-        yield "git.verify: nobody's signature counts; name git.allowedSignersFile (SSH) or git.keyringFile (GPG)"
+        yield "git.verify: no signature would count; name git.allowedSignersFile (SSH) or git.keyringFile (GPG)"
     if "verify" not in git and {"allowedSignersFile", "keyringFile"} & git.keys():
         yield 'git.verify: is missing, so signatures would not be looked at; write verify = "head" or "since"'
 

@@ -16,7 +16,7 @@ from tests.conftest import Workspace, ndvi
 from tests.daemon.test_notifier import add_sink
 from tests.support.command import Done, shjobs
 from tests.support.commits import commit
-from tests.support.git_hosts import REPOSITORY, TOKEN, GitHost
+from tests.support.git_hosts import REPOSITORY, TOKEN, StatusHost
 from tests.support.outboxes import Sending, recorded
 from tests.support.receiver import CANARY, NOW, Receiver, answer, closed_port, event
 
@@ -29,7 +29,7 @@ def typed(workspace: Workspace, *arguments: str) -> Done:
     return done
 
 
-def hosted(root: Path, host: GitHost) -> None:
+def hosted(root: Path, host: StatusHost) -> None:
     """A sink for commits at this host."""
     (root / "token").write_text(TOKEN, encoding="utf-8")
     where = f'type = "{host.kind}"\nurl = "{host.url}"\nrepository = "{REPOSITORY}"\ntokenFile = "token"\n'
@@ -98,7 +98,7 @@ def test_it_shows_what_waits_and_why(workspace: Workspace) -> None:
 
 
 def test_a_sink_for_commits_is_asked_for_its_repository(workspace: Workspace) -> None:
-    with GitHost(kind="gitlab") as host:
+    with StatusHost(kind="gitlab") as host:
         hosted(workspace.root, host)
         done = typed(workspace, "--test")
         host.users = {}
@@ -111,7 +111,7 @@ def test_a_sink_for_commits_is_asked_for_its_repository(workspace: Workspace) ->
 
 def test_a_sink_for_commits_shows_what_was_sent(workspace: Workspace) -> None:
     workspace.write("a.yaml", ndvi("a"))
-    with GitHost(kind="github") as host:
+    with StatusHost(kind="github") as host:
         hosted(workspace.root, host)
         commit(workspace.root, host)
         workspace.sync()

@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import Workspace, ndvi
 from tests.operations.test_plan_revision import git
 from tests.support.command import Done, shjobs
-from tests.support.git_hosts import PROJECT, REPOSITORY, TOKEN, GitHost
+from tests.support.git_hosts import PROJECT, REPOSITORY, TOKEN, StatusHost
 
 NOWHERE = dict.fromkeys(
     (
@@ -31,7 +31,7 @@ def repository(workspace: Workspace) -> Workspace:
     return workspace
 
 
-def run_at(host: GitHost, event: Path) -> dict[str, str]:
+def run_at(host: StatusHost, event: Path) -> dict[str, str]:
     """The variables of a run for pull request 12 at this host."""
     if host.kind == "gitlab":
         merge = {"CI_API_V4_URL": host.url, "CI_PROJECT_ID": PROJECT, "CI_MERGE_REQUEST_IID": "12"}
@@ -48,7 +48,7 @@ def planned(workspace: Workspace, environment: dict[str, str], *more: str) -> Do
 
 @pytest.mark.parametrize("kind", ["github", "gitlab", "gitea"])
 def test_a_second_run_replaces_the_comment_of_the_first(repository: Workspace, tmp_path: Path, kind: str) -> None:
-    with GitHost(kind=kind) as host:
+    with StatusHost(kind=kind) as host:
         environment = run_at(host, tmp_path / "event.json")
         first = planned(repository, environment, "-o", "markdown", "--comment")
         repository.write("c.yaml", ndvi("c"))
@@ -65,16 +65,16 @@ def test_a_second_run_replaces_the_comment_of_the_first(repository: Workspace, t
     ("host", "words"),
     [
         pytest.param(
-            GitHost(kind="github", read_only=True), "not commented on pull request 12: it answered 403",
+            StatusHost(kind="github", read_only=True), "not commented on pull request 12: it answered 403",
             id="a run of a fork, whose token may only read",
         ),
         pytest.param(
-            GitHost(kind="gitlab", users={}), "not commented on merge request 12: it answered 401", id="an old token"
+            StatusHost(kind="gitlab", users={}), "not commented on merge request 12: it answered 401", id="an old token"
         ),
     ],
 )  # fmt: skip
 def test_a_comment_that_fails_changes_nothing_else(
-    repository: Workspace, tmp_path: Path, host: GitHost, words: str
+    repository: Workspace, tmp_path: Path, host: StatusHost, words: str
 ) -> None:  # fmt: skip
     with host:
         environment = run_at(host, tmp_path / "event.json")
@@ -86,7 +86,7 @@ def test_a_comment_that_fails_changes_nothing_else(
 
 
 def test_a_push_has_no_pull_request_to_comment_on(repository: Workspace, tmp_path: Path) -> None:
-    with GitHost(kind="github") as host:
+    with StatusHost(kind="github") as host:
         environment = {**run_at(host, tmp_path / "event.json"), "GITHUB_EVENT_PATH": "", "GITHUB_REF": "refs/heads/x"}
         done = planned(repository, environment, "--comment=github")
     assert (done.returncode, done.stderr) == (0, "not commented: this run is for no pull request\n")

@@ -6,13 +6,13 @@ from tests.conftest import Workspace, ndvi
 from tests.daemon.test_daemon import reaches, running, until
 from tests.daemon.test_notifier import metric
 from tests.support.commits import commit
-from tests.support.git_hosts import REPOSITORY, TOKEN, GitHost
+from tests.support.git_hosts import REPOSITORY, TOKEN, StatusHost
 
 pytestmark = pytest.mark.slow
 
 
 def test_a_commit_has_a_status_and_its_token_is_nowhere(workspace: Workspace) -> None:
-    with GitHost(kind="github") as host:
+    with StatusHost(kind="github") as host:
         (workspace.root / "token").write_text(TOKEN, encoding="utf-8")
         where = f'url = "{host.url}"\nrepository = "{REPOSITORY}"\ntokenFile = "token"\n'
         with (workspace.root / "shjobs.toml").open("a", encoding="utf-8") as settings:

@@ -10,10 +10,10 @@ from pydantic import SecretStr
 from controller.ledger.commits.statuses import CommitStatuses
 from controller.notify.hosts.sender import CommitSender, host_of
 from controller.settings.sinks import Sink, SinkKind
-from tests.support.git_hosts import REPOSITORY, TOKEN, GitHost
+from tests.support.git_hosts import REPOSITORY, TOKEN, StatusHost
 
 
-def commit(root: Path, host: GitHost | None = None, words: str = "change") -> str:
+def commit(root: Path, host: StatusHost | None = None, words: str = "change") -> str:
     """Commit everything at `root`, a repository that is made if need be; the host has the commit too."""
     if not (root / ".git").exists():
         _git(root, "init", "--quiet")
@@ -26,7 +26,7 @@ def commit(root: Path, host: GitHost | None = None, words: str = "change") -> st
     return made
 
 
-def revert(root: Path, host: GitHost) -> str:
+def revert(root: Path, host: StatusHost) -> str:
     """Revert the newest commit by another one."""
     _git(root, "revert", "--no-edit", "HEAD")
     made = _git(root, "rev-parse", "HEAD").strip()
@@ -42,7 +42,7 @@ def _git(root: Path, *words: str) -> str:
     return done.stdout
 
 
-def sink_to(host: GitHost, token: str | None = TOKEN, *, page: str = "", name: str = "code") -> Sink:
+def sink_to(host: StatusHost, token: str | None = TOKEN, *, page: str = "", name: str = "code") -> Sink:
     """The sink of the settings for this host."""
     return Sink(
         name=name, kind=SinkKind(host.kind), urls=(SecretStr(host.url),), token=SecretStr(token) if token else None,
@@ -50,7 +50,7 @@ def sink_to(host: GitHost, token: str | None = TOKEN, *, page: str = "", name: s
     )  # fmt: skip
 
 
-def sender_to(host: GitHost, state: Path, *, page: str = "", token: str = TOKEN) -> CommitSender:
+def sender_to(host: StatusHost, state: Path, *, page: str = "", token: str = TOKEN) -> CommitSender:
     """What tells this host of the commits in the ledger of `state`."""
     sink = sink_to(host, token, page=page)
     return CommitSender(lambda: sink, host_of, CommitStatuses(state, sink.name))

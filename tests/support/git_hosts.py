@@ -33,7 +33,7 @@ class Given:
 
 
 @dataclass(kw_only=True)
-class GitHost:
+class StatusHost:
     """A server of one kind. `fails` may answer first; `statuses` are those created, oldest first."""
 
     kind: str
@@ -210,7 +210,7 @@ def _invalid(words: str) -> Reply:
     return 422, {"message": "Validation Failed", "errors": [{"message": words}]}
 
 
-def _handler(host: GitHost) -> type[BaseHTTPRequestHandler]:
+def _handler(host: StatusHost) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 

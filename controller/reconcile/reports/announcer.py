@@ -46,14 +46,14 @@ class Announcer:
         self._ledger = ledger
         self._instance = instance
         self._conditions = conditions
-        told = [sink for sink in sinks if sink.kind not in HOSTS]
-        self._topics = frozenset[Topic]().union(*(sink.events or frozenset(Topic) for sink in told))
+        receivers = [sink for sink in sinks if sink.kind not in HOSTS]
+        self._topics = frozenset[Topic]().union(*(sink.events or frozenset(Topic) for sink in receivers))
         self._said: set[str] = set()
         self._troubles: dict[str, str] = {}
         self._unseen: dict[str, datetime] = {}
-        if ledger and told:
+        if ledger and receivers:
             with ledger.transaction():
-                ledger.notices.begin([sink.name for sink in told])
+                ledger.notices.begin([sink.name for sink in receivers])
             self._troubles = ledger.notices.troubles()
 
     def note_changes(

@@ -12,28 +12,28 @@ from controller.notify.hosts.comment import mark_of, write_comment
 from controller.notify.hosts.hosts import KINDS, Host
 from controller.notify.hosts.pull_request import ci_kind, pull_request_of
 from controller.settings.sinks import SinkKind
-from tests.support.git_hosts import OTHER, PROJECT, REPOSITORY, TOKEN, GitHost
+from tests.support.git_hosts import OTHER, PROJECT, REPOSITORY, TOKEN, StatusHost
 
 MARK = mark_of("jobs.d")
 EACH = pytest.mark.parametrize("kind", ["github", "gitlab", "gitea"])
 
 
-def host_at(stand_in: GitHost, token: str = TOKEN) -> Host:
+def host_at(stand_in: StatusHost, token: str = TOKEN) -> Host:
     return KINDS[SinkKind(stand_in.kind)](stand_in.url, SecretStr(token), REPOSITORY)
 
 
-def write(stand_in: GitHost, text: str, folder: str = "jobs.d", token: str = TOKEN) -> str:
+def write(stand_in: StatusHost, text: str, folder: str = "jobs.d", token: str = TOKEN) -> str:
     with closing(host_at(stand_in, token)) as host:
         return write_comment(host, 12, folder, text)
 
 
-def bodies(stand_in: GitHost) -> list[str]:
+def bodies(stand_in: StatusHost) -> list[str]:
     return [each["body"] for each in stand_in.comments]
 
 
 @EACH
 def test_there_is_one_comment_which_is_replaced(kind: str) -> None:
-    with GitHost(kind=kind) as stand_in:
+    with StatusHost(kind=kind) as stand_in:
         said = [write(stand_in, text) for text in ("the first plan", "the second plan", "the third plan")]
     assert (said, bodies(stand_in)) == (["", "", ""], [f"{MARK}\nthe third plan"])
 
@@ -41,7 +41,7 @@ def test_there_is_one_comment_which_is_replaced(kind: str) -> None:
 @EACH
 def test_it_is_found_on_a_later_page_among_those_of_others(kind: str) -> None:
     others = [{"id": number, "body": f"remark {number}", "user": {"login": "ann"}} for number in range(1, 8)]
-    with GitHost(kind=kind, most_per_page=2, comments=list(others)) as stand_in:
+    with StatusHost(kind=kind, most_per_page=2, comments=list(others)) as stand_in:
         write(stand_in, "the first plan")
         stand_in.comments += [{"id": 99, "body": "thanks", "user": {"login": "ann"}}]
         write(stand_in, "the second plan")
@@ -50,7 +50,7 @@ def test_it_is_found_on_a_later_page_among_those_of_others(kind: str) -> None:
 
 @EACH
 def test_a_comment_of_another_user_is_left_alone(kind: str) -> None:
-    with GitHost(kind=kind) as stand_in:
+    with StatusHost(kind=kind) as stand_in:
         write(stand_in, "a plan", token=OTHER)
         said = [write(stand_in, text) for text in ("our plan", "our second plan")]
     assert (said, bodies(stand_in)) == (["", ""], [f"{MARK}\na plan", f"{MARK}\nour second plan"])
@@ -58,13 +58,13 @@ def test_a_comment_of_another_user_is_left_alone(kind: str) -> None:
 
 def test_a_remark_that_quotes_the_mark_is_no_plan() -> None:
     quoting = {"id": 1, "body": f"> {MARK}", "user": {"login": "shjobs"}}
-    with GitHost(kind="github", comments=[quoting]) as stand_in:
+    with StatusHost(kind="github", comments=[quoting]) as stand_in:
         write(stand_in, "a plan")
     assert bodies(stand_in) == [f"> {MARK}", f"{MARK}\na plan"]
 
 
 def test_two_folders_have_a_comment_each() -> None:
-    with GitHost(kind="github") as stand_in:
+    with StatusHost(kind="github") as stand_in:
         for text in ("a", "b"):
             write(stand_in, text, "jobs.d")
             write(stand_in, text, "other -->/jobs")
@@ -72,7 +72,7 @@ def test_two_folders_have_a_comment_each() -> None:
 
 
 def test_an_equal_plan_is_not_written_again() -> None:
-    with GitHost(kind="github") as stand_in:
+    with StatusHost(kind="github") as stand_in:
         write(stand_in, "a plan\nof two lines")
         stand_in.comments[0]["body"] = stand_in.comments[0]["body"].replace("\n", "\r\n")
         write(stand_in, "a plan\nof two lines")
@@ -82,7 +82,7 @@ def test_an_equal_plan_is_not_written_again() -> None:
 @EACH
 def test_a_plan_that_is_too_long_is_cut_before_a_section(kind: str) -> None:
     section = f"\n<details><summary>{'x' * 5000}</summary>\n\n```text\nlines\n```\n\n</details>\n"
-    with GitHost(kind=kind) as stand_in:
+    with StatusHost(kind=kind) as stand_in:
         assert write(stand_in, "headline\n" + section * 300) == ""
     [body] = bodies(stand_in)
     assert body.startswith(f"{MARK}\nheadline\n")
@@ -93,30 +93,32 @@ def test_a_plan_that_is_too_long_is_cut_before_a_section(kind: str) -> None:
 @pytest.mark.parametrize(
     ("stand_in", "words"),
     [
-        pytest.param(GitHost(kind="github", users={}), "it answered 401: Bad credentials", id="an unknown token"),
+        pytest.param(StatusHost(kind="github", users={}), "it answered 401: Bad credentials", id="an unknown token"),
         pytest.param(
-            GitHost(kind="github", read_only=True), "it answered 403: Resource not accessible by integration",
+            StatusHost(kind="github", read_only=True), "it answered 403: Resource not accessible by integration",
             id="a token that may only read, as in the run of a fork",
         ),
-        pytest.param(GitHost(kind="gitlab", read_only=True), "it answered 403: 403 Forbidden", id="the same at GitLab"),
         pytest.param(
-            GitHost(kind="github", fails=lambda _given: (200, {"no": "list"}, {})), "it answered 200", id="no list"
+            StatusHost(kind="gitlab", read_only=True), "it answered 403: 403 Forbidden", id="the same at GitLab"
         ),
         pytest.param(
-            GitHost(kind="github", fails=lambda given: (500, {"message": "oops"}, {}) if given.query else None),
+            StatusHost(kind="github", fails=lambda _given: (200, {"no": "list"}, {})), "it answered 200", id="no list"
+        ),
+        pytest.param(
+            StatusHost(kind="github", fails=lambda given: (500, {"message": "oops"}, {}) if given.query else None),
             "it answered 500: oops", id="comments that cannot be listed: it might be the second",
         ),
         pytest.param(
-            GitHost(kind="github", fails=lambda _given: (302, {}, {"Location": "http://127.0.0.1:1/"})),
+            StatusHost(kind="github", fails=lambda _given: (302, {}, {"Location": "http://127.0.0.1:1/"})),
             "it answered 302", id="a redirect, which is not followed",
         ),
         pytest.param(
-            GitHost(kind="github", fails=lambda given: (200, [], {"Link": '<http://127.0.0.1:1/x>; rel="next"'})),
+            StatusHost(kind="github", fails=lambda given: (200, [], {"Link": '<http://127.0.0.1:1/x>; rel="next"'})),
             "more than 100 pages of comments", id="a list without an end",
         ),
     ],
 )  # fmt: skip
-def test_what_goes_wrong_is_said_and_adds_nothing(stand_in: GitHost, words: str) -> None:
+def test_what_goes_wrong_is_said_and_adds_nothing(stand_in: StatusHost, words: str) -> None:
     with stand_in:
         assert words in write(stand_in, "a plan")
     assert stand_in.comments == []

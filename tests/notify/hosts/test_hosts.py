@@ -15,13 +15,13 @@ from controller.notify.hosts.client import LARGEST, LONGEST_PAUSE, HostClient, H
 from controller.notify.hosts.commit_state import CommitState
 from controller.notify.hosts.hosts import KINDS, Host, Sending
 from controller.settings.sinks import SinkKind
-from tests.support.git_hosts import MOST_STATUSES, REPOSITORY, TOKEN, GitHost
+from tests.support.git_hosts import MOST_STATUSES, REPOSITORY, TOKEN, StatusHost
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 COMMIT = "1" * 40
 
 
-def host_at(stand_in: GitHost, token: str = TOKEN, repository: str = REPOSITORY) -> Host:
+def host_at(stand_in: StatusHost, token: str = TOKEN, repository: str = REPOSITORY) -> Host:
     return KINDS[SinkKind(stand_in.kind)](stand_in.url, SecretStr(token), repository)
 
 
@@ -51,7 +51,7 @@ LINK = "https://shjobs.example/"
     ],
 )  # fmt: skip
 def test_what_is_sent(kind: str, path: str, fields: dict[str, str]) -> None:
-    with GitHost(kind=kind, commits={COMMIT}) as stand_in, closing(host_at(stand_in)) as host:
+    with StatusHost(kind=kind, commits={COMMIT}) as stand_in, closing(host_at(stand_in)) as host:
         assert send(host, "failure", "1 of 2", LINK).result == "done"
     [given] = stand_in.requests
     assert (given.method, given.path, given.fields, given.user) == ("POST", path, fields, "shjobs")
@@ -60,7 +60,7 @@ def test_what_is_sent(kind: str, path: str, fields: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(("kind", "longest"), [("github", 140), ("gitlab", 255), ("gitea", 255)])
 def test_words_and_links_are_cut_to_what_the_host_takes(kind: str, longest: int) -> None:
-    with GitHost(kind=kind, commits={COMMIT}) as stand_in, closing(host_at(stand_in)) as host:
+    with StatusHost(kind=kind, commits={COMMIT}) as stand_in, closing(host_at(stand_in)) as host:
         assert send(host, words="x" * 1000, link=f"https://shjobs.example/{'y' * 300}").result == "done"
     [made] = stand_in.statuses
     assert len(made["description"]) == longest
@@ -69,7 +69,7 @@ def test_words_and_links_are_cut_to_what_the_host_takes(kind: str, longest: int)
 
 @pytest.mark.parametrize("state", ["pending", "running"])
 def test_a_state_that_gitlab_has_already_is_done(state: str) -> None:
-    with GitHost(kind="gitlab", commits={COMMIT}) as stand_in, closing(host_at(stand_in)) as host:
+    with StatusHost(kind="gitlab", commits={COMMIT}) as stand_in, closing(host_at(stand_in)) as host:
         results = [send(host, state).result, send(host, state).result, send(host, "success").result]
         results.append(send(host, state).result)
     assert results == ["done"] * 4
@@ -78,7 +78,7 @@ def test_a_state_that_gitlab_has_already_is_done(state: str) -> None:
 
 def test_a_thousand_statuses_of_a_commit_are_all_that_github_takes() -> None:
     full: list[dict[str, Any]] = [{"sha": COMMIT, "name": "shjobs/0a1b2c3d"}] * MOST_STATUSES
-    with GitHost(kind="github", commits={COMMIT}, statuses=full) as stand_in, closing(host_at(stand_in)) as host:
+    with StatusHost(kind="github", commits={COMMIT}, statuses=full) as stand_in, closing(host_at(stand_in)) as host:
         sending = send(host)
     assert sending.result == "useless"
     assert "reached the maximum number" in sending.message
@@ -122,7 +122,7 @@ def test_a_thousand_statuses_of_a_commit_are_all_that_github_takes() -> None:
 def test_what_an_answer_means(
     kind: str, status: int, message: str, headers: dict[str, str], result: str, pause: float | None
 ) -> None:
-    with GitHost(kind=kind, fails=lambda _given: (status, {"message": message}, headers)) as stand_in:
+    with StatusHost(kind=kind, fails=lambda _given: (status, {"message": message}, headers)) as stand_in:
         with closing(host_at(stand_in)) as host:
             sending = send(host)
         assert len(stand_in.requests) == 1  # nothing is repeated, no redirect is followed
@@ -132,7 +132,7 @@ def test_what_an_answer_means(
 
 @pytest.mark.parametrize("kind", ["github", "gitlab", "gitea"])
 def test_whether_the_token_can_see_the_repository(kind: str) -> None:
-    with GitHost(kind=kind) as stand_in:
+    with StatusHost(kind=kind) as stand_in:
         found = []
         for token, repository in ((TOKEN, REPOSITORY), ("another", REPOSITORY), (TOKEN, "acme/nothing")):
             with closing(host_at(stand_in, token, repository)) as host:
@@ -207,7 +207,10 @@ def test_an_answer_that_drips_is_hung_up_on(content: bytes) -> None:
 
 def test_no_message_repeats_the_token() -> None:
     echo = {"message": f"Bearer {TOKEN} has no scope"}
-    with GitHost(kind="github", fails=lambda _given: (403, echo, {})) as stand_in, closing(host_at(stand_in)) as host:
+    with (
+        StatusHost(kind="github", fails=lambda _given: (403, echo, {})) as stand_in,
+        closing(host_at(stand_in)) as host,
+    ):
         sending = send(host)
     assert "Bearer *** has no scope" in sending.message
     assert TOKEN not in repr(sending)

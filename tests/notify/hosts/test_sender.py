@@ -11,7 +11,7 @@ import pytest
 from controller.ledger.commits.statuses import CommitStatuses
 from controller.notify.hosts.sender import CommitSender, host_of
 from tests.support.commits import commit, revert, run_for, sender_to, sink_to
-from tests.support.git_hosts import OTHER, TOKEN, GitHost
+from tests.support.git_hosts import OTHER, TOKEN, StatusHost
 from tests.support.set_loops import PLAIN, Running, farm, running, settings_of
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -42,7 +42,7 @@ def rest(run: Running, now: datetime) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_commit_is_pending_until_everything_of_it_is_delivered(tmp_path: Path, kind: str) -> None:
     written(tmp_path, "a", "b")
-    with GitHost(kind=kind) as host, running(tmp_path, NOW, touches=True) as run:
+    with StatusHost(kind=kind) as host, running(tmp_path, NOW, touches=True) as run:
         this, sender = commit(tmp_path, host), sender_to(host, tmp_path / "state", page="https://page.example")
         named(run).unfinished.add("b")
         rest(run, NOW)
@@ -60,7 +60,7 @@ def test_a_commit_is_pending_until_everything_of_it_is_delivered(tmp_path: Path,
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_failed_job_fails_its_commit_and_no_other(tmp_path: Path, kind: str) -> None:
     written(tmp_path, "a")
-    with GitHost(kind=kind) as host, running(tmp_path, NOW, touches=True) as run:
+    with StatusHost(kind=kind) as host, running(tmp_path, NOW, touches=True) as run:
         sender, good = sender_to(host, tmp_path / "state"), commit(tmp_path, host)
         rest(named(run), NOW)
         end = run_for(sender, run.now, 100)
@@ -77,7 +77,7 @@ def test_a_failed_job_fails_its_commit_and_no_other(tmp_path: Path, kind: str) -
 def test_what_waits_for_a_yes_says_what_to_type_and_ends_as_a_success(tmp_path: Path) -> None:
     settings_of(tmp_path)
     (tmp_path / "jobs.d" / "farm.yaml").write_text(farm("from: 2025-09, to: 2025-12"), encoding="utf-8")
-    with GitHost(kind="github") as host, running(tmp_path, NOW, "largeChangeJobs = 2", touches=True) as run:
+    with StatusHost(kind="github") as host, running(tmp_path, NOW, "largeChangeJobs = 2", touches=True) as run:
         sender, this = sender_to(host, tmp_path / "state"), commit(tmp_path, host)
         rest(named(run), NOW)
         end = run_for(sender, run.now, 100)
@@ -96,7 +96,7 @@ def test_what_waits_for_a_yes_says_what_to_type_and_ends_as_a_success(tmp_path: 
 
 def test_a_commit_whose_jobs_all_want_something_newer_ends_as_replaced(tmp_path: Path) -> None:
     written(tmp_path, "a")
-    with GitHost(kind="github") as host, running(tmp_path, NOW, touches=True) as run:
+    with StatusHost(kind="github") as host, running(tmp_path, NOW, touches=True) as run:
         sender, first = sender_to(host, tmp_path / "state"), commit(tmp_path, host)
         named(run).unfinished.add("a")
         rest(run, NOW)
@@ -113,7 +113,7 @@ def test_a_commit_whose_jobs_all_want_something_newer_ends_as_replaced(tmp_path:
 
 def test_a_revert_is_a_commit_of_its_own_that_costs_nothing(tmp_path: Path) -> None:
     written(tmp_path, "a")
-    with GitHost(kind="github") as host, running(tmp_path, NOW, touches=True) as run:
+    with StatusHost(kind="github") as host, running(tmp_path, NOW, touches=True) as run:
         sender, made = sender_to(host, tmp_path / "state"), [commit(tmp_path, host)]
         rest(named(run), NOW)
         end = run_for(sender, run.now, 100)
@@ -135,7 +135,7 @@ def test_a_revert_is_a_commit_of_its_own_that_costs_nothing(tmp_path: Path) -> N
 
 def test_a_lost_ledger_reports_the_commit_that_is_checked_out(tmp_path: Path) -> None:
     written(tmp_path, "a")
-    with GitHost(kind="github") as host:
+    with StatusHost(kind="github") as host:
         first = commit(tmp_path, host)
         with running(tmp_path, NOW, touches=True) as run:
             rest(named(run), NOW)
@@ -155,7 +155,7 @@ def test_a_lost_ledger_reports_the_commit_that_is_checked_out(tmp_path: Path) ->
 def test_two_controllers_have_a_context_each(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     written(tmp_path / "one", "a")
-    with GitHost(kind="github") as host:
+    with StatusHost(kind="github") as host:
         this = commit(tmp_path / "one", host)
         shutil.copytree(tmp_path / "one", tmp_path / "two")
         for name in ("one", "two"):
@@ -172,7 +172,7 @@ def test_a_busy_commit_is_sent_at_most_once_a_minute(tmp_path: Path) -> None:
     names = [f"job-{number}" for number in range(6)]
     written(tmp_path, *names)
     times: list[datetime] = []
-    with GitHost(kind="github") as host, running(tmp_path, NOW, touches=True) as run:
+    with StatusHost(kind="github") as host, running(tmp_path, NOW, touches=True) as run:
         sender, this = sender_to(host, tmp_path / "state"), commit(tmp_path, host)
         named(run).unfinished.update(names)
         rest(run, NOW)
@@ -193,7 +193,7 @@ def test_a_busy_commit_is_sent_at_most_once_a_minute(tmp_path: Path) -> None:
 
 def test_a_dirty_tree_is_the_state_of_no_commit(tmp_path: Path) -> None:
     written(tmp_path, "a")
-    with GitHost(kind="github") as host:
+    with StatusHost(kind="github") as host:
         commit(tmp_path, host)
         written(tmp_path, "a", width=500)
         with running(tmp_path, NOW, touches=True) as run:
@@ -205,7 +205,7 @@ def test_a_dirty_tree_is_the_state_of_no_commit(tmp_path: Path) -> None:
 
 def test_a_sink_that_is_new_hears_of_the_newest_commit_only(tmp_path: Path) -> None:
     written(tmp_path, "a")
-    with GitHost(kind="github") as host, running(tmp_path, NOW, touches=True) as run:
+    with StatusHost(kind="github") as host, running(tmp_path, NOW, touches=True) as run:
         first = commit(tmp_path, host)
         rest(named(run), NOW)
         written(tmp_path, "b")
@@ -219,7 +219,7 @@ def test_a_sink_that_is_new_hears_of_the_newest_commit_only(tmp_path: Path) -> N
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_commit_that_the_host_does_not_have_is_given_up(tmp_path: Path, kind: str) -> None:
     written(tmp_path, "a")
-    with GitHost(kind=kind) as host, running(tmp_path, NOW, touches=True) as run:
+    with StatusHost(kind=kind) as host, running(tmp_path, NOW, touches=True) as run:
         commit(tmp_path)
         rest(named(run), NOW)
         run_for(sender := sender_to(host, tmp_path / "state"), run.now, 4000)
@@ -230,16 +230,16 @@ def test_a_commit_that_the_host_does_not_have_is_given_up(tmp_path: Path, kind: 
 @pytest.mark.parametrize(
     "host",
     [
-        pytest.param(GitHost(kind="github", users={}), id="a token that GitHub does not know"),
-        pytest.param(GitHost(kind="gitlab", users={}), id="a token that GitLab does not know"),
-        pytest.param(GitHost(kind="gitea", users={}), id="a token that Gitea does not know"),
-        pytest.param(GitHost(kind="github", read_only=True), id="a token that may only read"),
+        pytest.param(StatusHost(kind="github", users={}), id="a token that GitHub does not know"),
+        pytest.param(StatusHost(kind="gitlab", users={}), id="a token that GitLab does not know"),
+        pytest.param(StatusHost(kind="gitea", users={}), id="a token that Gitea does not know"),
+        pytest.param(StatusHost(kind="github", read_only=True), id="a token that may only read"),
         pytest.param(
-            GitHost(kind="github", fails=lambda _given: (404, {"message": "Not Found"}, {})),
+            StatusHost(kind="github", fails=lambda _given: (404, {"message": "Not Found"}, {})),
             id="a repository that is not there",
         ),
         pytest.param(
-            GitHost(
+            StatusHost(
                 kind="github", fails=lambda _given: (301, {"message": "Moved"}, {"Location": "http://127.0.0.1:1/"})
             ),
             id="a repository that has moved",
@@ -247,7 +247,7 @@ def test_a_commit_that_the_host_does_not_have_is_given_up(tmp_path: Path, kind: 
     ],
 )
 def test_what_denies_us_is_said_once_and_asked_again_each_hour(
-    tmp_path: Path, host: GitHost, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, host: StatusHost, caplog: pytest.LogCaptureFixture
 ) -> None:  # fmt: skip
     written(tmp_path, "a")
     caplog.set_level(logging.INFO)
@@ -269,7 +269,7 @@ def test_what_denies_us_is_said_once_and_asked_again_each_hour(
 
 def test_another_token_is_tried_at_once(tmp_path: Path) -> None:
     written(tmp_path, "a")
-    with GitHost(kind="github") as host, running(tmp_path, NOW, touches=True) as run:
+    with StatusHost(kind="github") as host, running(tmp_path, NOW, touches=True) as run:
         commit(tmp_path, host)
         rest(named(run), NOW)
         sinks = [sink_to(host, token) for token in (None, "expired", TOKEN)]
@@ -289,14 +289,14 @@ def test_a_host_that_is_gone_for_a_day_is_sent_the_end_once(tmp_path: Path) -> N
     with running(tmp_path, NOW, touches=True) as run:
         this = commit(tmp_path)
         named(run).unfinished.add("a")
-        with GitHost(kind="github") as gone:
+        with StatusHost(kind="github") as gone:
             sender = sender_to(gone, tmp_path / "state")
         rest(run, NOW)
         end = run_for(sender, run.now, 86_400)
         sender.close()
         run.unfinished.clear()
         rest(run, end)
-        with GitHost(kind="github", commits={this}) as host:
+        with StatusHost(kind="github", commits={this}) as host:
             sender = sender_to(host, tmp_path / "state")
             run_for(sender, run.now, 600)
             sender.close()
@@ -305,7 +305,7 @@ def test_a_host_that_is_gone_for_a_day_is_sent_the_end_once(tmp_path: Path) -> N
 
 def test_a_host_that_fails_is_asked_again_with_growing_pauses(tmp_path: Path) -> None:
     written(tmp_path, "a")
-    with GitHost(kind="github", fails=lambda _given: (502, {"message": "bad gateway"}, {})) as host:
+    with StatusHost(kind="github", fails=lambda _given: (502, {"message": "bad gateway"}, {})) as host:
         this = commit(tmp_path, host)
         with running(tmp_path, NOW, touches=True) as run:
             rest(named(run), NOW)
@@ -317,7 +317,7 @@ def test_a_host_that_fails_is_asked_again_with_growing_pauses(tmp_path: Path) ->
 def test_a_host_that_names_a_time_is_left_alone_until_then(tmp_path: Path) -> None:
     written(tmp_path, "a")
     limited = {"Retry-After": "600"}
-    with GitHost(kind="github", fails=lambda _given: (403, {"message": "rate limit"}, limited)) as host:
+    with StatusHost(kind="github", fails=lambda _given: (403, {"message": "rate limit"}, limited)) as host:
         commit(tmp_path, host)
         with running(tmp_path, NOW, touches=True) as run:
             rest(named(run), NOW)
@@ -331,7 +331,7 @@ def test_a_host_that_names_a_time_is_left_alone_until_then(tmp_path: Path) -> No
 
 def test_an_idle_ledger_is_not_read(tmp_path: Path) -> None:
     written(tmp_path, "a")
-    with GitHost(kind="github") as host, running(tmp_path, NOW, touches=True) as run:
+    with StatusHost(kind="github") as host, running(tmp_path, NOW, touches=True) as run:
         commit(tmp_path, host)
         rest(named(run), NOW)
         sender = sender_to(host, tmp_path / "state")
@@ -348,7 +348,7 @@ def test_an_idle_ledger_is_not_read(tmp_path: Path) -> None:
 def test_no_token_is_in_the_ledger_whatever_the_host_repeats(tmp_path: Path) -> None:
     written(tmp_path, "a")
     echo = {"message": f"no scope for {OTHER}"}
-    with GitHost(kind="github", fails=lambda _given: (500, echo, {})) as host:
+    with StatusHost(kind="github", fails=lambda _given: (500, echo, {})) as host:
         commit(tmp_path, host)
         with running(tmp_path, NOW, touches=True) as run:
             rest(named(run), NOW)

@@ -11,12 +11,12 @@ from controller.notify.hosts.sender import commit_sender
 from tests.conftest import Workspace, ndvi
 from tests.support.command import shjobs
 from tests.support.commits import commit, run_for
-from tests.support.git_hosts import REPOSITORY, TOKEN, GitHost
+from tests.support.git_hosts import REPOSITORY, TOKEN, StatusHost
 
 pytestmark = pytest.mark.slow
 
 
-def told(workspace: Workspace, host: GitHost) -> None:
+def told(workspace: Workspace, host: StatusHost) -> None:
     """The settings with a sink for this host."""
     (workspace.root / "token").write_text(f"{TOKEN}\n", encoding="utf-8")
     settings = workspace.root / "shjobs.toml"
@@ -33,7 +33,7 @@ def send(workspace: Workspace) -> None:
 def test_a_commit_is_a_success_also_after_the_ledger_was_lost(workspace: Workspace) -> None:
     workspace.write("a.yaml", ndvi("a"))
     workspace.write("b.yaml", ndvi("b"))
-    with GitHost(kind="gitlab") as host:
+    with StatusHost(kind="gitlab") as host:
         told(workspace, host)
         this = commit(workspace.root, host)
         assert {each["phase"] for each in workspace.sync().values()} == {"Succeeded"}
@@ -49,7 +49,7 @@ def test_a_commit_is_a_success_also_after_the_ledger_was_lost(workspace: Workspa
 
 def test_a_broken_manifest_fails_the_commit_that_broke_it(workspace: Workspace) -> None:
     workspace.write("a.yaml", ndvi("a"))
-    with GitHost(kind="github") as host:
+    with StatusHost(kind="github") as host:
         told(workspace, host)
         commit(workspace.root, host)
         workspace.sync()
@@ -66,7 +66,7 @@ def test_without_a_sink_for_commits_and_in_a_plan_nothing_is_recorded(workspace:
     workspace.write("a.yaml", ndvi("a"))
     commit(workspace.root)
     workspace.sync()
-    with GitHost(kind="github") as host:
+    with StatusHost(kind="github") as host:
         told(workspace, host)
         workspace.write("b.yaml", ndvi("b"))
         assert shjobs("plan", cwd=workspace.root, environment=workspace.environment).returncode == 0
@@ -77,7 +77,7 @@ def test_without_a_sink_for_commits_and_in_a_plan_nothing_is_recorded(workspace:
 
 def test_a_commit_that_changes_no_job_says_so(workspace: Workspace) -> None:
     workspace.write("a.yaml", ndvi("a"))
-    with GitHost(kind="github") as host:
+    with StatusHost(kind="github") as host:
         told(workspace, host)
         first = commit(workspace.root, host)
         workspace.sync()
