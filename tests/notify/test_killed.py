@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,10 +48,14 @@ while True:
 
 
 @contextmanager
-def sending(state: Path, url: str, scale: str = "0.001") -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-c", PROGRAM, str(state), url, scale]
+def sending(
+    state: Path, url: str, started: Callable[[subprocess.Popen[bytes]], object] = lambda _process: None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A sender that is ready; `started` is called before it sends anything."""
+    command = [sys.executable, "-c", PROGRAM, str(state), url, "0.001"]
     root = str(Path(__file__).resolve().parents[2])
     with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": root}) as process:
+        started(process)
         try:
             assert process.stdout
             assert process.stdout.readline() == b"ready\n"
@@ -76,8 +80,7 @@ def test_killed_at_the_moment_of_each_request(tmp_path: Path) -> None:
 
     with Receiver(*[kill] * 6, answer(200)) as receiver:
         for _ in range(6):
-            with sending(tmp_path, receiver.url) as started:
-                process.append(started)
+            with sending(tmp_path, receiver.url, process.append) as started:
                 assert started.wait(LONGEST) == -signal.SIGKILL
         with sending(tmp_path, receiver.url):
             wait_until(lambda: not waiting(tmp_path), LONGEST, "not everything was sent")
