@@ -59,7 +59,7 @@ class Exchange:
         connect, read = timeouts
         try:
             self._pool = self._pool or self._opened()
-            return self._pool.urlopen(
+            response = self._pool.urlopen(
                 method,
                 _target(url),
                 body=body,
@@ -71,6 +71,10 @@ class Exchange:
                 preload_content=False,
                 decode_content=False,
             )
+            if self.is_hung_up:
+                response.close()
+                raise TimeoutError("the headers of the response broke off")  # what urllib3 takes for their end
+            return response
         except BaseException:
             self.close()  # the next request looks for proxy and certificates anew
             raise

@@ -52,8 +52,6 @@ def post(sink: Sink, message: Message, instance: str, timing: Timing, authoritie
                 "POST", place.geturl(), _headers(sink, place, body), body=body,
                 timeouts=(timing.connect_timeout, timing.notify_answer),
             )  # fmt: skip
-            if line.is_hung_up:  # what was read of its headers may be half of them
-                return NotSent(message=_late(timing))
             with suppress(*BROKEN):  # its status is known: whatever becomes of the body is of no interest
                 response.read(MOST_READ)
         return _outcome(response.status, response.headers, now)
@@ -113,13 +111,9 @@ def _phrase(status: int) -> str:
         return ""
 
 
-def _late(timing: Timing) -> str:
-    return f"no whole answer within {timing.notify_answer:g} s"
-
-
 def _why(error: BaseException, line: Exchange, place: SplitResult, timing: Timing) -> str:
     """Why there was no answer, without any part of the address that a library may have quoted."""
     if line.is_hung_up:
-        return _late(timing)
+        return f"no whole answer within {timing.notify_answer:g} s"
     parts = (place.geturl(), place.netloc, place.hostname, place.path.strip("/"), place.query, place.password)
     return truncate(mask(connection_error(error), filter(None, parts)), 200)
