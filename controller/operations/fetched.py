@@ -1,6 +1,5 @@
 """The tree that is fetched from a repository, for commands: `sync` fetches it once, the others need one in force."""
 
-from controller.ledger.reads.reader import Reader
 from controller.model.errors import UsageError
 from controller.settings.git import CURRENT
 from controller.settings.settings import Settings
@@ -50,6 +49,8 @@ def fetch_once(settings: Settings) -> str:
 
 
 def _has_jobs(settings: Settings) -> bool:
+    from controller.ledger.reads.reader import Reader  # which loads SQLite: most commands that come here do not need it
+
     reader = Reader.of(settings.state)
     if reader is None:
         return False

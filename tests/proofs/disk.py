@@ -19,7 +19,7 @@ from controller.model.errors import ShjobsError
 from tests.proofs.ground import Ended, Ground, copied, flaw_of, ground, until
 from tests.proofs.record import tell
 
-SIZE = 2 << 20  # bytes
+SIZE = 3 << 20  # bytes: the ledger with its log, and room for a sync of all jobs
 PAGE = 4096
 MOST_PAGES = 90  # what a sync of the jobs below writes, about
 LATEST = 0.8  # seconds after the lock was taken

@@ -23,10 +23,11 @@ from controller.notify.sinks.cloud_event import CONTENT_TYPE, cloud_event
 from controller.settings.deployments import is_loopback
 from controller.settings.sinks import Sink
 from controller.wire.exchange import BROKEN, Exchange
-from controller.wire.messages import connection_error
+from controller.wire.messages import NO_ANSWER, connection_error
 
 SIGNATURE = "X-Signature"
 MOST_READ = 64 * 1024
+SHORTEST_SECRET = 4  # characters: shorter parts of an address are in every sentence
 _MAY_PASS = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 """Statuses in the 4xx range that say "later", not "no"."""
 _NO_ADDRESS = "the address in its file is no URL; write one line like https://host/path"
@@ -113,7 +114,8 @@ def _phrase(status: int) -> str:
 
 def _why(error: BaseException, line: Exchange, place: SplitResult, timing: Timing) -> str:
     """Why there was no answer, without any part of the address that a library may have quoted."""
-    if line.is_hung_up:
+    words = connection_error(error)
+    if line.is_hung_up or (line.was_connected and words == NO_ANSWER):
         return f"no whole answer within {timing.notify_answer:g} s"
     parts = (place.geturl(), place.netloc, place.hostname, place.path.strip("/"), place.query, place.password)
-    return truncate(mask(connection_error(error), filter(None, parts)), 200)
+    return truncate(mask(words, (part for part in parts if part and len(part) >= SHORTEST_SECRET)), 200)
