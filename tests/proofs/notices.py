@@ -99,8 +99,8 @@ def _killed(kills: int, chance: random.Random, replay: str) -> dict[str, object]
         "receivers": len(heard),
         "runs_ended": len(ended),
         "requests": sum(map(len, requests.values())),
-        "not_told_of": 0,
-        "told_under_two_ids": 0,
+        "not_reported": 0,
+        "reported_under_two_ids": 0,
     }
 
 
@@ -109,7 +109,7 @@ def _has_begun(log: Path, starts: int) -> bool:
 
 
 def _check(received: Sequence[Received], ended: Mapping[str, str], where: str) -> None:
-    """Every run that ended was told of, by one event with one id, in one message with one id."""
+    """Every run that ended was reported, by one event with one id, in one message with one id."""
     contents: dict[str, set[frozenset[str]]] = {}
     events: dict[str, set[str]] = {}
     for request in received:
@@ -122,10 +122,10 @@ def _check(received: Sequence[Received], ended: Mapping[str, str], where: str) -
     assert all(len(each) == 1 for each in contents.values()), f"{where}: one id with two contents"
     owners = [(event, id_) for id_, [only] in ((id_, list(each)) for id_, each in contents.items()) for event in only]
     assert len(owners) == len({event for event, _ in owners}), f"{where}: one event in two messages"
-    assert events.keys() == ended.keys(), f"{where}: not told of {sorted(ended.keys() - events.keys())[:5]}"
-    assert all(len(each) == 1 for each in events.values()), f"{where}: a run told under two ids"
+    assert events.keys() == ended.keys(), f"{where}: not reported: {sorted(ended.keys() - events.keys())[:5]}"
+    assert all(len(each) == 1 for each in events.values()), f"{where}: a run reported under two ids"
     wrong = [job for job, [each] in ((job, list(found)) for job, found in events.items()) if ended[job] not in each]
-    assert not wrong, f"{where}: told wrongly of {wrong[:5]}"
+    assert not wrong, f"{where}: reported wrongly: {wrong[:5]}"
 
 
 def _away(replay: str, *, small: bool) -> dict[str, object]:
@@ -147,7 +147,7 @@ def _away(replay: str, *, small: bool) -> dict[str, object]:
             given_up, tries = _given_up(place)
             running.stopped()
         assert small or (given_up and not _waiting(place)), f"{replay}: {given_up} given up"
-    return {"away_half_a_day_told_of": len(ended), "given_up_after_a_day": given_up, "tries_in_that_day": tries}
+    return {"reported_after_half_a_day": len(ended), "given_up_after_a_day": given_up, "tries_in_that_day": tries}
 
 
 def _latency(seconds: float, chance: random.Random, replay: str, *, small: bool) -> dict[str, object]:
