@@ -53,9 +53,14 @@ class Court(Judge):
         self._retries: dict[tuple[Disk, object], int] = {}
 
     def decided(self, machine: Machine, row: Submission) -> None:
-        """Keep how many retries the manifest allows: it may be another one before the claim is put."""
-        wanted = machine.ledger.jobs[row.job].wanted
-        self._retries[machine.disk, (row.job, row.digest, row.rerun, row.attempt)] = wanted.retries if wanted else 0
+        """Keep how many retries the manifest allows, since it may be another one before the claim is put; the order of
+        these is that of the decisions."""
+        wanted, place = (
+            machine.ledger.jobs[row.job].wanted,
+            (machine.disk, (row.job, row.digest, row.rerun, row.attempt)),
+        )
+        self._retries.pop(place, None)
+        self._retries[place] = wanted.retries if wanted else 0
         self.sets.decided(machine, row)
 
     def posted(self, machine: Machine, sent: Sent, body: str) -> None:
@@ -214,12 +219,18 @@ class Court(Judge):
         """Why `sent` may be paid for although `item`, the same request under another name, was sent before."""
         if item.disk is not machine.disk:
             return "unseen_under_another_name"  # it is not in this ledger, and the bucket is not searched for it
-        if item.rerun < sent.rerun:
+        if item.rerun < sent.rerun or (item.rerun > sent.rerun and self._was_decided_before(machine, sent, item)):
             return "reruns_beside_another_name"
         if item.key in machine.disk.denied:
             return "said_not_accepted_under_another_name"
         own = (each for each in earlier if each.rerun == sent.rerun and each.attempt < sent.attempt)
         return "further_attempts_beside_another_name" if any(own) else ""
+
+    def _was_decided_before(self, machine: Machine, sent: Sent, item: Sent) -> bool:
+        """Whether `sent` was decided first: putting a claim takes a while, in which `item` may be asked for and sent."""
+        order = list(self._retries)
+        places = [(machine.disk, each.key) for each in (sent, item)]
+        return all(place in self._retries for place in places) and order.index(places[0]) < order.index(places[1])
 
     def _has_retries(self, machine: Machine, sent: Sent, failed: set[int]) -> bool:
         """Whether the manifest left one; an attempt that did not fail was a stand-in, and used none up."""

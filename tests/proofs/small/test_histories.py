@@ -315,3 +315,8 @@ def test_a_claim_that_two_wrong_clocks_have_dated_ahead_is_followed_once_they_ar
     history.wait(30_000.0)
     history.end()
     history.close()
+
+
+def test_a_rerun_of_another_name_may_be_sent_before_what_was_decided_first() -> None:
+    """Two controllers make claims slow: the rerun is asked for while the claim of the other name is put."""
+    assert outcome_of([Step("clone"), Step("wait", (1.0,)), Step("rerun", ("c", 1))])[0] == ""
