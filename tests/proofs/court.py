@@ -227,7 +227,7 @@ class Court(Judge):
         return "further_attempts_beside_another_name" if any(own) else ""
 
     def _was_decided_before(self, machine: Machine, sent: Sent, item: Sent) -> bool:
-        """Whether `sent` was decided first: putting a claim takes a while, in which `item` may be asked for and sent."""
+        """Whether `sent` was decided first: while its claim was put, `item` may have been asked for and sent."""
         order = list(self._retries)
         places = [(machine.disk, each.key) for each in (sent, item)]
         return all(place in self._retries for place in places) and order.index(places[0]) < order.index(places[1])
