@@ -27,8 +27,8 @@ DENSITIES = (0.0, 0.625, 1.0, 1.0, 1.0, 1.01, 3.0)
 NEAR = 20.0
 BEGINS = datetime(2026, 3, 30, 16, tzinfo=UTC)
 """So late in a month that most histories see the next one begin."""
-LET_GO = frozenset({Reason.ON_HOLD, Reason.REMOVED, Reason.REJECTED})
-"""What takes a job out of the large change that it was part of."""
+LET_GO = frozenset({Reason.ON_HOLD, Reason.REMOVED, Reason.REJECTED, Reason.SHARED_RUN, Reason.REUSED})
+"""What takes a job out of the large change that it was part of; one that another name serves asks for nothing."""
 ACCEPT = re.compile("shjobs accept ([0-9a-f]{12})")
 NEVER = dict.fromkeys(
     ("reservations_beyond_what_was_left", "posts_after_overspending", "posts_of_broken_manifests", "retries_on_a_word"),
