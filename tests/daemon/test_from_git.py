@@ -111,6 +111,29 @@ def test_a_commit_without_the_folder_removes_nothing(workspace: Workspace, pushe
         assert status(workspace, "ndvi")["phase"] == "Succeeded"
 
 
+def test_a_host_that_is_away_for_long_changes_nothing_until_it_is_back(
+    workspace: Workspace, pushed: Pushed, host: GitHost
+) -> None:
+    first = pushed.push(FIRST)
+    with running(workspace) as daemon:
+        delivered(workspace, "ndvi")
+        host.fault = "busy"
+        second = pushed.push(SECOND)
+        for _ in range(3):
+            host.requests.clear()
+            assert call_hook(daemon) == 202
+            until(lambda: host.requests, "it asks again")
+        until(lambda: f"; {first[:12]} stays in force" in daemon.log, "it is said")
+        assert daemon.log.count("stays in force") == 1  # once, however often it asks
+        assert daemon.page("/readyz")[0] == 200
+        assert (status(workspace, "ndvi")["phase"], workspace.posts()) == ("Succeeded", 1)
+        host.fault = ""
+        assert call_hook(daemon) == 202
+        delivered(workspace, "other")
+        assert f"{second[:12]} is in force" in daemon.log
+    assert workspace.posts() == 2
+
+
 def test_a_restart_while_the_host_is_down_goes_on_with_the_last_tree(
     workspace: Workspace, pushed: Pushed, host: GitHost
 ) -> None:
