@@ -169,6 +169,8 @@ class Court(Judge):
             return owner.phase != "Held" or (
                 not is_cell(machine, name) and is_held_by_set(machine, shared.owner, owner.reason)
             )
+        if shared.is_tried_again and shared.owner in job_states and job_states[shared.owner].phase == "Held":
+            return False  # the retry of the other name waits for a yes
         return shared.run.answer is not Answer.UNCONFIRMED
 
     def _claimed(self, machine: Machine, sent: Sent) -> None:
