@@ -92,7 +92,7 @@ class _Passed:
 
 
 def _seen(settings: Settings, selection: "Selection", form: str) -> "Seen | None":
-    """What tools are told beside the documents."""
+    """What tools get beside the documents."""
     if form not in ("json", "yaml"):
         return None
     from controller.operations.inspect.revision.observed import seen

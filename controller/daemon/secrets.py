@@ -30,7 +30,7 @@ class SecretFiles:
     def is_changed(self) -> bool:
         """Whether `settings` have other secrets for the service or the buckets than at the last call.
 
-        What cannot be read changes none. The other secrets are in `settings` for whoever needs them next.
+        What cannot be read changes none. The other secrets are in `settings` for what needs them next.
         """
         found = self._look()
         if self._reload is None or found == self._seen:

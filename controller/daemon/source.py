@@ -14,7 +14,8 @@ from typing import Protocol
 
 from controller.model.errors import truncate
 from controller.settings.git import GitSource
-from controller.source.facts import SourceFacts, after, commit_in_force, facts_before
+from controller.source.facts import SourceFacts, after, facts_before
+from controller.source.layout import commit_in_force
 from controller.source.outcome import Fetched, SourceStale, SourceUnverified, Swapped
 
 log = logging.getLogger(__name__)

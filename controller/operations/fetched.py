@@ -27,7 +27,7 @@ def refuse_fetched_folder(settings: Settings) -> None:
 
 
 def fetch_once(settings: Settings) -> str:
-    """Fetch the tree, if there is a repository; returns what to tell the user, "" for nothing.
+    """Fetch the tree, if there is a repository; returns what to show the user, "" for nothing.
 
     Raises `UsageError` when nothing is in force afterwards.
     """

@@ -3,20 +3,16 @@
 The fetching thread makes one `SourceFacts` after each fetch; readers in any thread see one consistent moment.
 """
 
-import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 
-from controller.settings.git import CURRENT, GitSource
+from controller.settings.git import GitSource
 from controller.source.outcome import Fetched, SourceStale, SourceUnverified, Swapped, Unchanged
 
 MISSED_FETCHES = 10  # in a row
 PATIENCE = 600.0  # seconds: a repository host that is being updated is no emergency
 NOTHING_FETCHED = "no tree was fetched yet"
-_TREE = re.compile(r"(?P<commit>[0-9a-f]{40}(?:[0-9a-f]{24})?)(?:\.\d+)?")  # as `layout` names trees
 _OUTCOMES: Mapping[type[Fetched], str] = {
     Unchanged: "unchanged",
     Swapped: "swapped",
@@ -98,13 +94,3 @@ def source_conditions(facts: SourceFacts, now: datetime) -> Iterator[tuple[str, 
         at = facts.answered_at
         words = f"the repository last answered at {at:%Y-%m-%dT%H:%M:%SZ}" if at else "the repository has not answered"
         yield "SourceStale", f"{words}; {facts.commit[:12]} stays in force{f': {facts.stale}' if facts.stale else ''}"
-
-
-def commit_in_force(state: Path) -> tuple[str, datetime | None]:
-    """The commit of the tree in force, as the link to it says, and since when; "" without one."""
-    link = state / CURRENT
-    with suppress(OSError):
-        named, since = _TREE.fullmatch(link.readlink().name), datetime.fromtimestamp(link.lstat().st_mtime, UTC)
-        if named:
-            return named["commit"], since
-    return "", None

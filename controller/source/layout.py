@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from controller.settings.git import CURRENT
@@ -244,3 +245,13 @@ def _sync(folder: Path) -> None:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     finally:
         os.close(descriptor)
+
+
+def commit_in_force(state: Path) -> tuple[str, datetime | None]:
+    """The commit of the tree in force, as the link to it says, and since when; "" without one."""
+    link = state / CURRENT
+    with suppress(OSError):
+        named, since = _NAME.fullmatch(link.readlink().name), datetime.fromtimestamp(link.lstat().st_mtime, UTC)
+        if named:
+            return named["commit"], since
+    return "", None

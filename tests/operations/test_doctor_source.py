@@ -126,7 +126,7 @@ WRONG: dict[str, tuple[Change, str, str]] = {
     "the key is a folder": (a_folder, "git.sshKeyFile", "cannot be read: Is a directory"),
     "another host is known": (another_host, "git.knownHostsFile", "holds no key of git.example"),
     "the host is known at another port": (another_port, "git.knownHostsFile", "holds no key of [git.example]:2222"),
-    "all signers are comments": (no_signers, "git.allowedSignersFile", "so nobody's signature counts"),
+    "all signers are comments": (no_signers, "git.allowedSignersFile", "so no signature would count"),
     "the keyring holds SSH keys": (signers_for_a_keyring, "git.keyringFile", "holds no OpenPGP public key"),
     "the keyring is missing": (a_file_that_is_missing, "git.keyringFile", "cannot be read: No such file"),
 }

@@ -8,7 +8,8 @@ import pytest
 from controller.limits.budget import Spending
 from controller.reconcile.health import Health, unready_conditions
 from controller.settings.git import CURRENT, GitSource
-from controller.source.facts import SourceFacts, after, commit_in_force, facts_before
+from controller.source.facts import SourceFacts, after, facts_before
+from controller.source.layout import commit_in_force
 from controller.source.outcome import Fetched, SourceStale, SourceUnverified, Swapped, Unchanged
 from tests.support.factories import NOW
 

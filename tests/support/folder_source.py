@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from controller.settings.git import CURRENT, GitSource
-from controller.source.facts import commit_in_force
+from controller.source.layout import commit_in_force
 from controller.source.outcome import Fetched, SourceStale, SourceUnverified, Swapped, Unchanged
 
 

@@ -2,7 +2,7 @@
 
 GitHub: descriptions of 140 characters, 1 000 statuses of a commit and context, 422 for an unknown commit. GitLab: 255
 characters, also for the link, and 400 for a state that the status has already; so its description cannot follow
-progress. Gitea resembles GitHub, but tells of an unknown commit with 404 or 500.
+progress. Gitea resembles GitHub, but answers 404 or 500 for an unknown commit.
 """
 
 from abc import ABC, abstractmethod

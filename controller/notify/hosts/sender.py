@@ -28,7 +28,7 @@ JOBS_A_SECOND = 100
 
 
 class CommitSender:
-    """Tells one host of every commit, as its sink says. It belongs to one thread, which creates, runs and closes it."""
+    """Reports every commit to one host, as its sink says. One thread creates, runs and closes it."""
 
     def __init__(
         self, current: Callable[[], Sink], open_host: Callable[[Sink], Host], ledger: CommitStatuses,

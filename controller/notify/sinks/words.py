@@ -70,7 +70,7 @@ def _groups(groups: Sequence[EventGroup]) -> Iterator[str]:
 
 
 def _lines(event: Event, *, is_alone: bool) -> Iterator[str]:
-    """A success is a name and its units; what needs a person says why, and what to type."""
+    """A success is a name and its units; what needs an operator says why, and what to type."""
     if event.topic in DIGESTED:
         details = ", ".join(filter(None, (_units(event.processing_units), event.revision[:7])))
         yield f"{_name(event)}{f' ({details})' if details else ''}"

@@ -128,5 +128,5 @@ def _some_keys(content: bytes) -> str:
 
 def _some(count: int, kind: str) -> str:
     if not count:
-        raise UnverifiableError(f"holds no {kind}, so nobody's signature counts")
+        raise UnverifiableError(f"holds no {kind}, so no signature would count")
     return f"holds {count} {kind}{'s' if count > 1 else ''}"

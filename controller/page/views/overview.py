@@ -23,7 +23,7 @@ from controller.page.pictures.album import pictures_of
 from controller.page.recorded import manifest_path, recorded_sets, row_facts
 from controller.page.views.spending import month_facts
 from controller.settings.settings import Settings
-from controller.source.facts import commit_in_force
+from controller.source.layout import commit_in_force
 
 MOST_NEEDS, MOST_EXAMPLES, MOST_RUNNING, MOST_SETS, MOST_RESULTS = 12, 3, 8, 12, 8
 WELL, NOT_WELL, IDLE = "well", "not well", "not running"

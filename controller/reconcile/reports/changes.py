@@ -1,4 +1,4 @@
-"""What changed of a job, as the reporter hands it to whoever watches; changes that many jobs share are joined."""
+"""What changed of a job, as the reporter hands it to its watchers; changes that many jobs share are joined."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
