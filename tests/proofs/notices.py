@@ -11,6 +11,7 @@ import sqlite3
 import statistics
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -91,16 +92,17 @@ def _killed(kills: int, chance: random.Random, replay: str) -> dict[str, object]
             running.stopped()
         ended = _ended(place)
         requests = {name: list(each.received) for name, each in receivers.items()}
+        unheard = Counter[str]()
         for name, found in requests.items():
-            _check(found, ended, f"{replay}, {name}")
+            unheard.update(_check(found, ended, f"{replay}, {name}"))
         place.assert_paid_once(replay)
     return {
         "kills": kills,
         "receivers": len(heard),
         "runs_ended": len(ended),
         "requests": sum(map(len, requests.values())),
-        "not_reported": 0,
-        "reported_under_two_ids": 0,
+        "not_reported": unheard["not reported"],
+        "reported_under_two_ids": unheard["two ids"],
     }
 
 
@@ -108,7 +110,7 @@ def _has_begun(log: Path, starts: int) -> bool:
     return log.read_bytes().count(b"watching ") >= starts
 
 
-def _check(received: Sequence[Received], ended: Mapping[str, str], where: str) -> None:
+def _check(received: Sequence[Received], ended: Mapping[str, str], where: str) -> Mapping[str, int]:
     """Every run that ended was reported, by one event with one id, in one message with one id."""
     contents: dict[str, set[frozenset[str]]] = {}
     events: dict[str, set[str]] = {}
@@ -126,6 +128,8 @@ def _check(received: Sequence[Received], ended: Mapping[str, str], where: str) -
     assert all(len(each) == 1 for each in events.values()), f"{where}: a run reported under two ids"
     wrong = [job for job, [each] in ((job, list(found)) for job, found in events.items()) if ended[job] not in each]
     assert not wrong, f"{where}: reported wrongly: {wrong[:5]}"
+    doubled = sum(len(each) > 1 for each in events.values())
+    return {"not reported": len(ended.keys() - events.keys()), "two ids": doubled}
 
 
 def _away(replay: str, *, small: bool) -> dict[str, object]:
