@@ -115,7 +115,7 @@ class Receiver:
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, plain: socket.socket) -> None:
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, EOFError):
             connection = self._tls.wrap_socket(plain, server_side=True) if self._tls else plain
             self._open.append(connection)
             with connection, connection.makefile("rb") as stream:
@@ -128,14 +128,22 @@ class Receiver:
 
 
 def _request(stream: Any) -> Received | None:
-    line = stream.readline(65536).decode("latin-1").strip()
-    if not line:
-        return None
-    headers: dict[str, str] = {}
-    while text := stream.readline(65536).decode("latin-1").strip():
+    """The next request; None, or `EOFError`: its sender died before the end of it."""
+    line, headers = _line(stream).strip(), dict[str, str]()
+    while text := _line(stream).strip():
         name, _, value = text.partition(":")
         headers[name.strip().lower()] = value.strip()
-    return Received(line=line, headers=headers, body=stream.read(int(headers.get("content-length", 0))))
+    length = int(headers.get("content-length", 0))
+    body = stream.read(length)
+    return Received(line=line, headers=headers, body=body) if len(body) == length else None
+
+
+def _line(stream: Any) -> str:
+    """A whole line; raises `EOFError` where there is none."""
+    line: bytes = stream.readline(65536)
+    if not line.endswith(b"\n"):
+        raise EOFError
+    return line.decode("latin-1")
 
 
 def closed_port() -> int:
