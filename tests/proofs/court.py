@@ -14,7 +14,7 @@ from controller.lifecycle.phase import phase
 from controller.model.answers import Refusal, Refused
 from controller.model.reasons import JobState, Reason
 from controller.model.skew import TOLERANCE
-from controller.model.submission import Answer, Outcome, Submission
+from controller.model.submission import Answer, Outcome, Submission, digest16
 from controller.reconcile.reports.changes import StatusChange
 from tests.proofs.cloud import PostFate, Sent
 from tests.proofs.drafts import digest_of
@@ -312,8 +312,10 @@ class Court(Judge):
 
 def _is_asked(disk: Disk, sent: Sent) -> bool:
     """Whether a manifest says so, or an operator retried a run of what it says: at most once for each run."""
-    raises = {0, *(by for job, digest, by in disk.raises if (job, digest) == (sent.job, sent.digest))}
-    return any((sent.job, sent.digest, sent.rerun - by) in disk.asked for by in raises)
+    declared = {rerun for job, digest, rerun in disk.asked if (job, digest) == (sent.job, sent.digest)}
+    named = {_rerun_of(run) for job, run in disk.named if job == sent.job and run.startswith(digest16(sent.digest))}
+    raises = {0, *(rerun + 1 - first for rerun in named for first in declared)}
+    return any(sent.rerun - by in declared for by in raises)
 
 
 def _rerun_of(submission: str) -> int:

@@ -1,6 +1,6 @@
 """What happens to sets in a history: declared, edited, renamed, broken, agreed to, and jobs move in and out."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -154,16 +154,19 @@ class SetSteps:
             if runs:
                 self._retry = Retry(runs=runs, unknown=unknown)
                 self.court.figures["retries_by_a_person"] += 1
-                self._ask(machine, self._retry)
+                self._name_runs(machine, self._retry)
 
     def retry_again(self, number: int) -> None:
         """The same command once more, which names runs that have moved on since."""
         for machine in self._machines(number):
             if self._retry and machine.is_up:
-                _note_named(machine, self._retry.runs)
-                self._ask(machine, self._retry)
+                self._name_runs(machine, self._retry)
 
     # parts of steps, some of them of the history
+
+    def _name_runs(self, machine: Machine, retry: Retry) -> None:
+        machine.disk.named.update(retry.runs)
+        self._ask(machine, retry)
 
     def _say_yes(self, machine: Machine, label: str) -> None:
         self.court.sets.said_yes(machine.disk, label)
@@ -198,17 +201,8 @@ class SetSteps:
         raise NotImplementedError
 
 
-def _note_named(machine: Machine, runs: Iterable[tuple[str, str]]) -> None:
-    """Note what a retry of these runs may raise reruns to; here they may turn out to have failed only later."""
-    for name, run in runs:
-        job = machine.ledger.jobs.get(name)
-        if job is not None and job.wanted is not None:
-            rerun = int(run.partition("-r")[2].partition("-")[0])
-            machine.disk.raises.add((name, job.wanted.digest, rerun + 1 - job.wanted.declared_rerun))
-
-
 def _failed(machine: Machine, *, unknown: bool) -> list[tuple[str, str]]:
-    """The runs that jobs show and that did not succeed; the disk notes what a retry of each may raise its rerun to."""
+    """The runs that jobs show and that did not succeed."""
     runs = []
     for name, job in machine.ledger.jobs.items():
         if job.wanted is None:
@@ -218,6 +212,5 @@ def _failed(machine: Machine, *, unknown: bool) -> list[tuple[str, str]]:
         if shown is None or not (shown.is_refused or shown.outcome in (Outcome.FAILED, Outcome.UNKNOWN)):
             continue
         if unknown or shown.outcome is not Outcome.UNKNOWN:
-            machine.disk.raises.add((name, wanted.digest, shown.rerun + 1 - wanted.declared_rerun))
             runs.append((name, shown.id))
     return runs

@@ -104,8 +104,8 @@ class Disk:
         self.store.set_fact(INSTANCE, name)
         self.denied: set[tuple[str, str, int, int]] = set()
         self.asked: set[tuple[str, str, int]] = set()
-        self.raises: set[tuple[str, str, int]] = set()
-        """By how much a retry raised the rerun of which job with which digest."""
+        self.named: set[tuple[str, str]] = set()
+        """Jobs and runs that a retry named, whatever the job wanted then: it may come back to what was run."""
         self.agreed: set[Agreed] = set()
         self.is_first_run = False
         self.lineage: frozenset[Disk] = frozenset({self})
@@ -123,7 +123,7 @@ class Disk:
         other = Disk("")
         self.db.conn.backup(other.db.conn)
         other.denied, other.asked = set(self.denied), set(self.asked)
-        other.raises, other.agreed = set(self.raises), set(self.agreed)
+        other.named, other.agreed = set(self.named), set(self.agreed)
         other.is_first_run, other.lineage = self.is_first_run, self.lineage | {other}
         return other
 
