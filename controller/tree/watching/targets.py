@@ -14,7 +14,7 @@ MOST_LINKS = 40  # the kernel's limit too
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchTarget:
-    """A folder to watch: with everything below it, or (`names`) only these entries of it.
+    """A folder to watch: with everything below it that is not hidden, or (`names`) only these entries of it.
 
     `identity` tells folders apart: one that replaces another under the same name is a different target.
     """
@@ -28,7 +28,7 @@ def targets(root: Path, links: Iterable[Path]) -> Iterator[WatchTarget]:
     """The targets for a tree whose symbolic links are these; a link may lead anywhere, or nowhere."""
     here = Path(os.path.realpath(root))
     deep = {here, *(there for link in links if (there := Path(os.path.realpath(link))).is_dir())}
-    deep = {folder for folder in deep if not deep.intersection(folder.parents)}
+    deep = {folder for folder in deep if not any(_is_seen(folder, each) for each in deep.intersection(folder.parents))}
     for folder in deep:
         yield from _target(folder)
     for folder, names in _named([root, *links]).items():
