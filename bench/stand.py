@@ -1,7 +1,7 @@
 """The sandbox in a process of its own, without pixels: so that what is measured is what talks to it.
 
-`python -m bench.stand FOLDER SECONDS POLLS` serves until its standard input ends, and says its address. Each request
-runs at least so many seconds, and until so many polls have seen it.
+`python -m bench.stand FOLDER SECONDS POLLS DELAY` serves until its standard input ends, and says its address. Each
+request runs at least so many seconds, and until so many polls have seen it; a POST is answered after so many seconds.
 """
 
 import subprocess
@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bench.program import ROOT, environment
+from controller.sandbox.faults.faults import Fault
 from controller.sandbox.ledger import Entry, SandboxLedger
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox
@@ -26,9 +27,9 @@ def no_pixels(_body: Mapping[str, object], folder: Path, _options: RenderOptions
 
 
 @contextmanager
-def sandbox(folder: Path, run_seconds: float = 0.0, run_polls: int = 0) -> Iterator[str]:
+def sandbox(folder: Path, run_seconds: float = 0.0, run_polls: int = 0, *, delay: float = 0.0) -> Iterator[str]:
     """Its address, while it serves."""
-    command = [sys.executable, "-m", "bench.stand", str(folder), str(run_seconds), str(run_polls)]
+    command = [sys.executable, "-m", "bench.stand", str(folder), str(run_seconds), str(run_polls), str(delay)]
     with subprocess.Popen(
         command, cwd=ROOT, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -57,6 +58,8 @@ def main() -> None:
         run_seconds=float(sys.argv[2]), run_polls=int(sys.argv[3]),
     )  # fmt: skip
     with Sandbox(options, renderer=no_pixels) as served:
+        if delay := float(sys.argv[4]):
+            served.faults.add(Fault(name="slow-answer", times=-1, parameters={"seconds": delay}))
         sys.stdout.write(f"{served.base_url}\n")
         sys.stdout.flush()
         sys.stdin.read()

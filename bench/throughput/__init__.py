@@ -2,7 +2,8 @@
 a loop written by hand with the vendor's client, each in the time that the service itself would take.
 
 The bare loop of POSTs does less than safety needs: beside it one learns what all of `sync` costs, and beside the
-careful one, which gives the same guarantees, what it costs beyond them.
+careful one, which gives the same guarantees, what it costs beyond them. On this machine an answer comes at once, so
+processor time is all there is; a service at the other end of a network is measured with a delay.
 
 Both sides do the same: the loop asks when `sync` does and looks into its bucket (`vendor`), and a request runs
 until it has been asked for so often. If it ran for a time, the side that comes late to its polls would have fewer.
@@ -28,6 +29,8 @@ from bench.throughput.posts import RUN
 
 SCALES = (10, 100, 1_000)
 POLLS = 5  # that see a request running, otherwise: it is then about two minutes old
+DELAY = 0.05  # seconds from a POST to its answer, when the service is not on this machine
+MOST_FAR_AWAY = 300  # jobs: the bare loop takes a second for twenty of them
 ALIKE = 0.05  # how much the polls of both sides may differ
 SETTINGS = """\
 deployment = "sandbox"
@@ -59,6 +62,7 @@ def rows(scales: tuple[int, ...] = SCALES) -> Iterator[Row]:
         submitted = partial(row, what="submissions a second", figure=_submitted(count), unit="/s")
         for against, loop in (("bare POST loop", posts.plain), ("careful POST loop", posts.careful)):
             yield submitted(baseline=loop(count), against=against, least=0.8 if is_large else None)
+        yield _far_away(count)
         ours, vendors = _followed(count)
         yield row(
             what="polls per job", figure=ours.polls / count, unit="polls", baseline=vendors.polls / count,
@@ -78,11 +82,21 @@ def rows(scales: tuple[int, ...] = SCALES) -> Iterator[Row]:
             yield row(what="processor time per further job", figure=further[0], unit="ms", baseline=further[1])
 
 
-def _submitted(count: int) -> float:
+def _far_away(count: int) -> Row:
+    """The same where an answer takes as long as over a network: `sync` waits for several at once, the loop for one."""
+    few = min(count, MOST_FAR_AWAY)
+    return Row(
+        what=f"submissions a second, answers after {1000 * DELAY:.0f} ms", scale=f"{few:,} jobs",
+        figure=_submitted(few, DELAY), unit="/s", baseline=posts.plain(few, DELAY), against="bare POST loop",
+        least=0.8,
+    )  # fmt: skip
+
+
+def _submitted(count: int, delay: float = 0.0) -> float:
     """Submissions a second of one `sync`, from the first that was accepted to the last."""
     with tempfile.TemporaryDirectory(prefix="shjobs-bench-") as name:
         root = Path(name)
-        with sandbox(root / "sandbox", RUN) as address, _syncing(root, address, count) as process:
+        with sandbox(root / "sandbox", RUN, delay=delay) as address, _syncing(root, address, count) as process:
             until(lambda: process.poll() is not None or len(_accepted(root)) == count, pause=0.5)
             process.send_signal(signal.SIGTERM)
         accepted = _accepted(root)

@@ -33,10 +33,10 @@ RUN = 120.0  # seconds that a request runs while only submissions are measured
 WORKERS = 8  # threads, of `sync` too
 
 
-def plain(count: int) -> float:
-    """POSTs a second of a loop that keeps its connection and does nothing else."""
+def plain(count: int, delay: float = 0.0) -> float:
+    """POSTs a second of a loop that keeps its connection and does nothing else; each is answered after `delay`."""
     texts = _texts(count, "plain")
-    with _stand() as (_, address), _session(address) as http:
+    with _stand(delay) as (_, address), _session(address) as http:
         began = time.perf_counter()
         for text in texts:
             _post(http, address, text)
@@ -88,9 +88,10 @@ class _Careful:
 
 
 @contextmanager
-def _stand() -> Iterator[tuple[Path, str]]:
+def _stand(delay: float = 0.0) -> Iterator[tuple[Path, str]]:
     """The folder and the address of a sandbox."""
-    with tempfile.TemporaryDirectory(prefix="shjobs-bench-") as name, sandbox(Path(name), RUN) as address:
+    folder = tempfile.TemporaryDirectory(prefix="shjobs-bench-")
+    with folder as name, sandbox(Path(name), RUN, delay=delay) as address:
         yield Path(name), address
 
 
