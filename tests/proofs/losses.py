@@ -81,7 +81,7 @@ def prove(seed: int, *, small: bool = False) -> dict[str, object]:
         cases = [
             Case(loss=loss, copy=copy, target=target)
             for loss, copy in KINDS
-            for target in _chosen(lives[copy], chance, 1 if small else CALLS)
+            for target in (_one(lives[copy], chance) if small else _chosen(lives[copy], chance, CALLS))
         ]
         chance.shuffle(cases)
         runs = []
@@ -123,6 +123,11 @@ def _chosen(life: Sequence[Target], chance: random.Random, count: int) -> list[T
     if count <= len(claims):
         return spread(life, count, begin=chance.random())
     return claims + spread(life, count - len(claims), begin=chance.random())
+
+
+def _one(life: Sequence[Target], chance: random.Random) -> list[Target]:
+    """A call anywhere but late: how often the end of a request is asked for is another number on a busy machine."""
+    return [chance.choice(life[: len(life) // 2])]
 
 
 def spread(life: Sequence[Target], count: int, *, begin: float) -> list[Target]:
