@@ -31,7 +31,7 @@ BUSY = 8.0  # percent of a core
 PUNCTUAL = 0.8  # of the polls that fall due: fewer would be cheap
 QUIET = 3.0  # seconds that hold everything that follows a start, or a merge
 IDLE = 0.02  # processor seconds that a daemon with nothing to do uses meanwhile, at most
-SETTLED = 10.0  # seconds after which a daemon that has just begun only polls and scans
+CALM = 0.1  # processor seconds that a daemon uses meanwhile, at most, which only polls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ def _make_older(root: Path) -> None:
 
 def _watched(root: Path, program: Program, seconds: float) -> _Window:
     until(program.is_ready, PAUSE, LONGEST)
-    time.sleep(SETTLED)
+    until(lambda: _used(program, QUIET) < CALM, longest=LONGEST)  # what was changed is written to the status files
     polls, scans = _count(root, "status"), program.metric("shjobs_scan_seconds_count")
     began, used = time.monotonic(), _used(program, seconds)
     return _Window(
