@@ -32,7 +32,7 @@ quick: install
 	$(BIN)/python -m pytest -n auto -m "not slow"
 
 test: lint
-	@echo "every test: about five minutes on two cores; make quick answers in less than one"
+	@echo "every test: about nine minutes on two cores; make quick answers in less than one"
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 # The long proofs: make prove, make prove SEED=7, make prove PARTS="crash races". They write docs/proofs/*.json.
