@@ -17,8 +17,8 @@ from controller.model.errors import Problem
 from controller.model.job import Job
 from controller.model.job_set import set_reference
 from controller.model.reasons import EXAMINING, Reason
-from controller.reconcile.reporter import jobs_of
 from controller.reconcile.reports.announcer import Announcer
+from controller.reconcile.reports.documents import jobs_of
 from controller.reconcile.sets.set_documents import cells_of
 from controller.tree.change import Change
 from controller.tree.declared.ownership import Declared

@@ -8,7 +8,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice
 
@@ -16,7 +16,7 @@ from controller.ledger.ledger import Ledger
 from controller.lifecycle.attempts import in_force
 from controller.lifecycle.phase import phase
 from controller.lifecycle.set_status import progress_of
-from controller.lifecycle.status import PASSING, document, news_of, rejected_status
+from controller.lifecycle.status import PASSING, news_of
 from controller.limits.gate import Limits
 from controller.model.job import Job
 from controller.model.job_set import set_reference
@@ -26,11 +26,10 @@ from controller.model.timing import Timing
 from controller.notify.events import COMPLETE
 from controller.reconcile.reports.announcer import Announcer
 from controller.reconcile.reports.changes import StatusChange, Watch, joined
+from controller.reconcile.reports.documents import status_documents
 from controller.reconcile.reports.spacing import News, Spacing
 from controller.reconcile.reports.touched import Touched
-from controller.reconcile.sets.set_documents import cells_with_states, set_status
-from controller.reconcile.sets.set_tally import SetTally, tally_of
-from controller.tree.declared.ownership import Declared
+from controller.reconcile.sets.set_tally import SetTally
 from controller.tree.status_cache import StatusCache
 from controller.tree.tree import Tree
 
@@ -240,44 +239,6 @@ class Reporter:
         return StatusChange(job=job, job_state=job_state, submission=current, changed=changed, set_name=set_name)
 
 
-def status_documents(
-    path: str, tree: Tree, ledger: Ledger, limits: Limits, now: datetime, deployment: str,
-    tally: SetTally | None = None, states: Mapping[str, JobState] = {},
-) -> list[dict[str, object]]:  # fmt: skip
-    """One status for each document of a file; jobs held by a file that is broken now come with its problems.
-
-    Without a `tally` the cells of sets are added up as they are now. `states` are those that are known already, by job.
-    """
-    return [
-        set_status(
-            item, tree, tally or tally_of(cells_with_states(item.set_name, tree, ledger, limits, now)), deployment
-        )
-        if isinstance(item, Declared) and item.is_set
-        else rejected_status(item.name, item.problems)
-        if isinstance(item, Declared)
-        else document(item, rows, states.get(item.name) or phase(item, rows, limits, now), deployment)
-        for item in jobs_of(path, tree, ledger)
-        for rows in [ledger.of(item.name or "")]
-    ]
-
-
-def jobs_of(path: str, tree: Tree, ledger: Ledger) -> list[Job | Declared]:
-    """What each document of a file declares: a job, a set, or itself while there is none."""
-    declared = tree.documents(path)
-    is_unknown = any(item.is_unnamed and not item.is_set for item in declared)
-    held = iter(_held_by(path, declared, ledger) if is_unknown else ())
-    found: list[Job | Declared] = []
-    for item in declared:
-        job = ledger.jobs.get(item.name or "")
-        if job and job.wanted and job.path == path and (job.index == item.index or job.problems):
-            found.append(job)
-        elif item.is_unnamed and not item.is_set and (left := list(held)):
-            found += [each if isinstance(each, Job) else replace(item, set_name=each) for each in left]
-        else:
-            found.append(item)
-    return found
-
-
 def _note(changes: Sequence[StatusChange], ledger: Ledger, now: datetime) -> None:
     """Add an event for each change; a rejection has one already, which says what is wrong."""
     for item in (each for each in changes if each.job_state.reason is not Reason.REJECTED):
@@ -288,17 +249,3 @@ def _note(changes: Sequence[StatusChange], ledger: Ledger, now: datetime) -> Non
 
 def _formatted(job_state: JobState) -> str:
     return f"{job_state.reason}: {job_state.message}"
-
-
-def _held_by(path: str, declared: Sequence[Declared], ledger: Ledger) -> list[Job | str]:
-    """The jobs, and the names of the sets, last accepted from a file that now has an unnamed document.
-
-    Those that a document names are left out.
-    """
-    named = {item.name or set_reference(item.set_name) for item in declared if item.name or item.set_name}
-    found: dict[str, tuple[int, Job | str]] = {}
-    for job in ledger.jobs.values():
-        if job.path == path and job.wanted:
-            cell = job.wanted.cell
-            found[set_reference(cell.set_name) if cell else job.name] = job.index, cell.set_name if cell else job
-    return [each for name, (_, each) in sorted(found.items(), key=lambda item: item[1][0]) if name not in named]

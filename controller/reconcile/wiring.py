@@ -37,9 +37,10 @@ from controller.reconcile.calls.workers import Call, CallOutcome, Observe, Worke
 from controller.reconcile.loop import Loop
 from controller.reconcile.rejections import Rejections, Report
 from controller.reconcile.renewal import renew
-from controller.reconcile.reporter import Reporter, status_documents
+from controller.reconcile.reporter import Reporter
 from controller.reconcile.reports.announcer import Announcer, Conditions
 from controller.reconcile.reports.changes import Watch
+from controller.reconcile.reports.documents import status_documents
 from controller.reconcile.reports.touched import Touched
 from controller.reconcile.scanner import Interruptible, Scanned, Scanner
 from controller.reconcile.sets.set_documents import cell_documents

@@ -18,8 +18,8 @@ from controller.ledger.ledger import Ledger
 from controller.model.reasons import Phase
 from controller.reconcile.calls.workers import Call, Post
 from controller.reconcile.loop import Loop
-from controller.reconcile.reporter import status_documents
 from controller.reconcile.reports.changes import StatusChange
+from controller.reconcile.reports.documents import status_documents
 from controller.reconcile.sets.set_documents import cell_documents
 from controller.tree.status_files import LONGEST_OF_SET
 from tests.conftest import ndvi

@@ -46,7 +46,7 @@ from controller.operations.plan.simulate import Read, Sight, foresee
 from controller.operations.plan.totals import budget_of, prices_of, totals
 from controller.reconcile.calls.workers import Call, ListObjects
 from controller.reconcile.guarding.releases import MAY_BE_USED_UP
-from controller.reconcile.reporter import jobs_of
+from controller.reconcile.reports.documents import jobs_of
 from controller.reconcile.wiring import Assembly, bucket_client, copied_controller, without_keys
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
