@@ -9,19 +9,19 @@ from bench.rows import Row
 from bench.scale.layouts import MEMORY, READY
 from bench.scale.sizes import Sizes, repository, step
 from bench.scale.start import hold, start
-from bench.sets import set_text
+from bench.sets import CELLS, set_text
 
 
 def rows(sizes: Sizes) -> Iterator[Row]:
     with repository() as root:
         _write(root, sizes)
         hold(root)
-        least = int(0.9 * sizes.sets * sizes.cells)
+        cells = sizes.sets * CELLS[sizes.cells]
         with step("sets: first load"):
-            first = start(root, least)
+            first = start(root, cells)
         with step("sets: restart"):
-            again = start(root, least)
-    assert first.jobs == again.jobs
+            again = start(root, cells)
+    assert first.jobs == again.jobs == cells
     limited = partial(Row, scale=f"{sizes.sets} sets, {first.jobs:,.0f} cells", of="figure")
     yield limited(what="first load", figure=first.seconds, unit="s")
     yield limited(what="first load, processor time", figure=1000 * first.processor / first.jobs, unit="ms a cell")
