@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import ndvi
 from tests.support.command import python
+from tests.support.patience import LONGEST
 
 pytestmark = pytest.mark.slow
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "NO_COLOR": "1"}
@@ -100,7 +101,11 @@ def test_a_signal_while_a_script_has_no_end_is_heeded(tmp_path: Path, command: s
     line = [sys.executable, "-m", "controller", command]
     given = {**ENVIRONMENT, "XDG_CACHE_HOME": str(tmp_path)}
     with subprocess.Popen(line, cwd=tmp_path, env=given, stdout=-1, stderr=-1) as process:
-        time.sleep(3)
+        deadline = time.monotonic() + LONGEST
+        while not _has_child(process.pid):  # the engine: from now on scripts are examined
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(0.5)
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
         began = time.monotonic()
@@ -108,6 +113,10 @@ def test_a_signal_while_a_script_has_no_end_is_heeded(tmp_path: Path, command: s
         took = time.monotonic() - began
     assert (process.returncode, said) == (128 + signal.SIGTERM, b"")
     assert took < 20, "all sixty take longer"
+
+
+def _has_child(pid: int) -> bool:
+    return any(file.read_text() for file in Path(f"/proc/{pid}/task").glob("*/children"))
 
 
 def test_a_hangup_in_the_first_moments_of_the_daemon_is_no_end(tmp_path: Path) -> None:
