@@ -22,9 +22,9 @@ def rows(sizes: Sizes) -> Iterator[Row]:
         with step("sets: restart"):
             again = start(root, cells)
     assert first.jobs == again.jobs == cells
-    limited = partial(Row, scale=f"{sizes.sets} sets, {first.jobs:,.0f} cells", of="figure")
+    limited = partial(Row, scale=f"{sizes.sets} sets, {cells:,} cells", of="figure")
     yield limited(what="first load", figure=first.seconds, unit="s")
-    yield limited(what="first load, processor time", figure=1000 * first.processor / first.jobs, unit="ms a cell")
+    yield limited(what="first load, processor time", figure=1000 * first.processor / cells, unit="ms a cell")
     yield limited(what="memory, new jobs", figure=first.mebibytes, unit="MiB", most=MEMORY)
     yield limited(what="ready after a restart", figure=again.seconds, unit="s", most=READY)
     yield limited(what="processor time of a restart", figure=again.processor, unit="s")
