@@ -6,7 +6,7 @@ since a new log should say what is wrong now.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -110,22 +110,22 @@ class Rejections:
         self, change: Change, tree: Tree, ledger: Ledger, now: datetime, announcer: Announcer | None = None
     ) -> None:  # fmt: skip
         """Compare a scan with the one before; report, and record in the ledger, what differs."""
-        before = dict(self._found)
+        elsewhere = {each.path or ".": each for each in change.problems if not each.is_warning}
+        touched = {*change.paths, *change.gone, *self._elsewhere, *elsewhere}
+        before = {path: self._found[path] for path in touched & self._found.keys()}
         for path in {*change.paths, *change.gone}:
             items = [*jobs_of(path, tree, ledger)]
             if not any(map(_is_undecided, items)):
                 self._put(path, _rejected(path, items, tree, ledger))
-        elsewhere = {each.path or ".": each for each in change.problems if not each.is_warning}
         for path in self._elsewhere - elsewhere.keys():
             self._put(path, ())
         for path, problem in elsewhere.items():
             self._put(path, [Rejected(path=path, problems=(problem,))])
         self._elsewhere = frozenset(elsewhere)
-        differing = {path for path in {**before, **self._found} if before.get(path) != self._found.get(path)}
+        differing = {path for path in touched if before.get(path) != self._found.get(path)}
         if changes := [*self._changes(sorted(differing - self._elsewhere), before, tree)]:
             self._report(changes)  # the loop warns of what belongs to no manifest
-        if differing or change.paths or change.gone or self._recorded is None:
-            self._record(tree, ledger, now, announcer or Announcer())
+        self._record(touched, tree, ledger, now, announcer or Announcer())
 
     def _put(self, path: str, items: Iterable[Rejected]) -> None:
         self._found.pop(path, None)
@@ -141,17 +141,25 @@ class Rejections:
             if not now and path in tree.paths():
                 yield Rejected(path=path, job=earlier[0].job if len(earlier) == 1 else "")
 
-    def _record(self, tree: Tree, ledger: Ledger, now: datetime, announcer: Announcer) -> None:
+    def _record(
+        self, touched: Set[str], tree: Tree, ledger: Ledger, now: datetime, announcer: Announcer
+    ) -> None:  # fmt: skip
         """Add events for what the ledger does not have yet, and the status of what has no status file."""
-        known = self._recorded = ledger.rejections() if self._recorded is None else self._recorded
-        for path in [path for path in known if path not in self._found and not _is_waiting(path, tree)]:
+        if self._recorded is None:  # the first scan of this process
+            self._recorded = ledger.rejections()
+            touched = self._recorded.keys() | self._found.keys()
+        known = self._recorded
+        for path in sorted(touched & known.keys() - self._found.keys()):
+            if _is_waiting(path, tree):
+                continue
             if path in tree.paths():
                 ledger.add_event(now, "Accepted", Rejected(path=path).message)
             else:
                 ledger.keep_statuses({}, [path])
             ledger.note_rejection(path, "")
             del known[path]
-        for path, items in self._found.items():
+        for path in sorted(touched & self._found.keys()):
+            items = self._found[path]
             lines = [f"{item.job}: {item.message}" for item in items]
             text, earlier = "\n".join(lines), known.get(path, "")
             if text == earlier:

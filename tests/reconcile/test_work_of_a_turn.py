@@ -1,12 +1,10 @@
 """What a turn costs does not grow with the jobs that take no part in it, counted in instructions, not in time."""
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -16,30 +14,13 @@ from controller.model.answers import StillRunning
 from controller.model.job import Job
 from controller.reconcile.calls.workers import Get
 from tests.support.crowds import Crowd, crowd, crowd_job
+from tests.support.instructions import instructions
 
 FEW, MANY = 100, 3_000
 RUNNING = 40
 UNBOUNDED = {"large_change_jobs": 1_000_000, "large_change_processing_units": 1e9}
 SPENT = FEW * 18.5 + RUNNING * 20.0
 """What the finished jobs cost, and the running ones hold."""
-
-
-def instructions(work: Callable[[], object]) -> int:
-    """How many instructions of Python this takes: loops count, also those of comprehensions."""
-    made, before = 0, sys.gettrace()
-
-    def trace(frame: FrameType, event: str, _arg: object) -> Any:
-        nonlocal made
-        frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        made += event == "opcode"
-        return trace
-
-    sys.settrace(trace)
-    try:
-        work()
-    finally:
-        sys.settrace(before)
-    return made
 
 
 def poll(site: Crowd) -> None:
