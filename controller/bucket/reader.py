@@ -58,9 +58,12 @@ class Deadline:
         self._monotonic = monotonic
         self._ends_at = monotonic() + seconds
 
-    def allows(self, seconds: float) -> bool:
-        """Whether more than `seconds` are left."""
-        return self._ends_at - self._monotonic() > seconds
+    def after(self, pause: float) -> float:
+        """Seconds left once `pause` is over, which is waited for; 0 when none are, and at once when none can be."""
+        if self._ends_at - self._monotonic() <= pause:
+            return 0
+        time.sleep(pause)
+        return max(0, self._ends_at - self._monotonic())
 
     def left(self) -> float:
         """Seconds left. Raises `Later` when none are."""
@@ -120,18 +123,18 @@ class S3Reader:
     ) -> S3Response:
         """The response to one GET; retried without a response, or when the store has problems. Raises `StoreError`."""
         url = url_of(home.endpoint, b"/".join((b"", home.bucket.encode(), *([key] if key else []))), query)
+        seconds = deadline.left()
         for left in reversed(range(RETRIES + 1)):
             pause = _PAUSE * 2 ** (RETRIES - left)
             with self._kept_for(home.endpoint).one() as line:
                 try:
-                    answer = self._once(line, url, home, min(self._patience, deadline.left()), limit)
+                    answer = self._once(line, url, home, min(self._patience, seconds), limit)
                 except BROKEN as error:
-                    if not left or not deadline.allows(pause):
+                    if not left or not (seconds := deadline.after(pause)):
                         raise StoreError(NO_ANSWER if line.is_hung_up else connection_error(error)) from error
                 else:
-                    if not left or not _is_passing(answer.status) or not deadline.allows(pause):
+                    if not left or not _is_passing(answer.status) or not (seconds := deadline.after(pause)):
                         return answer
-            time.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
     def _once(self, line: Exchange, url: str, home: Home, seconds: float, limit: int) -> S3Response:

@@ -28,7 +28,7 @@ from py_mini_racer import (
 )
 
 from controller.evalscript.exceptions import SCRIPT_NAME, locate
-from controller.evalscript.frames import FailureName, Header, fill_plane, read_header, read_plane, write_frame
+from controller.evalscript.frames import READY, FailureName, Header, fill_plane, read_header, read_plane, write_frame
 from controller.evalscript.short_form import with_functions
 
 FUNCTIONS = (
@@ -160,6 +160,8 @@ class ScriptSession:
         """The reply to one request; the request's planes are always read from `stream`."""
         lengths: list[int] = request["planes"]
         try:
+            if request["step"] == READY:
+                return {}, []
             if request["step"] == "load":
                 return await self._load(request), []
             if request["step"] == "evaluate":

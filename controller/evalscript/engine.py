@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
-from controller.evalscript.frames import Header, Plane
+from controller.evalscript.frames import READY, Header, Plane
 from controller.evalscript.process import Child, EngineReply
 from controller.evalscript.rehearsal import rehearsal_of, stage_document
 from controller.evalscript.setup import positive_integer, script_facts, shown_value
@@ -24,6 +24,7 @@ from controller.model.script import (
     pragma,
 )
 
+START = 60.0  # seconds for the child to start
 RUNTIME_PREFIX = "Failed to evaluate script! "
 UNNAMED = ""  # the name of the only datasource of a request without fusion
 
@@ -120,7 +121,7 @@ class Engine:
     def load(self, text: str) -> ScriptFacts | ScriptFailure:
         """Start over with this script: check the pragma, run the top level, call setup()."""
         self._facts = None
-        problem = _text_problem(text) or self._child.start()
+        problem = _text_problem(text) or self._start()
         if problem:
             return problem
         reply = self._call({"step": "load", "text": text, "seconds": self.seconds})
@@ -191,6 +192,19 @@ class Engine:
         """Call updateOutputMetadata, if defined; the JSON value of outputMetadata.userData, {} when never assigned."""
         reply = self._step("finish", None)
         return reply if isinstance(reply, ScriptFailure) else _decoded(reply.header["answer"], FailureKind.RUNTIME)
+
+    def _start(self) -> ScriptFailure | None:
+        """Make sure that there is a child. Its start is not the script's time: a busy machine may need seconds."""
+        if self._child.pid is not None:
+            return None
+        if problem := self._child.start():
+            return problem
+        reply = self._child.call({"step": READY}, seconds=START)
+        if isinstance(reply, EngineReply):
+            return None
+        if reply.kind is not FailureKind.TIMEOUT:
+            return reply
+        return replace(reply, kind=FailureKind.CRASH, message=f"The script engine did not start within {START:g} s")
 
     def _step(self, step: str, argument: object, planes: Sequence[Plane] = ()) -> EngineReply | ScriptFailure:
         if self._facts is None or self._child.pid != self._loaded_by:

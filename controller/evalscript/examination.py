@@ -21,12 +21,10 @@ FIRST_TRY = 0.1  # seconds: most scripts take a few milliseconds
 SECONDS = 5.0  # at the most
 PATIENCE = 20.0  # seconds lost to scripts that do not end, until each of the others gets SHORT
 SHORT = 1.0
-START = 60.0  # seconds for an engine to start on a busy machine
 AGAIN = 0.05  # seconds
 REMEMBERED = 4096  # answers
 PASSING = 60.0  # seconds before an engine that crashed is asked the same again
 _LASTING = (FailureKind.SYNTAX, FailureKind.SETUP, FailureKind.RUNTIME, FailureKind.TIMEOUT)
-_EMPTY = "//VERSION=3\nfunction setup() { return {input: [], output: {bands: 1}}; }\nfunction evaluatePixel() {}"
 
 Answer = ScriptFacts | Rehearsal | ScriptFailure
 Asked = TypeVar("Asked", ScriptFacts, Rehearsal)
@@ -177,15 +175,10 @@ class _Worker:
     """An engine and its questions."""
 
     def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
         self.questions: deque[_Question] = deque()
         self.engine = Engine(seconds=seconds)
 
     def examined(self, question: _Question) -> Answer:
-        if self.engine.pid is None:
-            self.engine.seconds = START
-            self.engine.load(_EMPTY)
-        self.engine.seconds = self.seconds
         answer = self.engine.load(question.text)
         return (
             answer if isinstance(answer, ScriptFailure) or not question.stage else self.engine.rehearse(question.stage)

@@ -14,6 +14,7 @@ Header = dict[str, Any]
 FailureName = Literal["syntax", "setup", "runtime", "timeout", "memory", "crash"]
 
 LARGEST_HEADER = 256 << 20
+READY = "ready"  # the step that a child answers as soon as it is up
 
 
 class FrameError(Exception):

@@ -4,11 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Timer
 from typing import get_args
 
 import pytest
@@ -35,19 +35,26 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(controller.
 
 @pytest.fixture
 def hasty(engine: Engine) -> Iterator[Engine]:
-    """The engine, with little time for a script."""
+    """The engine, running, with little time for a script."""
+    assert works(engine)
     seconds, engine.seconds = engine.seconds, 0.3
     yield engine
     engine.seconds = seconds
 
 
 def failure(engine: Engine, text: str) -> ScriptFailure:
-    """Of the one pixel that is evaluated."""
-    loaded = engine.load(text)
+    """Of the one pixel that is evaluated. On a busy machine the time may run out while the script is loaded."""
+    ends_at = time.monotonic() + LONGEST
+    while is_timeout(loaded := engine.load(text)) and time.monotonic() < ends_at:
+        pass
     assert isinstance(loaded, ScriptFacts), loaded
     answer = engine.evaluate(ONE_PIXEL)
     assert isinstance(answer, ScriptFailure), answer
     return answer
+
+
+def is_timeout(answer: object) -> bool:
+    return isinstance(answer, ScriptFailure) and answer.kind is FailureKind.TIMEOUT
 
 
 def works(engine: Engine) -> bool:
@@ -56,12 +63,41 @@ def works(engine: Engine) -> bool:
     )
 
 
+def status(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat from the third on; none when the process is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
 def has_ended(pid: int) -> bool:
     """Gone, or waiting for whoever inherited it to take notice."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
+    return status(pid)[:1] in ([], ["Z"])
+
+
+def ticks(pid: int) -> int:
+    """The processor time it has used, in hundredths of a second."""
+    return sum(map(int, status(pid)[11:13]))
+
+
+def once_it_computes(engine: Engine, act: Callable[[int], object]) -> threading.Thread:
+    """A thread that acts, given the child's pid, once the child is busy with what it is asked next."""
+    pid = engine.pid
+    assert pid is not None
+    enough = ticks(pid) + 20
+
+    def watch() -> None:
+        ends_at = time.monotonic() + LONGEST
+        while not has_ended(pid) and time.monotonic() < ends_at:
+            if ticks(pid) >= enough:
+                act(pid)
+                return
+            time.sleep(0.01)
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    return watching
 
 
 @pytest.mark.parametrize(
@@ -76,7 +112,7 @@ def has_ended(pid: int) -> bool:
 def test_time_runs_out_for(hasty: Engine, body: str) -> None:
     reported = failure(hasty, BEGIN + f"function evaluatePixel() {{ {body} }}")
     assert reported == ScriptFailure(kind=FailureKind.TIMEOUT, message="The script ran longer than 0.3 s")
-    hasty.seconds = 20
+    hasty.seconds = LONGEST
     assert works(hasty)
 
 
@@ -121,11 +157,24 @@ def test_after_time_has_run_out_the_script_must_be_loaded_again(hasty: Engine) -
     assert isinstance(reported, ScriptFailure) and reported.kind is FailureKind.CRASH
 
 
+def test_the_start_of_the_engine_is_not_the_scripts_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("controller.evalscript.process.PROGRAM", f"import time\ntime.sleep(3)\n{PROGRAM}")
+    with Engine(seconds=0.5) as engine:
+        assert any(isinstance(engine.load(GOOD), ScriptFacts) for _ in range(5))
+
+
+def test_an_engine_that_does_not_start_is_no_fault_of_the_script(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("controller.evalscript.process.PROGRAM", "import time\ntime.sleep(60)")
+    monkeypatch.setattr("controller.evalscript.engine.START", 0.2)
+    with Engine(seconds=0.5) as engine:
+        found = engine.load(GOOD)
+    assert isinstance(found, ScriptFailure)
+    assert (found.kind, found.message) == (FailureKind.CRASH, "The script engine did not start within 0.2 s")
+
+
 def test_a_child_killed_at_work_is_an_outcome(engine: Engine) -> None:
     assert isinstance(engine.load(ENDLESS), ScriptFacts)
-    assert engine.pid is not None
-    killer = Timer(0.2, os.kill, args=(engine.pid, signal.SIGKILL))
-    killer.start()
+    killer = once_it_computes(engine, lambda pid: os.kill(pid, signal.SIGKILL))
     reported = engine.evaluate(ONE_PIXEL)
     killer.join()
     assert reported == ScriptFailure(kind=FailureKind.CRASH, message="The script engine died (SIGKILL)")
@@ -146,11 +195,13 @@ def test_an_interrupted_call_leaves_no_half_frame_behind(engine: Engine) -> None
         raise KeyboardInterrupt
 
     assert isinstance(engine.load(ENDLESS), ScriptFacts)
+    caller = threading.get_ident()
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        interrupter = once_it_computes(engine, lambda _pid: signal.pthread_kill(caller, signal.SIGALRM))
         with pytest.raises(KeyboardInterrupt):
             engine.evaluate(ONE_PIXEL)
+        interrupter.join()
     finally:
         signal.signal(signal.SIGALRM, before)
     assert engine.pid is None
@@ -339,6 +390,10 @@ class Hurried:
         return rehearsal(text, stage, seconds=0.5)
 
 
+def hurried(text: str) -> list[str]:
+    return reported(appraised(accepted(text), scripts=Hurried()).problems)
+
+
 MOVING = BEGIN.replace("}; }", ", mosaicking: 'ORBIT'}; }")
 PIXEL = "function evaluatePixel() { return [1]; }\n"
 TIME = "the script cannot even do a few synthetic pixels: The script ran longer than 0.5 s"
@@ -395,9 +450,12 @@ GREEDY = {
 
 @pytest.mark.parametrize(("text", "expected"), GREEDY.values(), ids=GREEDY)
 def test_an_appraisal_tells_what_a_script_uses_up_and_lives_on(text: str, expected: str | None) -> None:
-    found = reported(appraised(accepted(text), scripts=Hurried()).problems)
+    found = hurried(text)
+    ends_at = time.monotonic() + LONGEST
+    while expected and found != [expected] and "ran longer than" in str(found) and time.monotonic() < ends_at:
+        found = hurried(text)  # a busy machine took the time, even that for loading the script
     assert expected is None or found == [expected]
-    assert appraised(accepted(GOOD), scripts=Hurried()).problems == ()
+    assert appraised(accepted(GOOD)).problems == ()
 
 
 @pytest.mark.parametrize(

@@ -47,15 +47,20 @@ class Git:
         self._folder = folder
         self._objects = objects
 
-    def ask(self, *arguments: str, given: bytes = b"", patience: float = PATIENCE, most: int = MOST_OUTPUT) -> bytes:
-        """The output of this git command. Raises `GitError` when git fails, takes too long or writes too much."""
+    def ask(
+        self, *arguments: str, given: bytes = b"", patience: float | None = None, most: int = MOST_OUTPUT
+    ) -> bytes:  # fmt: skip
+        """The output of this git command. Raises `GitError` when git fails, takes too long or writes too much.
+
+        `patience` is in seconds; None: PATIENCE.
+        """
         path, program = search_path(), find_program("git")
         if program is None:
             raise GitError("git is not installed here")
         off = [word for key, value in OFF.items() for word in ("-c", f"{key}={value}")]
         command = [program, "--no-pager", f"--git-dir={self._folder}", *off, *arguments]
         variables = {**VARIABLES, "PATH": path, "HOME": str(self._folder), "GIT_OBJECT_DIRECTORY": str(self._objects)}
-        return _answer(command, self._folder, variables, given, patience, most)
+        return _answer(command, self._folder, variables, given, PATIENCE if patience is None else patience, most)
 
 
 @contextmanager
