@@ -62,7 +62,8 @@ def credential(**changes: Any) -> Credential:
 
 
 def bucket(**changes: Any) -> Bucket:
-    return Bucket(SANDBOX, {"mine": credential(**changes)}, timing=Timing(read_timeout=3, connect_timeout=1))
+    timing = Timing(read_timeout=3 * LONGEST, connect_timeout=LONGEST)
+    return Bucket(SANDBOX, {"mine": credential(**changes)}, timing=timing)
 
 
 def keys(answer: object) -> list[str]:
@@ -280,7 +281,7 @@ def test_a_store_that_is_not_there_or_never_answers_is_unreadable_in_time() -> N
     assert gone == Unreadable(message="bucket results, credential mine: nothing listens there")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        hung = Bucket(SANDBOX, {"mine": credential(endpoint=url)}, timing=Timing(read_timeout=0.6, connect_timeout=0.2))
+        hung = Bucket(SANDBOX, {"mine": credential(endpoint=url)}, timing=Timing(read_timeout=1.5, connect_timeout=0.2))
         answer = hung.read("s3://results/x", "mine")
     assert answer == Unreadable(message="bucket results, credential mine: no answer in time")
 

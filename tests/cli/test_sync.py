@@ -15,6 +15,7 @@ from controller.model.errors import StateError, UsageError
 from controller.reconcile.wiring import copied_controller
 from controller.sandbox.faults.faults import Fault
 from tests.conftest import Workspace, ndvi
+from tests.reconcile.test_renewal import patient
 from tests.support.charges import charges_by_prefix
 from tests.support.paths import ROOT
 
@@ -205,7 +206,7 @@ def test_a_passing_refusal_is_tried_again_without_a_person(workspace: Workspace,
 
 def test_refused_credentials_leave_the_job_pending_and_say_why(workspace: Workspace) -> None:
     workspace.write("ndvi.yaml", ndvi())
-    status = workspace.sync(workspace.settings(SHJOBS_CLIENT_SECRET="wrong"))["ndvi"]
+    status = workspace.sync(patient(workspace, SHJOBS_CLIENT_SECRET="wrong"))["ndvi"]
     assert (status["phase"], status["reason"]) == ("Pending", "AccountRefused")
     assert workspace.posts() == 0
 

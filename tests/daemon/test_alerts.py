@@ -96,8 +96,10 @@ def one_job(workspace: Workspace) -> None:
 
 
 def two_jobs(workspace: Workspace) -> None:
-    workspace.write("one.yaml", ndvi("one", 14.41))
-    workspace.write("two.yaml", ndvi("two", 14.42))
+    """Both in one scan."""
+    workspace.write("../more/one.yaml", ndvi("one", 14.41))
+    workspace.write("../more/two.yaml", ndvi("two", 14.42))
+    (workspace.root / "more").rename(workspace.jobs / "more")
 
 
 def a_broken_manifest(workspace: Workspace) -> None:

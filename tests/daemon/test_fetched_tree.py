@@ -194,9 +194,11 @@ def test_a_token_that_changes_is_used_and_the_loop_goes_on(workspace: Workspace,
     given = workspace.settings()
     with running(given, pushed, workspace.settings) as daemon:
         until(lambda: daemon.health.scanned_at, "it turns")
+        loop = daemon._loop
         token.write_text("another")
         until(lambda: len(pushed.sources) == 2, "it fetches with the other token")
-        scanned_at = daemon.health.scanned_at
         assert daemon.settings.git == replace(given.git or GIT, token=SecretStr("another"))
-        assert daemon.health.scanned_at == scanned_at, "the loop did not begin anew"
+        scanned_at = daemon.health.scanned_at
+        until(lambda: daemon.health.scanned_at != scanned_at, "it goes on")
+        assert daemon._loop is loop is not None, "the loop did not begin anew"
     assert [each.token for each in pushed.sources] == [SecretStr("old"), SecretStr("another")]

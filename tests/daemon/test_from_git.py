@@ -14,6 +14,7 @@ from controller.ledger.store import Store
 from controller.settings.git import CURRENT
 from tests.conftest import Workspace, ndvi
 from tests.daemon.test_daemon import Running, running, until
+from tests.daemon.test_page import shown
 from tests.support.command import shjobs
 from tests.support.git_server import TOKEN, GitHost, git_host
 from tests.support.git_source import NAME, Pushed
@@ -78,8 +79,10 @@ def test_a_push_is_paid_for_once_after_the_hook_was_called(workspace: Workspace,
         assert call_hook(daemon) == 202
         delivered(workspace, "other")
         until(lambda: daemon.page("/readyz")[0] == 200, "it is ready")
-        assert f'shjobs_source_commit_info{{commit="{second}"}} 1.0' in daemon.page("/metrics")[1]
-        page = daemon.page("/")[1]
+        known = f'shjobs_source_commit_info{{commit="{second}"}} 1.0'
+        until(lambda: known in daemon.page("/metrics")[1], "the metrics know the commit")
+        until(lambda: second[:12] in daemon.page("/")[1], "the page knows it")
+        page = shown(daemon, "/")[2]
         assert f"{host.url}/{NAME}" in page and second[:12] in page
         assert daemon.stop() == 0
     assert workspace.posts() == 2
@@ -130,7 +133,7 @@ def test_a_host_that_is_away_for_long_changes_nothing_until_it_is_back(
         host.fault = ""
         assert call_hook(daemon) == 202
         delivered(workspace, "other")
-        assert f"{second[:12]} is in force" in daemon.log
+        until(lambda: f"{second[:12]} is in force" in daemon.log, "it is said")
     assert workspace.posts() == 2
 
 

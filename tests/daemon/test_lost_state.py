@@ -46,10 +46,10 @@ class Started:
 @contextmanager
 def started(workspace: Workspace, command: str, **changed: str) -> Iterator[Started]:
     given = {key: value for key, value in os.environ.items() if not key.startswith("SHJOBS_")}
-    own = {"SHJOBS_LISTEN": "127.0.0.1:0", "SHJOBS_SETTLE": "0s", **changed}
+    ours = {"SHJOBS_LISTEN": "127.0.0.1:0", "SHJOBS_SETTLE": "0s", "SHJOBS_PICTURES": "false"}
     log = workspace.root / f"{command}.log"
     log.write_bytes(b"")
-    environment = {**given, **workspace.environment, **own}
+    environment = {**given, **workspace.environment, **ours, **changed}
     process = Forked((command,), cwd=workspace.root, environment=environment, log=log)
     try:
         yield Started(process, log)

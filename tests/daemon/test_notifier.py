@@ -56,8 +56,8 @@ def test_a_failure_is_told_at_once_and_never_again(workspace: Workspace) -> None
             fails(workspace)
             until(lambda: told(receiver, "failed"), "the failure is told")
             until(lambda: metric(daemon, "shjobs_notifications_pending") == {'sink="team"': 0.0}, "nothing waits")
-            counted = metric(daemon, "shjobs_notifications_total")
-            assert counted['result="sent",sink="team"'] == 1.0
+            sent = 'result="sent",sink="team"'
+            until(lambda: metric(daemon, "shjobs_notifications_total").get(sent) == 1.0, "it counts as sent")
             assert daemon.stop() == 0
         with running(workspace) as daemon:
             fails(workspace, "other", 14.41)
@@ -88,9 +88,13 @@ def test_a_receiver_that_hangs_delays_neither_another_nor_the_stop(workspace: Wo
         add_sink(workspace, "bad", bad.url)
         add_sink(workspace, "good", good.url)
         with running(workspace) as daemon:
+            workspace.sandbox.faults.add(Fault(name="run-fails", times=3))
+            for number in range(3):  # at once: all within the time that an answer may take
+                workspace.write(f"job-{number}.yaml", ndvi(f"job-{number}", 14.4 + number / 100))
             for number in range(3):
-                fails(workspace, f"job-{number}", 14.4 + number / 100)
+                reaches(workspace, "Failed", f"job-{number}")
             until(lambda: len(told(good, "failed")) == 3, "the other hears of all")
+            until(lambda: bad.received, "it was sent the first")
             assert len(bad.received) == 1
             began = time.monotonic()
             assert daemon.stop() == 0

@@ -82,9 +82,9 @@ def test_it_fetches_every_so_often(tmp_path: Path) -> None:
 def test_a_thousand_hints_are_one_fetch_and_not_at_once(tmp_path: Path) -> None:
     pushed = FolderSource(tmp_path)
     pushed.push(FILES)
+    began = time.monotonic()
     with started(pushed, tmp_path) as (source, woken):
         assert woken.wait(LONGEST)
-        began = time.monotonic()
         for _ in range(1000):
             source.hint()
         until(lambda: pushed.fetched == 2, "the hints are followed")
@@ -92,11 +92,24 @@ def test_a_thousand_hints_are_one_fetch_and_not_at_once(tmp_path: Path) -> None:
         assert pushed.fetched == 2
 
 
+class Begun(FolderSource):
+    """One that tells when a fetch began."""
+
+    def __init__(self, state: Path) -> None:
+        super().__init__(state)
+        self.begun = threading.Event()
+
+    def fetch(self) -> Fetched:
+        self.begun.set()
+        return super().fetch()
+
+
 def test_a_hint_during_a_fetch_is_followed_by_another_fetch(tmp_path: Path) -> None:
-    pushed = FolderSource(tmp_path)
+    pushed = Begun(tmp_path)
     pushed.push(FILES)
     pushed.free.clear()
     with started(pushed, tmp_path) as (source, _):
+        assert pushed.begun.wait(LONGEST)
         source.hint()
         pushed.free.set()
         until(lambda: pushed.fetched == 2, "what came meanwhile is fetched")

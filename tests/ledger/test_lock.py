@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from controller.ledger import lock
 from controller.ledger.lock import is_held, submitter_lock
 from controller.model.errors import StateError
+from tests.support.patience import LONGEST
 
 HOLD = """\
 import sys
@@ -52,8 +54,11 @@ def test_whether_it_is_held_can_be_asked_without_trying_it(tmp_path: Path) -> No
     assert not is_held(tmp_path)
 
 
-def test_a_holder_that_has_not_written_its_name_yet_is_waited_for(tmp_path: Path) -> None:
+def test_a_holder_that_has_not_written_its_name_yet_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of 77 pairs that raced for it, one loser came in between and named nobody."""
+    monkeypatch.setattr(lock, "LOOKS", round(LONGEST / lock.PAUSE))
     with (tmp_path / "lock").open("wb", buffering=0) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         writer = threading.Timer(0.05, file.write, [b"process 4711"])

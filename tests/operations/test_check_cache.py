@@ -180,19 +180,22 @@ def test_what_is_read_counts_as_used(tmp_path: Path) -> None:
 
 def test_runs_at_the_same_time_never_see_half_a_file(tmp_path: Path) -> None:
     value = {"documents": ["x" * 1000] * 200}
-    cache, seen = CheckCache(tmp_path), list[object]()
+    cache, enough = CheckCache(tmp_path), threading.Event()
     cache.write("a", value)
 
     def writes() -> None:
-        for _ in range(50):
+        while not enough.is_set():
             CheckCache(tmp_path).write("a", value)
 
     writers = [threading.Thread(target=writes) for _ in range(2)]
     for each in writers:
         each.start()
-    while any(each.is_alive() for each in writers):
-        seen.append(cache.read("a"))
-    assert seen and all(each == value for each in seen)
+    try:
+        assert all(cache.read("a") == value for _ in range(100))
+    finally:
+        enough.set()
+        for each in writers:
+            each.join()
     assert [path.name for path in (tmp_path / "check").iterdir()] == ["a.json"]
 
 

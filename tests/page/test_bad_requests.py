@@ -146,7 +146,10 @@ def test_a_body_is_not_taken_for_a_second_request(url: str, headers: list[str]) 
     assert b"Connection: close" in response
 
 
-def test_more_silent_connections_than_there_are_slots_keep_no_reader_out(url: str) -> None:
+def test_more_silent_connections_than_there_are_slots_keep_no_reader_out(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controller.wire.server.BRIEFLY", LONGEST)
     with ExitStack() as stack:
         for _ in range(MOST + 20):
             stack.enter_context(connected(url)).sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-")

@@ -16,7 +16,6 @@ from tests.support.page_states import THROWN
 pytestmark = pytest.mark.slow
 
 MOST = 3  # clicks
-SOON = 30_000  # milliseconds for one of them
 MARCH = "select name from job where name like 'alps-%-2025-03' and told like 'Delivered%'"
 FAILED = "select distinct job from submission where verdict = 'failed'"
 SPENT = """
@@ -44,7 +43,7 @@ def answer(site: SiteOf, reached: ReachedIn, browser: Browser) -> Callable[[str]
         with serving(site("cells")) as url, watched(browser, url) as reader:
             reader.open("/")
             for each in clicks:
-                reader.page.locator(f'a[href="{each}"]').first.click(timeout=SOON)
+                reader.page.locator(f'a[href="{each}"]').first.click()
                 reader.page.wait_for_url(url + each)
             assert reader.problems == []
             return reader.page.inner_text("main")

@@ -10,11 +10,12 @@ from controller.page.site import Site
 from tests.support.browser import watched
 from tests.support.page_server import serving
 from tests.support.page_states import NOW, write_plain
+from tests.support.patience import LONGEST
 from tests.support.set_loops import running, settings_of
 
 pytestmark = pytest.mark.slow
 
-SOON = 5_000  # milliseconds
+SOON = LONGEST * 1000  # milliseconds
 JOB = "field-00"
 ROW = f"tr:has(a[href$='/jobs/{JOB}']), li:has(a[href$='/jobs/{JOB}'])"
 TOP_OF_EVENTS = "Math.round(document.getElementById('events').getBoundingClientRect().top)"

@@ -85,6 +85,7 @@ def test_a_token_is_asked_for_and_never_given(site: SiteOf, path: str, authoriza
 
 
 def test_what_reaches_the_renderer_holds_no_secret(state_of: StateOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("controller.page.renderer.PATIENCE", LONGEST)
     given = state_of("demo").settings().model_copy(update={"page_token": SecretStr(TOKEN)})
     assert leaks(pickle.dumps(given)) != []
     assert leaks(pickle.dumps(given.without_secrets())) == []

@@ -39,8 +39,12 @@ function evaluatePixel(sample) { return [index(sample.B08, sample.B04)]; }
 """
 
 
+SEEN_RUNNING = pytest.mark.parametrize("sandbox", [1], indirect=True, ids=["seen running"])
+"""The first GET of each request sees it run, however late it comes."""
+
+
 @pytest.fixture
-def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+def sandbox(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
     options = SandboxOptions(
         folder=tmp_path / "state" / "sandbox",
@@ -48,6 +52,7 @@ def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox
         buckets=("my-bucket",),
         requests_per_minute=0,
         run_seconds=0.3,
+        run_polls=getattr(request, "param", 0),
         max_running=10,
     )
     with Sandbox(options) as running:
@@ -97,6 +102,7 @@ def status(id: str, sandbox: Sandbox) -> bool:
 
 
 @pytest.mark.slow
+@SEEN_RUNNING
 def test_the_vendors_client_submits_and_follows_a_request(sandbox: Sandbox) -> None:
     [answer] = vendor_request(sandbox).get_data()
     assert answer["status"] == "RUNNING"
@@ -156,6 +162,7 @@ def test_the_vendors_client_reads_its_name_in_the_token(sandbox: Sandbox) -> Non
 
 
 @pytest.mark.slow
+@SEEN_RUNNING
 def test_plain_oauth_code_submits_and_asks(sandbox: Sandbox) -> None:
     client = BackendApplicationClient(client_id="sandbox")
     with OAuth2Session(client=client) as oauth:

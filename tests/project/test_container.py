@@ -17,6 +17,7 @@ from controller.reconcile.runner import PATIENCE
 from tests.conftest import Workspace
 from tests.daemon.test_daemon import running
 from tests.support.paths import ROOT
+from tests.support.patience import LONGEST
 from tools.lock import TOOLS
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -62,7 +63,8 @@ def test_its_health_check_asks_the_daemon(workspace: Workspace) -> None:
     assert (python, settings.listen in arguments[-1]) == ("python", True)
     with running(workspace) as daemon:
         where = daemon.url.removeprefix("http://")
-        healthy = [sys.executable, *(each.replace(settings.listen, where) for each in arguments)]
+        patient = (each.replace("timeout=4", f"timeout={LONGEST:g}") for each in arguments)
+        healthy = [sys.executable, *(each.replace(settings.listen, where) for each in patient)]
         assert subprocess.run(healthy, check=False).returncode == 0
         assert daemon.stop() == 0
     assert subprocess.run(healthy, capture_output=True, check=False).returncode == 1

@@ -49,7 +49,7 @@ def prove(seed: int, *, small: bool = False) -> dict[str, object]:
         lost = field.accepted().keys() - {request_id for _, _, request_id, _ in field.submissions()}
         assert not lost, f"{replay}: accepted, but not in the controller's ledger: {lost}"
         charges = field.charges()
-    assert max(stops) < MOST_WITHOUT + SLOW, f"{replay}: the longest stop took {max(stops):.1f} s"
+    assert small or max(stops) < MOST_WITHOUT + SLOW, f"{replay}: the longest stop took {max(stops):.1f} s"
     return {
         "stops": len(stops),
         "stops_with_a_post_under_way": underway,

@@ -25,6 +25,7 @@ from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox
 from controller.sandbox.render.render import Rendered, RenderedFile, RenderOptions
 from tests.conftest import ndvi
+from tests.support.patience import LONGEST
 
 SETTINGS = """\
 deployment = "sandbox"
@@ -37,7 +38,7 @@ requestsPerMinute = 100000
 prefixes = ["s3://my-bucket/"]
 folder = "{folder}"
 """
-PATIENCE = 120.0  # seconds; far more than anything here takes, also on a busy machine
+PATIENCE = LONGEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ starts, on a copy, so that looking mends nothing.
 import random
 import threading
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from signal import SIGKILL
 
@@ -90,8 +91,12 @@ def _holds(field: Ground, pid: int) -> bool:
 
 def _stamps(field: Ground) -> dict[Path, int]:
     """When the database, its log and each status file were last written."""
-    written = [*field.state.glob("shjobs.db*"), *field.jobs.glob("*.status.yaml")]
-    return {path: path.stat().st_mtime_ns for path in written if path.suffix != ".db-shm"}
+    stamps = {}
+    for path in (*field.state.glob("shjobs.db*"), *field.jobs.glob("*.status.yaml")):
+        if path.suffix != ".db-shm":
+            with suppress(FileNotFoundError):  # a journal is gone as soon as it is not needed
+                stamps[path] = path.stat().st_mtime_ns
+    return stamps
 
 
 def _inspected(field: Ground, replay: str) -> Counter[str]:

@@ -74,7 +74,7 @@ def _outage(replay: str, draw: random.Random, plan: Plan) -> dict[str, int]:
             place.write(name)
             fault = "refuse-502-after" if draw.random() < plan.taken else "refuse-502-before"
             place.sandbox.faults.add(Fault(name=fault, times=-1, match=f"/{name}/"))
-        with _over_after(HOUR * plan.scale, place):
+        with _over_after(HOUR * plan.scale, place, plan):
             ended = place.sync()
         entries = place.entries_by_job()
     _assert_paid_once(replay, entries)
@@ -97,15 +97,20 @@ def _outage(replay: str, draw: random.Random, plan: Plan) -> dict[str, int]:
 
 
 @contextmanager
-def _over_after(seconds: float, place: Site) -> Iterator[None]:
-    """Switch every fault off so many seconds after the first one struck."""
+def _over_after(seconds: float, place: Site, plan: Plan) -> Iterator[None]:
+    """Switch every fault off so many seconds after the first one struck, once there were canaries."""
     leaving = threading.Event()
 
+    def struck() -> list[str]:
+        return sorted(entry.time for entry in place.sandbox.ledger.entries() if entry.event == "fault")
+
     def wait() -> None:
-        while not any(entry.event == "fault" for entry in place.sandbox.ledger.entries()):
+        while not struck():
             if leaving.wait(0.05):
                 return
         leaving.wait(seconds)
+        while _canaries(struck(), plan) < LEAST_CANARIES and not leaving.wait(0.05):
+            pass  # the controller was held up
         place.sandbox.faults.clear()
 
     thread = threading.Thread(target=wait, name="outage")

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 
 import yaml
 
@@ -30,6 +30,7 @@ RATE, SMALL_RATE = 0.004, 0.02  # of most faults: enough to meet them all, too l
 TOKEN_RATE = 0.2  # a token lasts for so many calls that few are asked for
 QUIET = 400.0  # seconds
 MOST_GROWTH = 1.05
+FEWEST = 3  # samples, one for each third
 FEW = 3  # threads or descriptors that come and go with a call
 UNFINISHED = {"Pending", "Submitting", "Running", "Verifying"}
 
@@ -135,9 +136,10 @@ def _edited(running: Daemon, editor: Editor, seconds: float, chance: random.Rand
     thread = threading.Thread(target=edit, name="editor")
     thread.start()
     try:
-        ends_at = time.monotonic() + seconds
-        while time.monotonic() < ends_at:
+        ends_at, taken = time.monotonic() + seconds, 0
+        while time.monotonic() < ends_at or taken < FEWEST:
             time.sleep(1)
+            taken += 1
             assert running.process.poll() is None, f"{replay}: it ended by itself: {running.log.read_text()[-2000:]}"
             yield running.sample()
     finally:
@@ -147,11 +149,12 @@ def _edited(running: Daemon, editor: Editor, seconds: float, chance: random.Rand
 
 def _phases(field: Ground) -> Counter[str]:
     """How many jobs are told to be in each phase."""
-    return Counter(
-        document["phase"]
-        for path in field.jobs.rglob("*.status.yaml")
-        for document in yaml.load_all(path.read_bytes(), Loader=yaml.CSafeLoader)
-    )
+    found = Counter[str]()
+    for path in field.jobs.rglob("*.status.yaml"):
+        with suppress(FileNotFoundError):  # its manifest was moved meanwhile
+            documents = yaml.load_all(path.read_bytes(), Loader=yaml.CSafeLoader)
+            found.update(document["phase"] for document in documents)
+    return found
 
 
 def _is_quiet(field: Ground, jobs: int) -> bool:

@@ -125,7 +125,10 @@ def serving() -> int:
     return sum("process_request_thread" in each.name for each in threading.enumerate())
 
 
-def test_hundreds_of_half_open_connections_keep_the_sandbox_from_nobody(service: Service) -> None:
+def test_hundreds_of_half_open_connections_keep_the_sandbox_from_nobody(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controller.wire.server.BRIEFLY", LONGEST)
     host, port = service.url.removeprefix("http://").split(":")
     others = serving()  # servers of other tests may keep threads of theirs
     with ExitStack() as stack:

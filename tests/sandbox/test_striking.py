@@ -77,7 +77,8 @@ def test_slow_answer_takes_the_request_and_answers_late(service: Service) -> Non
     assert time.monotonic() - began >= 0.5
 
 
-def test_stopping_does_not_wait_for_a_slow_answer(tmp_path: Path) -> None:
+def test_stopping_does_not_wait_for_a_slow_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("controller.sandbox.http.server.SHUTDOWN_SECONDS", LONGEST)
     with running(tmp_path) as service:
         service.switch_on("slow-answer", parameters={"seconds": 600})
         statuses: list[int] = []
@@ -106,9 +107,10 @@ def test_a_service_whose_reads_lag_behind_its_writes(tmp_path: Path) -> None:
 
 
 def test_early_404_hides_a_running_request_for_a_while(slow: Service) -> None:
+    slow.switch_on("early-404", parameters={"seconds": LONGEST})
+    assert slow.get(slow.submit()).status_code == 404
     slow.switch_on("early-404", parameters={"seconds": 0.5})
     id = slow.submit()
-    assert slow.get(id).status_code == 404
     until(lambda: slow.get(id).status_code == 200)
 
 
@@ -169,19 +171,20 @@ def test_what_the_strange_objects_hold(service: Service) -> None:
 
 
 def test_late_delivery_comes_after_the_404(service: Service) -> None:
-    service.switch_on("late-delivery", parameters={"seconds": 0.5})
+    service.switch_on("late-delivery", parameters={"seconds": LONGEST})
     id = service.submit()
     until(lambda: service.get(id).status_code == 404)
     assert service.names(id) == {"request-ID.json"}
-    service.await_end(id)
-    assert service.names(id) == {"default.tif", "request-ID.json"}
+    service.switch_on("late-delivery", parameters={"seconds": 0.5})
+    assert service.names(service.finish()) == {"default.tif", "request-ID.json"}
 
 
 def test_a_late_copy_comes_after_the_outputs(service: Service) -> None:
+    service.switch_on("copy-late", parameters={"seconds": LONGEST})
+    assert service.names(service.finish()) == {"default.tif"}
     service.switch_on("copy-late", parameters={"seconds": 0.5})
     id = service.finish()
-    assert service.names(id) == {"default.tif"}
-    until(lambda: "request-ID.json" in service.names(id))
+    until(lambda: "request-ID.json" in service.names(id) and "costPU" in service.read(id, "request-ID.json"))
     assert service.read(id, "request-ID.json")["costPU"] == pytest.approx(PRICE)
 
 

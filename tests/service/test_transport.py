@@ -21,7 +21,9 @@ from controller.model.timing import Timing
 from controller.service.client import Service
 from controller.service.oauth import Session
 from controller.settings.deployments import Deployment
+from tests.support.patience import LONGEST
 from tests.support.peer import FAST, PAYLOAD, Server, at, opened, posted, reply
+from tests.support.sandbox import until
 
 pytestmark = pytest.mark.slow
 
@@ -113,9 +115,9 @@ class Drip:
         self.was_hung_up = False
 
     def __call__(self, connection: socket.socket) -> None:
-        connection.sendall(self._prefix)
         try:
-            for _ in range(100):
+            connection.sendall(self._prefix)
+            while True:
                 connection.sendall(b"x")
                 time.sleep(0.05)
         except OSError:
@@ -131,19 +133,24 @@ class Drip:
     ],
 )
 def test_an_answer_that_drips_is_given_up_in_time_and_unconfirmed(prefix: bytes) -> None:
-    timing = Timing(connect_timeout=0.3, answer_timeout=0.3, read_timeout=2)
+    timing = Timing(connect_timeout=0.3, answer_timeout=2.7, read_timeout=LONGEST)
     drip = Drip(prefix)
-    answered, server = posted(drip, timing=timing)
+    with Server(drip) as server, opened(at(server.url), timing) as service:
+        answered = service.submit(PAYLOAD)
+        until(lambda: drip.was_hung_up)
     assert isinstance(answered, Unconfirmed)
-    assert (len(server.requests), drip.was_hung_up) == (1, True)
+    assert len(server.requests) == 1
 
 
 def test_after_a_poll_that_dripped_the_service_was_not_asked_for_the_time() -> None:
     """The next connection of that thread was closed as one that was established too late."""
     date = reply("200 OK", "", "Date: Sun, 01 Mar 2026 12:00:00 GMT\r\n")
-    timing = Timing(connect_timeout=1, read_timeout=1)
-    with Server(Drip(b""), date) as server, opened(at(server.url), timing) as service:
+    drip = Drip(b"")
+    with Server(drip, date) as server, opened(at(server.url)) as service:
+        service._timing = Timing(connect_timeout=0.3, read_timeout=2.7)
         assert isinstance(service.status("a"), NoAnswer)
+        until(lambda: drip.was_hung_up)
+        service._timing = FAST
         assert service.server_time() == datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
 
 

@@ -20,6 +20,7 @@ from controller.source.refusal import TooSoonError
 from tests.support.git_server import TOKEN, GitHost
 from tests.support.git_source import Pushed, git, tree_in_force
 from tests.support.paths import ROOT
+from tests.support.patience import LONGEST
 
 pytestmark = pytest.mark.slow
 
@@ -203,7 +204,10 @@ def test_a_fetch_under_way_is_ended_when_the_process_stops(
     assert "was stopped" in message(fetcher.fetch())
 
 
-def test_a_pack_above_the_limit_is_not_kept(pushed: Pushed, source: GitSource, state: Path, host: GitHost) -> None:
+def test_a_pack_above_the_limit_is_not_kept(
+    pushed: Pushed, source: GitSource, state: Path, host: GitHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controller.source.pauses.FIRST", LONGEST)
     good = pushed.push({"jobs.d/a.yaml": "good"})
     fetcher = Fetcher(source, state, largest=256 * 1024)
     fetcher.fetch()

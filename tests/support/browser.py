@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, Response, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, Response, expect, sync_playwright
 
 from tests.support.patience import LONGEST
 
@@ -57,8 +57,10 @@ def started() -> Iterator[Browser]:
     program = found()
     if program is None:
         pytest.skip(MISSING)
+    expect.set_options(timeout=LONGEST * 1000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", _NO_OTHER_HOST])
+        arguments = ["--no-sandbox", _NO_OTHER_HOST]
+        browser = playwright.chromium.launch(executable_path=program, args=arguments, timeout=LONGEST * 1000)
         try:
             yield browser
         finally:

@@ -15,11 +15,12 @@ from controller.model.timing import Timing
 from controller.service.client import Service
 from controller.service.oauth import Session
 from controller.settings.deployments import DEPLOYMENTS, Deployment
+from tests.support.patience import LONGEST
 
 Answer = bytes | Callable[[socket.socket], None]
 SECRET = "CANARY/secret+key=="
 PAYLOAD = {"input": {}, "output": {"delivery": {"s3": {"accessKey": "CANARY-access", "secretAccessKey": SECRET}}}}
-FAST = Timing(connect_timeout=2, answer_timeout=5, read_timeout=5, poll_first=0)
+FAST = Timing(connect_timeout=LONGEST, answer_timeout=LONGEST, read_timeout=LONGEST, poll_first=0)
 
 
 def reply(status: str, body: object = "", headers: str = "") -> bytes:

@@ -76,7 +76,7 @@ class Service:
 
     def post(self, body: object = None, path: str = OLD, **changes: Any) -> requests.Response:
         return self.web.post(
-            self.url + path, json=request_body() if body is None else body, **{"timeout": 10, **changes}
+            self.url + path, json=request_body() if body is None else body, **{"timeout": LONGEST, **changes}
         )
 
     def get(self, id: str, path: str = OLD) -> requests.Response:

@@ -28,6 +28,7 @@ STEP = re.compile(r"^\$ (?P<typed>.*(?:\n> .*)*)\n(?P<answer>(?:(?!\$ ).*\n)*)",
 ALONE = frozenset({"run", "demo"})
 """Commands that need a process of their own: a signal ends them, or they start another process."""
 SAME = (
+    (r" It is checked again in \d+ (?:s|min), at [\d: -]+ UTC\.", ""),  # left out once that time has come
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "REQUEST-ID"),
     (r"(?<=commit )[0-9a-f]{10}\b", "COMMIT"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"),

@@ -346,7 +346,7 @@ def test_links_that_lead_in_circles_end(jobs: Jobs) -> None:
 
 def test_a_second_change_within_one_tick_of_the_clock_is_not_missed(jobs: Jobs) -> None:
     file = jobs.root / "ndvi.yaml"
-    now = datetime.now(UTC)
+    now = datetime.fromtimestamp(file.stat().st_ctime, UTC)
     first = see(jobs.root, Known(), now)
     seen = file.stat()
     file.write_text(manifest("nvdi"))

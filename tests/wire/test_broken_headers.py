@@ -12,19 +12,22 @@ from tests.support.patience import LONGEST
 def test_a_response_that_stops_within_its_headers_is_none_once_it_is_hung_up() -> None:
     ended = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        line = Exchange(url)
 
         def answer() -> None:
             connection, _ = server.accept()
             with connection:
-                connection.recv(65536)
+                request = b""
+                while not request.endswith(b"{}"):
+                    request += connection.recv(65536)
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nRetry-")
+                line._hang_up()
                 ended.wait(LONGEST)
 
         thread = threading.Thread(target=answer)
         thread.start()
-        url = f"http://127.0.0.1:{server.getsockname()[1]}"
-        line = Exchange(url)
-        with pytest.raises(TimeoutError, match="broke off"), line.hung_up_after(0.5):
+        with pytest.raises(TimeoutError, match="broke off"), line.hung_up_after(LONGEST):
             line.send("POST", f"{url}/status", {}, timeouts=(LONGEST, LONGEST), body=b"{}")
         assert line.was_connected and line.is_hung_up
         ended.set()

@@ -22,9 +22,10 @@ from tests.cli.test_sync_s3 import moved
 from tests.conftest import SETTINGS, Workspace, ndvi
 from tests.operations.test_doctor import diagnoses, doctor
 from tests.support.certificates import DAY, Authority, Served
+from tests.support.patience import LONGEST
 from tests.support.stores import FalseStore, Query, Reply, false_store, listing
 
-TIMING = Timing(read_timeout=5, answer_timeout=5, connect_timeout=5)
+TIMING = Timing(read_timeout=3 * LONGEST, answer_timeout=LONGEST, connect_timeout=LONGEST)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.tree.watching.targets import targets
+from controller.tree.watching.folders import WatchedFolders
+from controller.tree.watching.targets import WatchTarget, targets
 from controller.tree.watching.watcher import Watcher
 from tests.support.patience import LONGEST
 
@@ -52,7 +53,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def watcher(root: Path, hints: Hints) -> Iterator[Watcher]:
     made = Watcher(root, hints)
-    assert made.look_after([], 1) == ""
+    assert made.look_after([], 1, patience=None) == ""
     hints.clear()
     yield made
     made.stop()
@@ -111,10 +112,10 @@ def test_it_stays_silent_when(root: Path, hints: Hints, act: Callable[[Path], ob
 def test_what_is_watched_anew_is_hinted_at(root: Path, hints: Hints) -> None:
     """It may have changed between the scan and the watch."""
     watcher = Watcher(root, hints)
-    watcher.look_after([], 1)
+    watcher.look_after([], 1, patience=None)
     assert hints.came()
     hints.clear()
-    watcher.look_after([], 1)
+    watcher.look_after([], 1, patience=None)
     assert hints.did_not_come()
     watcher.stop()
 
@@ -122,10 +123,10 @@ def test_what_is_watched_anew_is_hinted_at(root: Path, hints: Hints) -> None:
 def test_a_tree_that_comes_back_is_watched_again(root: Path, hints: Hints, watcher: Watcher) -> None:
     root.rename(root.parent / "away")
     assert hints.came()
-    assert watcher.look_after([], 0) == ""
+    assert watcher.look_after([], 0, patience=None) == ""
     root.mkdir()
     hints.clear()
-    assert watcher.look_after([], 1) == ""
+    assert watcher.look_after([], 1, patience=None) == ""
     hints.clear()
     (root / "ndvi.yaml").write_text("3")
     assert hints.came()
@@ -135,7 +136,8 @@ def test_a_file_behind_a_link_is_watched_where_it_lies(root: Path, hints: Hints,
     (root.parent / "library").mkdir()
     (root.parent / "library" / "shared.yaml").write_text("1")
     (root / "shared.yaml").symlink_to("../library/shared.yaml")
-    watcher.look_after(["shared.yaml"], 1)
+    assert hints.came()
+    watcher.look_after(["shared.yaml"], 1, patience=None)
     hints.clear()
     (root.parent / "library" / "another.yaml").write_text("1")
     assert hints.did_not_come()
@@ -143,18 +145,29 @@ def test_a_file_behind_a_link_is_watched_where_it_lies(root: Path, hints: Hints,
     assert hints.came()
 
 
-def test_a_large_tree_is_watched_while_the_caller_goes_on(root: Path, hints: Hints) -> None:
+def test_a_large_tree_is_watched_while_the_caller_goes_on(
+    root: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on, add = threading.Event(), WatchedFolders.add
+
+    def add_later(watched: WatchedFolders, target: WatchTarget) -> int:
+        assert goes_on.wait(LONGEST)
+        return add(watched, target)
+
+    monkeypatch.setattr(WatchedFolders, "add", add_later)
     for number in range(3_000):
         (root / f"folder-{number}").mkdir()
     watcher = Watcher(root, hints)
     try:
         assert watcher.look_after([], 1_000_000, patience=0.0) == "", "what is not watched yet is no problem"
+        goes_on.set()
         assert hints.came()
         assert watcher.look_after([], 3_001, patience=None) == ""
         hints.clear()
         (root / "folder-2999" / "new.yaml").write_text("1")
         assert hints.came()
     finally:
+        goes_on.set()
         watcher.stop()
 
 
@@ -193,7 +206,7 @@ def test_events_that_the_kernel_has_lost_are_reported_and_all_folders_are_watche
     watcher = Watcher(root, notify)
     read.set()
     try:
-        assert watcher.look_after([], 1) == ""
+        assert watcher.look_after([], 1, patience=None) == ""
         read.clear()
         seen.clear()
         (root / "first.yaml").touch()
