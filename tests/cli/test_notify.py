@@ -18,7 +18,8 @@ from tests.support.command import Done, shjobs
 from tests.support.commits import commit
 from tests.support.git_hosts import REPOSITORY, TOKEN, StatusHost
 from tests.support.outboxes import Sending, recorded
-from tests.support.receiver import CANARY, NOW, Receiver, answer, closed_port, event
+from tests.support.ports import closed_port
+from tests.support.receiver import CANARY, NOW, Receiver, answer, event
 
 pytestmark = pytest.mark.slow
 

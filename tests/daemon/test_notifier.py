@@ -15,7 +15,8 @@ from controller.sandbox.faults.faults import Fault
 from tests.conftest import Workspace, ndvi
 from tests.daemon.test_daemon import Running, reaches, running, until
 from tests.support.command import shjobs
-from tests.support.receiver import CANARY, Receiver, answer, closed_port, hang
+from tests.support.ports import closed_port
+from tests.support.receiver import CANARY, Receiver, answer, hang
 
 pytestmark = pytest.mark.slow
 KEY = f"{CANARY}-key"

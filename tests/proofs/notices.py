@@ -25,7 +25,8 @@ from tests.proofs.daemons import daemon
 from tests.proofs.ground import Ground, ground, until
 from tests.proofs.hang import latencies_of
 from tests.proofs.record import tell
-from tests.support.receiver import Behaviour, Received, Receiver, answer, close, closed_port, drip, hang
+from tests.support.ports import closed_port
+from tests.support.receiver import Behaviour, Received, Receiver, answer, close, drip, hang
 
 SCALE = 0.001
 DAY = 86_400 * SCALE

@@ -1,7 +1,6 @@
 """Where the sandbox delivers to, in folders and at an S3 endpoint, and what it keeps to itself."""
 
 import json
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from moto.server import ThreadedMotoServer
 from obstore.store import S3Store
 
 from tests.support.patience import LONGEST
+from tests.support.ports import closed_port
 from tests.support.sandbox import CANARY, EVALSCRIPT, PRICE, Service, request_body, running, until
 
 
@@ -137,8 +137,6 @@ def test_keys_an_s3_endpoint_does_not_know(tmp_path: Path, s3: str) -> None:
 
 
 def test_an_s3_endpoint_that_does_not_answer(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    with running(tmp_path, s3_endpoint=f"http://127.0.0.1:{port}") as service:
+    with running(tmp_path, s3_endpoint=f"http://127.0.0.1:{closed_port()}") as service:
         id = service.finish()
         assert service.events(id) == ["accepted", "running", "failed"]

@@ -1,7 +1,6 @@
 """The service client against a real server on loopback: what may have been taken is never called Refused."""
 
 import json
-import socket
 
 import pytest
 
@@ -17,6 +16,7 @@ from controller.model.answers import (
     Unconfirmed,
 )
 from tests.support.peer import PAYLOAD, SECRET, Answer, Server, at, opened, posted, reply, wrapped
+from tests.support.ports import closed_port
 
 
 def no(why: Refusal, status: int, message: str, code: str = "", retry_after: float | None = None) -> Refused:
@@ -219,8 +219,7 @@ def test_a_short_secret_does_not_change_the_request_id() -> None:
 
 def test_nothing_that_listens_means_unsent() -> None:
     with Server(reply("200 OK", {"id": "a"})) as tokens:
-        with socket.create_server(("127.0.0.1", 0)) as gone:
-            port = gone.getsockname()[1]
+        port = closed_port()
         deployment = at(tokens.url).model_copy(update={"base_url": f"http://127.0.0.1:{port}"})
         with opened(deployment) as service:
             answered = service.submit(PAYLOAD)

@@ -146,12 +146,6 @@ def _line(stream: Any) -> str:
     return line.decode("latin-1")
 
 
-def closed_port() -> int:
-    """A port at which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 def webhook(url: str, **changed: Any) -> Sink:
     """A sink with a secret in its address."""
     return Sink(name="team", kind=SinkKind.WEBHOOK, urls=(SecretStr(url),), **changed)

@@ -17,6 +17,7 @@ from controller.notify.sinks.webhook import post
 from controller.settings.sinks import Sink
 from tests.support.certificates import Authority
 from tests.support.patience import LONGEST
+from tests.support.ports import closed_port
 from tests.support.receiver import (
     CANARY,
     NOW,
@@ -24,7 +25,6 @@ from tests.support.receiver import (
     Receiver,
     answer,
     close,
-    closed_port,
     drip,
     hang,
     message,
