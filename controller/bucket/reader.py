@@ -59,7 +59,7 @@ class Deadline:
         self._ends_at = monotonic() + seconds
 
     def after(self, pause: float) -> float:
-        """Seconds left once `pause` is over, which is waited for; 0 when none are, and at once when none can be."""
+        """Wait for `pause` seconds; returns how many are left then. Without a wait 0, if it would use them up."""
         if self._ends_at - self._monotonic() <= pause:
             return 0
         time.sleep(pause)

@@ -24,7 +24,7 @@ from controller.model.script import (
     pragma,
 )
 
-START = 60.0  # seconds for the child to start
+START = 30.0  # seconds for the child to start
 RUNTIME_PREFIX = "Failed to evaluate script! "
 UNNAMED = ""  # the name of the only datasource of a request without fusion
 
@@ -202,9 +202,10 @@ class Engine:
         reply = self._child.call({"step": READY}, seconds=START)
         if isinstance(reply, EngineReply):
             return None
-        if reply.kind is not FailureKind.TIMEOUT:
-            return reply
-        return replace(reply, kind=FailureKind.CRASH, message=f"The script engine did not start within {START:g} s")
+        words = {FailureKind.TIMEOUT: f"within {START:g} s", FailureKind.MEMORY: "with the memory that it may have"}
+        if why := words.get(reply.kind):
+            return replace(reply, kind=FailureKind.CRASH, message=f"The script engine did not start {why}")
+        return reply
 
     def _step(self, step: str, argument: object, planes: Sequence[Plane] = ()) -> EngineReply | ScriptFailure:
         if self._facts is None or self._child.pid != self._loaded_by:

@@ -125,7 +125,8 @@ class Rejections:
         differing = {path for path in touched if before.get(path) != self._found.get(path)}
         if changes := [*self._changes(sorted(differing - self._elsewhere), before, tree)]:
             self._report(changes)  # the loop warns of what belongs to no manifest
-        self._record(touched, tree, ledger, now, announcer or Announcer())
+        if differing or change.paths or change.gone or self._recorded is None:
+            self._record(touched, tree, ledger, now, announcer or Announcer())
 
     def _put(self, path: str, items: Iterable[Rejected]) -> None:
         self._found.pop(path, None)
@@ -149,7 +150,7 @@ class Rejections:
             self._recorded = ledger.rejections()
             touched = self._recorded.keys() | self._found.keys()
         known = self._recorded
-        for path in sorted(touched & known.keys() - self._found.keys()):
+        for path in sorted((touched & known.keys()) - self._found.keys()):
             if _is_waiting(path, tree):
                 continue
             if path in tree.paths():

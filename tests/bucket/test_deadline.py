@@ -1,5 +1,7 @@
 """The time that the responses of one operation may take together."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from controller.bucket.reader import Deadline
@@ -21,6 +23,6 @@ def test_what_is_left_after_a_pause(
     def sleep(seconds: float) -> None:
         now[0] += seconds + overslept
 
-    monkeypatch.setattr("controller.bucket.reader.time.sleep", sleep)
+    monkeypatch.setattr("controller.bucket.reader.time", SimpleNamespace(sleep=sleep))
     assert Deadline(1.0, lambda: now[0]).after(pause) == left
     assert (now[0] > 0) == (pause < 1.0)

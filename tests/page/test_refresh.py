@@ -80,6 +80,8 @@ def test_what_is_selected_stays_until_it_is_let_go(changing: Changing, reader: W
     page = reader.page
     page.evaluate("getSelection().selectAllChildren(document.querySelector('[data-row=ndvi]'))")
     changing.phase = "Failed"
+    with page.expect_response(lambda response: response.ok, timeout=SOON):
+        pass
     page.wait_for_timeout(A_WHILE)
     assert page.evaluate("getSelection().toString()") == "ndvi Running"
     page.evaluate("getSelection().removeAllRanges()")

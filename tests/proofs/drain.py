@@ -22,7 +22,10 @@ MOST_WITHOUT = 5.0  # seconds; DESIGN §12, with no POST under way
 
 
 def prove(seed: int, *, small: bool = False) -> dict[str, object]:
-    """Stop and start again; exit code 0 within the budget each time, nothing open, and each request paid for once."""
+    """Stop and start again; exit code 0 within the budget each time, nothing open, and each request paid for once.
+
+    In small the time of a stop is not judged, since that depends on the machine.
+    """
     moments, chance = SMALL if small else MOMENTS, random.Random(seed)
     replay = f"drain, seed {seed}"
     stops: list[float] = []

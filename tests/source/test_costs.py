@@ -42,7 +42,7 @@ for _ in range(9):
     seen.append((between - before, spent() - between))
 print(json.dumps(seen))
 """
-MOST_POLL = 5  # times what a bare `git ls-remote` costs beside it, about twice so much as it is
+MOST_POLL = 5  # times what a bare `git ls-remote` costs beside it: about twice what was measured
 LONGEST_CHANGE = 5.0  # seconds of the processor, those of the host too
 
 

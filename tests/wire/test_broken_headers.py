@@ -19,8 +19,8 @@ def test_a_response_that_stops_within_its_headers_is_none_once_it_is_hung_up() -
             connection, _ = server.accept()
             with connection:
                 request = b""
-                while not request.endswith(b"{}"):
-                    request += connection.recv(65536)
+                while not request.endswith(b"{}") and (piece := connection.recv(65536)):
+                    request += piece
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nRetry-")
                 line._hang_up()
                 ended.wait(LONGEST)

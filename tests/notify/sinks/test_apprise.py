@@ -55,7 +55,7 @@ def test_an_address_that_took_a_message_gets_it_once_while_another_refuses() -> 
 
 
 def test_an_address_that_hangs_keeps_nothing_from_the_others_and_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("controller.notify.sinks.apprise.START", 45.0)  # half of the patience is left for the start
+    monkeypatch.setattr("controller.notify.sinks.apprise.START", 45.0)  # of 60 s, 30 are left for the process to start
     with Receiver(hang) as bad, Receiver() as good:
         slow = address(bad, rto="3600", cto="3600")
         began = time.monotonic()
