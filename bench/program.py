@@ -36,6 +36,7 @@ class Program:
             return 0, ""
 
     def is_ready(self) -> bool:
+        assert self.process.poll() is None, "the daemon ended: run.log says why"
         return self.page("/readyz")[0] == 200
 
     @property
@@ -91,6 +92,10 @@ def until(holds: Callable[[], bool], pause: float = 0.01, longest: float = LONGE
 
 
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """Held until this process ends, so that no other takes it; the daemon's server reuses addresses."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    port = int(held.getsockname()[1])
+    held.detach()
+    return port

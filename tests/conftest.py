@@ -27,6 +27,7 @@ from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox
 from controller.sandbox.render.render import Rendered, RenderOptions
 from controller.settings.settings import Settings
+from controller.source.signature import tool
 from controller.tree.git import command
 from tests.support.patience import LONGEST
 from tests.support.rendering import close_engines, rendered
@@ -41,7 +42,7 @@ CLIENT_SECRET = "canary-client-secret-55d0"
 # No test depends on the machine's speed: a loaded machine may take any time for an example.
 hypothesis.settings.register_profile("shjobs", deadline=None)
 hypothesis.settings.load_profile("shjobs")
-command.PATIENCE = LONGEST
+command.PATIENCE = tool.PATIENCE = LONGEST
 
 SETTINGS = """\
 deployment = "sandbox"

@@ -314,7 +314,8 @@ def test_a_daemon_with_a_wrong_clock_is_not_ready_and_goes_on_once_it_is_set(wor
             wait_for(lambda: "ClockDoubtful" not in dict(daemon.why_not_ready()))
             seen.append(True)
         finally:
-            daemon.flags.stop()
+            daemon.flags.stopping = True  # `stop` may raise in the thread that calls it
+            daemon.flags.inbox.put(None)
 
     seen: list[bool] = []
     operator = threading.Thread(target=operate)

@@ -17,5 +17,5 @@ def service(tmp_path: Path) -> Iterator[Service]:
 @pytest.fixture
 def slow(tmp_path: Path) -> Iterator[Service]:
     """A service whose requests stay RUNNING for as long as a test lasts."""
-    with running(tmp_path, run_seconds=60) as one:
+    with running(tmp_path, run_seconds=1e6) as one:
         yield one

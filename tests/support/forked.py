@@ -14,10 +14,11 @@ from collections.abc import Mapping, Sequence
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from controller.source.signature import tool
 from controller.tree.git import command
 from tests.support.patience import LONGEST
 
-command.PATIENCE = LONGEST
+command.PATIENCE = tool.PATIENCE = LONGEST
 LOADED = ["tests.support.forked", "controller.daemon.daemon", "controller.cli.run", "controller.cli.sync"]
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(LOADED)

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,6 +94,12 @@ class Signers:
     def read(self, name: str) -> bytes:
         return self.git("cat-file", "commit", name)
 
+    def has_agent(self) -> bool:
+        """Start gpg's agent, for which gpg itself waits only a few seconds; returns whether it runs."""
+        variables = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "GNUPGHOME": str(self.home)}
+        launch = ["gpgconf", "--launch", "gpg-agent"]
+        return subprocess.run(launch, env=variables, capture_output=True, check=False).returncode == 0
+
     def git_agrees(self, name: str, signers: Path | None, keyring: Path | None) -> bool:
         """Whether `git verify-commit` accepts this commit with these files."""
         home = Path(tempfile.mkdtemp(dir=self.folder))
@@ -124,6 +131,9 @@ def signers_in_a_short_folder() -> Iterator[Signers]:
     with tempfile.TemporaryDirectory(prefix="sg-", ignore_cleanup_errors=True) as folder:
         people = Signers(Path(folder))
         try:
+            ends_at = time.monotonic() + LONGEST
+            while not people.has_agent():
+                assert time.monotonic() < ends_at, "gpg's agent does not start"
             yield people
         finally:
             people.run(["gpgconf", "--kill", "all"])

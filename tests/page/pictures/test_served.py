@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 import sys
+import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,8 +26,16 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def fetched(url: str, address: str) -> tuple[str, bytes]:
-    with urllib.request.urlopen(f"{url}/{address}", timeout=LONGEST) as answer:
-        return answer.headers["Content-Type"], answer.read(8)
+    """Its type and its first bytes; asked again while the page's process is too slow for one reader."""
+    ends_at = time.monotonic() + LONGEST
+    while True:
+        try:
+            with urllib.request.urlopen(f"{url}/{address}", timeout=LONGEST) as answer:
+                return answer.headers["Content-Type"], answer.read(8)
+        except urllib.error.HTTPError as error:
+            if error.code != 503 or time.monotonic() > ends_at:
+                raise
+        time.sleep(0.1)
 
 
 def test_the_daemon_makes_them_and_stops_without_waiting_for_them(workspace: Workspace) -> None:
