@@ -92,10 +92,10 @@ def until(holds: Callable[[], bool], pause: float = 0.01, longest: float = LONGE
 
 
 def free_port() -> int:
-    """Held until this process ends, so that no other takes it; the daemon's server reuses addresses."""
+    """A port for a server that reuses addresses; held until this process ends, so that no other takes it."""
     held = socket.socket()
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     held.bind(("127.0.0.1", 0))
     port = int(held.getsockname()[1])
-    held.detach()
+    held.detach()  # the descriptor stays open
     return port

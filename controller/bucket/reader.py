@@ -127,15 +127,21 @@ class S3Reader:
         for left in reversed(range(RETRIES + 1)):
             pause = _PAUSE * 2 ** (RETRIES - left)
             with self._kept_for(home.endpoint).one() as line:
-                try:
-                    answer = self._once(line, url, home, min(self._patience, seconds), limit)
-                except BROKEN as error:
-                    if not left or not (seconds := deadline.after(pause)):
-                        raise StoreError(NO_ANSWER if line.is_hung_up else connection_error(error)) from error
-                else:
-                    if not left or not _is_passing(answer.status) or not (seconds := deadline.after(pause)):
-                        return answer
-        raise AssertionError("the last attempt returns or raises")
+                answer = self._attempt(line, url, home, min(self._patience, seconds), limit)
+            if isinstance(answer, S3Response) and not _is_passing(answer.status):
+                return answer
+            if not left or not (seconds := deadline.after(pause)):
+                break
+        if isinstance(answer, StoreError):
+            raise answer
+        return answer
+
+    def _attempt(self, line: Exchange, url: str, home: Home, seconds: float, limit: int) -> S3Response | StoreError:
+        """One attempt within so many seconds; the error when there was no response."""
+        try:
+            return self._once(line, url, home, seconds, limit)
+        except BROKEN as error:
+            return StoreError(NO_ANSWER if line.is_hung_up else connection_error(error))
 
     def _once(self, line: Exchange, url: str, home: Home, seconds: float, limit: int) -> S3Response:
         """One request and its whole response; a body longer than `limit` is cut."""

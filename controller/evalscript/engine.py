@@ -4,11 +4,12 @@ Script failures of any kind are returned as a ScriptFailure. Rules: reference pa
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
-from controller.evalscript.frames import READY, Header, Plane
+from controller.evalscript.blocks import UNNAMED, PixelBlock, Planes, block_header, check_block
+from controller.evalscript.frames import Header, Plane
 from controller.evalscript.process import Child, EngineReply
 from controller.evalscript.rehearsal import rehearsal_of, stage_document
 from controller.evalscript.setup import positive_integer, script_facts, shown_value
@@ -24,52 +25,11 @@ from controller.model.script import (
     pragma,
 )
 
-START = 30.0  # seconds for the child to start
 RUNTIME_PREFIX = "Failed to evaluate script! "
-UNNAMED = ""  # the name of the only datasource of a request without fusion
 
 _NO_SCRIPT = ScriptFailure(
     kind=FailureKind.CRASH, message="No script is loaded, or its engine has ended; load it again"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Samples:
-    """The samples of one datasource for a block of pixels.
-
-    `values` holds raw little-endian numbers of `dtype`, ordered [sample][band][pixel]; `samples` is the number per
-    pixel: always 1 in SIMPLE mode without fusion, any number otherwise. `dataMask` is a band like the others.
-    `name` is the datasource's id, or "0", "1", …; UNNAMED without fusion. Under `also`, if any, the samples find an
-    array of themselves, as it would be in data fusion.
-    """
-
-    bands: tuple[str, ...]
-    values: Plane
-    samples: int = 1
-    name: str = UNNAMED
-    also: str = UNNAMED
-    dtype: Literal["float32", "float64"] = "float32"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PixelBlock:
-    """`pixels` adjacent pixels in row-major order and the arguments of `evaluatePixel` for them.
-
-    `scenes` is the function's second argument as JSON: {} in SIMPLE mode, {"orbits": […]} or {"tiles": […]};
-    with fusion, one such object by datasource name. Only outputs that are `delivered` (None: all) have to be returned.
-    """
-
-    pixels: int
-    sources: tuple[Samples, ...]
-    scenes: Mapping[str, Any] = field(default_factory=dict)
-    delivered: Collection[str] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planes:
-    """The results of a block: by output id the stored numbers, little-endian, ordered [band][pixel]."""
-
-    outputs: Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +81,7 @@ class Engine:
     def load(self, text: str) -> ScriptFacts | ScriptFailure:
         """Start over with this script: check the pragma, run the top level, call setup()."""
         self._facts = None
-        problem = _text_problem(text) or self._start()
+        problem = _text_problem(text) or self._child.start()
         if problem:
             return problem
         reply = self._call({"step": "load", "text": text, "seconds": self.seconds})
@@ -170,9 +130,9 @@ class Engine:
         if self._facts is None:
             return _NO_SCRIPT
         single = _is_single_sample(block, self._facts)
-        _check_block(block, single)
+        check_block(block, single)
         reply = self._step(
-            "evaluate", _block_header(block, self._outputs, single), [source.values for source in block.sources]
+            "evaluate", block_header(block, self._outputs, single), [source.values for source in block.sources]
         )
         if isinstance(reply, ScriptFailure):
             return reply
@@ -192,20 +152,6 @@ class Engine:
         """Call updateOutputMetadata, if defined; the JSON value of outputMetadata.userData, {} when never assigned."""
         reply = self._step("finish", None)
         return reply if isinstance(reply, ScriptFailure) else _decoded(reply.header["answer"], FailureKind.RUNTIME)
-
-    def _start(self) -> ScriptFailure | None:
-        """Make sure that there is a child. Its start is not the script's time: a busy machine may need seconds."""
-        if self._child.pid is not None:
-            return None
-        if problem := self._child.start():
-            return problem
-        reply = self._child.call({"step": READY}, seconds=START)
-        if isinstance(reply, EngineReply):
-            return None
-        words = {FailureKind.TIMEOUT: f"within {START:g} s", FailureKind.MEMORY: "with the memory that it may have"}
-        if why := words.get(reply.kind):
-            return replace(reply, kind=FailureKind.CRASH, message=f"The script engine did not start {why}")
-        return reply
 
     def _step(self, step: str, argument: object, planes: Sequence[Plane] = ()) -> EngineReply | ScriptFailure:
         if self._facts is None or self._child.pid != self._loaded_by:
@@ -296,45 +242,3 @@ def _plan_from(answer: Header, outputs: Sequence[ScriptOutput]) -> ScenePlan | S
         kept={name: tuple(kept) for name, kept in answer["kept"].items()},
         outputs=tuple(replace(output, bands=bands[output.id] or output.bands) for output in outputs),
     )
-
-
-def _check_block(block: PixelBlock, single: bool) -> None:
-    for source in block.sources:
-        wanted = block.pixels * len(source.bands) * source.samples * _WIDTH[source.dtype]
-        if memoryview(source.values).nbytes != wanted:
-            given = memoryview(source.values).nbytes
-            raise ValueError(f"datasource {source.name!r} has {given} bytes of values, not {wanted}")
-    if single and block.sources[0].samples != 1:
-        raise ValueError("a SIMPLE script has exactly one sample per pixel")
-
-
-_WIDTH = {"float32": 4, "float64": 8}
-
-
-def _block_header(block: PixelBlock, outputs: Sequence[ScriptOutput], single: bool) -> Header:
-    return {
-        "pixels": block.pixels,
-        "single": single,
-        "fusion": [source.name for source in block.sources] != [UNNAMED],
-        "scenes": json.dumps(block.scenes),
-        "sources": [
-            {
-                "name": source.name,
-                "also": source.also,
-                "bands": source.bands,
-                "samples": source.samples,
-                "dtype": source.dtype,
-            }
-            for source in block.sources
-        ],
-        "outputs": [_output_header(output, block.delivered) for output in outputs],
-    }
-
-
-def _output_header(output: ScriptOutput, delivered: Collection[str] | None) -> Header:
-    return {
-        "id": output.id,
-        "bands": output.bands,
-        "sampleType": output.sample_type,
-        "delivered": delivered is None or output.id in delivered,
-    }

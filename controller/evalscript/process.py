@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from threading import Timer
 from typing import IO, Any
 
-from controller.evalscript.frames import FrameError, Header, Plane, read_header, read_plane, write_frame
+from controller.evalscript.frames import READY, FrameError, Header, Plane, read_header, read_plane, write_frame
 from controller.model.errors import truncate
 from controller.model.script import FailureKind, ScriptFailure
 from controller.wire.environment import bare_environment
 
+START = 30.0  # seconds for the process to start
 GRACE = 2.0  # seconds between the engine's own time limit, which leaves the child alive, and the kill
 # Quick to start. asyncio, which the engine's library uses for its timeouts, would load ssl for connections that nobody
 # opens here; loading modules makes no garbage.
@@ -59,7 +60,10 @@ class Child:
             process.kill()
 
     def start(self) -> ScriptFailure | None:
-        """Make sure that a process is running; a new one has no script."""
+        """Make sure that a process is running; a new one has no script.
+
+        Its start is not the script's time: a busy machine may need seconds.
+        """
         if self.pid is not None:
             return None
         self.close()
@@ -74,7 +78,8 @@ class Child:
             )
         except OSError as error:
             return _crash(f"The script engine could not be started: {error}")
-        return None
+        reply = self.call({"step": READY}, seconds=START)
+        return _not_started(reply) if isinstance(reply, ScriptFailure) else None
 
     def call(
         self, header: Mapping[str, Any], planes: Sequence[Plane] = (), *, seconds: float
@@ -168,6 +173,13 @@ def _status_name(status: int) -> str:
         return signal.Signals(-status).name
     except ValueError:
         return f"signal {-status}"
+
+
+def _not_started(failure: ScriptFailure) -> ScriptFailure:
+    """No script is to blame for it."""
+    words = {FailureKind.TIMEOUT: f"within {START:g} s", FailureKind.MEMORY: "with the memory that it may have"}
+    why = words.get(failure.kind)
+    return _crash(f"The script engine did not start {why}") if why else failure
 
 
 def _crash(message: str) -> ScriptFailure:

@@ -17,7 +17,7 @@ from controller.model.answers import Listing, Unreadable
 from controller.model.timing import Timing
 from controller.settings.deployments import DEPLOYMENTS, Credential
 from tests.conftest import served
-from tests.support.patience import LONGEST
+from tests.support.patience import PATIENT
 
 pytestmark = pytest.mark.slow
 
@@ -77,9 +77,6 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         found.url = url
         monkeypatch.setenv("AWS_METADATA_ENDPOINT", found.url)
         yield found
-
-
-PATIENT = Timing(read_timeout=3 * LONGEST, connect_timeout=LONGEST)
 
 
 def bucket(cloud: Cloud, *, timing: Timing = PATIENT, **changes: Any) -> Bucket:
@@ -155,7 +152,7 @@ def test_a_web_identity_is_exchanged_at_the_token_service_and_nowhere_else(
 
         thread = threading.Thread(target=listen)
         thread.start()
-        once = Timing(read_timeout=3, connect_timeout=1)  # whoever comes again gets no answer
+        once = Timing(read_timeout=3, connect_timeout=1)  # a second connection gets no answer
         answer = bucket(cloud, timing=once).read("s3://results/x", "mine")
         thread.join()
     assert first == [b"\x16"]  # the beginning of a TLS handshake

@@ -22,7 +22,7 @@ from controller.model.answers import Listing, Unreadable
 from controller.model.timing import Timing
 from controller.settings.deployments import DEPLOYMENTS, Credential
 from tests.conftest import served
-from tests.support.patience import LONGEST
+from tests.support.patience import LONGEST, PATIENT
 
 SANDBOX = DEPLOYMENTS["sandbox"]
 ACCESS, SECRET = "CANARY-access", "CANARY/secret"
@@ -62,8 +62,7 @@ def credential(**changes: Any) -> Credential:
 
 
 def bucket(**changes: Any) -> Bucket:
-    timing = Timing(read_timeout=3 * LONGEST, connect_timeout=LONGEST)
-    return Bucket(SANDBOX, {"mine": credential(**changes)}, timing=timing)
+    return Bucket(SANDBOX, {"mine": credential(**changes)}, timing=PATIENT)
 
 
 def keys(answer: object) -> list[str]:

@@ -92,20 +92,8 @@ def test_a_thousand_hints_are_one_fetch_and_not_at_once(tmp_path: Path) -> None:
         assert pushed.fetched == 2
 
 
-class Begun(FolderSource):
-    """One that tells when a fetch began."""
-
-    def __init__(self, state: Path) -> None:
-        super().__init__(state)
-        self.begun = threading.Event()
-
-    def fetch(self) -> Fetched:
-        self.begun.set()
-        return super().fetch()
-
-
 def test_a_hint_during_a_fetch_is_followed_by_another_fetch(tmp_path: Path) -> None:
-    pushed = Begun(tmp_path)
+    pushed = FolderSource(tmp_path)
     pushed.push(FILES)
     pushed.free.clear()
     with started(pushed, tmp_path) as (source, _):

@@ -14,8 +14,9 @@ from typing import get_args
 import pytest
 
 import controller
+from controller.evalscript.blocks import PixelBlock, Planes, Samples
 from controller.evalscript.cache import close_shared, facts, rehearsal
-from controller.evalscript.engine import Engine, PixelBlock, Planes, Samples
+from controller.evalscript.engine import Engine
 from controller.evalscript.frames import FailureName
 from controller.evalscript.process import PROGRAM
 from controller.model.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
@@ -72,7 +73,7 @@ def status(pid: int) -> list[str]:
 
 
 def has_ended(pid: int) -> bool:
-    """Gone, or waiting for whoever inherited it to take notice."""
+    """Gone, or a zombie that its new parent has not collected yet."""
     return status(pid)[:1] in ([], ["Z"])
 
 
@@ -181,7 +182,7 @@ def test_an_engine_that_does_not_start_is_no_fault_of_the_script(
     monkeypatch: pytest.MonkeyPatch, program: str, start: float, words: str
 ) -> None:
     monkeypatch.setattr("controller.evalscript.process.PROGRAM", program)
-    monkeypatch.setattr("controller.evalscript.engine.START", start)
+    monkeypatch.setattr("controller.evalscript.process.START", start)
     with Engine(seconds=0.5) as engine:
         found = engine.load(GOOD)
     assert isinstance(found, ScriptFailure)
@@ -274,7 +275,8 @@ def test_a_child_that_cannot_start_tells_why(tmp_path: Path, monkeypatch: pytest
 
 
 PARENT = """
-from controller.evalscript.engine import Engine, PixelBlock, Samples
+from controller.evalscript.blocks import PixelBlock, Samples
+from controller.evalscript.engine import Engine
 engine = Engine()
 engine.load({script!r})
 print(engine.pid, flush=True)

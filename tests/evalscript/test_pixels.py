@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from controller.evalscript.engine import Engine, PixelBlock, Planes, Samples, ScenePlan
+from controller.evalscript.blocks import PixelBlock, Planes, Samples
+from controller.evalscript.engine import Engine, ScenePlan
 from controller.model.script import FailureKind, ScriptFacts, ScriptFailure, ScriptOutput
 
 ORBITS = [

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from controller.evalscript.engine import Engine, PixelBlock, Planes, Samples
+from controller.evalscript.blocks import PixelBlock, Planes, Samples
+from controller.evalscript.engine import Engine
 from controller.model.script import ScriptFacts
 
 pytestmark = pytest.mark.slow

@@ -4,7 +4,8 @@ from array import array
 
 import pytest
 
-from controller.evalscript.engine import Engine, PixelBlock, Planes, Samples
+from controller.evalscript.blocks import PixelBlock, Planes, Samples
+from controller.evalscript.engine import Engine
 from controller.model.script import Mosaicking, SampleType, ScriptFacts, ScriptInput, ScriptOutput
 
 

@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 import yaml
 
+from bench.program import free_port
 from controller.cli import COMMANDS
 from controller.settings.settings import settings_from
 from tests.proofs.demo import JOBS, cut
 from tests.support.command import shjobs
 from tests.support.paths import ROOT
 from tests.support.patience import LONGEST
-from tests.support.ports import reserved_port
 
 SERVICES: Mapping[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_bytes())["services"]
 HOME = "/srv/shjobs"
@@ -72,7 +72,7 @@ def test_the_documented_jobs_go_out_together_at_their_full_size(home: Path) -> N
 @pytest.mark.slow
 def test_the_daemon_ends_with_rasters_even_when_it_is_there_before_the_sandbox(home: Path) -> None:
     cut(home / "jobs.d", 40)
-    port = reserved_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     elsewhere = {"SHJOBS_BASE_URL": url, "SHJOBS_TOKEN_URL": f"{url}/oauth/token", "SHJOBS_LISTEN": "127.0.0.1:0"}
     with _service("daemon", home, elsewhere), _service("sandbox", home, {}, "--port", str(port)):

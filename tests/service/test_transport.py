@@ -21,8 +21,8 @@ from controller.model.timing import Timing
 from controller.service.client import Service
 from controller.service.oauth import Session
 from controller.settings.deployments import Deployment
-from tests.support.patience import LONGEST
-from tests.support.peer import FAST, PAYLOAD, Server, at, opened, posted, reply
+from tests.support.patience import LONGEST, PATIENT
+from tests.support.peer import PAYLOAD, Server, at, opened, posted, reply
 from tests.support.sandbox import until
 
 pytestmark = pytest.mark.slow
@@ -150,7 +150,7 @@ def test_after_a_poll_that_dripped_the_service_was_not_asked_for_the_time() -> N
         service._timing = Timing(connect_timeout=0.3, read_timeout=2.7)
         assert isinstance(service.status("a"), NoAnswer)
         until(lambda: drip.was_hung_up)
-        service._timing = FAST
+        service._timing = PATIENT
         assert service.server_time() == datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
 
 
@@ -158,7 +158,7 @@ class Tokens(Session):
     """Hands out whatever a test wants in the place of a token, or fails with it."""
 
     def __init__(self, deployment: Deployment, given: str | Exception) -> None:
-        super().__init__(deployment, "id", SecretStr("CANARY-client"), FAST)
+        super().__init__(deployment, "id", SecretStr("CANARY-client"), PATIENT)
         self._given = given
 
     def token(self) -> str:
@@ -189,7 +189,7 @@ ENDLESS["input"] = ENDLESS
 def test_what_fails_before_the_first_byte_was_taken_for_sent(payload: dict[str, Any], token: str | Exception) -> None:
     """It was called Unconfirmed, shut the gate for all jobs, and waited for an operator for ever."""
     with Server(reply("200 OK", {"id": "abc"})) as server:
-        with Service(at(server.url), Tokens(at(server.url), token), FAST) as service:
+        with Service(at(server.url), Tokens(at(server.url), token), PATIENT) as service:
             answered = service.submit(payload)
         assert (server.requests, isinstance(answered, Refused) and answered.why) == ([], Refusal.UNSENT)
     assert "CANARY" not in repr(answered)

@@ -14,7 +14,7 @@ from controller.source.outcome import Fetched, SourceStale, SourceUnverified, Sw
 
 
 class FolderSource:
-    """What a daemon fetches from. `problem`, if set, is what a fetch comes to; `held` makes a fetch wait."""
+    """What a daemon fetches from. A fetch sets `begun`, waits for `free`, and comes to the `problem`, if one is set."""
 
     def __init__(self, state: Path, path: str = "jobs.d") -> None:
         self._state = state
@@ -23,7 +23,7 @@ class FolderSource:
         self.problem: SourceStale | SourceUnverified | None = None
         self.fetched = 0
         self.sources: list[GitSource] = []
-        self.free = threading.Event()
+        self.begun, self.free = threading.Event(), threading.Event()
         self.free.set()
 
     def __call__(self, source: GitSource, _state: Path) -> "FolderSource":
@@ -38,6 +38,7 @@ class FolderSource:
         return commit
 
     def fetch(self) -> Fetched:
+        self.begun.set()
         self.free.wait()
         self.fetched += 1
         if self.problem or not self._pushed:

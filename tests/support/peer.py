@@ -15,12 +15,11 @@ from controller.model.timing import Timing
 from controller.service.client import Service
 from controller.service.oauth import Session
 from controller.settings.deployments import DEPLOYMENTS, Deployment
-from tests.support.patience import LONGEST
+from tests.support.patience import PATIENT
 
 Answer = bytes | Callable[[socket.socket], None]
 SECRET = "CANARY/secret+key=="
 PAYLOAD = {"input": {}, "output": {"delivery": {"s3": {"accessKey": "CANARY-access", "secretAccessKey": SECRET}}}}
-FAST = Timing(connect_timeout=LONGEST, answer_timeout=LONGEST, read_timeout=LONGEST, poll_first=0)
 
 
 def reply(status: str, body: object = "", headers: str = "") -> bytes:
@@ -106,10 +105,10 @@ def at(url: str) -> Deployment:
     return DEPLOYMENTS["sandbox"].model_copy(update={"base_url": url, "token_url": f"{url}/oauth/token"})
 
 
-def opened(deployment: Deployment, timing: Timing = FAST) -> Service:
+def opened(deployment: Deployment, timing: Timing = PATIENT) -> Service:
     return Service(deployment, Session(deployment, "id", SecretStr("CANARY-client"), timing), timing)
 
 
-def posted(*script: Answer, timing: Timing = FAST) -> tuple[PostAnswer, Server]:
+def posted(*script: Answer, timing: Timing = PATIENT) -> tuple[PostAnswer, Server]:
     with Server(*script) as server, opened(at(server.url), timing) as service:
         return service.submit(PAYLOAD), server

@@ -1,22 +1,12 @@
-"""Ports that are held until the process ends: a port that is free belongs to another process a moment later."""
+"""Ports that no other process can take; `bench.program.free_port` has one for a server that is started later."""
 
 import socket
 
 
 def closed_port() -> int:
-    """A port at which nothing listens, and nothing can."""
-    return _held(socket.socket())
-
-
-def reserved_port() -> int:
-    """A port for a server that reuses addresses, as most do; until it listens, nothing does."""
+    """A port at which nothing listens, and nothing can, until this process ends."""
     held = socket.socket()
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    return _held(held)
-
-
-def _held(one: socket.socket) -> int:
-    one.bind(("127.0.0.1", 0))
-    port = int(one.getsockname()[1])
-    one.detach()  # it stays open, and nobody closes it
+    held.bind(("127.0.0.1", 0))
+    port = int(held.getsockname()[1])
+    held.detach()  # the descriptor stays open
     return port

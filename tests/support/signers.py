@@ -31,6 +31,11 @@ class Signers:
 
     def run(self, command: Sequence[str | Path], given: bytes = b"") -> bytes:
         """The output of a program, which must succeed."""
+        done = self._done(command, given)
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout
+
+    def _done(self, command: Sequence[str | Path], given: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
         variables = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
@@ -39,11 +44,9 @@ class Signers:
             "TZ": "UTC",
             **{f"GIT_{who}_{what}": "ann@x" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
         }
-        done = subprocess.run(
+        return subprocess.run(
             command, input=given, cwd=self.folder, env=variables, capture_output=True, timeout=LONGEST, check=False
         )
-        assert done.returncode == 0, done.stderr.decode()
-        return done.stdout
 
     def git(self, *arguments: str, given: bytes = b"") -> bytes:
         return self.run(["git", "-C", self.repository, *arguments], given)
@@ -96,9 +99,7 @@ class Signers:
 
     def has_agent(self) -> bool:
         """Start gpg's agent, for which gpg itself waits only a few seconds; returns whether it runs."""
-        variables = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "GNUPGHOME": str(self.home)}
-        launch = ["gpgconf", "--launch", "gpg-agent"]
-        return subprocess.run(launch, env=variables, capture_output=True, check=False).returncode == 0
+        return self._done(["gpgconf", "--launch", "gpg-agent"]).returncode == 0
 
     def git_agrees(self, name: str, signers: Path | None, keyring: Path | None) -> bool:
         """Whether `git verify-commit` accepts this commit with these files."""

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.program import free_port
 from tests.support.patience import LONGEST
-from tests.support.ports import reserved_port
 
 _RUNTIME = Path("/run/sshd")  # where sshd, run by root, empties itself of rights
 _CONFIG = """\
@@ -55,7 +55,7 @@ def ssh_host(folder: Path) -> Iterator[SshHost]:
         _RUNTIME.mkdir(mode=0o755, exist_ok=True)
     host_key, key = make_key(folder / "host"), make_key(folder / "key")
     (folder / "authorized").write_text(f"restrict {key.with_suffix('.pub').read_text()}")
-    port = reserved_port()
+    port = free_port()
     (folder / "sshd.conf").write_text(_CONFIG.format(port=port, folder=folder))
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {host_key.with_suffix('.pub').read_text()}")
     with (folder / "sshd.log").open("wb") as log:

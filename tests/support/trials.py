@@ -12,7 +12,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from controller.evalscript.engine import Engine, PixelBlock, Planes, Samples
+from controller.evalscript.blocks import PixelBlock, Planes, Samples
+from controller.evalscript.engine import Engine
 from controller.manifest.document import read_documents
 from controller.manifest.validate import Script, ValidManifest, accept
 from controller.model.job import Appraisal

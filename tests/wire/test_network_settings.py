@@ -11,7 +11,6 @@ from controller.bucket.client import Bucket
 from controller.cli.settings import load_settings
 from controller.model.answers import Listing, Refused
 from controller.model.errors import SettingsError
-from controller.model.timing import Timing
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox
 from controller.service.client import Service
@@ -22,10 +21,8 @@ from tests.cli.test_sync_s3 import moved
 from tests.conftest import SETTINGS, Workspace, ndvi
 from tests.operations.test_doctor import diagnoses, doctor
 from tests.support.certificates import DAY, Authority, Served
-from tests.support.patience import LONGEST
+from tests.support.patience import PATIENT
 from tests.support.stores import FalseStore, Query, Reply, false_store, listing
-
-TIMING = Timing(read_timeout=3 * LONGEST, answer_timeout=LONGEST, connect_timeout=LONGEST)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +48,7 @@ def deployment(url: str, authorities: str | None) -> Deployment:
 
 
 def bucket(url: str, authorities: str | None) -> Bucket:
-    return Bucket(deployment(url, authorities), mine(url), timing=TIMING)
+    return Bucket(deployment(url, authorities), mine(url), timing=PATIENT)
 
 
 def listed(url: str, authorities: str | None) -> str:
@@ -65,7 +62,7 @@ def written(url: str, authorities: str | None) -> str:
 
 
 def token(url: str, authorities: str | None) -> str:
-    with Session(deployment(url, authorities), "me", SecretStr("secret"), TIMING) as session:
+    with Session(deployment(url, authorities), "me", SecretStr("secret"), PATIENT) as session:
         try:
             session.token()
         except TokenUnavailable as error:
@@ -79,7 +76,7 @@ class Token:
     user_agent = "test"
 
     def __init__(self) -> None:
-        self._session = Session(DEPLOYMENTS["sandbox"], "me", SecretStr("secret"), TIMING)
+        self._session = Session(DEPLOYMENTS["sandbox"], "me", SecretStr("secret"), PATIENT)
 
     def token(self) -> str:
         return "a-token"
@@ -92,7 +89,7 @@ class Token:
 
 
 def posted(url: str, authorities: str | None) -> str:
-    with Service(deployment(url, authorities), Token(), TIMING) as service:
+    with Service(deployment(url, authorities), Token(), PATIENT) as service:
         answer = service.submit({})
     return answer.message if isinstance(answer, Refused) else ""
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from controller.evalscript.engine import UNNAMED
+from controller.evalscript.blocks import UNNAMED
 from controller.model.script import (
     Mosaicking,
     SampleType,

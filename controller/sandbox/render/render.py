@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from controller.evalscript.engine import Engine, PixelBlock, Planes
-from controller.evalscript.engine import Samples as SentSamples
+from controller.evalscript.blocks import PixelBlock, Planes
+from controller.evalscript.blocks import Samples as SentSamples
+from controller.evalscript.engine import Engine
 from controller.model.script import SampleType, ScriptFacts, ScriptOutput
 from controller.sandbox.extent import metres_per_pixel
 from controller.sandbox.failure import RenderFailed, script_failed, value_or_raise

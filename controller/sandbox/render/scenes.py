@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from controller.evalscript.engine import UNNAMED, Engine
+from controller.evalscript.blocks import UNNAMED
+from controller.evalscript.engine import Engine
 from controller.model.script import Mosaicking, ScriptOutput
 from controller.sandbox.failure import value_or_raise
 from controller.sandbox.planet.archive import Area, SceneFilter, Tile, by_day, find_tiles

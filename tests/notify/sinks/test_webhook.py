@@ -16,7 +16,7 @@ from controller.notify.sender import NotSent, SendOutcome, Sent
 from controller.notify.sinks.webhook import post
 from controller.settings.sinks import Sink
 from tests.support.certificates import Authority
-from tests.support.patience import LONGEST
+from tests.support.patience import LONGEST, PATIENT
 from tests.support.ports import closed_port
 from tests.support.receiver import (
     CANARY,
@@ -33,8 +33,7 @@ from tests.support.receiver import (
     webhook,
 )
 
-PATIENT = Timing(connect_timeout=LONGEST, notify_answer=LONGEST)
-FAST = Timing(connect_timeout=LONGEST, notify_answer=5)  # for a receiver that never answers
+HASTY = Timing(connect_timeout=LONGEST, notify_answer=5)  # for a receiver that never answers
 REDIRECT = answer(302, "Location: /elsewhere\r\n")
 
 
@@ -100,7 +99,7 @@ ANSWERS: Mapping[str, tuple[Behaviour, SendOutcome]] = {
 @pytest.mark.parametrize(("behaviour", "expected"), ANSWERS.values(), ids=ANSWERS)
 def test_what_an_answer_means(behaviour: Behaviour, expected: SendOutcome) -> None:
     with Receiver(behaviour, answer(200)) as receiver:
-        timing = FAST if behaviour in (hang, drip) else PATIENT
+        timing = HASTY if behaviour in (hang, drip) else PATIENT
         began = time.monotonic()
         assert sent(webhook(receiver.url), timing=timing) == expected
         assert time.monotonic() - began < LONGEST
