@@ -38,7 +38,8 @@ def command(config: Path | None, form: str, write: bool, probe: bool, url: str |
 
 
 def _diagnoses(config: Path | None, write: bool) -> Iterator[Diagnosis]:
-    from controller.operations.doctor.doctor import local_diagnoses, remote_diagnoses
+    from controller.operations.doctor.local import local_diagnoses
+    from controller.operations.doctor.remote import remote_diagnoses
 
     try:
         settings = load_settings(config, os.environ)

@@ -11,8 +11,9 @@ from controller.model.answers import Refusal
 from controller.model.errors import Problem
 from controller.model.job import Estimate, Job
 from controller.model.submission import Submission
-from controller.operations.plan.actions import Action, Foreseen, action_of, describe_action, last_sent, rejected_action
+from controller.operations.plan.actions import Action, Foreseen, action_of, last_sent
 from controller.operations.plan.diff import Difference
+from controller.operations.plan.entry import describe_action, rejected_action
 from tests.support.factories import (
     DIGEST,
     NOW,
