@@ -24,7 +24,7 @@ from tests.support.certificates import Authority
 from tests.support.charges import charges_by_prefix
 from tests.support.paths import ROOT
 from tests.support.patience import LONGEST
-from tests.support.sandbox import FORM, OLD, PRICE, error_of, render_nothing_much, request_body, running, until
+from tests.support.sandbox import FORM, OLD, PRICE, Service, error_of, render_nothing_much, request_body, running, until
 
 pytestmark = pytest.mark.slow
 
@@ -215,13 +215,17 @@ def test_rate_errors_may_come_without_their_wrapper(tmp_path: Path) -> None:
         assert [(entry.status, entry.code) for entry in refusals] == [(429, "RATE_LIMIT_EXCEEDED")]
 
 
+def times_of(service: Service, id: str) -> dict[str, datetime]:
+    """When what happened to the only request: from its POST on, no line that comes late matters."""
+    events = [entry for entry in service.entries() if entry.id == id or entry.event == "post"]
+    return {entry.event: datetime.fromisoformat(entry.time) for entry in events}
+
+
 def test_a_request_waits_in_the_queue_and_runs_longer_the_more_it_costs(tmp_path: Path) -> None:
     with running(tmp_path, queue_seconds=0.3, seconds_per_unit=0.2 / PRICE) as service:
-        id = service.finish()
-        times = {entry.event: datetime.fromisoformat(entry.time) for entry in service.entries() if entry.id == id}
-        assert times["running"] - times["accepted"] >= timedelta(seconds=0.29)
-        # From when it was accepted: on a busy machine the log may be late to say that it runs.
-        assert times["delivered"] - times["accepted"] >= timedelta(seconds=0.29 + 0.15)
+        times = times_of(service, service.finish())
+        assert times["running"] - times["post"] >= timedelta(seconds=0.29)
+        assert times["delivered"] - times["post"] >= timedelta(seconds=0.29 + 0.15)
 
 
 def test_a_request_runs_until_so_many_polls_have_seen_it(tmp_path: Path) -> None:
@@ -240,8 +244,8 @@ def test_polls_before_a_request_is_done_count_and_its_seconds_hold(tmp_path: Pat
         id = service.submit()
         assert service.get(id).status_code == 200
         service.await_end(id)
-        times = {entry.event: datetime.fromisoformat(entry.time) for entry in service.entries() if entry.id == id}
-        assert times["delivered"] - times["accepted"] >= timedelta(seconds=0.99)
+        times = times_of(service, id)
+        assert times["delivered"] - times["post"] >= timedelta(seconds=0.99)
 
 
 def test_a_script_may_lie_in_a_bucket(tmp_path: Path) -> None:
