@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from controller.cli.settings import load_settings
+from controller.limits.budget import next_month
 from controller.model.clock import Clock
 from controller.model.errors import UsageError
 
@@ -42,7 +43,9 @@ def command(config: Path | None, form: str, month: str, by: str) -> int:
 def _begin(month: str) -> datetime:
     """Its first moment. Raises `UsageError` for anything but a month."""
     try:
-        return datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
+        begin = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
+        next_month(begin)  # none follows the last one of the calendar
+        return begin
     except ValueError:
         raise UsageError(f"--month: {month!r} is no month; write it like 2026-03") from None
 

@@ -94,11 +94,11 @@ def _moment(written: str, against: str) -> datetime:
         )
     try:
         named = datetime.fromisoformat(written)
-    except ValueError:
+        if len(written) == len("2027-01-31"):
+            named = datetime.combine(named, time.max)
+        moment, now = named.replace(tzinfo=named.tzinfo or UTC).astimezone(UTC), Clock().now()
+    except (ValueError, OverflowError):
         raise UsageError(f"--at: {written!r} is no date; write 2027-01-31 or 2027-01-31T12:00:00Z") from None
-    if len(written) == len("2027-01-31"):
-        named = datetime.combine(named, time.max)
-    moment, now = named.replace(tzinfo=named.tzinfo or UTC).astimezone(UTC), Clock().now()
     if moment < now:
         raise UsageError(f"--at: {written} is past; write a later day, or leave --at out for what is due now")
     if moment > now + LONGEST:

@@ -43,9 +43,13 @@ def parse_timestamp(written: str) -> datetime:
         example = f"{written}T00:00:00Z" if re.fullmatch(r"\d{4}-\d{2}-\d{2}", written) else "2022-06-20T00:00:00Z"
         raise ValueError(f"must be a date with time and zone: write for example {example}")
     try:
-        return datetime.fromisoformat(written.upper())
+        moment = datetime.fromisoformat(written.upper())
+        moment.astimezone(UTC)
     except ValueError:
         raise ValueError("is not a date of the calendar or a time of the day") from None
+    except OverflowError:
+        raise ValueError("is before the year 1 or after the year 9999 in UTC") from None
+    return moment
 
 
 def _input(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,8 @@ def area_of_text(text: str) -> BaseGeometry:
         raise AreaError(f"is not JSON from line {error.lineno}, column {error.colno} on: {error.msg}") from None
     except RecursionError:
         raise AreaError("is nested too deeply to be GeoJSON") from None
+    except ValueError:
+        raise AreaError("holds a number of thousands of digits") from None
     return area_of(value)
 
 

@@ -31,6 +31,7 @@ from controller.sets.model import (
 from controller.sets.windows import Window, window, windows
 
 AXES: Path = ("spec", "axes")
+LONGEST_TILE = 10_000_000  # metres a side: a quarter of the way around the Earth
 TILE_FIELDS = ("key", "bbox", "crs", "width", "height")
 WINDOW_FIELDS = ("key", "range", "from", "to")
 _KINDS = ("grid", "every", "values")
@@ -148,6 +149,9 @@ def _grid(faults: ProblemCollector, name: str, path: Path, files: Mapping[str, S
     if written is None:
         return None
     metres = written.pixel * written.cell
+    if metres > LONGEST_TILE:
+        faults.add((*below, "pixel"), "E109", f"a tile is longer than {LONGEST_TILE / 1000:,.0f} km: make it smaller")
+        return None
     if metres % 1000:
         faults.add(
             (*below, "cell"),

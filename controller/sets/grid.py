@@ -22,7 +22,9 @@ Cover = Literal["cells", "area"]
 SNAPPED = 256  # pixels: a trimmed tile is a multiple of the service's own blocks
 FARTHEST = 9.0  # degrees from a zone's central meridian, beyond which its metres are no longer metres
 _STEP = 0.05  # degrees: an edge is projected in pieces of this length, which keeps it within a metre
-_BLOCK = 64  # tiles a side that are compared with the area at once
+_BLOCK = 16  # tiles a side that are compared with the area at once
+_MOST_BLOCKS = 20_000  # that an area touches: a set has fewer tiles than that
+_MOST_POINTS = 5_000_000  # of an outline in such pieces
 
 
 class GridError(Exception):
@@ -125,6 +127,8 @@ def _transformer(epsg: int) -> Transformer:
 def _projected(area: BaseGeometry, epsg: int) -> BaseGeometry:
     """In metres. An edge is straight in longitude and latitude, so it becomes a curve of short pieces."""
     transformer = _transformer(epsg)
+    if shapely.get_num_coordinates(area) + area.length / _STEP > _MOST_POINTS:
+        raise GridError("has an outline that is too long: simplify it")
 
     def project(points: np.ndarray) -> np.ndarray:
         return np.column_stack(transformer.transform(points[:, 0], points[:, 1]))
@@ -139,21 +143,38 @@ def _touching(grid: Grid, area: BaseGeometry, name: str, epsg: int) -> Iterator[
     """Block by block, since most of a long or scattered area's surroundings is empty."""
     shapely.prepare(area)
     west, south, east, north = (each / grid.side for each in area.bounds)
-    for column in range(floor(west), ceil(east), _BLOCK):
-        for row in range(floor(south), ceil(north), _BLOCK):
-            columns = np.arange(column, min(column + _BLOCK, ceil(east)))
-            rows = np.arange(row, min(row + _BLOCK, ceil(north)))
-            yield from _in_block(grid, area, columns, rows, name=name, epsg=epsg)
+    blocks = _blocks(area, grid.side, range(floor(west), ceil(east)), range(floor(south), ceil(north)))
+    for number, (columns, rows) in enumerate(blocks):
+        if number >= _MOST_BLOCKS:
+            raise GridError(f"is too scattered for tiles of {grid.side / 1000:g} km: make them larger, or it smaller")
+        yield from _in_block(grid, area, columns, rows, name=name, epsg=epsg)
+
+
+def _blocks(area: BaseGeometry, side: int, columns: range, rows: range) -> Iterator[tuple[range, range]]:
+    """The blocks of tiles that an area touches; halves without any of it are passed over at once."""
+    if not columns or not rows:  # a grain may be a point once it is projected
+        return
+    if not area.intersects(shapely.box(columns[0] * side, rows[0] * side, columns.stop * side, rows.stop * side)):
+        return
+    if max(len(columns), len(rows)) <= _BLOCK:
+        yield columns, rows
+    elif len(columns) >= len(rows):
+        for half in _halves(columns):
+            yield from _blocks(area, side, half, rows)
+    else:
+        for half in _halves(rows):
+            yield from _blocks(area, side, columns, half)
+
+
+def _halves(tiles: range) -> tuple[range, range]:
+    middle = len(tiles) // 2
+    return tiles[:middle], tiles[middle:]
 
 
 def _in_block(
-    grid: Grid, area: BaseGeometry, columns: np.ndarray, rows: np.ndarray, *, name: str, epsg: int
+    grid: Grid, area: BaseGeometry, columns: range, rows: range, *, name: str, epsg: int
 ) -> Iterator[GridTile]:
     side = grid.side
-    if not area.intersects(
-        shapely.box(columns[0] * side, rows[0] * side, (columns[-1] + 1) * side, (rows[-1] + 1) * side)
-    ):
-        return
     x, y = (each.ravel() for each in np.meshgrid(columns, rows, indexing="ij"))
     boxes = shapely.box(x * side, y * side, (x + 1) * side, (y + 1) * side)
     inside = shapely.contains_properly(area, boxes)

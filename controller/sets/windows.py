@@ -15,6 +15,8 @@ Every = Literal["day", "week", "dekad", "month", "quarter", "year"]
 EVERY: tuple[Every, ...] = get_args(Every)
 
 _DAY = timedelta(days=1)
+_LATEST = date.max - timedelta(days=400)
+"""No window begins later: its end, and when it is due, would be beyond the calendar."""
 _SHAPES = {
     "day": re.compile(r"(\d{4})-(\d\d)-(\d\d)"),
     "week": re.compile(r"(\d{4})-[wW](\d\d)"),
@@ -47,8 +49,11 @@ class Window:
         return {"from": f"{self.first}T00:00:00Z", "to": f"{self.last}T23:59:59Z"}
 
     def due(self, after: timedelta) -> datetime:
-        """The moment from which the window may be asked for: that much after its end."""
-        return datetime.combine(self.last + _DAY, time(), UTC) + after
+        """The moment from which the window may be asked for: that much after its end.
+
+        Windows at the end of the calendar are due a year too early, rather than never computed.
+        """
+        return datetime.combine(min(self.last, _LATEST) + _DAY, time(), UTC) + after
 
 
 def window(key: str) -> Window:
@@ -57,7 +62,7 @@ def window(key: str) -> Window:
         if found := shape.fullmatch(key):
             try:
                 return _MADE[every](*map(int, found.groups()))
-            except ValueError:
+            except (ValueError, OverflowError):
                 raise ValueError(f"`{key}` is not in the calendar") from None
     examples = ", ".join(f"`{example}`" for example in _EXAMPLES.values())
     raise ValueError(f"`{key}` names no day, week, dekad, month, quarter or year: write for example {examples}")
@@ -65,17 +70,19 @@ def window(key: str) -> Window:
 
 def windows(every: Every, begin: Window, end: Window | None) -> Iterator[Window]:
     """The windows that begin in the span of `begin` to `end`, in order; without `end` to the end of the calendar."""
-    last = end.last if end else date.max
+    last = min(end.last, _LATEST) if end else _LATEST
     return takewhile(lambda each: each.first <= last, _following(every, begin.first))
 
 
 def _following(every: Every, day: date) -> Iterator[Window]:
+    if day > _LATEST:
+        return
     each = _around(every, day)
     if each.first < day:
         each = _around(every, each.last + _DAY)
     while True:
         yield each
-        if each.last >= date.max - timedelta(days=400):
+        if each.last >= _LATEST:
             return
         each = _around(every, each.last + _DAY)
 

@@ -138,6 +138,10 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
     # revisions
     "a day that is past": (nothing, ["plan", "--at", "2020-01-01"], 2, "is past; write a later day"),
     "a day that is none": (nothing, ["plan", "--at", "tomorrow"], 2, "is no date; write 2027-01-31"),
+    "a day before the calendar": (
+        nothing, ["plan", "--at", "0001-01-01T00:00:00+01:00"], 2, "is no date; write 2027-01-31",
+    ),
+    "the last month of the calendar": (nothing, ["budget", "--month", "9999-12"], 2, "is no month; write it like"),
     "a day with a revision": (nothing, ["plan", "--at", "2020-01-01", "--against", "main"], 2, "use one"),
     "a comment outside of CI": (
         variables(GITHUB_ACTIONS="", GITHUB_REPOSITORY="", GITEA_ACTIONS="", GITLAB_CI="", CI_API_V4_URL=""),

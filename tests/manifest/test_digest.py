@@ -130,6 +130,8 @@ def test_own_data_has_the_defaults_of_the_published_schema() -> None:
         pytest.param("2022-06-31T00:00:00Z", "not a date of the calendar", id="31 June"),
         pytest.param("2022-06-30T24:00:01Z", "time of the day", id="after midnight"),
         pytest.param("2022-06-30T23:59:60Z", "time of the day", id="a leap second"),
+        pytest.param("0001-01-01T00:00:00+01:00", "before the year 1", id="the year before the first in UTC"),
+        pytest.param("9999-12-31T23:59:59-01:00", "after the year 9999", id="the year after the last in UTC"),
         pytest.param("\uff12\uff10\uff12\uff12-06-30T23:59:00Z", "zone", id="digits of another script"),
     ],
 )

@@ -208,6 +208,7 @@ WRONG = [
     ),
     wrong("pixel: 10\n", "pixel: 0\n", "more than 0", "a pixel of nothing", "9:9"),
     wrong("pixel: 10\n", "pixel: ten\n", "must be a number", "a pixel in words", "9:9"),
+    wrong("pixel: 10\n", "pixel: 1.0e+20\n", "longer than 10,000 km", "a pixel wider than the Earth", "9:9"),
     wrong("cell: 5000", "cell: 20000", "at most 10000", "a tile larger than the service takes", "10:9"),
     wrong("cell: 5000", "cell: 5050", "whole number of km", "half a kilometre", "10:9"),
     wrong("cell: 5000", "cell: 5000\n        zone: 61", "a zone of UTM", "zone 61", "11:9"),

@@ -9,6 +9,7 @@ import shapely
 from pyproj import CRS, Transformer
 from shapely.geometry.base import BaseGeometry
 
+from controller.sets import grid as grids
 from controller.sets.area import AreaError, area_of, area_of_bbox
 from controller.sets.grid import Grid, GridError, GridTile, outline, tiles
 from controller.sets.zones import Zone, all_zones
@@ -193,3 +194,30 @@ def test_the_outline_of_a_tile_is_a_polygon_in_degrees(key: str) -> None:
 def test_what_is_no_area_is_refused_with_its_place(value: Any, words: str) -> None:
     with pytest.raises(AreaError, match=words):
         area_of(value)
+
+
+def scattered(*corners: tuple[float, float], side: float = 1e-7) -> BaseGeometry:
+    """A grain of this size in degrees at each corner."""
+    rings = [[[x, y], [x + side, y], [x + side, y + side], [x, y]] for x, y in corners]
+    return area_of({"type": "MultiPolygon", "coordinates": [[ring] for ring in rings]})
+
+
+def test_two_grains_at_the_ends_of_the_world_are_a_few_tiles() -> None:
+    """Every block of tiles between them was looked at: 1.6 million a side, near the other pole."""
+    found = tiles(Grid(pixel=10, cell=100, epsg=3031), scattered((45, -75), (45, 89.9)), MOST)
+    assert 2 <= len(found) < 100  # a grain is large there
+
+
+def test_an_area_in_too_many_places_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grids, "_MOST_BLOCKS", 20)
+    grains = scattered(*((x, y) for x in range(8, 12) for y in range(42, 48)))
+    with pytest.raises(GridError, match="is too scattered for tiles of 1 km"):
+        tiles(Grid(pixel=10, cell=100, epsg=3035, least=50), grains, MOST)
+
+
+def test_an_outline_of_too_many_pieces_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each edge is projected in pieces, and a few corners make long edges."""
+    monkeypatch.setattr(grids, "_MOST_POINTS", 1_000)
+    assert tiles(Grid(pixel=100, cell=10_000, epsg=3857), area_of_bbox([0, 0, 10, 10]), MOST)
+    with pytest.raises(GridError, match="has an outline that is too long"):
+        tiles(Grid(pixel=100, cell=10_000, epsg=3857), area_of_bbox([0, 0, 20, 10]), MOST)

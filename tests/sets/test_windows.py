@@ -55,6 +55,7 @@ def test_a_window_is_what_its_key_says_in_utc(key: str, first: str, last: str) -
     [
         ("2023-02-29", "not in the calendar"),
         ("2023-w53", "not in the calendar"),
+        ("9999-w52", "not in the calendar"),
         ("2023-13", "not in the calendar"),
         ("2023-q5", "names no day"),
         ("June", "write for example `2024-06-15`"),
@@ -83,3 +84,11 @@ def test_windows_follow_each_other_without_gap_and_their_keys_name_them(every: E
 def test_a_set_without_an_end_ends_with_the_calendar() -> None:
     *_, last = windows("year", window("9990"), None)
     assert last.key >= "9998"
+    assert last.due(timedelta(days=366)).year == 9999
+
+
+@pytest.mark.parametrize("every", EVERY)
+@pytest.mark.parametrize("begin", ["9998-12-31", "9999", "9999-q4", "9999-12", "9999-12-d3", "9999-w51", "9999-12-31"])
+def test_nothing_begins_with_the_last_days_of_the_calendar(every: Every, begin: str) -> None:
+    assert list(windows(every, window(begin), None)) == []
+    assert list(windows(every, window(begin), window("9999"))) == []

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeGuard
 
 from controller.sandbox.replies import Violation
@@ -22,12 +22,14 @@ def text_violations(values: Mapping[str, Any], name: str, where: str) -> Iterato
 
 
 def parse_date_time(value: object) -> datetime | None:
-    """An RFC 3339 date-time with its zone; None for anything else, including a plain date."""
+    """An RFC 3339 date-time with its zone, in the years 1 to 9999 of UTC; None for anything else, as a plain date."""
     if not isinstance(value, str) or not DATE_TIME.fullmatch(value):
         return None
     try:
-        return datetime.fromisoformat(value.upper())
-    except ValueError:
+        moment = datetime.fromisoformat(value.upper())
+        moment.astimezone(UTC)
+        return moment
+    except (ValueError, OverflowError):
         return None
 
 
