@@ -94,7 +94,7 @@ def _words(error: Any, root: type[StrictModel]) -> str:
         return f"is missing{_example(error['loc'], root)}"
     if kind in ("too_short", "string_too_short"):
         return "must not be empty"
-    limits = [f"{words} {context[limit]:g}" for limit, words in _LIMITS.items() if limit in context]
+    limits = [f"{words} {context[limit]:.12g}" for limit, words in _LIMITS.items() if limit in context]
     return f"must be {' and '.join(limits)}" if limits else "cannot be used here"
 
 

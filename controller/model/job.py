@@ -15,6 +15,8 @@ RETRIED = "retried"
 """The cause of what `shjobs retry` asked for."""
 NEW = "new"
 """The cause of what nothing was wanted before."""
+MOST_RERUNS = 999_999_999
+"""The highest `rerun`: a submission with a higher one could not be recognised in the bucket (`SUBMISSION_ID`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,3 +148,5 @@ class Appraisal:
     warnings: tuple[Problem, ...] = ()
     awaits: str = ""
     """Key of the pending question about its script; "" when there is none."""
+    is_passing: bool = False
+    """Whether the engine died of its script: what is wrong may be over in a moment."""

@@ -6,7 +6,7 @@ import pytest
 
 from controller.lifecycle.adoption import adopt_listed, find_reappeared, intent
 from controller.model.answers import Refusal, StoredObject
-from controller.model.job import Estimate
+from controller.model.job import MOST_RERUNS, Estimate
 from controller.model.submission import Answer, Submission, submission_id
 from tests.support.factories import (
     DIGEST,
@@ -59,6 +59,13 @@ def remembered(rerun: int = 0, attempt: int = 0, written_at: float = -600) -> Su
 )
 def test_nothing_is_adopted(found: list[StoredObject], known: list[Submission]) -> None:
     assert adopt_listed(job(), wanted(), found, known, NOW) == ()
+
+
+def test_the_highest_rerun_that_a_manifest_may_have_is_adopted_like_any_other() -> None:
+    """A higher one was paid for, and then recognised nowhere: after a lost ledger it was paid for again."""
+    name = submission_id(DIGEST, MOST_RERUNS, 10)
+    [found] = adopt_listed(job(), wanted(), [result(folder=name)], (), NOW)
+    assert (found.id, found.rerun) == (name, MOST_RERUNS)
 
 
 @pytest.mark.parametrize(
