@@ -18,6 +18,8 @@ from controller.model.job import ExpectedOutput
 from controller.model.submission import REQUEST_ID, Evidence
 
 ERROR_NAME = "error.json"
+BODY = frozenset({"input", "output", "evalscript"})
+"""The parts of a request, which are the user's own words."""
 COST_KEY = re.compile(r"cost|processing.?units|\bpu\b", re.IGNORECASE)
 
 
@@ -111,10 +113,13 @@ def _is_request_copy(document: Mapping[str, object]) -> bool:
 
 
 def cost_in(document: object) -> tuple[str, float] | None:
-    """The first number, outermost first, whose key mentions cost or processing units, with that key."""
+    """The first number, outermost first, whose key mentions cost or processing units, with that key.
+
+    What the user wrote is not looked at: a copy repeats the request, and any key may be in it.
+    """
     level = [document]
     while level:
-        named = [pair for value in level if isinstance(value, Mapping) for pair in value.items()]
+        named = [pair for value in level if isinstance(value, Mapping) for pair in value.items() if pair[0] not in BODY]
         for key, value in named:
             if COST_KEY.search(str(key)) and _is_amount(value):
                 return str(key), float(value)

@@ -62,7 +62,13 @@ def nested(depth: int) -> dict[str, Any]:
         pytest.param("request.json", request_copy(costPU=float("nan")), id="NaN"),
         pytest.param("request.json", request_copy(costPU=float("inf")), id="infinite"),
         pytest.param("request.json", request_copy(costPU=10**400), id="a whole number beyond every float"),
-        pytest.param("request.json", request_copy(input={"cpu": 4, "output": 3}), id="`pu` inside another word"),
+        pytest.param("request.json", request_copy(more={"cpu": 4, "output": 3}), id="`pu` inside another word"),
+        pytest.param("request.json", request_copy(input={"dataFilter": {"pu": 0}}), id="a key of the user's own"),
+        pytest.param(
+            "request.json",
+            json.dumps({"request": {"input": {"pu": 1e300}, "output": {"cost": 0}}}),
+            id="the user's own keys, further in",
+        ),
     ],
 )
 def test_no_cost_is_told(name: str, text: str) -> None:
@@ -86,6 +92,13 @@ def test_no_cost_is_told(name: str, text: str) -> None:
         pytest.param("request.json", REQUEST_ID, request_copy(processing_units=7), 7.0, id="`processing_units`"),
         pytest.param("request.json", REQUEST_ID, request_copy(**{"x-processing-units": 7}), 7.0, id="with a hyphen"),
         pytest.param("request.json", REQUEST_ID, request_copy(bill={"costPU": 7}), 7.0, id="nested in an object"),
+        pytest.param(
+            "request.json",
+            REQUEST_ID,
+            request_copy(input={"pu": 0}, bill={"costPU": 7}),
+            7.0,
+            id="whatever the user wrote further out",
+        ),
         pytest.param("request.json", REQUEST_ID, request_copy(bills=[[{"costPU": 7}]]), 7.0, id="nested in lists"),
         pytest.param("request.json", REQUEST_ID, request_copy(more=nested(50)), 1.5, id="nested very deep"),
         pytest.param(
