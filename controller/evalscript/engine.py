@@ -213,6 +213,8 @@ def _decoded(text: str | None, kind: FailureKind) -> Any | ScriptFailure:
         return None if text is None else json.loads(text)
     except RecursionError:
         return ScriptFailure(kind=kind, message="The script returned objects nested too deeply to be read")
+    except ValueError:
+        return ScriptFailure(kind=kind, message="The script returned a number of thousands of digits")
 
 
 def _has_scenes(facts: ScriptFacts) -> bool:

@@ -4,6 +4,7 @@
 an answer raises `NotYet`, two threads work on it, and the tree reads the file again when it is answered.
 """
 
+import logging
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from controller.evalscript import cache as scripts
 from controller.evalscript.engine import Engine
 from controller.evalscript.slow_scripts import SlowScripts
 from controller.model.script import FailureKind, Rehearsal, ScriptFacts, ScriptFailure, Stage
+
+log = logging.getLogger(__name__)
 
 FIRST_TRY = 0.1  # seconds: most scripts take a few milliseconds
 SECONDS = 5.0  # at the most
@@ -179,10 +182,16 @@ class _Worker:
         self.engine = Engine(seconds=seconds)
 
     def examined(self, question: _Question) -> Answer:
-        answer = self.engine.load(question.text)
-        return (
-            answer if isinstance(answer, ScriptFailure) or not question.stage else self.engine.rehearse(question.stage)
-        )
+        """The answer; one that nobody foresaw ends with its engine, and the thread goes on."""
+        try:
+            answer = self.engine.load(question.text)
+            if isinstance(answer, ScriptFailure) or not question.stage:
+                return answer
+            return self.engine.rehearse(question.stage)
+        except Exception as error:  # noqa: BLE001  without this thread no other script would be examined
+            self.engine.close()
+            log.error("a script could not be examined: unforeseen %s; please report this", type(error).__name__)
+            return ScriptFailure(kind=FailureKind.CRASH, message=f"The examination failed: {type(error).__name__}")
 
 
 _TOO_LONG = ScriptFailure(kind=FailureKind.TIMEOUT, message=f"The script ran longer than {SECONDS:g} s")

@@ -86,8 +86,9 @@ def _failure(reported: Mapping[str, Any], script: str) -> RehearsalFailure:
 def _is_by_engine(stack: str, script: str) -> bool:
     """Whether the innermost frame is not an expression that creates an error. Without any frame it is unknown."""
     line, column = frame_in(stack)
-    if not line:
+    lines = script.split("\n")
+    if not line or line > len(lines):  # a script may write its own stack
         return False
     first = next((each for each in stack.split("\n") if each.lstrip().startswith("at ")), "")
-    text = script.split("\n")[line - 1][column - 1 :]
+    text = lines[line - 1][column - 1 :]
     return SCRIPT_NAME not in first or _MADE_BY_SCRIPT.match(text) is None

@@ -5,7 +5,8 @@ Called by `engine` with the JSON the child took from the script. Forms: referenc
 
 import json
 import math
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -21,6 +22,8 @@ from controller.model.script import (
 )
 
 Choice = TypeVar("Choice", bound=StrEnum)
+MOST_ELEMENTS = 1_000  # of a list that setup() returns
+MOST_TOLD = 10  # mistakes
 
 
 def script_facts(answer: object, functions: Iterable[str]) -> ScriptFacts | ScriptFailure:
@@ -28,7 +31,7 @@ def script_facts(answer: object, functions: Iterable[str]) -> ScriptFacts | Scri
     reading = _Reading()
     facts = reading.facts(answer, frozenset(functions))
     if facts is None or reading.mistakes:
-        return ScriptFailure(kind=FailureKind.SETUP, message="; ".join(reading.mistakes))
+        return ScriptFailure(kind=FailureKind.SETUP, message="; ".join(reading.mistakes[:MOST_TOLD]))
     return facts
 
 
@@ -69,6 +72,8 @@ class _Reading:
         if not isinstance(elements, list):
             self._wrong('setup().input must be an array of band names, or of objects such as {bands: ["B04", "B08"]}')
             return []
+        if self._is_too_long(elements, "input"):
+            return []
         if all(isinstance(element, str) for element in elements):
             return [ScriptInput(bands=tuple(elements), mosaicking=mosaicking)]
         return [self._input(element, f"input[{number}]", mosaicking) for number, element in enumerate(elements)]
@@ -102,9 +107,11 @@ class _Reading:
         if not isinstance(elements, list):
             self._wrong("setup().output must be an object such as {bands: 3}, or an array of them")
             return []
+        if self._is_too_long(elements, "output"):
+            return []
         outputs = [self._output(element, f"output[{number}]") for number, element in enumerate(elements)]
-        ids = [output.id for output in outputs]
-        for repeated in sorted({name for name in ids if ids.count(name) > 1}):
+        ids = Counter(output.id for output in outputs)
+        for repeated in sorted(name for name, count in ids.items() if count > 1):
             self._wrong(f'setup().output has the id "{repeated}" more than once; give each output an `id` of its own')
         return outputs
 
@@ -152,8 +159,14 @@ class _Reading:
         self._wrong(f"setup().{where} is {shown_value(given)}; write a name")
         return None
 
+    def _is_too_long(self, given: Sequence[object], where: str) -> bool:
+        is_too_long = len(given) > MOST_ELEMENTS
+        if is_too_long:
+            self._wrong(f"setup().{where} has {len(given):,} elements; write at most {MOST_ELEMENTS:,}")
+        return is_too_long
+
     def _strings(self, given: object, where: str, wanted: str) -> tuple[str, ...]:
         if isinstance(given, list) and all(isinstance(element, str) for element in given):
-            return tuple(given)
+            return () if self._is_too_long(given, where) else tuple(given)
         self._wrong(f"setup().{where} is {shown_value(given)}; write {wanted}")
         return ()

@@ -402,3 +402,10 @@ def test_a_script_cannot_spoil_the_report(engine: Engine, hostile: str) -> None:
     fields_of = rehearsed(engine, script(ORBIT, hostile, "function evaluatePixel(s) { return [s[0].B04]; }"))
     assert fields_of.trials == {"evaluatePixel": 27}
     assert [(each.situation, each.kind) for each in fields_of.failures] == [("none", "")]
+
+
+def test_a_stack_that_the_script_writes_itself_names_no_line_of_ours(engine: Engine) -> None:
+    """A line beyond the script ended the thread that examines scripts."""
+    forged = r"const e = new TypeError('x'); e.stack = 'x\n    at evaluatePixel (evalscript:99999:1)'; throw e;"
+    answer = rehearsed(engine, script(SIMPLE, f"function evaluatePixel(s) {{ {forged} }}"))
+    assert {each.message for each in answer.failures} == {"TypeError: x"}

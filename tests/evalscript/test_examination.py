@@ -9,6 +9,7 @@ import pytest
 
 from controller.evalscript import examination
 from controller.evalscript import slow_scripts as slowscripts
+from controller.evalscript.engine import Engine
 from controller.evalscript.examination import Beside, NotYet, Patient
 from controller.evalscript.slow_scripts import FILE_NAME, SlowScripts
 from controller.model.script import FailureKind, ScriptFacts, ScriptFailure
@@ -138,3 +139,19 @@ def test_what_is_remembered_is_only_a_cache(tmp_path: Path, content: bytes) -> N
 def test_whoever_only_looks_writes_nothing(tmp_path: Path) -> None:
     slow(tmp_path, keeps=False).note("script")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_that_nobody_foresaw_ends_no_examination(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread of the first tries ended with it, and no script was examined any more."""
+    load = Engine.load
+
+    def failing(engine: Engine, text: str) -> ScriptFacts | ScriptFailure:
+        if "odd" in text:
+            raise LookupError
+        return load(engine, text)
+
+    monkeypatch.setattr(Engine, "load", failing)
+    with Beside(slow(tmp_path), lambda: None) as beside:
+        failure = answer(beside, f"{GOOD}// odd")
+        assert failure == ScriptFailure(kind=FailureKind.CRASH, message="The examination failed: LookupError")
+        assert isinstance(answer(beside, GOOD), ScriptFacts)

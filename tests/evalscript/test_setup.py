@@ -210,6 +210,25 @@ MISTAKES = {
         '{input: ["B04"], output: [{bands: 1}, {bands: 2}]}',
         'setup().output has the id "default" more than once; give each output an `id` of its own',
     ),
+    "outputs without an end": (
+        '{input: ["B04"], output: Array(200000).fill({})}',
+        "setup().output has 200,000 elements; write at most 1,000",
+    ),
+    "inputs without an end": (
+        '{input: Array(200000).fill({bands: ["B04"]}), output: {bands: 1}}',
+        "setup().input has 200,000 elements; write at most 1,000",
+    ),
+    "bands without an end": (
+        '{input: [{bands: Array(200000).fill("B04")}], output: {bands: 1}}',
+        "setup().input[0].bands has 200,000 elements; write at most 1,000",
+    ),
+    "more mistakes than anyone reads": (
+        '{input: ["B04"], output: Array(500).fill({id: "a"})}',
+        "; ".join(
+            f"setup().output[{number}].bands is missing; write the number of components, 1 or more"
+            for number in range(10)
+        ),
+    ),
     "two mistakes are told together": (
         '{input: "B04", output: {bands: 0}}',
         'setup().input must be an array of band names, or of objects such as {bands: ["B04", "B08"]}; '
@@ -298,3 +317,11 @@ def test_each_load_begins_in_a_fresh_world(engine: Engine) -> None:
 def test_an_answer_nested_without_end_is_a_failure_of_setup(engine: Engine) -> None:
     deep = script("deep") + "\nvar deep = []; for (let i = 0; i < 2000; i++) deep = [deep];"
     assert failure(engine, deep).kind is FailureKind.SETUP
+
+
+def test_a_number_of_thousands_of_digits_is_a_failure_of_setup(engine: Engine) -> None:
+    """Python refuses to read it, with an error that nobody caught."""
+    answer = failure(engine, script('{input: ["B04"], output: {bands: JSON.rawJSON("1".repeat(5000))}}'))
+    assert answer == ScriptFailure(
+        kind=FailureKind.SETUP, message="The script returned a number of thousands of digits"
+    )
