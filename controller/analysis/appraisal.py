@@ -33,6 +33,7 @@ from controller.model.errors import Finding, Problem
 from controller.model.job import Appraisal, Estimate, Wanted
 from controller.model.reasons import EXAMINING
 from controller.model.script import (
+    FailureKind,
     Mosaicking,
     Rehearsal,
     ScriptFacts,
@@ -92,7 +93,9 @@ class Appraiser:
         warnings = tuple(sorted((*item.warnings, *(each for each in placed if each.is_warning))))
         problems = tuple(each for each in placed if not each.is_warning)
         if problems or isinstance(facts, ScriptFailure):
-            return Appraisal(wanted=None, problems=problems, warnings=warnings)
+            answers = (facts, rehearsal)
+            died = any(isinstance(each, ScriptFailure) and each.kind is FailureKind.CRASH for each in answers)
+            return Appraisal(wanted=None, problems=problems, warnings=warnings, is_passing=died)
         return Appraisal(wanted=_wanted(item, estimate), warnings=warnings)
 
     def _script_findings(self, item: ValidManifest, facts: ScriptFacts | ScriptFailure) -> Iterable[Finding]:

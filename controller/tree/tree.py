@@ -156,7 +156,7 @@ class Tree:
     def refresh(self, jobs: Mapping[str, Job], now: datetime, *, statuses: bool = True) -> Change:
         """Scan the tree and its `statuses`; returns the jobs that are new, changed, moved, removed or have problems."""
         known, commit = self._statuses if statuses else None, self._head()
-        again = self._undecided.read_again(self._files)
+        again = self._undecided.read_again(self._files, now)
         found, touched, names = self._look(jobs, now, None if self._mirror else known)
         if not found.ready:
             return Change(ready=False, reason=found.reason)
@@ -255,6 +255,8 @@ class Tree:
         answer = self._appraise(item)
         if answer.awaits:
             self._undecided.wait(item.path, answer.awaits)
+        if answer.is_passing:
+            self._undecided.doubt(item.path)
         kept = apply_ignores(answer.warnings, [comments, script_comments(item)])
         if answer.wanted is not None:
             wanted = replace(answer.wanted, warnings=(*kept.warnings, *kept.unexplained))

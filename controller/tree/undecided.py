@@ -1,13 +1,18 @@
 """The manifests that could not be decided when they were read: their scripts are still being examined.
 
-The tree keeps one of these. A file whose examinations are finished is read again, though it did not change.
+The tree keeps one of these. A file whose examinations are finished is read again, though it did not change; and so is,
+after a while, one whose script the engine died of, perhaps for want of memory. That one counts as decided.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from controller.model.files import FileRecord
 from controller.tree.files import Known
+
+AGAIN = timedelta(seconds=60)
+"""After an engine died, until the file is read again."""
 
 
 class Undecided:
@@ -17,6 +22,8 @@ class Undecided:
         self._is_pending = is_pending
         self._questions: dict[str, set[str]] = {}
         self._seen: dict[str, str] = {}
+        self._passing: dict[str, datetime] = {}  # until when what was found is taken for true
+        self._now = datetime.min.replace(tzinfo=UTC)
 
     def __len__(self) -> int:
         return len(self._questions)
@@ -24,14 +31,21 @@ class Undecided:
     def wait(self, path: str, question: str) -> None:
         self._questions.setdefault(path, set()).add(question)
 
+    def doubt(self, path: str) -> None:
+        """The engine died of this file's script: it is read again after a while."""
+        self._passing[path] = self._now + AGAIN
+
     def read(self, paths: Iterable[str]) -> None:
         """These files were read, or are gone: what they waited for before no longer counts."""
         for path in paths:
             self._questions.pop(path, None)
+            self._passing.pop(path, None)
 
-    def read_again(self, known: Known) -> dict[str, str]:
+    def read_again(self, known: Known, now: datetime) -> dict[str, str]:
         """Have the next scan read every file with all its results; returns the hashes that were read before."""
+        self._now = now
         again = [path for path, questions in self._questions.items() if not any(map(self._is_pending, questions))]
+        again += [path for path, until in self._passing.items() if until <= now]
         found = {path: self._seen.get(path, "") for path in again}
         for path in again:
             if record := known.get(path):
@@ -40,7 +54,8 @@ class Undecided:
 
     def note(self, records: Mapping[str, FileRecord]) -> None:
         """Record the hashes of what was read."""
-        for path in self._questions.keys() & records.keys():
+        open_ones = self._questions.keys() | self._passing.keys()
+        for path in open_ones & records.keys():
             self._seen[path] = records[path].sha256
-        for path in self._seen.keys() - self._questions.keys():
+        for path in self._seen.keys() - open_ones:
             del self._seen[path]

@@ -16,7 +16,7 @@ from controller.reconcile.admission import Admission
 from controller.settings.file import Policy
 from controller.tree.tree import Tree
 from tests.conftest import ndvi
-from tests.support.factories import NOW, wanted
+from tests.support.factories import NOW, at, wanted
 
 
 class Engine:
@@ -74,6 +74,25 @@ def test_a_file_that_goes_while_it_is_examined_is_forgotten(tmp_path: Path) -> N
     tree.refresh({}, NOW)
     (tmp_path / "one.yaml").unlink()
     assert (tree.refresh({}, NOW).undecided, list(tree.paths())) == (0, ["two.yaml"])
+
+
+def test_a_file_is_read_again_a_while_after_the_engine_died_of_its_script(tmp_path: Path) -> None:
+    """It was Invalid for ever, though nothing was wrong with it: nobody asked again until the file changed."""
+    (tmp_path / "one.yaml").write_text(ndvi("one"))
+    asked: list[str] = []
+
+    def appraise(item: ValidManifest) -> Appraisal:
+        asked.append(item.name)
+        if len(asked) == 1:
+            return Appraisal(wanted=None, problems=(still_examined(item),), is_passing=True)
+        return Appraisal(wanted=wanted(digest=item.request.digest))
+
+    tree = Tree(tmp_path, appraise)
+    assert (tree.refresh({}, NOW).undecided, len(asked)) == (0, 1)
+    assert (tree.refresh({}, at(59)).jobs, len(asked)) == ((), 1)
+    assert [job.name for job, _ in tree.refresh({}, at(61)).jobs] == ["one"]
+    tree.refresh({}, at(200))
+    assert len(asked) == 2
 
 
 def test_a_large_change_that_is_decided_piece_by_piece_is_held_as_one(tmp_path: Path) -> None:
