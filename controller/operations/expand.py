@@ -13,11 +13,12 @@ from typing import Any
 from controller.manifest.document import Document, read_documents
 from controller.manifest.validate import Broken, Script, ValidManifest, accept, is_set, script_file
 from controller.model.errors import UsageError
+from controller.model.files import AREA
 from controller.sets.accept import Cell, ValidSet, accept_set
 from controller.sets.axes import area_files
 from controller.sets.grid import GridTile, outline
 from controller.sets.jobs import cells_of_tiles
-from controller.tree.files import read_file
+from controller.tree.files import named_path, read_file
 
 Found = ValidSet | Broken
 
@@ -62,7 +63,7 @@ def _properties(found: ValidSet, tile: GridTile, cells: int) -> dict[str, Any]:
 def _expanded(document: Document, path: str, files: "_Files", until: datetime) -> Found:
     if document.problems:
         return Broken(path=path, index=document.index, name=None, problems=document.problems)
-    areas = {written: files(written) for _, written in area_files(document.value)}
+    areas = {written: files(written, AREA) for _, written in area_files(document.value)}
     return accept_set(document, path, areas, files, until)
 
 
@@ -80,14 +81,14 @@ class _Files:
         self._root, self._folder = root, folder
         self._read: dict[str, Script] = {}
 
-    def __call__(self, written: str) -> Script:
+    def __call__(self, written: str, kind: str = "script") -> Script:
         if written not in self._read:
-            self._read[written] = self._script(written)
+            self._read[written] = self._named(written, kind)
         return self._read[written]
 
-    def _script(self, written: str) -> Script:
-        path = posixpath.normpath(posixpath.join(self._folder, written))
-        if written.startswith("/") or path.split("/")[0] == ".." or "\\" in written or "\0" in written:
-            return Script(path="", problem="must be relative to the manifest and inside the jobs folder")
-        text, _, problem = read_file(self._root, path, "script")
+    def _named(self, written: str, kind: str) -> Script:
+        path, problem = named_path(written, self._folder, kind)
+        if problem:
+            return Script(path="", problem=problem)
+        text, _, problem = read_file(self._root, path, kind)
         return Script(path=path, text=text, problem=f"{path} {problem}" if problem else "")

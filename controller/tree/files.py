@@ -5,6 +5,7 @@ The walk compares records with what it finds; the scan reads what differs.
 
 import gc
 import os
+import posixpath
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -24,6 +25,7 @@ SUFFIXES = (".yaml", ".yml", ".json")
 MISSING = "does not exist"
 _BULK = 1_000  # files of a load above which garbage collection costs more than it frees
 _WORDS = {"manifest": "file", AREA: "file"}
+_EXAMPLES = {"script": "ndvi.js", AREA: "alps.geojson"}
 _LARGEST = {AREA: LARGEST_AREA}
 Identity = tuple[int, int]
 """Device and inode of a folder, which are the same under each of its names."""
@@ -85,6 +87,17 @@ def seen_at(full: Path, path: str, kind: str) -> FileRecord | None:
         return _record(path, kind, full.stat())
     except OSError:
         return None
+
+
+def named_path(written: str, folder: str, kind: str) -> tuple[str, str]:
+    """The path of the script, or area, that a manifest in `folder` names, and what is wrong with it ("": nothing)."""
+    path = posixpath.normpath(posixpath.join(folder, written))
+    if written.startswith("/") or path.split("/")[0] == ".." or "\\" in written or "\0" in written:
+        return "", f"must be relative to the manifest and inside the jobs folder, as {_EXAMPLES[kind]} is"
+    if path.endswith(SUFFIXES):
+        what = "a script" if kind == "script" else "GeoJSON"
+        return "", f"must be {what}, such as {_EXAMPLES[kind]}; this is the name of a manifest"
+    return path, ""
 
 
 def read_file(root: str, path: str, kind: str) -> tuple[str, FileRecord, str]:

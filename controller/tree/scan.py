@@ -22,10 +22,10 @@ from controller.model.files import AREA, FOREIGN, SET, USED, FileRecord
 from controller.tree.files import (
     LARGEST_FILE,
     MISSING,
-    SUFFIXES,
     Known,
     collector_paused,
     freeze_if_many,
+    named_path,
     read_file,
     stat_below,
 )
@@ -37,7 +37,6 @@ from controller.tree.walk import Walk
 if TYPE_CHECKING:
     from controller.sets.accept import ValidSet
 
-_EXAMPLES = {"script": "ndvi.js", AREA: "alps.geojson"}
 _PORTION = 500  # parsed manifests held in memory at once
 _FRESH_NS = 2_000_000_000  # the coarsest clock of a file system still in use
 
@@ -99,6 +98,8 @@ def scan(
     with collector_paused():
         walk = Walk(root, known, statuses, pulse)
         reason = walk.run()
+    if not reason and walk.missing and walk.is_replaced():
+        reason = f"{root} was replaced while it was read"
     if reason:
         return Scan(ready=False, reason=reason, records={})
     return _Comparison(walk, known, now, again).scan(take)
@@ -132,6 +133,8 @@ class _Comparison:
         changed = (each for each in map(self.load, sorted(suspects)) if each)
         freeze_if_many(_in_portions(changed, take))
         gone = walk.missing | {path for path in walk.suspects & walk.vanished if path in self.known}
+        if gone and walk.is_replaced():
+            gone = set()  # the next scan sees what is really gone
         return Scan(
             ready=True,
             gone=gone | self.unused_scripts(gone),
@@ -260,15 +263,8 @@ class _Comparison:
 
     def used(self, written: str, manifest: str, kind: str) -> Script:
         """What a manifest names, read."""
-        path = posixpath.normpath(posixpath.join(posixpath.dirname(manifest), written))
-        if written.startswith("/") or path.split("/")[0] == ".." or "\\" in written or "\0" in written:
-            problem = f"must be relative to the manifest and inside the jobs folder, as {_EXAMPLES[kind]} is"
-            return Script(path="", problem=problem)
-        if path.endswith(SUFFIXES):
-            what = "a script" if kind == "script" else "GeoJSON"
-            problem = f"must be {what}, such as {_EXAMPLES[kind]}; this is the name of a manifest"
-            return Script(path="", problem=problem)
-        return self.script(path, kind)[1]
+        path, problem = named_path(written, posixpath.dirname(manifest), kind)
+        return Script(path="", problem=problem) if problem else self.script(path, kind)[1]
 
     def script(self, path: str, kind: str) -> tuple[FileRecord, Script]:
         """A script, or an area, of the tree, read once in a scan."""

@@ -55,6 +55,7 @@ class Walk:
     ) -> None:
         self.root, self.known, self.statuses = root, known, statuses or Known()
         self.real = os.path.realpath(root)
+        self._identity: Identity | None = None
         self._has_statuses = statuses is not None
         self._pulse = pulse
         self.suspects: set[str] = set()
@@ -101,7 +102,8 @@ class Walk:
         self._is_mirror = is_mirror
         self._entries.has_digests = self._has_statuses and not is_mirror
         try:
-            identity, (same, others) = identity_of(self.real), self._entries.compare(self.real, "")
+            self._identity = identity = identity_of(self.real)
+            same, others = self._entries.compare(self.real, "")
         except FileNotFoundError:
             return f"{self.root} does not exist"
         except OSError as error:
@@ -121,6 +123,13 @@ class Walk:
         self._remember_clashes()
         self.astray += self._lists.problems
         return f"{IGNORE_FILE} ignores everything in {self.root}" if is_all_ignored else ""
+
+    def is_replaced(self) -> bool:
+        """Whether the root is another folder by now, as when git-sync swaps its link: then nothing is missing in it."""
+        try:
+            return os.path.realpath(self.root) != self.real or identity_of(self.real) != self._identity
+        except OSError:
+            return True
 
     def _count(self, names: int) -> None:
         """Count names that were listed, and pulse after a portion of them: a folder may hold one, or all."""

@@ -119,3 +119,13 @@ def test_the_sets_that_are_shown_are_taken_from_the_jobs_folder(tmp_path: Path, 
     jobs = Jobs(tmp_path / "jobs.d", {"slovenia.geojson": outline, **scripts, "set.yaml": priced}, utc(2026, 1, 6))
     jobs.scan()
     assert (jobs.problems("set.yaml"), len(jobs.wanted)) == ([], count)
+
+
+def test_the_area_is_read_as_the_controller_reads_it(folder: Path) -> None:
+    """Its limit was that of a script, and a manifest's name was taken."""
+    area = folder / "sets" / "slovenia.geojson"
+    area.write_text(area.read_text() + " " * 1_000_000)
+    assert expanded(folder, SHOWN[0], "--at", "2026-01-06").returncode == 0
+    area.rename(area.with_suffix(".json"))
+    refused = expanded(folder, SHOWN[0].replace(".geojson", ".json"), "--at", "2026-01-06")
+    assert (refused.returncode, "this is the name of a manifest" in refused.stdout + refused.stderr) == (1, True)

@@ -1,6 +1,7 @@
 """Links and special files that a commit can hold: nothing outside the jobs folder is read, paid for or written."""
 
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from itertools import permutations
 from pathlib import Path
@@ -11,6 +12,7 @@ from controller.cli.settings import load_settings
 from controller.manifest.validate import Broken
 from controller.model.errors import SettingsError, StateError
 from controller.reconcile.runner import Stopped
+from controller.tree import scan as scans
 from controller.tree.files import Known
 from controller.tree.regular_files import UnfitFileError, read_regular, resolve_below
 from controller.tree.scan import LoadedFile, load, scan
@@ -68,6 +70,40 @@ def test_what_was_begun_before_a_swap_is_read_to_its_end_from_the_tree_before(tm
     assert (during, current.readlink().name) == (first, "two")
     after = scanned(lambda: None)
     assert (set(after), after["ndvi.yaml"] != first["ndvi.yaml"]) == ({"ndvi.yaml", "only-in-two.yaml"}, True)
+
+
+@pytest.mark.parametrize("moment", ["the walk", "the reading"])
+def test_nothing_is_gone_when_the_tree_is_removed_while_it_is_read(
+    tmp_path: Path, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """git-sync swaps its link and removes the old tree at once. Its jobs came back as new ones."""
+    names = [f"folder-{number}/job" for number in range(3)]
+    for tree in ("one", "two"):
+        for name in names:
+            path = tmp_path / "trees" / tree / f"{name}.yaml"
+            path.parent.mkdir(parents=True)
+            path.write_text(ndvi(path.parent.name))
+    current = tmp_path / "current"
+    current.symlink_to("trees/one")
+    known = Known()
+    found = scan(current, known, lambda _: None, NOW)
+    known.update(found.records.values(), found.gone, found.ignored)
+
+    def swap() -> None:
+        if current.readlink().name == "one":
+            fresh = tmp_path / "fresh"
+            fresh.symlink_to("trees/two")
+            fresh.replace(current)
+            shutil.rmtree(tmp_path / "trees" / "one")
+
+    if moment == "the walk":
+        during = scan(current, known, lambda _: None, NOW, pulse=swap)
+        assert (during.ready, during.reason) == (False, f"{current} was replaced while it was read")
+    else:
+        monkeypatch.setattr(scans, "_PORTION", 1)
+        during = scan(current, known, lambda _: swap(), NOW, again=frozenset(known.files))
+        assert (during.ready, during.gone) == (True, frozenset())
+    assert scan(current, known, lambda _: None, NOW).gone == frozenset()
 
 
 def walked(jobs: Path) -> tuple[set[str], list[str]]:
