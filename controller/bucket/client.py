@@ -170,7 +170,13 @@ class Bucket:
         if place.home is not None:
             return self._reader.document(place.home, key, deadline, limit=_LONGEST_DOCUMENT)
         try:
-            return bytes(obstore.get(place.store, key.decode()).bytes())
+            content = b""
+            for part in obstore.get(place.store, key.decode()).stream(min_chunk_size=_LONGEST_DOCUMENT):
+                content += bytes(part)
+                deadline.left()
+                if len(content) > _LONGEST_DOCUMENT:  # it has grown since the listing
+                    break
+            return content
         except FileNotFoundError:
             return None
 

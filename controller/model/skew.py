@@ -17,13 +17,16 @@ _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"))
 
 def date_of(headers: Mapping[str, str]) -> datetime | None:
     """When the response was made; None: it has no Date, or an Age, so it comes from a cache."""
-    if "Age" in headers:
-        return None
+    return None if "Age" in headers else date_in(headers.get("Date"))
+
+
+def date_in(header: str | None) -> datetime | None:
+    """The moment that a header names, in UTC if it names no zone; None: it names none."""
     try:
-        date = parsedate_to_datetime(headers["Date"])
-    except (KeyError, TypeError, ValueError, OverflowError):
+        date = parsedate_to_datetime(header or "")
+        return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+    except (TypeError, ValueError, OverflowError):
         return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def settled_offset(before: float | None, earlier: float | None, latest: float) -> float | None:

@@ -292,10 +292,12 @@ def _asking(service: "Service", inbox: Inbox) -> Callable[[Callable[[], None]], 
     """Queries the service for its time in another thread, and wakes the loop with the answer."""
 
     def ask(answered: Callable[[], None]) -> None:
-        service.server_time()
-        service.is_at_odds()
-        answered()
-        inbox.put(None)
+        try:
+            service.server_time()
+            service.is_at_odds()
+        finally:
+            answered()  # whatever happened: the loop asks again, and waits for no answer that never comes
+            inbox.put(None)
 
     return WorkQueue("clock", 1, ask).put
 

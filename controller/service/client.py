@@ -8,8 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Protocol, Self
 from urllib.parse import quote
@@ -29,6 +28,7 @@ from controller.model.answers import (
 )
 from controller.model.clock import Clock, ServiceClock
 from controller.model.errors import Later, UsageError, mask, truncate
+from controller.model.skew import date_in
 from controller.model.timing import Timing
 from controller.service.response import ServiceResponse
 from controller.settings.deployments import Deployment
@@ -140,10 +140,8 @@ class Service:
         try:
             with self._kept.one() as line, self._answered(line, "HEAD", url, self._headers) as response:
                 response.drain_conn()  # the connection is kept
-                answered = parsedate_to_datetime(response.headers["Date"])
-            return answered if answered.tzinfo else answered.replace(tzinfo=UTC)
-        except (KeyError, TypeError):
-            return NoAnswer(message=f"{url} answers without a Date")
+                answered = date_in(response.headers.get("Date"))
+            return answered or NoAnswer(message=f"{url} answers without a Date")
         except BROKEN as error:
             return NoAnswer(message=f"{url}: {self._session.in_words(error)}")
 

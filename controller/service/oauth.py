@@ -24,8 +24,8 @@ from requests_oauthlib import OAuth2Session
 from controller.model.errors import Later, UsageError, mask, truncate
 from controller.model.timing import Timing
 from controller.settings.deployments import Deployment, is_loopback
+from controller.wire.adapter import BoundedAdapter
 from controller.wire.messages import connection_error
-from controller.wire.trust import TrustingAdapter
 
 _LIFETIME = 600.0  # assumed when the response has none
 _LEAST_MARGIN = 60.0
@@ -87,9 +87,8 @@ class Session:
         return f"Session({self._url})"
 
     def close(self) -> None:
-        """Forget the token."""
-        with self._lock:
-            self._token = None
+        """Forget the token, at once: a thread may hold the lock for as long as it waits for another."""
+        self._token = None
 
     def token(self) -> str:
         """A token that is valid long enough for the next call. Raises `TokenRefused` or `TokenUnavailable`.
@@ -156,7 +155,8 @@ class Session:
         with OAuth2Session(client=BackendApplicationClient(client_id=self._client_id)) as http:
             http.headers["User-Agent"] = self.user_agent
             http.trust_env = self._url.startswith("https://")  # no proxy may forward the secret in plain http
-            http.mount("https://", TrustingAdapter(self._authorities))
+            for scheme in ("https://", "http://"):
+                http.mount(scheme, BoundedAdapter(self._authorities))
             http.max_redirects = 0  # the secret goes to this address only
             http.register_compliance_hook("access_token_response", self._checked)
             try:

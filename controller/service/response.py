@@ -17,7 +17,9 @@ from controller.model.errors import mask, truncate
 from controller.wire.exchange import BROKEN
 
 _LONGEST_BODY = 256 * 1024
-_MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_MOST_OF_A_PAGE = 8 * 1024
+"""Characters of a page that are searched for words: each `<` of it may be looked at once for each other."""
+_MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^<>]*>", re.IGNORECASE | re.DOTALL)
 _TITLE = re.compile(r"<title\b.*?</title>", re.IGNORECASE | re.DOTALL)
 
 
@@ -76,7 +78,7 @@ class ServiceResponse:
         if self.content:
             text, limit = "; ".join(str(each) for each in (reported, *_violations(wrapper.get("errors"))) if each), 500
         else:
-            text, limit = _words_of(self.text), 200
+            text, limit = _words_of(self.text[:_MOST_OF_A_PAGE]), 200
         return truncate(mask(text, self.secrets), limit) or truncate(mask(self.reason, self.secrets), 100) or "no words"
 
     @property

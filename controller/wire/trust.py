@@ -1,6 +1,6 @@
 """Which servers' certificates are trusted. Connections share a TLS context: making one costs more than a whole call.
 
-`exchange` uses them; `oauth` mounts the adapter, since its library makes its own connections.
+`exchange` uses them, by way of `routes`.
 """
 
 import os
@@ -8,9 +8,8 @@ import ssl
 import threading
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-from requests.adapters import DEFAULT_CA_BUNDLE_PATH, HTTPAdapter
+from requests.adapters import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util.ssl_ import ALPN_PROTOCOLS, create_urllib3_context
 
 _MAKING = threading.Lock()
@@ -42,26 +41,3 @@ def _made(path: str, _version: tuple[int, ...], authorities: str | None) -> ssl.
     # urllib3 sets them for each connection, and OpenSSL frees the old ones while another thread may be copying them.
     setattr(context, "set_alpn_protocols", lambda _protocols: None)  # noqa: B010  (mypy: it is a method)
     return context
-
-
-class TrustingAdapter(HTTPAdapter):
-    """An adapter for requests, never retried, that also trusts the `authorities` (PEM)."""
-
-    def __init__(self, authorities: str | None = None) -> None:
-        self._authorities = authorities
-        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        super().init_poolmanager(*args, **(options | self._tls("ssl_context")))
-
-    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        is_secure = proxy.lower().startswith("https")
-        names = ("ssl_context", "proxy_ssl_context") if is_secure else ("ssl_context",)
-        return super().proxy_manager_for(proxy, **(options | self._tls(*names)))
-
-    def _tls(self, *names: str) -> dict[str, Any]:
-        """TLS contexts of its own, since requests adds certificates to them; none when there are none to add."""
-        contexts = {name: create_urllib3_context() for name in names if self._authorities}
-        for context in contexts.values():
-            context.load_verify_locations(cadata=self._authorities)
-        return contexts

@@ -129,6 +129,10 @@ def lost(words: str) -> Unconfirmed:
             lost("200 without a request id: " + "[" * 199 + "…"),
             id="a monstrous body is unconfirmed and cut short",
         ),
+        pytest.param(reply("502 Bad Gateway", "<" * 262_144), lost("502: " + "<" * 199 + "…"), id="a page of brackets"),
+        pytest.param(
+            reply("502 Bad Gateway", "<title" * 43_690), lost("502: " + ("<title" * 34)[:199] + "…"), id="titles alone"
+        ),
         pytest.param(reply("408 Request Timeout"), lost("408: Request Timeout"), id="408 is unconfirmed"),
         pytest.param(
             reply("502 Bad Gateway", "<h1>Bad gateway</h1>"), lost("502: Bad gateway"), id="502 is unconfirmed"

@@ -16,7 +16,11 @@ from pydantic import SecretStr
 
 from controller.model.timing import Timing
 from controller.service.oauth import Session, TokenRefused, TokenUnavailable
-from controller.settings.deployments import DEPLOYMENTS
+from controller.settings.deployments import DEPLOYMENTS, Deployment
+from tests.service.test_transport import Drip
+from tests.support.patience import LONGEST, PATIENT
+from tests.support.peer import Server, at, reply
+from tests.support.sandbox import until
 
 SECRET = "CANARY/secret"
 
@@ -31,6 +35,7 @@ class Endpoint:
     headers: Mapping[str, str] = field(default_factory=dict)
     lifetime: object = 3600
     pause: float = 0
+    is_open: threading.Event = field(default_factory=threading.Event)
     forms: list[dict[str, list[str]]] = field(default_factory=list)
     agents: list[str] = field(default_factory=list)
 
@@ -44,12 +49,14 @@ class Endpoint:
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
     reported = Endpoint()
+    reported.is_open.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             reported.forms.append(parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode()))
             reported.agents.append(self.headers["User-Agent"])
             time.sleep(reported.pause)
+            reported.is_open.wait(LONGEST)
             content = reported.answer()
             self.send_response(reported.status)
             for name, value in reported.headers.items():
@@ -248,3 +255,39 @@ def test_the_secret_and_the_token_are_in_no_log_and_no_repr(
     shown = caplog.text + repr(session) + repr(vars(session))
     assert "CANARY" not in shown
     assert token not in caplog.text + repr(session)
+
+
+def elsewhere(server: Server) -> Deployment:
+    """Its tokens come from a place that answers from its script."""
+    return at(server.url).model_copy(update={"token_url": f"{server.url}/token"})
+
+
+def test_an_endpoint_that_drips_is_given_up_in_time(clock: Time) -> None:
+    """Its deadline began anew with each byte, and every thread, and the end of the program, waited for it."""
+    drip = Drip(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n")
+    timing = Timing(connect_timeout=0.3, read_timeout=0.7)
+    with Server(drip) as server, Session(elsewhere(server), "id", SecretStr(SECRET), timing, clock) as session:
+        with pytest.raises(TokenUnavailable, match="cannot be reached: no answer in time"):
+            session.token()
+        until(lambda: drip.was_hung_up)
+
+
+def test_no_more_of_an_answer_is_read_than_a_token_needs(clock: Time) -> None:
+    answer = json.dumps({"token_type": "Bearer", "more": "x" * 200_000, "access_token": "late"})
+    with (
+        Server(reply("200 OK", answer)) as server,
+        Session(elsewhere(server), "id", SecretStr(SECRET), PATIENT, clock) as session,
+        pytest.raises(TokenUnavailable, match="without a token that can be used"),
+    ):
+        session.token()
+
+
+def test_it_is_closed_while_a_thread_waits_for_a_token(session: Session, endpoint: Endpoint) -> None:
+    endpoint.is_open.clear()
+    with ThreadPoolExecutor(1) as pool:
+        token = pool.submit(session.token)
+        until(lambda: bool(endpoint.forms))
+        session.close()
+        assert not token.done()
+        endpoint.is_open.set()
+        assert token.result(LONGEST) == "token-1"

@@ -154,6 +154,20 @@ def test_after_a_poll_that_dripped_the_service_was_not_asked_for_the_time() -> N
         assert service.server_time() == datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
 
 
+@pytest.mark.parametrize(
+    "date",
+    [
+        pytest.param("Mon, 01 Jan 99999999999 00:00:00 GMT", id="a year beyond the calendar"),
+        pytest.param("Sun, 01 Mar 2026 12:00:00 +99999999999999999", id="a zone beyond every other"),
+        pytest.param("Fri, 31 Dec 9999 23:59:59 -0100", id="the year after the last in UTC"),
+        pytest.param("soon", id="a word"),
+    ],
+)
+def test_a_date_that_is_none_is_no_answer(date: str) -> None:
+    with Server(reply("200 OK", "", f"Date: {date}\r\n")) as server, opened(at(server.url)) as service:
+        assert isinstance(service.server_time(), NoAnswer)
+
+
 class Tokens(Session):
     """Hands out whatever a test wants in the place of a token, or fails with it."""
 

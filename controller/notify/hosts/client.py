@@ -8,13 +8,13 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any
 
 from pydantic import SecretStr
 
 from controller.model.errors import mask, truncate
+from controller.model.skew import date_in
 from controller.wire.exchange import BROKEN, Exchange
 from controller.wire.messages import connection_error
 
@@ -54,9 +54,8 @@ class HostResponse:
         written = self.headers.get("retry-after", "").strip()
         seconds = _number(written)
         if seconds is None and written:
-            with suppress(ValueError, TypeError):
-                at = parsedate_to_datetime(written)
-                seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
+            at = date_in(written)
+            seconds = (at - now).total_seconds() if at else None
         if seconds is None and self.headers.get("x-ratelimit-remaining", "").strip() == "0":
             reset = _number(self.headers.get("x-ratelimit-reset", ""))
             seconds = None if reset is None else reset - now.timestamp()

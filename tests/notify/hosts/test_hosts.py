@@ -117,6 +117,10 @@ def test_a_thousand_statuses_of_a_commit_are_all_that_github_takes() -> None:
             "gitlab", 429, "no", {"Retry-After": "Sun, 01 Mar 2026 12:10:00 GMT"}, "later", 600.0, id="or a date"
         ),
         pytest.param("gitlab", 429, "no", {"Retry-After": "soon"}, "later", 60.0, id="a pause that cannot be read"),
+        pytest.param(
+            "gitlab", 429, "no", {"Retry-After": "Mon, 01 Jan 99999999999 00:00:00 GMT"}, "later", 60.0,
+            id="a year beyond the calendar",
+        ),
     ],
 )  # fmt: skip
 def test_what_an_answer_means(
