@@ -11,9 +11,17 @@ from pathlib import Path
 from controller.model.errors import truncate
 from controller.source.layout import Layout, WholeTree
 from controller.source.refusal import DamagedMirrorError, RefusedCommitError
-from controller.source.rules import LARGEST_WRITTEN, LONGEST_LINK, check_content, check_files, check_links
+from controller.source.rules import (
+    LARGEST_WRITTEN,
+    LONGEST_LINK,
+    MOST_FILES,
+    check_content,
+    check_files,
+    check_links,
+    too_many,
+)
 from controller.tree.files import printable_name
-from controller.tree.git.command import Git
+from controller.tree.git.command import Git, TooMuchError
 from controller.tree.git.objects import TreeFile, contents, files_of
 
 PATIENCE = 120.0  # seconds for each answer of git
@@ -26,7 +34,10 @@ def extract(git: Git, commit: str, path: str, layout: Layout, before: WholeTree 
 
     Raises `RefusedCommitError`, `GitError`, `DamagedMirrorError`, `MissingObjectError` and `OSError`.
     """
-    files = files_of(git, commit, path, PATIENCE)
+    try:
+        files = files_of(git, commit, path, PATIENCE, most=MOST_FILES)
+    except TooMuchError as error:
+        raise RefusedCommitError(too_many(path, commit)) from error
     check_files(files, path, commit)
     aims = _aims(git, [file for file in files if file.is_link], path, commit)
     check_links(aims, path, commit)

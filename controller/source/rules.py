@@ -48,6 +48,11 @@ def check_files(files: Iterable[TreeFile], path: str, commit: str) -> None:
         raise RefusedCommitError(f"{_short(commit)} names a file of {path} twice")
 
 
+def too_many(path: str, commit: str) -> str:
+    """Why a commit with too many files is refused."""
+    return f"{_short(commit)} has more than {MOST_FILES:,} files below {path}; no more are read"
+
+
 def check_links(aims: Mapping[str, str], path: str, commit: str) -> None:
     """Check that every link, by its path, stays below `path`; raises `RefusedCommitError` that names one that does not.
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from controller.settings.git import CURRENT, GitSource
+from controller.source import extraction, rules
 from controller.source.fetcher import Fetcher
 from controller.source.outcome import SourceStale, Swapped
 from controller.tree.git.info import author, checkout
@@ -184,6 +185,25 @@ def test_a_refused_commit_is_not_fetched_again(pushed: Pushed, source: GitSource
     first, transfers = fetcher.fetch(), host.transfers()
     assert [fetcher.fetch() for _ in range(3)] == [first] * 3
     assert host.transfers() == transfers
+
+
+def test_trees_that_name_each_other_are_refused_and_not_fetched_again(
+    pushed: Pushed, source: GitSource, state: Path, host: GitHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few objects are a million files. They were taken for damage: at each look all was transferred anew."""
+    for module in (extraction, rules):
+        monkeypatch.setattr(module, "MOST_FILES", 500)
+    pushed.push({"jobs.d/good.yaml": "good"})
+    fetcher = Fetcher(source, state)
+    fetcher.fetch()
+    tree = tree_object(pushed, *(("100644", b"%d.yaml" % number, pushed.blob(b"one")) for number in range(10)))
+    for _ in range(2):
+        tree = tree_object(pushed, *(("40000", b"%d" % number, tree) for number in range(10)))
+    pushed.push_tree(f"040000 tree {tree}\tjobs.d\0".encode())
+    first, transfers = fetcher.fetch(), host.transfers()
+    assert isinstance(first, SourceStale) and "has more than 500 files below jobs.d" in first.message
+    assert [fetcher.fetch() for _ in range(3)] == [first] * 3
+    assert (host.transfers(), tree_in_force(state)) == (transfers, {"jobs.d/good.yaml": "good"})
 
 
 @pytest.mark.parametrize("url", ["ext::sh -c 'touch ran'", "file:///nowhere", "-uwitness", "git://127.0.0.1/x", "/tmp"])

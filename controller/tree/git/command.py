@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from controller.tree.git.program import ProgramError, find_program, run_program, search_path
+from controller.tree.git.program import ProgramError, TooMuchOutput, find_program, run_program, search_path
 from controller.tree.git.repository import Repository, small_text
 
 PATIENCE = 4.0  # seconds; less than the time allowed for a stop
@@ -38,6 +38,10 @@ VARIABLES = {
 
 class GitError(Exception):
     """Git failed; the message is its own, or says why it was not run."""
+
+
+class TooMuchError(GitError):
+    """Git answered, and the answer is longer than it may be."""
 
 
 class Git:
@@ -121,7 +125,8 @@ def _answer(
     try:
         ended = run_program(command, folder, variables, given, patience, most)
     except ProgramError as error:
-        raise GitError(f"git {_verb(command)} {error}") from error
+        kind = TooMuchError if isinstance(error, TooMuchOutput) else GitError
+        raise kind(f"git {_verb(command)} {error}") from error
     if ended.code:
         raise GitError(ended.said)
     return ended.output

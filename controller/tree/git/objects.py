@@ -7,7 +7,7 @@ hold more than the memory should.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from controller.tree.git.command import Git
+from controller.tree.git.command import Git, TooMuchError
 
 PATIENCE = 60.0  # seconds
 LONGEST_HEADER = 200  # bytes
@@ -34,14 +34,19 @@ class TreeFile:
         return self.mode == LINK
 
 
-def files_of(git: Git, commit: str, below: str, patience: float = PATIENCE) -> list[TreeFile]:
+def files_of(
+    git: Git, commit: str, below: str, patience: float = PATIENCE, most: int | None = None
+) -> list[TreeFile]:  # fmt: skip
     """Every file and link of a commit below a folder (`.`: all), links last; other repositories are left out.
 
-    Raises `GitError`, and `MissingObjectError` for a file that is not here, as in a partial clone.
+    Raises `GitError`, of which `TooMuchError` is for more than `most`, and `MissingObjectError` for a file that is not
+    here, as in a partial clone. A few trees that name each other make a list without an end: it is counted first.
     """
     where = f":(literal){below}" if below != "." else "."
     asked = ("ls-tree", "-r", "-z", "-l", "--full-tree", commit, "--", where)
     listed = git.ask(*asked, patience=patience, most=MOST_LISTED)
+    if most is not None and (number := listed.count(b"\0")) > most:
+        raise TooMuchError(f"{number:,} files are listed")
     files = []
     for line in filter(None, listed.decode(errors="surrogateescape").split("\0")):
         facts, _, path = line.partition("\t")

@@ -22,6 +22,10 @@ class ProgramError(Exception):
     """It did not run to its end. The message goes on after the program's name: `did not end within 4 s`."""
 
 
+class TooMuchOutput(ProgramError):  # noqa: N818  (the name of an outcome)
+    """It wrote more than it may."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """What became of a program. `said` is its stderr, cut short."""
@@ -116,7 +120,7 @@ def _output(process: "subprocess.Popen[bytes]", patience: float, most: int) -> b
         assert process.stdout is not None
         output = process.stdout.read(most + 1)
         if len(output) > most:
-            raise ProgramError(f"wrote more than {most} bytes")
+            raise TooMuchOutput(f"wrote more than {most} bytes")
         process.wait()
     finally:
         timer.cancel()
