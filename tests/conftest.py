@@ -7,7 +7,7 @@ import ssl
 import threading
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,13 @@ from controller.cli.settings import load_settings
 from controller.model.clock import Clock
 from controller.reconcile.runner import Flags, turn_to_rest
 from controller.reconcile.wiring import Inbox, controller
+from controller.sandbox.faults.faults import Fault
+from controller.sandbox.http.server import Handler
 from controller.sandbox.ledger import posts
 from controller.sandbox.options import SandboxOptions
 from controller.sandbox.program import Sandbox
 from controller.sandbox.render.render import Rendered, RenderOptions
+from controller.sandbox.replies import Reply
 from controller.settings.settings import Settings
 from controller.source.signature import tool
 from controller.tree.git import command
@@ -241,3 +244,18 @@ def endpoint() -> Iterator[str]:
         yield f"http://{host}:{port}"
     finally:
         server.stop()
+
+
+@pytest.fixture
+def gate(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """The sandbox holds back what answers a POST until this is set: what is done before is done in time."""
+    gate, write = threading.Event(), Handler._write
+
+    def held(handler: Handler, reply: Reply) -> None:
+        if reply.delay:
+            assert gate.wait(LONGEST)
+        write(handler, replace(reply, delay=0))
+
+    monkeypatch.setattr(Handler, "_write", held)
+    workspace.sandbox.faults.add(Fault(name="slow-answer"))
+    return gate

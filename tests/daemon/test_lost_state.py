@@ -8,14 +8,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from controller.sandbox.faults.faults import Fault
-from controller.sandbox.http.server import Handler
-from controller.sandbox.replies import Reply
 from tests.conftest import Workspace, ndvi
 from tests.support.charges import charges_by_prefix
 from tests.support.forked import Forked
@@ -88,21 +84,6 @@ def restored(workspace: Workspace) -> None:
     """An older copy, as of before the submissions."""
     moved(workspace)
     shutil.copytree(workspace.root / "backup", workspace.state)
-
-
-@pytest.fixture
-def gate(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """The sandbox holds back what answers a POST until this is set: what is done before is done in time."""
-    gate, write = threading.Event(), Handler._write
-
-    def held(handler: Handler, reply: Reply) -> None:
-        if reply.delay:
-            assert gate.wait(LONGEST)
-        write(handler, replace(reply, delay=0))
-
-    monkeypatch.setattr(Handler, "_write", held)
-    workspace.sandbox.faults.add(Fault(name="slow-answer"))
-    return gate
 
 
 @pytest.mark.parametrize(

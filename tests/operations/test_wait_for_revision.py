@@ -1,12 +1,15 @@
 """`wait --revision`: a pipeline waits for its own commit, and hears what became of it."""
 
 import json
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 
+from controller.ledger.lock import submitter_lock
 from controller.sandbox.faults.faults import Fault
 from tests.conftest import Workspace, ndvi
 from tests.operations.test_plan_revision import commit, git
@@ -118,6 +121,16 @@ def test_it_ends_when_the_commit_is_taken_in_meanwhile(versioned: Workspace) -> 
     versioned.sync()
     waiting.join(300)
     assert ended == [(0, f"{made}: taken in\nnew: Succeeded\n", "")]
+
+
+def test_a_job_that_was_taken_in_only_just_now_is_there(versioned: Workspace) -> None:
+    """Its row is in the ledger a moment before its first report: `no such job: new: did you mean new?`"""
+    make(versioned, "ndvi.yaml", ndvi())
+    with submitter_lock(versioned.state), closing(sqlite3.connect(versioned.state / "shjobs.db")) as ledger:
+        with ledger:
+            ledger.execute("delete from status")
+        assert wait(versioned, "ndvi") == (0, "ndvi: Succeeded\n", "")
+        assert wait(versioned, "nobody")[0] == 2
 
 
 def test_what_get_says_of_the_commit_and_of_the_time(versioned: Workspace) -> None:

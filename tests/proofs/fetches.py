@@ -149,10 +149,12 @@ def _killed_often(here: Field, share: Mapping[str, int], chance: random.Random, 
                 before = _in_force(here)
                 commit = here.push()
                 kill = _at_moment(chance.uniform(0, whole)) if kind == "moment" else _at_call(chance, targets)
+                began = time.monotonic()
                 if _fetched(here, kill) == -SIGKILL:
                     counts[kind] += 1
                     counts[_judged(here, commit, before, at)] += 1
                     break
+                whole = min(whole, time.monotonic() - began)  # the machine has less to do by now
             else:
                 raise AssertionError(f"{at}: {TRIES} fetches ended before they were killed")
     return counts

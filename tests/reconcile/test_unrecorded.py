@@ -111,7 +111,9 @@ def test_a_read_that_failed_outside_a_transaction_ended_with_a_traceback(workspa
     assert rows(workspace) == [("accepted", accepted_id(workspace))]
 
 
-def test_an_id_was_dropped_when_the_ledger_refused_it(workspace: Workspace, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_id_was_dropped_when_the_ledger_refused_it(
+    workspace: Workspace, gate: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
     """And it is recorded by the next one in the same process that can."""
 
     def forbid(_loop: Loop, _inbox: Inbox) -> float:
@@ -121,9 +123,10 @@ def test_an_id_was_dropped_when_the_ledger_refused_it(workspace: Workspace, capl
                     "create trigger if not exists refuse before update on submission "
                     "begin select raise(fail, 'no room'); end"
                 )
+            gate.set()
         return 0.01
 
-    answers_slowly(workspace)
+    workspace.write("ndvi.yaml", ndvi())
     unrecorded = Unrecorded()
     with pytest.raises(sqlite3.IntegrityError):  # what a trigger raises
         turned(workspace, forbid, unrecorded)
@@ -140,14 +143,17 @@ def test_an_id_was_dropped_when_the_ledger_refused_it(workspace: Workspace, capl
     assert (workspace.posts(), unrecorded.take_all()) == (1, [])
 
 
-def test_an_id_was_dropped_by_the_second_signal(workspace: Workspace, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_id_was_dropped_by_the_second_signal(
+    workspace: Workspace, gate: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
     def leave(_loop: Loop, inbox: Inbox) -> float:
         if workspace.posts():
+            gate.set()
             until(lambda: not inbox.empty(), "the answer is there, and nobody has taken it")
             raise SystemExit(143)
         return 0.01
 
-    answers_slowly(workspace, 0.5)
+    workspace.write("ndvi.yaml", ndvi())
     with pytest.raises(SystemExit):
         turned(workspace, leave)
     assert accepted_id(workspace) in warned(caplog)[0]

@@ -47,7 +47,7 @@ def selected(settings: Settings, wanted: Selection, now: datetime) -> list[Docum
     jobs = {str(each.get("name")) for each in found if not is_of_set(each)}
     there = {name for each in found for name in names_of(each, jobs)}
     if missing := set(wanted.names) - there:
-        found = [*found, *_cells_named(settings, missing, there, now)]
+        found = [*found, *_not_reported(settings, missing, there, now)]
     return [each for each in found if _fits(each, jobs, known, wanted)]
 
 
@@ -95,13 +95,21 @@ def _with_cells(settings: Settings, now: datetime) -> tuple[list[Document], Labe
         return documents_with_cells(assembly, now), {job.name: dict(job.wanted.labels) for job in jobs if job.wanted}
 
 
-def _cells_named(settings: Settings, names: set[str], there: set[str], now: datetime) -> Iterator[Document]:
-    """The status documents of single cells. Raises `UsageError` when there is no such one."""
+def _not_reported(settings: Settings, names: set[str], there: set[str], now: datetime) -> list[Document]:
+    """The status documents of single cells, and of what was taken in only just now, so that no report has it yet.
+
+    Raises `UsageError` for a name that is neither.
+    """
     from controller.operations.inspect.cells import cell_document
     from controller.reconcile.wiring import turned_copy
 
     with turned_copy(settings, now) as assembly:
-        found = {name: cell_document(assembly, name, now) for name in names}
-        if missing := [name for name, each in found.items() if each is None]:
-            raise no_such_jobs(missing, there | assembly.ledger.jobs.keys())
-        yield from (each for each in found.values() if each)
+        jobs = assembly.ledger.jobs
+        cells = {name: cell for name in names if (cell := cell_document(assembly, name, now))}
+        if not (left := names - cells.keys()):
+            return [*cells.values()]
+        every = [{**document, "path": path} for path, document in assembly.documents_by_path(now)]
+        fresh = [each for each in every if not left.isdisjoint(names_of(each, jobs))]
+        if missing := left - {name for each in fresh for name in names_of(each, jobs)}:
+            raise no_such_jobs(missing, there | jobs.keys())
+        return [*cells.values(), *fresh]
