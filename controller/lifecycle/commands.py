@@ -16,7 +16,7 @@ from controller.lifecycle.adoption import intent
 from controller.lifecycle.attempts import in_force
 from controller.model.answers import Accepted, Refusal, Refused
 from controller.model.errors import truncate
-from controller.model.job import MOST_RERUNS, RETRIED, Job, Wanted
+from controller.model.job import RETRIED, Job, Wanted
 from controller.model.submission import REQUEST_ID, Answer, Outcome, Submission
 
 
@@ -192,8 +192,6 @@ def retried(
         return f"{run} is not what it shows now" + (f" ({shown.id})" if shown else "")
     if reason := _not_repeated(shown, unknown=unknown):
         return reason
-    if shown.rerun >= MOST_RERUNS:
-        return f"its rerun cannot be raised beyond {MOST_RERUNS}"
     raised = job.wanted.with_raise(shown.rerun + 1 - job.wanted.declared_rerun, by)
     return replace(job, wanted=replace(raised, cause=RETRIED))
 

@@ -27,7 +27,6 @@ from controller.manifest.fields import (
 )
 from controller.manifest.parameters import checked_parameters
 from controller.model.catalog import DEFAULT_CRS
-from controller.model.job import MOST_RERUNS
 
 API_VERSION = "shjobs/v1"
 KIND = "AsyncProcess"
@@ -252,9 +251,7 @@ class Spec(StrictModel):
         examples=[800],
     )
     hold: bool = Field(False, description="true: check and show this job, but do not submit it yet.")
-    rerun: Annotated[int, Field(ge=0, le=MOST_RERUNS)] = Field(
-        0, description="Raise it by one to pay again for the same request."
-    )
+    rerun: Annotated[int, Field(ge=0)] = Field(0, description="Raise it by one to pay again for the same request.")
     retries: Annotated[int, Field(ge=0, le=10)] = Field(
         0, description="How often a run that failed is submitted, and paid for, again: 0 to 10."
     )

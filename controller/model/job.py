@@ -15,8 +15,6 @@ RETRIED = "retried"
 """The cause of what `shjobs retry` asked for."""
 NEW = "new"
 """The cause of what nothing was wanted before."""
-MOST_RERUNS = 999_999_999
-"""The highest `rerun`: a submission with a higher one could not be recognised in the bucket (`SUBMISSION_ID`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

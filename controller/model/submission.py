@@ -137,7 +137,8 @@ class SharedRun:
 
 REQUEST_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 """A request id as the service issues it: a UUID."""
-SUBMISSION_ID = re.compile(r"([0-9a-f]{16})-r(0|[1-9][0-9]{0,8})-a(0|[1-9][0-9]{0,8})")
+SUBMISSION_ID = re.compile(r"([0-9a-f]{16})-r(0|[1-9][0-9]{0,15})-a(0|[1-9][0-9]{0,8})")
+"""A `rerun` may be any number of a manifest, which ends at 2⁵³ - 1."""
 
 
 def submission_id(digest: str, rerun: int, attempt: int) -> str:

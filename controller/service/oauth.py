@@ -133,13 +133,13 @@ class Session:
         lifetime = _lifetime(answer)
         margin = min(max(_LEAST_MARGIN, lifetime / 10), lifetime / 2)
         self._failure = None
-        self._token = _Token(
+        self._token = token = _Token(
             text=answer["access_token"],
             asked_at=now,
             renew_at=now + lifetime - margin,
             expires_at=now + lifetime,
         )
-        return self._token
+        return token
 
     def _known_failure(self, now: float) -> TokenRefused | TokenUnavailable:
         """The failure as a new exception: one raised in several threads would accumulate their tracebacks."""

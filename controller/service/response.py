@@ -19,7 +19,7 @@ from controller.wire.exchange import BROKEN
 _LONGEST_BODY = 256 * 1024
 _MOST_OF_A_PAGE = 8 * 1024
 """Characters of a page that are searched for words: each `<` of it may be looked at once for each other."""
-_MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^<>]*>", re.IGNORECASE | re.DOTALL)
+_MARKUP = re.compile(r"<(script|style)\b.*?(?:</\1>|\Z)|<[^<>]*>", re.IGNORECASE | re.DOTALL)
 _TITLE = re.compile(r"<title\b.*?</title>", re.IGNORECASE | re.DOTALL)
 
 

@@ -24,6 +24,7 @@ FARTHEST = 9.0  # degrees from a zone's central meridian, beyond which its metre
 _STEP = 0.05  # degrees: an edge is projected in pieces of this length, which keeps it within a metre
 _BLOCK = 16  # tiles a side that are compared with the area at once
 _MOST_BLOCKS = 20_000  # that an area touches: a set has fewer tiles than that
+_FARTHEST_OUT = 1e12  # metres: the other pole of a polar projection
 _MOST_POINTS = 5_000_000  # of an outline in such pieces
 
 
@@ -134,7 +135,7 @@ def _projected(area: BaseGeometry, epsg: int) -> BaseGeometry:
         return np.column_stack(transformer.transform(points[:, 0], points[:, 1]))
 
     projected = shapely.transform(shapely.segmentize(area, _STEP), project)
-    if not np.isfinite(shapely.bounds(projected)).all():
+    if not (np.abs(shapely.bounds(projected)) < _FARTHEST_OUT).all():  # nor is what is not a number
         raise GridError(f"lies where EPSG:{epsg} is not defined: write another `crs`, or `zone: auto`")
     return projected if projected.is_valid else shapely.make_valid(projected)
 

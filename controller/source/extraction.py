@@ -35,7 +35,7 @@ def extract(git: Git, commit: str, path: str, layout: Layout, before: WholeTree 
     Raises `RefusedCommitError`, `GitError`, `DamagedMirrorError`, `MissingObjectError` and `OSError`.
     """
     try:
-        files = files_of(git, commit, path, PATIENCE, most=MOST_FILES)
+        files = files_of(git, commit, path, PATIENCE, most=2 * MOST_FILES)  # each may have a folder of its own
     except TooMuchError as error:
         raise RefusedCommitError(too_many(path, commit)) from error
     check_files(files, path, commit)

@@ -50,7 +50,7 @@ def check_files(files: Iterable[TreeFile], path: str, commit: str) -> None:
 
 def too_many(path: str, commit: str) -> str:
     """Why a commit with too many files is refused."""
-    return f"{_short(commit)} has more than {MOST_FILES:,} files below {path}; no more are read"
+    return f"{_short(commit)} has more than {MOST_FILES:,} files, or as many folders, below {path}; no more are read"
 
 
 def check_links(aims: Mapping[str, str], path: str, commit: str) -> None:

@@ -120,6 +120,7 @@ class _Comparison:
         self.trusted_until = int(now.timestamp() * 1e9) - _FRESH_NS if now else None
         self.records: dict[str, FileRecord] = {}
         self.scripts: dict[str, tuple[FileRecord, Script]] = {}
+        self.lost: set[str] = set()
         self.lookalikes = Lookalikes(walk.real)
         self.same: dict[tuple[str, ...], bool] = {(): True}
         self.clashes = dict(self.find_clashes())
@@ -133,15 +134,16 @@ class _Comparison:
         changed = (each for each in map(self.load, sorted(suspects)) if each)
         freeze_if_many(_in_portions(changed, take))
         gone = walk.missing | {path for path in walk.suspects & walk.vanished if path in self.known}
+        ignored = walk.ignored
         if gone and walk.is_replaced():
-            gone = set()  # the next scan sees what is really gone
+            gone, ignored = set(), self.known.ignored  # the next scan sees what is really gone
         return Scan(
             ready=True,
             gone=gone | self.unused_scripts(gone),
             records=self.records,
             problems=(*walk.problems, *walk.astray),
             hidden=walk.hidden,
-            ignored=walk.ignored,
+            ignored=ignored,
             links=tuple(walk.links),
             folders=walk.folders,
             modified=frozenset(walk.modified),
@@ -206,6 +208,11 @@ class _Comparison:
             problem = Problem(path=path, message=error, code="E191" if clashes else "E190")
             return LoadedFile(path=path, documents=(Broken(path=path, index=0, name=None, problems=(problem,)),))
         loaded = self.parse(content, record)
+        uses = (self.records.get(path) or before or record).uses
+        if not self.lost.isdisjoint(uses) and self.walk.is_replaced():
+            for each in (path, *self.lost):
+                self.records.pop(each, None)
+            return None
         return replace(loaded, is_same=True) if is_same else loaded
 
     def parse(self, content: str, record: FileRecord) -> LoadedFile:
@@ -277,6 +284,7 @@ class _Comparison:
         content, record, error = read_file(self.walk.real, path, kind)
         if error == MISSING:
             error += self.lookalikes.explain(path)
+            self.lost.add(path)
         return record, Script(path=path, text=content, problem=f"{path} {error}" if error else "")
 
 

@@ -218,6 +218,8 @@ class Tree:
         for each in self._sets.expansions(jobs, now):
             for question in each.awaits:
                 self._undecided.wait(each.path, question)
+            if each.is_passing:
+                self._undecided.doubt(each.path)
             self._acceptances |= each.acceptances
             names |= self._declarations.replace(each.path, each.documents, each.cells, each.acceptances)
             if each.cells and not self._declarations.has_cells(each.path):

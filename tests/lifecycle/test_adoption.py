@@ -6,7 +6,7 @@ import pytest
 
 from controller.lifecycle.adoption import adopt_listed, find_reappeared, intent
 from controller.model.answers import Refusal, StoredObject
-from controller.model.job import MOST_RERUNS, Estimate
+from controller.model.job import Estimate
 from controller.model.submission import Answer, Submission, submission_id
 from tests.support.factories import (
     DIGEST,
@@ -61,11 +61,12 @@ def test_nothing_is_adopted(found: list[StoredObject], known: list[Submission]) 
     assert adopt_listed(job(), wanted(), found, known, NOW) == ()
 
 
-def test_the_highest_rerun_that_a_manifest_may_have_is_adopted_like_any_other() -> None:
-    """A higher one was paid for, and then recognised nowhere: after a lost ledger it was paid for again."""
-    name = submission_id(DIGEST, MOST_RERUNS, 10)
+@pytest.mark.parametrize("rerun", [1_718_450_000, 2**53 - 1], ids=["a time", "the highest number of a manifest"])
+def test_a_very_high_rerun_is_adopted_like_any_other(rerun: int) -> None:
+    """It was paid for, and then recognised nowhere: after a lost ledger it was paid for again."""
+    name = submission_id(DIGEST, rerun, 10)
     [found] = adopt_listed(job(), wanted(), [result(folder=name)], (), NOW)
-    assert (found.id, found.rerun) == (name, MOST_RERUNS)
+    assert (found.id, found.rerun) == (name, rerun)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from controller.lifecycle.commands import retried
 from controller.lifecycle.next_step import asked_for
 from controller.limits.peers import Peers
 from controller.model.answers import Refusal
-from controller.model.job import MOST_RERUNS, Job
+from controller.model.job import Job
 from controller.model.step import Submit
 from controller.model.submission import Submission, submission_id
 from tests.support.factories import (
@@ -71,10 +71,6 @@ def test_a_retry_raises_the_rerun_by_one(known: Job, submissions: list[Submissio
         pytest.param(job(), [accepted()], FIRST, "it has not ended", id="it runs"),
         pytest.param(job(), [unconfirmed()], FIRST, "it has not ended", id="its answer was lost: it may be paid for"),
         pytest.param(job(), [unknown()], FIRST, "--unknown", id="its outcome is unknown"),
-        pytest.param(
-            asks(rerun=MOST_RERUNS), [failed(rerun=MOST_RERUNS)], submission_id(DIGEST, MOST_RERUNS, 0),
-            "cannot be raised beyond", id="the highest rerun there is",
-        ),
         pytest.param(RAISED, [failed()], FIRST, "is not what it shows now", id="the same retry a second time"),
         pytest.param(
             RAISED, [failed(), accepted(rerun=1, number=2)], FIRST, f"shows now ({SECOND})",

@@ -367,11 +367,6 @@ MISTAKES = {
         "rerun: 1.5",
         "25:3 E106 spec.rerun: must be a whole number, not a number with a decimal point",
     ),
-    "a rerun that no submission id can hold": (
-        "maxProcessingUnits: 800",
-        "rerun: 1718450000",
-        "25:3 E109 spec.rerun: must be at most 999999999",
-    ),
     "a deadline in words": (
         "maxProcessingUnits: 800",
         "deadline: 1 day",

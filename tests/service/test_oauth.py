@@ -265,7 +265,7 @@ def elsewhere(server: Server) -> Deployment:
 def test_an_endpoint_that_drips_is_given_up_in_time(clock: Time) -> None:
     """Its deadline began anew with each byte, and every thread, and the end of the program, waited for it."""
     drip = Drip(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n")
-    timing = Timing(connect_timeout=0.3, read_timeout=0.7)
+    timing = Timing(connect_timeout=0.3, read_timeout=2.7)
     with Server(drip) as server, Session(elsewhere(server), "id", SecretStr(SECRET), timing, clock) as session:
         with pytest.raises(TokenUnavailable, match="cannot be reached: no answer in time"):
             session.token()

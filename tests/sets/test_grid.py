@@ -221,3 +221,9 @@ def test_an_outline_of_too_many_pieces_is_refused(monkeypatch: pytest.MonkeyPatc
     assert tiles(Grid(pixel=100, cell=10_000, epsg=3857), area_of_bbox([0, 0, 10, 10]), MOST)
     with pytest.raises(GridError, match="has an outline that is too long"):
         tiles(Grid(pixel=100, cell=10_000, epsg=3857), area_of_bbox([0, 0, 20, 10]), MOST)
+
+
+def test_a_projection_is_not_defined_at_the_pole_opposite_to_its_own() -> None:
+    """It is finite there, and further away than any range of whole numbers reaches."""
+    with pytest.raises(GridError, match="lies where EPSG:3031 is not defined"):
+        tiles(Grid(pixel=10, cell=100, epsg=3031), area_of_bbox([-180, -90, 180, 90]), MOST)

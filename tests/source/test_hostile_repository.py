@@ -187,8 +187,9 @@ def test_a_refused_commit_is_not_fetched_again(pushed: Pushed, source: GitSource
     assert host.transfers() == transfers
 
 
+@pytest.mark.parametrize("files", [10, 0], ids=["of files", "of nothing"])
 def test_trees_that_name_each_other_are_refused_and_not_fetched_again(
-    pushed: Pushed, source: GitSource, state: Path, host: GitHost, monkeypatch: pytest.MonkeyPatch
+    pushed: Pushed, source: GitSource, state: Path, host: GitHost, monkeypatch: pytest.MonkeyPatch, files: int
 ) -> None:
     """A few objects are a million files. They were taken for damage: at each look all was transferred anew."""
     for module in (extraction, rules):
@@ -196,12 +197,14 @@ def test_trees_that_name_each_other_are_refused_and_not_fetched_again(
     pushed.push({"jobs.d/good.yaml": "good"})
     fetcher = Fetcher(source, state)
     fetcher.fetch()
-    tree = tree_object(pushed, *(("100644", b"%d.yaml" % number, pushed.blob(b"one")) for number in range(10)))
-    for _ in range(2):
+    tree = tree_object(pushed, *(("100644", b"%d.yaml" % number, pushed.blob(b"one")) for number in range(files)))
+    for _ in range(2 if files else 4):
         tree = tree_object(pushed, *(("40000", b"%d" % number, tree) for number in range(10)))
     pushed.push_tree(f"040000 tree {tree}\tjobs.d\0".encode())
     first, transfers = fetcher.fetch(), host.transfers()
-    assert isinstance(first, SourceStale) and "has more than 500 files below jobs.d" in first.message
+    assert (
+        isinstance(first, SourceStale) and "has more than 500 files, or as many folders, below jobs.d" in first.message
+    )
     assert [fetcher.fetch() for _ in range(3)] == [first] * 3
     assert (host.transfers(), tree_in_force(state)) == (transfers, {"jobs.d/good.yaml": "good"})
 

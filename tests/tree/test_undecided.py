@@ -17,6 +17,7 @@ from controller.settings.file import Policy
 from controller.tree.tree import Tree
 from tests.conftest import ndvi
 from tests.support.factories import NOW, at, wanted
+from tests.support.small_set import farm
 
 
 class Engine:
@@ -93,6 +94,24 @@ def test_a_file_is_read_again_a_while_after_the_engine_died_of_its_script(tmp_pa
     assert [job.name for job, _ in tree.refresh({}, at(61)).jobs] == ["one"]
     tree.refresh({}, at(200))
     assert len(asked) == 2
+
+
+def test_a_set_is_read_again_a_while_after_the_engine_died_of_its_script(tmp_path: Path) -> None:
+    (tmp_path / "farm.yaml").write_text(farm())
+    died: list[str] = []
+
+    def appraise(item: ValidManifest) -> Appraisal:
+        if not died:
+            died.append(item.name)
+            return Appraisal(wanted=None, problems=(still_examined(item),), is_passing=True)
+        return Appraisal(wanted=wanted(digest=item.request.digest))
+
+    tree = Tree(tmp_path, appraise)
+    assert (tree.refresh({}, NOW).undecided, len(tree.sets)) == (0, 0)
+    assert tree.refresh({}, at(59)).jobs == ()
+    assert [*tree.sets] == []
+    assert len(tree.refresh({}, at(61)).jobs) > 1
+    assert [*tree.sets] == ["farm"]
 
 
 def test_a_large_change_that_is_decided_piece_by_piece_is_held_as_one(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ Known = Callable[[str], Wanted | None]
 class Expansion:
     """A set as one document, and, unless that has problems, its jobs; what is new in them is in `acceptances`, by name.
 
-    `awaits` are the keys of pending questions about its scripts.
+    `awaits` are the keys of pending questions about its scripts; `is_passing`: the engine died of one.
     """
 
     whole: Declared
@@ -44,6 +44,7 @@ class Expansion:
     cells: Sequence[Declared] = ()
     acceptances: Mapping[str, Acceptance]
     awaits: Sequence[str] = ()
+    is_passing: bool = False
 
 
 def expand_set(
@@ -70,6 +71,7 @@ class _Expansion:
         self.warnings: dict[Problem, None] = {}
         self.scripts: dict[Comments, None] = {}
         self.awaits: list[str] = []
+        self.is_passing = False
         self.declared: dict[str, Declared] = {}
         self.acceptances: dict[str, Acceptance] = {}
         self.windows: dict[str, Cost] = {}
@@ -88,6 +90,7 @@ class _Expansion:
             return
         answer = self.appraise(group.first)
         self.awaits += [answer.awaits] if answer.awaits else []
+        self.is_passing |= answer.is_passing
         self.problems |= dict.fromkeys(map(in_template, answer.problems))
         self.warnings |= dict.fromkeys(map(in_template, answer.warnings))
         self.scripts[script_comments(group.first)] = None
@@ -118,7 +121,7 @@ class _Expansion:
 
     def result(self, now: datetime) -> Expansion:
         if self.problems:
-            return Expansion(whole=self.whole(), acceptances={}, awaits=self.awaits)
+            return Expansion(whole=self.whole(), acceptances={}, awaits=self.awaits, is_passing=self.is_passing)
         names = [cell.name for cell in self.found.cells if cell.name in self.declared]
         return Expansion(
             whole=self.whole(),

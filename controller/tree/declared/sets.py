@@ -35,13 +35,14 @@ class _Pending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOfSets:
-    """What a file with sets declares. `awaits` are the keys of pending questions about its scripts."""
+    """What a file with sets declares; `awaits` and `is_passing` as in `Expansion`."""
 
     path: str
     documents: Sequence[Declared]
     cells: Sequence[Declared]
     acceptances: Mapping[Key, Acceptance]
     awaits: Sequence[str]
+    is_passing: bool
 
 
 class Sets:
@@ -113,6 +114,7 @@ class Sets:
                     if (accepted := one.acceptances.get(cell.name or ""))
                 },
                 awaits=[question for one in found for question in one.awaits],
+                is_passing=any(one.is_passing for one in found),
             )
 
     def free(self, names: Iterable[str]) -> None:

@@ -39,14 +39,15 @@ def files_of(
 ) -> list[TreeFile]:  # fmt: skip
     """Every file and link of a commit below a folder (`.`: all), links last; other repositories are left out.
 
-    Raises `GitError`, of which `TooMuchError` is for more than `most`, and `MissingObjectError` for a file that is not
-    here, as in a partial clone. A few trees that name each other make a list without an end: it is counted first.
+    Raises `GitError`, of which `TooMuchError` is for more than `most` files and folders, and `MissingObjectError` for a
+    file that is not here, as in a partial clone. A few trees that name each other make a list without an end, even
+    without a file: it is counted first.
     """
     where = f":(literal){below}" if below != "." else "."
-    asked = ("ls-tree", "-r", "-z", "-l", "--full-tree", commit, "--", where)
+    asked = ("ls-tree", "-r", "-t", "-z", "-l", "--full-tree", commit, "--", where)
     listed = git.ask(*asked, patience=patience, most=MOST_LISTED)
     if most is not None and (number := listed.count(b"\0")) > most:
-        raise TooMuchError(f"{number:,} files are listed")
+        raise TooMuchError(f"{number:,} files and folders are listed")
     files = []
     for line in filter(None, listed.decode(errors="surrogateescape").split("\0")):
         facts, _, path = line.partition("\t")
