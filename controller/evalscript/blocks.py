@@ -63,7 +63,7 @@ def check_block(block: PixelBlock, single: bool) -> None:
 
 
 def block_header(block: PixelBlock, outputs: Sequence[ScriptOutput], single: bool) -> Header:
-    """What the child is told of a block beside its values."""
+    """What the child receives of a block beside its values."""
     return {
         "pixels": block.pixels,
         "single": single,

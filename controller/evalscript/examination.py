@@ -182,7 +182,7 @@ class _Worker:
         self.engine = Engine(seconds=seconds)
 
     def examined(self, question: _Question) -> Answer:
-        """The answer; one that nobody foresaw ends with its engine, and the thread goes on."""
+        """The answer; an unforeseen error ends the engine, and the thread goes on."""
         try:
             answer = self.engine.load(question.text)
             if isinstance(answer, ScriptFailure) or not question.stage:

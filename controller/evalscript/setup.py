@@ -23,7 +23,7 @@ from controller.model.script import (
 
 Choice = TypeVar("Choice", bound=StrEnum)
 MOST_ELEMENTS = 1_000  # of a list that setup() returns
-MOST_TOLD = 10  # mistakes
+MOST_REPORTED = 10  # mistakes
 
 
 def script_facts(answer: object, functions: Iterable[str]) -> ScriptFacts | ScriptFailure:
@@ -31,7 +31,7 @@ def script_facts(answer: object, functions: Iterable[str]) -> ScriptFacts | Scri
     reading = _Reading()
     facts = reading.facts(answer, frozenset(functions))
     if facts is None or reading.mistakes:
-        return ScriptFailure(kind=FailureKind.SETUP, message="; ".join(reading.mistakes[:MOST_TOLD]))
+        return ScriptFailure(kind=FailureKind.SETUP, message="; ".join(reading.mistakes[:MOST_REPORTED]))
     return facts
 
 

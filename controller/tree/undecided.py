@@ -12,7 +12,7 @@ from controller.model.files import FileRecord
 from controller.tree.files import Known
 
 AGAIN = timedelta(seconds=60)
-"""After an engine died, until the file is read again."""
+"""After an engine died, until the file is read again: no less than its answer is kept (`examination.PASSING`)."""
 
 
 class Undecided:

@@ -17,7 +17,7 @@ from controller.model.answers import Listing, Unreadable
 from controller.model.timing import Timing
 from controller.settings.deployments import DEPLOYMENTS, Credential
 from tests.conftest import served
-from tests.support.patience import PATIENT
+from tests.support.patience import LONGEST, PATIENT
 
 pytestmark = pytest.mark.slow
 
@@ -39,6 +39,7 @@ class Cloud:
     listing: bytes = EMPTY
     missing: bytes = b"<Error><Code>NoSuchKey</Code></Error>"
     status: int = 404
+    was_cut: threading.Event = field(default_factory=threading.Event)
     signed: list[str] = field(default_factory=list)
     tokens: list[str | None] = field(default_factory=list)
 
@@ -68,7 +69,10 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            try:
+                self.wfile.write(content)
+            except OSError:
+                found.was_cut.set()
 
         def log_message(self, *_: Any) -> None:
             return
@@ -160,6 +164,17 @@ def test_a_web_identity_is_exchanged_at_the_token_service_and_nowhere_else(
     assert "AWS's default chain (variables, web identity, container, instance) gave no credentials" in answer.message
     assert "CANARY" not in answer.message
     assert cloud.signed == []
+
+
+def test_no_more_of_an_object_is_read_than_a_listing_allows(cloud: Cloud) -> None:
+    """It has grown since: all of it was read into memory, and cut only then."""
+    entry = b"<Contents><Key>x/error.json</Key><Size>10</Size><LastModified>2026-01-01T00:00:00Z</LastModified>"
+    cloud.listing = EMPTY.replace(b"</ListBucketResult>", entry + b"<ETag>e</ETag></Contents></ListBucketResult>")
+    cloud.missing, cloud.status = b"x" * 64_000_000, 200
+    answer = bucket(cloud).read("s3://results/x", "mine")
+    assert isinstance(answer, Listing), answer
+    assert {key: len(text) for key, text in answer.documents.items()} == {"error.json": 256 * 1024}
+    assert cloud.was_cut.wait(LONGEST)
 
 
 def test_a_chain_that_finds_nothing_is_told_as_that(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

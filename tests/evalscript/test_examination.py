@@ -141,7 +141,7 @@ def test_whoever_only_looks_writes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_error_that_nobody_foresaw_ends_no_examination(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unforeseen_error_ends_no_other_examination(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The thread of the first tries ended with it, and no script was examined any more."""
     load = Engine.load
 

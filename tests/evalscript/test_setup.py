@@ -222,7 +222,7 @@ MISTAKES = {
         '{input: [{bands: Array(200000).fill("B04")}], output: {bands: 1}}',
         "setup().input[0].bands has 200,000 elements; write at most 1,000",
     ),
-    "more mistakes than anyone reads": (
+    "more mistakes than are reported": (
         '{input: ["B04"], output: Array(500).fill({id: "a"})}',
         "; ".join(
             f"setup().output[{number}].bands is missing; write the number of components, 1 or more"
@@ -320,7 +320,7 @@ def test_an_answer_nested_without_end_is_a_failure_of_setup(engine: Engine) -> N
 
 
 def test_a_number_of_thousands_of_digits_is_a_failure_of_setup(engine: Engine) -> None:
-    """Python refuses to read it, with an error that nobody caught."""
+    """Python refuses to read it, with an error that was not caught."""
     answer = failure(engine, script('{input: ["B04"], output: {bands: JSON.rawJSON("1".repeat(5000))}}'))
     assert answer == ScriptFailure(
         kind=FailureKind.SETUP, message="The script returned a number of thousands of digits"

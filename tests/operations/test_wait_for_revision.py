@@ -130,7 +130,7 @@ def test_a_job_that_was_taken_in_only_just_now_is_there(versioned: Workspace) ->
         with ledger:
             ledger.execute("delete from status")
         assert wait(versioned, "ndvi") == (0, "ndvi: Succeeded\n", "")
-        assert wait(versioned, "nobody")[0] == 2
+        assert wait(versioned, "missing")[0] == 2
 
 
 def test_what_get_says_of_the_commit_and_of_the_time(versioned: Workspace) -> None:

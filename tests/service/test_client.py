@@ -131,6 +131,11 @@ def lost(words: str) -> Unconfirmed:
         ),
         pytest.param(reply("502 Bad Gateway", "<" * 262_144), lost("502: " + "<" * 199 + "…"), id="a page of brackets"),
         pytest.param(
+            reply("502 Bad Gateway", f"<title>Out of order</title><style>{'a {} ' * 2_000}</style><h1>Try again</h1>"),
+            lost("502: Out of order"),
+            id="a style that is longer than what is read",
+        ),
+        pytest.param(
             reply("502 Bad Gateway", "<title" * 43_690), lost("502: " + ("<title" * 34)[:199] + "…"), id="titles alone"
         ),
         pytest.param(reply("408 Request Timeout"), lost("408: Request Timeout"), id="408 is unconfirmed"),

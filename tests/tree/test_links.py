@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from controller.cli.settings import load_settings
-from controller.manifest.validate import Broken
+from controller.manifest.validate import Broken, ValidManifest
 from controller.model.errors import SettingsError, StateError
 from controller.reconcile.runner import Stopped
 from controller.tree import scan as scans
 from controller.tree.files import Known
 from controller.tree.regular_files import UnfitFileError, read_regular, resolve_below
-from controller.tree.scan import LoadedFile, load, scan
+from controller.tree.scan import LoadedFile, Scan, Take, load, scan
 from controller.tree.status_files import StatusFiles
 from controller.tree.walk import Walk
 from tests.conftest import Workspace, ndvi
@@ -72,38 +72,80 @@ def test_what_was_begun_before_a_swap_is_read_to_its_end_from_the_tree_before(tm
     assert (set(after), after["ndvi.yaml"] != first["ndvi.yaml"]) == ({"ndvi.yaml", "only-in-two.yaml"}, True)
 
 
-@pytest.mark.parametrize("moment", ["the walk", "the reading"])
-def test_nothing_is_gone_when_the_tree_is_removed_while_it_is_read(
-    tmp_path: Path, moment: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """git-sync swaps its link and removes the old tree at once. Its jobs came back as new ones."""
-    names = [f"folder-{number}/job" for number in range(3)]
-    for tree in ("one", "two"):
-        for name in names:
-            path = tmp_path / "trees" / tree / f"{name}.yaml"
-            path.parent.mkdir(parents=True)
-            path.write_text(ndvi(path.parent.name))
-    current = tmp_path / "current"
-    current.symlink_to("trees/one")
-    known = Known()
-    found = scan(current, known, lambda _: None, NOW)
-    known.update(found.records.values(), found.gone, found.ignored)
+def from_file(name: str) -> str:
+    """A manifest with its script in a file beside it."""
+    return ndvi(name).partition("    evalscript: |\n")[0] + "  evalscriptFile: ndvi.js\n"
 
-    def swap() -> None:
-        if current.readlink().name == "one":
-            fresh = tmp_path / "fresh"
+
+class Synced:
+    """Two trees of three manifests behind the link of git-sync, and what is known of the first."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.current, self.known = root, root / "current", Known()
+        for tree in ("one", "two"):
+            for number in range(3):
+                folder = root / "trees" / tree / f"folder-{number}"
+                folder.mkdir(parents=True)
+                (folder / "job.yaml").write_text(from_file(f"job-{number}"))
+                (folder / "ndvi.js").write_text("//VERSION=3\n")
+        self.current.symlink_to("trees/one")
+        self.look()
+
+    def look(self, pulse: Callable[[], None] = lambda: None, take: Take = lambda _: None) -> Scan:
+        """A scan that reads every manifest; what it found is known from then on."""
+        found = scan(self.current, self.known, take, NOW, pulse=pulse, again=frozenset(self.known.files))
+        if found.ready:
+            self.known.update(found.records.values(), found.gone, found.ignored)
+        return found
+
+    def swap(self, *lost: str) -> None:
+        """To the second tree; of the first, these paths are removed, or all of it."""
+        if self.current.readlink().name == "one":
+            fresh = self.root / "fresh"
             fresh.symlink_to("trees/two")
-            fresh.replace(current)
-            shutil.rmtree(tmp_path / "trees" / "one")
+            fresh.replace(self.current)
+            for path in lost:
+                (self.root / "trees" / "one" / path).unlink()
+            if not lost:
+                shutil.rmtree(self.root / "trees" / "one")
 
-    if moment == "the walk":
-        during = scan(current, known, lambda _: None, NOW, pulse=swap)
-        assert (during.ready, during.reason) == (False, f"{current} was replaced while it was read")
-    else:
-        monkeypatch.setattr(scans, "_PORTION", 1)
-        during = scan(current, known, lambda _: swap(), NOW, again=frozenset(known.files))
-        assert (during.ready, during.gone) == (True, frozenset())
-    assert scan(current, known, lambda _: None, NOW).gone == frozenset()
+
+@pytest.fixture
+def synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Synced:
+    """Files are taken one by one, so that much is still to be read after the first."""
+    monkeypatch.setattr(scans, "_PORTION", 1)
+    return Synced(tmp_path)
+
+
+def test_nothing_is_gone_when_the_tree_is_removed_while_it_is_walked(synced: Synced) -> None:
+    """git-sync swaps its link and removes the old tree at once. Its jobs came back as new ones."""
+    during = synced.look(pulse=synced.swap)
+    assert (during.ready, during.reason) == (False, f"{synced.current} was replaced while it was read")
+    assert synced.look().gone == frozenset()
+
+
+def test_nothing_is_gone_when_the_tree_is_removed_while_its_files_are_read(synced: Synced) -> None:
+    during = synced.look(take=lambda _: synced.swap())
+    assert (during.ready, during.gone) == (True, frozenset())
+    assert synced.look().gone == frozenset()
+
+
+def test_a_script_that_went_with_its_tree_is_not_missing(synced: Synced) -> None:
+    """Its manifest was Invalid until the next scan, and a receiver heard of it."""
+    read: list[LoadedFile] = []
+    scripts = [f"folder-{number}/ndvi.js" for number in range(3)]
+    during = synced.look(pulse=lambda: synced.swap(*scripts), take=read.extend)
+    assert (during.ready, read) == (True, [])
+    synced.look(take=read.extend)
+    assert [type(document) for file in read for document in file.documents] == [ValidManifest] * 3
+
+
+def test_what_became_ignored_while_the_tree_was_replaced_is_gone_after_the_next_scan(synced: Synced) -> None:
+    """The list was remembered, what it ignores was not: such a job stayed wanted for as long as the list did."""
+    for tree in ("one", "two"):
+        (synced.root / "trees" / tree / ".shjobsignore").write_text("folder-2/job.yaml\n")
+    assert synced.look(take=lambda _: synced.swap("folder-1/job.yaml")).gone == frozenset()
+    assert synced.look().gone == {"folder-2/job.yaml", "folder-2/ndvi.js"}
 
 
 def walked(jobs: Path) -> tuple[set[str], list[str]]:

@@ -78,7 +78,7 @@ def test_a_file_that_goes_while_it_is_examined_is_forgotten(tmp_path: Path) -> N
 
 
 def test_a_file_is_read_again_a_while_after_the_engine_died_of_its_script(tmp_path: Path) -> None:
-    """It was Invalid for ever, though nothing was wrong with it: nobody asked again until the file changed."""
+    """It was Invalid for ever, though nothing was wrong with it: it was not examined again until the file changed."""
     (tmp_path / "one.yaml").write_text(ndvi("one"))
     asked: list[str] = []
 
