@@ -51,7 +51,14 @@ def sync_once(settings: Settings, selector: tuple[str, ...] = ()) -> list[dict[s
         handling_signals(flags),
         progress() as watch,
         controller(
-            settings, watch, inbox, interruptible=flags.interruptible, clock=clock, is_asked=True, selector=selector
+            settings,
+            watch,
+            inbox,
+            interruptible=flags.interruptible,
+            pulse=flags.check_stop,
+            clock=clock,
+            is_asked=True,
+            selector=selector,
         ) as (assembly, workers),
     ):
         turn_to_rest(assembly.loop, inbox, workers, clock, flags)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
@@ -19,6 +20,8 @@ WARNINGS = frozenset(
     }
 )
 """Those that a comment can silence."""
+
+UNFORESEEN = "E197"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -94,6 +97,23 @@ class Later(ShjobsError):  # noqa: N818  (named by the outcome)
     def __init__(self, message: str, seconds: float | None = None) -> None:
         super().__init__(message)
         self.seconds = seconds
+
+
+def unforeseen(error: Exception, path: str, line: int = 1, column: int = 1) -> Problem:
+    """An error of ours that something in a file led to, as a problem of that place alone: everything else goes on.
+
+    It says where in the code that was, and not in the error's own words, which may repeat a secret. An error that
+    the user can mend is raised again: it is not about the file.
+    """
+    if isinstance(error, ShjobsError):
+        raise error
+    places = [(frame.f_globals.get("__name__", ""), at) for frame, at in traceback.walk_tb(error.__traceback__)]
+    module, at = next((each for each in reversed(places) if each[0].startswith("controller.")), places[-1])
+    message = (
+        f"shjobs fails on this ({type(error).__name__} in {module}, line {at}), and submits nothing for it: please "
+        "report it, with what is written here"
+    )
+    return Problem(path=path, line=line, column=column, message=message, code=UNFORESEEN)
 
 
 def no_such_jobs(unknown: Iterable[str], known: Iterable[str], place: str = "") -> UsageError:

@@ -49,7 +49,8 @@ class Flags:
     def interruptible(self) -> Iterator[None]:
         """Inside, a stop takes effect at once: `stop` raises `Stopped` wherever the code is.
 
-        A library may make another error of it: pydantic does while it builds a schema.
+        A library may make another error of it, as pydantic does while it builds a schema, and that may be taken for one
+        of what was being read. So a stop inside is a stop, whatever became of it.
         """
         self.check_stop()
         self._may_raise = True
@@ -61,6 +62,7 @@ class Flags:
             raise
         finally:
             self._may_raise = False
+        self.check_stop()
 
     def check_stop(self) -> None:
         """Raise `Stopped` when a stop was requested."""

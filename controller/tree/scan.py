@@ -13,12 +13,12 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from controller.analysis.ignores import NOTHING, Comments, manifest_comments
-from controller.manifest.approval import Approval, is_approval, read_approval
-from controller.manifest.document import Document, read_documents
-from controller.manifest.validate import Broken, Script, ValidManifest, accept, is_set, script_file
+from controller.analysis.ignores import NOTHING, Comments
+from controller.manifest.approval import Approval
+from controller.manifest.validate import Broken, Script, ValidManifest
 from controller.model.errors import Problem
-from controller.model.files import AREA, FOREIGN, SET, USED, FileRecord
+from controller.model.files import FOREIGN, USED, FileRecord
+from controller.tree.contents import contents_of, is_foreign
 from controller.tree.files import (
     LARGEST_FILE,
     MISSING,
@@ -29,7 +29,7 @@ from controller.tree.files import (
     read_file,
     stat_below,
 )
-from controller.tree.foreign import or_list_it, own_documents
+from controller.tree.foreign import or_list_it
 from controller.tree.ignore.lists import IGNORE_FILE, FolderIgnores
 from controller.tree.lookalike import Lookalikes
 from controller.tree.walk import Walk
@@ -161,7 +161,7 @@ class _Comparison:
         if before and self.walk.is_unchanged(path):
             return before.kind == FOREIGN
         content, record, error = read_file(self.walk.real, path, "manifest")
-        return not error and record.size >= 0 and _is_foreign(content, path)
+        return not error and record.size >= 0 and is_foreign(content, path)
 
     def uses_the_same(self, uses: tuple[str, ...]) -> bool:
         """Whether the files a manifest depends on, its scripts or its clashes, are those it was read with."""
@@ -216,50 +216,12 @@ class _Comparison:
         return replace(loaded, is_same=True) if is_same else loaded
 
     def parse(self, content: str, record: FileRecord) -> LoadedFile:
-        found = read_documents(content, record.path)
-        documents = own_documents(found, content)
-        if found and not documents:
-            self.remember(replace(record, kind=FOREIGN))
-            return LoadedFile(path=record.path, documents=())
-        uses: set[str] = set()
-        read = [each for document in documents if (each := self.document(document, record.path, uses)) is not None]
-        has_sets = any(map(is_set, documents))
-        self.remember(replace(record, kind=SET) if has_sets else record, tuple(sorted(uses)))
+        path = record.path
+        found = contents_of(content, path, lambda written, kind: self.used(written, path, kind), self.now)
+        self.remember(replace(record, kind=found.kind) if found.kind else record, found.uses)
         return LoadedFile(
-            path=record.path,
-            documents=tuple(each for each in read if isinstance(each, ValidManifest | Broken)),
-            sets=tuple(each for each in read if not isinstance(each, ValidManifest | Broken | Approval)),
-            approvals=tuple(each for each in read if isinstance(each, Approval)),
-            comments=manifest_comments(content, record.path),
+            path=path, documents=found.documents, sets=found.sets, approvals=found.approvals, comments=found.comments
         )
-
-    def document(
-        self, document: Document, path: str, uses: set[str]
-    ) -> "ValidManifest | ValidSet | Broken | Approval | None":
-        """What a document declares; the files that it names are added to `uses`."""
-        if is_approval(document):
-            return read_approval(document, path)
-        if is_set(document):
-            return self.set_of(document, path, uses)
-        written = script_file(document)
-        script = self.used(written, path, "script") if written else None
-        uses |= {script.path} if script and script.path else set()
-        return accept(document, path, script)
-
-    def set_of(self, document: Document, path: str, uses: set[str]) -> "ValidSet | Broken | None":
-        if self.now is None:
-            return None
-        # Shapes and projections are slow to import, so only a tree with a set pays for it.
-        from controller.sets.accept import accept_set
-        from controller.sets.axes import area_files
-
-        def read(written: str, kind: str = "script") -> Script:
-            found = self.used(written, path, kind)
-            uses.update({found.path} if found.path else ())
-            return found
-
-        areas = {written: read(written, AREA) for _, written in area_files(document.value)}
-        return accept_set(document, path, areas, read, self.now)
 
     def remember(self, record: FileRecord, uses: tuple[str, ...] = ()) -> None:
         """Keeps a record; one whose stat is too fresh to trust is kept as never seen."""
@@ -286,11 +248,6 @@ class _Comparison:
             error += self.lookalikes.explain(path)
             self.lost.add(path)
         return record, Script(path=path, text=content, problem=f"{path} {error}" if error else "")
-
-
-def _is_foreign(content: str, path: str) -> bool:
-    documents = read_documents(content, path)
-    return bool(documents) and not own_documents(documents, content)
 
 
 def _in_portions(changed: Iterator[LoadedFile], take: Take) -> int:

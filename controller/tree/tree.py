@@ -11,14 +11,15 @@ from itertools import filterfalse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from controller.analysis.ignores import Comments, apply_ignores, script_comments
+from controller.analysis.ignores import Comments
 from controller.manifest.validate import Broken, ValidManifest
 from controller.model.errors import Problem
 from controller.model.files import SET, FileRecord
-from controller.model.job import DIRTY, Appraisal, Job
+from controller.model.job import DIRTY, Job
 from controller.model.job_set import JobSet
 from controller.tree.change import Body, Change
-from controller.tree.declared.declarations import Acceptance, Declarations, as_json, by_file
+from controller.tree.declared.declarations import Acceptance, Declarations, by_file
+from controller.tree.declared.document import Appraise, appraised
 from controller.tree.declared.ownership import (
     Declared,
     Key,
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from controller.tree.declared.cells import Pricing
     from controller.tree.git.info import Checkout
 
-Appraise = Callable[[ValidManifest], Appraisal]
 Prepare = Callable[[Sequence[ValidManifest]], None]
 """Receives what `appraise` will be called with next, so that it can do it all at once."""
 
@@ -248,33 +248,14 @@ class Tree:
         return [self._read(item, file.comments) for item in file.documents]
 
     def _read(self, item: ValidManifest | Broken, comments: Comments) -> Declared:
-        if isinstance(item, Broken):
-            errors = apply_ignores(item.warnings, [comments]).warnings
-            return Declared(
-                path=item.path, index=item.index, name=item.name, problems=item.problems, warnings=errors,
-                set_name=item.set_name,
-            )  # fmt: skip
-        answer = self._appraise(item)
+        answer = appraised(item, comments, self._appraise)
         if answer.awaits:
             self._undecided.wait(item.path, answer.awaits)
         if answer.is_passing:
             self._undecided.doubt(item.path)
-        kept = apply_ignores(answer.warnings, [comments, script_comments(item)])
-        if answer.wanted is not None:
-            wanted = replace(answer.wanted, warnings=(*kept.warnings, *kept.unexplained))
-            self._acceptances[item.path, item.index, ""] = Acceptance(wanted=wanted, body=as_json(item.request.body))
-        line, column = item.document.place(("metadata", "name"))
-        return Declared(
-            path=item.path,
-            index=item.index,
-            name=item.name,
-            line=line,
-            column=column,
-            problems=answer.problems,
-            warnings=kept.warnings,
-            used=kept.used,
-            idle=kept.idle,
-        )
+        if answer.acceptance:
+            self._acceptances[item.path, item.index, ""] = answer.acceptance
+        return answer.declared
 
     def _settle(self, names: set[str], jobs: Mapping[str, Job]) -> Settlement:
         recorded = {name: (jobs[name].path, jobs[name].index) for name in names if name in jobs and jobs[name].wanted}

@@ -3,6 +3,7 @@
 import os
 import queue
 import signal
+from contextlib import suppress
 
 import pytest
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
@@ -59,3 +60,9 @@ def test_a_signal_while_a_model_is_built_is_a_stop(flags: Flags) -> None:
             Deferred()
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_a_stop_that_was_taken_for_an_error_of_what_was_read_is_a_stop(flags: Flags) -> None:
+    """As when a library makes an error of it, and a net around what is read a problem of that."""
+    with pytest.raises(Stopped), flags.interruptible(), suppress(BaseException):
+        flags.stop()

@@ -40,7 +40,7 @@ class Examiner:
     def __init__(self, settings: Settings, *, configured: bool) -> None:
         self._settings = settings
         self._configured = configured
-        self._answers: dict[tuple[str, int, str], Answer] = {}
+        self._answers: dict[tuple[str, int, str], Answer | Exception] = {}
 
     @property
     def stamp(self) -> str:
@@ -56,14 +56,24 @@ class Examiner:
             return
         with _examiners(self._settings) as (examiner, stop):
             if engines == 1:
-                answers = [self._answer(examiner(), item) for item in items]
+                answers = [self._attempt(examiner(), item) for item in items]
             else:
-                answers = _in_parallel(lambda item: self._answer(examiner(), item), items, engines, stop)
+                answers = _in_parallel(lambda item: self._attempt(examiner(), item), items, engines, stop)
         self._answers = {_key(item): each for item, each in zip(items, answers, strict=True)}
 
     def __call__(self, item: ValidManifest) -> Answer:
         """The appraisal of a prepared document, and whether the next run may reuse it."""
-        return self._answers.pop(_key(item))
+        found = self._answers.pop(_key(item))
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def _attempt(self, examiner: "_Examiner", item: ValidManifest) -> Answer | Exception:
+        """The answer, or an error of ours: it is raised when this document is asked for, and ends no other."""
+        try:
+            return self._answer(examiner, item)
+        except Exception as error:  # noqa: BLE001  raised again by the call
+            return error
 
     def _answer(self, examiner: "_Examiner", item: ValidManifest) -> Answer:
         answer, failures = examiner.appraisal(item)
@@ -128,8 +138,9 @@ class _Examiner:
 
 
 def _in_parallel(
-    answer: Callable[[ValidManifest], Answer], items: Sequence[ValidManifest], threads: int, stop: Callable[[], None]
-) -> list[Answer]:
+    answer: Callable[[ValidManifest], Answer | Exception], items: Sequence[ValidManifest], threads: int,
+    stop: Callable[[], None],
+) -> list[Answer | Exception]:  # fmt: skip
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(threads) as pool:

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from controller.analysis.ignores import Comments
-from controller.model.errors import Problem
+from controller.model.errors import Problem, unforeseen
 from controller.model.job import Job, Wanted
 from controller.model.job_set import JobSet
+from controller.tree.contents import NAME
 from controller.tree.declared.declarations import Acceptance
 from controller.tree.declared.ownership import TWO_JOBS, Declared, Key
 
@@ -130,7 +131,7 @@ class Sets:
         if found.name in self.found or home not in (None, found.path):
             self._rejected.setdefault(found.name, set()).add(found.path)
             message = f"the set {found.name!r} is already declared in {home}; give this one another name"
-            return Expansion(whole=_rejected(found, message), acceptances={})
+            return Expansion(whole=_rejected(found, _two_jobs(found, message)), acceptances={})
 
         def known(name: str) -> Wanted | None:
             job = jobs.get(name) if file.is_same else None
@@ -140,7 +141,7 @@ class Sets:
         self._settle(found.name, found.path)
         if taken := self._taken(expansion.cells, jobs):
             self._blocked[taken[0].name or ""] = found.path
-            return Expansion(whole=_rejected(found, _clash(taken)), acceptances={})
+            return Expansion(whole=_rejected(found, _two_jobs(found, _clash(taken))), acceptances={})
         if expansion.job_set is not None:
             self.found[found.name] = expansion.job_set
         return expansion
@@ -153,10 +154,18 @@ class Sets:
     def _cells_of(
         self, found: "ValidSet", comments: Comments, known: Callable[[str], Wanted | None], now: datetime
     ) -> "Expansion":
-        """The set by itself, whatever else declares its name or those of its cells."""
-        from controller.tree.declared.cells import expand_set  # as above
+        """The set by itself, whatever else declares its name or those of its cells.
 
-        return expand_set(found, self._appraise, self._pricing, known, comments, now, self._prepare)
+        An error of ours is a problem of this set alone, and it is read again after a while.
+        """
+        from controller.tree.declared.cells import Expansion, expand_set  # as above
+
+        try:
+            return expand_set(found, self._appraise, self._pricing, known, comments, now, self._prepare)
+        except Exception as error:  # noqa: BLE001  the net of one set
+            line, column = found.document.place(NAME)
+            whole = _rejected(found, unforeseen(error, found.path, line, column))
+            return Expansion(whole=whole, acceptances={}, is_passing=True)
 
     def _taken(self, cells: Iterable[Declared], jobs: Mapping[str, Job]) -> list[Declared]:
         """Who declares the names of these cells before them."""
@@ -175,9 +184,20 @@ def _clash(taken: Sequence[Declared]) -> str:
     return f"the job {first.name!r} is already declared in {owner}{more}; give this set another name"
 
 
-def _rejected(found: "ValidSet", message: str) -> Declared:
-    line, column = found.document.place(("metadata", "name"))
-    problem = Problem(
+def _two_jobs(found: "ValidSet", message: str) -> Problem:
+    line, column = found.document.place(NAME)
+    return Problem(
         path=found.path, line=line, column=column, field="metadata.name", message=message, code=TWO_JOBS
     )  # fmt: skip
-    return Declared(path=found.path, index=found.index, name=None, set_name=found.name, problems=(problem,))
+
+
+def _rejected(found: "ValidSet", problem: Problem) -> Declared:
+    return Declared(
+        path=found.path,
+        index=found.index,
+        name=None,
+        set_name=found.name,
+        line=problem.line,
+        column=problem.column,
+        problems=(problem,),
+    )
