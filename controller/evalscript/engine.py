@@ -14,6 +14,7 @@ from controller.evalscript.process import Child, EngineReply
 from controller.evalscript.rehearsal import rehearsal_of, stage_document
 from controller.evalscript.setup import positive_integer, script_facts, shown_value
 from controller.model.errors import truncate
+from controller.model.received import read_received
 from controller.model.script import (
     FailureKind,
     Mosaicking,
@@ -210,7 +211,7 @@ def _facts_from(header: Header) -> ScriptFacts | ScriptFailure:
 def _decoded(text: str | None, kind: FailureKind) -> Any | ScriptFailure:
     """JSON the script produced; None for values JSON cannot represent, such as undefined."""
     try:
-        return None if text is None else json.loads(text)
+        return None if text is None else read_received(text)
     except RecursionError:
         return ScriptFailure(kind=kind, message="The script returned objects nested too deeply to be read")
     except ValueError:

@@ -24,8 +24,9 @@ class FrameError(Exception):
 def write_frame(stream: IO[bytes], header: Mapping[str, Any], planes: Sequence[Plane] = ()) -> None:
     """Write one frame and flush it. Planes may be any contiguous bytes."""
     raw = [memoryview(plane).cast("B") for plane in planes]
-    text = json.dumps({**header, "planes": [len(plane) for plane in raw]}).encode()
-    stream.write(len(text).to_bytes(4, "big") + text)
+    text = json.dumps({**header, "planes": [len(plane) for plane in raw]}, ensure_ascii=False)
+    content = text.encode("utf-8", "replace")  # a script may make texts of half a surrogate pair
+    stream.write(len(content).to_bytes(4, "big") + content)
     for plane in raw:
         stream.write(plane)
     stream.flush()

@@ -200,19 +200,22 @@ def was_claimed(submission: Submission, known: Iterable[Submission]) -> bool:
 
 def holder_of(name: str) -> str:
     """Who wrote a claim of this name, and when, as far as it says."""
-    match = _NAME.fullmatch(name)
-    if match is None:
+    match, at = _NAME.fullmatch(name), _time_in(name)
+    if match is None or at is None:
         return f"another controller (claim {name[:60]!r})"
-    at = datetime.strptime(match[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
     return f"another controller or an earlier state ({match[2]}, at {at:%Y-%m-%dT%H:%M:%SZ})"
 
 
 def claimed_at(name: str, now: datetime) -> datetime:
     """The time in the name of a claim, never later than now; now when it says none."""
+    return min(now, _time_in(name) or now)
+
+
+def _time_in(name: str) -> datetime | None:
     try:
-        return min(now, datetime.strptime(name[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC))
+        return datetime.strptime(name[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
     except ValueError:
-        return now
+        return None
 
 
 def _others(found: Collection[str], claim: Claim) -> set[str]:

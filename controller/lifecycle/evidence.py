@@ -5,7 +5,6 @@ later contains its cost. Name, location and cost key of the copy and the body of
 every assumption about them is in this module (reference page "Open questions" A 1-5, 9, 10).
 """
 
-import json
 import re
 import sys
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import TypeGuard
 from controller.model.answers import BucketAnswer, Listing, StoredObject, Unreadable
 from controller.model.errors import truncate
 from controller.model.job import ExpectedOutput
+from controller.model.received import read_received
 from controller.model.submission import REQUEST_ID, Evidence
 
 ERROR_NAME = "error.json"
@@ -134,6 +134,6 @@ def _is_amount(value: object) -> TypeGuard[int | float]:
 
 def _parsed(text: str) -> object:
     try:
-        return json.loads(text)
+        return read_received(text)
     except (ValueError, RecursionError):
         return None

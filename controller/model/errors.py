@@ -127,8 +127,8 @@ def no_such_jobs(unknown: Iterable[str], known: Iterable[str], place: str = "") 
 
 
 def truncate(text: str, limit: int = 500) -> str:
-    """Foreign text on one line, cut short, for use inside a message."""
-    line = " ".join(text.split())
+    """Foreign text on one line, cut short, for use inside a message; what is no text in it becomes `?`."""
+    line = " ".join(text.encode("utf-8", "replace").decode().split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

@@ -15,6 +15,7 @@ USED = ("script", AREA)
 BROKEN = "broken"
 FOREIGN = "foreign"
 STATUS = "status"
+_HALF = 1 << 63
 
 
 class Stat(Protocol):
@@ -53,9 +54,23 @@ class FileRecord:
         """Whether this is the file that was seen, as far as stat shows."""
         if found is None:
             return self.size == -1
-        return (
+        is_same = (
             self.mtime_ns == found.st_mtime_ns
             and self.ctime_ns == found.st_ctime_ns
             and self.size == found.st_size
             and self.inode == found.st_ino
         )
+        return is_same or self._numbers() == numbers_of(found)
+
+    def _numbers(self) -> tuple[int, int, int, int]:
+        return self.mtime_ns, self.ctime_ns, self.size, self.inode
+
+
+def numbers_of(found: Stat) -> tuple[int, int, int, int]:
+    """What a stat shows, as a record and its row hold it: in 64 bits with a sign.
+
+    A time after 2262 has more, and a number of a file may have.
+    """
+    shown = found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
+    mtime_ns, ctime_ns, size, inode = ((each + _HALF) % (2 * _HALF) - _HALF for each in shown)
+    return mtime_ns, ctime_ns, size, inode

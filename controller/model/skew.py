@@ -48,7 +48,7 @@ def doubt(now: datetime, newest: datetime | None, ahead: float | None) -> str:
     """
     if ahead is not None:
         return "" if abs(ahead) <= TOLERANCE else _sentence(-ahead, "the service's clock")
-    if newest is None or now >= newest - timedelta(seconds=TOLERANCE):
+    if newest is None or newest - now <= timedelta(seconds=TOLERANCE):
         return ""
     return _sentence((now - newest).total_seconds(), "the newest moment in the ledger")
 

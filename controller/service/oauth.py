@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from requests_oauthlib import OAuth2Session
 
 from controller.model.errors import Later, UsageError, mask, truncate
+from controller.model.received import read_received
 from controller.model.timing import Timing
 from controller.settings.deployments import Deployment, is_loopback
 from controller.wire.adapter import BoundedAdapter
@@ -207,7 +208,7 @@ class Session:
 def _oauth_words(response: requests.Response) -> str:
     """`error` and `error_description` of an OAuth response; empty when it is something else, such as a proxy's page."""
     try:
-        answer = response.json()
+        answer = read_received(response.content)
     except (ValueError, RecursionError):
         return ""
     if not isinstance(answer, dict):

@@ -3,7 +3,6 @@
 Source: reference page "Asynchronous Processing API" §7, "Open questions: Async API" 16 and 19.
 """
 
-import json
 import math
 import re
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import Any, Self
 from urllib3 import BaseHTTPResponse
 
 from controller.model.errors import mask, truncate
+from controller.model.received import read_received
 from controller.wire.exchange import BROKEN
 
 _LONGEST_BODY = 256 * 1024
@@ -97,7 +97,7 @@ class ServiceResponse:
 
 def _object_in(text: str) -> dict[str, Any]:
     try:
-        content = json.loads(text)
+        content = read_received(text)
     except (ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}

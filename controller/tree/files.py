@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
-from controller.model.files import AREA, FOREIGN, USED, FileRecord
+from controller.model.files import AREA, FOREIGN, USED, FileRecord, numbers_of
 from controller.tree.ignore.lists import FolderIgnores
 from controller.tree.regular_files import LARGEST, UnfitFileError, read_regular, resolve_below
 
@@ -91,6 +91,8 @@ def seen_at(full: Path, path: str, kind: str) -> FileRecord | None:
 
 def named_path(written: str, folder: str, kind: str) -> tuple[str, str]:
     """The path of the script, or area, that a manifest in `folder` names, and what is wrong with it ("": nothing)."""
+    if not is_text(written):
+        return "", "is no text that a file can be named with"
     path = posixpath.normpath(posixpath.join(folder, written))
     if written.startswith("/") or path.split("/")[0] == ".." or "\\" in written or "\0" in written:
         return "", f"must be relative to the manifest and inside the jobs folder, as {_EXAMPLES[kind]} is"
@@ -130,9 +132,9 @@ def read_file(root: str, path: str, kind: str) -> tuple[str, FileRecord, str]:
 
 
 def _record(path: str, kind: str, found: os.stat_result, digest: str = "") -> FileRecord:
+    mtime_ns, ctime_ns, size, inode = numbers_of(found)
     return FileRecord(
-        path=path, kind=kind, size=found.st_size, mtime_ns=found.st_mtime_ns, ctime_ns=found.st_ctime_ns,
-        inode=found.st_ino, sha256=digest,
+        path=path, kind=kind, size=size, mtime_ns=mtime_ns, ctime_ns=ctime_ns, inode=inode, sha256=digest
     )  # fmt: skip
 
 

@@ -6,7 +6,18 @@ from typing import Any
 import pytest
 
 from controller.lifecycle.adoption import adopt_listed
-from controller.lifecycle.claim import Claim, Instance, Meeting, Pause, Put, Result, active_claims, claiming, met
+from controller.lifecycle.claim import (
+    Claim,
+    Instance,
+    Meeting,
+    Pause,
+    Put,
+    Result,
+    active_claims,
+    claiming,
+    holder_of,
+    met,
+)
 from controller.lifecycle.transitions import after_listing, interrupt
 from controller.model.answers import Listing, Refusal, Refused, StoredObject, Unreadable
 from controller.model.submission import Answer, Submission
@@ -89,6 +100,29 @@ OTHER = f"{'b' * 16}-r0-a0"
 )  # fmt: skip
 def test_what_a_claim_finds_beside_itself(listing: Result, known: list[Submission], expected: Meeting) -> None:
     assert met(claim(*known), listing)[0] is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        pytest.param(
+            EARLIER, "another controller or an earlier state (bbbbbbbb, at 2026-03-01T11:59:59Z)", id="as it is written"
+        ),
+        pytest.param("zzz", "another controller (claim 'zzz')", id="an unknown form"),
+        pytest.param(
+            "99991399T000000000Z-abcdef01-ab", "another controller (claim '99991399T000000000Z-abcdef01-ab')",
+            id="a day that is in no calendar: it ended the daemon",
+        ),
+    ],
+)  # fmt: skip
+def test_who_wrote_a_claim(name: str, expected: str) -> None:
+    assert holder_of(name) == expected
+
+
+def test_a_claim_of_a_day_that_is_in_no_calendar_is_adopted_like_another() -> None:
+    claimed = put("99991399T000000000Z-abcdef01-ab")
+    (adopted,) = adopt_listed(job(), wanted(), [claimed], [], NOW)
+    assert (adopted.answer, adopted.intended_at) == (Answer.UNCONFIRMED, NOW)
 
 
 def carried_out(answers: list[Result]) -> tuple[list[str], Refused | None]:

@@ -147,6 +147,9 @@ def test_a_cost_once_told_stays_known() -> None:
         pytest.param("Out of\n memory", "Out of memory", id="not JSON: its own text on one line"),
         pytest.param('["no bands"]', '["no bands"]', id="a list: its own text"),
         pytest.param('{"message": "no', '{"message": "no', id="cut in the middle: its own text"),
+        pytest.param(
+            r'{"error": {"message": "no pixel \ud83d"}}', "no pixel ?", id="half of a character, which cannot be stored"
+        ),
         pytest.param("", NO_WORDS, id="empty"),
         pytest.param(" \n", NO_WORDS, id="blank"),
         pytest.param('{"message": "' + "x" * 5000 + '"}', "x" * 2047 + "…", id="very long: cut"),

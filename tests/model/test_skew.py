@@ -46,6 +46,7 @@ from tests.support.factories import (
 from tests.support.patience import LONGEST
 
 DAY = 86400.0
+YEAR_1 = datetime.min.replace(tzinfo=UTC)
 AHEAD = "this machine's clock is about 2 days ahead of the service's clock; set it (NTP)"
 
 
@@ -66,6 +67,7 @@ def sync(workspace: Workspace, skew: float = 0.0, settings: Settings | None = No
     [
         pytest.param(None, None, "", id="an empty ledger, and the service has not spoken"),
         pytest.param(-60, None, "", id="the ledger is older"),
+        pytest.param(-(NOW - YEAR_1).total_seconds(), None, "", id="the ledger knows the year 1 alone"),
         pytest.param(TOLERANCE, None, "", id="the ledger is ahead by what a clock may be off"),
         pytest.param(
             TOLERANCE + 60, None,

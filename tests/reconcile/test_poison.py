@@ -157,3 +157,22 @@ def test_a_job_whose_wish_cannot_be_read_is_removed_with_its_file(ended: Workspa
     (ended.jobs / "ndvi.yaml").unlink()
     assert list(ended.sync()) == ["other"]
     assert ended.posts() == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(r"return {input: ['B04'], output: {bands: 1, id: '\ud83d'}};", id="an output"),
+        pytest.param(r"return {input: ['\ud83d'], output: {bands: 1}};", id="a band"),
+        pytest.param(r"return {input: ['B04'], output: {bands: '\ud83d'}};", id="a number"),
+        pytest.param(r"throw new Error('\ud83d');", id="an error"),
+        pytest.param(r"return {input: ['B04'], output: {bands: 1}, mosaicking: '\ud83d'};", id="a word"),
+    ],
+)
+def test_half_of_a_character_from_a_script_ends_no_loop(ended: Workspace, body: str) -> None:
+    """It cannot be stored, and ended the daemon at every start."""
+    setup = ndvi("odd").partition("function setup() {\n")[2].partition("\n")[0]
+    ended.write("odd.yaml", ndvi("odd").replace(setup, f"        {body}"))
+    ended.write("other.yaml", ndvi("other", 14.41))
+    assert ended.sync()["other"]["phase"] == "Succeeded"
+    assert ended.posts() == 2

@@ -55,6 +55,11 @@ def lost(words: str) -> Unconfirmed:
             id="the unwrapped error with errors as an object reads the same",
         ),
         pytest.param(
+            reply("400 Bad Request", wrapped(400, "no pixel \ud83d", errors=["\udc00"])),
+            no(Refusal.BODY, 400, "no pixel ?; ?"),
+            id="half of a character, which cannot be stored, is replaced",
+        ),
+        pytest.param(
             reply("400 Bad Request", wrapped(400, "Body should be non-empty")),
             no(Refusal.SPURIOUS, 400, "Body should be non-empty"),
             id="the documented spurious 400 has a name of its own",

@@ -165,3 +165,14 @@ def test_what_the_user_can_mend_is_not_about_a_document(tmp_path: Path) -> None:
     reading.errors["one"] = UsageError("no engine here")
     with pytest.raises(UsageError, match="no engine here"):
         reading.refresh()
+
+
+def test_a_script_that_is_named_with_half_of_a_character_is_the_users_mistake(tmp_path: Path) -> None:
+    (tmp_path / "one.json").write_text(
+        r'{"apiVersion": "shjobs/v1", "kind": "AsyncProcess", "spec": {"evalscriptFile": "\ud800.js"}}'
+    )
+    reading = Reading(tmp_path)
+    assert reading.refresh() == []
+    codes = {problem.code for problem in reading.problems("one.json")}
+    assert "E102" in codes
+    assert UNFORESEEN not in codes

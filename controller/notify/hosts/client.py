@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from controller.model.errors import mask, truncate
+from controller.model.received import read_received
 from controller.model.skew import date_in
 from controller.wire.exchange import BROKEN, Exchange
 from controller.wire.messages import connection_error
@@ -106,7 +107,7 @@ class HostClient:
     def _read(self, response: Any) -> HostResponse:
         text = response.read(LARGEST, decode_content=True).decode(errors="replace")
         try:
-            content = json.loads(text)
+            content = read_received(text)
         except (ValueError, RecursionError):
             content = None
         words = truncate(mask(_words(content) or text, self._secrets), 200)

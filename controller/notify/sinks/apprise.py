@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.model.notices.event import DIGESTED, Message, Topic
+from controller.model.received import read_received
 from controller.notify.sender import NotSent, SendOutcome, Sent
 from controller.notify.sinks.words import text, title
 from controller.settings.sinks import Sink
@@ -135,7 +136,7 @@ def _read_in_time(process: "subprocess.Popen[bytes]", patience: float) -> bytes 
 def _read(output: bytes, expected: int) -> list[str | None] | NotSent:
     """Its reply, if it is of the form expected."""
     try:
-        replies = json.loads(output)
+        replies = read_received(output)
     except (ValueError, RecursionError):
         replies = None
     is_list = isinstance(replies, list) and len(replies) == expected

@@ -27,7 +27,8 @@ class WatchTarget:
 def targets(root: Path, links: Iterable[Path]) -> Iterator[WatchTarget]:
     """The targets for a tree whose symbolic links are these; a link may lead anywhere, or nowhere."""
     here = Path(os.path.realpath(root))
-    deep = {here, *(there for link in links if (there := Path(os.path.realpath(link))).is_dir())}
+    aims = (os.path.realpath(link) for link in links)
+    deep = {here, *(Path(there) for there in aims if os.path.isdir(there))}  # noqa: PTH112  (Path raises for long names)
     deep = {folder for folder in deep if not any(_is_seen(folder, each) for each in deep.intersection(folder.parents))}
     for folder in deep:
         yield from _target(folder)

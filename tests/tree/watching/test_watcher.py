@@ -145,6 +145,22 @@ def test_a_file_behind_a_link_is_watched_where_it_lies(root: Path, hints: Hints,
     assert hints.came()
 
 
+@pytest.mark.parametrize(
+    "aim",
+    [
+        pytest.param("x" * 300, id="a name that no file system takes: it ended the daemon"),
+        pytest.param("/".join(["x" * 200] * 15), id="a path that is too long"),
+        pytest.param("link", id="itself"),
+        pytest.param("ndvi.yaml/x", id="below a file"),
+        pytest.param("nowhere", id="nothing"),
+    ],
+)
+def test_a_link_that_leads_nowhere_is_watched_by_its_name(root: Path, aim: str) -> None:
+    (root / "link").symlink_to(aim)
+    folders = {target.folder: target.names for target in targets(root, [root / "link"])}
+    assert folders[str(root)] is None
+
+
 def test_a_large_tree_is_watched_while_the_caller_goes_on(
     root: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
