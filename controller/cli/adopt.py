@@ -24,11 +24,12 @@ def command(config: Path | None, name: str | None, request_id: str | None, first
     from controller.operations.inspect.ask import ask
 
     settings = load_settings(config, os.environ)
+    meant = ""
     if first_run and name is None:
         ask(settings, FirstRun())
     elif name is not None and request_id is not None and not first_run:
-        ask(settings, Adopt(job=name, request_id=request_id))
+        meant = f" for {name} ({ask(settings, Adopt(job=name, request_id=request_id))})"
     else:
         raise UsageError("say either NAME and REQUEST_ID, or --first-run alone")
-    click.echo("noted; `shjobs sync`, or the running controller, carries it out at its next turn")
+    click.echo(f"noted{meant}; `shjobs sync`, or the running controller, carries it out at its next turn")
     return 0

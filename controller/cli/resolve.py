@@ -25,6 +25,6 @@ def command(config: Path | None, name: str, request_id: str | None, not_accepted
 
     if (request_id is not None) == not_accepted:
         raise UsageError("say one of --request-id ID and --not-accepted")
-    ask(load_settings(config, os.environ), Resolve(job=name, request_id=request_id))
-    click.echo(f"noted for {name}; `shjobs sync`, or the running controller, carries it out at its next turn")
+    meant = ask(load_settings(config, os.environ), Resolve(job=name, request_id=request_id))
+    click.echo(f"noted for {name} ({meant}); `shjobs sync`, or the running controller, carries it out at its next turn")
     return 0

@@ -1,8 +1,8 @@
 """The operator's commands from the inbox, applied to submissions.
 
 Pure. The command line appends commands to the ledger's inbox table; the loop processes them in its next turn, so that
-only one process ever decides (DESIGN §7). A retry names the run it repeats, so that the same one twice, or one that
-comes late, pays nothing more.
+only one process ever decides (DESIGN §7). Each names the submission it is about, so that the same command twice, or
+one that comes late, pays nothing more.
 """
 
 from collections.abc import Sequence
@@ -30,6 +30,10 @@ class Resolve(_Command):
     command: Literal["resolve"] = "resolve"
     job: str
     request_id: str | None
+    submission: str = ""
+    """Which one, by its id and by its time: one that was refused is sent again under its id. "": the one that is shown,
+    as before versions that say it."""
+    intended_at: datetime | None = None
 
 
 class Adopt(_Command):
@@ -38,6 +42,8 @@ class Adopt(_Command):
     command: Literal["adopt"] = "adopt"
     job: str
     request_id: str
+    submission: str = ""
+    """The id that the job's current request has; "" when it was not said."""
 
 
 class Accept(_Command):
@@ -130,14 +136,25 @@ def _resolved(command: Resolve, job: Job, submissions: Sequence[Submission], now
     unconfirmed = [item for item in submissions if item.answer is Answer.UNCONFIRMED]
     if not unconfirmed:
         return f"{command.job} has no unconfirmed submission"
-    shown = in_force(job.wanted, submissions) if job.wanted else None
-    meant = shown if shown in unconfirmed else unconfirmed[-1]
+    meant = _meant(command, job, unconfirmed, submissions)
+    if meant is None:
+        return f"{command.submission} of {command.job} is not the submission that waits for an answer any more"
     if command.request_id is not None:
         said = meant.answered(Accepted(request_id=command.request_id), now, look_at=now)
     else:
         refused = Refused(why=Refusal.NOT_ACCEPTED, message="an operator said that the service did not accept it")
         said = meant.answered(refused, now, look_at=None)
     return replace(said, said_by_operator=True, answered_at=meant.answered_at)
+
+
+def _meant(
+    command: Resolve, job: Job, unconfirmed: Sequence[Submission], submissions: Sequence[Submission]
+) -> Submission | None:
+    if command.submission:
+        named = (item for item in unconfirmed if item.id == command.submission)
+        return next((item for item in named if command.intended_at in (None, item.intended_at)), None)
+    shown = in_force(job.wanted, submissions) if job.wanted else None
+    return shown if shown in unconfirmed else unconfirmed[-1]
 
 
 def _adopted(command: Adopt, job: Job, submissions: Sequence[Submission], now: datetime) -> Submission | str:
@@ -148,6 +165,8 @@ def _adopted(command: Adopt, job: Job, submissions: Sequence[Submission], now: d
     if current is not None:
         return f"{job.name} already has a submission for this digest ({current.id}, {current.request_id or 'no id'})"
     made = replace(intent(job, job.wanted, job.wanted.rerun, 0, now), adopted=True, revision="")
+    if command.submission not in ("", made.id):
+        return f"{job.name} asks for something else now ({made.id}) than when this was said ({command.submission})"
     named = made.answered(Accepted(request_id=command.request_id), now, look_at=now)
     return replace(named, said_by_operator=True, answered_at=None)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from controller.ledger.store import Store
-from controller.lifecycle.commands import Adopt, Resolve
+from controller.lifecycle.commands import LONGEST_COMMAND, Adopt, Resolve
 from controller.sandbox.faults.faults import Fault
 from tests.conftest import Workspace, ndvi
 from tests.support.command import shjobs
@@ -54,6 +54,31 @@ def test_resolved_with_a_request_id_it_is_followed(unconfirmed: Workspace) -> No
     status = unconfirmed.sync()["ndvi"]
     assert (status["requestId"], status["reason"]) == (request_id, "NothingDelivered")
     assert unconfirmed.posts() == 1
+
+
+def test_a_word_about_one_submission_is_none_about_another(unconfirmed: Workspace) -> None:
+    """It was applied to whatever was unconfirmed when it was read, and let that be paid for again."""
+    code, said = run(unconfirmed, "resolve", "ndvi", "--not-accepted")
+    assert (code, bool(re.match(r"noted for ndvi \([0-9a-f]{16}-r0-a0, sent at 20", said))) == (0, True)
+    with Store.open(unconfirmed.state, {}) as store, store.transaction():
+        [(number, late)] = store.pending_commands(LONGEST_COMMAND)
+        store.mark_done(number, datetime.now(UTC))
+    unconfirmed.write("ndvi.yaml", ndvi(west=14.41))
+    unconfirmed.sandbox.faults.add(Fault(name="refuse-502-before"))
+    unconfirmed.sync(unconfirmed.settings(SHJOBS_UNCONFIRMED_GRACE="20s", SHJOBS_LARGE_CHANGE_JOBS="9"))
+    with Store.open(unconfirmed.state, {}) as store, store.transaction():
+        store.add_command(datetime.now(UTC), late.decode())
+    posts = unconfirmed.posts()
+    assert unconfirmed.sync()["ndvi"]["phase"] == "Unconfirmed"
+    assert unconfirmed.posts() == posts
+
+
+def test_a_request_that_was_named_for_what_the_job_asked_for_before_is_not_adopted(workspace: Workspace) -> None:
+    workspace.write("ndvi.yaml", ndvi())
+    assert run(workspace, "adopt", "ndvi", REQUEST_ID)[0] == 0
+    workspace.write("ndvi.yaml", ndvi(west=14.41))
+    assert workspace.sync()["ndvi"]["requestId"] != REQUEST_ID
+    assert "ndvi asks for something else now" in run(workspace, "events")[1]
 
 
 def test_what_an_operator_said_is_shown_as_his(unconfirmed: Workspace) -> None:

@@ -11,6 +11,7 @@ from controller.ledger.store import Store
 from controller.lifecycle.commands import Accept, Adopt, Command, FirstRun, Resolve, Retry
 from controller.model.clock import Clock
 from controller.model.errors import StateError, UsageError, no_such_jobs
+from controller.model.submission import Submission
 from controller.reconcile.admission import Admission
 from controller.reconcile.recorder import meaning_of, outcome_of_command
 from controller.reconcile.wiring import Assembly, turned_copy
@@ -18,14 +19,14 @@ from controller.settings.settings import Settings
 
 
 def ask(settings: Settings, command: Command) -> str:
-    """Append a command; returns what it will do, if that needs words.
+    """Append a command, bound to what it is about now; returns what it will do, if that needs words.
 
     Raises `UsageError` with the reason when it cannot be carried out now.
     """
     now = Clock().now()
     with turned_copy(settings, now) as assembly:
-        words = _tried(command, assembly, settings, now)
-    send(settings.state, now, command)
+        bound, words = _tried(command, assembly, settings, now)
+    send(settings.state, now, bound)
     return words
 
 
@@ -48,16 +49,25 @@ def send(state: Path, now: datetime, *commands: Command) -> None:
             store.add_command(now, each.model_dump_json())
 
 
-def _tried(command: Command, assembly: Assembly, settings: Settings, now: datetime) -> str:
+def _tried(command: Command, assembly: Assembly, settings: Settings, now: datetime) -> tuple[Command, str]:
     match command:
         case Accept(hash=label):
-            return meaning_of(label, assembly.ledger, Admission(assembly.ledger, settings))
+            return command, meaning_of(label, assembly.ledger, Admission(assembly.ledger, settings))
         case Resolve() | Adopt():
             if command.job not in assembly.ledger.jobs:
                 raise no_such_jobs([command.job], assembly.ledger.jobs)
             answer = outcome_of_command(command, assembly.ledger, now)
             if isinstance(answer, str):
                 raise UsageError(answer)
+            return _bound(command, answer)
         case FirstRun() | Retry():
             pass
-    return ""
+    return command, ""
+
+
+def _bound(command: Resolve | Adopt, found: Submission) -> tuple[Command, str]:
+    """The command for this submission alone: what is unconfirmed, or asked for, may be another one when it is read."""
+    if isinstance(command, Adopt):
+        return command.model_copy(update={"submission": found.id}), found.id
+    named = {"submission": found.id, "intended_at": found.intended_at}
+    return command.model_copy(update=named), f"{found.id}, sent at {found.intended_at:%Y-%m-%d %H:%M:%S} UTC"
