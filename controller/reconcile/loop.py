@@ -127,7 +127,8 @@ class Loop:
         if (reports_at := self._reports_at(now)) and reports_at <= now:
             gives_way = self._gate.is_submitting()
             self._reporter.report(self._tree, self._ledger, self.limits(), now, gives_way=gives_way)
-        self._reporter.announcer.look(self.limits, self._reporter.reasons, now)
+        held = self._queue.is_held_by_budget
+        self._reporter.announcer.look(self.limits, self._reporter.reasons, now, is_holding=held)
 
     def record(self, outcomes: Sequence[CallOutcome], now: datetime) -> None:
         """Record the outcomes of calls, and decide nothing."""

@@ -127,6 +127,11 @@ class JobQueue:
         """Since when the job that has waited longest is queued."""
         return min((each for each in (self._paying.oldest, self._listed.oldest) if each), default=None)
 
+    @property
+    def is_held_by_budget(self) -> bool:
+        """Whether the budget of the month holds a job."""
+        return bool(self._waiting[Reason.BUDGET_EXCEEDED])
+
     def waits(self, reasons: Iterable[Reason]) -> Iterator[tuple[str, Wait]]:
         """The jobs that wait for one of these reasons."""
         return ((name, self._waits[name]) for reason in reasons for name in self._waiting[reason])

@@ -257,7 +257,7 @@ def _assembled(
         policy=settings, timing=settings.timing, slots=settings.max_running, without_keys=without_keys,
         selector=selector,
     )  # fmt: skip
-    announcer = announce(ledger, ledger.instance(draw_name)) if announce and settings.sinks else None
+    announcer = announce(ledger, ledger.instance(draw_name)) if announce else None
     touched = Touched(store.commits, ledger.jobs.values()) if claims and has_hosts(settings.sinks) else None
     reporter = Reporter(status_cache, settings.deployment.name, watch, announcer, touched)
     submitter, keeper = Submitter(ledger, instance), keep(ledger, settings.timing)

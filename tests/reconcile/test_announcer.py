@@ -2,7 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from controller.reconcile.loop import Loop
 from controller.reconcile.reports.announcer import OVER, Announcer
 from controller.reconcile.reports.changes import StatusChange
 from controller.settings.sinks import Sink, SinkKind
+from tests.conftest import Workspace, ndvi
 from tests.support.factories import NOW, at, job, limits, succeeded
 from tests.support.notices import sink
 
@@ -192,7 +193,8 @@ class Watched:
 
     def look(self, now: datetime) -> list[tuple[str, str]]:
         """The reasons and phases of all events after a look."""
-        self.announcer.look(self._limits, self.reasons, now)
+        is_holding = self.reasons[Reason.BUDGET_EXCEEDED] > 0
+        self.announcer.look(self._limits, self.reasons, now, is_holding=is_holding)
         return [(each.reason, each.phase) for each in recorded(self.ledger)]
 
     def _limits(self) -> Limits:
@@ -259,6 +261,49 @@ def test_what_concerns_the_controller_is_recorded_once(
             assert [reason for reason, _ in watched.look(at(seconds))] == expected
 
 
+def test_a_new_month_does_not_begin_with_a_budget_that_is_used_up(tmp_path: Path) -> None:
+    """The jobs that the old month held were counted as of the last report; then the real one was never said."""
+    manifests(tmp_path, 2)
+    settings = tmp_path / "shjobs.toml"
+    settings.write_text(f"monthlyBudget = 15\n{settings.read_text()}")
+    calls, midnight = deque[Call](), datetime(2026, 4, 1, tzinfo=UTC)
+    with loop_on(tmp_path, calls, sinks=[TEAM]) as (loop, ledger):
+        loop.start(BEGAN)
+        work(loop, calls, BEGAN)
+        held = [each.name for each in ledger.jobs.values() if not list(ledger.of(each.name))]
+        assert (len(held), [each.reason for each in recorded(ledger) if each.topic is Topic.BUDGET]) == (
+            1,
+            ["Budget100"],
+        )
+        loop.turn([], midnight - SECOND)
+        loop.report(midnight - SECOND / 10)
+        loop.turn([], midnight)
+        assert [each.reason for each in recorded(ledger) if each.topic is Topic.BUDGET] == ["Budget100"]
+
+
+@pytest.mark.slow
+def test_a_receiver_that_was_taken_out_of_the_settings_is_forgotten_with_what_waits_for_it(
+    workspace: Workspace,
+) -> None:
+    settings = workspace.root / "shjobs.toml"
+    without = settings.read_text()
+    workspace.write("ndvi.yaml", ndvi())
+    settings.write_text(f'{without}\n[notify.team]\ntype = "webhook"\nurl = "http://127.0.0.1:1/"\n')
+    workspace.sync()
+    later = datetime.now(UTC) + timedelta(days=1)
+    [receiver] = workspace.settings().sinks
+    with Outbox(workspace.state) as outbox:
+        outbox.form(receiver, later)
+        assert outbox.due(receiver.name, later)
+    settings.write_text(without)
+    workspace.sync()
+    settings.write_text(f'{without}\n[notify.team]\ntype = "webhook"\nurl = "http://127.0.0.1:1/"\n')
+    workspace.sync()
+    with Outbox(workspace.state) as outbox:
+        outbox.form(receiver, later)
+        assert outbox.due(receiver.name, later) == []
+
+
 def test_a_gate_that_is_closed_for_another_reason_is_not_well_again(tmp_path: Path) -> None:
     watched = Watched(tmp_path)
     watched.gate = OPEN
@@ -276,7 +321,7 @@ def test_without_receivers_of_it_the_limits_are_not_even_asked_for(tmp_path: Pat
         raise AssertionError("it costs something")
 
     for announcer in (Announcer(), Announcer(ledger, "i", [sink(events=frozenset({Topic.HELD}))])):
-        announcer.look(asked, {}, NOW)
+        announcer.look(asked, {}, NOW, is_holding=False)
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,32 @@ def test_a_set_that_is_complete_at_the_first_look(changed: set[str], expected: l
     assert [name for name, _ in tally.completed(declared(1), changed)] == expected
 
 
+@pytest.mark.parametrize(
+    "unread",
+    [
+        pytest.param({}, id="the set cannot be read, or is not there yet"),
+        pytest.param(
+            {"alps": replace(declared(1)["alps"], path="other.yaml")}, id="another file declares a set of its name"
+        ),
+    ],
+)
+def test_a_set_that_was_complete_is_not_so_anew_after_it_could_not_be_read(unread: dict[str, JobSet]) -> None:
+    tally = tally_of([(cell(1), [], DONE)])
+    assert [*tally.completed(declared(1), set())] == []
+    for state in (JobState(reason=Reason.REJECTED, message=""), DONE):
+        tally.put(cell(1), [], state)
+        assert [*tally.completed(unread, set())] == []
+    tally.put(cell(1), [], DONE)
+    assert [*tally.completed(declared(1), set())] == []
+
+
+def test_a_set_whose_last_cell_succeeds_while_it_cannot_be_read_is_complete_when_it_can() -> None:
+    tally = tally_of([(cell(1), [], DONE)])
+    assert [*tally.completed({}, {"alps"})] == []
+    tally.put(cell(1), [], DONE)
+    assert [name for name, _ in tally.completed(declared(1), set())] == ["alps"]
+
+
 def test_the_last_cell_that_does_not_succeed_leaves() -> None:
     tally = tally_of([(cell(1), [], DONE), (cell(2), [], RUNS)])
     assert [*tally.completed(declared(1, 2), {"alps"})] == []

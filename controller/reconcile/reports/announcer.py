@@ -51,9 +51,13 @@ class Announcer:
         self._said: set[str] = set()
         self._troubles: dict[str, str] = {}
         self._unseen: dict[str, datetime] = {}
-        if ledger and receivers:
-            with ledger.transaction():
+        if ledger:
+            with (
+                ledger.transaction()
+            ):  # also without receivers: the earlier ones, and what waits for them, are forgotten
                 ledger.notices.begin([sink.name for sink in receivers])
+                if not receivers:
+                    ledger.notices.keep_troubles({})
             self._troubles = ledger.notices.troubles()
 
     def note_changes(
@@ -84,16 +88,18 @@ class Announcer:
             set_name = cell.set_name if cell else name.partition("/")[2]
             self._add([rejected_event(self._instance, now, path, name, message, labels, set_name)])
 
-    def look(self, limits: Callable[[], Limits], reasons: Mapping[Reason, int], now: datetime) -> None:
+    def look(
+        self, limits: Callable[[], Limits], reasons: Mapping[Reason, int], now: datetime, *, is_holding: bool
+    ) -> None:
         """After a turn: record which levels of the budget are reached, and what began or ended.
 
-        `reasons` counts the jobs by their reason.
+        `reasons` counts the jobs by their reason, as of the last report, which may be of the month before;
+        `is_holding` says whether the budget holds a job now.
         """
         if not self._topics & {Topic.BUDGET, Topic.SERVICE}:
             return
         found, troubles, events = limits(), self._troubles, list[Event]()
         if Topic.BUDGET in self._topics:
-            is_holding = reasons.get(Reason.BUDGET_EXCEEDED, 0) > 0
             events += budget_events(self._instance, now, found.spending, found.overspent, is_holding=is_holding)
         if Topic.SERVICE in self._topics:
             troubles = self._continued(self._holding(found, reasons), now, events)

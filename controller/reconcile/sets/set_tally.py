@@ -67,11 +67,13 @@ class SetTally:
             path, name = place
             job_set = sets.get(name)
             counts = self.counts(path, name)
-            if job_set is None or job_set.path != path or not is_complete(counts, job_set):
+            is_known = job_set is not None and job_set.path == path  # while it cannot be read, nothing is known of it
+            if is_known and is_complete(counts, job_set):
+                if place in self._open or name in changed:
+                    self._open.discard(place)
+                    yield name, counts
+            elif is_known or name in changed:
                 self._open.add(place)
-            elif place in self._open or name in changed:
-                self._open.discard(place)
-                yield name, counts
 
 
 class _Cells:
