@@ -17,7 +17,7 @@ NAME = "shjobs.toml"
 def operator(environment: Mapping[str, str]) -> str:
     """Who runs this command, for the record: `SHJOBS_OPERATOR`, else `user@host`."""
     if given := environment.get(OPERATOR, "").strip():
-        return given
+        return given.encode("utf-8", "replace").decode()  # bytes that are no text cannot be recorded
     try:
         user = getpass.getuser()
     except (OSError, KeyError):  # a container may run under a number without a name

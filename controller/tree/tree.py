@@ -171,7 +171,7 @@ class Tree:
         self._undecided.note(found.records)
         seen_again = touched & again.keys() & found.records.keys()  # a file to be read again may be gone
         is_same = {path for path in seen_again if found.records[path].sha256 == again[path]}
-        self._approvals.look()
+        self._approvals.look(commit)
         paths = touched | {*(item.path for item in settlement.rejected), *(job.path for job, _ in changed)}
         return Change(
             jobs=changed,

@@ -10,6 +10,7 @@ import click
 import pytest
 
 from controller.cli import COMMANDS, cli
+from controller.cli.settings import operator
 from tests.conftest import Workspace, ndvi, opened_workspace
 from tests.support.command import program, shjobs
 
@@ -113,3 +114,8 @@ def test_a_name_that_is_no_text_is_shown_spelled_out(workspace: Workspace) -> No
     done = program("check", cwd=workspace.root, environment=workspace.environment)
     assert done.returncode == 1
     assert "has a name that is not UTF-8: rename it" in done.stdout + done.stderr
+
+
+def test_an_operator_whose_name_is_no_text_is_recorded_as_far_as_it_is() -> None:
+    """It ended `accept` and `retry` as a defect."""
+    assert operator({"SHJOBS_OPERATOR": "Ann\udcff"}) == "Ann?"

@@ -404,12 +404,14 @@ def test_every_room_has_its_row_and_no_row_names_a_room_that_is_not_there() -> N
 def test_every_arrow_of_the_picture_is_an_import() -> None:
     [picture] = blocks(page("architecture"), "mermaid")
     sides = [line.split(" --> ") for line in picture.splitlines() if " --> " in line]
-    arrows = {
+    drawn = [
         (above.strip(), below.strip())
         for left, right in sides
         for above in left.split("&")
         for below in right.split("&")
-    }
+    ]
+    arrows = set(drawn)
+    assert len(drawn) == len(arrows), "an arrow is drawn once"
     code = {room: code_of(room) for room in ROOMS}
     assert {room for arrow in arrows for room in arrow} == set(ROOMS)
     assert {(above, below) for above, below in arrows if f"from controller.{below}" not in code[above]} == set()

@@ -76,7 +76,7 @@ def test_git_facts_of_the_tree_are_those_of_the_commit(pushed: Pushed, source: G
     assert (found.commit, found.branch, author(jobs)) == (second, "", "somebody <somebody>")
     assert found.held is not None
     assert found.differing(["a.yaml", "b.yaml", "c.yaml"]) == {"c.yaml"}
-    assert found.signature_of("a.yaml").startswith(f"commit {second[:10]} of somebody")
+    assert found.signature_of("a.yaml") == f"as of commit {second[:10]}", "one commit does not say who changed what"
     assert git(jobs, "rev-parse", "HEAD") == second, "git itself takes it for a worktree"
     with tree_at(jobs, first) as past:
         assert (past.root / "a.yaml").read_text() == "one"

@@ -8,7 +8,7 @@ import pytest
 
 from controller.manifest.approval import Approval
 from controller.tree.git.approvals import MOST_HASHES_HELD, Approvals
-from controller.tree.git.info import checkout, last_change
+from controller.tree.git.info import checkout, head, last_change
 from controller.tree.tree import Tree
 from tests.operations.test_plan_revision import commit, git
 from tests.support.factories import NOW
@@ -73,6 +73,26 @@ def test_the_signature_is_of_the_commit_that_last_changed_the_file(jobs: Path) -
     assert found and found.signature_of("yes.yaml").startswith(f"commit {signed[:10]} of ")
 
 
+def test_a_shallow_clone_names_nobody_as_the_one_who_approved(jobs: Path, tmp_path: Path) -> None:
+    """Its oldest commit seems to have changed every path: whoever pushed last was named."""
+    commit(jobs.parent, {"jobs.d/later.yaml": "{}"})
+    git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{jobs.parent}", "shallow")
+    shallow = tmp_path / "shallow" / jobs.name
+    found = checkout(shallow)
+    assert found and found.signature_of("yes.yaml") == f"as of commit {found.commit[:10]}"
+    commit(shallow.parent, {"jobs.d/yes.yaml": TEXT.format(SECOND)})
+    found = checkout(shallow)
+    assert found and found.signature_of("yes.yaml").startswith(f"commit {found.commit[:10]} of ")
+
+
+def test_an_approval_whose_commit_was_taken_back_counts_no_more(jobs: Path) -> None:
+    commit(jobs.parent, {"jobs.d/mine.yaml": TEXT.format(SECOND)})
+    tree = Tree(jobs, appraise, checkout=lambda: checkout(jobs), head=lambda: head(jobs))
+    assert counting(tree) == [FIRST, SECOND]
+    git(jobs.parent, "reset", "--quiet", "HEAD~1")
+    assert counting(tree) == [FIRST]
+
+
 def test_an_author_is_shown_on_one_line_and_cut_short(jobs: Path) -> None:
     (jobs / "mine.yaml").write_text(TEXT.format(SECOND))
     git(jobs.parent, "add", "--all")
@@ -90,6 +110,6 @@ def test_more_hashes_than_a_tree_may_hold_are_left_out_and_said(jobs: Path) -> N
     approvals = Approvals(lambda: checkout(jobs))
     labels = tuple(f"{number:012x}" for number in range(MOST_HASHES_HELD + 1))
     approvals.take("yes.yaml", [Approval(path="yes.yaml", index=0, hashes=labels)])
-    approvals.look()
+    approvals.look("1")
     assert len(approvals.counting()) == MOST_HASHES_HELD
     assert len(approvals.problems()) == 1

@@ -23,6 +23,7 @@ class Approvals:
         self._checkout = checkout
         self._found: dict[str, tuple[Approval, ...]] = {}
         self._committed: dict[str, bool] = {}
+        self._commit = ""
 
     def take(self, path: str, found: Iterable[Approval]) -> None:
         """A file was read, or is gone: these are all its approvals."""
@@ -39,8 +40,10 @@ class Approvals:
         """Every hash with its file, whether it counts or not."""
         return [(each.path, label) for each in self._all() for label in each.hashes]
 
-    def look(self) -> None:
-        """Look at git for every file not yet known to be committed: a commit changes no file."""
+    def look(self, commit: str) -> None:
+        """Look at git for every file not yet known to be in this commit, the one that is checked out."""
+        if commit != self._commit:
+            self._commit, self._committed = commit, {}
         open_paths = [path for path in self._found if not self._committed.get(path)]
         checkout = self._checkout() if open_paths else None
         differing = checkout.differing(open_paths) if checkout else set(open_paths)

@@ -47,9 +47,14 @@ class Checkout:
         return set() if self.held is None else {path for path in paths if not self._holds(path)}
 
     def signature_of(self, path: str) -> str:
-        """The commit that last changed a path, and its author, as far as git can say: `commit 1a2b… of Ann <a@x>`."""
+        """The commit that last changed a path, and its author: `commit 1a2b… of Ann <a@x>`.
+
+        When git cannot say, as in a shallow clone, the commit that is checked out: `as of commit 1a2b…`.
+        """
         commit, name = last_change(Path(self.root), path)
-        return f"commit {(commit or self.commit)[:10]}" + (f" of {name}" if name else "")
+        if not commit:
+            return f"as of commit {self.commit[:10]}"
+        return f"commit {commit[:10]}" + (f" of {name}" if name else "")
 
     def _holds(self, path: str) -> bool:
         """Whether a file, and every link on the way to it, is the same in the commit."""
@@ -92,9 +97,9 @@ def author(jobs: Path) -> str:
 
 
 def last_change(jobs: Path, path: str) -> tuple[str, str]:
-    """The commit that last changed a path below `jobs`, and its author; ("", "") when git fails.
+    """The commit that last changed a path below `jobs`, and its author; ("", "") when git cannot say.
 
-    In a shallow clone that is its oldest commit, as for every path.
+    In a shallow clone its oldest commit seems to have changed every path, whoever made it.
     """
     repository = repository_of(jobs)
     try:
@@ -104,7 +109,14 @@ def last_change(jobs: Path, path: str) -> tuple[str, str]:
     if repository is None:
         return "", ""
     commit = _asked(repository, "rev-list", "-1", "HEAD", "--", f":(literal){below}").strip()
-    return (commit, _shown(_author(repository, commit))) if _HASH.fullmatch(commit) else ("", "")
+    if not _HASH.fullmatch(commit) or commit in _oldest(repository):
+        return "", ""
+    return commit, _shown(_author(repository, commit))
+
+
+def _oldest(repository: Repository) -> frozenset[str]:
+    """The commits at which a shallow clone ends; none in a whole one."""
+    return frozenset(small_text(repository.common / "shallow").split())
 
 
 def _shown(name: str) -> str:
