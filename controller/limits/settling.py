@@ -19,7 +19,7 @@ class IndexLock:
 
     def is_stale(self, now: datetime, timing: Timing) -> bool:
         """So old that no git command can still be running."""
-        return now >= self.since + timedelta(seconds=timing.lock_stale)
+        return now - self.since >= timedelta(seconds=timing.lock_stale)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from hashlib import blake2b
 from itertools import islice
 
 from controller.model.files import FileRecord
-from controller.tree.files import Known, stat_of
+from controller.tree.files import Known, is_link, stat_of
 
 _BATCH = 256  # entries of a folder in memory at once
 _LEAST = 32  # entries that are worth a digest
@@ -96,7 +96,7 @@ class Entries:
                 others.append(entry)
             elif record.has(stat_of(entry)):
                 same.append(record)
-            elif entry.is_symlink() and self._is_known_link(path, record):
+            elif is_link(entry) and self._is_known_link(path, record):
                 same.append(record)
                 links += 1
             else:

@@ -62,6 +62,14 @@ def is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
+def is_link(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a link; a file system that does not list it is asked, and may fail."""
+    try:
+        return entry.is_symlink()
+    except OSError:
+        return False
+
+
 def is_text(name: str) -> bool:
     """Whether a name can be stored and printed; one that is not UTF-8 cannot."""
     return not any("\ud800" <= each <= "\udfff" for each in name)

@@ -21,6 +21,7 @@ from controller.tree.files import (
     identities_of,
     identity_of,
     is_folder,
+    is_link,
     is_text,
     printable_name,
     read_file,
@@ -177,17 +178,17 @@ class Walk:
         if self._is_mirror:
             return NOTHING_IGNORED
         own = next((entry for entry in entries if entry.name == IGNORE_FILE), None)
-        if own and own.is_symlink() and self._is_inside(relative + IGNORE_FILE):
+        if own and is_link(own) and self._is_inside(relative + IGNORE_FILE):
             self.links.append(relative + IGNORE_FILE)
         return self._lists.enter(relative, has_list=own is not None)
 
     def _is_ignored(self, entry: os.DirEntry[str], relative: str, ignores: FolderIgnores) -> bool:
         """Whether a list names it; status files are ours, and nothing is said of other files anyway."""
-        name, is_link = entry.name, entry.is_symlink()
+        name, linked = entry.name, is_link(entry)
         if name[0] == "." or name.endswith(_STATUS):
             return False
-        is_dir = self._is_linked_folder(relative + name) if is_link else is_folder(entry)
-        if is_dir or is_link or not name.isascii() or name.lower().endswith(SUFFIXES):
+        is_dir = self._is_linked_folder(relative + name) if linked else is_folder(entry)
+        if is_dir or linked or not name.isascii() or name.lower().endswith(SUFFIXES):
             return ignores.ignores(name, is_folder=is_dir)
         return False
 
@@ -229,11 +230,11 @@ class Walk:
             words = "has a name that is not UTF-8: rename it"
             self.problems.append(Problem(path=printable_name(relative + name), message=words, code="E192"))
             return False
-        is_link, is_dir = entry.is_symlink(), is_folder(entry)
-        if is_link and self._leads_to_folder(relative + name):
+        linked, is_dir = is_link(entry), is_folder(entry)
+        if linked and self._leads_to_folder(relative + name):
             self._linked.append(relative + name)
         elif not is_dir:
-            self._compare(relative + name, is_link=is_link)
+            self._compare(relative + name, linked=linked)
             return False
         if relative + name in self.known.files:
             self.missing.add(relative + name)
@@ -252,13 +253,13 @@ class Walk:
             self.astray.append(Problem(path=link, message=_OUTSIDE, code="W200"))
         return False
 
-    def _compare(self, path: str, *, is_link: bool) -> None:
+    def _compare(self, path: str, *, linked: bool) -> None:
         if path.endswith(_STATUS):
             if self._has_statuses:
                 self.modified.add(path)
         elif path.endswith(SUFFIXES):
             self.suspects.add(path)
-            if is_link and stat_below(self.real, path) is None:
+            if linked and stat_below(self.real, path) is None:
                 self.broken_links.add(path)
         elif path.lower().endswith(SUFFIXES):
             self.astray.append(Problem(path=path, message=_CAPITALS, code="W201"))

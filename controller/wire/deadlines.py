@@ -6,7 +6,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 
 
@@ -44,7 +44,8 @@ class Watchdog:
             while True:
                 now = time.monotonic()
                 for number in [each for each, (ends_at, _) in self._watched.items() if ends_at <= now]:
-                    self._watched.pop(number)[1]()
+                    with suppress(Exception):  # one that fails must not end the deadlines of all others
+                        self._watched.pop(number)[1]()
                 self._wakes_at = min((ends_at for ends_at, _ in self._watched.values()), default=now + IDLE)
                 self._changed.wait(self._wakes_at - now)
 

@@ -1,11 +1,12 @@
 """Settling: nothing is paid for until the whole tree stands still and no git command is at work on it."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from controller.limits.settling import IndexLock, Settling, Stillness
-from tests.support.factories import TIMING, at
+from tests.support.factories import NOW, TIMING, at
 
 CALM = Stillness(settle=5.0)
 LOCK = IndexLock(path=".git/index.lock", since=at(0))
@@ -61,3 +62,8 @@ def test_a_lock_that_somebody_left_behind_needs_a_person() -> None:
         message="git's index lock .git/index.lock is older than 60 s; if no git command is at work, remove that file",
         until=None,
     )
+
+
+def test_a_lock_from_the_last_minute_of_the_calendar_is_not_stale() -> None:
+    last = datetime.max.replace(tzinfo=UTC)
+    assert not IndexLock(path="index.lock", since=last).is_stale(NOW, TIMING)

@@ -34,6 +34,19 @@ def test_a_short_deadline_does_not_wait_for_a_long_one() -> None:
     assert not long.is_set()
 
 
+def test_an_interrupt_that_fails_ends_no_other_deadline() -> None:
+    watchdog, interrupted = Watchdog(), threading.Event()
+
+    def fail() -> None:
+        interrupted.set()
+        raise ValueError("it is gone")
+
+    for _ in range(2):
+        interrupted.clear()
+        with watchdog.watching(0.05, fail):
+            assert interrupted.wait(LONGEST)
+
+
 def test_what_comes_after_a_quiet_while_is_watched_too() -> None:
     watchdog, interrupted = Watchdog(), threading.Event()
     with watchdog.watching(0.05, lambda: None):
