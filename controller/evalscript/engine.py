@@ -13,8 +13,8 @@ from controller.evalscript.frames import Header, Plane
 from controller.evalscript.process import Child, EngineReply
 from controller.evalscript.rehearsal import rehearsal_of, stage_document
 from controller.evalscript.setup import positive_integer, script_facts, shown_value
+from controller.model.answers import read_received
 from controller.model.errors import truncate
-from controller.model.received import read_received
 from controller.model.script import (
     FailureKind,
     Mosaicking,

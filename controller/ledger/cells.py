@@ -97,6 +97,17 @@ def evidence_of(text: str | None, number: int = 0, later: ReadObjects | None = N
     return kept or _evidence(json.loads(text))
 
 
+def cost_alone(spent: Any, at: datetime) -> Evidence | None:
+    """What is left of evidence that cannot be read: what the run cost, which has a column of its own."""
+    cost = either(lambda: amount_of(spent), None)
+    return None if cost is None else Evidence(at=at, since=at, readable=False, spent=cost)
+
+
+def claims_of(text: str | None) -> tuple[str, ...]:
+    """The names of the claims that a row holds."""
+    return tuple(map(checked_text, list_of(json.loads(text)))) if text else ()
+
+
 def _evidence(detail: Mapping[str, Any]) -> Evidence:
     times = {"at": parse_stored_time(detail["at"]), "since": parse_stored_time(detail["since"])}
     found = Evidence(**{**detail, **times, "objects": _objects(detail["objects"])})

@@ -14,6 +14,8 @@ from controller.ledger.cells import (
     ReadObjects,
     amount_of,
     checked_text,
+    claims_of,
+    cost_alone,
     either,
     evidence_of,
     list_of,
@@ -138,7 +140,7 @@ def _submission(row: Mapping[str, Any], later: ReadObjects | None) -> Submission
         reserved=amount_of(row["reserved_pu"]),
         adopted=bool(row["adopted"]),
         approved_by=checked_text(row["approved_by"]),
-        claims=_claims(row["claims"]),
+        claims=claims_of(row["claims"]),
         intended_at=parse_stored_time(row["intended_at"]),
         answer=Answer(row["answer"]) if row["answer"] else None,
         answered_at=read_time(row["answered_at"]),
@@ -177,27 +179,17 @@ def _salvaged(row: Mapping[str, Any]) -> Submission:
         reserved=either(lambda: amount_of(row["reserved_pu"]), None),
         adopted=bool(row["adopted"]),
         approved_by=either(lambda: checked_text(row["approved_by"]), ""),
-        claims=either(lambda: _claims(row["claims"]), ()),
+        claims=either(lambda: claims_of(row["claims"]), ()),
         answer=answer,
         refused=refused,
         message=either(lambda: checked_text(row["message"]), ""),
         request_id=request_id,
         outcome=outcome,
         reason=either(lambda: Reason(row["reason"]), _SETTLED[outcome]) if outcome else "",
-        evidence=either(lambda: evidence_of(row["evidence"]), _unread_evidence(row, intended_at)),
+        evidence=either(lambda: evidence_of(row["evidence"]), cost_alone(row["spent_pu"], intended_at)),
         said_by_operator=bool(row["said_by_operator"]),
         **{**times, "intended_at": intended_at, "look_at": intended_at if is_open and answer else times["look_at"]},
     )
-
-
-def _unread_evidence(row: Mapping[str, Any], at: datetime) -> Evidence | None:
-    """What is left of evidence that cannot be read: what the run cost, which has a column of its own."""
-    spent = either(lambda: amount_of(row["spent_pu"]), None)
-    return None if spent is None else Evidence(at=at, since=at, readable=False, spent=spent)
-
-
-def _claims(text: str | None) -> tuple[str, ...]:
-    return tuple(map(checked_text, list_of(json.loads(text)))) if text else ()
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -11,10 +11,9 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeGuard
 
-from controller.model.answers import BucketAnswer, Listing, StoredObject, Unreadable
+from controller.model.answers import BucketAnswer, Listing, StoredObject, Unreadable, read_received
 from controller.model.errors import truncate
 from controller.model.job import ExpectedOutput
-from controller.model.received import read_received
 from controller.model.submission import REQUEST_ID, Evidence
 
 ERROR_NAME = "error.json"

@@ -4,9 +4,14 @@ Nothing here is an exception. A lost response, a refusal and an unreadable bucke
 call, and the loop goes on. Facts: reference page "Asynchronous Processing API" §§4, 5, 7.
 """
 
+import json
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
+
+_HALF_OF_A_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class Refusal(StrEnum):
@@ -107,3 +112,14 @@ class Unreadable:
 
 
 BucketAnswer = Listing | Unreadable
+
+
+def read_received(text: str | bytes) -> Any:
+    """JSON that a service, a bucket or a script wrote. Raises what `json.loads` does.
+
+    It may hold half of a surrogate pair (an emoji that was cut), which no UTF-8 text can: that becomes `?`.
+    """
+    value = json.loads(text)
+    if _HALF_OF_A_PAIR.search(text if isinstance(text, bytes) else text.encode("utf-8", "replace")) is None:
+        return value
+    return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))

@@ -21,7 +21,7 @@ WARNINGS = frozenset(
 )
 """Those that a comment can silence."""
 
-UNFORESEEN = "E197"
+DEFECT = "E197"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -99,7 +99,7 @@ class Later(ShjobsError):  # noqa: N818  (named by the outcome)
         self.seconds = seconds
 
 
-def unforeseen(error: Exception, path: str, line: int = 1, column: int = 1) -> Problem:
+def defect(error: Exception, path: str, line: int = 1, column: int = 1) -> Problem:
     """An error of ours that something in a file led to, as a problem of that place alone: everything else goes on.
 
     It says where in the code that was, and not in the error's own words, which may repeat a secret. An error that
@@ -113,7 +113,7 @@ def unforeseen(error: Exception, path: str, line: int = 1, column: int = 1) -> P
         f"shjobs fails on this ({type(error).__name__} in {module}, line {at}), and submits nothing for it: please "
         "report it, with what is written here"
     )
-    return Problem(path=path, line=line, column=column, message=message, code=UNFORESEEN)
+    return Problem(path=path, line=line, column=column, message=message, code=DEFECT)
 
 
 def no_such_jobs(unknown: Iterable[str], known: Iterable[str], place: str = "") -> UsageError:

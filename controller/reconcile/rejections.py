@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from controller.ledger.ledger import Ledger
 from controller.lifecycle.status import rejected_status
-from controller.model.errors import UNFORESEEN, Problem
+from controller.model.errors import DEFECT, Problem
 from controller.model.job import Job
 from controller.model.job_set import set_reference
 from controller.model.reasons import EXAMINING, Reason
@@ -36,7 +36,7 @@ class RejectionKind(StrEnum):
 
 
 _KINDS = {
-    **dict.fromkeys(("E113", "E190", "E192", "E193", "E196", UNFORESEEN), RejectionKind.UNREADABLE),
+    **dict.fromkeys(("E113", "E190", "E192", "E193", "E196", DEFECT), RejectionKind.UNREADABLE),
     **dict.fromkeys(("E191", "E194"), RejectionKind.NAME_CONFLICT),
     "E195": RejectionKind.TOO_MANY,
 }

@@ -21,8 +21,8 @@ from oauthlib.oauth2.rfc6749.errors import MissingTokenError
 from pydantic import SecretStr
 from requests_oauthlib import OAuth2Session
 
+from controller.model.answers import read_received
 from controller.model.errors import Later, UsageError, mask, truncate
-from controller.model.received import read_received
 from controller.model.timing import Timing
 from controller.settings.deployments import Deployment, is_loopback
 from controller.wire.adapter import BoundedAdapter

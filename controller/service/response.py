@@ -12,8 +12,8 @@ from typing import Any, Self
 
 from urllib3 import BaseHTTPResponse
 
+from controller.model.answers import read_received
 from controller.model.errors import mask, truncate
-from controller.model.received import read_received
 from controller.wire.exchange import BROKEN
 
 _LONGEST_BODY = 256 * 1024

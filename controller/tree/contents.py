@@ -14,7 +14,7 @@ from controller.manifest.approval import Approval, is_approval, read_approval
 from controller.manifest.document import Document, read_documents
 from controller.manifest.problems import ProblemCollector
 from controller.manifest.validate import Broken, Script, ValidManifest, accept, is_set, script_file
-from controller.model.errors import unforeseen
+from controller.model.errors import defect
 from controller.model.files import AREA, FOREIGN, SET
 from controller.tree.foreign import own_documents
 
@@ -48,7 +48,7 @@ def contents_of(text: str, path: str, named: Named, now: datetime | None) -> Con
     try:
         return _contents_of(text, path, named, now)
     except Exception as error:  # noqa: BLE001  the net of one file
-        broken = Broken(path=path, index=0, name=None, problems=(unforeseen(error, path),))
+        broken = Broken(path=path, index=0, name=None, problems=(defect(error, path),))
         return Contents(documents=(broken,))
 
 
@@ -118,7 +118,7 @@ class _Reading:
 
 def _broken(document: Document, path: str, error: Exception) -> Broken:
     line, column = document.place(NAME)
-    name, problems = ProblemCollector(document, path).name(), (unforeseen(error, path, line, column),)
+    name, problems = ProblemCollector(document, path).name(), (defect(error, path, line, column),)
     if is_set(document):
         return Broken(path=path, index=document.index, name=None, problems=problems, set_name=name or "")
     return Broken(path=path, index=document.index, name=None if is_approval(document) else name, problems=problems)

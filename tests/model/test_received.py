@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from controller.model.answers import read_received
 from controller.model.errors import truncate
-from controller.model.received import read_received
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from controller.manifest.document import Document, read_documents
 from controller.manifest.validate import Broken, Script, ValidManifest, accept
-from controller.model.errors import UNFORESEEN, Problem, UsageError
+from controller.model.errors import DEFECT, Problem, UsageError
 from controller.model.job import Appraisal, Job
 from controller.tree import contents
 from controller.tree.declared import cells
@@ -72,7 +72,7 @@ def test_a_document_that_cannot_be_appraised_is_broken_alone_and_read_again_afte
     reading.errors["one"] = error
     assert reading.refresh() == ["three", "two"]
     (problem,) = reading.problems("all.yaml")
-    assert (problem.code, problem.line) == (UNFORESEEN, 4)
+    assert (problem.code, problem.line) == (DEFECT, 4)
     assert problem.message.startswith(f"shjobs fails on this ({type(error).__name__} in controller.tree.declared.")
     assert "s3cret" not in problem.message
     reading.errors.clear()
@@ -96,7 +96,7 @@ def test_a_document_that_cannot_be_checked_keeps_its_job_as_last_accepted(
 
     monkeypatch.setattr(contents, "accept", raising(error, accept, at))
     file.write_text(f"{ndvi('one', 14.41)}---\n{ndvi('two', 14.42)}")
-    assert reading.refresh() == [f"one {UNFORESEEN}", "two"]
+    assert reading.refresh() == [f"one {DEFECT}", "two"]
     assert reading.jobs["one"].wanted == before
     monkeypatch.undo()
     file.write_text(f"{ndvi('one', 14.43)}---\n{ndvi('two', 14.42)}")
@@ -116,7 +116,7 @@ def test_a_text_that_cannot_be_read_holds_every_job_of_its_file_and_no_other(
     monkeypatch.setattr(contents, function, failing)
     (tmp_path / "all.yaml").write_text(ndvi("two", 14.41))
     (tmp_path / "three.yaml").write_text(ndvi("three", 14.42))
-    assert reading.refresh() == [f"one {UNFORESEEN}", "three", f"two {UNFORESEEN}"]
+    assert reading.refresh() == [f"one {DEFECT}", "three", f"two {DEFECT}"]
 
 
 def test_two_files_of_which_nothing_can_be_read_are_not_taken_for_foreign(
@@ -141,10 +141,10 @@ def test_a_set_that_cannot_be_expanded_keeps_its_cells_and_is_read_again_after_a
     monkeypatch.setattr(cells, "expand_set", raising(error, cells.expand_set, lambda *_: True))
     (tmp_path / "farm.yaml").write_text(farm(fields=3))
     (tmp_path / "one.yaml").write_text(ndvi("one", 14.41))
-    assert reading.refresh() == [f"farm-f0 {UNFORESEEN}", f"farm-f1 {UNFORESEEN}", "one"]
+    assert reading.refresh() == [f"farm-f0 {DEFECT}", f"farm-f1 {DEFECT}", "one"]
     assert all(job.wanted is not None for job in reading.jobs.values())
     (problem,) = reading.problems("farm.yaml")
-    assert (problem.code, problem.line) == (UNFORESEEN, 3)
+    assert (problem.code, problem.line) == (DEFECT, 3)
     monkeypatch.undo()
     reading.now += AGAIN + timedelta(seconds=1)
     assert reading.refresh() == ["farm-f0", "farm-f1", "farm-f2"]
@@ -175,4 +175,4 @@ def test_a_script_that_is_named_with_half_of_a_character_is_the_users_mistake(tm
     assert reading.refresh() == []
     codes = {problem.code for problem in reading.problems("one.json")}
     assert "E102" in codes
-    assert UNFORESEEN not in codes
+    assert DEFECT not in codes

@@ -13,8 +13,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from controller.model.answers import read_received
 from controller.model.errors import mask, truncate
-from controller.model.received import read_received
 from controller.model.skew import date_in
 from controller.wire.exchange import BROKEN, Exchange
 from controller.wire.messages import connection_error

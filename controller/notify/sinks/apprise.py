@@ -15,8 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from controller.model.answers import read_received
 from controller.model.notices.event import DIGESTED, Message, Topic
-from controller.model.received import read_received
 from controller.notify.sender import NotSent, SendOutcome, Sent
 from controller.notify.sinks.words import text, title
 from controller.settings.sinks import Sink

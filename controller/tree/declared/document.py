@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from controller.analysis.ignores import Comments, apply_ignores, script_comments
 from controller.manifest.validate import Broken, ValidManifest
-from controller.model.errors import unforeseen
+from controller.model.errors import defect
 from controller.model.job import Appraisal
 from controller.tree.contents import NAME
 from controller.tree.declared.declarations import Acceptance, as_json
@@ -35,7 +35,7 @@ def appraised(item: ValidManifest | Broken, comments: Comments, appraise: Apprai
         return _appraised(item, comments, appraise(item))
     except Exception as error:  # noqa: BLE001  the net of one document
         line, column = item.document.place(NAME)
-        problems = (unforeseen(error, item.path, line, column),)
+        problems = (defect(error, item.path, line, column),)
         return Appraised(declared=replace(_named(item), problems=problems), is_passing=True)
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from controller.analysis.ignores import Comments
-from controller.model.errors import Problem, unforeseen
+from controller.model.errors import Problem, defect
 from controller.model.job import Job, Wanted
 from controller.model.job_set import JobSet
 from controller.tree.contents import NAME
@@ -164,7 +164,7 @@ class Sets:
             return expand_set(found, self._appraise, self._pricing, known, comments, now, self._prepare)
         except Exception as error:  # noqa: BLE001  the net of one set
             line, column = found.document.place(NAME)
-            whole = _rejected(found, unforeseen(error, found.path, line, column))
+            whole = _rejected(found, defect(error, found.path, line, column))
             return Expansion(whole=whole, acceptances={}, is_passing=True)
 
     def _taken(self, cells: Iterable[Declared], jobs: Mapping[str, Job]) -> list[Declared]:
