@@ -41,6 +41,7 @@ class Exchange:
         self._url = url
         self._authorities = authorities
         self._socket: Any = None
+        self._opening: socket.socket | None = None
         self._pool: HTTPConnectionPool | None = None
 
     def send(
@@ -81,13 +82,24 @@ class Exchange:
 
     def close(self) -> None:
         """Close its connection; a later request opens another."""
+        self._forget_opening()
         pool, self._pool = self._pool, None
         if pool is not None:
             with suppress(*BROKEN):
                 pool.close()
 
+    def opening(self, connection: socket.socket) -> None:
+        """Called when a connection was made, before a proxy is asked for its tunnel and before TLS.
+
+        Whoever speaks TLS takes the socket over, so another handle on it is kept until that is done.
+        """
+        self._opening = connection.dup()
+        if self.is_hung_up:
+            raise TimeoutError("the connection was established too late")
+
     def connected(self, connection: Any) -> None:
         """Called when a connection is ready for writing."""
+        self._forget_opening()
         if self.is_hung_up:
             raise TimeoutError("the connection was established too late")
         self.was_connected = True
@@ -102,10 +114,16 @@ class Exchange:
 
     def _hang_up(self) -> None:
         self.is_hung_up = True
-        if self._socket is not None:
-            with suppress(OSError):
-                # Below TLS: the reader must wake up, and nothing more is sent to the other side.
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+        for each in (self._socket, self._opening):
+            if each is not None:
+                with suppress(OSError):
+                    # Below TLS: the reader must wake up, and nothing more is sent to the other side.
+                    socket.socket.shutdown(each, socket.SHUT_RDWR)
+
+    def _forget_opening(self) -> None:
+        opening, self._opening = self._opening, None
+        if opening is not None:
+            opening.close()
 
     def _opened(self) -> HTTPConnectionPool:
         pool = pool_to(self._url, self._authorities)
@@ -156,6 +174,11 @@ class _Plain(HTTPConnection):
     def __init__(self, exchange: Exchange, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._exchange = exchange
+
+    def _new_conn(self) -> socket.socket:
+        connection = super()._new_conn()
+        self._exchange.opening(connection)
+        return connection
 
     def connect(self) -> None:
         super().connect()

@@ -1,8 +1,11 @@
 """One connection: kept and replaced, new for each POST, through proxies, and over TLS contexts that are shared."""
 
+import socket
 import ssl
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +18,7 @@ from controller.model.timing import Timing
 from controller.service.client import Service
 from controller.service.oauth import Session
 from controller.settings.deployments import DEPLOYMENTS, Deployment
+from controller.wire.exchange import BROKEN, Exchange
 from controller.wire.trust import tls_context
 from tests.conftest import served
 from tests.support.certificates import Authority, Served
@@ -195,6 +199,64 @@ def test_a_proxy_that_cannot_be_used_is_said_and_its_password_is_not(
         assert isinstance(answer, Refused)
         assert answer.why == Refusal.UNSENT
     assert "secret" not in answer.message
+
+
+MOST_DRIPS = 2_000  # of 20 ms: what is cut after half a second sees a few of them
+
+
+def dripping(first: bytes, then: bytes, drips: list[bytes]) -> Callable[[socket.socket], None]:
+    """A side that begins with `first`, and goes on with one byte after the other for as long as someone reads."""
+
+    def speak(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(first)
+            while len(drips) < MOST_DRIPS:
+                connection.sendall(then)
+                drips.append(then)
+                time.sleep(0.02)
+
+    return speak
+
+
+@contextmanager
+def speaking(speak: Callable[[socket.socket], None]) -> Iterator[int]:
+    """The port at which this side answers every connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    threading.Thread(target=speak, args=[listener.accept()[0]], daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.usefixtures("no_exception")
+@pytest.mark.parametrize(
+    ("first", "then", "by_proxy"),
+    [
+        pytest.param(b"\x16\x03\x03\x40\x00\x02", b"\0", False, id="a TLS handshake"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nX: ", b"x", True, id="a proxy's answer to CONNECT"),
+    ],
+)
+def test_what_drips_before_a_request_can_be_sent_is_cut_and_nothing_was_sent(
+    monkeypatch: pytest.MonkeyPatch, first: bytes, then: bytes, by_proxy: bool
+) -> None:
+    """Each byte began the time to connect anew: such a call held its thread for ever."""
+    drips: list[bytes] = []
+    with speaking(dripping(first, then, drips)) as port:
+        if by_proxy:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        url = "https://example.invalid" if by_proxy else f"https://127.0.0.1:{port}"
+        line = Exchange(url)
+        with pytest.raises(BROKEN), line.hung_up_after(0.5):
+            line.send("POST", url, {}, timeouts=(LONGEST, LONGEST), body=b"{}")
+        assert (line.is_hung_up, line.was_connected) == (True, False)
+        assert len(drips) < MOST_DRIPS
+        line.close()
 
 
 @pytest.mark.slow
