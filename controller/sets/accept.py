@@ -109,6 +109,7 @@ def accept_set(
     read: Mapping[str, Script] = {}
     if manifest is not None and not faults.found:
         cells = tuple(_cells(manifest, axes, _excluded(manifest.spec.exclude)))
+        _check_clashes(faults, cells)
         read = {file: scripts(file) for file in _script_files(cells)}
         _check_jobs(faults, path, cells, read)
     problems = faults.problems()
@@ -227,6 +228,19 @@ def _check_names(faults: ProblemCollector, manifest: SetManifest, axes: Sequence
             "E108",
             f"makes names like {name}, {over} too long for {_LONGEST_NAME} characters: shorten it",
         )
+
+
+def _check_clashes(faults: ProblemCollector, cells: Sequence[Cell]) -> None:
+    """Keys have a `-` of their own: (a, b-c) and (a-b, c) make one name, and a job is known by its name."""
+    by_name: dict[str, Cell] = {}
+    for cell in cells:
+        other = by_name.setdefault(cell.name, cell)
+        if other is not cell:
+            one, two = (f"({', '.join(each.keys)})" for each in (other, cell))
+            faults.add(
+                ("spec", "axes"), "E194", f"{one} and {two} both make the job {cell.name!r}: rename one of the keys"
+            )
+            return
 
 
 def _script_files(cells: Sequence[Cell]) -> list[str]:

@@ -149,6 +149,39 @@ def test_a_script_is_read_once_however_many_cells_name_it() -> None:
         assert (len(found.cells), asked) == (count, ["red.js"])
 
 
+TWO_OF_ONE_NAME = """\
+apiVersion: shjobs/v1
+kind: AsyncProcessSet
+metadata: {name: farm}
+spec:
+  axes:
+    crop: {values: {a: {}, a-b: {}}}
+    field: {values: {b-c: {}, c: {}}}
+  template:
+    evalscriptFile: red.js
+    parameters: {crop: $crop, field: $field}
+    request:
+      input:
+        bounds: {bbox: [14.4, 35.8, 14.5, 35.9]}
+        data: [{type: sentinel-2-l2a, dataFilter: {timeRange: {from: 2024-01-01T00:00:00Z, to: 2024-01-31T23:59:59Z}}}]
+      output: {width: 600, height: 600, delivery: {s3: {url: s3://my-bucket/farm, credentialsRef: my-bucket}}}
+"""
+
+
+def test_two_cells_of_one_name_are_refused() -> None:
+    """One was lost without a word, and after a restart the other, which was then paid for."""
+    found = read(TWO_OF_ONE_NAME)
+    assert isinstance(found, Broken), "it was accepted"
+    assert [str(each) for each in found.problems] == [
+        "set.yaml:5:3: E194 spec.axes: (a, b-c) and (a-b, c) both make the job 'farm-a-b-c': rename one of the keys"
+    ]
+
+
+def test_of_two_cells_of_one_name_one_may_be_left_out() -> None:
+    text = TWO_OF_ONE_NAME.replace("  template:", "  exclude: [{crop: a-b, field: c}]\n  template:")
+    assert [cell.name for cell in cells(text)] == ["farm-a-b-c", "farm-a-c", "farm-a-b-b-c"]
+
+
 def wrong(old: str, new: str, words: str, id: str, place: str = "") -> Any:
     assert old in SET, old
     return pytest.param(SET.replace(old, new), place, words, id=id)
