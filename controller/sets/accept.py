@@ -108,7 +108,7 @@ def accept_set(
     cells: tuple[Cell, ...] = ()
     read: Mapping[str, Script] = {}
     if manifest is not None and not faults.found:
-        cells = tuple(_cells(manifest, axes, _excluded(manifest.spec.exclude)))
+        cells = tuple(_cells(manifest, axes, _excluded(axes, manifest.spec.exclude)))
         _check_clashes(faults, cells)
         read = {file: scripts(file) for file in _script_files(cells)}
         _check_jobs(faults, path, cells, read)
@@ -153,9 +153,12 @@ def _due(axes: Sequence[Axis], values: Sequence[Value]) -> datetime | None:
     return max(moments, default=None)
 
 
-def _excluded(rules: Sequence[Mapping[str, Any]]) -> Callable[[Mapping[str, Value]], bool]:
-    wanted = [{axis: frozenset(_keys(keys)) for axis, keys in rule.items()} for rule in rules]
-    return lambda values: any(all(values[axis].key in keys for axis, keys in rule.items()) for rule in wanted)
+def _excluded(axes: Sequence[Axis], rules: Sequence[Mapping[str, Any]]) -> Callable[[Mapping[str, Value]], bool]:
+    by_name = {axis.name: axis for axis in axes}
+    wanted = [
+        {name: frozenset(map(by_name[name].key_of, _keys(keys))) for name, keys in rule.items()} for rule in rules
+    ]
+    return lambda values: any(all(values[name].key in keys for name, keys in rule.items()) for rule in wanted)
 
 
 def _keys(written: Any) -> list[str]:

@@ -73,8 +73,16 @@ class Axis:
         moments = (each.due(self.every.after) for each in windows(self.every.every, begin, end))
         return next((moment for moment in moments if moment > now), None)
 
-    def has(self, key: str) -> bool:
+    def key_of(self, written: str) -> str:
+        """The key that is meant: a window may be written with the capitals of ISO 8601 (`2024-W02`)."""
+        try:
+            return window(written).key if self.every else written
+        except ValueError:
+            return written
+
+    def has(self, written: str) -> bool:
         """Whether a cell can have this key, now or later."""
+        key = self.key_of(written)
         if any(each.key == key for each in self.values):
             return True
         return self.every is not None and _is_window(self.every, key)

@@ -149,6 +149,23 @@ def test_a_script_is_read_once_however_many_cells_name_it() -> None:
         assert (len(found.cells), asked) == (count, ["red.js"])
 
 
+@pytest.mark.parametrize(
+    ("every", "ends", "left_out", "key"),
+    [
+        pytest.param("week", "from: 2024-w01, to: 2024-w03", "2024-W02", "2024-w02", id="a week"),
+        pytest.param("dekad", "from: 2024-01, to: 2024-01", "2024-01-D2", "2024-01-d2", id="a dekad"),
+        pytest.param("quarter", "from: 2024, to: 2024", "[2024-q1, 2024-Q2]", "2024-q2", id="a quarter, in a list"),
+    ],
+)
+def test_a_window_written_in_capitals_is_left_out_too(every: str, ends: str, left_out: str, key: str) -> None:
+    """It was accepted, left out nothing, and the cell was paid for."""
+    months = SET.replace("every: month, from: 2024-01, to: 2024-03", f"every: {every}, {ends}")
+    text = months.replace("exclude: [{window: 2024-02, index: nir}]", f"exclude: [{{window: {left_out}}}]")
+    without = months.replace("  exclude: [{window: 2024-02, index: nir}]\n", "")
+    assert key in {cell.values["window"].key for cell in cells(without)}
+    assert key not in {cell.values["window"].key for cell in cells(text)}
+
+
 TWO_OF_ONE_NAME = """\
 apiVersion: shjobs/v1
 kind: AsyncProcessSet
