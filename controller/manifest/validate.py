@@ -23,6 +23,7 @@ LARGEST_SCRIPT = 262_144  # bytes
 TOO_LARGE = f"is larger than {LARGEST_SCRIPT} bytes: a script has no room for data, so shorten it"
 _JOINED = "YAML joins the lines of this text, so that what follows a `//` is lost: begin it with `evalscript: |`"
 _SHORTEST_SECRET = 6  # a shorter text could be an ordinary word
+_SPEC: Path = ("spec",)
 _REFERENCE: Path = (*REQUEST, "evalscriptReference")
 _GOOGLE: Path = (*OUTPUT, "delivery", "gs")
 
@@ -82,7 +83,7 @@ def accept(document: Document, path: str, evalscript: Script | None) -> ValidMan
     manifest = None
     if document.value is not None:
         _not_yet(faults)
-        _no_secrets(faults)
+        no_secrets(faults)
         _no_nulls(faults)
         explain_pasted(faults)
         manifest = read_keys(Manifest, faults)
@@ -123,16 +124,18 @@ def _not_yet(faults: ProblemCollector) -> None:
         faults.silent |= {_GOOGLE, S3}
 
 
-def _no_secrets(faults: ProblemCollector) -> None:
+def no_secrets(faults: ProblemCollector, job: Path = _SPEC) -> None:
+    """Refuse all that is named like a secret below `spec`; `job` is where the bucket of a job is written."""
     if not any(map(is_secret_key, {path[-1] for path in faults.document.places if path})):  # nearly always
         return
-    secrets = [path for path in faults.document.places if path[:1] == ("spec",) and is_secret_key(path[-1])]
+    bucket = (*job, *S3[1:])
+    secrets = [path for path in faults.document.places if path[:1] == _SPEC and is_secret_key(path[-1])]
     for path in secrets:
         faults.secrets |= {text for text in _texts(faults.at(path)) if len(text) >= _SHORTEST_SECRET}
-        if path[:-1] == S3:
-            faults.add(path, "E110", _keys_refused(faults.at((*S3, "url"))))
+        if path[:-1] == bucket:
+            faults.add(path, "E110", _keys_refused(faults.at((*bucket, "url"))))
             # The one sentence is about the pair, and says what is missing.
-            faults.silent |= {each for each in secrets if each[:-1] == S3} | {(*S3, "credentialsRef")}
+            faults.silent |= {each for each in secrets if each[:-1] == bucket} | {(*bucket, "credentialsRef")}
         else:
             message = "a secret must not be in a manifest: remove it, and change it if it was ever shared"
             faults.add(path, "E110", message)

@@ -17,7 +17,7 @@ from controller.manifest.document import MOST_PROBLEMS, Document, Path
 from controller.manifest.keys import read_keys
 from controller.manifest.model import API_VERSION, KIND
 from controller.manifest.problems import ProblemCollector
-from controller.manifest.validate import Broken, Script, accept, script_file
+from controller.manifest.validate import Broken, Script, accept, no_secrets, script_file
 from controller.model.catalog import nearest
 from controller.model.errors import Problem
 from controller.sets.axes import Axis, Value, read_axes
@@ -97,6 +97,7 @@ def accept_set(
     `areas` are the files it names as areas, by name.
     """
     faults = ProblemCollector(document, path)
+    no_secrets(faults, TEMPLATE)
     for empty in document.empty:
         faults.add(empty, "E107", "is empty: write a value, or remove it")
     manifest = read_keys(SetManifest, faults)

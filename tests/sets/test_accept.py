@@ -166,6 +166,52 @@ def test_a_window_written_in_capitals_is_left_out_too(every: str, ends: str, lef
     assert key not in {cell.values["window"].key for cell in cells(text)}
 
 
+SECRET = "wJalrXUtnFEMI"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        pytest.param(
+            "{script: nir.js, threshold: 0.1}",
+            f"{{script: nir.js, threshold: {{secretAccessKey: {SECRET}}}}}",
+            "15:43: E110 spec.axes.index.values.nir.threshold.secretAccessKey: a secret must not be in a manifest: "
+            "remove it, and change it if it was ever shared",
+            id="on an axis",
+        ),
+        pytest.param(
+            "maxProcessingUnits: 40",
+            f"parameters: {{access_key: {SECRET}}}",
+            "19:18: E110 spec.template.parameters.access_key: a secret must not be in a manifest: remove it, "
+            "and change it if it was ever shared",
+            id="in the parameters of the template",
+        ),
+        pytest.param(
+            "credentialsRef: my-bucket",
+            f"accessKey: AKIAIOSFODNN7, secretAccessKey: {SECRET}",
+            "28:63: E110 spec.template.request.output.delivery.s3.accessKey: keys must not be in a manifest: write "
+            "instead `credentialsRef: my-bucket`, and give the keys that belong to it as "
+            "SHJOBS_CREDENTIALS_MY_BUCKET_ACCESS_KEY and SHJOBS_CREDENTIALS_MY_BUCKET_SECRET_ACCESS_KEY (or name "
+            "their files in shjobs.toml)",
+            id="for the bucket",
+        ),
+    ],
+)
+def test_a_secret_in_a_set_is_refused(old: str, new: str, told: str) -> None:
+    """One on an axis could be filled in anywhere: it was sent, and written to the ledger."""
+    found = read(SET.replace(old, new))
+    assert isinstance(found, Broken), "it was accepted"
+    assert [str(each) for each in found.problems] == [f"set.yaml:{told}"]
+
+
+def test_a_secret_in_a_set_is_in_no_message() -> None:
+    text = SET.replace("threshold: 0.1}", f"threshold: 0.1, secretAccessKey: {SECRET}}}")
+    found = read(text.replace("every: month", f"every: {SECRET}").replace("from: 2024-01,", f"from: {SECRET},"))
+    assert isinstance(found, Broken)
+    assert "[hidden]" in str(found.problems)
+    assert not any(SECRET in each.message for each in found.problems)
+
+
 TWO_OF_ONE_NAME = """\
 apiVersion: shjobs/v1
 kind: AsyncProcessSet
