@@ -6,14 +6,13 @@ every assumption about them is in this module (reference page "Open questions" A
 """
 
 import re
-import sys
 from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeGuard
 
 from controller.model.answers import BucketAnswer, Listing, StoredObject, Unreadable, read_received
 from controller.model.errors import truncate
-from controller.model.job import ExpectedOutput
+from controller.model.job import MOST_UNITS, ExpectedOutput
 from controller.model.submission import REQUEST_ID, Evidence
 
 ERROR_NAME = "error.json"
@@ -128,7 +127,7 @@ def cost_in(document: object) -> tuple[str, float] | None:
 
 
 def _is_amount(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= sys.float_info.max
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST_UNITS
 
 
 def _parsed(text: str) -> object:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from controller.manifest.digest import parse_timestamp
 from controller.model.catalog import DEFAULT_CRS, canonical_type, collection_names, crs, crs_url, nearest
+from controller.model.job import MOST_UNITS
 from controller.model.timing import seconds_of
 
 LONGEST_SIDE = 10_000  # pixels; reference page "Asynchronous Processing API" §6
@@ -84,6 +85,12 @@ def _duration(written: Any) -> timedelta:
     return duration
 
 
+def _unit_limit(written: float) -> float:
+    if written > MOST_UNITS:
+        raise Unfit("E109", f"must be at most {MOST_UNITS:,.0f}")
+    return written
+
+
 Number = Annotated[float, Field(allow_inf_nan=False)]
 DateTime = Annotated[str, AfterValidator(_date_time)]
 Name = Annotated[str, AfterValidator(_name)]
@@ -94,3 +101,4 @@ Deadline = Annotated[timedelta, BeforeValidator(_duration), WithJsonSchema(_DEAD
 Bbox = Annotated[tuple[Number, Number, Number, Number], Field(strict=False)]
 Pixels = Annotated[int, Field(ge=1, le=LONGEST_SIDE)]
 Positive = Annotated[Number, Field(gt=0)]
+UnitLimit = Annotated[Positive, AfterValidator(_unit_limit)]

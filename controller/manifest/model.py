@@ -24,6 +24,7 @@ from controller.manifest.fields import (
     Positive,
     RoleArn,
     Unfit,
+    UnitLimit,
 )
 from controller.manifest.parameters import checked_parameters
 from controller.model.catalog import DEFAULT_CRS
@@ -245,7 +246,7 @@ class Spec(StrictModel):
         "another request.",
         examples=[{"threshold": 0.3}],
     )
-    max_processing_units: Positive | None = Field(
+    max_processing_units: UnitLimit | None = Field(
         None,
         description="Never reserve more than this for one submission, in processing units: your yes to a costly job.",
         examples=[800],

@@ -15,6 +15,8 @@ RETRIED = "retried"
 """The cause of what `shjobs retry` asked for."""
 NEW = "new"
 """The cause of what nothing was wanted before."""
+MOST_UNITS = 1e9
+"""Processing units of one job, thousands of times what the largest costs: sums of larger numbers may be infinite."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from controller.manifest.fields import Bbox, Number, Pixels, Positive, Unfit
+from controller.manifest.fields import Bbox, Number, Pixels, Positive, Unfit, UnitLimit
 from controller.manifest.model import API_VERSION, SET, Metadata, StrictModel
 from controller.model.catalog import crs, crs_url
 from controller.model.timing import seconds_of
@@ -156,7 +156,7 @@ class ValuesAxis(StrictModel):
 class SetLimits(StrictModel):
     """Beside `maxProcessingUnits` of each cell."""
 
-    per_window: Positive | None = Field(None, description="Processing units that the cells of one window may need.")
+    per_window: UnitLimit | None = Field(None, description="Processing units that the cells of one window may need.")
 
 
 class SetSpec(StrictModel):

@@ -61,6 +61,7 @@ def nested(depth: int) -> dict[str, Any]:
         pytest.param("request.json", request_copy(costPU=-1), id="negative"),
         pytest.param("request.json", request_copy(costPU=float("nan")), id="NaN"),
         pytest.param("request.json", request_copy(costPU=float("inf")), id="infinite"),
+        pytest.param("request.json", request_copy(costPU=1e308), id="more than any request can cost"),
         pytest.param("request.json", request_copy(costPU=10**400), id="a whole number beyond every float"),
         pytest.param("request.json", request_copy(more={"cpu": 4, "output": 3}), id="`pu` inside another word"),
         pytest.param("request.json", request_copy(input={"dataFilter": {"pu": 0}}), id="a key of the user's own"),

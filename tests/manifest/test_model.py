@@ -361,6 +361,11 @@ MISTAKES = {
         "maxProcessingUnits: 0",
         "25:3 E109 spec.maxProcessingUnits: must be more than 0",
     ),
+    "more processing units than can be added up": (
+        "maxProcessingUnits: 800",
+        "maxProcessingUnits: 1.0e+308",
+        "25:3 E109 spec.maxProcessingUnits: must be at most 1,000,000,000",
+    ),
     "yes": ("maxProcessingUnits: 800", "hold: yes", "25:3 E106 spec.hold: must be true or false, not text"),
     "one and a half reruns": (
         "maxProcessingUnits: 800",

@@ -13,7 +13,7 @@ from controller.model.reasons import JobState, Phase, Reason
 from controller.model.submission import Submission
 from controller.reconcile.sets.set_tally import SetTally, tally_of
 from controller.tree.status_files import LONGEST_OF_SET, status_bytes
-from tests.support.factories import accepted, at, job, succeeded, wanted
+from tests.support.factories import accepted, at, evidence, job, succeeded, wanted
 
 REASONS = [each for each in Reason if each.phase is not Phase.REMOVED]
 DONE, RUNS = JobState(reason=Reason.DELIVERED, message=""), JobState(reason=Reason.RUNNING, message="runs")
@@ -72,6 +72,15 @@ def test_many_small_amounts_add_up_exactly_and_come_off_again() -> None:
     for number in range(1, 1_000):
         tally.put(cell(number), [], RUNS)
     assert tally.counts("alps.yaml", "alps").units == {"estimated": 20_000.0, "reserved": 0.1}
+
+
+def test_an_amount_of_an_earlier_version_that_is_beyond_all_sums_ends_nothing() -> None:
+    huge: list[list[Submission]] = [
+        [succeeded(evidence=None, reserved=1e305)],
+        [succeeded(evidence=evidence(spent=1e308))],
+    ]
+    tally = tally_of((cell(n), row, RUNS) for n, row in enumerate(huge))
+    assert tally.counts("alps.yaml", "alps").units == {"estimated": 40.0, "reserved": 1e9, "spent": 1e9}
 
 
 @pytest.mark.parametrize(

@@ -385,6 +385,20 @@ WRONG = [
     ),
     wrong("  exclude:", "  trial: 0\n  exclude:", "at least 1", "no trial at all", "16:3"),
     wrong("  exclude:", "  limits: {perWindow: -1}\n  exclude:", "more than 0", "a limit below nothing", "16:12"),
+    wrong(
+        "  exclude:",
+        "  limits: {perWindow: 1.0e+308}\n  exclude:",
+        "at most 1,000,000,000",
+        "a limit beyond all sums",
+        "16:12",
+    ),
+    wrong(
+        "maxProcessingUnits: 40",
+        "maxProcessingUnits: 1.0e+308",
+        "at most 1,000,000,000",
+        "a cell whose sum would be infinite",
+        "19:5",
+    ),
     wrong("name: malta", f"name: {'m' * 45}", "shorten it", "names that become too long", "3:12"),
     wrong(
         "every: month, from: 2024-01, to: 2024-03",

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from controller.lifecycle.set_status import CellCounts, CellNote, cell_note, is_complete, newest_key
 from controller.model.errors import Problem
-from controller.model.job import Job
+from controller.model.job import MOST_UNITS, Job
 from controller.model.job_set import JobSet
 from controller.model.reasons import JobState, Phase, Reason
 from controller.model.submission import Submission
@@ -150,7 +150,8 @@ def _place(path: str, set_name: str) -> Place:
 
 
 def _parts(note: CellNote) -> dict[str, int]:
-    return {key: round(amount * PARTS) for key, amount in note.units}
+    """A ledger of an earlier version may hold any amount, and an infinite one has no parts."""
+    return {key: round(min(amount, MOST_UNITS) * PARTS) for key, amount in note.units}
 
 
 def _decrease(counter: Counter[Key], key: Key) -> None:
