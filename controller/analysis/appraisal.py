@@ -227,18 +227,23 @@ def _samples(
     if not written.get("timeRange"):
         return replace(samples_per_pixel(mode, days, scenes), upper=None)
     if mode is Mosaicking.ORBIT and kept is not None:
-        return SampleCount(expected=_kept(kept, scenes, days), upper=kept[0])
+        return _chosen(kept, scenes, days)
     return samples_per_pixel(mode, days, scenes)
 
 
-def _kept(kept: tuple[int, int], scenes: float, days: int) -> float:
+def _chosen(kept: tuple[int, int], scenes: float, days: int) -> SampleCount:
     """What a script leaves of the expected scenes, that left `kept` of one every day and of one in three days.
 
-    A script that chooses by date leaves its part of any number; one that counts leaves the same of more.
+    A script that chooses by date leaves its part of any number; one that counts leaves the same of more. Of one that
+    left fewer of more scenes, no number is known to be the most.
     """
     daily, third = kept
+    if third > daily:
+        return samples_per_pixel(Mosaicking.ORBIT, days, min(third, scenes))
     by_date = third * 3 >= daily - 3
-    return max(daily * scenes / days if by_date else min(third, scenes), min(1, daily))
+    return SampleCount(
+        expected=max(daily * scenes / days if by_date else min(third, scenes), min(1, daily)), upper=daily
+    )
 
 
 def _first_scene(used: Collection | None, today: date) -> date:

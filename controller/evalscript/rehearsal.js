@@ -95,11 +95,20 @@
     return { dateFrom: day + "T00:00:00Z", dateTo: day + "T23:59:59Z", __idx: number };
   }
 
+  function firstAndLast(source) {
+    return [time(new DateOf(part(source.from, 0, 10) + "T00:00:00Z")), time(new DateOf(part(source.to, 0, 10) + "T00:00:00Z"))];
+  }
+
+  // Whether there are more days than are shown, of which nobody knows how many scenes a script would keep.
+  function isCut(source) {
+    const [first, last] = firstAndLast(source);
+    return (last - first) / DAY >= MOST_DAYS;
+  }
+
   // One scene for every day (two when they are tiles), in the order of the request.
   function scenesOf(source) {
     const days = [];
-    const last = time(new DateOf(part(source.to, 0, 10) + "T00:00:00Z"));
-    const first = time(new DateOf(part(source.from, 0, 10) + "T00:00:00Z"));
+    const [first, last] = firstAndLast(source);
     for (let day = last; day >= first && days.length < MOST_DAYS; day -= DAY) days[days.length] = day;
     const found = [];
     for (let i = 0; i < days.length; i++) {
@@ -592,7 +601,7 @@
     const single = stage.scenes && !stage.fusion;
     const lists = byIndex(stage, (source) => (source.mode === "SIMPLE" || source.always ? [] : scenesOf(source)));
     if (single && harness.script.filterScenes) report.filtered = filtered(harness, stage, lists[0]);
-    if (single && harness.script.preProcessScenes) report.kept = [null, countedThird(harness, stage, lists[0])];
+    if (single && harness.script.preProcessScenes && !isCut(stage.sources[0])) report.kept = [null, countedThird(harness, stage, lists[0])];
     const shows = situations(stage, lists);
     let first = null;
     for (let i = 0; i < shows.length; i++) {

@@ -9,7 +9,7 @@ from controller.analysis.cost import Prices, SampleCount, estimate_cost, price_f
 from controller.manifest.validate import Script, ValidManifest
 from controller.model.job import Estimate
 from controller.model.script import Mosaicking, SampleType, ScriptFacts, ScriptInput, ScriptOutput
-from tests.analysis.test_compatibility import TIME_FILTER
+from tests.analysis.test_compatibility import TIME_FILTER, TIMES
 from tests.support.manifests import good_but, judged
 from tests.support.scripts import appraised
 
@@ -347,6 +347,31 @@ def test_the_radar_factor(processing: dict[str, Any], factor: float) -> None:
 def test_which_bands_count(bands: tuple[str, ...], thirds: int) -> None:
     estimate = estimate_cost(body(), (3000, 3000), facts(bands), [ONCE], CLASSIC)
     assert estimate.expected == pytest.approx(9_000_000 / 262_144 * thirds / 3)
+
+
+@pytest.mark.parametrize(
+    ("choice", "year", "days"),
+    [
+        pytest.param("orbits.slice(0, 10)", 2024, 10, id="the latest ten"),
+        pytest.param("orbits.length > 100 ? orbits.slice(0, 10) : orbits", 2024, 181, id="ten, but all where few are"),
+        pytest.param("orbits.filter((o) => o.dateFrom < '2011')", 2004, 7486, id="more days than are rehearsed"),
+    ],
+)
+def test_the_upper_price_of_a_script_that_chooses_scenes_is_an_upper_end(choice: str, year: int, days: int) -> None:
+    """Ten scenes were reserved where a hundred were paid for, and none of those before the latest 5000 days."""
+    setup = "function setup() { return {input: ['B04'], output: {bands: 1}, mosaicking: 'ORBIT'}; }\n"
+    choose = f"const {{orbits}} = all.scenes; all.scenes.orbits = {choice}; return all;"
+    chosen = f"function preProcessScenes(all) {{ {choose} }}\n"
+    script = f"//VERSION=3\n{setup}{chosen}function evaluatePixel() {{ return [1]; }}\n"
+    times = f"{year}-01-01T00:00:00Z, to: 2024-06-29T23:59:59Z"
+    job = judged(good_but((TIMES, f"from: {times}")), Script(path="ndvi.js", text=script))
+    assert isinstance(job, ValidManifest), job
+    wanted = appraised(job).wanted
+    assert wanted is not None and wanted.estimate is not None
+    base = job.request.width * job.request.height / 262_144 / 3 * days
+    assert wanted.estimate.upper == pytest.approx(
+        price_for(base, (job.request.width, job.request.height), CDSE, CDSE.discount_upper)
+    )
 
 
 @pytest.mark.parametrize(
