@@ -114,13 +114,18 @@ def _fusion_factor(data: Sequence[Mapping[str, Any]]) -> float:
 
 
 def _radar_factor(data: Sequence[Mapping[str, Any]]) -> float:
-    """Terrain correction (2.5) replaces orthorectification (2); the Lee filter doubles. The dearest input counts."""
-    return max(_radar_factor_of(item.get("processing", {})) for item in data)
+    """Two factors of the whole request, each that of its dearest input."""
+    inputs = [item.get("processing", {}) for item in data]
+    return max(map(_terrain_factor, inputs)) * max(map(_speckle_factor, inputs))
 
 
-def _radar_factor_of(processing: Mapping[str, Any]) -> float:
-    speckle_filter = processing.get("speckleFilter")
-    speckle = 2.0 if isinstance(speckle_filter, Mapping) and speckle_filter.get("type") == "LEE" else 1.0
+def _terrain_factor(processing: Mapping[str, Any]) -> float:
+    """Terrain correction replaces orthorectification."""
     if processing.get("backCoeff") == "GAMMA0_TERRAIN":
-        return 2.5 * speckle
-    return 2.0 * speckle if processing.get("orthorectify") else speckle
+        return 2.5
+    return 2.0 if processing.get("orthorectify") else 1.0
+
+
+def _speckle_factor(processing: Mapping[str, Any]) -> float:
+    speckle_filter = processing.get("speckleFilter")
+    return 2.0 if isinstance(speckle_filter, Mapping) and speckle_filter.get("type") == "LEE" else 1.0

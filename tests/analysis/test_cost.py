@@ -334,6 +334,15 @@ def test_the_radar_factor(processing: dict[str, Any], factor: float) -> None:
     assert estimate.expected == pytest.approx(9_000_000 / 262_144 * factor)
 
 
+def test_the_radar_factors_of_two_inputs_multiply_whichever_has_them() -> None:
+    """Half of the price was reserved."""
+    asked = body(2)
+    for item, processing in zip(asked["input"]["data"], [TERRAIN, {"speckleFilter": {"type": "LEE"}}], strict=True):
+        item["processing"] = processing
+    estimate = estimate_cost(asked, (3000, 3000), facts(("VV",), ("VV",)), [ONCE, ONCE], CLASSIC)
+    assert estimate.upper == pytest.approx(9_000_000 / 262_144 * 2 / 3 * 2 * (2.5 * 2))
+
+
 @pytest.mark.parametrize(
     ("bands", "thirds"),
     [
