@@ -107,11 +107,12 @@ def _parts(grid: Grid, area: BaseGeometry) -> Iterator[tuple[str, int, BaseGeome
 
 
 def _near(zone: Zone, area: BaseGeometry) -> None:
-    """Also over the antimeridian, where 180° and -180° are one."""
-    ends = [abs((x - zone.meridian + 180) % 360 - 180) for x in (area.bounds[0], area.bounds[2])]
-    if max(ends) > FARTHEST:
+    """Also over the antimeridian, where 180° and -180° are one: both ends of an area around the Earth are near it."""
+    x = shapely.get_coordinates(shapely.segmentize(area, 90.0))[:, 0]
+    farthest = np.abs((x - zone.meridian + 180) % 360 - 180).max()
+    if farthest > FARTHEST:
         raise GridError(
-            f"reaches {max(ends):.0f}° from the middle of zone {zone.number}: write `zone: auto`, or a `crs`"
+            f"reaches {farthest:.0f}° from the middle of zone {zone.number}: write `zone: auto`, or a `crs`"
         )
 
 

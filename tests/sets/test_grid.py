@@ -154,6 +154,27 @@ def test_an_area_without_such_a_grid_is_refused(area: list[float], grid: Grid, w
         tiles(grid, area_of_bbox(area), MOST)
 
 
+@pytest.mark.parametrize(
+    ("area", "zone", "degrees"),
+    [
+        pytest.param(area_of_bbox([120, 0, -179, 3]), 1, 63, id="from far in the west to its own side"),
+        pytest.param(area_of_bbox([179, 0, -120, 3]), 60, 63, id="from its own side to far in the east"),
+        pytest.param(area_of_bbox([-180, 0, 180, 3]), 60, 177, id="around the Earth"),
+    ],
+)
+def test_an_area_over_the_antimeridian_is_measured_everywhere(area: BaseGeometry, zone: int, degrees: int) -> None:
+    """Only its ends were, and both are near once it touches either side: its tiles lay 63° away."""
+    with pytest.raises(GridError, match=f"reaches {degrees}° from the middle of zone {zone}:"):
+        tiles(Grid(pixel=100, cell=10_000, zone=Zone(zone)), area, MOST)
+
+
+def test_an_area_over_the_antimeridian_may_be_in_one_zone() -> None:
+    area = AREAS["Fiji, over the antimeridian"][0]
+    assert {each.epsg for each in tiles(Grid(pixel=10, cell=10_000, zone=Zone(1, is_south=True)), area, MOST)} == {
+        32701
+    }
+
+
 def test_the_zones_cover_the_earth_between_the_caps_once() -> None:
     parts = [shapely.box(*part) for zone in all_zones() for part in zone.parts]
     assert sum(each.area for each in parts) == pytest.approx(360 * 164)
