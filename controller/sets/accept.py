@@ -17,6 +17,8 @@ from controller.manifest.document import MOST_PROBLEMS, Document, Path
 from controller.manifest.keys import read_keys
 from controller.manifest.model import API_VERSION, KIND
 from controller.manifest.problems import ProblemCollector
+from controller.manifest.rules.area import area
+from controller.manifest.rules.size import size_rule
 from controller.manifest.validate import Broken, Script, accept, no_secrets, script_file
 from controller.model.catalog import nearest
 from controller.model.errors import Problem
@@ -113,6 +115,8 @@ def accept_set(
         _check_clashes(faults, cells)
         read = {file: scripts(file) for file in _script_files(cells)}
         _check_jobs(faults, path, cells, read)
+    if not faults.found and any(axis.is_grid for axis in axes):
+        _check_tiles(faults, path, cells)
     problems = faults.problems()
     if manifest is None or problems:
         return Broken(path=path, index=document.index, name=None, problems=problems, set_name=faults.name() or "")
@@ -268,7 +272,21 @@ def _check_jobs(faults: ProblemCollector, path: str, cells: Sequence[Cell], scri
                 found.setdefault((problem.field, problem.code, problem.message), []).append(kind)
     for (field, code, message), kinds in found.items():
         named = f" (with {', '.join(kinds[0])})" if len(kinds) < len(by_kind) else ""
-        faults.add((*TEMPLATE, *_path(field.removeprefix("spec").removeprefix("."))), code, message + named)
+        faults.add(_place_in_template(field), code, message + named)
+
+
+def _check_tiles(faults: ProblemCollector, path: str, cells: Sequence[Cell]) -> None:
+    """A tile may reach beyond what its CRS can draw, or have coarser pixels where it is: the first such is named."""
+    by_tile: dict[tuple[str, ...], Cell] = {}
+    for cell in cells:
+        by_tile.setdefault(tuple(value.key for value in cell.values.values() if value.window is None), cell)
+    for cell in by_tile.values():
+        found = ProblemCollector(Document(index=0, value=cell.document, places={}), path)
+        area(found), size_rule(found)
+        for problem in found.problems():
+            tile = " ".join(value.key for value in cell.values.values() if value.tile)
+            faults.add(_place_in_template(problem.field), problem.code, f"{problem.message} (in the tile {tile})")
+            return
 
 
 def _problems(cell: Cell, path: str, scripts: Mapping[str, Script]) -> tuple[Problem, ...]:
@@ -279,11 +297,12 @@ def _problems(cell: Cell, path: str, scripts: Mapping[str, Script]) -> tuple[Pro
     return found.problems if isinstance(found, Broken) else ()
 
 
-def _path(field: str) -> Path:
-    """`request.input.data[0].type` as a path."""
+def _place_in_template(field: str) -> Path:
+    """`spec.request.input.data[0].type` of a cell as a path of its set."""
+    field = field.removeprefix("spec").removeprefix(".")
     steps: list[str | int] = []
     for part in field.split(".") if field else ():
         name, *numbers = part.replace("]", "").split("[")
         steps += [name] if name else []
         steps += [int(number) for number in numbers]
-    return tuple(steps)
+    return (*TEMPLATE, *steps)

@@ -166,6 +166,31 @@ def test_a_window_written_in_capitals_is_left_out_too(every: str, ends: str, lef
     assert key not in {cell.values["window"].key for cell in cells(text)}
 
 
+@pytest.mark.parametrize(
+    ("grid", "told"),
+    [
+        pytest.param(
+            "{area: {bbox: [171, 1, 180, 8]}, crs: EPSG:3857, pixel: 100, cell: 10000}",
+            "19:18: E202 spec.template.request.input.bounds.bbox: lies outside the Earth as WGS 84 / Pseudo-Mercator "
+            "draws it: is this the CRS of these numbers? (in the tile 3857-e20000-n0)",
+            id="beyond the Earth",
+        ),
+        pytest.param(
+            "{area: {bbox: [10, -65, 11, -1]}, crs: EPSG:3857, pixel: 2000, cell: 1000}",
+            "22:9: E207 spec.template.request.output.width: makes a pixel 1998.33 metres of ground; sentinel-2-l2a may "
+            "have at most 1500: write a larger one, or a smaller area (in the tile 3857-e0-s2000)",
+            id="too coarse where the ground is less distorted",
+        ),
+    ],
+)
+def test_where_a_tile_is_is_checked_for_each(grid: str, told: str) -> None:
+    """Only the first was, and the others were sent."""
+    begin, end = SET.index("      grid:\n"), SET.index("    window:")
+    found = read(f"{SET[:begin]}      grid: {grid}\n{SET[end:]}")
+    assert isinstance(found, Broken), "it was accepted"
+    assert [str(each) for each in found.problems] == [f"set.yaml:{told}"]
+
+
 SECRET = "wJalrXUtnFEMI"
 
 
