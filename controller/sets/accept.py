@@ -5,7 +5,7 @@ name the set's and the keys of its values. What the values can be is checked for
 combination of named values, since tiles and windows are right by construction.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
@@ -21,10 +21,10 @@ from controller.manifest.rules.area import area
 from controller.manifest.rules.size import size_rule
 from controller.manifest.validate import Broken, Script, accept, no_secrets, script_file
 from controller.model.catalog import nearest
-from controller.model.errors import Problem
+from controller.model.errors import Problem, truncate
 from controller.sets.axes import Axis, Value, read_axes
 from controller.sets.model import MOST_CELLS, SetManifest
-from controller.sets.substitution import Fill, compiled, references
+from controller.sets.substitution import Fill, compiled, pieces, references
 
 TEMPLATE: Path = ("spec", "template")
 _EXCLUDE: Path = ("spec", "exclude")
@@ -176,7 +176,7 @@ def _keys(written: Any) -> list[str]:
 
 def _check_references(faults: ProblemCollector, axes: Sequence[Axis]) -> None:
     by_name = {axis.name: axis for axis in axes}
-    used = set()
+    used = set(_check_pieces(faults, by_name))
     for below, name, field in references(faults.at(TEMPLATE)):
         path = (*TEMPLATE, *below)
         used.add(name)
@@ -196,6 +196,18 @@ def _check_references(faults: ProblemCollector, axes: Sequence[Axis]) -> None:
             faults.add(
                 axis.path, "E108", f"nothing in the template refers to `${axis.name}`: all its jobs would be the same"
             )
+
+
+def _check_pieces(faults: ProblemCollector, axes: Container[str]) -> Iterator[str]:
+    """The axes that are named where nothing is filled in: the text would be sent as it stands."""
+    for below, name, segment in pieces(faults.at(TEMPLATE)):
+        if name in axes:
+            message = (
+                f"`${name}` is a piece of `{truncate(segment, 60)}`, and only a whole text, or one between slashes, is "
+                "filled in: write it alone, or the whole of it as a field of the axis"
+            )
+            faults.add((*TEMPLATE, *below), "E108", message)
+            yield name
 
 
 def _check_exclude(faults: ProblemCollector, axes: Sequence[Axis]) -> None:

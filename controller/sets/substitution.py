@@ -14,21 +14,35 @@ Path = tuple[str | int, ...]
 Fill = Callable[[Fields], Any]
 
 _REFERENCE = re.compile(r"\$(?P<axis>[a-z][a-z0-9]*)(?:\.(?P<field>[A-Za-z_][\w-]*))?")
+_PIECE = re.compile(r"(?<!\$)\$\{?([a-z][a-z0-9]*)")
 _LITERAL = "$$"  # begins a text that begins with `$`
 _CODE = frozenset({"evalscript"})  # keys whose text is a program, with a `$` of its own
 
 
-def references(template: Any, path: Path = ()) -> Iterator[tuple[Path, str, str]]:
+def references(template: Any) -> Iterator[tuple[Path, str, str]]:
     """Every place that refers to an axis, with the axis and the field."""
+    for path, text in _texts(template, ()):
+        yield from ((path, axis, field) for axis, field in _in_text(text))
+
+
+def pieces(template: Any) -> Iterator[tuple[Path, str, str]]:
+    """Every place with a `$name` that is not filled in, since more stands around it: the name, and that segment."""
+    for path, text in _texts(template, ()):
+        for segment in text.split("/") if not text.startswith(_LITERAL) else ():
+            if not _REFERENCE.fullmatch(segment):
+                yield from ((path, found[1], segment) for found in _PIECE.finditer(segment))
+
+
+def _texts(template: Any, path: Path) -> Iterator[tuple[Path, str]]:
     if isinstance(template, Mapping):
         for key, value in template.items():
             if key not in _CODE:
-                yield from references(value, (*path, key))
+                yield from _texts(value, (*path, key))
     elif isinstance(template, list):
         for number, value in enumerate(template):
-            yield from references(value, (*path, number))
+            yield from _texts(value, (*path, number))
     elif isinstance(template, str):
-        yield from ((path, axis, field) for axis, field in _in_text(template))
+        yield path, template
 
 
 def compiled(template: Any) -> Fill:

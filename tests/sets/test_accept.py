@@ -237,6 +237,23 @@ def test_a_secret_in_a_set_is_in_no_message() -> None:
     assert not any(SECRET in each.message for each in found.problems)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param(
+            "    evalscriptFile: $index.script\n", "    parameters: {script: $index.script}\n", id="in a script"
+        ),
+        pytest.param(
+            "    request:", "    parameters: {a: 5 $, b: $$index-a, c: US$index2}\n    request:", id="elsewhere"
+        ),
+    ],
+)
+def test_a_dollar_that_means_no_axis_may_be_written(old: str, new: str) -> None:
+    script = "" if "request" in new else "      evalscript: '//VERSION=3 const a = `${index}$tile.`;'\n"
+    found = read(SET.replace(old, new).replace("      input:\n", f"{script}      input:\n"))
+    assert isinstance(found, ValidSet), found
+
+
 TWO_OF_ONE_NAME = """\
 apiVersion: shjobs/v1
 kind: AsyncProcessSet
@@ -388,6 +405,24 @@ WRONG = [
     wrong("window: 2024-02, index: nir", "month: 2024-02", "no axis of this set", "an axis that there is not", "16:14"),
     wrong(
         "exclude: [{window: 2024-02, index: nir}]", "exclude: [{}]", "leave out every cell", "an empty exclude", "16:13"
+    ),
+    wrong(
+        "s3://my-bucket/malta/$index.key",
+        "s3://my-bucket/malta-$index",
+        "`$index` is a piece of `malta-$index`, and only a whole text, or one between slashes, is filled in",
+        "a piece of a folder",
+        "28:25",
+    ),
+    wrong(
+        "s3://my-bucket/malta/$index.key",
+        "'s3://my-bucket/${index}'",
+        "is a piece of `${index}`",
+        "another notation for a folder",
+        "28:25",
+    ),
+    wrong("evalscriptFile: $index.script", "evalscriptFile: $index.js", "has no `js`", "a field that is no field"),
+    wrong(
+        "$index.script", "$index.script.js", "is a piece of `$index.script.js`", "a field with more behind it", "18:5"
     ),
     wrong("$index.script", "$indx.script", "did you mean `$index`?", "a misspelt axis", "18:5"),
     wrong("$index.script", "$index.scrpt", "did you mean `$index.script`?", "a misspelt field", "18:5"),

@@ -213,6 +213,7 @@ def test_a_hostile_area_is_answered_in_good_time(tmp_path: Path, area: Callable[
         pytest.param("$index.script", "$index.__class__", "has no `__class__`", id="an attribute of Python"),
         pytest.param("$index.script", "$index.script.upper", "", id="two fields"),
         pytest.param("$index.script", "${index.script}", "", id="braces"),
+        pytest.param("farm/$index", f"farm/{'a' * 5_000}$index", "is a piece of", id="a piece of a long text"),
         pytest.param("farm/$index", "farm/$index/../../x", "", id="a path upwards"),
         pytest.param("{script: ndvi.js}", "{script: $$index.script}", "", id="a reference to a reference"),
         pytest.param("{script: ndvi.js}", "{script: ../../../etc/passwd}", "inside the jobs", id="a value outside"),
