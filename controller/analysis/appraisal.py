@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 from controller.analysis.availability import expected_scenes, unavailable
 from controller.analysis.compatibility import disagreements, pair_inputs, unfit_after_update
 from controller.analysis.context import HintContext
-from controller.analysis.cost import SampleCount, estimate_cost, price_table, samples_per_pixel
+from controller.analysis.cost import SampleCount, estimate_cost, price_table, samples_per_pixel, transfer_price
 from controller.analysis.hints import hints
 from controller.analysis.rehearsal import failures
 from controller.analysis.source import source_of
@@ -143,7 +143,9 @@ class Appraiser:
         latitude = _latitude(request.body["input"]["bounds"])
         samples = [_samples(script_input, each, kept, self._today(), latitude) for script_input, each in pairs]
         size = (request.width, request.height)
-        return estimate_cost(request.body, size, facts, samples, self._prices)
+        estimate = estimate_cost(request.body, size, facts, samples, self._prices)
+        transfer = transfer_price(request.body, size, facts, self._deployment.region)
+        return replace(estimate, upper=None if estimate.upper is None else estimate.upper + transfer)
 
     def _credential_findings(self, item: ValidManifest) -> Iterable[Finding]:
         reference, url = item.request.credentials_ref, item.request.delivery_url

@@ -41,6 +41,8 @@ def price_table(name: str) -> Prices:
 PIXELS_OF_ONE_UNIT = 512 * 512
 SMALLEST_AREA = 0.01
 FREE_BAND = "dataMask"
+OTHER_REGION = 0.03  # processing units per MB of 10^6 bytes that are delivered to another region
+_BYTES = {SampleType.INT16: 2, SampleType.UINT16: 2, SampleType.FLOAT32: 4}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,20 @@ def price_for(base: float, size: tuple[int, int], prices: Prices, discount: floa
     """The price of a request whose terms multiply to `base`: the discount of a large raster, then the minimum."""
     width, height = size
     return max(prices.minimum, base * discount if width * height >= prices.discount_from_pixels else base)
+
+
+def transfer_price(body: Mapping[str, Any], size: tuple[int, int], facts: ScriptFacts, home: str) -> float:
+    """What the delivery to a bucket outside of the region `home` may cost beside the price.
+
+    ASSUMED: the files are as large as without compression. Whether it is charged at all is not certain
+    (open-questions.md D 34), so it belongs to the upper price alone.
+    """
+    output, (width, height) = body["output"], size
+    if output["delivery"]["s3"].get("region", home).lower() == home.lower():
+        return 0.0
+    delivered = {response.get("identifier", "default") for response in output.get("responses") or [{}]}
+    pixel = sum(each.bands * _BYTES.get(each.sample_type, 1) for each in facts.outputs if each.id in delivered)
+    return OTHER_REGION * width * height * pixel / 1e6
 
 
 def samples_per_pixel(mosaicking: Mosaicking, days: int, scenes: float) -> SampleCount:

@@ -10,7 +10,7 @@ from controller.manifest.validate import Script, ValidManifest
 from controller.model.job import Estimate
 from controller.model.script import Mosaicking, SampleType, ScriptFacts, ScriptInput, ScriptOutput
 from tests.analysis.test_compatibility import TIME_FILTER, TIMES
-from tests.support.manifests import good_but, judged
+from tests.support.manifests import accepted, good_but, judged
 from tests.support.scripts import appraised
 
 CDSE = price_table("cdse")
@@ -356,6 +356,27 @@ def test_the_radar_factors_of_two_inputs_multiply_whichever_has_them() -> None:
 def test_which_bands_count(bands: tuple[str, ...], thirds: int) -> None:
     estimate = estimate_cost(body(), (3000, 3000), facts(bands), [ONCE], CLASSIC)
     assert estimate.expected == pytest.approx(9_000_000 / 262_144 * thirds / 3)
+
+
+@pytest.mark.parametrize(
+    ("region", "added"),
+    [
+        pytest.param("", 0, id="none written"),
+        pytest.param("eu-central-1", 0, id="that of the deployment"),
+        pytest.param("EU-Central-1", 0, id="that of the deployment, in capitals"),
+        pytest.param("us-west-2", 0.03 * 3600 * 3400 * 8 / 1e6, id="another: 98 MB of two bands of 32 bits"),
+    ],
+)
+def test_delivery_to_another_region_may_cost_more(region: str, added: float) -> None:
+    """It was charged and not reserved, so that all submissions stopped."""
+    setup = "function setup() { return {input: ['B04'], output: {bands: 2, sampleType: 'FLOAT32'}}; }\n"
+    script = Script(path="ndvi.js", text=f"//VERSION=3\n{setup}function evaluatePixel(s) {{ return [s.B04, 1]; }}\n")
+    url = "          url: s3://my-bucket/ndvi\n"
+    elsewhere = good_but((url, f"{url}          region: {region}\n" if region else url))
+    before, after = (appraised(accepted(each, script)).wanted for each in (good_but(), elsewhere))
+    assert before and before.estimate and before.estimate.upper and after and after.estimate
+    assert after.estimate.expected == before.estimate.expected
+    assert after.estimate.upper == pytest.approx(before.estimate.upper + added)
 
 
 @pytest.mark.parametrize(
