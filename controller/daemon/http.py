@@ -162,6 +162,7 @@ class _Handler(LimitedHandler):
         super().end_headers()
 
     def _send(self, response: PageResponse) -> None:
+        self.server.sends(self.connection)
         self.send_response(response.status)
         is_bare = response.status == HTTPStatus.NOT_MODIFIED
         headers = {} if is_bare else {"Content-Type": response.content_type, "Content-Length": len(response.content)}

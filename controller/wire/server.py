@@ -23,14 +23,23 @@ LARGEST_HEAD = 32 * 1024  # bytes of a request line and its headers
 SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 BRIEFLY = 0.5  # seconds: until the thread of a dropped connection has ended, or descriptors may be free again
 SILENCE = 60.0  # seconds between two log lines about the same shortage
+SLOW = 1.0  # seconds for which a response may be on its way before its connection counts as idle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
-    """One connection: the deadline of its current step (None: none), and whether a whole request was read."""
+    """One connection: the deadline of its current step (None: none), and since when its client is waited for.
+
+    The client sends a request, or reads a response; `since` is None while the response is made.
+    """
 
     ends_at: float | None
-    is_busy: bool = False
+    since: float | None
+    is_sending: bool = False
+
+    def is_idle(self, now: float) -> bool:
+        """Whether it may be closed to make room for another connection."""
+        return self.since is not None and (not self.is_sending or now - self.since >= SLOW)
 
 
 class LimitedServer(ThreadingHTTPServer):
@@ -57,15 +66,15 @@ class LimitedServer(ThreadingHTTPServer):
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def get_request(self) -> tuple[Any, Any]:
-        """The next connection. If there is no descriptor for it, a waiting one is dropped."""
+        """The next connection. If there is no descriptor for it, an idle one is dropped."""
         try:
             return super().get_request()
         except OSError as error:
             if error.errno in SHORTAGES:
                 self._complain(error.strerror or str(error))
                 with self._changed:
-                    if (waiting := self._waiting()) is not None:
-                        _cut(waiting, socket.SHUT_RDWR)
+                    if (idle := self._longest_idle()) is not None:
+                        _cut(idle, socket.SHUT_RDWR)
                     self._changed.wait(BRIEFLY)
             raise
 
@@ -94,8 +103,7 @@ class LimitedServer(ThreadingHTTPServer):
     def reads(self, connection: socket.socket) -> None:
         """This connection now waits for a request."""
         with self._changed:
-            self._lines.pop(connection, None)
-            self._lines[connection] = _Line(ends_at=time.monotonic() + self.patience)
+            self._lines[connection] = self._new_line()
 
     def answers(self, connection: socket.socket) -> None:
         """This connection's request was read."""
@@ -103,7 +111,13 @@ class LimitedServer(ThreadingHTTPServer):
         ends_at = None if longest is None else time.monotonic() + longest
         with self._changed:
             if connection in self._lines:
-                self._lines[connection] = replace(self._lines[connection], ends_at=ends_at, is_busy=True)
+                self._lines[connection] = _Line(ends_at=ends_at, since=None)
+
+    def sends(self, connection: socket.socket) -> None:
+        """The response of this connection is made, and is now sent."""
+        with self._changed:
+            if line := self._lines.get(connection):
+                self._lines[connection] = replace(line, since=time.monotonic(), is_sending=True)
 
     def forget(self, connection: socket.socket) -> None:
         """The connection has ended."""
@@ -129,18 +143,24 @@ class LimitedServer(ThreadingHTTPServer):
     def _is_admitted(self, request: socket.socket) -> bool:
         with self._changed:
             if len(self._lines) >= self.most:
-                if (waiting := self._waiting()) is None:
+                if (idle := self._longest_idle()) is None:
                     return False
-                _cut(waiting, socket.SHUT_RDWR)
+                _cut(idle, socket.SHUT_RDWR)
                 self._changed.wait_for(lambda: len(self._lines) < self.most, BRIEFLY)
                 if len(self._lines) >= self.most:
                     return False
-            self._lines[request] = _Line(ends_at=time.monotonic() + self.patience)
+            self._lines[request] = self._new_line()
         return True
 
-    def _waiting(self) -> socket.socket | None:
-        """The connection that has waited longest for a complete request."""
-        return next((each for each, line in self._lines.items() if not line.is_busy), None)
+    def _new_line(self) -> _Line:
+        now = time.monotonic()
+        return _Line(ends_at=now + self.patience, since=now)
+
+    def _longest_idle(self) -> socket.socket | None:
+        """The connection whose client was waited for longest: for a request, or to read a response."""
+        now = time.monotonic()
+        since = {each: line.since or now for each, line in self._lines.items() if line.is_idle(now)}
+        return min(since, key=lambda each: since[each], default=None)
 
     def _complain(self, words: str) -> None:
         now = time.monotonic()

@@ -98,6 +98,43 @@ def test_an_answer_must_be_taken_in_time(monkeypatch: pytest.MonkeyPatch) -> Non
         assert is_well(url)
 
 
+def deaf(where: tuple[str, int]) -> socket.socket:
+    """A client to which a large response is being sent, and that does not read it."""
+    client = socket.create_connection(where, timeout=LONGEST)
+    client.sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert client.recv(1, socket.MSG_PEEK)
+    return client
+
+
+@pytest.fixture
+def room_for_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LimitedServer, "most", 3)
+    for name, seconds in (("SLOW", 0.0), ("BRIEFLY", LONGEST)):
+        monkeypatch.setattr(f"controller.wire.server.{name}", seconds)
+    for name in ("patience", "answer_patience"):
+        monkeypatch.setattr(LimitedServer, name, LONGEST)
+
+
+@pytest.mark.usefixtures("room_for_three")
+def test_clients_that_do_not_read_their_responses_keep_no_other_out() -> None:
+    with served() as (url, where), ExitStack() as stack:
+        first, *_ = [stack.enter_context(deaf(where)) for _ in range(LimitedServer.most)]
+        assert is_well(url)
+        assert is_cut(first)
+
+
+@pytest.mark.usefixtures("room_for_three")
+def test_a_client_that_has_just_come_is_not_cut_for_another_while_one_does_not_read() -> None:
+    with served() as (url, where), ExitStack() as stack:
+        for _ in range(LimitedServer.most - 1):
+            stack.enter_context(deaf(where))
+        client = stack.enter_context(socket.create_connection(where, timeout=LONGEST))
+        assert until(lambda: threads() == LimitedServer.most)
+        assert is_well(url)
+        client.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert client.recv(12) == b"HTTP/1.1 200"
+
+
 def test_a_connection_that_is_used_is_kept() -> None:
     with served() as (_, where):
         client = HTTPConnection(*where, timeout=LONGEST)
