@@ -133,6 +133,26 @@ def test_a_row_says_why_a_newer_manifest_is_not_accepted(reader: Reader) -> None
     assert (row.phase, row.rejected) == (Phase.RUNNING, "more.yaml:1:1: E102 no url")
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        pytest.param('no "size"', id="quotes"),
+        pytest.param("no \\\\ size \\", id="backslashes"),
+        pytest.param(r"no \nsize \" \u0041", id="what is an escape elsewhere"),
+        pytest.param('no","size]', id="the end of a JSON string"),
+        pytest.param("no\tsize \x1b[31m \x7f", id="control characters"),
+        pytest.param("no size: مالطا 马耳他 \U0001f6f0", id="letters of any script"),
+        pytest.param("", id="nothing"),
+    ],
+)
+def test_the_problems_of_rejected_documents_are_listed_as_they_were_recorded(tmp_path: Path, message: str) -> None:
+    with Store.open(tmp_path, {}) as store, store.transaction():
+        store.set_fact("rejected a.yaml", f"first: {message}\nsecond: other")
+    with closing(reader_of(tmp_path)) as reader:
+        rows = list_jobs(reader, Filter()).rows
+    assert [(row.name, row.message) for row in rows] == [("first", message), ("second", "other")]
+
+
 def test_a_row_has_the_submission_in_force(tmp_path: Path) -> None:
     filled(tmp_path)
     intent = submission(job="lake", number=0)
@@ -201,9 +221,32 @@ def test_what_is_filtered_sorted_and_added_up_is_read_from_an_index_alone(tmp_pa
             [str(row[3]) for row in connection.execute(f"explain query plan {each}")]
             for each in statements
             if ("from job where" in each or "from submission where" in each)
-            and not any(word in each for word in ("recursive", "job in ("))
+            and not any(word in each for word in ("json_each", "job in ("))
         ]
     read = [line for plan in plans for line in plan if " job" in line or " submission" in line]
     assert read
     assert all(any(index in line for index in INDICES) for line in read)
     assert not [line for plan in plans for line in plan if "TEMP B-TREE" in line]
+
+
+def characters_cut(state: Path, documents: int) -> int:
+    """How many characters SQLite cut pieces from to count the rejected documents of one file."""
+    found = 0
+
+    def substr(text: str, first: int, length: int | None = None) -> str:
+        nonlocal found
+        found += len(text)
+        return text[first - 1 :] if length is None else text[first - 1 : max(first - 1 + length, 0)]
+
+    lines = "\n".join(f"job-{number:04}: a.yaml:1:2: E101 no size" for number in range(documents))
+    with Store.open(state, {}) as store, store.transaction():
+        store.set_fact("rejected a.yaml", lines)
+    with closing(sqlite3.connect(state / "shjobs.db")) as connection:
+        for count in (2, 3):
+            connection.create_function("substr", count, substr, deterministic=True)
+        assert reason_counts(Reader(connection, state), Filter()) == {"Rejected": documents}
+    return found
+
+
+def test_ten_times_the_rejected_documents_of_a_file_are_ten_times_the_work(tmp_path: Path) -> None:
+    assert characters_cut(tmp_path, 1000) < 11 * characters_cut(tmp_path, 100)

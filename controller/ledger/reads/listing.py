@@ -184,19 +184,23 @@ def _fits_document(wanted: Filter) -> tuple[str, list[object]]:
     return " and ".join(["true", *(condition for condition, _ in named)]), [argument for _, argument in named]
 
 
+_AS_JSON = r"""'[' || replace(replace(replace(json_quote(cast(meta.value as text)),
+    '\\', char(10)), '\n', '","'), char(10), '\\') || ']'"""
+"""The lines of a value as a JSON array, made in one pass. In JSON no line break is left, so that one can stand for the
+backslashes of the text while its own line breaks become those between the strings.
+"""
 _DOCUMENTS = f"""
-with recursive line (path, number, line, rest) as (
-    select substr(key, {len(REJECTED) + 1}), -1, '', value || char(10) from meta
-    where key >= '{REJECTED}' and key < '{REJECTED}' || char(1114111)
-    union all
-    select path, number + 1, substr(rest, 1, instr(rest, char(10)) - 1), substr(rest, instr(rest, char(10)) + 1)
-    from line where rest <> ''
+with line (path, number, line) as (
+    select substr(meta.key, {len(REJECTED) + 1}), each.key, each.value
+    from meta, json_each({_AS_JSON}) each
+    where meta.key >= '{REJECTED}' and meta.key < '{REJECTED}' || char(1114111)
 ), document as (
     select path, substr(line, 1, instr(line, ': ') - 1) name, substr(line, instr(line, ': ') + 2) message,
         substr(line, 1, instr(line, ': ') - 1) || char(10) || path || char(10) || number key
     from line
-    where number >= 0
-    and not exists (select 1 from job where job.name = substr(line, 1, instr(line, ': ') - 1) and wanted is not null)
+    where not exists (
+        select 1 from job where job.name = substr(line, 1, instr(line, ': ') - 1) and wanted is not null
+    )
 )
 """
 """What is rejected and has no job, from the ledger's note of each file: a line `name: problem` for each document."""
