@@ -53,6 +53,11 @@ def documents_at(store: Reader, path: str) -> Iterator[Document]:
         return
 
 
+def filter_fields(fields: Mapping[str, str]) -> dict[str, str]:
+    """The fields of a filter as they were asked for, for links that keep them; those that were not are empty."""
+    return {name: fields.get(name, "") for name in ("phase", "reason", "label", "set", "text")}
+
+
 def filter_of(fields: Mapping[str, str]) -> Filter:
     """What the fields `phase`, `reason`, `label`, `set` and `text` of an address ask for. Raises `UsageError`."""
     return Filter(

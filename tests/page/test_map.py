@@ -1,5 +1,6 @@
 """The map: which jobs it shows where, as GeoJSON, and as a page whose every mark is a link."""
 
+import html
 import json
 import re
 from collections.abc import Mapping
@@ -76,6 +77,9 @@ def test_a_box_over_the_antimeridian_is_cut_there_and_drawn_on_both_sides(few: S
         pytest.param("zoom=world", 4, id="the whole world"),
         pytest.param("phase=Failed", 1, id="of a phase"),
         pytest.param("phase=Removed", 1, id="removed jobs when they are asked for"),
+        pytest.param("phase=Failed,Running", 2, id="of two phases"),
+        pytest.param("reason=ErrorReported", 1, id="with a reason"),
+        pytest.param("text=ALPS", 2, id="with a part of the name, in capitals"),
         pytest.param("label=team%3Dagri", 2, id="with a label"),
         pytest.param("label=team", 2, id="with any value of it"),
         pytest.param("set=alps", 0, id="of a set that there is not"),
@@ -88,6 +92,26 @@ def test_the_filter_and_the_part_of_the_earth_decide_what_is_shown(few: Site, qu
     assert sum(each["properties"]["jobs"] for each in found["features"]) == found["jobs"] == jobs
     assert len(found["listed"]) == jobs
     assert page(few, query)
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        pytest.param("phase=Failed%2CRunning", "<bdi>Failed,Running</bdi>", id="two phases"),
+        pytest.param("reason=ErrorReported", "<bdi>ErrorReported</bdi>", id="a reason"),
+        pytest.param("label=team%3Dagri", "<bdi>team=agri</bdi>", id="a label"),
+        pytest.param("text=ALPS", "names with <bdi>ALPS</bdi>", id="a part of the name"),
+    ],
+)
+def test_the_links_of_a_filtered_map_keep_the_filter_as_it_was_asked_for(few: Site, query: str, words: str) -> None:
+    text = page(few, query)
+    assert words in text
+    [ways] = re.findall(r'<nav class="ways".*?</nav>', text, re.DOTALL)
+    links = [html.unescape(each) for each in re.findall(r'href="/map\?([^"]+)"', ways)]
+    assert links
+    assert all(query in each for each in links)
+    [json_link] = re.findall(r'href="/map\.json\?([^"]+)"', text)
+    assert twin(few, html.unescape(json_link))["jobs"] == twin(few, query)["jobs"]
 
 
 def test_a_map_without_an_address_is_around_the_jobs_of_its_filter(few: Site) -> None:

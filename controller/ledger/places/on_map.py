@@ -7,8 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from controller.ledger.labels import has_labels
-from controller.ledger.reads.listing import Filter
+from controller.ledger.reads.listing import Filter, filter_condition
 from controller.ledger.reads.reader import Reader
 from controller.manifest.footprint import Footprint, placed
 from controller.model.reasons import Reason
@@ -103,7 +102,7 @@ def names_at(
 
 def extent(reader: Reader, wanted: Filter) -> Footprint | None:
     """The smallest box that has all jobs, without crossing the antimeridian for it; None when none has a place."""
-    where, arguments = has_labels(wanted.selector)
+    where, arguments = filter_condition(wanted)
     those = f"{_JOBS} where {where}" if arguments else "from place"
     sql = f"select min(west) west, min(south) south, max(east) east, max(north) north {those}"
     return next((_footprint(row) for row in reader.rows(sql, arguments) if row["west"] is not None), None)
@@ -111,7 +110,7 @@ def extent(reader: Reader, wanted: Filter) -> Footprint | None:
 
 def placed_jobs(reader: Reader, wanted: Filter) -> int:
     """How many jobs have a place, the removed ones apart."""
-    where, arguments = has_labels(wanted.selector)
+    where, arguments = filter_condition(wanted)
     sql = f"select count(*) jobs from job where place is not null and reason <> ? and {where}"
     return sum(int(row["jobs"]) for row in reader.rows(sql, [Reason.REMOVED, *arguments]))
 
@@ -134,7 +133,7 @@ def _footprint(row: Mapping[str, Any]) -> Footprint | None:
 
 def _fits(wanted: Filter, window: Footprint) -> tuple[str, list[object]]:
     """The condition for a row of `job` with its place, but for the phases."""
-    where, arguments = has_labels(wanted.selector)
+    where, arguments = filter_condition(wanted)
     if window.width >= 360 and window.height >= 180:
         return where, [*arguments]
     around = " or ".join(f"(west + {turn} < ? and east + {turn} > ?)" for turn in (0, -360, 360))

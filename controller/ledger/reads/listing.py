@@ -106,7 +106,7 @@ def list_jobs(
 
 def reason_counts(reader: Reader, wanted: Filter) -> Mapping[str, int]:
     """How many jobs there are with each reason, whatever phases the filter names."""
-    where, arguments = _fits(wanted)
+    where, arguments = filter_condition(wanted)
     counted = reader.rows(f"select reason, count(*) number from job where {where} group by reason", arguments)
     found = {str(row["reason"]): int(row["number"]) for row in counted}
     where, arguments = _fits_document(wanted)
@@ -146,7 +146,7 @@ def _places(
 def _jobs_at(
     reader: Reader, wanted: Filter, urgency: Urgency, word: str, most: int, after: Position | None
 ) -> Iterator[_Place]:  # fmt: skip
-    where, arguments = _fits(wanted)
+    where, arguments = filter_condition(wanted)
     if after:
         where += " and changed_at <= ? and (changed_at < ? or name > ?)"
         arguments += [after.changed_at, after.changed_at, after.key]
@@ -167,7 +167,7 @@ def _documents_at(reader: Reader, wanted: Filter, most: int, after: Position | N
         yield _Place(Position(urgency=Urgency.NEEDS_OPERATOR, changed_at="", key=str(row["key"])), row["name"], row)
 
 
-def _fits(wanted: Filter) -> tuple[str, list[object]]:
+def filter_condition(wanted: Filter) -> tuple[str, list[object]]:
     """The condition for a row of `job`, with its arguments, but for the phases."""
     where, arguments = has_labels(wanted.selector)
     if wanted.text:

@@ -7,7 +7,7 @@ from controller.ledger.reads.listing import list_jobs
 from controller.ledger.reads.order import Position
 from controller.model.reasons import Phase
 from controller.page.context import ViewContext
-from controller.page.recorded import filter_of, row_facts
+from controller.page.recorded import filter_fields, filter_of, row_facts
 
 SIZE = 50
 
@@ -15,7 +15,7 @@ SIZE = 50
 def jobs_list(context: ViewContext) -> dict[str, Any]:
     """What the page shows. Raises `UsageError` for a field that means nothing."""
     wanted = filter_of(context.fields)
-    fields = {name: context.fields.get(name, "") for name in ("phase", "reason", "label", "set", "text")}
+    fields = filter_fields(context.fields)
     store = context.store
     if store is None:
         return {"filter": fields, "rows": [], "total": 0, "phases": {}, "after": "", "next": None, "labels": []}

@@ -17,7 +17,7 @@ from controller.manifest.footprint import Footprint
 from controller.model.errors import UsageError
 from controller.model.reasons import Phase, Reason
 from controller.page.context import NotFound, ViewContext
-from controller.page.recorded import filter_of
+from controller.page.recorded import filter_fields, filter_of
 from controller.page.svg.features import URGENCY, box_feature, disc_feature
 from controller.page.svg.projection import MOST_ZOOM, MapView, address_of, corners, view_around
 
@@ -34,7 +34,7 @@ def map_of_jobs(context: ViewContext) -> Document:
     """The jobs of the filter in the part of the Earth that the address names; without one around all of them."""
     wanted = filter_of(context.fields)
     if context.store is None:
-        return {**_empty(wanted, MapView()), "ledger": False}
+        return {**_empty(context, MapView()), "ledger": False}
     place = _place(context)
     only = _box_at(context.store, place) if place else None
     view = view_around(only) if only else _view(context, wanted)
@@ -44,7 +44,7 @@ def map_of_jobs(context: ViewContext) -> Document:
     total = sum(each.jobs for each in found)
     listed = names_at(context.store, wanted, view.window, reasons, LISTED, only)
     return {
-        **_empty(wanted, view),
+        **_empty(context, view),
         "features": list(_features(context.store, wanted, view.window, found)),
         "phases": _phases(found),
         "jobs": total,
@@ -55,14 +55,12 @@ def map_of_jobs(context: ViewContext) -> Document:
     }
 
 
-def _empty(wanted: Filter, view: MapView) -> Document:
+def _empty(context: ViewContext, view: MapView) -> Document:
     return {
         "type": "FeatureCollection",
         "features": [],
         "ledger": True,
-        "filter": {
-            "phase": "".join(wanted.phases), "label": "".join(wanted.labels), "set": wanted.set_name,
-        },
+        "filter": filter_fields(context.fields),
         "view": {"latitude": view.latitude, "longitude": view.longitude, "zoom": view.zoom},
         "window": corners(view.window),
         "here": address_of(view),
@@ -72,7 +70,7 @@ def _empty(wanted: Filter, view: MapView) -> Document:
         "unplaced": 0,
         "place": 0,
         "listed": [],
-    }  # fmt: skip
+    }
 
 
 def _ways(view: MapView) -> Mapping[str, MapView]:
@@ -123,7 +121,8 @@ def _degrees(fields: Mapping[str, str], name: str, most: float) -> float:
 def _shown_reasons(counts: Mapping[str, int], wanted: Filter) -> list[str]:
     """The recorded reasons that the map shows, the most urgent first: removed jobs only when they are asked for."""
     phases = wanted.phases or [each for each in Phase if each is not Phase.REMOVED]
-    return [word for words in by_urgency(counts, phases).values() for word in words]
+    meant = [word for word in counts if not wanted.reasons or word in wanted.reasons]
+    return [word for words in by_urgency(meant, phases).values() for word in words]
 
 
 def _unplaced(store: Reader, wanted: Filter, counts: Mapping[str, int]) -> int:
