@@ -9,6 +9,7 @@ from types import FrameType
 import click
 
 from controller.cli.settings import load_settings
+from controller.model.errors import UsageError
 from controller.settings.settings import Settings
 
 LISTEN = "127.0.0.1:9618"
@@ -38,15 +39,23 @@ def command(config: Path | None, listen: str, folder: Path | None) -> int:
 
 
 def serve(settings: Settings, listen: str) -> None:
-    """Serve the page until a signal ends it, and print its address."""
-    from controller.daemon.http import Pages, Web, page_token
+    """Serve the page until a signal ends it, and print its address.
+
+    Raises `UsageError` when it would be open to other machines without the settings saying so.
+    """
+    from controller.daemon.http import Pages, Web, has_private_page, page_token
     from controller.model.hosts import names_in
     from controller.page.links import ServedLinks
     from controller.page.pictures.worker import making_pictures
     from controller.page.site import Site
 
+    token = page_token(settings)
+    if not (settings.page or has_private_page(settings, listen)):
+        raise UsageError(
+            f"listen: other machines can reach {listen}: set `pageTokenFile`, or `page = true` to serve everyone"
+        )
     site = Site(settings, ServedLinks(settings.base_path))
-    pages = Pages(respond=site.respond, base=settings.base_path, token=page_token(settings))
+    pages = Pages(respond=site.respond, base=settings.base_path, token=token)
     ended = threading.Event()
 
     def end(_number: int, _frame: FrameType | None) -> None:

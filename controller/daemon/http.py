@@ -16,6 +16,7 @@ from controller.daemon.hook import GitHook, body_length
 from controller.model.errors import UsageError
 from controller.model.hosts import Hosts, hosts_of
 from controller.page.message import PageRequest, PageResponse, page_request, sentence
+from controller.settings.deployments import is_loopback
 from controller.settings.settings import Settings
 from controller.wire.server import LimitedHandler, LimitedServer
 
@@ -45,6 +46,12 @@ def page_token(settings: Settings) -> str:
     if missing := [each for each in settings.absent if each.startswith("pageToken:")]:
         raise UsageError(missing[0])
     return settings.page_token.get_secret_value() if settings.page_token else ""
+
+
+def has_private_page(settings: Settings, listen: str) -> bool:
+    """Whether only this machine, or who has the token, could read the page. Raises `UsageError` for no address."""
+    host, _ = address(listen)
+    return settings.page_token is not None or is_loopback(f"http://[{host}]" if ":" in host else f"http://{host}")
 
 
 class Web:

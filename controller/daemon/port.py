@@ -7,14 +7,13 @@ from dataclasses import replace
 from typing import Protocol
 
 from controller.daemon.hook import PATH, GitHook
-from controller.daemon.http import Pages, Web, address, page_token
+from controller.daemon.http import Pages, Web, has_private_page, page_token
 from controller.daemon.metrics import CONTENT_TYPE, Metrics
 from controller.model.hosts import names_in
 from controller.page.message import DaemonFacts, PageRequest, PageResponse
 from controller.page.pictures.worker import making_pictures
 from controller.page.renderer import Renderer
 from controller.reconcile.health import Health
-from controller.settings.deployments import is_loopback
 from controller.settings.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -88,12 +87,6 @@ def _pages(settings: Settings, listen: str, daemon: Served) -> Iterator[Pages | 
             return renderer.respond(replace(request, facts=_facts(daemon)))
 
         yield Pages(respond=respond, base=settings.base_path, token=page_token(settings))
-
-
-def has_private_page(settings: Settings, listen: str) -> bool:
-    """Whether only this machine, or who has the token, could read the page. Raises `UsageError` for no address."""
-    host, _ = address(listen)
-    return settings.page_token is not None or is_loopback(f"http://[{host}]" if ":" in host else f"http://{host}")
 
 
 def _facts(daemon: Served) -> DaemonFacts:

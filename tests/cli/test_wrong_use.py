@@ -191,6 +191,9 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
     "a page whose token is missing": (
         more('pageTokenFile = "none"'), ["page", "--listen", "127.0.0.1:0"], 2, "named by pageTokenFile is missing",
     ),
+    "a page for everyone": (
+        nothing, ["page", "--listen", "0.0.0.0:0"], 2, "set `pageTokenFile`, or `page = true` to serve everyone",
+    ),
     "a token in the settings": (more('pageToken = "secret"'), ["get"], 2, "no secret belongs in this file"),
     "events of a damaged ledger": (written("state/shjobs.db", DAMAGED), ["events"], 2, "move it away"),
     "a description from one": (written("state/shjobs.db", DAMAGED), ["describe", "ndvi"], 2, "move it away"),

@@ -9,7 +9,7 @@ from email.message import Message
 import pytest
 
 from controller.cli.settings import load_settings
-from controller.daemon.port import has_private_page
+from controller.daemon.http import has_private_page
 from tests.conftest import Workspace, ndvi
 from tests.daemon.test_daemon import Running, reaches, running, until
 from tests.support.patience import LONGEST
