@@ -303,6 +303,31 @@ def test_a_job_that_cannot_be_read_says_so(settings: Settings, tmp_path: Path) -
     assert document(copied, "plain")["submissions"][0]["outcome"] == "succeeded"
 
 
+LATER = """
+update job set wanted = '{', told = 'Teleported: it is on the Moon';
+update status set documents = replace(replace(documents, '"Delivered"', '"Teleported"'), '"Rejected"', '"Teleported"');
+"""
+"""As a later version may have written it: with a reason and a form of what a job wants that this one does not know."""
+
+
+@pytest.mark.parametrize(
+    ("name", "phase", "message"),
+    [
+        pytest.param("plain", "Succeeded", "every declared output", id="a job with a status document"),
+        pytest.param(CELL, "Pending", "it is on the Moon", id="a cell, which has none"),
+        pytest.param("refused", "Invalid", "the manifest cannot be accepted", id="a document that was never accepted"),
+    ],
+)
+def test_a_reason_that_this_version_does_not_know_is_shown_as_it_was_recorded(
+    settings: Settings, tmp_path: Path, name: str, phase: str, message: str
+) -> None:
+    found = document(damaged(settings, tmp_path, LATER), name)
+    assert (found["phase"], found["reason"]) == (phase, "Teleported")
+    assert message in found["message"]
+    assert found["why"].startswith(f"{name} is {phase} (Teleported): ")
+    assert message in found["why"]
+
+
 def damaged(settings: Settings, folder: Path, sql: str) -> Settings:
     """The same repository with a copy of its ledger in which something is broken."""
     state = folder / "state"
@@ -313,7 +338,7 @@ def damaged(settings: Settings, folder: Path, sql: str) -> Settings:
         target,
     ):
         source.backup(target)
-        target.execute(sql)
+        target.executescript(sql)
     return settings.model_copy(update={"state": state})
 
 

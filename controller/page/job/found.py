@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from controller.ledger.lock import is_held
+from controller.ledger.reads.order import phase_of
 from controller.ledger.reads.reader import Reader
 from controller.ledger.reads.single import SingleJob, count_alike, near_names, rejected_as, single_job, wanted_length
 from controller.lifecycle.attempts import in_force
@@ -15,7 +16,7 @@ from controller.lifecycle.status import document, rejected_status
 from controller.model.errors import StateError
 from controller.model.job import Job
 from controller.model.job_set import set_reference
-from controller.model.reasons import JobState, Phase, Reason
+from controller.model.reasons import JobState, Reason
 from controller.model.submission import Outcome, Submission
 from controller.operations.inspect.single.alone import case_alone
 from controller.operations.inspect.single.reported import case_reported
@@ -70,17 +71,17 @@ def _accepted(store: Reader, settings: Settings, name: str, single: SingleJob, n
     notes = [] if single.is_whole else [DAMAGED]
     case = _case(store, settings, name, single, now)
     job = case.job if case else single.job
-    state = case.job_state if case else _reported(store, name)
-    recorded = {} if case else _recorded(store, name, job)
-    if state is None and recorded:
-        state = JobState(reason=Reason(recorded["reason"]), message=str(recorded["message"]))
+    reported, recorded = store.reported(name), {} if case else _recorded(store, name, job)
+    state = case.job_state if case else _state(*reported) or _state_in(recorded)
+    submissions = case.submissions if case else single.submissions
+    status = recorded or _status(name, job, submissions, state, settings, reported)
     request, problem = _request(store, name, job, single.submissions)
     return FoundJob(
         name=name,
         path=job.path if job else "",
         job=job,
-        status=recorded or _status(name, job, case.submissions if case else single.submissions, state, settings),
-        why=explain(case, now) if case else explain_reported(name, state) if state else f"{name}: {NOT_REPORTED}.",
+        status=status,
+        why=explain(case, now) if case else _why(name, state, status),
         submissions=single.submissions,
         delivered=_delivered(job, case.job_state if case else None, single.submissions),
         older=single.older,
@@ -111,9 +112,21 @@ def _delivered(job: Job | None, state: JobState | None, submissions: Sequence[Su
     return next((each for each in submissions if each.outcome is Outcome.SUCCEEDED), None)
 
 
-def _reported(store: Reader, name: str) -> JobState | None:
-    reason, message = store.reported(name)
+def _state(reason: str, message: str) -> JobState | None:
+    """The state that was recorded; None when this version does not know the reason."""
     return JobState(reason=Reason(reason), message=message) if reason in set(Reason) else None
+
+
+def _state_in(status: Mapping[str, Any]) -> JobState | None:
+    return _state(str(status["reason"]), str(status["message"])) if status else None
+
+
+def _why(name: str, state: JobState | None, status: Mapping[str, Any]) -> str:
+    if state:
+        return explain_reported(name, state)
+    if not status["reason"]:
+        return f"{name}: {NOT_REPORTED}."
+    return f"{name} is {status['phase']} ({status['reason']}): {status['message']}."
 
 
 def _recorded(store: Reader, name: str, job: Job | None) -> dict[str, Any]:
@@ -128,12 +141,13 @@ def _recorded(store: Reader, name: str, job: Job | None) -> dict[str, Any]:
 
 
 def _status(
-    name: str, job: Job | None, submissions: Sequence[Submission], state: JobState | None, settings: Settings
+    name: str, job: Job | None, submissions: Sequence[Submission], state: JobState | None, settings: Settings,
+    reported: tuple[str, str],
 ) -> Mapping[str, Any]:  # fmt: skip
     """The status document of what has none of its own, such as a cell."""
-    bare = job or Job(name=name, path="")
+    bare, (reason, message) = job or Job(name=name, path=""), reported
     if state is None:
-        plain = {"name": name, "phase": str(Phase.PENDING), "reason": "", "message": NOT_REPORTED}
+        plain = {"name": name, "phase": str(phase_of(reason)), "reason": reason, "message": message or NOT_REPORTED}
         return {**plain, "manifest": {"accepted": True}}
     return document(bare, submissions, state, settings.deployment.name)
 
@@ -157,8 +171,8 @@ def _never_accepted(store: Reader, name: str) -> FoundJob | None:
         with suppress(StateError):
             found = [each for each in store.statuses_of(path) if each.get("name") == name and not is_of_set(each)]
             status = {**status, **(found[0] if found else {})}
-        state = JobState(reason=Reason(str(status["reason"])), message=str(status["message"]))
-        return FoundJob(name=name, path=path, status=status, why=explain_reported(name, state), request={})
+        why = _why(name, _state_in(status), status)
+        return FoundJob(name=name, path=path, status=status, why=why, request={})
     return None
 
 
