@@ -8,7 +8,6 @@ import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from socket import socketpair
@@ -103,12 +102,4 @@ def main(number: int) -> None:
         settings, base = connection.recv()
         site = Site(settings, ServedLinks(base))
         while connection.poll(IDLE):
-            connection.send(_made(site.respond, connection.recv()))
-
-
-def _made(respond: Callable[[PageRequest], PageResponse], request: PageRequest) -> PageResponse:
-    try:
-        return respond(request)
-    except Exception:
-        log.exception("the page %s cannot be made", request.path)
-        return sentence("this page cannot be made; the log of the daemon says why", 500)
+            connection.send(site.respond(connection.recv()))

@@ -4,6 +4,7 @@ Nothing that a request names is opened as a file, and no request changes anythin
 """
 
 import hashlib
+import logging
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -25,6 +26,8 @@ from controller.page.views import map as map_page
 from controller.page.views import set as set_page
 from controller.page.views import sets as sets_page
 from controller.settings.settings import Settings
+
+log = logging.getLogger(__name__)
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -65,7 +68,14 @@ class Site:
         self._clock = clock or Clock()
 
     def respond(self, request: PageRequest) -> PageResponse:
-        """The response; an error is a page, too."""
+        """The response; an error is a page, too, and one of ours a sentence that costs no other page anything."""
+        try:
+            return self._response(request)
+        except Exception:
+            log.exception("the page %s cannot be made", request.path)
+            return sentence("this page cannot be made; the log says why", 500)
+
+    def _response(self, request: PageRequest) -> PageResponse:
         path = request.path.removeprefix("/")
         if path in ASSETS:
             return _conditional(request, PageResponse(content=_asset(path), content_type=ASSETS[path]))

@@ -1,10 +1,12 @@
 """From an address to a page: what there is, what there is not, and what a browser is told about it."""
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from controller.cli.settings import load_settings
+from controller.model.clock import Clock
 from controller.page.links import ServedLinks
 from controller.page.message import LONGEST_PATH, PageRequest, page_request
 from controller.page.site import ASSETS, PAGES, POLICY, Site
@@ -80,3 +82,15 @@ def test_a_damaged_ledger_is_said_and_not_a_traceback(listed: Site, root: Path) 
     (root / "state" / "shjobs.db").write_bytes(b"SQLite format 3\x00" + b"x" * 5000)
     response = got(listed, "/")
     assert (response.status, b"move it away" in response.content) == (503, True)
+
+
+class BrokenClock(Clock):
+    def now(self) -> datetime:
+        raise ZeroDivisionError
+
+
+def test_an_error_of_ours_is_a_sentence_and_in_the_log(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    response = got(Site(load_settings(root / "shjobs.toml", {}), clock=BrokenClock()), "/jobs")
+    assert (response.status, response.content) == (500, b"this page cannot be made; the log says why\n")
+    assert "the page /jobs cannot be made" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
