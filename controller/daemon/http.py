@@ -33,8 +33,9 @@ class Pages:
     token: str = field(default="", repr=False)
 
     def response(self, target: str, authorization: str, known: str) -> PageResponse:
-        """To the target of a GET, with its Authorization and If-None-Match."""
-        if self.token and not hmac.compare_digest(authorization.encode(), f"Bearer {self.token}".encode()):
+        """To the target of a GET, with its Authorization, of which each character is a byte, and If-None-Match."""
+        given = authorization.encode("latin-1", "replace")
+        if self.token and not hmac.compare_digest(given, f"Bearer {self.token}".encode()):
             words = "this page needs `Authorization: Bearer` with the token of `pageTokenFile`"
             return sentence(words, HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": "Bearer"})
         request = page_request(target, self.base, known)

@@ -146,6 +146,12 @@ def test_a_body_is_not_taken_for_a_second_request(url: str, headers: list[str]) 
     assert b"Connection: close" in response
 
 
+def test_a_token_may_have_any_letters(site: SiteOf) -> None:
+    with serving(site("demo"), token="clé-密-мир") as url:
+        assert exchanged(url, asked("/", "Authorization: Bearer clé-密-мир")).startswith(b"HTTP/1.1 200 ")
+        assert exchanged(url, asked("/", "Authorization: Bearer clé-密")).startswith(b"HTTP/1.1 401 ")
+
+
 def test_more_silent_connections_than_there_are_slots_keep_no_reader_out(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
