@@ -13,9 +13,11 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from http.client import LineTooLong
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urlsplit
 
 log = logging.getLogger(__name__)
 
@@ -187,6 +189,17 @@ class LimitedHandler(BaseHTTPRequestHandler):
         self._reader.left = LARGEST_HEAD
         self.server.reads(self.connection)
         super().handle_one_request()
+
+    def parse_request(self) -> bool:
+        """Refuses also a target that no one could take apart, such as `http://[`."""
+        if not super().parse_request():
+            return False
+        try:
+            urlsplit(self.path)
+        except ValueError:
+            self.send_error(HTTPStatus.BAD_REQUEST)
+            return False
+        return True
 
     def log_message(self, format: str, *args: Any) -> None:
         log.debug(format, *args)

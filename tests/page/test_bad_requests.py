@@ -59,6 +59,7 @@ BAD: dict[str, tuple[bytes, int]] = {
     "letters that are not escaped": (asked("/صورة"), 400),
     "an absolute address of another host": (asked("http://other.example/"), 400),
     "an absolute address of a file": (asked("file:///etc/passwd"), 400),
+    "an address that is none": (asked("http://["), 400),
     "an asterisk": (asked("*"), 400),
     "no path": (asked("jobs"), 400),
     "an empty address": (asked(""), 400),
