@@ -6,6 +6,7 @@ Further fields of a line are passed as `extra={"context": {...}}`.
 import json
 import logging
 import sys
+import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TextIO
@@ -24,7 +25,8 @@ class Human(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         words = " ".join(dict.fromkeys(map(str, fields_of(record).values())))
-        message = record.getMessage()
+        cause = _cause(record)
+        message = f"{record.getMessage()} ({cause})" if cause else record.getMessage()
         return " ".join(filter(None, (_time(record), record.levelname, f"{words}:" if words else "", message)))
 
 
@@ -34,7 +36,8 @@ class Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line = {"time": _time(record), "level": record.levelname.lower(), "message": record.getMessage()}
         fields = getattr(record, "fields", {})  # what the message says, for a machine
-        return json.dumps({**line, **fields_of(record), **fields}, ensure_ascii=False, default=str)
+        error = {"error": cause} if (cause := _cause(record)) else {}
+        return json.dumps({**line, **error, **fields_of(record), **fields}, ensure_ascii=False, default=str)
 
 
 def set_up(form: str, level: int = logging.INFO, stream: TextIO | None = None) -> None:
@@ -47,6 +50,16 @@ def set_up(form: str, level: int = logging.INFO, stream: TextIO | None = None) -
     root.setLevel(level)
     for noisy in ("urllib3", "requests_oauthlib", "oauthlib", "watchdog"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
+
+
+def _cause(record: logging.LogRecord) -> str:
+    """The error that a line is about: its kind and its place in our code, not its words, which may repeat a secret."""
+    _, error, trace = record.exc_info or (None, None, None)
+    if error is None:
+        return ""
+    places = [(frame.f_globals.get("__name__", ""), line) for frame, line in traceback.walk_tb(trace)]
+    own = [place for place in places if place[0].startswith("controller.")]
+    return " ".join([type(error).__name__, *(f"in {module}, line {line}" for module, line in (own or places)[-1:])])
 
 
 def _time(record: logging.LogRecord) -> str:
