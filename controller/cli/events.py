@@ -2,21 +2,22 @@
 
 import json
 import os
-import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from controller.cli.completing import JOB
 from controller.cli.settings import load_settings
 
+if TYPE_CHECKING:
+    from controller.settings.settings import Settings
+
 LOOK_EVERY = 0.5  # seconds, with --follow
 MOST_EVENTS = 1_000_000
-MOST_NUMBER = sys.maxsize
-MOST = 1_000  # events read at once while following
+LATEST = 1_000  # events shown when another ledger has taken the place of the one that is followed
 
 
 @click.command("events", short_help="Show what happened, newest last.")
@@ -35,24 +36,37 @@ def command(config: Path | None, names: tuple[str, ...], follow: bool, limit: in
     With `-o json` there is one object per line.
     """
     from controller.model.job_set import set_reference
-    from controller.operations.inspect.job_states import SET, cells_by_name, events, last_event
+    from controller.operations.inspect.job_states import SET, cells_by_name, events
 
     settings = load_settings(config, os.environ)
     sets = cells_by_name(settings, names)
     own = (set_reference(name.removeprefix(SET)) for name in sets)
     names = (*(name for name in names if name not in sets), *own, *(cell for cells in sets.values() for cell in cells))
-    last = last_event(settings) if follow else MOST_NUMBER
-    _print([each for each in events(settings, names, limit) if each["number"] <= last], form)
-    while follow:
+    if not follow:
+        _print(events(settings, names, limit), form)
+        return 0
+    for rows in follow_events(settings, names, limit):
+        _print(rows, form)
         time.sleep(LOOK_EVERY)
-        newest = last_event(settings)
-        if newest != last:
-            _print(events(settings, names, MOST, last if newest > last else 0), form)  # fewer: another ledger
-        last = newest
     return 0
 
 
-def _print(rows: list[Mapping[str, Any]] | list[dict[str, Any]], form: str) -> None:
+def follow_events(settings: "Settings", names: Sequence[str], limit: int) -> Iterator[list[dict[str, Any]]]:
+    """The latest events, and each time it is asked again those that came since: every one once."""
+    from controller.operations.inspect.job_states import events_between, last_event
+
+    last = last_event(settings)
+    yield events_between(settings, names, limit, 0, last)
+    while True:
+        newest = last_event(settings)
+        if newest < last:  # it is another ledger
+            yield events_between(settings, names, LATEST, 0, newest)
+        else:
+            yield events_between(settings, names, MOST_EVENTS, last, newest) if newest > last else []
+        last = newest
+
+
+def _print(rows: Sequence[Mapping[str, Any]], form: str) -> None:
     from controller.cli.output.escape import printable
 
     for row in rows:

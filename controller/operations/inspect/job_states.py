@@ -111,16 +111,22 @@ def labels(settings: Settings) -> dict[str, Mapping[str, str]]:
         return {name: each for name, _, each in store.labelled()} if store else {}
 
 
-def events(settings: Settings, jobs: Sequence[str], limit: int, after: int = 0) -> list[Document]:
-    """The latest events after that number, newest last; none where there is no ledger yet."""
+def events(settings: Settings, jobs: Sequence[str], limit: int) -> list[Document]:
+    """The latest events, newest last; none where there is no ledger yet."""
     with open_reader(settings) as store:
-        return store.events(jobs, limit, after) if store else []
+        return store.events(jobs, limit) if store else []
 
 
 def last_event(settings: Settings) -> int:
     """The number of the latest event; 0 where there is none."""
     with open_reader(settings) as store:
         return store.last_event() if store else 0
+
+
+def events_between(settings: Settings, jobs: Sequence[str], limit: int, after: int, last: int) -> list[Document]:
+    """The latest events after the one with a number, up to the one with another, newest last."""
+    with open_reader(settings) as store:
+        return store.events(jobs, limit, after, last + 1) if store else []
 
 
 def cells_by_name(settings: Settings, names: Sequence[str]) -> dict[str, list[str]]:
