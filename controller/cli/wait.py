@@ -63,6 +63,7 @@ def _wait_for_commit(
     timeout: str,
 ) -> int:  # fmt: skip
     """Wait for the commit, and then for its jobs; returns the exit code."""
+    from controller.cli.output.escape import printable
     from controller.operations.inspect.revision.awaited import (
         NotTaken,
         hash_in,
@@ -74,7 +75,7 @@ def _wait_for_commit(
     awaited = hash_in(revision)
     found = taken_in(settings, awaited, seconds)
     if isinstance(found, NotTaken):
-        click.echo(f"{revision}: not taken in within {timeout}: {found.message}", err=True)
+        click.echo(printable(f"{revision}: not taken in within {timeout}: {found.message}"), err=True)
         return 1
     later = "" if found.commit.startswith(awaited) else f" with {found.commit[:10]}"
     of_it = names or jobs_of_commit(settings, awaited)
@@ -85,24 +86,27 @@ def _wait_for_commit(
 
 def _said(ended: "Iterable[Waited]", wanted: str, timeout: str) -> int:
     """Say how each wait ended; returns the exit code."""
+    from controller.cli.output.escape import printable
     from controller.operations.inspect.wait import Ending
 
     late = 0
     for each in ended:
         if each.ending is Ending.MET:
-            click.echo(f"{each.name}: {_state(each.document)}")
+            click.echo(printable(f"{each.name}: {_state(each.document)}"))
             continue
         late += 1
         why = f"not {wanted} within {timeout}" if each.ending is Ending.LATE else f"will not be {wanted} by itself"
         about = f"{each.document['reason']}: {each.document['message']}"
-        click.echo(f"{each.name}: {why}: {each.document['phase']} ({about})", err=True)
+        click.echo(printable(f"{each.name}: {why}: {each.document['phase']} ({about})"), err=True)
     return int(late > 0)
 
 
 def _watch(name: str, document: Mapping[str, Any]) -> None:
     """Show changes when stderr is a terminal."""
+    from controller.cli.output.escape import printable
+
     if sys.stderr.isatty():
-        click.echo(f"{name}: {_state(document)}…", err=True)
+        click.echo(printable(f"{name}: {_state(document)}…"), err=True)
 
 
 def _state(document: Mapping[str, Any]) -> str:

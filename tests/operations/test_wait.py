@@ -51,6 +51,16 @@ def test_a_job_that_failed_will_not_be_ready_by_itself(settled: Workspace) -> No
 
 
 @pytest.mark.slow
+def test_no_control_sequence_of_a_message_reaches_the_terminal(workspace: Workspace) -> None:
+    error = r"throw new Error('no\u001b[31m data\u202e'); return [index"
+    workspace.write("bad.yaml", ndvi("bad").replace("return [index", error))
+    workspace.sync()
+    _, _, wrong = wait(workspace, "bad")
+    assert r"no\x1b[31m data\u202e" in wrong
+    assert not {"\x1b", "\u202e"} & set(wrong)
+
+
+@pytest.mark.slow
 def test_a_held_job_is_waited_for_until_the_time_is_over(settled: Workspace) -> None:
     code, reported, wrong = wait(settled, "held", "--timeout", "1s")
     assert (code, reported) == (1, "")
