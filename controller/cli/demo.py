@@ -67,13 +67,20 @@ def command(directory: Path, time_scale: float, is_shown: bool) -> int:
 
 
 def _prepare(directory: Path) -> None:
-    """Copy the shipped manifests unless they exist, and write settings that name the sandbox."""
-    jobs = directory / "jobs.d"
+    """Copy the shipped manifests unless they exist, and write settings that name the sandbox.
+
+    Raises `UsageError`, before anything is written, where there are other settings.
+    """
+    from controller.operations.scaffold.repository import create
+
+    jobs, settings = directory / "jobs.d", directory / "shjobs.toml"
     try:
+        if settings.exists() and settings.read_bytes() != SETTINGS.encode():
+            raise UsageError(f"{settings} is not the demo's: name another folder with --directory")
         if not jobs.exists():
             with as_file(_shipped_jobs()) as shipped:
                 shutil.copytree(shipped, jobs, ignore=shutil.ignore_patterns("*.status.yaml"))
-        (directory / "shjobs.toml").write_text(SETTINGS, encoding="utf-8")
+        create(settings, SETTINGS)
     except shutil.Error as error:  # one entry for each file, with source, target and why
         raise UsageError(
             f"the demo cannot be put into {directory}: {truncate(str(error.args[0][0][2]), 200)}"
