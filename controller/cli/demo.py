@@ -112,7 +112,7 @@ def _settings(directory: Path, url: str, time_scale: float) -> Settings:
 @contextmanager
 def _sandbox(folder: Path) -> Iterator[str]:
     """A sandbox in its own process, on a free port of this machine; stopped on exit."""
-    command = [sys.executable, "-m", "controller", "sandbox", "--port", "0", "--folder", str(folder)]
+    command = [sys.executable, "-P", "-m", "controller", "sandbox", "--port", "0", "--folder", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         try:
             assert process.stdout is not None, "its output is piped"

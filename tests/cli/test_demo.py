@@ -28,3 +28,13 @@ def test_a_folder_with_other_settings_stays_as_it_is(tmp_path: Path) -> None:
     )
     assert list(tmp_path.iterdir()) == [settings]
     assert "monthlyBudget = 5" in settings.read_text(encoding="utf-8")
+
+
+def test_a_program_in_the_working_directory_is_not_taken_for_the_sandbox(tmp_path: Path) -> None:
+    (tmp_path / "controller").mkdir()
+    (tmp_path / "controller" / "__init__.py").touch()
+    (tmp_path / "controller" / "__main__.py").write_text("open('it ran', 'w')", encoding="utf-8")
+    (tmp_path / "demo" / "jobs.d").mkdir(parents=True)
+    shjobs("demo", cwd=tmp_path)
+    assert not (tmp_path / "it ran").exists()
+    assert (tmp_path / "demo" / "sandbox").is_dir()
