@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from controller.ledger.commits.statuses import _REVISION, OBSERVED, CommitStatuses
+from controller.ledger.commits.statuses import (
+    _REVISION,
+    KEPT,
+    MOST_COMMITS,
+    OBSERVED,
+    CommitStatuses,
+)
 from controller.ledger.store import Store
 from controller.model.errors import StateError
 from controller.model.notices.commit import CommitCounts, SentStatus
@@ -144,6 +150,28 @@ def test_only_the_newest_thousand_commits_are_kept(store: Store, statuses: Commi
         statuses.keep(revision, SentStatus(state="success"))
     counted = [next(store._rows(f"select count(*) number from {each}")) for each in ("touched_commit", "commit_status")]
     assert [row["number"] for row in counted] == [1_000, 11]
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_known"),
+    [
+        pytest.param(SentStatus(state="pending"), True, id="pending"),
+        pytest.param(SentStatus(state="running"), True, id="running"),
+        pytest.param(SentStatus(state="success"), False, id="finished"),
+        pytest.param(SentStatus(state="pending", given_up_at=NOW), False, id="given up"),
+    ],
+)
+@pytest.mark.parametrize("later", [MOST_COMMITS, KEPT + 10])
+def test_an_unfinished_commit_is_followed_however_many_come_later(
+    store: Store, statuses: CommitStatuses, sent: SentStatus, later: int, is_known: bool
+) -> None:
+    touch(store, {ONE}, NOW)
+    statuses.keep(ONE, sent)
+    revisions = [f"{number:040x}" for number in range(later)]
+    touch(store, revisions, NOW)
+    statuses.keep(revisions[-1], SentStatus(state="success"))
+    expected = [*([ONE] if is_known else []), *revisions[-MOST_COMMITS:]]
+    assert [each.revision for each in statuses.commits()] == expected
 
 
 def test_a_change_by_another_process_is_news_once(store: Store, statuses: CommitStatuses) -> None:

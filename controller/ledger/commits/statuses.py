@@ -19,12 +19,15 @@ from controller.ledger.rows import format_time, read_time
 from controller.model.notices.commit import CommitCounts, SentStatus, TouchedCommit
 
 MOST_COMMITS = 100  # looked at in one pass, the newest first
-KEPT = 1_000  # commits
+MOST_UNFINISHED = 500  # looked at besides, however many commits came later: those that changed last
+KEPT = 1_000  # commits, besides the unfinished ones
 INSTANCE = "instance"
 OBSERVED = "observed"
 """The key in `meta` of the commit that was last taken in whole; a time may follow it."""
 _REVISION = "case when typeof(wanted) = 'text' and json_valid(wanted) then json_extract(wanted, '$.revision') end"
 """As the index of `job` has it, so that SQLite uses it."""
+_UNFINISHED = "given_up_at is null and state in ('pending', 'running')"
+"""What was sent of a commit and is not its last word: without a further one the host would show it for ever."""
 _COMMAND = re.compile(r"`(shjobs (?:accept|resolve)[^`]{0,80})`")
 _SENT = ("state", "description", "jobs", "times", "sent_at", "tries", "next_at", "given_up_at", "error")
 
@@ -76,13 +79,18 @@ class CommitStatuses:
             )
 
     def commits(self) -> list[TouchedCommit]:
-        """The newest commits, oldest first, but for those that were given up."""
+        """The newest commits, and earlier ones that are unfinished, oldest first, but for those that were given up."""
         columns = ", ".join(f"s.{name} {name}" for name in _SENT)
-        sql = (
-            f"select t.revision, t.touched_at, {columns} from touched_commit t left join commit_status s "
-            "on s.sink = ? and s.revision = t.revision where s.given_up_at is null order by t.number desc limit ?"
+        known = (
+            f"select t.number, t.revision, t.touched_at, {columns} from touched_commit t left join commit_status s "
+            "on s.sink = ? and s.revision = t.revision where s.given_up_at is null"
         )
-        return [_touched(row) for row in self._rows(sql, self._sink, MOST_COMMITS)][::-1]
+        sql = (
+            f"select * from ({known} order by t.number desc limit ?) "
+            f"union select * from (select * from ({known}) where {_UNFINISHED} order by touched_at desc limit ?) "
+            "order by number"
+        )
+        return [_touched(row) for row in self._rows(sql, self._sink, MOST_COMMITS, self._sink, MOST_UNFINISHED)]
 
     def counts(self, revision: str) -> CommitCounts:
         """What the jobs of a commit come to now."""
@@ -110,8 +118,11 @@ class CommitStatuses:
                 f"values (?, ?{', ?' * len(_SENT)})",
                 [self._sink, revision, *texts],
             )
-            oldest = "(select max(number) - ? from touched_commit)"
-            connection.execute(f"delete from touched_commit where number <= {oldest}", [KEPT])
+            connection.execute(
+                "delete from touched_commit where number <= (select max(number) - ? from touched_commit) "
+                f"and revision not in (select revision from commit_status where {_UNFINISHED})",
+                [KEPT],
+            )
             connection.execute("delete from commit_status where revision not in (select revision from touched_commit)")
 
     def _newest(self) -> str:
