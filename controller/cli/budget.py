@@ -28,6 +28,7 @@ def command(config: Path | None, form: str, month: str, by: str) -> int:
     `spent` is the known actual cost; `reserved` is held for all other submissions. Nothing is called or written.
     What sets will ask for in the rest of this month and in the next one is shown too.
     """
+    from controller.cli.output.escape import printable
     from controller.operations.inspect.budget import account
 
     at = _begin(month) if month else Clock().now()
@@ -36,7 +37,7 @@ def command(config: Path | None, form: str, month: str, by: str) -> int:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
         for line in _lines(found):
-            click.echo(line)
+            click.echo("\n".join(map(printable, line.split("\n"))))
     return 0
 
 
