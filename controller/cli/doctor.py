@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,11 @@ def _probed(
     settings = load_settings(config, os.environ)
     place, credential = probe_destination(settings, url)
     question = f"Send one request to {settings.deployment.name} for up to {UNITS:g} PU, delivered below {place}?"
-    if not yes and not click.confirm(question, err=True):
-        raise UsageError("the probe was not sent; --yes agrees beforehand")
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError(f"the probe was not sent: no one can be asked here: {question} --yes agrees")
+        if not click.confirm(question, err=True):
+            raise UsageError("the probe was not sent; --yes agrees beforehand")
     diagnosis, report = probe(settings, place, credential, lambda line: click.echo(line, err=True))
     found += _print_diagnoses([diagnosis], form)
     for each in report["observations"] if report and form == "text" else ():

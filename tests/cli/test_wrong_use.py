@@ -259,7 +259,9 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
         both(written("state/shjobs.db", DAMAGED), more(HOOK)), ["notify"], 2, "move it away",
     ),
     # around
-    "a probe nobody agreed to": (nothing, ["doctor", "--probe"], 130, "Send one request"),
+    "a probe nobody can be asked about": (
+        nothing, ["doctor", "--probe"], 2, "the probe was not sent: no one can be asked here: Send one request",
+    ),
     "a probe to nowhere": (nothing, ["doctor", "--probe", "--yes", "--url", "x"], 2, "--url: must be a bucket"),
     "a probe to another bucket": (
         nothing, ["doctor", "--probe", "--yes", "--url", "s3://other/x"], 2, "may be used for",
