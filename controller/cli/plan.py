@@ -2,7 +2,7 @@
 
 import json
 import os
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,9 +93,7 @@ def _moment(written: str, against: str) -> datetime:
             "--at looks ahead from the files as they are, --against compares them with a revision: use one"
         )
     try:
-        named = datetime.fromisoformat(written)
-        if len(written) == len("2027-01-31"):
-            named = datetime.combine(named, time.max)
+        named = _end_of_day(written) or datetime.fromisoformat(written)
         moment, now = named.replace(tzinfo=named.tzinfo or UTC).astimezone(UTC), Clock().now()
     except (ValueError, OverflowError):
         raise UsageError(f"--at: {written!r} is no date; write 2027-01-31 or 2027-01-31T12:00:00Z") from None
@@ -104,6 +102,14 @@ def _moment(written: str, against: str) -> datetime:
     if moment > now + LONGEST:
         raise UsageError(f"--at: {written} is more than {YEARS} years ahead; write an earlier day")
     return moment
+
+
+def _end_of_day(written: str) -> datetime | None:
+    """The last moment of a day, in any form that a day has; None when it is not written as a day alone."""
+    try:
+        return datetime.combine(date.fromisoformat(written), time.max)
+    except ValueError:
+        return None
 
 
 def _rendered(plan: dict[str, Any], form: str, *, has_cells: bool) -> str:

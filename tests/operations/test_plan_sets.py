@@ -1,7 +1,7 @@
 """`plan` of sets: one row each with what it costs, the same hash as the daemon holds, and a look at a later day."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +216,14 @@ def test_a_day_that_cannot_be_shown(root: Path, options: list[str], said: str) -
     write(root, farm(FINITE))
     done = shjobs("plan", *options, cwd=root, environment=dict(ENVIRONMENT))
     assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%Y%m%d", "%G-W%V-%u"])
+def test_a_day_counts_whole_in_any_form(root: Path, form: str) -> None:
+    write(root, farm(FINITE))
+    day = datetime.now(UTC) + timedelta(days=400)
+    done = shjobs("plan", "--at", day.strftime(form), "-o", "json", cwd=root, environment=dict(ENVIRONMENT))
+    assert json.loads(done.stdout)["at"] == f"{day:%Y-%m-%d}T23:59:59Z"
 
 
 def test_the_command_shows_a_set_and_with_cells_all_of_it(root: Path) -> None:
