@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 PATIENCE = 8.0  # seconds for one page, the start of the process included
 IDLE = 300.0  # seconds without a request, after which the process ends
 LOWER = 10  # how much lower than the loop's its priority is
+MOST_AT_ONCE = 32  # requests that are made or wait: fewer than the port has connections, so that probes find one
 BUSY = "the page is busy; try again in a moment"
 
 
@@ -32,23 +33,32 @@ class Renderer:
 
     def __init__(self, settings: Settings, base: str = "") -> None:
         self._setting = (settings.without_secrets(), base)
+        self._slots = threading.BoundedSemaphore(MOST_AT_ONCE)
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
 
     def respond(self, request: PageRequest) -> PageResponse:
-        """The response; 503 when the process does not make it in time."""
+        """The response; 503 when the process does not make it in time, or too many wait for theirs."""
+        if not self._slots.acquire(blocking=False):
+            return sentence(BUSY, 503)
+        try:
+            return self._in_turn(request)
+        finally:
+            self._slots.release()
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        with self._lock:
+            self._end()
+
+    def _in_turn(self, request: PageRequest) -> PageResponse:
         if not self._lock.acquire(timeout=PATIENCE):
             return sentence(BUSY, 503)
         try:
             return self._asked(request) or self._asked(request) or sentence(BUSY, 503)
         finally:
             self._lock.release()
-
-    def close(self) -> None:
-        """End the process, if there is one."""
-        with self._lock:
-            self._end()
 
     def _asked(self, request: PageRequest) -> PageResponse | None:
         """The response; None when the process was or is gone."""

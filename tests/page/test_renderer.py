@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 from pydantic import SecretStr
@@ -13,6 +14,7 @@ from controller.cli.settings import load_settings
 from controller.page import renderer as module
 from controller.page.message import PageRequest
 from controller.page.renderer import Renderer
+from controller.wire.server import LimitedServer
 from tests.support.patience import LONGEST
 
 CANARIES = {
@@ -21,6 +23,12 @@ CANARIES = {
     "SHJOBS_CREDENTIALS_MY_BUCKET_ACCESS_KEY": "canary-3",
     "SHJOBS_CREDENTIALS_MY_BUCKET_SECRET_ACCESS_KEY": "canary-4",
 }
+
+
+@pytest.fixture
+def one_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a renderer that is made later."""
+    monkeypatch.setattr(module, "MOST_AT_ONCE", 1)
 
 
 @pytest.fixture
@@ -96,6 +104,21 @@ def test_many_readers_get_what_they_asked_for(renderer: Renderer) -> None:
     for thread in threads:
         thread.join()
     assert all(f'"text":"x{number}"'.encode() in found[number] for number in range(20))
+
+
+def test_there_are_fewer_readers_at_once_than_connections() -> None:
+    assert LimitedServer.most // 2 >= module.MOST_AT_ONCE
+
+
+def test_who_comes_while_too_many_wait_is_refused_at_once(one_at_once: None, renderer: Renderer) -> None:
+    renderer.respond(PageRequest(path="/"))
+    os.kill(pid_of(renderer), signal.SIGSTOP)
+    found: SimpleQueue[int] = SimpleQueue()
+    for _ in range(2):
+        threading.Thread(target=lambda: found.put(renderer.respond(PageRequest(path="/")).status)).start()
+    assert found.get(timeout=LONGEST) == 503
+    os.kill(pid_of(renderer), signal.SIGCONT)
+    assert found.get(timeout=LONGEST) == 200
 
 
 def test_it_ends_when_the_daemon_is_gone(renderer: Renderer) -> None:
