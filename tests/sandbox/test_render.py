@@ -294,6 +294,12 @@ def test_without_a_time_range_every_scene_until_today_counts(tmp_path: Path) -> 
     assert reported[0][0] > "2022-06-01"  # type: ignore[index]
 
 
+def test_a_time_range_in_lower_case_reads_the_same_scenes(tmp_path: Path) -> None:
+    """RFC 3339 allows `t` and `z`, and so do `check` and the sandbox's validation."""
+    lower = {"dataFilter": {"timeRange": {end: moment.lower() for end, moment in JUNE.items()}}}
+    assert rendered(body_of(DAYS, data=lower), tmp_path)[0].userdata == rendered(body_of(DAYS), tmp_path)[0].userdata
+
+
 # The raster
 
 

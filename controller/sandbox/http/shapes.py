@@ -1,13 +1,10 @@
-"""The small checks used by `validation`: what counts as a number, a string, a position or a date-time in JSON."""
+"""The small checks used by `validation`: what counts as a number, a string or a position in JSON."""
 
-import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any, TypeGuard
 
 from controller.sandbox.replies import Violation
 
-DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 LARGEST = 1e300
 
 
@@ -19,18 +16,6 @@ def text_violations(values: Mapping[str, Any], name: str, where: str) -> Iterato
     """The violation of a value that is not a string, or is empty."""
     if not isinstance(values[name], str) or not values[name]:
         yield Violation(parameter=where, violation="must be a text, not empty")
-
-
-def parse_date_time(value: object) -> datetime | None:
-    """An RFC 3339 date-time with its zone, in the years 1 to 9999 of UTC; None for anything else, as a plain date."""
-    if not isinstance(value, str) or not DATE_TIME.fullmatch(value):
-        return None
-    try:
-        moment = datetime.fromisoformat(value.upper())
-        moment.astimezone(UTC)
-        return moment
-    except (ValueError, OverflowError):
-        return None
 
 
 def is_whole(value: object, low: int, high: int) -> TypeGuard[int]:

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from controller.sandbox import extent
+from controller.sandbox.date_times import parse_date_time
 from controller.sandbox.http.shapes import (
     is_list_of_lists,
     is_number,
     is_whole,
     is_within,
     needed,
-    parse_date_time,
     ring_violation,
     text_violations,
 )

@@ -11,7 +11,8 @@ from typing import Any
 from controller.evalscript.blocks import UNNAMED
 from controller.evalscript.engine import Engine
 from controller.model.script import Mosaicking, ScriptOutput
-from controller.sandbox.failure import value_or_raise
+from controller.sandbox.date_times import parse_date_time
+from controller.sandbox.failure import RenderFailed, value_or_raise
 from controller.sandbox.planet.archive import Area, SceneFilter, Tile, by_day, find_tiles
 from controller.sandbox.planet.look import SensorInput
 from controller.sandbox.planet.samples import Group, Pixels, Samples, data_samples, grouped, read_samples, read_timeless
@@ -124,8 +125,10 @@ def _times(pair: Pair, now: datetime) -> tuple[datetime, datetime]:
     asked = pair.data.get("dataFilter", {}).get("timeRange")
     if asked is None:
         return pair.product.since or now, now
-    since, until = (datetime.fromisoformat(asked[end]).astimezone(UTC) for end in ("from", "to"))
-    return since, until
+    since, until = (parse_date_time(asked[end]) for end in ("from", "to"))
+    if since is None or until is None:
+        raise RenderFailed("COMMON_BAD_PAYLOAD", "timeRange must be two dates with time and zone (RFC 3339)")
+    return since.astimezone(UTC), until.astimezone(UTC)
 
 
 def _scenes(pair: Pair, found: Sequence[tuple[Tile, ...]], view: View, *, is_fused: bool) -> Scenes:
