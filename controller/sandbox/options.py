@@ -2,6 +2,7 @@
 
 import difflib
 import ipaddress
+import math
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -118,6 +119,12 @@ class SandboxOptions:
             reasons.append(f"port {self.port} does not exist; write 0 (any free port) to 65535")
         if (self.tls_certificate is None) != (self.tls_key is None):
             reasons.append("https needs both: a certificate and its key")
+        numbers = {_camel(each.name): getattr(self, each.name) for each in fields(self)}
+        reasons += [
+            f"{name} must be a finite number"
+            for name, value in numbers.items()
+            if isinstance(value, float) and not math.isfinite(value)
+        ]
         if self.time_scale <= 0:
             reasons.append(f"time scale {self.time_scale:g} must be above 0")
         reasons += [

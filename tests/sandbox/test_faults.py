@@ -16,7 +16,9 @@ import pytest
 import requests
 
 from controller.lifecycle.status import PASSING
+from controller.model.errors import UsageError
 from controller.sandbox.faults.faults import KINDS, Fault, FaultError, Faults, Moment, written_in
+from controller.sandbox.options import read_options
 from tests.conftest import ACCESS_KEY, CLIENT_SECRET, SECRET_KEY, Workspace
 from tests.support.patience import LONGEST
 
@@ -388,6 +390,9 @@ def test_a_script_may_ask_for_faults(script: str, expected: tuple[Fault, ...]) -
         pytest.param("// sandbox: gremlins", "choose one of answer-lost", id="an unknown name"),
         pytest.param("// sandbox: rate-429 soon", "'soon' is not name=number", id="no number"),
         pytest.param("// sandbox: token-503", "strikes before a script is known", id="what is over by then"),
+        pytest.param("// sandbox: late-delivery seconds=inf", "number from 0 to 1000", id="a time without end"),
+        pytest.param("// sandbox: slow-answer seconds=nan", "number from 0 to 1000", id="a time that is no number"),
+        pytest.param("// sandbox: slow-answer seconds=1e10", "number from 0 to 1000", id="hundreds of years"),
     ],
 )
 def test_faults_a_script_cannot_ask_for(script: str, words: str) -> None:
@@ -417,3 +422,15 @@ def test_several_faults_are_switched_on_as_a_list_or_not_at_all(slow: Workspace)
     assert slow.sandbox.faults.shown() == []
     assert requests.post(url, json=good, timeout=LONGEST).status_code == 200
     assert [fault.name for fault in slow.sandbox.faults.shown()] == ["status-500", "answer-lost"]
+
+
+def test_a_fault_without_end_is_switched_on_neither_by_a_call_nor_in_the_options(slow: Workspace) -> None:
+    """It ended each worker, so that every later request was RUNNING for ever."""
+    url, endless = f"{slow.sandbox.base_url}/sandbox/faults", '{"name": "late-delivery", "parameters": {"seconds": %s}}'
+    for seconds in ("1e999", "1e10"):
+        headers = {"Content-Type": "application/json"}
+        assert requests.post(url, data=endless % seconds, headers=headers, timeout=LONGEST).status_code == 400
+    assert slow.sandbox.faults.shown() == []
+    (slow.root / "sandbox.toml").write_text('faults = [{name = "late-delivery", parameters = {seconds = inf}}]')
+    with pytest.raises(UsageError, match="number from 0 to"):
+        read_options(slow.root / "sandbox.toml", {"folder": slow.root})

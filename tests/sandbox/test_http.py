@@ -6,14 +6,16 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from http.client import HTTPConnection
+from pathlib import Path
 
 import pytest
+import requests
 
 from controller.sandbox.http.server import SandboxServer
 from controller.sandbox.ledger import posts
 from tests.support.charges import accepted_entries
 from tests.support.patience import LONGEST
-from tests.support.sandbox import NEW, OLD, Service, error_of, request_body
+from tests.support.sandbox import NEW, OLD, Service, error_of, request_body, running
 
 
 @pytest.mark.parametrize(
@@ -119,6 +121,14 @@ def test_no_web_page_changes_anything(
     answer = service.web.request(method, f"{service.url}{path}", data=b"[]", headers=given, timeout=LONGEST)
     assert (answer.status_code, answer.headers["X-Content-Type-Options"]) == (status, "nosniff")
     assert posts(service.sandbox.ledger.entries()) == []
+
+
+def test_a_reply_that_is_due_later_than_a_thread_can_wait_is_waited_for(tmp_path: Path) -> None:
+    """It closed the connection at once."""
+    with running(tmp_path, time_scale=1e12) as service:
+        service.switch_on("slow-answer", parameters={"seconds": 1e6})
+        with pytest.raises(requests.exceptions.ReadTimeout):
+            service.post(timeout=(LONGEST, 1))
 
 
 def serving() -> int:

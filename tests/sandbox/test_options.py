@@ -396,6 +396,8 @@ def test_options_are_read_from_a_file_and_overruled(tmp_path: Path) -> None:
         pytest.param("maxRuning = 5", "there is no option maxRuning; did you mean maxRunning", id="a misspelt option"),
         pytest.param('workers = "many"', "workers: Input should be a valid integer", id="a word for a number"),
         pytest.param("workers = 0", "workers must be at least 1", id="nobody to work"),
+        pytest.param("runSeconds = inf", "runSeconds must be a finite number", id="a run without end"),
+        pytest.param("timeScale = nan", "timeScale must be a finite number", id="a time that is no number"),
         pytest.param("workers =", "sandbox.toml: ", id="no TOML"),
         pytest.param('faults = [{name = "gremlins"}]', "there is no fault 'gremlins'", id="an unknown fault"),
         pytest.param('clientSecret = "x"', "there is no option clientSecret", id="a secret"),

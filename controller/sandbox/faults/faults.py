@@ -18,6 +18,9 @@ from controller.sandbox.replies import Reply
 __all__ = ["KINDS", "Fault", "FaultError", "Faults", "Moment", "reshaped", "written_in"]
 
 _UNKNOWN_URL = (Moment.ARRIVE, Moment.TOKEN)
+LARGEST_PARAMETER = 1_000_000_000
+"""Seconds, milliseconds or bytes: more than any test needs, and less than a thread can wait for."""
+
 _FIELDS = ("name", "times", "after", "rate", "match", "parameters")
 _COMMENT = re.compile(r"^\s*//\s*sandbox:\s*(\S+)[ \t]*(.*?)\s*$", re.MULTILINE)
 
@@ -84,8 +87,8 @@ class Fault:
             raise FaultError("'rate' is a number above 0, up to 1")
         if not isinstance(given["match"], str) or not isinstance(parameters, dict):
             raise FaultError("'match' is a text and 'parameters' an object")
-        if not all(type(value) in (int, float) and value >= 0 for value in parameters.values()):
-            raise FaultError("every parameter is a number from 0")
+        if not all(type(value) in (int, float) and 0 <= value <= LARGEST_PARAMETER for value in parameters.values()):
+            raise FaultError(f"every parameter is a number from 0 to {LARGEST_PARAMETER}")
         return cls(**given)
 
 

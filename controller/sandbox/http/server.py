@@ -68,6 +68,10 @@ class SandboxServer(LimitedServer):
             finally:
                 self.forget(line)
 
+    def pause(self, seconds: float) -> bool:
+        """Waits so long, or until the server closes; returns whether it does."""
+        return self.closing.wait(min(seconds, threading.TIMEOUT_MAX))
+
     def close(self) -> None:
         """Stops accepting, lets replies in flight go out, then cuts what is still open; joins every thread."""
         self.shutdown()
@@ -142,7 +146,7 @@ class Handler(LimitedHandler):
 
     def _write(self, reply: Reply) -> None:
         if reply.delay:
-            self.server.closing.wait(reply.delay)
+            self.server.pause(reply.delay)
         if reply.hang_up or reply.garbled:
             self.close_connection = True
         if self.server.closing.is_set():
@@ -155,7 +159,7 @@ class Handler(LimitedHandler):
         self._send(self._written(reply), reply)
         for _ in range(1, reply.copies):
             self.wfile.flush()
-            self.server.closing.wait(_AFTERWARDS)
+            self.server.pause(_AFTERWARDS)
             self._send(self._written(reply), reply)
 
     def _written(self, reply: Reply) -> bytes:
@@ -175,7 +179,7 @@ class Handler(LimitedHandler):
             for place in range(len(raw)):
                 self.wfile.write(raw[place : place + 1])
                 self.wfile.flush()
-                if self.server.closing.wait(reply.drip):
+                if self.server.pause(reply.drip):
                     self.close_connection = True
                     return
             return

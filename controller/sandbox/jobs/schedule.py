@@ -2,10 +2,13 @@
 
 import heapq
 import itertools
+import logging
 import threading
 from collections.abc import Callable
 
 from controller.sandbox.clock import SandboxClock
+
+logger = logging.getLogger(__name__)
 
 Action = Callable[[], None]
 
@@ -13,7 +16,7 @@ Action = Callable[[], None]
 class Schedule:
     """Runs each action once it is due (seconds of the clock), the earliest first.
 
-    An action must not raise. After `stop`, actions that have not started are dropped.
+    An action that raises is logged and costs no worker. After `stop`, actions that have not started are dropped.
     """
 
     def __init__(self, workers: int, clock: SandboxClock) -> None:
@@ -46,7 +49,10 @@ class Schedule:
 
     def _work(self) -> None:
         while action := self._next():
-            action()
+            try:
+                action()
+            except Exception:  # the net of each action: without its worker every later request would run for ever
+                logger.exception("an action of the sandbox")
 
     def _next(self) -> Action | None:
         with self._changed:
@@ -54,5 +60,5 @@ class Schedule:
                 wait = self._clock.real(self._due[0][0] - self._clock.seconds()) if self._due else None
                 if wait is not None and wait <= 0:
                     return heapq.heappop(self._due)[2]
-                self._changed.wait(wait)
+                self._changed.wait(wait if wait is None else min(wait, threading.TIMEOUT_MAX))
             return None
