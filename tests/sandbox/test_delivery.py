@@ -126,6 +126,25 @@ def test_an_s3_bucket_that_is_not_there(tmp_path: Path, s3: str) -> None:
         assert service.events(id) == ["accepted", "running", "failed"]
 
 
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        pytest.param("s3://my-bucket/\ud800", "AK", id="a path that is no text"),
+        pytest.param("s3://my-bucket/a//b", "AK", id="a path with an empty part"),
+        pytest.param("s3://my-bucket/ndvi", "A\nK", id="a key that is no header"),
+        pytest.param("s3://my-bucket/ndvi", "A\ud800", id="a key that is no text"),
+    ],
+)
+def test_what_cannot_be_sent_to_an_s3_endpoint_fails_its_own_request(tmp_path: Path, url: str, key: str) -> None:
+    """It was answered with 500, or ended the connection, and held a slot for ever."""
+    with running(tmp_path, s3_endpoint=f"http://127.0.0.1:{closed_port()}", max_running=1) as service:
+        body = request_body(url=url)
+        body["output"]["delivery"]["s3"]["accessKey"] = key
+        id = service.finish(body)
+        assert service.events(id) == ["accepted", "running", "failed"]
+        until(lambda: service.get(id).status_code == 404)
+
+
 def test_keys_an_s3_endpoint_does_not_know(tmp_path: Path, s3: str) -> None:
     requests.post(f"{s3}/moto-api/reset-auth", data="0", timeout=LONGEST).raise_for_status()
     try:

@@ -1,5 +1,7 @@
 """The life of a request in the sandbox, from its POST to its end in the bucket."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,15 +10,18 @@ import rasterio
 from controller.evalscript.cache import close_shared
 from controller.sandbox.options import ScriptCheck
 from controller.sandbox.pricing import CLASSIC
+from controller.sandbox.render.render import Rendered, RenderOptions
 from tests.support.charges import charges_by_prefix
 from tests.support.sandbox import (
     EVALSCRIPT,
     NEW,
     OLD,
     PRICE,
+    STAND_INS,
     Service,
     error_of,
     real_request,
+    render_nothing_much,
     request_body,
     running,
     until,
@@ -66,6 +71,30 @@ def test_a_failed_run_leaves_error_json_and_costs_nothing(service: Service, scri
     assert service.events(id) == ["accepted", "running", "failed"]
     assert charges_by_prefix(service.entries()) == {}
     until(lambda: service.get(id).status_code == 404)
+
+
+def test_what_nobody_foresaw_at_delivery_fails_its_own_request_alone(tmp_path: Path) -> None:
+    def misnamed(body: Mapping[str, object], folder: Path, options: RenderOptions) -> Rendered:
+        answer = render_nothing_much(body, folder, options)
+        files = tuple(replace(file, name=5) for file in answer.files)  # type: ignore[arg-type]
+        return replace(answer, files=files) if body["evalscript"] == "misnamed" else answer
+
+    with running(tmp_path, {**STAND_INS, "renderer": misnamed}, workers=1, max_running=1) as service:
+        failed = service.finish(request_body("misnamed"))
+        assert service.events(failed) == ["accepted", "running", "failed"]
+        [end] = [entry.message for entry in service.entries() if entry.event == "failed"]
+        assert end.startswith("The sandbox itself failed: TypeError")
+        until(lambda: service.get(failed).status_code == 404)
+        assert service.events(service.finish())[-1] == "delivered"
+
+
+@pytest.mark.parametrize("status", [pytest.param("open", id="a text"), pytest.param([1], id="a list")])
+def test_the_cost_takes_the_place_of_what_cannot_hold_it(status: object, tmp_path: Path) -> None:
+    """It ended the worker, so that no later request was ever run."""
+    with running(tmp_path, cost_field="status.costPU", workers=1) as service:
+        id = service.finish({**request_body(), "status": status})
+        assert service.read(id, "request-ID.json")["status"] == {"costPU": pytest.approx(PRICE)}
+        assert service.events(id)[-1] == "delivered"
 
 
 def test_the_price_follows_the_rules_of_the_deployment(tmp_path: Path) -> None:

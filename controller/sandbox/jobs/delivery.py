@@ -86,7 +86,7 @@ class S3Store:
 
         try:
             obstore.put(self._remote, key, content)
-        except (BaseError, OSError) as error:
+        except (BaseError, OSError, ValueError) as error:
             raise BucketError(f"{key!r} cannot be written: {truncate(str(error), 200)}") from error
         if isinstance(content, Path):
             content.unlink()
@@ -97,7 +97,7 @@ class S3Store:
 
         try:
             return bytes(obstore.get(self._remote, key).bytes())
-        except (BaseError, OSError) as error:
+        except (BaseError, OSError, ValueError) as error:
             raise BucketError(f"{key!r} cannot be read: {truncate(str(error), 200)}") from error
 
 
@@ -107,8 +107,10 @@ def open_store(delivery: Mapping[str, Any], options: SandboxOptions) -> Delivery
     if not BUCKET_NAME.fullmatch(bucket):
         raise BucketError(f"{bucket!r} is not the name of a bucket")
     if options.s3_endpoint is not None:
-        if "accessKey" not in delivery:
+        if not {"accessKey", "secretAccessKey"} <= set(delivery):
             raise BucketError("the sandbox cannot assume roles at an S3 endpoint; send a pair of keys")
+        if not all(delivery[name].isprintable() for name in ("accessKey", "secretAccessKey")):
+            raise BucketError("the keys cannot be sent in a header")  # the client of the store would panic
         return S3Store(bucket, delivery, options)
     if not are_keys_good(delivery, options.keys):
         raise BucketError(f"the keys for bucket {bucket} are not accepted")

@@ -146,16 +146,16 @@ class Runs:
 
     def _run(self, request: SandboxRequest) -> None:
         """Renders now; the outcome is delivered once the request has been RUNNING for long enough."""
-        self._ledger.add("running", id=request.id, prefix=request.url)
         units = 0.0
         try:
+            self._ledger.add("running", id=request.id, prefix=request.url)
             items, units = self._rendered(request)
             parcel = Parcel(items=items)
         except RenderFailed as error:
             parcel = Parcel(items=(self._error_item(error.code, error.message),), failure=error.message)
-        except Exception as error:  # the only catch-all: a renderer bug must end as a failed request
+        except Exception as error:  # a bug of the renderer must end as a failed request
             logger.exception("request %s", request.id)
-            message = f"The sandbox itself failed: {type(error).__name__}: {truncate(str(error))}"
+            message = _unforeseen(error)
             parcel = Parcel(items=(self._error_item("COMMON_EXCEPTION", message),), failure=message)
         parcel = self._plan(request, parcel)
         least = max(self._options.run_seconds, units * self._options.seconds_per_unit)
@@ -221,6 +221,9 @@ class Runs:
                 self._fail(request, parcel.failure, units, tuple(written))
         except BucketError as error:
             self._fail(request, f"the bucket cannot be used: {error}", units, tuple(written))
+        except Exception as error:  # and so must one of the delivery
+            logger.exception("request %s", request.id)
+            self._fail(request, _unforeseen(error), units, tuple(written))
         finally:
             delivery.remove_tree(self._options.scratch / request.id)
 
@@ -285,7 +288,12 @@ def digest_of(body: object) -> str:
 def _with_cost(body: Body, path: str, units: float) -> dict[str, Any]:
     """The body with its cost at a path such as `status.costPU`."""
     first, _, rest = path.partition(".")
-    return {**body, first: _with_cost(body.get(first) or {}, rest, units) if rest else units}
+    inner = body.get(first)
+    return {**body, first: _with_cost(inner if isinstance(inner, Mapping) else {}, rest, units) if rest else units}
+
+
+def _unforeseen(error: Exception) -> str:
+    return f"The sandbox itself failed: {type(error).__name__}: {truncate(str(error))}"
 
 
 def _refuse_paths(body: Body) -> None:
