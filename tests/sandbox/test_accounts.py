@@ -6,10 +6,26 @@ from pathlib import Path
 import pytest
 import requests
 
-from controller.sandbox.jobs.limits import RateLimit
+from controller.sandbox.clock import SandboxClock
+from controller.sandbox.faults.faults import Faults
+from controller.sandbox.jobs.limits import Allowance, RateLimit
+from controller.sandbox.jobs.runs import Account, RenderPool, Runs
+from controller.sandbox.ledger import SandboxLedger
+from controller.sandbox.options import SandboxOptions
+from controller.sandbox.render.render import RenderOptions
 from tests.support.charges import accepted_entries
 from tests.support.patience import LONGEST
-from tests.support.sandbox import FORM, PRICE, Service, error_of, post_once, running
+from tests.support.sandbox import (
+    FORM,
+    PRICE,
+    Service,
+    error_of,
+    post_once,
+    read_script,
+    render_nothing_much,
+    request_body,
+    running,
+)
 
 
 @pytest.mark.parametrize("path", ["/oauth/token", "/auth/realms/main/protocol/openid-connect/token"])
@@ -102,6 +118,19 @@ def test_posts_at_the_same_moment_never_exceed_the_limit(tmp_path: Path) -> None
         for thread in threads:
             thread.join()
         assert sorted(statuses) == [200] * 3 + [429] * 9
+
+
+def test_a_request_that_cannot_be_begun_holds_no_slot(tmp_path: Path) -> None:
+    options, clock = SandboxOptions(folder=tmp_path, max_running=1), SandboxClock()
+    ledger = SandboxLedger(options.ledger_path, clock.now)
+    account = Account(ledger=ledger, allowance=Allowance(None, None, []), units=RateLimit(0, clock.seconds))
+    pool = RenderPool(renderer=render_nothing_much, render_options=RenderOptions(), examine=read_script)
+    runs = Runs(options, pool, account, Faults(), clock)
+    ledger.close()
+    with pytest.raises(ValueError, match="closed file"):
+        runs.accept(request_body(), "s3://my-bucket/ndvi", Faults())
+    assert runs.requests.count() == 0
+    assert runs.stop()
 
 
 def test_an_exhausted_account_is_403_and_stays_so_after_a_restart(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What the sandbox makes of bodies, addresses, headers and connections."""
 
+import json
 import socket
 import threading
 import time
@@ -36,6 +37,22 @@ def test_bodies_that_are_refused(service: Service, content: bytes, kind: str, st
     assert error_of(response)[:2] == (status, code)
     assert accepted_entries(service.entries()) == []
     assert list((service.folder / "my-bucket").iterdir()) == []
+
+
+@pytest.mark.parametrize("levels", [101, 489, 900])
+def test_a_body_nested_too_deep_is_refused_and_holds_no_slot(tmp_path: Path, levels: int) -> None:
+    """It was answered with 500, and kept its slot for ever."""
+    deep = f'"note": {"[" * levels}{"]" * levels}, '
+    content = json.dumps(request_body()).replace("{", "{" + deep, 1)
+    headers = {"Content-Type": "application/json"}
+    with running(tmp_path, max_running=1) as service:
+        refused = service.web.post(service.url + OLD, data=content, headers=headers, timeout=LONGEST)
+        assert error_of(refused) == (
+            400,
+            "COMMON_BAD_PAYLOAD",
+            "The body is not valid JSON, or has more than 100 levels.",
+        )
+        assert service.post().status_code == 200
 
 
 def test_a_violation_names_the_field(service: Service) -> None:

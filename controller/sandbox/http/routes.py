@@ -6,7 +6,7 @@ page "Asynchronous Processing API" §§1, 4, 7.
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
@@ -28,6 +28,7 @@ from controller.sandbox.replies import Reply, error_reply, json_reply
 
 PROCESS_PATHS = ("/api/v1/async/process", "/async/v1/process")
 RUNNING = "RUNNING"
+DEEPEST_BODY = 100  # levels; no request has ten, and what looks through a body calls itself for each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +153,8 @@ class Routes:
         if not call.content.strip():
             return replies.empty_body()
         if body is None:
-            return error_reply(400, "COMMON_BAD_PAYLOAD", "The body is not valid JSON.")
+            message = f"The body is not valid JSON, or has more than {DEEPEST_BODY} levels."
+            return error_reply(400, "COMMON_BAD_PAYLOAD", message)
         options = self._context.options
         invalid = validation.refuse(body, host=options.profile.host, largest_script=options.largest_script)
         return invalid or _not_here(body) or self._script_refusal(body) or self._account_refusal()
@@ -281,11 +283,25 @@ def _is_uuid(id: str) -> bool:
 
 
 def _parsed(content: bytes) -> Any:
-    """The JSON value of a body, None when it is not JSON (`NaN` and `Infinity` are not)."""
+    """The JSON value of a body, None when it is not JSON (`NaN` and `Infinity` are not) or nested too deep."""
     try:
-        return json.loads(content, parse_constant=_not_json)
+        value = json.loads(content, parse_constant=_not_json)
     except (ValueError, RecursionError):
         return None
+    return None if _is_too_deep(value) else value
+
+
+def _is_too_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(DEEPEST_BODY):
+        level = [inner for one in level for inner in _held_by(one)]
+    return bool(level)
+
+
+def _held_by(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _not_json(constant: str) -> NoReturn:

@@ -86,9 +86,13 @@ class Runs:
                 return None
             request = self._new_request(body, url, own)
             self.requests.add(request)
-        entry = self._ledger.add("accepted", id=request.id, prefix=url, digest=digest_of(body))
-        self._account.allowance.note(entry)
-        self._begin(request)
+        try:
+            entry = self._ledger.add("accepted", id=request.id, prefix=url, digest=digest_of(body))
+            self._account.allowance.note(entry)
+            self._begin(request)
+        except BaseException:
+            self.requests.remove(request.id)  # it will never run, and must not hold a slot
+            raise
         return request
 
     def stop(self) -> bool:
