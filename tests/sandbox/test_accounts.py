@@ -59,6 +59,20 @@ def test_token_errors_have_the_oauth_form(service: Service, form: dict[str, str]
 @pytest.mark.parametrize(
     "authorization",
     [
+        pytest.param("Basic \u00e9", id="another letter than those of Base64"),
+        pytest.param("Basic c2FuZ", id="Base64 that is cut off"),
+        pytest.param("Basic /w==", id="Base64 of no text"),
+    ],
+)
+def test_an_unreadable_client_is_an_unknown_one(service: Service, authorization: str) -> None:
+    form, headers = {"grant_type": "client_credentials"}, {"Authorization": authorization.encode("latin-1")}
+    response = requests.post(f"{service.url}/oauth/token", data=form, headers=headers, timeout=LONGEST)
+    assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
         pytest.param("", id="no token"),
         pytest.param("Bearer a.b.c", id="a token of another service"),
         pytest.param("Bearer nonsense", id="not a token"),

@@ -5,7 +5,6 @@ a restart, as they do at the service. Source: reference page "Asynchronous Proce
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -90,7 +89,7 @@ def _basic(authorization: str) -> tuple[str, str] | None:
         return None
     try:
         client, _, secret = base64.b64decode(value, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # neither Base64 nor text; a header may hold any byte
         return ("", "")
     return unquote_plus(client), unquote_plus(secret)
 
