@@ -11,7 +11,7 @@ import requests
 from controller.sandbox.ledger import SandboxLedger, posts
 from tests.support.charges import accepted_entries, charges_by_prefix
 from tests.support.patience import LONGEST
-from tests.support.sandbox import PRICE, Service, request_body
+from tests.support.sandbox import OLD, PRICE, Service, request_body
 
 
 def test_the_ledger_tells_posts_acceptances_and_charges(service: Service) -> None:
@@ -73,3 +73,13 @@ def test_the_ledger_can_be_read_by_people_too(service: Service) -> None:
     assert lines["delivered"].endswith(f"  ndvi/{id}/default.tif")
     assert "400 COMMON_BAD_PAYLOAD The request is not valid" in lines["refused"]
     assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d  token ", shown.text)
+
+
+def test_an_address_that_is_no_text_hides_no_line_of_the_ledger(service: Service) -> None:
+    """Anyone could post it, and the ledger was a 500 from then on."""
+    unknown = requests.post(service.url + OLD, json=request_body(url="s3://my-bucket/\ud800"), timeout=LONGEST)
+    assert unknown.status_code == 401
+    shown = service.web.get(f"{service.url}/sandbox/ledger", headers={"Accept": "text/plain"}, timeout=LONGEST)
+    assert shown.status_code == 200
+    assert len(shown.text.splitlines()) == len(service.entries())
+    assert "s3://my-bucket/?" in shown.text

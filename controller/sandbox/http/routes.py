@@ -211,7 +211,7 @@ class Routes:
         entries = self._context.ledger.entries()
         if "text/plain" in call.header("accept"):
             text = "".join(f"{entry.as_line()}\n" for entry in entries)
-            return Reply(status=200, content=text.encode(), content_type="text/plain; charset=utf-8")
+            return Reply(status=200, content=text.encode(errors="replace"), content_type="text/plain; charset=utf-8")
         return json_reply(200, {"entries": [entry.as_document() for entry in entries]})
 
     def _list_faults(self, _: Call) -> Reply:
