@@ -384,6 +384,17 @@ def test_a_script_may_ask_for_faults(script: str, expected: tuple[Fault, ...]) -
     assert written_in(script) == expected
 
 
+def test_a_script_of_a_million_empty_lines_is_looked_through_once() -> None:
+    """Its faults were searched from each empty line again, to the end."""
+    assert written_in("//VERSION=3" + "\n" * 1_000_000 + "x") == ()
+    assert written_in("//" + " " * 1_000_000 + "x") == ()
+
+
+def test_a_script_of_nobody_known_is_not_looked_through(slow: Workspace) -> None:
+    refused = body("s3://my-bucket/ours", "// sandbox: gremlins")
+    assert requests.post(slow.sandbox.base_url + PROCESS, json=refused, timeout=LONGEST).status_code == 401
+
+
 @pytest.mark.parametrize(
     ("script", "words"),
     [

@@ -123,7 +123,7 @@ class Routes:
         url = delivery_url(body)
         self._context.ledger.add("post", prefix=url, digest=digest_of(body))
         own = Faults()
-        refusal = self._asked_for(body, own) or self._refusal(call, body, url, own)
+        refusal = self._refusal(call, body, url, own)
         if refusal is None:
             request = self._context.runs.accept(body, url, own)
             if request is not None:
@@ -144,7 +144,7 @@ class Routes:
 
     def _refusal(self, call: Call, body: Any, url: str, own: Faults) -> Reply | None:
         """Why this POST is refused, before the concurrency limit is checked."""
-        if (early := self._gate(call)) is not None:
+        if (early := self._gate(call) or self._asked_for(body, own)) is not None:
             return early
         if fault := self._claimed(Moment.BEFORE, (own, self._context.faults), url):
             return fault.answer(_running(""))
