@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -73,6 +74,8 @@ def test_a_violation_names_the_field(service: Service) -> None:
         pytest.param("DELETE", f"{NEW}/some-id", "GET", id="there is no cancel"),
         pytest.param("PUT", OLD, "POST", id="no PUT"),
         pytest.param("GET", "/oauth/token", "POST", id="tokens are posted for"),
+        pytest.param("TRACE", OLD, "POST", id="no TRACE"),
+        pytest.param("PROPFIND", f"{NEW}/some-id", "GET", id="a method of another protocol"),
     ],
 )
 def test_methods_that_do_not_exist_are_405(service: Service, method: str, path: str, allowed: str) -> None:
@@ -81,8 +84,16 @@ def test_methods_that_do_not_exist_are_405(service: Service, method: str, path: 
     assert response.headers["Allow"] == allowed
 
 
-def test_addresses_that_do_not_exist_are_404(service: Service) -> None:
-    response = service.web.get(f"{service.url}/api/v2/async", timeout=LONGEST)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("/api/v2/async", id="another version"),
+        pytest.param(f"{NEW}/what/ever/%s", id="the id of a running request below more than the address"),
+    ],
+)
+def test_addresses_that_do_not_exist_are_404(slow: Service, path: str) -> None:
+    id = slow.submit()
+    response = slow.web.get(slow.url + path.replace("%s", id), timeout=LONGEST)
     assert error_of(response)[:2] == (404, "COMMON_NOT_FOUND")
 
 
@@ -100,20 +111,39 @@ def test_a_connection_is_kept_for_the_next_call_even_after_an_error(service: Ser
         connection.close()
 
 
+def answered(service: Service, sent: str) -> tuple[int, Mapping[str, Any]]:
+    """The status and the error of the only reply to these bytes; the connection ends with it."""
+    host, port = service.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=LONGEST) as raw:
+        raw.sendall(sent.encode())
+        head, _, content = b"".join(iter(lambda: raw.recv(65536), b"")).partition(b"\r\n\r\n")
+    return int(head.split()[1]), json.loads(content)["error"]
+
+
 @pytest.mark.parametrize(
     ("head", "status"),
     [
         pytest.param("Transfer-Encoding: chunked", 411, id="a body without a length"),
         pytest.param("Content-Length: many", 400, id="a length that is no number"),
+        pytest.param("Content-Length: " + "1" * 5000, 400, id="a length of 5000 digits"),
         pytest.param("Content-Length: 99999999999", 413, id="a length past the limit"),
     ],
 )
 def test_lengths_that_cannot_be_trusted_end_the_connection(service: Service, head: str, status: int) -> None:
-    host, port = service.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=LONGEST) as raw:
-        raw.sendall(f"POST {OLD} HTTP/1.1\r\nHost: localhost\r\n{head}\r\n\r\n".encode())
-        answer = b"".join(iter(lambda: raw.recv(65536), b""))
-    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert answered(service, f"POST {OLD} HTTP/1.1\r\nHost: localhost\r\n{head}\r\n\r\n")[0] == status
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        pytest.param("GET http://[ HTTP/1.1\r\n\r\n", 400, id="a target that is no address"),
+        pytest.param("GET / HTTP/one\r\n\r\n", 400, id="a version that is none"),
+        pytest.param("GET / HTTP/1.1\r\n" + "A: b\r\n" * 200 + "\r\n", 431, id="too many headers"),
+    ],
+)
+def test_what_is_hardly_http_is_answered_in_the_wrapper_too(service: Service, head: str, status: int) -> None:
+    found, error = answered(service, head)
+    assert (found, error["status"], error["code"]) == (status, status, "COMMON_BAD_PAYLOAD")
 
 
 @pytest.mark.parametrize(

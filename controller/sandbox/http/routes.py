@@ -98,7 +98,7 @@ class Routes:
             return {"POST": self._token}
         if path in PROCESS_PATHS:
             return {"POST": self._submit}
-        if path.startswith(tuple(f"{known}/" for known in PROCESS_PATHS)):
+        if path.rpartition("/")[0] in PROCESS_PATHS:
             return {"GET": self._status}
         own: Mapping[str, Mapping[str, Route]] = {
             "/sandbox/health": {"GET": self._health},

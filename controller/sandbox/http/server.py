@@ -5,6 +5,7 @@ without Nagle's delay, which makes the standard library's server fast enough.
 """
 
 import logging
+import re
 import socket
 import ssl
 import struct
@@ -24,6 +25,7 @@ from controller.wire.server import LimitedHandler, LimitedServer
 logger = logging.getLogger(__name__)
 
 SHUTDOWN_SECONDS = 3.0
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _AFTERWARDS = 0.05  # seconds until a reply is repeated, when the client is done with the first
 _NONSENSE = b"\x17\x03\x03\x00\x20" + b"x" * 32  # a TLS record that cannot be decrypted, and not valid HTTP
 
@@ -92,10 +94,12 @@ class Handler(LimitedHandler):
 
     def handle_call(self) -> None:
         """Serves one call of any method."""
-        path = unquote(urlsplit(self.path).path)
         if (foreign := self._foreign()) is not None:
-            self.close_connection = True
-            self._write(foreign)
+            self._refuse(foreign)
+            return
+        path = _path_in(self.path)
+        if path is None:
+            self._refuse(error_reply(400, "COMMON_BAD_PAYLOAD", "The target of the request is not an address."))
             return
         if self.command == "POST" and path in PROCESS_PATHS:
             cut = self.server.routes.cut_off_at()
@@ -106,13 +110,25 @@ class Handler(LimitedHandler):
         content = self._read_content()
         self.server.answers(self.connection)
         if isinstance(content, Reply):
-            self.close_connection = True
-            self._write(content)
+            self._refuse(content)
             return
         call = Call(method=self.command, path=path, headers=_lowered(self.headers), content=content)
         self._write(self._answer(call))
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = handle_call  # noqa: N815
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+        """What the base class refuses, in the API's wrapper; a method that it does not know is left to the routes."""
+        if code == HTTPStatus.NOT_IMPLEMENTED:
+            self.handle_call()
+        else:
+            self._refuse(error_reply(code, "COMMON_BAD_PAYLOAD", message or HTTPStatus(code).phrase))
+        self.wfile.flush()
+
+    def _refuse(self, reply: Reply) -> None:
+        """Replies to what was not read to its end: what follows on the connection cannot be told apart from it."""
+        self.close_connection = True
+        self._write(reply)
 
     def _foreign(self) -> Reply | None:
         """The refusal of a request made by a web page, before anything in it is processed."""
@@ -135,7 +151,7 @@ class Handler(LimitedHandler):
         if "transfer-encoding" in self.headers:
             return error_reply(411, "COMMON_BAD_PAYLOAD", "Send the body with a Content-Length.")
         given, largest = self.headers.get("content-length", "0"), self.server.largest_body
-        if not (given.isascii() and given.isdigit()):
+        if not _LENGTH.fullmatch(given):
             return error_reply(400, "COMMON_BAD_PAYLOAD", "The Content-Length is not a number.")
         if largest and int(given) > largest:
             return error_reply(413, "COMMON_BAD_PAYLOAD", f"The body is larger than {largest} bytes.")
@@ -192,6 +208,14 @@ class Handler(LimitedHandler):
         """Ends the connection with a reset instead of an orderly shutdown."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close_connection = True
+
+
+def _path_in(target: str) -> str | None:
+    """The path of the target of a request; None for a target that is no address."""
+    try:
+        return unquote(urlsplit(target).path)
+    except ValueError:
+        return None
 
 
 def _tls_context(options: SandboxOptions) -> ssl.SSLContext | None:
