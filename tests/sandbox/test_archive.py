@@ -14,6 +14,7 @@ from controller.sandbox.planet.look import GroundView, SensorInput
 from controller.sandbox.planet.noise import Degrees, Locations
 from controller.sandbox.planet.optical import sentinel2
 from controller.sandbox.planet.products import WantedBand, product, wanted_bands
+from controller.sandbox.planet.samples import data_samples, grouped
 from controller.sandbox.planet.tracks import TRACKS
 from controller.sandbox.planet.world import CLOUDY, ground_at
 from controller.sandbox.render.grid import EvaluationGrid, evaluation_grid, output_grid
@@ -316,6 +317,50 @@ def test_the_area_of_a_projected_box_holds_every_pixel_centre() -> None:
     assert area.west < lon.min() < lon.max() < area.east
     assert area.south < lat.min() < lat.max() < area.north
     assert area.west == pytest.approx(14.18, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("epsg", "box"),
+    [
+        pytest.param(32760, [800_000, 8_100_000, 840_000, 8_140_000], id="the last zone, in the south"),
+        pytest.param(32601, [165_000, 1_880_000, 205_000, 1_920_000], id="the first zone, in the north"),
+        pytest.param(3413, [-1_020_000, 1_000_000, -1_000_000, 1_020_000], id="a polar system"),
+    ],
+)
+def test_an_area_across_the_180th_meridian_is_not_the_whole_circle(epsg: int, box: list[int]) -> None:
+    """It had the scenes from all round the Earth, and all their days."""
+    grid = grid_of({"bbox": box, "properties": {"crs": f"{EPSG}{epsg}"}}, width=40, height=40)
+    area, (lon, lat) = grid.output.area(), grid.centres(0, grid.pixels)
+    assert area.west < 180 < area.east < area.west + 2 or area.west < -180 < area.east < area.west + 2
+    assert lon.min() < -179
+    assert lon.max() > 179
+    tiles = june(area=area)
+    cells = {(column, row) for column, row in zip(np.floor(lon).tolist(), np.floor(lat).tolist(), strict=True)}
+    assert {tile.cell for tile in tiles} <= cells
+    days = [date(2022, 6, 1) + timedelta(days=n) for n in range(30)]
+    assert {tile.sensed.date() for tile in tiles} == {day for day in days if TRACK.sees(day, lon, lat).any()}
+    assert 0 < data_samples([grouped(tiles)], "sentinel-2-l2a", area) <= 1
+
+
+def test_an_area_round_a_pole_reaches_it() -> None:
+    bounds = {"bbox": [-1e6, -1e6, 1e6, 1e6], "properties": {"crs": f"{EPSG}3413"}}
+    area = grid_of(bounds, width=40, height=40).output.area()
+    assert (area.west, area.east, area.north) == (-180, 180, 90)
+    assert area.south == pytest.approx(77, abs=0.1)
+
+
+def test_an_area_that_its_system_cannot_express_is_refused_plainly() -> None:
+    bounds = {"bbox": [2e7, 2e7, 2.1e7, 2.1e7], "properties": {"crs": f"{EPSG}32633"}}
+    with pytest.raises(RenderFailed, match="outside what EPSG:32633 can express"):
+        grid_of(bounds, width=40, height=40).output.area()
+
+
+def test_an_area_wider_than_the_earth_has_each_granule_once() -> None:
+    """The memory for a box of a billion degrees had no end."""
+    day = SceneFilter(since=datetime(2022, 6, 1, tzinfo=UTC), until=datetime(2022, 6, 2, tzinfo=UTC))
+    area = Area(west=-1e9, south=10, east=1e9, north=12)
+    tiles = find_tiles(product("sentinel-1-grd"), area, day, seed=1)
+    assert len({(tile.cell, tile.sensed) for tile in tiles}) == len(tiles) <= 2 * 180 * 2
 
 
 def test_coordinate_systems() -> None:

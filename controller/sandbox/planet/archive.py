@@ -3,6 +3,7 @@
 Everything is a pure function of (seed, day, position). Granules are cells of whole degrees. Called by `scenes`.
 """
 
+import math
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,7 @@ _POLAR = 70  # degrees
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Area:
-    """A box in degrees of longitude and latitude."""
+    """A box in degrees of longitude and latitude; across the 180th meridian the longitudes continue past 180."""
 
     west: float
     south: float
@@ -136,6 +137,11 @@ def is_polar(lat: Degrees, track: Track) -> Mask:
     return polar
 
 
+def granule_columns(lon: Whole) -> Whole:
+    """Whole longitudes that continue past 180, as granules have them: from -180 to 179."""
+    return (lon + 180) % 360 - 180
+
+
 def _is_asked_for(tile: Tile, wanted: SceneFilter) -> bool:
     facts = tile_facts(tile)
     if wanted.asked.get("tiers", "ALL_TIERS") != "ALL_TIERS" and facts["tier"] != "TIER_1":
@@ -150,7 +156,7 @@ def _passes(type: str, track: Track, area: Area, wanted: SceneFilter) -> Iterato
     south, north = np.maximum(lat, area.south), np.minimum(lat + track.size, area.north)
     width = (east - west) + abs(track.tilt) * (north - south)
     corner = south if track.is_ascending else north
-    second, count = track.second_of_day(lon, lat), 0
+    columns, second, count = granule_columns(lon), track.second_of_day(lon, lat), 0
     for ordinal in range(wanted.since.toordinal(), wanted.until.toordinal() + 1):
         day = date.fromordinal(ordinal)
         start = track.across(day, west, corner)
@@ -158,7 +164,7 @@ def _passes(type: str, track: Track, area: Area, wanted: SceneFilter) -> Iterato
         count += int(seen.sum())
         if count > _MOST_TILES:
             raise not_here("so many scenes are too much for the sandbox; narrow the time range or the area")
-        for x, y, moment in zip(lon[seen].tolist(), lat[seen].tolist(), second[seen].tolist(), strict=True):
+        for x, y, moment in zip(columns[seen].tolist(), lat[seen].tolist(), second[seen].tolist(), strict=True):
             sensed = datetime.combine(day, time(), tzinfo=UTC) + timedelta(seconds=moment)
             tile = Tile(type=type, track=track, cell=(x, y), sensed=sensed + _fraction(type, x, y, ordinal))
             if wanted.since <= tile.sensed <= wanted.until:
@@ -166,7 +172,9 @@ def _passes(type: str, track: Track, area: Area, wanted: SceneFilter) -> Iterato
 
 
 def _cells(area: Area, size: int) -> tuple[Whole, Whole]:
-    columns = np.arange(np.floor(area.west / size), np.ceil(area.east / size), dtype=np.int64) * size
+    """The south-western corners of the granules over the area, at most once around the Earth."""
+    first, end = math.floor(area.west / size), math.ceil(area.east / size)
+    columns = np.arange(first, min(end, first + 360 // size)) * size
     south, north = max(area.south, SOUTH), min(area.north, NORTH)
     rows = np.arange(np.floor(south / size), np.ceil(north / size), dtype=np.int64) * size
     lon, lat = np.meshgrid(columns, rows)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.model.catalog import MASK
-from controller.sandbox.planet.archive import Area, Tile
+from controller.sandbox.planet.archive import Area, Tile, granule_columns
 from controller.sandbox.planet.look import GroundView, Plane, SensorInput
 from controller.sandbox.planet.native import Numbers, Spots, spots
 from controller.sandbox.planet.noise import Degrees
@@ -155,15 +155,16 @@ def _supplied(group: Group, cells: Cells, pixels: Pixels) -> Iterator[tuple[Over
 
 
 def _by_cell(pixels: Pixels, size: int) -> Cells:
-    column, row = np.floor(pixels.lon / size), np.floor(pixels.lat / size)
+    column, row = (np.floor(side / size).astype(np.int64) * size for side in (pixels.lon, pixels.lat))
+    column = granule_columns(column)
     wanted = np.flatnonzero(pixels.wanted)
     if not wanted.size:
         return []
     if column.min() == column.max() and row.min() == row.max():
-        return [((int(column[0]) * size, int(row[0]) * size), wanted)]
+        return [((int(column[0]), int(row[0])), wanted)]
     codes = (row * 1000 + column)[wanted]
     found = []
     for code in np.unique(codes).tolist():
         inside = wanted[codes == code]
-        found.append(((int(column[inside[0]]) * size, int(row[inside[0]]) * size), inside))
+        found.append(((int(column[inside[0]]), int(row[inside[0]])), inside))
     return found

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.sandbox.extent import box_of, crs_address, output_size
+from controller.sandbox.failure import RenderFailed
 from controller.sandbox.planet.archive import Area
 from controller.sandbox.planet.noise import Degrees
 from controller.sandbox.render.projection import epsg_of, rows_to_lonlat, to_lonlat
@@ -37,14 +38,26 @@ class OutputGrid:
         return (self.north - self.south) / self.height
 
     def area(self) -> Area:
-        """The box in degrees that contains every pixel, from points along its four edges."""
+        """The box in degrees that contains every pixel, from points along its edges; longitudes continue past 180.
+
+        Raises RenderFailed for an area where its CRS has no coordinates.
+        """
+        lon, lat = to_lonlat(self.epsg, *self._outline())
+        if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
+            raise RenderFailed("COMMON_BAD_PAYLOAD", f"the area lies outside what EPSG:{self.epsg} can express")
+        lon = np.unwrap(lon, period=360)
+        south, north = float(lat.min()), float(lat.max())
+        if abs(lon[-1] - lon[0]) > 180:  # once around a pole, which is the furthest point inside
+            return Area(west=-180, south=-90 if south < 0 else south, east=180, north=90 if north > 0 else north)
+        return Area(west=float(lon.min()), south=south, east=float(lon.max()), north=north)
+
+    def _outline(self) -> tuple[Degrees, Degrees]:
+        """Points all around the box, from its south-western corner back to it."""
         along = np.linspace(0, 1, 33)
         x = self.west + along * (self.east - self.west)
         y = self.south + along * (self.north - self.south)
-        edge_x = np.concatenate([x, x, np.full(33, self.west), np.full(33, self.east)])
-        edge_y = np.concatenate([np.full(33, self.south), np.full(33, self.north), y, y])
-        lon, lat = to_lonlat(self.epsg, edge_x, edge_y)
-        return Area(west=float(lon.min()), south=float(lat.min()), east=float(lon.max()), north=float(lat.max()))
+        west, south, east, north = (np.full(33, side) for side in (self.west, self.south, self.east, self.north))
+        return np.concatenate([x, east, x[::-1], west]), np.concatenate([south, y, north, y[::-1]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
