@@ -13,6 +13,8 @@ GEOGRAPHIC = frozenset({CRS84, "http://www.opengis.net/def/crs/EPSG/0/4326"})
 WEB_MERCATOR = "http://www.opengis.net/def/crs/EPSG/0/3857"
 WEB_MERCATOR_RADIUS = 6_378_137.0
 EARTH_RADIUS = 6_372_800.0
+FURTHEST_DEGREES = (180 + 1e-6, 90 + 1e-6)  # programs write 180.00000000000003
+FURTHEST_METRES = 30_000_000.0  # from the origin of any system; a quarter of a meridian is 10 002 km
 
 Box = tuple[float, float, float, float]
 
@@ -29,6 +31,13 @@ def box_of(bounds: Mapping[str, Any]) -> Box:
         return min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
     xs, ys = zip(*positions(bounds["geometry"]), strict=True)
     return min(xs), min(ys), max(xs), max(ys)
+
+
+def is_on_earth(bounds: Mapping[str, Any]) -> bool:
+    """Whether the box has coordinates of this planet: what lies outside has no scenes, and may have no end."""
+    west, south, east, north = box_of(bounds)
+    across, along = FURTHEST_DEGREES if crs_address(bounds) in GEOGRAPHIC else (FURTHEST_METRES, FURTHEST_METRES)
+    return -across <= west and east <= across and -along <= south and north <= along
 
 
 def rings(geometry: Mapping[str, Any]) -> Iterator[list[list[float]]]:

@@ -260,6 +260,29 @@ def coarse(bbox: list[float], width: int, height: int, crs: str = "OGC/1.3/CRS84
     return body
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(coarse([0, 0, 1e9, 1], 100, 100, kind="S1GRD"), id="a billion degrees"),
+        pytest.param(coarse([1e299, 0, 9e299, 1], 100, 100, kind="S1GRD"), id="degrees past halving"),
+        pytest.param(coarse([0, 0, 1, 91], 100, 100, kind="S1GRD"), id="beyond the pole"),
+        pytest.param(coarse([426000, 3960000, 462000, 3994000], 100, 100), id="metres taken for degrees"),
+        pytest.param(coarse([0, 0, 1e299, 1], 100, 100, "EPSG/0/3857", "S1GRD"), id="no metres of the web mercator"),
+        pytest.param(coarse([0, 0, 1e9, 1], 100, 100, "EPSG/0/32633", "S1GRD"), id="no metres of a zone"),
+    ],
+)
+def test_an_area_outside_the_earth_is_refused(body: dict[str, Any]) -> None:
+    assert violations(body) == ["input->bounds->bbox"]
+
+
+def test_a_geometry_outside_the_earth_is_refused_and_what_rounds_to_its_edge_is_not() -> None:
+    body = coarse([-180, 0, 180.00000000000003, 1], 100, 100, kind="S1GRD")
+    assert refuse(body) is None
+    del body["input"]["bounds"]["bbox"]
+    body["input"]["bounds"]["geometry"] = {"type": "Polygon", "coordinates": [[[0, 0], [0, 1], [999, 1], [0, 0]]]}
+    assert violations(body) == ["input->bounds->geometry"]
+
+
 def test_too_coarse_for_sentinel_2_names_both_figures_and_the_collection() -> None:
     reply = refuse(coarse([0, 3960000, 1600000, 4060000], 1000, 1000, "EPSG/0/32633", "sentinel-2-l2a"))
     assert reply is not None

@@ -38,7 +38,7 @@ def refuse(body: object, *, host: str | None = None, largest_script: int = 0) ->
     if not isinstance(body, dict):
         return error_reply(400, "COMMON_BAD_PAYLOAD", "The body must be a JSON object.")
     found = [*_script(body, largest_script), *_input(body), *_output(body)]
-    found = found or [*_derived_size(body), *_not_hosted(body, host)]
+    found = found or [*_off_earth(body), *_derived_size(body), *_not_hosted(body, host)]
     if found:
         message = "The request is not valid: " + "; ".join(str(one) for one in found)
         return error_reply(400, "COMMON_BAD_PAYLOAD", message, errors=found)
@@ -240,6 +240,14 @@ def _size(output: Mapping[str, Any]) -> Violations:
     for name in sorted(given & {"resx", "resy"}):
         if not is_number(output[name]) or output[name] <= 0:
             yield Violation(parameter=f"output->{name}", violation="must be a number above 0")
+
+
+def _off_earth(body: Mapping[str, Any]) -> Violations:
+    """Only for bodies with a valid shape: metres where degrees belong, or numbers that are no place at all."""
+    bounds = body["input"]["bounds"]
+    if not extent.is_on_earth(bounds):
+        where = "bbox" if "bbox" in bounds else "geometry"
+        yield Violation(parameter=f"input->bounds->{where}", violation="lies outside the Earth in this CRS")
 
 
 def _derived_size(body: Mapping[str, Any]) -> Violations:
