@@ -10,7 +10,8 @@ from typing import Any
 from controller.operations.scaffold.bodies import requests_in
 from controller.operations.scaffold.linebreaks import python_with_breaks
 from controller.operations.scaffold.names import Names, UnknownValue
-from controller.operations.scaffold.readers.python_values import evaluate, run_statement
+from controller.operations.scaffold.readers.python_statements import run_statement
+from controller.operations.scaffold.readers.python_values import evaluate
 from controller.operations.scaffold.readers.vendor_client import REQUESTS
 
 _COMPOUND = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Match)
