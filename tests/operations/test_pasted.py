@@ -188,7 +188,7 @@ CELLS = '{"cells": [{"cell_type": "markdown", "source": "x"}, {"cell_type": "cod
         ),
         pytest.param(
             "for day in days:\n    ask(json={'input': day, 'output': {}})",
-            "line 2: input: `day` is not known here", id="a loop",
+            "line 1: input: `day` is not assigned plainly", id="a loop",
         ),
         pytest.param(
             "Text (see below)\n\n    body = {\n      'input': ask(),\n      'output': {}}\nand so on",
@@ -229,6 +229,13 @@ CHANGED = [
     pytest.param("a['output'].update(dict(height=6))\ndel a['output']['width']", {"height": 6}, id="deleted"),
     pytest.param("a['output']['responses'] = []\na['output']['responses'].append(1)", {"width": 5, "responses": [1]},
                  id="appended"),
+    pytest.param("a['output'].update({'width': 7}, height=6)", {"width": 7, "height": 6}, id="updated by keywords"),
+    pytest.param("o = a['output']\no |= {'height': 6}", {"width": 5, "height": 6}, id="merged under another name"),
+    pytest.param("r = a['output']['responses'] = []\nr += [1]", {"width": 5, "responses": [1]}, id="two names at once"),
+    pytest.param("b = a.copy()\nb['output']['width'] = 9", {"width": 9}, id="a copy that shares what is inside"),
+    pytest.param("a['output']['responses'] = [1]\nb = list(a['output']['responses'])\nb[0] = 9",
+                 {"width": 5, "responses": [1]}, id="a list that is copied"),
+    pytest.param("s = json.dumps(a)\na['output']['width'] = 9\na = s", {"width": 5}, id="a text that was made before"),
     pytest.param("r = []\na['output']['responses'] = r\nr.extend([1, 2])", {"width": 5, "responses": [1, 2]},
                  id="extended"),
 ]  # fmt: skip
@@ -252,6 +259,64 @@ def test_a_request_that_is_changed_afterwards_is_known_as_it_is_then(code: str, 
 def test_a_request_that_is_changed_in_ways_not_carried_out_is_not_taken_as_it_was(code: str) -> None:
     with pytest.raises(UsageError, match=r"line [23]: .*(not carried out|not assigned plainly)"):
         pasted(f"a = {BODY!r}\n{code}\npost(json=a)")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("for d in a['input']['data']:\n    d['dataFilter']['maxCloudCoverage'] = 20", id="a loop's item"),
+        pytest.param("for n, d in enumerate(a['input']['data']):\n    d['type'] = 'dem'", id="a numbered item"),
+        pytest.param("[d.update(type='dem') for d in a['input']['data']]", id="an item of a comprehension"),
+        pytest.param("d = [d for d in a['input']['data'] if d['type']]\nd[0]['type'] = 'dem'", id="a chosen item"),
+        pytest.param("out = a['output']\nfor w in sizes:\n    out['width'] = w", id="another name in a loop"),
+        pytest.param("if large:\n    out = a['output']\n    out['width'] = 50", id="another name in a condition"),
+        pytest.param("a['input']['bounds']['bbox'][0:2] = [9, 9]", id="a slice"),
+        pytest.param("a['output'][side] = 9", id="a key that is not known"),
+        pytest.param("del a['output'][side]", id="a deletion of a key that is not known"),
+        pytest.param("if x:\n    del a['output']['width']", id="a deletion in a condition"),
+        pytest.param("x = a['output'].pop('width')", id="a call whose result is used"),
+        pytest.param("a.setdefault('output', {})['width'] = 9", id="a default that is changed"),
+        pytest.param("a.get('output')['width'] = 9", id="a result that is changed"),
+        pytest.param("a['output']['width'], x = size()", id="two targets"),
+        pytest.param("a['output'].update(**size())", id="keywords that are not known"),
+        pytest.param("try:\n    go()\nexcept E:\n    a['output']['width'] = 9", id="a handler"),
+        pytest.param("match x:\n    case 1:\n        a['output']['width'] = 9", id="a case"),
+        pytest.param("def widen(b, w):\n    b['output']['width'] = w\nwiden(a, 9)", id="a function of the text"),
+    ],
+)
+def test_a_change_that_cannot_be_carried_out_left_the_request_as_it_was(code: str) -> None:
+    body = {"input": {"bounds": {"bbox": [1, 2]}, "data": [{"type": "s", "dataFilter": {}}]}, "output": {"width": 5}}
+    with pytest.raises(UsageError, match=r"line [2345]: .*(not carried out|not assigned plainly)"):
+        pasted(f"a = {body!r}\n{code}\npost(json=a)")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        pytest.param("for w in (1, 2):\n    a['output']['width'] = w\n    post(json=a)", "output.width", id="a loop"),
+        pytest.param("while go():\n    a['input']['bounds'].update(more)\n    post(json=a)", "bounds", id="a change"),
+        pytest.param("if x:\n    a['output']['width'] = 9\nelse:\n    post(json=a)", "output.width", id="a branch"),
+        pytest.param(
+            "w = 5\n[post(json={**a, 'output': {'width': w}}) for w in sizes]\ndel a['output']", "output.width",
+            id="a comprehension",
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_block_sends_was_read_as_it_was_before_the_block(code: str, words: str) -> None:
+    with pytest.raises(UsageError, match=rf"line [23]: .*{words}.*(not assigned plainly|not carried out)"):
+        pasted(f"a = {BODY!r}\n{code}")
+
+
+def test_what_a_block_sends_is_known_where_the_block_says_it() -> None:
+    copied = "b = copy.deepcopy(a)\n    b['output']['width'] = 9\n    post(json=b)"
+    for block in (f"for _ in days:\n    {copied}", f"if large:\n    {copied}"):
+        found = read_pasted(f"a = {BODY!r}\n{block}\npost(json=a)").requests
+        assert [each.body["output"]["width"] for each in found] == [5, 9]
+
+
+def test_what_a_reply_holds_is_no_part_of_what_was_sent() -> None:
+    text = f"a = {BODY!r}\nr = post(json=a)\nif r.ok:\n    d = r.json()\n    d['x'] = 1\npost(json=a)"
+    assert pasted(text).body == BODY
 
 
 def test_a_list_of_javascript_is_known_with_what_is_pushed() -> None:

@@ -7,15 +7,17 @@ A value that only running the code would give is an `UnknownValue`, which is onl
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from controller.model.errors import UsageError
 
 LONGEST = 4 * 1024 * 1024  # characters of a text
 LONGEST_IN_ALL = 16 * LONGEST
-MOST_VALUES = 200_000  # in one request, and copied in all
+MOST_VALUES = 200_000  # in one request
+MOST_COPIED = 5 * MOST_VALUES  # of all requests together
 DEEPEST = 50
 _ITEM = 16  # characters that need about as much memory as one item
+_MOST_HOLDERS = 100
 _BEGIN, _END = "\ue000", "\ue001"  # around a placeholder inside a text; no text that is pasted holds them
 
 Beside = Callable[[str], str]
@@ -27,11 +29,16 @@ class UnknownValue:
     """A value that only running the code would give; `why` describes the code, without repeating it.
 
     `name` is the dotted name of a constant that only its library knows, such as `CRS.WGS84`; else "".
+    `within` are the lists and dicts that it may be a part of: what changes it changes them.
     """
 
     line: int
     why: str
     name: str = ""
+    within: tuple[Any, ...] = field(default=(), compare=False, repr=False)
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +67,13 @@ def no_file(name: str) -> str:
 class Names:
     """The value of each name after the assignments so far, and what was seen until then.
 
-    `makers` are the calls whose value is known without carrying them out, by the last part of their name.
+    `makers` are the calls whose value is known without carrying them out, by the last part of their name; `changers`
+    are the functions of the text that change what they are given.
     """
 
     makers: Mapping[str, Maker] = field(default_factory=dict)
     beside: Beside = no_file
+    changers: set[str] = field(default_factory=set)
     _known: list[dict[str, Any]] = field(default_factory=lambda: [{"true": True, "false": False, "null": None}])
     _seen: list[tuple[int, Any]] = field(default_factory=list)
     _replaced: dict[int, Any] = field(default_factory=dict)
@@ -121,7 +130,7 @@ class Names:
     def copied(self, value: Any, line: int) -> Any:
         """The value as it is now, whatever is changed in it afterwards."""
         self._copied += count_values(value)
-        return deepcopy(value) if self._copied <= MOST_VALUES else UnknownValue(line=line, why="this becomes too large")
+        return deepcopy(value) if self._copied <= MOST_COPIED else UnknownValue(line=line, why="this becomes too large")
 
     def read_file(self, name: Any, line: int) -> Any:
         """The text of a file beside the pasted one."""
@@ -147,13 +156,24 @@ def count_values(value: Any) -> int:
     return count
 
 
+def holders(*values: Any) -> tuple[Any, ...]:
+    """The lists and dicts among these values, and those that unknown ones may be a part of, each once."""
+    found: dict[int, Any] = {}
+    for value in values:
+        for each in value.within if isinstance(value, UnknownValue) else (value,):
+            if isinstance(each, dict | list):
+                found[id(each)] = each
+    return tuple(found.values())[:_MOST_HOLDERS]
+
+
 def spoil(held: Any, line: int) -> None:
-    """Put into a list or a dict that it was changed in a way that is not known."""
-    unknown = UnknownValue(line=line, why="this is changed by a call that is not carried out")
-    if isinstance(held, dict):
-        held["…"] = unknown
-    elif isinstance(held, list):
-        held.append(unknown)
+    """Put into a list or a dict, or what an unknown value may be a part of, that it was changed in an unknown way."""
+    unknown = UnknownValue(line=line, why="this is changed in a way that is not carried out")
+    for each in holders(held):
+        if isinstance(each, dict):
+            each["…"] = unknown
+        elif not (each and isinstance(each[-1], UnknownValue)):
+            each.append(unknown)
 
 
 def unread_request(unknown: UnknownValue) -> dict[str, Any]:

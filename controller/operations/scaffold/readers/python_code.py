@@ -4,17 +4,16 @@ Pure: the code is only parsed. Calls that send a request, and the vendor client'
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from controller.operations.scaffold.bodies import requests_in
 from controller.operations.scaffold.linebreaks import python_with_breaks
-from controller.operations.scaffold.names import Names, UnknownValue
-from controller.operations.scaffold.readers.python_statements import run_statement
+from controller.operations.scaffold.names import Names
+from controller.operations.scaffold.readers.python_statements import bind_arguments, forget, inner_names, run_statement
 from controller.operations.scaffold.readers.python_values import evaluate
 from controller.operations.scaffold.readers.vendor_client import REQUESTS
 
-_COMPOUND = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Match)
 _SENT = frozenset({"json", "data", "files", "content", "body"})
 """Keywords under which a request is passed to the call that sends it."""
 
@@ -36,13 +35,11 @@ def read_python(module: ast.Module, names: Names, before: int = 0) -> None:
     """Evaluate the statements; `before` is the number of lines of the whole text above this code."""
     ast.increment_lineno(module, before)
     for node in _statements(module.body, names):
-        for line, value in _sent(node, names):
-            if any(True for _ in requests_in(value)):
-                names.send(value, line)
+        with inner_names(node, names):
+            for line, value in _sent(node, names):
+                if any(True for _ in requests_in(value)):
+                    names.send(value, line)
         run_statement(node, names)
-        for body in ast.walk(node) if isinstance(node, _COMPOUND) else ():
-            if isinstance(body, ast.Dict) and _is_body(body):
-                names.see(evaluate(body, names), body.lineno)
         if isinstance(node, ast.Expr | ast.Return) and node.value is not None:
             names.see(evaluate(node.value, names), node.lineno)
 
@@ -58,38 +55,90 @@ def _is_body(node: ast.Dict) -> bool:
     return {"input", "output"} <= keys
 
 
-def _statements(body: list[ast.stmt], names: Names) -> Iterator[ast.stmt]:
-    """Statements in order, including those inside a function, `with` or `try`, which are certain to be meant."""
+def _statements(body: Iterable[ast.stmt], names: Names) -> Iterator[ast.stmt]:
+    """Statements in order, one by one, including those inside others; what may not run, or run often, is forgotten."""
     for node in body:
         match node:
-            case ast.With(items=items, body=inner):
+            case ast.With(items=items, body=inner) | ast.AsyncWith(items=items, body=inner):
                 for item in items:
+                    yield _expression(item.context_expr)
                     if isinstance(item.optional_vars, ast.Name):
                         names.bind(item.optional_vars.id, evaluate(item.context_expr, names), node.lineno)
                 yield from _statements(inner, names)
-            case ast.FunctionDef(body=inner, args=arguments) | ast.AsyncFunctionDef(body=inner, args=arguments):
+            case ast.FunctionDef(name=name, body=inner) | ast.AsyncFunctionDef(name=name, body=inner):
                 names.enter()
-                for each in (*arguments.args, *arguments.kwonlyargs):
-                    why = f"`{each.arg}` is an argument of {node.name}()"
-                    names.bind(each.arg, UnknownValue(line=each.lineno, why=why), node.lineno)
+                changed = bind_arguments(node.args, f"{name}()", names)
                 yield from _statements(inner, names)
                 names.leave()
+                if changed:
+                    names.changers.add(name)
             case ast.ClassDef(body=inner):
                 names.enter()
                 yield from _statements(inner, names)
                 names.leave()
-            case ast.Try(body=inner):
+            case ast.Try(body=inner) | ast.TryStar(body=inner):
                 yield from _statements(inner, names)
+                for handler in node.handlers:
+                    yield from _block(handler, names)
+                yield from _statements([*node.orelse, *node.finalbody], names)
             case ast.If(test=ast.Compare(left=ast.Name(id="__name__")), body=inner):
                 yield from _statements(inner, names)
+            case ast.For(iter=header) | ast.AsyncFor(iter=header) | ast.Match(subject=header):
+                yield _expression(header)
+                yield from _block(node, names)
+            case ast.If() | ast.While():
+                yield from _block(node, names)
             case _:
                 yield node
+
+
+def _block(node: ast.AST, names: Names) -> Iterator[ast.stmt]:
+    """The statements of a condition or a loop. What one branch changes is known neither in another nor behind them."""
+    forget([node], names)
+    for branch in _branches(node):
+        for inner in _statements(branch, names):
+            yield inner
+            _see_written(inner, names)
+        forget(branch, names)
+
+
+def _branches(node: ast.AST) -> Iterator[list[ast.stmt]]:
+    match node:
+        case ast.If():
+            rest: list[ast.stmt] = [node]
+            while len(rest) == 1 and isinstance(branch := rest[0], ast.If):  # no recursion: a chain may be long
+                yield [_expression(branch.test), *branch.body]
+                rest = branch.orelse
+            yield rest
+        case ast.While(test=test, body=body, orelse=orelse):
+            yield [_expression(test), *body]
+            yield orelse
+        case ast.For(body=body, orelse=orelse) | ast.AsyncFor(body=body, orelse=orelse):
+            yield body
+            yield orelse
+        case ast.Match(cases=cases):
+            for each in cases:
+                yield [*([_expression(each.guard)] if each.guard else []), *each.body]
+        case ast.ExceptHandler(body=body):
+            yield body
+
+
+def _expression(value: ast.expr) -> ast.stmt:
+    return ast.copy_location(ast.Expr(value=value), value)
+
+
+def _see_written(node: ast.stmt, names: Names) -> None:
+    """The bodies written out in a statement that gives them no name, such as `yield {…}`."""
+    if isinstance(node, ast.Expr | ast.Return):
+        for body in ast.walk(node):
+            if isinstance(body, ast.Dict) and _is_body(body):
+                names.see(evaluate(body, names), body.lineno)
 
 
 def _sent(node: ast.stmt, names: Names) -> Iterator[tuple[int, Any]]:
     """What a statement may send: what it passes to a call, and requests made by the vendor's client."""
     for call in ast.walk(node):
-        if not isinstance(call, ast.Call):
+        if not isinstance(call, ast.Call) or getattr(call.func, "id", "") in names.changers:
             continue
         for argument in (*call.args, *(word.value for word in call.keywords if word.arg in _SENT)):
             if not isinstance(argument, ast.Constant):

@@ -4,63 +4,161 @@ Pure. A change that is not carried out spoils what it may change, so that no val
 """
 
 import ast
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from controller.operations.scaffold.names import Names, UnknownValue, spoil
-from controller.operations.scaffold.readers.python_values import evaluate, has_item
+from controller.operations.scaffold.names import NamedCall, Names, UnknownValue, holders, spoil
+from controller.operations.scaffold.readers.python_values import called, evaluate, has_item
 
 _CHANGING = frozenset(
     {"append", "extend", "update", "insert", "pop", "popitem", "remove", "clear", "setdefault", "sort", "reverse"}
 )
 """Methods that change a list or a dict."""
+_IN_PLACE = {ast.Add: "extend", ast.BitOr: "update"}
+"""What `list += …` and `dict |= …` do."""
 
 
 def run_statement(node: ast.stmt, names: Names) -> None:
-    """Evaluate one statement. What it assigns other than by `name = …` is unknown from then on."""
+    """Evaluate a statement that holds no others. What it assigns other than by `name = …` is unknown from then on."""
+    with inner_names(node, names):
+        _spoil_changed(node, names)
     match node:
         case ast.Assign(targets=targets, value=value):
+            made = evaluate(value, names)
             for target in targets:
-                _assign(target, evaluate(value, names), names, _mentions(value))
+                _assign(target, made, names, _mentions(value))
         case ast.AnnAssign(target=target, value=ast.expr() as value):
             _assign(target, evaluate(value, names), names, _mentions(value))
-        case ast.AugAssign(target=target, op=op, value=value):
-            added = ast.copy_location(ast.BinOp(left=target, op=op, right=value), node)
-            _assign(target, evaluate(added, names), names, _mentions(target))
+        case ast.AugAssign():
+            _add(node, names)
         case ast.Delete(targets=targets):
             for target in targets:
                 _delete(target, names)
-        case ast.Expr(value=ast.Call(func=ast.Attribute(value=holder, attr=method), args=arguments)):
-            _change(evaluate(holder, names), method, [evaluate(each, names) for each in arguments], node.lineno)
-        case ast.Expr() | ast.Return():
-            pass
-        case _:
-            _forget(node, names)
-
-
-def _forget(node: ast.stmt, names: Names) -> None:
-    """What a loop, a condition or another statement assigns is not known from then on."""
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=holder, attr=method)) as call) if method in _CHANGING:
+            _change(evaluate(holder, names), method, called(call, names), node.lineno, names)
     for each in ast.walk(node):
+        if isinstance(each, ast.NamedExpr):
+            _assign(each.target, evaluate(each.value, names), names, _mentions(each.value))
+
+
+def forget(nodes: Iterable[ast.AST], names: Names) -> None:
+    """What statements assign or change that may run once, often or never is not known from then on."""
+    inside = [each for node in nodes for each in ast.walk(node)]
+    for each in inside:
+        _forget_names(each, names)
+    for each in inside:
+        if isinstance(each, ast.Subscript) and isinstance(each.ctx, ast.Store | ast.Del):
+            _assign(each, UnknownValue(line=each.lineno, why="this is not assigned plainly"), names, set())
+        elif isinstance(each, ast.AugAssign) and isinstance(evaluate(each.value, names), dict | list):
+            spoil(evaluate(each.target, names), each.lineno)
+        else:
+            _spoil_call(each, names)
+
+
+def _forget_names(node: ast.AST, names: Names) -> None:
+    """A name that is assigned may be a part of what it is assigned."""
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            for target in targets:
+                _unknown_names(target, evaluate(value, names), names, _mentions(value))
+        case (
+            ast.AnnAssign(target=target, value=ast.expr() as value)
+            | ast.NamedExpr(target=target, value=value)
+            | ast.For(target=target, iter=value)
+            | ast.AsyncFor(target=target, iter=value)
+            | ast.withitem(optional_vars=ast.expr() as target, context_expr=value)
+        ):
+            _unknown_names(target, evaluate(value, names), names, _mentions(value))
+        case ast.AugAssign(target=target):
+            _unknown_names(target, evaluate(target, names), names, _mentions(target))
+
+
+def _unknown_names(target: ast.expr, made: Any, names: Names, made_of: set[str]) -> None:
+    for each in ast.walk(target):
         if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
             why = f"`{each.id}` is not assigned plainly"
-            names.bind(each.id, UnknownValue(line=each.lineno, why=why), each.lineno)
-        elif isinstance(each, ast.Subscript) and isinstance(each.ctx, ast.Store):
-            _assign(each, UnknownValue(line=each.lineno, why="this is not assigned plainly"), names, set())
-        elif isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in _CHANGING:
-            spoil(evaluate(each.func.value, names), each.lineno)
+            unknown = UnknownValue(line=each.lineno, why=why, within=holders(made))
+            names.bind(each.id, unknown, each.lineno, replaces=each.id in made_of)
 
 
-def _change(held: Any, method: str, arguments: list[Any], line: int) -> None:
+@contextmanager
+def inner_names(node: ast.stmt, names: Names) -> Iterator[None]:
+    """While this lasts, the names are unknown that comprehensions and lambdas of a statement give to each item."""
+    names.enter()
+    for each in ast.walk(node):
+        if isinstance(each, ast.comprehension):
+            _unknown_names(each.target, evaluate(each.iter, names), names, set())
+        elif isinstance(each, ast.Lambda):
+            bind_arguments(each.args, "a function", names)
+    yield
+    names.leave()
+
+
+def bind_arguments(arguments: ast.arguments, function: str, names: Names) -> list[Any]:
+    """The arguments of a function are unknown inside of it. The list that is returned is filled by what changes one."""
+    changed: list[Any] = []
+    optional = [each for each in (arguments.vararg, arguments.kwarg) if each]
+    for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *optional):
+        why = f"`{each.arg}` is an argument of {function}"
+        within = () if each.arg in ("self", "cls") else (changed,)
+        names.bind(each.arg, UnknownValue(line=each.lineno, why=why, within=within), each.lineno)
+    return changed
+
+
+# --- changes ---
+
+
+def _spoil_changed(node: ast.stmt, names: Names) -> None:
+    """What calls change whose result is used, such as `width = body["output"].pop("width")`."""
+    carried_out = node.value if isinstance(node, ast.Expr) and _is_change(node.value) else None
+    for each in ast.walk(node):
+        if each is not carried_out:
+            _spoil_call(each, names)
+
+
+def _is_change(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGING
+
+
+def _spoil_call(node: ast.AST, names: Names) -> None:
+    """What a call changes: the value whose method it is, or what is given to a function of the text that changes it."""
+    if not isinstance(node, ast.Call):
+        return
+    method = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    if method in _CHANGING and isinstance(node.func, ast.Attribute):
+        spoil(evaluate(node.func.value, names), node.lineno)
+    elif method in names.changers:
+        for each in (*node.args, *(word.value for word in node.keywords)):
+            spoil(evaluate(each, names), node.lineno)
+
+
+def _change(held: Any, method: str, call: NamedCall | None, line: int, names: Names) -> None:
     """`held.append(value)` and its kin; a list or dict that is changed otherwise can no longer be known."""
+    arguments, words = (call.arguments, call.words) if call else (None, {})
     match method, held, arguments:
-        case "append", list(), [value]:
+        case "append", list(), [value] if not words:
             held.append(value)
-        case "extend", list(), [list() as values]:
+        case "extend", list(), [list() as values] if not words and names.has_room_for(len(values)):
             held.extend(values)
-        case "update", dict(), [dict() as values]:
-            held.update(values)
+        case "update", dict(), [] | [dict()] if names.has_room_for(len(words) + sum(map(len, arguments or ()))):
+            held.update(*arguments or (), **words)
         case _:
-            if method in _CHANGING:
-                spoil(held, line)
+            spoil(held, line)
+
+
+def _add(node: ast.AugAssign, names: Names) -> None:
+    """`target += value`, which changes a list or a dict itself, whatever other name it has."""
+    held, value = evaluate(node.target, names), evaluate(node.value, names)
+    method = _IN_PLACE.get(type(node.op), "")
+    if isinstance(held, dict | list):
+        call = NamedCall(name=method, holder=held, arguments=[value], words={}, line=node.lineno)
+        _change(held, method, call, node.lineno, names)
+    else:
+        if isinstance(value, dict | list):
+            spoil(held, node.lineno)
+        added = ast.copy_location(ast.BinOp(left=node.target, op=node.op, right=node.value), node)
+        _assign(node.target, evaluate(added, names), names, _mentions(node.target))
 
 
 def _delete(target: ast.expr, names: Names) -> None:
@@ -68,6 +166,8 @@ def _delete(target: ast.expr, names: Names) -> None:
         held, key = evaluate(target.value, names), evaluate(target.slice, names)
         if has_item(held, key):
             del held[key]
+        else:
+            spoil(held, target.lineno)
 
 
 def _mentions(value: ast.expr) -> set[str]:
@@ -75,6 +175,7 @@ def _mentions(value: ast.expr) -> set[str]:
 
 
 def _assign(target: ast.expr, value: Any, names: Names, made_of: set[str]) -> None:
+    unknown = UnknownValue(line=target.lineno, why="this is not assigned plainly", within=holders(value))
     match target:
         case ast.Name(id=name):
             names.bind(name, value, target.lineno, replaces=name in made_of)
@@ -82,11 +183,11 @@ def _assign(target: ast.expr, value: Any, names: Names, made_of: set[str]) -> No
             held, place = evaluate(holder, names), evaluate(key, names)
             if has_item(held, place) or (isinstance(held, dict) and isinstance(place, str)):
                 held[place] = value
-        case ast.Tuple(elts=parts) | ast.List(elts=parts) if isinstance(value, list) and len(parts) == len(value):
-            for part, each in zip(parts, value, strict=True):
+            else:
+                spoil(held, target.lineno)
+        case ast.Tuple(elts=parts) | ast.List(elts=parts):
+            is_known = isinstance(value, list) and len(parts) == len(value)
+            for part, each in zip(parts, value if is_known else [unknown] * len(parts), strict=True):
                 _assign(part, each, names, made_of)
-        case _:
-            unknown = UnknownValue(line=target.lineno, why="this is not assigned plainly")
-            for each in ast.walk(target):
-                if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
-                    names.bind(each.id, unknown, target.lineno)
+        case ast.Starred(value=part):
+            _assign(part, unknown, names, made_of)

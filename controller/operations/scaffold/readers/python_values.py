@@ -9,11 +9,11 @@ import json
 import operator
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from controller.operations.scaffold.names import NamedCall, Names, UnknownValue
+from controller.operations.scaffold.names import NamedCall, Names, UnknownValue, holders
 
 LARGEST = 1e15
 _SPEC = re.compile(r"[,+]?0?\d?(\.\d)?[dfegs%]?")
@@ -23,6 +23,11 @@ _SUMS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
 }
+_FRESH = frozenset(
+    {"copy", "deepcopy", "loads", "dumps", "len", "min", "max", "sum", "abs", "round", "int", "float", "str", "format"}
+    | {"range", "keys", "post", "put", "patch", "request", "send"}
+)
+"""Calls whose result holds nothing of what they are given."""
 _RUNS = "this can only be known by running it"
 
 
@@ -52,15 +57,26 @@ def evaluate(node: ast.expr, names: Names) -> Any:
             return _item(evaluate(holder, names), evaluate(key, names), node.lineno)
         case ast.Call():
             return _call(node, names)
-    return UnknownValue(line=node.lineno, why=_RUNS)
+        case ast.NamedExpr(value=value):
+            return evaluate(value, names)
+    return UnknownValue(line=node.lineno, why=_RUNS, within=holders(*_below(node, names)))
+
+
+def _below(node: ast.expr, names: Names) -> Iterator[Any]:
+    """The values that an expression is made of, such as both sides of a choice, or what a comprehension goes over."""
+    for each in ast.iter_child_nodes(node):
+        if isinstance(each, ast.expr):
+            yield evaluate(each, names)
+        elif isinstance(each, ast.comprehension):
+            yield evaluate(each.iter, names)
 
 
 def _attribute(held: Any, attribute: str, line: int) -> UnknownValue:
     """A constant of a library keeps its dotted name: what it means is known to the maker that is given it."""
     if isinstance(held, UnknownValue) and held.name:
         name = f"{held.name}.{attribute}"
-        return UnknownValue(line=line, why=f"`{name}` is not known here", name=name)
-    return UnknownValue(line=line, why=_RUNS)
+        return UnknownValue(line=line, why=f"`{name}` is not known here", name=name, within=held.within)
+    return UnknownValue(line=line, why=_RUNS, within=holders(held))
 
 
 def _dict(node: ast.Dict, names: Names) -> Any:
@@ -131,7 +147,9 @@ def _too_large(line: int) -> UnknownValue:
 def _item(held: Any, key: Any, line: int) -> Any:
     if isinstance(held, UnknownValue):
         return held
-    return held[key] if has_item(held, key) else UnknownValue(line=line, why="there is no such item")
+    if has_item(held, key):
+        return held[key]
+    return UnknownValue(line=line, why="there is no such item", within=holders(held))
 
 
 def has_item(held: Any, key: Any) -> bool:
@@ -153,7 +171,7 @@ class _File(UnknownValue):
 
 def _call(node: ast.Call, names: Names) -> Any:
     """`json.loads(text)`, `json.dumps(value)` as the value itself, `dict(…)`, makers, and calls that change a text."""
-    call, line = _called(node, names), node.lineno
+    call, line = called(node, names), node.lineno
     if call is None:
         return UnknownValue(line=line, why=_RUNS)
     last = call.name.rpartition(".")[2]
@@ -162,8 +180,10 @@ def _call(node: ast.Call, names: Names) -> Any:
     match last, call.holder, call.arguments:
         case ("loads", _, [str() as text]) if not call.words:
             return _loaded(text, line, names)
-        case ("dumps", _, [value]) | (("list" | "tuple"), None, [list() as value]):
-            return value
+        case "dumps", _, [value]:
+            return names.copied(value, line) if isinstance(value, dict | list) else value
+        case (("list" | "tuple"), None, [list() as value]) if names.has_room_for(len(value)):
+            return [*value]
         case "dedent", _, [str() as text]:
             return textwrap.dedent(text) if names.has_room(len(text)) else _too_large(line)
         case "dict", None, []:
@@ -175,7 +195,9 @@ def _call(node: ast.Call, names: Names) -> Any:
         case "replace", str() as held, [str() as old, str() as new]:
             room = names.has_room(len(held) + held.count(old) * len(new))
             return held.replace(old, new) if room else _too_large(line)
-        case ("copy", dict() as held, []) | (("copy" | "deepcopy"), _, [dict() as held]):
+        case ("copy", dict() as held, []) | ("copy", _, [dict() as held]) if names.has_room_for(len(held)):
+            return {**held}
+        case "deepcopy", _, [dict() as held]:
             return names.copied(held, line)
         case "join", str() as held, [list() as parts] if all(isinstance(part, str) for part in parts):
             length = sum(map(len, parts)) + len(held) * len(parts)
@@ -187,12 +209,13 @@ def _call(node: ast.Call, names: Names) -> Any:
         case "load", _, [_File() as held]:
             text = names.read_file(held.file, line)
             return _loaded(text, line, names) if isinstance(text, str) else text
-        case _, UnknownValue(name="") as held, _:
-            return held
-    return UnknownValue(line=line, why="a call is not carried out")
+    within = () if last in _FRESH else holders(call.holder, *call.arguments, *call.words.values())
+    if isinstance(call.holder, UnknownValue) and not call.holder.name:
+        return replace(call.holder, within=within)
+    return UnknownValue(line=line, why="a call is not carried out", within=within)
 
 
-def _called(node: ast.Call, names: Names) -> NamedCall | None:
+def called(node: ast.Call, names: Names) -> NamedCall | None:
     """The call with the values of its arguments; None when not even their number is known."""
     name, holder = "", None
     if isinstance(node.func, ast.Name):
