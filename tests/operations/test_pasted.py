@@ -343,6 +343,74 @@ def test_a_request_of_javascript_that_is_changed_otherwise_is_not_taken_as_it_wa
         pasted(text)
 
 
+LIST = "const a = {input: {bounds: {bbox: [1, 2]}, data: [{type: 's'}]}, output: {width: 5}};\n"
+SEND = "\nfetch(u, {body: JSON.stringify(a)});"
+
+
+@pytest.mark.parametrize(
+    ("code", "changed"),
+    [
+        pytest.param("a.input.data[0].type = 'dem';", {"data": [{"type": "dem"}]}, id="an item of a list"),
+        pytest.param("a.input.bounds.bbox[0] = 9;", {"bounds": {"bbox": [9, 2]}}, id="a number of a list"),
+        pytest.param("const d = a.input.data[0];\nd.type = 'dem';", {"data": [{"type": "dem"}]}, id="another name"),
+        pytest.param("a.input.more = 0x100;", {"more": 256}, id="a number to another base"),
+    ],
+)
+def test_a_change_of_a_list_of_javascript_was_not_made(code: str, changed: dict[str, Any]) -> None:
+    source = {"bounds": {"bbox": [1, 2]}, "data": [{"type": "s"}]}
+    assert pasted(LIST + code + SEND).body == {"input": source | changed, "output": {"width": 5}}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("a.output[side] = 9;", id="a key that is not known"),
+        pytest.param("a.output.width++;", id="a step"),
+        pytest.param("a.output.width ||= 9;", id="a default"),
+        pytest.param("a.output.width = 1024 % 100;", id="a remainder"),
+        pytest.param("a.output.width = 4 << 8;", id="a shift"),
+        pytest.param("const {output} = a;\noutput.width = 9;", id="a part by its name"),
+        pytest.param("const [d] = a.input.data;\nd.type = 'dem';", id="a part by its number"),
+        pytest.param("a.input.data.forEach(d => { d.type = 'dem'; });", id="a function of each item"),
+        pytest.param("a.input.data.filter(f).forEach((d, n) => { d.x = n; });", id="a function of some items"),
+        pytest.param("Object.values(a).forEach(v => { v.x = 9; });", id="a function of each value"),
+        pytest.param("for (const d of a.input.data) d.type = 'dem';", id="a loop over a list"),
+        pytest.param("const o = x ? a.output : {};\no.width = 9;", id="a choice"),
+        pytest.param("const d = [a.input.data.pop()];", id="a call whose result is used"),
+        pytest.param("if (x) { go(); } else { a.output.width = 9; }", id="the other branch"),
+        pytest.param("if (x)\n  a.output.width = 9;", id="a branch without braces"),
+        pytest.param("x && (a.output.width = 9);", id="a condition without a word"),
+        pytest.param("function widen(b) { b.output.width = 9; }\nwiden(a);", id="a function of the text"),
+        pytest.param("const widen = b => { b.output.width = 9; };\nwiden(a);", id="an arrow function of the text"),
+    ],
+)
+def test_a_change_of_javascript_that_cannot_be_carried_out_left_the_request_as_it_was(code: str) -> None:
+    with pytest.raises(UsageError, match=r"line [23]: .*(not carried out|not assigned plainly|by running it)"):
+        pasted(LIST + code + SEND)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param(
+            "const b = JSON.parse(JSON.stringify(a)); b.output.width = 9;{} fetch(u, {{body: b}});", id="copy"
+        ),
+        pytest.param("{}\na.output.width = 9;{}", id="sent as text"),
+        pytest.param("axios({{data: a}});\na.output.width = 9;\naxios({{data: a}});", id="sent as a value"),
+        pytest.param("axios.post(u, a);\na.output.width = 9;\naxios.post(u, a);", id="sent by its name"),
+    ],
+)
+def test_a_request_of_javascript_that_is_changed_once_it_is_sent_was_only_known_as_it_became(code: str) -> None:
+    found = read_pasted(LIST + code.format(SEND, SEND)).requests
+    assert [each.body["output"]["width"] for each in found] == [5, 9]
+
+
+def test_what_a_loop_of_javascript_changes_is_not_known_at_its_begin() -> None:
+    text = f"{LIST}for (const w of sizes) {{{SEND} a.output.width = w; }}"
+    with pytest.raises(UsageError, match=r"line 3: output.width: `a` is not assigned plainly"):
+        pasted(text)
+
+
 def test_a_request_in_a_branch_is_found_as_it_is_written() -> None:
     assert pasted(f"if hot:\n    body = {BODY!r}\n").body == BODY
 

@@ -87,6 +87,9 @@ class Names:
                 return known[name]
         raise KeyError(name)
 
+    def knows(self, name: str) -> bool:
+        return any(name in known for known in self._known)
+
     def enter(self) -> None:
         """Begin a function: what is assigned from now on is known until `leave`."""
         self._known.append({})
@@ -111,7 +114,8 @@ class Names:
         """A value as it is sent: whatever becomes of it afterwards is no longer meant."""
         if isinstance(value, dict | list):
             self._replaced[id(value)] = value
-        self.see(self.copied(value, line), line)
+        copied = self.copied(value, line)
+        self.see(unread_request(copied) if isinstance(copied, UnknownValue) else copied, line)
 
     def seen(self) -> list[tuple[int, Any]]:
         """Line and value of everything seen, in order, each object once."""

@@ -5,15 +5,22 @@ Pure: nothing is run. What is assigned is kept by its name, and every object tha
 
 from typing import Any
 
-from controller.operations.scaffold.bodies import json_object
-from controller.operations.scaffold.names import Names, UnknownValue, spoil
-from controller.operations.scaffold.readers.javascript_values import NoValue, Token, Values, text_of, tokens_of
+from controller.operations.scaffold.bodies import json_object, requests_in
+from controller.operations.scaffold.names import Names, UnknownValue, holders, spoil, unread_request
+from controller.operations.scaffold.readers.javascript_changes import Changes, Path
+from controller.operations.scaffold.readers.javascript_values import (
+    CLOSING,
+    NoValue,
+    Token,
+    Values,
+    text_of,
+    tokens_of,
+)
 
 _DECLARED = ("const", "let", "var")
-_CONDITIONS = ("if", "for", "while", "switch")
-_CHANGING = frozenset({"push", "pop", "shift", "unshift", "splice", "sort", "reverse", "fill", "assign"})
-"""Methods that change a list, or an object."""
-_LONGEST_PATH = 20
+_CONDITIONS = ("if", "for", "while", "switch", "catch")
+_BLOCKS = ("else", "do")
+_LONGEST_TYPE = 20
 
 
 def read_javascript(text: str, names: Names, before: int = 0) -> None:
@@ -31,7 +38,7 @@ def read_lenient_json(text: str, names: Names, before: int = 0) -> Any:
     return value if reader.at >= len(reader.tokens) else None
 
 
-class _Code(Values):
+class _Code(Changes):
     """One pass over the tokens."""
 
     def __init__(self, tokens: list[Token], names: Names) -> None:
@@ -42,6 +49,8 @@ class _Code(Values):
     def run(self) -> None:
         while self.at < len(self.tokens):
             self.condition()
+            self.parameters()
+            self.sent()
             if not (self.assignment() or self.part_of_form() or self.change() or self.object()):
                 self.see_body(self.tokens[self.at])
                 self.at += 1
@@ -57,83 +66,103 @@ class _Code(Values):
 
     def skip_type(self) -> None:
         """The type of a name, as TypeScript has it."""
-        for _ in range(_LONGEST_PATH):
+        for _ in range(_LONGEST_TYPE):
             if self.peek() in ("=", ""):
                 return
             self.at += 1
 
     def condition(self) -> None:
-        """What is assigned in the block of a condition or a loop is not known from then on."""
-        if self.peek() not in _CONDITIONS or self.peek(1) != "(":
-            return
+        """What the block of a condition or a loop assigns or changes is known neither in it nor behind it."""
         start = self.at
-        self.at += 2
+        if start < self.unsure_until:
+            return
         try:
-            self.skip_to(")")
-            if self.peek() == "{":
-                self.at += 1
-                self.skip_to("}")
-            self.unsure_until = max(self.unsure_until, self.at)
+            end = self.end_of_condition()
         except NoValue:
-            self.unsure_until = len(self.tokens)
-        self.at = start + 1
+            end = len(self.tokens)
+        if end > self.unsure_until:
+            self.unsure_until = end
+            self.forget(start, end)
+        self.at = start
+
+    def end_of_condition(self) -> int:
+        """Where what may not run ends, if a condition or a loop begins here; else 0."""
+        if self.peek() in _CONDITIONS and self.peek(1) == "(":
+            self.at += 2
+            self.skip_to(")")
+        elif self.peek() in _BLOCKS:
+            self.at += 1
+        elif self.peek() not in ("&&", "||", "??", "?"):
+            return 0
+        if self.peek() == "{":
+            self.at += 1
+            self.skip_to("}")
+        else:
+            self.skip_statement()
+        return self.at
 
     def assignment(self) -> bool:
         """`const name = value`, `name = value`, `name.key = value`: the name gets its value."""
         start = self.at
         is_declared = self.peek() in _DECLARED
         self.at += is_declared
+        if is_declared and (self.peek() in CLOSING or self.peek(1) in ("of", "in")):
+            return self.parts(start)
+        is_stepped = self.is_stepping()
+        self.at += is_stepped
         path, line = self.path(), self.line()
         if is_declared and self.peek() == ":":
             self.skip_type()
-        is_added = self.peek() in ("+", "-", "*", "/") and self.peek(1) == "="
-        if not path or not (self.peek() == "=" or is_added):
+        if not path or not (is_stepped or self.is_assigning()):
             self.at = start
             return False
-        self.at += 1 + is_added
+        is_plain = self.peek() == "=" and start >= self.unsure_until
+        is_stepped = is_stepped or self.is_stepping()
+        self.at += self.is_assigning()
+        value = None if is_stepped else self.assigned()
+        if not is_plain:
+            value = self.not_plain(path, value, line)
+        self.assign(path, value, line)
+        return True
+
+    def assigned(self) -> Any:
+        """The value that begins here; behind it, unless it only runs: then it may have a request inside."""
         start = self.at
         value = self.value_or_unknown()
         if start < len(self.tokens):
             self.see_body(self.tokens[start])
+        if self.is_assigning():
+            value = UnknownValue(line=self.line(), why="this is not assigned plainly", within=holders(value))
         if isinstance(value, UnknownValue):
-            self.at = start  # what only runs may have a request among its arguments
-        if is_added or start < self.unsure_until:
-            value = UnknownValue(line=line, why=f"`{path[0]}` is not assigned plainly")
-        self.assign(path, value, line)
-        return True
+            self.at = start
+        return value
 
-    def path(self) -> list[str]:
-        """A name and the keys behind it: `payload.input["data"]`."""
-        if self.at >= len(self.tokens) or self.tokens[self.at].kind != "word":
-            return []
-        path = [self.tokens[self.at].text]
-        self.at += 1
-        while len(path) < _LONGEST_PATH:
-            if self.peek() == "." and self.peek(1):
-                path.append(self.peek(1))
-                self.at += 2
-            elif self.peek() == "[" and self.peek(2) == "]" and self.tokens[self.at + 1].kind == "text":
-                path.append(text_of(self.tokens[self.at + 1].text))
-                self.at += 3
-            else:
-                break
-        return path
+    def not_plain(self, path: Path, value: Any, line: int) -> UnknownValue:
+        """In place of a value that may not be assigned; that it has a request inside is reported."""
+        unknown = UnknownValue(line=line, why=f"`{path[0]}` is not assigned plainly", within=holders(value))
+        if any(True for _ in requests_in(value)):
+            self.names.see(unread_request(unknown), line)
+        return unknown
 
-    def assign(self, path: list[str], value: Any, line: int) -> None:
-        if len(path) == 1:
-            self.names.bind(path[0], value, line)
-        elif isinstance(held := self.held(path[:-1]), dict):
-            held[path[-1]] = value
-
-    def held(self, path: list[str]) -> Any:
-        """The value of a name, or of a key behind it; None when there is none."""
+    def parts(self, start: int) -> bool:
+        """`const {output} = body`, `const [first] = list`, `for (const each of list)`: each name is a part."""
+        first = self.at
         try:
-            held = self.names.get(path[0])
-        except KeyError:
-            return None
-        for key in path[1:]:
-            held = held.get(key) if isinstance(held, dict) else None
-        return held
+            self.at += 1
+            if self.peek(-1) in CLOSING:
+                self.skip_to(CLOSING[self.peek(-1)])
+        except NoValue:
+            self.at = first
+        pattern, after = self.tokens[first : self.at], self.tokens[first + 1 : self.at + 1]
+        if self.peek() not in ("=", "of", "in"):
+            self.at = start
+            return False
+        self.at += 1
+        value = self.assigned()
+        for token, behind in zip(pattern, after, strict=False):
+            if token.kind == "word" and behind.text != ":":
+                self.bind_part(token, value)
+        return True
 
     def part_of_form(self) -> bool:
         """`form.append("request", value)`: forms are seen once they have both of their parts."""
@@ -157,8 +186,10 @@ class _Code(Values):
         is_delete = self.peek() == "delete"
         self.at += is_delete
         path = self.path()
-        is_call = len(path) > 1 and path[-1] in _CHANGING and self.peek() == "("
+        is_call = self.is_changing(path)
         if not (path and (is_delete or is_call)):
+            self.changed_by(path)
+            self.callback(path)
             self.at = start
             return False
         if is_call:
@@ -181,5 +212,9 @@ class _Code(Values):
         except NoValue:
             self.at = start
             return False
-        self.names.see(value, line)
+        requests = list(requests_in(value))
+        for each in requests:
+            self.names.send(each, line)  # as it is now
+        if not requests:
+            self.names.see(value, line)
         return True

@@ -10,23 +10,31 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.model.errors import UsageError
-from controller.operations.scaffold.names import DEEPEST, Names, UnknownValue
+from controller.operations.scaffold.bodies import requests_in
+from controller.operations.scaffold.names import DEEPEST, Names, UnknownValue, holders, spoil
 
 MOST_TOKENS = 400_000
+_LONGEST_PLACE = 10  # digits
 _STEPS = 8  # per token: no text can make the reader go over itself again and again
 
 _TOKEN = re.compile(
     r"(?P<space>\s+|//[^\n]*|/\*.*?(?:\*/|\Z))"
     r"|(?P<text>\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`)"
-    r"|(?P<number>(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
+    r"|(?P<number>0[xX][0-9a-fA-F][0-9a-fA-F_]*|0[oO][0-7][0-7_]*|0[bB][01][01_]*|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
     r"|(?P<word>[A-Za-z_$][\w$]*)"
-    r"|(?P<mark>=>|[=!]==?|\.\.\.|\?\.|&&|\|\||.)",
+    r"|(?P<mark>=>|[=!]==?|\.\.\.|\?\.|(?:\*\*|<<|>>>?|&&|\|\||\?\?|[-+*/%&|^])=|\+\+|--|[<>]=|&&|\|\||\?\?|.)",
     re.DOTALL,
 )
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0", "\n": ""}
 _ESCAPE = re.compile(r"\\(u\{[0-9a-fA-F]{1,6}\}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|\r\n|.)", re.DOTALL)
 _INSIDE, _OPEN = re.compile(r"(?<!\\)\$\{([^{}]*)\}"), re.compile(r"(?<!\\)\$\{")
-_CLOSING = {"{": "}", "[": "]", "(": ")"}
+CLOSING = {"{": "}", "[": "]", "(": ")"}
+_CHOICES = ("?", "&&", "||", "??")
+_GOES_ON = frozenset({".", "?.", "(", "[", "*", "/", "-", "=>", *_CHOICES})
+_OPERATORS = frozenset({"%", "<", ">", "<=", ">=", "&", "|", "^", "==", "===", "!=", "!==", "++", "--"})
+"""Marks behind a text, a number or an unknown value that make something else of it."""
+CHANGING = frozenset({"push", "pop", "shift", "unshift", "splice", "sort", "reverse", "fill", "assign"})
+"""Methods that change a list, or an object."""
 _RUNS = "this can only be known by running it"
 _CONSTANTS: dict[str, Any] = {"true": True, "false": False, "null": None, "undefined": None}
 
@@ -63,7 +71,7 @@ class Values:
     def peek(self, ahead: int = 0) -> str:
         """The text of a token; "" behind the last one, and for a string, which is never a mark."""
         place = self.at + ahead
-        if place >= len(self.tokens) or self.tokens[place].kind == "text":
+        if not 0 <= place < len(self.tokens) or self.tokens[place].kind == "text":
             return ""
         return self.tokens[place].text
 
@@ -186,12 +194,17 @@ class Values:
             return UnknownValue(line=token.line, why=f"`{token.text}` is not known here")
 
     def argument(self, depth: int) -> Any:
-        """The first argument of the call that begins here; JSON in a text is its value."""
+        """The first argument of the call that begins here, as it is now; JSON in a text is its value."""
+        line = self.line()
         if self.peek() != "(":
             raise NoValue
         self.at += 1
         value = self.value(depth + 1)
         self.skip_to(")")
+        for each in requests_in(value):
+            self.names.send(each, line)
+        if isinstance(value, dict | list):
+            return self.names.copied(value, line)
         if isinstance(value, str) and self.names.has_room(len(value)):
             try:
                 return json.loads(value, strict=False)
@@ -209,11 +222,35 @@ class Values:
                 value = value.strip()
                 self.at += 2
                 self.skip_call()
-            elif self.peek() in (".", "?.", "(", "[", "?", "*", "/", "-", "=>", "&&", "||") and self.peek():
-                self.skip_expression()
-                return UnknownValue(line=line, why=_RUNS)
+            elif self.peek() == "[" and has_key(value, key := self.key()):
+                value = value[key]
+                self.at += 3
+            elif self.peek() in _GOES_ON or (self.peek() in _OPERATORS and not isinstance(value, dict | list)):
+                return self.result(value, line)
             else:
                 return value
+
+    def key(self) -> str | int | None:
+        """The key in the brackets that begin here, when it is written as a text or a number."""
+        if self.peek(2) != "]" or self.at + 1 >= len(self.tokens):
+            return None
+        token = self.tokens[self.at + 1]
+        if token.kind == "text":
+            return text_of(token.text)
+        is_place = token.kind == "number" and token.text.isdecimal() and len(token.text) < _LONGEST_PLACE
+        return int(token.text) if is_place else None
+
+    def result(self, value: Any, line: int) -> UnknownValue:
+        """What is made of a value by running it, which may be a part of the value, or of one that it chooses."""
+        if self.peek() == "." and self.peek(1) in CHANGING and self.peek(2) == "(":
+            spoil(value, line)
+        start = self.at
+        self.skip_expression()
+        skipped = self.tokens[start : self.at]
+        is_choice = any(each.text in _CHOICES for each in skipped)
+        words = {each.text for each in skipped if is_choice and each.kind == "word"}
+        chosen = [self.names.get(word) for word in words if self.names.knows(word)]
+        return UnknownValue(line=line, why=_RUNS, within=holders(value, *chosen))
 
     def skip_call(self) -> None:
         if self.peek() == "(":
@@ -226,8 +263,8 @@ class Values:
             opening = self.peek()
             self.step()
             self.at += 1
-            if opening in _CLOSING:
-                self.skip_to(_CLOSING[opening])
+            if opening in CLOSING:
+                self.skip_to(CLOSING[opening])
 
     def skip_to(self, closing: str) -> None:
         """Behind the bracket that closes the one before this place."""
@@ -238,8 +275,8 @@ class Values:
             mark = self.peek()
             self.step()
             self.at += 1
-            if mark in _CLOSING:
-                open_brackets.append(_CLOSING[mark])
+            if mark in CLOSING:
+                open_brackets.append(CLOSING[mark])
             elif mark == open_brackets[-1]:
                 open_brackets.pop()
 
@@ -259,6 +296,13 @@ class Values:
         if not self.names.has_room(sum(map(len, texts))):
             return UnknownValue(line=token.line, why="this becomes too large")
         return "".join(texts)
+
+
+def has_key(held: Any, key: Any) -> bool:
+    """Whether an object or a list has this item."""
+    if isinstance(held, dict):
+        return isinstance(key, str) and key in held
+    return isinstance(held, list) and isinstance(key, int) and key < len(held)
 
 
 def text_of(written: str) -> str:
@@ -285,4 +329,6 @@ def _character(escape: str) -> str:
 
 def _number(written: str) -> int | float:
     plain = written.replace("_", "")
+    if plain[:2].lower() in ("0x", "0o", "0b"):
+        return int(plain, 0) if len(plain) < 20 else float("inf")
     return int(plain) if plain.isdigit() and len(plain) < 20 else float(plain)

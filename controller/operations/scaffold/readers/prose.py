@@ -27,11 +27,12 @@ _OF_PYTHON = re.compile(r"\"\"\"|'''|[\[{(]|[A-Za-z_][\w.]*\(")
 _OF_SHELL = re.compile(r"^#!.*sh\b|^[ \t]*(?:[$%] )?curl[ \t]", re.MULTILINE)
 _JSON = re.compile(r"[ \t]*[\[{]")
 _JAVASCRIPT = re.compile(
-    r"[ \t]*(?:(?:const|let|var)\s+[\w$]+\s*[=:]|(?:await\s+)?(?:fetch|axios[\w.]*|\w+\.append)\()"
+    r"[ \t]*(?:(?:const|let|var)\s+(?:[\w$]+\s*[=:]|[{\[])|(?:await\s+)?(?:fetch|axios[\w.]*|\w+\.append)\()"
 )
 _MORE_JAVASCRIPT = re.compile(
-    r"[ \t]*(?:(?:if|for|while|switch)[ \t]*\(|(?:delete|function|async|try|return|await|new|else)\b|[})\];]|//|/\*"
-    r"|[\w$.\[\]'\"]{1,100}[ \t]?(?:[-+*/]?=|\())"
+    r"[ \t]*(?:(?:if|for|while|switch)[ \t]*\(|(?:delete|function|async|try|return|await|new|else|do)\b|[})\];]|//|/\*"
+    r"|[\w$.\[\]'\"?]{1,100}[ \t]?(?:[-+*/%&|^<>?]{0,3}=|\(|\+\+|--|&&|\|\||\?)|\+\+|--"
+    r"|[^\n]{0,300}[;{}][ \t]*(?:\n|\Z))"
 )  # below lines of JavaScript
 _PYTHON = re.compile(
     r"[ \t]*(?:(?:async[ \t]+)?(?:def|with|for|while|class|if|try|else|elif|except|finally)\b[^\n]*:"
@@ -98,11 +99,30 @@ def without_prompts(text: str) -> str:
 
 
 def pieces_of_page(text: str) -> Iterator[Piece]:
-    """The code between the sentences of a page."""
+    """The code between the sentences of a page; JavaScript is one piece as far as there is no sentence between."""
     page = _Page(text)
+    held: list[Piece] = []
     while page.at < len(text):
-        if piece := page.next():
+        is_joined = page.above == "javascript"
+        piece = page.next()
+        if held and not (is_joined and page.above == "javascript"):
+            yield _joined(held)
+            held = []
+        if piece and piece.language == "javascript":
+            held.append(piece)
+        elif piece:
             yield piece
+    if held:
+        yield _joined(held)
+
+
+def _joined(pieces: list[Piece]) -> Piece:
+    """One piece, with empty lines where there were some between."""
+    texts, line = [], pieces[0].before
+    for piece in pieces:
+        texts += ["\n" * (piece.before - line), piece.text]
+        line = piece.before + piece.text.count("\n")
+    return replace(pieces[0], text="".join(texts))
 
 
 class _Page:
