@@ -8,14 +8,8 @@ from typing import Any
 from controller.operations.scaffold.bodies import json_object, requests_in
 from controller.operations.scaffold.names import Names, UnknownValue, holders, spoil, unread_request
 from controller.operations.scaffold.readers.javascript_changes import Changes, Path
-from controller.operations.scaffold.readers.javascript_values import (
-    CLOSING,
-    NoValue,
-    Token,
-    Values,
-    text_of,
-    tokens_of,
-)
+from controller.operations.scaffold.readers.javascript_tokens import Token, text_of, tokens_of
+from controller.operations.scaffold.readers.javascript_values import CLOSING, NoValue, Values
 
 _DECLARED = ("const", "let", "var")
 _CONDITIONS = ("if", "for", "while", "switch", "catch")

@@ -7,14 +7,8 @@ from typing import Any
 
 from controller.operations.scaffold.bodies import requests_in
 from controller.operations.scaffold.names import DEEPEST, Names, UnknownValue, holders, spoil
-from controller.operations.scaffold.readers.javascript_values import (
-    CHANGING,
-    CLOSING,
-    NoValue,
-    Token,
-    Values,
-    has_key,
-)
+from controller.operations.scaffold.readers.javascript_tokens import Token
+from controller.operations.scaffold.readers.javascript_values import CHANGING, CLOSING, NoValue, Values, has_key
 
 _STEPPING = ("++", "--")
 _ASSIGNING = frozenset(

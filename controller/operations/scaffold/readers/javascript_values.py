@@ -6,27 +6,15 @@ Pure: nothing is run. Literals, templates, names and `JSON.stringify(…)` are u
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Any
 
-from controller.model.errors import UsageError
 from controller.operations.scaffold.bodies import requests_in
 from controller.operations.scaffold.names import DEEPEST, Names, UnknownValue, holders, spoil
+from controller.operations.scaffold.readers.javascript_tokens import Token, number_of, text_of, tokens_of, unescaped
 
-MOST_TOKENS = 400_000
 _LONGEST_PLACE = 10  # digits
 _STEPS = 8  # per token: no text can make the reader go over itself again and again
 
-_TOKEN = re.compile(
-    r"(?P<space>\s+|//[^\n]*|/\*.*?(?:\*/|\Z))"
-    r"|(?P<text>\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`)"
-    r"|(?P<number>0[xX][0-9a-fA-F][0-9a-fA-F_]*|0[oO][0-7][0-7_]*|0[bB][01][01_]*|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
-    r"|(?P<word>[A-Za-z_$][\w$]*)"
-    r"|(?P<mark>=>|[=!]==?|\.\.\.|\?\.|(?:\*\*|<<|>>>?|&&|\|\||\?\?|[-+*/%&|^])=|\+\+|--|[<>]=|&&|\|\||\?\?|.)",
-    re.DOTALL,
-)
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0", "\n": ""}
-_ESCAPE = re.compile(r"\\(u\{[0-9a-fA-F]{1,6}\}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|\r\n|.)", re.DOTALL)
 _INSIDE, _OPEN = re.compile(r"(?<!\\)\$\{([^{}]*)\}"), re.compile(r"(?<!\\)\$\{")
 CLOSING = {"{": "}", "[": "]", "(": ")"}
 _CHOICES = ("?", "&&", "||", "??")
@@ -39,26 +27,8 @@ _RUNS = "this can only be known by running it"
 _CONSTANTS: dict[str, Any] = {"true": True, "false": False, "null": None, "undefined": None}
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    kind: str
-    text: str
-    line: int
-
-
 class NoValue(Exception):  # noqa: N818  (caught by the two readers of JavaScript)
     """What stands here is no object or list."""
-
-
-def tokens_of(text: str, before: int) -> list[Token]:
-    found, line = [], before + 1
-    for match in _TOKEN.finditer(text):
-        if match.lastgroup != "space":
-            found.append(Token(str(match.lastgroup), match[0], line))
-            if len(found) > MOST_TOKENS:
-                raise UsageError("holds too many values, or nests them too deeply")
-        line += match[0].count("\n")
-    return found
 
 
 class Values:
@@ -121,7 +91,7 @@ class Values:
         if token.kind == "text":
             value = self.template(token) if token.text[0] == "`" else text_of(token.text)
         elif token.kind == "number":
-            value = _number(token.text)
+            value = number_of(token.text)
         elif token.text in ("-", "+") and self.at < len(self.tokens) and self.tokens[self.at].kind == "number":
             number = self.operand(depth + 1)
             value = -number if token.text == "-" and type(number) in (int, float) else number
@@ -285,14 +255,14 @@ class Values:
         parts = _INSIDE.split(token.text[1:-1])
         if any(_OPEN.search(part) for part in parts[::2]):
             return UnknownValue(line=token.line, why=_RUNS)
-        texts = [_unescaped(parts[0])]
+        texts = [unescaped(parts[0])]
         for name, text in zip(parts[1::2], parts[2::2], strict=True):
             inner = Values(tokens_of(name, token.line - 1), self.names)
             value = inner.value_or_unknown() if inner.tokens else ""
             if inner.at < len(inner.tokens) or not isinstance(value, str | int | float):
                 is_unknown = isinstance(value, UnknownValue)
                 return value if is_unknown else UnknownValue(line=token.line, why=_RUNS)
-            texts += [json.dumps(value) if isinstance(value, bool) else str(value), _unescaped(text)]
+            texts += [json.dumps(value) if isinstance(value, bool) else str(value), unescaped(text)]
         if not self.names.has_room(sum(map(len, texts))):
             return UnknownValue(line=token.line, why="this becomes too large")
         return "".join(texts)
@@ -303,32 +273,3 @@ def has_key(held: Any, key: Any) -> bool:
     if isinstance(held, dict):
         return isinstance(key, str) and key in held
     return isinstance(held, list) and isinstance(key, int) and key < len(held)
-
-
-def text_of(written: str) -> str:
-    return _unescaped(written[1:-1])
-
-
-def _unescaped(text: str) -> str:
-    if "\\" not in text:
-        return text
-    return joined_surrogates(_ESCAPE.sub(lambda found: _character(found[1]), text))
-
-
-def joined_surrogates(text: str) -> str:
-    """With the one character that two escapes mean, such as those of an emoji."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _character(escape: str) -> str:
-    if escape[0] in "ux" and len(escape) > 1:
-        code = int(escape[1:].strip("{}"), 16)
-        return chr(code) if code < 0x110000 else "\ufffd"
-    return _ESCAPES.get(escape, "" if escape == "\r\n" else escape)
-
-
-def _number(written: str) -> int | float:
-    plain = written.replace("_", "")
-    if plain[:2].lower() in ("0x", "0o", "0b"):
-        return int(plain, 0) if len(plain) < 20 else float("inf")
-    return int(plain) if plain.isdigit() and len(plain) < 20 else float(plain)

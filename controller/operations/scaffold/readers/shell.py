@@ -10,7 +10,7 @@ from typing import Any
 
 from controller.operations.scaffold.names import Names, UnknownValue, placeholder, unknown_part, unread_request
 from controller.operations.scaffold.readers.javascript import read_lenient_json
-from controller.operations.scaffold.readers.javascript_values import joined_surrogates
+from controller.operations.scaffold.readers.javascript_tokens import joined_surrogates
 
 _SENDING = frozenset({"--data", "--data-raw", "--data-binary", "--data-ascii", "--json"})
 _FORMS = frozenset({"--form", "--form-string"})
