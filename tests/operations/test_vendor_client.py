@@ -99,3 +99,30 @@ def test_what_the_client_would_have_to_be_run_for_is_reported_with_its_line(data
     with pytest.raises(UsageError) as caught:
         read_pasted("from sentinelhub import *\n" + CALL.format(data=data, more=more))
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        pytest.param("maxcc=given", "input.data[0]: `given` is an argument of ask()", id="clouds"),
+        pytest.param("maxcc='20'", "input.data[0]: maxcc is not written in numbers", id="clouds as a text"),
+        pytest.param("other_args=given", "input.data[0]: `given` is an argument of ask()", id="other arguments"),
+        pytest.param("other_args={**given}", "input.data[0]: this can only be known by running it", id="a merge"),
+        pytest.param("other_args=[1]", "input.data[0]: its other arguments are not written out as a dict", id="a list"),
+        pytest.param("mosaicking_order=given", "input.data[0]: `given` is an argument of ask()", id="an order"),
+        pytest.param("upsampling=given", "input.data[0]: `given` is an argument of ask()", id="a sampling"),
+    ],
+)
+def test_an_argument_of_the_client_that_is_not_known_was_left_out(argument: str, words: str) -> None:
+    data = f"SentinelHubRequest.input_data(DataCollection.SENTINEL2_L2A, {argument})"
+    with pytest.raises(UsageError) as caught:
+        read_pasted(f"def ask(given):\n    return {CALL.format(data=data, more='size=(9, 9)')}")
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("argument", ["'default', MimeType.TIFF, given", "'default', given"])
+def test_an_argument_of_a_response_that_is_not_known_was_left_out(argument: str) -> None:
+    response = f"SentinelHubRequest.output_response({argument})"
+    call = CALL.replace("responses=[]", f"responses=[{response}]").format(data="", more="size=(9, 9)")
+    with pytest.raises(UsageError, match=r"output.responses\[0\]: `given` is an argument of ask\(\)"):
+        read_pasted(f"def ask(given):\n    return {call}")

@@ -190,9 +190,11 @@ def _own(kind: str) -> Maker:
 
 def _derived(call: NamedCall) -> _Collection:
     """`DataCollection.….define_from(…)` and `DataCollection.define(…)`: the same data under another name or host."""
-    if isinstance(type := call.words.get("api_id"), str):
-        return _Collection(type=type)
-    return _collection(call.holder)
+    if (type := call.words.get("api_id")) is None:
+        return _collection(call.holder)
+    if not isinstance(type, str):
+        raise _Unclear("the id of this data collection is not known here", type)
+    return _Collection(type=type)
 
 
 def _input_data(call: NamedCall) -> Body:
@@ -201,7 +203,8 @@ def _input_data(call: NamedCall) -> Body:
     filters: Body = {}
     if (times := given.get("time_interval")) is not None:
         filters["timeRange"] = _time_range(times)
-    if isinstance(clouds := given.get("maxcc"), int | float):
+    if (given_clouds := given.get("maxcc")) is not None:
+        [clouds] = _numbers([given_clouds], 1, "maxcc")
         filters["maxCloudCoverage"] = int(clouds * 100)
     if order := given.get("mosaicking_order"):
         name = _word(order)
@@ -285,7 +288,9 @@ def _bounds(given: Mapping[str, Any]) -> Body:
 
 def _with(body: Body, more: Any) -> Body:
     """The body with `other_args` in it, key by key."""
-    for key, value in more.items() if isinstance(more, dict) else ():
+    if not isinstance(more, dict | None):
+        raise _Unclear("its other arguments are not written out as a dict", more)
+    for key, value in (more or {}).items():
         inner = body.get(key)
         body[key] = _with(dict(inner), value) if isinstance(inner, dict) and isinstance(value, dict) else value
     return body
@@ -293,10 +298,10 @@ def _with(body: Body, more: Any) -> Body:
 
 def _word(value: Any) -> str:
     """The last part of a constant such as `MimeType.TIFF`, or the text that stands in its place."""
-    if isinstance(value, UnknownValue):
+    if isinstance(value, UnknownValue) and "." in value.name:
         return value.name.rpartition(".")[2]
     if not isinstance(value, str):
-        raise _Unclear("this constant is not known here")
+        raise _Unclear("this constant is not known here", value)
     return value
 
 
