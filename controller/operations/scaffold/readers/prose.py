@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from controller.operations.scaffold.readers.python_code import parse_python
-from controller.operations.scaffold.readers.shell import end_of_commands
+from controller.operations.scaffold.readers.shell_words import end_of_commands
 
 _FENCE = re.compile(r"^[ \t>]*(```+|~~~+)[ \t]*\{?\.?([\w+-]*).*$", re.MULTILINE)
 _LANGUAGES = {
