@@ -411,6 +411,78 @@ def test_what_a_loop_of_javascript_changes_is_not_known_at_its_begin() -> None:
         pasted(text)
 
 
+CURL = """curl u -d '{"input": {"bounds": {}}, "output": {"width": '"$W"'}}'"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param('if [ "$1" = big ]; then\n  W=9\nfi\nCURL', id="a condition"),
+        pytest.param("if [ x ]; then W=9; fi\nCURL", id="a condition on one line"),
+        pytest.param("if [ x ]; then go; else W=9; fi\nCURL", id="the other branch"),
+        pytest.param("if [ x ]; then W=9; else CURL; fi", id="what one branch changes and the other sends"),
+        pytest.param("for W in 1 2; do\n  CURL\ndone", id="a loop"),
+        pytest.param("for W in 1 2\ndo\n  go\ndone\nCURL", id="behind a loop"),
+        pytest.param("while go; do\n  CURL\n  W=9\ndone", id="a loop that changes what it sends"),
+        pytest.param("case $1 in\n  big) W=9;;\nesac\nCURL", id="a case"),
+        pytest.param('[ -n "$1" ] && W=9\nCURL', id="a condition without a word"),
+        pytest.param('[ -n "$1" ] || W=9\nCURL', id="its opposite"),
+        pytest.param("((W *= 2))\nCURL", id="arithmetic"),
+        pytest.param("let W=W*2\nCURL", id="arithmetic by a word"),
+        pytest.param("W+=0\nCURL", id="digits that are added"),
+        pytest.param("unset W\nCURL", id="a variable that is gone"),
+        pytest.param("read -r W MORE\nCURL", id="what is read"),
+        pytest.param("printf -v W %d 9\nCURL", id="what is printed into it"),
+    ],
+)
+def test_a_variable_that_a_condition_may_change_was_known_for_certain(code: str) -> None:
+    with pytest.raises(UsageError, match=r"line \d: input: `\$W` is not known here"):
+        pasted(f"W=5\n{code.replace('CURL', CURL)}\n")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("export W=5\nif [ x ]; then echo; fi\nCURL", id="a condition that changes something else"),
+        pytest.param("export A=1 && W=5 && CURL", id="what is certain"),
+        pytest.param("for DAY in 1 2; do\n  W=5\n  CURL\ndone", id="what a block says itself"),
+        pytest.param("W=5\nLANG=C CURL", id="a variable of one command"),
+        pytest.param("declare W=5\nCURL", id="a declaration"),
+    ],
+)
+def test_a_variable_that_is_certain_is_known(code: str) -> None:
+    assert pasted(f"{code.replace('CURL', CURL)}\n").body["output"] == {"width": 5}
+
+
+HERE = 'curl u -d @- <<EOF\n{{"input": {{"bounds": {{}}}}, "output": {{"url": "{}"}}}}\nEOF\n'
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        pytest.param("${DIR:-ndvi}", "${DIR…}", id="a default"),
+        pytest.param("${F%.tif}", "${F…}", id="a part of a variable"),
+        pytest.param("$(hostname)", "$(…)", id="a command"),
+        pytest.param("`hostname`", "$(…)", id="a command in backticks"),
+        pytest.param("$((2 * 3))", "$(…)", id="a sum"),
+        pytest.param("$@", "$@", id="the arguments"),
+    ],
+)
+def test_what_a_shell_expands_was_written_as_it_stands_there(part: str, name: str) -> None:
+    word = CURL.replace("'\"$W\"'", f'"\'"{part}"\'"')
+    for text in (HERE.format(part), f"F=a.tif\n{word}\n"):
+        with pytest.raises(UsageError) as caught:
+            pasted(text)
+        assert f"`{name}` is not known here" in str(caught.value)
+
+
+def test_what_a_shell_does_not_expand_is_kept() -> None:
+    escaped = HERE.format(r"\${F} \`x\` \$(x)")
+    literal = HERE.replace("<<EOF", "<<'EOF'").format("${F} `x` $(x)")
+    for text in (escaped, literal):
+        assert pasted(text).body["output"] == {"url": "${F} `x` $(x)"}
+
+
 def test_a_request_in_a_branch_is_found_as_it_is_written() -> None:
     assert pasted(f"if hot:\n    body = {BODY!r}\n").body == BODY
 
@@ -490,7 +562,7 @@ LONG = 15_000
     [
         "\n", " ", "```\n", "[", "{a:", "1,", "a=b(", "a.", "'", '"', "`", "/*", "//VERSION=3\n", "x = (\n",
         "curl 'x\n", "cat <<A |\n", "A=$(cat <<A\n", "a = `${", "${ ", "{{ ", "a:  ", "with x:\n",
-        "a = {**a}\n", "<div id='a'>",
+        "a = {**a}\n", "<div id='a'>", "curl u; if x; then\n", "${a", "$((", "case a in\n", "if (a) a.b = 1\n",
     ],
 )  # fmt: skip
 def test_no_text_keeps_it_busy(part: str) -> None:

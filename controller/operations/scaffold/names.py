@@ -190,6 +190,11 @@ def placeholder(name: str, line: int) -> str:
     return f"{_BEGIN}{line}:{name}{_END}"
 
 
+def is_placeholder(text: str) -> bool:
+    """Whether it is nothing but one part that is not known."""
+    return text.startswith(_BEGIN) and text.find(_END) == len(text) - 1
+
+
 def unknown_part(text: str) -> tuple[int, str] | None:
     """Line and name of the first part of a text that is not known; None when there is none."""
     begin = text.find(_BEGIN)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from controller.operations.scaffold.readers.python_code import parse_python
-from controller.operations.scaffold.readers.shell_words import end_of_commands
+from controller.operations.scaffold.readers.shell_blocks import end_of_commands
 
 _FENCE = re.compile(r"^[ \t>]*(```+|~~~+)[ \t]*\{?\.?([\w+-]*).*$", re.MULTILINE)
 _LANGUAGES = {
@@ -22,9 +22,16 @@ _SHELL = re.compile(
     r"[ \t]*(?:[$%#] )?(?:curl(?=[ \t]).*(?:[ \t]-|\\$|https?:)|export \w+=|(?:cat|echo|read|printf)\b.*(?:<<|\|))",
     re.ASCII | re.MULTILINE,
 )
+_SHELL_BLOCK = re.compile(
+    r"[ \t]*(?:(?:if|while|until)[ \t]+(?:\[[\[ \t]|!|curl[ \t]|.*;[ \t]*(?:then|do)\b)"
+    r"|for[ \t]+\w+[ \t]+in\b(?:[^:\n]*$|.*;[ \t]*do\b)|for[ \t]*\(\(|case[ \t].*[ \t]in\b"
+    r"|(?:\[.*\]|\(\(.*\)\)|(?:test|grep|read|unset|local|declare|readonly|let|printf -v)[ \t].*|\w+\+=.*)"
+    r"[ \t]*(?:&&|\|\||$))",
+    re.ASCII | re.MULTILINE,
+)  # where there are commands
 _VARIABLE = re.compile(r"[ \t]*[A-Za-z_]\w*=(?=[^\s=])", re.ASCII)  # Python that has no spaces, or a shell
 _OF_PYTHON = re.compile(r"\"\"\"|'''|[\[{(]|[A-Za-z_][\w.]*\(")
-_OF_SHELL = re.compile(r"^#!.*sh\b|^[ \t]*(?:[$%] )?curl[ \t]", re.MULTILINE)
+_OF_SHELL = re.compile(r"^#!.*sh\b|(?:^|[;|&]|\b(?:do|then|else|if|while)[ \t])[ \t]*(?:[$%] )?curl[ \t]", re.MULTILINE)
 _JSON = re.compile(r"[ \t]*[\[{]")
 _JAVASCRIPT = re.compile(
     r"[ \t]*(?:(?:const|let|var)\s+(?:[\w$]+\s*[=:]|[{\[])|(?:await\s+)?(?:fetch|axios[\w.]*|\w+\.append)\()"
@@ -149,7 +156,7 @@ class _Page:
         text, at = self.text, self.at
         if _SCRIPT.match(text, at):
             yield "script", self.end_of_script()
-        if _SHELL.match(text, at):
+        if _SHELL.match(text, at) or (self.has_commands and _SHELL_BLOCK.match(text, at)):
             yield "shell", self.end_of_commands()
         if variable := _VARIABLE.match(text, at):
             yield from self.of_variable(variable.end())

@@ -3,39 +3,113 @@
 Pure: no command is run. `-d`, `--data…`, `--json` and `-F` are understood, with variables that the text assigns.
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from controller.operations.scaffold.names import Names, UnknownValue, unknown_part, unread_request
+from controller.operations.scaffold.names import Names, UnknownValue, is_placeholder, unknown_part, unread_request
 from controller.operations.scaffold.readers.javascript import read_lenient_json
-from controller.operations.scaffold.readers.shell_words import commands
+from controller.operations.scaffold.readers.shell_blocks import (
+    ASSIGNED,
+    BRANCHES,
+    DECLARING,
+    changed_names,
+    depth_of,
+    names_of_block,
+    without_keywords,
+)
+from controller.operations.scaffold.readers.shell_words import Command, Commands
 
 _SENDING = frozenset({"--data", "--data-raw", "--data-binary", "--data-ascii", "--json"})
 _FORMS = frozenset({"--form", "--form-string"})
 _WITH_VALUE = frozenset("AbcDdeEFhHKmoPQrtTuUwxXyYzC")  # short options of curl that take a value
-_ASSIGNED = re.compile(r"([A-Za-z_]\w*)=", re.ASCII)
-_PROMPTS = ("$", "%")
+_SAFE = frozenset({"", "cd", "echo", "mkdir", "set", "source", ".", *DECLARING})
+"""Commands behind whose `&&` everything is certain."""
+_DEEPEST_BLOCK = 10  # whose end is searched for
 
 
 def read_shell(text: str, names: Names, before: int = 0) -> None:
     """Evaluate the commands; `before` counts the lines of the whole text above this one."""
-    written: Any = None  # by the command before a pipe
-    for command in commands(text, names, before):
-        words, standard = command.words[command.words[0] in _PROMPTS :], command.here
-        if standard is None and command.is_piped:
-            standard = written
-        while words and (found := _ASSIGNED.match(words[0])):
-            names.bind(found[1], words.pop(0)[found.end() :], command.line)
-        words = words[1:] if words[:1] in (["export"], ["sudo"], ["time"]) else words
-        written = _written(words, standard)
+    commands = Commands(text, names, before)
+    shell = _Shell(commands, names)
+    for command in commands:
+        shell.run(command)
+
+
+class _Shell:
+    """One pass over the commands."""
+
+    def __init__(self, commands: Commands, names: Names) -> None:
+        self.commands, self.names = commands, names
+        self.written: Any = None  # by the command before a pipe
+        self.head = ""  # of the command before
+        self.cases = 0
+        self.bound: list[set[str]] = [set()]  # what the branch of each open block has assigned
+        self.is_unsure = False
+
+    def run(self, command: Command) -> None:
+        standard = self.written if command.here is None and command.after == "|" else command.here
+        is_chained = command.after in ("&&", "||")
+        self.is_unsure = is_chained and (self.is_unsure or command.after == "||" or self.head not in _SAFE)
+        words = self.block(command)
+        self.forget(changed_names(words, in_case=self.cases > 0), command.line)
+        words = self.assignments(words, command.line)
+        self.head = words[0] if words else ""
+        self.written = _written(words, standard)
+        if words[:1] in (["sudo"], ["time"]):
+            words = words[1:]
         if words[:1] == ["curl"]:
-            _curl(words[1:], standard, names, command.line)
-        elif words[:1] == ["read"] and standard is not None:
-            names.bind(words[-1], standard, command.line)
-        for word in words if command.words and command.words[0] == "export" else ():
-            if found := _ASSIGNED.match(word):
-                names.bind(found[1], word[found.end() :], command.line)
+            _curl(words[1:], standard, self.names, command.line)
+        elif words[:1] == ["read"] and standard is not None and len(self.bound) == 1:
+            self.read(words[1:], standard, command.line)
+
+    def block(self, command: Command) -> list[str]:
+        """The words of the command, without those that begin or end a block."""
+        words, keywords = without_keywords(command.words)
+        change = depth_of(words)
+        if change > 0:
+            self.cases += words[0] == "case"
+            self.forget(self.names_inside(words), command.line)
+            self.bound.append(set())
+        elif change < 0 or any(word in BRANCHES for word in keywords):
+            self.forget(self.bound[-1], command.line)
+            self.bound[-1].clear()
+        if change < 0 and len(self.bound) > 1:
+            self.cases -= self.cases > 0 and words[0] == "esac"
+            self.bound.pop()
+        return [] if change else words
+
+    def names_inside(self, words: list[str]) -> set[str]:
+        """What the block that begins here may assign; below many others, everything that they have assigned."""
+        if len(self.bound) > _DEEPEST_BLOCK:
+            return set().union(*self.bound)
+        in_case = self.cases > 0
+        inside = names_of_block(self.commands.text, self.commands.at, in_case=in_case)
+        return inside.union(changed_names(words, in_case=in_case))
+
+    def assignments(self, words: list[str], line: int) -> list[str]:
+        """The words behind the assignments; those before a command are for it alone."""
+        declared = words[1:] if words[:1] and words[0] in DECLARING else words
+        count = next((number for number, word in enumerate(declared) if not ASSIGNED.match(word)), len(declared))
+        is_kept = count == len(declared) or declared is not words
+        for word in (declared if declared is not words else words[:count]) if is_kept else ():
+            if found := ASSIGNED.match(word):
+                self.bind(found[1], word[found.end() :], line)
+        return words[count:] if declared is words else words
+
+    def bind(self, name: str, value: str, line: int) -> None:
+        if self.cases or self.is_unsure:
+            self.forget([name], line)
+        else:
+            self.names.bind(name, value, line)
+            self.bound[-1].add(name)
+
+    def forget(self, names: Iterable[str], line: int) -> None:
+        for name in names:
+            self.names.bind(name, UnknownValue(line=line, why=f"`${name}` is not assigned plainly"), line)
+
+    def read(self, words: list[str], standard: str, line: int) -> None:
+        """`read -r -d '' NAME`, with what it reads."""
+        self.bind(words[-1] if words else "REPLY", standard, line)
 
 
 def _written(words: list[str], standard: str | None) -> str | None:
@@ -99,6 +173,8 @@ def _body(content: Any, names: Names, line: int) -> Any:
     """The value of JSON; a text that is no JSON but speaks of an input is said to be unreadable where it is needed."""
     if isinstance(content, UnknownValue):
         return unread_request(content)
+    if isinstance(content, str) and is_placeholder(content) and (part := unknown_part(content)):
+        return unread_request(UnknownValue(line=part[0], why=f"`{part[1]}` is not known here"))
     if not isinstance(content, str) or not content.lstrip().startswith("{"):
         return content
     value = read_lenient_json(content, names, line - 1)

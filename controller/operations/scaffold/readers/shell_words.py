@@ -11,6 +11,14 @@ from controller.operations.scaffold.names import Names, placeholder
 from controller.operations.scaffold.readers.javascript_tokens import joined_surrogates
 
 _NAME = re.compile(r"\$(?:\{(\w+)\}|(\w+))", re.ASCII)
+_UNKNOWN = re.compile(r"\$\{[!#]?(?P<name>\w*)[^}\n]{0,200}\}|\$[@*#?!]|`[^`\n]*`", re.ASCII)
+"""What no variable alone gives: `${NAME:-default}`, `$@`, and what a command writes."""
+_EXPANDED = re.compile(
+    r"\\(?P<escaped>[$`\\\n])|(?P<command>\$\([^()]*(?:\([^()]*\)[^()]*)*\))"
+    rf"|(?P<variable>{_NAME.pattern})|{_UNKNOWN.pattern}",
+    re.ASCII,
+)
+_BRACKET = re.compile(r"[()]")
 _HERE = re.compile(r"<<(-?)\s*(['\"]?)(\w+)\2", re.ASCII)
 _CAT = re.compile(r"\$\(cat <<-?\s*(['\"]?)(\w+)\1[ \t]*\n(.*?)\n\s*\2\s*\n?\s*\)", re.DOTALL | re.ASCII)
 _FILE = re.compile(r"\$\(\s*(?:cat\s+|<\s*)([\w./-]+)\s*\)", re.ASCII)
@@ -19,55 +27,32 @@ _ANSI_QUOTED = re.compile(r"'((?:\\.|[^'\\])*)'", re.DOTALL)
 _ANSI_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
 _MOST_HERES = 200
 _SPACE, _ENDS = " \t", "\n;&|"
+KEYWORDS = frozenset({"if", "while", "until", "then", "else", "elif", "do", "!"})
+"""Words before a command."""
+_GOING_ON = ("&&", "||", "|")
 
 
 @dataclass(slots=True)
 class Command:
-    """The words of one command, what its here-document holds, and whether it reads what the one before wrote."""
+    """The words of one command, what its here-document holds, and the mark before it, such as `|` or `&&`."""
 
     words: list[str]
     line: int
+    after: str = ""
     here: str | None = None
-    is_piped: bool = False
 
 
-class _Unclosed(Exception):  # noqa: N818  (caught in this module alone)
+class Unclosed(Exception):  # noqa: N818  (caught by the readers of commands)
     """A quote that is opened and never closed."""
 
 
-def commands(text: str, names: Names, before: int = 0) -> Iterator[Command]:
-    """The commands in their order; a quote that is never closed ends them."""
-    lexer = _Lexer(text, names, before)
-    try:
-        while lexer.at < len(text):
-            command = lexer.command()
-            if command.words:
-                yield command
-    except _Unclosed:
-        return
-
-
-def end_of_commands(text: str, start: int) -> int:
-    """Where the line of commands that begins at `start` ends; 0 when a quote stays open."""
-    lexer = _Lexer(text, Names(), 0)
-    lexer.at = lexer.counted = start
-    try:
-        while lexer.at < len(text):
-            lexer.command()
-            if text[lexer.at - 1] == "\n":
-                break
-    except _Unclosed:
-        return 0
-    return lexer.at
-
-
-class _Lexer:
+class Commands:
     """One pass over the text, command by command."""
 
     def __init__(self, text: str, names: Names, before: int) -> None:
         self.text, self.names, self.before = text, names, before
         self.at, self.counted, self.lines = 0, 0, 0
-        self.is_piped = False
+        self.mark = ""
         self.heres: list[tuple[str, bool]] = []
         self.left = _MOST_HERES
 
@@ -76,21 +61,37 @@ class _Lexer:
         self.counted = self.at
         return self.before + self.lines + 1
 
+    def __iter__(self) -> Iterator[Command]:
+        """The commands in their order; a quote that is never closed ends them."""
+        try:
+            while self.at < len(self.text):
+                command = self.command()
+                if command.words:
+                    yield command
+        except Unclosed:
+            return
+
     def command(self) -> Command:
-        found = Command([], self.line(), is_piped=self.is_piped)
-        self.is_piped = False
+        found = Command([], self.line(), after=self.mark)
+        self.mark = ""
         while self.at < len(self.text):
             character = self.text[self.at]
             if character in _SPACE or self.text.startswith(("\\\n", "^\n"), self.at):
                 self.at += 1 if character in _SPACE else 2
             elif character == "#":
                 self.at = self.end_of_line()
-            elif character in _ENDS:
+            elif character == "\n" and found.after in _GOING_ON and not found.words and not self.heres:
                 self.at += 1
-                self.is_piped = character == "|"
+            elif character in _ENDS:
+                pair = self.text[self.at : self.at + 2]
+                self.mark = pair if pair in _GOING_ON else character
+                self.at += len(self.mark)
                 if character == "\n" and self.heres:
                     found.here = self.here_document()
                 break
+            elif self.text.startswith("((", self.at):
+                self.at += 2
+                found.words.append("((")
             elif self.text.startswith("<<<", self.at):
                 self.at += 3
                 while self.text[self.at : self.at + 1] in (" ", "\t"):
@@ -103,7 +104,11 @@ class _Lexer:
                 self.at += 1
             else:
                 found.line = found.line if found.words else self.line()
+                start = self.at
                 found.words.append(self.word())
+                if found.words == [self.text[start : self.at]] and found.words[0] in KEYWORDS:
+                    self.mark = found.after
+                    break  # what it changes is known before the rest is read
         return found
 
     def end_of_line(self) -> int:
@@ -117,7 +122,7 @@ class _Lexer:
             self.count_here()
             end = re.compile(rf"^\s*{word}\s*$", re.MULTILINE).search(self.text, self.at)
             if end is None:
-                raise _Unclosed
+                raise Unclosed
             content = self.text[self.at : end.start()]
             content = content if is_literal else self.expanded(content)
             self.at = min(len(self.text), end.end() + 1)
@@ -128,7 +133,7 @@ class _Lexer:
         """Each search for the end of a here-document may read the whole text."""
         self.left -= 1
         if self.left < 0:
-            raise _Unclosed
+            raise Unclosed
 
     def word(self) -> str:
         parts: list[str] = []
@@ -149,6 +154,9 @@ class _Lexer:
             elif name := _NAME.match(self.text, self.at):
                 parts.append(self.variable(name))
                 self.at = name.end()
+            elif unknown := _UNKNOWN.match(self.text, self.at):
+                parts.append(self.unknown(unknown))
+                self.at = unknown.end()
             else:
                 parts.append(character)
                 self.at += 1
@@ -157,7 +165,7 @@ class _Lexer:
     def quoted(self, mark: str) -> str:
         start, end = self.at + 1, self.text.find(mark, self.at + 1)
         if end < 0:
-            raise _Unclosed
+            raise Unclosed
         self.at = end + 1
         return self.text[start:end]
 
@@ -165,7 +173,7 @@ class _Lexer:
         """The text of `$'…'`, where a browser copies what needs escapes."""
         found = _ANSI_QUOTED.match(self.text, self.at)
         if found is None:
-            raise _Unclosed
+            raise Unclosed
         self.at = found.end()
         return joined_surrogates(_ANSI_ESCAPE.sub(_ansi_character, found[1]))
 
@@ -186,10 +194,13 @@ class _Lexer:
             elif name := _NAME.match(self.text, self.at):
                 parts.append(self.variable(name))
                 self.at = name.end()
+            elif unknown := _UNKNOWN.match(self.text, self.at):
+                parts.append(self.unknown(unknown))
+                self.at = unknown.end()
             else:
                 parts.append(character)
                 self.at += 1
-        raise _Unclosed
+        raise Unclosed
 
     def substitution(self) -> str:
         """`$(cat <<EOF … EOF)` and `$(cat file)`; what another command writes is not known."""
@@ -198,14 +209,16 @@ class _Lexer:
         if cat := _CAT.match(self.text, self.at):
             self.at = cat.end()
             return cat[3] if cat[1] else self.expanded(cat[3])
-        line = self.line()
-        if file := _FILE.match(self.text, self.at):
-            self.at = file.end()
-            found = self.names.read_file(file[1], line)
-            return found.rstrip("\n") if isinstance(found, str) else placeholder(f"$(cat {file[1]})", line)
-        end = self.text.find(")", self.at)
-        self.at = end + 1 if end >= 0 else len(self.text)
-        return placeholder("$(…)", line)
+        start, self.at = self.at, self.end_of_brackets()
+        return self.written_by(self.text[start : self.at])
+
+    def end_of_brackets(self) -> int:
+        depth = 0
+        for bracket in _BRACKET.finditer(self.text, self.at):
+            depth += 1 if bracket[0] == "(" else -1
+            if depth == 0:
+                return bracket.end()
+        return len(self.text)
 
     def variable(self, name: re.Match[str]) -> str:
         word = name[1] or name[2]
@@ -216,8 +229,30 @@ class _Lexer:
         text = str(value) if isinstance(value, str | int | float) else None
         return text if text is not None and self.names.has_room(len(text)) else placeholder(f"${word}", self.line())
 
+    def unknown(self, found: re.Match[str]) -> str:
+        """A placeholder that names the variable alone: what stands beside it may be a key."""
+        name = found["name"]
+        return placeholder(f"${{{name}…}}" if name else "$(…)" if found[0][0] == "`" else found[0], self.line())
+
     def expanded(self, text: str) -> str:
-        return _NAME.sub(self.variable, text)
+        """A here-document, or a text like one."""
+        return _EXPANDED.sub(self.part, text)
+
+    def part(self, found: re.Match[str]) -> str:
+        if found["escaped"]:
+            return found["escaped"].replace("\n", "")
+        if found["variable"] and (name := _NAME.match(found["variable"])):
+            return self.variable(name)
+        if found["command"]:
+            return self.written_by(found["command"])
+        return self.unknown(found)
+
+    def written_by(self, command: str) -> str:
+        """What `$(cat file)` gives; what another command writes is not known."""
+        file = _FILE.fullmatch(command)
+        text = self.names.read_file(file[1], self.line()) if file else None
+        name = f"$(cat {file[1]})" if file else "$(…)"
+        return text.rstrip("\n") if isinstance(text, str) else placeholder(name, self.line())
 
 
 def _ansi_character(found: re.Match[str]) -> str:
