@@ -67,7 +67,8 @@ def _feature(faults: ProblemCollector, geometry: dict[str, Any]) -> None:
 
 
 def _height(faults: ProblemCollector, geometry: dict[str, Any]) -> None:
-    levels = _POSITIONS.get(geometry.get("type", ""), 0)
+    kind = geometry.get("type")
+    levels = _POSITIONS.get(kind, 0) if isinstance(kind, str) else 0
     coordinates: Path = (*_GEOMETRY, "coordinates")
     for path, position in _positions(geometry.get("coordinates"), levels, coordinates) if levels else ():
         if len(position) == 3 and all(type(each) in (int, float) for each in position):

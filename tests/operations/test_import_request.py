@@ -222,6 +222,15 @@ def test_what_check_would_refuse_is_told_by_field_and_not_written(folder: Path) 
     assert reported == ["E210 spec.request.input.data[0].type", "E104 spec.request.output.rezx", "nothing was written"]
 
 
+def test_a_geometry_whose_type_is_no_text_ended_in_a_traceback(folder: Path) -> None:
+    body = dict(documented("ndvi").request.body)
+    body["input"] = {**body["input"], "bounds": {"geometry": {"type": ["Polygon"], "coordinates": []}}}
+    (folder / "example.json").write_text(json.dumps(body), encoding="utf-8")
+    done = shjobs("import", "example.json", "--url", URL, cwd=folder)
+    assert (done.returncode, files(folder)) == (1, set())
+    assert done.stderr.startswith("E108 spec.request.input.bounds.geometry.type: must be Polygon or MultiPolygon")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -131,6 +131,15 @@ def test_nothing_is_executed() -> None:
         pytest.param('{"input": NaN, "output": {}}', "input: must be a finite number", id="no number"),
         pytest.param("body = {'input': 1, 'output': 1, 'evalscript': 3}", "evalscript: must be text", id="no script"),
         pytest.param("x\0", "cannot be read", id="a null byte"),
+        pytest.param(
+            r'{"input": {}, "output": {}, "evalscript": "//VERSION=3 \ud83d"}',
+            "evalscript: half of a surrogate pair",
+            id="half a character",
+        ),
+        pytest.param(
+            r'{"input": {"\ud83d": 1}, "output": {}}', "input: a key with half of a surrogate pair", id="half in a key"
+        ),
+        pytest.param(f"a = {{'input': 0x{'f' * 5000}, 'output': {{}}}}", "this becomes too large", id="a long number"),
     ],
 )
 def test_what_cannot_be_read_is_told_in_a_sentence(text: str, words: str) -> None:

@@ -55,6 +55,14 @@ def feature(geometry: Any) -> Body:
             id="a collection of geometries",
         ),
         pytest.param(
+            of_bounds({"geometry": {"type": ["Polygon"], "coordinates": []}}),
+            of_bounds({"geometry": {"type": ["Polygon"], "coordinates": []}}), id="a type that is no text",
+        ),
+        pytest.param(
+            of_bounds({"geometry": feature({"type": {"a": 1}})}), of_bounds({"geometry": feature({"type": {"a": 1}})}),
+            id="a type inside that is no text",
+        ),
+        pytest.param(
             of_bounds({"geometry": feature({"type": "Point", "coordinates": [1, 2]})}),
             of_bounds({"geometry": feature({"type": "Point", "coordinates": [1, 2]})}), id="a point is left",
         ),

@@ -126,3 +126,29 @@ def test_an_argument_of_a_response_that_is_not_known_was_left_out(argument: str)
     call = CALL.replace("responses=[]", f"responses=[{response}]").format(data="", more="size=(9, 9)")
     with pytest.raises(UsageError, match=r"output.responses\[0\]: `given` is an argument of ask\(\)"):
         read_pasted(f"def ask(given):\n    return {call}")
+
+
+@pytest.mark.parametrize(
+    ("data", "more", "words"),
+    [
+        pytest.param("", "bbox=BBox('nan,0,1,1', CRS.UTM_33N)", "the bbox is not written in numbers", id="a bbox"),
+        pytest.param(
+            "", "size=bbox_to_dimensions(BBox('-1e308,0,1e308,1', CRS.UTM_33N), 10)", "the bbox is not written in",
+            id="an endless bbox",
+        ),
+        pytest.param(
+            "", "size=bbox_to_dimensions(BBox((0, 0, 9, 9), CRS.UTM_33N), 1e999)", "the resolution is not written in",
+            id="a resolution",
+        ),
+        pytest.param(
+            DATA_OF.format("(date(1e999, 1, 1), '2020-01-01')"), "", "the date is not written in numbers", id="a date"
+        ),
+        pytest.param(
+            "SentinelHubRequest.input_data(DataCollection.SENTINEL2_L2A, maxcc=1e999)", "", "maxcc is not written in",
+            id="clouds",
+        ),
+    ],
+)  # fmt: skip
+def test_an_endless_number_ended_in_a_traceback(data: str, more: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        read_pasted("from sentinelhub import *\n" + CALL.format(data=data, more=more))

@@ -5,6 +5,7 @@ Pure. Bucket keys are removed here and never leave this module, not even in mess
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +15,9 @@ from controller.model.errors import UsageError
 from controller.operations.scaffold.names import DEEPEST, UnknownValue, unknown_part, unread_request
 
 Body = dict[str, Any]
+
+_LONE = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair, which no file can hold."""
 
 
 def is_request(value: Any) -> bool:
@@ -88,11 +92,15 @@ def _plain(value: Any, path: str, place: Callable[[int], str]) -> Any:
         raise UsageError(f"{place(value.line)}: {path}: {value.why}: write the value itself")
     if isinstance(value, dict):
         kept = {key: below for key, below in value.items() if not is_secret_key(key)}
+        if any(map(_LONE.search, kept)):
+            raise UsageError(f"{path}: a key with half of a surrogate pair, which is no character")
         return {key: _plain(below, f"{path}.{key}".removeprefix("."), place) for key, below in kept.items()}
     if isinstance(value, list):
         return [_plain(each, f"{path}[{number}]", place) for number, each in enumerate(value)]
     if isinstance(value, float) and not math.isfinite(value):
         raise UsageError(f"{path}: must be a finite number")
+    if isinstance(value, str) and _LONE.search(value):
+        raise UsageError(f"{path}: half of a surrogate pair is no character")
     if isinstance(value, str) and (part := unknown_part(value)):
         raise UsageError(f"{place(part[0])}: {path}: `{part[1]}` is not known here: write the value itself")
     if not isinstance(value, str | int | float | None):

@@ -100,7 +100,7 @@ def _geometry(geometry: Body) -> tuple[Body, list[str | None]]:
         shape = {"type": parts[0]["type"], "coordinates": parts[0].get("coordinates")}
     else:
         shape = {"type": "MultiPolygon", "coordinates": [each for part in parts for each in _polygons(part)]}
-    rest = {} if geometry.get("type") in FEATURES else {key: geometry[key] for key in geometry if key != "crs"}
+    rest = {} if _kind(geometry) in FEATURES else {key: geometry[key] for key in geometry if key != "crs"}
     return {**rest, **shape, "coordinates": _flat(shape["coordinates"])}, written
 
 
@@ -109,11 +109,16 @@ def _parts(geometry: Any, depth: int) -> Iterator[Body]:
     inside = {"Feature": "geometry", "FeatureCollection": "features", "GeometryCollection": "geometries"}
     if not isinstance(geometry, dict) or depth > len(inside):
         return
-    below = geometry.get(inside.get(geometry.get("type", ""), ""))
-    if geometry.get("type") not in FEATURES:
+    below = geometry.get(inside.get(_kind(geometry), ""))
+    if _kind(geometry) not in FEATURES:
         yield geometry
     for each in below if isinstance(below, list) else [below]:
         yield from _parts(each, depth + 1)
+
+
+def _kind(geometry: Body) -> str:
+    kind = geometry.get("type")
+    return kind if isinstance(kind, str) else ""
 
 
 def _polygons(part: Body) -> list[Any]:

@@ -16,6 +16,7 @@ from typing import Any
 from controller.operations.scaffold.names import NamedCall, Names, UnknownValue, holders
 
 LARGEST = 1e15
+_MOST_BITS = 1000  # of a number: longer ones cannot be written as text
 _SPEC = re.compile(r"[,+]?0?\d?(\.\d)?[dfegs%]?")
 _SUMS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -34,6 +35,8 @@ _RUNS = "this can only be known by running it"
 def evaluate(node: ast.expr, names: Names) -> Any:
     """The value of an expression: string, number, bool, None, list or dict, or an `UnknownValue` in its place."""
     match node:
+        case ast.Constant(value=int() as value) if value.bit_length() > _MOST_BITS:
+            return _too_large(node.lineno)
         case ast.Constant(value=str() | int() | float() | None as value):
             return value
         case ast.Name(id=name):

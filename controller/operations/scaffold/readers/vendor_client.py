@@ -14,6 +14,7 @@ from typing import Any
 from controller.model.catalog import DEFAULTS, crs_url
 from controller.operations.scaffold.bodies import Body
 from controller.operations.scaffold.names import Maker, NamedCall, UnknownValue
+from controller.operations.scaffold.readers.python_values import LARGEST
 
 _FINEST = 1e-3  # metres
 REQUESTS = ("SentinelHubRequest", "AsyncProcessRequest")
@@ -307,7 +308,7 @@ def _word(value: Any) -> str:
 
 def _numbers(values: Any, count: int, what: str) -> list[Any]:
     is_known = isinstance(values, list) and len(values) == count
-    if not is_known or not all(isinstance(each, int | float) for each in values):
+    if not is_known or not all(isinstance(each, int | float) and abs(each) <= LARGEST for each in values):
         first = next((each for each in values if isinstance(each, UnknownValue)), None) if is_known else values
         raise _Unclear(f"{what} is not written in numbers", first)
     return list(values)
