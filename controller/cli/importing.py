@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,8 +65,10 @@ def command(
     folder = output or settings.jobs
     for taken in intakes:
         refuse_taken(folder, taken.name, settings.jobs)
-    for taken in intakes:
-        _write(taken, folder, dry_run)
+    if dry_run:
+        _print(intakes, folder)
+    else:
+        _write(intakes, folder)
     for line in _advice(intakes, folder, settings):
         click.echo(line, err=dry_run)
     return 0
@@ -84,18 +87,31 @@ def _show_problems(intakes: "tuple[Intake, ...]") -> bool:
     return False
 
 
-def _write(taken: "Intake", folder: Path, dry_run: bool) -> None:
-    """The script first: the manifest must never exist without it."""
+def _print(intakes: "tuple[Intake, ...]", folder: Path) -> None:
+    for taken in intakes:
+        click.echo(f"// {folder / taken.name}.js\n{taken.script}")
+        click.echo(f"# {folder / taken.name}.yaml\n{taken.manifest}")
+
+
+def _write(intakes: "tuple[Intake, ...]", folder: Path) -> None:
+    """All files or, when one fails, none; the scripts first: a manifest must never exist without its own."""
     from controller.operations.scaffold.repository import create
 
-    files = {folder / f"{taken.name}.js": taken.script, folder / f"{taken.name}.yaml": taken.manifest}
-    for path, text in files.items():
-        if dry_run:
-            click.echo(f"{'//' if path.suffix == '.js' else '#'} {path}\n{text}")
-        elif create(path, text):
-            click.echo(f"made {path}")
-        else:
-            raise UsageError(f"{path} is there already: choose another name with --name")
+    scripts = {folder / f"{taken.name}.js": taken.script for taken in intakes}
+    files = scripts | {folder / f"{taken.name}.yaml": taken.manifest for taken in intakes}
+    with ExitStack() as undo:
+        for path, text in files.items():
+            if not create(path, text):
+                raise UsageError(f"{path} is there already: choose another name with --name")
+            undo.callback(_remove, path)
+        undo.pop_all()
+    for path in files:
+        click.echo(f"made {path}")
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):  # what failed before is what is reported
+        path.unlink()
 
 
 def _name_of(file: str) -> str:

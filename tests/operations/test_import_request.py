@@ -14,7 +14,7 @@ from controller.manifest.validate import Script, ValidManifest, accept
 from controller.model.script import ScriptFacts
 from tests.conftest import SETTINGS
 from tests.operations.test_linebreaks import without_breaks
-from tests.support.command import shjobs
+from tests.support.command import python, shjobs
 from tests.support.paths import DATA, ROOT
 
 JOBS = ROOT / "jobs.d"
@@ -325,6 +325,30 @@ def test_of_several_jobs_none_is_written_when_one_is_taken(folder: Path, taken: 
     done = shjobs("import", "two.json", "--url", URL, cwd=folder)
     assert (done.returncode, files(folder)) == (2, {taken})
     assert f"{taken} is there already: choose another name with --name" in done.stderr
+
+
+def test_of_several_jobs_one_was_written_though_a_broken_link_was_in_the_place_of_another(folder: Path) -> None:
+    (folder / "two.json").write_text(two(), encoding="utf-8")
+    (folder / "jobs.d").mkdir()
+    (folder / "jobs.d" / "two-2.js").symlink_to("nowhere")
+    done = shjobs("import", "two.json", "--url", URL, cwd=folder)
+    assert (done.returncode, done.stdout, files(folder)) == (2, "", {"two-2.js"})
+    assert "two-2.js is there already: choose another name with --name" in done.stderr
+
+
+def test_of_several_jobs_one_was_left_when_the_disk_failed_at_another(folder: Path) -> None:
+    one, other = json.loads(two())
+    other["evalscript"] += "// and more\n" * 1000
+    (folder / "two.json").write_text(json.dumps([one, other]), encoding="utf-8")
+    code = (
+        "import resource, runpy, sys\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n"
+        f"sys.argv[1:] = ['import', 'two.json', '--url', {URL!r}]\n"
+        "runpy.run_module('controller', run_name='__main__')\n"
+    )
+    done = python(code, cwd=folder)
+    assert (done.returncode, done.stdout, files(folder)) == (2, "", set())
+    assert "two-2.js cannot be written: File too large" in done.stderr
 
 
 def test_of_several_jobs_none_is_written_when_one_is_wrong(folder: Path) -> None:

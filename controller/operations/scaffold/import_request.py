@@ -135,7 +135,8 @@ def _intake(pasted: Pasted, name: str, url: str | None, settings: Settings) -> I
 def refuse_taken(folder: Path, name: str, jobs: Path) -> None:
     """Raise `UsageError` when the name, or a file it needs, is taken in the folder or in the tree."""
     for suffix in (*SUFFIXES, ".js"):
-        if (path := folder / f"{name}{suffix}").exists():
+        path = folder / f"{name}{suffix}"
+        if path.exists() or path.is_symlink():
             raise UsageError(f"{path} is there already: choose another name with --name")
     for file in load(jobs):
         for document in file.documents:
