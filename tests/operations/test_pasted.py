@@ -1,7 +1,10 @@
 """A pasted request is read without running it: plain values are taken, and what only running it could tell is told."""
 
+import ast
 import json
 import os
+import sys
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -455,6 +458,7 @@ def test_a_variable_that_a_condition_may_change_was_known_for_certain(code: str)
         pytest.param("export W=5\nif [ x ]; then echo; fi\nCURL", id="a condition that changes something else"),
         pytest.param("export A=1 && W=5 && CURL", id="what is certain"),
         pytest.param("for DAY in 1 2; do\n  W=5\n  CURL\ndone", id="what a block says itself"),
+        pytest.param("for DAY in 1; do\n W=5\n if x; then y; fi\n CURL\ndone", id="what a block inside leaves"),
         pytest.param("W=5\nLANG=C CURL", id="a variable of one command"),
         pytest.param("declare W=5\nCURL", id="a declaration"),
     ],
@@ -572,6 +576,7 @@ LONG = 15_000
         "\n", " ", "```\n", "[", "{a:", "1,", "a=b(", "a.", "'", '"', "`", "/*", "//VERSION=3\n", "x = (\n",
         "curl 'x\n", "cat <<A |\n", "A=$(cat <<A\n", "a = `${", "${ ", "{{ ", "a:  ", "with x:\n",
         "a = {**a}\n", "<div id='a'>", "curl u; if x; then\n", "${a", "$((", "case a in\n", "if (a) a.b = 1\n",
+        "a = [1]; a.map(b => ",
     ],
 )  # fmt: skip
 def test_no_text_keeps_it_busy(part: str) -> None:
@@ -579,6 +584,55 @@ def test_no_text_keeps_it_busy(part: str) -> None:
     for text in (long, f"a = `{long}", f"x\n{long}\n'"):
         with pytest.raises(UsageError):
             read_pasted(text)
+
+
+def parsed(text: str) -> int:
+    """How many characters the reader of a text gives to Python's parser, which takes most of its time."""
+    found = 0
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        nonlocal found
+        if event == "call" and frame.f_code is ast.parse.__code__:
+            found += len(frame.f_locals["source"])
+
+    sys.setprofile(note)
+    try:
+        read_pasted(text)
+    except UsageError:
+        pass
+    finally:
+        sys.setprofile(None)
+    return found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("if a:\n b c d\n" + "elif a:\n b c d\n" * 400, id="a chain of conditions"),
+        pytest.param("x = (\n a b\n" * 400 + ")\n" * 400, id="brackets within brackets"),
+        pytest.param("x=(\n a b\n" * 400 + ")\n" * 400, id="the same without spaces"),
+    ],
+)
+def test_blocks_that_are_no_python_were_parsed_again_from_each_of_their_lines(text: str) -> None:
+    assert parsed(f"Hello there, friends.\n{text}") < 12 * len(text)
+
+
+@pytest.mark.slow
+def test_each_cell_of_a_notebook_was_parsed_once_for_each_line_of_magic() -> None:
+    source = "x = [\n" + "1,\n" * 13_000 + "]\n" + "%a\n" * 60
+    cell = {"cell_type": "code", "source": source}
+    text = json.dumps({"cells": [cell] * 2})
+    assert parsed(text) < 2_000_000 + 3 * len(text)
+
+
+def test_a_long_list_was_searched_each_time_it_is_passed_on() -> None:
+    with pytest.raises(UsageError, match="passes on too many values too often: import its requests in parts"):
+        read_pasted("a = [" + "1," * 100_000 + "]\n" + "f(a)\n" * 120)
+
+
+def test_a_sentence_of_many_words_kept_the_command_behind_it_from_being_read() -> None:
+    command = f"curl u -d '{json.dumps(BODY)}'\n"
+    assert pasted(f"{'word ' * 1500}\n{command}").body == BODY
 
 
 def test_a_variable_that_holds_itself_twice_does_not_grow_without_end() -> None:
@@ -600,6 +654,8 @@ GROWING = 60
         pytest.param("a = [1]\n" + "a = [a]\n" * 5000, id="depth"),
         pytest.param("a = 'x'\n" + "a = a.replace('x', 'xx')\n" * GROWING, id="a replacement"),
         pytest.param("a = 9\n" + "a *= a\n" * GROWING, id="a number"),
+        pytest.param("a = [1]\n" + "a.extend(a)\n" * GROWING, id="a list that is extended by itself"),
+        pytest.param("a = [1]\n" + "a += a\n" * GROWING, id="a list that is added to itself"),
         pytest.param("a = {}\na['a'] = a", id="a circle"),
         pytest.param(f"a = {'[' * 5000}{']' * 5000}", id="brackets"),
         pytest.param("a = " + "-" * 5000 + "1", id="signs"),

@@ -12,10 +12,11 @@ from typing import Any
 from controller.manifest.remedies import WRAPPER
 from controller.manifest.rules.delivery import is_secret_key
 from controller.model.errors import UsageError
-from controller.operations.scaffold.names import DEEPEST, UnknownValue, unknown_part, unread_request
+from controller.operations.scaffold.names import DEEPEST, Names, UnknownValue, unknown_part, unread_request
 
 Body = dict[str, Any]
 
+_VALUE = 16  # characters of JSON, about
 _LONE = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair, which no file can hold."""
 
@@ -26,16 +27,17 @@ def is_request(value: Any) -> bool:
     return is_body and not isinstance(value["input"], list | str)
 
 
-def requests_in(value: Any) -> Iterator[Body]:
+def requests_in(value: Any, names: Names) -> Iterator[Body]:
     """The bodies in a value: itself, below a wrapper such as `processRequest`, or as JSON in a text."""
-    return _requests_in(value, 0, set())
+    return _requests_in(value, 0, set(), names)
 
 
-def _requests_in(value: Any, depth: int, visited: set[int]) -> Iterator[Body]:
+def _requests_in(value: Any, depth: int, visited: set[int], names: Names) -> Iterator[Body]:
     if isinstance(value, str):
         parsed = None if id(value) in visited else json_object(value)
         visited.add(id(value))
-        yield from _requests_in(parsed, depth + 1, visited) if parsed is not None else ()
+        names.search(1 if parsed is None else len(value) // _VALUE)
+        yield from _requests_in(parsed, depth + 1, visited, names) if parsed is not None else ()
     elif depth > DEEPEST or not isinstance(value, dict | list) or id(value) in visited:
         return
     elif form := _form(value):
@@ -44,8 +46,10 @@ def _requests_in(value: Any, depth: int, visited: set[int]) -> Iterator[Body]:
         yield value
     else:
         visited.add(id(value))  # values may hold each other, and one many times
+        names.search(len(value))
         for each in value.values() if isinstance(value, dict) else value:
-            yield from _requests_in(each, depth + 1, visited)
+            if isinstance(each, dict | list | str):
+                yield from _requests_in(each, depth + 1, visited, names)
 
 
 def body_without_keys(body: Body, place: Callable[[int], str]) -> Body:

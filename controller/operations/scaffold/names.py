@@ -14,6 +14,7 @@ from controller.model.errors import UsageError
 LONGEST = 4 * 1024 * 1024  # characters of a text
 LONGEST_IN_ALL = 16 * LONGEST
 MOST_VALUES = 200_000  # in one request
+MOST_SEARCHED = 50 * MOST_VALUES  # for requests, each as often as it is passed on
 MOST_COPIED = 5 * MOST_VALUES  # of all requests together
 DEEPEST = 50
 _ITEM = 16  # characters that need about as much memory as one item
@@ -79,6 +80,7 @@ class Names:
     _replaced: dict[int, Any] = field(default_factory=dict)
     _built: int = 0
     _copied: int = 0
+    _searched: int = 0
 
     def get(self, name: str) -> Any:
         """The value; KeyError when nothing was assigned."""
@@ -135,6 +137,12 @@ class Names:
         """The value as it is now, whatever is changed in it afterwards."""
         self._copied += count_values(value)
         return deepcopy(value) if self._copied <= MOST_COPIED else UnknownValue(line=line, why="this becomes too large")
+
+    def search(self, values: int) -> None:
+        """Count values that are searched for requests. Raises `UsageError` when they are too many in all."""
+        self._searched += values
+        if self._searched > MOST_SEARCHED:
+            raise UsageError("passes on too many values too often: import its requests in parts")
 
     def read_file(self, name: Any, line: int) -> Any:
         """The text of a file beside the pasted one."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from controller.manifest.validate import LARGEST_SCRIPT
 from controller.model.errors import UsageError
 from controller.operations.scaffold.bodies import Body, body_without_keys, has_keys, requests_in
 from controller.operations.scaffold.linebreaks import has_lost_breaks, script_with_breaks
@@ -81,7 +82,7 @@ class _Reading:
         return f"{self.wheres[number]}line {line - self.starts[number]}" if number >= 0 else f"line {line}"
 
     def has_request(self) -> bool:
-        return any(True for _, value in self.names.seen() for _ in requests_in(value))
+        return any(True for _, value in self.names.seen() for _ in requests_in(value, self.names))
 
     def read(self, text: str) -> None:
         value = _json(text)
@@ -230,7 +231,7 @@ def _with_scripts(names: Names) -> list[tuple[int, Body]]:
     for number, (line, value) in enumerate(names.seen()):
         if isinstance(value, str) and _SCRIPT.match(value):
             scripts.append((number, value))
-        for body in requests_in(value):
+        for body in requests_in(value, names):
             bodies.setdefault(id(body), (number, line, body))
             if len(bodies) > 5 * MOST_REQUESTS:
                 raise UsageError(f"holds more than {MOST_REQUESTS} requests: import them in parts")
@@ -253,7 +254,7 @@ def _pasted(body: Body, reading: _Reading, line: int) -> Pasted:
     if not isinstance(script, str):
         raise UsageError("evalscript: must be text")
     script = script.replace("\r\n", "\n").replace("\r", "\n")
-    is_lost = has_lost_breaks(script)
+    is_lost = len(script) <= LARGEST_SCRIPT and has_lost_breaks(script)
     return Pasted(
         body=plain,
         evalscript=script_with_breaks(script) if is_lost else script,

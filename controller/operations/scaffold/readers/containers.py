@@ -14,8 +14,7 @@ from controller.operations.scaffold.readers.prose import Piece, fenced
 
 _VARIABLE = re.compile(r"\{\{([^{}\n]{1,80})\}\}")
 _MAGIC = re.compile(r"[ \t]*[%!?]")
-_MOST_MAGIC = 50  # lines of one cell
-_LONGEST_CELL = 100_000  # characters; a longer one is read as it is
+_MOST_PARSED = 2_000_000  # characters of all cells together, each as often as a line is taken out of it
 _CELLS = {"bash": "shell", "sh": "shell", "javascript": "javascript", "js": "javascript"}
 
 
@@ -34,6 +33,7 @@ def cells(notebook: Mapping[str, Any]) -> Iterator[Piece]:
     sheets = notebook.get("worksheets")
     every = sheets[0].get("cells") if isinstance(sheets, list) and sheets and isinstance(sheets[0], dict) else None
     found = notebook.get("cells", every)
+    plain = _Magic()
     for number, cell in enumerate(found if isinstance(found, list) else [], start=1):
         if not isinstance(cell, dict):
             continue
@@ -41,33 +41,40 @@ def cells(notebook: Mapping[str, Any]) -> Iterator[Piece]:
         lines = source if isinstance(source, list) else [source]
         text = "".join(line for line in lines if isinstance(line, str))
         if cell.get("cell_type") == "code":
-            yield _code(text, f"cell {number}, ")
+            yield _code(text, f"cell {number}, ", plain)
         elif cell.get("cell_type") == "markdown":
             yield from (piece.within(f"cell {number}, ") for piece in fenced(text))
 
 
-def _code(text: str, where: str) -> Piece:
+def _code(text: str, where: str, plain: "_Magic") -> Piece:
     """A cell; one that begins with `%%bash` is of that language, other magic is passed over."""
     first, _, rest = text.partition("\n")
     magic = re.match(r"%%(\w+)", first)
     if magic and magic[1] in _CELLS:
         return Piece(language=_CELLS[magic[1]], text=f"\n{rest}", where=where)
-    return Piece(language="python", text=_without_magic(text), where=where)
+    return Piece(language="python", text=plain.without(text), where=where)
 
 
-def _without_magic(text: str) -> str:
-    """Without lines such as `%matplotlib inline`, and without those that a shell would run; never within a text."""
-    lines = text.split("\n")
-    for _ in range(_MOST_MAGIC if len(text) <= _LONGEST_CELL else 0):
-        try:
-            ast.parse("\n".join(lines))
-            break
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            number = (error.lineno or 1) - 1 if isinstance(error, SyntaxError) else 0
-            if not (number < len(lines) and _MAGIC.match(lines[number])):
+class _Magic:
+    """Takes lines such as `%matplotlib inline` out of the cells of a notebook, and those that a shell would run."""
+
+    def __init__(self) -> None:
+        self.left = _MOST_PARSED
+
+    def without(self, text: str) -> str:
+        """The cell without them; never within a text, so that only lines go at which Python cannot be read."""
+        lines = text.split("\n")
+        while any(map(_MAGIC.match, lines)) and self.left >= len(text):
+            self.left -= len(text)
+            try:
+                ast.parse("\n".join(lines))
                 break
-            lines[number] = ""
-    return "\n".join(lines)
+            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+                number = (error.lineno or 1) - 1 if isinstance(error, SyntaxError) else 0
+                if not (number < len(lines) and _MAGIC.match(lines[number])):
+                    break
+                lines[number] = ""
+        return "\n".join(lines)
 
 
 # --- Postman ---

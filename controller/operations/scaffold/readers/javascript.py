@@ -134,7 +134,7 @@ class _Code(Changes):
     def not_plain(self, path: Path, value: Any, line: int) -> UnknownValue:
         """In place of a value that may not be assigned; that it has a request inside is reported."""
         unknown = UnknownValue(line=line, why=f"`{path[0]}` is not assigned plainly", within=holders(value))
-        if any(True for _ in requests_in(value)):
+        if any(True for _ in requests_in(value, self.names)):
             self.names.see(unread_request(unknown), line)
         return unknown
 
@@ -206,7 +206,7 @@ class _Code(Changes):
         except NoValue:
             self.at = start
             return False
-        requests = list(requests_in(value))
+        requests = list(requests_in(value, self.names))
         for each in requests:
             self.names.send(each, line)  # as it is now
         if not requests:

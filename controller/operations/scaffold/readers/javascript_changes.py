@@ -147,7 +147,7 @@ class Changes(Values):
         """`post(url, body)`: a request as it is now, whatever is changed in it afterwards."""
         is_argument = self.peek(-1) in ("(", ",") and self.peek(1) in (",", ")")
         if is_argument and self.peek(-4) not in ("Object", "console"):
-            for each in requests_in(self.known(self.peek())):
+            for each in requests_in(self.known(self.peek()), self.names):
                 self.names.send(each, self.line())
 
     def arguments(self, at: int) -> list[Token]:

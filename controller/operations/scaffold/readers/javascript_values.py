@@ -171,7 +171,7 @@ class Values:
         self.at += 1
         value = self.value(depth + 1)
         self.skip_to(")")
-        for each in requests_in(value):
+        for each in requests_in(value, self.names):
             self.names.send(each, line)
         if isinstance(value, dict | list):
             return self.names.copied(value, line)

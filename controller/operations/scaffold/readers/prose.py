@@ -60,6 +60,7 @@ _IN_CODE = re.compile(
     r"|(?P<mark>[()\[\]{}\n])|(?P<comment>#|//)|[^\"'`()\[\]{}\n#/]+|.",
     re.DOTALL,
 )
+_PARSING = 4  # times the length of a text, as which it counts when it is no Python: it is parsed, mended, parsed again
 _READ_AGAIN = 8  # times the length of the text: how much is read in vain where brackets and quotes do not close
 
 
@@ -176,15 +177,21 @@ class _Page:
             yield "javascript", end
         end = self.end_of_block()
         text = self.text[self.at : end]
-        if "\n" not in text.strip() or _is_python(text):
+        if "\n" not in text.strip() or self.is_python(end):
             yield "python", end
 
     def of_variable(self, value: int) -> Iterator[tuple[str, int]]:
         """`name=value` may be Python as well as a shell's; where there are commands, text is taken for the latter."""
         is_shell = self.has_commands and not _OF_PYTHON.match(self.text, value)
-        if not is_shell and (end := self.end_of_code("#")) and _is_python(self.text[self.at : end]):
+        if not is_shell and (end := self.end_of_code("#")) and self.is_python(end):
             yield "python", end
         yield "shell", self.end_of_commands()
+
+    def is_python(self, end: int) -> bool:
+        """Whether the text up to there can be read as Python; where it cannot, it was read in vain."""
+        found = _is_python(self.text[self.at : end])
+        self.left -= 0 if found else _PARSING * (end - self.at)
+        return found
 
     def take(self, language: str, end: int) -> Piece:
         piece = Piece(language=language, text=self.text[self.at : end], before=self.number)

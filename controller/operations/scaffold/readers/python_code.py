@@ -22,12 +22,12 @@ def parse_python(text: str) -> ast.Module:
     """The code, with the line breaks it has lost; raises `SyntaxError` when it is no Python."""
     try:
         return ast.parse(text)
-    except ValueError:
+    except (ValueError, MemoryError, RecursionError):
         raise SyntaxError("not Python") from None
     except SyntaxError:
         try:
             return ast.parse(python_with_breaks(text))
-        except ValueError:
+        except (ValueError, MemoryError, RecursionError):
             raise SyntaxError("not Python") from None
 
 
@@ -37,7 +37,7 @@ def read_python(module: ast.Module, names: Names, before: int = 0) -> None:
     for node in _statements(module.body, names):
         with inner_names(node, names):
             for line, value in _sent(node, names):
-                if any(True for _ in requests_in(value)):
+                if any(True for _ in requests_in(value, names)):
                     names.send(value, line)
         run_statement(node, names)
         if isinstance(node, ast.Expr | ast.Return) and node.value is not None:

@@ -230,13 +230,13 @@ def called(node: ast.Call, names: Names) -> NamedCall | None:
     arguments: list[Any] = []
     for part in node.args:
         value = evaluate(part.value if isinstance(part, ast.Starred) else part, names)
-        if isinstance(part, ast.Starred) and not isinstance(value, list):
+        if isinstance(part, ast.Starred) and not (isinstance(value, list) and names.has_room_for(len(value))):
             return None
         arguments += value if isinstance(part, ast.Starred) else [value]
     words: dict[str, Any] = {}
     for word in node.keywords:
         value = evaluate(word.value, names)
-        if word.arg is None and not isinstance(value, dict):
+        if word.arg is None and not (isinstance(value, dict) and names.has_room_for(len(value))):
             return None
         words |= value if word.arg is None else {word.arg: value}
     return NamedCall(name=name, holder=holder, arguments=arguments, words=words, line=node.lineno)
