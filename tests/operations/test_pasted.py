@@ -60,6 +60,9 @@ READ = Pasted(body=BODY, evalscript=SCRIPT)
         pytest.param(f"curl u -d @- <<< '{json.dumps(BODY | {'evalscript': SCRIPT})}'", id="a string of a shell"),
         pytest.param(f"wget u --post-data '{json.dumps(BODY | {'evalscript': SCRIPT})}'", id="another program"),
         pytest.param(f"body <- '{json.dumps(BODY | {'evalscript': SCRIPT})}'\nPOST(u, body = body)", id="R"),
+        pytest.param(
+            json.dumps(BODY | {"evalscript": SCRIPT}).replace('"width": 5', '"width": 5, "width": 5'), id="a key twice"
+        ),
         pytest.param(f"$body = '{json.dumps(BODY | {'evalscript': SCRIPT})}';", id="PHP"),
         pytest.param(
             f"RequestBody body = create(type, {json.dumps(json.dumps(BODY | {'evalscript': SCRIPT}))});", id="Java"
@@ -193,6 +196,18 @@ CELLS = '{"cells": [{"cell_type": "markdown", "source": "x"}, {"cell_type": "cod
         pytest.param(
             CELLS % '"import x\\n", "%load x\\n", "body = {\'input\': {\'a\': b}, \'output\': {}}"',
             "cell 2, line 3: input.a: `b` is not known here", id="a name in a notebook",
+        ),
+        pytest.param(
+            '{"input": {}, "output": {"width": 512, "width": 5120}}',
+            "output.width: this key is written twice, with two values", id="a key that is twice in JSON",
+        ),
+        pytest.param(
+            "curl x -d '{\"input\": {},\n\"output\": {\"width\": 512,\n\"width\": 5120}}'",
+            "line 3: output.width: this key is written twice, with two", id="a key that is twice in a command",
+        ),
+        pytest.param(
+            "a = json.loads('{\"input\": {\"a\": 1, \"a\": 2}, \"output\": {}}')", "input.a: this key is written twice",
+            id="a key that is twice in a text of Python",
         ),
         pytest.param(
             "def ask(box):\n    return {'input': {'bbox': box}, 'output': {}}",

@@ -12,7 +12,7 @@ from typing import Any
 from controller.manifest.remedies import WRAPPER
 from controller.manifest.rules.delivery import is_secret_key
 from controller.model.errors import UsageError
-from controller.operations.scaffold.names import DEEPEST, Names, UnknownValue, unknown_part, unread_request
+from controller.operations.scaffold.names import DEEPEST, Names, UnknownValue, single_keys, unknown_part, unread_request
 
 Body = dict[str, Any]
 
@@ -71,7 +71,7 @@ def json_object(text: str) -> Any:
     if not text.lstrip().startswith("{") or '"input"' not in text:
         return None
     try:
-        return json.loads(text, strict=False)
+        return json.loads(text, strict=False, object_pairs_hook=single_keys)
     except (ValueError, RecursionError):
         return None
 
@@ -93,7 +93,8 @@ def _part(value: Any) -> Any:
 
 def _plain(value: Any, path: str, place: Callable[[int], str]) -> Any:
     if isinstance(value, UnknownValue):
-        raise UsageError(f"{place(value.line)}: {path}: {value.why}: write the value itself")
+        where = f"{place(value.line)}: " if value.line else ""
+        raise UsageError(f"{where}{path}: {value.why}: write the value itself")
     if isinstance(value, dict):
         kept = {key: below for key, below in value.items() if not is_secret_key(key)}
         if any(map(_LONE.search, kept)):

@@ -155,6 +155,18 @@ class Names:
         return text if self.has_room(len(text)) else UnknownValue(line=line, why="this becomes too large")
 
 
+def single_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, for `json.loads`; which of two values of one key is meant only the user knows."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        values: dict[str, Any] = {}
+        for key, value in pairs:
+            is_same = key not in values or repr(values[key]) == repr(value)
+            values[key] = value if is_same else TWICE
+        return values
+    return made
+
+
 def count_values(value: Any) -> int:
     """How many values a value holds. Raises `UsageError` for endless ones: names may contain each other recursively."""
     count, stack = 0, [(value, 0)]
@@ -166,6 +178,9 @@ def count_values(value: Any) -> int:
         if isinstance(each, dict | list):
             stack += [(below, depth + 1) for below in (each.values() if isinstance(each, dict) else each)]
     return count
+
+
+TWICE = UnknownValue(line=0, why="this key is written twice, with two values")
 
 
 def holders(*values: Any) -> tuple[Any, ...]:

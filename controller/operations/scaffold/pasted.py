@@ -15,7 +15,7 @@ from controller.manifest.validate import LARGEST_SCRIPT
 from controller.model.errors import UsageError
 from controller.operations.scaffold.bodies import Body, body_without_keys, has_keys, requests_in
 from controller.operations.scaffold.linebreaks import has_lost_breaks, script_with_breaks
-from controller.operations.scaffold.names import Beside, Names, count_values, no_file, without_marks
+from controller.operations.scaffold.names import Beside, Names, count_values, no_file, single_keys, without_marks
 from controller.operations.scaffold.readers.containers import cells, is_collection, is_notebook, see_collection
 from controller.operations.scaffold.readers.javascript import read_javascript
 from controller.operations.scaffold.readers.prose import Piece, fenced, pieces_of_page, without_prompts
@@ -175,7 +175,7 @@ def _json(text: str) -> Any:
     if not text.lstrip().startswith(("{", "[")):
         return None
     try:
-        return json.loads(text, strict=False)
+        return json.loads(text, strict=False, object_pairs_hook=single_keys)
     except (ValueError, RecursionError):
         return None
 

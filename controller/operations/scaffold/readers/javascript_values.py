@@ -6,10 +6,11 @@ Pure: nothing is run. Literals, templates, names and `JSON.stringify(…)` are u
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 from controller.operations.scaffold.bodies import requests_in
-from controller.operations.scaffold.names import DEEPEST, Names, UnknownValue, holders, spoil
+from controller.operations.scaffold.names import DEEPEST, TWICE, Names, UnknownValue, holders, single_keys, spoil
 from controller.operations.scaffold.readers.javascript_tokens import Token, number_of, text_of, tokens_of, unescaped
 
 _LONGEST_PLACE = 10  # digits
@@ -107,10 +108,11 @@ class Values:
 
     def members(self, depth: int) -> dict[str, Any]:
         built: dict[str, Any] = {}
+        written: set[str] = set()
         while self.peek() != "}" or self.istext_of():
             if self.at >= len(self.tokens):
                 raise NoValue
-            self.member(built, depth)
+            self.member(built, written, depth)
             if self.peek() == ",":
                 self.at += 1
             elif self.peek() != "}":
@@ -118,7 +120,8 @@ class Values:
         self.at += 1
         return built
 
-    def member(self, built: dict[str, Any], depth: int) -> None:
+    def member(self, built: dict[str, Any], written: set[str], depth: int) -> None:
+        """One key and its value; `written` are the keys before it that were not only taken from another object."""
         token = self.tokens[self.at]
         self.at += 1
         if token.text == "..." and token.kind == "mark":
@@ -128,7 +131,11 @@ class Values:
             built |= more
         elif token.kind in ("text", "word", "number") and self.peek() == ":":
             self.at += 1
-            built[text_of(token.text) if token.kind == "text" else token.text] = self.value(depth + 1)
+            key = text_of(token.text) if token.kind == "text" else token.text
+            value = self.value(depth + 1)
+            is_clear = key not in written or repr(built[key]) == repr(value)
+            built[key] = value if is_clear else replace(TWICE, line=token.line)
+            written.add(key)
         elif token.kind == "word" and self.peek() in (",", "}"):
             built[token.text] = self.word(token, depth)
         else:
@@ -177,7 +184,7 @@ class Values:
             return self.names.copied(value, line)
         if isinstance(value, str) and self.names.has_room(len(value)):
             try:
-                return json.loads(value, strict=False)
+                return json.loads(value, strict=False, object_pairs_hook=single_keys)
             except (ValueError, RecursionError):
                 return value
         return value

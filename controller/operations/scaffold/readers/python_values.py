@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from controller.operations.scaffold.names import NamedCall, Names, UnknownValue, holders
+from controller.operations.scaffold.names import NamedCall, Names, UnknownValue, holders, single_keys
 
 LARGEST = 1e15
 _MOST_BITS = 1000  # of a number: longer ones cannot be written as text
@@ -246,6 +246,6 @@ def _loaded(text: str, line: int, names: Names) -> Any:
     if not names.has_room(len(text)):
         return _too_large(line)
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=single_keys)
     except (ValueError, RecursionError):
         return UnknownValue(line=line, why="this is not JSON")
