@@ -118,7 +118,10 @@ def _name_of(file: str) -> str:
     """The file's own name, reduced to the characters that a job name may have."""
     if file == STDIN:
         raise UsageError("name the job with --name: the input has no name of its own")
-    return re.sub("[^a-z0-9]+", "-", Path(file).stem.lower()).strip("-")[:63].strip("-")
+    name = re.sub("[^a-z0-9]+", "-", Path(file).stem.lower()).strip("-")[:63].strip("-")
+    if not name:
+        raise UsageError(f"name the job with --name: {file} has no letter and no digit that a name may have")
+    return name
 
 
 def _read(file: str) -> str:
@@ -130,15 +133,16 @@ def _read(file: str) -> str:
         else:
             with Path(file).open("rb") as opened:
                 content = opened.read(LARGEST + 1)
-        text = content.decode("utf-8-sig")
     except FileNotFoundError:
         raise UsageError("there is no such file") from None
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise UsageError("is not UTF-8 text") from None
     if len(content) > LARGEST:
         raise UsageError(f"is larger than {human_size(LARGEST)}")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError("is not UTF-8 text") from None
     if not text.strip():
         raise UsageError("is empty")
     return text

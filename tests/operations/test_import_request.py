@@ -241,6 +241,8 @@ def test_a_geometry_whose_type_is_no_text_ended_in_a_traceback(folder: Path) -> 
         pytest.param(["empty.py"], "empty.py: is empty", id="an empty file"),
         pytest.param(["latin.py"], "latin.py: is not UTF-8 text", id="another encoding"),
         pytest.param(["large.py"], "large.py: is larger than 4.2 MB", id="a huge file"),
+        pytest.param(["cut.py"], "cut.py: is larger than 4.2 MB", id="a huge file that is cut within a character"),
+        pytest.param(["___.py"], "name the job with --name: ___.py has no letter", id="a file without a name"),
         pytest.param(["-"], "name the job with --name", id="a pipe without a name"),
         pytest.param(["-", "--name", "x"], "the input: is empty", id="an empty pipe"),
         pytest.param(["example.py", "--url", URL, "--output", "example.py"], "is a file", id="no folder"),
@@ -251,6 +253,8 @@ def test_wrong_use_is_told(folder: Path, arguments: list[str], words: str) -> No
     (folder / "empty.py").write_text(" \n")
     (folder / "latin.py").write_bytes(b"caf\xe9 = 1")
     (folder / "large.py").write_bytes(b"#" * 5_000_000)
+    (folder / "cut.py").write_text("é" * 2_500_000, encoding="utf-8")
+    (folder / "___.py").write_text(snippet("ndvi"), encoding="utf-8")
     done = shjobs("import", *arguments, cwd=folder)
     assert (done.returncode, words in done.stderr) == (2, True), done.stderr
     assert "Traceback" not in done.stderr
