@@ -157,6 +157,8 @@ def _advice(intakes: "tuple[Intake, ...]", folder: Path, settings: Settings) -> 
         yield "the keys were removed: no file contains them"
     for url in dict.fromkeys(each.url for each in intakes if each.is_chosen):
         yield f"the text names no bucket: results go to {url}, the only place in {settings.file}; else give --url"
+    if keys := dict.fromkeys(key for each in intakes for key in each.left_out):
+        yield f"{' and '.join(keys)} of the text: left out, since --url names another bucket"
     for name in dict.fromkeys(each.credential for each in intakes if each.credential):
         yield from _of_credential([each for each in intakes if each.credential == name], settings)
     yield "next: shjobs check, then shjobs plan"

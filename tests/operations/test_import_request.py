@@ -173,6 +173,26 @@ def test_a_role_needs_no_credential(folder: Path) -> None:
     assert "credential" not in done.stdout
 
 
+def test_the_region_and_the_role_of_another_bucket_were_kept(folder: Path) -> None:
+    mine = f'"accessKey": "{ACCESS}",'
+    theirs = '"region": "eu-central-1", "iamRoleARN": "arn:aws:iam::123456789012:role/writer",'
+    (folder / "example.py").write_text(snippet("ndvi", "s3://theirs/a").replace(mine, theirs), encoding="utf-8")
+    done = shjobs("import", "example.py", "--url", URL, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert imported(folder, "example").request.body["output"]["delivery"] == {"s3": {"url": URL}}
+    assert imported(folder, "example").request.role_arn is None
+    assert "region and iamRoleARN of the text: left out, since --url names another bucket" in done.stdout
+
+
+def test_the_region_of_the_same_bucket_is_kept(folder: Path) -> None:
+    text = snippet("ndvi", "s3://my-bucket/a").replace(f'"accessKey": "{ACCESS}",', '"region": "eu-central-1",')
+    (folder / "example.py").write_text(text, encoding="utf-8")
+    done = shjobs("import", "example.py", "--url", URL, cwd=folder)
+    assert (done.returncode, "left out" in done.stdout) == (0, False), done.stderr
+    delivery = imported(folder, "example").request.body["output"]["delivery"]
+    assert delivery == {"s3": {"url": URL, "region": "eu-central-1"}}
+
+
 def test_google_storage_needs_a_place_in_s3(folder: Path) -> None:
     body = {**documented("ndvi").request.body}
     body["output"] = {**body["output"], "delivery": {"gs": {"url": "gs://b/p", "credentials": SECRET}}}

@@ -29,6 +29,7 @@ UNUSABLE = "E300"
 SUFFIXES = (".yaml", ".yml", ".json")
 _BESIDE = (".js", ".json", ".txt", ".geojson")
 _LONGEST_NAME = 63
+_OF_BUCKET = ("region", "iamRoleARN")
 _FOLDER = "rasters"  # in a bucket, when the settings name no folder of it
 
 
@@ -37,7 +38,8 @@ class Intake:
     """The files to write; none may be written when there are `problems`: `check` would refuse them.
 
     `credential` is what the manifest names, "" when it names a role; `is_known`: the settings have it. `is_chosen`: the
-    text names no place for the results, and `url` is the only one that the settings name.
+    text names no place for the results, and `url` is the only one that the settings name. `left_out` are keys that are
+    for the bucket of the text, when `url` is another one.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Intake:
     credential: str
     is_known: bool
     is_chosen: bool
+    left_out: tuple[str, ...]
     problems: tuple[Problem, ...]
 
 
@@ -103,6 +106,7 @@ def _numbered(name: str, number: int) -> str:
 def _intake(pasted: Pasted, name: str, url: str | None, settings: Settings) -> Intake:
     chosen = _only_place(settings) if url is None and _lacks_place(pasted.body) else None
     s3 = _delivery(pasted.body, url or chosen)
+    left_out = tuple(key for key in _OF_BUCKET if key in _s3(pasted.body) and key not in s3)
     place, role = str(s3["url"]), s3.get("iamRoleARN")
     credential, is_known = ("", True) if role else _credential(place, settings)
     body = _delivered(pasted.body, s3 if role else {**s3, "credentialsRef": credential})
@@ -128,6 +132,7 @@ def _intake(pasted: Pasted, name: str, url: str | None, settings: Settings) -> I
         credential=credential,
         is_known=is_known,
         is_chosen=chosen is not None,
+        left_out=left_out,
         problems=problems,
     )
 
@@ -147,8 +152,7 @@ def refuse_taken(folder: Path, name: str, jobs: Path) -> None:
 def _lacks_place(body: Mapping[str, Any]) -> bool:
     """Whether the results have no place yet: none is named, or a placeholder of a documentation page."""
     delivery = _output(body).get("delivery")
-    s3 = delivery.get("s3") if isinstance(delivery, dict) else None
-    url = s3.get("url") if isinstance(s3, dict) else None
+    url = _s3(body).get("url")
     return not delivery or (isinstance(url, str) and "<" in url)
 
 
@@ -161,10 +165,10 @@ def _only_place(settings: Settings) -> str | None:
 
 def _delivery(body: Mapping[str, Any], url: str | None) -> dict[str, Any]:
     """The S3 delivery, with the given URL or the text's own."""
-    delivery = _output(body).get("delivery")
-    s3 = delivery.get("s3") if isinstance(delivery, dict) else None
-    found = dict(s3) if isinstance(s3, dict) else {}
+    found = dict(_s3(body))
     if url is not None:
+        for key in _of_other_bucket(found, url):
+            del found[key]
         found["url"] = url
     if not isinstance(found.get("url"), str):
         raise UsageError("names no S3 location for its results: give one with --url s3://my-bucket/folder")
@@ -175,8 +179,25 @@ def _delivery(body: Mapping[str, Any], url: str | None) -> dict[str, Any]:
     return found
 
 
+def _of_other_bucket(s3: Mapping[str, Any], url: str) -> tuple[str, ...]:
+    """The keys that describe the bucket of the text, where the results go to another one."""
+    own = s3.get("url")
+    is_other = isinstance(own, str) and url_error(own) is None and _bucket(own) != _bucket(url)
+    return tuple(key for key in _OF_BUCKET if key in s3) if is_other else ()
+
+
+def _bucket(url: str) -> str:
+    return url.removeprefix("s3://").partition("/")[0]
+
+
 def _delivered(body: Mapping[str, Any], s3: Mapping[str, Any]) -> dict[str, Any]:
     return {**body, "output": {**_output(body), "delivery": {"s3": s3}}}
+
+
+def _s3(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    delivery = _output(body).get("delivery")
+    s3 = delivery.get("s3") if isinstance(delivery, dict) else None
+    return s3 if isinstance(s3, dict) else {}
 
 
 def _output(body: Mapping[str, Any]) -> Mapping[str, Any]:
