@@ -176,6 +176,10 @@ CELLS = '{"cells": [{"cell_type": "markdown", "source": "x"}, {"cell_type": "cod
             "curl x -F 'request={\"input\": {}}' -F 'evalscript=<a.js'", "evalscript: it is in the file 'a.js'",
             id="a script",
         ),
+        pytest.param(
+            "for F in *.json; do\n curl x -d @$F\ndone", "line 2: input: it is in the file `$F`, whose name is not",
+            id="files of a loop",
+        ),
         pytest.param("curl x --data-binary @-", "line 1: input: what this command reads", id="nothing to read"),
         pytest.param(
             "const day = pick()\nfetch(u, {body: JSON.stringify({input: {a: day}, output: {}})})",
@@ -302,6 +306,7 @@ def test_a_request_that_is_changed_in_ways_not_carried_out_is_not_taken_as_it_wa
         pytest.param("del a['output'][side]", id="a deletion of a key that is not known"),
         pytest.param("if x:\n    del a['output']['width']", id="a deletion in a condition"),
         pytest.param("x = a['output'].pop('width')", id="a call whose result is used"),
+        pytest.param("a['output'].__setitem__('width', 9)", id="a method behind the brackets"),
         pytest.param("a.setdefault('output', {})['width'] = 9", id="a default that is changed"),
         pytest.param("a.get('output')['width'] = 9", id="a result that is changed"),
         pytest.param("a['output']['width'], x = size()", id="two targets"),
@@ -323,6 +328,7 @@ def test_a_change_that_cannot_be_carried_out_left_the_request_as_it_was(code: st
         pytest.param("for w in (1, 2):\n    a['output']['width'] = w\n    post(json=a)", "output.width", id="a loop"),
         pytest.param("while go():\n    a['input']['bounds'].update(more)\n    post(json=a)", "bounds", id="a change"),
         pytest.param("if x:\n    a['output']['width'] = 9\nelse:\n    post(json=a)", "output.width", id="a branch"),
+        pytest.param("for w in (1, 2):\n    a = {**a, 'output': {'width': w}}\n    post(json=a)", "", id="a copy"),
         pytest.param(
             "w = 5\n[post(json={**a, 'output': {'width': w}}) for w in sizes]\ndel a['output']", "output.width",
             id="a comprehension",
@@ -406,6 +412,7 @@ def test_a_change_of_a_list_of_javascript_was_not_made(code: str, changed: dict[
         pytest.param("const d = [a.input.data.pop()];", id="a call whose result is used"),
         pytest.param("if (x) { go(); } else { a.output.width = 9; }", id="the other branch"),
         pytest.param("if (x)\n  a.output.width = 9;", id="a branch without braces"),
+        pytest.param("try { go(); } catch { a.output.width = 9; }", id="a handler"),
         pytest.param("x && (a.output.width = 9);", id="a condition without a word"),
         pytest.param("function widen(b) { b.output.width = 9; }\nwiden(a);", id="a function of the text"),
         pytest.param("const widen = b => { b.output.width = 9; };\nwiden(a);", id="an arrow function of the text"),

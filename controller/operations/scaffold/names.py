@@ -104,6 +104,8 @@ class Names:
         if replaces and name in self._known[-1]:
             before = self._known[-1][name]
             self._replaced[id(before)] = before
+            if isinstance(value, UnknownValue) and isinstance(before, dict) and "input" in before:
+                self.see(unread_request(value), line)
         self._known[-1][name] = value
         self.see(value, line)
 

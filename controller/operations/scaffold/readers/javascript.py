@@ -13,7 +13,7 @@ from controller.operations.scaffold.readers.javascript_values import CLOSING, No
 
 _DECLARED = ("const", "let", "var")
 _CONDITIONS = ("if", "for", "while", "switch", "catch")
-_BLOCKS = ("else", "do")
+_BLOCKS = ("else", "do", "catch")
 _LONGEST_TYPE = 20
 
 
@@ -81,6 +81,8 @@ class _Code(Changes):
 
     def end_of_condition(self) -> int:
         """Where what may not run ends, if a condition or a loop begins here; else 0."""
+        if self.peek(-1) in (".", "?."):
+            return 0
         if self.peek() in _CONDITIONS and self.peek(1) == "(":
             self.at += 2
             self.skip_to(")")

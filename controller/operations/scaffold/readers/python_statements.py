@@ -13,6 +13,7 @@ from controller.operations.scaffold.readers.python_values import called, evaluat
 
 _CHANGING = frozenset(
     {"append", "extend", "update", "insert", "pop", "popitem", "remove", "clear", "setdefault", "sort", "reverse"}
+    | {"__setitem__", "__delitem__"}
 )
 """Methods that change a list or a dict."""
 _IN_PLACE = {ast.Add: "extend", ast.BitOr: "update"}

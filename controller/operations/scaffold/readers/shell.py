@@ -166,6 +166,8 @@ def _content(value: str, standard: str | None, marks: str, has_files: bool, name
         return (
             UnknownValue(line=line, why="what this command reads is not known here") if standard is None else standard
         )
+    if part := unknown_part(file):
+        return UnknownValue(line=part[0], why=f"it is in the file `{part[1]}`, whose name is not known here")
     return names.read_file(file, line)
 
 
