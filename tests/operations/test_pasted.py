@@ -588,6 +588,19 @@ def test_a_minus_before_what_has_to_be_run_ended_in_a_traceback(west: str) -> No
         read_pasted(text.replace("284000", west))
 
 
+@pytest.mark.parametrize("text", ["and so on\ncurl u -d x \\", 'and so on\ncurl u -d "x\\'])
+def test_a_command_that_ends_in_a_backslash_ended_in_a_traceback(text: str) -> None:
+    with pytest.raises(UsageError, match="holds no request"):
+        read_pasted(text)
+
+
+def test_python_warned_of_what_was_pasted(recwarn: pytest.WarningsRecorder) -> None:
+    cell = {"cell_type": "code", "source": "%a\nx = 1or 2\n"}
+    for text in (f"x = 1or 2\nbody = {BODY!r}", json.dumps({"cells": [cell, {**cell, "source": f"b = {BODY!r}"}]})):
+        assert pasted(text).body == BODY
+    assert [str(each.message) for each in recwarn] == []
+
+
 LONG = 15_000
 
 

@@ -3,7 +3,6 @@
 Pure. Both are JSON: a notebook becomes the pieces of its cells, a collection the bodies of its requests.
 """
 
-import ast
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from controller.operations.scaffold.names import DEEPEST, Names, UnknownValue, placeholder, unknown_part, unread_request
 from controller.operations.scaffold.readers.javascript import read_lenient_json
 from controller.operations.scaffold.readers.prose import Piece, fenced
+from controller.operations.scaffold.readers.python_code import parse_as_it_is
 
 _VARIABLE = re.compile(r"\{\{([^{}\n]{1,80})\}\}")
 _MAGIC = re.compile(r"[ \t]*[%!?]")
@@ -67,10 +67,10 @@ class _Magic:
         while any(map(_MAGIC.match, lines)) and self.left >= len(text):
             self.left -= len(text)
             try:
-                ast.parse("\n".join(lines))
+                parse_as_it_is("\n".join(lines))
                 break
-            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-                number = (error.lineno or 1) - 1 if isinstance(error, SyntaxError) else 0
+            except SyntaxError as error:
+                number = (error.lineno or 1) - 1
                 if not (number < len(lines) and _MAGIC.match(lines[number])):
                     break
                 lines[number] = ""

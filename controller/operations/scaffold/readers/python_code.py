@@ -6,6 +6,7 @@ Pure: the code is only parsed. Calls that send a request, and the vendor client'
 import ast
 from collections.abc import Iterable, Iterator
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 from controller.operations.scaffold.bodies import requests_in
 from controller.operations.scaffold.linebreaks import python_with_breaks
@@ -21,12 +22,19 @@ _SENT = frozenset({"json", "data", "files", "content", "body"})
 def parse_python(text: str) -> ast.Module:
     """The code, with the line breaks it has lost; raises `SyntaxError` when it is no Python."""
     try:
-        return ast.parse(text)
-    except (ValueError, MemoryError, RecursionError):
-        raise SyntaxError("not Python") from None
-    except SyntaxError:
+        return parse_as_it_is(text)
+    except SyntaxError as error:
+        if error.lineno is None:
+            raise
+        return parse_as_it_is(python_with_breaks(text))
+
+
+def parse_as_it_is(text: str) -> ast.Module:
+    """The code; raises `SyntaxError`, without a line where Python gives none."""
+    with catch_warnings():
+        simplefilter("ignore")  # they are for who runs the code
         try:
-            return ast.parse(python_with_breaks(text))
+            return ast.parse(text)
         except (ValueError, MemoryError, RecursionError):
             raise SyntaxError("not Python") from None
 

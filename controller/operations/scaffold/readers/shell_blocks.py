@@ -74,8 +74,8 @@ def end_of_commands(text: str, start: int) -> int:
     try:
         while commands.at < len(text):
             depth += depth_of(commands.command().words)
-            if depth <= 0 and text[commands.at - 1] == "\n":
+            if depth <= 0 and text[commands.at - 1 : commands.at] == "\n":
                 break
     except Unclosed:
         return 0
-    return commands.at if depth <= 0 else 0
+    return min(commands.at, len(text)) if depth <= 0 else 0
