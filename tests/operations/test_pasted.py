@@ -413,6 +413,10 @@ def test_a_change_of_a_list_of_javascript_was_not_made(code: str, changed: dict[
         pytest.param("if (x) { go(); } else { a.output.width = 9; }", id="the other branch"),
         pytest.param("if (x)\n  a.output.width = 9;", id="a branch without braces"),
         pytest.param("try { go(); } catch { a.output.width = 9; }", id="a handler"),
+        pytest.param("[1, 2].forEach(w => { a.output.width = w; });", id="a function of a list without a name"),
+        pytest.param(
+            "await Promise.all([1, 2].map(async (w) => { a.output.width = w; }));", id="a function that waits"
+        ),
         pytest.param("x && (a.output.width = 9);", id="a condition without a word"),
         pytest.param("function widen(b) { b.output.width = 9; }\nwiden(a);", id="a function of the text"),
         pytest.param("const widen = b => { b.output.width = 9; };\nwiden(a);", id="an arrow function of the text"),
@@ -431,6 +435,10 @@ def test_a_change_of_javascript_that_cannot_be_carried_out_left_the_request_as_i
         ),
         pytest.param("{}\na.output.width = 9;{}", id="sent as text"),
         pytest.param("axios({{data: a}});\na.output.width = 9;\naxios({{data: a}});", id="sent as a value"),
+        pytest.param(
+            "jobs.push(fetch(u, {{body: JSON.stringify(a)}}));\na.output.width = 9;{}", id="sent in the call of a list"
+        ),
+        pytest.param("const r = [fetch(u, {{body: JSON.stringify(a)}})];\na.output.width = 9;{}", id="sent in a list"),
         pytest.param("axios.post(u, a);\na.output.width = 9;\naxios.post(u, a);", id="sent by its name"),
     ],
 )

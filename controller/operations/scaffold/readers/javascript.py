@@ -45,9 +45,11 @@ class _Code(Changes):
             self.condition()
             self.parameters()
             self.sent()
+            self.unread = len(self.tokens)
             if not (self.assignment() or self.part_of_form() or self.change() or self.object()):
                 self.see_body(self.tokens[self.at])
                 self.at += 1
+            self.at = min(self.at, self.unread)
 
     def see_body(self, token: Token) -> None:
         """A text that is the JSON of a body, in a language that only has its quotes in common with this one."""

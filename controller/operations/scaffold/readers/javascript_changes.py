@@ -63,9 +63,6 @@ class Changes(Values):
             held = held[key]
         return held
 
-    def known(self, name: str) -> Any:
-        return self.names.get(name) if self.names.knows(name) else None
-
     def assign(self, path: Path, value: Any, line: int) -> None:
         held, key = self.held(path[:-1]), path[-1]
         if len(path) == 1:

@@ -14,7 +14,7 @@ from controller.operations.scaffold.names import DEEPEST, TWICE, Names, UnknownV
 from controller.operations.scaffold.readers.javascript_tokens import Token, number_of, text_of, tokens_of, unescaped
 
 _LONGEST_PLACE = 10  # digits
-_STEPS = 8  # per token: no text can make the reader go over itself again and again
+_STEPS = 16  # per token: no text can make the reader go over itself again and again
 
 _INSIDE, _OPEN = re.compile(r"(?<!\\)\$\{([^{}]*)\}"), re.compile(r"(?<!\\)\$\{")
 CLOSING = {"{": "}", "[": "]", "(": ")"}
@@ -22,6 +22,7 @@ _CHOICES = ("?", "&&", "||", "??")
 _GOES_ON = frozenset({".", "?.", "(", "[", "*", "/", "-", "=>", *_CHOICES})
 _OPERATORS = frozenset({"%", "<", ">", "<=", ">=", "&", "|", "^", "==", "===", "!=", "!==", "++", "--"})
 """Marks behind a text, a number or an unknown value that make something else of it."""
+_DOING = ("=>", "function", "JSON")
 CHANGING = frozenset({"push", "pop", "shift", "unshift", "splice", "sort", "reverse", "fill", "assign"})
 """Methods that change a list, or an object."""
 _RUNS = "this can only be known by running it"
@@ -38,6 +39,7 @@ class Values:
     def __init__(self, tokens: list[Token], names: Names) -> None:
         self.tokens, self.names, self.at = tokens, names, 0
         self.steps = 0
+        self.unread = len(tokens)  # where something begins that was skipped, though it may send or change something
 
     def peek(self, ahead: int = 0) -> str:
         """The text of a token; "" behind the last one, and for a string, which is never a mark."""
@@ -45,6 +47,9 @@ class Values:
         if not 0 <= place < len(self.tokens) or self.tokens[place].kind == "text":
             return ""
         return self.tokens[place].text
+
+    def known(self, name: str) -> Any:
+        return self.names.get(name) if self.names.knows(name) else None
 
     def line(self) -> int:
         return self.tokens[min(self.at, len(self.tokens) - 1)].line
@@ -224,9 +229,10 @@ class Values:
         start = self.at
         self.skip_expression()
         skipped = self.tokens[start : self.at]
+        if any(each.text in _DOING or holders(self.known(each.text)) for each in skipped):
+            self.unread = min(self.unread, start)
         is_choice = any(each.text in _CHOICES for each in skipped)
-        words = {each.text for each in skipped if is_choice and each.kind == "word"}
-        chosen = [self.names.get(word) for word in words if self.names.knows(word)]
+        chosen = [self.known(each.text) for each in skipped if is_choice and each.kind == "word"]
         return UnknownValue(line=line, why=_RUNS, within=holders(value, *chosen))
 
     def skip_call(self) -> None:
