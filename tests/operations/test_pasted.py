@@ -306,6 +306,11 @@ def test_a_request_that_is_changed_in_ways_not_carried_out_is_not_taken_as_it_wa
         pytest.param("del a['output'][side]", id="a deletion of a key that is not known"),
         pytest.param("if x:\n    del a['output']['width']", id="a deletion in a condition"),
         pytest.param("x = a['output'].pop('width')", id="a call whose result is used"),
+        pytest.param("for b in [a]:\n    b['output']['width'] = 9", id="a loop over requests"),
+        pytest.param("q = [a]\nq.pop()['output']['width'] = 9", id="a request that is taken from a list"),
+        pytest.param("f = lambda b: b['output'].update(width=9)\nf(a)", id="a function without a name"),
+        pytest.param("dict.update(a['output'], width=9)", id="a method of its class"),
+        pytest.param("class C:\n  def go(self, b):\n    b['output'] = 1\nC().go(a)", id="a method of the text"),
         pytest.param("a['output'].__setitem__('width', 9)", id="a method behind the brackets"),
         pytest.param("a.setdefault('output', {})['width'] = 9", id="a default that is changed"),
         pytest.param("a.get('output')['width'] = 9", id="a result that is changed"),
@@ -318,7 +323,7 @@ def test_a_request_that_is_changed_in_ways_not_carried_out_is_not_taken_as_it_wa
 )
 def test_a_change_that_cannot_be_carried_out_left_the_request_as_it_was(code: str) -> None:
     body = {"input": {"bounds": {"bbox": [1, 2]}, "data": [{"type": "s", "dataFilter": {}}]}, "output": {"width": 5}}
-    with pytest.raises(UsageError, match=r"line [2345]: .*(not carried out|not assigned plainly)"):
+    with pytest.raises(UsageError, match=r"line [2-5]: .*(not carried out|not assigned plainly)"):
         pasted(f"a = {body!r}\n{code}\npost(json=a)")
 
 
@@ -338,6 +343,11 @@ def test_a_change_that_cannot_be_carried_out_left_the_request_as_it_was(code: st
 def test_what_a_block_sends_was_read_as_it_was_before_the_block(code: str, words: str) -> None:
     with pytest.raises(UsageError, match=rf"line [23]: .*{words}.*(not assigned plainly|not carried out)"):
         pasted(f"a = {BODY!r}\n{code}")
+
+
+def test_a_request_of_a_comprehension_within_a_block_is_not_read_with_a_name_from_outside() -> None:
+    with pytest.raises(UsageError, match=r"line 4: output.width: `w` is not assigned plainly"):
+        pasted("w = 5\nif x:\n    [post(json={'input': {}, 'output': {'width': w}})\n     for w in sizes]")
 
 
 def test_what_a_block_sends_is_known_where_the_block_says_it() -> None:

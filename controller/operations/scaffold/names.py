@@ -7,6 +7,7 @@ A value that only running the code would give is an `UnknownValue`, which is onl
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Self
 
 from controller.model.errors import UsageError
@@ -198,7 +199,11 @@ def holders(*values: Any) -> tuple[Any, ...]:
 def spoil(held: Any, line: int) -> None:
     """Put into a list or a dict, or what an unknown value may be a part of, that it was changed in an unknown way."""
     unknown = UnknownValue(line=line, why="this is changed in a way that is not carried out")
-    for each in holders(held):
+    changed = holders(held)
+    if isinstance(held, UnknownValue):  # it may be an item of them; of no list are more items requests
+        items = (each.values() if isinstance(each, dict) else each for each in changed)
+        changed = holders(*changed, *(item for each in items for item in islice(each, _MOST_HOLDERS)))
+    for each in changed:
         if isinstance(each, dict):
             each["…"] = unknown
         elif not (each and isinstance(each[-1], UnknownValue)):

@@ -138,19 +138,22 @@ def _expression(value: ast.expr) -> ast.stmt:
 def _see_written(node: ast.stmt, names: Names) -> None:
     """The bodies written out in a statement that gives them no name, such as `yield {…}`."""
     if isinstance(node, ast.Expr | ast.Return):
-        for body in ast.walk(node):
-            if isinstance(body, ast.Dict) and _is_body(body):
-                names.see(evaluate(body, names), body.lineno)
+        with inner_names(node, names):
+            for body in ast.walk(node):
+                if isinstance(body, ast.Dict) and _is_body(body):
+                    names.see(evaluate(body, names), body.lineno)
 
 
 def _sent(node: ast.stmt, names: Names) -> Iterator[tuple[int, Any]]:
     """What a statement may send: what it passes to a call, and requests made by the vendor's client."""
     for call in ast.walk(node):
-        if not isinstance(call, ast.Call) or getattr(call.func, "id", "") in names.changers:
+        if not isinstance(call, ast.Call):
+            continue
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        if name in names.changers:
             continue
         for argument in (*call.args, *(word.value for word in call.keywords if word.arg in _SENT)):
             if not isinstance(argument, ast.Constant):
                 yield call.lineno, evaluate(argument, names)
-        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
         if name in REQUESTS:
             yield call.lineno, evaluate(call, names)

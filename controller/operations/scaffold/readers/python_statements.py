@@ -16,6 +16,7 @@ _CHANGING = frozenset(
     | {"__setitem__", "__delitem__"}
 )
 """Methods that change a list or a dict."""
+_CLASSES = ("dict", "list")
 _IN_PLACE = {ast.Add: "extend", ast.BitOr: "update"}
 """What `list += …` and `dict |= …` do."""
 
@@ -86,14 +87,17 @@ def _unknown_names(target: ast.expr, made: Any, names: Names, made_of: set[str])
 @contextmanager
 def inner_names(node: ast.stmt, names: Names) -> Iterator[None]:
     """While this lasts, the names are unknown that comprehensions and lambdas of a statement give to each item."""
+    changed: list[Any] = []
     names.enter()
     for each in ast.walk(node):
         if isinstance(each, ast.comprehension):
             _unknown_names(each.target, evaluate(each.iter, names), names, set())
         elif isinstance(each, ast.Lambda):
-            bind_arguments(each.args, "a function", names)
+            changed.append(bind_arguments(each.args, "a function", names))
     yield
     names.leave()
+    if any(changed) and isinstance(node, ast.Assign):
+        names.changers.update(each.id for each in node.targets if isinstance(each, ast.Name))
 
 
 def bind_arguments(arguments: ast.arguments, function: str, names: Names) -> list[Any]:
@@ -119,7 +123,12 @@ def _spoil_changed(node: ast.stmt, names: Names) -> None:
 
 
 def _is_change(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGING
+    match node:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name))) if name in _CLASSES:
+            return False
+        case ast.Call(func=ast.Attribute(attr=method)):
+            return method in _CHANGING
+    return False
 
 
 def _spoil_call(node: ast.AST, names: Names) -> None:
@@ -128,7 +137,10 @@ def _spoil_call(node: ast.AST, names: Names) -> None:
         return
     method = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
     if method in _CHANGING and isinstance(node.func, ast.Attribute):
-        spoil(evaluate(node.func.value, names), node.lineno)
+        is_of_class = isinstance(node.func.value, ast.Name) and node.func.value.id in _CLASSES
+        changed = node.args[:1] if is_of_class else [node.func.value]
+        for each in changed:
+            spoil(evaluate(each, names), node.lineno)
     elif method in names.changers:
         for each in (*node.args, *(word.value for word in node.keywords)):
             spoil(evaluate(each, names), node.lineno)
