@@ -27,7 +27,8 @@ class Human(logging.Formatter):
         words = " ".join(dict.fromkeys(map(str, fields_of(record).values())))
         cause = _cause(record)
         message = f"{record.getMessage()} ({cause})" if cause else record.getMessage()
-        return " ".join(filter(None, (_time(record), record.levelname, f"{words}:" if words else "", message)))
+        line = " ".join(filter(None, (_time(record), record.levelname, f"{words}:" if words else "", message)))
+        return line if line.isprintable() else "".join(map(_visible, line))
 
 
 class Json(logging.Formatter):
@@ -60,6 +61,11 @@ def _cause(record: logging.LogRecord) -> str:
     places = [(frame.f_globals.get("__name__", ""), line) for frame, line in traceback.walk_tb(trace)]
     own = [place for place in places if place[0].startswith("controller.")]
     return " ".join([type(error).__name__, *(f"in {module}, line {line}" for module, line in (own or places)[-1:])])
+
+
+def _visible(character: str) -> str:
+    """A message may quote the error of a script: it must not move the cursor of a terminal, or begin another line."""
+    return character if character.isprintable() else ascii(character)[1:-1]
 
 
 def _time(record: logging.LogRecord) -> str:

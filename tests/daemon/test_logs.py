@@ -45,3 +45,12 @@ def test_a_line_about_an_error_says_which_and_where_and_nothing_of_its_words(is_
     assert machine["message"] == "a picture cannot be made"
     assert machine["error"].startswith(kind)
     assert SECRET not in human + str(machine)
+
+
+@pytest.mark.usefixtures("root_logger")
+def test_no_control_sequence_of_a_message_reaches_the_terminal() -> None:
+    stream = io.StringIO()
+    set_up("human", stream=stream)
+    logging.getLogger("controller.test").warning("%s", "no\x1b[31m data\n2026 INFO ndvi: Delivered \u202e…")
+    assert r"WARNING no\x1b[31m data\n2026 INFO ndvi: Delivered \u202e…" in stream.getvalue()
+    assert stream.getvalue().count("\n") == 1
