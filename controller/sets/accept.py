@@ -294,7 +294,8 @@ def _check_tiles(faults: ProblemCollector, path: str, cells: Sequence[Cell]) -> 
         by_tile.setdefault(tuple(value.key for value in cell.values.values() if value.window is None), cell)
     for cell in by_tile.values():
         found = ProblemCollector(Document(index=0, value=cell.document, places={}), path)
-        area(found), size_rule(found)
+        area(found)
+        size_rule(found)
         for problem in found.problems():
             tile = " ".join(value.key for value in cell.values.values() if value.tile)
             faults.add(_place_in_template(problem.field), problem.code, f"{problem.message} (in the tile {tile})")
