@@ -42,6 +42,7 @@ def command(
     An interrupted download resumes where it stopped. Each file is exactly the object that was recorded (size and ETag)
     and begins as its type does; an existing one is not fetched again. Exit code 1 when something is missing.
     """
+    from controller.cli.output.escape import printable
     from controller.operations.fetch.fetch import Fetched, WantedOutput, fetch, outputs_of
     from controller.operations.inspect.job_states import cells_by_name
     from controller.operations.inspect.selection import Selection, selected
@@ -63,7 +64,7 @@ def command(
             else:
                 wrong.append(f"{each.job}: {each.message}")
     for line in wrong:
-        click.echo(line, err=True)
+        click.echo(printable(line), err=True)
     return int(bool(wrong))
 
 
