@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from zlib import crc32
 
 import hypothesis
@@ -31,6 +31,8 @@ from controller.sandbox.render.render import Rendered, RenderOptions
 from controller.sandbox.replies import Reply
 from controller.settings.settings import Settings
 from controller.source.signature import tool
+from controller.tree import contents
+from controller.tree.declared import document, sets
 from controller.tree.git import command
 from tests.support.patience import LONGEST
 from tests.support.rendering import close_engines, rendered
@@ -46,6 +48,9 @@ CLIENT_SECRET = "canary-client-secret-55d0"
 hypothesis.settings.register_profile("shjobs", deadline=None)
 hypothesis.settings.load_profile("shjobs")
 command.PATIENCE = tool.PATIENCE = LONGEST
+
+NETS = (contents, document, sets)
+"""The modules that make a problem of one document of whatever error that leads to."""
 
 SETTINGS = """\
 deployment = "sandbox"
@@ -109,6 +114,19 @@ def pytest_collection() -> Generator[None, object, object]:
 
 def pytest_unconfigure() -> None:
     close_engines()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def loud_nets() -> Iterator[None]:
+    """An error of ours ends the test that leads to it, whatever net is around it; `test_unforeseen` shows the nets."""
+
+    def raised(error: Exception, *_: object) -> NoReturn:
+        raise error
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in NETS:
+            patch.setattr(module, "defect", raised)
+        yield
 
 
 def ndvi(name: str = "ndvi", west: float | None = None) -> str:

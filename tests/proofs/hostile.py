@@ -21,6 +21,7 @@ from functools import partial
 from itertools import permutations
 from pathlib import Path
 
+from controller.model.errors import DEFECT
 from tests.conftest import ndvi
 from tests.proofs.daemons import Daemon, daemon
 from tests.proofs.ground import Ground, ground, until
@@ -293,5 +294,6 @@ def _posts(field: Ground) -> list[datetime]:
 def _stopped(running: Daemon, replay: str) -> float:
     end, seconds = running.stopped()
     assert end.code == 0, f"{replay}: it ended with {end.code}: {end.said[-2000:]}"
-    assert "Traceback" not in end.said, f"{replay}: {end.said[-2000:]}"
+    for word in ("Traceback", DEFECT):
+        assert word not in end.said, f"{replay}: {end.said[-2000:]}"
     return seconds
