@@ -22,7 +22,7 @@ from bench.scale.sizes import LONGEST, Sizes, repository, step
 from bench.scale.start import PAUSE
 from bench.stand import sandbox, times_of
 from controller.ledger.location import FILE_NAME
-from controller.ledger.rows import format_time
+from controller.ledger.rows.cells import format_time
 from controller.model.timing import Timing
 
 FOREVER = 1e6  # seconds

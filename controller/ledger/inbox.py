@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from controller.ledger.location import FILE_NAME, said_plainly, writable
-from controller.ledger.rows import format_time
+from controller.ledger.rows.cells import format_time
 
 
 def append(state: Path, at: datetime, commands: Iterable[str]) -> None:

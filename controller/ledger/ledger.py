@@ -11,10 +11,9 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from controller.ledger.cells import either
 from controller.ledger.reads.observed import Observed
 from controller.ledger.reads.traffic import INSTANCE, RENEWED
-from controller.ledger.rows import format_time, read_time
+from controller.ledger.rows.cells import either, format_time, read_time
 from controller.ledger.store import Store
 from controller.lifecycle.commands import LONGEST_COMMAND, Command, Ignored, read_command
 from controller.limits.budget import Spending, is_overspent, month_of, overspent_hash

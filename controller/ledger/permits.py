@@ -12,9 +12,8 @@ from functools import cached_property
 from sys import intern
 from typing import Any, Protocol
 
-from controller.ledger.cells import CANNOT_BE_READ, checked_text, whole_of
 from controller.ledger.migrations import Database
-from controller.ledger.rows import format_time
+from controller.ledger.rows.cells import CANNOT_BE_READ, checked_text, format_time, whole_of
 from controller.limits.guard import Batch, Permit
 from controller.model.job import Job
 

@@ -15,7 +15,6 @@ from sys import intern
 from typing import Any, Self, TypeVar
 
 from controller.ledger import inbox
-from controller.ledger.cells import checked_text, either, objects_of
 from controller.ledger.commits.touched import CommitRows
 from controller.ledger.labels import LabelGroups
 from controller.ledger.location import (
@@ -32,18 +31,10 @@ from controller.ledger.outbox.rows import NoticeRows
 from controller.ledger.permits import PermitRows, Retries
 from controller.ledger.places import new_place
 from controller.ledger.reads.reader import TERMS, Reader
-from controller.ledger.rows import (
-    COLUMNS,
-    MUTABLE,
-    changes_of,
-    file_of,
-    format_time,
-    job_of,
-    read_time,
-    row_of,
-    submission_of,
-    wanted_text,
-)
+from controller.ledger.rows.cells import checked_text, either, format_time, objects_of, read_time
+from controller.ledger.rows.files import file_of
+from controller.ledger.rows.jobs import job_of, wanted_text
+from controller.ledger.rows.submissions import COLUMNS, MUTABLE, changes_of, row_of, submission_of
 from controller.model.answers import StoredObject
 from controller.model.errors import StateError
 from controller.model.job import Job

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from controller.ledger.location import FILE_NAME
-from controller.ledger.rows import COLUMNS, row_of, submission_of
+from controller.ledger.rows.submissions import COLUMNS, row_of, submission_of
 from controller.lifecycle.commands import Resolve
 from controller.model.answers import Refusal, Refused, StoredObject, Unconfirmed
 from controller.model.reasons import Reason

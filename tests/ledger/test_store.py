@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.ledger.cells import KeptObjects
 from controller.ledger.location import FILE_NAME
+from controller.ledger.rows.cells import KeptObjects
 from controller.ledger.store import Store
 from controller.model.answers import Accepted, Refusal, Refused, StoredObject, Unconfirmed
 from controller.model.errors import StateError

@@ -2,7 +2,7 @@
 
 from controller.ledger.outbox.history import Rows, SinkCounts
 from controller.ledger.outbox.last import SinkLast
-from controller.ledger.rows import read_time
+from controller.ledger.rows.cells import read_time
 
 
 def status_counts(rows: Rows, sink: str) -> SinkCounts:

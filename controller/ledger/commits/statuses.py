@@ -15,7 +15,7 @@ from typing import Any
 from controller.ledger.commits.touched import COMMIT, TOUCH
 from controller.ledger.location import FILE_NAME, said_plainly, writable
 from controller.ledger.reads.reader import REJECTED
-from controller.ledger.rows import format_time, read_time
+from controller.ledger.rows.cells import format_time, read_time
 from controller.model.notices.commit import CommitCounts, SentStatus, TouchedCommit
 
 MOST_COMMITS = 100  # looked at in one pass, the newest first

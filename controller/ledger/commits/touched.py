@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterable
 from datetime import datetime
 
-from controller.ledger.rows import format_time
+from controller.ledger.rows.cells import format_time
 
 COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 TOUCH = (

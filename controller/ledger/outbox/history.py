@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from controller.ledger.cells import parse_stored_time
-from controller.ledger.rows import read_time
+from controller.ledger.rows.cells import parse_stored_time, read_time
 from controller.model.notices.event import Topic
 
 Rows = Callable[[str, Sequence[object]], Iterable[Mapping[str, Any]]]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from controller.ledger.outbox.history import Rows
-from controller.ledger.rows import read_time
+from controller.ledger.rows.cells import read_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

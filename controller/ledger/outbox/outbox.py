@@ -16,7 +16,7 @@ from controller.ledger.location import FILE_NAME, said_plainly, writable
 from controller.ledger.outbox.forming import Draft, drafts_of
 from controller.ledger.outbox.history import Dispatch, SinkCounts, latest_dispatches, sink_counts
 from controller.ledger.outbox.rows import NOTICE, notice_of
-from controller.ledger.rows import format_time, read_time
+from controller.ledger.rows.cells import format_time, read_time
 from controller.model.errors import truncate
 from controller.model.notices.event import DIGESTED, LISTED, Event, EventGroup, Message, Topic
 from controller.settings.sinks import Sink

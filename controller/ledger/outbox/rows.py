@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from controller.ledger.cells import parse_stored_time
-from controller.ledger.rows import format_time
+from controller.ledger.rows.cells import format_time, parse_stored_time
 from controller.model.errors import truncate
 from controller.model.notices.event import Event, Topic
 

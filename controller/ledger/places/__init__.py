@@ -7,7 +7,7 @@ import json
 import re
 import sqlite3
 
-from controller.ledger.cells import CANNOT_BE_READ
+from controller.ledger.rows.cells import CANNOT_BE_READ
 from controller.manifest.footprint import Footprint, footprint
 
 _BOUNDS = re.compile(r'"bounds":\s*')

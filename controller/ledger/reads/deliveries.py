@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from controller.ledger.cells import CANNOT_BE_READ, checked_text, parse_stored_time
 from controller.ledger.reads.reader import Reader
+from controller.ledger.rows.cells import CANNOT_BE_READ, checked_text, parse_stored_time
 from controller.model.errors import StateError
 from controller.model.reasons import Reason
 from controller.model.submission import Outcome, Submission

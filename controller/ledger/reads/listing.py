@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from controller.ledger.cells import CANNOT_BE_READ, parse_stored_time
 from controller.ledger.labels import has_labels, labels_in
 from controller.ledger.reads.order import Position, Urgency, by_urgency, phase_of
 from controller.ledger.reads.reader import REJECTED, Reader
-from controller.ledger.rows import COLUMNS, job_of, submission_of
+from controller.ledger.rows.cells import CANNOT_BE_READ, parse_stored_time
+from controller.ledger.rows.jobs import job_of
+from controller.ledger.rows.submissions import COLUMNS, submission_of
 from controller.lifecycle.attempts import in_force
 from controller.model.job import Job
 from controller.model.job_set import SET_LABEL, set_reference

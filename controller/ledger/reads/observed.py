@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from controller.ledger.cells import either, parse_stored_time
+from controller.ledger.rows.cells import either, parse_stored_time
 from controller.model.job import DIRTY, Job
 
 if TYPE_CHECKING:

@@ -24,7 +24,9 @@ from controller.ledger.location import (
     said_plainly,
     understood,
 )
-from controller.ledger.rows import COLUMNS, file_of, job_of, submission_of
+from controller.ledger.rows.files import file_of
+from controller.ledger.rows.jobs import job_of
+from controller.ledger.rows.submissions import COLUMNS, submission_of
 from controller.lifecycle.grouping import FEW, common, name_list
 from controller.model.errors import StateError
 from controller.model.files import FileRecord

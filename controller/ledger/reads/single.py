@@ -6,7 +6,8 @@ from difflib import get_close_matches
 from itertools import chain
 
 from controller.ledger.reads.reader import REJECTED, Reader
-from controller.ledger.rows import COLUMNS, job_of, submission_of
+from controller.ledger.rows.jobs import job_of
+from controller.ledger.rows.submissions import COLUMNS, submission_of
 from controller.model.errors import StateError
 from controller.model.job import Job
 from controller.model.submission import Submission

@@ -4,9 +4,9 @@ import json
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from controller.ledger.cells import either
 from controller.ledger.reads.reader import Reader
-from controller.ledger.rows import COLUMNS, format_time, read_time, submission_of
+from controller.ledger.rows.cells import either, format_time, read_time
+from controller.ledger.rows.submissions import COLUMNS, submission_of
 from controller.model.answers import Refusal
 from controller.model.submission import Submission
 

@@ -1,15 +1,13 @@
-"""Submissions to rows and back: the only module that maps nouns to SQL."""
+"""Submissions to rows and back. Of a row that cannot be read whole, whatever can be is kept."""
 
 import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
-from functools import lru_cache
 from sys import intern
 from typing import Any
 
-from controller.ledger.cells import (
+from controller.ledger.rows.cells import (
     CANNOT_BE_READ,
     ReadObjects,
     amount_of,
@@ -18,15 +16,17 @@ from controller.ledger.cells import (
     cost_alone,
     either,
     evidence_of,
-    list_of,
+    format_time,
     name_of,
     parse_stored_time,
+    read_time,
+    stored_outputs,
+    stored_outputs_text,
     whole_of,
 )
 from controller.model.answers import Refusal, Refused, StoredObject
-from controller.model.errors import Problem, StateError
-from controller.model.files import STATUS
-from controller.model.job import Estimate, ExpectedOutput, Job, SetCell, Wanted
+from controller.model.errors import StateError
+from controller.model.job import ExpectedOutput
 from controller.model.reasons import Reason
 from controller.model.submission import Answer, Evidence, Outcome, Submission
 
@@ -51,25 +51,6 @@ _SETTLED = {
 }
 
 
-@lru_cache(maxsize=1024)
-def uses_of(text: str) -> tuple[str, ...]:
-    """The files that a manifest uses; many use the same script."""
-    return tuple(checked_text(item) for item in list_of(json.loads(text)))
-
-
-def file_of(row: Mapping[str, Any]) -> tuple[dict[str, Any] | None, bool]:
-    """The record of a file, and whether it can be read; None: the file must be read again."""
-    try:
-        numbers = {name: whole_of(row[name]) for name in ("size", "mtime_ns", "ctime_ns", "inode")}
-        path, digest, kind = checked_text(row["path"]), checked_text(row["sha256"]), intern(checked_text(row["kind"]))
-        shared = path if kind == STATUS else intern(path)  # its jobs have the path too
-        if numbers["ctime_ns"] == numbers["mtime_ns"]:
-            numbers["ctime_ns"] = numbers["mtime_ns"]  # one number in memory, as of most files
-        return {**numbers, "path": shared, "kind": kind, "sha256": digest, "uses": uses_of(row["uses"])}, True
-    except CANNOT_BE_READ:
-        return None, False
-
-
 def row_of(submission: Submission) -> dict[str, object]:
     """Every column but the body."""
     return {
@@ -80,7 +61,7 @@ def row_of(submission: Submission) -> dict[str, object]:
         "attempt": submission.attempt,
         "generation": submission.generation,
         "revision": submission.revision,
-        "outputs": _outputs_text(submission.outputs),
+        "outputs": stored_outputs_text(submission.outputs),
         "prefix": submission.prefix,
         "credentials_ref": submission.credentials_ref,
         "reserved_pu": submission.reserved,
@@ -134,7 +115,7 @@ def _submission(row: Mapping[str, Any], later: ReadObjects | None) -> Submission
         attempt=whole_of(row["attempt"]),
         generation=whole_of(row["generation"]),
         revision=checked_text(row["revision"]),
-        outputs=_outputs(row["outputs"]),
+        outputs=stored_outputs(row["outputs"]),
         prefix=checked_text(row["prefix"]),
         credentials_ref=name_of(row["credentials_ref"]),
         reserved=amount_of(row["reserved_pu"]),
@@ -174,7 +155,7 @@ def _salvaged(row: Mapping[str, Any]) -> Submission:
         **_identity(row),
         generation=either(lambda: whole_of(row["generation"]), 0),
         revision=either(lambda: checked_text(row["revision"]), ""),
-        outputs=either(lambda: _outputs(row["outputs"]), (NEVER_DELIVERED,)),
+        outputs=either(lambda: stored_outputs(row["outputs"]), (NEVER_DELIVERED,)),
         credentials_ref=either(lambda: name_of(row["credentials_ref"]), None),
         reserved=either(lambda: amount_of(row["reserved_pu"]), None),
         adopted=bool(row["adopted"]),
@@ -205,122 +186,6 @@ def _identity(row: Mapping[str, Any]) -> dict[str, Any]:
         raise StateError(
             f"the ledger is damaged: submission {row['number']} does not say which one it is; restore it from a copy"
         ) from None
-
-
-def job_of(row: Mapping[str, Any]) -> tuple[Job, bool]:
-    """The job of a row with its name, path, position, generation and wanted state, and whether all can be read."""
-    name, path = intern(str(row["name"])), intern(str(row["path"]))
-    index, generation = (cell if isinstance(cell := row[key], int) else 0 for key in ("position", "generation"))
-    try:
-        return Job(name=name, path=path, index=index, generation=generation, wanted=wanted_of(row["wanted"])), True
-    except CANNOT_BE_READ:
-        return Job(name=name, path=path, index=index, generation=generation), False
-
-
-def wanted_text(wanted: Wanted | None) -> str | None:
-    """What a job wants, as JSON; None when it wants nothing."""
-    return json.dumps(asdict(wanted), ensure_ascii=False) if wanted else None
-
-
-def wanted_of(text: str | None) -> Wanted | None:
-    """The noun that `wanted_text` serialised. What many jobs share is read, and kept, once."""
-    if not text:
-        return None
-    first = _DIGEST_FIRST.match(text)
-    if first is None:
-        return Wanted(**_wanted_fields(text))
-    return Wanted(**{**_shared_fields(text[first.end() :]), "digest": intern(first[1])})
-
-
-_DIGEST_FIRST = re.compile(r'\{"digest": "([0-9]+:[0-9a-f]{64})", ')
-
-
-@lru_cache(maxsize=256)
-def _shared_fields(rest: str) -> Mapping[str, Any]:
-    """The fields of a `wanted` without its digest, which is all that differs between many jobs."""
-    return _wanted_fields(f'{{"digest": "", {rest}')
-
-
-def _wanted_fields(text: str) -> Mapping[str, Any]:
-    detail = json.loads(text)
-    estimate, labels = detail["estimate"], detail["labels"]
-    fields = {
-        **{key: _shared(value) for key, value in detail.items()},
-        "outputs": _outputs(json.dumps(detail["outputs"])),
-        "estimate": _estimate(**estimate) if estimate else None,
-        "warnings": tuple(_warning(each) for each in list_of(detail.get("warnings", []))),
-        "labels": _labels(tuple((name, value) for name, value in dict(labels).items())),
-        "cell": _cell(**detail["cell"]) if detail.get("cell") else None,
-    }
-    wanted = Wanted(**fields)
-    for check, names in _CELLS_OF_WANTED.items():
-        for name in names:
-            check(getattr(wanted, name))
-    return fields
-
-
-_CELLS_OF_WANTED: Mapping[Callable[[Any], object], tuple[str, ...]] = {
-    checked_text: ("digest", "delivery_url", "script", "script_hash", "cause", "revision", "retried_by"),
-    name_of: ("credentials_ref", "role_arn"),
-    whole_of: ("rerun", "retries", "hold", "priority", "raised"),
-    amount_of: ("deadline", "max_processing_units"),
-}
-
-
-@lru_cache(maxsize=4096)
-def _cell(set_name: str, recipe: str, window: str) -> SetCell:
-    """Shared by the cells of one window."""
-    return SetCell(set_name=checked_text(set_name), recipe=checked_text(recipe), window=checked_text(window))
-
-
-@lru_cache(maxsize=1024)
-def _labels(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    return tuple((intern(name), intern(value)) for name, value in pairs)
-
-
-def _warning(detail: Mapping[str, Any]) -> Problem:
-    found = Problem(**{key: _shared(value) for key, value in detail.items()})
-    whole_of(found.line), whole_of(found.column)
-    for text in (found.path, found.field, found.message, found.code):
-        checked_text(text)
-    return found
-
-
-@lru_cache(maxsize=4096, typed=True)
-def _estimate(expected: float, upper: float | None) -> Estimate:
-    found = Estimate(expected=expected, upper=upper)
-    amount_of(found.expected), amount_of(found.upper)
-    return found
-
-
-def format_time(time: datetime | None) -> str | None:
-    """A time as stored: ISO 8601 in UTC, which also sorts by time."""
-    return time.isoformat(timespec="microseconds") if time else None
-
-
-def read_time(text: str | None) -> datetime | None:
-    return parse_stored_time(text) if text else None
-
-
-@lru_cache(maxsize=1024)
-def _outputs_text(outputs: tuple[ExpectedOutput, ...]) -> str:
-    return json.dumps([asdict(output) for output in outputs])
-
-
-@lru_cache(maxsize=1024)
-def _outputs(text: str) -> tuple[ExpectedOutput, ...]:
-    """The declared outputs; most jobs declare the same few."""
-    return tuple(
-        ExpectedOutput(
-            identifier=checked_text(each.pop("identifier")), media_type=checked_text(each.pop("media_type")),
-            extensions=tuple(map(checked_text, list_of(each.pop("extensions")))), **each,
-        )
-        for each in list_of(json.loads(text))
-    )  # fmt: skip
-
-
-def _shared(value: Any) -> Any:
-    return intern(value) if type(value) is str else value
 
 
 def _refused(text: str | None) -> Refused | None:

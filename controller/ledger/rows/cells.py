@@ -4,12 +4,14 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import lru_cache
 from sys import intern
 from typing import Any, TypeVar, overload
 
 from controller.model.answers import StoredObject
+from controller.model.job import ExpectedOutput
 from controller.model.submission import Evidence
 
 Value = TypeVar("Value")
@@ -150,3 +152,35 @@ _DELIVERED = re.compile(
     rf'\{{"at": {_TIME}, "since": {_TIME}, "readable": (true|false), "objects": \[{_OBJECT}(?:, {_OBJECT})*\], '
     r'"error": null, "spent": (null|\d+(?:\.\d+)?), "message": ""\}'
 )
+
+
+def format_time(time: datetime | None) -> str | None:
+    """A time as stored: ISO 8601 in UTC, which also sorts by time."""
+    return time.isoformat(timespec="microseconds") if time else None
+
+
+def read_time(text: str | None) -> datetime | None:
+    return parse_stored_time(text) if text else None
+
+
+@lru_cache(maxsize=1024)
+def stored_outputs_text(outputs: tuple[ExpectedOutput, ...]) -> str:
+    """The declared outputs as JSON; most jobs declare the same few."""
+    return json.dumps([asdict(output) for output in outputs])
+
+
+@lru_cache(maxsize=1024)
+def stored_outputs(text: str) -> tuple[ExpectedOutput, ...]:
+    """The declared outputs."""
+    return tuple(
+        ExpectedOutput(
+            identifier=checked_text(each.pop("identifier")), media_type=checked_text(each.pop("media_type")),
+            extensions=tuple(map(checked_text, list_of(each.pop("extensions")))), **each,
+        )
+        for each in list_of(json.loads(text))
+    )  # fmt: skip
+
+
+def shared_text(value: Any) -> Any:
+    """A text as one object, however many rows have it; any other value as it is."""
+    return intern(value) if type(value) is str else value
