@@ -14,8 +14,9 @@ from controller.manifest.document import Document, read_documents
 from controller.manifest.validate import Broken, Script, ValidManifest, accept, is_set, script_file
 from controller.model.errors import UsageError
 from controller.model.files import AREA
-from controller.sets.accept import Cell, ValidSet, accept_set
+from controller.sets.accept import ValidSet, accept_set
 from controller.sets.axes import area_files
+from controller.sets.cell import Cell
 from controller.sets.grid import GridTile, outline
 from controller.sets.jobs import cells_of_tiles
 from controller.tree.files import named_path, read_file

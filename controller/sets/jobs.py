@@ -16,7 +16,8 @@ from controller.manifest.request import Request, request_elsewhere
 from controller.manifest.validate import Broken, Script, ValidManifest, accept, script_file
 from controller.model.errors import Problem
 from controller.model.job import SetCell
-from controller.sets.accept import TEMPLATE, Cell, ValidSet
+from controller.sets.accept import ValidSet
+from controller.sets.cell import TEMPLATE, Cell
 from controller.sets.grid import GridTile
 from controller.sets.substitution import references
 

@@ -8,7 +8,8 @@ import pytest
 
 from controller.manifest.document import read_documents
 from controller.manifest.validate import Broken, Script, accept, is_set
-from controller.sets.accept import Cell, ValidSet, accept_set
+from controller.sets.accept import ValidSet, accept_set
+from controller.sets.cell import Cell
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SCRIPT = """//VERSION=3
