@@ -15,7 +15,7 @@ from controller.analysis.ignores import Comments
 from controller.manifest.validate import Broken, ValidManifest
 from controller.model.errors import Problem
 from controller.model.files import SET, FileRecord
-from controller.model.job import DIRTY, Job
+from controller.model.job import Job
 from controller.model.job_set import JobSet
 from controller.tree.change import Body, Change
 from controller.tree.declared.declarations import Acceptance, Declarations, by_file
@@ -25,25 +25,22 @@ from controller.tree.declared.ownership import (
     Key,
     Settlement,
     hidden,
-    is_other_request,
     settle_names,
     taken_over,
 )
 from controller.tree.declared.sets import Sets
 from controller.tree.files import Known, collector_paused, freeze_if_many
 from controller.tree.git.approvals import Approvals
+from controller.tree.git.revisions import LookAtGit, Revisions
 from controller.tree.scan import LoadedFile, Scan, scan
 from controller.tree.undecided import Undecided
 from controller.tree.walk import find_modified_statuses
 
 if TYPE_CHECKING:
     from controller.tree.declared.cells import Pricing
-    from controller.tree.git.info import Checkout
 
 Prepare = Callable[[Sequence[ValidManifest]], None]
 """Receives what `appraise` will be called with next, so that it can do it all at once."""
-
-LookAtGit = Callable[[], "Checkout | None"]
 
 
 class Tree:
@@ -71,14 +68,13 @@ class Tree:
         self._appraise = appraise
         self._prepare = prepare
         self._checkout, self._head = checkout, head
-        self._approvals = Approvals(checkout)
+        self._approvals, self._revisions = Approvals(checkout), Revisions(checkout)
         self._pulse = pulse
         self._files = Known()
         self._undecided = Undecided(is_pending)
         self._declarations = Declarations()
         self._sets = Sets(appraise, pricing, self._declarations.claimants, prepare)
         self._unsettled: set[str] = set()
-        self._dirty: set[str] = set()
         self._rejections: dict[Key, tuple[Problem, ...]] = {}
         # What a document wants, until a job has taken it over: newly read, or a duplicate of a name.
         self._acceptances: dict[Key, Acceptance] = {}
@@ -166,7 +162,7 @@ class Tree:
         self._unsettled = set(unseen)
         stuck = {**settlement.stuck, **unseen}
         found_jobs = {job.name: (job, body) for job, body in self._changes(jobs, replace(settlement, stuck=stuck))}
-        changed = self._dated(found_jobs, jobs, is_quiet=not touched)
+        changed = self._revisions.dated(found_jobs, jobs, is_quiet=not touched)
         self._files.update(found.records.values(), found.gone, found.ignored)
         self._undecided.note(found.records)
         seen_again = touched & again.keys() & found.records.keys()  # a file to be read again may be gone
@@ -278,26 +274,6 @@ class Tree:
         for name in settlement.removed:
             yield replace(jobs[name], wanted=None, problems=()), None
 
-    def _dated(
-        self, changed: dict[str, tuple[Job, Body | None]], jobs: Mapping[str, Job], *, is_quiet: bool
-    ) -> tuple[tuple[Job, Body | None], ...]:
-        """Record the commit at which each new digest was first seen, or its `rerun` raised.
-
-        Git moves HEAD after the files: what was marked dirty during a checkout is checked again once the files are
-        quiet.
-        """
-        names = self._dirty | {name for name, (job, _) in changed.items() if _is_new(job, jobs.get(name))}
-        checkout = self._checkout() if names else None
-        self._dirty = set()
-        for name in sorted(names) if checkout else ():
-            job, body = changed.get(name) or (jobs[name], None)
-            dated = _at(checkout, job)
-            if dated != job:
-                changed[name] = (dated, body)
-            if not is_quiet and dated.wanted and dated.wanted.revision.endswith(DIRTY):
-                self._dirty.add(name)
-        return tuple(changed.values())
-
     def _is_clean(self, record: FileRecord) -> bool:
         """Whether a restart may trust the stored form: problems are reported, and approvals read, again."""
         return record.path not in self._approvals.paths() and all(
@@ -315,15 +291,3 @@ def _jobs_in(paths: Set[str], jobs: Mapping[str, Job]) -> set[str]:
 def _declared(job: Job) -> Declared:
     cell = job.wanted.cell if job.wanted else None
     return Declared(path=job.path, index=job.index, name=job.name, set_name=cell.set_name if cell else "")
-
-
-def _is_new(job: Job, before: Job | None) -> bool:
-    """Whether the job wants another request than before, or the same one again."""
-    return job.wanted is not None and is_other_request(before.wanted if before else None, job.wanted)
-
-
-def _at(checkout: "Checkout | None", job: Job) -> Job:
-    if job.wanted is None or checkout is None:
-        return job
-    revision = checkout.revision_of(job.path, job.wanted.script)
-    return replace(job, wanted=replace(job.wanted, revision=revision))
