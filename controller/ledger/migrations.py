@@ -321,6 +321,11 @@ def touched_commits(db: Database) -> None:
     _execute(db, _TOUCHED_COMMITS)
 
 
+@migrations()
+def bound_commands(_db: Database) -> None:
+    """Commands name their submission from here on, which an earlier program would ignore: it must not be at work."""
+
+
 def _execute(db: Database, statements: str) -> None:
     for statement in statements.split(";"):
         if statement.strip():

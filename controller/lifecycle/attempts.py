@@ -16,8 +16,6 @@ from controller.model.submission import Answer, Outcome, Submission
 
 SPURIOUS_TRIES = 3
 _PROBED = ACCOUNT | {Refusal.UNSENT}
-"""Refusals after which all jobs wait, and one is sent as a probe."""
-_AFTER_OTHERS = 1.1  # times the wait of all jobs: any other one goes first
 
 
 def in_force(wanted: Wanted, submissions: Sequence[Submission]) -> Submission | None:
@@ -83,8 +81,6 @@ def refusal_of(
     if is_refused_for_good(submit, wanted, submissions):
         return Wait(reason=Reason.REFUSED)
     rows = _rows_of(submit, wanted, submissions)
-    if wait := _refused_as_a_probe(rows, limits, now):
-        return wait
     refused = [item.refused.why for item in rows if item.refused]
     spurious = refused.count(Refusal.SPURIOUS)
     last = max((item for item in rows if item.answered_at), key=lambda item: item.answered_at or now, default=None)
@@ -98,25 +94,14 @@ def refusal_of(
     return Wait(reason=Reason.BACKING_OFF, until=until) if until > now else None
 
 
-def _refused_as_a_probe(rows: Sequence[Submission], limits: Limits, now: datetime) -> Wait | None:
-    """How long a submission waits that was the last probes, and refused: the next probe is another job's.
+def probes_in_vain(submit: Submit, wanted: Wanted, submissions: Sequence[Submission]) -> int:
+    """How often in a row the submission was refused as a probe is, for which all jobs wait.
 
-    The service may refuse the account what this one asks for alone (403 for one collection); a body that was damaged
-    in the ledger is never sent. Sent first again and again, such a one would hold all the others.
+    The service may refuse the account what this one asks for alone (403 for one collection), and a body that was
+    damaged in the ledger is never sent: so each further probe is another job's, whatever the priorities.
     """
-    newest = takewhile(lambda item: item.refused and item.refused.why in _PROBED, reversed(rows))
-    times = [item.answered_at for item in newest if item.answered_at]
-    times = [time for time in times if limits.renewed_at is None or time > limits.renewed_at]
-    if len(times) < 2:
-        return None
-    is_of_account = bool(rows[-1].refused and rows[-1].refused.why in ACCOUNT)
-    timing = limits.timing
-    bounds = timing.unsent_first, timing.unsent_longest
-    if is_of_account:
-        bounds = timing.account_first, timing.account_longest
-    until = times[0] + timedelta(seconds=_AFTER_OTHERS * backoff(*bounds, len(times)))
-    reason = Reason.ACCOUNT_REFUSED if is_of_account else Reason.BACKING_OFF
-    return Wait(reason=reason, until=until) if until > now else None
+    newest = reversed(_rows_of(submit, wanted, submissions))
+    return sum(1 for _ in takewhile(lambda item: item.refused is not None and item.refused.why in _PROBED, newest))
 
 
 def is_refused_for_good(submit: Submit, wanted: Wanted, submissions: Sequence[Submission]) -> bool:

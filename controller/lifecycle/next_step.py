@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from controller.lifecycle.attempts import in_force, last_end, pays_again, reason_of, refusal_of
+from controller.lifecycle.attempts import in_force, last_end, pays_again, probes_in_vain, reason_of, refusal_of
 from controller.lifecycle.shared import shared_reason, shared_run
 from controller.limits.budget import next_month, reservation
 from controller.limits.gate import Limits
@@ -36,13 +36,15 @@ def next_step(job: Job, submissions: Sequence[Submission], limits: Limits, now: 
         return due[0]
     times = [step.until for step in (first, *steps) if isinstance(step, Wait) and step.until]
     until = min(times, default=None)
-    return Wait(reason=first.reason, until=until) if until else _lasting(first.reason)
+    if until:
+        return Wait(reason=first.reason, until=until, behind=first.behind)
+    return _lasting(first.reason, first.behind)
 
 
 @lru_cache(maxsize=256)
-def _lasting(reason: Reason) -> Wait:
+def _lasting(reason: Reason, behind: int) -> Wait:
     """Kept once for all jobs that wait for the same."""
-    return Wait(reason=reason)
+    return Wait(reason=reason, behind=behind)
 
 
 def wish(job: Job, submissions: Sequence[Submission], limits: Limits, now: datetime) -> Step:
@@ -135,11 +137,12 @@ def _pay(submit: Submit, job: Job, submissions: Sequence[Submission], limits: Li
     guarded = _guarded(submit, job, wanted, limits, now)
     if guarded:
         return guarded
+    behind = probes_in_vain(submit, wanted, submissions)
     if limits.opens_at and limits.opens_at > now:
-        return Wait(reason=limits.reason, until=limits.opens_at)
+        return Wait(reason=limits.reason, until=limits.opens_at, behind=behind)
     step = _history(job, wanted, limits, now, last_end(submit, wanted, submissions))
     may_go = limits.may_begin(wanted.bucket) if isinstance(step, List) else limits.slots > 0
-    return (step or submit) if may_go else Wait(reason=limits.reason)
+    return (step or submit) if may_go else Wait(reason=limits.reason, behind=behind)
 
 
 def _guarded(submit: Submit, job: Job, wanted: Wanted, limits: Limits, now: datetime) -> Step | None:

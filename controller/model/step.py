@@ -34,10 +34,14 @@ class List:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """Nothing to do before `until`; None: until something changes."""
+    """Nothing to do before `until`; None: until something changes.
+
+    `behind`: where jobs queue, this one goes after all that have a lower number.
+    """
 
     reason: Reason
     until: datetime | None = None
+    behind: int = 0
 
 
 Step = Submit | Ask | List | Wait

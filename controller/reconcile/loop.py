@@ -112,6 +112,8 @@ class Loop:
         if self._timekeeper.look(now):
             self._queue.mark(self._ledger.jobs.keys())
         self.record(outcomes, now)
+        if self._ledger.has_commands():
+            self._scanner.rescan()  # they are about the files as they are now
         change = self._scanner.look(self._ledger.jobs, now)
         self._committed_only.compare(change)
         with self._ledger.transaction():

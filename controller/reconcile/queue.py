@@ -72,7 +72,7 @@ class JobQueue:
         if wait.reason not in QUEUING:
             self._had_turn.discard(name)
         if wait.reason in PAYING:
-            self._enqueue(name, wait.reason, self._since.setdefault(name, now))
+            self._enqueue(name, wait, self._since.setdefault(name, now))
         else:
             self._since.pop(name, None)
         if wait.until is not None:
@@ -143,12 +143,13 @@ class JobQueue:
         times = [self._due[0][0] if self._due else None, opens_at, grows_at]
         return min((time for time in times if time), default=None)
 
-    def _enqueue(self, name: str, reason: Reason, since: datetime) -> None:
-        if reason in QUEUING:
-            (self._listed if name in self._had_turn else self._paying).join(self._job(name), since)
-        elif reason is Reason.BUDGET_EXCEEDED:
+    def _enqueue(self, name: str, wait: Wait, since: datetime) -> None:
+        if wait.reason in QUEUING:
+            queue = self._listed if name in self._had_turn else self._paying
+            queue.join(self._job(name), since, wait.behind)
+        elif wait.reason is Reason.BUDGET_EXCEEDED:
             self._held.join(self._job(name), since)
-        elif reason is Reason.LISTING and self._is_unlisted(name):
+        elif wait.reason is Reason.LISTING and self._is_unlisted(name):
             self._listing.join(self._job(name), since)
 
     def _leave(self, name: str) -> None:

@@ -99,11 +99,11 @@ class Exchange:
 
     def connected(self, connection: Any) -> None:
         """Called when a connection is ready for writing."""
+        self._socket = getattr(connection, "socket", connection)  # TLS inside a TLS proxy is wrapped
         self._forget_opening()
         if self.is_hung_up:
             raise TimeoutError("the connection was established too late")
         self.was_connected = True
-        self._socket = getattr(connection, "socket", connection)  # TLS inside a TLS proxy is wrapped
 
     @contextmanager
     def hung_up_after(self, seconds: float) -> Iterator[None]:

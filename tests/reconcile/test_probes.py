@@ -5,68 +5,70 @@ from pathlib import Path
 
 import pytest
 
-from controller.lifecycle.attempts import refusal_of
-from controller.model.answers import Refusal, Refused
+from controller.lifecycle.attempts import probes_in_vain
+from controller.lifecycle.next_step import next_step
+from controller.model.answers import PostAnswer, Refusal, Refused
 from controller.model.reasons import Reason
-from controller.model.step import Submit
+from controller.model.step import Submit, Wait
 from controller.model.submission import Submission
 from tests.support.factories import NOW, at, limits, refused, wanted
-from tests.support.next_steps import waits
+from tests.support.next_steps import asks
 from tests.support.set_loops import PLAIN, running, settings_of
 
-SUBMIT = Submit(rerun=0, attempt=0)
+FORBIDDEN = Refused(why=Refusal.FORBIDDEN, message="no access to COPERNICUS_30", status=403)
+UNSENT = Refused(why=Refusal.UNSENT, message="the stored body is damaged")
 
 
-def no(why: Refusal, seconds: float, number: int) -> Submission:
-    return refused(why, answered_at=at(seconds), number=number)
+def rows(*whys: Refusal, **different: object) -> list[Submission]:
+    return [refused(why, answered_at=at(number), number=number, **different) for number, why in enumerate(whys, 1)]
 
 
 @pytest.mark.parametrize(
-    ("rows", "seconds", "expected"),
+    ("submissions", "expected"),
     [
-        pytest.param([no(Refusal.FORBIDDEN, 0, 1)], 1, None, id="refused once: it waits like all others"),
-        pytest.param(
-            [no(Refusal.FORBIDDEN, 0, 1), no(Refusal.FORBIDDEN, 60, 2)],
-            61, waits(Reason.ACCOUNT_REFUSED, 60 + 1.1 * 120), id="refused twice: a little longer than all others",
-        ),
-        pytest.param(
-            [no(Refusal.FORBIDDEN, 0, 1), no(Refusal.FORBIDDEN, 60, 2)], 60 + 1.1 * 120, None, id="then it is its turn"
-        ),
-        pytest.param(
-            [no(Refusal.RATE, 0, 1), no(Refusal.FORBIDDEN, 60, 2)], 61, None, id="something else was in between"
-        ),
-        pytest.param(
-            [no(Refusal.UNSENT, 0, 1), no(Refusal.UNSENT, 5, 2)], 6, waits(Reason.BACKING_OFF, 5 + 1.1 * 10),
-            id="twice not sent",
-        ),
-        pytest.param(
-            [no(Refusal.CREDENTIALS, number, number) for number in range(1, 30)],
-            30, waits(Reason.ACCOUNT_REFUSED, 29 + 1.1 * 3600), id="many times: no longer than an hour, and a tenth",
-        ),
+        pytest.param([], 0, id="never sent"),
+        pytest.param(rows(Refusal.FORBIDDEN), 1, id="refused once"),
+        pytest.param(rows(Refusal.UNSENT, Refusal.CREDENTIALS, Refusal.QUOTA), 3, id="three times, of several kinds"),
+        pytest.param(rows(Refusal.FORBIDDEN, Refusal.RATE), 0, id="too many requests last: that says nothing of it"),
+        pytest.param(rows(Refusal.RATE, Refusal.FORBIDDEN), 1, id="too many requests before"),
+        pytest.param(rows(Refusal.FORBIDDEN, attempt=1), 0, id="another attempt"),
+        pytest.param(rows(Refusal.FORBIDDEN, digest="1:" + "9" * 64), 0, id="another request"),
     ],
-)  # fmt: skip
-def test_how_long_a_job_waits_that_was_the_last_probes(
-    rows: list[Submission], seconds: float, expected: object
-) -> None:
-    assert refusal_of(SUBMIT, wanted(), rows, limits(), at(seconds)) == expected
+)
+def test_how_often_a_submission_was_a_probe_in_vain(submissions: list[Submission], expected: int) -> None:
+    assert probes_in_vain(Submit(rerun=0, attempt=0), wanted(), submissions) == expected
 
 
-def test_corrected_credentials_end_the_wait() -> None:
-    rows = [no(Refusal.CREDENTIALS, 0, 1), no(Refusal.CREDENTIALS, 60, 2)]
-    assert refusal_of(SUBMIT, wanted(), rows, limits(renewed_at=at(61)), at(62)) is None
+def test_a_probe_in_vain_waits_as_all_others_do_and_goes_behind_them() -> None:
+    closed = limits(reason=Reason.ACCOUNT_REFUSED, opens_at=at(60))
+    tried = rows(Refusal.FORBIDDEN, Refusal.FORBIDDEN)
+    assert next_step(asks(), tried, closed, at(3)) == Wait(reason=Reason.ACCOUNT_REFUSED, until=at(60), behind=2)
+    assert next_step(asks(), [], closed, at(3)) == Wait(reason=Reason.ACCOUNT_REFUSED, until=at(60))
 
 
-def test_a_job_whose_collection_is_forbidden_starves_no_other(tmp_path: Path) -> None:
-    """It has a higher priority, so it was each probe, and the others were never sent."""
+def test_a_hold_of_a_probe_in_vain_is_shown_first() -> None:
+    assert next_step(asks(hold=True), rows(*[Refusal.FORBIDDEN] * 3), limits(), at(9)) == Wait(reason=Reason.ON_HOLD)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(FORBIDDEN, id="a collection that the account may not use"),
+        pytest.param(UNSENT, id="a body that cannot be sent"),
+    ],
+)
+def test_jobs_that_are_refused_alone_starve_no_other(tmp_path: Path, answer: PostAnswer) -> None:
+    """Their priority is higher, so they were each probe in turn, and the others were never sent."""
     settings_of(tmp_path)
-    dem = PLAIN.replace("name: plain", "name: dem").replace("spec:\n", "spec:\n  priority: 10\n", 1)
-    (tmp_path / "jobs.d" / "dem.yaml").write_text(dem)
+    bad = [f"bad-{number}" for number in range(3)]
+    for number, name in enumerate(bad):
+        text = PLAIN.replace("name: plain", f"name: {name}").replace("14.40", f"14.4{number}")
+        (tmp_path / "jobs.d" / f"{name}.yaml").write_text(text.replace("spec:\n", "spec:\n  priority: 10\n", 1))
     with running(tmp_path, NOW) as it:
-        it.answers = {"dem": Refused(why=Refusal.FORBIDDEN, message="no access to COPERNICUS_30", status=403)}
+        it.answers = dict.fromkeys(bad, answer)
         it.rest()
-        (tmp_path / "jobs.d" / "plain.yaml").write_text(PLAIN.replace("14.40", "14.41"))
-        reasons = it.rest(NOW + timedelta(seconds=30))
-        while it.now < NOW + timedelta(hours=6) and reasons["plain"] != Reason.DELIVERED:
+        (tmp_path / "jobs.d" / "plain.yaml").write_text(PLAIN.replace("14.40", "14.49"))
+        reasons = it.rest(NOW + timedelta(seconds=3))
+        while it.now < NOW + timedelta(days=1) and "plain" not in it.posted:
             reasons = it.rest(max(it.loop.wakes_at(it.now) or it.now, it.now + timedelta(seconds=1)))
         assert (reasons["plain"], it.posted["plain"]) == (Reason.DELIVERED, 1)
-        assert it.now < NOW + timedelta(hours=1)

@@ -39,6 +39,7 @@ SCHEMA = (
     *("first", "second", "third", "operators_word", "claims", "approvals", "retries", "lookups", "listing", "places"),
     "outbox",
     "touched_commits",
+    "bound_commands",
 )
 """The migrations applied to a ledger of this program, oldest first."""
 _PHASES = frozenset(map(str, Phase))

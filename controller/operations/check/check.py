@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from controller.analysis.ignores import Ignore, needless
 from controller.manifest.validate import ValidManifest
-from controller.model.errors import Problem, UsageError
+from controller.model.errors import DEFECT, Problem, UsageError
 from controller.model.files import FileRecord
 from controller.model.job import Appraisal
 from controller.operations.check.cache import CheckCache
@@ -182,6 +182,7 @@ def _kept(tree: Tree, passing: Collection[str]) -> dict[str, Any]:
     # What explains why a script is missing, a file of almost its name, may come and go.
     missing = {each.path for each in files if each.size < 0}
     passing = {*passing, *tree.approvals.paths(), *(each.path for each in files if not missing.isdisjoint(each.uses))}
+    passing |= {each.path for each in documents for problem in each.problems if problem.code == DEFECT}
     return {
         "files": [asdict(each) for each in files if each.path not in passing],
         "documents": [asdict(each) for each in documents if each.path not in passing],

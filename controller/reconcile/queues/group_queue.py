@@ -13,7 +13,7 @@ Group = tuple[str, str]
 """Bucket and folder: within a group the order is by priority and age alone."""
 
 Rank = tuple[int, datetime, str]
-"""The priority, negative; since when the job waits; its name."""
+"""The priority, negative, far below for a job that is to go behind; since when the job waits; its name."""
 Key = tuple[int, int, Rank]
 """By priority, then by how long ago the folder was served, then by the rank of the group's first job."""
 
@@ -33,6 +33,8 @@ def _group(bucket: str, folder: str) -> Group:
     return bucket, folder
 
 
+_BEHIND = 1 << 60
+"""More than any priority: numbers of a manifest end at 2⁵³."""
 MOST_STALE = 100
 """Entries of a heap that may be left over beyond as many as are queued, before it is built anew."""
 
@@ -78,11 +80,14 @@ class GroupQueue:
             heapq.heappop(self._ages)
         return self._ages[0][0] if self._ages else None
 
-    def join(self, job: Job, since: datetime) -> None:
-        """Queue the job with this start of its wait; a job already queued moves to its new position."""
+    def join(self, job: Job, since: datetime, behind: int = 0) -> None:
+        """Queue the job with this start of its wait; a job already queued moves to its new position.
+
+        It goes after all jobs with a lower number for `behind`, whatever their priorities.
+        """
         priority = job.wanted.priority if job.wanted else 0
         group = _group(job.wanted.bucket if job.wanted else "", folder_of(job.path))
-        entry = QueuedJob(rank=(-priority, since, job.name), group=group)
+        entry = QueuedJob(rank=(behind * _BEHIND - priority, since, job.name), group=group)
         if self._entries.get(job.name) != entry:
             self._entries[job.name] = entry
             self._note_age(job.name, since)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from controller.analysis.ignores import Comments, apply_ignores, script_comments
 from controller.manifest.validate import Broken, ValidManifest
-from controller.model.errors import defect
+from controller.model.errors import DEFECT, defect
 from controller.model.job import Appraisal
 from controller.tree.contents import NAME
 from controller.tree.declared.declarations import Acceptance, as_json
@@ -30,7 +30,8 @@ class Appraised:
 def appraised(item: ValidManifest | Broken, comments: Comments, appraise: Appraise) -> Appraised:
     """The document as it is declared; an error of ours is a problem of it alone, and it is read again after a while."""
     if isinstance(item, Broken):
-        return Appraised(declared=_broken(item, comments))
+        is_ours = any(each.code == DEFECT for each in item.problems)
+        return Appraised(declared=_broken(item, comments), is_passing=is_ours)
     try:
         return _appraised(item, comments, appraise(item))
     except Exception as error:  # noqa: BLE001  the net of one document
