@@ -5,6 +5,7 @@ reference page "Processing units" §1.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -42,6 +43,7 @@ PIXELS_OF_ONE_UNIT = 512 * 512
 SMALLEST_AREA = 0.01
 FREE_BAND = "dataMask"
 OTHER_REGION = 0.03  # processing units per MB of 10^6 bytes that are delivered to another region
+_AWS_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _BYTES = {SampleType.INT16: 2, SampleType.UINT16: 2, SampleType.FLOAT32: 4}
 
 
@@ -82,11 +84,17 @@ def transfer_price(body: Mapping[str, Any], size: tuple[int, int], facts: Script
     (open-questions.md D 34), so it belongs to the upper price alone.
     """
     output, (width, height) = body["output"], size
-    if output["delivery"]["s3"].get("region", home).lower() == home.lower():
+    region = output["delivery"]["s3"].get("region", home).lower()
+    if region == home.lower() or _system(region) != _system(home.lower()):
         return 0.0
     delivered = {response.get("identifier", "default") for response in output.get("responses") or [{}]}
     pixel = sum(each.bands * _BYTES.get(each.sample_type, 1) for each in facts.outputs if each.id in delivered)
     return OTHER_REGION * width * height * pixel / 1e6
+
+
+def _system(region: str) -> str:
+    """What the regions of one cloud have in common: only between these is a transfer charged."""
+    return "aws" if _AWS_REGION.fullmatch(region) else region[:3]
 
 
 def samples_per_pixel(mosaicking: Mosaicking, days: int, scenes: float) -> SampleCount:

@@ -99,7 +99,7 @@
     return [time(new DateOf(part(source.from, 0, 10) + "T00:00:00Z")), time(new DateOf(part(source.to, 0, 10) + "T00:00:00Z"))];
   }
 
-  // Whether there are more days than are shown, of which nobody knows how many scenes a script would keep.
+  // Whether there are more days than are shown: how many scenes of them a script would keep is not known.
   function isCut(source) {
     const [first, last] = firstAndLast(source);
     return (last - first) / DAY >= MOST_DAYS;

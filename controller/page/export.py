@@ -1,6 +1,7 @@
 """Writes the pages as files that open without a server: to hand on, or to look at what a demo made."""
 
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 
 from controller.ledger.reads.listing import Filter, list_jobs
@@ -26,6 +27,8 @@ def export_pages(settings: Settings, folder: Path) -> Path:
     """
     try:
         for path, response in _pages(settings):
+            if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise UsageError(f"{path}: {response.content.decode().strip()}")
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(response.content)

@@ -8,7 +8,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from math import prod
 
 from controller.manifest.document import MOST_PROBLEMS, Document, Path
-from controller.manifest.problems import ProblemCollector
+from controller.manifest.problems import BOUNDS, ProblemCollector
 from controller.manifest.rules.area import area
 from controller.manifest.rules.size import size_rule
 from controller.manifest.validate import Broken, Script, accept, script_file
@@ -157,6 +157,8 @@ def _check_tiles(faults: ProblemCollector, path: str, cells: Sequence[Cell]) -> 
         by_tile.setdefault(tuple(value.key for value in cell.values.values() if value.window is None), cell)
     for cell in by_tile.values():
         found = ProblemCollector(Document(index=0, value=cell.document, places={}), path)
+        if "geometry" in found.mapping(BOUNDS):
+            found.silent.add((*BOUNDS, "geometry"))  # it is that of all tiles, was checked, and may be long
         area(found)
         size_rule(found)
         for problem in found.problems():

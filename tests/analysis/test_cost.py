@@ -364,6 +364,8 @@ def test_which_bands_count(bands: tuple[str, ...], thirds: int) -> None:
         pytest.param("", 0, id="none written"),
         pytest.param("eu-central-1", 0, id="that of the deployment"),
         pytest.param("EU-Central-1", 0, id="that of the deployment, in capitals"),
+        pytest.param("WAW3-1", 0, id="one of another cloud"),
+        pytest.param("default", 0, id="the word of another store"),
         pytest.param("us-west-2", 0.03 * 3600 * 3400 * 8 / 1e6, id="another: 98 MB of two bands of 32 bits"),
     ],
 )

@@ -9,6 +9,8 @@ import pytest
 from controller.cli.settings import load_settings
 from controller.model.errors import UsageError
 from controller.page.export import export_pages
+from controller.page.message import sentence
+from controller.page.site import Site
 
 LINK = re.compile(r'(?:href|src)="([^"]*)"')
 
@@ -36,3 +38,12 @@ def test_a_folder_that_cannot_be_written_is_an_error_for_people(root: Path, tmp_
     (tmp_path / "out").write_text("a file")
     with pytest.raises(UsageError, match="cannot be written"):
         export_pages(load_settings(root / "shjobs.toml", {}), tmp_path / "out")
+
+
+def test_a_page_that_cannot_be_made_is_written_nowhere(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Site, "respond", lambda _site, _request: sentence("this page cannot be made", 500))
+    with pytest.raises(UsageError, match=r"^index\.html: this page cannot be made$"):
+        export_pages(load_settings(root / "shjobs.toml", {}), tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -1,6 +1,7 @@
 """Sets: the cells they declare, and what is wrong with those that declare none."""
 
 import json
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -190,6 +191,22 @@ def test_where_a_tile_is_is_checked_for_each(grid: str, told: str) -> None:
     found = read(f"{SET[:begin]}      grid: {grid}\n{SET[end:]}")
     assert isinstance(found, Broken), "it was accepted"
     assert [str(each) for each in found.problems] == [f"set.yaml:{told}"]
+
+
+def test_a_geometry_of_all_tiles_is_checked_once_for_each_kind_of_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have thousands of positions, and was checked again for each tile."""
+    checked: list[object] = []
+
+    def noted(geometry: object) -> str:
+        checked.append(geometry)
+        return ""
+
+    monkeypatch.setattr(sys.modules["controller.manifest.rules.area"], "ring_error", noted)
+    corners = "[[300000, 3900000], [700000, 3900000], [700000, 4100000], [300000, 4100000], [300000, 3900000]]"
+    text = SET.replace("bbox: $tile.bbox,", f"bbox: $tile.bbox, geometry: {{type: Polygon, coordinates: [{corners}]}},")
+    found = read(text.replace("cell: 5000", "cell: 500"))
+    assert isinstance(found, ValidSet), found
+    assert len(checked) == 2 < len({cell.keys[0] for cell in found.cells})
 
 
 SECRET = "wJalrXUtnFEMI"
