@@ -319,12 +319,44 @@ def test_a_request_that_is_changed_in_ways_not_carried_out_is_not_taken_as_it_wa
         pytest.param("try:\n    go()\nexcept E:\n    a['output']['width'] = 9", id="a handler"),
         pytest.param("match x:\n    case 1:\n        a['output']['width'] = 9", id="a case"),
         pytest.param("def widen(b, w):\n    b['output']['width'] = w\nwiden(a, 9)", id="a function of the text"),
+        pytest.param(
+            "def widen(s, b):\n    b['output'] = s\nwiden(b=a, s=9)", id="a function that is given it by a name"
+        ),
+        pytest.param("def widen(s, *b):\n    b[0]['output'] = s\nwiden(9, a)", id="a function that is given many"),
+        pytest.param("def widen(s, b):\n    b['output'] = s\nwiden(*[9, a])", id="a function that is given a list"),
+        pytest.param("def widen(b):\n    b['output'] = 9\nwiden(**{'b': a})", id="a function that is given a dict"),
+        pytest.param("class C:\n  @staticmethod\n  def go(b):\n    b['output'] = 1\nC.go(a)", id="a method of a class"),
     ],
 )
 def test_a_change_that_cannot_be_carried_out_left_the_request_as_it_was(code: str) -> None:
     body = {"input": {"bounds": {"bbox": [1, 2]}, "data": [{"type": "s", "dataFilter": {}}]}, "output": {"width": 5}}
-    with pytest.raises(UsageError, match=r"line [2-5]: .*(not carried out|not assigned plainly)"):
+    with pytest.raises(UsageError, match=r"line [2-6]: .*(not carried out|not assigned plainly)"):
         pasted(f"a = {body!r}\n{code}\npost(json=a)")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param(
+            "def submit(s, b):\n    s.headers.update(x=1)\n    s.post(u, json=b)\nsubmit(s, a)", id="a session"
+        ),
+        pytest.param("def submit(b, h):\n    h['x'] = 1\n    post(json=b, headers=h)\nsubmit(a, {})", id="headers"),
+        pytest.param("def submit(b, h):\n    h['x'] = 1\nsubmit(h={}, b=a)", id="headers by their name"),
+        pytest.param(
+            "def submit(b, **kw):\n    kw.setdefault('t', 3)\n    post(json=b, **kw)\nsubmit(a)", id="a new dict"
+        ),
+        pytest.param(
+            "def submit(b, t):\n    h = made(t)\n    h['x'] = 1\n    post(json=b)\nsubmit(a, t)", id="made headers"
+        ),
+        pytest.param("def run(b, results):\n    results.append(post(json=b))\nrun(a, [])", id="a list of results"),
+        pytest.param("keep = lambda b, kept: kept.append(b)\nkeep(a, [])", id="a function without a name"),
+        pytest.param("class Q:\n  def put(self, q, b):\n    q.append(b)\nQ().put([], a)", id="a method"),
+        pytest.param("class Q:\n  def put(self, q):\n    q.clear()\nrequests.put(a)", id="a method of a module's name"),
+        pytest.param("def put(q):\n    q.clear()\nrequests.put(a)", id="a function of a module's name"),
+    ],
+)
+def test_a_function_that_changes_something_else_kept_the_request_from_being_read(code: str) -> None:
+    assert pasted(f"a = {BODY!r}\n{code}").body == BODY
 
 
 @pytest.mark.parametrize(

@@ -70,12 +70,12 @@ class Names:
     """The value of each name after the assignments so far, and what was seen until then.
 
     `makers` are the calls whose value is known without carrying them out, by the last part of their name; `changers`
-    are the functions of the text that change what they are given.
+    are the functions of the text that change arguments, with the numbers and names of these; methods begin with a dot.
     """
 
     makers: Mapping[str, Maker] = field(default_factory=dict)
     beside: Beside = no_file
-    changers: set[str] = field(default_factory=set)
+    changers: dict[str, set[int | str]] = field(default_factory=dict)
     _known: list[dict[str, Any]] = field(default_factory=lambda: [{"true": True, "false": False, "null": None}])
     _seen: list[tuple[int, Any]] = field(default_factory=list)
     _replaced: dict[int, Any] = field(default_factory=dict)

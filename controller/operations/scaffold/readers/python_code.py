@@ -10,8 +10,15 @@ from warnings import catch_warnings, simplefilter
 
 from controller.operations.scaffold.bodies import requests_in
 from controller.operations.scaffold.linebreaks import python_with_breaks
-from controller.operations.scaffold.names import Names
-from controller.operations.scaffold.readers.python_statements import bind_arguments, forget, inner_names, run_statement
+from controller.operations.scaffold.names import Names, UnknownValue
+from controller.operations.scaffold.readers.python_statements import (
+    bind_arguments,
+    changed_arguments,
+    forget,
+    inner_names,
+    note_changer,
+    run_statement,
+)
 from controller.operations.scaffold.readers.python_values import evaluate
 from controller.operations.scaffold.readers.vendor_client import REQUESTS
 
@@ -75,15 +82,15 @@ def _statements(body: Iterable[ast.stmt], names: Names) -> Iterator[ast.stmt]:
                 yield from _statements(inner, names)
             case ast.FunctionDef(name=name, body=inner) | ast.AsyncFunctionDef(name=name, body=inner):
                 names.enter()
-                changed = bind_arguments(node.args, f"{name}()", names)
+                given = bind_arguments(node.args, f"{name}()", names)
                 yield from _statements(inner, names)
                 names.leave()
-                if changed:
-                    names.changers.add(name)
-            case ast.ClassDef(body=inner):
+                note_changer(f".{name}" if _is_method(node) else name, given, names)
+            case ast.ClassDef(name=name, body=inner):
                 names.enter()
                 yield from _statements(inner, names)
                 names.leave()
+                names.bind(name, UnknownValue(line=node.lineno, why=f"`{name}` is a class of the text"), node.lineno)
             case ast.Try(body=inner) | ast.TryStar(body=inner):
                 yield from _statements(inner, names)
                 for handler in node.handlers:
@@ -98,6 +105,12 @@ def _statements(body: Iterable[ast.stmt], names: Names) -> Iterator[ast.stmt]:
                 yield from _block(node, names)
             case _:
                 yield node
+
+
+def _is_method(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    first = [each.arg for each in (*node.args.posonlyargs, *node.args.args)][:1]
+    marks = {each.id for each in node.decorator_list if isinstance(each, ast.Name)}
+    return first in (["self"], ["cls"]) or "staticmethod" in marks
 
 
 def _block(node: ast.AST, names: Names) -> Iterator[ast.stmt]:
@@ -150,10 +163,9 @@ def _sent(node: ast.stmt, names: Names) -> Iterator[tuple[int, Any]]:
         if not isinstance(call, ast.Call):
             continue
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-        if name in names.changers:
-            continue
+        changed = set(changed_arguments(call, names))
         for argument in (*call.args, *(word.value for word in call.keywords if word.arg in _SENT)):
-            if not isinstance(argument, ast.Constant):
+            if not isinstance(argument, ast.Constant) and argument not in changed:
                 yield call.lineno, evaluate(argument, names)
         if name in REQUESTS:
             yield call.lineno, evaluate(call, names)

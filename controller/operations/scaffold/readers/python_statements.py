@@ -17,6 +17,7 @@ _CHANGING = frozenset(
 )
 """Methods that change a list or a dict."""
 _CLASSES = ("dict", "list")
+_MOST_ARGUMENTS = 100
 _IN_PLACE = {ast.Add: "extend", ast.BitOr: "update"}
 """What `list += …` and `dict |= …` do."""
 
@@ -87,28 +88,74 @@ def _unknown_names(target: ast.expr, made: Any, names: Names, made_of: set[str])
 @contextmanager
 def inner_names(node: ast.stmt, names: Names) -> Iterator[None]:
     """While this lasts, the names are unknown that comprehensions and lambdas of a statement give to each item."""
-    changed: list[Any] = []
+    given: Arguments = []
     names.enter()
     for each in ast.walk(node):
         if isinstance(each, ast.comprehension):
             _unknown_names(each.target, evaluate(each.iter, names), names, set())
         elif isinstance(each, ast.Lambda):
-            changed.append(bind_arguments(each.args, "a function", names))
+            given += bind_arguments(each.args, "a function", names)
     yield
     names.leave()
-    if any(changed) and isinstance(node, ast.Assign):
-        names.changers.update(each.id for each in node.targets if isinstance(each, ast.Name))
+    for target in node.targets if isinstance(node, ast.Assign) else ():
+        if isinstance(target, ast.Name):
+            note_changer(target.id, given, names)
 
 
-def bind_arguments(arguments: ast.arguments, function: str, names: Names) -> list[Any]:
-    """The arguments of a function are unknown inside of it. The list that is returned is filled by what changes one."""
-    changed: list[Any] = []
-    optional = [each for each in (arguments.vararg, arguments.kwarg) if each]
-    for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *optional):
+Arguments = list[tuple[set[int | str], list[Any]]]
+"""Of each argument its number and its name in a call, and a list that is filled by what changes the argument."""
+
+
+def bind_arguments(arguments: ast.arguments, function: str, names: Names) -> Arguments:
+    """The arguments of a function are unknown inside of it. What `**` collects is a new dict."""
+    ordered = [*arguments.posonlyargs, *arguments.args]
+    own = [each for each in ordered if each.arg in ("self", "cls")]
+    plain = [each for each in ordered if each not in own]
+    given: list[tuple[ast.arg, set[int | str]]] = [(each, {number, each.arg}) for number, each in enumerate(plain)]
+    given += [(each, {each.arg}) for each in arguments.kwonlyargs]
+    given += [(each, set(range(len(plain), _MOST_ARGUMENTS))) for each in (arguments.vararg,) if each]
+    given += [(each, set()) for each in (*own, arguments.kwarg) if each]
+    made: Arguments = []
+    for each, places in given:
+        changes: list[Any] = []
         why = f"`{each.arg}` is an argument of {function}"
-        within = () if each.arg in ("self", "cls") else (changed,)
-        names.bind(each.arg, UnknownValue(line=each.lineno, why=why, within=within), each.lineno)
-    return changed
+        names.bind(each.arg, UnknownValue(line=each.lineno, why=why, within=(changes,) if places else ()), each.lineno)
+        made.append((places, changes))
+    return made
+
+
+def note_changer(name: str, given: Arguments, names: Names) -> None:
+    """Keep which arguments a function of the text has changed, now that its statements are read."""
+    for places, changes in given:
+        if changes:
+            names.changers.setdefault(name, set()).update(places)
+
+
+def changed_arguments(call: ast.Call, names: Names) -> list[ast.expr]:
+    """What a call gives to a function of the text in the place of an argument that the function changes."""
+    places = names.changers.get(_called_function(call, names), set())
+    found: list[ast.expr] = []
+    is_starred = False
+    for number, each in enumerate(call.args if places else ()):
+        is_starred = is_starred or isinstance(each, ast.Starred)
+        found += [each] if is_starred or number in places else []
+    for word in call.keywords if places else ():
+        if word.arg is None:  # a part of it
+            found.append(ast.copy_location(ast.Starred(value=word.value, ctx=ast.Load()), word.value))
+        elif word.arg in places:
+            found.append(word.value)
+    return found
+
+
+def _called_function(call: ast.Call, names: Names) -> str:
+    """Its name in `changers`; none for a function of a module, such as `requests.put`, whose name has no value."""
+    match call.func:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=holder, attr=name) if f".{name}" in names.changers:
+            held = evaluate(holder, names)
+            return "" if isinstance(held, UnknownValue) and held.name else f".{name}"
+    return ""
 
 
 # --- changes ---
@@ -135,15 +182,13 @@ def _spoil_call(node: ast.AST, names: Names) -> None:
     """What a call changes: the value whose method it is, or what is given to a function of the text that changes it."""
     if not isinstance(node, ast.Call):
         return
-    method = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    if method in _CHANGING and isinstance(node.func, ast.Attribute):
+    if isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGING:
         is_of_class = isinstance(node.func.value, ast.Name) and node.func.value.id in _CLASSES
         changed = node.args[:1] if is_of_class else [node.func.value]
         for each in changed:
             spoil(evaluate(each, names), node.lineno)
-    elif method in names.changers:
-        for each in (*node.args, *(word.value for word in node.keywords)):
-            spoil(evaluate(each, names), node.lineno)
+    for each in changed_arguments(node, names):
+        spoil(evaluate(each, names), node.lineno)
 
 
 def _change(held: Any, method: str, call: NamedCall | None, line: int, names: Names) -> None:
