@@ -301,6 +301,12 @@ def test_a_request_that_is_changed_in_ways_not_carried_out_is_not_taken_as_it_wa
         pytest.param("d = [d for d in a['input']['data'] if d['type']]\nd[0]['type'] = 'dem'", id="a chosen item"),
         pytest.param("out = a['output']\nfor w in sizes:\n    out['width'] = w", id="another name in a loop"),
         pytest.param("if large:\n    out = a['output']\n    out['width'] = 50", id="another name in a condition"),
+        pytest.param("for d in sorted(a['input']['data']):\n    d['type'] = 'dem'", id="a loop over a sorted list"),
+        pytest.param("d = sorted(a['input']['data'])\nd[0]['type'] = 'dem'", id="an item of a sorted list"),
+        pytest.param("d = list({'x': a}.values())\nd.pop()['output'] = 9", id="what is taken from a list"),
+        pytest.param(
+            "def f(b):\n    d = list(b['data'])\n    d[0]['type'] = 'dem'\nf(a['input'])", id="an argument's item"
+        ),
         pytest.param("a['input']['bounds']['bbox'][0:2] = [9, 9]", id="a slice"),
         pytest.param("a['output'][side] = 9", id="a key that is not known"),
         pytest.param("del a['output'][side]", id="a deletion of a key that is not known"),
@@ -357,6 +363,21 @@ def test_a_change_that_cannot_be_carried_out_left_the_request_as_it_was(code: st
 )
 def test_a_function_that_changes_something_else_kept_the_request_from_being_read(code: str) -> None:
     assert pasted(f"a = {BODY!r}\n{code}").body == BODY
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("x = [v for v in box]\nx.sort()", id="a comprehension"),
+        pytest.param("x = sorted(box)\nx.append(9)", id="a sorted list"),
+        pytest.param("x = list(map(round, box))\nx[0] = 9", id="a list that is made of another"),
+        pytest.param("x = set(box)\nx.pop()", id="a set"),
+        pytest.param("if y:\n    x = [v for v in box]\n    x.sort()", id="a comprehension in a condition"),
+        pytest.param("def check(b):\n    keys = list(b)\n    keys.sort()\ncheck(a)", id="the keys of an argument"),
+    ],
+)
+def test_a_change_of_a_new_list_was_taken_for_one_of_the_request(code: str) -> None:
+    assert pasted(f"a = {BODY!r}\nbox = a['input']['bounds']['bbox']\n{code}\npost(json=a)").body == BODY
 
 
 @pytest.mark.parametrize(

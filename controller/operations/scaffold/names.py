@@ -31,13 +31,15 @@ class UnknownValue:
     """A value that only running the code would give; `why` describes the code, without repeating it.
 
     `name` is the dotted name of a constant that only its library knows, such as `CRS.WGS84`; else "".
-    `within` are the lists and dicts that it may be a part of: what changes it changes them.
+    `within` are the lists and dicts that it may be a part of: what changes it changes them. `around` are those that
+    only its items may be a part of, such as the list that it is a sorted copy of.
     """
 
     line: int
     why: str
     name: str = ""
     within: tuple[Any, ...] = field(default=(), compare=False, repr=False)
+    around: tuple[Any, ...] = field(default=(), compare=False, repr=False)
 
     def __deepcopy__(self, memo: Any) -> Self:
         return self
@@ -187,10 +189,10 @@ TWICE = UnknownValue(line=0, why="this key is written twice, with two values")
 
 
 def holders(*values: Any) -> tuple[Any, ...]:
-    """The lists and dicts among these values, and those that unknown ones may be a part of, each once."""
+    """The lists and dicts among these values, and those that unknown ones may be, or hold, a part of, each once."""
     found: dict[int, Any] = {}
     for value in values:
-        for each in value.within if isinstance(value, UnknownValue) else (value,):
+        for each in (*value.within, *value.around) if isinstance(value, UnknownValue) else (value,):
             if isinstance(each, dict | list):
                 found[id(each)] = each
     return tuple(found.values())[:_MOST_HOLDERS]
@@ -199,7 +201,7 @@ def holders(*values: Any) -> tuple[Any, ...]:
 def spoil(held: Any, line: int) -> None:
     """Put into a list or a dict, or what an unknown value may be a part of, that it was changed in an unknown way."""
     unknown = UnknownValue(line=line, why="this is changed in a way that is not carried out")
-    changed = holders(held)
+    changed = held.within if isinstance(held, UnknownValue) else holders(held)
     if isinstance(held, UnknownValue):  # it may be an item of them; of no list are more items requests
         items = (each.values() if isinstance(each, dict) else each for each in changed)
         changed = holders(*changed, *(item for each in items for item in islice(each, _MOST_HOLDERS)))

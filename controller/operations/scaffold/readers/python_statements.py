@@ -68,20 +68,26 @@ def _forget_names(node: ast.AST, names: Names) -> None:
         case (
             ast.AnnAssign(target=target, value=ast.expr() as value)
             | ast.NamedExpr(target=target, value=value)
-            | ast.For(target=target, iter=value)
-            | ast.AsyncFor(target=target, iter=value)
             | ast.withitem(optional_vars=ast.expr() as target, context_expr=value)
         ):
             _unknown_names(target, evaluate(value, names), names, _mentions(value))
+        case ast.For(target=target, iter=value) | ast.AsyncFor(target=target, iter=value):
+            _unknown_names(target, _item_of(value, names), names, _mentions(value))
         case ast.AugAssign(target=target):
             _unknown_names(target, evaluate(target, names), names, _mentions(target))
+
+
+def _item_of(iterated: ast.expr, names: Names) -> UnknownValue:
+    return UnknownValue(line=iterated.lineno, why="", within=holders(evaluate(iterated, names)))
 
 
 def _unknown_names(target: ast.expr, made: Any, names: Names, made_of: set[str]) -> None:
     for each in ast.walk(target):
         if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
+            is_whole = each is target and isinstance(made, UnknownValue)
+            within, around = (made.within, made.around) if is_whole else (holders(made), ())
             why = f"`{each.id}` is not assigned plainly"
-            unknown = UnknownValue(line=each.lineno, why=why, within=holders(made))
+            unknown = UnknownValue(line=each.lineno, why=why, within=within, around=around)
             names.bind(each.id, unknown, each.lineno, replaces=each.id in made_of)
 
 
@@ -92,7 +98,7 @@ def inner_names(node: ast.stmt, names: Names) -> Iterator[None]:
     names.enter()
     for each in ast.walk(node):
         if isinstance(each, ast.comprehension):
-            _unknown_names(each.target, evaluate(each.iter, names), names, set())
+            _unknown_names(each.target, _item_of(each.iter, names), names, set())
         elif isinstance(each, ast.Lambda):
             given += bind_arguments(each.args, "a function", names)
     yield

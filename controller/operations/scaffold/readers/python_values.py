@@ -29,6 +29,9 @@ _FRESH = frozenset(
     | {"range", "keys", "post", "put", "patch", "request", "send"}
 )
 """Calls whose result holds nothing of what they are given."""
+_COPYING = frozenset({"list", "tuple", "set", "frozenset", "sorted", "dict"})
+"""Calls whose result is new, and holds the items of what they are given."""
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _RUNS = "this can only be known by running it"
 
 
@@ -62,7 +65,10 @@ def evaluate(node: ast.expr, names: Names) -> Any:
             return _call(node, names)
         case ast.NamedExpr(value=value):
             return evaluate(value, names)
-    return UnknownValue(line=node.lineno, why=_RUNS, within=holders(*_below(node, names)))
+    below = holders(*_below(node, names))
+    if isinstance(node, _COMPREHENSIONS):
+        return UnknownValue(line=node.lineno, why=_RUNS, around=below)
+    return UnknownValue(line=node.lineno, why=_RUNS, within=below)
 
 
 def _below(node: ast.expr, names: Names) -> Iterator[Any]:
@@ -149,7 +155,7 @@ def _too_large(line: int) -> UnknownValue:
 
 def _item(held: Any, key: Any, line: int) -> Any:
     if isinstance(held, UnknownValue):
-        return held
+        return replace(held, within=holders(held), around=())
     if has_item(held, key):
         return held[key]
     return UnknownValue(line=line, why="there is no such item", within=holders(held))
@@ -214,7 +220,9 @@ def _call(node: ast.Call, names: Names) -> Any:
             return _loaded(text, line, names) if isinstance(text, str) else text
     within = () if last in _FRESH else holders(call.holder, *call.arguments, *call.words.values())
     if isinstance(call.holder, UnknownValue) and not call.holder.name:
-        return replace(call.holder, within=within)
+        return replace(call.holder, within=within, around=())
+    if call.holder is None and last in _COPYING:
+        return UnknownValue(line=line, why="a call is not carried out", around=within)
     return UnknownValue(line=line, why="a call is not carried out", within=within)
 
 
