@@ -483,11 +483,29 @@ def test_a_change_of_a_list_of_javascript_was_not_made(code: str, changed: dict[
         pytest.param("x && (a.output.width = 9);", id="a condition without a word"),
         pytest.param("function widen(b) { b.output.width = 9; }\nwiden(a);", id="a function of the text"),
         pytest.param("const widen = b => { b.output.width = 9; };\nwiden(a);", id="an arrow function of the text"),
+        pytest.param("function f(n, b) { b.output = n; }\nf(9, a);", id="a function of two"),
+        pytest.param("function f(n = g(1, 2), b) { b.output = n; }\nf(9, a);", id="a function with a default"),
+        pytest.param("function f<T>(n, b) { b.output = n; }\nf(1 < 2, a);", id="a function of a type"),
+        pytest.param("function f(n, ...b) { b[1].output = n; }\nf(9, 9, a);", id="a function of many"),
+        pytest.param("function f(n, b) { b.output = n; }\nf(...[9, a]);", id="a function that is given a list"),
     ],
 )
 def test_a_change_of_javascript_that_cannot_be_carried_out_left_the_request_as_it_was(code: str) -> None:
     with pytest.raises(UsageError, match=r"line [23]: .*(not carried out|not assigned plainly|by running it)"):
         pasted(LIST + code + SEND)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("const go = async (b, h) => { h.x = 1; await fetch(u, h); };\ngo(a, {});", id="an arrow function"),
+        pytest.param("function go(b, h) { h.x = 1; }\nconst h = {};\ngo(a, h);", id="a function"),
+        pytest.param("function go(h: Record<string, string>, b) { h.x = 1; }\ngo({}, a);", id="a function with types"),
+        pytest.param("const go = (results, ...b) => { results.push(1); };\ngo([], a, a);", id="a list of results"),
+    ],
+)
+def test_a_function_of_javascript_that_changes_something_else_kept_the_request_from_being_read(code: str) -> None:
+    assert pasted(LIST + code + SEND).body["output"] == {"width": 5}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ _STEPPING = ("++", "--")
 _ASSIGNING = frozenset(
     {"=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "**=", "<<=", ">>=", ">>>=", "&&=", "||=", "??=", *_STEPPING}
 )
+_CLOSED = frozenset(CLOSING.values())
 _LONGEST_ARGUMENTS = 40  # tokens between the brackets of a function
 
 Path = list[str | int | None]
@@ -21,12 +22,14 @@ Path = list[str | int | None]
 
 
 class Changes(Values):
-    """Values, and the changes of those that have a name. `changers` are functions, with something if they change what
-    they are given."""
+    """Values, and the changes of those that have a name.
+
+    `changers` are functions, with a list for the number of each argument that is filled by what changes the argument.
+    """
 
     def __init__(self, tokens: list[Token], names: Names) -> None:
         super().__init__(tokens, names)
-        self.changers: dict[str, list[Any]] = {}
+        self.changers: dict[str, dict[int, list[Any]]] = {}
 
     def path(self) -> Path:
         """A name and the keys behind it: `payload.input["data"][0]`; none within a longer one."""
@@ -108,9 +111,9 @@ class Changes(Values):
     def parameters(self) -> None:
         """What the function that may begin here is given is not known inside of it."""
         found = self.arguments(self.at)
-        changed = self.changers.setdefault(self.function(), []) if found else []
-        for token in found:
-            self.bind_part(token, self.known(token.text), changed)
+        changes = self.changers.setdefault(self.function(), {}) if found else {}
+        for number, token in found:
+            self.bind_part(token, self.known(token.text), changes.setdefault(number, []))
 
     def function(self) -> str:
         """The name of the function that begins here: `function name(…)`, `name = (…) =>`."""
@@ -124,7 +127,7 @@ class Changes(Values):
             start, self.at = self.at, self.at + 1
             held, self.at = self.held(self.path()), start
         while holders(held) and self.peek() == "(":
-            for token in self.arguments(self.at + 1):
+            for _, token in self.arguments(self.at + 1):
                 self.bind_part(token, held)
             try:
                 self.skip_call()
@@ -133,12 +136,12 @@ class Changes(Values):
             self.at += 2 if self.peek() == "." else 0
 
     def changed_by(self, path: Path) -> None:
-        """What is given to a function of the text that changes it."""
-        if len(path) == 1 and self.peek() == "(" and self.changers.get(str(path[0])):
-            for token in self.tokens[self.at : self.at + _LONGEST_ARGUMENTS]:
-                if token.text == ")":
-                    break
-                spoil(self.known(token.text), token.line)
+        """What is given to a function of the text in the place of an argument that it changes."""
+        changes = self.changers.get(str(path[0]), {}) if len(path) == 1 and self.peek() == "(" else {}
+        if any(changes.values()):
+            for number, token in self.numbered(self.at, in_call=True)[0]:
+                if number < 0 or changes.get(min(number, max(changes))):
+                    spoil(self.known(token.text), token.line)
 
     def sent(self) -> None:
         """`post(url, body)`: a request as it is now, whatever is changed in it afterwards."""
@@ -147,18 +150,40 @@ class Changes(Values):
             for each in requests_in(self.known(self.peek()), self.names):
                 self.names.send(each, self.line())
 
-    def arguments(self, at: int) -> list[Token]:
-        """The names of what the function is given that begins at a token; none when none does."""
+    def arguments(self, at: int) -> list[tuple[int, Token]]:
+        """The names of what the function is given that begins at a token, with their numbers; none when none does."""
         at += at < len(self.tokens) and self.tokens[at].text == "async"
         texts = [each.text for each in self.tokens[at : at + 2]]
         if texts[1:] == ["=>"]:
-            return [self.tokens[at]]
+            return [(0, self.tokens[at])]
         if texts[:1] not in (["("], ["function"]):
             return []
-        texts = [each.text for each in self.tokens[at : at + _LONGEST_ARGUMENTS]]
-        start, end = (texts.index(mark) if mark in texts else 0 for mark in "()")
-        is_function = texts[0] == "function" or texts[end + 1 : end + 2] == ["=>"]
-        return [each for each in self.tokens[at + start : at + end] if each.kind == "word"] if is_function else []
+        behind = self.tokens[at : at + _LONGEST_ARGUMENTS]
+        start = next((place for place, token in enumerate(behind, start=at) if token.text == "("), at)
+        found, end = self.numbered(start, in_call=False)
+        return found if texts[0] == "function" or [each.text for each in self.tokens[end : end + 1]] == ["=>"] else []
+
+    def numbered(self, at: int, *, in_call: bool) -> tuple[list[tuple[int, Token]], int]:
+        """The words in the brackets that begin at a token, with the numbers of their arguments; and where these end.
+
+        The numbers behind `...list` in a call are -1: they are not known. Types such as `Record<string, string>` have
+        commas as well.
+        """
+        found: list[tuple[int, Token]] = []
+        number = depth = angles = 0
+        for place, token in enumerate(self.tokens[at : at + _LONGEST_ARGUMENTS], start=at):
+            mark = token.text
+            depth += (mark in CLOSING) - (mark in _CLOSED)
+            if depth <= 0:
+                return found, place + 1
+            angles += 0 if in_call else (mark == "<") - (mark.count(">") if mark in (">", ">>", ">>>") else 0)
+            if depth == 1 and mark == "..." and in_call:
+                number = -1
+            elif depth == 1 and angles <= 0 and mark == "," and number >= 0:
+                number += 1
+            elif token.kind == "word":
+                found.append((number, token))
+        return found, len(self.tokens)
 
     def bind_part(self, token: Token, *made: Any) -> None:
         """The name is something in a value, or that value, or anything else."""
