@@ -528,6 +528,26 @@ def test_a_request_of_javascript_that_is_changed_once_it_is_sent_was_only_known_
     assert [each.body["output"]["width"] for each in found] == [5, 9]
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("console.log(JSON.stringify(a, null, 2));", id="logged as text"),
+        pytest.param("console.debug('body', JSON.stringify(a));", id="logged behind a text"),
+        pytest.param("console.log('body', a);", id="logged as a value"),
+        pytest.param("console.log({a});", id="logged in an object"),
+        pytest.param("localStorage.setItem('b', JSON.stringify(a));", id="stored"),
+        pytest.param("expect(JSON.parse(JSON.stringify(a))).toBe(x);", id="copied"),
+    ],
+)
+def test_a_request_of_javascript_that_is_logged_or_copied_was_taken_for_one_that_is_sent(code: str) -> None:
+    assert pasted(f"{LIST}{code}\na.output.width = 9;{SEND}").body["output"] == {"width": 9}
+
+
+def test_a_request_of_javascript_that_is_sent_within_a_log_is_known_as_it_was_sent() -> None:
+    found = read_pasted(f"{LIST}console.log(await post(u, {{body: JSON.stringify(a)}}));\na.output.width = 9;{SEND}")
+    assert [each.body["output"]["width"] for each in found.requests] == [5, 9]
+
+
 def test_what_a_loop_of_javascript_changes_is_not_known_at_its_begin() -> None:
     text = f"{LIST}for (const w of sizes) {{{SEND} a.output.width = w; }}"
     with pytest.raises(UsageError, match=r"line 3: output.width: `a` is not assigned plainly"):

@@ -211,8 +211,9 @@ class _Code(Changes):
             self.at = start
             return False
         requests = list(requests_in(value, self.names))
+        if not requests or self.is_kept(start):
+            self.names.see(value, line)
+            return True
         for each in requests:
             self.names.send(each, line)  # as it is now
-        if not requests:
-            self.names.see(value, line)
         return True

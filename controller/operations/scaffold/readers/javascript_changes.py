@@ -146,9 +146,10 @@ class Changes(Values):
     def sent(self) -> None:
         """`post(url, body)`: a request as it is now, whatever is changed in it afterwards."""
         is_argument = self.peek(-1) in ("(", ",") and self.peek(1) in (",", ")")
-        if is_argument and self.peek(-4) not in ("Object", "console"):
+        if is_argument and self.peek(-4) != "Object":
             for each in requests_in(self.known(self.peek()), self.names):
-                self.names.send(each, self.line())
+                if not self.is_kept(self.at):
+                    self.names.send(each, self.line())
 
     def arguments(self, at: int) -> list[tuple[int, Token]]:
         """The names of what the function is given that begins at a token, with their numbers; none when none does."""

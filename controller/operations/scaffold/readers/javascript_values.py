@@ -14,6 +14,7 @@ from controller.operations.scaffold.names import DEEPEST, TWICE, Names, UnknownV
 from controller.operations.scaffold.readers.javascript_tokens import Token, number_of, text_of, tokens_of, unescaped
 
 _LONGEST_PLACE = 10  # digits
+_LONGEST_KEPT = 40  # tokens of a call before what it is given
 _STEPS = 16  # per token: no text can make the reader go over itself again and again
 
 _INSIDE, _OPEN = re.compile(r"(?<!\\)\$\{([^{}]*)\}"), re.compile(r"(?<!\\)\$\{")
@@ -181,10 +182,11 @@ class Values:
         if self.peek() != "(":
             raise NoValue
         self.at += 1
-        value = self.value(depth + 1)
+        start, value = self.at, self.value(depth + 1)
         self.skip_to(")")
         for each in requests_in(value, self.names):
-            self.names.send(each, line)
+            if not self.is_kept(start):
+                self.names.send(each, line)
         if isinstance(value, dict | list):
             return self.names.copied(value, line)
         if isinstance(value, str) and self.names.has_room(len(value)):
@@ -193,6 +195,20 @@ class Values:
             except (ValueError, RecursionError):
                 return value
         return value
+
+    def is_kept(self, at: int) -> bool:
+        """Whether the value at a token is logged, stored or copied, as by `console.log(…)`; then it is not sent."""
+        closed = 0
+        for ahead in range(at - self.at - 1, at - self.at - _LONGEST_KEPT, -1):
+            mark = self.peek(ahead)
+            if mark == "(" and not closed:
+                call = [self.peek(ahead - back) for back in (3, 2, 1)]
+                if call != ["JSON", ".", "stringify"]:
+                    return call[1] == "." and (call[0] == "console" or call[2] in ("setItem", "parse"))
+            elif mark in (";", "=>") and not closed:
+                return False
+            closed = max(0, closed + (mark in CLOSING.values()) - (mark in CLOSING))
+        return False
 
     def rest(self, value: Any, line: int) -> Any:
         """What follows a value and belongs to it: keys of a known object, `.trim()`, or something that only runs."""
