@@ -410,6 +410,29 @@ def test_what_a_block_sends_is_known_where_the_block_says_it() -> None:
         assert [each.body["output"]["width"] for each in found] == [5, 9]
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("print(a)", id="a value"),
+        pytest.param("print('body', json.dumps(a, indent=2))", id="a text"),
+        pytest.param("print(f'body {json.dumps(a)}')", id="an f-string"),
+        pytest.param("logger.info('body %s', json.dumps(a))", id="a log"),
+    ],
+)
+def test_a_request_that_is_printed_was_taken_for_one_that_is_sent(code: str) -> None:
+    assert pasted(f"a = {BODY!r}\n{code}\na['output']['width'] = 9\npost(json=a)").body["output"] == {"width": 9}
+
+
+def test_a_request_that_is_only_printed_is_read() -> None:
+    assert pasted(f"print(json.dumps({BODY!r}))").body == BODY
+
+
+def test_a_request_that_is_sent_within_what_is_printed_is_known_as_it_was_sent() -> None:
+    sent = "print(post(json=a))"
+    found = read_pasted(f"a = {BODY!r}\n{sent}\na['output']['width'] = 9\n{sent}").requests
+    assert [each.body["output"]["width"] for each in found] == [5, 9]
+
+
 def test_what_a_reply_holds_is_no_part_of_what_was_sent() -> None:
     text = f"a = {BODY!r}\nr = post(json=a)\nif r.ok:\n    d = r.json()\n    d['x'] = 1\npost(json=a)"
     assert pasted(text).body == BODY

@@ -24,6 +24,7 @@ from controller.operations.scaffold.readers.vendor_client import REQUESTS
 
 _SENT = frozenset({"json", "data", "files", "content", "body"})
 """Keywords under which a request is passed to the call that sends it."""
+_PRINTING = frozenset({"print", "pprint", "debug", "info", "warning", "error", "exception", "critical"})
 
 
 def parse_python(text: str) -> ast.Module:
@@ -51,9 +52,9 @@ def read_python(module: ast.Module, names: Names, before: int = 0) -> None:
     ast.increment_lineno(module, before)
     for node in _statements(module.body, names):
         with inner_names(node, names):
-            for line, value in _sent(node, names):
+            for line, value, is_printed in _sent(node, names):
                 if any(True for _ in requests_in(value, names)):
-                    names.send(value, line)
+                    (names.see if is_printed else names.send)(value, line)
         run_statement(node, names)
         if isinstance(node, ast.Expr | ast.Return) and node.value is not None:
             names.see(evaluate(node.value, names), node.lineno)
@@ -157,15 +158,30 @@ def _see_written(node: ast.stmt, names: Names) -> None:
                     names.see(evaluate(body, names), body.lineno)
 
 
-def _sent(node: ast.stmt, names: Names) -> Iterator[tuple[int, Any]]:
-    """What a statement may send: what it passes to a call, and requests made by the vendor's client."""
+def _sent(node: ast.stmt, names: Names) -> Iterator[tuple[int, Any, bool]]:
+    """What a statement passes to a call, which sends it or only prints it, and requests made by the vendor's client."""
+    printed = set[ast.AST]()
     for call in ast.walk(node):
         if not isinstance(call, ast.Call):
             continue
-        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        name = _name(call)
+        if name in _PRINTING:
+            printed.update(text for argument in call.args for text in _texts(argument))
+        is_printed = name in _PRINTING or call in printed
         changed = set(changed_arguments(call, names))
         for argument in (*call.args, *(word.value for word in call.keywords if word.arg in _SENT)):
-            if not isinstance(argument, ast.Constant) and argument not in changed:
-                yield call.lineno, evaluate(argument, names)
+            if not isinstance(argument, ast.Constant) and argument not in changed and argument not in printed:
+                yield call.lineno, evaluate(argument, names), is_printed
         if name in REQUESTS:
-            yield call.lineno, evaluate(call, names)
+            yield call.lineno, evaluate(call, names), False
+
+
+def _name(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _texts(argument: ast.expr) -> Iterator[ast.Call]:
+    """`json.dumps(value)`, as a whole or within an f-string."""
+    for each in ast.walk(argument) if isinstance(argument, ast.JoinedStr) else (argument,):
+        if isinstance(each, ast.Call) and _name(each) == "dumps":
+            yield each
