@@ -4,7 +4,7 @@ import ast
 import json
 import os
 import sys
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.model.errors import UsageError
+from controller.operations.scaffold.names import Names
 from controller.operations.scaffold.pasted import Pasted, read_pasted
 from tests.support.requests import BODIES, FORMS
 
@@ -753,14 +754,13 @@ def test_no_text_keeps_it_busy(part: str) -> None:
             read_pasted(text)
 
 
-def parsed(text: str) -> int:
-    """How many characters the reader of a text gives to Python's parser, which takes most of its time."""
-    found = 0
+def called(text: str, function: CodeType) -> list[dict[str, Any]]:
+    """The arguments of each call of a function while a text is read."""
+    found: list[dict[str, Any]] = []
 
     def note(frame: FrameType, event: str, _: Any) -> None:
-        nonlocal found
-        if event == "call" and frame.f_code is ast.parse.__code__:
-            found += len(frame.f_locals["source"])
+        if event == "call" and frame.f_code is function:
+            found.append(dict(frame.f_locals))
 
     sys.setprofile(note)
     try:
@@ -770,6 +770,11 @@ def parsed(text: str) -> int:
     finally:
         sys.setprofile(None)
     return found
+
+
+def parsed(text: str) -> int:
+    """How many characters the reader of a text gives to Python's parser, which takes most of its time."""
+    return sum(len(each["source"]) for each in called(text, ast.parse.__code__))
 
 
 @pytest.mark.parametrize(
@@ -790,6 +795,12 @@ def test_each_cell_of_a_notebook_was_parsed_once_for_each_line_of_magic() -> Non
     cell = {"cell_type": "code", "source": source}
     text = json.dumps({"cells": [cell] * 2})
     assert parsed(text) < 2_000_000 + 3 * len(text)
+
+
+def test_a_variable_of_a_shell_was_forgotten_at_each_of_many_blocks_within_it() -> None:
+    assigned = "".join(f"V{number}=1\n" for number in range(200))
+    text = "```sh\n" + assigned + "if x; then\n" * 200 + "fi\n" * 200 + "```\n"
+    assert len(called(text, Names.bind.__code__)) < 200 * 10
 
 
 def test_a_long_list_was_searched_each_time_it_is_passed_on() -> None:

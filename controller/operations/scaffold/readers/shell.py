@@ -81,7 +81,10 @@ class _Shell:
     def names_inside(self, words: list[str]) -> set[str]:
         """What the block that begins here may assign; below many others, everything that they have assigned."""
         if len(self.bound) > _DEEPEST_BLOCK:
-            return set().union(*self.bound)
+            found = set().union(*self.bound)
+            for each in self.bound:
+                each.clear()  # none of them is known any more
+            return found
         in_case = self.cases > 0
         inside = names_of_block(self.commands.text, self.commands.at, in_case=in_case)
         return inside.union(changed_names(words, in_case=in_case))
