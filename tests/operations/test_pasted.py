@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.model.errors import UsageError
-from controller.operations.scaffold.names import Names
+from controller.operations.scaffold.names import MOST_SEARCHED, Names
 from controller.operations.scaffold.pasted import Pasted, read_pasted
+from controller.operations.scaffold.readers.python_code import _see_written, parse_python, read_python
 from tests.support.requests import BODIES, FORMS
 
 SCRIPT = "//VERSION=3\nfunction setup() {}\n"
@@ -801,6 +802,24 @@ def test_a_variable_of_a_shell_was_forgotten_at_each_of_many_blocks_within_it() 
     assigned = "".join(f"V{number}=1\n" for number in range(200))
     text = "```sh\n" + assigned + "if x; then\n" * 200 + "fi\n" * 200 + "```\n"
     assert len(called(text, Names.bind.__code__)) < 200 * 10
+
+
+def nested(depth: int, statement: str) -> str:
+    blocks = "".join(" " * number + "if x:\n" for number in range(depth))
+    return blocks + f"{' ' * depth}{statement}\n" * 20
+
+
+def test_a_statement_was_searched_for_requests_once_for_each_block_around_it() -> None:
+    text = nested(30, f"post(json={BODY!r})")
+    assert len(called(text, _see_written.__code__)) <= 20 + 30
+    assert pasted(text).body == BODY
+
+
+def test_what_is_read_again_for_each_block_around_it_was_not_counted() -> None:
+    names = Names()
+    names.search(MOST_SEARCHED - 1000)
+    with pytest.raises(UsageError, match="passes on too many values too often: import its requests in parts"):
+        read_python(parse_python(nested(30, "go()")), names)
 
 
 def test_a_long_list_was_searched_each_time_it_is_passed_on() -> None:

@@ -71,7 +71,7 @@ def _is_body(node: ast.Dict) -> bool:
     return {"input", "output"} <= keys
 
 
-def _statements(body: Iterable[ast.stmt], names: Names) -> Iterator[ast.stmt]:
+def _statements(body: Iterable[ast.stmt], names: Names, *, in_block: bool = False) -> Iterator[ast.stmt]:
     """Statements in order, one by one, including those inside others; what may not run, or run often, is forgotten."""
     for node in body:
         match node:
@@ -80,30 +80,30 @@ def _statements(body: Iterable[ast.stmt], names: Names) -> Iterator[ast.stmt]:
                     yield _expression(item.context_expr)
                     if isinstance(item.optional_vars, ast.Name):
                         names.bind(item.optional_vars.id, evaluate(item.context_expr, names), node.lineno)
-                yield from _statements(inner, names)
+                yield from _statements(inner, names, in_block=in_block)
             case ast.FunctionDef(name=name, body=inner) | ast.AsyncFunctionDef(name=name, body=inner):
                 names.enter()
                 given = bind_arguments(node.args, f"{name}()", names)
-                yield from _statements(inner, names)
+                yield from _statements(inner, names, in_block=in_block)
                 names.leave()
                 note_changer(f".{name}" if _is_method(node) else name, given, names)
             case ast.ClassDef(name=name, body=inner):
                 names.enter()
-                yield from _statements(inner, names)
+                yield from _statements(inner, names, in_block=in_block)
                 names.leave()
                 names.bind(name, UnknownValue(line=node.lineno, why=f"`{name}` is a class of the text"), node.lineno)
             case ast.Try(body=inner) | ast.TryStar(body=inner):
-                yield from _statements(inner, names)
+                yield from _statements(inner, names, in_block=in_block)
                 for handler in node.handlers:
-                    yield from _block(handler, names)
-                yield from _statements([*node.orelse, *node.finalbody], names)
+                    yield from _block(handler, names, in_block=in_block)
+                yield from _statements([*node.orelse, *node.finalbody], names, in_block=in_block)
             case ast.If(test=ast.Compare(left=ast.Name(id="__name__")), body=inner):
-                yield from _statements(inner, names)
+                yield from _statements(inner, names, in_block=in_block)
             case ast.For(iter=header) | ast.AsyncFor(iter=header) | ast.Match(subject=header):
                 yield _expression(header)
-                yield from _block(node, names)
+                yield from _block(node, names, in_block=in_block)
             case ast.If() | ast.While():
-                yield from _block(node, names)
+                yield from _block(node, names, in_block=in_block)
             case _:
                 yield node
 
@@ -114,13 +114,14 @@ def _is_method(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return first in (["self"], ["cls"]) or "staticmethod" in marks
 
 
-def _block(node: ast.AST, names: Names) -> Iterator[ast.stmt]:
+def _block(node: ast.AST, names: Names, *, in_block: bool) -> Iterator[ast.stmt]:
     """The statements of a condition or a loop. What one branch changes is known neither in another nor behind them."""
     forget([node], names)
     for branch in _branches(node):
-        for inner in _statements(branch, names):
+        for inner in _statements(branch, names, in_block=True):
             yield inner
-            _see_written(inner, names)
+            if not in_block:  # else the outermost block sees it
+                _see_written(inner, names)
         forget(branch, names)
 
 

@@ -48,6 +48,7 @@ def run_statement(node: ast.stmt, names: Names) -> None:
 def forget(nodes: Iterable[ast.AST], names: Names) -> None:
     """What statements assign or change that may run once, often or never is not known from then on."""
     inside = [each for node in nodes for each in ast.walk(node)]
+    names.search(len(inside))  # again for each block around it
     for each in inside:
         _forget_names(each, names)
     for each in inside:
