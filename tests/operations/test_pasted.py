@@ -309,6 +309,10 @@ def test_a_request_that_is_changed_in_ways_not_carried_out_is_not_taken_as_it_wa
         pytest.param(
             "def f(b):\n    d = list(b['data'])\n    d[0]['type'] = 'dem'\nf(a['input'])", id="an argument's item"
         ),
+        pytest.param(
+            "def f(b):\n    c = dict(b)\n    c['output'] = 9\n    post(json=c)\nf(a)", id="a copy of an argument"
+        ),
+        pytest.param("def f(b):\n    c = {k: b[k] for k in b}\n    c['output'] = 9\nf(a)", id="a copy of its keys"),
         pytest.param("a['input']['bounds']['bbox'][0:2] = [9, 9]", id="a slice"),
         pytest.param("a['output'][side] = 9", id="a key that is not known"),
         pytest.param("del a['output'][side]", id="a deletion of a key that is not known"),

@@ -29,9 +29,9 @@ _FRESH = frozenset(
     | {"range", "keys", "post", "put", "patch", "request", "send"}
 )
 """Calls whose result holds nothing of what they are given."""
-_COPYING = frozenset({"list", "tuple", "set", "frozenset", "sorted", "dict"})
-"""Calls whose result is new, and holds the items of what they are given."""
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_COPYING = frozenset({"list", "tuple", "set", "frozenset", "sorted"})
+"""Calls whose result is new, and holds the items of what they are given. A new dict may be sent in place of the old."""
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp)
 _RUNS = "this can only be known by running it"
 
 
