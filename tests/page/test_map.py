@@ -97,10 +97,13 @@ def test_the_filter_and_the_part_of_the_earth_decide_what_is_shown(few: Site, qu
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        pytest.param("phase=Failed%2CRunning", "<bdi>Failed,Running</bdi>", id="two phases"),
+        pytest.param("phase=Failed%2CRunning", "<bdi>Failed, Running</bdi>", id="two phases"),
         pytest.param("reason=ErrorReported", "<bdi>ErrorReported</bdi>", id="a reason"),
         pytest.param("label=team%3Dagri", "<bdi>team=agri</bdi>", id="a label"),
         pytest.param("text=ALPS", "names with <bdi>ALPS</bdi>", id="a part of the name"),
+        pytest.param(
+            "phase=Failed&reason=ErrorReported", "<bdi>Failed</bdi> ·\n<bdi>ErrorReported</bdi>", id="two, set apart"
+        ),
     ],
 )
 def test_the_links_of_a_filtered_map_keep_the_filter_as_it_was_asked_for(few: Site, query: str, words: str) -> None:
