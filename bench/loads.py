@@ -21,8 +21,9 @@ from bench.rows import Row, in_turn, processor_seconds
 from controller.manifest.document import read_documents
 from controller.manifest.model import Manifest
 from controller.manifest.request import Request, request_of
+from controller.tree.contents import LoadedFile
 from controller.tree.files import Known
-from controller.tree.scan import LoadedFile, scan
+from controller.tree.scan import scan
 
 
 class _Loader(yaml.CSafeLoader):

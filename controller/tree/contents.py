@@ -1,7 +1,7 @@
 """What the text of a manifest file declares: its documents, its sets, its approvals, and the files they name.
 
-Called by the scan for every text that changed. A document is data of whoever may push to the tree: whatever reading it
-leads to, an error of ours included, is a problem of that document alone.
+Called by the scan for every text that changed. Who may push to the tree writes these documents: any failure in reading
+one, an error of ours included, is a problem of that document alone.
 """
 
 from collections.abc import Callable
@@ -29,27 +29,30 @@ Named = Callable[[str, str], Script]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contents:
-    """What a text holds, in its order; `uses` are the paths of the files it names.
+class LoadedFile:
+    """A new or changed manifest file, with its documents in order, its sets, and the ignores from its comments.
 
-    `kind` is that of its record, where it is not "manifest".
+    A foreign file has no documents, and neither has an empty one. `uses` are the paths of the files it names, `kind` is
+    that of its record where it is not "manifest". `is_same`: nothing of it changed but the time.
     """
 
+    path: str
     documents: tuple[ValidManifest | Broken, ...] = ()
     sets: "tuple[ValidSet, ...]" = ()
+    is_same: bool = False
     approvals: tuple[Approval, ...] = ()
     comments: Comments = NOTHING
     uses: tuple[str, ...] = ()
     kind: str = ""
 
 
-def contents_of(text: str, path: str, named: Named, now: datetime | None) -> Contents:
+def contents_of(text: str, path: str, named: Named, now: datetime | None) -> LoadedFile:
     """Read a text; sets are read as of `now`, and without it not at all."""
     try:
         return _contents_of(text, path, named, now)
     except Exception as error:  # noqa: BLE001  the net of one file
         broken = Broken(path=path, index=0, name=None, problems=(defect(error, path),))
-        return Contents(documents=(broken,))
+        return LoadedFile(path=path, documents=(broken,))
 
 
 def is_foreign(text: str, path: str) -> bool:
@@ -61,14 +64,15 @@ def is_foreign(text: str, path: str) -> bool:
         return False
 
 
-def _contents_of(text: str, path: str, named: Named, now: datetime | None) -> Contents:
+def _contents_of(text: str, path: str, named: Named, now: datetime | None) -> LoadedFile:
     found = read_documents(text, path)
     documents = own_documents(found, text)
     if found and not documents:
-        return Contents(kind=FOREIGN)
+        return LoadedFile(path=path, kind=FOREIGN)
     reading = _Reading(path, named, now)
     read = [each for each in map(reading.document, documents) if each is not None]
-    return Contents(
+    return LoadedFile(
+        path=path,
         documents=tuple(each for each in read if isinstance(each, ValidManifest | Broken)),
         sets=tuple(each for each in read if not isinstance(each, ValidManifest | Broken | Approval)),
         approvals=tuple(each for each in read if isinstance(each, Approval)),

@@ -13,12 +13,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from controller.analysis.ignores import NOTHING, Comments
-from controller.manifest.approval import Approval
-from controller.manifest.validate import Broken, Script, ValidManifest
+from controller.manifest.validate import Broken, Script
 from controller.model.errors import Problem
 from controller.model.files import FOREIGN, USED, FileRecord
-from controller.tree.contents import contents_of, is_foreign
+from controller.tree.contents import LoadedFile, contents_of, is_foreign
 from controller.tree.files import (
     LARGEST_FILE,
     MISSING,
@@ -35,25 +33,10 @@ from controller.tree.lookalike import Lookalikes
 from controller.tree.walk import Walk
 
 if TYPE_CHECKING:
-    from controller.sets.accept import ValidSet
+    pass
 
 _PORTION = 500  # parsed manifests held in memory at once
 _FRESH_NS = 2_000_000_000  # the coarsest clock of a file system still in use
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadedFile:
-    """A new or changed manifest file, with its documents in order, its sets, and the ignores from its comments.
-
-    A foreign file has no documents, and neither has an empty one. `is_same`: nothing of it changed but the time.
-    """
-
-    path: str
-    documents: tuple[ValidManifest | Broken, ...]
-    sets: "tuple[ValidSet, ...]" = ()
-    is_same: bool = False
-    approvals: tuple[Approval, ...] = ()
-    comments: Comments = NOTHING
 
 
 Take = Callable[[Sequence[LoadedFile]], None]
@@ -219,9 +202,7 @@ class _Comparison:
         path = record.path
         found = contents_of(content, path, lambda written, kind: self.used(written, path, kind), self.now)
         self.remember(replace(record, kind=found.kind) if found.kind else record, found.uses)
-        return LoadedFile(
-            path=path, documents=found.documents, sets=found.sets, approvals=found.approvals, comments=found.comments
-        )
+        return found
 
     def remember(self, record: FileRecord, uses: tuple[str, ...] = ()) -> None:
         """Keeps a record; one whose stat is too fresh to trust is kept as never seen."""

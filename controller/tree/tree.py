@@ -18,6 +18,7 @@ from controller.model.files import SET, FileRecord
 from controller.model.job import Job
 from controller.model.job_set import JobSet
 from controller.tree.change import Body, Change
+from controller.tree.contents import LoadedFile
 from controller.tree.declared.declarations import Acceptance, Declarations, by_file
 from controller.tree.declared.document import Appraise, appraised
 from controller.tree.declared.ownership import (
@@ -32,7 +33,7 @@ from controller.tree.declared.sets import Sets
 from controller.tree.files import Known, collector_paused, freeze_if_many
 from controller.tree.git.approvals import Approvals
 from controller.tree.git.revisions import LookAtGit, Revisions
-from controller.tree.scan import LoadedFile, Scan, scan
+from controller.tree.scan import Scan, scan
 from controller.tree.undecided import Undecided
 from controller.tree.walk import find_modified_statuses
 

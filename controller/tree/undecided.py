@@ -32,7 +32,7 @@ class Undecided:
         self._questions.setdefault(path, set()).add(question)
 
     def doubt(self, path: str) -> None:
-        """The engine died of this file's script: it is read again after a while."""
+        """What was found may pass (the engine died of its script, or shjobs failed): it is read again after a while."""
         self._passing[path] = self._now + AGAIN
 
     def read(self, paths: Iterable[str]) -> None:

@@ -91,7 +91,7 @@ class Exchange:
     def opening(self, connection: socket.socket) -> None:
         """Called when a connection was made, before a proxy is asked for its tunnel and before TLS.
 
-        Whoever speaks TLS takes the socket over, so another handle on it is kept until that is done.
+        TLS takes the socket over, so another handle on it is kept until that is done.
         """
         self._opening = connection.dup()
         if self.is_hung_up:

@@ -259,7 +259,7 @@ ROWS: dict[str, tuple[Make, list[str], int, str]] = {
         both(written("state/shjobs.db", DAMAGED), more(HOOK)), ["notify"], 2, "move it away",
     ),
     # around
-    "a probe nobody can be asked about": (
+    "a probe without a terminal to ask at": (
         nothing, ["doctor", "--probe"], 2, "the probe was not sent: no one can be asked here: Send one request",
     ),
     "a probe to nowhere": (nothing, ["doctor", "--probe", "--yes", "--url", "x"], 2, "--url: must be a bucket"),

@@ -304,8 +304,8 @@ def test_a_job_that_cannot_be_read_says_so(settings: Settings, tmp_path: Path) -
 
 
 LATER = """
-update job set wanted = '{', told = 'Teleported: it is on the Moon';
-update status set documents = replace(replace(documents, '"Delivered"', '"Teleported"'), '"Rejected"', '"Teleported"');
+update job set wanted = '{', told = 'LaterWord: a newer version knows it';
+update status set documents = replace(replace(documents, '"Delivered"', '"LaterWord"'), '"Rejected"', '"LaterWord"');
 """
 """As a later version may have written it: with a reason and a form of what a job wants that this one does not know."""
 
@@ -322,9 +322,9 @@ def test_a_reason_that_this_version_does_not_know_is_shown_as_it_was_recorded(
     settings: Settings, tmp_path: Path, name: str, phase: str, message: str
 ) -> None:
     found = document(damaged(settings, tmp_path, LATER), name)
-    assert (found["phase"], found["reason"]) == (phase, "Teleported")
+    assert (found["phase"], found["reason"]) == (phase, "LaterWord")
     assert message in found["message"]
-    assert found["why"].startswith(f"{name} is {phase} (Teleported): ")
+    assert found["why"].startswith(f"{name} is {phase} (LaterWord): ")
     assert message in found["why"]
 
 

@@ -14,11 +14,11 @@ from controller.model.job import Appraisal, Job, Wanted
 from controller.model.job_set import Cost, JobSet
 from controller.sets.accept import ValidSet
 from controller.tree.change import Change
+from controller.tree.contents import LoadedFile
 from controller.tree.declared.cells import Expansion
 from controller.tree.declared.declarations import Acceptance
 from controller.tree.declared.ownership import Declared
 from controller.tree.declared.sets import Sets
-from controller.tree.scan import LoadedFile
 from controller.tree.tree import Tree, _jobs_in
 from tests.proofs.drafts import Draft, Files, digest_of
 

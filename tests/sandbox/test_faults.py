@@ -390,7 +390,7 @@ def test_a_script_of_a_million_empty_lines_is_looked_through_once() -> None:
     assert written_in("//" + " " * 1_000_000 + "x") == ()
 
 
-def test_a_script_of_nobody_known_is_not_looked_through(slow: Workspace) -> None:
+def test_the_script_of_an_unknown_client_is_not_searched(slow: Workspace) -> None:
     refused = body("s3://my-bucket/ours", "// sandbox: gremlins")
     assert requests.post(slow.sandbox.base_url + PROCESS, json=refused, timeout=LONGEST).status_code == 401
 

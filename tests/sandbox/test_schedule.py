@@ -18,7 +18,7 @@ def fail() -> None:
     ("due", "first"),
     [
         pytest.param(1e300, fail, id="one is due later than a thread can wait"),
-        pytest.param(0.0, fail, id="one raises what nobody foresaw"),
+        pytest.param(0.0, fail, id="one raises an unforeseen error"),
     ],
 )
 def test_an_action_costs_no_worker(due: float, first: Action) -> None:

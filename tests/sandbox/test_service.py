@@ -73,7 +73,7 @@ def test_a_failed_run_leaves_error_json_and_costs_nothing(service: Service, scri
     until(lambda: service.get(id).status_code == 404)
 
 
-def test_what_nobody_foresaw_at_delivery_fails_its_own_request_alone(tmp_path: Path) -> None:
+def test_an_unforeseen_error_at_delivery_fails_its_own_request_alone(tmp_path: Path) -> None:
     def misnamed(body: Mapping[str, object], folder: Path, options: RenderOptions) -> Rendered:
         answer = render_nothing_much(body, folder, options)
         files = tuple(replace(file, name=5) for file in answer.files)  # type: ignore[arg-type]

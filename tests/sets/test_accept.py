@@ -169,7 +169,7 @@ def test_a_window_written_in_capitals_is_left_out_too(every: str, ends: str, lef
 
 
 @pytest.mark.parametrize(
-    ("grid", "told"),
+    ("grid", "expected"),
     [
         pytest.param(
             "{area: {bbox: [171, 1, 180, 8]}, crs: EPSG:3857, pixel: 100, cell: 10000}",
@@ -185,12 +185,12 @@ def test_a_window_written_in_capitals_is_left_out_too(every: str, ends: str, lef
         ),
     ],
 )
-def test_where_a_tile_is_is_checked_for_each(grid: str, told: str) -> None:
+def test_the_place_of_each_tile_is_checked(grid: str, expected: str) -> None:
     """Only the first was, and the others were sent."""
     begin, end = SET.index("      grid:\n"), SET.index("    window:")
     found = read(f"{SET[:begin]}      grid: {grid}\n{SET[end:]}")
     assert isinstance(found, Broken), "it was accepted"
-    assert [str(each) for each in found.problems] == [f"set.yaml:{told}"]
+    assert [str(each) for each in found.problems] == [f"set.yaml:{expected}"]
 
 
 def test_a_geometry_of_all_tiles_is_checked_once_for_each_kind_of_cell(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,7 +213,7 @@ SECRET = "wJalrXUtnFEMI"
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "expected"),
     [
         pytest.param(
             "{script: nir.js, threshold: 0.1}",
@@ -240,11 +240,11 @@ SECRET = "wJalrXUtnFEMI"
         ),
     ],
 )
-def test_a_secret_in_a_set_is_refused(old: str, new: str, told: str) -> None:
+def test_a_secret_in_a_set_is_refused(old: str, new: str, expected: str) -> None:
     """One on an axis could be filled in anywhere: it was sent, and written to the ledger."""
     found = read(SET.replace(old, new))
     assert isinstance(found, Broken), "it was accepted"
-    assert [str(each) for each in found.problems] == [f"set.yaml:{told}"]
+    assert [str(each) for each in found.problems] == [f"set.yaml:{expected}"]
 
 
 def test_a_secret_in_a_set_is_in_no_message() -> None:

@@ -73,7 +73,7 @@ def test_the_signature_is_of_the_commit_that_last_changed_the_file(jobs: Path) -
     assert found and found.signature_of("yes.yaml").startswith(f"commit {signed[:10]} of ")
 
 
-def test_a_shallow_clone_names_nobody_as_the_one_who_approved(jobs: Path, tmp_path: Path) -> None:
+def test_a_shallow_clone_names_no_one_as_the_approver(jobs: Path, tmp_path: Path) -> None:
     """Its oldest commit seems to have changed every path: whoever pushed last was named."""
     commit(jobs.parent, {"jobs.d/later.yaml": "{}"})
     git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{jobs.parent}", "shallow")

@@ -13,9 +13,10 @@ from controller.manifest.validate import Broken, ValidManifest
 from controller.model.errors import SettingsError, StateError
 from controller.reconcile.runner import Stopped
 from controller.tree import scan as scans
+from controller.tree.contents import LoadedFile
 from controller.tree.files import Known
 from controller.tree.regular_files import UnfitFileError, read_regular, resolve_below
-from controller.tree.scan import LoadedFile, Scan, Take, load, scan
+from controller.tree.scan import Scan, Take, load, scan
 from controller.tree.status_files import StatusFiles
 from controller.tree.walk import Walk
 from tests.conftest import Workspace, ndvi

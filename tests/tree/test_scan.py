@@ -15,8 +15,9 @@ import pytest
 from controller.manifest.validate import Broken, ValidManifest
 from controller.model.errors import Problem
 from controller.model.files import FileRecord
+from controller.tree.contents import LoadedFile
 from controller.tree.files import LARGEST_FILE, Known
-from controller.tree.scan import LoadedFile, Scan, scan
+from controller.tree.scan import Scan, scan
 
 SCRIPT = "//VERSION=3\nfunction evaluatePixel() { return [1]; }\n"
 OR_LIST_IT = "if it is no manifest, list it in .shjobsignore"

@@ -90,13 +90,10 @@ def check(ground: CheckedFolder, examine: Examine, now: datetime, cache: CheckCa
     passing: set[str] = set()
 
     def appraise(item: ValidManifest) -> Appraisal:
-        lasts = False
-        try:
-            answer, lasts = examine(item)
-            return answer
-        finally:  # an error of ours is a problem of the document, and does not last either
-            if not lasts:
-                passing.add(item.path)
+        answer, lasts = examine(item)
+        if not lasts:
+            passing.add(item.path)
+        return answer
 
     tree = Tree(ground.folder, appraise, examine.prepare)
     key = sha256(f"{_FORM}\n{stamp}\n{os.path.realpath(ground.folder)}".encode("utf-8", "surrogateescape")).hexdigest()

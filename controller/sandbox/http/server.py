@@ -126,7 +126,7 @@ class Handler(LimitedHandler):
         self.wfile.flush()
 
     def _refuse(self, reply: Reply) -> None:
-        """Replies to what was not read to its end: what follows on the connection cannot be told apart from it."""
+        """Replies to what was not read to its end, and closes: what follows on the connection may be the rest of it."""
         self.close_connection = True
         self._write(reply)
 

@@ -14,14 +14,13 @@ from controller.analysis.ignores import Comments
 from controller.model.errors import Problem, defect
 from controller.model.job import Job, Wanted
 from controller.model.job_set import JobSet
-from controller.tree.contents import NAME
+from controller.tree.contents import NAME, LoadedFile
 from controller.tree.declared.declarations import Acceptance
 from controller.tree.declared.ownership import TWO_JOBS, Declared, Key
 
 if TYPE_CHECKING:
     from controller.sets.accept import ValidSet
     from controller.tree.declared.cells import Appraise, Expansion, Prepare, Pricing
-    from controller.tree.scan import LoadedFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +91,7 @@ class Sets:
             self.found.pop(name, None)
             self._again |= self._rejected.pop(name, set()) - {path}
 
-    def keep(self, file: "LoadedFile", documents: Iterable[Declared]) -> None:
+    def keep(self, file: LoadedFile, documents: Iterable[Declared]) -> None:
         """Keep the sets of a file, and its other documents, until all files are read."""
         self._pending[file.path] = _Pending(
             documents=tuple(documents), sets=file.sets, comments=file.comments, is_same=file.is_same

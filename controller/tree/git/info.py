@@ -99,7 +99,7 @@ def author(jobs: Path) -> str:
 def last_change(jobs: Path, path: str) -> tuple[str, str]:
     """The commit that last changed a path below `jobs`, and its author; ("", "") when git cannot say.
 
-    In a shallow clone its oldest commit seems to have changed every path, whoever made it.
+    In a shallow clone its oldest commit seems to have changed every path.
     """
     repository = repository_of(jobs)
     try:

@@ -218,6 +218,11 @@ def _call(node: ast.Call, names: Names) -> Any:
         case "load", _, [_File() as held]:
             text = names.read_file(held.file, line)
             return _loaded(text, line, names) if isinstance(text, str) else text
+    return _not_carried_out(call, last, line)
+
+
+def _not_carried_out(call: NamedCall, last: str, line: int) -> UnknownValue:
+    """What a call returns that is only known by running it: perhaps a part of its arguments."""
     within = () if last in _FRESH else holders(call.holder, *call.arguments, *call.words.values())
     if isinstance(call.holder, UnknownValue) and not call.holder.name:
         return replace(call.holder, within=within, around=())

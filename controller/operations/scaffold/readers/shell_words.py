@@ -149,17 +149,8 @@ class Commands:
             elif character == "\\":
                 parts.append(self.text[self.at + 1 : self.at + 2].replace("\n", ""))
                 self.at += 2
-            elif character == "$" and self.text.startswith("$(", self.at):
-                parts.append(self.substitution())
-            elif name := _NAME.match(self.text, self.at):
-                parts.append(self.variable(name))
-                self.at = name.end()
-            elif unknown := _UNKNOWN.match(self.text, self.at):
-                parts.append(self.unknown(unknown))
-                self.at = unknown.end()
             else:
-                parts.append(character)
-                self.at += 1
+                parts.append(self.expansion(character))
         return "".join(parts)
 
     def quoted(self, mark: str) -> str:
@@ -189,18 +180,22 @@ class Commands:
                 escaped = self.text[self.at + 1 : self.at + 2]
                 parts.append({"\n": ""}.get(escaped, escaped if escaped in '"\\$`' else f"\\{escaped}"))
                 self.at += 2
-            elif self.text.startswith("$(", self.at):
-                parts.append(self.substitution())
-            elif name := _NAME.match(self.text, self.at):
-                parts.append(self.variable(name))
-                self.at = name.end()
-            elif unknown := _UNKNOWN.match(self.text, self.at):
-                parts.append(self.unknown(unknown))
-                self.at = unknown.end()
             else:
-                parts.append(character)
-                self.at += 1
+                parts.append(self.expansion(character))
         raise Unclosed
+
+    def expansion(self, character: str) -> str:
+        """What stands for an expansion that begins here, or else the character itself."""
+        if self.text.startswith("$(", self.at):
+            return self.substitution()
+        if name := _NAME.match(self.text, self.at):
+            self.at = name.end()
+            return self.variable(name)
+        if unknown := _UNKNOWN.match(self.text, self.at):
+            self.at = unknown.end()
+            return self.unknown(unknown)
+        self.at += 1
+        return character
 
     def substitution(self) -> str:
         """`$(cat <<EOF … EOF)` and `$(cat file)`; what another command writes is not known."""
