@@ -314,7 +314,7 @@ update status set documents = replace(replace(documents, '"Delivered"', '"LaterW
     ("name", "phase", "message"),
     [
         pytest.param("plain", "Succeeded", "every declared output", id="a job with a status document"),
-        pytest.param(CELL, "Pending", "it is on the Moon", id="a cell, which has none"),
+        pytest.param(CELL, "Pending", "a newer version knows it", id="a cell, which has none"),
         pytest.param("refused", "Invalid", "the manifest cannot be accepted", id="a document that was never accepted"),
     ],
 )
