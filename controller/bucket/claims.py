@@ -5,9 +5,10 @@ import time
 from contextlib import suppress
 from typing import Protocol
 
-from controller.lifecycle.claim import Claim, ClaimStep, Pause, Put, Result, claiming, withdrawal
+from controller.lifecycle.claim import Claim, ClaimStep, Pause, Put, Result, claiming, marker_for, withdrawal
 from controller.model.answers import BucketAnswer, Refusal, Refused, Unreadable
 from controller.model.errors import ShjobsError
+from controller.model.step import List
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,17 @@ class Claimer:
             words = str(error) if isinstance(error, ShjobsError) else f"unforeseen {type(error).__name__}"
             log.error("claim %s: %s", claim.key, words)
             return Refused(why=Refusal.CLAIMED, message=f"nothing was sent: {words}; please report this")
+
+    def search(self, look: List) -> BucketAnswer:
+        """List what a step says; again with a marker put before, where that decides whether a claim was ever put."""
+        seen = self._listed(look)
+        marker = marker_for(look, seen)
+        if marker is None or self._bucket.write(marker.url, look.credentials_ref, marker.content):
+            return seen
+        return self._listed(look)
+
+    def _listed(self, look: List) -> BucketAnswer:
+        return self._bucket.read(look.prefix, look.credentials_ref, only=look.only)
 
     def withdraw(self, claim: Claim) -> None:
         """Record in the bucket that nothing was accepted under this claim; if that fails, an operator decides later."""

@@ -6,6 +6,9 @@ active. Pure: `claiming` yields what to put and list next, and is sent the resul
 
 A claim is an object `<job>/<submission id>.claims/<name>`, withdrawn by a second one, `<name>.withdrawn`, since
 deleting may be forbidden. The rule reads only its name, so a listing decides; the content is for humans.
+
+That a claim was never put is concluded only from a listing that shows a marker put after it: a bucket that shows
+nothing of what was put there shows no claim either.
 """
 
 import json
@@ -16,11 +19,15 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Self
 
-from controller.model.answers import Listing, Refusal, Refused, StoredObject, Unreadable
-from controller.model.submission import SUBMISSION_ID, Submission
+from controller.model.answers import BucketAnswer, Listing, Refusal, Refused, StoredObject, Unreadable
+from controller.model.step import List
+from controller.model.submission import SUBMISSION_ID, Answer, Submission
 
 SUFFIX = ".claims"
 WITHDRAWN = ".withdrawn"
+MARKER = f".marker{WITHDRAWN}"  # ends like a withdrawal, so that to older versions too it claims nothing
+STOPPED = "Stopped"
+"""The reason of a submission whose POST was interrupted: whether it began shows in whether its claim was put."""
 LOOKS = 8  # listings in which a claim that comes first may wait for the others to withdraw
 PAUSE = 0.5  # seconds between two of them
 PATIENCE = 10.0  # seconds for the whole claim; after that it leads to no POST, whatever the bucket returns
@@ -185,6 +192,36 @@ def withdrawn_claims(objects: Iterable[StoredObject], submission: str) -> frozen
     start = f"{submission}{SUFFIX}/"
     own = (item.key.removeprefix(start) for item in objects if item.key.startswith(start))
     return frozenset(name.removesuffix(WITHDRAWN) for name in own if name.endswith(WITHDRAWN))
+
+
+def marker_for(look: List, seen: BucketAnswer) -> Put | None:
+    """What must be put, and listed, before the listing of a search can say that a claim was never put; None: nothing.
+
+    Only an interrupted submission is asked that of, and only while the listing shows neither its claim nor a marker.
+    """
+    sought = look.submission
+    if sought is None or not isinstance(seen, Listing) or not is_interrupted(sought):
+        return None
+    claim = _key(sought)
+    if any(item.key in (claim, f"{claim}{WITHDRAWN}", f"{claim}{MARKER}") for item in seen.objects):
+        return None
+    return Put(url=f"{look.prefix}/{claim}{MARKER}", content=b"A listing with this shows what was put before it.")
+
+
+def is_interrupted(submission: Submission) -> bool:
+    """Whether its own POST was interrupted, with a claim that may not have been put before."""
+    is_open = submission.answer is Answer.UNCONFIRMED and submission.reason == STOPPED
+    return is_open and bool(submission.claims) and not submission.adopted
+
+
+def shows_marker(submission: Submission, folder: Listing) -> bool:
+    """Whether a listing of the job's folder shows what was put after the claim of an interrupted submission."""
+    return any(item.key == f"{_key(submission)}{MARKER}" for item in folder.objects)
+
+
+def _key(submission: Submission) -> str:
+    """The key of its claim, relative to the job's folder."""
+    return f"{submission.id}{SUFFIX}/{submission.claims[-1]}"
 
 
 def claims_over(submissions: Iterable[Submission]) -> frozenset[str]:

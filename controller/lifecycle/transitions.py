@@ -8,7 +8,7 @@ from collections.abc import Container
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from controller.lifecycle.claim import active_claims, withdrawn_claims
+from controller.lifecycle.claim import STOPPED, active_claims, is_interrupted, shows_marker, withdrawn_claims
 from controller.lifecycle.evidence import observe, request_ids
 from controller.lifecycle.verdict import late_look, verdict
 from controller.limits.gate import jitter
@@ -32,8 +32,6 @@ from controller.model.timing import Timing
 ALONE = PollLoad()
 """The load where nothing else runs."""
 INTERRUPTED = "the controller stopped while the POST was under way"
-STOPPED = "Stopped"
-"""The reason of a submission whose POST was interrupted: whether it began shows in whether its claim was put."""
 
 
 def after_post(
@@ -187,8 +185,9 @@ def _below(submission: str, listing: Listing) -> Listing:
 def _never_sent(submission: Submission, folder: Listing, now: datetime, timing: Timing) -> Submission | None:
     """The submission as certainly not accepted, when its claims show that; None: they do not.
 
-    A claim is put before the POST, so an interrupted one without a claim had not begun; that holds for an hour, since
-    no bucket is cleaned up so soon. Its claim may still arrive, and then counts like any other.
+    A claim is put before the POST, so an interrupted one without a claim had not begun. Only a listing with the marker
+    that was put since says so, and only for an hour: no bucket is cleaned up so soon. Its claim may still arrive, and
+    then counts like any other.
     """
     if not submission.claims:
         return None
@@ -197,7 +196,7 @@ def _never_sent(submission: Submission, folder: Listing, now: datetime, timing: 
         return replace(submission.answered(refused, now, None), reason="")
     is_put = submission.claims[-1] in active_claims(folder.objects).get(submission.id, ())
     is_early = now <= submission.intended_at + timedelta(seconds=timing.unconfirmed_every)
-    if is_put or submission.adopted or submission.reason != STOPPED or not is_early:
+    if is_put or not is_early or not is_interrupted(submission) or not shows_marker(submission, folder):
         return None
     refused = Refused(why=Refusal.CLAIMED, message="the controller stopped before its claim was put: nothing was sent")
     return replace(submission.answered(refused, now, None), reason="", claims=())

@@ -16,10 +16,12 @@ from controller.lifecycle.claim import (
     active_claims,
     claiming,
     holder_of,
+    marker_for,
     met,
 )
 from controller.lifecycle.transitions import after_listing, interrupt
 from controller.model.answers import Listing, Refusal, Refused, StoredObject, Unreadable
+from controller.model.step import List
 from controller.model.submission import Answer, Submission
 from tests.support.factories import DIGEST, NOW, REQUEST_ID, TIMING, at, folder_of, job, stored, submission, wanted
 
@@ -193,6 +195,7 @@ def test_a_claim_that_stands_in_nobody_s_way(objects: list[StoredObject], known:
     assert adopt_listed(job(), wanted(), objects, known, NOW) == ()
 
 
+OURS_MARKED = f"{OURS}.marker.withdrawn"
 STOPPED = interrupt(submission(claims=(OURS,)), at(10), TIMING)
 FOLLOWED = replace(adopt_listed(job(), wanted(), [put(EARLIER)], [], NOW)[0], number=1)
 
@@ -200,9 +203,13 @@ FOLLOWED = replace(adopt_listed(job(), wanted(), [put(EARLIER)], [], NOW)[0], nu
 @pytest.mark.parametrize(
     ("row", "found", "now", "answer"),
     [
-        pytest.param(STOPPED, folder_of(), 15, Answer.REFUSED, id="stopped before it was put: never sent"),
+        pytest.param(STOPPED, seen(put(OURS_MARKED)), 15, Answer.REFUSED, id="stopped before it was put: never sent"),
+        pytest.param(STOPPED, folder_of(), 15, Answer.UNCONFIRMED, id="a bucket that shows nothing tells nothing"),
+        pytest.param(STOPPED, seen(put(OURS), put(OURS_MARKED)), 15, Answer.UNCONFIRMED, id="it was there after all"),
         pytest.param(STOPPED, seen(put(OURS)), 15, Answer.UNCONFIRMED, id="stopped after it: nobody knows"),
-        pytest.param(STOPPED, folder_of(), 4000, Answer.UNCONFIRMED, id="a bucket may be tidied up after an hour"),
+        pytest.param(
+            STOPPED, seen(put(OURS_MARKED)), 4000, Answer.UNCONFIRMED, id="a bucket may be tidied up after an hour"
+        ),
         pytest.param(STOPPED, BROKEN, 15, Answer.UNCONFIRMED, id="an unreadable bucket tells nothing"),
         pytest.param(
             STOPPED, seen(put(OURS), put(f"{OURS}.withdrawn")), 15, Answer.REFUSED, id="withdrawn: it was not taken"
@@ -220,7 +227,33 @@ def test_what_the_bucket_says_of_a_claim(row: Submission, found: Listing, now: f
 
 
 def test_a_claim_of_unknown_fate_stands_like_another_s_if_it_arrives_late() -> None:
-    assert after_listing(STOPPED, folder_of(), at(15), TIMING).claims == ()
+    assert after_listing(STOPPED, seen(put(OURS_MARKED)), at(15), TIMING).claims == ()
+
+
+@pytest.mark.parametrize(
+    ("row", "found", "is_put"),
+    [
+        pytest.param(STOPPED, folder_of(), True, id="nothing is shown"),
+        pytest.param(STOPPED, seen(put(EARLIER)), True, id="only another's claim is shown"),
+        pytest.param(STOPPED, seen(put(OURS)), False, id="the claim is shown"),
+        pytest.param(STOPPED, seen(put(f"{OURS}.withdrawn")), False, id="it was withdrawn"),
+        pytest.param(STOPPED, seen(put(OURS_MARKED)), False, id="a marker is there already"),
+        pytest.param(STOPPED, BROKEN, False, id="the bucket cannot be listed"),
+        pytest.param(FOLLOWED, folder_of(), False, id="it is another's submission"),
+        pytest.param(submission(answer=Answer.UNCONFIRMED, claims=(OURS,)), folder_of(), False, id="its POST was sent"),
+        pytest.param(interrupt(submission(), at(10), TIMING), folder_of(), False, id="it had no claim"),
+    ],
+)
+def test_when_a_marker_is_put(row: Submission, found: Listing | Unreadable, is_put: bool) -> None:
+    look = List(prefix="s3://my-bucket/ndvi", credentials_ref=None, submission=row)
+    marker = marker_for(look, found)
+    expected = f"s3://my-bucket/ndvi/{row.id}.claims/{OURS}.marker.withdrawn"
+    assert (marker.url if marker else None) == (expected if is_put else None)
+
+
+def test_a_marker_claims_nothing() -> None:
+    assert met(claim(), seen(put(OURS), put(OURS_MARKED), put(f"{EARLIER}.marker.withdrawn")))[0] is Meeting.ALONE
+    assert adopt_listed(job(), wanted(), [put(OURS_MARKED)], [], NOW) == ()
 
 
 @pytest.mark.parametrize(

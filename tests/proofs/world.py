@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sqlite_utils import Database
 
@@ -18,7 +19,7 @@ from controller.ledger.ledger import Ledger
 from controller.ledger.migrations import migrations
 from controller.ledger.reads.traffic import INSTANCE
 from controller.ledger.store import Store
-from controller.lifecycle.claim import PATIENCE, Instance, Pause, Put, Result, claiming, withdrawal
+from controller.lifecycle.claim import PATIENCE, Instance, Pause, Put, Result, claiming, marker_for, withdrawal
 from controller.limits.gate import Limits
 from controller.model.answers import Refusal, Refused
 from controller.model.files import STATUS
@@ -358,8 +359,13 @@ class World:
                 self._post(machine, call)
             case Post():
                 _Claiming(self, machine, call).go_on(None)
-            case Get() | ListObjects():
-                self._answer(machine, CALL, lambda: self._read(machine, call))
+            case Get():
+                status = self.cloud.status
+                self._answer(
+                    machine, CALL, lambda: Got(call=call, answer=status(call.submission.request_id or "", self.now))
+                )
+            case ListObjects():
+                self._at(CALL, partial(self._look, machine, machine.process, call))
 
     def close(self) -> None:
         for machine in self.machines:
@@ -419,9 +425,25 @@ class World:
             self.cloud.charge(sent, self.now)
             self.judge.charged(sent)
 
-    def _read(self, machine: Machine, call: Get | ListObjects) -> CallOutcome:
-        if isinstance(call, Get):
-            return Got(call=call, answer=self.cloud.status(call.submission.request_id or "", self.now))
+    def _look(self, machine: Machine, process: object, call: ListObjects, *, is_marked: bool = False) -> None:
+        """A listing is seen, by the process that asked for it if it lives; a marker is put first where one is due."""
+        if not machine.is_up or machine.process is not process:
+            return
+        seen = self._read(machine, call)
+        marker = None if is_marked else marker_for(call.step, seen.answer)
+        if marker is None:
+            machine.receive(seen)
+            return
+
+        def put(failure: Result) -> None:
+            if failure is None:
+                self._at(CALL, partial(self._look, machine, process, call, is_marked=True))
+            elif machine.is_up and machine.process is process:
+                machine.receive(seen)
+
+        self.put(process, marker, put)
+
+    def _read(self, machine: Machine, call: ListObjects) -> Listed:
         step = call.step
         if step.submission is None:
             folders = self.cloud.folders(step.prefix, step.only, self.now)

@@ -6,14 +6,15 @@ The decisions are the loop's own, so the prediction is what `sync` would send (D
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from controller.ledger.ledger import Ledger
+from controller.lifecycle.claim import marker_for
 from controller.lifecycle.next_step import wish
-from controller.model.answers import Accepted, BucketAnswer, NoAnswer
+from controller.model.answers import Accepted, BucketAnswer, Listing, NoAnswer, StoredObject
 from controller.model.reasons import Reason
-from controller.model.step import Wait
+from controller.model.step import List, Wait
 from controller.model.submission import Submission
 from controller.reconcile.calls.workers import Call, CallOutcome, Get, Got, Listed, ListObjects, Post, Posted
 from controller.reconcile.loop import Loop
@@ -67,9 +68,18 @@ def _outcome(call: Call, read: Read) -> CallOutcome | None:
             return Posted(call=call, answer=Accepted(request_id=f"planned-{submission.number}"))
         case Get():
             return Got(call=call, answer=NOT_ASKED)
-        case ListObjects():
+        case ListObjects(step=step):
             answer = read(call)
-            return Listed(call=call, answer=answer) if answer is not None else None
+            return Listed(call=call, answer=_with_marker(step, answer)) if answer is not None else None
+
+
+def _with_marker(look: List, answer: BucketAnswer) -> BucketAnswer:
+    """What `sync` lists once it has put a marker, which a plan only assumes."""
+    marker = marker_for(look, answer)
+    if marker is None or not isinstance(answer, Listing):
+        return answer
+    put = StoredObject(key=marker.url.removeprefix(f"{look.prefix}/"), bytes=len(marker.content))
+    return replace(answer, objects=(*answer.objects, put))
 
 
 def _opens_at(ledger: Ledger, loop: Loop, now: datetime, patience: float) -> datetime | None:

@@ -109,6 +109,6 @@ class Remote:
 
     def _look(self, call: ListObjects) -> BucketAnswer:
         try:
-            return self._bucket.read(call.step.prefix, call.step.credentials_ref, only=call.step.only)
+            return self.claimer.search(call.step)
         except Exception as error:  # noqa: BLE001  the one net of this job
             return Unreadable(message=unforeseen(error))

@@ -320,3 +320,13 @@ def test_a_claim_that_two_wrong_clocks_have_dated_ahead_is_followed_once_they_ar
 def test_a_rerun_of_another_name_may_be_sent_before_what_was_decided_first() -> None:
     """Two controllers make claims slow: the rerun is asked for while the claim of the other name is put."""
     assert outcome_of([Step("clone"), Step("wait", (1.0,)), Step("rerun", ("c", 1))])[0] == ""
+
+
+def test_a_bucket_that_shows_nothing_does_not_show_that_a_claim_was_never_put() -> None:
+    """A cell of a set was once paid for beside a POST whose answer was lost (histories 1730479870/7859)."""
+    story = [
+        *(Step("edit", ("b", "C")), Step("posts", ((PostFate.LOST,),)), Step("wait", (60.0,)), Step("lies", (True,))),
+        *(Step("clock", (0, 200.0, 0.0)), Step("wait", (30_000.0,))),
+        *(Step("declare_set", ("acre", "masked", 1, None, False, None)), Step("move_in", ("b", "acre"))),
+    ]
+    assert outcome_of(story)[0] == ""
