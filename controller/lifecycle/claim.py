@@ -52,8 +52,9 @@ class Claim:
     """What is to be claimed. `url` is the job's folder in the bucket.
 
     `followed` are the submissions of the job that the ledger tracks, and `over` the claims of those that were
-    certainly not accepted: neither blocks it. One that `was_claimed` before is never sent without a claim: a listing
-    that did not show its claim may have been wrong.
+    certainly not accepted: neither blocks it, but results of one that is `sought` do, which earlier listings did not
+    show. One that `was_claimed` before is never sent without a claim: a listing that did not show its claim may have
+    been wrong.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Claim:
     credentials_ref: str | None
     content: bytes = field(repr=False)
     followed: frozenset[str] = frozenset()
+    sought: frozenset[str] = frozenset()
     over: frozenset[str] = frozenset()
     was_claimed: bool = False
 
@@ -76,6 +78,7 @@ class Claim:
             credentials_ref=submission.credentials_ref,
             content=_content(submission, instance),
             followed=frozenset(item.id for item in others if not item.is_refused),
+            sought=frozenset(item.id for item in others if item.answer is Answer.UNCONFIRMED),
             over=claims_over(others),
             was_claimed=was_claimed(submission, others),
         )
@@ -159,11 +162,11 @@ def met(claim: Claim, seen: Result) -> tuple[Meeting, str]:
         return Meeting.YIELD, f"the bucket cannot be listed after the claim was put: {why}"
     if not any(item.key == claim.key and item.bytes == len(claim.content) for item in seen.objects):
         return Meeting.YIELD, "the bucket does not show the claim that was put there just now"
-    delivered = sorted(_others(_delivered(seen.objects), claim))
+    delivered = sorted(_others(_delivered(seen.objects), claim, claim.followed - claim.sought))
     if delivered:
         return Meeting.YIELD, f"results of {delivered[0]} appeared in the bucket"
     job_state = active_claims(seen.objects)
-    rivals = {name for each in _others(job_state, claim) for name in job_state[each]}
+    rivals = {name for each in _others(job_state, claim, claim.followed) for name in job_state[each]}
     rivals -= {claim.name, *claim.over}
     if not rivals:
         return Meeting.ALONE, ""
@@ -255,13 +258,13 @@ def _time_in(name: str) -> datetime | None:
         return None
 
 
-def _others(found: Collection[str], claim: Claim) -> set[str]:
-    """The submissions of the same digest, of this rerun or a higher one, that the ledger does not track."""
+def _others(found: Collection[str], claim: Claim, known: Collection[str]) -> set[str]:
+    """The submissions of the same digest, of this rerun or a higher one, that are not `known`."""
     own = SUBMISSION_ID.fullmatch(claim.submission)
     assert own is not None, "a submission is named by its id"
     parts = {each: match for each in found if (match := SUBMISSION_ID.fullmatch(each))}
     same = {each for each, match in parts.items() if match[1] == own[1] and int(match[2]) >= int(own[2])}
-    return same - claim.followed
+    return same.difference(known)
 
 
 def _delivered(objects: Iterable[StoredObject]) -> set[str]:

@@ -23,7 +23,19 @@ from controller.lifecycle.transitions import after_listing, interrupt
 from controller.model.answers import Listing, Refusal, Refused, StoredObject, Unreadable
 from controller.model.step import List
 from controller.model.submission import Answer, Submission
-from tests.support.factories import DIGEST, NOW, REQUEST_ID, TIMING, at, folder_of, job, stored, submission, wanted
+from tests.support.factories import (
+    DIGEST,
+    NOW,
+    REQUEST_ID,
+    TIMING,
+    at,
+    failed,
+    folder_of,
+    job,
+    stored,
+    submission,
+    wanted,
+)
 
 OURS, EARLIER, LATER = (
     "20260301T120000000Z-aaaaaaaa-1",
@@ -93,6 +105,16 @@ OTHER = f"{'b' * 16}-r0-a0"
         pytest.param(
             seen(put(OURS), StoredObject(key=f"{submission().id}/{REQUEST_ID}/default.tif", bytes=9)), [],
             Meeting.YIELD, id="results of the very submission",
+        ),
+        pytest.param(
+            seen(put(OURS), StoredObject(key=f"{submission().id}/{REQUEST_ID}/default.tif", bytes=9)),
+            [submission(answer=Answer.UNCONFIRMED)],
+            Meeting.YIELD, id="results of one that was sought in vain: no listing before has shown them",
+        ),
+        pytest.param(
+            seen(put(OURS), StoredObject(key=f"{submission().id}/{REQUEST_ID}/error.json", bytes=9)),
+            [failed()],
+            Meeting.ALONE, id="results of one that failed: this is its retry",
         ),
         pytest.param(
             seen(put(OURS), StoredObject(key=f"{OTHER}/{REQUEST_ID}/default.tif", bytes=9)), [],

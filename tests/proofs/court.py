@@ -214,8 +214,14 @@ class Court(Judge):
         is_over = (sent.at - item.at).total_seconds() >= TIMING.unconfirmed_grace - CLAIM_TAKES
         is_known = item.is_heard_accepted and item.disk is machine.disk
         if self.world.policy.on_unconfirmed == "resubmit" and is_over and not is_known:
-            return "" if item.prefix in seen.folders else "resubmits"
+            is_shown = sent.claim and self._is_shown(item)  # by the listing that has shown the claim
+            return "" if item.prefix in seen.folders or is_shown else "resubmits"
         return ""
+
+    def _is_shown(self, item: Sent) -> bool:
+        """Whether the bucket holds anything below its prefix now."""
+        folder, _, name = item.prefix.rpartition("/")
+        return item.prefix in self.world.cloud.folders(folder, name, self.world.now)
 
     def _excuse_beside(self, machine: Machine, sent: Sent, item: Sent, earlier: Sequence[Sent]) -> str:
         """Why `sent` may be paid for although `item`, the same request under another name, was sent before."""

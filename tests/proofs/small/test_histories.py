@@ -330,3 +330,13 @@ def test_a_bucket_that_shows_nothing_does_not_show_that_a_claim_was_never_put() 
         *(Step("declare_set", ("acre", "masked", 1, None, False, None)), Step("move_in", ("b", "acre"))),
     ]
     assert outcome_of(story)[0] == ""
+
+
+def test_an_answer_that_was_lost_is_not_resubmitted_once_a_bucket_that_showed_nothing_shows_its_results() -> None:
+    """The listing for the resubmission still shows nothing, and that of its claim shows what was delivered."""
+    story = [
+        *(Step("choose", ("resubmit",)), Step("posts", ((PostFate.LOST,),)), Step("edit", ("b", "C"))),
+        *(Step("wait", (6.0,)), Step("lies", (True,)), Step("posts", ((PostFate.ACCEPTED,),))),
+        *(Step("wait", (DAY + 119,)), Step("lies", (False,))),
+    ]
+    assert outcome_of(story)[0] == ""
