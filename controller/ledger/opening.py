@@ -6,6 +6,7 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from controller.ledger.location import damaged_error, newer
 from controller.ledger.migrations import Database, migrations, parts_of, whole
@@ -24,8 +25,20 @@ def prepare(db: Database, path: Path) -> None:
     _check(db, path)
 
 
+def private_database() -> Database:
+    """An empty database that nothing else sees: in a temporary file without a name, in memory where none can be made.
+
+    A plan of a hundred thousand jobs writes hundreds of megabytes there.
+    """
+    try:
+        TemporaryFile().close()
+    except OSError:
+        return Database(memory=True)
+    return Database(sqlite3.connect(""))
+
+
 def prepare_copy(db: Database, path: Path) -> None:
-    """The same for a copy in memory of the ledger at this path."""
+    """The same for a private copy of the ledger at this path."""
     _refuse_newer(db, path)
     migrations.apply(db)
     _check(db, path)

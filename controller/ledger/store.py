@@ -26,7 +26,7 @@ from controller.ledger.location import (
     unusable,
 )
 from controller.ledger.migrations import Database
-from controller.ledger.opening import prepare, prepare_copy
+from controller.ledger.opening import prepare, prepare_copy, private_database
 from controller.ledger.outbox.rows import NoticeRows
 from controller.ledger.permits import PermitRows, Retries
 from controller.ledger.places import new_place
@@ -80,9 +80,9 @@ class Store:
 
     @classmethod
     def copy_of(cls, state: Path) -> Self:
-        """The ledger copied into memory, empty when there is none yet; changes to it stay private."""
+        """A copy of the ledger, empty when there is none yet; changes to it stay private."""
         path = state / FILE_NAME
-        with said_plainly(path), closed_on_error(cls(Database(memory=True), path, is_copy=True)) as store:
+        with said_plainly(path), closed_on_error(cls(private_database(), path, is_copy=True)) as store:
             if path.exists():
                 with closing(read_only(path)) as file:
                     file.backup(store._db.conn)

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -161,6 +162,27 @@ def test_a_copy_sees_everything_and_changes_nothing(store: Store, tmp_path: Path
         assert len(list(copy.submissions())) == 1
     with Store.open(tmp_path, {}) as again:
         assert again.fact("history") is None
+
+
+def test_a_large_copy_is_in_a_file_that_is_gone_already(store: Store, tmp_path: Path) -> None:
+    """So that a plan of many jobs does not hold all their manifests in memory."""
+    with store, store.transaction():
+        store.add(INTENT, "{}" * 4_000_000)
+    with Store.copy_of(tmp_path) as copy:
+        links = [path.readlink() for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+        assert [path for path in links if path.name.endswith("(deleted)") and path.name.startswith("etilqs_")]
+        assert len(list(copy.submissions())) == 1
+
+
+def test_where_no_temporary_file_can_be_made_a_copy_is_in_memory(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    with store, store.transaction():
+        store.add(INTENT, "{}")
+    with Store.copy_of(tmp_path) as copy, copy.transaction():
+        copy.set_fact("history", "known")
+        assert len(list(copy.submissions())) == 1
 
 
 def test_a_database_that_died_while_it_was_made_can_still_be_looked_at(tmp_path: Path) -> None:
