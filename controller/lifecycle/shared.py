@@ -74,7 +74,8 @@ def shared_message(shared: SharedRun) -> str:
     """Whose run it is and what is expected of it, in a sentence that stays the same until the run ends."""
     owner, run = repr(shared.owner), shared.run
     if run is None:
-        return f"will share the run of {owner}, which has the same request: nothing is paid for this job"
+        words = f"will share the run of {owner}, which has the same request: nothing is paid for this job"
+        return f"{words}; `shjobs why {shared.owner}` shows what that waits for"
     if shared.is_tried_again:
         return f"the same request failed as {owner}, which has a paid retry left: its result is taken over"
     if run.outcome is Outcome.SUCCEEDED:

@@ -361,7 +361,11 @@ def test_what_a_superseded_run_of_its_own_needs_goes_on() -> None:
     ("others", "runs", "message"),
     [
         pytest.param(
-            [A], [], "will share the run of 'a', which has the same request: nothing is paid for this job", id="to come"
+            [A],
+            [],
+            "will share the run of 'a', which has the same request: nothing is paid for this job; `shjobs why a` shows what "
+            "that waits for",
+            id="to come",
         ),
         pytest.param(
             [A], [accepted(job="a")], "the same request runs as 'a': its result is taken over", id="running"
