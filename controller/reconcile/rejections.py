@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from controller.ledger.ledger import Ledger
+from controller.ledger.reads.rejected import STAYS_IN_FORCE
 from controller.lifecycle.status import rejected_status
 from controller.model.errors import DEFECT, Problem
 from controller.model.job import Job
@@ -68,7 +69,7 @@ class Rejected:
             return f"{_visible(self.path)}: accepted again"
         first, *more = self.problems
         others = f"and {len(more):,} more" if more else ""
-        outcome = "nothing is submitted until this is mended" if self.is_job else ""
+        outcome = STAYS_IN_FORCE if self.is_job else ""
         return "; ".join(filter(None, (_visible(str(first)), others, outcome)))
 
 

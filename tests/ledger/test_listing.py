@@ -12,6 +12,12 @@ from controller.ledger.reads.amounts import per_day, per_label
 from controller.ledger.reads.listing import Filter, list_jobs, reason_counts
 from controller.ledger.reads.order import Position, Urgency, urgency_of
 from controller.ledger.reads.reader import Reader
+from controller.ledger.reads.rejected import (
+    STAYS_IN_FORCE,
+    RecordedRejection,
+    rejected_changes,
+    rejection_sentence,
+)
 from controller.ledger.reads.traffic import counted, running
 from controller.ledger.store import Store
 from controller.model.answers import Accepted
@@ -36,7 +42,7 @@ REPORTED = {
 """By name: what was reported, how many seconds after `NOW`, and the labels."""
 REJECTIONS = {
     "bad.yaml": "bad: bad.yaml:1:2: E101 no size",
-    "more.yaml": "lake: more.yaml:1:1: E102 no url\nset/hills: E103 no axes\n: E104 no name",
+    "more.yaml": f"lake: more.yaml:1:1: E102 no url; {STAYS_IN_FORCE}\nset/hills: E103 no axes\n: E104 no name",
 }
 
 
@@ -130,7 +136,51 @@ def test_a_row_has_the_job_its_labels_and_what_was_reported_when(reader: Reader)
 
 def test_a_row_says_why_a_newer_manifest_is_not_accepted(reader: Reader) -> None:
     [row] = list_jobs(reader, Filter(text="lake")).rows
-    assert (row.phase, row.rejected) == (Phase.RUNNING, "more.yaml:1:1: E102 no url")
+    assert (row.phase, row.rejected) == (Phase.RUNNING, f"more.yaml:1:1: E102 no url; {STAYS_IN_FORCE}")
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "expected"),
+    [
+        pytest.param("winter.yaml", "alps-1: E194 twice", [("alps-1", Phase.INVALID, "")], id="in another file"),
+        pytest.param("alps-1.yaml", "alps-1: E194 twice", [("alps-1", Phase.INVALID, "")], id="in the same file"),
+        pytest.param(
+            "winter.yaml", f"alps-1: no; {STAYS_IN_FORCE}", [("alps-1", Phase.INVALID, "")], id="copied words"
+        ),
+        pytest.param("alps-1.yaml", f"alps-1: no; {STAYS_IN_FORCE}", [], id="its own manifest"),
+        pytest.param("weir.yaml", "weir: E101 no size", [("weir", Phase.INVALID, "")], id="of a job that was removed"),
+        pytest.param("alps.yaml", f"set/alps: no; {STAYS_IN_FORCE}", [], id="the manifest of a set in force"),
+        pytest.param("b.yaml", "set/alps: E194 twice", [("set/alps", Phase.INVALID, "")], id="another set of its name"),
+    ],
+)
+def test_a_second_document_of_a_name_is_a_row_of_its_own(
+    tmp_path: Path, path: str, line: str, expected: list[tuple[str, Phase, str]]
+) -> None:
+    filled(tmp_path)
+    with Store.open(tmp_path, {}) as store, store.transaction():
+        for each in REJECTIONS:
+            store.forget_fact(f"rejected {each}")
+        store.set_fact(f"rejected {path}", line)
+    with closing(reader_of(tmp_path)) as reader:
+        rows = list_jobs(reader, Filter(phases=[Phase.INVALID])).rows
+        changes, _ = rejected_changes(reader, 3)
+    assert [(row.name, row.phase, row.rejected) for row in rows] == expected
+    assert changes == (0 if expected else 1)
+
+
+def test_what_is_rejected_of_jobs_in_force_is_counted_apart(reader: Reader) -> None:
+    first = RecordedRejection(name="lake", path="more.yaml", message=f"more.yaml:1:1: E102 no url; {STAYS_IN_FORCE}")
+    assert rejected_changes(reader, 3) == (1, [first])
+    assert rejection_sentence(reader) == "bad.yaml:1:2: E101 no size (and 3 more without effect)"
+
+
+def test_a_job_that_is_invalid_already_is_not_counted_again(tmp_path: Path) -> None:
+    with Store.open(tmp_path, {}) as store, store.transaction():
+        store.save_job(job(name="lake", path="lake.yaml", history=None, wanted=wanted()), "{}")
+        store.mark_reported({"lake": "Rejected: no url"}, NOW)
+        store.set_fact("rejected lake.yaml", f"lake: E102 no url; {STAYS_IN_FORCE}")
+    with closing(reader_of(tmp_path)) as reader:
+        assert (reason_counts(reader, Filter()), rejected_changes(reader, 3)) == ({"Rejected": 1}, (0, []))
 
 
 @pytest.mark.parametrize(

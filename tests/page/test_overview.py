@@ -1,5 +1,7 @@
 """The first page: what needs an operator comes first, with the command to copy."""
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,13 +9,20 @@ import pytest
 
 from controller.cli.settings import load_settings
 from controller.ledger.pause import pause
+from controller.ledger.reads.rejected import STAYS_IN_FORCE
+from controller.ledger.store import Store
+from controller.operations.inspect.selection import Selection, streamed
+from controller.page.export import export_pages
 from controller.page.message import DaemonFacts, PageRequest
 from controller.page.site import Site
 from controller.settings.git import CURRENT, GitSource
 from controller.source.facts import SourceFacts, after, facts_before
 from controller.source.outcome import SourceStale, Unchanged
 from tests.support.factories import NOW
+from tests.support.listed import JOBS
+from tests.support.page_states import PageState, write_plain
 from tests.support.pages import html, twin
+from tests.support.set_loops import ENVIRONMENT, running
 
 COMMIT = "0d" * 20
 TOLD = facts_before(GitSource(url="https://git.example/jobs"), NOW)
@@ -44,6 +53,67 @@ def test_what_is_under_way_and_the_phases_are_counted(listed: Site) -> None:
         "Invalid": 1, "Held": 1, "Pending": 1, "Unconfirmed": 1, "Running": 1, "Succeeded": 1, "Failed": 1,
     }  # fmt: skip
     assert found["labels"] == ["set", "team"]
+
+
+def newcomer(root: Path) -> None:
+    write_plain(root, "winter.yaml", "ndvi-malta", 9, {})
+
+
+def edited(root: Path) -> None:
+    file = root / "jobs.d" / "ndvi-malta.yaml"
+    file.write_text(file.read_text().replace("width: 600", "width: -1"))
+
+
+@pytest.mark.parametrize(
+    ("change", "headline", "phases", "total"),
+    [
+        pytest.param(newcomer, "1 of 2 jobs need you", {"Invalid": 1, "Succeeded": 1}, 2, id="another of its name"),
+        pytest.param(edited, "1 change has no effect", {"Succeeded": 1}, 1, id="the manifest of the delivered job"),
+    ],
+)
+def test_a_merge_without_effect_is_not_well(
+    tmp_path: Path, change: Callable[[Path], None], headline: str, phases: dict[str, int], total: int
+) -> None:
+    with running(tmp_path, NOW) as loop:
+        for number, name in enumerate(("ndvi-malta", "gone-a", "gone-b")):
+            write_plain(tmp_path, f"{name}.yaml", name, number, {})
+        loop.rest(NOW)
+        for name in ("gone-a", "gone-b"):
+            (tmp_path / "jobs.d" / f"{name}.yaml").unlink()
+        loop.rest()
+        change(tmp_path)
+        loop.rest()
+        loop.loop.report(loop.now)
+        kinds, sentence = sum(loop.loop.rejections.kinds().values()), loop.loop.rejections.sentence()
+        state = PageState(root=tmp_path, now=loop.now, environment=ENVIRONMENT)
+    overview = twin(Site(state.settings()), "/overview.json")
+    shown = Counter(each["phase"] for each in streamed(state.settings(), Selection(), state.now))
+    assert {phase: count for phase, count in overview["phases"].items() if phase != "Removed"} == phases == shown
+    assert (overview["total"], overview["tree"]["rejection"]) == (total, sentence)
+    assert kinds == 1
+    page = export_pages(state.settings(), tmp_path / "out").read_text(encoding="utf-8")
+    assert f"<h1>{headline}</h1>" in page
+    assert "Nothing: no job waits" not in page
+    assert "<dt>not accepted</dt>" in page
+    assert "shjobs check" in page
+
+
+def test_jobs_that_need_an_operator_and_changes_without_effect_are_both_counted(listed: Site, root: Path) -> None:
+    with Store.open(root / "state", {}) as store, store.transaction():
+        for name in ("moor", "alps-1"):
+            store.set_fact(f"rejected {name}.yaml", f"{name}: E102 no url; {STAYS_IN_FORCE}")
+    assert "<h1>4 of 7 jobs need you, and 2 changes have no effect</h1>" in html(listed, "/")
+    found = twin(listed, "/overview.json")["changes"]
+    assert [each["name"] for each in found["jobs"]] == ["alps-1", "moor"]
+    assert [each["command"] for each in found["commands"]] == ["shjobs check"]
+
+
+def test_removed_jobs_alone_are_no_jobs(listed: Site, root: Path) -> None:
+    with Store.open(root / "state", {}) as store, store.transaction():
+        store.forget_fact("rejected bad.yaml")
+        store.mark_reported(dict.fromkeys(JOBS, "Removed: the manifest is gone"), NOW)
+    assert "<h1>No jobs any more</h1>" in html(listed, "/")
+    assert twin(listed, "/overview.json")["total"] == 0
 
 
 def test_nothing_at_all_is_a_page_too(empty_site: Site) -> None:

@@ -2,7 +2,7 @@
 
 Everything is filtered, sorted and counted by SQLite, in an index that holds all that it takes; only the rows of a page
 are read whole. A phase is the one last reported. Cells of sets are jobs; a document that was never accepted is a row
-without a job.
+without a job, also where it has the name of a job that another document declares.
 """
 
 from collections import Counter
@@ -14,6 +14,7 @@ from typing import Any
 from controller.ledger.labels import has_labels, labels_in
 from controller.ledger.reads.order import Position, Urgency, by_urgency, phase_of
 from controller.ledger.reads.reader import REJECTED, Reader
+from controller.ledger.reads.rejected import LINES, line_in_force
 from controller.ledger.rows.cells import CANNOT_BE_READ, parse_stored_time
 from controller.ledger.rows.jobs import job_of
 from controller.ledger.rows.submissions import COLUMNS, submission_of
@@ -111,7 +112,7 @@ def reason_counts(reader: Reader, wanted: Filter) -> Mapping[str, int]:
     counted = reader.rows(f"select reason, count(*) number from job where {where} group by reason", arguments)
     found = {str(row["reason"]): int(row["number"]) for row in counted}
     where, arguments = _fits_document(wanted)
-    for row in reader.rows(f"{_DOCUMENTS} select count(*) number from document where {where}", arguments):
+    for row in reader.rows(f"{LINES} select count(*) number from document where {where}", arguments):
         found[Reason.REJECTED] = found.get(Reason.REJECTED, 0) + int(row["number"])
     return {word: number for word, number in found.items() if number}
 
@@ -162,9 +163,7 @@ def _documents_at(reader: Reader, wanted: Filter, most: int, after: Position | N
     if after and not after.changed_at:
         where += " and key > ?"
         arguments.append(after.key)
-    for row in reader.rows(
-        f"{_DOCUMENTS} select * from document where {where} order by key limit ?", [*arguments, most]
-    ):
+    for row in reader.rows(f"{LINES} select * from document where {where} order by key limit ?", [*arguments, most]):
         yield _Place(Position(urgency=Urgency.NEEDS_OPERATOR, changed_at="", key=str(row["key"])), row["name"], row)
 
 
@@ -183,28 +182,6 @@ def _fits_document(wanted: Filter) -> tuple[str, list[object]]:
     named = [("name = ?", set_reference(wanted.set_name))] if wanted.set_name else []
     named += [("instr(lower(name), ?) > 0", wanted.text.lower())] if wanted.text else []
     return " and ".join(["true", *(condition for condition, _ in named)]), [argument for _, argument in named]
-
-
-_AS_JSON = r"""'[' || replace(replace(replace(json_quote(cast(meta.value as text)),
-    '\\', char(10)), '\n', '","'), char(10), '\\') || ']'"""
-"""The lines of a value as a JSON array, made in one pass. In JSON no line break is left, so that one can stand for the
-backslashes of the text while its own line breaks become those between the strings.
-"""
-_DOCUMENTS = f"""
-with line (path, number, line) as (
-    select substr(meta.key, {len(REJECTED) + 1}), each.key, each.value
-    from meta, json_each({_AS_JSON}) each
-    where meta.key >= '{REJECTED}' and meta.key < '{REJECTED}' || char(1114111)
-), document as (
-    select path, substr(line, 1, instr(line, ': ') - 1) name, substr(line, instr(line, ': ') + 2) message,
-        substr(line, 1, instr(line, ': ') - 1) || char(10) || path || char(10) || number key
-    from line
-    where not exists (
-        select 1 from job where job.name = substr(line, 1, instr(line, ': ') - 1) and wanted is not null
-    )
-)
-"""
-"""What is rejected and has no job, from the ledger's note of each file: a line `name: problem` for each document."""
 
 
 def _rows(reader: Reader, places: Sequence[_Place]) -> Iterator[Row]:
@@ -247,14 +224,8 @@ def _job_row(position: Position, found: Mapping[str, Any], paid: Sequence[Submis
         labels=labels_in(found["labels"]),
         job=job,
         submission=in_force(job.wanted, paid) if job.wanted else next(reversed(paid), None),
-        rejected=_line_of(job.name, found["rejected"]),
+        rejected=line_in_force(job.name, found["rejected"]),
     )
-
-
-def _line_of(name: str, lines: object) -> str:
-    """What was noted of one name among those of its file."""
-    noted = (line.partition(": ") for line in str(lines or "").split("\n"))
-    return next((message for each, _, message in noted if each == name), "")
 
 
 def _time_of(text: object) -> datetime | None:

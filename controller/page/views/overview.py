@@ -14,6 +14,7 @@ from controller.ledger.reads.listing import Filter, JobList, Row, list_jobs, rea
 from controller.ledger.reads.observed import observed_revision
 from controller.ledger.reads.order import Urgency, phase_of, urgency_of
 from controller.ledger.reads.reader import Reader
+from controller.ledger.reads.rejected import rejected_changes, rejection_sentence
 from controller.lifecycle.status import timestamp
 from controller.model.job_set import SET_LABEL, set_reference
 from controller.model.reasons import Phase, Reason
@@ -56,6 +57,7 @@ def overview(context: ViewContext) -> dict[str, Any]:
             **found,
             "phases": {},
             "needs": [],
+            "changes": None,
             "running": [],
             "results": [],
             "sets": [],
@@ -66,12 +68,13 @@ def overview(context: ViewContext) -> dict[str, Any]:
         }
     listed = partial(list_jobs, store, counts=counts)
     phases, sets = listed(Filter(), 1).phases, recorded_sets(store)
-    total = sum(counts.values())
+    total = sum(counts.values()) - counts.get(Reason.REMOVED, 0)
     return {
         **found,
         "phases": {str(each): phases[each] for each in Phase if phases.get(each)},
         "total": total,
         "needs": _needs(listed, counts, context.settings),
+        "changes": _changes(store, context.settings),
         "running": [row_facts(row) for row in listed(Filter(phases=_RUNNING), MOST_RUNNING).rows],
         "results": list(islice(_results(listed, context.settings.state), MOST_RESULTS)),
         "sets": [{key: each[key] for key in ("name", "phase", "message", "cells")} for each in sets[:MOST_SETS]],
@@ -98,6 +101,20 @@ def _need(listed: Listed, word: str, count: int, settings: Settings) -> dict[str
         "message": first.message if first else "",
         "commands": _commands(first, count, settings) if first else [],
         "jobs": [{"name": each.name, "path": each.path} for each in rows],
+    }
+
+
+def _changes(store: Reader, settings: Settings) -> dict[str, Any] | None:
+    """What was changed of jobs and sets in force, and has no effect; None: nothing. Their phases do not show it."""
+    count, first = rejected_changes(store, MOST_EXAMPLES)
+    if not first:
+        return None
+    paths = {manifest_path(settings, each.path) for each in first}
+    return {
+        "count": count,
+        "message": first[0].message,
+        "commands": commands_for_job("", paths.pop() if count == len(paths) == 1 else "", Reason.REJECTED, ""),
+        "jobs": [{"name": each.name, "path": each.path} for each in first],
     }
 
 
@@ -135,7 +152,7 @@ def _tree(context: ViewContext) -> dict[str, Any]:
         "revision": store.latest_revision() if store else "",
         "observedRevision": _observed(store),
         "scannedAt": timestamp(facts.scanned_at) if facts else None,
-        "rejection": facts.rejection if facts else "",
+        "rejection": facts.rejection if facts else rejection_sentence(store) if store else "",
     }
 
 
