@@ -1,6 +1,7 @@
 """The lists of jobs and events, and what was spent: filtered by fields of the address."""
 
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -8,7 +9,7 @@ from controller.ledger.store import Store
 from controller.page.site import Site
 from controller.page.views import events, jobs
 from tests.support.factories import NOW
-from tests.support.pages import got, html, twin
+from tests.support.pages import assert_names_its_twin, got, html, twin
 
 IN_ORDER = ["swamp", "shore", "bad", "alps-2", "moor", "lake", "alps-1"]
 
@@ -71,6 +72,25 @@ def test_events_come_latest_first_and_page_by_page(listed: Site, root: Path, mon
     second = twin(listed, f"/events.json?before={first['next']}")
     assert ([each["job"] for each in second["events"]], second["next"]) == (["alps-1"], None)
     assert [each["job"] for each in twin(listed, "/events.json?job=lake")["events"]] == ["lake"]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/events", "/events?before=3", "/events?before=3&job=alps-1", "/jobs?phase=Held&text=o", "/jobs?set=alps",
+        "/spending?month=2026-03&by=team", "/map?label=team%3Dagri&zoom=3&lat=10&lon=20", "/map?zoom=world",
+    ],
+)  # fmt: skip
+def test_a_page_names_the_json_of_the_rows_that_it_shows(
+    listed: Site, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    monkeypatch.setattr(jobs, "SIZE", 1)
+    assert_names_its_twin(listed, target)
+
+
+def test_a_later_page_of_the_jobs_names_its_json(listed: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "SIZE", 2)
+    assert_names_its_twin(listed, f"/jobs?after={quote(twin(listed, '/jobs.json')['next'])}")
 
 
 def test_many_events_alike_are_one_row_that_no_page_repeats(

@@ -14,6 +14,8 @@ import pytest
 from controller.ledger.location import FILE_NAME
 from controller.page.message import PageRequest
 from controller.page.site import Site
+from controller.page.views import sets
+from tests.support.pages import assert_names_its_twin
 from tests.support.set_loops import running
 from tests.support.sets import COUNTRY, SCRIPTS, SLOVENIA
 from tests.support.sites import LARGEST, empty_site
@@ -162,6 +164,16 @@ def test_all_sets_are_listed_the_most_urgent_first(site: Site) -> None:
     found = twin(site, "sets")
     assert [each["name"] for each in found["sets"]] == ["slovenia", "later", "fields"]
     assert found["total"] == 3
+
+
+@pytest.mark.parametrize("query", ["", "page=2", "era=1", "cell=slovenia-33n-e400-n5150-2024-06-ndvi"])
+def test_a_page_of_a_set_names_its_json(site: Site, query: str) -> None:
+    assert_names_its_twin(site, f"/sets/slovenia?{query}")
+
+
+def test_a_page_of_the_sets_names_its_json(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sets, "MOST", 1)
+    assert_names_its_twin(site, "/sets?page=2")
 
 
 @pytest.mark.parametrize("path", ["sets/nothing", "sets/nothing.json", "sets/slovenia-33n-e500-n5050-2024-03-ndvi"])

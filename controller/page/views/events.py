@@ -20,6 +20,7 @@ def events_list(context: ViewContext) -> dict[str, Any]:
     return {
         **(sinks_and_messages(store) if store and not job and not before else {}),
         "job": job,
+        "before": before.get("before"),
         "events": [_event(each) for each in shown],
         "next": shown[-1].get("since", shown[-1]["number"]) if len(found) > SIZE else None,
     }
