@@ -67,6 +67,20 @@ def test_the_rules_are_rules() -> None:
         firing(rule["expr"], "", 0.0)
 
 
+def test_an_alert_outlasts_what_a_single_scrape_shows() -> None:
+    """A window keeps one scrape in the expression for its whole length: `for` must be longer."""
+    found = {}
+    for rule in yaml.safe_load(FILE.read_text(encoding="utf-8"))["groups"][0]["rules"]:
+        windows = re.findall(r"\[(\w+)\]", rule["expr"])
+        if windows and max(map(_seconds, windows)) >= _seconds(rule.get("for", "0s")):
+            found[rule["alert"]] = windows
+    assert found == {}
+
+
+def _seconds(text: str) -> int:
+    return int(text[:-1]) * {"s": 1, "m": 60, "h": 3600}[text[-1]]
+
+
 def test_a_daemon_that_is_well_alarms_nobody(workspace: Workspace) -> None:
     workspace.write("ndvi.yaml", ndvi())
     workspace.write("held.yaml", ndvi("held").replace("spec:\n", "spec:\n  hold: true\n"))
