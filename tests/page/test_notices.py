@@ -1,7 +1,12 @@
 """The page of events shows what was sent to the sinks, and why what waits was not taken."""
 
+from contextlib import closing
 from pathlib import Path
 
+from controller.cli.settings import load_settings
+from controller.ledger.commits.statuses import CommitStatuses
+from controller.ledger.store import Store
+from controller.model.notices.commit import SentStatus
 from controller.model.notices.event import Topic
 from controller.notify.sender import NotSent
 from controller.page.site import Site
@@ -51,6 +56,25 @@ def test_what_was_sent_has_no_error_any_more(listed: Site, root: Path) -> None:
     )  # fmt: skip
     assert {each["state"] for each in found["messages"]} == {"sent"}
     assert "Messages" in html(listed, "/events")
+
+
+def test_a_sink_for_the_status_of_commits_is_shown_too(root: Path) -> None:
+    file, commit = root / "shjobs.toml", "5e" * 20
+    notify = '[notify.code]\ntype = "github"\nrepository = "agri/rasters"\ntokenFile = "token"\n'
+    file.write_text(f"{file.read_text()}{notify}", encoding="utf-8")
+    (root / "token").write_text("canary-token", encoding="utf-8")
+    with Store.open(root / "state", {}) as store, store.transaction():
+        store.commits.touch([commit], NOW)
+    with closing(CommitStatuses(root / "state", "code")) as statuses:
+        statuses.keep(commit, SentStatus(state="pending", times=2, sent_at=NOW, error="it answered 403 Forbidden"))
+    site = Site(load_settings(file, {}))
+    found = twin(site, "/events.json")
+    expected = {"name": "code", "pending": 0, "sent": 2, "givenUp": 0, "lastSent": "2026-06-01T12:00:00Z"}
+    assert found["sinks"] == [{**expected, "lastError": "it answered 403 Forbidden"}]
+    page = html(site, "/events")
+    assert "<bdi>code</bdi>" in page
+    assert "it answered 403 Forbidden" in page
+    assert "canary-token" not in page
 
 
 def test_only_the_first_page_of_all_events_has_it(listed: Site, root: Path) -> None:

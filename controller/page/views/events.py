@@ -18,7 +18,7 @@ def events_list(context: ViewContext) -> dict[str, Any]:
     found = store.events([job] if job else [], SIZE + 1, **before)[::-1] if store else []
     shown = found[:SIZE]
     return {
-        **(sinks_and_messages(store) if store and not job and not before else {}),
+        **(sinks_and_messages(store, context.settings) if store and not job and not before else {}),
         "job": job,
         "before": before.get("before"),
         "events": [_event(each) for each in shown],
