@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -115,24 +115,28 @@ def _group_lines(found: Mapping[str, Any]) -> Iterable[str]:
     yield from (f"  {line}" for line in align(columns, rows, right=set(columns[1:])))
 
 
-def _forecast_lines(forecast: Iterable[Mapping[str, Any]]) -> Iterable[str]:
-    """A table of the sets that go on, with what becomes due by itself."""
+def _forecast_lines(forecast: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    """A table of the sets that go on, with what becomes due by itself, and why a set is rejected by then."""
     from controller.cli.output.tables import align
-    from controller.operations.numbers import units
 
     rows = [
-        [each["set"]]
-        + [
-            cell
-            for month in (each["thisMonth"], each["nextMonth"])
-            for cell in (str(month["jobs"]), units(month["estimated"]), units(month.get("upper")) or "no limit")
-        ]
-        for each in forecast
+        [each["set"], *_forecast_cells(each["thisMonth"]), *_forecast_cells(each["nextMonth"])] for each in forecast
     ]
     if rows:
         columns = ("SET", "THIS MONTH", "PU", "AT MOST", "NEXT MONTH", "PU", "AT MOST")
         yield "\nwhat becomes due by itself, in jobs and processing units:"
         yield from (f"  {line}" for line in align(columns, rows, right=set(columns[1:])))
+    for each in forecast:
+        if problem := each.get("problem"):
+            yield f"  {each['set']} is rejected, or will be: {problem}"
+
+
+def _forecast_cells(month: Mapping[str, Any]) -> list[str]:
+    """The columns of one month; a dash for what is not known."""
+    from controller.operations.numbers import units
+
+    jobs = None if month["jobs"] is None else f"{month['jobs']:,}"
+    return [each or "-" for each in (jobs, units(month["estimated"]), units(month["upper"]))]
 
 
 def _amounts(group: Mapping[str, Any]) -> tuple[float, float]:

@@ -211,9 +211,12 @@ def copied_controller(
 
 
 @contextmanager
-def turned_copy(settings: Settings, now: datetime) -> Iterator[Assembly]:
-    """The loop on a copy of the ledger after one turn: what the jobs are now, for commands that only show."""
-    with copied_controller(settings, lambda _change: None, lambda _call: None) as assembly:
+def turned_copy(settings: Settings, now: datetime, today: Today | None = None) -> Iterator[Assembly]:
+    """The loop on a copy of the ledger after one turn: what the jobs are now, for commands that only show.
+
+    `today` as in `copied_controller`.
+    """
+    with copied_controller(settings, lambda _change: None, lambda _call: None, today=today) as assembly:
         assembly.loop.start(now, takes_over=not is_held(settings.state))
         assembly.loop.turn([], now)
         yield assembly

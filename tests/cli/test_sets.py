@@ -284,14 +284,17 @@ def test_what_a_set_cost_this_month_is_added_up(mixed: Workspace) -> None:
     ]  # fmt: skip
 
 
-NOVEMBER = datetime(2025, 11, 10, 12, tzinfo=UTC)
+def november(year: int) -> datetime:
+    return datetime(year, 11, 10, 12, tzinfo=UTC)
 
 
-def test_what_sets_will_ask_for_is_forecast_by_month(workspace: Workspace) -> None:
+@pytest.mark.parametrize("year", [2025, 2099], ids=["past", "future"])
+def test_what_sets_will_ask_for_is_forecast_by_month(workspace: Workspace, year: int) -> None:
     """A window of a day, due a day after its end: the last of November is due on 2 December."""
-    workspace.write("daily.yaml", months("daily", begin="2025-11-01", after="1d").replace("every: month", "every: day"))
-    workspace.write("monthly.yaml", months("monthly", begin="2025-09", end="2025-10"))
-    assert forecast(workspace.settings(), NOVEMBER) == [
+    daily = months("daily", begin=f"{year}-11-01", after="1d").replace("every: month", "every: day")
+    workspace.write("daily.yaml", daily)
+    workspace.write("monthly.yaml", months("monthly", begin=f"{year}-09", end=f"{year}-10"))
+    assert forecast(workspace.settings(), november(year)) == [
         {
             "set": "daily",
             "thisMonth": {"jobs": 20, "estimated": 200.0, "upper": 200.0},
@@ -300,11 +303,14 @@ def test_what_sets_will_ask_for_is_forecast_by_month(workspace: Workspace) -> No
     ]
 
 
-def test_a_budget_shows_what_sets_will_ask_for(workspace: Workspace) -> None:
-    last = f"{datetime.now(UTC).year + 2}-12"
-    workspace.write("farm.yaml", months(begin=f"{datetime.now(UTC):%Y-%m}", end=last))
+@pytest.mark.parametrize(("every", "begin", "number"), [("month", "", 1), ("dekad", "-d1", 3)])
+def test_a_budget_shows_what_sets_will_ask_for(workspace: Workspace, every: str, begin: str, number: int) -> None:
+    last = f"{datetime.now(UTC).year + 2}-12{begin}"
+    goes_on = months(begin=f"{datetime.now(UTC):%Y-%m}{begin}", end=last).replace("every: month", f"every: {every}")
+    workspace.write("farm.yaml", goes_on)
     workspace.sync()
     [found] = json.loads(run(workspace, "budget", "-o", "json").stdout)["forecast"]
-    assert (found["set"], found["thisMonth"]["jobs"], found["nextMonth"]["jobs"]) == ("farm", 0, 1)
-    assert run(workspace, "budget").stdout.splitlines()[-1].split()[:3] == ["farm", "0", "0.00"]
+    assert (found["set"], found["nextMonth"]["jobs"]) == ("farm", number)
+    row = run(workspace, "budget").stdout.splitlines()[-1].split()
+    assert (row[0], row[4:]) == ("farm", [str(number), f"{10 * number}.00", f"{10 * number}.00"])
     assert "forecast" not in json.loads(run(workspace, "budget", "--month", "2026-03", "-o", "json").stdout)

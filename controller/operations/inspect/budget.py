@@ -12,7 +12,7 @@ from controller.ledger.reads.reader import Reader
 from controller.ledger.store import Store
 from controller.limits.budget import next_month, overspent_hash
 from controller.model.submission import Submission
-from controller.operations.inspect.forecast import forecast, has_sets
+from controller.operations.inspect.forecast import forecast, may_have_sets
 from controller.reconcile.admission import Admission
 from controller.settings.settings import Settings
 
@@ -28,6 +28,7 @@ def account(settings: Settings, now: datetime, by: str = "", *, forecasts: bool 
         spending = ledger.spending(now, settings.monthly_budget)
         prices = price_table(settings.deployment.prices)
         stops = settings.monthly_budget is not None
+        coming = forecast(settings, now) if forecasts and may_have_sets(ledger) else []
         return {
             "apiVersion": "shjobs/v1",
             "kind": "Budget",
@@ -50,7 +51,7 @@ def account(settings: Settings, now: datetime, by: str = "", *, forecasts: bool 
                 **money_of(settings),
             },
             **({"groups": _groups(store.reader(), now, by)} if by else {}),
-            **({"forecast": found} if forecasts and has_sets(ledger) and (found := forecast(settings, now)) else {}),
+            **({"forecast": coming} if coming else {}),
             "isPaused": is_paused(settings.state),
             "paused": who_paused(settings.state),
             "waiting": _batches(Admission(ledger, settings)),
