@@ -14,7 +14,7 @@ from controller.model.clock import Clock
 from controller.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from controller.operations.inspect.retry import Offer
+    from controller.operations.inspect.retry import Offer, Repeat
 
 MOST_SHOWN = 10
 
@@ -52,17 +52,38 @@ def _lines(offered: "Offer") -> Iterator[str]:
     from controller.operations.numbers import count, units
 
     repeats, batch = offered.repeats, offered.batch
-    expected = sum(each.expected for each in repeats)
-    amount = f"about {units(expected)} PU, up to {units(batch.units)} PU"
-    yield f"{count(len(repeats), 'run')} again: {amount} ({batch.hash})"
-    for each in repeats[:MOST_SHOWN]:
-        was = f"{each.job_state.phase} ({each.job_state.reason}): {each.job_state.message}"
-        yield f"  {each.job}  {units(each.units)} PU  {was}"
+    yield _headline(offered)
+    yield from map(_line, repeats[:MOST_SHOWN])
     if len(repeats) > MOST_SHOWN:
         yield f"  and {len(repeats) - MOST_SHOWN:,} more"
+    if batch.jobs and (held := sum(each.held is not None for each in repeats)):
+        yield f"not in that price: {count(held, 'run')} that something else holds"
     if offered.unknown:
         yield f"not {count(offered.unknown, 'run')} of unknown outcome: --unknown retries them too"
     if offered.is_large:
         yield f"this is a large change: it is held until `shjobs accept {batch.hash}`"
     if offered.left is not None and batch.units > offered.left:
         yield f"{units(max(0.0, offered.left))} PU are left of monthlyBudget: what is above waits for the next month"
+
+
+def _headline(offered: "Offer") -> str:
+    """How many runs are paid for, and for how much."""
+    from controller.operations.numbers import count, units
+
+    batch, paid = offered.batch, [each for each in offered.repeats if not each.shares and not each.held]
+    if not paid:
+        return "nothing is paid for again now:"
+    expected = sum(each.expected for each in paid)
+    amount = f"about {units(expected)} PU, up to {units(batch.units)} PU"
+    return f"{count(len(paid), 'run')} again: {amount} ({batch.hash})"
+
+
+def _line(each: "Repeat") -> str:
+    """One job: what it costs, and why it is repeated, or nothing is paid for it."""
+    from controller.operations.numbers import units
+
+    if each.shares:
+        return f"  {each.job}  {units(0.0)} PU  shares the run of {each.shares}"
+    was = f"{each.job_state.phase} ({each.job_state.reason}): {each.job_state.message}"
+    held = f"held ({each.held}); " if each.held else ""
+    return f"  {each.job}  {units(each.units)} PU  {held}{was}"

@@ -19,7 +19,7 @@ from tests.conftest import Workspace, ndvi
 from tests.support.command import Done, shjobs
 from tests.support.factories import NOW
 from tests.support.paths import ROOT
-from tests.support.small_set import farm
+from tests.support.small_set import farm, months
 
 pytestmark = pytest.mark.slow
 
@@ -160,6 +160,71 @@ def test_the_guard_holds_a_large_retry_under_the_hash_that_was_shown(workspace: 
     assert all(label in status["message"] and "retried: 3 jobs" in status["message"] for status in held.values())
     assert run(workspace, "accept", label, **guarded).returncode == 0
     assert (set(phases(workspace, **guarded).values()), workspace.posts()) == ({"Succeeded"}, 6)
+
+
+def test_names_that_share_one_run_are_priced_once_and_the_shown_hash_releases_it(workspace: Workspace) -> None:
+    fail_next(workspace, 2)
+    for name, west in (("one", 14.41), ("same", 14.41), ("other", 14.42)):
+        workspace.write(f"{name}.yaml", ndvi(name, west))
+    assert set(phases(workspace).values()) == {"Failed"}
+    guarded = {"SHJOBS_LARGE_CHANGE_JOBS": "1"}
+    done = run(workspace, "retry", "same", "one", "other", "--yes", **guarded)
+    label = shown_hash(done, "2 runs again: about 20.00 PU, up to 20.00 PU")
+    assert "  same  0.00 PU  shares the run of one\n" in done.stdout
+    held = workspace.sync(workspace.settings(**guarded))
+    assert {name: status["reason"] for name, status in held.items()} == {
+        "one": "LargeChange", "same": "SharedRun", "other": "LargeChange",
+    }  # fmt: skip
+    assert run(workspace, "accept", label, **guarded).returncode == 0
+    assert (set(phases(workspace, **guarded).values()), workspace.posts()) == ({"Succeeded"}, 4)
+
+
+def shown_hash(done: Done, headline: str) -> str:
+    assert done.stdout.startswith(headline), done.stdout + done.stderr
+    [label] = set(re.findall(r"shjobs accept ([0-9a-f]{12})", done.stdout))
+    return str(label)
+
+
+def test_what_its_manifest_holds_is_not_in_the_price_of_a_retry(workspace: Workspace) -> None:
+    fail_next(workspace, 3)
+    for name in ("one", "other", "held"):
+        workspace.write(f"{name}.yaml", ndvi(name))
+    assert set(phases(workspace).values()) == {"Failed"}
+    workspace.write("held.yaml", ndvi("held").replace("spec:\n", "spec:\n  hold: true\n"))
+    guarded = {"SHJOBS_LARGE_CHANGE_JOBS": "1"}
+    done = run(workspace, "retry", "held", "one", "other", "--yes", **guarded)
+    label = shown_hash(done, "2 runs again: about 20.00 PU, up to 20.00 PU")
+    assert "  held  10.00 PU  held (OnHold); Failed" in done.stdout
+    assert "not in that price: 1 run that something else holds" in done.stdout
+    phases(workspace, **guarded)
+    assert run(workspace, "accept", label, **guarded).returncode == 0
+    assert phases(workspace, **guarded) == {"held": "Held", "one": "Succeeded", "other": "Succeeded"}
+
+
+def test_a_cell_whose_set_needs_a_yes_is_not_in_the_price_of_a_retry(workspace: Workspace) -> None:
+    """A set that had an end when its cells failed, and has none now, asks under a hash of its own."""
+    fail_next(workspace, 2)
+    workspace.write("farm.yaml", months(begin="2022-06", end="2022-07"))
+    workspace.sync()
+    workspace.write("farm.yaml", months(begin="2022-06"))
+    done = run(workspace, "retry", "farm-2022-06", "farm-2022-07", "--yes")
+    assert done.stdout.startswith(
+        "nothing is paid for again now:\n  farm-2022-06  10.00 PU  held (LargeChange); Failed"
+    )
+    workspace.sync()
+    assert workspace.posts() == 2
+
+
+def test_a_run_of_unknown_outcome_counts_once_for_all_names_that_share_it(workspace: Workspace) -> None:
+    workspace.sandbox.faults.add(Fault(name="never-deliver", times=1))
+    for name in ("one", "same"):
+        workspace.write(f"{name}.yaml", ndvi(name, 14.41))
+    assert phases(workspace) == {"one": "Unknown", "same": "Unknown"}
+    fail_next(workspace)
+    workspace.write("other.yaml", ndvi("other"))
+    assert phases(workspace)["other"] == "Failed"
+    done = run(workspace, "retry", "one", "same", "other", "--yes")
+    assert "not 1 run of unknown outcome: --unknown retries them too" in done.stdout
 
 
 def test_the_budget_holds_a_retry(failing: Workspace) -> None:
