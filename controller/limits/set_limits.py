@@ -4,7 +4,7 @@ Pure. `reconcile/sets/rules` keeps one ruling for each set current; decisions an
 agrees to is a set's recipe, so that later windows and tiles of it need no further yes.
 """
 
-from collections.abc import Callable, Collection, Container, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from controller.limits.budget import hash_of
@@ -74,12 +74,13 @@ def labels_of(found: JobSet) -> list[str]:
 
 def rule_on_set(
     found: JobSet, accepted: Container[str], succeeded: Callable[[str], int], failed: Collection[str],
-    recipe_of: Callable[[str], str | None],
+    recipe_of: Callable[[str], str | None], has_run: Callable[[str], bool],
 ) -> SetRuling:  # fmt: skip
     """The ruling on a set.
 
     `accepted` are all hashes that were accepted, `succeeded` counts its cells of a recipe that are Succeeded, `failed`
-    names cells that ended otherwise, and `recipe_of` is the recipe of a cell.
+    names cells that ended otherwise, `recipe_of` is the recipe of a cell, and `has_run` says whether one that asks for
+    what this cell asks for was submitted.
     """
 
     def is_agreed(recipe: str, *, is_endless: bool) -> bool:
@@ -88,13 +89,14 @@ def rule_on_set(
     without_end = {recipe for recipe in found.recipes if not is_agreed(recipe, is_endless=True)}
     untried = {recipe for recipe in without_end if not is_agreed(recipe, is_endless=False)}
     tried = frozenset(untried if found.trial else ())
-    first = _first(found, tried, recipe_of)
+    first = _first(found, [name for name in found.cells if recipe_of(name) in tried] if tried else [], has_run)
+    is_trying = sum(map(succeeded, tried)) < len(first)
     return SetRuling(
         name=found.name,
         trial=found.trial or 0,
         tried=tried,
-        first=first,
-        is_trying=sum(map(succeeded, tried)) < len(first),
+        first=first if is_trying else frozenset(filter(has_run, first)),
+        is_trying=is_trying,
         failed=next((name for name in failed if name in first), ""),
         recipes=found.recipes,
         unagreed=frozenset(without_end) if found.is_endless else tried,
@@ -105,15 +107,13 @@ def rule_on_set(
     )
 
 
-def _first(found: JobSet, tried: Container[str], recipe_of: Callable[[str], str | None]) -> frozenset[str]:
-    """The first cells, in the order of the axes, of the recipes that are tried."""
-    first: list[str] = []
-    for name in found.cells if found.trial and tried else ():
-        if recipe_of(name) in tried:
-            first.append(name)
-        if len(first) == found.trial:
-            break
-    return frozenset(first)
+def _first(found: JobSet, tried: Iterable[str], has_run: Callable[[str], bool]) -> frozenset[str]:
+    """The cells of the trial, of those that are tried: the first ones in the order of the axes.
+
+    What has a run goes before what would be paid for anew: a cell that comes later may sort in front of all of them.
+    """
+    order = sorted(tried, key=lambda name: not has_run(name))
+    return frozenset(order[: found.trial])
 
 
 def _over(found: JobSet) -> dict[str, float | None]:

@@ -1,5 +1,6 @@
 """The money rules of sets as tables: who goes first, who waits, what needs a yes, and what is too much for a window."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import pytest
@@ -35,8 +36,18 @@ def ruled(
     accepted: set[str] | None = None,
     succeeded: dict[str, int] | None = None,
     failed: tuple[str, ...] = (),
+    ran: Collection[str] = (),
 ) -> SetRuling:
-    return rule_on_set(found, accepted or set(), lambda recipe: (succeeded or {}).get(recipe, 0), failed, _recipe)
+    """The ruling on a set whose cells `ran`; without those, the first ones of a recipe are those that succeeded."""
+    counts = succeeded or {}
+    runs = ran or {name for recipe in "ab" for name in _of_recipe(found, recipe)[: counts.get(recipe, 0)]}
+    return rule_on_set(
+        found, accepted or set(), lambda recipe: counts.get(recipe, 0), failed, _recipe, runs.__contains__
+    )
+
+
+def _of_recipe(found: JobSet, recipe: str) -> list[str]:
+    return [name for name in found.cells if _recipe(name) == recipe]
 
 
 def _recipe(name: str) -> str:
@@ -79,6 +90,26 @@ def test_what_becomes_of_each_cell(
     found: JobSet, accepted: set[str], succeeded: dict[str, int], expected: list[str]
 ) -> None:
     ruling = ruled(found, accepted, succeeded)
+    assert [fate(ruling, name) for name in CELLS] == expected
+
+
+@pytest.mark.parametrize(
+    ("trial", "ran", "succeeded", "expected"),
+    [
+        pytest.param(
+            1, "farm-2-a", {"a": 1}, [YES, YES, LARGE, YES], id="when the trial is over, none takes its place"
+        ),
+        pytest.param(1, "farm-2-a", {}, [TRIAL, TRIAL, LARGE, TRIAL], id="nor while it runs"),
+        pytest.param(2, "farm-2-a", {"a": 1}, [LARGE, TRIAL, LARGE, TRIAL], id="unless there were too few for it"),
+        pytest.param(1, "farm-2-a farm-1-b", {"a": 1}, [YES, LARGE, YES, YES], id="more ran than the trial has"),
+    ],
+)
+@pytest.mark.parametrize("found", [FINITE, ENDLESS], ids=["finite", "endless"])
+def test_a_cell_that_sorts_in_front_of_a_trial_is_no_cell_of_it(
+    found: JobSet, trial: int, ran: str, succeeded: dict[str, int], expected: list[str]
+) -> None:
+    """A set whose first axis is not the calendar paid for one more cell each month, without any yes."""
+    ruling = ruled(replace(found, trial=trial), succeeded=succeeded, ran=ran.split())
     assert [fate(ruling, name) for name in CELLS] == expected
 
 

@@ -139,7 +139,7 @@ class Auditor(Court):
         if asked != f"{decided.digest} {decided.rerun}":
             return
         if not hashes & self.accepted[id(disk)]:
-            if self.sets.is_free(machine, decided.job):
+            if self.sets.is_free(machine, decided):
                 return
             key = key_of(decided.job, decided.digest, decided.rerun, decided.attempt)
             raise PromiseError(f"{decided.id} was held as {key} and nobody said yes")

@@ -50,7 +50,7 @@ class SetCourt:
             raise PromiseError(f"{row.id} of {row.job} is to be paid for, but its set is broken, or it is not due")
         self._figures["decided_for_later_windows"] += bool(cell.cell and cell.cell.window != "w0")
         self._within_window(whole, cell, due)
-        self._agreed(machine.disk, whole, cell, due)
+        self._agreed(machine, whole, cell, due, row)
 
     def reported(self, machine: Machine, news: StatusChange, has_delivered: Callable[[str], bool] | None) -> None:
         """Judge what is reported; `has_delivered` None: somebody wrote what looks like a delivery."""
@@ -62,15 +62,15 @@ class SetCourt:
         elif reason in HELD and whole is not None and whole.cells is not None:
             self._figures[HELD[reason]] += 1
             due = whole.jobs(machine.now)
-            if reason is Reason.LARGE_CHANGE and _needs_yes(machine.disk, whole, name, due):
+            if reason is Reason.LARGE_CHANGE and _needs_yes(machine, whole, name, due):
                 if has_delivered:
-                    _tried(whole, due, has_delivered)
+                    _tried(machine, whole, due, has_delivered)
                 self.offered[id(machine.disk)] += [(label, _kind_of(whole)) for label in hashes]
 
-    def is_free(self, machine: Machine, name: str) -> bool:
-        """Whether this job is a cell that needs no yes, or whose set has it."""
-        whole = _set_of(machine, name)
-        return whole is not None and not _needs_yes(machine.disk, whole, name, whole.jobs(machine.now))
+    def is_free(self, machine: Machine, row: Submission) -> bool:
+        """Whether this is about to be paid for by a cell that needs no yes, or whose set has it."""
+        whole = _set_of(machine, row.job)
+        return whole is not None and not _needs_yes(machine, whole, row.job, whole.jobs(machine.now), row)
 
     def _not_held(self, machine: Machine, name: str, reason: Reason, hashes: Sequence[str]) -> None:
         of_sets = {label for label, _ in self.offered[id(machine.disk)]}
@@ -86,11 +86,11 @@ class SetCourt:
         if most is not None and needed > most:
             raise PromiseError(f"{cell.job} is to be paid for, but its window needs {needed} of {most} PU")
 
-    def _agreed(self, disk: Disk, whole: Draft, cell: Draft, due: Sequence[Draft]) -> None:
+    def _agreed(self, machine: Machine, whole: Draft, cell: Draft, due: Sequence[Draft], row: Submission) -> None:
         assert whole.cells is not None, "it is a set"
-        if _needs_yes(disk, whole, cell.job, due):
+        if _needs_yes(machine, whole, cell.job, due, row):
             raise PromiseError(f"{cell.job} is to be paid for, but nobody said yes to {whole.cells.rules}")
-        kind = "decided_after_a_yes" if _has_yes(disk, whole) else "decided_for_trials"
+        kind = "decided_after_a_yes" if _has_yes(machine.disk, whole) else "decided_for_trials"
         self._figures[kind] += bool(whole.cells.rules.trial or whole.cells.rules.is_endless)
 
 
@@ -115,7 +115,7 @@ def is_held_by_set(machine: Machine, name: str, reason: Reason) -> bool:
     whole = _set_of(machine, name)
     if whole is None:
         return False
-    asks = reason is Reason.LARGE_CHANGE and _needs_yes(machine.disk, whole, name, whole.jobs(machine.now))
+    asks = reason is Reason.LARGE_CHANGE and _needs_yes(machine, whole, name, whole.jobs(machine.now))
     return reason in OF_SETS or asks
 
 
@@ -130,19 +130,28 @@ def _has_yes(disk: Disk, whole: Draft) -> bool:
     return (name, recipe, True) in disk.agreed or (not is_endless and (name, recipe, False) in disk.agreed)
 
 
-def _first(whole: Draft, due: Sequence[Draft]) -> list[str]:
+def _first(machine: Machine, whole: Draft, due: Sequence[Draft], row: Submission | None = None) -> list[str]:
+    """The cells of the trial: those that have a run, besides this one that is not paid for yet, before the others."""
     assert whole.cells is not None, "it is a set"
-    return [each.job for each in due[: whole.cells.rules.trial or 0]]
+    order = sorted(due, key=lambda each: not _has_run(machine, each, row))
+    return [each.job for each in order[: whole.cells.rules.trial or 0]]
 
 
-def _needs_yes(disk: Disk, whole: Draft, name: str, due: Sequence[Draft]) -> bool:
+def _has_run(machine: Machine, draft: Draft, row: Submission | None) -> bool:
+    runs = machine.ledger.peers.runs(digest_of(draft.text))
+    return any(each.id != (row and row.id) and not each.is_refused and each.rerun >= draft.rerun for each in runs)
+
+
+def _needs_yes(
+    machine: Machine, whole: Draft, name: str, due: Sequence[Draft], row: Submission | None = None
+) -> bool:  # fmt: skip
     assert whole.cells is not None, "it is a set"
     asks = bool(whole.cells.rules.trial or whole.cells.rules.is_endless)
-    return asks and not _has_yes(disk, whole) and name not in _first(whole, due)
+    return asks and not _has_yes(machine.disk, whole) and name not in _first(machine, whole, due, row)
 
 
-def _tried(whole: Draft, due: Sequence[Draft], has_delivered: Callable[[str], bool]) -> None:
+def _tried(machine: Machine, whole: Draft, due: Sequence[Draft], has_delivered: Callable[[str], bool]) -> None:
     """A yes is only asked for once as many cells were delivered as the trial has."""
     delivered = sum(has_delivered(digest_of(each.text)) for each in due)
-    if delivered < len(_first(whole, due)):
+    if delivered < len(_first(machine, whole, due)):
         raise PromiseError(f"a yes to {whole.job} is asked for before its trial succeeded")

@@ -176,6 +176,43 @@ def test_a_trial_of_a_set_without_end_needs_one_yes_for_both(tmp_path: Path) -> 
         assert set(daemon.rest(MAY).values()) == {"Delivered"}
 
 
+def values_first(text: str) -> str:
+    """The set with its months behind its values, so that a later month is not behind all earlier cells."""
+    lines = text.splitlines(keepends=True)
+    at = next(number for number, line in enumerate(lines) if line.startswith("    month:"))
+    return "".join([*lines[:at], lines[at + 1], lines[at], *lines[at + 2 :]])
+
+
+def test_no_month_that_comes_while_the_yes_is_awaited_joins_a_trial(tmp_path: Path) -> None:
+    write(tmp_path, values_first(farm("from: 2024-01", "  trial: 3\n", "a: {x: 1}, b: {x: 1}, c: {x: 1}, d: {x: 1}")))
+    trial = {f"farm-{value}-2024-01": 1 for value in "abc"}
+    with running(tmp_path, datetime(2024, 2, 10, tzinfo=UTC)) as daemon:
+        daemon.rest()
+        daemon.rest(datetime(2024, 3, 10, tzinfo=UTC))
+        found = daemon.rest(SPRING)
+        assert daemon.posted == trial
+        assert {name for name in found if found[name] == "LargeChange"} == found.keys() - trial.keys()
+        [(_, cells, cause)] = daemon.waiting()
+        assert cells == 9
+        assert cause.startswith("the trial of farm succeeded, and it goes on for ever: about ")
+    with running(tmp_path, MAY) as daemon:
+        daemon.rest()
+        assert daemon.posted == {}
+        give_yes(daemon)
+        assert set(daemon.rest().values()) == {"Delivered"}
+
+
+def test_a_set_that_grows_at_its_front_pays_for_no_more_than_its_trial_without_a_yes(tmp_path: Path) -> None:
+    write(tmp_path, farm("from: 2023-12, to: 2024-01", "  trial: 2\n"))
+    with running(tmp_path, SPRING) as daemon:
+        daemon.failing = {"farm-2024-01-a"}
+        daemon.rest()
+        write(tmp_path, farm("from: 2023-10, to: 2024-01", "  trial: 2\n"))
+        found = daemon.rest()
+        assert [found[f"farm-2023-{month}-a"] for month in (10, 11)] == ["Trial", "Trial"]
+        assert list(daemon.posted) == ["farm-2023-12-a", "farm-2024-01-a"]
+
+
 def test_a_trial_is_under_the_ordinary_guard(tmp_path: Path) -> None:
     write(tmp_path, farm(FINITE, "  trial: 3\n"))
     with running(tmp_path, SPRING, "largeChangeJobs = 2") as daemon:

@@ -5,7 +5,7 @@ and the ledger, so a restart changes nothing. A turn costs as much as what chang
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -13,10 +13,10 @@ from controller.ledger.ledger import Ledger
 from controller.lifecycle.attempts import in_force, is_refused_for_good
 from controller.lifecycle.shared import run_of_another
 from controller.limits.set_limits import Everything, SetRuling, rule_on_set
-from controller.model.job import Job
+from controller.model.job import Job, Wanted
 from controller.model.job_set import JobSet
 from controller.model.step import Submit
-from controller.model.submission import Outcome
+from controller.model.submission import Outcome, Submission
 
 
 class End(Enum):
@@ -27,10 +27,13 @@ class End(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Ended:
+class _Tried:
+    """A cell that was submitted, or refused for good. `has_run`: something is, or may be, paid for it."""
+
     set_name: str
     recipe: str
-    end: End
+    end: End | None
+    has_run: bool
 
 
 class SetRules:
@@ -44,7 +47,7 @@ class SetRules:
         self.is_agreed = False
         """Every yes counts as given, and every trial as over: for a plan of what would follow."""
         self._accepted = 0
-        self._ended: dict[str, _Ended] = {}
+        self._tried: dict[str, _Tried] = {}
         self._succeeded: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self._failed: defaultdict[str, dict[str, None]] = defaultdict(dict)
 
@@ -61,24 +64,24 @@ class SetRules:
 
     def _note(self, job: Job) -> set[str]:
         """Count the job where it belongs now; returns the sets for whose trial that makes a difference."""
-        before, after = self._ended.pop(job.name, None), _ended(job, self._ledger)
+        before, after = self._tried.pop(job.name, None), _tried(job, self._ledger)
         if after:
-            self._ended[job.name] = after
+            self._tried[job.name] = after
         if before == after:
             return set()
-        for ended, counts in ((before, False), (after, True)):
-            if ended and ended.end is End.SUCCEEDED:
-                names = self._succeeded[ended.set_name, ended.recipe]
+        for tried, counts in ((before, False), (after, True)):
+            if tried and tried.end is End.SUCCEEDED:
+                names = self._succeeded[tried.set_name, tried.recipe]
                 (names.add if counts else names.discard)(job.name)
-            elif ended and counts:
-                self._failed[ended.set_name][job.name] = None
-            elif ended:
-                self._failed[ended.set_name].pop(job.name, None)
-        return {ended.set_name for ended in (before, after) if ended and self._is_tried(ended)}
+            elif tried and tried.end and counts:
+                self._failed[tried.set_name][job.name] = None
+            elif tried:
+                self._failed[tried.set_name].pop(job.name, None)
+        return {tried.set_name for tried in (before, after) if tried and self._is_on_trial(tried)}
 
-    def _is_tried(self, ended: _Ended) -> bool:
-        ruling = self.rulings.get(ended.set_name)
-        return ruling is not None and ended.recipe in ruling.tried
+    def _is_on_trial(self, tried: _Tried) -> bool:
+        ruling = self.rulings.get(tried.set_name)
+        return ruling is not None and tried.recipe in ruling.tried
 
     def _rule(self, name: str, found: JobSet | None) -> Iterable[str]:
         """Rule on a set again; returns its cells if the ruling has changed."""
@@ -93,6 +96,7 @@ class SetRules:
             lambda recipe: len(self._succeeded[name, recipe].intersection(found.cells)),
             self._failed.get(name, ()),
             self._recipe_of,
+            self._has_run,
         )
         if self.rulings.get(name) == ruling:
             return ()
@@ -103,24 +107,35 @@ class SetRules:
         job = self._ledger.jobs.get(name)
         return job.wanted.cell.recipe if job and job.wanted and job.wanted.cell else None
 
+    def _has_run(self, name: str) -> bool:
+        tried = self._tried.get(name)
+        return tried is not None and tried.has_run
 
-def _ended(job: Job, ledger: Ledger) -> _Ended | None:
-    """How the cell ended; None: it is none, or has not ended, or is tried again by itself."""
+
+def _tried(job: Job, ledger: Ledger) -> _Tried | None:
+    """What a cell that was submitted, itself or under another name, came to; None: it is none, or was not."""
     cell = job.wanted.cell if job.wanted else None
     if job.wanted is None or cell is None:
         return None
-    known = ledger.of(job.name)
-    current = in_force(job.wanted, known)
     shared = run_of_another(job.name, job.wanted, ledger.peers)
+    has_run = shared is not None or in_force(job.wanted, ledger.of(job.name)) is not None
+    end = _end(job.wanted, ledger.of(job.name), shared)
+    if end is None and not has_run:
+        return None
+    return _Tried(set_name=cell.set_name, recipe=cell.recipe, end=end, has_run=has_run)
+
+
+def _end(wanted: Wanted, known: Sequence[Submission], shared: Submission | None) -> End | None:
+    """How the cell ended; None: it has not, or is tried again by itself."""
+    current = in_force(wanted, known)
     is_reused = shared is not None and shared.outcome is Outcome.SUCCEEDED
     if current is None:
-        is_over = is_refused_for_good(Submit(rerun=job.wanted.rerun, attempt=0), job.wanted, known)
+        is_over = is_refused_for_good(Submit(rerun=wanted.rerun, attempt=0), wanted, known)
     elif current.outcome is Outcome.FAILED:
-        is_over = current.attempt >= job.wanted.retries
+        is_over = current.attempt >= wanted.retries
     else:
         is_over = current.outcome is not None
     if not is_over and not is_reused:
         return None
     is_good = (current is not None and current.outcome is Outcome.SUCCEEDED) or (is_reused and not is_over)
-    end = End.SUCCEEDED if is_good else End.OTHERWISE
-    return _Ended(set_name=cell.set_name, recipe=cell.recipe, end=end)
+    return End.SUCCEEDED if is_good else End.OTHERWISE
