@@ -49,12 +49,16 @@ class Value:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """`values` are those of a moment; `every` is the written window axis, if it is one; `path` is its place."""
+    """`values` are those of a moment; `every` is the written window axis, `grid` the grid, if it is one.
+
+    `path` is its place.
+    """
 
     name: str
     path: Path
     values: tuple[Value, ...]
     every: WindowAxis | None = None
+    grid: Grid | None = None
     known: frozenset[str] = field(default_factory=frozenset)
 
     @property
@@ -64,6 +68,14 @@ class Axis:
     @property
     def is_grid(self) -> bool:
         return any(each.tile for each in self.values)
+
+    @property
+    def scale(self) -> Sequence[object]:
+        """How long its windows are, or how large and fine its tiles, and in which CRS: not which ones there are."""
+        if self.grid:
+            zone = self.grid.zone.name if self.grid.zone else "auto"
+            return (self.grid.pixel, self.grid.cell, zone, self.grid.epsg, self.grid.cover)
+        return (self.every.every,) if self.every else ()
 
     def next_due(self, now: datetime) -> datetime | None:
         """When the next window after those due `now` is to be asked for; None: never."""
@@ -195,7 +207,7 @@ def _tiled(
         faults.add(_area_place(written, below), "E200", f"{named}{error}")
         return None
     values = tuple(Value(key=each.key, fields=each.fields, tile=each) for each in found)
-    return Axis(name=name, path=path, values=values, known=frozenset(TILE_FIELDS))
+    return Axis(name=name, path=path, values=values, grid=grid, known=frozenset(TILE_FIELDS))
 
 
 def _area_place(written: GridAxis, below: Path) -> Path:

@@ -127,10 +127,11 @@ def _places(document: Document) -> dict[tuple[str | int, ...], tuple[int, int]]:
 
 
 def _recipe(found: ValidSet, cell: Cell, script: Script | None) -> str:
-    """Identifies what the cell asks for, apart from where and when."""
+    """Identifies what the cell asks for, apart from where and when, and of what size windows and tiles are."""
     template = found.manifest.spec.template
     named: Mapping[str, object] = {
         axis: value.fields for axis, value in cell.values.items() if value.tile is None and value.window is None
     }
-    asked = [template.get("request"), template.get("parameters"), named, script.text if script else ""]
+    scales = {axis.name: axis.scale for axis in found.axes}
+    asked = [template.get("request"), template.get("parameters"), named, scales, script.text if script else ""]
     return sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()[:12]

@@ -84,6 +84,19 @@ def test_a_changed_recipe_asks_again(tmp_path: Path) -> None:
         assert set(daemon.posted.values()) == {1}
 
 
+def test_a_yes_to_months_is_none_to_days(tmp_path: Path) -> None:
+    write(tmp_path, farm("from: 2024-03"))
+    with running(tmp_path, SPRING) as daemon:
+        daemon.rest()
+        give_yes(daemon)
+        daemon.rest()
+        write(tmp_path, farm("from: 2024-03-15").replace("every: month", "every: day"))
+        found = daemon.rest()
+        assert list(daemon.posted) == ["farm-2024-03-a"]
+        assert {found[name] for name in found if name.startswith("farm-2024-03-1")} == {"LargeChange"}
+        assert daemon.waiting()[0][2].startswith("farm goes on for ever: about ")
+
+
 def test_what_a_yes_releases_is_no_large_change_a_second_time(tmp_path: Path) -> None:
     write(tmp_path, farm())
     with running(tmp_path, SPRING, "largeChangeJobs = 2") as daemon:

@@ -96,10 +96,11 @@ def test_cells_that_are_not_due_have_no_job_yet() -> None:
     assert {group.place.window for group in groups if isinstance(group, Alike)} == {"2024-01"}
 
 
-def test_the_recipe_is_that_of_what_is_asked_for_apart_from_where_and_when() -> None:
-    def recipes(text: str) -> set[str]:
-        return {group.place.recipe for group in alike(read_set(text), NOW) if isinstance(group, Alike)}
+def recipes(text: str) -> set[str]:
+    return {group.place.recipe for group in alike(read_set(text), NOW) if isinstance(group, Alike)}
 
+
+def test_the_recipe_is_that_of_what_is_asked_for_apart_from_where_and_when() -> None:
     assert len(recipes(SET)) == 2
     assert recipes(SET) == recipes(SET.replace("47.2", "47.4").replace("from: 2024-01", "from: 2023-01"))
     assert recipes(SET) == recipes(SET.replace("evalscriptFile", "maxProcessingUnits: 5\n    evalscriptFile"))
@@ -116,3 +117,31 @@ def test_a_problem_of_some_cells_is_at_its_place_in_the_template_and_names_one_o
     assert (problem.line, problem.column, problem.code) == (16, 52, "E216"), problem
     assert problem.field == "spec.template.request.input.data[0].dataFilter.timeRange"
     assert "(in the cell alps-32n-e700-n5180-2024-03-red)" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("written", "instead"),
+    [
+        pytest.param("every: month", "every: day", id="thirty times as many windows"),
+        pytest.param("pixel: 20", "pixel: 10", id="pixels of another size"),
+        pytest.param("cell: 1000", "cell: 2000", id="tiles of another size"),
+        pytest.param("cover: COVER", "crs: EPSG:3035", id="another CRS"),
+        pytest.param("cover: COVER", "zone: 32", id="one zone for all"),
+        pytest.param("cover: COVER", "cover: area", id="trimmed tiles"),
+    ],
+)
+def test_a_yes_to_a_set_is_none_to_windows_or_tiles_of_another_size(written: str, instead: str) -> None:
+    assert not recipes(SET) & recipes(SET.replace(written, instead))
+
+
+@pytest.mark.parametrize(
+    ("written", "instead"),
+    [
+        pytest.param("after: 5d", "after: 9d", id="asked for later"),
+        pytest.param("from: 2024-01", "from: 2024-01, to: 2030", id="an end, which its own yes is about"),
+        pytest.param("cover: COVER", "leaveOutBelow: 5", id="slivers left out"),
+        pytest.param("pixel: 20", "pixel: 20.0", id="the same written otherwise"),
+    ],
+)
+def test_which_windows_and_tiles_there_are_needs_no_further_yes(written: str, instead: str) -> None:
+    assert recipes(SET) == recipes(SET.replace(written, instead))
