@@ -50,7 +50,7 @@ class MessageSender:
     """A `Sender` of messages.
 
     When the other side does not answer, nothing else is sent to it until its pause is over; when it refuses one
-    message, the others still go.
+    message, or one of its addresses does not take it, the others still go.
     """
 
     def __init__(
@@ -68,7 +68,8 @@ class MessageSender:
         """`sink` is asked before each round: its secrets may have changed. `jitter` gives numbers from 0 to 1."""
         self._sink, self._outbox, self._send, self._timing = sink, outbox, send, timing
         self._tally, self._jitter, self._now, self._is_stopping = tally, jitter, now, is_stopping
-        self._failures = 0
+        self._failures = 0  # in a row, of those that concern all messages
+        self._is_failing = False
         self._paused_until: datetime | None = None
         self._prune_at: datetime | None = None
 
@@ -120,19 +121,20 @@ class MessageSender:
             return
         self._outbox.sent(message, self._now())
         self._tally.count(sink.name, Result.SENT)
-        if self._failures:
+        if self._is_failing:
             log.info("notify %s: messages are delivered again", sink.name)
-        self._failures = 0
+        self._failures, self._is_failing = 0, False
 
     def _failed(self, sink: Sink, message: Message, failure: NotSent) -> None:
         """Record it, and log the first of a row: a receiver that is down for a day is one line, not a hundred."""
         at = self._now()
         self._outbox.failed(message, at, failure.message, at + self._pause(message.attempts + 1, failure))
         self._tally.count(sink.name, Result.FAILED)
-        self._failures += 1
-        if self._failures == 1:
+        if not self._is_failing:
             log.warning("notify %s: a message was not delivered: %s; it is tried again", sink.name, failure.message)
-        if not failure.is_refused:
+        self._is_failing = True
+        self._failures = self._failures + 1 if failure.concerns_all else 0
+        if failure.concerns_all:
             self._paused_until = at + self._pause(self._failures, failure)
 
     def _pause(self, attempts: int, failure: NotSent) -> timedelta:

@@ -35,6 +35,13 @@ class NotSent:
     """Seconds that the other side asked to wait."""
     is_refused: bool = False
     """Whether it refused this message: others may still go, and trying this one again soon cannot help."""
+    is_partial: bool = False
+    """Whether some of its addresses took this message: others may still go."""
+
+    @property
+    def concerns_all(self) -> bool:
+        """Whether no other message would be taken now."""
+        return not self.is_refused and not self.is_partial
 
 
 SendOutcome = Sent | NotSent

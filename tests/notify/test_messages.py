@@ -15,6 +15,7 @@ from tests.support.receiver import NOW, event
 
 DOWN = NotSent(message="nothing listens there")
 REFUSED = NotSent(message="it answered 410 Gone", is_refused=True)
+PARTIAL = NotSent(message="address 1 of 2: the service answered 503", is_partial=True)
 
 
 def results(sending: Sending) -> dict[str, int]:
@@ -77,6 +78,27 @@ def test_a_refused_message_holds_up_no_other(sending: Sending) -> None:
         assert len(sending.ids) == 2
         sender.run_once(sending.after(minutes=2))
     assert sending.ids == ["id-of-a", "id-of-b", "id-of-a"]
+
+
+def test_a_dead_address_holds_up_no_message_to_the_others_and_is_tried_again(sending: Sending) -> None:
+    recorded(sending.state, [event("a"), event("b")])
+    sending.answers = [PARTIAL] * 4
+    with sending.opened() as sender:
+        assert sender.run_once(sending.now) is None
+        assert sending.ids == ["id-of-a", "id-of-b"]
+        recorded(sending.state, [event("c")])
+        sender.run_once(sending.after(seconds=2))
+        assert sending.ids[2:] == ["id-of-c"]
+        sender.run_once(sending.after(seconds=3))
+    assert sending.ids[3:] == ["id-of-a", "id-of-b"]
+
+
+@pytest.mark.parametrize("earlier", [PARTIAL, REFUSED], ids=["one address", "one message"])
+def test_failures_that_concern_not_all_messages_make_no_later_pause_longer(sending: Sending, earlier: NotSent) -> None:
+    recorded(sending.state, [event(str(number)) for number in range(5)])
+    sending.answers = [*[earlier] * 4, DOWN]
+    with sending.opened() as sender:
+        assert sender.run_once(sending.now) == NOW + timedelta(seconds=5)
 
 
 def test_a_receiver_that_is_gone_for_half_a_day_gets_everything_with_the_same_ids(sending: Sending) -> None:

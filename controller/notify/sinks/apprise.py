@@ -7,6 +7,7 @@ nowhere. The process costs about a second of CPU for each message.
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,7 @@ _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _GOOD = DIGESTED | {Topic.SET_COMPLETE}
 _NO_ADDRESS = "its file with the addresses is missing or empty"
 _WRONG = "line {} of its file is no address that apprise knows"
+_REFUSED = re.compile(r"the service answered (?!408|425|429)[34]\d\d")
 
 
 class AppriseSender:
@@ -61,9 +63,10 @@ class AppriseSender:
         if isinstance(replies, NotSent):
             return replies
         outcomes = dict(zip(left, replies, strict=False))
-        self._remember(message.id, took | {number for number, words in outcomes.items() if words == ""})
+        took |= {number for number, words in outcomes.items() if words == ""}
+        self._remember(message.id, took)
         failed = [(number, outcomes.get(number, "it gave no answer")) for number in left if outcomes.get(number) != ""]
-        return _outcome(failed, len(sink.urls))
+        return _outcome(failed, len(sink.urls), is_partial=bool(took))
 
     def _remember(self, message_id: str, took: frozenset[int]) -> None:
         self._took[message_id] = took
@@ -71,15 +74,17 @@ class AppriseSender:
             del self._took[next(iter(self._took))]
 
 
-def _outcome(failed: Sequence[tuple[int, str | None]], addresses: int) -> SendOutcome:
+def _outcome(failed: Sequence[tuple[int, str | None]], addresses: int, *, is_partial: bool) -> SendOutcome:
+    """What became of the message; it is refused when every address that failed would refuse it again."""
     if not failed:
         return Sent()
+    is_refused = all(words is None or _REFUSED.fullmatch(words) for _, words in failed)
     number, words = failed[0]
     if words is None:
-        return NotSent(message=_WRONG.format(number + 1), is_refused=True)
+        return NotSent(message=_WRONG.format(number + 1), is_refused=is_refused, is_partial=is_partial)
     place = f"address {number + 1} of {addresses}: " if addresses > 1 else ""
     more = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
-    return NotSent(message=f"{place}{words}{more}")
+    return NotSent(message=f"{place}{words}{more}", is_refused=is_refused, is_partial=is_partial)
 
 
 def _replies(task: Mapping[str, Any], patience: float, authorities: str | None) -> list[str | None] | NotSent:

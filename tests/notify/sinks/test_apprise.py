@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -47,11 +48,31 @@ def test_an_address_that_took_a_message_gets_it_once_while_another_refuses() -> 
     sender = AppriseSender()
     with Receiver(answer(404), answer(404), answer(200)) as bad, Receiver() as good:
         both = sink(address(bad), address(good))
-        refused = NotSent(message="address 1 of 2: the service answered 404")
+        refused = NotSent(message="address 1 of 2: the service answered 404", is_refused=True, is_partial=True)
         assert [sender.send(both, message(), None) for _ in range(3)] == [refused, refused, Sent()]
         assert (len(bad.received), len(good.received)) == (3, 1)
         assert sender.send(both, message(event("other")), None) == Sent()
         assert (len(bad.received), len(good.received)) == (4, 2)
+
+
+REPLIES: Mapping[str, tuple[list[str | None], bool, bool]] = {
+    "one is down": (["the service answered 503", ""], False, True),
+    "one refuses": (["", "the service answered 404"], True, True),
+    "one is written wrongly and one is down": ([None, "the service answered 503"], False, False),
+    "one refuses and one is down": (["the service answered 404", "no answer within 30 s"], False, False),
+    "both refuse": (["the service answered 404", "the service answered 400"], True, False),
+    "both are asked too often": (["the service answered 429", "the service answered 429"], False, False),
+}
+
+
+@pytest.mark.parametrize(("replies", "is_refused", "is_partial"), REPLIES.values(), ids=REPLIES)
+def test_whether_a_failure_concerns_other_messages(
+    monkeypatch: pytest.MonkeyPatch, replies: list[str | None], is_refused: bool, is_partial: bool
+) -> None:
+    monkeypatch.setattr("controller.notify.sinks.apprise._replies", lambda *_: replies)
+    outcome = AppriseSender().send(sink("json://a", "json://b"), message(), None)
+    assert isinstance(outcome, NotSent)
+    assert (outcome.is_refused, outcome.is_partial) == (is_refused, is_partial)
 
 
 def test_an_address_that_hangs_keeps_nothing_from_the_others_and_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,14 +82,14 @@ def test_an_address_that_hangs_keeps_nothing_from_the_others_and_ends_in_time(mo
         began = time.monotonic()
         outcome = AppriseSender(patience=60).send(sink(slow, address(good)), message(), None)
         assert time.monotonic() - began < LONGEST
-        assert outcome == NotSent(message="address 1 of 2: no answer within 30 s")
+        assert outcome == NotSent(message="address 1 of 2: no answer within 30 s", is_partial=True)
         assert len(good.received) == 1
 
 
 def test_a_redirect_is_not_followed() -> None:
     with Receiver() as other, Receiver(answer(307, f"Location: http://127.0.0.1:{other.port}/\r\n")) as receiver:
         outcome = AppriseSender().send(sink(address(receiver)), message(), None)
-        assert outcome == NotSent(message="the service answered 307")
+        assert outcome == NotSent(message="the service answered 307", is_refused=True)
         assert other.received == []
 
 
