@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from controller.ledger.outbox.history import SinkCounts
+from controller.ledger.outbox.outbox import FURTHEST
 from controller.model.notices.event import Message
 from controller.model.timing import Timing
-from controller.notify.retries import is_too_old, retry_pause
+from controller.notify.retries import is_put_off, is_too_old, retry_pause
 from controller.notify.sender import NotSent, SendOutcome
 from controller.notify.tally import Backlog, Result, Tally
 from controller.settings.sinks import Sink
@@ -80,7 +81,7 @@ class MessageSender:
         """Make the messages that are due and send them, the oldest first."""
         sink = self._sink()
         self._outbox.form(sink, now)
-        if not self._paused_until or now >= self._paused_until:
+        if not is_put_off(self._paused_until, now, FURTHEST):
             self._paused_until = None
             self._send_all(sink, now)
         self._report(sink, now)
@@ -110,7 +111,7 @@ class MessageSender:
         """What waits, for the metrics; and at times, what is old is deleted."""
         found = next((each for each in self._outbox.counts() if each.sink == sink.name), None)
         self._tally.waiting(sink.name, Backlog(pending=found.waiting, oldest_at=found.oldest) if found else Backlog())
-        if self._prune_at is None or now >= self._prune_at:
+        if not is_put_off(self._prune_at, now, PRUNE_EVERY):
             self._outbox.prune(now - MOST_KEPT)
             self._prune_at = now + PRUNE_EVERY
 

@@ -8,6 +8,8 @@ from controller.notify.sender import NotSent
 
 JITTER = 0.2
 """At most this share of a pause is added, so that many senders do not come back at the same moment. A ratio."""
+MOST_TRIES = 34
+"""With pauses that double to an hour so many take about a day."""
 _MOST_DOUBLINGS = 30
 
 
@@ -25,8 +27,18 @@ def retry_pause(attempts: int, failure: NotSent, timing: Timing, jitter: float) 
 
 
 def is_too_old(made_at: datetime, attempts: int, timing: Timing, now: datetime) -> bool:
-    """Whether it is not tried again; what was never tried is, however old: the controller may have been off."""
+    """Whether it is not tried again; what was never tried is, however old: the controller may have been off.
+
+    The age of what a clock that was ahead has made is not known, so its tries are counted.
+    """
+    if made_at > now:
+        return attempts >= MOST_TRIES
     return attempts > 0 and now - made_at >= timedelta(seconds=timing.notify_give_up)
+
+
+def is_put_off(until: datetime | None, now: datetime, longest: timedelta) -> bool:
+    """Whether it waits until then; by more than the `longest` only a clock that was ahead has put anything off."""
+    return until is not None and now < until <= now + longest
 
 
 def retry_after(header: str | None, now: datetime) -> float | None:

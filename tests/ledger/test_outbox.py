@@ -135,6 +135,23 @@ def test_a_failed_message_waits_until_it_is_due_again_and_is_given_up_once(tmp_p
         assert outbox.counts() == [SinkCounts(sink="team", failed=1, given_up=1)]
 
 
+def test_what_a_clock_that_was_ahead_put_off_is_due_when_it_is_right(tmp_path: Path) -> None:
+    with ledger_and_outbox(tmp_path, "team") as (store, outbox):
+        record(store, event(1), event(2))
+        outbox.form(TEAM, NOW)
+        first, second = outbox.due("team", NOW)
+        outbox.failed(first, at(30 * 86400), "connection refused", at(30 * 86400 + 5))
+        outbox.failed(second, NOW, "connection refused", at(3600))
+        assert [each.id for each in outbox.due("team", at(1))] == [first.id]
+
+
+def test_a_success_that_a_clock_that_was_ahead_has_recorded_holds_back_no_digest(tmp_path: Path) -> None:
+    with ledger_and_outbox(tmp_path, "team") as (store, outbox):
+        record(store, event(1, Topic.SUCCEEDED, at=at(30 * 86400)))
+        outbox.form(TEAM, NOW)
+        assert [each.id for each in outbox.due("team", NOW)] == [event(1).id]
+
+
 def test_the_counts_name_every_sink_and_since_when_the_oldest_message_waits(tmp_path: Path) -> None:
     with ledger_and_outbox(tmp_path, "other", "team") as (store, outbox):
         record(store, event(1), event(2, Topic.UNKNOWN))

@@ -101,6 +101,23 @@ def test_failures_that_concern_not_all_messages_make_no_later_pause_longer(sendi
         assert sender.run_once(sending.now) == NOW + timedelta(seconds=5)
 
 
+@pytest.mark.parametrize("is_restarted", [False, True], ids=["the same process", "a restart"])
+def test_what_was_put_off_by_a_clock_that_was_ahead_is_sent_when_it_is_right(
+    sending: Sending, is_restarted: bool
+) -> None:
+    recorded(sending.state, [event("a")])
+    sending.answers = [DOWN]
+    with sending.opened() as sender:
+        sender.run_once(sending.after(days=30))
+        recorded(sending.state, [event("b")])
+        sending.after(days=-30)
+        if not is_restarted:
+            sender.run_once(sending.now)
+    with sending.opened() as sender:
+        sender.run_once(sending.now)
+    assert sending.ids == ["id-of-a", "id-of-a", "id-of-b"]
+
+
 def test_a_receiver_that_is_gone_for_half_a_day_gets_everything_with_the_same_ids(sending: Sending) -> None:
     recorded(sending.state, [event("a"), event("b")])
     sending.answers = [DOWN] * 17

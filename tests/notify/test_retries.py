@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from controller.model.timing import Timing
-from controller.notify.retries import JITTER, is_too_old, retry_after, retry_pause
+from controller.notify.retries import JITTER, is_put_off, is_too_old, retry_after, retry_pause
 from controller.notify.sender import NotSent
 from tests.support.receiver import NOW
 
@@ -36,12 +36,28 @@ AGES: Mapping[str, tuple[timedelta, int, bool]] = {
     "one that was tried for less than a day": (timedelta(hours=23, minutes=59), 30, False),
     "one that was tried for a day": (timedelta(days=1), 30, True),
     "one that was never tried, since the controller was off": (timedelta(days=9), 0, False),
+    "one that a clock that was ahead has made": (timedelta(days=-30), 33, False),
+    "and that was tried as often as in a day": (timedelta(days=-30), 34, True),
 }
 
 
 @pytest.mark.parametrize(("age", "attempts", "expected"), AGES.values(), ids=AGES)
 def test_what_is_given_up(age: timedelta, attempts: int, expected: bool) -> None:
     assert is_too_old(NOW - age, attempts, Timing(), NOW) is expected
+
+
+UNTIL: Mapping[str, tuple[timedelta | None, bool]] = {
+    "nothing": (None, False),
+    "until a time that is past": (timedelta(), False),
+    "until soon": (timedelta(seconds=1), True),
+    "for as long as may be": (timedelta(hours=1), True),
+    "by a clock that was ahead": (timedelta(hours=1, seconds=1), False),
+}
+
+
+@pytest.mark.parametrize(("ahead", "expected"), UNTIL.values(), ids=UNTIL)
+def test_what_is_put_off(ahead: timedelta | None, expected: bool) -> None:
+    assert is_put_off(None if ahead is None else NOW + ahead, NOW, timedelta(hours=1)) is expected
 
 
 HEADERS: Mapping[str, tuple[str | None, float | None]] = {

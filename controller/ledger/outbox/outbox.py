@@ -23,6 +23,8 @@ from controller.settings.sinks import Sink
 
 MOST_DUE = 20
 """Messages of a sink that are taken at once."""
+FURTHEST = timedelta(hours=2)
+"""Nothing is put off for so long: a later time is of a clock that was ahead, and counts as past."""
 LONGEST_ERROR = 300
 PORTION = 1_000
 """Rows deleted in one transaction."""
@@ -78,9 +80,10 @@ class Outbox:
         """The messages to send now, oldest first, a few at a time."""
         sql = (
             "select id, topic, made_at, notices, count, units, attempts from message "
-            "where sink = ? and next_at <= ? order by number limit ?"
+            "where sink = ? and (next_at <= ? or next_at > ?) order by number limit ?"
         )
-        return [self._message(sink_name, row) for row in self._rows(sql, [sink_name, format_time(now), MOST_DUE])]
+        arguments = [sink_name, format_time(now), format_time(now + FURTHEST), MOST_DUE]
+        return [self._message(sink_name, row) for row in self._rows(sql, arguments)]
 
     def next_at(self, sink_name: str) -> datetime | None:
         """When the next message that was formed is to be sent; None: nothing waits."""
@@ -139,11 +142,14 @@ class Outbox:
                 self._connection.execute(f"update sink set {count} = {count} + 1 where name = ?", [message.sink])
 
     def _is_over(self, collected: int, sink: Sink, now: datetime) -> bool:
-        """Whether successes were collected for as long as the sink wants, since the first of them, or there is none."""
+        """Whether successes were collected for as long as the sink wants, since the first of them, or there is none.
+
+        One that is as far ahead was recorded by a clock that was.
+        """
         sql = f"select at from notice where number > ? and {_COLLECTED} order by number limit 1"
         first = self._one(sql, [collected])
         since = read_time(first[0]) if first else None
-        return since is None or since + timedelta(seconds=sink.digest) <= now
+        return since is None or abs(now - since) >= timedelta(seconds=sink.digest)
 
     def _newest(self) -> int:
         row = self._one("select coalesce(max(number), 0) from notice", [])

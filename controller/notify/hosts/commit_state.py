@@ -12,7 +12,10 @@ from enum import StrEnum
 
 from controller.model.notices.commit import CommitCounts, SentStatus
 from controller.model.reasons import Phase, Reason
+from controller.notify.retries import is_put_off
 
+LONGEST_PAUSE = timedelta(hours=1)
+"""Pauses after failures begin with five seconds and double."""
 EVERY = timedelta(seconds=60)
 """A commit is sent nothing more often than this."""
 MOST_SENT = 900
@@ -128,7 +131,7 @@ def send_at(status: CommitStatus, sent: SentStatus, now: datetime, *, shows_prog
     earliest = [now]
     if sent.sent_at:
         earliest.append(min(sent.sent_at, now) + pause)  # the clock may have been ahead
-    if sent.next_at:
+    if sent.next_at and is_put_off(sent.next_at, now, LONGEST_PAUSE):
         earliest.append(sent.next_at)
     return max(earliest)
 

@@ -9,9 +9,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from controller.ledger.commits.statuses import CommitStatuses
+from controller.ledger.outbox.outbox import FURTHEST
 from controller.model.notices.commit import SentStatus, TouchedCommit
-from controller.notify.hosts.commit_state import CommitStatus, send_at, status_of
+from controller.notify.hosts.commit_state import LONGEST_PAUSE, CommitStatus, send_at, status_of
 from controller.notify.hosts.hosts import KINDS, Host, Sending, SendResult
+from controller.notify.retries import MOST_TRIES, is_put_off
 from controller.settings.settings import Settings
 from controller.settings.sinks import Sink
 
@@ -19,12 +21,10 @@ log = logging.getLogger(__name__)
 
 POLL = timedelta(seconds=5)
 """The ledger is asked this often whether anything changed, which reads none of it."""
-LONGEST_PAUSE = timedelta(hours=1)
-"""Pauses begin with five seconds and double."""
 DENIED_PAUSE = timedelta(hours=1)
-MOST_TRIES = 34  # of one commit: about a day
 JOBS_A_SECOND = 100
 """A commit of many jobs is counted less often: each second for so many of them, and at least once a minute."""
+COUNTED_EVERY = timedelta(minutes=1)
 
 
 class CommitSender:
@@ -61,10 +61,10 @@ class CommitSender:
         if host is None:
             self._say("there is no token; see tokenFile")
             return now + POLL
-        if self._waits_until and now < self._waits_until <= now + LONGEST_PAUSE:
+        if is_put_off(self._waits_until, now, LONGEST_PAUSE):
             return self._waits_until
         self._waits_until = None
-        if self._ledger.has_news() or (self._due_at and now >= self._due_at):
+        if self._ledger.has_news() or (self._due_at and not is_put_off(self._due_at, now, FURTHEST)):
             self._due_at = self._send_due(host, now)
         return self._waits_until or min(filter(None, (now + POLL, self._due_at)))
 
@@ -108,11 +108,11 @@ class CommitSender:
         if self._settled.get(commit.revision) == commit.touched_at:
             return None, None
         looks_at = self._counted_again.get(commit.revision)
-        if looks_at and now < looks_at:
+        if is_put_off(looks_at, now, COUNTED_EVERY):
             return looks_at, None
         counts = self._ledger.counts(commit.revision)
         status = status_of(counts)
-        self._counted_again[commit.revision] = now + timedelta(seconds=min(60.0, status.jobs / JOBS_A_SECOND))
+        self._counted_again[commit.revision] = now + min(COUNTED_EVERY, timedelta(seconds=status.jobs / JOBS_A_SECOND))
         at = send_at(status, commit.sent, now, shows_progress=shows_progress)
         if at is None and status.state.is_final and commit.revision != counts.newest:
             self._settled[commit.revision] = commit.touched_at

@@ -134,6 +134,10 @@ def sent(state: str, words: str = "1 of 2", *, ago: float = 600, jobs: int = 2, 
             id="after a failure it waits as long as was agreed",
         ),
         pytest.param(
+            status("success"), sent("running", tries=2, next_at=NOW + timedelta(days=30)), 0,
+            id="but not for as long as a clock that was ahead has written",
+        ),
+        pytest.param(
             status("success"), sent("running", ago=-3600), 60, id="a clock that was ahead delays it by a minute at most"
         ),
     ],

@@ -314,6 +314,20 @@ def test_a_host_that_fails_is_asked_again_with_growing_pauses(tmp_path: Path) ->
     assert len(host.sent(this)) == 34  # about a day, then no more
 
 
+def test_a_status_that_a_clock_that_was_ahead_put_off_is_sent_when_it_is_right(tmp_path: Path) -> None:
+    written(tmp_path, "a")
+    with StatusHost(kind="github", fails=lambda _given: (502, {"message": "bad gateway"}, {})) as host:
+        this = commit(tmp_path, host)
+        with running(tmp_path, NOW, touches=True) as run:
+            rest(named(run), NOW)
+            sender = sender_to(host, tmp_path / "state")
+            sender.run_once(run.now + timedelta(days=30))
+            host.fails = lambda _given: None
+            run_for(sender, run.now, 60)
+            sender.close()
+    assert host.shown(this) == [(CONTEXT, "success", "1 of 1 delivered, 1 PU")]
+
+
 def test_a_host_that_names_a_time_is_left_alone_until_then(tmp_path: Path) -> None:
     written(tmp_path, "a")
     limited = {"Retry-After": "600"}
