@@ -27,6 +27,7 @@ UNKNOWN = "unknown"
 _COUNTED = {
     SendResult.DONE: Result.SENT,
     SendResult.LATER: Result.FAILED,
+    SendResult.UNPUSHED: Result.FAILED,
     SendResult.DENIED: Result.FAILED,
     SendResult.USELESS: Result.GIVEN_UP,
 }

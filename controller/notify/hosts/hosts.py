@@ -30,6 +30,8 @@ class SendResult(StrEnum):
     DONE = "done"
     LATER = "later"
     """It may be taken later."""
+    UNPUSHED = "unpushed"
+    """The host does not have the commit: it is taken once the commit is pushed."""
     DENIED = "denied"
     """The host refuses us, whatever the commit: an operator has to do something."""
     USELESS = "useless"
@@ -146,7 +148,7 @@ class Host(ABC):
         if answer.is_limited:
             return Sending(result=SendResult.LATER, message=message, pause=pause or 60.0)
         if any(words in answer.message.lower() for words in _UNKNOWN_COMMIT):
-            return Sending(result=SendResult.USELESS, message=f"{message}: it has no such commit")
+            return Sending(result=SendResult.UNPUSHED, message=f"{message}: it has no such commit yet")
         if answer.status in (401, 403, 404) or 300 <= answer.status < 400:
             return Sending(result=SendResult.DENIED, message=f"{message}: see tokenFile, repository and url")
         if answer.status in (408, 425) or answer.status >= 500 or answer.status < 300:

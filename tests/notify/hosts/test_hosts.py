@@ -91,14 +91,14 @@ def test_a_thousand_statuses_of_a_commit_are_all_that_github_takes() -> None:
         pytest.param("github", 403, "Resource not accessible", {}, "denied", None, id="a token that may not write"),
         pytest.param("github", 404, "Not Found", {}, "denied", None, id="a repository that it does not show"),
         pytest.param("github", 301, "Moved", {"Location": "https://x.example"}, "denied", None, id="a redirect"),
-        pytest.param("github", 422, "No commit found for SHA: 1", {}, "useless", None, id="GitHub has no such commit"),
-        pytest.param("gitlab", 404, "404 Commit Not Found", {}, "useless", None, id="GitLab has no such commit"),
+        pytest.param("github", 422, "No commit found for SHA: 1", {}, "unpushed", None, id="GitHub has no such commit"),
+        pytest.param("gitlab", 404, "404 Commit Not Found", {}, "unpushed", None, id="GitLab has no such commit"),
         pytest.param(
-            "gitlab", 404, "404 References for commit Not Found", {}, "useless", None, id="no branch of GitLab has it"
+            "gitlab", 404, "404 References for commit Not Found", {}, "unpushed", None, id="no branch of GitLab has it"
         ),
         pytest.param("gitlab", 404, "404 Project Not Found", {}, "denied", None, id="GitLab has no such project"),
         pytest.param(
-            "gitea", 500, "object does not exist [id: 1, rel_path: ]", {}, "useless", None, id="nor has Gitea"
+            "gitea", 500, "object does not exist [id: 1, rel_path: ]", {}, "unpushed", None, id="nor has Gitea"
         ),
         pytest.param("gitea", 404, "The target couldn't be found.", {}, "denied", None, id="nor such a repository"),
         pytest.param("github", 400, "Problems parsing JSON", {}, "useless", None, id="a request that is wrong"),

@@ -217,14 +217,35 @@ def test_a_sink_that_is_new_hears_of_the_newest_commit_only(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_commit_that_the_host_does_not_have_is_given_up(tmp_path: Path, kind: str) -> None:
+def test_a_commit_that_is_pushed_later_gets_its_status_then(tmp_path: Path, kind: str) -> None:
     written(tmp_path, "a")
     with StatusHost(kind=kind) as host, running(tmp_path, NOW, touches=True) as run:
-        commit(tmp_path)
+        this, sender = commit(tmp_path), sender_to(host, tmp_path / "state")
         rest(named(run), NOW)
-        run_for(sender := sender_to(host, tmp_path / "state"), run.now, 4000)
+        end = run_for(sender, run.now, 100)
+        asked = len(host.requests)
+        host.commits.add(this)
+        run_for(sender, end, 100)
         sender.close()
-    assert len(host.requests) == 1
+    assert asked == 5  # at once, and after 5, 10, 20 and 40 seconds
+    assert host.shown(this) == [(CONTEXT, "success", "1 of 1 delivered, 1 PU")]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_commit_that_is_never_pushed_holds_up_no_other_and_is_given_up_after_a_day(tmp_path: Path, kind: str) -> None:
+    written(tmp_path, "a")
+    with StatusHost(kind=kind) as host, running(tmp_path, NOW, touches=True) as run:
+        local, sender = commit(tmp_path), sender_to(host, tmp_path / "state")
+        rest(named(run), NOW)
+        end = run_for(sender, run.now, 5)
+        written(tmp_path, "b")
+        pushed = commit(tmp_path, host)
+        rest(run, end)
+        end = run_for(sender, run.now, 100)
+        assert host.shown(pushed) == [(CONTEXT, "success", "1 of 1 delivered, 1 PU")]
+        run_for(sender, end, 2 * 86_400)
+        sender.close()
+    assert len(host.sent(local)) == 34
 
 
 @pytest.mark.parametrize(
