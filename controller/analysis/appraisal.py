@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from posixpath import normpath
 from typing import Any, Protocol, TypeVar
 
-from controller.analysis.availability import expected_scenes, unavailable
+from controller.analysis.availability import expected_scenes, lasts_until, unavailable
 from controller.analysis.compatibility import disagreements, pair_inputs, unfit_after_update
 from controller.analysis.context import HintContext
 from controller.analysis.cost import SampleCount, estimate_cost, price_table, samples_per_pixel, transfer_price
@@ -85,7 +85,9 @@ class Appraiser:
         stage = None if isinstance(facts, ScriptFailure) else stage_of(item.request, facts)
         rehearsal = self._scripts.rehearsal(item.request.body["evalscript"], stage) if stage else None
         estimate = self._estimate(item.request, facts, rehearsal)
-        found = [*self._credential_findings(item), *unavailable(item.request, self._deployment.name, self._today())]
+        today = self._today()
+        until = lasts_until(item.request, today)
+        found = [*self._credential_findings(item), *unavailable(item.request, self._deployment.name, today)]
         found += self._script_findings(item, facts)
         if stage and rehearsal and not isinstance(facts, ScriptFailure):
             found += self._rehearsal_findings(item.request, facts, stage, rehearsal, estimate)
@@ -95,8 +97,8 @@ class Appraiser:
         if problems or isinstance(facts, ScriptFailure):
             answers = (facts, rehearsal)
             died = any(isinstance(each, ScriptFailure) and each.kind is FailureKind.CRASH for each in answers)
-            return Appraisal(wanted=None, problems=problems, warnings=warnings, is_passing=died)
-        return Appraisal(wanted=_wanted(item, estimate), warnings=warnings)
+            return Appraisal(wanted=None, problems=problems, warnings=warnings, is_passing=died, until=until)
+        return Appraisal(wanted=_wanted(item, estimate, until), warnings=warnings, until=until)
 
     def _script_findings(self, item: ValidManifest, facts: ScriptFacts | ScriptFailure) -> Iterable[Finding]:
         if isinstance(facts, ScriptFailure):
@@ -169,7 +171,7 @@ def still_examined(item: ValidManifest) -> Problem:
     return Problem(path=item.path, line=line, column=column, message=message, code=EXAMINING)
 
 
-def _wanted(item: ValidManifest, estimate: Estimate | None) -> Wanted:
+def _wanted(item: ValidManifest, estimate: Estimate | None, until: date | None) -> Wanted:
     spec, request = item.manifest.spec, item.request
     file = spec.evalscript_file
     return Wanted(
@@ -188,6 +190,7 @@ def _wanted(item: ValidManifest, estimate: Estimate | None) -> Wanted:
         labels=_kept_once(tuple(item.manifest.metadata.labels.items())),
         script=_kept_once(normpath(PurePosixPath(item.path).parent / file)) if file else "",
         script_hash=_hash_of(request.body["evalscript"]) if file else "",
+        until=until,
     )
 
 

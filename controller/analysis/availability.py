@@ -52,8 +52,23 @@ def unavailable(request: Request, deployment: DeploymentName, today: date) -> It
         used = collection(dataset["type"])
         if used is not None:
             yield from _hosting((*DATA, number), dataset, used, deployment)
-        if used is not None and not used.timeless:
-            yield from _to_come((*DATA, number, "dataFilter", "timeRange"), dataset, today)
+    for path, written in _time_ranges(request):
+        yield from _to_come(path, written, today)
+
+
+def lasts_until(request: Request, today: date) -> date | None:
+    """The day on which what `unavailable` finds today may be over: a time range begins or ends; None: it stays so."""
+    latest = (today + _TOMORROW).isoformat()
+    ends = (written[end][:10] for _, written in _time_ranges(request) for end in ("from", "to"))
+    return min((date.fromisoformat(each) - _TOMORROW for each in ends if each > latest), default=None)
+
+
+def _time_ranges(request: Request) -> Iterator[tuple[Path, Mapping[str, str]]]:
+    """Those that scenes are searched in."""
+    for number, dataset in enumerate(request.body["input"]["data"]):
+        used, written = collection(dataset["type"]), dataset.get("dataFilter", {}).get("timeRange")
+        if written and used is not None and not used.timeless:
+            yield (*DATA, number, "dataFilter", "timeRange"), written
 
 
 def _hosting(path: Path, dataset: Mapping[str, Any], used: Collection, deployment: DeploymentName) -> Iterator[Finding]:
@@ -78,13 +93,11 @@ def _hosting(path: Path, dataset: Mapping[str, Any], used: Collection, deploymen
             yield Finding(code="W114", path=(*path, section, "demInstance"), message=message)
 
 
-def _to_come(path: Path, dataset: Mapping[str, Any], today: date) -> Iterator[Finding]:
-    written = dataset.get("dataFilter", {}).get("timeRange")
-    if not written:
-        return
+def _to_come(path: Path, written: Mapping[str, str], today: date) -> Iterator[Finding]:
     latest = (today + _TOMORROW).isoformat()
     if written["from"][:10] > latest:
-        message = f"begins after today ({today}), so that nothing can be found in it: submit it when that time has come"
+        begins = date.fromisoformat(written["from"][:10]) - _TOMORROW
+        message = f"begins after today, so that nothing can be found in it: it is accepted from {begins} on"
         yield Finding(code="E218", path=path, message=message)
     elif written["to"][:10] > latest:
         message = f"ends after today ({today}): scenes that are taken later will not be used, and rerun costs again"

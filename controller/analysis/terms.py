@@ -1,7 +1,7 @@
-"""The terms under which manifests are accepted: a fingerprint of everything an appraisal reads besides the files.
+"""The terms under which manifests are accepted: a fingerprint of what an appraisal reads besides files and calendar.
 
 What was accepted under other terms is read and appraised again before anything is paid for it. It includes no secret,
-nor what is checked before each submission anyway, such as the budget.
+nor what is checked before each submission anyway, such as the budget; `Appraisal.until` is about today's date.
 """
 
 import json

@@ -5,7 +5,7 @@ it by name.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from controller.model.errors import Problem
 
@@ -57,6 +57,7 @@ class Wanted:
     why it changed from what was wanted before. `labels` are pairs of name and value. `revision` is the commit at which
     this digest was first seen, or its `rerun` raised, marked `-dirty` when the files differed from it; empty outside of
     git. `warnings` are those of `check` that no comment silences with a reason. `cell` is set for the jobs of a set.
+    `until` is as in `Appraisal`.
     """
 
     digest: str
@@ -80,6 +81,7 @@ class Wanted:
     cell: SetCell | None = None
     raised: int = 0
     retried_by: str = ""
+    until: date | None = None
 
     @property
     def declared_rerun(self) -> int:
@@ -150,3 +152,5 @@ class Appraisal:
     """Key of the pending question about its script; "" when there is none."""
     is_passing: bool = False
     """Whether the engine died of its script: what is wrong may be over in a moment."""
+    until: date | None = None
+    """The day, in UTC, on which some of it may be over, because a time range begins or ends; None: it stays so."""

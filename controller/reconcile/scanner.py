@@ -1,7 +1,8 @@
 """Watches the surroundings for the loop: when to scan the tree, whether it is quiet, and what stops submissions.
 
 A scan is due after a notification, periodically without one, once more after each scan that found a change, when the
-next cell of a set becomes due, and when another commit is checked out, where only that counts.
+next cell of a set becomes due or a time range begins or ends, and when another commit is checked out, where only that
+counts.
 Status files are half of the tree and cause no notification: they are compared once per scan interval.
 """
 

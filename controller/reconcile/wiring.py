@@ -162,7 +162,7 @@ def controller(
             parts = _assembled(
                 settings, store, watch, status_place, workers.enqueue, without_keys(settings.credentials), look,
                 scripts, pulse, claims=True, keep=keep, rejections=Rejections(rejected), selector=selector,
-                announce=announce,
+                announce=announce, today=(clock or Clock()).today,
             )  # fmt: skip
             renew(parts.ledger, settings, parts.ledger.instance(draw_name), (clock or Clock()).now(), is_asked=is_asked)
             yield replace(parts, time=time), workers

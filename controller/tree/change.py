@@ -19,7 +19,8 @@ class Change:
     `problems` belong to no manifest: folders that could not be read, names that are not UTF-8. `foreign` files turned
     out to be no manifests. `modified` are status files that differ from what was written; `links` and `folders` are
     for the watcher.
-    `moved`: files changed; a file that is only read again because its script was examined meanwhile does not count.
+    `moved`: files changed; a file that is only read again because its script was examined meanwhile, or because of the
+    date, does not count.
     `undecided` files wait for such an examination.
     `commit` was checked out before the scan began; "" outside of git.
     `approvals` are all that count now, by hash; `unapproved` says in sentences which do not.

@@ -15,7 +15,7 @@ from controller.analysis.ignores import Comments
 from controller.manifest.validate import Broken, ValidManifest
 from controller.model.errors import Problem
 from controller.model.files import SET, FileRecord
-from controller.model.job import Job
+from controller.model.job import Appraisal, Job
 from controller.model.job_set import JobSet
 from controller.tree.change import Body, Change
 from controller.tree.contents import LoadedFile
@@ -66,7 +66,7 @@ class Tree:
         self._root = root
         self._statuses = statuses
         self._mirror = mirror
-        self._appraise = appraise
+        self._appraise = self._dating(appraise)
         self._prepare = prepare
         self._checkout, self._head = checkout, head
         self._approvals, self._revisions = Approvals(checkout), Revisions(checkout)
@@ -74,7 +74,7 @@ class Tree:
         self._files = Known()
         self._undecided = Undecided(is_pending)
         self._declarations = Declarations()
-        self._sets = Sets(appraise, pricing, self._declarations.claimants, prepare)
+        self._sets = Sets(self._appraise, pricing, self._declarations.claimants, prepare)
         self._unsettled: set[str] = set()
         self._rejections: dict[Key, tuple[Problem, ...]] = {}
         # What a document wants, until a job has taken it over: newly read, or a duplicate of a name.
@@ -88,6 +88,9 @@ class Tree:
         self._files, wanted = Known(files), [job for job in jobs if job.wanted is not None]
         self._sets.remember((record.path for record in self._files if record.kind == SET), wanted)
         self._unsettled.update(job.name for job in wanted if job.path not in self._files)
+        for job in wanted:
+            if job.wanted and job.wanted.until:
+                self._undecided.date(job.path, job.wanted.until)
         with collector_paused():
             for path, found in by_file(_declared(job) for job in wanted if job.path in self._files).items():
                 documents = [item for item in found if not item.set_name]
@@ -133,8 +136,8 @@ class Tree:
 
     @property
     def changes_at(self) -> datetime | None:
-        """When the next cell of a set becomes due, and the tree must be scanned again; None: never."""
-        return self._sets.next_due
+        """When the next cell of a set becomes due, or a file is read again, and the tree must be scanned."""
+        return min(filter(None, (self._sets.next_due, self._undecided.next_day)), default=None)
 
     def signature(self, path: str) -> str:
         """Who last changed a file, and in which commit, in words."""
@@ -253,6 +256,17 @@ class Tree:
         if answer.acceptance:
             self._acceptances[item.path, item.index, ""] = answer.acceptance
         return answer.declared
+
+    def _dating(self, appraise: Appraise) -> Appraise:
+        """The same, which has a file read again on the day on which its appraisal may be over."""
+
+        def dated(item: ValidManifest) -> Appraisal:
+            answer = appraise(item)
+            if answer.until:
+                self._undecided.date(item.path, answer.until)
+            return answer
+
+        return dated
 
     def _settle(self, names: set[str], jobs: Mapping[str, Job]) -> Settlement:
         recorded = {name: (jobs[name].path, jobs[name].index) for name in names if name in jobs and jobs[name].wanted}

@@ -1,12 +1,13 @@
 """The manifests that could not be decided when they were read: their scripts are still being examined.
 
 The tree keeps one of these. A file whose examinations are finished is read again, though it did not change; and so is,
-after a while, one whose script the engine died of, perhaps for want of memory. That one counts as decided.
+after a while, one whose script the engine died of, perhaps for want of memory, and, on that day, one with a time range
+that was still to begin or to end. These count as decided.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from controller.model.files import FileRecord
 from controller.tree.files import Known
@@ -23,6 +24,7 @@ class Undecided:
         self._questions: dict[str, set[str]] = {}
         self._seen: dict[str, str] = {}
         self._passing: dict[str, datetime] = {}  # until when what was found is taken for true
+        self._dated: dict[str, datetime] = {}  # the same, for the date; the text read last may be another
         self._now = datetime.min.replace(tzinfo=UTC)
 
     def __len__(self) -> int:
@@ -35,6 +37,16 @@ class Undecided:
         """What was found may pass (the engine died of its script, or shjobs failed): it is read again after a while."""
         self._passing[path] = self._now + AGAIN
 
+    def date(self, path: str, until: date) -> None:
+        """What was found holds until this day, in UTC: the file is read again then."""
+        begins = datetime.combine(until, time(), UTC)
+        self._dated[path] = min(begins, self._dated.get(path, begins))
+
+    @property
+    def next_day(self) -> datetime | None:
+        """When the first of these days begins; None: there is none."""
+        return min(self._dated.values(), default=None)
+
     def read(self, paths: Iterable[str]) -> None:
         """These files were read, or are gone: what they waited for before no longer counts."""
         for path in paths:
@@ -46,9 +58,12 @@ class Undecided:
         self._now = now
         again = [path for path, questions in self._questions.items() if not any(map(self._is_pending, questions))]
         again += [path for path, until in self._passing.items() if until <= now]
+        again += [path for path, until in self._dated.items() if until <= now]
         found = {path: self._seen.get(path, "") for path in again}
         for path in again:
+            self._dated.pop(path, None)
             if record := known.get(path):
+                found[path] = found[path] or record.sha256
                 known.put(replace(record, ctime_ns=0, sha256=""))
         return found
 

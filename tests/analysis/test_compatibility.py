@@ -1,7 +1,10 @@
 """The request, its evalscript, its collections and the deployment must agree; each mismatch has its place."""
 
+from datetime import date, timedelta
+
 import pytest
 
+from controller.analysis.availability import lasts_until, unavailable
 from controller.manifest.validate import Script, ValidManifest
 from controller.settings.deployments import DeploymentName
 from tests.support.appraisals import findings
@@ -325,8 +328,8 @@ ELSEWHERE = {
         "sandbox",
         [(TIMES, "from: 2026-03-03T00:00:00Z, to: 2026-03-09T00:00:00Z")],
         [],
-        "ndvi.yaml:15:13: E218 spec.request.input.data[0].dataFilter.timeRange: begins after today "
-        "(2026-03-01), so that nothing can be found in it: submit it when that time has come",
+        "ndvi.yaml:15:13: E218 spec.request.input.data[0].dataFilter.timeRange: begins after today, so that nothing "
+        "can be found in it: it is accepted from 2026-03-02 on",
     ),
     "a range that has not ended": (
         "sandbox",
@@ -343,6 +346,25 @@ def test_what_is_not_there_or_not_yet_there_is_told(
     deployment: DeploymentName, changes: Edits, edits: Edits, reported: str
 ) -> None:
     assert found(changes, edits, deployment) == [reported]
+
+
+@pytest.mark.parametrize(
+    ("source", "days"),
+    [
+        pytest.param("sentinel-2-l2a", ["2026-03-04", "2026-03-08"], id="to begin and to end"),
+        pytest.param("dem", [], id="without a time dimension"),
+    ],
+)
+def test_what_depends_on_the_date_stays_until_the_day_that_is_said(source: str, days: list[str]) -> None:
+    job = judged(good_but((TIMES, "from: 2026-03-05T00:00:00Z, to: 2026-03-09T00:00:00Z"), ("sentinel-2-l2a", source)))
+    assert isinstance(job, ValidManifest)
+    today, before, changed = date(2026, 3, 1), list[str](), list[str]()
+    while today < date(2026, 3, 20):
+        now, until = [each.code for each in unavailable(job.request, "sandbox", today)], lasts_until(job.request, today)
+        changed += [today.isoformat()] if now != before and today > date(2026, 3, 1) else []
+        assert until == next((date.fromisoformat(each) for each in days if each > today.isoformat()), None)
+        today, before = today + timedelta(days=1), now
+    assert changed == days
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,6 @@ from controller.model.answers import (
     Unconfirmed,
     Unreadable,
 )
-from controller.model.clock import Clock
 from controller.model.reasons import JobState
 from controller.model.step import List
 from controller.model.submission import Submission
@@ -223,11 +222,13 @@ def running(root: Path, now: datetime, text: str = "", *, touches: bool = False)
     bindings = {"deployment": settings.deployment.name, "account": settings.client_id}
     with Store.open(settings.state, bindings) as store:
         ledger, status_cache = Ledger(store), StatusCache(Nowhere())
-        appraiser = Appraiser(settings.deployment, settings.credentials, scripts, Clock().today)
+        found: list[Running] = []
+        appraiser = Appraiser(settings.deployment, settings.credentials, scripts, lambda: found[0].now.date())
         tree = Tree(settings.jobs, appraiser, checkout=partial(checkout, settings.jobs), pricing=appraiser.pricing)
         free = Limits(policy=settings, timing=settings.timing, slots=settings.max_running)
         touched = Touched(store.commits, ledger.jobs.values()) if touches else None
         reporter = Reporter(status_cache, "sandbox", lambda _change: None, touched=touched)
         loop = Loop(ledger, tree, free, calls.append, reporter)
         loop.start(now)
-        yield Running(loop=loop, ledger=ledger, tree=tree, store=store, calls=calls, now=now)
+        found.append(Running(loop=loop, ledger=ledger, tree=tree, store=store, calls=calls, now=now))
+        yield found[0]

@@ -1,5 +1,6 @@
 """Manifests whose scripts are still being examined: the job stays as it was, and nothing else waits for them."""
 
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 from controller.analysis.appraisal import still_examined
@@ -9,6 +10,7 @@ from controller.limits.gate import Limits
 from controller.limits.guard import Due, batch_of
 from controller.manifest.approval import Approval
 from controller.manifest.validate import ValidManifest
+from controller.model.errors import Problem
 from controller.model.job import Appraisal, Job
 from controller.model.reasons import EXAMINING
 from controller.model.timing import Timing
@@ -112,6 +114,29 @@ def test_a_set_is_read_again_a_while_after_the_engine_died_of_its_script(tmp_pat
     assert [*tree.sets] == []
     assert len(tree.refresh({}, at(61)).jobs) > 1
     assert [*tree.sets] == ["farm"]
+
+
+def test_a_file_is_read_again_on_the_day_on_which_its_appraisal_may_be_over_and_has_not_moved_then(
+    tmp_path: Path,
+) -> None:
+    """It was refused for ever, since its time range was still to begin: nothing looked at the date again."""
+    (tmp_path / "one.yaml").write_text(ndvi("one"))
+    midnight, asked = datetime.combine(NOW.date() + timedelta(days=2), time(), UTC), list[str]()
+    later = Problem(path="one.yaml", message="begins after today", code="E218")
+
+    def appraise(item: ValidManifest) -> Appraisal:
+        asked.append(item.name)
+        if len(asked) == 1:
+            return Appraisal(wanted=None, problems=(later,), until=midnight.date())
+        return Appraisal(wanted=wanted(digest=item.request.digest))
+
+    tree = Tree(tmp_path, appraise)
+    assert (tree.refresh({}, NOW).jobs, tree.changes_at) == ((), midnight)
+    assert (tree.refresh({}, midnight - timedelta(seconds=1)).jobs, len(asked)) == ((), 1)
+    change = tree.refresh({}, midnight)
+    assert ([job.name for job, _ in change.jobs], change.moved) == (["one"], False)
+    tree.refresh({}, midnight + timedelta(days=9))
+    assert (len(asked), tree.changes_at) == (2, None)
 
 
 def test_a_large_change_that_is_decided_piece_by_piece_is_held_as_one(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_a_document_that_cannot_be_appraised_is_broken_alone_and_read_again_afte
     assert reading.refresh() == ["three", "two"]
     (problem,) = reading.problems("all.yaml")
     assert (problem.code, problem.line) == (DEFECT, 4)
-    assert problem.message.startswith(f"shjobs fails on this ({type(error).__name__} in controller.tree.declared.")
+    assert problem.message.startswith(f"shjobs fails on this ({type(error).__name__} in controller.tree.")
     assert "s3cret" not in problem.message
     reading.errors.clear()
     assert reading.refresh() == []

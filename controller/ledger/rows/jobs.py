@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from datetime import date
 from functools import lru_cache
 from sys import intern
 from typing import Any
@@ -34,7 +35,7 @@ def job_of(row: Mapping[str, Any]) -> tuple[Job, bool]:
 
 def wanted_text(wanted: Wanted | None) -> str | None:
     """What a job wants, as JSON; None when it wants nothing."""
-    return json.dumps(asdict(wanted), ensure_ascii=False) if wanted else None
+    return json.dumps(asdict(wanted), ensure_ascii=False, default=date.isoformat) if wanted else None
 
 
 def wanted_of(text: str | None) -> Wanted | None:
@@ -66,6 +67,7 @@ def _wanted_fields(text: str) -> Mapping[str, Any]:
         "warnings": tuple(_warning(each) for each in list_of(detail.get("warnings", []))),
         "labels": _labels(tuple((name, value) for name, value in dict(labels).items())),
         "cell": _cell(**detail["cell"]) if detail.get("cell") else None,
+        "until": date.fromisoformat(detail["until"]) if detail.get("until") else None,
     }
     wanted = Wanted(**fields)
     for check, names in _CELLS_OF_WANTED.items():

@@ -24,8 +24,6 @@ _DOCUMENTS_OF_AN_ENGINE = 8  # fewer are finished before another engine has star
 _SECONDS = 5.0  # for a script and its rehearsal
 _LASTING = (FailureKind.SYNTAX, FailureKind.SETUP, FailureKind.RUNTIME)
 """The other failures (time, memory, a crashed engine) may be due to the machine."""
-_OF_TODAY = frozenset({"E218", "W111"})
-"""About future dates: the result depends on today's date."""
 
 Answer = tuple[Appraisal, bool]
 Answered = TypeVar("Answered", bound=ScriptFacts | Rehearsal | ScriptFailure)
@@ -77,8 +75,7 @@ class Examiner:
 
     def _answer(self, examiner: "_Examiner", item: ValidManifest) -> Answer:
         answer, failures = examiner.appraisal(item)
-        dated = any(each.code in _OF_TODAY for each in (*answer.problems, *answer.warnings))
-        lasts = not dated and all(each.kind in _LASTING for each in failures)
+        lasts = answer.until is None and all(each.kind in _LASTING for each in failures)
         if self._configured:
             return answer, lasts
         known = tuple(each for each in answer.problems if each.code != NO_SUCH_CREDENTIAL)
