@@ -205,6 +205,28 @@ def test_two_sets_that_make_one_name_do_not_disturb_the_one_that_was_there(tmp_p
     assert "give this set another name" in told
 
 
+@pytest.mark.parametrize("documents", [(JOB % "farm-2024-02-ndwi", FARM), (FARM, JOB % "farm-2024-02-ndwi")])
+def test_a_set_that_would_make_a_job_of_its_own_file_is_refused_at_once(
+    tmp_path: Path, documents: tuple[str, ...]
+) -> None:
+    jobs = Jobs(tmp_path / "jobs.d", {"all.yaml": "---\n".join(documents)}, NOW)
+    assert jobs.changed() == {"farm-2024-02-ndwi": "new"}
+    [told] = jobs.problems("all.yaml")
+    assert "'farm-2024-02-ndwi' is already declared in all.yaml; give this set another name" in told
+
+
+def test_two_sets_of_one_file_that_make_one_name_are_refused_at_once(tmp_path: Path) -> None:
+    other = FARM.replace("{name: farm}", "{name: farm-2024}").replace("    window: {every", "    w: {every")
+    other = other.replace("$window", "$w").replace("month, from: 2024-01, to: 2024-03", "year, from: 2023, to: 2023")
+    text = FARM.replace("{name: farm}", "{name: farm-2024-2023}").replace("    window: {every", "    w: {every")
+    text = text.replace("$window.range", "{from: 2022-06-20T00:00:00Z, to: 2022-06-30T23:59:59Z}")
+    text = text.replace("    w: {every: month, from: 2024-01, to: 2024-03, after: 5d}\n", "")
+    jobs = Jobs(tmp_path / "jobs.d", {"all.yaml": f"{other}---\n{text}"}, NOW)
+    assert jobs.changed() == {"farm-2024-2023-ndvi": "new", "farm-2024-2023-ndwi": "new"}
+    [told] = jobs.problems("all.yaml")
+    assert "is already declared in the set 'farm-2024' in all.yaml (and 1 more cells)" in told
+
+
 def test_a_set_that_is_new_and_broken_declares_nothing(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path / "jobs.d", {"farm.yaml": FARM.replace("$index.script", "$indx.script")}, NOW)
     assert jobs.changed() == {}

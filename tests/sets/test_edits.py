@@ -168,6 +168,31 @@ def exported(root: Path, file: str) -> str:
     return done.stdout
 
 
+def test_manifests_that_become_a_set_in_their_own_file_are_its_cells_at_the_first_scan(tmp_path: Path) -> None:
+    """The set was refused, since its jobs were already declared in its own file, until another scan."""
+    (tmp_path / "sets").mkdir()
+    write(tmp_path / "sets", {"farm.yaml": FARM})
+    by_hand = exported(tmp_path / "sets", "farm.yaml")
+    jobs = Jobs(tmp_path / "jobs.d", {"farm.yaml": by_hand}, NOW)
+    assert len(jobs.changed()) == 6
+    write(jobs.root, {"farm.yaml": FARM})
+    assert (set(jobs.changed().values()), jobs.problems("farm.yaml"), len(jobs.wanted)) == ({"moved"}, [], 6)
+    write(jobs.root, {"farm.yaml": by_hand})
+    assert (set(jobs.changed().values()), jobs.problems("farm.yaml"), len(jobs.wanted)) == ({"moved"}, [], 6)
+
+
+def test_two_files_exchange_their_sets_at_the_first_scan(tmp_path: Path) -> None:
+    """The first by path was refused, since the other file had declared its cells before."""
+    acre = FARM.replace("{name: farm}", "{name: acre}").replace("/farm/", "/acre/")
+    jobs = Jobs(tmp_path / "jobs.d", {"a.yaml": FARM, "b.yaml": acre}, NOW)
+    assert len(jobs.changed()) == 12
+    write(jobs.root, {"a.yaml": acre, "b.yaml": FARM})
+    assert set(jobs.changed().values()) == {"moved"}
+    assert jobs.problems("a.yaml") + jobs.problems("b.yaml") == []
+    assert {(name[:4], job.path) for name, job in jobs.wanted.items()} == {("acre", "a.yaml"), ("farm", "b.yaml")}
+    assert jobs.changed() == {}
+
+
 @pytest.mark.parametrize(
     ("text", "areas"),
     [

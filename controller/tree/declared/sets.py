@@ -60,6 +60,8 @@ class Sets:
         self._blocked: dict[str, str] = {}  # by the name of a cell that another document declares, the file
         self._again: set[str] = set()
         self._pending: dict[str, _Pending] = {}
+        self._new: dict[str, list[Declared]] = {}  # by name, what `_unexpanded` files declare, as far as it is known
+        self._unexpanded: set[str] = set()  # files that were read, whose claimants are still those of the text before
         self._expanded_at = datetime.min.replace(tzinfo=UTC)
 
     def remember(self, paths: Iterable[str], jobs: Iterable[Job]) -> None:
@@ -100,6 +102,9 @@ class Sets:
     def expansions(self, jobs: Mapping[str, Job], now: datetime) -> "Iterator[FileOfSets]":
         """What each file with sets declares, all its documents together; `jobs` are those of the ledger."""
         pending, self._pending = self._pending, {}
+        self._new, self._unexpanded = {}, set(pending)
+        for each in pending.values():
+            self._note(each.documents)
         self._expanded_at = now if pending else self._expanded_at
         for path, each in sorted(pending.items()):
             found = [self._expand(item, each, jobs, now) for item in each.sets]
@@ -116,6 +121,8 @@ class Sets:
                 awaits=[question for one in found for question in one.awaits],
                 is_passing=any(one.is_passing for one in found),
             )
+            self._unexpanded.discard(path)
+        self._new = {}
 
     def free(self, names: Iterable[str]) -> None:
         """Nothing else may declare these names any more: have a set read again that waits for one of them."""
@@ -141,9 +148,15 @@ class Sets:
         if taken := self._taken(expansion.cells, jobs):
             self._blocked[taken[0].name or ""] = found.path
             return Expansion(whole=_rejected(found, _two_jobs(found, _clash(taken))), acceptances={})
+        if len(file.sets) > 1:
+            self._note(expansion.cells)
         if expansion.job_set is not None:
             self.found[found.name] = expansion.job_set
         return expansion
+
+    def _note(self, declared: Iterable[Declared]) -> None:
+        for item in declared:
+            self._new.setdefault(item.name or "", []).append(item)
 
     def _settle(self, name: str, path: str) -> None:
         """This file declares the set, unless another does already."""
@@ -170,11 +183,16 @@ class Sets:
         """Who declares the names of these cells before them."""
         found = []
         for cell in cells:
-            others = [item for item in self._claimants.get(cell.name or "", ()) if item.place != cell.place]
+            others = [item for item in self._claims(cell.name or "") if item.place != cell.place]
             job = jobs.get(cell.name or "") if others else None
             if others and not (job and job.wanted and (job.path, job.index) == cell.place):
                 found.append(others[0])
         return found
+
+    def _claims(self, name: str) -> Iterator[Declared]:
+        """Everything that declares a job, by the texts as they are now."""
+        yield from (item for item in self._claimants.get(name, ()) if item.path not in self._unexpanded)
+        yield from (item for item in self._new.get(name, ()) if item.path in self._unexpanded)
 
 
 def _clash(taken: Sequence[Declared]) -> str:
