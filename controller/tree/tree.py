@@ -86,13 +86,14 @@ class Tree:
         A job whose file had problems is settled by the next refresh, even if that file is gone by then.
         """
         self._files, wanted = Known(files), [job for job in jobs if job.wanted is not None]
-        self._sets.remember((record.path for record in self._files if record.kind == SET), wanted)
+        known = [job for job in wanted if job.path in self._files]  # another file may be gone without being missed
+        self._sets.remember((record.path for record in self._files if record.kind == SET), known)
         self._unsettled.update(job.name for job in wanted if job.path not in self._files)
         for job in wanted:
             if job.wanted and job.wanted.until:
                 self._undecided.date(job.path, job.wanted.until)
         with collector_paused():
-            for path, found in by_file(_declared(job) for job in wanted if job.path in self._files).items():
+            for path, found in by_file(map(_declared, known)).items():
                 documents = [item for item in found if not item.set_name]
                 self._declarations.replace(path, documents, [item for item in found if item.set_name])
         freeze_if_many(len(wanted))

@@ -227,6 +227,22 @@ def test_two_sets_of_one_file_that_make_one_name_are_refused_at_once(tmp_path: P
     assert "is already declared in the set 'farm-2024' in all.yaml (and 1 more cells)" in told
 
 
+def test_a_set_is_accepted_under_another_path_when_its_file_had_a_problem_and_went_while_nothing_ran(
+    tmp_path: Path,
+) -> None:
+    """It was refused for ever: the set is already declared in a file that is gone."""
+    with year(tmp_path / "jobs.d", {"farm.yaml": FARM}, utc(2026, 12, 20)) as (_, site):
+        site.go_on(86400)
+        site.write({"farm.yaml": f"{FARM}---\nkind: AsyncProcess\nmetadata: {{name: third}}\n"})
+        site.go_on(86400)
+        before = site.posts()
+        site.die(3600, arrives=True)
+        (site.root / "farm.yaml").rename(site.root / "all.yaml")
+        site.go_on(86400)
+        assert {job.path for job in site.ledger.jobs.values()} == {"all.yaml"}
+        assert (set(site.phases().values()), site.posts(), len(before)) == ({"Succeeded"}, before, 6)
+
+
 def test_a_set_that_is_new_and_broken_declares_nothing(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path / "jobs.d", {"farm.yaml": FARM.replace("$index.script", "$indx.script")}, NOW)
     assert jobs.changed() == {}
