@@ -22,7 +22,7 @@ class Change:
     `moved`: files changed; a file that is only read again because its script was examined meanwhile, or because of the
     date, does not count.
     `undecided` files wait for such an examination.
-    `commit` was checked out before the scan began; "" outside of git.
+    `commit` was checked out before the scan began; "" outside of git, and while git cannot compare new jobs with it.
     `approvals` are all that count now, by hash; `unapproved` says in sentences which do not.
     """
 

@@ -189,7 +189,7 @@ class Tree:
             folders=found.folders,
             moved=not touched <= is_same,
             undecided=len(self._undecided),
-            commit=commit,
+            commit=commit if self._revisions.are_known else "",
             approvals=self._approvals.counting(),
             unapproved=self._approvals.problems(),
         )

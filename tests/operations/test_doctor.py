@@ -136,6 +136,14 @@ def test_the_revision_is_told_with_its_author(workspace: Workspace) -> None:
     assert diagnoses(document)["revision"] == ("ok", expected, "")
 
 
+def test_a_commit_that_git_cannot_list_is_told(workspace: Workspace) -> None:
+    git(workspace.root, "init", "--quiet", "--initial-branch", "main")
+    commit(workspace.root, {})
+    _, document = doctor(workspace, PATH="/nowhere")
+    health, words, _ = diagnoses(document)["revision"]
+    assert (health, "no approval counts" in words) == ("warn", True), words
+
+
 def test_for_people_each_sign_is_a_line(workspace: Workspace) -> None:
     done = shjobs("doctor", cwd=workspace.root, environment=dict(workspace.environment))
     assert [line[6:].split(": ")[0] for line in done.stdout.splitlines() if line.startswith("ok  ")] == NAMES

@@ -74,6 +74,41 @@ def test_an_approval_that_is_not_committed_releases_nothing_until_it_is(versione
     assert set(reasons(versioned, **GUARDED).values()) == {"Delivered"}
 
 
+@pytest.mark.parametrize("lost", ["no git program", "a commit that cannot be listed"])
+def test_an_approval_counts_only_while_git_can_say_that_it_is_committed(
+    versioned: Workspace, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    """It was taken as committed, and paid for."""
+    three_jobs(versioned)
+    reasons(versioned, **GUARDED)
+    versioned.write("yes.yaml", APPROVAL.format(waiting(versioned)))
+    objects = versioned.root / ".git" / "objects"
+    with monkeypatch.context() as without:
+        if lost == "no git program":
+            without.setenv("PATH", "/nowhere")
+        else:
+            objects.rename(objects.with_name("lost"))
+        assert (set(reasons(versioned, **GUARDED).values()), versioned.posts()) == ({"LargeChange"}, 0)
+        [said] = planned(versioned)["approvals"]
+        assert said["effect"] == "none until git can say whether its file is committed as it is now"
+    if not objects.exists():
+        objects.with_name("lost").rename(objects)
+    assert (set(reasons(versioned, **GUARDED).values()), versioned.posts()) == ({"LargeChange"}, 0)
+    commit(versioned.root, {})
+    assert set(reasons(versioned, **GUARDED).values()) == {"Delivered"}
+
+
+def test_what_was_approved_stays_so_without_git(versioned: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    three_jobs(versioned)
+    reasons(versioned, **GUARDED)
+    approve(versioned, waiting(versioned))
+    versioned.sandbox.faults.add(Fault(name="forbidden-403", times=100))
+    reasons(versioned, **GUARDED)
+    monkeypatch.setenv("PATH", "/nowhere")
+    found = versioned.sync(versioned.settings(**GUARDED))
+    assert all("approved by commit " in status["message"] for status in found.values()), found
+
+
 def test_an_approval_in_the_same_commit_as_the_change_has_the_hash_that_the_pull_request_shows(
     versioned: Workspace, tmp_path: Path
 ) -> None:

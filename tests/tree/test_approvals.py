@@ -2,12 +2,13 @@
 
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from controller.manifest.approval import Approval
-from controller.tree.git.approvals import MOST_HASHES_HELD, Approvals
+from controller.tree.git.approvals import MOST_HASHES_HELD, NO_ANSWER, UNCOMMITTED, Approvals
 from controller.tree.git.info import checkout, head, last_change
 from controller.tree.tree import Tree
 from tests.operations.test_plan_revision import commit, git
@@ -47,6 +48,24 @@ def test_a_committed_file_counts_an_edited_one_does_not_and_its_commit_makes_it_
 def test_outside_of_git_nothing_counts(tmp_path: Path) -> None:
     (tmp_path / "yes.yaml").write_text(TEXT.format(FIRST))
     assert counting(Tree(tmp_path, appraise, checkout=lambda: checkout(tmp_path))) == []
+
+
+def test_while_git_cannot_list_the_commit_nothing_counts_and_it_is_looked_at_again(
+    jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was taken as committed: what only lay there released a large change."""
+    tree = Tree(jobs, appraise, checkout=lambda: checkout(jobs))
+    with monkeypatch.context() as without:
+        without.setenv("PATH", "/nowhere")
+        change = tree.refresh({}, NOW)
+    assert (dict(change.approvals), list(change.unapproved)) == ({}, [f"yes.yaml: approves nothing: {NO_ANSWER}"])
+    assert counting(tree) == [FIRST]
+    with monkeypatch.context() as full:
+        full.setattr(tempfile, "tempdir", "/nowhere")
+        assert counting(tree) == [FIRST]
+        (jobs / "yes.yaml").write_text(TEXT.format(SECOND))
+        assert counting(tree) == []
+    assert list(tree.refresh({}, NOW).unapproved) == [f"yes.yaml: approves nothing: {UNCOMMITTED}"]
 
 
 def test_a_link_to_what_is_not_committed_does_not_count(jobs: Path) -> None:

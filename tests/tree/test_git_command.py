@@ -251,7 +251,7 @@ def test_a_git_that_does_not_end_is_ended(
         door.ask("ls-tree", "HEAD", patience=0.3, most=10_000)
 
 
-def test_without_a_place_for_temporary_files_nothing_differs_that_is_known(
+def test_without_a_place_for_temporary_files_it_is_not_known_what_differs(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As in a container with a file system that is read-only everywhere; the daemon must go on."""

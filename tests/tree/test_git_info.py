@@ -75,7 +75,7 @@ def test_the_top_of_a_repository_may_be_the_jobs_folder(repository: Path) -> Non
 
 @pytest.mark.parametrize("packed", [False, True], ids=["loose", "packed"])
 @pytest.mark.parametrize("branch", ["main", "feature/one"])
-def test_without_git_commit_and_branch_are_known_but_not_what_differs(
+def test_without_git_commit_and_branch_are_known_but_not_what_differs_so_all_may(
     repository: Path, branch: str, packed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     git(repository, "switch", "--quiet", "--force-create", branch)
@@ -86,7 +86,7 @@ def test_without_git_commit_and_branch_are_known_but_not_what_differs(
     assert seen(repository / "jobs.d") == (known, branch, None)
     found = checkout(repository / "jobs.d")
     assert found is not None
-    assert found.revision_of("a.yaml") == known
+    assert found.revision_of("a.yaml") == f"{known}-dirty"
     assert author(repository / "jobs.d") == ""
 
 
@@ -248,3 +248,19 @@ def test_a_scan_between_the_files_and_head_is_put_right_by_the_next_quiet_one(ve
             seen.append(wanted.revision if wanted else None)
             commits.append(commit(versioned.root, {}))
     assert seen == [f"{commits[0]}-dirty", commits[1], commits[1]]
+
+
+def test_a_revision_that_git_could_not_compare_is_put_right_once_it_can(
+    versioned: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An edited file got the clean commit; and `wait --revision` may not take the commit as one that changed no job."""
+    made, seen = commit(versioned.root, {}), []
+    with copied_controller(versioned.settings(), lambda _news: None, lambda _call: None) as assembly:
+        assembly.loop.start(NOW, takes_over=False)
+        for seconds, path in enumerate(("/nowhere", "/nowhere", os.environ["PATH"])):
+            monkeypatch.setenv("PATH", path)
+            assembly.loop.rescan()
+            assembly.loop.turn([], at(seconds))
+            wanted, last = assembly.ledger.jobs["ndvi"].wanted, assembly.ledger.observed.revision()
+            seen.append((wanted and wanted.revision, last and last[0]))
+    assert seen == [(f"{made}-dirty", None), (f"{made}-dirty", None), (made, made)]

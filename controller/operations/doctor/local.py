@@ -42,7 +42,7 @@ def _versions() -> Iterator[Diagnosis]:
     git = version()
     yield python((int(major), int(minor)), f"{answered}, {git}" if git else answered)
     if not git:
-        yield warn("git", "there is no git here", "install it: `plan --against` and `-dirty` revisions need it")
+        yield warn("git", "there is no git here", "install it: approvals, revisions and `plan --against` need it")
 
 
 def _settings(settings: Settings, has_file: bool) -> Iterator[Diagnosis]:
@@ -135,7 +135,10 @@ def _git(jobs: Path, walk: Walk) -> Diagnosis:
     by = author(jobs)
     held = {path for path in found.held or () if path.endswith((*SUFFIXES, ".js")) and ".status." not in path}
     differing = found.differing(walk.suspects | held)
-    changed = "" if found.held is None else f"; files that differ: {len(differing):,}" if differing else "; clean"
+    if found.held is None:
+        advice = "install the git program, and see with `git fsck` whether the repository is whole"
+        return warn("revision", f"{where}; git cannot list its files: no approval counts, revisions are -dirty", advice)
+    changed = f"; files that differ: {len(differing):,}" if differing else "; clean"
     return ok("revision", f"{where}{f', by {by}' if by else ''}{changed}")
 
 

@@ -221,7 +221,8 @@ def _approvals(assembly: Assembly, used: Collection[str]) -> Iterable[dict[str, 
     counting, accepted = assembly.tree.approvals.counting(), assembly.ledger.accepted
     for path, label in assembly.tree.approvals.named():
         if label not in counting:
-            effect = "none until its file is committed as it is now"
+            file = "its file" if assembly.tree.approvals.is_answered else "git can say whether its file"
+            effect = f"none until {file} is committed as it is now"
         elif label in used:
             effect = "none: it is used up"
         else:

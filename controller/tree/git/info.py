@@ -2,7 +2,7 @@
 
 Called by the tree when a scan found a new digest, by `doctor`, and by `ledger/pause` for git's index lock. Commit and
 branch are read from the repository's own files, the commit's content through git; the files are compared here, so that
-git needs no work tree. Without the git program it is unknown what differs.
+git needs no work tree. Where git cannot list the commit, as without its program, every file counts as one that differs.
 """
 
 import hashlib
@@ -39,12 +39,12 @@ class Checkout:
     held: Mapping[str, str] | None = field(default=None, repr=False)
 
     def revision_of(self, *paths: str) -> str:
-        """The commit, marked dirty when any of these paths differs from it."""
+        """The commit, marked dirty when any of these paths differs from it, or may."""
         return f"{self.commit}{DIRTY}" if self.differing(filter(None, paths)) else self.commit
 
     def differing(self, paths: Iterable[str]) -> set[str]:
-        """Those of these files that differ from the commit."""
-        return set() if self.held is None else {path for path in paths if not self._holds(path)}
+        """Those of these files that differ from the commit; all of them while it is unknown what it holds."""
+        return set(paths) if self.held is None else {path for path in paths if not self._holds(path)}
 
     def signature_of(self, path: str) -> str:
         """The commit that last changed a path, and its author: `commit 1a2b… of Ann <a@x>`.

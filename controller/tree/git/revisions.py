@@ -23,6 +23,8 @@ class Revisions:
     def __init__(self, checkout: LookAtGit) -> None:
         self._checkout = checkout
         self._dirty: set[str] = set()
+        self.are_known = True
+        """Whether git could say, for all that was dated last, what the commit holds."""
 
     def dated(
         self, changed: dict[str, tuple[Job, Body | None]], jobs: Mapping[str, Job], *, is_quiet: bool
@@ -30,17 +32,18 @@ class Revisions:
         """What `changed`, each new digest or raised `rerun` with its commit; `jobs` are those of the ledger.
 
         Git moves HEAD after the files: what was marked dirty during a checkout is checked again once the files are
-        quiet.
+        quiet, and what git could not compare once it can.
         """
         names = self._dirty | {name for name, (job, _) in changed.items() if _is_new(job, jobs.get(name))}
         checkout = self._checkout() if names else None
+        self.are_known = checkout is None or checkout.held is not None
         self._dirty = set()
         for name in sorted(names) if checkout else ():
             job, body = changed.get(name) or (jobs[name], None)
             dated = _at(checkout, job)
             if dated != job:
                 changed[name] = (dated, body)
-            if not is_quiet and dated.wanted and dated.wanted.revision.endswith(DIRTY):
+            if not (is_quiet and self.are_known) and dated.wanted and dated.wanted.revision.endswith(DIRTY):
                 self._dirty.add(name)
         return tuple(changed.values())
 
