@@ -51,11 +51,15 @@ class _Question:
 
 
 class Patient:
-    """Waits for every answer, but no longer than PATIENCE in all for scripts that do not end."""
+    """Waits for every answer; once PATIENCE was lost to scripts that do not end, no longer than SHORT for each other.
+
+    One that needs more is refused until the next command, and only one that was given SECONDS is noted as slow.
+    """
 
     def __init__(self, slow: SlowScripts) -> None:
         self._slow = slow
         self._lost = 0.0
+        self._cut_short: set[str] = set()
 
     def facts(self, text: str) -> ScriptFacts | ScriptFailure:
         return self._bounded(_key(text), lambda seconds: scripts.facts(text, seconds=seconds))
@@ -70,11 +74,17 @@ class Patient:
     def _bounded(self, key: str, ask: Callable[[float], Asked | ScriptFailure]) -> Asked | ScriptFailure:
         if self._slow.has(key):
             return _TOO_LONG
+        if key in self._cut_short:
+            return _CUT_SHORT
         seconds = SECONDS if self._lost < PATIENCE else SHORT
         answer = ask(seconds)
-        if _is_too_long(answer):
-            self._lost += seconds
-            self._slow.note(key)
+        if not _is_too_long(answer):
+            return answer
+        self._lost += seconds
+        if seconds < SECONDS:
+            self._cut_short.add(key)  # not `_slow`: the next command, to which the others are known, gives it more
+            return _CUT_SHORT
+        self._slow.note(key)
         return answer
 
 
@@ -195,6 +205,11 @@ class _Worker:
 
 
 _TOO_LONG = ScriptFailure(kind=FailureKind.TIMEOUT, message=f"The script ran longer than {SECONDS:g} s")
+_CUT_SHORT = ScriptFailure(
+    kind=FailureKind.TIMEOUT,
+    message=f"It was stopped after {SHORT:g} s instead of {SECONDS:g}, since other scripts took too long: "
+    "mend those, or run `sync` again",
+)
 
 
 def _is_too_long(answer: Answer) -> bool:

@@ -98,6 +98,25 @@ def test_a_script_without_an_end_costs_its_time_once_over_restarts(tmp_path: Pat
     assert again == Patient(slow(tmp_path)).facts(ENDLESS) == first
 
 
+def test_a_script_that_was_given_only_part_of_its_time_is_not_remembered_as_one_without_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After four endless scripts a good one that takes two seconds was refused as "longer than 5 s" for a day."""
+    monkeypatch.setattr(examination, "PATIENCE", 0.0)
+    monkeypatch.setattr(examination, "SHORT", 0.1)
+    patient = Patient(slow(tmp_path))
+    found = patient.facts(ENDLESS)
+    assert isinstance(found, ScriptFailure) and found.kind is FailureKind.TIMEOUT
+    monkeypatch.setattr(examination, "SHORT", LONGEST)
+    assert patient.facts(ENDLESS) == found, "each further job with it costs nothing"
+    assert "other scripts took too long" in found.message and "longer than" not in found.message
+    assert not (tmp_path / FILE_NAME).exists()
+    monkeypatch.setattr(examination, "PATIENCE", 1.0)
+    monkeypatch.setattr(examination, "SECONDS", 0.2)
+    assert "longer than" in str(Patient(slow(tmp_path)).facts(ENDLESS))
+    assert (tmp_path / FILE_NAME).exists()
+
+
 def another_version(monkeypatch: pytest.MonkeyPatch) -> None:
     """An upgrade."""
     monkeypatch.setattr(slowscripts, "__version__", "99.0")
