@@ -7,8 +7,8 @@ an answer raises `NotYet`, two threads work on it, and the tree reads the file a
 import logging
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from threading import Condition, Thread
 from typing import Self, TypeVar
@@ -21,6 +21,7 @@ from controller.model.script import FailureKind, Rehearsal, ScriptFacts, ScriptF
 log = logging.getLogger(__name__)
 
 FIRST_TRY = 0.1  # seconds: most scripts take a few milliseconds
+LATER_TRIES = (0.5, 2.0)
 SECONDS = 5.0  # at the most
 PATIENCE = 20.0  # seconds lost to scripts that do not end, until each of the others gets SHORT
 SHORT = 1.0
@@ -43,11 +44,15 @@ class NotYet(Exception):  # noqa: N818  (not an error)
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What setup() of a script returns, or the result of its rehearsal on a stage."""
+    """What setup() of a script returns, or the result of its rehearsal on a stage; `tries` took too long before."""
 
     key: str
     text: str
     stage: Stage | None = None
+    tries: int = 0
+
+
+_Queue = deque[_Question]
 
 
 class Patient:
@@ -71,6 +76,9 @@ class Patient:
         """Never: every answer is waited for."""
         return False
 
+    def keep_pending(self, keys: Set[str]) -> None:
+        """Nothing is pending."""
+
     def _bounded(self, key: str, ask: Callable[[float], Asked | ScriptFailure]) -> Asked | ScriptFailure:
         if self._slow.has(key):
             return _TOO_LONG
@@ -91,8 +99,8 @@ class Patient:
 class Beside:
     """Two threads with an engine each, while it is entered; both call `answered` after every answer.
 
-    The first gives each script a short try, so that good ones never wait behind those that do not end, which the second
-    tries for longer.
+    The first gives each script a short try, the second gives longer and longer ones to what did not end, the shortest
+    first: so a script never waits behind those that need longer than it does, but for the one that is under way.
     """
 
     def __init__(self, slow: SlowScripts, answered: Callable[[], None]) -> None:
@@ -102,7 +110,9 @@ class Beside:
         self._closing = False
         self._pending: set[str] = set()
         self._answers: OrderedDict[str, tuple[Answer, float]] = OrderedDict()
-        self._workers = (_Worker(seconds=FIRST_TRY), _Worker(seconds=SECONDS))
+        self._tries = (FIRST_TRY, *LATER_TRIES, SECONDS)
+        self._queues: Sequence[_Queue] = [deque() for _ in self._tries]
+        self._workers = (_Worker(self._queues[:1]), _Worker(self._queues[1:]))
         self._threads = [Thread(target=self._work, args=[worker], daemon=True) for worker in self._workers]
 
     def __enter__(self) -> Self:
@@ -134,6 +144,15 @@ class Beside:
         """Whether the answer is still pending."""
         return key in self._pending
 
+    def keep_pending(self, keys: Set[str]) -> None:
+        """Drop every question but these: no file waits for the others any more."""
+        with self._changed:
+            self._pending &= keys
+            for queue in self._queues:
+                kept = [each for each in queue if each.key in keys]
+                queue.clear()
+                queue.extend(kept)
+
     def _answer(self, question: _Question) -> Answer:
         with self._changed:
             answer, until = self._answers.get(question.key, (None, 0.0))
@@ -144,32 +163,35 @@ class Beside:
                 return _TOO_LONG
             if question.key not in self._pending:
                 self._pending.add(question.key)
-                self._workers[0].questions.append(question)
-                self._changed.notify_all()
+                self._put(question)
         raise NotYet(question.key)
+
+    def _put(self, question: _Question) -> None:
+        self._queues[question.tries].append(question)
+        self._changed.notify_all()
 
     def _work(self, worker: "_Worker") -> None:
         try:
             while question := self._next(worker):
-                self._note(worker, question, worker.examined(question))
+                self._note(question, worker.examined(question, self._tries[question.tries]))
         finally:
             worker.engine.close()
 
     def _next(self, worker: "_Worker") -> _Question | None:
         """The next question; None: there will be none. The engine for long tries is not kept idle."""
         with self._changed:
-            if worker is self._workers[1] and not worker.questions:
+            if worker is self._workers[1] and not any(worker.queues):
                 worker.engine.close()
-            self._changed.wait_for(lambda: worker.questions or self._closing)
-            return None if self._closing else worker.questions.popleft()
+            self._changed.wait_for(lambda: any(worker.queues) or self._closing)
+            return None if self._closing else next(filter(None, worker.queues)).popleft()
 
-    def _note(self, worker: "_Worker", question: _Question, answer: Answer) -> None:
+    def _note(self, question: _Question, answer: Answer) -> None:
         with self._changed:
             if self._closing:
                 return
-            if _is_too_long(answer) and worker is self._workers[0]:
-                self._workers[1].questions.append(question)
-                self._changed.notify_all()
+            if _is_too_long(answer) and question.tries + 1 < len(self._tries):
+                if question.key in self._pending:
+                    self._put(replace(question, tries=question.tries + 1))
                 return
             self._keep(question.key, answer)
         self._answered()
@@ -185,14 +207,15 @@ class Beside:
 
 
 class _Worker:
-    """An engine and its questions."""
+    """An engine and the queues that it serves, the first of them first."""
 
-    def __init__(self, seconds: float) -> None:
-        self.questions: deque[_Question] = deque()
-        self.engine = Engine(seconds=seconds)
+    def __init__(self, queues: Sequence[_Queue]) -> None:
+        self.queues = queues
+        self.engine = Engine()
 
-    def examined(self, question: _Question) -> Answer:
+    def examined(self, question: _Question, seconds: float) -> Answer:
         """The answer; an unforeseen error ends the engine, and the thread goes on."""
+        self.engine.seconds = seconds
         try:
             answer = self.engine.load(question.text)
             if isinstance(answer, ScriptFailure) or not question.stage:

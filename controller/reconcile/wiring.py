@@ -287,7 +287,7 @@ def _tree(
     return Tree(
         settings.jobs, appraise, checkout=partial(checkout, settings.jobs), head=partial(head, settings.jobs),
         statuses=status_cache.records, mirror=settings.status_dir, is_pending=scripts.is_pending, pulse=pulse,
-        pricing=appraiser.pricing,
+        keep_pending=scripts.keep_pending, pricing=appraiser.pricing,
     )  # fmt: skip
 
 

@@ -61,6 +61,7 @@ class Tree:
         head: Callable[[], str] = str,
         pulse: Callable[[], None] = lambda: None,
         is_pending: Callable[[str], bool] = lambda _question: False,
+        keep_pending: Callable[[Set[str]], None] = lambda _questions: None,
         pricing: "Pricing | None" = None,
     ) -> None:
         self._root = root
@@ -72,7 +73,7 @@ class Tree:
         self._approvals, self._revisions = Approvals(checkout), Revisions(checkout)
         self._pulse = pulse
         self._files = Known()
-        self._undecided = Undecided(is_pending)
+        self._undecided = Undecided(is_pending, keep_pending)
         self._declarations = Declarations()
         self._sets = Sets(self._appraise, pricing, self._declarations.claimants, prepare)
         self._unsettled: set[str] = set()

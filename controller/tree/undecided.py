@@ -5,7 +5,7 @@ after a while, one whose script the engine died of, perhaps for want of memory, 
 that was still to begin or to end. These count as decided.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -17,10 +17,15 @@ AGAIN = timedelta(seconds=60)
 
 
 class Undecided:
-    """Files with the examinations they wait for; `is_pending` says which of these have no result yet."""
+    """Files with the examinations they wait for; `is_pending` says which of these have no result yet.
 
-    def __init__(self, is_pending: Callable[[str], bool]) -> None:
-        self._is_pending = is_pending
+    `keep_pending` receives all that are waited for: the others may be dropped.
+    """
+
+    def __init__(
+        self, is_pending: Callable[[str], bool], keep_pending: Callable[[Set[str]], None] = lambda _questions: None
+    ) -> None:
+        self._is_pending, self._keep_pending = is_pending, keep_pending
         self._questions: dict[str, set[str]] = {}
         self._seen: dict[str, str] = {}
         self._passing: dict[str, datetime] = {}  # until when what was found is taken for true
@@ -68,7 +73,8 @@ class Undecided:
         return found
 
     def note(self, records: Mapping[str, FileRecord]) -> None:
-        """Record the hashes of what was read."""
+        """Record the hashes of what was read; the tree was read to its end."""
+        self._keep_pending(frozenset().union(*self._questions.values()))
         open_ones = self._questions.keys() | self._passing.keys()
         for path in open_ones & records.keys():
             self._seen[path] = records[path].sha256

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -12,7 +13,7 @@ from controller.evalscript import slow_scripts as slowscripts
 from controller.evalscript.engine import Engine
 from controller.evalscript.examination import Beside, NotYet, Patient
 from controller.evalscript.slow_scripts import FILE_NAME, SlowScripts
-from controller.model.script import FailureKind, ScriptFacts, ScriptFailure
+from controller.model.script import FailureKind, Mosaicking, ScriptFacts, ScriptFailure
 from tests.support.patience import LONGEST
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -64,6 +65,97 @@ def test_a_good_script_does_not_wait_behind_those_without_an_end(
         assert [asked(beside, text) for text in endless] == [None, None]
         assert isinstance(answer(beside, GOOD), ScriptFacts)
         assert [asked(beside, text) for text in endless] == [None, None]
+
+
+TOO_LONG = ScriptFailure(kind=FailureKind.TIMEOUT, message="The script ran longer")
+FACTS = ScriptFacts(inputs=(), outputs=(), mosaicking=Mosaicking.SIMPLE, functions=frozenset())
+
+
+def key_of(beside: Beside, text: str) -> str:
+    """That of a question without an answer."""
+    with pytest.raises(NotYet) as question:
+        beside.facts(text)
+    return question.value.key
+
+
+class Stopwatch:
+    """In place of the engine: the scripts by the seconds that they need, and every try that was longer than the first.
+
+    Those begin when all scripts had their first.
+    """
+
+    def __init__(self, needs: dict[str, float]) -> None:
+        self.needs = needs
+        self.first: list[str] = []
+        self.later: list[tuple[str, float]] = []
+        self.had_first = Event()
+
+    def load(self, engine: Engine, text: str) -> ScriptFacts | ScriptFailure:
+        if engine.seconds == examination.FIRST_TRY:
+            self.first.append(text)
+            if len(self.first) == len(self.needs):
+                self.had_first.set()
+        else:
+            assert self.had_first.wait(LONGEST)
+            self.later.append((text, engine.seconds))
+        return FACTS if self.needs[text] <= engine.seconds else TOO_LONG
+
+
+def timed(monkeypatch: pytest.MonkeyPatch, needs: dict[str, float]) -> Stopwatch:
+    stopwatch = Stopwatch(needs)
+    monkeypatch.setattr(Engine, "load", lambda engine, text: stopwatch.load(engine, text))
+    return stopwatch
+
+
+def test_a_script_that_takes_half_a_second_does_not_wait_behind_those_without_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was examined after all others that had exceeded the first try, each of which took five seconds."""
+    endless = ("one", "two", "three", "four")
+    scripts = ("one", "two", "half a second", "three", "four")
+    stopwatch = timed(monkeypatch, {text: 0.4 if text == "half a second" else LONGEST for text in scripts})
+    beside = Beside(slow(tmp_path), lambda: None)
+    assert [asked(beside, text) for text in scripts] == [None] * 5
+    with beside:
+        assert answer(beside, "half a second") == FACTS
+        assert {answer(beside, text) for text in endless} == {TOO_LONG}
+    before = stopwatch.later[: stopwatch.later.index(("half a second", 0.5))]
+    assert before == [("one", 0.5), ("two", 0.5)]
+    assert [seconds for text, seconds in stopwatch.later if text == "four"] == [0.5, 2.0, 5.0]
+
+
+def test_a_script_that_no_file_waits_for_any_more_is_not_examined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scripts of files that were removed stayed in the queue."""
+    stopwatch = timed(monkeypatch, {"kept": 0.0})
+    beside = Beside(slow(tmp_path), lambda: None)
+    removed, kept = key_of(beside, "removed"), key_of(beside, "kept")
+    beside.keep_pending({kept})
+    assert (beside.is_pending(removed), beside.is_pending(kept)) == (False, True)
+    with beside:
+        assert answer(beside, "kept") == FACTS
+    assert stopwatch.first == ["kept"]
+
+
+def test_a_script_that_is_removed_while_it_is_tried_gets_no_longer_try(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopwatch = timed(monkeypatch, {"removed": LONGEST, "kept": LONGEST})
+    beside = Beside(slow(tmp_path), lambda: None)
+    load, kept = stopwatch.load, ""
+
+    def dropping(engine: Engine, text: str) -> ScriptFacts | ScriptFailure:
+        if text == "removed":
+            beside.keep_pending({kept})
+        return load(engine, text)
+
+    monkeypatch.setattr(stopwatch, "load", dropping)
+    assert asked(beside, "removed") is None
+    kept = key_of(beside, "kept")
+    with beside:
+        assert answer(beside, "kept") == TOO_LONG
+    assert {text for text, _ in stopwatch.later} == {"kept"}
 
 
 def test_it_ends_at_once_while_a_script_has_no_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Manifests whose scripts are still being examined: the job stays as it was, and nothing else waits for them."""
 
+from collections.abc import Set
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
@@ -77,6 +78,20 @@ def test_a_file_that_goes_while_it_is_examined_is_forgotten(tmp_path: Path) -> N
     tree.refresh({}, NOW)
     (tmp_path / "one.yaml").unlink()
     assert (tree.refresh({}, NOW).undecided, list(tree.paths())) == (0, ["two.yaml"])
+
+
+def test_what_is_still_waited_for_is_known_after_every_scan(tmp_path: Path) -> None:
+    """The scripts of a file that was removed were examined all the same, before those of the others."""
+    (tmp_path / "one.yaml").write_text(ndvi("one"))
+    (tmp_path / "two.yaml").write_text(ndvi("two"))
+    engine, kept = Engine(), list[Set[str]]()
+    tree = Tree(tmp_path, engine, is_pending=engine.is_pending, keep_pending=kept.append)
+    tree.refresh({}, NOW)
+    (tmp_path / "one.yaml").unlink()
+    tree.refresh({}, NOW)
+    engine.known.add("two")
+    tree.refresh({}, NOW)
+    assert kept == [{"one", "two"}, {"two"}, set()]
 
 
 def test_a_file_is_read_again_a_while_after_the_engine_died_of_its_script(tmp_path: Path) -> None:
