@@ -6,7 +6,6 @@ or unconfirmed, 2 wrong use (DESIGN §10); 70 is a bug of ours, 128 + n the sign
 
 import errno
 import gc
-import io
 import logging
 import os
 import sys
@@ -20,6 +19,7 @@ import click
 
 from controller import __version__
 from controller.cli.examples import epilog
+from controller.cli.output.streams import let_go_of_the_output, prepare_streams
 from controller.model.errors import ShjobsError, UsageError, truncate
 
 FAILED, WRONG_USE, UNFORESEEN, INTERRUPTED = 1, 2, 70, 130
@@ -117,9 +117,8 @@ def cli(context: click.Context, config: Path | None) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command; returns its exit code."""
+    prepare_streams()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr)
-    _write_what_cannot_be_encoded()
-    output = sys.stdout  # which click replaces when the reader goes away
     try:
         _check(arguments)
         code = cli.main(args=list(arguments), prog_name="shjobs", standalone_mode=False)
@@ -132,26 +131,11 @@ def main(arguments: Sequence[str]) -> int:
     except ShjobsError as error:
         _say(f"shjobs: {error}")
         return WRONG_USE
-    except BrokenPipeError:
-        _let_go_of_the_output()
-        return 0
-    except SystemExit:
-        if sys.stdout is output:
-            raise
-        _let_go_of_the_output()
-        return 0
     except Exception as error:  # the only catch-all: a traceback may contain secrets
         if sys.flags.dev_mode:
             raise
         return _unforeseen(error)
     return code if isinstance(code, int) else 0
-
-
-def _write_what_cannot_be_encoded() -> None:
-    """An ASCII-only terminal, or a name that is not valid text, must not prevent output."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def _collect_again() -> None:
@@ -171,7 +155,7 @@ def _check(arguments: Sequence[str]) -> None:
 def _unforeseen(error: Exception) -> int:
     """Report what happened without the values that a traceback would show."""
     if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
-        _let_go_of_the_output()
+        let_go_of_the_output()
         _say(f"shjobs: the output cannot be written: {error.strerror}")
         return FAILED
     if isinstance(error, OSError) and error.strerror:
@@ -196,13 +180,3 @@ def _say(sentence: str) -> None:
 
     with suppress(OSError):
         click.echo("\n".join(map(printable, sentence.split("\n"))), err=True)
-
-
-def _let_go_of_the_output() -> None:
-    """The output has no reader any more; without this, Python would report that once more at exit."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
-            continue
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -35,6 +35,7 @@ def command(config: Path | None, names: tuple[str, ...], follow: bool, limit: in
 
     With `-o json` there is one object per line.
     """
+    from controller.cli.output.streams import has_reader
     from controller.model.job_set import set_reference
     from controller.operations.inspect.job_states import SET, cells_by_name, events
 
@@ -47,6 +48,8 @@ def command(config: Path | None, names: tuple[str, ...], follow: bool, limit: in
         return 0
     for rows in follow_events(settings, names, limit):
         _print(rows, form)
+        if not has_reader():
+            break
         time.sleep(LOOK_EVERY)
     return 0
 

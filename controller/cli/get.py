@@ -103,12 +103,13 @@ def _seen(settings: Settings, selection: "Selection", form: str) -> "Seen | None
 def _watch(
     settings: Settings, selection: "Selection", form: str, before: Sequence[Mapping[str, Any]], clock: Clock
 ) -> None:
-    """Print each job again when its document changes, in a table its row."""
+    """Print each job again when its document changes, in a table its row, as long as there is a reader."""
+    from controller.cli.output.streams import has_reader
     from controller.cli.output.tables import changed_rows, document_key, print_documents
     from controller.operations.inspect.selection import selected
 
     known = {document_key(document): document for document in before}
-    while True:
+    while has_reader():
         sys.stdout.flush()
         time.sleep(LOOK_EVERY)
         documents = selected(settings, selection, clock.now())

@@ -5,11 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ndvi
+from tests.conftest import Workspace, ndvi
 from tests.support.command import python
 from tests.support.patience import LONGEST
 
@@ -17,12 +18,14 @@ pytestmark = pytest.mark.slow
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "NO_COLOR": "1"}
 
 
-def typed(command: str, folder: Path, redirected: str = "") -> subprocess.CompletedProcess[str]:
+def typed(
+    command: str, folder: Path, redirected: str = "", environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """A command in a shell that reports what the program itself ended with."""
     (folder / "jobs.d").mkdir(exist_ok=True)
     (folder / "jobs.d" / "ndvi.yaml").write_text(ndvi())
     line = f"set -o pipefail; {sys.executable} -m controller {command} {redirected}"
-    given = {**ENVIRONMENT, "XDG_CACHE_HOME": str(folder)}
+    given = {**ENVIRONMENT, "XDG_CACHE_HOME": str(folder), **(environment or {})}
     return subprocess.run(["bash", "-c", line], cwd=folder, env=given, capture_output=True, text=True, check=False)
 
 
@@ -41,10 +44,41 @@ def test_a_closed_output_does_not_end_up_in_the_ledger(tmp_path: Path) -> None:
     assert typed("events", tmp_path).returncode == 0
 
 
-@pytest.mark.parametrize("command", ["schema", "get", "check -o json", "--help"])
-def test_a_reader_that_leaves_at_once_is_no_failure(tmp_path: Path, command: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        *(("schema", 0), ("check -o json", 0), ("--help", 0), ("config show", 0), ("budget", 0)),
+        *(("get", 1), ("get -o json", 1), ("plan", 1), ("doctor", 1), ("get --watch", 1)),
+    ],
+)
+def test_a_reader_that_leaves_at_once_changes_no_exit_code(tmp_path: Path, command: str, code: int) -> None:
     done = typed(command, tmp_path, "| true")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, "shjobs:" in done.stderr, "Traceback" in done.stderr) == (code, False, False), done.stderr
+
+
+@pytest.mark.parametrize("redirected", ["2>&1 | true", "2>&1 | head -1", "2>/dev/full", "| true"])
+def test_a_sync_whose_progress_has_no_reader_submits_all_the_same(workspace: Workspace, redirected: str) -> None:
+    for name in ("one", "two"):
+        workspace.write(f"{name}.yaml", ndvi(name))
+    done = typed("sync", workspace.root, redirected, workspace.environment)
+    assert (done.returncode, workspace.posts()) == (0, 3), done.stderr
+
+
+def test_a_sync_that_no_one_reads_still_says_that_a_job_failed(workspace: Workspace) -> None:
+    workspace.write("bad.yaml", ndvi("bad").replace("return [index", "throw new Error('no'); return [index"))
+    assert typed("sync", workspace.root, "2>&1 | true", workspace.environment).returncode == 1
+    assert typed("wait bad ndvi", workspace.root, "2>&1 | true", workspace.environment).returncode == 1
+
+
+def test_a_watch_without_a_reader_ends(workspace: Workspace) -> None:
+    assert typed("sync", workspace.root, "", workspace.environment).returncode == 0
+    assert typed("events --follow", workspace.root, "| head -1", workspace.environment).returncode == 0
+    assert typed("get --watch", workspace.root, "| head -1", workspace.environment).returncode == 0
+
+
+def test_doctor_without_a_reader_ends_its_checks(workspace: Workspace) -> None:
+    assert typed("doctor", workspace.root, "", workspace.environment).returncode == 0
+    assert typed("doctor", workspace.root, "| head -1", workspace.environment).returncode == 0
 
 
 @pytest.mark.parametrize(("command", "code"), [("get nobody", 2), ("sync", 2), ("nonsense", 2)])

@@ -1,7 +1,7 @@
 """Progress while the loop runs: a live table on a terminal, a plain line for each change otherwise."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 import click
@@ -47,4 +47,5 @@ def _line(status_change: StatusChange) -> None:
     ]
     if status_change.submission and status_change.submission.request_id and not status_change.alike:
         words.append(status_change.submission.request_id)
-    click.echo("  ".join([*words, status_change.job_state.message]), err=True)
+    with suppress(OSError):  # a turn goes on, whether or not its progress can be written
+        click.echo("  ".join([*words, status_change.job_state.message]), err=True)
