@@ -363,8 +363,8 @@ def test_what_a_superseded_run_of_its_own_needs_goes_on() -> None:
         pytest.param(
             [A],
             [],
-            "will share the run of 'a', which has the same request: nothing is paid for this job; `shjobs why a` shows what "
-            "that waits for",
+            "will share the run of 'a', which has the same request: nothing is paid for this job; "
+            "`shjobs why a` shows what that waits for",
             id="to come",
         ),
         pytest.param(

@@ -84,7 +84,7 @@ class _Ahead:
 
 def _cost(job_set: JobSet, new: Mapping[str, Job], free: Limits) -> Cost:
     """What the cells of a set that are new may need, without those that are held until its manifest is another."""
-    agreed = rule_on_set(job_set, Everything(), lambda _recipe: 0, (), lambda _cell: None)
+    agreed = rule_on_set(job_set, Everything(), lambda _recipe: 0, (), lambda _cell: None, lambda _cell: False)
     limits, found = replace(free, sets={job_set.name: agreed}), Cost()
     for name in job_set.cells:
         wanted = new[name].wanted if name in new else None
