@@ -328,5 +328,5 @@ def test_the_door_is_the_only_way_to_git() -> None:
     users = {str(path.relative_to(root)) for path in root.rglob("*.py") if "import subprocess" in path.read_text()}
     assert users == {
         *("tree/git/program.py", "evalscript/process.py", "cli/demo.py"),
-        *("page/renderer.py", "page/pictures/process.py", "notify/sinks/apprise.py"),
+        *("page/renderer.py", "operations/picture/process.py", "notify/sinks/apprise.py"),
     }

@@ -1,11 +1,20 @@
-"""A small picture of a raster beside it: for `fetch --preview`."""
+"""A small picture of a raster beside it: for `fetch --preview`.
+
+A raster is data from outside: it is drawn in a process of its own, with more memory and time than the page gives it,
+since an operator waits for it and the whole is on the disk already.
+"""
 
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 from controller.model.errors import UsageError
-from controller.operations.picture.drawing import picture_of
+from controller.operations.picture.drawing import Drawing
 from controller.operations.picture.legend import Legend
-from controller.operations.picture.raster import NoPicture
+from controller.operations.picture.process import PictureProcess
+
+MEMORY = 1024 * 1024 * 1024  # bytes: 10,000 by 10,000 pixels of four bytes, in any compression
+CPU, PATIENCE = 120, 600.0  # seconds
 
 
 def thumbnail(source: Path, target: Path) -> Legend:
@@ -15,11 +24,11 @@ def thumbnail(source: Path, target: Path) -> Legend:
     """
     try:
         with source.open("rb") as file:
-            drawing = picture_of(file)
-    except (NoPicture, MemoryError) as error:
-        raise UsageError(f"{source}: no picture can be made of it: {error or 'it needs too much memory'}") from error
+            drawing = _drawn(file)
     except OSError as error:
         raise UsageError(f"{source}: cannot be read: {error.strerror}") from error
+    if isinstance(drawing, str):
+        raise UsageError(f"{source}: no picture can be made of it: {drawing}")
     try:
         temporary = target.with_name(f".{target.name}.tmp")
         temporary.write_bytes(drawing.png)
@@ -27,3 +36,12 @@ def thumbnail(source: Path, target: Path) -> Legend:
     except OSError as error:
         raise UsageError(f"{target}: the picture cannot be written: {error.strerror}") from error
     return drawing.legend
+
+
+def _drawn(raster: IO[bytes]) -> Drawing | str:
+    """The picture, or why there is none."""
+    try:
+        with TemporaryFile() as reply:
+            return PictureProcess(PATIENCE, memory=MEMORY, cpu=CPU).draw(raster, reply)
+    except OSError as error:
+        return f"the process that draws cannot be used: {error.strerror}"

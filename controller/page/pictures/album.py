@@ -19,11 +19,11 @@ from controller.model.answers import StoredObject
 from controller.model.job import ExpectedOutput
 from controller.model.submission import SUBMISSION_ID, Submission
 from controller.operations.picture.legend import Legend
+from controller.operations.picture.process import LARGEST
 
 FOLDER = "pictures"
 """In the state, and the first part of their addresses."""
 MOST = 4  # pictures of one submission
-LARGEST = 4 * 1024 * 1024  # bytes of one PNG
 _FILE = re.compile(rf"{SUBMISSION_ID.pattern}-[0-9]{{1,3}}\.png", re.ASCII)
 _DAMAGED = (OSError, ValueError, TypeError, KeyError, RecursionError)
 

@@ -8,8 +8,8 @@ from typing import IO, TYPE_CHECKING
 from controller.model.answers import StoredObject, Unreadable
 from controller.model.job import ExpectedOutput
 from controller.model.submission import Submission
+from controller.operations.picture.process import PictureProcess
 from controller.page.pictures.album import raster_object, stem_of
-from controller.page.pictures.process import PictureProcess
 from controller.page.pictures.shelf import Shelf
 
 if TYPE_CHECKING:

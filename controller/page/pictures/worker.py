@@ -19,9 +19,9 @@ from controller.ledger.reads.deliveries import DeliveryEvent, before_the_latest,
 from controller.ledger.reads.reader import Reader
 from controller.model.clock import Clock
 from controller.model.errors import ShjobsError
+from controller.operations.picture.process import PictureProcess
 from controller.page.pictures.album import rasters_in
 from controller.page.pictures.maker import DeliveredRaster, PictureMaker
-from controller.page.pictures.process import PictureProcess
 from controller.page.pictures.shelf import MEGABYTE, Shelf
 from controller.settings.settings import Settings
 

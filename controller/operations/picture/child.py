@@ -12,29 +12,29 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
-MEMORY = 512 * 1024 * 1024  # bytes
-CPU = 20  # seconds
+MEMORY = 512 * 1024 * 1024  # bytes, unless the caller says otherwise
+CPU = 20  # seconds, likewise
 LARGEST_REPLY = 6 * 1024 * 1024  # bytes
 PICTURE, RANGES = "picture", "ranges"
 """What can be asked for."""
 LOWER = 15  # how much lower than the loop's its priority is
 
 
-def main(task: str) -> None:
+def main(task: str, memory: int, cpu: int) -> None:
     """Draw the file that is standard input, or say which ranges of it are needed, if it is only the head."""
-    _bound()
+    _bound(memory, cpu)
     source, target = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints would damage the reply
     with source, target:
         target.write(_reply(source, task))
 
 
-def _bound() -> None:
+def _bound(memory: int = MEMORY, cpu: int = CPU) -> None:
     os.nice(LOWER)
     for limit, value in (
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_DATA, MEMORY),
-        (resource.RLIMIT_CPU, CPU),
+        (resource.RLIMIT_DATA, memory),
+        (resource.RLIMIT_CPU, cpu),
         (resource.RLIMIT_FSIZE, LARGEST_REPLY),
     ):
         resource.setrlimit(limit, (value, value))

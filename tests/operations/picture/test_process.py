@@ -1,6 +1,7 @@
 """A raster is hostile data: the process that draws it has little memory and time, no secret, and opens nothing."""
 
 import io
+import signal
 import struct
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 import rasterio
 
 from controller.operations.picture.drawing import Drawing, picture_of
-from controller.page.pictures.process import PictureProcess
+from controller.operations.picture.process import PictureProcess
 from tests.operations.picture.test_drawing import CONTIG, HALF, SMALL, TILES, bands, compressed, pillow, tiff
 from tests.support.patience import LONGEST
 from tests.support.sandbox import until
@@ -142,7 +143,7 @@ def test_a_raster_of_900_million_pixels_that_are_not_there_is_drawn(tmp_path: Pa
 
 
 def test_it_ends_when_it_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("controller.page.pictures.process.PROGRAM", HANGS)
+    monkeypatch.setattr("controller.operations.picture.process.PROGRAM", HANGS)
     assert drawn(b"", PictureProcess(patience=0.01)) == "drawing it took too long"
 
 
@@ -156,7 +157,7 @@ def environments() -> Iterator[bytes]:
 
 
 def test_it_inherits_no_secret_and_ends_with_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("controller.page.pictures.process.PROGRAM", HANGS)
+    monkeypatch.setattr("controller.operations.picture.process.PROGRAM", HANGS)
     monkeypatch.setenv("SHJOBS_CLIENT_SECRET", "canary-5f2")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary-5f2")
     process, seen, results = PictureProcess(), list[bytes](), list[Drawing | str]()
@@ -174,9 +175,28 @@ def test_it_inherits_no_secret_and_ends_with_the_worker(monkeypatch: pytest.Monk
     assert results == ["drawing it took too long"]
 
 
+def test_it_ends_with_a_command_that_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("controller.operations.picture.process.PROGRAM", HANGS)
+    process, main = PictureProcess(), threading.main_thread().ident
+    assert main is not None
+
+    def interrupt() -> None:
+        until(lambda: process._process is not None)
+        signal.pthread_kill(main, signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        drawn(b"", process)
+    thread.join()
+    started = process._process
+    assert started is not None
+    assert started.wait(LONGEST) == -signal.SIGKILL
+
+
 OPENS = """
 import socket
-from controller.page.pictures.child import _bound, _close_the_doors, _load
+from controller.operations.picture.child import _bound, _close_the_doors, _load
 _bound(), _load(), _close_the_doors()
 for attempt in (lambda: open("/etc/hostname"), socket.socket, lambda: open("/dev/null", "w")):
     try:

@@ -1,6 +1,7 @@
-"""The worker's side of the process that draws: starts it for one raster, and ends it when it takes too long.
+"""The caller's side of the process that draws: starts it for one raster, and ends it when it takes too long.
 
-Whatever the process does is a value here: a picture, or a sentence why there is none.
+Whatever the process does is a value here: a picture, or a sentence why there is none. The worker of the page and
+`fetch --preview` call it.
 """
 
 import json
@@ -10,26 +11,30 @@ import sys
 from collections.abc import Callable
 from typing import IO
 
+from controller.operations.picture.child import CPU, MEMORY, PICTURE, RANGES
 from controller.operations.picture.drawing import Drawing
 from controller.operations.picture.legend import Legend
-from controller.page.pictures.album import LARGEST
-from controller.page.pictures.child import PICTURE, RANGES
 from controller.wire.environment import bare_environment
 
 PATIENCE = 60.0  # seconds, which a busy machine may need for what takes one
 MOST_RANGES = 64
+LARGEST = 4 * 1024 * 1024  # bytes of one PNG
 LARGEST_SIDE = 512  # pixels
 LONGEST_NOTE = 300  # characters
-PROGRAM = "from controller.page.pictures.child import main; import sys; main(sys.argv[1])"
+PROGRAM = "from controller.operations.picture.child import main; import sys; main(sys.argv[1], *map(int, sys.argv[2:]))"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _OUT_OF_TIME = (-signal.SIGXCPU, -signal.SIGKILL)
 
 
 class PictureProcess:
-    """Draws one raster at a time, each in a process of its own. Any thread may `close` it."""
+    """Draws one raster at a time, each in a process of its own. Any thread may `close` it.
 
-    def __init__(self, patience: float = PATIENCE) -> None:
+    Each has `memory` bytes, `cpu` seconds of processor time, and `patience` seconds in all.
+    """
+
+    def __init__(self, patience: float = PATIENCE, *, memory: int = MEMORY, cpu: int = CPU) -> None:
         self._patience = patience
+        self._bounds = [str(memory), str(cpu)]
         self._process: subprocess.Popen[bytes] | None = None
         self.is_closed = False
 
@@ -57,7 +62,7 @@ class PictureProcess:
             file.seek(0)
         reply.truncate()
         with subprocess.Popen(
-            [sys.executable, "-P", "-S", "-c", PROGRAM, task],
+            [sys.executable, "-P", "-S", "-c", PROGRAM, task, *self._bounds],
             stdin=source,
             stdout=reply,
             stderr=subprocess.DEVNULL,
@@ -85,6 +90,9 @@ def _status(process: subprocess.Popen[bytes], patience: float) -> int:
     except subprocess.TimeoutExpired:
         process.kill()
         return process.wait()
+    except BaseException:  # such as Ctrl-C, which does not reach it
+        process.kill()
+        raise
 
 
 def _drawing(line: bytes, png: Callable[[], bytes]) -> Drawing | str:
