@@ -30,6 +30,8 @@ class Undecided:
         self._seen: dict[str, str] = {}
         self._passing: dict[str, datetime] = {}  # until when what was found is taken for true
         self._dated: dict[str, datetime] = {}  # the same, for the date; the text read last may be another
+        self.next_day: datetime | None = None
+        """When the first file with a date is read again; None: there is none."""
         self._now = datetime.min.replace(tzinfo=UTC)
 
     def __len__(self) -> int:
@@ -46,11 +48,7 @@ class Undecided:
         """What was found holds until this day, in UTC: the file is read again then."""
         begins = datetime.combine(until, time(), UTC)
         self._dated[path] = min(begins, self._dated.get(path, begins))
-
-    @property
-    def next_day(self) -> datetime | None:
-        """When the first of these days begins; None: there is none."""
-        return min(self._dated.values(), default=None)
+        self.next_day = min(begins, self.next_day or begins)
 
     def read(self, paths: Iterable[str]) -> None:
         """These files were read, or are gone: what they waited for before no longer counts."""
@@ -63,14 +61,23 @@ class Undecided:
         self._now = now
         again = [path for path, questions in self._questions.items() if not any(map(self._is_pending, questions))]
         again += [path for path, until in self._passing.items() if until <= now]
-        again += [path for path, until in self._dated.items() if until <= now]
+        again += self._on_their_day(now)
         found = {path: self._seen.get(path, "") for path in again}
         for path in again:
-            self._dated.pop(path, None)
             if record := known.get(path):
                 found[path] = found[path] or record.sha256
                 known.put(replace(record, ctime_ns=0, sha256=""))
         return found
+
+    def _on_their_day(self, now: datetime) -> list[str]:
+        """The files with a date that has come, which they have no more."""
+        if self.next_day is None or self.next_day > now:
+            return []
+        again = [path for path, until in self._dated.items() if until <= now]
+        for path in again:
+            del self._dated[path]
+        self.next_day = min(self._dated.values(), default=None)
+        return again
 
     def note(self, records: Mapping[str, FileRecord]) -> None:
         """Record the hashes of what was read; the tree was read to its end."""
