@@ -70,7 +70,7 @@ def test_a_set_is_one_row_and_its_cells_are_jobs(root: Path) -> None:
     assert [each["window"] for each in entry["windows"]] == ["2024-01", "2024-02", "2024-03"]
     text = plan_table(found)
     assert "farm-2024-01-a" not in text
-    assert "+3 submit (30 PU); 3 new; about 9.82 PU a month; at the least price: 3 cells" in " ".join(text.split())
+    assert "+3 submit (30 PU); 3 new; about 10 PU a month; at the least price: 3 cells" in " ".join(text.split())
     assert "farm-2024-01-a" in plan_table(found, has_cells=True)
     assert "<code>farm</code> | set | 30.00 | 30.00 |  | <code>+3 submit (30 PU); 3 new; " in markdown(found)
 

@@ -6,7 +6,7 @@ its price are computed. A set is taken as a whole: with a problem in one of its 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from controller.analysis.ignores import Comments, apply_ignores, script_comments
 from controller.limits.budget import reservation
@@ -16,11 +16,11 @@ from controller.model.errors import Problem
 from controller.model.job import Appraisal, Estimate, Wanted
 from controller.model.job_set import Cost, JobSet
 from controller.sets.accept import ValidSet
+from controller.sets.cell import Cell
 from controller.sets.jobs import Alike, alike, in_template, waste
+from controller.sets.pace import monthly
 from controller.tree.declared.declarations import Acceptance, as_json
 from controller.tree.declared.ownership import Declared
-
-_MONTH = timedelta(days=365.2425 / 12)
 
 Price = Callable[[Request], Estimate | None]
 """What a request costs that differs from an appraised one in its place."""
@@ -75,6 +75,7 @@ class _Expansion:
         self.declared: dict[str, Declared] = {}
         self.acceptances: dict[str, Acceptance] = {}
         self.windows: dict[str, Cost] = {}
+        self.costs: dict[datetime, Cost] = {}  # by the moment at which cells with a window became due
         self.recipes: set[str] = set()
 
     def take(self, group: Alike | Broken) -> None:
@@ -85,8 +86,8 @@ class _Expansion:
         self.recipes.add(group.place.recipe)
         known = {cell.name: self.known(cell.name) for cell in group.cells}
         if _is_same(group, known):
-            for name, wanted in known.items():
-                self.note(name, wanted)
+            for cell in group.cells:
+                self.note(cell, known[cell.name])
             return
         answer = self.appraise(group.first)
         self.awaits += [answer.awaits] if answer.awaits else []
@@ -95,29 +96,31 @@ class _Expansion:
         self.warnings |= dict.fromkeys(map(in_template, answer.warnings))
         self.scripts[script_comments(group.first)] = None
         if answer.wanted is not None:
-            self.price(group, {cell.name: group.request(cell) for cell in group.cells}, answer)
+            self.price(group, answer)
 
-    def price(self, group: Alike, requests: Mapping[str, Request], answer: Appraisal) -> None:
+    def price(self, group: Alike, answer: Appraisal) -> None:
         assert answer.wanted is not None
         kept = apply_ignores(map(in_template, answer.warnings), [self.comments, script_comments(group.first)])
         first = replace(answer.wanted, warnings=(*kept.warnings, *kept.unexplained), cell=group.place)
         price = self.pricing(group.first) if self.pricing else lambda _request: first.estimate
-        for name, request in requests.items():
+        for cell in group.cells:
+            request = group.request(cell)
             wanted = replace(
                 first, digest=request.digest, delivery_url=request.delivery_url, estimate=price(request)
             )  # fmt: skip
-            self.acceptances[name] = Acceptance(wanted=wanted, body=as_json(request.body))
-            self.note(name, wanted)
+            self.acceptances[cell.name] = Acceptance(wanted=wanted, body=as_json(request.body))
+            self.note(cell, wanted)
 
-    def note(self, name: str, wanted: Wanted | None) -> None:
+    def note(self, cell: Cell, wanted: Wanted | None) -> None:
         if wanted is None or wanted.cell is None:
             return
-        self.declared[name] = Declared(
-            path=self.found.path, index=self.found.index, name=name, set_name=self.found.name
+        self.declared[cell.name] = Declared(
+            path=self.found.path, index=self.found.index, name=cell.name, set_name=self.found.name
         )
-        window, estimate = wanted.cell.window, wanted.estimate
-        cost = self.windows.get(window, Cost())
-        self.windows[window] = cost.plus(estimate.expected if estimate else 0.0, reservation(wanted))
+        window, expected = wanted.cell.window, wanted.estimate.expected if wanted.estimate else 0.0
+        self.windows[window] = self.windows.get(window, Cost()).plus(expected, reservation(wanted))
+        if cell.due:
+            self.costs[cell.due] = self.costs.get(cell.due, Cost()).plus(expected, reservation(wanted))
 
     def result(self, now: datetime) -> Expansion:
         if self.problems:
@@ -162,20 +165,9 @@ class _Expansion:
             is_endless=any(axis.is_endless for axis in found.axes),
             later=len(found.cells) - len(names),
             next_due=found.next_due(now),
-            monthly=_monthly(found, self.windows),
+            monthly=monthly(found.axes, self.costs),
             outside=beside.outside if beside else None,
         )
-
-
-def _monthly(found: ValidSet, windows: Mapping[str, Cost]) -> Cost | None:
-    """What a month of a set needs, by its latest window; None: it has no windows, or none is due yet."""
-    last = next((axis.values[-1].window for axis in found.axes if axis.values and axis.values[-1].window), None)
-    cost = windows.get(list(windows)[-1]) if windows else None
-    if last is None or cost is None:
-        return None
-    share = _MONTH / timedelta(days=(last.last - last.first).days + 1)
-    upper = None if cost.upper is None else cost.upper * share
-    return Cost(jobs=round(cost.jobs * share), expected=cost.expected * share, upper=upper)
 
 
 def _is_same(group: Alike, known: Mapping[str, Wanted | None]) -> bool:
