@@ -36,6 +36,11 @@ class SetRuling:
     per_window: float = 0.0
     over: Mapping[str, float | None] = field(default_factory=dict)
 
+    @property
+    def has_tried(self) -> bool:
+        """Whether a trial succeeded, and only the yes is missing."""
+        return bool(self.tried) and not self.is_trying
+
     def hold_reason(self, name: str, cell: SetCell) -> Reason | None:
         """Why nothing is paid for this cell, whatever the guard would say; None: nothing of the set holds it."""
         if cell.window in self.over:
@@ -142,9 +147,9 @@ def cause_in_set(cause: str, ruling: SetRuling) -> str:
 
 def yes_words(batch: Batch, ruling: SetRuling) -> str:
     """What a yes to this batch means, and how it is given."""
-    others = "other " if ruling.first else ""
+    others = "other " if ruling.has_tried else ""
     cells = f"{batch.jobs:,} {others}cell{'' if batch.jobs == 1 else 's'}"
-    following = ", and what follows needs no other" if ruling.is_endless else ""
+    following = ", and later windows need no other, unless one is a large change by itself" if ruling.is_endless else ""
     return (
         f"{batch.cause}; now {cells}, up to {batch.units:,.2f} PU, need a yes: `shjobs plan` shows them, and "
         f"`shjobs accept {batch.hash}`, or a committed Approval of it, is that yes{following}"
@@ -181,7 +186,7 @@ def _why_asked(ruling: SetRuling) -> str:
     monthly = "" if ruling.monthly is None else f": about {ruling.monthly:,.2f} PU a month"
     if not ruling.is_endless:
         return f"the trial of {ruling.name} succeeded"
-    if ruling.first:
+    if ruling.has_tried:
         return f"the trial of {ruling.name} succeeded, and it goes on for ever{monthly}"
     return f"{ruling.name} goes on for ever{monthly}"
 

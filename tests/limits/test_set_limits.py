@@ -165,6 +165,11 @@ def test_the_hash_of_a_set_is_none_of_the_same_jobs_without_it_and_says_whether_
             "the trial of farm succeeded, and it goes on for ever: about 31.00 PU a month; now 3 other cells, ",
             id="both",
         ),
+        pytest.param(
+            ruled(BOTH, agreed("a")),
+            "farm goes on for ever: about 31.00 PU a month; now 3 cells, up to 30.00 PU, need a yes: ",
+            id="what was tried before, while the trial of another value runs",
+        ),
     ],
 )
 def test_what_a_yes_is_asked_for(ruling: SetRuling, expected: str) -> None:
@@ -172,7 +177,8 @@ def test_what_a_yes_is_asked_for(ruling: SetRuling, expected: str) -> None:
     words = yes_words(batch, ruling)
     assert words.startswith(expected)
     assert f"`shjobs accept {batch.hash}`, or a committed Approval of it, is that yes" in words
-    assert words.endswith("what follows needs no other") == ruling.is_endless
+    following = ", and later windows need no other, unless one is a large change by itself"
+    assert words.endswith(f", is that yes{following if ruling.is_endless else ''}")
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,18 @@ def test_a_yes_to_a_set_covers_no_later_large_change(tmp_path: Path) -> None:
         assert cause.startswith("new in the set farm, about ")
 
 
+def test_a_yes_does_not_say_that_a_window_which_is_a_large_change_needs_no_other(tmp_path: Path) -> None:
+    write(tmp_path, farm(values="a: {x: 1}, b: {x: 1}, c: {x: 1}"))
+    with running(tmp_path, SPRING, "largeChangeJobs = 2") as daemon:
+        daemon.rest()
+        message = daemon.state(THREE[0]).message
+        assert message.endswith(", and later windows need no other, unless one is a large change by itself")
+        give_yes(daemon)
+        daemon.rest()
+        daemon.rest(MAY)
+        assert [cells for _, cells, _ in daemon.waiting()] == [3]
+
+
 def test_a_finite_set_without_trial_is_an_ordinary_change_that_names_it(tmp_path: Path) -> None:
     write(tmp_path, farm(FINITE))
     with running(tmp_path, SPRING, "largeChangeJobs = 2") as daemon:
