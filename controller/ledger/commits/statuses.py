@@ -97,7 +97,7 @@ class CommitStatuses:
         rows = self._rows(f"select reason, count(*) number from job where {_REVISION} = ? group by reason", revision)
         reasons = {str(row["reason"]): int(row["number"]) for row in rows}
         [spent] = self._rows("select total(spent_pu) units from submission where revision = ?", revision)
-        newest = self._newest()
+        newest = self.newest()
         return CommitCounts(
             revision=revision,
             newest=newest,
@@ -125,7 +125,8 @@ class CommitStatuses:
             )
             connection.execute("delete from commit_status where revision not in (select revision from touched_commit)")
 
-    def _newest(self) -> str:
+    def newest(self) -> str:
+        """The commit that was last taken in whole, or else touched last; "" without one."""
         rows = self._rows("select revision from touched_commit order by number desc limit 1")
         return self._observed() or (str(rows[0]["revision"]) if rows else "")
 

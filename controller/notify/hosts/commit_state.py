@@ -6,7 +6,7 @@ only leave it for a later commit.
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -39,11 +39,12 @@ class CommitState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitStatus:
-    """What a commit's status says, and of how many jobs."""
+    """What a commit's status says, and of how many jobs; `unfinished` are those that have not ended."""
 
     state: CommitState
     description: str
     jobs: int
+    unfinished: int = 0
 
 
 _ENDED_BADLY = frozenset({Phase.FAILED, Phase.UNKNOWN, Phase.INVALID})
@@ -65,7 +66,8 @@ def status_of(counts: CommitCounts) -> CommitStatus:
         state = CommitState.RUNNING if is_running or phases[Phase.SUCCEEDED] else CommitState.PENDING
     else:
         state = CommitState.FAILURE if bad or counts.rejected else CommitState.SUCCESS
-    return CommitStatus(state=state, description=_description(counts, phases), jobs=counts.jobs)
+    words = _description(counts, phases)
+    return CommitStatus(state=state, description=words, jobs=counts.jobs, unfinished=unfinished)
 
 
 def _without_jobs(counts: CommitCounts) -> CommitStatus:
@@ -116,6 +118,17 @@ def _amount(units: float) -> str:
     return f"{units:,.0f}" if units >= 10 or units == int(units) else f"{units:.2f}".rstrip("0").rstrip(".")
 
 
+def without_departed(sent: SentStatus, status: CommitStatus) -> SentStatus:
+    """What was sent, of no more jobs than the commit still has, so that what becomes of these is compared with it.
+
+    Not when the status may have changed only because jobs left: a failure of which what is left succeeded.
+    """
+    if not sent.state or not CommitState(sent.state).is_final or status.jobs >= sent.jobs:
+        return sent
+    has_changed = status.unfinished or status.state is CommitState.FAILURE  # no job that leaves makes it so
+    return replace(sent, jobs=status.jobs) if has_changed or status.state == sent.state else sent
+
+
 def send_at(status: CommitStatus, sent: SentStatus, now: datetime, *, shows_progress: bool) -> datetime | None:
     """When the host is to be sent the status: `now` at the earliest; None: not as long as it does not change.
 
@@ -141,8 +154,11 @@ def _is_news(status: CommitStatus, sent: SentStatus, *, shows_progress: bool) ->
         return True
     before = CommitState(sent.state)
     if before.is_final:
-        # Fewer jobs than then: some want something else now, which is no news of this commit.
-        return status.jobs > sent.jobs or (status.jobs == sent.jobs and status.state is not before)
+        # Fewer jobs than then: some want something else now, which is no news of this commit. The same words of more
+        # jobs: those that had left it are back.
+        if status.state is before:
+            return status.jobs > sent.jobs and status.description != sent.description
+        return status.jobs >= sent.jobs
     if status.state.is_final:
         return True
     if shows_progress:

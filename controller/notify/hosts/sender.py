@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from controller.ledger.commits.statuses import CommitStatuses
 from controller.ledger.outbox.outbox import FURTHEST
 from controller.model.notices.commit import SentStatus, TouchedCommit
-from controller.notify.hosts.commit_state import LONGEST_PAUSE, CommitStatus, send_at, status_of
+from controller.notify.hosts.commit_state import LONGEST_PAUSE, CommitStatus, send_at, status_of, without_departed
 from controller.notify.hosts.hosts import KINDS, Host, Sending, SendResult
 from controller.notify.retries import MOST_TRIES, is_put_off
 from controller.settings.settings import Settings
@@ -42,6 +42,7 @@ class CommitSender:
         self._waits_until: datetime | None = None
         self._due_at: datetime | None = None
         self._settled: dict[str, str] = {}  # the touches after which nothing was left to send
+        self._newest = ""  # the commit that was the newest then: jobs that leave for a newer one touch no other
         self._counted_again: dict[str, datetime] = {}
         self._problem = ""
 
@@ -86,8 +87,10 @@ class CommitSender:
             return None
         self._ledger.observe(now)
         self._ledger.begin()
-        commits = self._ledger.commits()
+        commits, newest = self._ledger.commits(), self._ledger.newest()
         self._forget_others(commits)
+        if newest != self._newest:
+            self._newest, self._settled = newest, {}
         later: list[datetime] = []
         for commit in commits:
             at, status = self._due(commit, now, shows_progress=host.shows_progress)
@@ -113,7 +116,10 @@ class CommitSender:
         counts = self._ledger.counts(commit.revision)
         status = status_of(counts)
         self._counted_again[commit.revision] = now + min(COUNTED_EVERY, timedelta(seconds=status.jobs / JOBS_A_SECOND))
-        at = send_at(status, commit.sent, now, shows_progress=shows_progress)
+        sent = without_departed(commit.sent, status)
+        if sent != commit.sent:
+            self._ledger.keep(commit.revision, sent)
+        at = send_at(status, sent, now, shows_progress=shows_progress)
         if at is None and status.state.is_final and commit.revision != counts.newest:
             self._settled[commit.revision] = commit.touched_at
         return at, status
@@ -123,7 +129,7 @@ class CommitSender:
         state, words = status.state, status.description
         sending = host.send(commit.revision, context, state, words, self._sink.page, now)
         self._count(sending.result)
-        kept = _after(commit.sent, status, sending, now)
+        kept = _after(without_departed(commit.sent, status), status, sending, now)
         self._ledger.keep(commit.revision, kept)
         if sending.result is SendResult.DENIED:
             self._waits_until = now + DENIED_PAUSE

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from controller.model.notices.commit import CommitCounts, SentStatus
-from controller.notify.hosts.commit_state import CommitState, CommitStatus, send_at, status_of
+from controller.notify.hosts.commit_state import CommitState, CommitStatus, send_at, status_of, without_departed
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 THIS, NEWER = "1" * 40, "abcdef1" + "0" * 33
@@ -83,11 +83,12 @@ def counts(newest: str = THIS, **more: Any) -> CommitCounts:
     ],
 )  # fmt: skip
 def test_what_a_status_says(given: CommitCounts, state: str, words: str) -> None:
-    assert status_of(given) == CommitStatus(state=CommitState(state), description=words, jobs=given.jobs)
+    found = status_of(given)
+    assert (found.state, found.description, found.jobs) == (state, words, given.jobs)
 
 
-def status(state: str, words: str = "1 of 2", jobs: int = 2) -> CommitStatus:
-    return CommitStatus(state=CommitState(state), description=words, jobs=jobs)
+def status(state: str, words: str = "1 of 2", jobs: int = 2, unfinished: int = 0) -> CommitStatus:
+    return CommitStatus(state=CommitState(state), description=words, jobs=jobs, unfinished=unfinished)
 
 
 def sent(state: str, words: str = "1 of 2", *, ago: float = 600, jobs: int = 2, **more: Any) -> SentStatus:
@@ -145,6 +146,42 @@ def sent(state: str, words: str = "1 of 2", *, ago: float = 600, jobs: int = 2, 
 def test_when_a_status_is_sent(fresh: CommitStatus, before: SentStatus, seconds: float | None) -> None:
     found = send_at(fresh, before, NOW, shows_progress=True)
     assert found == (None if seconds is None else NOW + timedelta(seconds=seconds))
+
+
+WORDS = {"success": "10 of 10", "failure": "9 of 10, 1 failed"}
+
+
+@pytest.mark.parametrize(
+    ("before", "looks", "is_sent"),
+    [
+        pytest.param(
+            "failure", [status("failure", jobs=8), status("success", jobs=8)], [False, True],
+            id="a retried job makes it a success after others have left",
+        ),
+        pytest.param(
+            "failure", [status("running", jobs=8, unfinished=1)], [True], id="a job is retried while others leave"
+        ),
+        pytest.param("failure", [status("success", jobs=9)], [False], id="the failed job has left"),
+        pytest.param(
+            "success", [status("success", jobs=8), status("failure", jobs=9)], [False, True],
+            id="a cell that becomes due fails after others have left",
+        ),
+        pytest.param("success", [status("failure", jobs=9)], [True], id="a job fails while others leave"),
+        pytest.param(
+            "success", [status("success", jobs=8), status("success", WORDS["success"], jobs=10)], [False, False],
+            id="jobs that left come back",
+        ),
+        pytest.param("success", [status("running", jobs=8)], [False], id="its tree is read again while jobs leave"),
+    ],
+)  # fmt: skip
+def test_what_is_news_of_a_commit_that_jobs_have_left(
+    before: str, looks: list[CommitStatus], is_sent: list[bool]
+) -> None:
+    known, found = sent(before, WORDS[before], jobs=10), []
+    for look in looks:
+        known = without_departed(known, look)
+        found.append(send_at(look, known, NOW, shows_progress=True) is not None)
+    assert found == is_sent
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from controller.ledger.commits.statuses import CommitStatuses
+from controller.lifecycle.commands import Retry
 from controller.notify.hosts.sender import CommitSender, host_of
 from tests.support.commits import commit, revert, run_for, sender_to, sink_to
 from tests.support.git_hosts import OTHER, TOKEN, StatusHost
@@ -72,6 +73,34 @@ def test_a_failed_job_fails_its_commit_and_no_other(tmp_path: Path, kind: str) -
         sender.close()
     assert [words for _, _, words in host.shown(good)] == ["1 of 1 delivered, 1 PU"]
     assert host.shown(bad) == [(CONTEXT, FAILURE[kind], "0 of 1 delivered, 1 failed, 1 PU")]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_retry_makes_a_failed_commit_a_success_after_its_other_jobs_came_to_later_ones(
+    tmp_path: Path, kind: str
+) -> None:
+    written(tmp_path, "a", "b", "c")
+    with StatusHost(kind=kind) as host, running(tmp_path, NOW, touches=True) as run:
+        sender, first = sender_to(host, tmp_path / "state"), commit(tmp_path, host)
+        named(run).failing.add("a")
+        rest(run, NOW)
+        end = run_for(sender, run.now, 100)
+        for name in ("b", "c"):
+            written(tmp_path, name, width=500)
+            commit(tmp_path, host)
+            rest(run, end)
+            end = run_for(sender, run.now, 100)
+        failed = host.shown(first)
+        run.failing.clear()
+        with run.store.transaction():
+            runs = (("a", run.ledger.of("a")[-1].id),)
+            run.store.add_command(end, Retry(runs=runs, by="ann@workstation").model_dump_json())
+        rest(run, end)
+        run_for(sender, run.now, 100)
+        sender.close()
+    assert failed == [(CONTEXT, FAILURE[kind], "2 of 3 delivered, 1 failed, 3 PU")]
+    assert host.shown(first) == [(CONTEXT, "success", "1 of 1 delivered, 4 PU")]
+    assert [state for state, _ in host.sent(first)].count(FAILURE[kind]) == 1
 
 
 def test_what_waits_for_a_yes_says_what_to_type_and_ends_as_a_success(tmp_path: Path) -> None:
