@@ -40,8 +40,9 @@ def opener_of(sink: Sink, settings: Callable[[], Settings], now: Callable[[], da
     """
     if sink.kind in HOSTS:
         return lambda _is_stopping: commit_sender(
-            sink.name, settings, lambda result: tally.count(sink.name, _COUNTED[result])
-        )
+            sink.name, settings, lambda result: tally.count(sink.name, _COUNTED[result]),
+            lambda backlog: tally.waiting(sink.name, backlog),
+        )  # fmt: skip
 
     def opened(is_stopping: IsStopping) -> Sender:
         current = settings()

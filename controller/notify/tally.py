@@ -18,7 +18,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """The messages of a sink that are not delivered yet."""
+    """The messages of a sink that are not delivered yet, or the commits whose status its host does not take."""
 
     pending: int = 0
     oldest_at: datetime | None = None

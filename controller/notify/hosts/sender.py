@@ -14,6 +14,7 @@ from controller.model.notices.commit import SentStatus, TouchedCommit
 from controller.notify.hosts.commit_state import LONGEST_PAUSE, CommitStatus, send_at, status_of, without_departed
 from controller.notify.hosts.hosts import KINDS, Host, Sending, SendResult
 from controller.notify.retries import MOST_TRIES, is_put_off
+from controller.notify.tally import Backlog
 from controller.settings.settings import Settings
 from controller.settings.sinks import Sink
 
@@ -33,9 +34,16 @@ class CommitSender:
     def __init__(
         self, current: Callable[[], Sink], open_host: Callable[[Sink], Host], ledger: CommitStatuses,
         count: Callable[[SendResult], None] = lambda _result: None,
+        waiting: Callable[[Backlog], None] = lambda _backlog: None,
     ) -> None:  # fmt: skip
-        """`current` gives the sink as the settings have it now: its token may be renewed. `count` gets every result."""
+        """`current` gives the sink as the settings have it now: its token may be renewed. `count` gets every result.
+
+        `waiting` gets the commits whose status the host does not take, with the time since it takes none.
+        """
         self._current, self._open_host, self._ledger, self._count = current, open_host, ledger, count
+        self._waiting = waiting
+        self._unsent: set[str] = set()
+        self._fails_since: datetime | None = None
         self._sink = current()
         self._host: Host | None = None
         self._tries = 0
@@ -61,27 +69,29 @@ class CommitSender:
         host = self._opened(now)
         if host is None:
             self._say("there is no token; see tokenFile")
-            return now + POLL
+            self._fails(now)
         if is_put_off(self._waits_until, now, LONGEST_PAUSE):
             return self._waits_until
         self._waits_until = None
         if self._ledger.has_news() or (self._due_at and not is_put_off(self._due_at, now, FURTHEST)):
             self._due_at = self._send_due(host, now)
+            self._report()
         return self._waits_until or min(filter(None, (now + POLL, self._due_at)))
 
     def _opened(self, now: datetime) -> Host | None:
         """The host with the sink's token of now; another token is tried at once. None: there is none."""
         current = self._current()
-        if current != self._sink and self._host:
-            self._host.close()
+        if current != self._sink:
+            if self._host:
+                self._host.close()
             self._host, self._waits_until, self._due_at = None, None, now
         self._sink = current
         if self._host is None and current.token is not None:
             self._host = self._open_host(current)
         return self._host
 
-    def _send_due(self, host: Host, now: datetime) -> datetime | None:
-        """One pass over the commits; returns when one of them may be sent later."""
+    def _send_due(self, host: Host | None, now: datetime) -> datetime | None:
+        """One pass over the commits; returns when one of them may be sent later. Without a host it finds what waits."""
         instance = self._ledger.instance()
         if not instance:
             return None
@@ -93,16 +103,17 @@ class CommitSender:
             self._newest, self._settled = newest, {}
         later: list[datetime] = []
         for commit in commits:
-            at, status = self._due(commit, now, shows_progress=host.shows_progress)
+            at, status = self._due(commit, now, shows_progress=KINDS[self._sink.kind].shows_progress)
             if at is None:
+                self._unsent.discard(commit.revision)
                 continue
-            if at <= now and status is not None:
+            if status is not None:
+                self._unsent.add(commit.revision)
+            if host and at <= now and status is not None and not self._waits_until:
                 self._send(host, commit, status, f"shjobs/{instance}", now)
                 at = now + POLL  # what came of it is read again
             later.append(at)
-            if self._waits_until:
-                break
-        return min(later, default=None)
+        return min(later, default=None) if host else None
 
     def _due(
         self, commit: TouchedCommit, now: datetime, *, shows_progress: bool
@@ -131,6 +142,7 @@ class CommitSender:
         self._count(sending.result)
         kept = _after(without_departed(commit.sent, status), status, sending, now)
         self._ledger.keep(commit.revision, kept)
+        self._note(commit.revision, sending.result, now)
         if sending.result is SendResult.DENIED:
             self._waits_until = now + DENIED_PAUSE
         elif sending.pause or not sending.is_reached:
@@ -144,6 +156,24 @@ class CommitSender:
             ending = "given up" if kept.given_up_at else "tried again"
             log.warning("%s: the status of %s: %s; %s", self._sink.name, commit.revision[:10], sending.message, ending)
 
+    def _note(self, revision: str, result: SendResult, now: datetime) -> None:
+        if result in (SendResult.LATER, SendResult.DENIED):
+            self._fails(now)
+        elif result is SendResult.DONE:
+            self._fails_since = None
+            self._unsent.discard(revision)
+
+    def _fails(self, now: datetime) -> None:
+        """The host takes nothing, since now if not before; the clock may have been ahead."""
+        self._fails_since = min(self._fails_since or now, now)
+
+    def _report(self) -> None:
+        """The commits that wait while the host takes nothing, for the metrics."""
+        if not self._unsent:
+            self._fails_since = None
+        pending = len(self._unsent) if self._fails_since else 0
+        self._waiting(Backlog(pending=pending, oldest_at=self._fails_since))
+
     def _say(self, problem: str) -> None:
         """Log a problem once, and its end."""
         if problem and problem != self._problem:
@@ -156,6 +186,7 @@ class CommitSender:
         known = {each.revision for each in commits}
         self._settled = {key: value for key, value in self._settled.items() if key in known}
         self._counted_again = {key: value for key, value in self._counted_again.items() if key in known}
+        self._unsent &= known
 
 
 def _after(sent: SentStatus, status: CommitStatus, sending: Sending, now: datetime) -> SentStatus:
@@ -191,8 +222,9 @@ def host_of(sink: Sink, authorities: str | None = None) -> Host:
 
 
 def commit_sender(
-    name: str, settings: Callable[[], Settings], count: Callable[[SendResult], None] = lambda _result: None
-) -> CommitSender:
+    name: str, settings: Callable[[], Settings], count: Callable[[SendResult], None] = lambda _result: None,
+    waiting: Callable[[Backlog], None] = lambda _backlog: None,
+) -> CommitSender:  # fmt: skip
     """What sends the status of commits to the sink of this name. `settings` are those with the secrets last read."""
 
     def current() -> Sink:
@@ -201,4 +233,4 @@ def commit_sender(
     def open_host(sink: Sink) -> Host:
         return host_of(sink, settings().deployment.authorities)
 
-    return CommitSender(current, open_host, CommitStatuses(settings().state, name), count)
+    return CommitSender(current, open_host, CommitStatuses(settings().state, name), count, waiting)

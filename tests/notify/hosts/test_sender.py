@@ -11,6 +11,7 @@ import pytest
 from controller.ledger.commits.statuses import CommitStatuses
 from controller.lifecycle.commands import Retry
 from controller.notify.hosts.sender import CommitSender, host_of
+from controller.notify.tally import Backlog, Tally
 from tests.support.commits import commit, revert, run_for, sender_to, sink_to
 from tests.support.git_hosts import OTHER, TOKEN, StatusHost
 from tests.support.set_loops import PLAIN, Running, farm, running, settings_of
@@ -315,6 +316,37 @@ def test_what_denies_us_is_said_once_and_asked_again_each_hour(
     assert said[1] == "code: the status of commits is sent again"
     assert TOKEN not in caplog.text
     assert len(host.statuses) == 1
+
+
+@pytest.mark.parametrize(
+    ("token", "pending"),
+    [
+        pytest.param("expired", 2, id="an expired token"),
+        pytest.param(None, 1, id="no token yet, so that only the newest counts"),
+    ],
+)
+def test_commits_that_wait_for_a_token_are_counted_since_it_is_of_no_use(
+    tmp_path: Path, token: str | None, pending: int
+) -> None:
+    written(tmp_path, "a")
+    with StatusHost(kind="github") as host, running(tmp_path, NOW, touches=True) as run:
+        commit(tmp_path, host)
+        rest(named(run), NOW)
+        sink, tally, since = sink_to(host, token), Tally(("code",)), run.now
+        ledger = CommitStatuses(tmp_path / "state", "code")
+        sender = CommitSender(lambda: sink, host_of, ledger, waiting=lambda each: tally.waiting("code", each))
+        end = run_for(sender, since, 60)
+        assert tally.backlogs() == {"code": Backlog(pending=1, oldest_at=since)}
+        written(tmp_path, "b")
+        commit(tmp_path, host)
+        rest(run, end)
+        end = run_for(sender, run.now, 2 * 3600)
+        assert tally.backlogs() == {"code": Backlog(pending=pending, oldest_at=since)}
+        sink = sink_to(host)
+        run_for(sender, end, 60)
+        sender.close()
+    assert len(host.statuses) == pending
+    assert tally.backlogs() == {"code": Backlog()}
 
 
 def test_another_token_is_tried_at_once(tmp_path: Path) -> None:
