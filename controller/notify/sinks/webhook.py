@@ -5,13 +5,12 @@ What the other side answers is read to 64 KiB and ignored; its status decides.
 
 import hashlib
 import hmac
+from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
-from urllib.parse import SplitResult, urlsplit
-
-from urllib3.util import make_headers
+from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
 from controller import __version__
 from controller.model.errors import mask, truncate
@@ -82,7 +81,8 @@ def _address(sink: Sink) -> SplitResult | NotSent:
 def _headers(sink: Sink, place: SplitResult, body: bytes) -> Mapping[str, str]:
     headers = {"Content-Type": CONTENT_TYPE, "User-Agent": f"shjobs/{__version__}", "Connection": "close"}
     if place.username is not None:
-        headers |= make_headers(basic_auth=f"{place.username}:{place.password or ''}")
+        name_and_password = unquote_to_bytes(f"{place.username}:{place.password or ''}")
+        headers["Authorization"] = f"Basic {b64encode(name_and_password).decode()}"
     if sink.secret:
         headers[SIGNATURE] = body_signature(sink.secret.get_secret_value(), body)
     return headers

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import time
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -56,6 +57,13 @@ def test_the_signature_is_that_of_the_bytes_received() -> None:
         assert sent(webhook(receiver.url, secret=SecretStr("k3y"))) == Sent()
     [request] = receiver.received
     assert request.headers["x-signature"] == "sha256=" + hmac.new(b"k3y", request.body, hashlib.sha256).hexdigest()
+
+
+def test_a_password_in_the_address_is_sent_without_its_percent_codes() -> None:
+    with Receiver() as receiver:
+        assert sent(webhook(receiver.url.replace("://", "://me:p%40ss%2Fw%C3%B6rd@"))) == Sent()
+    [request] = receiver.received
+    assert request.headers["authorization"] == f"Basic {b64encode('me:p@ss/wörd'.encode()).decode()}"
 
 
 def test_a_user_in_the_address_is_sent_as_basic_authentication() -> None:
